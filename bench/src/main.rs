@@ -1,0 +1,3 @@
+//! Weir's filters beside Envoy's own, in one run.
+
+fn main() {}

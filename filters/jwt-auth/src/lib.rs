@@ -1,0 +1,1 @@
+//! Checks JSON Web Tokens at the proxy.

@@ -1,0 +1,3 @@
+//! Builds what cargo can't.
+
+fn main() {}
