@@ -1,0 +1,142 @@
+//! Header maps of the stream, read and written as bytes.
+
+use filter_core::{HeaderEdits, Headers};
+
+pub use crate::hostcalls::Map;
+use crate::hostcalls::{self, HostError, Result};
+
+/// Reads the value of one header, `None` when it is absent.
+///
+/// Of a header that occurs more than once the proxy joins what it knows to be a list
+/// (`authorization` among them) and gives the first value of the rest; [`joined`] sees them all.
+///
+/// # Errors
+///
+/// Fails when the map is not there in this phase.
+pub fn value(map: Map, name: &str) -> Result<Option<Vec<u8>>> {
+    present(hostcalls::header(map, name))
+}
+
+/// Reads all values of a request header, joined by commas; `None` when it is absent.
+///
+/// # Errors
+///
+/// Fails when no request is at hand.
+pub fn joined(name: &str) -> Result<Option<Vec<u8>>> {
+    crate::property::read(&["request", "headers", name])
+}
+
+/// Reads the whole map, in the proxy's order.
+///
+/// # Errors
+///
+/// Fails when the map is not there in this phase, or is not written as the ABI says.
+pub fn all(map: Map) -> Result<Headers> {
+    let bytes = hostcalls::header_pairs(map)?;
+    pairs(&bytes).ok_or(HostError::SerializationFailure)
+}
+
+/// Replaces all values of a header by one, adding it where it is absent.
+///
+/// # Errors
+///
+/// Fails when the map is not there in this phase.
+pub fn set(map: Map, name: &str, value: &[u8]) -> Result<()> {
+    hostcalls::set_header(map, name, value)
+}
+
+/// Adds one more value of a header.
+///
+/// # Errors
+///
+/// Fails as [`set`] does.
+pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
+    hostcalls::add_header(map, name, value)
+}
+
+/// Removes all values of a header.
+///
+/// # Errors
+///
+/// Fails as [`set`] does; a header that is absent is no error.
+pub fn remove(map: Map, name: &str) -> Result<()> {
+    match hostcalls::remove_header(map, name) {
+        Err(HostError::NotFound) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// Applies edits in their order: what goes, what is replaced, what is added.
+///
+/// # Errors
+///
+/// Stops at the first edit that the proxy refuses.
+pub fn apply(map: Map, edits: &HeaderEdits) -> Result<()> {
+    for name in &edits.remove {
+        remove(map, name.as_str())?;
+    }
+    for (name, value) in &edits.set {
+        set(map, name.as_str(), value)?;
+    }
+    for (name, value) in &edits.add {
+        add(map, name.as_str(), value)?;
+    }
+    Ok(())
+}
+
+fn present(answer: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(HostError::NotFound | HostError::Empty) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the ABI's form of a map: a count, the sizes of each pair, then each text and a zero byte.
+fn pairs(bytes: &[u8]) -> Option<Headers> {
+    if bytes.is_empty() {
+        return Some(Headers::default());
+    }
+    let (count, rest) = number(bytes)?;
+    let (mut sizes, mut texts) = rest.split_at_checked(count.checked_mul(8)?)?;
+    let mut found = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (name_size, after) = number(sizes)?;
+        let (value_size, after) = number(after)?;
+        sizes = after;
+        let (name, after) = text(texts, name_size)?;
+        let (value, after) = text(after, value_size)?;
+        texts = after;
+        found.push((name.to_vec(), value.to_vec()));
+    }
+    Some(found.into_iter().collect())
+}
+
+fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
+    Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
+}
+
+fn text(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {
+    let (text, rest) = bytes.split_at_checked(size)?;
+    Some((text, rest.split_first()?.1))
+}
+
+/// Writes header pairs in the ABI's form.
+pub(crate) fn encode<'a>(pairs: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone) -> Vec<u8> {
+    let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let mut encoded = Vec::with_capacity(256);
+    let count = u32::try_from(pairs.clone().count()).unwrap_or(u32::MAX);
+    encoded.extend_from_slice(&count.to_le_bytes());
+    for (name, value) in pairs.clone() {
+        encoded.extend_from_slice(&size(name));
+        encoded.extend_from_slice(&size(value));
+    }
+    for (name, value) in pairs {
+        for text in [name, value] {
+            encoded.extend_from_slice(text);
+            encoded.push(0);
+        }
+    }
+    encoded
+}

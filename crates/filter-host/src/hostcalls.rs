@@ -1,0 +1,344 @@
+//! Thin, checked wrappers around the imports of Proxy-Wasm ABI 0.2.1.
+//!
+//! The one place with `unsafe`: every pointer handed to the proxy comes from a live slice, and every
+//! buffer taken back was allocated by the module's own `proxy_on_memory_allocate`.
+#![allow(unsafe_code)]
+
+use std::{ptr, time::Duration};
+
+/// What a call to the proxy answered when it did not succeed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HostError {
+    /// Nothing has that name.
+    NotFound,
+    /// An argument is refused, for example an unknown cluster or a context that is gone.
+    BadArgument,
+    /// The proxy could not write its answer.
+    SerializationFailure,
+    /// The proxy could not read the argument.
+    ParseFailure,
+    /// There is nothing to read.
+    Empty,
+    /// Another worker changed the value first.
+    CasMismatch,
+    /// The proxy failed, or the call is not allowed at this moment.
+    InternalFailure,
+    /// A status that ABI 0.2.1 does not name.
+    Other(u32),
+}
+
+impl HostError {
+    fn from_status(status: u32) -> Self {
+        match status {
+            1 => Self::NotFound,
+            2 => Self::BadArgument,
+            3 => Self::SerializationFailure,
+            4 => Self::ParseFailure,
+            7 => Self::Empty,
+            8 => Self::CasMismatch,
+            10 => Self::InternalFailure,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// The answer of the proxy to a call.
+pub type Result<T> = std::result::Result<T, HostError>;
+
+/// A header map of the stream or of a call's answer, numbered as in the ABI.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum Map {
+    /// Headers of the request.
+    RequestHeaders = 0,
+    /// Headers of the response.
+    ResponseHeaders = 2,
+    /// Headers that answer an HTTP call of ours.
+    CallResponseHeaders = 6,
+}
+
+/// A buffer of the proxy, numbered as in the ABI.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub enum Buffer {
+    /// Body that answers an HTTP call of ours.
+    CallResponseBody = 4,
+    /// Message that answers a gRPC call of ours.
+    GrpcReceive = 5,
+    /// The plugin's configuration document.
+    PluginConfiguration = 7,
+}
+
+/// The kinds of metric, numbered as in the ABI.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub(crate) enum MetricKind {
+    Counter = 0,
+    Gauge = 1,
+    Histogram = 2,
+}
+
+/// The direction of a stream to resume or to reset, numbered as in the ABI.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub(crate) enum Direction {
+    Request = 0,
+    Response = 1,
+}
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
+    fn proxy_get_log_level(level: *mut u32) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        max: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+        cas: u32,
+    ) -> u32;
+    fn proxy_continue_stream(direction: u32) -> u32;
+    fn proxy_close_stream(direction: u32) -> u32;
+    #[allow(clippy::too_many_arguments)]
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        argument: *const u8,
+        argument_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_get_metric(id: u32, value: *mut u64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+}
+
+fn done(status: u32) -> Result<()> {
+    if status == 0 { Ok(()) } else { Err(HostError::from_status(status)) }
+}
+
+/// Takes over the buffer that the proxy returns through the two pointers.
+fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
+    let (mut data, mut size) = (ptr::null_mut::<u8>(), 0usize);
+    done(call(&mut data, &mut size))?;
+    if data.is_null() || size == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the proxy filled a block of exactly `size` bytes that `proxy_on_memory_allocate` made
+    // as a boxed slice of that length, and keeps no reference to it.
+    Ok(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+pub(crate) fn log(level: u32, message: &[u8]) -> Result<()> {
+    done(unsafe { proxy_log(level, message.as_ptr(), message.len()) })
+}
+
+pub(crate) fn log_level() -> Result<u32> {
+    let mut level = 0;
+    done(unsafe { proxy_get_log_level(&mut level) }).map(|()| level)
+}
+
+pub(crate) fn now() -> Result<Duration> {
+    let mut time = 0;
+    done(unsafe { proxy_get_current_time_nanoseconds(&mut time) })?;
+    Ok(Duration::from_nanos(time))
+}
+
+pub(crate) fn set_tick_period(period: Duration) -> Result<()> {
+    let millis = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+    done(unsafe { proxy_set_tick_period_milliseconds(millis) })
+}
+
+pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
+    returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, 0, max, data, size) })
+}
+
+pub(crate) fn header_pairs(map: Map) -> Result<Vec<u8>> {
+    returned(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
+}
+
+pub(crate) fn header(map: Map, name: &str) -> Result<Vec<u8>> {
+    returned(|data, size| unsafe {
+        proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, size)
+    })
+}
+
+pub(crate) fn set_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
+    done(unsafe {
+        proxy_replace_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
+}
+
+pub(crate) fn add_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
+    done(unsafe {
+        proxy_add_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
+}
+
+pub(crate) fn remove_header(map: Map, name: &str) -> Result<()> {
+    done(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
+}
+
+pub(crate) fn property(path: &[u8]) -> Result<Vec<u8>> {
+    returned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+}
+
+pub(crate) fn set_property(path: &[u8], value: &[u8]) -> Result<()> {
+    done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
+}
+
+pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32)> {
+    let mut cas = 0;
+    let value = returned(|data, size| unsafe {
+        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut cas)
+    })?;
+    Ok((value, cas))
+}
+
+/// Writes a shared value; `cas` 0 means whatever stands there now.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
+    done(unsafe {
+        proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas)
+    })
+}
+
+pub(crate) fn resume(direction: Direction) -> Result<()> {
+    done(unsafe { proxy_continue_stream(direction as u32) })
+}
+
+pub(crate) fn reset(direction: Direction) -> Result<()> {
+    done(unsafe { proxy_close_stream(direction as u32) })
+}
+
+/// Sends a reply of ours; `grpc_status` -1 lets the proxy map the HTTP status.
+pub(crate) fn send_local_response(
+    status: u16,
+    details: &[u8],
+    headers: &[u8],
+    body: &[u8],
+    grpc_status: i32,
+) -> Result<()> {
+    done(unsafe {
+        proxy_send_local_response(
+            u32::from(status),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            grpc_status,
+        )
+    })
+}
+
+pub(crate) fn set_effective_context(context: u32) -> Result<()> {
+    done(unsafe { proxy_set_effective_context(context) })
+}
+
+pub(crate) fn call_foreign_function(name: &str, argument: &[u8]) -> Result<Vec<u8>> {
+    returned(|data, size| unsafe {
+        proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            argument.as_ptr(),
+            argument.len(),
+            data,
+            size,
+        )
+    })
+}
+
+pub(crate) fn define_metric(kind: MetricKind, name: &str) -> Result<u32> {
+    let mut id = 0;
+    done(unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) })?;
+    Ok(id)
+}
+
+pub(crate) fn metric(id: u32) -> Result<u64> {
+    let mut value = 0;
+    done(unsafe { proxy_get_metric(id, &mut value) }).map(|()| value)
+}
+
+pub(crate) fn record_metric(id: u32, value: u64) -> Result<()> {
+    done(unsafe { proxy_record_metric(id, value) })
+}
+
+pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<()> {
+    done(unsafe { proxy_increment_metric(id, offset) })
+}

@@ -1,0 +1,89 @@
+//! Counters, gauges and histograms of the proxy.
+//!
+//! A metric that the proxy refuses to define stays silent: a filter never fails for a number.
+
+use crate::hostcalls::{self, MetricKind, Result};
+
+/// A number that only grows.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter(Option<u32>);
+
+impl Counter {
+    /// Defines the counter `name`, or finds the one of that name.
+    #[must_use]
+    pub fn define(name: &str) -> Self {
+        Self(define(MetricKind::Counter, name))
+    }
+
+    /// Adds one.
+    pub fn increment(self) {
+        self.add(1);
+    }
+
+    /// Adds `count`.
+    pub fn add(self, count: u32) {
+        if let Some(id) = self.0 {
+            let _ = hostcalls::increment_metric(id, i64::from(count));
+        }
+    }
+}
+
+/// A number that goes up and down.
+#[derive(Clone, Copy, Debug)]
+pub struct Gauge(Option<u32>);
+
+impl Gauge {
+    /// Defines the gauge `name`, or finds the one of that name.
+    #[must_use]
+    pub fn define(name: &str) -> Self {
+        Self(define(MetricKind::Gauge, name))
+    }
+
+    /// Changes the value by `offset`.
+    pub fn add(self, offset: i64) {
+        if let Some(id) = self.0 {
+            let _ = hostcalls::increment_metric(id, offset);
+        }
+    }
+
+    /// Sets the value.
+    pub fn set(self, value: u64) {
+        if let Some(id) = self.0 {
+            let _ = hostcalls::record_metric(id, value);
+        }
+    }
+
+    /// Reads the value, over all workers.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the metric is not defined.
+    pub fn read(self) -> Result<u64> {
+        self.0.map_or(Err(hostcalls::HostError::NotFound), hostcalls::metric)
+    }
+}
+
+/// A distribution of values.
+#[derive(Clone, Copy, Debug)]
+pub struct Histogram(Option<u32>);
+
+impl Histogram {
+    /// Defines the histogram `name`, or finds the one of that name.
+    #[must_use]
+    pub fn define(name: &str) -> Self {
+        Self(define(MetricKind::Histogram, name))
+    }
+
+    /// Records one value.
+    pub fn record(self, value: u64) {
+        if let Some(id) = self.0 {
+            let _ = hostcalls::record_metric(id, value);
+        }
+    }
+}
+
+fn define(kind: MetricKind, name: &str) -> Option<u32> {
+    hostcalls::define_metric(kind, name)
+        .inspect_err(|error| log::warn!("metric {name} not defined: {error:?}"))
+        .ok()
+}

@@ -1,0 +1,110 @@
+//! A plugin as the proxy sees it: a configuration that opens streams.
+
+use std::rc::Rc;
+
+use filter_core::InvalidConfig;
+use proxy_wasm::{
+    traits::{Context, HttpContext, RootContext},
+    types::{Action, ContextType},
+};
+
+use crate::{
+    hostcalls::{self, Buffer, HostError},
+    logger,
+    stream::ContextId,
+};
+
+/// A filter with its configuration in force.
+pub trait Plugin: Sized + 'static {
+    /// Builds the plugin from its configuration document, which may be absent.
+    ///
+    /// This also runs in virtual machines that never see a request, so it counts and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the document; the proxy then keeps the configuration of before.
+    fn configure(document: &[u8], context: ContextId) -> Result<Self, InvalidConfig>;
+
+    /// Opens the context of one HTTP stream.
+    fn open(self: Rc<Self>, context: ContextId) -> Box<dyn HttpContext>;
+
+    /// Is woken by a tick that the plugin asked for.
+    fn on_tick(&self) {}
+
+    /// Takes the answer to an HTTP call that was sent from a tick.
+    fn on_http_call_response(&self, _call: u32, _body_size: usize) {}
+}
+
+/// The root context of every filter.
+pub struct Root<P> {
+    context: ContextId,
+    plugin: Option<Rc<P>>,
+}
+
+impl<P: Plugin> Root<P> {
+    /// Makes the root context that `proxy_wasm::set_root_context` wants.
+    #[must_use]
+    pub fn boxed(context: ContextId) -> Box<dyn RootContext> {
+        logger::install();
+        Box::new(Self { context, plugin: None })
+    }
+}
+
+impl<P: Plugin> Context for Root<P> {
+    fn on_http_call_response(&mut self, call: u32, _headers: usize, body_size: usize, _: usize) {
+        if let Some(plugin) = &self.plugin {
+            plugin.on_http_call_response(call, body_size);
+        }
+    }
+}
+
+impl<P: Plugin> RootContext for Root<P> {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let document = match hostcalls::buffer(Buffer::PluginConfiguration, size) {
+            Ok(document) => document,
+            Err(HostError::NotFound | HostError::Empty) => Vec::new(),
+            Err(error) => {
+                log::error!("configuration refused: the proxy did not hand it over: {error:?}");
+                return false;
+            }
+        };
+        match P::configure(&document, self.context) {
+            Ok(plugin) => {
+                self.plugin = Some(Rc::new(plugin));
+                true
+            }
+            Err(error) => {
+                log::error!("configuration refused: {error}");
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.on_tick();
+        }
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        // The SDK panics on `None`. Envoy opens no stream on a plugin that refused its
+        // configuration; should another host do so, the stream is answered 500.
+        let plugin = self.plugin.clone();
+        Some(plugin.map_or_else(|| Box::new(Unconfigured) as _, |plugin| plugin.open(context)))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+struct Unconfigured;
+
+impl Context for Unconfigured {}
+
+impl HttpContext for Unconfigured {
+    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        let _ = hostcalls::send_local_response(500, b"weir_not_configured", &[], &[], -1);
+        Action::Pause
+    }
+}
