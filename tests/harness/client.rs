@@ -1,0 +1,246 @@
+//! An HTTP client that hides nothing: any header bytes, both protocol versions, raw sockets.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    HeaderMap, Method, Uri,
+    body::{Bytes, Incoming},
+    header::{HeaderName, HeaderValue},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{net, runtime, time};
+
+/// How long one exchange may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The protocol a [`Client`] speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 without TLS, by prior knowledge.
+    Http2,
+}
+
+/// Sends requests to one address, each over a connection of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    address: SocketAddr,
+    protocol: Protocol,
+}
+
+/// A request under construction.
+#[derive(Clone, Debug)]
+pub struct Request {
+    method: Method,
+    path: String,
+    authority: String,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Bytes,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers, in the order of arrival per name.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// The trailers, empty when none came.
+    pub trailers: HeaderMap,
+}
+
+impl Request {
+    /// A request with `method` for `path`, which may hold a query.
+    pub fn new(method: Method, path: &str) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            authority: "app.example.com".to_owned(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// A GET request for `path`.
+    pub fn get(path: &str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// A gRPC call of `path` with an empty message.
+    pub fn grpc(path: &str) -> Self {
+        Self::new(Method::POST, path)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(&[0; 5])
+    }
+
+    /// Replaces the authority, which is `app.example.com` otherwise.
+    pub fn authority(mut self, authority: &str) -> Self {
+        authority.clone_into(&mut self.authority);
+        self
+    }
+
+    /// Adds a header beside those of the same name. Values may hold the bytes 0x80 to 0xFF.
+    ///
+    /// What HTTP forbids makes [`Client::send`] fail; [`Client::raw`] sends it.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// Adds `authorization: Bearer <token>`.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// Replaces the body.
+    pub fn body(mut self, body: &[u8]) -> Self {
+        self.body = Bytes::copy_from_slice(body);
+        self
+    }
+}
+
+impl Response {
+    /// The first value of header `name` as text; `None` when absent or not printable ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as text, bytes that are not UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When it is none; the error shows it.
+    pub fn json(&self) -> Result<serde_json::Value> {
+        serde_json::from_slice(&self.body).with_context(|| format!("not JSON: {:?}", self.text()))
+    }
+
+    /// The gRPC status, from the trailers or from a reply that consists of trailers only.
+    pub fn grpc_status(&self) -> Option<&str> {
+        self.trailers
+            .get("grpc-status")
+            .and_then(|v| v.to_str().ok())
+            .or(self.header("grpc-status"))
+    }
+
+    /// Whether this is gRPC's reply of one header block, with status and without a body.
+    pub fn is_trailers_only(&self) -> bool {
+        self.headers.contains_key("grpc-status") && self.body.is_empty() && self.trailers.is_empty()
+    }
+}
+
+impl Client {
+    /// A client that speaks HTTP/1.1.
+    pub fn http1(address: SocketAddr) -> Self {
+        Self { address, protocol: Protocol::Http1 }
+    }
+
+    /// A client that speaks HTTP/2.
+    pub fn http2(address: SocketAddr) -> Self {
+        Self { address, protocol: Protocol::Http2 }
+    }
+
+    /// Sends `request` and reads the whole answer.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, breaks the protocol, or takes longer than 20 seconds.
+    pub fn send(&self, request: Request) -> Result<Response> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            time::timeout(LIMIT, self.exchange(request))
+                .await
+                .with_context(|| format!("no answer from {} within {LIMIT:?}", self.address))?
+        })
+    }
+
+    /// Sends a GET request for `path`.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn get(&self, path: &str) -> Result<Response> {
+        self.send(Request::get(path))
+    }
+
+    /// Writes `bytes` to a new connection and returns what comes back until it is closed.
+    ///
+    /// A request in `bytes` should ask for `connection: close`.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or keeps the connection open for 20 seconds.
+    pub fn raw(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut socket = TcpStream::connect(self.address)?;
+        socket.set_read_timeout(Some(LIMIT))?;
+        // The server may refuse before it has read everything.
+        let _ = socket.write_all(bytes);
+        let mut answer = Vec::new();
+        match socket.read_to_end(&mut answer) {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error.into()),
+            _ => Ok(answer),
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response> {
+        let socket = net::TcpStream::connect(self.address)
+            .await
+            .with_context(|| format!("cannot connect to {}", self.address))?;
+        let io = TokioIo::new(socket);
+        let message = self.message(request)?;
+        let answer = match self.protocol {
+            Protocol::Http1 => {
+                let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
+                tokio::spawn(connection);
+                sender.send_request(message).await?
+            }
+            Protocol::Http2 => {
+                let (mut sender, connection) =
+                    hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
+                tokio::spawn(connection);
+                sender.send_request(message).await?
+            }
+        };
+        read(answer).await
+    }
+
+    fn message(&self, request: Request) -> Result<hyper::Request<Full<Bytes>>> {
+        let uri = match self.protocol {
+            Protocol::Http1 => request.path.parse::<Uri>()?,
+            Protocol::Http2 => format!("http://{}{}", request.authority, request.path).parse()?,
+        };
+        let mut message = hyper::Request::new(Full::new(request.body));
+        *message.method_mut() = request.method;
+        *message.uri_mut() = uri;
+        for (name, value) in request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes())?;
+            message.headers_mut().append(name, HeaderValue::from_bytes(&value)?);
+        }
+        if self.protocol == Protocol::Http1 {
+            message.headers_mut().insert("host", request.authority.parse()?);
+        }
+        Ok(message)
+    }
+}
+
+async fn read(answer: hyper::Response<Incoming>) -> Result<Response> {
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.map_err(|error| anyhow!("broken body: {error}"))?;
+    let trailers = body.trailers().cloned().unwrap_or_default();
+    Ok(Response {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body: body.to_bytes(),
+        trailers,
+    })
+}
