@@ -1,0 +1,209 @@
+//! An issuer of tokens: it signs, and it publishes its keys.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Result;
+use hyper::{Request, Response, body::Bytes, header::HeaderName, header::HeaderValue};
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+
+use crate::{
+    keys::{Keys, base64url},
+    ports,
+    server::{Body, Server, full},
+};
+
+/// Where the key set is published.
+pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+/// Where the OpenID Connect discovery document is published.
+pub const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
+
+/// How the key server answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Behaviour {
+    /// With the documents asked for.
+    #[default]
+    Healthy,
+    /// With this status and an empty body.
+    Status(u16),
+    /// With text that is not JSON.
+    Garbage,
+    /// With a key set that has no keys.
+    Empty,
+    /// With a JSON document of this many bytes.
+    Huge(usize),
+    /// With the documents, after this time.
+    Slow(Duration),
+}
+
+/// An identity provider with one key of every kind.
+#[derive(Debug)]
+pub struct IdentityProvider {
+    server: Server,
+    keys: &'static Keys,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    behaviour: Behaviour,
+    headers: Vec<(String, String)>,
+    jwks: Option<Value>,
+    jwks_requests: usize,
+    discovery_requests: usize,
+}
+
+impl IdentityProvider {
+    /// Starts the provider on a free port, with the keys of this run.
+    ///
+    /// # Errors
+    /// When keys, port or thread cannot be had.
+    pub fn start() -> Result<Self> {
+        Self::start_on(ports::listen(0)?)
+    }
+
+    /// Starts the provider on `listener`, with the keys of this run.
+    ///
+    /// # Errors
+    /// When keys or thread cannot be had.
+    pub fn start_on(listener: TcpListener) -> Result<Self> {
+        let keys = Keys::shared()?;
+        let issuer = format!("http://{}", listener.local_addr()?);
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let server = Server::start(listener, move |request| {
+            answer(request, keys.jwks(), issuer.clone(), Arc::clone(&shared))
+        })?;
+        Ok(Self { server, keys, state })
+    }
+
+    /// Where the provider listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The issuer, `iss`: the URL below which both documents are found.
+    pub fn issuer(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// The keys that sign.
+    pub fn keys(&self) -> &'static Keys {
+        self.keys
+    }
+
+    /// Claims of a token that is good for five minutes: `iss`, `sub`, `aud`, `iat`, `exp`.
+    pub fn claims(&self) -> Value {
+        let now = now();
+        json!({
+            "iss": self.issuer(), "sub": "alice", "aud": "orders.example.com",
+            "iat": now, "exp": now.saturating_add(300),
+        })
+    }
+
+    /// Signs `claims`.
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn token(&self, algorithm: Algorithm, claims: &Value) -> Result<String> {
+        let header = json!({"alg": algorithm, "typ": "JWT", "kid": self.keys.kid(algorithm)});
+        self.token_of(algorithm, &header.to_string(), &claims.to_string())
+    }
+
+    /// Signs a header and a payload as they are, sensible or not.
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn token_of(&self, algorithm: Algorithm, header: &str, payload: &str) -> Result<String> {
+        let message = format!("{}.{}", base64url(header), base64url(payload));
+        let signature = self.keys.sign(algorithm, message.as_bytes())?;
+        Ok(format!("{message}.{signature}"))
+    }
+
+    /// Changes how the key server answers from now on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.state().behaviour = behaviour;
+    }
+
+    /// Replaces the published key set.
+    pub fn publish(&self, jwks: Value) {
+        self.state().jwks = Some(jwks);
+    }
+
+    /// Adds headers, such as `cache-control`, to every answer from now on.
+    pub fn answer_with(&self, headers: &[(&str, &str)]) {
+        let owned = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        self.state().headers = owned.collect();
+    }
+
+    /// How often the key set was asked for.
+    pub fn jwks_requests(&self) -> usize {
+        self.state().jwks_requests
+    }
+
+    /// How often the discovery document was asked for.
+    pub fn discovery_requests(&self) -> usize {
+        self.state().discovery_requests
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The seconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|age| age.as_secs()).unwrap_or_default()
+}
+
+async fn answer(
+    request: Request<Bytes>,
+    keys: Value,
+    issuer: String,
+    state: Arc<Mutex<State>>,
+) -> Response<Body> {
+    let (document, behaviour, headers) = {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let document = match request.uri().path() {
+            JWKS_PATH => {
+                state.jwks_requests = state.jwks_requests.saturating_add(1);
+                Some(state.jwks.clone().unwrap_or(keys))
+            }
+            DISCOVERY_PATH => {
+                state.discovery_requests = state.discovery_requests.saturating_add(1);
+                Some(json!({"issuer": issuer, "jwks_uri": format!("{issuer}{JWKS_PATH}")}))
+            }
+            _ => None,
+        };
+        (document, state.behaviour.clone(), state.headers.clone())
+    };
+    if let Behaviour::Slow(delay) = behaviour {
+        tokio::time::sleep(delay).await;
+    }
+    let mut answer = reply(document, &behaviour);
+    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+fn reply(document: Option<Value>, behaviour: &Behaviour) -> Response<Body> {
+    let (status, text) = match (document, behaviour) {
+        (None, _) => (404, String::new()),
+        (_, Behaviour::Status(status)) => (*status, String::new()),
+        (_, Behaviour::Garbage) => (200, "<html>not a key set</html>".to_owned()),
+        (_, Behaviour::Empty) => (200, json!({"keys": []}).to_string()),
+        (_, Behaviour::Huge(length)) => (200, json!({"padding": " ".repeat(*length)}).to_string()),
+        (Some(document), _) => (200, document.to_string()),
+    };
+    let mut answer = Response::new(full(text));
+    *answer.status_mut() = status.try_into().unwrap_or_default();
+    answer
+}

@@ -1,0 +1,151 @@
+//! Signing keys of every kind, new in each run: no private key lies in the repository.
+
+use std::sync::LazyLock;
+
+use anyhow::{Result, anyhow};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use p256::elliptic_curve::sec1::ToEncodedPoint;
+use rsa::{
+    pkcs1::EncodeRsaPrivateKey,
+    rand_core::{OsRng, RngCore},
+    traits::PublicKeyParts,
+};
+use serde_json::{Value, json};
+
+/// The size of the RSA key, the smallest that Weir accepts.
+const RSA_BITS: usize = 2048;
+/// The length of the HMAC secret in bytes, enough for HS512.
+const SECRET_BYTES: usize = 64;
+
+static SHARED: LazyLock<Result<Keys>> = LazyLock::new(Keys::generate);
+
+/// One key of each kind: RSA, P-256, P-384, Ed25519 and an HMAC secret.
+#[derive(Debug)]
+pub struct Keys {
+    rsa: Key,
+    p256: Key,
+    p384: Key,
+    ed25519: Key,
+    secret: Key,
+}
+
+/// A private key with its public half as a JWK.
+#[derive(Debug)]
+struct Key {
+    signer: EncodingKey,
+    jwk: Value,
+}
+
+impl Keys {
+    /// The keys of this run, made at the first call.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn shared() -> Result<&'static Self> {
+        SHARED.as_ref().map_err(|error| anyhow!("{error:#}"))
+    }
+
+    /// Makes new keys; the RSA key takes about a second.
+    ///
+    /// # Errors
+    /// When a key cannot be encoded.
+    pub fn generate() -> Result<Self> {
+        Ok(Self {
+            rsa: rsa_key()?,
+            p256: p256_key()?,
+            p384: p384_key()?,
+            ed25519: ed25519_key()?,
+            secret: secret(),
+        })
+    }
+
+    /// The JWK Set (RFC 7517) with the public keys; the HMAC secret is not in it.
+    pub fn jwks(&self) -> Value {
+        json!({"keys": [self.rsa.jwk, self.p256.jwk, self.p384.jwk, self.ed25519.jwk]})
+    }
+
+    /// A JWK Set that holds only the HMAC secret.
+    pub fn secret_jwks(&self) -> Value {
+        json!({"keys": [self.secret.jwk]})
+    }
+
+    /// The key's name, `kid`, that signs with `algorithm`.
+    pub fn kid(&self, algorithm: Algorithm) -> &str {
+        self.key(algorithm).jwk.get("kid").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The JWK of the key that signs with `algorithm`.
+    pub fn jwk(&self, algorithm: Algorithm) -> &Value {
+        &self.key(algorithm).jwk
+    }
+
+    /// Signs `message`; the answer is base64url as in RFC 7515.
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<String> {
+        Ok(jsonwebtoken::crypto::sign(message, &self.key(algorithm).signer, algorithm)?)
+    }
+
+    fn key(&self, algorithm: Algorithm) -> &Key {
+        match algorithm {
+            Algorithm::ES256 => &self.p256,
+            Algorithm::ES384 => &self.p384,
+            Algorithm::EdDSA => &self.ed25519,
+            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => &self.secret,
+            _ => &self.rsa,
+        }
+    }
+}
+
+/// Encodes bytes as base64url without padding, as everything in a token is.
+pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn rsa_key() -> Result<Key> {
+    let key = rsa::RsaPrivateKey::new(&mut OsRng, RSA_BITS)?;
+    let jwk = json!({
+        "kty": "RSA", "kid": "rsa", "use": "sig",
+        "n": base64url(key.n().to_bytes_be()), "e": base64url(key.e().to_bytes_be()),
+    });
+    Ok(Key { signer: EncodingKey::from_rsa_der(key.to_pkcs1_der()?.as_bytes()), jwk })
+}
+
+fn p256_key() -> Result<Key> {
+    let key = p256::SecretKey::random(&mut OsRng);
+    let point = key.public_key().to_encoded_point(false);
+    let jwk = ec_jwk("p256", "P-256", point.x().map(base64url), point.y().map(base64url));
+    Ok(Key { signer: EncodingKey::from_ec_der(key.to_pkcs8_der()?.as_bytes()), jwk })
+}
+
+fn p384_key() -> Result<Key> {
+    let key = p384::SecretKey::random(&mut OsRng);
+    let point = key.public_key().to_encoded_point(false);
+    let jwk = ec_jwk("p384", "P-384", point.x().map(base64url), point.y().map(base64url));
+    Ok(Key { signer: EncodingKey::from_ec_der(key.to_pkcs8_der()?.as_bytes()), jwk })
+}
+
+fn ec_jwk(kid: &str, curve: &str, x: Option<String>, y: Option<String>) -> Value {
+    json!({"kty": "EC", "kid": kid, "use": "sig", "crv": curve, "x": x, "y": y})
+}
+
+fn ed25519_key() -> Result<Key> {
+    let mut seed = [0; 32];
+    OsRng.fill_bytes(&mut seed);
+    let key = ed25519_dalek::SigningKey::from_bytes(&seed);
+    let jwk = json!({
+        "kty": "OKP", "kid": "ed25519", "use": "sig", "crv": "Ed25519",
+        "x": base64url(key.verifying_key().as_bytes()),
+    });
+    Ok(Key { signer: EncodingKey::from_ed_der(key.to_pkcs8_der()?.as_bytes()), jwk })
+}
+
+fn secret() -> Key {
+    let mut bytes = [0; SECRET_BYTES];
+    OsRng.fill_bytes(&mut bytes);
+    let jwk = json!({"kty": "oct", "kid": "hmac", "use": "sig", "k": base64url(bytes)});
+    Key { signer: EncodingKey::from_secret(&bytes), jwk }
+}

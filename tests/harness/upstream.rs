@@ -1,0 +1,165 @@
+//! The application behind Envoy: it tells what reached it.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result};
+use http_body_util::{BodyExt, Full};
+use hyper::{HeaderMap, Request, body::Bytes, header::HeaderValue};
+use serde_json::{Value, json};
+
+use crate::{
+    client::Response,
+    ports,
+    server::{Body, Server, full},
+};
+
+/// The request header that chooses the status of the answer.
+pub const REPLY_STATUS: &str = "x-reply-status";
+
+/// An application that answers every request with what it received, as JSON.
+///
+/// `x-reply-status` chooses the status; a gRPC call gets an empty message and `grpc-status: 0`.
+#[derive(Debug)]
+pub struct Upstream {
+    server: Server,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+/// A request as the application saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Names and values in order; each byte of a value is one character (Latin-1).
+    pub headers: Vec<(String, String)>,
+    /// The body's length in bytes.
+    pub body_length: usize,
+}
+
+impl Received {
+    /// Reads the JSON that the application answered.
+    ///
+    /// # Errors
+    /// When the answer is not the application's.
+    pub fn from_response(response: &Response) -> Result<Self> {
+        let echo = response.json()?;
+        let text = |name: &str| echo.get(name).and_then(Value::as_str).map(str::to_owned);
+        let headers = echo.get("headers").and_then(Value::as_array).context("no headers")?;
+        Ok(Self {
+            method: text("method").context("no method")?,
+            path: text("path").context("no path")?,
+            headers: headers.iter().filter_map(pair).collect(),
+            body_length: echo.get("bodyLength").and_then(Value::as_u64).unwrap_or(0).try_into()?,
+        })
+    }
+
+    /// The values of header `name`, in order.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "method": self.method,
+            "path": self.path,
+            "headers": self.headers,
+            "bodyLength": self.body_length,
+        })
+    }
+}
+
+impl From<&Request<Bytes>> for Received {
+    fn from(request: &Request<Bytes>) -> Self {
+        let headers = request.headers().iter();
+        Self {
+            method: request.method().to_string(),
+            path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
+            headers: headers.map(|(n, v)| (n.to_string(), latin1(v))).collect(),
+            body_length: request.body().len(),
+        }
+    }
+}
+
+impl Upstream {
+    /// Starts the application on a free port.
+    ///
+    /// # Errors
+    /// When the loopback interface or the thread refuses.
+    pub fn start() -> Result<Self> {
+        Self::start_on(ports::listen(0)?)
+    }
+
+    /// Starts the application on `listener`.
+    ///
+    /// # Errors
+    /// When the thread cannot be made.
+    pub fn start_on(listener: TcpListener) -> Result<Self> {
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&received);
+        let server = Server::start(listener, move |request| {
+            let seen = Arc::clone(&seen);
+            async move {
+                let request_seen = Received::from(&request);
+                let answer = answer(&request, &request_seen);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).push(request_seen);
+                answer
+            }
+        })?;
+        Ok(Self { server, received })
+    }
+
+    /// Where the application listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// How many requests have reached the application.
+    pub fn count(&self) -> usize {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The requests that have reached the application.
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn answer(request: &Request<Bytes>, received: &Received) -> hyper::Response<Body> {
+    if is_grpc(request.headers()) {
+        return grpc_answer();
+    }
+    let wanted = request.headers().get(REPLY_STATUS);
+    let status = wanted.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).unwrap_or(200);
+    let mut answer = hyper::Response::new(full(received.to_json().to_string()));
+    *answer.status_mut() = status.try_into().unwrap_or_default();
+    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    answer
+}
+
+fn grpc_answer() -> hyper::Response<Body> {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let message = Full::new(Bytes::from_static(&[0; 5]));
+    let body = message.with_trailers(async { Some(Ok(trailers)) });
+    let mut answer = hyper::Response::new(body.boxed());
+    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    answer
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn latin1(value: &HeaderValue) -> String {
+    value.as_bytes().iter().copied().map(char::from).collect()
+}
+
+fn pair(entry: &Value) -> Option<(String, String)> {
+    let text = |index| Some(entry.get(index)?.as_str()?.to_owned());
+    Some((text(0)?, text(1)?))
+}
