@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);
 /// How much of the log is printed when a test fails, in bytes.
-const TAIL: usize = 16 * 1024;
+const TAIL: usize = 8 * 1024;
 
 /// A running server in a process group of its own, detached from the caller's pipes.
 ///

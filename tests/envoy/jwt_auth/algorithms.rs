@@ -1,0 +1,70 @@
+//! Every algorithm, by the host's cryptography or by our own.
+
+use anyhow::Result;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use tests::{client::Request, identity_provider::IdentityProvider};
+
+use super::{Rig, rule, trusting};
+
+#[test]
+fn admits_every_asymmetric_algorithm() -> Result<()> {
+    let rig = Rig::start(trusting)?;
+    for algorithm in [
+        Algorithm::RS256,
+        Algorithm::RS384,
+        Algorithm::RS512,
+        Algorithm::PS256,
+        Algorithm::PS384,
+        Algorithm::PS512,
+        Algorithm::ES256,
+        Algorithm::ES384,
+        Algorithm::EdDSA,
+    ] {
+        let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
+        let answer = rig.envoy.http1().send(Request::get("/orders").bearer(&token))?;
+        assert_eq!(answer.status, 200, "{algorithm:?}: {}", answer.text());
+    }
+    Ok(())
+}
+
+#[test]
+fn admits_a_shared_secret_of_each_length() -> Result<()> {
+    let rig = Rig::start(trusting_secret)?;
+    for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+        let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
+        let answer = rig.envoy.http1().send(Request::get("/orders").bearer(&token))?;
+        assert_eq!(answer.status, 200, "{algorithm:?}: {}", answer.text());
+    }
+    Ok(())
+}
+
+#[test]
+fn refuses_a_changed_signature_of_every_algorithm() -> Result<()> {
+    let rig = Rig::start(trusting)?;
+    for algorithm in
+        [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
+    {
+        let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
+        let other = rig.issuer.token(algorithm, &json!({"iss": rig.issuer.issuer()}))?;
+        let answer = rig.envoy.http1().send(Request::get("/").bearer(&swap(&token, &other)))?;
+        assert_eq!(answer.status, 401, "{algorithm:?}");
+        assert!(answer.text().contains("Jwt verification fails"), "{}", answer.text());
+    }
+    assert_eq!(rig.app.count(), 0);
+    Ok(())
+}
+
+/// The token with the signature of the other.
+fn swap(token: &str, other: &str) -> String {
+    let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed);
+    let signature = other.rsplit_once('.').map_or("", |(_, signature)| signature);
+    format!("{signed}.{signature}")
+}
+
+fn trusting_secret(issuer: &IdentityProvider) -> Value {
+    let mut rule = rule(issuer);
+    rule["jwks"] = json!(issuer.keys().secret_jwks().to_string());
+    rule["algorithms"] = json!(["HS256", "HS384", "HS512"]);
+    json!({"jwtRules": [rule]})
+}

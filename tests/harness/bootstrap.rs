@@ -1,0 +1,153 @@
+//! Envoy's configuration, made from the shipped samples.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::repository;
+
+const HTTP_FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
+
+/// A filter in the chain: its shipped block with another `pluginConfig`.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    name: String,
+    plugin_config: Option<Value>,
+    failure_policy: Option<String>,
+    path: Option<String>,
+}
+
+impl Filter {
+    /// The filter as `envoy/<name>.yaml` has it.
+    pub fn shipped(name: &str) -> Self {
+        Self { name: name.to_owned(), plugin_config: None, failure_policy: None, path: None }
+    }
+
+    /// The filter with another `pluginConfig`.
+    pub fn new(name: &str, plugin_config: Value) -> Self {
+        Self { plugin_config: Some(plugin_config), ..Self::shipped(name) }
+    }
+
+    /// Replaces the failure policy, such as `FAIL_CLOSED`.
+    pub fn failure_policy(mut self, policy: &str) -> Self {
+        self.failure_policy = Some(policy.to_owned());
+        self
+    }
+
+    /// Replaces the module by the file at `path`.
+    pub fn module(mut self, path: &str) -> Self {
+        self.path = Some(path.to_owned());
+        self
+    }
+
+    fn block(&self) -> Result<Value> {
+        let mut block = repository::yaml(&format!("envoy/{}.yaml", self.name))?;
+        let path = match &self.path {
+            Some(path) => path.clone(),
+            None => repository::module(&self.name)?.display().to_string(),
+        };
+        set(&mut block, "/typed_config/config/vm_config/code/local/filename", json!(path))?;
+        if let Some(config) = &self.plugin_config {
+            set(&mut block, "/typed_config/config/configuration/value", json!(config.to_string()))?;
+        }
+        if let Some(policy) = &self.failure_policy {
+            set(&mut block, "/typed_config/config/failure_policy", json!(policy))?;
+        }
+        Ok(block)
+    }
+}
+
+/// What a test wants of Envoy; everything else is as `envoy/bootstrap.yaml` has it.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The worker threads.
+    pub concurrency: u32,
+    /// The chain before the router.
+    pub filters: Vec<Filter>,
+    /// The application behind cluster `app`.
+    pub app: SocketAddr,
+    /// The identity provider behind cluster `keys`.
+    pub keys: Option<SocketAddr>,
+    /// Further clusters.
+    pub clusters: Vec<Value>,
+    /// Where requests come in; port 0 lets the system choose.
+    pub port: u16,
+    /// Where the admin interface is; port 0 lets the system choose.
+    pub admin_port: u16,
+}
+
+impl Setup {
+    /// One worker, free ports, and `filters` before the application at `app`.
+    pub fn new(app: SocketAddr, filters: Vec<Filter>) -> Self {
+        Self {
+            concurrency: 1,
+            filters,
+            app,
+            keys: None,
+            clusters: Vec::new(),
+            port: 0,
+            admin_port: 0,
+        }
+    }
+
+    /// The bootstrap, which reads its listener from the file `listeners`.
+    pub(crate) fn bootstrap(&self, listeners: &str) -> Result<Value> {
+        let mut bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
+        let admin = "/admin/address/socket_address/port_value";
+        set(&mut bootstrap, admin, json!(self.admin_port))?;
+        set(&mut bootstrap, "/static_resources/listeners", json!([]))?;
+        let clusters = bootstrap
+            .pointer_mut("/static_resources/clusters")
+            .and_then(Value::as_array_mut)
+            .context("the bootstrap has no clusters")?;
+        point(clusters, "app", self.app)?;
+        if let Some(keys) = self.keys {
+            point(clusters, "keys", keys)?;
+        }
+        clusters.extend(self.clusters.iter().cloned());
+        let source = json!({"lds_config": {"path_config_source": {"path": listeners}}});
+        bootstrap
+            .as_object_mut()
+            .context("the bootstrap is no object")?
+            .insert("dynamic_resources".to_owned(), source);
+        Ok(bootstrap)
+    }
+
+    /// The listener as a discovery response, with `filters` before the router.
+    pub(crate) fn listeners(&self, filters: &[Filter]) -> Result<Value> {
+        let bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
+        let mut listener = bootstrap
+            .pointer("/static_resources/listeners/0")
+            .context("the bootstrap has no listener")?
+            .clone();
+        set(&mut listener, "/address/socket_address/port_value", json!(self.port))?;
+        let shipped = listener.pointer(HTTP_FILTERS).and_then(Value::as_array);
+        let router = shipped.and_then(|all| all.last()).context("no router")?.clone();
+        let mut chain = filters.iter().map(Filter::block).collect::<Result<Vec<_>>>()?;
+        chain.push(router);
+        set(&mut listener, HTTP_FILTERS, json!(chain))?;
+        let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
+        listener
+            .as_object_mut()
+            .context("the listener is no object")?
+            .insert("@type".to_owned(), json!(kind));
+        Ok(json!({"resources": [listener]}))
+    }
+}
+
+fn point(clusters: &mut [Value], name: &str, address: SocketAddr) -> Result<()> {
+    let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+    for cluster in clusters {
+        if cluster.get("name").and_then(Value::as_str) == Some(name) {
+            let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
+            return set(cluster, endpoint, socket);
+        }
+    }
+    bail!("the bootstrap has no cluster {name}")
+}
+
+fn set(document: &mut Value, pointer: &str, value: Value) -> Result<()> {
+    *document.pointer_mut(pointer).with_context(|| format!("nothing at {pointer}"))? = value;
+    Ok(())
+}
