@@ -1,0 +1,98 @@
+//! From a filter's source to the module that ships.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::digest::sha256;
+use crate::report;
+use crate::workspace::{Filter, Recipe, Workspace};
+use crate::{gate, tools};
+
+mod compile;
+mod optimise;
+mod strip;
+
+/// Builds the filters with these names, or all of them.
+///
+/// # Errors
+/// The first filter that can't be built or may not ship.
+pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
+    tools::ensure(workspace, compile::TARGET)?;
+    for filter in workspace.modules(names)? {
+        let module = build(workspace, filter).with_context(|| filter.name().to_owned())?;
+        let bytes = fs::read(&module)?;
+        let name = module.file_name().map(Path::new).unwrap_or(&module).display();
+        report::print(&format!("{name} {} bytes sha256:{}", bytes.len(), sha256(&bytes)))?;
+    }
+    Ok(())
+}
+
+/// Builds one filter, unless its compiled code is what it was last time.
+fn build(workspace: &Workspace, filter: &Filter) -> Result<PathBuf> {
+    let recipe = filter.recipe()?;
+    let compiled = fs::read(compile::module(workspace, filter)?)?;
+    let output = workspace.wasm().join(filter.module()).with_extension("wasm");
+    let stamp = Stamp::new(&compiled, &recipe);
+    if stamp.vouches_for(&output) {
+        return Ok(output);
+    }
+    let stripped = strip::unused_exports(&compiled, &gate::exports(&recipe))?;
+    let wasm = optimise::run(workspace, &stripped)?;
+    gate::check(&wasm, &recipe)?;
+    fs::create_dir_all(workspace.wasm())?;
+    fs::write(&output, &wasm)?;
+    stamp.sign(&output, &wasm)?;
+    Ok(output)
+}
+
+/// A note beside a finished module that says what it was made from.
+struct Stamp {
+    inputs: String,
+}
+
+impl Stamp {
+    fn new(compiled: &[u8], recipe: &Recipe) -> Self {
+        let steps = format!("{recipe:?} {}", optimise::recipe());
+        Self { inputs: format!("{} {}", sha256(compiled), sha256(steps.as_bytes())) }
+    }
+
+    fn path(output: &Path) -> PathBuf {
+        output.with_extension("stamp")
+    }
+
+    fn text(&self, wasm: &[u8]) -> String {
+        format!("{} {}\n", self.inputs, sha256(wasm))
+    }
+
+    fn vouches_for(&self, output: &Path) -> bool {
+        let Ok(wasm) = fs::read(output) else { return false };
+        fs::read_to_string(Self::path(output)).is_ok_and(|text| text == self.text(&wasm))
+    }
+
+    fn sign(&self, output: &Path, wasm: &[u8]) -> Result<()> {
+        Ok(fs::write(Self::path(output), self.text(wasm))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_vouches_only_for_the_same_source_recipe_and_module() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("a.wasm");
+        let recipe = |max_size_kib| Recipe { callbacks: Vec::new(), max_size_kib };
+        let stamp = Stamp::new(b"compiled", &recipe(1));
+        fs::write(&output, b"finished").unwrap();
+        assert!(!stamp.vouches_for(&output), "no stamp yet");
+        stamp.sign(&output, b"finished").unwrap();
+        assert!(stamp.vouches_for(&output));
+        assert!(!Stamp::new(b"changed", &recipe(1)).vouches_for(&output));
+        assert!(!Stamp::new(b"compiled", &recipe(2)).vouches_for(&output));
+        fs::write(&output, b"tampered").unwrap();
+        assert!(!stamp.vouches_for(&output));
+    }
+}

@@ -1,0 +1,75 @@
+//! OCI images of the modules: the same module gives the same digest, on any machine at any time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use oci_spec::image::ImageIndex;
+
+use crate::report;
+use crate::workspace::{Filter, Workspace};
+
+mod layer;
+mod layout;
+mod manifest;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use layout::{Blob, blob};
+pub(crate) use manifest::About;
+
+/// Packs the filters with these names, or all of them.
+///
+/// # Errors
+/// A module that isn't built yet.
+pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
+    for filter in workspace.shipped(names)? {
+        let path = workspace.wasm().join(filter.module()).with_extension("wasm");
+        let wasm = fs::read(&path).with_context(|| {
+            let name = filter.name();
+            format!("{} is missing: run `cargo xtask build {name}`", path.display())
+        })?;
+        let digest = write(&layout_of(workspace, filter), &wasm, &About::new(filter))?;
+        report::print(&format!("{} {digest}", filter.name()))?;
+    }
+    Ok(())
+}
+
+/// The SHA-256 of a filter's manifest in hexadecimal, as a WasmPlugin's `sha256` wants it.
+///
+/// # Errors
+/// An image that isn't packed yet.
+pub(crate) fn digest(workspace: &Workspace, name: &str) -> Result<String> {
+    let filters = workspace.shipped(&[name.to_owned()])?;
+    let filter = filters.first().with_context(|| format!("no filter is called `{name}`"))?;
+    let manifest = manifest_of(&layout_of(workspace, filter))?;
+    Ok(manifest.trim_start_matches("sha256:").to_owned())
+}
+
+/// The folder of a filter's OCI layout.
+pub(crate) fn layout_of(workspace: &Workspace, filter: &Filter) -> PathBuf {
+    workspace.images().join(filter.name())
+}
+
+/// The digest of the one manifest in a layout.
+///
+/// # Errors
+/// An image that isn't packed yet.
+pub(crate) fn manifest_of(layout: &Path) -> Result<String> {
+    let index = ImageIndex::from_file(layout.join("index.json"))
+        .with_context(|| format!("{} is no image: run `cargo xtask image`", layout.display()))?;
+    let manifest = index.manifests().first().context("the index is empty")?;
+    Ok(manifest.digest().to_string())
+}
+
+/// Replaces a layout by one that holds this module, and returns the manifest's digest.
+fn write(layout: &Path, wasm: &[u8], about: &About) -> Result<String> {
+    let layer = layer::pack(wasm)?;
+    let config = Blob::json(&manifest::config(&layer.diff_id, about)?)?;
+    let layer = Blob::new(layer.gzip);
+    let manifest = Blob::json(&manifest::manifest(&config, &layer, about)?)?;
+    let digest = manifest.digest.clone();
+    let index = manifest::index(&manifest, about)?;
+    layout::replace(layout, &index, &[config, layer, manifest])?;
+    Ok(digest)
+}

@@ -1,0 +1,61 @@
+//! An OCI image layout on disk.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use oci_spec::image::ImageIndex;
+use serde::Serialize;
+
+use crate::digest::sha256;
+
+/// Bytes and the digest that names them.
+pub(crate) struct Blob {
+    pub(crate) bytes: Vec<u8>,
+    /// `sha256:` and 64 hexadecimal digits.
+    pub(crate) digest: String,
+}
+
+impl Blob {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        let digest = format!("sha256:{}", sha256(&bytes));
+        Self { bytes, digest }
+    }
+
+    /// A document with its keys in order: maps of annotations have none of their own.
+    pub(super) fn json(document: &impl Serialize) -> Result<Self> {
+        Ok(Self::new(serde_json::to_vec(&serde_json::to_value(document)?)?))
+    }
+}
+
+/// Reads a blob of a layout.
+///
+/// # Errors
+/// A blob that is missing or is not what its digest says.
+pub(crate) fn blob(layout: &Path, digest: &str) -> Result<Blob> {
+    let path = layout.join("blobs").join(digest.replace(':', "/"));
+    let blob = Blob::new(fs::read(&path).with_context(|| path.display().to_string())?);
+    if blob.digest != digest {
+        bail!("{} was changed: run `cargo xtask image`", path.display());
+    }
+    Ok(blob)
+}
+
+/// Writes a layout beside its place, then puts it there.
+pub(super) fn replace(layout: &Path, index: &ImageIndex, blobs: &[Blob]) -> Result<()> {
+    let home = layout.parent().context("a layout needs a folder around it")?;
+    fs::create_dir_all(home)?;
+    let scratch = tempfile::Builder::new().prefix(".packing-").tempdir_in(home)?;
+    let made = scratch.path().join("layout");
+    let folder = made.join("blobs/sha256");
+    fs::create_dir_all(&folder)?;
+    for blob in blobs {
+        fs::write(folder.join(blob.digest.trim_start_matches("sha256:")), &blob.bytes)?;
+    }
+    fs::write(made.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    fs::write(made.join("index.json"), Blob::json(index)?.bytes)?;
+    if layout.exists() {
+        fs::rename(layout, scratch.path().join("old"))?;
+    }
+    Ok(fs::rename(&made, layout)?)
+}

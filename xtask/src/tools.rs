@@ -1,0 +1,159 @@
+//! The programs that the tasks call, each at one pinned version, from package registries only.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::workspace::Workspace;
+use crate::{command, report};
+
+mod cache;
+mod crates;
+mod envoy;
+mod golang;
+mod list;
+mod npm;
+mod target;
+
+use list::{Source, TOOLS, Tool};
+
+/// The version of the npm package that holds wasm-opt.
+pub(crate) const BINARYEN: &str = "132.0.0";
+
+/// The list of tools for `--help`.
+pub(crate) fn catalogue() -> String {
+    let lines = TOOLS.iter().map(|tool| format!("  {:<26} {}", tool.name, tool.about));
+    format!("Tools:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Installs the tools with these names, or all of them, and says where each is.
+pub(crate) fn install(workspace: &Workspace, names: &[String]) -> Result<()> {
+    for tool in select(names)? {
+        let path = tool.ensure(workspace)?;
+        report::progress(&format!("{:<26} {}", tool.name, path.display()));
+    }
+    Ok(())
+}
+
+/// Where a tool is, after installing it where it is missing.
+pub(crate) fn ensure(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    find(name)?.ensure(workspace)
+}
+
+/// Where an installed tool is.
+///
+/// # Errors
+/// A tool that isn't installed, with the command that installs it.
+pub(crate) fn path(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let path = find(name)?.locate(workspace)?;
+    path.with_context(|| format!("{name} is not installed: run `cargo xtask tools {name}`"))
+}
+
+/// Runs a command that finds the tools on its `PATH` and by the variables they are known by.
+pub(crate) fn run_with(
+    workspace: &Workspace,
+    names: &[String],
+    words: &[OsString],
+) -> Result<ExitCode> {
+    let mut search = Vec::new();
+    let (program, arguments) = words.split_first().context("no command was given")?;
+    let mut child = Command::new(program);
+    child.args(arguments);
+    for tool in select(names)? {
+        let path = tool.ensure(workspace)?;
+        search.extend(path.parent().filter(|_| tool.is_program()).map(PathBuf::from));
+        if let Some(variable) = tool.variable {
+            child.env(variable, &path);
+        }
+    }
+    search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    child.env("PATH", env::join_paths(search)?);
+    child.env("WEIR_WASM", workspace.wasm()).env("WEIR_IMAGES", workspace.images());
+    let code = command::status(&mut child)?.code();
+    Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn select(names: &[String]) -> Result<Vec<&'static Tool>> {
+    if names.is_empty() {
+        return Ok(TOOLS.iter().collect());
+    }
+    names.iter().map(|name| find(name)).collect()
+}
+
+fn find(name: &str) -> Result<&'static Tool> {
+    let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) else {
+        bail!("no tool is called `{name}`; `cargo xtask tools --help` lists them");
+    };
+    Ok(tool)
+}
+
+impl Tool {
+    fn is_program(&self) -> bool {
+        !matches!(self.source, Source::Target)
+    }
+
+    fn locate(&self, workspace: &Workspace) -> Result<Option<PathBuf>> {
+        match self.source {
+            Source::Target => target::locate(self.name),
+            Source::Envoy => envoy::locate(workspace),
+            _ => Ok(Some(self.cached(workspace)?).filter(|path| path.is_file())),
+        }
+    }
+
+    fn cached(&self, workspace: &Workspace) -> Result<PathBuf> {
+        let folder = cache::home()?.join(self.folder(workspace)?);
+        Ok(match self.source {
+            Source::Npm { .. } => folder.join("node_modules/.bin").join(self.name),
+            _ => folder.join("bin").join(self.name),
+        })
+    }
+
+    /// The tool's folder in the cache: its name, and a version that changes with every pin.
+    fn folder(&self, workspace: &Workspace) -> Result<String> {
+        Ok(match self.source {
+            Source::Crate { package, version } => format!("{package}-{version}"),
+            Source::Locked { package, with } => format!("{package}-{}", workspace.locked(with)?),
+            Source::Npm { package, version } => format!("{package}-{version}"),
+            Source::GoCommand { version, .. } => format!("{}-{version}", self.name),
+            Source::GoModule { folder, .. } => golang::folder(workspace, folder)?,
+            Source::Target | Source::Envoy => self.name.to_owned(),
+        })
+    }
+
+    fn ensure(&self, workspace: &Workspace) -> Result<PathBuf> {
+        if let Some(path) = self.locate(workspace)? {
+            return Ok(path);
+        }
+        report::progress(&format!("{}: installing ({})", self.name, self.source.cost()));
+        self.install(workspace).with_context(|| format!("{} can't be installed", self.name))?;
+        let path = self.locate(workspace)?;
+        path.with_context(|| format!("{} was installed, but not where it was looked for", self.name))
+    }
+
+    fn install(&self, workspace: &Workspace) -> Result<()> {
+        let folder = self.folder(workspace)?;
+        match self.source {
+            Source::Target => target::install(self.name),
+            Source::Envoy => envoy::install(workspace),
+            Source::Crate { package, version } => {
+                cache::fill(&folder, |to| crates::install(to, package, version, self.name))
+            }
+            Source::Locked { package, with } => {
+                let version = workspace.locked(with)?;
+                cache::fill(&folder, |to| crates::install(to, package, &version, self.name))
+            }
+            Source::Npm { package, version } => {
+                cache::fill(&folder, |to| npm::install(to, package, version))
+            }
+            Source::GoCommand { package, version } => {
+                cache::fill(&folder, |to| golang::install(to, package, version))
+            }
+            Source::GoModule { folder: module, packages } => {
+                cache::fill(&folder, |to| golang::build(workspace, to, module, packages))
+            }
+        }
+    }
+}

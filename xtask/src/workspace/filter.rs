@@ -1,0 +1,138 @@
+//! A filter and what its `Cargo.toml` says about its module.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::Package;
+use serde::Deserialize;
+
+/// Every callback of the proxy-wasm ABI 0.2.1 that a filter may leave out, without `proxy_on_`.
+const CALLBACKS: &[&str] = &[
+    "done",
+    "downstream_connection_close",
+    "downstream_data",
+    "foreign_function",
+    "grpc_close",
+    "grpc_receive",
+    "grpc_receive_initial_metadata",
+    "grpc_receive_trailing_metadata",
+    "http_call_response",
+    "log",
+    "new_connection",
+    "queue_ready",
+    "request_body",
+    "request_headers",
+    "request_trailers",
+    "response_body",
+    "response_headers",
+    "response_trailers",
+    "tick",
+    "upstream_connection_close",
+    "upstream_data",
+];
+
+/// A crate that becomes a module.
+pub(crate) struct Filter {
+    package: Package,
+    folder: PathBuf,
+}
+
+/// What `[package.metadata.weir]` says about a module.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Recipe {
+    /// The callbacks that the filter implements, without `proxy_on_`.
+    pub(crate) callbacks: Vec<String>,
+    /// The most that the finished module may weigh, in units of 1,024 bytes.
+    pub(crate) max_size_kib: u32,
+}
+
+impl Filter {
+    /// The filter of a package, if the package lives directly in one of these folders.
+    pub(crate) fn new(package: &Package, homes: &[PathBuf]) -> Option<Self> {
+        let folder = package.manifest_path.parent()?.as_std_path();
+        let home = folder.parent()?;
+        homes
+            .iter()
+            .any(|candidate| candidate == home)
+            .then(|| Self { package: package.clone(), folder: folder.to_path_buf() })
+    }
+
+    /// The name of the folder, the package and the image: `jwt-auth`.
+    pub(crate) fn name(&self) -> &str {
+        &self.package.name
+    }
+
+    /// The name of the module: `jwt_auth`.
+    pub(crate) fn module(&self) -> String {
+        self.package.name.replace('-', "_")
+    }
+
+    /// The package as cargo describes it.
+    pub(crate) fn package(&self) -> &Package {
+        &self.package
+    }
+
+    /// The filter's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Reads what the filter says about its module.
+    ///
+    /// # Errors
+    /// A missing table or field, or a callback that the ABI doesn't have.
+    pub(crate) fn recipe(&self) -> Result<Recipe> {
+        Recipe::from_metadata(&self.package.metadata)
+            .with_context(|| format!("{}/Cargo.toml", self.folder.display()))
+    }
+}
+
+impl Recipe {
+    fn from_metadata(metadata: &serde_json::Value) -> Result<Self> {
+        let Some(table) = metadata.get("weir") else {
+            bail!(
+                "needs [package.metadata.weir] with `callbacks`, the list of callbacks that the \
+                 filter implements, and `max-size-kib`"
+            );
+        };
+        let recipe = Self::deserialize(table).context("[package.metadata.weir]")?;
+        let stray = recipe.callbacks.iter().find(|name| !CALLBACKS.contains(&name.as_str()));
+        if let Some(stray) = stray {
+            bail!("[package.metadata.weir] callbacks: `{stray}` is none of {}", CALLBACKS.join(", "));
+        }
+        Ok(recipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Recipe;
+
+    #[test]
+    fn reads_callbacks_and_size() {
+        let metadata = json!({"weir": {"callbacks": ["request_headers"], "max-size-kib": 64}});
+        let recipe = Recipe::from_metadata(&metadata).unwrap();
+        assert_eq!(recipe.callbacks, ["request_headers"]);
+        assert_eq!(recipe.max_size_kib, 64);
+    }
+
+    #[test]
+    fn refuses_what_says_too_little_or_too_much() {
+        let cases = [
+            (json!(null), "needs [package.metadata.weir]"),
+            (json!({"weir": {"callbacks": []}}), "missing field `max-size-kib`"),
+            (json!({"weir": {"max-size-kib": 64}}), "missing field `callbacks`"),
+            (
+                json!({"weir": {"callbacks": ["on_request"], "max-size-kib": 64}}),
+                "`on_request` is none of done,",
+            ),
+        ];
+        for (metadata, message) in cases {
+            let error = format!("{:#}", Recipe::from_metadata(&metadata).unwrap_err());
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}
