@@ -1,3 +1,48 @@
 //! The words that every Weir filter shares, as types.
 //!
+//! A configuration is parsed into values that are legal by construction, and everything that is
+//! wrong with it is told at once:
+//!
+//! ```
+//! use filter_core::{DurationWithin, parse_config};
+//!
+//! #[derive(Debug, serde::Deserialize)]
+//! #[serde(rename_all = "camelCase", deny_unknown_fields)]
+//! struct Config {
+//!     timeout: DurationWithin<100, 60_000>,
+//! }
+//!
+//! let error = parse_config::<Config>(br#"{"timeout": "10ms"}"#).unwrap_err();
+//! assert_eq!(error.to_string(), r#"timeout: must be between 100ms and 1m, got "10ms""#);
+//! ```
+//!
 //! Nothing here knows that a proxy exists: no clock, no randomness, no logging, no I/O.
+//! What only one filter needs lives in that filter.
+
+mod config;
+mod duration;
+mod got;
+mod grpc_status;
+mod header_edits;
+mod header_name;
+mod headers;
+mod integer;
+mod metrics;
+mod percentage;
+mod problem;
+mod reply;
+
+pub use crate::{
+    config::{ConfigError, InvalidConfig, Problems, parse_config},
+    duration::{DurationWithin, InvalidDuration, parse_duration},
+    got::Got,
+    grpc_status::GrpcStatus,
+    header_edits::{HeaderChanges, HeaderEdits, HeaderOperations, HeaderText},
+    header_name::{EditableHeaderName, HeaderName, InvalidHeaderName},
+    headers::Headers,
+    integer::IntegerWithin,
+    metrics::MetricsConfig,
+    percentage::{InvalidPercentage, Percentage},
+    problem::{Problem, ProblemConfig, ProblemDetail},
+    reply::{Reply, ReplyFormat},
+};

@@ -1,0 +1,129 @@
+//! Reading a configuration document, and saying everything that is wrong with it.
+
+use std::fmt;
+
+mod document;
+mod path;
+mod survey;
+mod wording;
+
+pub use crate::config::survey::parse_config;
+
+/// The most errors that are told one by one.
+const TOLD: usize = 10;
+
+/// One thing that is wrong with a configuration document.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigError {
+    /// Where it is (`jwtRules[0].fromHeaders[1].name`); empty for the document itself.
+    pub path: String,
+    /// The rule that is broken, and the value where it is no secret.
+    pub message: String,
+}
+
+/// Everything that is wrong with a configuration document, in one line.
+///
+/// Never empty. After ten errors the rest is only counted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct InvalidConfig {
+    errors: Vec<ConfigError>,
+    left_out: usize,
+}
+
+/// Collects what is wrong between fields that are each right.
+///
+/// ```
+/// use filter_core::Problems;
+///
+/// let mut problems = Problems::default();
+/// problems.add("http[2].name", r#"must be unique, got "api""#);
+/// let error = problems.finish(()).unwrap_err();
+/// assert_eq!(error.to_string(), r#"http[2].name: must be unique, got "api""#);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Problems(Vec<ConfigError>);
+
+impl InvalidConfig {
+    /// Returns the errors that are told, one to ten.
+    #[must_use]
+    pub fn errors(&self) -> &[ConfigError] {
+        &self.errors
+    }
+
+    /// Returns how many further errors were found.
+    #[must_use]
+    pub const fn left_out(&self) -> usize {
+        self.left_out
+    }
+}
+
+impl Problems {
+    /// Notes that the field at `path` breaks the rule in `message`.
+    pub fn add(&mut self, path: impl fmt::Display, message: impl fmt::Display) {
+        self.0.push(ConfigError { path: path.to_string(), message: message.to_string() });
+    }
+
+    /// Notes everything that was wrong with a part of the document.
+    pub fn extend(&mut self, invalid: InvalidConfig) {
+        self.0.extend(invalid.errors);
+        for _ in 0..invalid.left_out {
+            self.add("", "has further errors");
+        }
+    }
+
+    /// Says whether nothing was noted.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns `value` when nothing was noted.
+    ///
+    /// # Errors
+    ///
+    /// Everything that was noted, in the order of noting.
+    pub fn finish<T>(self, value: T) -> Result<T, InvalidConfig> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.into()) }
+    }
+}
+
+impl From<Problems> for InvalidConfig {
+    fn from(problems: Problems) -> Self {
+        let mut errors = problems.0;
+        let left_out = errors.split_off(errors.len().min(TOLD)).len();
+        Self { errors, left_out }
+    }
+}
+
+impl From<ConfigError> for InvalidConfig {
+    fn from(error: ConfigError) -> Self {
+        Self { errors: vec![error], left_out: 0 }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "the configuration" } else { &self.path };
+        write!(out, "{path}: {}", self.message)
+    }
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.errors.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(out, "{separator}{error}")?;
+        }
+        if self.left_out > 0 {
+            write!(out, "; and {} more", self.left_out)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl std::error::Error for InvalidConfig {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Finding every error of shape in one document.
+//!
+//! A deserializer stops at its first error. So the part that it refused is cut out of the document
+//! and the rest is read again, until nothing more is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{
+    InvalidConfig, Problems, document,
+    path::{Path, Step},
+    wording,
+};
+use crate::got::Got;
+
+/// How often a document is read again; errors beyond that are not even counted.
+const ROUNDS: usize = 100;
+
+/// Parses a configuration document. An absent or blank one is `{}`.
+///
+/// Members that are given twice and text behind the document are refused.
+///
+/// # Errors
+///
+/// All errors of shape together, each with its path. A type that holds a secret decides its own
+/// message, so it can keep the value out of it.
+pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidConfig> {
+    let blank = document.iter().all(u8::is_ascii_whitespace);
+    let mut problems = Problems::default();
+    let value = document::read(if blank { b"{}" } else { document }, &mut problems)?;
+    if !value.is_object() {
+        // serde would take a list for a structure.
+        problems.add(Path::default(), format_args!("must be an object, {}", Got(&value)));
+        return Err(problems.into());
+    }
+    match read(&value) {
+        Ok(config) => problems.finish(config),
+        Err(error) => Survey { value, problems, ..Survey::default() }.finish::<T>(error),
+    }
+}
+
+type Refusal = serde_path_to_error::Error<serde_json::Error>;
+
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(value)
+}
+
+#[derive(Default)]
+struct Survey {
+    value: Value,
+    problems: Problems,
+    /// What was cut out because of its value, by its place in the original document.
+    cut: BTreeSet<Path>,
+    /// The entries cut out of each list, by their original places.
+    gaps: BTreeMap<Path, BTreeSet<usize>>,
+}
+
+impl Survey {
+    fn finish<T: DeserializeOwned>(mut self, first: Refusal) -> Result<T, InvalidConfig> {
+        let mut refusal = Some(first);
+        for _ in 0..ROUNDS {
+            let Some(error) = refusal else { break };
+            if !self.note(&error) {
+                break;
+            }
+            refusal = read::<T>(&self.value).err();
+        }
+        // The first refusal is never a consequence of a cut, so there is at least one problem.
+        Err(self.problems.into())
+    }
+
+    /// Notes a refusal and cuts out what it is about; `false` when that is the whole document.
+    fn note(&mut self, error: &Refusal) -> bool {
+        let message = error.inner().to_string();
+        let mut path = Path::of(error.path());
+        let value = path.resolve(&self.value);
+        let place = self.original(&path);
+        if !self.is_consequence(&place, &message) {
+            self.problems.add(&place, wording::of(&message, value));
+        }
+        if !path.remove(&mut self.value) {
+            return false;
+        }
+        self.remember(place, &message);
+        true
+    }
+
+    /// Says whether our own cuts below `place` may have caused the error there.
+    fn is_consequence(&self, place: &Path, message: &str) -> bool {
+        let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        match missing {
+            Some((name, _)) => self.cut.contains(&place.member(name)),
+            None => self.cut.iter().any(|cut| cut.is_below(place)),
+        }
+    }
+
+    fn remember(&mut self, place: Path, message: &str) {
+        if let Some((Step::Index(index), list)) = place.0.split_last() {
+            self.gaps.entry(Path(list.to_vec())).or_default().insert(*index);
+        }
+        // A field that nobody knows can't be missed.
+        if !message.starts_with("unknown field ") {
+            self.cut.insert(place);
+        }
+    }
+
+    /// Finds the place that a path of the cut document had in the original one.
+    fn original(&self, path: &Path) -> Path {
+        let mut place = Path::default();
+        for step in &path.0 {
+            let step = match step {
+                Step::Index(index) => Step::Index(self.original_index(&place, *index)),
+                Step::Member(name) => Step::Member(name.clone()),
+            };
+            place.0.push(step);
+        }
+        place
+    }
+
+    fn original_index(&self, list: &Path, index: usize) -> usize {
+        let gaps = self.gaps.get(list).into_iter().flatten();
+        gaps.fold(index, |index, gap| if *gap <= index { index.saturating_add(1) } else { index })
+    }
+}

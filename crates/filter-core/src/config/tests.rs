@@ -1,0 +1,207 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::{HeaderName, IntegerWithin};
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Document {
+    rules: Vec<Rule>,
+    limits: BTreeMap<String, u32>,
+    mode: Mode,
+    dry_run: bool,
+    pair: Option<Pair>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Rule {
+    name: HeaderName,
+    #[serde(default)]
+    status: Option<IntegerWithin<200, 599>>,
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "UPPERCASE")]
+enum Mode {
+    #[default]
+    Soft,
+    Hard,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(try_from = "PairFields")]
+struct Pair(u32, u32);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairFields {
+    low: Option<u32>,
+    high: Option<u32>,
+}
+
+impl TryFrom<PairFields> for Pair {
+    type Error = &'static str;
+
+    fn try_from(fields: PairFields) -> Result<Self, &'static str> {
+        match (fields.low, fields.high) {
+            (Some(low), Some(high)) => Ok(Self(low, high)),
+            _ => Err("needs both low and high"),
+        }
+    }
+}
+
+fn check(document: &str, message: &str) {
+    let error = parse_config::<Document>(document.as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), message, "{document}");
+}
+
+#[test]
+fn absent_and_blank_documents_are_empty_objects() {
+    for document in ["", " \n\t ", "{}"] {
+        let config = parse_config::<Document>(document.as_bytes()).unwrap();
+        assert_eq!(config, Document::default());
+    }
+}
+
+#[test]
+fn each_error_states_path_then_rule_then_value() {
+    for (document, message) in [
+        (
+            r#"{"rules": [{"name": "a"}, {"name": "x y"}]}"#,
+            r#"rules[1].name: must be a header name, got "x y""#,
+        ),
+        (r#"{"dryRun": "yes"}"#, r#"dryRun: must be true or false, got "yes""#),
+        (r#"{"rules": {}}"#, "rules: must be a list, got an object"),
+        (r#"{"rules": [7]}"#, "rules[0]: must be an object, got 7"),
+        (r#"{"limits": 1}"#, "limits: must be an object, got 1"),
+        (r#"{"limits": {"a.b": -1}}"#, r#"limits["a.b"]: must be a whole number in range, got -1"#),
+        (r#"{"mode": "LOUD"}"#, r#"mode: must be `SOFT` or `HARD`, got "LOUD""#),
+        (r#"{"mode": 1}"#, "mode: must be text, got 1"),
+        (r#"{"rules": [{}]}"#, "rules[0]: missing field `name`"),
+        (r#"{"pair": {"low": 1}}"#, "pair: needs both low and high"),
+        (
+            r#"{"dryrun": true}"#,
+            "dryrun: unknown field `dryrun`, expected one of `rules`, `limits`, `mode`, `dryRun`, `pair`",
+        ),
+        ("[]", "the configuration: must be an object, got a list"),
+        ("7", "the configuration: must be an object, got 7"),
+        ("null", "the configuration: must be an object, got null"),
+    ] {
+        check(document, message);
+    }
+}
+
+#[test]
+fn text_that_is_not_json_has_no_position() {
+    for (document, message) in [
+        ("{} {}", "the configuration: must be JSON: trailing characters"),
+        ("{}x", "the configuration: must be JSON: trailing characters"),
+        ("{", "the configuration: must be JSON: EOF while parsing an object"),
+        (r#"{"rules": [{"name": tru}]}"#, "rules[0].name: must be JSON: expected ident"),
+    ] {
+        check(document, message);
+    }
+    assert!(parse_config::<Document>(b"{\"mode\": \"\xff\"}").is_err());
+    assert!(parse_config::<Document>("[".repeat(100_000).as_bytes()).is_err());
+}
+
+#[test]
+fn members_given_twice_are_refused_at_any_depth() {
+    check(r#"{"dryRun": true, "dryRun": false}"#, "dryRun: must be given once");
+    check(
+        r#"{"limits": {"a": 1, "a": 1}, "rules": [{"name": "a", "name": "b"}]}"#,
+        "limits.a: must be given once; rules[0].name: must be given once",
+    );
+}
+
+#[test]
+fn all_errors_are_told_together_with_their_original_indices() {
+    check(
+        r#"{"rules": [{}, {"name": "a", "status": 1}, {"name": ""}, 5, {"nam": "a", "name": "b"}],
+            "mode": "LOUD", "typo": 1}"#,
+        "mode: must be `SOFT` or `HARD`, got \"LOUD\"; \
+         rules[0]: missing field `name`; \
+         rules[1].status: must be a whole number from 200 to 599, got 1; \
+         rules[2].name: must be a header name, got \"\"; \
+         rules[3]: must be an object, got 5; \
+         rules[4].nam: unknown field `nam`, expected `name` or `status`; \
+         typo: unknown field `typo`, expected one of `rules`, `limits`, `mode`, `dryRun`, `pair`",
+    );
+}
+
+#[test]
+fn what_a_refused_field_leaves_behind_is_not_an_error_of_its_own() {
+    check(
+        r#"{"rules": [{"name": 1}], "pair": {"low": "a", "high": 2}}"#,
+        "pair.low: must be a whole number in range, got \"a\"; \
+         rules[0].name: must be a header name, got 1",
+    );
+}
+
+#[test]
+fn an_unknown_field_hides_no_missing_one() {
+    check(
+        r#"{"rules": [{"nam": "a"}], "pair": {"lo": 1}}"#,
+        "pair.lo: unknown field `lo`, expected `low` or `high`; \
+         pair: needs both low and high; \
+         rules[0].nam: unknown field `nam`, expected `name` or `status`; \
+         rules[0]: missing field `name`",
+    );
+}
+
+#[test]
+fn ten_errors_are_told_and_the_rest_counted() {
+    let rules: Vec<_> = (0..25).map(|_| r#"{"name": ""}"#).collect();
+    let document = format!(r#"{{"rules": [{}]}}"#, rules.join(","));
+    let error = parse_config::<Document>(document.as_bytes()).unwrap_err();
+    assert_eq!((error.errors().len(), error.left_out()), (10, 15));
+    assert_eq!(error.errors()[9].path, "rules[9].name");
+    assert!(error.to_string().ends_with("; and 15 more"));
+    assert!(!error.to_string().contains('\n'));
+}
+
+#[test]
+fn problems_keep_order_and_count() {
+    let mut problems = Problems::default();
+    assert!(problems.is_empty());
+    assert_eq!(problems.clone().finish(7), Ok(7));
+    for index in 0..12 {
+        problems.add(format_args!("http[{index}]"), "is wrong");
+    }
+    assert!(!problems.is_empty());
+    let invalid = problems.finish(7).unwrap_err();
+    assert_eq!((invalid.errors().len(), invalid.left_out()), (10, 2));
+    let mut outer = Problems::default();
+    outer.extend(invalid);
+    assert_eq!(outer.finish(7).unwrap_err().left_out(), 2);
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+proptest::proptest! {
+    #[test]
+    fn no_document_panics(document in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64)) {
+        let _ = parse_config::<Document>(&document);
+    }
+
+    #[test]
+    fn every_wrong_entry_is_told_at_its_own_index(wrong in proptest::collection::vec(proptest::bool::ANY, 0..10)) {
+        let rules: Vec<_> =
+            wrong.iter().map(|wrong| if *wrong { r#"{"name": ""}"# } else { r#"{"name": "a"}"# }).collect();
+        let document = format!(r#"{{"rules": [{}]}}"#, rules.join(","));
+        let told: Vec<_> = match parse_config::<Document>(document.as_bytes()) {
+            Ok(_) => Vec::new(),
+            Err(invalid) => invalid.errors().iter().map(|error| error.path.clone()).collect(),
+        };
+        let expected: Vec<_> = (0..wrong.len())
+            .filter(|index| wrong[*index])
+            .map(|index| format!("rules[{index}].name"))
+            .collect();
+        proptest::prop_assert_eq!(told, expected);
+    }
+}

@@ -1,0 +1,39 @@
+//! What serde says, in the words of a configuration.
+
+use serde_json::Value;
+
+use crate::got::Got;
+
+/// Words an error about `value` so that it states the rule and then the value.
+pub(super) fn of(message: &str, value: &Value) -> String {
+    let kinds = ["invalid type: ", "invalid value: ", "unknown variant "];
+    if !kinds.iter().any(|kind| message.starts_with(kind)) {
+        return message.to_owned();
+    }
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("must be {}, {}", plain(expected), Got(value)),
+        None => message.to_owned(),
+    }
+}
+
+/// Returns what serde says about text that is not JSON, without line and column.
+///
+/// The document reaches a filter as one line, so a position says nothing to whoever wrote the YAML.
+pub(super) fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a map" | "map" => "an object",
+        "a sequence" | "sequence" => "a list",
+        "a boolean" => "true or false",
+        "a string" | "string or map" | "a borrowed string" => "text",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number in range",
+        "f32" | "f64" => "a number",
+        named if named.starts_with("struct ") => "an object",
+        other => other,
+    }
+}

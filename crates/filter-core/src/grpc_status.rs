@@ -1,0 +1,147 @@
+//! Statuses of gRPC calls.
+
+use serde::Deserialize;
+
+/// A status code of gRPC, written in a configuration by its name (`UNAVAILABLE`).
+///
+/// Follows the status codes page of gRPC's documentation.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are gRPC's")]
+#[repr(u8)]
+pub enum GrpcStatus {
+    Ok = 0,
+    Cancelled = 1,
+    Unknown = 2,
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    AlreadyExists = 6,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    FailedPrecondition = 9,
+    Aborted = 10,
+    OutOfRange = 11,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    DataLoss = 15,
+    Unauthenticated = 16,
+}
+
+impl GrpcStatus {
+    /// Every status, each at the place of its number.
+    pub const ALL: [Self; 17] = [
+        Self::Ok,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::InvalidArgument,
+        Self::DeadlineExceeded,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::PermissionDenied,
+        Self::ResourceExhausted,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::OutOfRange,
+        Self::Unimplemented,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DataLoss,
+        Self::Unauthenticated,
+    ];
+
+    /// Returns the number, 0 to 16.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Finds the status with a number.
+    #[must_use]
+    pub fn from_code(code: u64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(code).ok()?).copied()
+    }
+
+    /// Returns the name as gRPC writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Cancelled => "CANCELLED",
+            Self::Unknown => "UNKNOWN",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::NotFound => "NOT_FOUND",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Aborted => "ABORTED",
+            Self::OutOfRange => "OUT_OF_RANGE",
+            Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Internal => "INTERNAL",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::DataLoss => "DATA_LOSS",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+        }
+    }
+
+    /// Returns the status that Envoy gives a gRPC client for an HTTP status.
+    #[must_use]
+    pub const fn from_http(status: u16) -> Self {
+        match status {
+            400 => Self::Internal,
+            401 => Self::Unauthenticated,
+            403 => Self::PermissionDenied,
+            404 => Self::Unimplemented,
+            429 | 502 | 503 | 504 => Self::Unavailable,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_name_reads_as_its_number() {
+        for (code, status) in (0_u8..).zip(GrpcStatus::ALL) {
+            assert_eq!(status.code(), code);
+            assert_eq!(GrpcStatus::from_code(code.into()), Some(status));
+            let read: GrpcStatus = serde_json::from_value(json!(status.name())).unwrap();
+            assert_eq!(read, status);
+        }
+    }
+
+    #[test]
+    fn numbers_past_16_and_other_names_are_unknown() {
+        assert_eq!(GrpcStatus::from_code(17), None);
+        assert_eq!(GrpcStatus::from_code(u64::MAX), None);
+        for value in [json!("unavailable"), json!("BUSY"), json!(14)] {
+            assert!(serde_json::from_value::<GrpcStatus>(value).is_err());
+        }
+    }
+
+    #[test]
+    fn http_statuses_map_as_in_envoy() {
+        for (http, grpc) in [
+            (400, GrpcStatus::Internal),
+            (401, GrpcStatus::Unauthenticated),
+            (403, GrpcStatus::PermissionDenied),
+            (404, GrpcStatus::Unimplemented),
+            (429, GrpcStatus::Unavailable),
+            (503, GrpcStatus::Unavailable),
+            (200, GrpcStatus::Unknown),
+            (500, GrpcStatus::Unknown),
+        ] {
+            assert_eq!(GrpcStatus::from_http(http), grpc, "{http}");
+        }
+    }
+}

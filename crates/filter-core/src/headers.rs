@@ -1,0 +1,76 @@
+//! Header fields as a host gives them.
+
+/// Request or response headers in the host's order, pseudo-headers included.
+///
+/// Names are in lower case, as Envoy keeps them. Values are any bytes.
+///
+/// ```
+/// use filter_core::Headers;
+///
+/// let headers = Headers::from_iter([(":path", "/"), ("accept", "text/plain"), ("accept", "*/*")]);
+/// assert_eq!(headers.first("accept"), Some(&b"text/plain"[..]));
+/// assert_eq!(headers.all("accept").count(), 2);
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Headers(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Headers {
+    /// Returns the first value of a header.
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
+        let found = self.iter().find(|(found, _)| *found == name.as_bytes());
+        found.map(|(_, value)| value)
+    }
+
+    /// Returns every value of a header, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let name = name.as_bytes();
+        self.iter().filter(move |(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    /// Returns every header with its name, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+    }
+
+    /// Puts one more header behind the others.
+    pub fn push(&mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Says whether there is no header at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<N: Into<Vec<u8>>, V: Into<Vec<u8>>> FromIterator<(N, V)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn values_keep_their_bytes_and_order() {
+        let mut headers = Headers::from_iter([("a", b"\xff".to_vec()), ("b", b"1".to_vec())]);
+        headers.push("a", "2");
+        assert_eq!(headers.all("a").collect::<Vec<_>>(), [&b"\xff"[..], b"2"]);
+        assert_eq!(headers.first("b"), Some(&b"1"[..]));
+        assert_eq!(headers.first("c"), None);
+        assert_eq!(headers.iter().count(), 3);
+    }
+
+    #[test]
+    fn no_headers_are_empty() {
+        assert!(Headers::default().is_empty());
+        assert!(!Headers::from_iter([("a", "")]).is_empty());
+    }
+}
