@@ -1,6 +1,10 @@
 //! jwt-auth in a real Envoy.
 
 mod algorithms;
+mod configuration;
+mod hostile;
+mod outputs;
+mod replies;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -45,6 +49,12 @@ fn trusting(issuer: &IdentityProvider) -> Value {
     json!({"jwtRules": [rule(issuer)]})
 }
 
+/// A `pluginConfig` that trusts all public keys of the issuer, with further fields in its rule.
+fn trusting_and(issuer: &IdentityProvider, fields: &[(&str, Value)]) -> Value {
+    let fields = fields.iter().cloned();
+    json!({"jwtRules": [fields.fold(rule(issuer), |rule, (name, value)| with(rule, name, value))]})
+}
+
 /// A rule that trusts all public keys of the issuer.
 fn rule(issuer: &IdentityProvider) -> Value {
     json!({
@@ -52,4 +62,25 @@ fn rule(issuer: &IdentityProvider) -> Value {
         "audiences": ["orders.example.com"],
         "jwks": issuer.keys().jwks().to_string(),
     })
+}
+
+/// `document` with another value for `name`.
+fn with(mut document: Value, name: &str, value: Value) -> Value {
+    if let Some(members) = document.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+    document
+}
+
+/// Fails when a virtual machine has trapped since Envoy started.
+fn assert_no_trap(envoy: &mut Envoy) -> Result<()> {
+    let stats = envoy.stats()?;
+    for (name, value) in stats.holding("vm_reload") {
+        assert_eq!(value, 0, "{name}");
+    }
+    let log = envoy.log();
+    for word in ["panicked", "Function: proxy_on", "wasm_fail_stream"] {
+        assert!(!log.contains(word), "{word}:\n{log}");
+    }
+    Ok(())
 }

@@ -1,3 +1,4 @@
 //! The shipped modules in a real Envoy: what only the plugin can get wrong.
 
+mod chain;
 mod jwt_auth;

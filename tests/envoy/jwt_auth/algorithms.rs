@@ -5,7 +5,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{client::Request, identity_provider::IdentityProvider};
 
-use super::{Rig, rule, trusting};
+use super::{Rig, trusting, trusting_and};
 
 #[test]
 fn admits_every_asymmetric_algorithm() -> Result<()> {
@@ -63,8 +63,7 @@ fn swap(token: &str, other: &str) -> String {
 }
 
 fn trusting_secret(issuer: &IdentityProvider) -> Value {
-    let mut rule = rule(issuer);
-    rule["jwks"] = json!(issuer.keys().secret_jwks().to_string());
-    rule["algorithms"] = json!(["HS256", "HS384", "HS512"]);
-    json!({"jwtRules": [rule]})
+    let secret = issuer.keys().secret_jwks().to_string();
+    let allowed = json!(["HS256", "HS384", "HS512"]);
+    trusting_and(issuer, &[("jwks", json!(secret)), ("algorithms", allowed)])
 }

@@ -1,0 +1,29 @@
+//! All filters in one chain, as `envoy/bootstrap.yaml` has them.
+
+use anyhow::Result;
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Request,
+    envoy::Envoy,
+    repository,
+    upstream::Upstream,
+};
+
+#[test]
+fn the_shipped_bootstrap_serves_with_four_workers() -> Result<()> {
+    let app = Upstream::start()?;
+    let filters = repository::filters()?.iter().map(|name| Filter::shipped(name)).collect();
+    let setup = Setup { concurrency: 4, ..Setup::new(app.address(), filters) };
+    let mut envoy = Envoy::start(setup)?;
+    for client in [envoy.http1(), envoy.http2()] {
+        for _ in 0..8 {
+            assert_eq!(client.get("/orders")?.status, 200);
+            let refused = client.send(Request::get("/orders").bearer("a.b.c"))?;
+            assert_eq!(refused.status, 401);
+        }
+    }
+    assert_eq!(app.count(), 16);
+    let log = envoy.wait_for_access_log(32)?;
+    assert_eq!(log.iter().filter(|line| line["details"] == "via_upstream").count(), 16);
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Requests that are meant to break something.
+
+use anyhow::Result;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use serde_json::json;
+use tests::{client::Request, identity_provider::IdentityProvider, keys::base64url};
+
+use super::{Rig, assert_no_trap, trusting, with};
+
+/// How many workers get the hostile requests.
+const WORKERS: u32 = 4;
+
+#[test]
+fn nothing_hostile_is_admitted_or_breaks_a_worker() -> Result<()> {
+    let mut rig = Rig::start_with(WORKERS, trusting)?;
+    let requests = hostile(&rig.issuer)?;
+    for (name, request) in &requests {
+        for client in [rig.envoy.http1(), rig.envoy.http2()] {
+            let answer = client.send(request.clone())?;
+            assert!((400..500).contains(&answer.status), "{name}: {}", answer.status);
+        }
+    }
+    for (name, header) in unclean() {
+        let mut bytes = b"GET /raw HTTP/1.1\r\nhost: app\r\nconnection: close\r\n".to_vec();
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(b"\r\n\r\n");
+        let answer = String::from_utf8_lossy(&rig.envoy.http1().raw(&bytes)?).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 4"), "{name}: {answer}");
+    }
+    assert_eq!(rig.app.count(), 0, "{:?}", rig.app.received());
+    let token = rig.issuer.token(Algorithm::RS256, &rig.issuer.claims())?;
+    for _ in 0..WORKERS.saturating_mul(4) {
+        let answer = rig.envoy.http1().send(Request::get("/").bearer(&token))?;
+        assert_eq!(answer.status, 200, "a worker is gone");
+    }
+    assert_no_trap(&mut rig.envoy)
+}
+
+#[test]
+fn no_token_is_logged() -> Result<()> {
+    let mut rig = Rig::start(trusting)?;
+    let good = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
+    let old = with(rig.issuer.claims(), "exp", json!(1));
+    let expired = rig.issuer.token(Algorithm::ES256, &old)?;
+    let forged = format!("{}x", rig.issuer.token(Algorithm::RS256, &rig.issuer.claims())?);
+    let client = rig.envoy.http1();
+    for token in [&good, &expired, &forged] {
+        client.send(Request::get("/").bearer(token))?;
+        client.send(Request::get(&format!("/?access_token={token}")))?;
+    }
+    rig.envoy.wait_for_access_log(6)?;
+    let log = rig.envoy.log();
+    for part in [&good, &expired, &forged].iter().flat_map(|token| token.split('.')) {
+        assert!(!log.contains(part), "{part} is in the log:\n{log}");
+    }
+    assert!(!log.contains("alice"), "a claim is in the log:\n{log}");
+    Ok(())
+}
+
+#[test]
+fn any_byte_in_any_header_passes_through() -> Result<()> {
+    let mut rig = Rig::start(trusting)?;
+    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
+    for byte in 0x80..=0xFF_u8 {
+        let request = Request::get("/")
+            .bearer(&token)
+            .header("x-any", [b'a', byte])
+            .header("cookie", [b'c', b'=', byte])
+            .header("accept", [byte])
+            .header("origin", [byte]);
+        let answer = rig.envoy.http1().send(request)?;
+        assert_eq!(answer.status, 200, "byte {byte:#x}");
+    }
+    assert_no_trap(&mut rig.envoy)
+}
+
+/// Requests that HTTP allows and that must be refused.
+fn hostile(issuer: &IdentityProvider) -> Result<Vec<(String, Request)>> {
+    let mut all = Vec::new();
+    for (name, token) in tokens(issuer)? {
+        all.push((name.to_owned(), Request::get("/").bearer(&token)));
+        all.push((format!("{name}, as a parameter"), parameter(&token)));
+    }
+    let good = issuer.token(Algorithm::ES256, &issuer.claims())?;
+    let twice = Request::get("/").bearer(&good).bearer("a.b.c");
+    all.push(("two authorization headers".to_owned(), twice));
+    let joined = Request::get("/").header("authorization", format!("Bearer {good}, Bearer x.y.z"));
+    all.push(("two tokens in one header".to_owned(), joined));
+    let both = Request::get("/?access_token=a.b.c").bearer(&good);
+    all.push(("tokens in two locations".to_owned(), both));
+    let again = format!("/?access_token={good}&access_token={good}");
+    all.push(("a parameter twice".to_owned(), Request::get(&again)));
+    for byte in 0x80..=0xFF_u8 {
+        let mut value = format!("Bearer {good}").into_bytes();
+        value.push(byte);
+        let request = Request::get("/").header("authorization", value);
+        all.push((format!("byte {byte:#x} behind the token"), request));
+    }
+    Ok(all)
+}
+
+/// The token as a query parameter, percent-encoded where a URL needs it.
+fn parameter(token: &str) -> Request {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let encode = |byte| if plain(byte) { char::from(byte).into() } else { format!("%{byte:02X}") };
+    let value: String = token.bytes().map(encode).collect();
+    Request::get(&format!("/?access_token={value}"))
+}
+
+/// Tokens that must never be admitted.
+fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
+    let claims = issuer.claims().to_string();
+    let unsigned = |header: &str| format!("{}.{}.", base64url(header), base64url(&claims));
+    let signed = |header: &str, payload: &str| issuer.token_of(Algorithm::ES256, header, payload);
+    let es256 = r#"{"alg":"ES256","kid":"p256"}"#;
+    let double = claims.replacen('{', r#"{"iss":"https://other.example.com","#, 1);
+    let deep = format!("{}{}", "[".repeat(4000), "]".repeat(4000));
+    let nested = claims.replacen('{', &format!(r#"{{"deep":{deep},"#), 1);
+    let quoted = with(issuer.claims(), "exp", json!("99999999999")).to_string();
+    let negative = with(issuer.claims(), "exp", json!(-1)).to_string();
+    let enormous = claims.replacen('{', r#"{"nbf":1e400,"#, 1);
+    let good = signed(es256, &claims)?;
+    Ok(vec![
+        ("nothing", "..".to_owned()),
+        ("dots", ".".repeat(5000)),
+        ("four parts", format!("{good}.x")),
+        ("padding", format!("{good}==")),
+        ("no signature", good.rsplit_once('.').map(|(s, _)| format!("{s}.")).unwrap_or_default()),
+        ("alg none", unsigned(r#"{"alg":"none"}"#)),
+        ("alg None, signed", signed(r#"{"alg":"None","kid":"p256"}"#, &claims)?),
+        ("alg a list", signed(r#"{"alg":["ES256"],"kid":"p256"}"#, &claims)?),
+        ("alg twice", signed(r#"{"alg":"none","alg":"ES256","kid":"p256"}"#, &claims)?),
+        ("an RSA key as HMAC secret", confused(issuer, &claims)?),
+        (
+            "a key of its own",
+            signed(
+                &format!(r#"{{"alg":"ES256","jwk":{{}},"kid":"{}"}}"#, "x".repeat(300)),
+                &claims,
+            )?,
+        ),
+        ("crit", signed(r#"{"alg":"ES256","kid":"p256","crit":["exp"]}"#, &claims)?),
+        ("an issuer twice", signed(es256, &double)?),
+        ("deep JSON", signed(es256, &nested)?),
+        ("a quoted exp", signed(es256, &quoted)?),
+        ("a negative exp", signed(es256, &negative)?),
+        ("an enormous nbf", signed(es256, &enormous)?),
+        ("payload a list", signed(es256, "[]")?),
+        ("payload not UTF-8", latin1(issuer, es256)?),
+        ("text behind the payload", signed(es256, &format!("{claims}{{}}"))?),
+        (
+            "48 KiB",
+            signed(es256, &with(issuer.claims(), "x", json!("x".repeat(36_000))).to_string())?,
+        ),
+        (
+            "zero r and s",
+            format!("{}.{}.{}", base64url(es256), base64url(&claims), base64url([0; 64])),
+        ),
+    ])
+}
+
+/// A token whose HMAC was made with the public key's text.
+fn confused(issuer: &IdentityProvider, claims: &str) -> Result<String> {
+    let jwk = issuer.keys().jwk(Algorithm::RS256);
+    let secret = STANDARD.encode(jwk.to_string());
+    let header = r#"{"alg":"HS256","kid":"rsa"}"#;
+    let message = format!("{}.{}", base64url(header), base64url(claims));
+    let key = EncodingKey::from_base64_secret(&secret)?;
+    let signature = crypto::sign(message.as_bytes(), &key, Algorithm::HS256)?;
+    Ok(format!("{message}.{signature}"))
+}
+
+fn latin1(issuer: &IdentityProvider, header: &str) -> Result<String> {
+    let message = format!("{}.{}", base64url(header), base64url(b"{\"iss\":\"\xff\"}"));
+    let signature = issuer.keys().sign(Algorithm::ES256, message.as_bytes())?;
+    Ok(format!("{message}.{signature}"))
+}
+
+/// Header lines that break HTTP, or nearly.
+fn unclean() -> Vec<(&'static str, Vec<u8>)> {
+    let value = |value: &[u8]| [b"authorization: Bearer ", value].concat();
+    vec![
+        ("NUL", value(b"a.b\0.c")),
+        ("DEL", value(b"a.b\x7f.c")),
+        ("a bare line feed", value(b"a.b\nauthorization: Bearer d.e.f")),
+        ("a folded line", value(b"a.b.c\r\n d")),
+        ("64 KiB", value(&[b'a'; 65_536])),
+        ("tabs", value(b"\t\ta.b.c\t")),
+    ]
+}
