@@ -87,8 +87,8 @@ pub(crate) enum Task {
     Envoy,
     /// Runs a command with tools on PATH and in WEIR_<TOOL> variables
     ///
-    /// Missing tools are installed first. Also sets ENVOY_PATH (with envoy),
-    /// WEIR_WASM and WEIR_IMAGES (the folders of built modules and images).
+    /// Missing tools are installed first. Envoy's variable is ENVOY_PATH.
+    /// WEIR_WASM_DIR is the folder of built modules.
     WithTools {
         /// Names that `cargo xtask tools --help` lists; all when none is given
         names: Vec<String>,

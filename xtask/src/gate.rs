@@ -71,14 +71,8 @@ const HOSTCALLS: &[&str] = &[
 ];
 
 /// The six WASI functions that Rust's standard library may call in a filter.
-const WASI: &[&str] = &[
-    "clock_time_get",
-    "environ_get",
-    "environ_sizes_get",
-    "fd_write",
-    "proc_exit",
-    "random_get",
-];
+const WASI: &[&str] =
+    &["clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 
 /// Every export that a filter keeps.
 pub(crate) fn exports(recipe: &Recipe) -> BTreeSet<String> {

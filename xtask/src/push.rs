@@ -68,8 +68,7 @@ async fn push(layout: &Path, digest: &str, target: &Reference) -> Result<()> {
     let manifest = image::blob(layout, digest)?;
     let parts = ImageManifest::from_reader(manifest.bytes.as_slice())?;
     let registry = target.resolve_registry();
-    let protocol =
-        if is_loopback(registry) { ClientProtocol::Http } else { ClientProtocol::Https };
+    let protocol = if is_loopback(registry) { ClientProtocol::Http } else { ClientProtocol::Https };
     let client = Client::new(ClientConfig { protocol, ..ClientConfig::default() });
     client.auth(target, &credentials(registry)?, RegistryOperation::Push).await?;
     for part in parts.layers().iter().chain([parts.config()]) {
@@ -120,8 +119,16 @@ mod tests {
 
     #[test]
     fn plain_http_stays_on_this_machine() {
-        let loopback = ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000", "[::1]"];
-        let remote = ["ghcr.io", "10.0.0.1:5000", "192.168.1.2", "localhost.evil.test", "[fe80::1]:80", "127.0.0.1.evil.test:80"];
+        let loopback =
+            ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000", "[::1]"];
+        let remote = [
+            "ghcr.io",
+            "10.0.0.1:5000",
+            "192.168.1.2",
+            "localhost.evil.test",
+            "[fe80::1]:80",
+            "127.0.0.1.evil.test:80",
+        ];
         for registry in loopback {
             assert!(is_loopback(registry), "{registry}");
         }

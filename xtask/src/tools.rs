@@ -71,7 +71,7 @@ pub(crate) fn run_with(
     }
     search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     child.env("PATH", env::join_paths(search)?);
-    child.env("WEIR_WASM", workspace.wasm()).env("WEIR_IMAGES", workspace.images());
+    child.env("WEIR_WASM_DIR", workspace.wasm());
     let code = command::status(&mut child)?.code();
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -130,7 +130,9 @@ impl Tool {
         report::progress(&format!("{}: installing ({})", self.name, self.source.cost()));
         self.install(workspace).with_context(|| format!("{} can't be installed", self.name))?;
         let path = self.locate(workspace)?;
-        path.with_context(|| format!("{} was installed, but not where it was looked for", self.name))
+        path.with_context(|| {
+            format!("{} was installed, but not where it was looked for", self.name)
+        })
     }
 
     fn install(&self, workspace: &Workspace) -> Result<()> {

@@ -98,7 +98,8 @@ fn is_module(package: &Package) -> bool {
 }
 
 fn select<'a>(all: Vec<&'a Filter>, names: &[String]) -> Result<Vec<&'a Filter>> {
-    if let Some(stray) = names.iter().find(|name| all.iter().all(|filter| filter.name() != **name)) {
+    if let Some(stray) = names.iter().find(|name| all.iter().all(|filter| filter.name() != **name))
+    {
         let known: Vec<_> = all.iter().map(|filter| filter.name()).collect();
         bail!("no filter is called `{stray}`; there are: {}", known.join(", "));
     }

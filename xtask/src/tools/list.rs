@@ -58,8 +58,7 @@ const ISTIO: Source = Source::GoModule {
     ],
 };
 
-const ETCD: Source =
-    Source::GoModule { folder: "etcd", packages: &["go.etcd.io/etcd/server/v3"] };
+const ETCD: Source = Source::GoModule { folder: "etcd", packages: &["go.etcd.io/etcd/server/v3"] };
 
 /// Every tool, in the order in which a fresh machine gets them: the quick and often used first.
 pub(super) const TOOLS: &[Tool] = &[

@@ -99,7 +99,10 @@ impl Recipe {
         let recipe = Self::deserialize(table).context("[package.metadata.weir]")?;
         let stray = recipe.callbacks.iter().find(|name| !CALLBACKS.contains(&name.as_str()));
         if let Some(stray) = stray {
-            bail!("[package.metadata.weir] callbacks: `{stray}` is none of {}", CALLBACKS.join(", "));
+            bail!(
+                "[package.metadata.weir] callbacks: `{stray}` is none of {}",
+                CALLBACKS.join(", ")
+            );
         }
         Ok(recipe)
     }

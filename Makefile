@@ -1,0 +1,89 @@
+# Every task of the repository; `make` alone prints them.
+# What cargo can't do is in xtask: `cargo xtask --help`.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+FILTERS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard filters/*/Cargo.toml)))
+WITH := cargo xtask with-tools
+ISTIO := envoy crane etcd kube-apiserver kubectl pilot-discovery pilot-agent istioctl
+
+ifneq ($(filter-out help,$(MAKECMDGOALS)),)
+ifeq ($(shell command -v cargo),)
+$(error `cargo` is not on the PATH: install Rust with rustup, https://rustup.rs)
+endif
+endif
+
+.PHONY: help
+help: ## Print the tasks
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+.PHONY: build
+build: ## Build every filter: target/wasm/<name>.wasm
+	cargo xtask build
+
+.PHONY: images
+images: build ## Pack every filter as an OCI image: target/images/<filter>
+	cargo xtask image
+
+.PHONY: push
+push: ## Push the images: make push REGISTRY=ghcr.io/acme/filters [TAG=1.2.0]
+	@[[ -n "$(REGISTRY)" ]] || { echo 'push needs a place: make push REGISTRY=ghcr.io/acme/filters' >&2; exit 2; }
+	$(MAKE) images
+	cargo xtask push "$(REGISTRY)" $(if $(TAG),--tag "$(TAG)")
+
+.PHONY: run
+run: build ## Run a filter in Envoy on this machine, with an upstream to call
+	$(WITH) envoy func-e -- cargo run --package tests --bin demo
+
+.PHONY: check
+check: ## Check format, lints, documentation, dependencies
+	cargo fmt --all --check
+	cargo xtask tools wasm32-wasip1
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --target wasm32-wasip1 -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+	$(WITH) cargo-deny -- cargo deny --log-level warn check bans licenses sources
+
+.PHONY: test
+test: test-native test-wasm test-tidy test-envoy ## Run every test but those that need Istio
+
+.PHONY: test-native
+test-native: ## Test crates, filters and xtask on this machine
+	cargo test
+	cargo test --package xtask
+
+.PHONY: test-wasm
+test-wasm: ## Run the same tests of crates and filters as Wasm
+	$(WITH) wasm32-unknown-unknown wasm-bindgen-test-runner -- cargo test --lib \
+		--target wasm32-unknown-unknown --package filter-core $(addprefix --package ,$(FILTERS))
+
+.PHONY: test-tidy
+test-tidy: ## Check the rules of the repository and every sample
+	cargo test --package tests --test tidy --test samples
+
+.PHONY: test-envoy
+test-envoy: build ## Test the built modules in real Envoy
+	$(WITH) envoy func-e -- cargo test --package tests --test envoy
+
+.PHONY: test-istio
+test-istio: images ## Test the images in real Istio (the first time builds it: ten minutes)
+	$(WITH) $(ISTIO) -- cargo test --package tests --test istio -- --test-threads=1
+
+.PHONY: bench
+bench: build ## Measure the filters beside Envoy's own
+	$(WITH) envoy func-e -- cargo run --release --package bench
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: tools
+tools: ## Install every tool now, into ~/.cache/weir
+	cargo xtask tools
+
+.PHONY: clean
+clean: ## Remove what was built; tools stay
+	cargo clean
