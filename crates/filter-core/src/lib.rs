@@ -19,6 +19,8 @@
 //! Nothing here knows that a proxy exists: no clock, no randomness, no logging, no I/O.
 //! What only one filter needs lives in that filter.
 
+mod claim_path;
+mod cluster;
 mod config;
 mod duration;
 mod got;
@@ -27,12 +29,16 @@ mod header_edits;
 mod header_name;
 mod headers;
 mod integer;
+mod ip_range;
 mod metrics;
 mod percentage;
 mod problem;
 mod reply;
+mod string_match;
 
 pub use crate::{
+    claim_path::{ClaimPath, InvalidClaimPath},
+    cluster::{ClusterRef, InvalidClusterRef, Port},
     config::{ConfigError, InvalidConfig, Problems, parse_config},
     duration::{DurationWithin, InvalidDuration, parse_duration},
     got::Got,
@@ -41,8 +47,10 @@ pub use crate::{
     header_name::{EditableHeaderName, HeaderName, InvalidHeaderName},
     headers::Headers,
     integer::IntegerWithin,
+    ip_range::{InvalidIpRange, IpRange},
     metrics::MetricsConfig,
     percentage::{InvalidPercentage, Percentage},
     problem::{Problem, ProblemConfig, ProblemDetail},
     reply::{Reply, ReplyFormat},
+    string_match::{InvalidStringMatch, StringMatch},
 };

@@ -51,7 +51,7 @@ fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
 struct Survey {
     value: Value,
     problems: Problems,
-    /// What was cut out because of its value, by its place in the original document.
+    /// What was cut out, by its place in the original document.
     cut: BTreeSet<Path>,
     /// The entries cut out of each list, by their original places.
     gaps: BTreeMap<Path, BTreeSet<usize>>,
@@ -83,7 +83,7 @@ impl Survey {
         if !path.remove(&mut self.value) {
             return false;
         }
-        self.remember(place, &message);
+        self.remember(place);
         true
     }
 
@@ -96,14 +96,11 @@ impl Survey {
         }
     }
 
-    fn remember(&mut self, place: Path, message: &str) {
+    fn remember(&mut self, place: Path) {
         if let Some((Step::Index(index), list)) = place.0.split_last() {
             self.gaps.entry(Path(list.to_vec())).or_default().insert(*index);
         }
-        // A field that nobody knows can't be missed.
-        if !message.starts_with("unknown field ") {
-            self.cut.insert(place);
-        }
+        self.cut.insert(place);
     }
 
     /// Finds the place that a path of the cut document had in the original one.

@@ -149,7 +149,6 @@ fn an_unknown_field_hides_no_missing_one() {
     check(
         r#"{"rules": [{"nam": "a"}], "pair": {"lo": 1}}"#,
         "pair.lo: unknown field `lo`, expected `low` or `high`; \
-         pair: needs both low and high; \
          rules[0].nam: unknown field `nam`, expected `name` or `status`; \
          rules[0]: missing field `name`",
     );

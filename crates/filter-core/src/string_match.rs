@@ -1,0 +1,154 @@
+//! Conditions on one text.
+
+use serde::Deserialize;
+
+mod document;
+mod implication;
+mod number_range;
+mod pattern;
+mod version_range;
+
+pub use crate::string_match::document::InvalidStringMatch;
+use crate::{
+    IpRange,
+    string_match::{
+        document::Document, number_range::NumberRange, pattern::Pattern,
+        version_range::VersionRange,
+    },
+};
+
+/// A condition on the value of a header, parameter, claim or attribute.
+///
+/// Written as Istio's `StringMatch` (`exact`, `prefix`, `regex`) or with `suffix`, `contains`,
+/// `in: [..]`, `present: true`, `range: {from, to}`, `semver: ">=2.1, <3"` or `cidr: [..]`. Exactly
+/// one of them; `ignoreCase: true` may stand beside those that compare text, and ignores the case of
+/// ASCII letters.
+///
+/// - `regex` is RE2 syntax without Unicode classes (`\p{..}`), matches the whole value in linear
+///   time, and has at most 1,024 bytes. `\d`, `\w`, `\s` and `\b` know ASCII only, as in RE2.
+/// - `range` wants a decimal number (`-1.5`); `from` belongs to it and `to` does not.
+/// - `semver` wants a version of one to three numbers, perhaps after a `v`; a pre-release is matched
+///   only by a range that names a pre-release of the same numbers.
+/// - `cidr` wants an address.
+///
+/// A value that is not UTF-8 is `present` and nothing else.
+///
+/// ```
+/// use filter_core::StringMatch;
+///
+/// let condition: StringMatch = serde_json::from_str(r#"{"prefix": "/api/"}"#)?;
+/// assert!(condition.matches(Some(b"/api/orders")));
+/// assert!(!condition.matches(None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(try_from = "Document")]
+pub struct StringMatch {
+    operator: Operator,
+    /// With it, every text of the operator is in lower case.
+    ignore_case: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Operator {
+    Exact(String),
+    Prefix(String),
+    Suffix(String),
+    Contains(String),
+    Regex(Pattern),
+    In(Vec<String>),
+    Present,
+    Range(NumberRange),
+    Semver(VersionRange),
+    Cidr(Vec<IpRange>),
+}
+
+impl StringMatch {
+    /// Wants a value to be `text`.
+    #[must_use]
+    pub fn exact(text: impl Into<String>) -> Self {
+        Self { operator: Operator::Exact(text.into()), ignore_case: false }
+    }
+
+    /// Wants a value to be there.
+    #[must_use]
+    pub const fn present() -> Self {
+        Self { operator: Operator::Present, ignore_case: false }
+    }
+
+    /// Returns the texts of which a value must be one, byte for byte; `None` for other conditions.
+    ///
+    /// Such a condition can be found by looking the value up.
+    #[must_use]
+    pub fn exact_texts(&self) -> Option<&[String]> {
+        match &self.operator {
+            _ if self.ignore_case => None,
+            Operator::Exact(text) => Some(std::slice::from_ref(text)),
+            Operator::In(texts) => Some(texts),
+            _ => None,
+        }
+    }
+
+    /// Returns the text with which a value must begin; `None` for other conditions.
+    pub(crate) fn exact_prefix(&self) -> Option<&str> {
+        match &self.operator {
+            Operator::Prefix(text) if !self.ignore_case => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Says whether a value fulfils the condition; `None` is a value that is not there.
+    #[must_use]
+    pub fn matches(&self, value: Option<&[u8]>) -> bool {
+        let Some(value) = value else { return false };
+        if matches!(self.operator, Operator::Present) {
+            return true;
+        }
+        std::str::from_utf8(value).is_ok_and(|value| self.matches_text(value))
+    }
+
+    fn matches_text(&self, value: &str) -> bool {
+        match &self.operator {
+            Operator::Present => true,
+            Operator::Regex(pattern) => pattern.matches(value),
+            Operator::Range(range) => range.contains(value),
+            Operator::Semver(range) => range.contains(value),
+            Operator::Cidr(ranges) => value
+                .parse()
+                .is_ok_and(|address| ranges.iter().any(|range| range.contains(address))),
+            _ if self.ignore_case => self.compares(&value.to_ascii_lowercase()),
+            _ => self.compares(value),
+        }
+    }
+
+    fn compares(&self, value: &str) -> bool {
+        match &self.operator {
+            Operator::Exact(text) => value == text,
+            Operator::Prefix(text) => value.starts_with(text.as_str()),
+            Operator::Suffix(text) => value.ends_with(text.as_str()),
+            Operator::Contains(text) => value.contains(text.as_str()),
+            Operator::In(texts) => texts.iter().any(|text| text == value),
+            _ => false,
+        }
+    }
+
+    /// Returns the same condition with the case of ASCII letters ignored, where it compares text.
+    #[must_use]
+    pub fn ignoring_case(mut self) -> Self {
+        let lower = |text: &mut String| text.make_ascii_lowercase();
+        match &mut self.operator {
+            Operator::Exact(text)
+            | Operator::Prefix(text)
+            | Operator::Suffix(text)
+            | Operator::Contains(text) => lower(text),
+            Operator::In(texts) => texts.iter_mut().for_each(lower),
+            Operator::Regex(pattern) => *pattern = pattern.ignoring_case(),
+            _ => return self,
+        }
+        self.ignore_case = true;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

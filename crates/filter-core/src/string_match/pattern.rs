@@ -1,0 +1,76 @@
+//! Regular expressions.
+
+use regex_lite::{Regex, RegexBuilder};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+use crate::got::Got;
+
+/// An expression that a whole text must match, in linear time.
+///
+/// The engine is `regex-lite`: it adds 96 KiB to a module where `regex` adds 404 KiB, is at most
+/// half as fast without that crate's larger features, and its classes know ASCII only, as RE2's do.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    source: String,
+    regex: Regex,
+    ignore_case: bool,
+}
+
+/// The longest expression, in bytes.
+const LONGEST: usize = 1024;
+
+/// The most memory that a compiled expression may take, in bytes.
+const LARGEST: usize = 1 << 20;
+
+impl Pattern {
+    fn compile(source: &str, ignore_case: bool) -> Result<Self, regex_lite::Error> {
+        let build = |pattern: &str| {
+            RegexBuilder::new(pattern)
+                .case_insensitive(ignore_case)
+                .size_limit(LARGEST)
+                .nest_limit(64)
+                .build()
+        };
+        // Alone first: `a)|(b` must not become legal between our parentheses.
+        build(source)?;
+        let regex = build(&format!(r"\A(?:{source})\z"))?;
+        Ok(Self { source: source.to_owned(), regex, ignore_case })
+    }
+
+    pub(super) fn matches(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// Compiles the same expression anew; what fits its limits fits them again.
+    pub(super) fn ignoring_case(&self) -> Self {
+        Self::compile(&self.source, true).unwrap_or_else(|_| self.clone())
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source && self.ignore_case == other.ignore_case
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let Some(source) = value.as_str().filter(|source| (1..=LONGEST).contains(&source.len()))
+        else {
+            return Err(D::Error::custom(format_args!(
+                "must be a regular expression of 1 to {LONGEST} bytes, {}",
+                Got(&value)
+            )));
+        };
+        // In one line: the engine's own text may have several.
+        Self::compile(source, false).map_err(|error| {
+            let reason = error.to_string().replace('\n', " ");
+            D::Error::custom(format_args!(
+                "must be a regular expression in RE2 syntax ({reason}), {}",
+                Got(&value)
+            ))
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! Ranges of versions.
+
+use semver::{Version, VersionReq};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+use crate::got::Got;
+
+/// A range of versions as Cargo writes it (`>=2.1, <3`).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct VersionRange(VersionReq);
+
+/// The longest version that is read, in bytes.
+const LONGEST: usize = 128;
+
+impl VersionRange {
+    pub(super) fn contains(&self, text: &str) -> bool {
+        version(text).is_some_and(|version| self.0.matches(&version))
+    }
+}
+
+/// Reads one to three numbers, perhaps after a `v`, with perhaps a pre-release and build behind.
+fn version(text: &str) -> Option<Version> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let (numbers, rest) = text.split_at_checked(text.find(['-', '+']).unwrap_or(text.len()))?;
+    let missing = match numbers.split('.').count() {
+        1 => ".0.0",
+        2 => ".0",
+        _ => "",
+    };
+    Version::parse(&format!("{numbers}{missing}{rest}")).ok()
+}
+
+impl<'de> Deserialize<'de> for VersionRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let range = value.as_str().and_then(|text| VersionReq::parse(text).ok());
+        range.map(Self).ok_or_else(|| {
+            D::Error::custom(format_args!(
+                "must be a version range such as \">=2.1, <3\", {}",
+                Got(&value)
+            ))
+        })
+    }
+}
