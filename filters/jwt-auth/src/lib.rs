@@ -1,1 +1,38 @@
-//! Checks JSON Web Tokens at the proxy.
+//! Checks JSON Web Tokens at the proxy, as Istio's RequestAuthentication does.
+//!
+//! The crate decides and nothing else: it reads no clock, holds no connection and knows no proxy.
+//! The shell around it does this:
+//!
+//! 1. At configuration: [`parse_config`](filter_core::parse_config) to a [`Config`], then
+//!    [`Policy::new`] with a [`Crypto`] made from the proxy's `verify_signature`.
+//! 2. Per worker: keep one [`Worker`] from [`Policy::worker`].
+//! 3. Per request: read the headers of [`Policy::needs`], ask [`Policy::judge`], carry out the
+//!    [`Verdict`]. For a [`Verdict::Deny`], read all headers and ask [`Policy::refuse`].
+//! 4. Increment the counters that the answers name; their names are [`Metric::name`].
+
+pub mod algorithm;
+mod claim_path;
+pub mod config;
+pub mod crypto;
+pub mod denial;
+mod der;
+mod environment;
+pub mod key;
+pub mod key_set;
+mod locations;
+mod metrics;
+mod outputs;
+mod policy;
+mod provider;
+mod rule;
+pub mod token;
+
+pub use crate::{
+    claim_path::ClaimPath,
+    config::Config,
+    crypto::{Crypto, HostAnswer, HostVerify},
+    denial::{Denial, Fault, Reason},
+    environment::Environment,
+    metrics::Metric,
+    policy::{Admission, Judgement, Needs, Outcome, Policy, Refusal, Verdict, Worker},
+};

@@ -1,0 +1,238 @@
+//! The configuration document: what an operator writes, without behaviour.
+//!
+//! `jwtRules` is the block of Istio's RequestAuthentication:
+//! <https://istio.io/latest/docs/reference/config/security/jwt/>.
+
+use filter_core::{
+    DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, MetricsConfig, ProblemConfig,
+};
+use serde::Deserialize;
+
+mod values;
+
+pub use values::{AlgorithmName, KeySetText, NonEmpty, Realm, RuleName, Url};
+use values::{BelongsElsewhere, NotServed};
+
+use crate::claim_path::ClaimPath;
+
+/// The whole document.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// Who may issue tokens, and how they are verified; 1 to 256 entries.
+    pub jwt_rules: Vec<JwtRule>,
+    /// Whether a CORS preflight needs no token.
+    #[serde(default = "yes")]
+    pub bypass_cors_preflight: bool,
+    /// What happens to a request with several tokens.
+    #[serde(default)]
+    pub multiple_tokens: MultipleTokens,
+    /// How many tokens are looked at; one more refuses the request.
+    #[serde(default)]
+    pub max_tokens: Option<IntegerWithin<1, 8>>,
+    /// How long a token may be, in bytes.
+    #[serde(default)]
+    pub max_token_bytes: Option<IntegerWithin<256, 61_440>>,
+    /// What is published about a verified identity.
+    #[serde(default)]
+    pub publish: Publish,
+    /// What replies say about the resource.
+    #[serde(default)]
+    pub replies: RepliesConfig,
+    /// How much replies tell about the reason.
+    #[serde(default)]
+    pub problem: ProblemConfig,
+    /// How metrics are named.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
+    /// Whether everything is decided and counted but nothing done.
+    #[serde(default)]
+    pub dry_run: bool,
+    #[serde(default, rename = "selector")]
+    _selector: BelongsElsewhere,
+    #[serde(default, rename = "targetRef")]
+    _target_ref: BelongsElsewhere,
+    #[serde(default, rename = "targetRefs")]
+    _target_refs: BelongsElsewhere,
+}
+
+/// One entry of `jwtRules`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JwtRule {
+    /// What logs and labels call the entry; `jwt-<index>` if absent.
+    #[serde(default)]
+    pub name: Option<RuleName>,
+    /// What `iss` must equal; absent means any.
+    #[serde(default)]
+    pub issuer: Option<NonEmpty>,
+    /// The audiences, any of which `aud` must name; absent means any.
+    #[serde(default)]
+    pub audiences: Option<Vec<NonEmpty>>,
+    /// The key set, JSON inside a string.
+    #[serde(default)]
+    pub jwks: Option<KeySetText>,
+    /// Keys one by one.
+    #[serde(default)]
+    pub keys: Option<Vec<KeyConfig>>,
+    /// Headers that hold a token.
+    #[serde(default)]
+    pub from_headers: Vec<FromHeader>,
+    /// Query parameters that hold a token.
+    #[serde(default)]
+    pub from_params: Vec<NonEmpty>,
+    /// Cookies that hold a token.
+    #[serde(default)]
+    pub from_cookies: Vec<NonEmpty>,
+    /// Whether a verified token stays in the request.
+    #[serde(default)]
+    pub forward_original_token: bool,
+    /// The header that receives the token's payload, base64url without padding.
+    #[serde(default)]
+    pub output_payload_to_header: Option<EditableHeaderName>,
+    /// The header that receives `<iss>/<sub>`.
+    #[serde(default)]
+    pub output_principal_to_header: Option<EditableHeaderName>,
+    /// Headers that receive claims.
+    #[serde(default)]
+    pub output_claim_to_headers: Vec<ClaimToHeader>,
+    /// The algorithms that are allowed; absent means what the keys allow.
+    #[serde(default)]
+    pub algorithms: Option<Vec<AlgorithmName>>,
+    /// The types that `typ` may name; absent means any or none.
+    #[serde(default)]
+    pub token_types: Option<Vec<NonEmpty>>,
+    /// How far clocks may differ.
+    #[serde(default)]
+    pub clock_skew: Option<DurationWithin<0, 600_000>>,
+    /// Whether a token must have `exp`.
+    #[serde(default)]
+    pub require_expiration: bool,
+    /// How far in the future `exp` may lie.
+    #[serde(default)]
+    pub max_lifetime: Option<DurationWithin<1_000, YEAR_MS>>,
+    /// How old a token may be by its `iat`.
+    #[serde(default)]
+    pub max_age: Option<DurationWithin<1_000, YEAR_MS>>,
+    #[serde(default, rename = "jwksUri")]
+    _jwks_uri: NotServed,
+    #[serde(default, rename = "jwks_uri")]
+    _jwks_uri_in_snake_case: NotServed,
+}
+
+const YEAR_MS: u64 = 8_760 * 3_600_000;
+
+/// One entry of `keys`: exactly one of `pem`, `secret` and `secretEnv`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyConfig {
+    /// The key's identifier.
+    #[serde(default)]
+    pub kid: Option<String>,
+    /// The algorithm that the key is pinned to; required for secrets.
+    #[serde(default)]
+    pub alg: Option<AlgorithmName>,
+    /// A public key.
+    #[serde(default)]
+    pub pem: Option<String>,
+    /// A shared secret, base64 of the raw bytes.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// The environment variable that holds the secret.
+    #[serde(default)]
+    pub secret_env: Option<NonEmpty>,
+}
+
+/// One entry of `fromHeaders`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FromHeader {
+    /// The header's name.
+    pub name: HeaderName,
+    /// What the value must begin with, without regard to case; at most 64 bytes.
+    #[serde(default)]
+    pub prefix: String,
+}
+
+/// One entry of `outputClaimToHeaders`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClaimToHeader {
+    /// The header that receives the claim.
+    pub header: EditableHeaderName,
+    /// The claim.
+    pub claim: ClaimPath,
+    /// How the claim is written.
+    #[serde(default)]
+    pub format: OutputFormat,
+    /// What a token without a fitting claim yields.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// How long the value may be; a longer one is left out.
+    #[serde(default)]
+    pub max_bytes: Option<IntegerWithin<1, 16_384>>,
+}
+
+/// How a claim is written to a header.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OutputFormat {
+    /// A string, number or boolean as text.
+    #[default]
+    Scalar,
+    /// A list of scalars, separated by commas.
+    Csv,
+    /// Compact JSON in ASCII.
+    Json,
+    /// Base64 of compact JSON, as Envoy writes lists and objects.
+    Base64Json,
+}
+
+/// What happens to a request with several tokens.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MultipleTokens {
+    /// It is refused.
+    #[default]
+    Reject,
+    /// Every token must verify; the first one is the identity.
+    AllValid,
+}
+
+/// What is published about a verified identity.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Publish {
+    /// Nothing.
+    None,
+    /// Provider, principal, issuer, subject, audiences, scopes and expiry.
+    Identity,
+    /// The same, and all claims.
+    #[default]
+    Claims,
+}
+
+/// What replies say about the resource.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RepliesConfig {
+    /// The realm; absent means the request's URL without its query.
+    #[serde(default)]
+    pub realm: Option<Realm>,
+    /// Where the resource describes itself (RFC 9728).
+    #[serde(default)]
+    pub resource_metadata: Option<Url>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl std::fmt::Debug for KeyConfig {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("KeyConfig").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Single values of the document, each legal by construction.
+
+use std::fmt;
+
+use filter_core::Got;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny},
+};
+use serde_json::Value;
+
+use crate::algorithm::Algorithm;
+
+/// Text that is not empty.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct NonEmpty(String);
+
+/// What an entry is called: `[a-z0-9-]{1,63}`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RuleName(String);
+
+/// The name of an algorithm that is served.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AlgorithmName(Algorithm);
+
+/// An inline key set: a string of at most 256 KiB.
+#[derive(Clone)]
+pub struct KeySetText(String);
+
+/// A realm: at most 256 bytes of printable ASCII without quote and backslash.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Realm(String);
+
+/// An absolute `http` or `https` URL of printable ASCII, at most 2,048 bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Url(String);
+
+/// A field of the resource around `pluginConfig`.
+#[derive(Debug, Default)]
+pub(super) struct BelongsElsewhere;
+
+/// A field of RequestAuthentication that this version does not serve.
+#[derive(Debug, Default)]
+pub(super) struct NotServed;
+
+const MAX_KEY_SET_BYTES: usize = 256 * 1024;
+
+impl NonEmpty {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl RuleName {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AlgorithmName {
+    /// Returns the algorithm.
+    pub const fn algorithm(self) -> Algorithm {
+        self.0
+    }
+}
+
+impl KeySetText {
+    /// Returns the JSON text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Realm {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Url {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeySetText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KeySetText({} bytes)", self.0.len())
+    }
+}
+
+/// Reads a text that `legal` accepts; `rule` says what is wanted of it.
+fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    rule: &str,
+    legal: impl Fn(&str) -> bool,
+) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) if legal(&text) => Ok(text),
+        other => Err(D::Error::custom(format_args!("must be {rule}, {}", Got(&other)))),
+    }
+}
+
+impl<'de> Deserialize<'de> for NonEmpty {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "a text that is not empty", |text| !text.is_empty()).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        text(deserializer, "1 to 63 of a to z, 0 to 9 and -", |text| {
+            (1..=63).contains(&text.len()) && text.bytes().all(legal)
+        })
+        .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AlgorithmName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rule = "a signature algorithm such as RS256, ES256, EdDSA or HS256";
+        let name = text(deserializer, rule, |text| Algorithm::from_name(text).is_some())?;
+        Algorithm::from_name(&name).map(Self).ok_or_else(|| D::Error::custom(rule))
+    }
+}
+
+impl<'de> Deserialize<'de> for KeySetText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The value is not shown: a key set may hold a secret by mistake.
+        match Value::deserialize(deserializer)? {
+            Value::String(text) if text.len() <= MAX_KEY_SET_BYTES => Ok(Self(text)),
+            Value::String(_) => Err(D::Error::custom("must have at most 256 KiB")),
+            _ => Err(D::Error::custom("must be a string that holds a JSON key set")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Realm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rule = "at most 256 bytes of printable ASCII without quote and backslash";
+        text(deserializer, rule, |text| text.len() <= 256 && text.bytes().all(is_quotable))
+            .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Url {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "an absolute http or https URL", |text| {
+            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            let legal = |byte: u8| is_quotable(byte) && byte != b' ';
+            rest.is_some_and(|rest| !rest.is_empty())
+                && text.len() <= 2048
+                && text.bytes().all(legal)
+        })
+        .map(Self)
+    }
+}
+
+const fn is_quotable(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\'
+}
+
+impl<'de> Deserialize<'de> for BelongsElsewhere {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer)?;
+        Err(D::Error::custom("belongs to the WasmPlugin, not to pluginConfig"))
+    }
+}
+
+impl<'de> Deserialize<'de> for NotServed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer)?;
+        Err(D::Error::custom("is not served by this version; set jwks or keys"))
+    }
+}

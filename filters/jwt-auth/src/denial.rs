@@ -1,0 +1,235 @@
+//! The closed set of reasons for which a request is refused.
+
+use std::rc::Rc;
+
+mod challenge;
+mod refusal;
+
+pub use challenge::Challenge;
+pub use refusal::Replies;
+
+/// Says why a request is refused.
+///
+/// Declared in the order of the checks: of two failures the later one came further.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Reason {
+    /// No rule fits the request.
+    RuleUnmatched,
+    /// A token is required and there is none.
+    Missing,
+    /// There are several tokens.
+    MultipleTokens,
+    /// The token is longer than `maxTokenBytes`.
+    TooLarge,
+    /// The token has not three parts, or its signature is not base64url.
+    BadFormat,
+    /// The header is not base64url or strict JSON, or a member has the wrong type.
+    BadHeader,
+    /// The payload is not base64url or strict JSON, or a claim has the wrong type.
+    BadPayload,
+    /// The header has `crit`.
+    CriticalHeader,
+    /// No provider serves the issuer.
+    UnknownIssuer,
+    /// `typ` is none of `tokenTypes`.
+    WrongType,
+    /// `alg` is `none`, unknown or not allowed.
+    UnsupportedAlgorithm,
+    /// `nbf` lies in the future.
+    NotYetValid,
+    /// `exp` has passed.
+    Expired,
+    /// No audience is allowed.
+    AudienceNotAllowed,
+    /// The subject is not allowed.
+    SubjectNotAllowed,
+    /// A required time is missing, or the token lives too long or is too old.
+    LifetimeNotAllowed,
+    /// No key fits `kid` and `alg`.
+    KeyNotFound,
+    /// No candidate key verifies the signature.
+    BadSignature,
+    /// The token is bound to another certificate.
+    BindingFailed,
+    /// The token is on the deny list, or cannot be looked up there.
+    Revoked,
+    /// A stronger or fresher login is wanted (RFC 9470).
+    StepUpRequired,
+    /// A scope is missing.
+    InsufficientScope,
+    /// A principal or condition is not met.
+    ClaimNotAllowed,
+    /// There is no usable key set.
+    KeysUnavailable,
+    /// There is no usable deny list.
+    RevocationUnavailable,
+    /// The proxy answered what it must not.
+    Internal,
+}
+
+impl Reason {
+    /// Lists every reason, in the order of the declaration.
+    pub const ALL: [Self; 26] = [
+        Self::RuleUnmatched,
+        Self::Missing,
+        Self::MultipleTokens,
+        Self::TooLarge,
+        Self::BadFormat,
+        Self::BadHeader,
+        Self::BadPayload,
+        Self::CriticalHeader,
+        Self::UnknownIssuer,
+        Self::WrongType,
+        Self::UnsupportedAlgorithm,
+        Self::NotYetValid,
+        Self::Expired,
+        Self::AudienceNotAllowed,
+        Self::SubjectNotAllowed,
+        Self::LifetimeNotAllowed,
+        Self::KeyNotFound,
+        Self::BadSignature,
+        Self::BindingFailed,
+        Self::Revoked,
+        Self::StepUpRequired,
+        Self::InsufficientScope,
+        Self::ClaimNotAllowed,
+        Self::KeysUnavailable,
+        Self::RevocationUnavailable,
+        Self::Internal,
+    ];
+
+    /// Returns the reason's code, as problem documents show it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::RuleUnmatched => "RULE_UNMATCHED",
+            Self::Missing => "MISSING",
+            Self::MultipleTokens => "MULTIPLE_TOKENS",
+            Self::TooLarge => "TOO_LARGE",
+            Self::BadFormat => "BAD_FORMAT",
+            Self::BadHeader => "BAD_HEADER",
+            Self::BadPayload => "BAD_PAYLOAD",
+            Self::CriticalHeader => "CRITICAL_HEADER",
+            Self::UnknownIssuer => "UNKNOWN_ISSUER",
+            Self::WrongType => "WRONG_TYPE",
+            Self::UnsupportedAlgorithm => "UNSUPPORTED_ALGORITHM",
+            Self::NotYetValid => "NOT_YET_VALID",
+            Self::Expired => "EXPIRED",
+            Self::AudienceNotAllowed => "AUDIENCE_NOT_ALLOWED",
+            Self::SubjectNotAllowed => "SUBJECT_NOT_ALLOWED",
+            Self::LifetimeNotAllowed => "LIFETIME_NOT_ALLOWED",
+            Self::KeyNotFound => "KEY_NOT_FOUND",
+            Self::BadSignature => "BAD_SIGNATURE",
+            Self::BindingFailed => "BINDING_FAILED",
+            Self::Revoked => "REVOKED",
+            Self::StepUpRequired => "STEP_UP_REQUIRED",
+            Self::InsufficientScope => "INSUFFICIENT_SCOPE",
+            Self::ClaimNotAllowed => "CLAIM_NOT_ALLOWED",
+            Self::KeysUnavailable => "KEYS_UNAVAILABLE",
+            Self::RevocationUnavailable => "REVOCATION_UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// Returns the code in lower case, as metrics and response code details show it.
+    pub fn word(self) -> String {
+        self.code().to_ascii_lowercase()
+    }
+
+    /// Returns the HTTP status of the reply.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::MultipleTokens => 400,
+            Self::RuleUnmatched
+            | Self::AudienceNotAllowed
+            | Self::InsufficientScope
+            | Self::ClaimNotAllowed => 403,
+            Self::KeysUnavailable | Self::RevocationUnavailable | Self::Internal => 503,
+            _ => 401,
+        }
+    }
+}
+
+/// A reason together with the text that the client is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fault {
+    reason: Reason,
+    text: &'static str,
+}
+
+impl Fault {
+    /// No token was found.
+    pub const MISSING: Self = Self::new(Reason::Missing, "Jwt is missing");
+    /// Several tokens were found.
+    pub const MULTIPLE_TOKENS: Self =
+        Self::new(Reason::MultipleTokens, "Found multiple Jwt tokens");
+    /// The token is too long to be looked at.
+    pub const TOO_LARGE: Self = Self::new(Reason::TooLarge, "Jwt is too large");
+    /// `typ` is not allowed.
+    pub const WRONG_TYPE: Self = Self::new(Reason::WrongType, "Jwt header [typ] is not allowed");
+    /// No provider serves the issuer.
+    pub const UNKNOWN_ISSUER: Self =
+        Self::new(Reason::UnknownIssuer, "Jwt issuer is not configured");
+    /// `alg` is not served.
+    pub const UNSUPPORTED_ALGORITHM: Self =
+        Self::new(Reason::UnsupportedAlgorithm, "Jwt header [alg] is not supported");
+    /// `nbf` lies in the future.
+    pub const NOT_YET_VALID: Self = Self::new(Reason::NotYetValid, "Jwt not yet valid");
+    /// `exp` has passed.
+    pub const EXPIRED: Self = Self::new(Reason::Expired, "Jwt is expired");
+    /// No audience is allowed.
+    pub const AUDIENCE: Self =
+        Self::new(Reason::AudienceNotAllowed, "Audiences in Jwt are not allowed");
+    /// The subject is not allowed.
+    pub const SUBJECT: Self = Self::new(Reason::SubjectNotAllowed, "Jwt verification fails");
+    /// The token's times are not allowed.
+    pub const LIFETIME: Self = Self::new(Reason::LifetimeNotAllowed, "Jwt verification fails");
+    /// No key fits.
+    pub const KEY_NOT_FOUND: Self =
+        Self::new(Reason::KeyNotFound, "Jwks doesn't have key to match kid or alg from Jwt");
+    /// No key verifies.
+    pub const BAD_SIGNATURE: Self = Self::new(Reason::BadSignature, "Jwt verification fails");
+    /// The login is too weak or too old.
+    pub const STEP_UP: Self =
+        Self::new(Reason::StepUpRequired, "A different authentication level is required");
+    /// A scope is missing.
+    pub const SCOPE: Self = Self::new(Reason::InsufficientScope, "Insufficient scope");
+    /// A principal or condition is not met.
+    pub const CLAIM: Self = Self::new(Reason::ClaimNotAllowed, "Claims in Jwt are not allowed");
+    /// No rule fits.
+    pub const RULE_UNMATCHED: Self =
+        Self::new(Reason::RuleUnmatched, "No rule matches the request");
+
+    pub(crate) const fn new(reason: Reason, text: &'static str) -> Self {
+        Self { reason, text }
+    }
+
+    /// Returns the reason.
+    pub const fn reason(self) -> Reason {
+        self.reason
+    }
+
+    /// Returns the text, Envoy's own where Envoy has one.
+    pub const fn text(self) -> &'static str {
+        self.text
+    }
+}
+
+/// A refusal, with what the operator may know about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Denial {
+    /// Why.
+    pub fault: Fault,
+    /// The name of the rule that was decisive; absent if no rule matched or none is configured.
+    pub rule: Option<Rc<str>>,
+    /// The name of the provider that came furthest.
+    pub provider: Option<Rc<str>>,
+    /// What the client is asked to come back with.
+    pub challenge: Challenge,
+}
+
+impl Denial {
+    /// Returns the response code details, as access logs show them.
+    pub fn details(&self) -> String {
+        format!("weir_jwt_auth_denied{{{}}}", self.fault.reason().word())
+    }
+}

@@ -1,0 +1,104 @@
+//! From a denial to the reply that the client gets.
+
+use filter_core::{
+    GrpcStatus, HeaderName, Headers, Problem, ProblemConfig, ProblemDetail, Reply, ReplyFormat,
+};
+
+use super::{
+    Denial, Reason,
+    challenge::{self, Tell},
+};
+use crate::{config::RepliesConfig, locations};
+
+/// What replies say beside the reason.
+#[derive(Clone, Debug, Default)]
+pub struct Replies {
+    realm: Option<Box<str>>,
+    resource_metadata: Option<Box<str>>,
+    detail: ProblemDetail,
+}
+
+/// A realm made from a request is cut here, in bytes.
+const MAX_REALM_BYTES: usize = 256;
+
+impl Replies {
+    /// Takes what the document says about replies.
+    pub fn new(replies: &RepliesConfig, problem: ProblemConfig) -> Self {
+        Self {
+            realm: replies.realm.as_ref().map(|realm| realm.as_str().into()),
+            resource_metadata: replies.resource_metadata.as_ref().map(|url| url.as_str().into()),
+            detail: problem.detail,
+        }
+    }
+
+    /// Makes the reply to a refused request from all of its headers.
+    pub fn reply(&self, denial: &Denial, headers: &Headers) -> Reply {
+        let reason = denial.fault.reason();
+        let extra = [("rule", &denial.rule), ("provider", &denial.provider)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?.to_string())))
+            .collect();
+        let problem = Problem {
+            status: reason.status(),
+            grpc_status: grpc_status(reason),
+            code: reason.code(),
+            detail: denial.fault.text(),
+            filter: "weir_jwt_auth_denied",
+            extra,
+            headers: self.headers(denial, headers),
+        };
+        let format = ReplyFormat::negotiate(
+            headers.first(":method"),
+            headers.first("accept"),
+            headers.first("content-type"),
+        );
+        problem.reply(&format.with_detail(self.detail))
+    }
+
+    fn headers(&self, denial: &Denial, headers: &Headers) -> Vec<(HeaderName, Vec<u8>)> {
+        let reason = denial.fault.reason();
+        if reason.status() == 503 {
+            return vec![(HeaderName::RETRY_AFTER, b"1".to_vec())];
+        }
+        if !reason.has_challenge() {
+            return Vec::new();
+        }
+        let tell = if self.detail == ProblemDetail::None { Tell::Realm } else { Tell::Reason };
+        let own = self.realm.as_deref();
+        let realm = own.map_or_else(|| realm_of(headers), ToOwned::to_owned);
+        let value = challenge::write(denial, &realm, self.resource_metadata.as_deref(), tell);
+        vec![(HeaderName::WWW_AUTHENTICATE, value.into_bytes())]
+    }
+}
+
+const fn grpc_status(reason: Reason) -> GrpcStatus {
+    match reason.status() {
+        403 => GrpcStatus::PermissionDenied,
+        503 => GrpcStatus::Unavailable,
+        _ => GrpcStatus::Unauthenticated,
+    }
+}
+
+/// Writes the request's URL without its query; a token may stand there.
+fn realm_of(headers: &Headers) -> String {
+    let scheme = headers.first(":scheme").unwrap_or(b"http");
+    let authority = headers.first(":authority").unwrap_or_default();
+    let target = locations::path(headers);
+    let path = target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
+    let mut realm = String::new();
+    for byte in [scheme, b"://", authority, path].concat() {
+        let written = match byte {
+            b'"' | b'\\' => format!("%{byte:02X}"),
+            0x21..=0x7e => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        if realm.len().saturating_add(written.len()) > MAX_REALM_BYTES {
+            break;
+        }
+        realm.push_str(&written);
+    }
+    realm
+}
+
+#[cfg(test)]
+mod tests;

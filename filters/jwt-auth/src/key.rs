@@ -1,0 +1,250 @@
+//! Keys that verify signatures, checked before any cryptography sees them.
+
+use std::fmt;
+
+use ed25519_dalek::VerifyingKey;
+use jsonwebtoken::{DecodingKey, crypto::JwtVerifier};
+
+use crate::{
+    algorithm::{Algorithm, Algorithms},
+    crypto::{Crypto, pure},
+    der,
+};
+
+mod curve;
+mod jwk;
+mod pem;
+
+use curve::Curve;
+
+/// A public key or shared secret, with the algorithms it may serve.
+///
+/// Every value is usable: lengths, curve point, size, exponent and purpose were checked.
+pub struct Key {
+    id: Option<String>,
+    algorithms: Algorithms,
+    material: Material,
+    public_key_info: Vec<u8>,
+    verifiers: Vec<(Algorithm, Box<dyn JwtVerifier>)>,
+}
+
+enum Material {
+    Rsa { modulus_bytes: usize },
+    Ec { curve: Curve },
+    Ed25519 { key: VerifyingKey },
+    Secret,
+}
+
+/// Says why a key cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidKey {
+    /// A member of the JWK is missing or has the wrong type.
+    #[error("is not a JSON Web Key: {0}")]
+    Malformed(String),
+    /// A member is not canonical base64url.
+    #[error("[{0}] is missing or is not base64url without padding")]
+    NotBase64(&'static str),
+    /// `kty` or `crv` is none of those served.
+    #[error("key type or curve is not supported")]
+    UnsupportedType,
+    /// `use` is not `sig`, or `key_ops` lacks `verify`.
+    #[error("is not meant for verifying signatures")]
+    WrongPurpose,
+    /// `alg` does not fit the key's type.
+    #[error("[alg] does not fit the key")]
+    WrongAlgorithm,
+    /// The modulus is not 2,048 to 8,192 bits, or even.
+    #[error("RSA modulus must be odd and have 2048 to 8192 bits")]
+    RsaModulus,
+    /// The exponent is even or out of range.
+    #[error("RSA exponent must be odd and from 3 to 2^33-1")]
+    RsaExponent,
+    /// The coordinates are no point of the curve.
+    #[error("coordinates are not a point of the curve")]
+    NotOnCurve,
+    /// The Ed25519 key is no point, or of small order.
+    #[error("Ed25519 key is not a point of large order")]
+    WeakEd25519,
+    /// The secret is shorter than the digest of its algorithm (RFC 7518 section 3.2).
+    #[error("secret must have at least as many bytes as the digest: 32, 48 or 64")]
+    ShortSecret,
+    /// No engine of this proxy can serve the key.
+    #[error("needs the proxy's verify_signature, which is not available")]
+    NeedsHost,
+    /// The text is not one PEM block of a public key.
+    #[error("must be one PEM block labelled PUBLIC KEY or RSA PUBLIC KEY")]
+    NotPem,
+    /// The text holds a private key.
+    #[error("is a private key; give the public key only")]
+    PrivateKey,
+    /// The text holds a certificate.
+    #[error("is a certificate; give its public key")]
+    Certificate,
+    /// The secret is not base64.
+    #[error("secret must be standard base64 of the raw bytes")]
+    SecretNotBase64,
+}
+
+impl Key {
+    /// Returns the key's identifier, `kid`.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Returns what the key may verify.
+    pub const fn algorithms(&self) -> Algorithms {
+        self.algorithms
+    }
+
+    /// Says whether the key is a shared secret.
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.material, Material::Secret)
+    }
+
+    /// Returns the key as DER `SubjectPublicKeyInfo`; empty for secrets.
+    pub(crate) fn public_key_info(&self) -> &[u8] {
+        &self.public_key_info
+    }
+
+    /// Returns the verifier of pure Rust for `algorithm`.
+    pub(crate) fn verifier(&self, algorithm: Algorithm) -> Option<&dyn JwtVerifier> {
+        let found = self.verifiers.iter().find(|(served, _)| *served == algorithm);
+        found.map(|(_, verifier)| &**verifier)
+    }
+
+    /// Returns the key for strict Ed25519.
+    pub(crate) const fn ed25519(&self) -> Option<&VerifyingKey> {
+        match &self.material {
+            Material::Ed25519 { key } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Returns how many bytes a signature by this key has.
+    pub(crate) const fn signature_bytes(&self, algorithm: Algorithm) -> usize {
+        match (&self.material, algorithm) {
+            (Material::Rsa { modulus_bytes }, _) => *modulus_bytes,
+            (Material::Ec { curve }, _) => curve.signature_bytes(),
+            (Material::Secret, Algorithm::Hs256) => 32,
+            (Material::Secret, Algorithm::Hs384) => 48,
+            (Material::Ed25519 { .. } | Material::Secret, _) => 64,
+        }
+    }
+
+    fn rsa(modulus: &[u8], exponent: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {
+        let modulus = der::without_leading_zeros(modulus);
+        let exponent = der::without_leading_zeros(exponent);
+        let bits = check_modulus(modulus)?;
+        check_exponent(exponent)?;
+        let large = bits > 4096;
+        let algorithms = if large {
+            Algorithms::RSA_PKCS1.intersection(crypto.by_host())
+        } else {
+            Algorithms::RSA_PKCS1.union(Algorithms::RSA_PSS)
+        };
+        let public_key = der::rsa_public_key(modulus, exponent);
+        let decoding = DecodingKey::from_rsa_raw_components(modulus, exponent);
+        let pure = if large { Algorithms::NONE } else { algorithms };
+        Self::build(
+            Material::Rsa { modulus_bytes: modulus.len() },
+            algorithms,
+            der::public_key_info(der::RSA_ENCRYPTION, &public_key),
+            pure::verifiers(pure, &decoding),
+        )
+    }
+
+    fn ec(curve: Curve, point: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {
+        let algorithm = Algorithms::only(curve.algorithm());
+        let decoding = DecodingKey::from_ec_der(point);
+        let verifiers = pure::verifiers(algorithm, &decoding);
+        if point.len() != curve.point_bytes() || point.first() != Some(&4) {
+            return Err(InvalidKey::NotOnCurve);
+        }
+        let (on_curve, algorithms) = match curve {
+            Curve::P521 => (curve::is_on_p521(point), algorithm.intersection(crypto.by_host())),
+            Curve::P256 | Curve::P384 => (!verifiers.is_empty(), algorithm),
+        };
+        if !on_curve {
+            return Err(InvalidKey::NotOnCurve);
+        }
+        let info = der::public_key_info(curve.identifier(), point);
+        Self::build(Material::Ec { curve }, algorithms, info, verifiers)
+    }
+
+    fn from_ed25519(bytes: &[u8]) -> Result<Self, InvalidKey> {
+        let bytes = bytes.try_into().map_err(|_| InvalidKey::WeakEd25519)?;
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| InvalidKey::WeakEd25519)?;
+        if key.is_weak() {
+            return Err(InvalidKey::WeakEd25519);
+        }
+        let algorithms = Algorithms::only(Algorithm::EdDsa);
+        let info = der::public_key_info(der::ED25519, bytes);
+        Self::build(Material::Ed25519 { key }, algorithms, info, Vec::new())
+    }
+
+    fn from_secret_bytes(secret: &[u8]) -> Result<Self, InvalidKey> {
+        let long_enough = |algorithm: &Algorithm| match algorithm {
+            Algorithm::Hs256 => secret.len() >= 32,
+            Algorithm::Hs384 => secret.len() >= 48,
+            _ => secret.len() >= 64,
+        };
+        let algorithms: Algorithms = Algorithms::HMAC.iter().filter(long_enough).collect();
+        if algorithms.is_empty() {
+            return Err(InvalidKey::ShortSecret);
+        }
+        let verifiers = pure::verifiers(algorithms, &DecodingKey::from_secret(secret));
+        Self::build(Material::Secret, algorithms, Vec::new(), verifiers)
+    }
+
+    fn build(
+        material: Material,
+        algorithms: Algorithms,
+        public_key_info: Vec<u8>,
+        verifiers: Vec<(Algorithm, Box<dyn JwtVerifier>)>,
+    ) -> Result<Self, InvalidKey> {
+        if algorithms.is_empty() {
+            return Err(InvalidKey::NeedsHost);
+        }
+        Ok(Self { id: None, algorithms, material, public_key_info, verifiers })
+    }
+
+    /// Gives the key its identifier and pins it to the algorithm that its document names.
+    fn named(mut self, id: Option<String>, alg: Option<&str>) -> Result<Self, InvalidKey> {
+        self.id = id;
+        let Some(name) = alg else { return Ok(self) };
+        let algorithm = Algorithm::from_name(name).ok_or(InvalidKey::WrongAlgorithm)?;
+        let pinned = self.algorithms.intersection(Algorithms::only(algorithm));
+        if pinned.is_empty() {
+            let short = self.is_secret() && Algorithms::HMAC.contains(algorithm);
+            return Err(if short { InvalidKey::ShortSecret } else { InvalidKey::WrongAlgorithm });
+        }
+        self.algorithms = pinned;
+        self.verifiers.retain(|(served, _)| *served == algorithm);
+        Ok(self)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Key").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+fn check_modulus(modulus: &[u8]) -> Result<usize, InvalidKey> {
+    let leading = modulus.first().map_or(8, |byte| byte.leading_zeros());
+    let bits = modulus.len().saturating_mul(8).saturating_sub(leading as usize);
+    let odd = modulus.last().is_some_and(|byte| byte & 1 == 1);
+    if odd && (2048..=8192).contains(&bits) { Ok(bits) } else { Err(InvalidKey::RsaModulus) }
+}
+
+fn check_exponent(exponent: &[u8]) -> Result<(), InvalidKey> {
+    if exponent.len() > 5 {
+        return Err(InvalidKey::RsaExponent);
+    }
+    let value = exponent.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+    let fits = value & 1 == 1 && (3..1 << 33).contains(&value);
+    if fits { Ok(()) } else { Err(InvalidKey::RsaExponent) }
+}
+
+#[cfg(test)]
+mod tests;

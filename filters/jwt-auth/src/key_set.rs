@@ -1,0 +1,111 @@
+//! Key sets (RFC 7517 section 5) and the choice of keys for a token.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    algorithm::Algorithm,
+    crypto::Crypto,
+    key::{InvalidKey, Key},
+};
+
+/// At most this many usable keys make a set.
+pub const MAX_KEYS: usize = 100;
+
+/// The keys of one issuer, in the order of their document.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+}
+
+/// What a key set's document held besides usable keys.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    /// Keys that were left out: their place in the document, and why.
+    pub ignored: Vec<(usize, InvalidKey)>,
+    /// Places of keys that came with their private half, which was dropped.
+    pub private: Vec<usize>,
+    /// Places of shared secrets, which anyone who may read the document can forge with.
+    pub secret: Vec<usize>,
+}
+
+/// Says why a document is no key set.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidKeySet {
+    /// The text is not a JSON object with a list `keys`.
+    #[error("must be a JSON object with a list `keys`: {0}")]
+    Malformed(String),
+    /// No key of the list can be used.
+    #[error("holds no usable key{}", first_reason(.0))]
+    Empty(Option<InvalidKey>),
+    /// More usable keys than are served.
+    #[error("holds more than 100 usable keys")]
+    TooMany,
+}
+
+fn first_reason(reason: &Option<InvalidKey>) -> String {
+    reason.as_ref().map_or_else(String::new, |reason| format!(": the first one {reason}"))
+}
+
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<Value>,
+}
+
+impl KeySet {
+    /// Holds `keys`, every one of which is usable.
+    pub const fn new(keys: Vec<Key>) -> Self {
+        Self { keys }
+    }
+
+    /// Reads a JSON Web Key Set; keys that cannot be used are left out and listed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is no key set, or holds no usable key or more than [`MAX_KEYS`].
+    pub fn parse(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
+        let document: Document = serde_json::from_slice(text)
+            .map_err(|error| InvalidKeySet::Malformed(error.to_string()))?;
+        let mut set = Self::default();
+        let mut leftovers = Leftovers::default();
+        for (place, jwk) in document.keys.into_iter().enumerate() {
+            match Key::from_jwk(jwk, crypto) {
+                Err(reason) => leftovers.ignored.push((place, reason)),
+                Ok(found) => {
+                    if found.had_private_part {
+                        leftovers.private.push(place);
+                    }
+                    if found.key.is_secret() {
+                        leftovers.secret.push(place);
+                    }
+                    set.keys.push(found.key);
+                }
+            }
+        }
+        match set.keys.len() {
+            0 => Err(InvalidKeySet::Empty(leftovers.ignored.into_iter().next().map(|(_, r)| r))),
+            1..=MAX_KEYS => Ok((set, leftovers)),
+            _ => Err(InvalidKeySet::TooMany),
+        }
+    }
+
+    /// Returns all keys.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Iterates over the keys that may have signed a token with this `kid` and `alg`.
+    ///
+    /// A key without identifier fits every token, and a token without one fits every key.
+    pub fn candidates<'a>(
+        &'a self,
+        id: Option<&'a str>,
+        algorithm: Algorithm,
+    ) -> impl Iterator<Item = &'a Key> {
+        let named = move |key: &&Key| key.id().is_none() || id.is_none() || key.id() == id;
+        self.keys.iter().filter(named).filter(move |key| key.algorithms().contains(algorithm))
+    }
+}
+
+#[cfg(test)]
+mod tests;

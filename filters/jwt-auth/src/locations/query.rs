@@ -1,0 +1,73 @@
+//! Query parameters (WHATWG URL's form of `name=value` pairs, but without `+` for a space).
+
+use std::borrow::Cow;
+
+/// Iterates over the values of a parameter, percent-decoded once.
+pub(super) fn values<'a>(path: &'a [u8], name: &str) -> impl Iterator<Item = Cow<'a, [u8]>> {
+    let (_, query, _) = split(path);
+    pairs(query.unwrap_or_default())
+        .map(cut)
+        .filter(move |(found, _)| *decode(found) == *name.as_bytes())
+        .map(|(_, value)| decode(value))
+}
+
+/// Returns the target without the parameters of these names; all other bytes stay as they are.
+pub(crate) fn without_parameters(path: &[u8], names: &[&str]) -> Vec<u8> {
+    let (before, query, fragment) = split(path);
+    let removed = |pair: &&[u8]| {
+        let (name, _) = cut(pair);
+        let name = decode(name);
+        names.iter().any(|removed| removed.as_bytes() == &*name)
+    };
+    let kept: Vec<&[u8]> =
+        query.into_iter().flat_map(pairs).filter(|pair| !removed(pair)).collect();
+    let mut target = before.to_vec();
+    if !kept.is_empty() {
+        target.push(b'?');
+        target.extend(kept.join(&b'&'));
+    }
+    target.extend_from_slice(fragment);
+    target
+}
+
+/// Cuts a target before its query, its query without `?`, and its fragment with `#`.
+fn split(path: &[u8]) -> (&[u8], Option<&[u8]>, &[u8]) {
+    let end = path.iter().position(|byte| *byte == b'#').unwrap_or(path.len());
+    let (target, fragment) = path.split_at_checked(end).unwrap_or((path, &[]));
+    let mut halves = target.splitn(2, |byte| *byte == b'?');
+    (halves.next().unwrap_or_default(), halves.next(), fragment)
+}
+
+fn pairs(query: &[u8]) -> impl Iterator<Item = &[u8]> {
+    query.split(|byte| *byte == b'&')
+}
+
+fn cut(pair: &[u8]) -> (&[u8], &[u8]) {
+    let mut halves = pair.splitn(2, |byte| *byte == b'=');
+    (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
+}
+
+/// Decodes `%41`; a percent sign that is not followed by two digits stays.
+fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        let (byte, after) = match (byte, after) {
+            (b'%', [high, low, behind @ ..]) => match hex(*high).zip(hex(*low)) {
+                Some((high, low)) => (high << 4 | low, behind),
+                None => (b'%', after),
+            },
+            (byte, after) => (*byte, after),
+        };
+        decoded.push(byte);
+        rest = after;
+    }
+    Cow::Owned(decoded)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}

@@ -1,0 +1,146 @@
+//! The counters and gauges of the filter: a closed set, nothing from a request among them.
+
+use crate::denial::Reason;
+
+/// Names a counter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Metric {
+    /// Requests let through.
+    Allowed,
+    /// Requests let through without any token.
+    AllowedWithoutToken,
+    /// Requests let through although their token failed.
+    AllowedWithFailedToken,
+    /// Requests refused.
+    Denied,
+    /// Requests refused for this reason.
+    DeniedFor(Reason),
+    /// Requests that would have been refused but for `dryRun`.
+    DryRunDenied,
+    /// CORS preflights let through without a token.
+    CorsPreflightBypassed,
+    /// Tokens that only `clockSkew` admitted.
+    ClockSkewUsed,
+    /// Output headers left out because the claim did not fit.
+    OutputsSkipped,
+    /// Signatures checked by the proxy.
+    VerifyHost,
+    /// Signatures checked in pure Rust.
+    VerifyPure,
+    /// Checks that the proxy did not answer.
+    HostCryptoErrors,
+    /// Tokens found in the cache as good.
+    TokenCacheHits,
+    /// Tokens not found in the cache.
+    TokenCacheMisses,
+    /// Tokens found in the cache as badly signed.
+    TokenCacheNegativeHits,
+    /// Cache entries given up for others.
+    TokenCacheEvictions,
+}
+
+const PREFIX: &str = "weir_jwt_auth_";
+
+impl Metric {
+    /// Lists every counter but those per reason.
+    const PLAIN: [Self; 15] = [
+        Self::Allowed,
+        Self::AllowedWithoutToken,
+        Self::AllowedWithFailedToken,
+        Self::Denied,
+        Self::DryRunDenied,
+        Self::CorsPreflightBypassed,
+        Self::ClockSkewUsed,
+        Self::OutputsSkipped,
+        Self::VerifyHost,
+        Self::VerifyPure,
+        Self::HostCryptoErrors,
+        Self::TokenCacheHits,
+        Self::TokenCacheMisses,
+        Self::TokenCacheNegativeHits,
+        Self::TokenCacheEvictions,
+    ];
+
+    /// How many counters there are.
+    pub const COUNT: usize = Self::PLAIN.len() + Reason::ALL.len();
+
+    /// The gauge of how many algorithms the proxy serves.
+    pub const HOST_CRYPTO_GAUGE: &str = "weir_jwt_auth_host_crypto";
+
+    /// Iterates over all counters, in the order of [`Metric::index`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::PLAIN.into_iter().chain(Reason::ALL.into_iter().map(Self::DeniedFor))
+    }
+
+    /// Returns the place of the counter among [`Metric::all`].
+    pub fn index(self) -> usize {
+        Self::all().position(|metric| metric == self).unwrap_or_default()
+    }
+
+    /// Returns the counter's name, or nothing if it is not kept.
+    ///
+    /// With `labels` the reason is a label of one counter, in the form that Istio's
+    /// `extraStatTags` reads, and the sum is not kept beside it.
+    pub fn name(self, labels: bool) -> Option<String> {
+        match self {
+            Self::DeniedFor(reason) if labels => {
+                Some(format!("{PREFIX}denied_total.reason=.={};.;", reason.word()))
+            }
+            Self::DeniedFor(reason) => Some(format!("{PREFIX}denied_{}_total", reason.word())),
+            Self::Denied if labels => None,
+            plain => Some(format!("{PREFIX}{}_total", plain.word())),
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::AllowedWithoutToken => "allowed_without_token",
+            Self::AllowedWithFailedToken => "allowed_with_failed_token",
+            Self::Denied | Self::DeniedFor(_) => "denied",
+            Self::DryRunDenied => "dry_run_denied",
+            Self::CorsPreflightBypassed => "cors_preflight_bypassed",
+            Self::ClockSkewUsed => "clock_skew_used",
+            Self::OutputsSkipped => "outputs_skipped",
+            Self::VerifyHost => "verify_host",
+            Self::VerifyPure => "verify_pure",
+            Self::HostCryptoErrors => "host_crypto_errors",
+            Self::TokenCacheHits => "token_cache_hits",
+            Self::TokenCacheMisses => "token_cache_misses",
+            Self::TokenCacheNegativeHits => "token_cache_negative_hits",
+            Self::TokenCacheEvictions => "token_cache_evictions",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_clean() {
+        let names: BTreeSet<_> = Metric::all().filter_map(|metric| metric.name(false)).collect();
+        assert_eq!(names.len(), Metric::COUNT);
+        let clean = |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        assert!(names.iter().all(clean), "{names:?}");
+    }
+
+    #[test]
+    fn labels_fold_the_reasons_into_one_counter() {
+        assert_eq!(
+            Metric::DeniedFor(Reason::Expired).name(true).unwrap(),
+            "weir_jwt_auth_denied_total.reason=.=expired;.;"
+        );
+        assert_eq!(Metric::Denied.name(true), None);
+    }
+
+    #[test]
+    fn indices_follow_the_order() {
+        assert!(Metric::all().enumerate().all(|(place, metric)| metric.index() == place));
+    }
+}

@@ -1,0 +1,92 @@
+//! Headers that hand a verified identity to the application.
+
+use filter_core::HeaderName;
+
+use crate::{claim_path::ClaimPath, config::OutputFormat, token::Token};
+
+mod format;
+
+/// What one provider writes to headers.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    pub(crate) payload: Option<HeaderName>,
+    pub(crate) principal: Option<HeaderName>,
+    pub(crate) claims: Vec<ClaimOutput>,
+}
+
+/// One claim that goes to one header.
+#[derive(Debug)]
+pub(crate) struct ClaimOutput {
+    pub(crate) header: HeaderName,
+    pub(crate) claim: ClaimPath,
+    pub(crate) format: OutputFormat,
+    pub(crate) default: Option<String>,
+    pub(crate) max_bytes: usize,
+}
+
+/// The headers that a token yields, and how many were left out because a claim did not fit.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) headers: Vec<(HeaderName, Vec<u8>)>,
+    pub(crate) skipped: usize,
+}
+
+/// A principal may have this many bytes, as a claim may by default.
+const MAX_PRINCIPAL_BYTES: usize = 4096;
+
+impl Outputs {
+    /// Iterates over the headers that may be written.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        let claims = self.claims.iter().map(|output| &output.header);
+        self.payload.iter().chain(&self.principal).chain(claims)
+    }
+
+    /// Writes the headers of a token, given its compact form.
+    pub(crate) fn write(&self, token: &Token, compact: &[u8]) -> Written {
+        let mut written = Written::default();
+        if let Some(header) = &self.payload {
+            let payload = token.encoded_payload(compact).to_vec();
+            written.headers.push((header.clone(), payload));
+        }
+        let principal = self.principal.as_ref().zip(token.claims().principal());
+        if let Some((header, principal)) = principal {
+            written.put(header, Some(principal), MAX_PRINCIPAL_BYTES);
+        }
+        for output in &self.claims {
+            output.write(token, &mut written);
+        }
+        written
+    }
+}
+
+impl ClaimOutput {
+    fn write(&self, token: &Token, written: &mut Written) {
+        let claim = self.claim.find(token.claims().root());
+        let present = claim.filter(|claim| !format::is_absent(*claim));
+        let value = present.and_then(|claim| format::write(claim, self.format));
+        match (&value, &self.default, present) {
+            (None, Some(default), _) => {
+                written.headers.push((self.header.clone(), default.clone().into_bytes()));
+            }
+            (None, None, None) => {}
+            _ => written.put(&self.header, value, self.max_bytes),
+        }
+    }
+}
+
+impl Written {
+    fn put(&mut self, header: &HeaderName, value: Option<String>, max_bytes: usize) {
+        let fits = |value: &String| {
+            !value.is_empty()
+                && value.len() <= max_bytes
+                && !value.bytes().any(|byte| byte.is_ascii_control())
+        };
+        match value.filter(fits) {
+            Some(value) => self.headers.push((header.clone(), value.into_bytes())),
+            None => self.skipped = self.skipped.saturating_add(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

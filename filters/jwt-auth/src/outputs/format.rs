@@ -1,0 +1,54 @@
+//! How a claim becomes the text of a header.
+
+use std::fmt::Write as _;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{
+    config::OutputFormat,
+    token::{Json, JsonRef},
+};
+
+/// Says whether a claim counts as absent: null and the empty string do, as in Envoy.
+pub(super) fn is_absent(claim: JsonRef<'_>) -> bool {
+    matches!(claim.value(), Json::Null) || claim.as_str() == Some("")
+}
+
+/// Writes a claim, or nothing if it does not fit the format.
+pub(super) fn write(claim: JsonRef<'_>, format: OutputFormat) -> Option<String> {
+    match format {
+        OutputFormat::Scalar => claim.to_scalar_text().map(Into::into),
+        OutputFormat::Csv => comma_separated(claim),
+        OutputFormat::Json => serde_json::to_string(&claim).ok().map(ascii),
+        OutputFormat::Base64Json => {
+            serde_json::to_string(&claim).ok().map(|json| STANDARD.encode(json))
+        }
+    }
+}
+
+fn comma_separated(claim: JsonRef<'_>) -> Option<String> {
+    let text = |element: JsonRef<'_>| {
+        element.to_scalar_text().filter(|text| !text.contains(',')).map(String::from)
+    };
+    let elements: Option<Vec<String>> = claim.elements()?.map(text).collect();
+    elements.map(|elements| elements.join(","))
+}
+
+/// Escapes what is not ASCII; in compact JSON that stands only inside strings.
+fn ascii(json: String) -> String {
+    if json.is_ascii() {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() {
+            escaped.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\u{unit:04x}");
+        }
+    }
+    escaped
+}

@@ -1,0 +1,170 @@
+//! The compiled document, and the decision about a request.
+
+use std::{rc::Rc, time::SystemTime};
+
+use filter_core::{HeaderEdits, HeaderName, Headers, Reply};
+
+use crate::{
+    config::{MultipleTokens, Publish},
+    crypto::Crypto,
+    denial::{Denial, Replies},
+    metrics::Metric,
+    provider::Provider,
+    rule::Rule,
+};
+
+mod admit;
+mod collect;
+mod compile;
+mod judge;
+mod needs;
+mod preflight;
+mod verify;
+
+pub use needs::Needs;
+
+/// A compiled configuration; immutable and shared by all streams of a worker.
+#[derive(Debug)]
+pub struct Policy {
+    providers: Vec<Provider>,
+    /// Indices of the providers: those that name an issuer come first.
+    by_issuer: Vec<usize>,
+    rules: Vec<Rule>,
+    strip: Vec<HeaderName>,
+    needs: Needs,
+    crypto: Crypto,
+    multiple_tokens: MultipleTokens,
+    max_tokens: usize,
+    max_token_bytes: usize,
+    publish: Publish,
+    replies: Replies,
+    mode: Mode,
+    bypass_cors_preflight: bool,
+    label_metrics: bool,
+    warnings: Vec<String>,
+}
+
+/// Whether decisions are carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Mode {
+    Enforce,
+    DryRun,
+}
+
+/// What one worker remembers between requests.
+#[derive(Debug, Default)]
+pub struct Worker {}
+
+/// The answer to a request, and the counters to be incremented.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Judgement {
+    /// What is to be done.
+    pub verdict: Verdict,
+    /// What happened; a counter may occur more than once.
+    pub counts: Vec<Metric>,
+}
+
+/// What is to be done with a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// The request goes on, after these changes.
+    Allow(Admission),
+    /// The request is refused; [`Policy::refuse`] says how, given all of its headers.
+    Deny(Denial),
+}
+
+/// The changes to an admitted request; all of them empty in a dry run.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Admission {
+    /// Header changes: first `remove`, then `set`, then `add`.
+    pub edits: HeaderEdits,
+    /// The new `:path`, where a token was cut out of the query.
+    pub path: Option<Vec<u8>>,
+    /// The value of the property `weir.jwt`: JSON, set only for a verified identity.
+    pub identity: Option<Vec<u8>>,
+}
+
+/// How a refused request ends, and the counters to be incremented.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// What is to be done.
+    pub outcome: Outcome,
+    /// What happened.
+    pub counts: Vec<Metric>,
+}
+
+/// How a refused request ends.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// The client gets this reply.
+    Reply(Reply),
+    /// The request goes on after all: a CORS preflight, or a dry run.
+    Admit(Admission),
+}
+
+impl Policy {
+    /// Returns the headers that [`Policy::judge`] looks at.
+    pub const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Returns what an operator should know about the configuration, one line each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Returns the engines for signatures.
+    pub const fn crypto(&self) -> &Crypto {
+        &self.crypto
+    }
+
+    /// Says whether the reason of a refusal is a label, see [`Metric::name`].
+    pub const fn labels_metrics(&self) -> bool {
+        self.label_metrics
+    }
+
+    /// Makes what one worker keeps between requests.
+    pub fn worker(&self) -> Worker {
+        Worker::default()
+    }
+
+    /// Decides about a request from the headers that [`Policy::needs`] names.
+    ///
+    /// Asking again with the same values gives the same answer, except for what the worker's
+    /// cache saves.
+    pub fn judge(&self, worker: &mut Worker, headers: &Headers, now: SystemTime) -> Judgement {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut counts = Vec::new();
+        let decision = self.decide(worker, headers, now, &mut counts);
+        let verdict = match decision {
+            Ok(admission) => {
+                counts.push(Metric::Allowed);
+                let dry = self.mode == Mode::DryRun;
+                Verdict::Allow(if dry { Admission::default() } else { admission })
+            }
+            Err(denial) => Verdict::Deny(denial),
+        };
+        Judgement { verdict, counts }
+    }
+
+    /// Says how a refused request ends, from all of its headers.
+    pub fn refuse(&self, denial: &Denial, headers: &Headers) -> Refusal {
+        if self.bypass_cors_preflight && preflight::is_preflight(headers) {
+            let counts = vec![Metric::CorsPreflightBypassed, Metric::Allowed];
+            return Refusal { outcome: Outcome::Admit(self.admit_without_identity()), counts };
+        }
+        if self.mode == Mode::DryRun {
+            let counts = vec![Metric::DryRunDenied];
+            return Refusal { outcome: Outcome::Admit(Admission::default()), counts };
+        }
+        let counts = vec![Metric::Denied, Metric::DeniedFor(denial.fault.reason())];
+        Refusal { outcome: Outcome::Reply(self.replies.reply(denial, headers)), counts }
+    }
+
+    fn provider_name(&self, index: usize) -> Option<Rc<str>> {
+        self.providers.get(index).map(|provider| Rc::clone(&provider.name))
+    }
+}
+
+#[cfg(test)]
+mod tests;

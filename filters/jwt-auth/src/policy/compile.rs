@@ -1,0 +1,110 @@
+//! From the document to the policy.
+
+use std::collections::BTreeSet;
+
+use filter_core::{HeaderName, InvalidConfig, Problems};
+
+use super::{Mode, Needs, Policy};
+use crate::{
+    config::Config,
+    denial::Replies,
+    environment::Environment,
+    locations::Location,
+    provider::{Notes, Provider},
+    rule::Rule,
+};
+
+const MAX_RULES: usize = 256;
+const DEFAULT_MAX_TOKENS: u64 = 4;
+const DEFAULT_MAX_TOKEN_BYTES: u64 = 16_384;
+
+/// Envoy's mark on claims that nobody verified.
+const VERIFIED: HeaderName = HeaderName::from_static("x-jwt-signature-verified");
+
+impl Policy {
+    /// Compiles a document.
+    ///
+    /// # Errors
+    ///
+    /// Names every field that is wrong by its path, and what is wanted there.
+    pub fn new(config: &Config, environment: &Environment<'_>) -> Result<Self, InvalidConfig> {
+        let mut notes = Notes::default();
+        if !(1..=MAX_RULES).contains(&config.jwt_rules.len()) {
+            notes.problems.add("jwtRules", "must have 1 to 256 entries");
+        }
+        let compile = |(index, rule)| Provider::compile(rule, index, environment, &mut notes);
+        let providers: Vec<Provider> = config.jwt_rules.iter().enumerate().map(compile).collect();
+        check_names(config, &providers, &mut notes.problems);
+        check_outputs(&providers, &mut notes.problems);
+        notes.warnings.push("without rules, requests without a token pass".to_owned());
+        if config.dry_run {
+            notes.warnings.push("dryRun: inbound output headers are not stripped".to_owned());
+        }
+        let rules = vec![Rule::implied(&providers)];
+        let policy = Self {
+            strip: stripped(&providers),
+            by_issuer: by_issuer(&providers),
+            needs: Needs::new(rules.iter().flat_map(Rule::headers)),
+            providers,
+            rules,
+            crypto: *environment.crypto,
+            multiple_tokens: config.multiple_tokens,
+            max_tokens: size(config.max_tokens.map_or(DEFAULT_MAX_TOKENS, |most| most.get())),
+            max_token_bytes: size(
+                config.max_token_bytes.map_or(DEFAULT_MAX_TOKEN_BYTES, |most| most.get()),
+            ),
+            publish: config.publish,
+            replies: Replies::new(&config.replies, config.problem),
+            mode: if config.dry_run { Mode::DryRun } else { Mode::Enforce },
+            bypass_cors_preflight: config.bypass_cors_preflight,
+            label_metrics: config.metrics.labels,
+            warnings: notes.warnings,
+        };
+        notes.problems.finish(policy)
+    }
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn check_names(config: &Config, providers: &[Provider], problems: &mut Problems) {
+    let mut seen = BTreeSet::new();
+    for (index, provider) in providers.iter().enumerate() {
+        let given = config.jwt_rules.get(index).is_some_and(|rule| rule.name.is_some());
+        if !seen.insert(&*provider.name) {
+            let field = if given { ".name" } else { "" };
+            let text = format!("must have a name of its own, got \"{}\"", provider.name);
+            problems.add(format!("jwtRules[{index}]{field}"), text);
+        }
+    }
+}
+
+/// Refuses outputs that would overwrite what tokens are taken from.
+fn check_outputs(providers: &[Provider], problems: &mut Problems) {
+    let locations = || providers.iter().flat_map(|provider| &provider.locations);
+    let sources: BTreeSet<&str> = locations().map(Location::header).collect();
+    for (index, provider) in providers.iter().enumerate() {
+        for name in provider.outputs.names() {
+            let at = format!("jwtRules[{index}]");
+            if sources.contains(name.as_str()) {
+                let text = format!("must not write to {}, where tokens are", name.as_str());
+                problems.add(at, text);
+            } else if *name == VERIFIED {
+                problems.add(at, format!("must not write to {}", name.as_str()));
+            }
+        }
+    }
+}
+
+fn by_issuer(providers: &[Provider]) -> Vec<usize> {
+    let mut indices: Vec<usize> = (0..providers.len()).collect();
+    indices.sort_by_key(|index| providers.get(*index).map(|provider| provider.issuer.rank()));
+    indices
+}
+
+fn stripped(providers: &[Provider]) -> Vec<HeaderName> {
+    let outputs = providers.iter().flat_map(|provider| provider.outputs.names().cloned());
+    let names: BTreeSet<HeaderName> = outputs.chain([VERIFIED]).collect();
+    names.into_iter().collect()
+}

@@ -1,0 +1,182 @@
+//! One entry of `jwtRules`, ready to verify tokens.
+
+use std::{rc::Rc, time::Duration};
+
+use crate::{
+    algorithm::Algorithms,
+    crypto::{Crypto, Engine},
+    denial::Fault,
+    key_set::KeySet,
+    locations::Location,
+    metrics::Metric,
+    outputs::Outputs,
+    token::Token,
+};
+
+mod audience;
+mod compile;
+
+pub(crate) use audience::Audiences;
+pub(crate) use compile::Notes;
+
+/// At most this many signature checks are made for one token.
+pub(crate) const MAX_CHECKS: usize = 8;
+
+/// Who may issue tokens, and how they are verified.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    pub(crate) name: Rc<str>,
+    pub(crate) issuer: Issuer,
+    pub(crate) locations: Vec<Location>,
+    pub(crate) forward: bool,
+    pub(crate) outputs: Outputs,
+    audiences: Option<Audiences>,
+    algorithms: Algorithms,
+    token_types: Vec<Box<str>>,
+    times: Times,
+    keys: KeySet,
+}
+
+/// Which `iss` a provider serves.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Issuer {
+    /// Any, or none.
+    Any,
+    /// Exactly this one.
+    Exact(Box<str>),
+}
+
+/// What a provider asks of a token's times.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    skew: Duration,
+    require_expiration: bool,
+    max_lifetime: Option<Duration>,
+    max_age: Option<Duration>,
+}
+
+/// Says whether a token is within its times only thanks to `clockSkew`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Skew {
+    Unused,
+    Used,
+}
+
+impl Issuer {
+    /// Orders providers: the more exactly one names its issuer, the earlier it is asked.
+    pub(crate) const fn rank(&self) -> u8 {
+        match self {
+            Self::Exact(_) => 0,
+            Self::Any => 2,
+        }
+    }
+
+    /// Says whether a token of this `iss` is the provider's.
+    pub(crate) fn serves(&self, issuer: Option<&str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(exact) => issuer == Some(&**exact),
+        }
+    }
+}
+
+impl Provider {
+    /// Checks everything that needs no key; done again on every cache hit.
+    pub(crate) fn check_claims(
+        &self,
+        token: &Token,
+        audiences: Option<&Audiences>,
+        now: Duration,
+    ) -> Result<Skew, Fault> {
+        self.check_type(token)?;
+        if !self.algorithms.contains(token.header().algorithm) {
+            return Err(Fault::UNSUPPORTED_ALGORITHM);
+        }
+        let skew = self.times.check_window(token, now)?;
+        let audiences = audiences.or(self.audiences.as_ref());
+        if audiences.is_some_and(|allowed| !allowed.allow(token.claims())) {
+            return Err(Fault::AUDIENCE);
+        }
+        self.times.check_lifetime(token, now)?;
+        Ok(skew)
+    }
+
+    /// Checks the signature with at most `budget` keys.
+    pub(crate) fn check_signature(
+        &self,
+        token: &Token,
+        compact: &[u8],
+        crypto: &Crypto,
+        budget: &mut usize,
+        counts: &mut Vec<Metric>,
+    ) -> Result<(), Fault> {
+        let header = token.header();
+        let mut fault = Fault::KEY_NOT_FOUND;
+        for key in self.keys.candidates(header.key_id.as_deref(), header.algorithm) {
+            fault = Fault::BAD_SIGNATURE;
+            let Some(left) = budget.checked_sub(1) else { break };
+            *budget = left;
+            let signed = token.signed(compact);
+            let check = crypto.verify(key, header.algorithm, token.signature(), signed);
+            counts.extend(check.engine.map(|engine| match engine {
+                Engine::Host => Metric::VerifyHost,
+                Engine::Pure => Metric::VerifyPure,
+            }));
+            counts.extend(check.host_failed.then_some(Metric::HostCryptoErrors));
+            if check.valid {
+                return Ok(());
+            }
+        }
+        Err(fault)
+    }
+
+    fn check_type(&self, token: &Token) -> Result<(), Fault> {
+        if self.token_types.is_empty() {
+            return Ok(());
+        }
+        let found = token.header().token_type.as_deref().map(without_application);
+        let allowed = |found: &str| self.token_types.iter().any(|t| t.eq_ignore_ascii_case(found));
+        if found.is_some_and(allowed) { Ok(()) } else { Err(Fault::WRONG_TYPE) }
+    }
+}
+
+/// Drops the prefix that RFC 7515 section 4.1.9 lets a sender leave out.
+pub(crate) fn without_application(media_type: &str) -> &str {
+    const PREFIX: &str = "application/";
+    match media_type.split_at_checked(PREFIX.len()) {
+        Some((start, rest)) if start.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => media_type,
+    }
+}
+
+impl Times {
+    fn check_window(&self, token: &Token, now: Duration) -> Result<Skew, Fault> {
+        let times = token.claims().times();
+        let begins = times.not_before.map_or(Duration::ZERO, Duration::from_secs);
+        if begins > now.saturating_add(self.skew) {
+            return Err(Fault::NOT_YET_VALID);
+        }
+        let ends = times.expires.map_or(Duration::MAX, Duration::from_secs);
+        if now >= ends.saturating_add(self.skew) {
+            return Err(Fault::EXPIRED);
+        }
+        Ok(if begins > now || now >= ends { Skew::Used } else { Skew::Unused })
+    }
+
+    fn check_lifetime(&self, token: &Token, now: Duration) -> Result<(), Fault> {
+        let times = token.claims().times();
+        let ends = times.expires.map(Duration::from_secs);
+        if ends.is_none() && (self.require_expiration || self.max_lifetime.is_some()) {
+            return Err(Fault::LIFETIME);
+        }
+        let left = ends.map_or(Duration::ZERO, |ends| ends.saturating_sub(now));
+        if self.max_lifetime.is_some_and(|most| left > most) {
+            return Err(Fault::LIFETIME);
+        }
+        let Some(oldest) = self.max_age else { return Ok(()) };
+        let issued = times.issued.map(Duration::from_secs).ok_or(Fault::LIFETIME)?;
+        let too_old = now.saturating_sub(issued) > oldest.saturating_add(self.skew);
+        let in_future = issued > now.saturating_add(self.skew);
+        if too_old || in_future { Err(Fault::LIFETIME) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,151 @@
+//! From an entry of the document to a provider.
+
+use std::time::Duration;
+
+use filter_core::{EditableHeaderName, HeaderName, Problems};
+
+use super::{Audiences, Issuer, Provider, Times, without_application};
+use crate::{
+    algorithm::Algorithms,
+    config::{ClaimToHeader, JwtRule, NonEmpty},
+    environment::Environment,
+    key_set::KeySet,
+    locations::{Location, is_cookie_name},
+    outputs::{ClaimOutput, Outputs},
+};
+
+mod keys;
+
+const DEFAULT_SKEW: Duration = Duration::from_secs(60);
+const MAX_PREFIX_BYTES: usize = 64;
+const DEFAULT_OUTPUT_BYTES: u64 = 4096;
+
+/// What compiling notes on the way: problems, which refuse the document, and warnings.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) problems: Problems,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Provider {
+    /// Compiles entry `index`; what is wrong with it is noted.
+    pub(crate) fn compile(
+        rule: &JwtRule,
+        index: usize,
+        environment: &Environment<'_>,
+        notes: &mut Notes,
+    ) -> Self {
+        let path = format!("jwtRules[{index}]");
+        let keys = keys::compile(rule, &path, environment, notes);
+        let name = rule.name.as_ref().map_or_else(|| format!("jwt-{index}"), |n| n.as_str().into());
+        Self {
+            name: name.into(),
+            issuer: rule.issuer.as_ref().map_or(Issuer::Any, |i| Issuer::Exact(i.as_str().into())),
+            locations: locations(rule, &path, &mut notes.problems),
+            forward: rule.forward_original_token,
+            outputs: outputs(rule, &path, &mut notes.problems),
+            audiences: texts(rule.audiences.as_ref()).map(Audiences::new),
+            algorithms: algorithms(rule, &keys, &path, notes),
+            token_types: texts(rule.token_types.as_ref())
+                .into_iter()
+                .flatten()
+                .map(|token_type| without_application(token_type).into())
+                .collect(),
+            times: Times {
+                skew: rule.clock_skew.map_or(DEFAULT_SKEW, |skew| skew.get()),
+                require_expiration: rule.require_expiration,
+                max_lifetime: rule.max_lifetime.map(|most| most.get()),
+                max_age: rule.max_age.map(|most| most.get()),
+            },
+            keys,
+        }
+    }
+}
+
+fn texts(list: Option<&Vec<NonEmpty>>) -> Option<impl Iterator<Item = &str>> {
+    list.filter(|list| !list.is_empty()).map(|list| list.iter().map(NonEmpty::as_str))
+}
+
+fn algorithms(rule: &JwtRule, keys: &KeySet, path: &str, notes: &mut Notes) -> Algorithms {
+    let served = keys.keys().iter().fold(Algorithms::NONE, |set, key| set.union(key.algorithms()));
+    let Some(listed) = &rule.algorithms else {
+        // A token that names an algorithm which no key has is told so, unless only `kid` can tell.
+        let asymmetric = Algorithms::ALL.without(Algorithms::HMAC).without(Algorithms::HOST_ONLY);
+        return asymmetric.union(served);
+    };
+    if listed.is_empty() {
+        notes.problems.add(format!("{path}.algorithms"), "must not be empty");
+    }
+    for (place, name) in listed.iter().enumerate() {
+        // Without keys there is a problem already, and this one would only repeat it.
+        if !keys.keys().is_empty() && !served.contains(name.algorithm()) {
+            let text = format!("no key can serve it, got \"{}\"", name.algorithm().name());
+            notes.problems.add(format!("{path}.algorithms[{place}]"), text);
+        }
+    }
+    listed.iter().map(|name| name.algorithm()).collect()
+}
+
+fn locations(rule: &JwtRule, path: &str, problems: &mut Problems) -> Vec<Location> {
+    let mut locations = Vec::new();
+    for (place, header) in rule.from_headers.iter().enumerate() {
+        if header.prefix.len() > MAX_PREFIX_BYTES {
+            problems
+                .add(format!("{path}.fromHeaders[{place}].prefix"), "must have at most 64 bytes");
+        }
+        let prefix = header.prefix.as_str().into();
+        locations.push(Location::Header { name: header.name.clone(), prefix });
+    }
+    let parameters = rule.from_params.iter().map(|name| Location::Parameter(name.as_str().into()));
+    locations.extend(parameters);
+    for (place, name) in rule.from_cookies.iter().enumerate() {
+        if !is_cookie_name(name.as_str()) {
+            problems.add(format!("{path}.fromCookies[{place}]"), "must be a cookie name");
+        }
+        locations.push(Location::Cookie(name.as_str().into()));
+    }
+    if locations.is_empty() { Location::defaults().into() } else { locations }
+}
+
+fn outputs(rule: &JwtRule, path: &str, problems: &mut Problems) -> Outputs {
+    let named = |name: &EditableHeaderName| name.as_header_name().clone();
+    let outputs = Outputs {
+        payload: rule.output_payload_to_header.as_ref().map(named),
+        principal: rule.output_principal_to_header.as_ref().map(named),
+        claims: rule.output_claim_to_headers.iter().map(claim_output).collect(),
+    };
+    for (place, output) in rule.output_claim_to_headers.iter().enumerate() {
+        let at = format!("{path}.outputClaimToHeaders[{place}]");
+        check_claim_output(output, &at, problems);
+    }
+    let mut seen: Vec<&HeaderName> = Vec::new();
+    for name in outputs.names() {
+        if seen.contains(&name) {
+            problems.add(path, format_args!("writes header {} twice", name.as_str()));
+        }
+        seen.push(name);
+    }
+    outputs
+}
+
+fn claim_output(output: &ClaimToHeader) -> ClaimOutput {
+    let max_bytes = output.max_bytes.map_or(DEFAULT_OUTPUT_BYTES, |most| most.get());
+    ClaimOutput {
+        header: output.header.as_header_name().clone(),
+        claim: output.claim.clone(),
+        format: output.format,
+        default: output.default.clone(),
+        max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
+    }
+}
+
+fn check_claim_output(output: &ClaimToHeader, path: &str, problems: &mut Problems) {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !output.header.as_str().bytes().all(legal) {
+        problems.add(format!("{path}.header"), "must have only letters, digits, - and _");
+    }
+    let printable = |text: &String| text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+    if !output.default.as_ref().is_none_or(printable) {
+        problems.add(format!("{path}.default"), "must be printable ASCII");
+    }
+}

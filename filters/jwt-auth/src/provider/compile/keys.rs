@@ -1,0 +1,90 @@
+//! The keys of an entry.
+
+use super::Notes;
+use crate::{
+    config::{JwtRule, KeyConfig},
+    environment::Environment,
+    key::{InvalidKey, Key},
+    key_set::{KeySet, Leftovers},
+};
+
+const MAX_KEYS: usize = 64;
+
+pub(super) fn compile(
+    rule: &JwtRule,
+    path: &str,
+    environment: &Environment<'_>,
+    notes: &mut Notes,
+) -> KeySet {
+    match (&rule.jwks, &rule.keys) {
+        (Some(text), None) => {
+            let path = format!("{path}.jwks");
+            match KeySet::parse(text.as_str().as_bytes(), environment.crypto) {
+                Ok((keys, leftovers)) => {
+                    warn(&path, &leftovers, notes);
+                    return keys;
+                }
+                Err(invalid) => notes.problems.add(path, invalid),
+            }
+        }
+        (None, Some(keys)) => return one_by_one(keys, &format!("{path}.keys"), environment, notes),
+        (None, None) => notes.problems.add(path, "needs keys: set jwks or keys"),
+        (Some(_), Some(_)) => notes.problems.add(path, "must have one of jwks and keys, got both"),
+    }
+    KeySet::default()
+}
+
+fn one_by_one(
+    keys: &[KeyConfig],
+    path: &str,
+    environment: &Environment<'_>,
+    notes: &mut Notes,
+) -> KeySet {
+    if !(1..=MAX_KEYS).contains(&keys.len()) {
+        notes.problems.add(path, "must have 1 to 64 entries");
+    }
+    let mut usable = Vec::new();
+    for (place, key) in keys.iter().enumerate() {
+        let path = format!("{path}[{place}]");
+        if key.secret.is_some() {
+            notes.warnings.push(format!("{path}.secret: {READABLE_SECRET}"));
+        }
+        match read(key, environment) {
+            Ok(key) => usable.push(key),
+            Err((field, reason)) => notes.problems.add(format!("{path}{field}"), reason),
+        }
+    }
+    KeySet::new(usable)
+}
+
+fn read(key: &KeyConfig, environment: &Environment<'_>) -> Result<Key, (&'static str, String)> {
+    let (id, alg) = (key.kid.clone(), key.alg.map(|name| name.algorithm().name()));
+    let at = |field: &'static str| move |reason: InvalidKey| (field, reason.to_string());
+    let pinned = alg.ok_or((".alg", "is required for a secret".to_owned()));
+    match (&key.pem, &key.secret, &key.secret_env) {
+        (Some(pem), None, None) => {
+            Key::from_pem(pem, id, alg, environment.crypto).map_err(at(".pem"))
+        }
+        (None, Some(secret), None) => Key::from_secret(secret, id, pinned?).map_err(at(".secret")),
+        (None, None, Some(name)) => {
+            let unset = || (".secretEnv", format!("variable {} is not set", name.as_str()));
+            let secret = (environment.variable)(name.as_str()).ok_or_else(unset)?;
+            Key::from_secret(&secret, id, pinned?).map_err(at(".secretEnv"))
+        }
+        _ => Err(("", "must have exactly one of pem, secret and secretEnv".to_owned())),
+    }
+}
+
+fn warn(path: &str, leftovers: &Leftovers, notes: &mut Notes) {
+    for (place, reason) in &leftovers.ignored {
+        notes.warnings.push(format!("{path}: key {place} is ignored: {reason}"));
+    }
+    for place in &leftovers.private {
+        notes.warnings.push(format!("{path}: key {place} holds a private half, which is dropped"));
+    }
+    for place in &leftovers.secret {
+        notes.warnings.push(format!("{path}: key {place}: {READABLE_SECRET}"));
+    }
+}
+
+const READABLE_SECRET: &str = "whoever may read the configuration can forge tokens with it";

@@ -1,0 +1,65 @@
+//! Which tokens a request needs.
+
+use std::rc::Rc;
+
+use crate::{locations::Location, provider::Provider};
+
+/// One rule of the policy.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    /// What logs call it; absent for the rule that is implied without `rules`.
+    pub(crate) name: Option<Rc<str>>,
+    pub(crate) need: Need,
+    /// The locations of the rule's providers, in the order in which they are looked at.
+    pub(crate) places: Vec<Place>,
+}
+
+/// Whether a rule needs a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Need {
+    /// None is fine, a bad one is refused.
+    Optional,
+}
+
+/// A location, and the providers that take tokens from it, by index.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) location: Location,
+    pub(crate) providers: Vec<usize>,
+}
+
+impl Rule {
+    /// Makes the rule that is implied without `rules`: no token is fine, a bad one is refused.
+    pub(crate) fn implied(providers: &[Provider]) -> Self {
+        let all: Vec<usize> = (0..providers.len()).collect();
+        Self { name: None, need: Need::Optional, places: Place::of(providers, &all) }
+    }
+}
+
+impl Rule {
+    /// Iterates over the names of the headers that hold the rule's tokens.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|place| place.location.header())
+    }
+}
+
+impl Place {
+    fn of(providers: &[Provider], named: &[usize]) -> Vec<Self> {
+        let mut places: Vec<Self> = Vec::new();
+        for index in named {
+            let locations = providers.get(*index).map(|provider| provider.locations.as_slice());
+            for location in locations.unwrap_or_default() {
+                match places.iter_mut().find(|place| place.location == *location) {
+                    Some(place) => place.providers.push(*index),
+                    None => {
+                        let location = location.clone();
+                        places.push(Self { location, providers: vec![*index] });
+                    }
+                }
+            }
+        }
+        // Stable, so that within a kind the order of the document stays.
+        places.sort_by_key(|place| place.location.rank());
+        places
+    }
+}

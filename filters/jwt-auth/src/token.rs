@@ -1,0 +1,109 @@
+//! Compact JSON Web Signatures (RFC 7515) that carry JSON Web Tokens (RFC 7519).
+//!
+//! Parsing is strict: canonical base64url, UTF-8 JSON objects, no member twice, bounded depth.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::denial::{Fault, Reason};
+
+mod claims;
+mod header;
+mod json;
+
+pub use claims::{Claims, Registered};
+pub use header::Header;
+pub use json::{Json, JsonRef, Text};
+
+/// A token whose form is sound; nothing about it is proven.
+#[derive(Debug)]
+pub struct Token {
+    header: Header,
+    claims: Claims,
+    signature: Vec<u8>,
+    signed_bytes: usize,
+    payload: std::ops::Range<usize>,
+}
+
+impl Token {
+    /// Reads a compact token.
+    ///
+    /// # Errors
+    ///
+    /// Names the first thing that is wrong with its form.
+    pub fn parse(compact: &[u8]) -> Result<Self, Fault> {
+        let parts = Parts::split(compact).ok_or(NOT_THREE_PARTS)?;
+        let header = decode(parts.header).ok_or(HEADER_NOT_BASE64)?;
+        let payload = decode(parts.payload).ok_or(PAYLOAD_NOT_BASE64)?;
+        let signature = decode(parts.signature).ok_or(SIGNATURE_NOT_BASE64)?;
+        let signed_bytes = parts.signed.len();
+        Ok(Self {
+            header: Header::parse(header)?,
+            claims: Claims::parse(payload)?,
+            signature,
+            signed_bytes,
+            payload: parts.header.len().saturating_add(1)..signed_bytes,
+        })
+    }
+
+    /// Returns the protected header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Returns the claims.
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// Returns the decoded signature.
+    pub const fn signature(&self) -> &Vec<u8> {
+        &self.signature
+    }
+
+    /// Returns what is signed, given the compact form that the token was read from.
+    pub fn signed<'a>(&self, compact: &'a [u8]) -> &'a [u8] {
+        compact.get(..self.signed_bytes).unwrap_or_default()
+    }
+
+    /// Returns the second part as written, given the compact form.
+    pub fn encoded_payload<'a>(&self, compact: &'a [u8]) -> &'a [u8] {
+        compact.get(self.payload.clone()).unwrap_or_default()
+    }
+}
+
+struct Parts<'a> {
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+    signed: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn split(compact: &'a [u8]) -> Option<Self> {
+        let last = compact.iter().rposition(|byte| *byte == b'.')?;
+        let (signed, signature) = (compact.get(..last)?, compact.get(last.checked_add(1)?..)?);
+        let first = signed.iter().position(|byte| *byte == b'.')?;
+        let (header, payload) = (signed.get(..first)?, signed.get(first.checked_add(1)?..)?);
+        let empty = header.is_empty() || payload.is_empty() || signature.is_empty();
+        let three = !empty && !payload.contains(&b'.');
+        three.then_some(Self { header, payload, signature, signed })
+    }
+}
+
+fn decode(part: &[u8]) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part).ok()
+}
+
+const NOT_THREE_PARTS: Fault = Fault::new(
+    Reason::BadFormat,
+    "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections",
+);
+const HEADER_NOT_BASE64: Fault =
+    Fault::new(Reason::BadHeader, "Jwt header is an invalid Base64url encoded");
+const PAYLOAD_NOT_BASE64: Fault =
+    Fault::new(Reason::BadPayload, "Jwt payload is an invalid Base64url encoded");
+const SIGNATURE_NOT_BASE64: Fault =
+    Fault::new(Reason::BadFormat, "Jwt signature is an invalid Base64url encoded");
+
+#[cfg(test)]
+mod tests;

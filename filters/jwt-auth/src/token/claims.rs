@@ -1,0 +1,140 @@
+//! The claims of a JSON Web Token (RFC 7519 section 4).
+
+use serde_json::Number;
+
+use super::json::{self, Json, JsonRef};
+use crate::denial::{Fault, Reason};
+
+/// Times may lie this far after 1970, in seconds: what a JSON number holds exactly.
+const MAX_SECONDS: u64 = 1 << 53;
+
+/// The payload of a token, with the types of its registered claims checked.
+#[derive(Debug)]
+pub struct Claims {
+    document: String,
+    object: Json,
+    times: Registered,
+}
+
+/// The registered claims that are times, in whole seconds since 1970.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Registered {
+    /// `exp`: not accepted from this time on.
+    pub expires: Option<u64>,
+    /// `nbf`: not accepted before this time.
+    pub not_before: Option<u64>,
+    /// `iat`: made at this time.
+    pub issued: Option<u64>,
+}
+
+impl Claims {
+    pub(super) fn parse(decoded: Vec<u8>) -> Result<Self, Fault> {
+        let document = String::from_utf8(decoded).map_err(|_| NOT_JSON)?;
+        let object = json::parse_object(&document).map_err(|_| NOT_JSON)?;
+        let root = JsonRef::new(&document, &object);
+        let times = Registered {
+            expires: seconds(root, "exp", &EXP)?,
+            not_before: seconds(root, "nbf", &NBF)?,
+            issued: seconds(root, "iat", &IAT)?,
+        };
+        for (name, fault) in TEXTS {
+            if root.member(name).is_some_and(|claim| claim.as_str().is_none()) {
+                return Err(fault);
+            }
+        }
+        if root.member("aud").is_some_and(|claim| !is_audience(claim)) {
+            return Err(AUD);
+        }
+        Ok(Self { document, object, times })
+    }
+
+    /// Returns the payload as a JSON object.
+    pub fn root(&self) -> JsonRef<'_> {
+        JsonRef::new(&self.document, &self.object)
+    }
+
+    /// Returns the payload's JSON text as the issuer wrote it.
+    pub fn document(&self) -> &str {
+        &self.document
+    }
+
+    /// Returns the times.
+    pub const fn times(&self) -> Registered {
+        self.times
+    }
+
+    /// Returns the string claim `name`.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.root().member(name).and_then(JsonRef::as_str)
+    }
+
+    /// Iterates over the audiences; yields nothing without `aud`.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let claim = self.root().member("aud");
+        let single = claim.and_then(JsonRef::as_str);
+        let several = claim.and_then(JsonRef::elements).into_iter().flatten();
+        single.into_iter().chain(several.filter_map(JsonRef::as_str))
+    }
+
+    /// Returns `<iss>/<sub>`, which Istio calls the request principal.
+    pub fn principal(&self) -> Option<String> {
+        let subject = self.text("sub")?;
+        Some(format!("{}/{subject}", self.text("iss").unwrap_or_default()))
+    }
+}
+
+fn is_audience(claim: JsonRef<'_>) -> bool {
+    let all_texts = |mut list: Box<dyn Iterator<Item = JsonRef<'_>> + '_>| {
+        list.all(|element| element.as_str().is_some())
+    };
+    claim.as_str().is_some() || claim.elements().is_some_and(|list| all_texts(Box::new(list)))
+}
+
+struct TimeFaults {
+    not_a_number: Fault,
+    out_of_range: Fault,
+}
+
+fn seconds(root: JsonRef<'_>, name: &str, faults: &TimeFaults) -> Result<Option<u64>, Fault> {
+    match root.member(name).map(JsonRef::value) {
+        None => Ok(None),
+        Some(Json::Number(number)) => whole(number).ok_or(faults.out_of_range).map(Some),
+        Some(_) => Err(faults.not_a_number),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+fn whole(number: &Number) -> Option<u64> {
+    let seconds = match (number.as_u64(), number.as_f64()) {
+        (Some(whole), _) => whole,
+        (None, Some(fraction)) if (0.0..=9_007_199_254_740_992.0).contains(&fraction) => {
+            fraction as u64
+        }
+        _ => return None,
+    };
+    (seconds <= MAX_SECONDS).then_some(seconds)
+}
+
+const fn bad(text: &'static str) -> Fault {
+    Fault::new(Reason::BadPayload, text)
+}
+
+const NOT_JSON: Fault = bad("Jwt payload is an invalid JSON");
+const AUD: Fault = bad("Jwt payload [aud] field is not a string or string list");
+const TEXTS: [(&str, Fault); 3] = [
+    ("iss", bad("Jwt payload [iss] field is not a string")),
+    ("sub", bad("Jwt payload [sub] field is not a string")),
+    ("jti", bad("Jwt payload [jti] field is not a string")),
+];
+const EXP: TimeFaults = TimeFaults {
+    not_a_number: bad("Jwt payload [exp] field is not an integer"),
+    out_of_range: bad("Jwt payload [exp] field is not a positive 64 bit integer"),
+};
+const NBF: TimeFaults = TimeFaults {
+    not_a_number: bad("Jwt payload [nbf] field is not an integer"),
+    out_of_range: bad("Jwt payload [nbf] field is not a positive 64 bit integer"),
+};
+const IAT: TimeFaults = TimeFaults {
+    not_a_number: bad("Jwt payload [iat] field is not an integer"),
+    out_of_range: bad("Jwt payload [iat] field is not a positive 64 bit integer"),
+};
