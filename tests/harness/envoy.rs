@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use hyper::Method;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -73,6 +73,11 @@ impl Envoy {
     /// A client of the listener that speaks HTTP/2.
     pub fn http2(&self) -> Client {
         Client::http2(self.ingress)
+    }
+
+    /// Where the admin interface is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
     }
 
     /// A client of the admin interface.
@@ -237,16 +242,13 @@ fn wait_for_admin(process: &mut Process, folder: &Path) -> Result<SocketAddr> {
 fn wait_for_ingress(process: &mut Process, admin: SocketAddr) -> Result<SocketAddr> {
     let admin = Client::http1(admin);
     let mut address = None;
-    process.wait_until("listening", START, |process| {
-        if process.log().contains("lds: update rejected")
-            || process.log().contains(
-                "gRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected",
-            )
-        {
-            bail!("Envoy refused the listener");
+    process.wait_until("listening", START, |_| {
+        if !admin.get("/ready").is_ok_and(|answer| answer.status == 200) {
+            return Ok(false);
         }
-        let ready = admin.get("/ready").is_ok_and(|answer| answer.status == 200);
-        address = if ready { ingress(&admin)? } else { None };
+        let stats = Stats::parse(&admin.get("/stats?format=json")?.json()?)?;
+        ensure!(stats.value(REJECTED) == 0, "Envoy refused the listener");
+        address = ingress(&admin)?;
         Ok(address.is_some())
     })?;
     address.context("no listener")

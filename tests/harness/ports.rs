@@ -27,6 +27,8 @@ pub fn free() -> Result<u16> {
 /// One sentence that names the port and the cure when it is taken.
 pub fn listen(port: u16) -> Result<TcpListener> {
     TcpListener::bind(loopback(port)).with_context(|| {
-        format!("port {port} on 127.0.0.1 is taken: stop its owner or choose another port")
+        format!(
+            "port {port} on 127.0.0.1 is taken: stop what listens there, or choose another port"
+        )
     })
 }

@@ -27,6 +27,20 @@ pub fn yaml(path: &str) -> Result<Value> {
     parse_yaml(&read_text(&root().join(path))?).with_context(|| format!("{path} is not good YAML"))
 }
 
+/// The `pluginConfig` of a sample: of a WasmPlugin, or of Envoy's HTTP filter.
+///
+/// # Errors
+/// When the file is neither, or the filter's text is no JSON.
+pub fn plugin_config(path: &str) -> Result<Value> {
+    let sample = yaml(path)?;
+    if let Some(config) = sample.pointer("/spec/pluginConfig") {
+        return Ok(config.clone());
+    }
+    let text = sample.pointer("/typed_config/config/configuration/value").and_then(Value::as_str);
+    let text = text.with_context(|| format!("{path} has no pluginConfig"))?;
+    serde_json::from_str(text).with_context(|| format!("the pluginConfig of {path} is no JSON"))
+}
+
 /// Reads YAML.
 ///
 /// # Errors
@@ -49,6 +63,30 @@ pub fn filters() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Every text file of the repository with its path below the root; build output is left out.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn texts() -> Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !["target", ".git", "node_modules"].contains(&name.as_str()) {
+                    folders.push(path);
+                }
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                texts.push((path.strip_prefix(root())?.display().to_string(), text));
+            }
+        }
+    }
+    texts.sort();
+    Ok(texts)
 }
 
 /// The built module of `filter`.
