@@ -6,13 +6,14 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use oci_client::client::{Client, ClientConfig, ClientProtocol};
+use oci_client::errors::OciDistributionError;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Reference, RegistryOperation};
 use oci_spec::image::ImageManifest;
 
-use crate::image;
+use crate::image::{self, Blob};
 use crate::report;
-use crate::workspace::{Filter, Workspace};
+use crate::workspace::Workspace;
 
 /// What an image is called in the registry.
 pub(crate) enum Name {
@@ -34,13 +35,23 @@ impl Name {
         }
     }
 
-    fn of(&self, repository: &str, filter: &Filter, digest: &str) -> String {
-        match self {
+    /// The place of an image in the registry.
+    ///
+    /// A digest stands where the tag would, because the client panics on a reference with a
+    /// digest when a registry doesn't say where it stored the manifest.
+    fn of(&self, repository: &str, version: &str, digest: &str) -> Result<Reference> {
+        let tagged = match self {
             // Build metadata (`1.2.0+abc`) has no place in a tag.
-            Self::Version => format!("{repository}:{}", filter.package().version).replace('+', "_"),
+            Self::Version => format!("{repository}:{}", version.replace('+', "_")),
             Self::Tag(tag) => format!("{repository}:{tag}"),
-            Self::Digest => format!("{repository}@{digest}"),
+            Self::Digest => repository.to_owned(),
+        };
+        let place: Reference = tagged.parse().with_context(|| format!("`{tagged}`"))?;
+        if !matches!(self, Self::Digest) {
+            return Ok(place);
         }
+        let (registry, path) = (place.registry().to_owned(), place.repository().to_owned());
+        Ok(Reference::with_tag(registry, path, digest.to_owned()))
     }
 }
 
@@ -55,10 +66,10 @@ pub(crate) fn run(workspace: &Workspace, prefix: &str, name: &Name) -> Result<()
     for filter in workspace.shipped(&[])? {
         let layout = image::layout_of(workspace, filter);
         let digest = image::manifest_of(&layout)?;
+        let version = filter.package().version.to_string();
         let repository = format!("{}/{}", prefix.trim_end_matches('/'), filter.name());
-        let target = name.of(&repository, filter, &digest);
-        let target: Reference = target.parse().with_context(|| format!("`{target}`"))?;
-        runtime.block_on(push(&layout, &digest, &target)).with_context(|| target.to_string())?;
+        let target = name.of(&repository, &version, &digest)?;
+        runtime.block_on(push(&layout, &digest, &target)).with_context(|| repository.clone())?;
         report::print(&format!("{repository}@{digest}"))?;
     }
     Ok(())
@@ -72,12 +83,28 @@ async fn push(layout: &Path, digest: &str, target: &Reference) -> Result<()> {
     let client = Client::new(ClientConfig { protocol, ..ClientConfig::default() });
     client.auth(target, &credentials(registry)?, RegistryOperation::Push).await?;
     for part in parts.layers().iter().chain([parts.config()]) {
-        let blob = image::blob(layout, part.digest().as_ref())?;
-        client.push_blob(target, blob.bytes, &blob.digest).await?;
+        push_blob(&client, target, image::blob(layout, part.digest().as_ref())?).await?;
     }
     let kind = "application/vnd.oci.image.manifest.v1+json".parse()?;
     client.push_manifest_raw(target, manifest.bytes, kind).await?;
     Ok(())
+}
+
+/// Pushes a blob that the registry lacks.
+///
+/// Some registries store a blob and don't say where, against the rules: so they are asked.
+async fn push_blob(client: &Client, target: &Reference, blob: Blob) -> Result<()> {
+    if client.blob_exists(target, &blob.digest).await? {
+        return Ok(());
+    }
+    match client.push_blob(target, blob.bytes, &blob.digest).await {
+        Err(OciDistributionError::RegistryNoLocationError)
+            if client.blob_exists(target, &blob.digest).await? =>
+        {
+            Ok(())
+        }
+        pushed => Ok(pushed.map(drop)?),
+    }
 }
 
 /// Whether a registry is on this machine, where plain HTTP harms nobody.
@@ -115,25 +142,29 @@ fn credentials(registry: &str) -> Result<RegistryAuth> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_loopback;
+    use super::{Name, is_loopback};
 
     #[test]
     fn plain_http_stays_on_this_machine() {
-        let loopback =
-            ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000", "[::1]"];
-        let remote = [
-            "ghcr.io",
-            "10.0.0.1:5000",
-            "192.168.1.2",
-            "localhost.evil.test",
-            "[fe80::1]:80",
-            "127.0.0.1.evil.test:80",
-        ];
+        let loopback = ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"];
+        let remote =
+            ["ghcr.io", "10.0.0.1:5000", "192.168.1.2", "localhost.test", "127.0.0.1.test:80"];
         for registry in loopback {
             assert!(is_loopback(registry), "{registry}");
         }
         for registry in remote {
             assert!(!is_loopback(registry), "{registry}");
         }
+    }
+
+    #[test]
+    fn an_image_is_named_by_its_version_a_tag_or_its_digest() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let place = |name: Name| name.of("ghcr.io/acme/jwt-auth", "1.2.0+abc", &digest);
+        let tag = |name| place(name).unwrap().tag().unwrap().to_owned();
+        assert_eq!(tag(Name::choose(None, false)), "1.2.0_abc");
+        assert_eq!(tag(Name::choose(Some("latest".to_owned()), false)), "latest");
+        assert_eq!(tag(Name::choose(None, true)), digest);
+        assert!(place(Name::choose(Some("a b".to_owned()), false)).is_err());
     }
 }
