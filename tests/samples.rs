@@ -1,0 +1,146 @@
+//! Every sample is accepted by its filter, and every file that holds one is in order.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use filter_core::parse_config;
+use serde_json::{Value, json};
+use tests::{process::read_text, repository};
+
+/// Parses and compiles a `pluginConfig` as the filter itself does.
+fn accept(filter: &str, config: &Value) -> Result<()> {
+    match filter {
+        "jwt-auth" => {
+            let config = parse_config::<jwt_auth::Config>(config.to_string().as_bytes())?;
+            let crypto = jwt_auth::Crypto::pure();
+            let environment = jwt_auth::Environment { crypto: &crypto, variable: &secret };
+            jwt_auth::Policy::new(&config, &environment)?;
+            Ok(())
+        }
+        other => bail!("tests/samples.rs cannot read the pluginConfig of {other}"),
+    }
+}
+
+/// A secret in base64 that is long enough for every algorithm.
+fn secret(_name: &str) -> Option<String> {
+    Some("c2VjcmV0".repeat(12))
+}
+
+#[test]
+fn wasm_plugins_are_accepted() -> Result<()> {
+    for filter in repository::filters()? {
+        let path = format!("wasmplugins/{filter}.yaml");
+        accept(&filter, &repository::plugin_config(&path)?).with_context(|| path.clone())?;
+        let plugin = repository::yaml(&path)?;
+        assert_eq!(plugin["apiVersion"], "extensions.istio.io/v1alpha1", "{path}");
+        assert_eq!(plugin["kind"], "WasmPlugin", "{path}");
+        assert_eq!(plugin["metadata"]["name"], filter.as_str(), "{path}");
+        let url = plugin["spec"]["url"].as_str().context("no url")?;
+        let image = format!("/weir/{filter}:{}", env!("CARGO_PKG_VERSION"));
+        assert!(url.starts_with("oci://") && url.ends_with(&image), "{path}: {url}");
+        for field in ["phase", "failStrategy"] {
+            assert!(plugin["spec"][field].is_string(), "{path} has no {field}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn envoy_filters_are_accepted_and_say_the_same() -> Result<()> {
+    for filter in repository::filters()? {
+        let path = format!("envoy/{filter}.yaml");
+        let config = repository::plugin_config(&path)?;
+        accept(&filter, &config).with_context(|| path.clone())?;
+        let istio = repository::plugin_config(&format!("wasmplugins/{filter}.yaml"))?;
+        assert_eq!(unfolded(config), unfolded(istio), "{path}");
+    }
+    Ok(())
+}
+
+/// The document with texts that hold JSON replaced by that JSON, so that spaces do not count.
+fn unfolded(document: Value) -> Value {
+    match document {
+        Value::String(text) => match serde_json::from_str::<Value>(&text) {
+            Ok(inner @ Value::Object(_)) => inner,
+            _ => Value::String(text),
+        },
+        Value::Array(items) => items.into_iter().map(unfolded).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name, unfolded(value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn the_bootstrap_holds_every_filter_as_it_would_be_pasted() -> Result<()> {
+    let bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
+    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+    let manager = bootstrap.pointer(manager).context("no connection manager")?;
+    let chain = manager["http_filters"].as_array().context("no chain")?;
+    let filters = repository::filters()?;
+    assert_eq!(chain.len(), filters.len().saturating_add(1), "every filter once, and the router");
+    for filter in filters {
+        let block = repository::yaml(&format!("envoy/{filter}.yaml"))?;
+        assert!(chain.contains(&block), "envoy/bootstrap.yaml has another block for {filter}");
+    }
+    let admin = bootstrap.pointer("/admin/address/socket_address/address");
+    assert_eq!(admin, Some(&json!("127.0.0.1")), "the admin interface is for this machine only");
+    Ok(())
+}
+
+#[test]
+fn readmes_show_what_works() -> Result<()> {
+    for filter in repository::filters()? {
+        let path = format!("filters/{filter}/README.md");
+        let readme = read_text(&repository::root().join(&path))?;
+        let mut shown = 0_usize;
+        for block in yaml_blocks(&readme) {
+            let sample =
+                repository::parse_yaml(block).with_context(|| format!("{path}: {block}"))?;
+            let config = match sample.get("kind").and_then(Value::as_str) {
+                None => &sample,
+                Some("WasmPlugin") => {
+                    sample.pointer("/spec/pluginConfig").context("no pluginConfig")?
+                }
+                Some(_) => continue,
+            };
+            accept(&filter, config).with_context(|| format!("{path}: {block}"))?;
+            shown = shown.saturating_add(1);
+        }
+        assert!(shown > 0, "{path} shows no pluginConfig in a block marked yaml");
+    }
+    Ok(())
+}
+
+/// The fenced blocks of a Markdown document that are marked as YAML.
+fn yaml_blocks(markdown: &str) -> impl Iterator<Item = &str> {
+    markdown
+        .split("\n```yaml")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('\n')?.1.split("\n```").next())
+}
+
+#[test]
+fn the_compose_file_starts_the_bootstrap() -> Result<()> {
+    let envoy = &repository::yaml("envoy/compose.yaml")?["services"]["envoy"];
+    assert_eq!(envoy["command"], json!(["envoy", "--config-path", "envoy/bootstrap.yaml"]));
+    assert_eq!(envoy["network_mode"], "host", "the bootstrap's addresses are this machine's");
+    let work = envoy["working_dir"].as_str().context("no working_dir")?;
+    let mounts = envoy["volumes"].as_array().context("no volumes")?;
+    for (source, below) in [(".", "envoy"), ("../target/wasm", "target/wasm")] {
+        let target = format!("{work}/{below}");
+        let mount = json!({"type": "bind", "source": source, "target": target, "read_only": true});
+        assert!(mounts.contains(&mount), "{mount}");
+    }
+    // The program itself knows more than these lines, where it is installed.
+    let compose = |arguments: &[&str]| {
+        let file = repository::root().join("envoy/compose.yaml");
+        Command::new("docker").args(["compose", "--file"]).arg(file).args(arguments).output()
+    };
+    if compose(&["version"]).is_ok_and(|output| output.status.success()) {
+        let output = compose(&["config", "--quiet"])?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
