@@ -60,7 +60,7 @@ pub enum Map {
 /// A buffer of the proxy, numbered as in the ABI.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
-pub enum Buffer {
+pub(crate) enum Buffer {
     /// Body that answers an HTTP call of ours.
     CallResponseBody = 4,
     /// Message that answers a gRPC call of ours.

@@ -118,6 +118,11 @@ impl Algorithms {
         Self(algorithm.bit())
     }
 
+    /// Returns how many algorithms there are in the set.
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
     /// Says whether `algorithm` is in the set.
     pub const fn contains(self, algorithm: Algorithm) -> bool {
         self.0 & algorithm.bit() != 0

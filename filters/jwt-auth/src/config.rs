@@ -4,7 +4,7 @@
 //! <https://istio.io/latest/docs/reference/config/security/jwt/>.
 
 use filter_core::{
-    DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, MetricsConfig, ProblemConfig,
+    ClaimPath, DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, MetricsConfig, ProblemConfig,
 };
 use serde::Deserialize;
 
@@ -12,8 +12,6 @@ mod values;
 
 pub use values::{AlgorithmName, KeySetText, NonEmpty, Realm, RuleName, Url};
 use values::{BelongsElsewhere, NotServed};
-
-use crate::claim_path::ClaimPath;
 
 /// The whole document.
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,6 @@
 //! The closed set of reasons for which a request is refused.
 
-use std::rc::Rc;
+use std::{fmt, rc::Rc};
 
 mod challenge;
 mod refusal;
@@ -199,6 +199,9 @@ impl Fault {
     pub const RULE_UNMATCHED: Self =
         Self::new(Reason::RuleUnmatched, "No rule matches the request");
 
+    /// The proxy answered what it must not.
+    pub const INTERNAL: Self = Self::new(Reason::Internal, "Internal error");
+
     pub(crate) const fn new(reason: Reason, text: &'static str) -> Self {
         Self { reason, text }
     }
@@ -225,6 +228,25 @@ pub struct Denial {
     pub provider: Option<Rc<str>>,
     /// What the client is asked to come back with.
     pub challenge: Challenge,
+}
+
+impl From<Fault> for Denial {
+    fn from(fault: Fault) -> Self {
+        Self { fault, rule: None, provider: None, challenge: Challenge::default() }
+    }
+}
+
+impl fmt::Display for Denial {
+    /// Writes the line of the log: the reason, the rule and the provider, nothing of the token.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.fault.reason().code())?;
+        for (name, value) in [("rule", &self.rule), ("provider", &self.provider)] {
+            if let Some(value) = value {
+                write!(formatter, " {name}={value}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Denial {

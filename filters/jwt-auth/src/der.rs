@@ -60,6 +60,14 @@ pub(crate) fn read_rsa_public_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((read_unsigned(modulus)?, read_unsigned(exponent)?))
 }
 
+/// Reads an `ECDSA-Sig-Value` back to `r || s` of this length.
+#[cfg(test)]
+pub(crate) fn read_ecdsa_signature(der: &[u8], length: usize) -> Option<Vec<u8>> {
+    let (r, s) = read_rsa_public_key(der)?;
+    let padded = |half: &[u8]| [vec![0; length / 2 - half.len()], half.to_vec()].concat();
+    (r.len().max(s.len()) <= length / 2).then(|| [padded(r), padded(s)].concat())
+}
+
 /// Drops the leading zeros of a big-endian number.
 pub(crate) fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());

@@ -11,7 +11,6 @@
 //! 4. Increment the counters that the answers name; their names are [`Metric::name`].
 
 pub mod algorithm;
-mod claim_path;
 pub mod config;
 pub mod crypto;
 pub mod denial;
@@ -22,13 +21,17 @@ pub mod key_set;
 mod locations;
 mod metrics;
 mod outputs;
+#[cfg(target_os = "wasi")]
+mod plugin;
 mod policy;
 mod provider;
 mod rule;
 pub mod token;
 
+#[cfg(test)]
+mod testing;
+
 pub use crate::{
-    claim_path::ClaimPath,
     config::Config,
     crypto::{Crypto, HostAnswer, HostVerify},
     denial::{Denial, Fault, Reason},

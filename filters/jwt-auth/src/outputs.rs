@@ -1,8 +1,8 @@
 //! Headers that hand a verified identity to the application.
 
-use filter_core::HeaderName;
+use filter_core::{ClaimPath, HeaderName};
 
-use crate::{claim_path::ClaimPath, config::OutputFormat, token::Token};
+use crate::{config::OutputFormat, token::Token};
 
 mod format;
 
@@ -61,7 +61,7 @@ impl Outputs {
 
 impl ClaimOutput {
     fn write(&self, token: &Token, written: &mut Written) {
-        let claim = self.claim.find(token.claims().root());
+        let claim = token.claims().find(&self.claim);
         let present = claim.filter(|claim| !format::is_absent(*claim));
         let value = present.and_then(|claim| format::write(claim, self.format));
         match (&value, &self.default, present) {

@@ -7,7 +7,7 @@ use filter_core::{HeaderEdits, HeaderName, Headers, Reply};
 use crate::{
     config::{MultipleTokens, Publish},
     crypto::Crypto,
-    denial::{Denial, Replies},
+    denial::{Denial, Fault, Reason, Replies},
     metrics::Metric,
     provider::Provider,
     rule::Rule,
@@ -159,6 +159,20 @@ impl Policy {
         }
         let counts = vec![Metric::Denied, Metric::DeniedFor(denial.fault.reason())];
         Refusal { outcome: Outcome::Reply(self.replies.reply(denial, headers)), counts }
+    }
+
+    /// Says how a request ends when the proxy failed to answer a call: refused, whatever it asks.
+    pub fn fail(&self) -> Refusal {
+        let denial = Denial::from(Fault::INTERNAL);
+        if self.mode == Mode::DryRun {
+            let counts = vec![Metric::DryRunDenied];
+            return Refusal { outcome: Outcome::Admit(Admission::default()), counts };
+        }
+        let counts = vec![Metric::Denied, Metric::DeniedFor(Reason::Internal)];
+        Refusal {
+            outcome: Outcome::Reply(self.replies.reply(&denial, &Headers::default())),
+            counts,
+        }
     }
 
     fn provider_name(&self, index: usize) -> Option<Rc<str>> {

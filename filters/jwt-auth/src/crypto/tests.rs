@@ -1,1 +1,141 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::*;
+use crate::{algorithm::Algorithms, key::InvalidKey, testing};
+
+fn vectors() -> Vec<Value> {
+    serde_json::from_str(include_str!("../../testdata/vectors.json")).unwrap()
+}
+
+fn split(token: &str) -> (&[u8], Vec<u8>) {
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    (message.as_bytes(), URL_SAFE_NO_PAD.decode(signature).unwrap())
+}
+
+fn key(jwk: &Value, crypto: &Crypto) -> Key {
+    Key::from_jwk(jwk.clone(), crypto).unwrap().key
+}
+
+/// A host that knows the key's form and answers by pure Rust.
+fn honest(digest: &str, info: &[u8], signature: &[u8], message: &[u8]) -> HostAnswer {
+    let Ok(key) = Key::from_public_key_info(info, &Crypto::pure()) else {
+        return HostAnswer::Unavailable;
+    };
+    let fits = |algorithm: &Algorithm| {
+        algorithm.digest() == digest && !Algorithms::RSA_PSS.contains(*algorithm)
+    };
+    let algorithm = key.algorithms().iter().find(fits).unwrap();
+    let raw = match der::read_ecdsa_signature(signature, key.signature_bytes(algorithm)) {
+        Some(raw) if is_ecdsa(algorithm) => raw,
+        _ => signature.to_vec(),
+    };
+    let valid = pure::check(&key, algorithm, &raw, message).valid;
+    if valid { HostAnswer::Valid } else { HostAnswer::Invalid }
+}
+
+fn credulous(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
+    HostAnswer::Valid
+}
+
+fn absent(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
+    HostAnswer::Unavailable
+}
+
+#[test]
+fn published_signatures_verify_and_changed_ones_do_not() {
+    let crypto = Crypto::pure();
+    for vector in vectors().iter().filter(|vector| vector["algorithm"] != "ES512") {
+        let algorithm = Algorithm::from_name(vector["algorithm"].as_str().unwrap()).unwrap();
+        let key = key(&vector["jwk"], &crypto);
+        let (message, signature) = split(vector["token"].as_str().unwrap());
+        assert!(crypto.verify(&key, algorithm, &signature, message).valid, "{}", vector["name"]);
+        for place in [0, signature.len() / 2, signature.len() - 1] {
+            let mut changed = signature.clone();
+            changed[place] ^= 1;
+            assert!(!crypto.verify(&key, algorithm, &changed, message).valid);
+        }
+        for length in [0, signature.len() - 1] {
+            let cut = signature[..length].to_vec();
+            assert!(!crypto.verify(&key, algorithm, &cut, message).valid);
+        }
+        let longer = [&signature[..], &[0]].concat();
+        assert!(!crypto.verify(&key, algorithm, &longer, message).valid);
+    }
+}
+
+#[test]
+fn es512_needs_the_host() {
+    let vector = &vectors()[4];
+    let refused = Key::from_jwk(vector["jwk"].clone(), &Crypto::pure()).err();
+    assert_eq!(refused, Some(InvalidKey::NeedsHost));
+}
+
+#[test]
+fn the_host_serves_what_it_answers_rightly() {
+    let served = |host| Crypto::with_host(host).by_host();
+    let expected: Algorithms = [
+        Algorithm::Rs256,
+        Algorithm::Rs384,
+        Algorithm::Rs512,
+        Algorithm::Es256,
+        Algorithm::Es384,
+    ]
+    .into_iter()
+    .collect();
+    assert_eq!(served(honest), expected);
+    assert_eq!(served(credulous), Algorithms::NONE);
+    assert_eq!(served(absent), Algorithms::NONE);
+}
+
+#[test]
+fn host_and_pure_rust_agree() {
+    let (pure, host) = (Crypto::pure(), Crypto::with_host(honest));
+    for algorithm in Algorithm::ALL.into_iter().filter(|found| *found != Algorithm::Es512) {
+        let token = testing::token(algorithm, &json!({}));
+        let (message, signature) = split(&token);
+        let key = key(&testing::key(algorithm)["jwk"], &pure);
+        let by_host = host.verify(&key, algorithm, &signature, message);
+        assert!(by_host.valid, "{algorithm:?}");
+        let asked = host.by_host().contains(algorithm);
+        assert_eq!(by_host.engine, Some(if asked { Engine::Host } else { Engine::Pure }));
+        assert!(pure.verify(&key, algorithm, &signature, message).valid);
+        assert!(!host.verify(&key, algorithm, &signature, b"other").valid);
+    }
+}
+
+#[test]
+fn a_host_that_stops_answering_is_replaced_by_pure_rust() {
+    let pure = Crypto::pure();
+    let failing =
+        Crypto { host: Some(absent), by_host: Algorithms::only(Algorithm::Es256) };
+    let token = testing::token(Algorithm::Es256, &json!({}));
+    let (message, signature) = split(&token);
+    let key = key(&testing::key(Algorithm::Es256)["jwk"], &pure);
+    let check = failing.verify(&key, Algorithm::Es256, &signature, message);
+    assert_eq!(check, Check { valid: true, engine: Some(Engine::Pure), host_failed: true });
+}
+
+#[test]
+fn zero_halves_of_a_signature_never_reach_a_host() {
+    let crypto = Crypto { host: Some(credulous), by_host: Algorithms::only(Algorithm::Es256) };
+    let key = key(&testing::key(Algorithm::Es256)["jwk"], &Crypto::pure());
+    for (r, s) in [(0, 0), (0, 1), (1, 0)] {
+        let signature = [[r; 32], [s; 32]].concat();
+        assert!(!crypto.verify(&key, Algorithm::Es256, &signature, b"").valid);
+    }
+}
+
+#[test]
+fn a_key_serves_only_its_own_algorithms() {
+    let crypto = Crypto { host: Some(credulous), by_host: Algorithms::ALL };
+    for algorithm in Algorithm::ALL {
+        let key = key(&testing::key(algorithm)["jwk"], &crypto);
+        for other in Algorithm::ALL.into_iter().filter(|other| !key.algorithms().contains(*other)) {
+            let signature = vec![1; key.signature_bytes(other)];
+            assert!(!crypto.verify(&key, other, &signature, b"").valid);
+        }
+    }
+}

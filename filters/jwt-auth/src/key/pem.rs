@@ -19,11 +19,24 @@ impl Key {
     ) -> Result<Self, InvalidKey> {
         let (label, der) = read_pem(pem)?;
         let key = match label {
-            "PUBLIC KEY" => from_public_key_info(&der, crypto)?,
+            "PUBLIC KEY" => Self::from_public_key_info(&der, crypto)?,
             "RSA PUBLIC KEY" => from_rsa_public_key(&der, crypto)?,
             _ => return Err(refused_label(label)),
         };
         key.named(id, alg)
+    }
+
+    /// Reads a DER `SubjectPublicKeyInfo`.
+    pub(crate) fn from_public_key_info(info: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {
+        let (identifier, key) = der::read_public_key_info(info).ok_or(InvalidKey::NotPem)?;
+        if identifier == der::RSA_ENCRYPTION {
+            return from_rsa_public_key(key, crypto);
+        }
+        if identifier == der::ED25519 {
+            return Self::from_ed25519(key);
+        }
+        let curve = Curve::ALL.into_iter().find(|curve| curve.identifier() == identifier);
+        Self::ec(curve.ok_or(InvalidKey::UnsupportedType)?, key, crypto)
     }
 
     /// Reads a shared secret: standard base64 of the raw bytes.
@@ -43,18 +56,6 @@ fn refused_label(label: &str) -> InvalidKey {
         "CERTIFICATE" => InvalidKey::Certificate,
         _ => InvalidKey::NotPem,
     }
-}
-
-fn from_public_key_info(info: &[u8], crypto: &Crypto) -> Result<Key, InvalidKey> {
-    let (identifier, key) = der::read_public_key_info(info).ok_or(InvalidKey::NotPem)?;
-    if identifier == der::RSA_ENCRYPTION {
-        return from_rsa_public_key(key, crypto);
-    }
-    if identifier == der::ED25519 {
-        return Key::from_ed25519(key);
-    }
-    let curve = Curve::ALL.into_iter().find(|curve| curve.identifier() == identifier);
-    Key::ec(curve.ok_or(InvalidKey::UnsupportedType)?, key, crypto)
 }
 
 fn from_rsa_public_key(der: &[u8], crypto: &Crypto) -> Result<Key, InvalidKey> {

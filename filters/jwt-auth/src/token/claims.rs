@@ -1,5 +1,6 @@
 //! The claims of a JSON Web Token (RFC 7519 section 4).
 
+use filter_core::ClaimPath;
 use serde_json::Number;
 
 use super::json::{self, Json, JsonRef};
@@ -61,6 +62,11 @@ impl Claims {
     /// Returns the times.
     pub const fn times(&self) -> Registered {
         self.times
+    }
+
+    /// Finds the claim at a path.
+    pub fn find(&self, path: &ClaimPath) -> Option<JsonRef<'_>> {
+        self.root().follow(path.names().iter().map(String::as_str))
     }
 
     /// Returns the string claim `name`.

@@ -1,0 +1,76 @@
+//! One Envoy per variant.
+
+use std::{
+    env, fs,
+    net::{SocketAddr, TcpStream},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::{ports, process::Process};
+
+use crate::variants::Variant;
+
+/// A running Envoy with one worker, whose only route answers 200 by itself.
+pub(crate) struct Proxy {
+    process: Process,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Proxy {
+    /// Starts Envoy (`ENVOY_PATH`) with the variant's filters and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Envoy, or it refuses the configuration; with the end of its log.
+    pub(crate) fn start(variant: &Variant) -> Result<Self> {
+        let envoy = env::var_os("ENVOY_PATH")
+            .context("ENVOY_PATH is not set: run this through `make bench`")?;
+        let folder = tempfile::tempdir()?;
+        let address = ports::loopback(ports::free()?);
+        let config = folder.path().join("envoy.json");
+        fs::write(&config, bootstrap(address, &variant.filters).to_string())?;
+        let mut command = Command::new(envoy);
+        command
+            .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"])
+            .arg("--config-path")
+            .arg(&config);
+        let log = folder.path().join("envoy.log");
+        let mut process = Process::start(&format!("Envoy {}", variant.name), &mut command, &log)?;
+        process.wait_until("listening", Duration::from_secs(60), |_| {
+            Ok(TcpStream::connect(address).is_ok())
+        })?;
+        Ok(Self { process, address, _folder: folder })
+    }
+
+    /// The process whose CPU time is measured.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+fn bootstrap(address: SocketAddr, filters: &[Value]) -> Value {
+    let router = json!({"name": "router", "typed_config":
+        {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}});
+    let filters: Vec<&Value> = filters.iter().chain([&router]).collect();
+    json!({"static_resources": {"listeners": [{
+        "address": {"socket_address": {"address": address.ip(), "port_value": address.port()}},
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "bench",
+            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [
+                {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok"}}}
+            ]}]},
+            "http_filters": filters
+        }}]}]
+    }]}})
+}

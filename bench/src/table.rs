@@ -1,0 +1,64 @@
+//! Samples and the table made of them.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::variants::Variant;
+
+/// CPU microseconds per request, for each variant and round.
+pub(crate) struct Samples<'a> {
+    variants: &'a [Variant],
+    figures: Vec<Vec<f64>>,
+}
+
+impl<'a> Samples<'a> {
+    /// No samples yet.
+    pub(crate) fn new(variants: &'a [Variant]) -> Self {
+        Self { variants, figures: vec![Vec::new(); variants.len()] }
+    }
+
+    /// Adds one round's figure of the variant at `index`.
+    pub(crate) fn add(&mut self, index: usize, figure: f64) {
+        if let Some(figures) = self.figures.get_mut(index) {
+            figures.push(figure);
+        }
+    }
+
+    /// The median of what a variant took above another in the same round.
+    fn above(&self, variant: &[f64], floor: usize) -> Option<f64> {
+        let floor = self.figures.get(floor)?;
+        Some(median(variant.iter().zip(floor).map(|(figure, floor)| figure - floor).collect()))
+    }
+
+    fn floor(&self, name: &str) -> Option<usize> {
+        self.variants.iter().position(|variant| variant.name == name)
+    }
+}
+
+impl Display for Samples<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| variant | CPU us/request | above no filter | above empty filter | spread |"
+        )?;
+        writeln!(f, "|---|---:|---:|---:|---:|")?;
+        let floors = ["no filter", "empty filter"].map(|name| self.floor(name));
+        for (variant, figures) in self.variants.iter().zip(&self.figures) {
+            let middle = median(figures.clone());
+            let spread = median(figures.iter().map(|figure| (figure - middle).abs()).collect());
+            write!(f, "| {} | {middle:.1} |", variant.name)?;
+            for above in floors.map(|floor| self.above(figures, floor?)) {
+                match above {
+                    Some(above) => write!(f, " {above:+.1} |")?,
+                    None => write!(f, " |")?,
+                }
+            }
+            writeln!(f, " {spread:.1} |")?;
+        }
+        Ok(())
+    }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}

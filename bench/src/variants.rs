@@ -1,0 +1,71 @@
+//! What is measured: filters, and the headers of the request that each gets.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tests::identity_provider::IdentityProvider;
+
+mod jwt;
+
+/// Header names and values of one request.
+pub(crate) type HeaderList = Vec<(String, String)>;
+
+/// One row of the table.
+pub(crate) struct Variant {
+    /// What the row is called.
+    pub(crate) name: String,
+    /// The filters before the router.
+    pub(crate) filters: Vec<Value>,
+    /// The headers that each request carries.
+    pub(crate) headers: HeaderList,
+}
+
+impl Variant {
+    /// Whether other rows are compared with this one.
+    pub(crate) fn is_floor(&self) -> bool {
+        ["no filter", "empty filter"].contains(&self.name.as_str())
+    }
+}
+
+/// Every variant, the floors first.
+///
+/// # Errors
+///
+/// When keys can't be made or a module is missing.
+pub(crate) fn all() -> Result<Vec<Variant>> {
+    let provider = IdentityProvider::start()?;
+    let mut variants = vec![
+        Variant { name: "no filter".into(), filters: vec![], headers: vec![] },
+        Variant {
+            name: "empty filter".into(),
+            filters: vec![wasm("empty_filter", &json!({}))?],
+            headers: vec![],
+        },
+    ];
+    variants.extend(jwt::all(&provider)?);
+    Ok(variants)
+}
+
+/// A Wasm filter as Envoy's configuration has it.
+fn wasm(module: &str, config: &Value) -> Result<Value> {
+    let folder = std::env::var_os("WEIR_WASM_DIR").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/wasm")),
+        PathBuf::from,
+    );
+    let file = folder
+        .join(format!("{module}.wasm"))
+        .canonicalize()
+        .with_context(|| format!("{module}.wasm is not built: run `make build`"))?;
+    Ok(json!({"name": module, "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "config": {
+            "name": module,
+            "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": file}}},
+            "configuration": {
+                "@type": "type.googleapis.com/google.protobuf.StringValue",
+                "value": config.to_string(),
+            },
+        },
+    }}))
+}

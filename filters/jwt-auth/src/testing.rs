@@ -1,0 +1,188 @@
+//! Keys, tokens and policies for tests.
+
+use std::{sync::LazyLock, time::SystemTime};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use filter_core::{Headers, InvalidConfig, Reply, parse_config};
+use jsonwebtoken::EncodingKey;
+use serde_json::{Value, json};
+
+use crate::{
+    Admission, Config, Crypto, Environment, Metric, Outcome, Policy, Reason, Verdict, Worker,
+    algorithm::Algorithm,
+};
+
+/// The moment of all tests, in seconds since 1970.
+pub(crate) const NOW: u64 = 1_800_000_000;
+pub(crate) const ISSUER: &str = "https://idp.example.com";
+
+static KEYS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../testdata/keys.json")).unwrap());
+
+/// Returns the entry of `testdata/keys.json` that serves an algorithm.
+pub(crate) fn key(algorithm: Algorithm) -> &'static Value {
+    let name = match algorithm.name() {
+        "ES256" => "p256",
+        "ES384" => "p384",
+        "ES512" => "p521",
+        "EdDSA" => "ed25519",
+        name if name.starts_with('H') => "secret",
+        _ => "rsa",
+    };
+    named_key(name)
+}
+
+pub(crate) fn named_key(name: &str) -> &'static Value {
+    &KEYS[name]
+}
+
+/// Returns a key set of all keys but the one that is too small.
+pub(crate) fn jwks() -> String {
+    let names = ["rsa", "p256", "p384", "ed25519", "secret"];
+    json!({"keys": names.map(|name| named_key(name)["jwk"].clone())}).to_string()
+}
+
+/// Signs any two texts.
+pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String {
+    let message =
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let private = URL_SAFE_NO_PAD.decode(key(algorithm)["private"].as_str().unwrap()).unwrap();
+    let private = match algorithm.name().as_bytes()[0] {
+        b'E' if algorithm == Algorithm::EdDsa => EncodingKey::from_ed_der(&private),
+        b'E' => EncodingKey::from_ec_der(&private),
+        b'H' => EncodingKey::from_secret(&private),
+        _ => EncodingKey::from_rsa_der(&private),
+    };
+    let named = algorithm.name().parse().unwrap();
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &private, named).unwrap();
+    format!("{message}.{signature}")
+}
+
+/// Signs claims with the key of the algorithm, which the header names.
+pub(crate) fn token(algorithm: Algorithm, claims: &Value) -> String {
+    let kid = &key(algorithm)["jwk"]["kid"];
+    let header = json!({"alg": algorithm.name(), "kid": kid, "typ": "JWT"});
+    sign(algorithm, &header.to_string(), &claims.to_string())
+}
+
+/// Claims that every test's policy accepts.
+pub(crate) fn claims() -> Value {
+    json!({"iss": ISSUER, "sub": "alice", "aud": "orders", "exp": NOW + 600})
+}
+
+/// `document` with another value for a member; null takes the member away.
+pub(crate) fn with(mut document: Value, name: &str, value: Value) -> Value {
+    let members = document.as_object_mut().unwrap();
+    if value.is_null() {
+        members.remove(name);
+    } else {
+        members.insert(name.to_owned(), value);
+    }
+    document
+}
+
+/// A `jwtRules` entry that trusts all keys, with further fields.
+pub(crate) fn rule(fields: Value) -> Value {
+    let rule = json!({"issuer": ISSUER, "jwks": jwks()});
+    fields.as_object().unwrap().iter().fold(rule, |rule, (name, value)| {
+        with(rule, name, value.clone())
+    })
+}
+
+/// A document of one such entry.
+pub(crate) fn document(fields: Value) -> Value {
+    json!({"jwtRules": [rule(fields)]})
+}
+
+pub(crate) fn compile(document: &Value) -> Result<Policy, InvalidConfig> {
+    let config: Config = parse_config(document.to_string().as_bytes())?;
+    let crypto = Crypto::pure();
+    let variable =
+        |name: &str| (name == "SECRET").then(|| "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ICEh".into());
+    Policy::new(&config, &Environment { crypto: &crypto, variable: &variable })
+}
+
+/// A policy with its worker, asked as the shell asks it.
+pub(crate) struct Asked {
+    pub(crate) policy: Policy,
+    pub(crate) worker: Worker,
+    pub(crate) now: u64,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Allowed(Admission),
+    Refused(Reason, Reply),
+}
+
+pub(crate) fn asked(document: &Value) -> Asked {
+    let policy = compile(document).unwrap();
+    let worker = policy.worker();
+    Asked { policy, worker, now: NOW }
+}
+
+impl Asked {
+    pub(crate) fn ask(&mut self, headers: &Headers) -> (Answer, Vec<Metric>) {
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(self.now);
+        let judgement = self.policy.judge(&mut self.worker, headers, now);
+        let mut counts = judgement.counts;
+        let denial = match judgement.verdict {
+            Verdict::Allow(admission) => return (Answer::Allowed(admission), counts),
+            Verdict::Deny(denial) => denial,
+        };
+        let refusal = self.policy.refuse(&denial, headers);
+        counts.extend(refusal.counts);
+        let answer = match refusal.outcome {
+            Outcome::Reply(reply) => Answer::Refused(denial.fault.reason(), reply),
+            Outcome::Admit(admission) => Answer::Allowed(admission),
+        };
+        (answer, counts)
+    }
+
+    /// Asks about a request with this bearer token and says why it is refused.
+    pub(crate) fn bearer(&mut self, token: &str) -> Option<Reason> {
+        self.ask(&bearer(token)).0.reason()
+    }
+}
+
+impl Answer {
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Allowed(_) => None,
+            Self::Refused(reason, _) => Some(*reason),
+        }
+    }
+
+    pub(crate) fn admission(self) -> Admission {
+        match self {
+            Self::Allowed(admission) => admission,
+            Self::Refused(reason, _) => panic!("refused: {reason:?}"),
+        }
+    }
+
+    pub(crate) fn reply(self) -> Reply {
+        match self {
+            Self::Allowed(admission) => panic!("allowed: {admission:?}"),
+            Self::Refused(_, reply) => reply,
+        }
+    }
+}
+
+/// A plain request to `path`, with further headers.
+pub(crate) fn request<V: Into<Vec<u8>>>(
+    path: &str,
+    more: impl IntoIterator<Item = (&'static str, V)>,
+) -> Headers {
+    let plain = [(":method", "GET"), (":scheme", "https"), (":authority", "app.example.com")];
+    let mut headers = Headers::from_iter(plain);
+    headers.push(":path", path);
+    for (name, value) in more {
+        headers.push(name, value);
+    }
+    headers
+}
+
+pub(crate) fn bearer(token: &str) -> Headers {
+    request("/", [("authorization", format!("Bearer {token}"))])
+}
