@@ -37,8 +37,9 @@ impl Process {
     /// # Errors
     /// When the log cannot be written or the program cannot be started.
     pub fn start(name: &str, command: &mut Command, log: &Path) -> Result<Self> {
-        let output =
-            File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        // Some servers open `/dev/stdout` once more, so only appending keeps what all have written.
+        let output = File::options().append(true).open(log)?;
         let child = command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

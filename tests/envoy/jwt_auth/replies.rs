@@ -136,7 +136,7 @@ fn plain_text_for_those_who_ask_for_it() -> Result<()> {
         rig.envoy.http1().send(Request::get("/").bearer("abc").header("accept", accept))
     };
     let text = ask("text/plain")?;
-    assert_eq!(text.header("content-type"), Some("text/plain"));
+    assert_eq!(text.header("content-type"), Some("text/plain; charset=utf-8"));
     assert!(text.text().starts_with("Jwt is not in the form"), "{}", text.text());
     for accept in ["application/json", "application/problem+json", "*/*"] {
         let json = ask(accept)?;
