@@ -1,14 +1,12 @@
 //! Changes to headers: as written in a configuration, and as done to a message.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 use crate::{
+    each_once::each_once,
     got::Got,
     header_name::{EditableHeaderName, HeaderName},
 };
@@ -40,10 +38,10 @@ pub struct HeaderOperations {
 #[serde(deny_unknown_fields)]
 pub struct HeaderChanges {
     /// Headers that replace all of their name.
-    #[serde(default, deserialize_with = "each_name_once")]
+    #[serde(default, deserialize_with = "each_once")]
     pub set: BTreeMap<EditableHeaderName, HeaderText>,
     /// Headers that join those of their name.
-    #[serde(default, deserialize_with = "each_name_once")]
+    #[serde(default, deserialize_with = "each_once")]
     pub add: BTreeMap<EditableHeaderName, HeaderText>,
     /// Headers that go.
     #[serde(default)]
@@ -147,36 +145,6 @@ impl<'de> Deserialize<'de> for HeaderText {
     }
 }
 
-/// Reads an object whose names differ also when their case is ignored.
-fn each_name_once<'de, D>(
-    deserializer: D,
-) -> Result<BTreeMap<EditableHeaderName, HeaderText>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    struct EachOnce;
-
-    impl<'de> Visitor<'de> for EachOnce {
-        type Value = BTreeMap<EditableHeaderName, HeaderText>;
-
-        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-            out.write_str("an object of header names and values")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-            let mut texts = BTreeMap::new();
-            while let Some((name, text)) = object.next_entry::<EditableHeaderName, _>()? {
-                if texts.insert(name.clone(), text).is_some() {
-                    return Err(A::Error::custom(format_args!("must name {name} once")));
-                }
-            }
-            Ok(texts)
-        }
-    }
-
-    deserializer.deserialize_map(EachOnce)
-}
-
 #[cfg(test)]
 mod tests {
     #[cfg(target_arch = "wasm32")]
@@ -242,10 +210,7 @@ mod tests {
                 r#"{"request": {"set": {"a": "1", "A": "2"}}}"#,
                 "request.set: must name a once".into(),
             ),
-            (
-                r#"{"request": {"set": ["a"]}}"#,
-                "request.set: must be an object of header names and values, got a list".into(),
-            ),
+            (r#"{"request": {"set": ["a"]}}"#, "request.set: must be an object, got a list".into()),
             (&long, format!("request.set.a: {ascii}, got \"{}\"…", "x".repeat(64))),
         ] {
             let error = parse_config::<HeaderOperations>(document.as_bytes()).unwrap_err();

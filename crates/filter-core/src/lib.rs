@@ -23,6 +23,7 @@ mod claim_path;
 mod cluster;
 mod config;
 mod duration;
+mod each_once;
 mod got;
 mod grpc_status;
 mod header_edits;
@@ -30,7 +31,10 @@ mod header_name;
 mod headers;
 mod integer;
 mod ip_range;
+mod matching;
 mod metrics;
+mod path;
+mod path_template;
 mod percentage;
 mod problem;
 mod reply;
@@ -48,7 +52,13 @@ pub use crate::{
     headers::Headers,
     integer::IntegerWithin,
     ip_range::{InvalidIpRange, IpRange},
+    matching::{
+        Captures, HttpMatch, Matcher, MatcherOptions, Matches, Needs, Request, Shadowed,
+        SourceMatch,
+    },
     metrics::MetricsConfig,
+    path::{PathNormalization, RequestPath, cookies, percent_decode},
+    path_template::{InvalidPathTemplate, PathTemplate, PathTrie},
     percentage::{InvalidPercentage, Percentage},
     problem::{Problem, ProblemConfig, ProblemDetail},
     reply::{Reply, ReplyFormat},

@@ -9,6 +9,7 @@ mod pattern;
 mod version_range;
 
 pub use crate::string_match::document::InvalidStringMatch;
+pub(crate) use crate::string_match::document::ValueMatch;
 use crate::{
     IpRange,
     string_match::{
@@ -87,6 +88,16 @@ impl StringMatch {
             Operator::In(texts) => Some(texts),
             _ => None,
         }
+    }
+
+    /// Says whether any value will do, also one that is not text.
+    pub(crate) const fn is_present(&self) -> bool {
+        matches!(self.operator, Operator::Present)
+    }
+
+    /// Says whether this is an expression.
+    pub(crate) const fn is_regex(&self) -> bool {
+        matches!(self.operator, Operator::Regex(_))
     }
 
     /// Returns the text with which a value must begin; `None` for other conditions.

@@ -58,6 +58,22 @@ pub enum InvalidStringMatch {
 
 const MOST: usize = 1024;
 
+/// A condition as Istio writes it for headers and parameters, where `{}` asks for any value.
+#[derive(Deserialize)]
+#[serde(try_from = "Document")]
+pub(crate) struct ValueMatch(pub(crate) StringMatch);
+
+impl TryFrom<Document> for ValueMatch {
+    type Error = InvalidStringMatch;
+
+    fn try_from(document: Document) -> Result<Self, InvalidStringMatch> {
+        match document.try_into() {
+            Err(InvalidStringMatch::NoOperator) => Ok(Self(StringMatch::present())),
+            condition => condition.map(Self),
+        }
+    }
+}
+
 impl TryFrom<Document> for StringMatch {
     type Error = InvalidStringMatch;
 

@@ -1,0 +1,142 @@
+//! Finding the alternatives that a request may fulfil without asking each of them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    condition::{Condition, Subject},
+    request::View,
+};
+use crate::PathTrie;
+
+/// Alternatives by the value that they want.
+type ByValue = HashMap<Vec<u8>, Vec<usize>>;
+
+/// Alternatives by a name and the value wanted of it.
+type ByName = HashMap<Vec<u8>, ByValue>;
+
+/// Every alternative under one condition that can be looked up, or among those to be walked.
+///
+/// A look-up costs what the request is long (its path, headers, parameters, cookies), however many
+/// alternatives there are.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    paths: ByValue,
+    templates: PathTrie<usize>,
+    headers: ByName,
+    cookies: ByName,
+    parameters: ByName,
+    prefixes: ByValue,
+    /// The lengths of all prefixes, each of which is one look-up.
+    prefix_lengths: BTreeSet<usize>,
+    /// What no look-up finds, in order.
+    pub(super) walked: Vec<usize>,
+}
+
+/// How well a condition singles out requests; the least is looked up.
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+enum Rank {
+    Path,
+    Template,
+    Header,
+    Cookie,
+    Parameter,
+    Prefix,
+    PseudoHeader,
+}
+
+impl Index {
+    /// Adds an alternative; they come in the order of their numbers.
+    pub(super) fn add(&mut self, alternative: usize, conditions: &[Condition]) {
+        let ranked = conditions.iter().filter_map(|condition| Some((rank(condition)?, condition)));
+        match ranked.min_by_key(|(rank, _)| *rank) {
+            Some((_, condition)) => self.add_under(condition, alternative),
+            None => self.walked.push(alternative),
+        }
+    }
+
+    fn add_under(&mut self, condition: &Condition, alternative: usize) {
+        let (subject, test) = match condition {
+            Condition::Text(subject, test) => (subject, test),
+            Condition::Template(template) => return self.templates.insert(template, alternative),
+            _ => return self.walked.push(alternative),
+        };
+        if let (Subject::Path, Some(prefix)) = (subject, test.exact_prefix()) {
+            self.prefix_lengths.insert(prefix.len());
+            self.prefixes.entry(prefix.into()).or_default().push(alternative);
+            return;
+        }
+        let by_value = match subject {
+            Subject::Path => &mut self.paths,
+            Subject::Header(name) => self.headers.entry(name.clone().into()).or_default(),
+            Subject::Cookie(name) => self.cookies.entry(name.clone().into()).or_default(),
+            Subject::Parameter(name) => self.parameters.entry(name.clone().into()).or_default(),
+            Subject::Principal | Subject::Claim(_) | Subject::Attribute(_) => {
+                return self.walked.push(alternative);
+            }
+        };
+        for text in test.exact_texts().unwrap_or_default() {
+            by_value.entry(text.clone().into()).or_default().push(alternative);
+        }
+    }
+
+    /// Returns the alternatives that a look-up finds for a request, in order, each once.
+    pub(super) fn hits(&self, view: &View<'_>) -> Vec<usize> {
+        let mut hits = Vec::new();
+        if let Some(path) = self.reads_path().then(|| view.path()).flatten() {
+            hits.extend(self.paths.get(path).into_iter().flatten());
+            hits.extend(self.templates.all(path));
+            for length in self.prefix_lengths.range(..=path.len()) {
+                let prefix = path.get(..*length).and_then(|prefix| self.prefixes.get(prefix));
+                hits.extend(prefix.into_iter().flatten());
+            }
+        }
+        named(&self.headers, &mut hits, || view.request.headers.iter());
+        named(&self.cookies, &mut hits, || view.cookies().iter().copied());
+        named(&self.parameters, &mut hits, || {
+            view.parameters().iter().map(|(name, value)| (&**name, &**value))
+        });
+        hits.sort_unstable();
+        hits.dedup();
+        hits
+    }
+
+    fn reads_path(&self) -> bool {
+        !(self.paths.is_empty() && self.prefixes.is_empty() && self.templates.is_empty())
+    }
+}
+
+/// Looks up what a request has; nothing is split off it where nothing is looked up.
+fn named<'v, I>(index: &ByName, hits: &mut Vec<usize>, pairs: impl FnOnce() -> I)
+where
+    I: Iterator<Item = (&'v [u8], &'v [u8])>,
+{
+    if index.is_empty() {
+        return;
+    }
+    for (name, value) in pairs() {
+        let found = index.get(name).and_then(|by_value| by_value.get(value));
+        hits.extend(found.into_iter().flatten());
+    }
+}
+
+fn rank(condition: &Condition) -> Option<Rank> {
+    let (subject, test) = match condition {
+        Condition::Text(subject, test) => (subject, test),
+        Condition::Template(_) => return Some(Rank::Template),
+        _ => return None,
+    };
+    if matches!(subject, Subject::Path) && test.exact_prefix().is_some() {
+        return Some(Rank::Prefix);
+    }
+    test.exact_texts()?;
+    match subject {
+        Subject::Path => Some(Rank::Path),
+        Subject::Header(name) if matches!(name.as_str(), ":method" | ":scheme") => {
+            Some(Rank::PseudoHeader)
+        }
+        Subject::Header(_) => Some(Rank::Header),
+        Subject::Cookie(_) => Some(Rank::Cookie),
+        Subject::Parameter(_) => Some(Rank::Parameter),
+        Subject::Principal | Subject::Claim(_) | Subject::Attribute(_) => None,
+    }
+}

@@ -1,0 +1,248 @@
+//! Ordered rules, compiled.
+
+use std::fmt;
+
+use super::{
+    HttpMatch, Matches, Needs, Request,
+    condition::{self, Condition},
+    index::Index,
+    request::View,
+    shadow,
+};
+use crate::{InvalidConfig, PathNormalization, PathTemplate, Problems};
+
+/// Ordered rules, each a list of matches of which one must hold.
+///
+/// Rules that want a path, path prefix, path template, header, cookie or query parameter of exact
+/// value are looked up; only the others are walked.
+///
+/// ```
+/// use filter_core::{Headers, HttpMatch, Matcher, MatcherOptions, Request};
+///
+/// let rules: Vec<Vec<HttpMatch>> =
+///     serde_json::from_str(r#"[[{"uri": {"prefix": "/a/"}}], [{"headers": {"x": {}}}], []]"#)?;
+/// let matcher = Matcher::compile(&rules, &MatcherOptions::new("http"))?;
+///
+/// let headers = Headers::from_iter([(":path", "/b?c"), ("x", "1")]);
+/// let request = Request { headers, ..Request::default() };
+/// assert_eq!(matcher.first_match(&request), Some(1));
+/// assert_eq!(matcher.matches(&request).collect::<Vec<_>>(), [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Matcher {
+    pub(super) alternatives: Vec<Alternative>,
+    pub(super) index: Index,
+    needs: Needs,
+    normalization: PathNormalization,
+}
+
+/// One way to fulfil a rule. Without conditions it always is.
+#[derive(Clone, Debug)]
+pub(super) struct Alternative {
+    pub(super) rule: usize,
+    pub(super) conditions: Vec<Condition>,
+}
+
+/// What the holes of a path template took: name and value.
+pub type Captures = Vec<(String, Vec<u8>)>;
+
+/// How rules are compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct MatcherOptions<'a> {
+    /// The field that holds the rules in the configuration, for errors.
+    pub list: &'a str,
+    /// The field of a rule that holds its matches, for errors; empty where the rule is the list.
+    pub field: &'a str,
+    /// What is done to a path before it is matched.
+    pub normalization: PathNormalization,
+    /// What becomes of rules that are never reached.
+    pub shadowed: Shadowed,
+}
+
+/// What becomes of a rule that can never decide, because an earlier one always does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shadowed {
+    /// It is an error: the first rule that matches decides.
+    Refused,
+    /// It is right: other rules are asked as well.
+    Allowed,
+}
+
+/// The most rules of one matcher.
+const MOST_RULES: usize = 1024;
+/// The most matches of all rules together; comparing each with each must stay cheap.
+const MOST_ALTERNATIVES: usize = 4096;
+/// The deepest nesting of `any`, `all` and `not`, the outermost match included.
+const DEEPEST: usize = 8;
+
+impl<'a> MatcherOptions<'a> {
+    /// Says that the rules stand in `list` and each has its matches in `match`.
+    ///
+    /// Paths are not normalized, and rules that are never reached are refused.
+    #[must_use]
+    pub const fn new(list: &'a str) -> Self {
+        Self {
+            list,
+            field: "match",
+            normalization: PathNormalization::None,
+            shadowed: Shadowed::Refused,
+        }
+    }
+
+    fn rule(&self, rule: usize) -> String {
+        format!("{}[{rule}]", self.list)
+    }
+
+    fn matches(&self, rule: usize) -> String {
+        let dot = if self.field.is_empty() { "" } else { "." };
+        format!("{}{dot}{}", self.rule(rule), self.field)
+    }
+}
+
+impl Matcher {
+    /// Compiles rules. A rule without matches matches everything.
+    ///
+    /// # Errors
+    ///
+    /// More than 1,024 rules or 4,096 matches, nesting deeper than 8, an empty `any` or `all`, and
+    /// rules that can never decide.
+    pub fn compile(
+        rules: &[Vec<HttpMatch>],
+        options: &MatcherOptions<'_>,
+    ) -> Result<Self, InvalidConfig> {
+        let mut problems = Problems::default();
+        check_counts(rules, options, &mut problems);
+        for (rule, entries) in rules.iter().enumerate() {
+            for (index, entry) in entries.iter().enumerate() {
+                let path = format_args!("{}[{index}]", options.matches(rule)).to_string();
+                check(entry, &path, DEEPEST, &mut problems);
+            }
+        }
+        // What is too much or too deep is not looked at any closer.
+        let problems = if problems.is_empty() { problems } else { return Err(problems.into()) };
+        let alternatives = alternatives(rules);
+        let problems = check_reach(&alternatives, options, problems);
+        problems.finish(Self::of(alternatives, options.normalization))
+    }
+
+    fn of(alternatives: Vec<Alternative>, normalization: PathNormalization) -> Self {
+        let mut index = Index::default();
+        let mut needs = Needs::default();
+        for (number, alternative) in alternatives.iter().enumerate() {
+            index.add(number, &alternative.conditions);
+            needs.merge(&Needs::of(&alternative.conditions));
+        }
+        Self { alternatives, index, needs, normalization }
+    }
+
+    /// Returns what must be read of a request.
+    #[must_use]
+    pub const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Returns the first rule that a request fulfils.
+    #[must_use]
+    pub fn first_match(&self, request: &Request) -> Option<usize> {
+        self.matches(request).next()
+    }
+
+    /// Returns every rule that a request fulfils, in order; those behind the last one that is asked
+    /// for are not looked at.
+    #[must_use]
+    pub fn matches<'m, 'r>(&'m self, request: &'r Request) -> Matches<'m, 'r> {
+        Matches::new(self, View::new(request, self.normalization))
+    }
+
+    /// Returns what the path template took by which a request fulfils `rule`; empty where it
+    /// fulfils the rule without one.
+    #[must_use]
+    pub fn captures(&self, rule: usize, request: &Request) -> Captures {
+        let view = View::new(request, self.normalization);
+        let first = self.alternatives.partition_point(|alternative| alternative.rule < rule);
+        let own = self.alternatives.iter().skip(first).take_while(|own| own.rule == rule);
+        let mut holding = own.filter(|alternative| condition::all(&alternative.conditions, &view));
+        let path = view.path().unwrap_or_default();
+        let captures = holding.find_map(|alternative| {
+            alternative.templates().find_map(|template| template.captures(path))
+        });
+        let captures = captures.unwrap_or_default().into_iter();
+        captures.map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
+    }
+}
+
+impl Alternative {
+    fn templates(&self) -> impl Iterator<Item = &PathTemplate> {
+        self.conditions.iter().filter_map(|condition| match condition {
+            Condition::Template(template) => Some(template),
+            _ => None,
+        })
+    }
+}
+
+fn alternatives(rules: &[Vec<HttpMatch>]) -> Vec<Alternative> {
+    let rules = rules.iter().enumerate();
+    let alternatives = rules.flat_map(|(rule, entries)| {
+        let always = entries.is_empty().then(Vec::new);
+        let conditions = entries.iter().map(condition::conditions).chain(always);
+        conditions.map(move |conditions| Alternative { rule, conditions })
+    });
+    alternatives.collect()
+}
+
+fn check_counts(rules: &[Vec<HttpMatch>], options: &MatcherOptions<'_>, problems: &mut Problems) {
+    let matches: usize = rules.iter().map(Vec::len).sum();
+    for (count, most, what) in
+        [(rules.len(), MOST_RULES, "rules"), (matches, MOST_ALTERNATIVES, "matches in all rules")]
+    {
+        if count > most {
+            problems
+                .add(options.list, format_args!("must have at most {most} {what}, got {count}"));
+        }
+    }
+}
+
+/// Checks an entry and, as deep as allowed, those inside it.
+fn check(entry: &HttpMatch, path: &str, depth: usize, problems: &mut Problems) {
+    let Some(below) = depth.checked_sub(1) else {
+        problems.add(path, format_args!("must be nested at most {DEEPEST} deep"));
+        return;
+    };
+    for (name, list) in [("any", &entry.any), ("all", &entry.all)] {
+        if list.as_ref().is_some_and(Vec::is_empty) {
+            problems.add(format_args!("{path}.{name}"), "must not be empty");
+        }
+        for (index, inner) in list.iter().flatten().enumerate() {
+            check(inner, &format!("{path}.{name}[{index}]"), below, problems);
+        }
+    }
+    if let Some(inner) = &entry.not {
+        check(inner, &format!("{path}.not"), below, problems);
+    }
+    let no_address = |source: &super::SourceMatch| source.ip.as_ref().is_some_and(Vec::is_empty);
+    if entry.source.as_ref().is_some_and(no_address) {
+        problems.add(format_args!("{path}.source.ip"), "must not be empty");
+    }
+}
+
+fn check_reach(
+    alternatives: &[Alternative],
+    options: &MatcherOptions<'_>,
+    mut problems: Problems,
+) -> Problems {
+    if options.shadowed == Shadowed::Refused {
+        for (rule, by) in shadow::shadowed(alternatives) {
+            problems.add(options.matches(rule), Unreachable(options.rule(by)));
+        }
+    }
+    problems
+}
+
+struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "can never match, because {} always does before it", self.0)
+    }
+}

@@ -1,0 +1,136 @@
+//! The target of a request: path, query parameters, cookies.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::Headers;
+
+mod normalize;
+
+/// What is done to a path before it is matched, in the words of Istio's MeshConfig.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PathNormalization {
+    /// Nothing: the proxy has done it already.
+    #[default]
+    None,
+    /// What Envoy's `normalize_path` does: `\` becomes `/`, dot segments go (RFC 3986), escaped
+    /// letters, digits and `-._~` are decoded, bytes that do not belong into a path are escaped.
+    Base,
+    /// `BASE`, then adjoining slashes become one.
+    MergeSlashes,
+    /// Escaped slashes and backslashes are decoded, then `MERGE_SLASHES`.
+    DecodeAndMergeSlashes,
+}
+
+/// The `:path` of a request, without its fragment.
+///
+/// ```
+/// use filter_core::{PathNormalization, RequestPath};
+///
+/// let path = RequestPath::new(b"/a/../b?c=d%20e#f", PathNormalization::Base);
+/// assert_eq!(path.path(), b"/b");
+/// assert_eq!(path.query(), Some(&b"c=d%20e"[..]));
+/// let (name, value) = path.parameters().next().unwrap();
+/// assert_eq!((&*name, &*value), (&b"c"[..], &b"d e"[..]));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RequestPath<'a> {
+    path: Cow<'a, [u8]>,
+    query: Option<&'a [u8]>,
+}
+
+impl<'a> RequestPath<'a> {
+    /// Splits a request's target. Only the path is normalized, never the query.
+    #[must_use]
+    pub fn new(target: &'a [u8], normalization: PathNormalization) -> Self {
+        let (target, _fragment) = cut(target, b'#');
+        let (path, query) = cut(target, b'?');
+        Self { path: normalize::normalized(path, normalization), query }
+    }
+
+    /// Returns the path.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// Returns the query as it came, without the question mark; `None` where there is no mark.
+    #[must_use]
+    pub const fn query(&self) -> Option<&'a [u8]> {
+        self.query
+    }
+
+    /// Returns the query's parameters in order, names and values percent-decoded once.
+    ///
+    /// A plus sign stays one, as in Envoy.
+    pub fn parameters(&self) -> impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)> + use<'a> {
+        let pairs = self.query.unwrap_or_default().split(|byte| *byte == b'&');
+        pairs.filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = cut(pair, b'=');
+            (percent_decode(name), percent_decode(value.unwrap_or_default()))
+        })
+    }
+
+    /// Says whether two servers could read the path differently: it holds a backslash, a NUL, or an
+    /// escaped slash, backslash or NUL.
+    ///
+    /// A rule that opens a path should not open such a one.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        let unsafe_byte = |byte: u8| matches!(byte, b'/' | b'\\' | 0);
+        let raw = self.path.iter().any(|byte| matches!(byte, b'\\' | 0));
+        raw || self.path.windows(3).any(|window| escaped(window).is_some_and(unsafe_byte))
+    }
+}
+
+/// Returns every cookie of a request, in order; quotes around a value are dropped.
+///
+/// All `cookie` headers are read, as RFC 9113 section 8.2.3 lets a client split them.
+pub fn cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let pairs = headers.all("cookie").flat_map(|header| header.split(|byte| *byte == b';'));
+    pairs.filter_map(|pair| {
+        let (name, value) = cut(pair.trim_ascii(), b'=');
+        Some((name.trim_ascii_end(), unquoted(value?.trim_ascii_start())))
+    })
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => value,
+    }
+}
+
+/// Decodes every `%XX` once; what is no escape stays as it is.
+#[must_use]
+pub fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        let escape = escaped(rest);
+        decoded.push(escape.unwrap_or(*byte));
+        rest = if escape.is_some() { rest.get(3..).unwrap_or_default() } else { after };
+    }
+    Cow::Owned(decoded)
+}
+
+/// Returns the byte that an escape at the beginning of `text` stands for.
+fn escaped(text: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = text else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(*high)? << 4 | digit(*low)?)
+}
+
+/// Splits at the first `mark`, which belongs to neither part.
+fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
+    let mut parts = text.splitn(2, |byte| *byte == mark);
+    (parts.next().unwrap_or_default(), parts.next())
+}
+
+#[cfg(test)]
+mod tests;

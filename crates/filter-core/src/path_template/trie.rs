@@ -1,0 +1,218 @@
+//! Many path templates, matched at once.
+
+use std::collections::HashMap;
+
+use super::{PathTemplate, Segment};
+
+/// Values under path templates, found by a path.
+///
+/// A path is followed segment by segment, so the time grows with the path and not with the number of
+/// templates. Only where a literal and a hole both fit are both ways followed; no part of a template
+/// is looked at twice.
+///
+/// ```
+/// use filter_core::PathTrie;
+///
+/// let mut trie = PathTrie::default();
+/// trie.insert(&"/orders/{id}".parse()?, "one");
+/// trie.insert(&"/orders/new".parse()?, "new");
+/// assert_eq!(trie.best(b"/orders/new"), Some(&"new"));
+/// assert_eq!(trie.all(b"/orders/new"), [&"new", &"one"]);
+/// # Ok::<(), filter_core::InvalidPathTemplate>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PathTrie<T> {
+    root: Node<T>,
+}
+
+#[derive(Clone, Debug)]
+struct Node<T> {
+    literals: HashMap<Vec<u8>, Node<T>>,
+    one: Option<Box<Node<T>>>,
+    /// What stands behind a rest, its literal segments from the last to the first.
+    rest: Option<Box<Node<T>>>,
+    values: Vec<T>,
+}
+
+impl<T> Default for Node<T> {
+    fn default() -> Self {
+        Self { literals: HashMap::new(), one: None, rest: None, values: Vec::new() }
+    }
+}
+
+impl<T> Default for PathTrie<T> {
+    fn default() -> Self {
+        Self { root: Node::default() }
+    }
+}
+
+/// What was found, and how many parts of templates were looked at for it.
+struct Walk<'t, T> {
+    found: Vec<&'t T>,
+    steps: usize,
+}
+
+impl<T> PathTrie<T> {
+    /// Puts a value under a template, behind those that are there already.
+    pub fn insert(&mut self, template: &PathTemplate, value: T) {
+        let mut node = &mut self.root;
+        let mut segments = template.segments.iter();
+        for segment in segments.by_ref() {
+            node = match segment {
+                Segment::Literal(text) => node.literals.entry(text.clone().into()).or_default(),
+                Segment::One(_) => node.one.get_or_insert_default(),
+                Segment::Rest(_) => {
+                    node = node.rest.get_or_insert_default();
+                    break;
+                }
+            };
+        }
+        for segment in segments.rev() {
+            node = node.literals.entry(segment.literal().into()).or_default();
+        }
+        node.values.push(value);
+    }
+
+    /// Says whether no template was put in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.root.literals.is_empty() && self.root.one.is_none() && self.root.rest.is_none()
+    }
+
+    /// Returns the value of the most specific template that fits.
+    ///
+    /// At the first segment in which two differ, a literal goes before `{x}` and that before
+    /// `{x=**}`; of rests, the one with more behind it goes first.
+    #[must_use]
+    pub fn best(&self, path: &[u8]) -> Option<&T> {
+        self.all(path).first().copied()
+    }
+
+    /// Returns the values of all templates that fit, the most specific first.
+    #[must_use]
+    pub fn all(&self, path: &[u8]) -> Vec<&T> {
+        self.walk(path).found
+    }
+
+    fn walk(&self, path: &[u8]) -> Walk<'_, T> {
+        let mut walk = Walk { found: Vec::new(), steps: 0 };
+        if let Some(path) = path.strip_prefix(b"/").filter(|_| !self.is_empty()) {
+            let segments: Vec<_> = path.split(|byte| *byte == b'/').collect();
+            self.root.forward(&segments, &mut walk);
+        }
+        walk
+    }
+}
+
+impl<T> Node<T> {
+    /// Follows a path; the depth of the calls is that of the templates, not of the path.
+    fn forward<'t>(&'t self, segments: &[&[u8]], walk: &mut Walk<'t, T>) {
+        walk.steps = walk.steps.saturating_add(1);
+        let Some((first, after)) = segments.split_first() else {
+            walk.found.extend(&self.values);
+            return;
+        };
+        if let Some(node) = self.literals.get(*first) {
+            node.forward(after, walk);
+        }
+        if let Some(node) = self.one.as_ref().filter(|_| !first.is_empty()) {
+            node.forward(after, walk);
+        }
+        if let Some(node) = &self.rest {
+            node.backward(segments, walk);
+        }
+    }
+
+    /// Follows what is behind a rest from the end, leaving at least one segment to the rest.
+    fn backward<'t>(&'t self, segments: &[&[u8]], walk: &mut Walk<'t, T>) {
+        walk.steps = walk.steps.saturating_add(1);
+        let Some((last, before)) = segments.split_last() else { return };
+        if let Some(node) = self.literals.get(*last) {
+            node.backward(before, walk);
+        }
+        walk.found.extend(&self.values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn trie<'a>(templates: impl IntoIterator<Item = &'a str>) -> PathTrie<String> {
+        let mut trie = PathTrie::default();
+        for text in templates {
+            trie.insert(&text.parse().unwrap(), text.to_owned());
+        }
+        trie
+    }
+
+    #[test]
+    fn the_most_specific_template_comes_first() {
+        let trie = trie([
+            "/{**}",
+            "/a/{rest=**}",
+            "/a/{**}/c",
+            "/a/{x}",
+            "/a/{x}/c",
+            "/a/b",
+            "/{x}/b",
+            "/a/{**}/b/c",
+            "/",
+        ]);
+        for (path, found) in [
+            ("/a/b", &["/a/b", "/a/{x}", "/a/{rest=**}", "/{x}/b", "/{**}"][..]),
+            ("/a/x/c", &["/a/{x}/c", "/a/{**}/c", "/a/{rest=**}", "/{**}"]),
+            ("/a/x/b/c", &["/a/{**}/b/c", "/a/{**}/c", "/a/{rest=**}", "/{**}"]),
+            ("/a/", &["/a/{rest=**}", "/{**}"]),
+            ("/a", &["/{**}"]),
+            ("/", &["/", "/{**}"]),
+            ("", &[]),
+            ("*", &[]),
+        ] {
+            assert_eq!(trie.all(path.as_bytes()), found, "{path}");
+            assert_eq!(trie.best(path.as_bytes()).map(String::as_str), found.first().copied());
+        }
+    }
+
+    #[test]
+    fn steps_grow_with_the_path_and_not_with_the_templates() {
+        let steps = |count: usize| {
+            let templates: Vec<_> = (0..count)
+                .flat_map(|n| [format!("/t{n}/{{id}}"), format!("/t/{{x}}/u{n}/{{rest=**}}/v")])
+                .collect();
+            let trie = trie(templates.iter().map(String::as_str));
+            ["/t0/7", "/t/1/u0/2/3/v", "/none", "/t/1/none/3/4/5/6/7/8/9"]
+                .map(|path| trie.walk(path.as_bytes()).steps)
+        };
+        assert_eq!(steps(1), steps(1000));
+        assert!(steps(1000).iter().all(|steps| *steps <= 8));
+    }
+
+    #[test]
+    fn a_long_path_costs_no_deep_calls() {
+        let trie = trie(["/a/{rest=**}", "/{x}/{y}"]);
+        let path = format!("/a{}", "/a".repeat(100_000));
+        assert_eq!(trie.walk(path.as_bytes()).steps, 5);
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    proptest::proptest! {
+        #[test]
+        fn the_trie_finds_what_the_templates_match(
+            templates in proptest::collection::vec("(/(a|b|\\{\\*\\}|)){1,3}(/\\{\\*\\*\\}(/(a|b|)){0,2})?", 0..12),
+            path in "(/(a|b|c|)){0,6}",
+        ) {
+            let trie = trie(templates.iter().map(String::as_str));
+            let mut found: Vec<_> = trie.all(path.as_bytes()).into_iter().cloned().collect();
+            let mut expected: Vec<_> = templates.iter().filter(|text| {
+                text.parse::<PathTemplate>().unwrap().captures(path.as_bytes()).is_some()
+            }).cloned().collect();
+            found.sort();
+            expected.sort();
+            proptest::prop_assert_eq!(found, expected);
+        }
+    }
+}
