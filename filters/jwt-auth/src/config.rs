@@ -4,7 +4,8 @@
 //! <https://istio.io/latest/docs/reference/config/security/jwt/>.
 
 use filter_core::{
-    ClaimPath, DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, MetricsConfig, ProblemConfig,
+    ClaimPath, DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, MetricsConfig,
+    ProblemConfig,
 };
 use serde::Deserialize;
 

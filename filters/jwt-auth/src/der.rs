@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn signature_numbers_are_minimal_and_positive() {
-        assert_eq!(ecdsa_signature(&[0, 1, 0x80, 2]), [0x30, 7, 2, 1, 1, 2, 3, 0, 0x80, 2][..]);
+        assert_eq!(ecdsa_signature(&[0, 1, 0x80, 2]), [0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 2][..]);
         assert_eq!(ecdsa_signature(&[0, 0]), [0x30, 6, 2, 1, 0, 2, 1, 0]);
     }
 

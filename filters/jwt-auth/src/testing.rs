@@ -44,8 +44,7 @@ pub(crate) fn jwks() -> String {
 
 /// Signs any two texts.
 pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String {
-    let message =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let private = URL_SAFE_NO_PAD.decode(key(algorithm)["private"].as_str().unwrap()).unwrap();
     let private = match algorithm.name().as_bytes()[0] {
         b'E' if algorithm == Algorithm::EdDsa => EncodingKey::from_ed_der(&private),
@@ -84,9 +83,11 @@ pub(crate) fn with(mut document: Value, name: &str, value: Value) -> Value {
 /// A `jwtRules` entry that trusts all keys, with further fields.
 pub(crate) fn rule(fields: Value) -> Value {
     let rule = json!({"issuer": ISSUER, "jwks": jwks()});
-    fields.as_object().unwrap().iter().fold(rule, |rule, (name, value)| {
-        with(rule, name, value.clone())
-    })
+    fields
+        .as_object()
+        .unwrap()
+        .iter()
+        .fold(rule, |rule, (name, value)| with(rule, name, value.clone()))
 }
 
 /// A document of one such entry.

@@ -1,4 +1,4 @@
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -76,15 +76,10 @@ fn es512_needs_the_host() {
 #[test]
 fn the_host_serves_what_it_answers_rightly() {
     let served = |host| Crypto::with_host(host).by_host();
-    let expected: Algorithms = [
-        Algorithm::Rs256,
-        Algorithm::Rs384,
-        Algorithm::Rs512,
-        Algorithm::Es256,
-        Algorithm::Es384,
-    ]
-    .into_iter()
-    .collect();
+    let expected: Algorithms =
+        [Algorithm::Rs256, Algorithm::Rs384, Algorithm::Rs512, Algorithm::Es256, Algorithm::Es384]
+            .into_iter()
+            .collect();
     assert_eq!(served(honest), expected);
     assert_eq!(served(credulous), Algorithms::NONE);
     assert_eq!(served(absent), Algorithms::NONE);
@@ -109,8 +104,7 @@ fn host_and_pure_rust_agree() {
 #[test]
 fn a_host_that_stops_answering_is_replaced_by_pure_rust() {
     let pure = Crypto::pure();
-    let failing =
-        Crypto { host: Some(absent), by_host: Algorithms::only(Algorithm::Es256) };
+    let failing = Crypto { host: Some(absent), by_host: Algorithms::only(Algorithm::Es256) };
     let token = testing::token(Algorithm::Es256, &json!({}));
     let (message, signature) = split(&token);
     let key = key(&testing::key(Algorithm::Es256)["jwk"], &pure);

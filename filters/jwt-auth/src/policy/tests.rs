@@ -1,1 +1,8 @@
+//! Decisions about whole requests.
 
+mod claims;
+mod hostile;
+mod locations;
+mod outputs;
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;

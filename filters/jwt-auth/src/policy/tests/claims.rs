@@ -1,0 +1,136 @@
+//! What is checked of a token, and in which order.
+
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::{
+    Metric, Reason,
+    algorithm::Algorithm,
+    testing::{ISSUER, NOW, asked, bearer, claims, document, request, sign, token, with},
+};
+
+fn es256(claims: &Value) -> String {
+    token(Algorithm::Es256, claims)
+}
+
+#[test]
+fn a_good_token_of_every_algorithm_is_admitted() {
+    let mut asked = asked(&document(json!({})));
+    for algorithm in Algorithm::ALL.into_iter().filter(|found| *found != Algorithm::Es512) {
+        assert_eq!(asked.bearer(&token(algorithm, &claims())), None, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn no_token_is_admitted_without_rules() {
+    let (answer, counts) = asked(&document(json!({}))).ask(&request("/", [("", "")]));
+    assert_eq!(answer.reason(), None);
+    assert_eq!(counts, [Metric::AllowedWithoutToken, Metric::Allowed]);
+}
+
+/// Fields of the rule, claims that differ from the good ones, and the reason of the refusal.
+fn cases() -> Vec<(Value, Value, Option<Reason>)> {
+    let year = 31_536_000;
+    vec![
+        (json!({}), json!({"iss": "https://other"}), Some(Reason::UnknownIssuer)),
+        (json!({}), json!({"iss": null}), Some(Reason::UnknownIssuer)),
+        (json!({}), json!({"exp": NOW - 60}), Some(Reason::Expired)),
+        (json!({}), json!({"exp": NOW - 59}), None),
+        (json!({}), json!({"exp": NOW as f64 - 59.5}), Some(Reason::Expired)),
+        (json!({}), json!({"exp": 0}), Some(Reason::Expired)),
+        (json!({}), json!({"exp": null}), None),
+        (json!({"clockSkew": "0s"}), json!({"exp": NOW}), Some(Reason::Expired)),
+        (json!({"clockSkew": "0s"}), json!({"exp": NOW + 1}), None),
+        (json!({}), json!({"nbf": NOW + 60}), None),
+        (json!({}), json!({"nbf": NOW + 61}), Some(Reason::NotYetValid)),
+        (json!({"clockSkew": "0s"}), json!({"nbf": NOW + 1}), Some(Reason::NotYetValid)),
+        (json!({"audiences": ["orders"]}), json!({}), None),
+        (json!({"audiences": []}), json!({"aud": null}), None),
+        (json!({"audiences": ["a", "https://orders/"]}), json!({"aud": ["x", "orders"]}), None),
+        (json!({"audiences": ["orders"]}), json!({"aud": "http://orders/"}), None),
+        (json!({"audiences": ["x"]}), json!({}), Some(Reason::AudienceNotAllowed)),
+        (json!({"audiences": ["x"]}), json!({"aud": []}), Some(Reason::AudienceNotAllowed)),
+        (json!({"audiences": ["x"]}), json!({"aud": null}), Some(Reason::AudienceNotAllowed)),
+        (
+            json!({"requireExpiration": true}),
+            json!({"exp": null}),
+            Some(Reason::LifetimeNotAllowed),
+        ),
+        (json!({"maxLifetime": "10m"}), json!({}), None),
+        (json!({"maxLifetime": "9m"}), json!({}), Some(Reason::LifetimeNotAllowed)),
+        (json!({"maxLifetime": "9m"}), json!({"exp": null}), Some(Reason::LifetimeNotAllowed)),
+        (json!({"maxAge": "1h"}), json!({}), Some(Reason::LifetimeNotAllowed)),
+        (json!({"maxAge": "1h"}), json!({"iat": NOW - 3660}), None),
+        (json!({"maxAge": "1h"}), json!({"iat": NOW - 3661}), Some(Reason::LifetimeNotAllowed)),
+        (json!({"maxAge": "1h"}), json!({"iat": NOW + 61}), Some(Reason::LifetimeNotAllowed)),
+        (json!({}), json!({"iat": NOW + year}), None),
+        (json!({"tokenTypes": ["application/JWT"]}), json!({}), None),
+        (json!({"tokenTypes": ["at+jwt"]}), json!({}), Some(Reason::WrongType)),
+        (json!({"algorithms": ["RS256"]}), json!({}), Some(Reason::UnsupportedAlgorithm)),
+        (json!({"issuer": null}), json!({"iss": "anyone"}), None),
+        (json!({"issuer": null}), json!({"iss": null}), None),
+    ]
+}
+
+#[test]
+fn claims_are_checked_as_configured() {
+    for (fields, changes, reason) in cases() {
+        let claims = changes
+            .as_object()
+            .unwrap()
+            .iter()
+            .fold(claims(), |claims, (name, value)| with(claims, name, value.clone()));
+        let found = asked(&document(fields.clone())).bearer(&es256(&claims));
+        assert_eq!(found, reason, "{fields} {changes}");
+    }
+}
+
+#[test]
+fn the_reason_is_that_of_the_first_check_that_fails() {
+    let worst = json!({"iss": ISSUER, "nbf": NOW + 999, "exp": 1, "aud": "x"});
+    let mut asked = asked(&document(json!({"audiences": ["orders"]})));
+    let bad = es256(&worst).replace(char::is_whitespace, "");
+    let bad = format!("{}AA", &bad[..bad.len() - 2]);
+    assert_eq!(asked.bearer(&bad), Some(Reason::NotYetValid));
+    let late = token(Algorithm::Es256, &with(worst, "nbf", Value::Null));
+    assert_eq!(asked.bearer(&late), Some(Reason::Expired));
+}
+
+#[test]
+fn of_several_candidates_the_one_that_came_furthest_gives_the_reason() {
+    let one = crate::testing::rule(json!({"name": "one", "audiences": ["x"]}));
+    let two = crate::testing::rule(json!({"name": "two", "maxAge": "1h"}));
+    let mut asked = asked(&json!({"jwtRules": [two, one]}));
+    assert_eq!(asked.bearer(&es256(&claims())), Some(Reason::LifetimeNotAllowed));
+    let recent = with(claims(), "iat", json!(NOW));
+    assert_eq!(asked.bearer(&es256(&recent)), None);
+}
+
+#[test]
+fn a_key_is_found_by_its_identifier_and_algorithm() {
+    let payload = claims().to_string();
+    let mut asked = asked(&document(json!({})));
+    for (header, reason) in [
+        (json!({"alg": "ES256"}), None),
+        (json!({"alg": "ES256", "kid": "p256"}), None),
+        (json!({"alg": "ES256", "kid": "rsa"}), Some(Reason::KeyNotFound)),
+        (json!({"alg": "ES256", "kid": "new"}), Some(Reason::KeyNotFound)),
+        (json!({"alg": "ES384", "kid": "p384"}), Some(Reason::BadSignature)),
+        (json!({"alg": "RS256"}), Some(Reason::BadSignature)),
+        (json!({"alg": "ES512"}), Some(Reason::UnsupportedAlgorithm)),
+    ] {
+        let token = sign(Algorithm::Es256, &header.to_string(), &payload);
+        assert_eq!(asked.bearer(&token), reason, "{header}");
+    }
+}
+
+#[test]
+fn only_skew_is_counted_as_skew() {
+    let mut asked = asked(&document(json!({})));
+    for (exp, used) in [(NOW + 1, false), (NOW, true)] {
+        let token = es256(&with(claims(), "exp", json!(exp)));
+        let (_, counts) = asked.ask(&bearer(&token));
+        assert_eq!(counts.contains(&Metric::ClockSkewUsed), used);
+    }
+}

@@ -1,0 +1,155 @@
+//! What an admitted request is changed into.
+
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::{
+    Admission, Metric,
+    algorithm::Algorithm,
+    testing::{NOW, asked, bearer, claims, document, request, token, with},
+};
+
+fn admitted(fields: Value, claims: &Value) -> Admission {
+    let token = token(Algorithm::EdDsa, claims);
+    asked(&document(fields)).ask(&bearer(&token)).0.admission()
+}
+
+/// The value that a claim yields in a header, with further fields of the output.
+fn written(claim: Value, fields: Value) -> Option<String> {
+    let output = fields
+        .as_object()
+        .unwrap()
+        .iter()
+        .fold(json!({"header": "x-out", "claim": "a.b"}), |output, (name, value)| {
+            with(output, name, value.clone())
+        });
+    let claims = with(claims(), "a", json!({"b": claim}));
+    let admission = admitted(json!({"outputClaimToHeaders": [output]}), &claims);
+    let value = admission.edits.add.into_iter().find(|(name, _)| name.as_str() == "x-out");
+    value.map(|(_, value)| String::from_utf8(value).unwrap())
+}
+
+#[test]
+fn a_claim_is_written_in_its_format() {
+    let list = json!(["a", 1, true]);
+    for (claim, format, value) in [
+        (json!("alice"), "SCALAR", Some("alice")),
+        (json!("ä\"\\"), "SCALAR", Some("ä\"\\")),
+        (json!(7), "SCALAR", Some("7")),
+        (json!(-1.5), "SCALAR", Some("-1.5")),
+        (json!(false), "SCALAR", Some("false")),
+        (json!(null), "SCALAR", None),
+        (json!(""), "SCALAR", None),
+        (json!("a\nb"), "SCALAR", None),
+        (list.clone(), "SCALAR", None),
+        (json!({"x": 1}), "SCALAR", None),
+        (list.clone(), "CSV", Some("a,1,true")),
+        (json!(["a,b"]), "CSV", None),
+        (json!([["a"]]), "CSV", None),
+        (json!([]), "CSV", None),
+        (json!("a"), "CSV", None),
+        (list.clone(), "JSON", Some(r#"["a",1,true]"#)),
+        (json!({"ä": "😀\n"}), "JSON", Some(r#"{"\u00e4":"\ud83d\ude00\n"}"#)),
+        (json!("a"), "JSON", Some("\"a\"")),
+        (list, "BASE64_JSON", Some("WyJhIiwxLHRydWVd")),
+    ] {
+        let found = written(claim.clone(), json!({"format": format}));
+        assert_eq!(found.as_deref(), value, "{format} {claim}");
+    }
+}
+
+#[test]
+fn a_default_stands_for_a_claim_that_does_not_fit() {
+    for (claim, value) in [
+        (json!(null), Some("none")),
+        (json!([1]), Some("none")),
+        (json!("x"), Some("x")),
+        (json!("xxxxx"), None),
+    ] {
+        let fields = json!({"default": "none", "maxBytes": 4});
+        assert_eq!(written(claim.clone(), fields).as_deref(), value, "{claim}");
+    }
+}
+
+#[test]
+fn a_value_that_is_left_out_is_counted() {
+    let fields = json!({"outputClaimToHeaders": [
+        {"header": "x-a", "claim": "list"}, {"header": "x-b", "claim": "absent"},
+    ]});
+    let token = token(Algorithm::EdDsa, &with(claims(), "list", json!([1])));
+    let (_, counts) = asked(&document(fields)).ask(&bearer(&token));
+    let skipped = counts.iter().filter(|metric| **metric == Metric::OutputsSkipped).count();
+    assert_eq!(skipped, 1);
+}
+
+#[test]
+fn payload_and_principal_are_written() {
+    let fields = json!({"outputPayloadToHeader": "x-payload", "outputPrincipalToHeader": "x-who"});
+    let add = admitted(fields.clone(), &claims()).edits.add;
+    let value = |name| add.iter().find(|(n, _)| n.as_str() == name).unwrap().1.clone();
+    let token = token(Algorithm::EdDsa, &claims());
+    assert_eq!(value("x-payload"), token.split('.').nth(1).unwrap().as_bytes());
+    assert_eq!(value("x-who"), b"https://idp.example.com/alice");
+    let anonymous = admitted(fields, &with(claims(), "sub", Value::Null)).edits.add;
+    assert!(!anonymous.iter().any(|(name, _)| name.as_str() == "x-who"));
+}
+
+#[test]
+fn the_clients_own_output_headers_are_always_stripped() {
+    let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
+    let stripped = |headers| {
+        let edits = asked(&document(fields.clone())).ask(&headers).0.admission().edits;
+        let names: Vec<_> = edits.remove.iter().map(|name| name.as_str().to_owned()).collect();
+        ["x-user", "x-jwt-signature-verified"].iter().all(|n| names.iter().any(|found| found == n))
+    };
+    assert!(stripped(request("/", [("x-user", "eve")])));
+    assert!(stripped(bearer(&token(Algorithm::EdDsa, &claims()))));
+    let mut preflight = request("/", [("origin", "https://a"), ("authorization", "Bearer x")]);
+    preflight.push("access-control-request-method", "GET");
+    let others = preflight.iter().filter(|(name, _)| *name != b":method");
+    let mut preflight: filter_core::Headers = others.collect();
+    preflight.push(":method", "OPTIONS");
+    assert!(stripped(preflight));
+}
+
+#[test]
+fn the_identity_is_published_as_configured() {
+    let rich = with(with(claims(), "scope", json!("a b")), "scp", json!(["c"]));
+    let published = |publish: &str, claims: &Value| {
+        let document = with(document(json!({"name": "corp"})), "publish", json!(publish));
+        let token = token(Algorithm::EdDsa, claims);
+        let identity = asked(&document).ask(&bearer(&token)).0.admission().identity;
+        identity.map(|json| serde_json::from_slice::<Value>(&json).unwrap())
+    };
+    let identity = json!({
+        "v": 1, "provider": "corp", "principal": "https://idp.example.com/alice",
+        "iss": "https://idp.example.com", "sub": "alice", "aud": ["orders"],
+        "scopes": ["a", "b", "c"], "exp": NOW + 600,
+    });
+    assert_eq!(published("NONE", &rich), None);
+    assert_eq!(published("IDENTITY", &rich), Some(identity.clone()));
+    assert_eq!(published("CLAIMS", &rich), Some(with(identity.clone(), "claims", rich)));
+    let large = with(claims(), "x", json!("x".repeat(33_000)));
+    let mut roomy = asked(&with(document(json!({})), "maxTokenBytes", json!(61440)));
+    let token = token(Algorithm::EdDsa, &large);
+    let json = roomy.ask(&bearer(&token)).0.admission().identity.unwrap();
+    assert!(
+        !serde_json::from_slice::<Value>(&json)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .contains_key("claims")
+    );
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_counts() {
+    let fields = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
+    let mut asked = asked(&with(document(fields), "dryRun", json!(true)));
+    let (answer, _) = asked.ask(&bearer(&token(Algorithm::EdDsa, &claims())));
+    assert_eq!(answer.admission(), Admission::default());
+    let (answer, counts) = asked.ask(&bearer("a.b.c"));
+    assert_eq!(answer.admission(), Admission::default());
+    assert_eq!(counts, [Metric::DryRunDenied]);
+}
