@@ -20,8 +20,8 @@ use tests::{
     upstream::Upstream,
 };
 use tokio::{
-    runtime,
-    signal::unix::{SignalKind, signal},
+    runtime::{self, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 /// The environment variable that replaces [`PORT`].
@@ -67,7 +67,12 @@ fn main() -> Result<()> {
         Ok(text) => text.parse().with_context(|| format!("{PORT_VARIABLE} is no port: {text}"))?,
         Err(_) => PORT,
     };
-    drop(ports::listen(port).with_context(|| format!("set {PORT_VARIABLE} to use another port"))?);
+    ensure!(
+        ports::listen(port).is_ok(),
+        "port {port} on 127.0.0.1 is taken: stop what listens there, or set {PORT_VARIABLE}"
+    );
+    // From here on Ctrl-C ends the servers too.
+    let ending = Ending::new()?;
     let app = Upstream::start()?;
     let issuer = IdentityProvider::start()?;
     let filters = repository::filters()?;
@@ -76,7 +81,7 @@ fn main() -> Result<()> {
     let envoy = Envoy::start(Setup { port, keys, ..Setup::new(app.address(), filters) })?;
     let tokens = tokens(&issuer)?;
     stdout().write_all(guide(&envoy, &app, &issuer, &tokens)?.as_bytes())?;
-    wait_for_signal()?;
+    ending.wait();
     stdout().write_all(b"\nEnding Envoy, the application and the identity provider.\n")?;
     Ok(())
 }
@@ -167,16 +172,29 @@ fn guide(
     Ok(lines.join("\n"))
 }
 
-/// Waits for Ctrl-C or a polite request to end.
-fn wait_for_signal() -> Result<()> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    })
+/// Ctrl-C, or a polite request to end, from the moment that it is made.
+struct Ending {
+    runtime: Runtime,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ending {
+    fn new() -> Result<Self> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (interrupt, terminate) = {
+            let _context = runtime.enter();
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        Ok(Self { runtime, interrupt, terminate })
+    }
+
+    fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+        });
+    }
 }

@@ -1,10 +1,12 @@
 //! All filters in one chain, as `envoy/bootstrap.yaml` has them.
 
-use anyhow::Result;
+use std::{fs, os::unix::fs::symlink};
+
+use anyhow::{Context, Result};
 use tests::{
     bootstrap::{Filter, Setup},
     client::Request,
-    envoy::Envoy,
+    envoy::{self, Envoy},
     repository,
     upstream::Upstream,
 };
@@ -26,4 +28,20 @@ fn the_shipped_bootstrap_serves_with_four_workers() -> Result<()> {
     let log = envoy.wait_for_access_log(32)?;
     assert_eq!(log.iter().filter(|line| line["details"] == "via_upstream").count(), 16);
     Ok(())
+}
+
+#[test]
+fn the_shipped_bootstrap_runs_as_it_is() -> Result<()> {
+    // A working directory in which modules are where the file says, wherever they were built.
+    let folder = tempfile::tempdir()?;
+    fs::create_dir(folder.path().join("target"))?;
+    for filter in repository::filters()? {
+        let modules = repository::module(&filter)?;
+        let modules = modules.parent().context("no folder")?;
+        let link = folder.path().join("target/wasm");
+        if !link.exists() {
+            symlink(modules, link)?;
+        }
+    }
+    envoy::validate(&repository::root().join("envoy/bootstrap.yaml"), folder.path())
 }

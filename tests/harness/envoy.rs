@@ -199,15 +199,36 @@ pub fn version() -> Result<String> {
     Ok(read_text(&root().join("envoy/version"))?.trim().to_owned())
 }
 
-fn command(folder: &Path, concurrency: u32) -> Result<Command> {
-    let func_e = env::var_os(FUNC_E).unwrap_or_else(|| OsString::from("func-e"));
-    let mut command = Command::new(func_e);
+/// Asks Envoy whether it would start with the file `bootstrap`, paths being below `folder`.
+///
+/// # Errors
+/// When it would not; with what Envoy says.
+pub fn validate(bootstrap: &Path, folder: &Path) -> Result<()> {
+    let state = tempfile::tempdir()?;
+    let mut command = func_e(state.path())?;
+    command.args(["--mode", "validate", "--config-path"]).arg(bootstrap).current_dir(folder);
+    let output = command.output().with_context(missing)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "Envoy would not start:\n{said}");
+    Ok(())
+}
+
+/// `func-e run` with the pinned Envoy and its own files in `folder`.
+fn func_e(folder: &Path) -> Result<Command> {
+    let program = env::var_os(FUNC_E).unwrap_or_else(|| OsString::from("func-e"));
+    let mut command = Command::new(program);
     command
         .env("ENVOY_VERSION", version()?)
         .env("FUNC_E_RUN_ID", "weir")
         .env("FUNC_E_STATE_HOME", folder.join("state"))
         .env("FUNC_E_RUNTIME_DIR", folder.join("runtime"))
-        .arg("run")
+        .arg("run");
+    Ok(command)
+}
+
+fn command(folder: &Path, concurrency: u32) -> Result<Command> {
+    let mut command = func_e(folder)?;
+    command
         .arg("--config-path")
         .arg(folder.join("bootstrap.json"))
         .arg("--admin-address-path")
