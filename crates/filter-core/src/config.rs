@@ -4,6 +4,7 @@ use std::fmt;
 
 mod document;
 mod path;
+mod strict;
 mod survey;
 mod wording;
 

@@ -17,3 +17,6 @@ pub use crate::matching::{
     needs::Needs,
     request::Request,
 };
+
+#[cfg(test)]
+mod tests;

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::{
     InvalidConfig, Problems, document,
     path::{Path, Step},
+    strict::Strict,
     wording,
 };
-use crate::got::Got;
 
 /// How often a document is read again; errors beyond that are not even counted.
 const ROUNDS: usize = 100;
@@ -30,11 +30,6 @@ pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidCo
     let blank = document.iter().all(u8::is_ascii_whitespace);
     let mut problems = Problems::default();
     let value = document::read(if blank { b"{}" } else { document }, &mut problems)?;
-    if !value.is_object() {
-        // serde would take a list for a structure.
-        problems.add(Path::default(), format_args!("must be an object, {}", Got(&value)));
-        return Err(problems.into());
-    }
     match read(&value) {
         Ok(config) => problems.finish(config),
         Err(error) => Survey { value, problems, ..Survey::default() }.finish::<T>(error),
@@ -44,7 +39,7 @@ pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidCo
 type Refusal = serde_path_to_error::Error<serde_json::Error>;
 
 fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
-    serde_path_to_error::deserialize(value)
+    serde_path_to_error::deserialize(Strict(value))
 }
 
 #[derive(Default)]

@@ -84,6 +84,8 @@ fn each_error_states_path_then_rule_then_value() {
         (r#"{"mode": "LOUD"}"#, r#"mode: must be `SOFT` or `HARD`, got "LOUD""#),
         (r#"{"mode": 1}"#, "mode: must be text, got 1"),
         (r#"{"rules": [{}]}"#, "rules[0]: missing field `name`"),
+        (r#"{"rules": [["a", 503]]}"#, "rules[0]: must be an object, got a list"),
+        (r#"{"pair": [1, 2]}"#, "pair: must be an object, got a list"),
         (r#"{"pair": {"low": 1}}"#, "pair: needs both low and high"),
         (
             r#"{"dryrun": true}"#,

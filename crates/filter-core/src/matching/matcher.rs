@@ -220,8 +220,22 @@ fn check(entry: &HttpMatch, path: &str, depth: usize, problems: &mut Problems) {
     if let Some(inner) = &entry.not {
         check(inner, &format!("{path}.not"), below, problems);
     }
-    let no_address = |source: &super::SourceMatch| source.ip.as_ref().is_some_and(Vec::is_empty);
-    if entry.source.as_ref().is_some_and(no_address) {
+    check_names(entry, path, problems);
+}
+
+fn check_names(entry: &HttpMatch, path: &str, problems: &mut Problems) {
+    let names = [
+        ("queryParams", &entry.query_params),
+        ("cookies", &entry.cookies),
+        ("attributes", &entry.attributes),
+    ];
+    for (field, tests) in names {
+        if tests.contains_key("") {
+            problems.add(format_args!("{path}.{field}"), "must not have an empty name");
+        }
+    }
+    let ranges = entry.source.as_ref().and_then(|source| source.ip.as_ref());
+    if ranges.is_some_and(Vec::is_empty) {
         problems.add(format_args!("{path}.source.ip"), "must not be empty");
     }
 }

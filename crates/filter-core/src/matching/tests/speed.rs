@@ -1,0 +1,151 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+/// Makes 1,000 rules of one kind and then one that is walked and always matches.
+fn many(rule: impl Fn(usize) -> Value) -> Matcher {
+    let rules: Vec<_> = (0..1000).map(|n| json!([rule(n)])).chain([json!([])]).collect();
+    matcher(&Value::Array(rules))
+}
+
+/// Returns the first rule that matches, and how many alternatives were asked for it.
+fn ask(matcher: &Matcher, request: &Request) -> (Option<usize>, usize) {
+    let mut matches = matcher.matches(request);
+    let first = matches.next();
+    (first, matches.evaluated())
+}
+
+#[test]
+fn rules_with_exact_values_are_looked_up() {
+    let target = request([
+        (":path", "/p/777/x?q=777"),
+        (":authority", "h777"),
+        ("x", "777"),
+        ("x-777", "1"),
+        ("cookie", "a=0; c=777"),
+    ]);
+    let other = request([(":path", "/"), (":authority", "h"), ("x", "-"), ("cookie", "c=-")]);
+    let rules: [(&str, fn(usize) -> Value); 9] = [
+        ("path", |n| json!({"uri": {"exact": format!("/p/{n}/x")}})),
+        ("prefix", |n| json!({"uri": {"prefix": format!("/p/{n}/")}})),
+        ("template", |n| json!({"pathTemplate": format!("/p/{n}/{{id}}")})),
+        ("header", |n| json!({"headers": {"x": {"exact": n.to_string()}}})),
+        ("list", |n| json!({"headers": {"x": {"in": [n.to_string(), format!("{n}a")]}}})),
+        ("names", |n| json!({"headers": {format!("x-{n}"): {"exact": "1"}}})),
+        ("authority", |n| json!({"authority": {"exact": format!("h{n}")}})),
+        ("cookie", |n| json!({"cookies": {"c": {"exact": n.to_string()}}})),
+        ("parameter", |n| json!({"queryParams": {"q": {"exact": n.to_string()}}})),
+    ];
+    for (kind, rule) in rules {
+        let matcher = many(rule);
+        assert_eq!(ask(&matcher, &target), (Some(777), 1), "{kind}");
+        assert_eq!(ask(&matcher, &other), (Some(1000), 1), "{kind}");
+    }
+}
+
+#[test]
+fn the_condition_that_singles_out_most_is_looked_up() {
+    let matcher = many(|n| {
+        json!({
+            "method": {"exact": "GET"},
+            "headers": {"x": {"exact": "1"}},
+            "uri": {"exact": format!("/{n}")},
+        })
+    });
+    let request = request([(":method", "GET"), (":path", "/5"), ("x", "1")]);
+    assert_eq!(ask(&matcher, &request), (Some(5), 1));
+}
+
+#[test]
+fn others_are_walked_only_up_to_the_best_hit() {
+    let matcher = many(|n| match n {
+        10 => json!({"headers": {"x": {"exact": "1"}}}),
+        _ => json!({"uri": {"suffix": format!("/{n}")}}),
+    });
+    assert_eq!(ask(&matcher, &request([(":path", "/"), ("x", "1")])), (Some(10), 11));
+    assert_eq!(ask(&matcher, &request([(":path", "/3"), ("x", "1")])), (Some(3), 4));
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::{
+        super::super::{condition, request::View},
+        *,
+    };
+    use crate::PathNormalization;
+
+    fn condition() -> impl Strategy<Value = Value> {
+        let text = || "[ab]{1,2}";
+        let operator =
+            || prop_oneof![Just("exact"), Just("prefix"), Just("suffix"), Just("contains")];
+        prop_oneof![
+            (operator(), "/[ab]{0,2}").prop_map(|(op, text)| json!({"uri": {op: text}})),
+            (operator(), text()).prop_map(|(op, text)| json!({"headers": {"x": {op: text}}})),
+            (operator(), text())
+                .prop_map(|(op, text)| json!({"withoutHeaders": {"x": {op: text}}})),
+            (operator(), text()).prop_map(|(op, text)| json!({"cookies": {"c": {op: text}}})),
+            (text(), text()).prop_map(|(a, b)| json!({"queryParams": {"q": {"in": [a, b]}}})),
+            "(/([ab]|\\{\\*\\})){1,2}".prop_map(|text| json!({"pathTemplate": text})),
+            Just(json!({})),
+        ]
+    }
+
+    fn entry() -> impl Strategy<Value = Value> {
+        let nested = condition().prop_recursive(2, 6, 2, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 1..3)
+                    .prop_map(|list| json!({"any": list})),
+                proptest::collection::vec(inner.clone(), 1..3)
+                    .prop_map(|list| json!({"all": list})),
+                inner.prop_map(|entry| json!({"not": entry})),
+            ]
+        });
+        proptest::collection::vec(nested, 1..3).prop_map(|list| json!({"all": list}))
+    }
+
+    fn request_like() -> impl Strategy<Value = Request> {
+        let value = || "[ab]{0,2}";
+        (("/[ab]{0,1}(/[ab])?"), value(), value(), value(), value()).prop_map(
+            |(path, q, x, y, c)| {
+                request([
+                    (":path", format!("{path}?q={q}").as_str()),
+                    ("x", &x),
+                    ("x", &y),
+                    ("cookie", &format!("c={c}")),
+                ])
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn looking_up_finds_what_walking_finds(
+            rules in proptest::collection::vec(proptest::collection::vec(entry(), 0..3), 0..6),
+            request in request_like(),
+        ) {
+            let entries = super::super::rules(&json!(rules));
+            let view = View::new(&request, PathNormalization::None);
+            let expected: Vec<_> = (0..entries.len()).filter(|rule| {
+                let walked = |entry: &HttpMatch| condition::all(&condition::conditions(entry), &view);
+                entries[*rule].is_empty() || entries[*rule].iter().any(walked)
+            }).collect();
+            let found: Vec<_> = matcher(&json!(rules)).matches(&request).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn a_refused_rule_never_decides(
+            rules in proptest::collection::vec(proptest::collection::vec(entry(), 1..3), 1..5),
+            request in request_like(),
+        ) {
+            if let Err(invalid) = compile(&json!(rules)) {
+                let first = matcher(&json!(rules)).first_match(&request);
+                let path = first.map(|rule| format!("http[{rule}].match"));
+                prop_assert!(invalid.errors().iter().all(|error| Some(&error.path) != path.as_ref()));
+            }
+        }
+    }
+}
