@@ -168,6 +168,24 @@ fn ten_errors_are_told_and_the_rest_counted() {
 }
 
 #[test]
+fn a_secret_can_stay_out_of_its_message() {
+    #[derive(Debug)]
+    struct Secret;
+
+    impl<'de> Deserialize<'de> for Secret {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            serde_json::Value::deserialize(deserializer)?;
+            Err(serde::de::Error::custom("must be base64"))
+        }
+    }
+
+    for document in [r#"{"k": "hunter2"}"#, r#"{"k": {"hunter2": 1}}"#, r#"{"k": 123456}"#] {
+        let error = parse_config::<BTreeMap<String, Secret>>(document.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "k: must be base64");
+    }
+}
+
+#[test]
 fn problems_keep_order_and_count() {
     let mut problems = Problems::default();
     assert!(problems.is_empty());

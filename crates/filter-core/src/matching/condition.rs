@@ -45,11 +45,17 @@ pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     }
     conditions.extend(texts(&entry.claims, |path| Subject::Claim(path.clone())));
     conditions.extend(texts(&entry.attributes, |name| Subject::Attribute(name.clone())));
-    let any = entry.any.as_ref();
-    conditions.extend(any.map(|any| Condition::Any(any.iter().map(self::conditions).collect())));
+    conditions.extend(entry.any.as_deref().and_then(any));
     conditions.extend(entry.all.iter().flatten().flat_map(self::conditions));
     conditions.extend(entry.not.as_ref().map(|not| Condition::Not(self::conditions(not))));
     conditions
+}
+
+/// Returns the condition that one of the entries holds; none where one of them always does.
+fn any(entries: &[HttpMatch]) -> Option<Condition> {
+    let alternatives: Vec<_> = entries.iter().map(conditions).collect();
+    let always = alternatives.iter().any(Vec::is_empty);
+    (!always).then_some(Condition::Any(alternatives))
 }
 
 fn pseudo_headers(entry: &HttpMatch) -> Vec<Condition> {

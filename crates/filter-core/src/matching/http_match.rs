@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer};
 
-use super::misplaced;
+use super::{condition, misplaced};
 use crate::{
     ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, each_once::each_once,
     string_match::ValueMatch,
@@ -95,8 +95,7 @@ impl HttpMatch {
     /// Says whether the entry holds for every request.
     #[must_use]
     pub fn is_unconditional(&self) -> bool {
-        let named = Self { name: None, ignore_uri_case: false, ..self.clone() };
-        named == Self::default()
+        condition::conditions(self).is_empty()
     }
 
     /// Says whether the entry, or one inside it, looks at claims.

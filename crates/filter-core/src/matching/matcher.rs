@@ -105,8 +105,8 @@ impl Matcher {
     ///
     /// # Errors
     ///
-    /// More than 1,024 rules or 4,096 matches, nesting deeper than 8, an empty `any` or `all`, and
-    /// rules that can never decide.
+    /// More than 1,024 rules or 4,096 matches, nesting deeper than 8, an empty `any`, `all`
+    /// or `not`, and rules that can never decide.
     pub fn compile(
         rules: &[Vec<HttpMatch>],
         options: &MatcherOptions<'_>,
@@ -218,6 +218,9 @@ fn check(entry: &HttpMatch, path: &str, depth: usize, problems: &mut Problems) {
         }
     }
     if let Some(inner) = &entry.not {
+        if inner.is_unconditional() {
+            problems.add(format_args!("{path}.not"), "must not be empty, it would never match");
+        }
         check(inner, &format!("{path}.not"), below, problems);
     }
     check_names(entry, path, problems);

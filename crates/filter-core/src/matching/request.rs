@@ -23,7 +23,8 @@ pub struct Request {
     pub source_principal: Option<Vec<u8>>,
 }
 
-type Pairs<'r> = Vec<(Cow<'r, [u8]>, Cow<'r, [u8]>)>;
+/// A query parameter's name and value, decoded.
+type Parameter<'r> = (Cow<'r, [u8]>, Cow<'r, [u8]>);
 
 /// A request with its path, parameters and cookies, each split at first use.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct View<'r> {
     pub(super) request: &'r Request,
     normalization: PathNormalization,
     path: OnceCell<Option<RequestPath<'r>>>,
-    parameters: OnceCell<Pairs<'r>>,
+    parameters: OnceCell<Vec<Parameter<'r>>>,
     cookies: OnceCell<Vec<(&'r [u8], &'r [u8])>>,
 }
 
@@ -58,7 +59,7 @@ impl<'r> View<'r> {
         self.split().map(RequestPath::path)
     }
 
-    pub(super) fn parameters(&self) -> &[(Cow<'r, [u8]>, Cow<'r, [u8]>)] {
+    pub(super) fn parameters(&self) -> &[Parameter<'r>] {
         self.parameters.get_or_init(|| match self.split() {
             Some(split) => split.parameters().collect(),
             None => Vec::new(),

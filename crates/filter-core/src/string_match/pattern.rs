@@ -8,8 +8,8 @@ use crate::got::Got;
 
 /// An expression that a whole text must match, in linear time.
 ///
-/// The engine is `regex-lite`: it adds 96 KiB to a module where `regex` adds 404 KiB, is at most
-/// half as fast without that crate's larger features, and its classes know ASCII only, as RE2's do.
+/// The engine is `regex-lite`: it adds 96 kB to a module where `regex` adds 404 kB, and its classes
+/// know ASCII only, as RE2's do.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     source: String,

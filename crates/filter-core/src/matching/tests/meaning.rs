@@ -236,6 +236,7 @@ fn only_an_entry_that_asks_for_nothing_is_unconditional() {
     for (entry, unconditional) in [
         (json!({}), true),
         (json!({"name": "a", "ignoreUriCase": true}), true),
+        (json!({"all": [{}], "any": [{"method": {"exact": "GET"}}, {}]}), true),
         (json!({"method": {"exact": "GET"}}), false),
         (json!({"withoutHeaders": {"a": {}}}), false),
     ] {

@@ -110,9 +110,16 @@ fn empty_lists_and_deep_nesting_are_refused() {
             "http[0].match[0].not.not.not.not.not.not.not.not: must be nested at most 8 deep",
         ),
         (json!([[], [{"any": []}]]), "http[1].match[0].any: must not be empty"),
+        (json!([[{"not": {}}]]), "http[0].match[0].not: must not be empty, it would never match"),
+        (
+            json!([[{"not": {"any": [{"method": {"exact": "GET"}}, {"name": "a"}]}}]]),
+            "http[0].match[0].not: must not be empty, it would never match",
+        ),
         (
             json!([[{"not": {"all": []}}, {"source": {"ip": []}}]]),
-            "http[0].match[0].not.all: must not be empty; http[0].match[1].source.ip: must not be empty",
+            "http[0].match[0].not: must not be empty, it would never match; \
+             http[0].match[0].not.all: must not be empty; \
+             http[0].match[1].source.ip: must not be empty",
         ),
         (
             json!([[{"cookies": {"": {}}, "queryParams": {"": {}}, "attributes": {"": {"present": true}}}]]),
@@ -147,6 +154,7 @@ fn rules_that_can_never_match_are_refused() {
     for (rules, shadowed) in [
         (json!([[], [{"method": {"exact": "GET"}}]]), &[(1, 0)][..]),
         (json!([[{"name": "a"}], []]), &[(1, 0)]),
+        (json!([[{"any": [{"all": [{}]}, {"method": {"exact": "GET"}}]}], []]), &[(1, 0)]),
         (json!([[{"method": {"exact": "GET"}}], []]), &[]),
         (json!([[{"uri": {"prefix": "/a"}}], [{"uri": {"exact": "/a/b"}}]]), &[(1, 0)]),
         (json!([[{"uri": {"exact": "/a/b"}}], [{"uri": {"prefix": "/a"}}]]), &[]),
