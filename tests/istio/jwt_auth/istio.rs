@@ -1,0 +1,73 @@
+//! The filter beside Istio's own documents.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::client::Request;
+
+use super::{FILTER, USER, jwt_rules, protect, requests::tokens, token_of};
+use crate::mesh::{Mesh, NAMESPACE};
+
+/// Istio authorises by the header that the filter wrote, so it runs after it.
+pub(super) fn authorization_policy(mesh: &Mesh) -> Result<()> {
+    protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
+    let only_alice = json!({
+        "action": "ALLOW",
+        "rules": [{"when": [{"key": format!("request.headers[{USER}]"), "values": ["alice"]}]}],
+    });
+    mesh.apply(&security_document("AuthorizationPolicy", &only_alice))?;
+    let bob = Request::get("/").bearer(&token_of(mesh, "bob")?);
+    mesh.wait_for("denying bob", &bob, |answer| answer.status == 403)?;
+
+    let alice = mesh.send(Request::get("/").bearer(&token_of(mesh, "alice")?))?;
+    ensure!(alice.status == 200, "alice: {alice:?}");
+    let forger = mesh.send(bob.header(USER, "alice"))?;
+    ensure!(forger.status == 403, "bob as alice: {forger:?}");
+    let nobody = mesh.send(Request::get("/").header(USER, "alice"))?;
+    ensure!(nobody.status == 403, "nobody as alice: {nobody:?}");
+    Ok(())
+}
+
+/// The same `jwtRules`, once in a RequestAuthentication and once in a WasmPlugin.
+pub(super) fn request_authentication(mesh: &Mesh) -> Result<()> {
+    let bad = Request::get("/").bearer("not-a-token");
+    let block = json!({"jwtRules": jwt_rules(mesh)});
+    mesh.apply(&security_document("RequestAuthentication", &block))?;
+    mesh.wait_for("checking tokens natively", &bad, |answer| answer.status == 401)?;
+    let native = answers(mesh)?;
+    mesh.clear()?;
+
+    mesh.apply_plugin(FILTER, &block)?;
+    mesh.wait_for("checking tokens", &bad, |answer| answer.status == 401)?;
+    let ours = answers(mesh)?;
+    ensure!(native == ours, "Istio answers {native:#?}\njwt-auth answers {ours:#?}");
+    Ok(())
+}
+
+/// What becomes of every kind of token: status, body and the application's view of the user.
+fn answers(mesh: &Mesh) -> Result<Vec<(&'static str, u16, Vec<String>)>> {
+    let mut answers = Vec::new();
+    for (case, token, _) in tokens(mesh)? {
+        let request = Request::get("/").header(USER, "root");
+        let answer = mesh.send(match &token {
+            Some(token) => request.bearer(token),
+            None => request,
+        })?;
+        answers.push((case, answer.status, super::received(&answer, USER).unwrap_or_default()));
+    }
+    Ok(answers)
+}
+
+/// A document of Istio's security API that governs the gateway.
+fn security_document(kind: &str, rest: &Value) -> String {
+    let mut spec = json!({"selector": {"matchLabels": {"istio": "ingressgateway"}}});
+    if let (Some(spec), Some(rest)) = (spec.as_object_mut(), rest.as_object()) {
+        spec.extend(rest.clone());
+    }
+    json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": kind,
+        "metadata": {"name": "test", "namespace": NAMESPACE},
+        "spec": spec,
+    })
+    .to_string()
+}

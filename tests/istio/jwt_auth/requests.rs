@@ -1,0 +1,69 @@
+//! What becomes of requests.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::{client::Request, identity_provider::now};
+
+use super::{FILTER, USER, jwt_rules, protect, received, token, token_of};
+use crate::{mesh::Mesh, say};
+
+/// The agent, not Envoy, fetches the image, and says so.
+pub(super) fn agent_pulls_image(mesh: &Mesh) -> Result<()> {
+    let mark = mesh.log_mark();
+    mesh.apply_plugin(FILTER, &json!({"jwtRules": jwt_rules(mesh)}))?;
+    let line = mesh.wait_for_log(mark, "fetching image")?;
+    say(&line);
+    let request = Request::get("/").bearer("not-a-token");
+    let took = mesh.wait_for("in force", &request, |answer| answer.status == 401)?;
+    say(&format!("the WasmPlugin was in force {took:.1?} after that"));
+    Ok(())
+}
+
+/// Each kind of token gets its status.
+pub(super) fn decides(mesh: &Mesh) -> Result<()> {
+    protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
+    for (case, token, status) in tokens(mesh)? {
+        let request = Request::get("/");
+        let answer = mesh.send(match &token {
+            Some(token) => request.bearer(token),
+            None => request,
+        })?;
+        ensure!(answer.status == status, "{case}: expected {status}, got {answer:?}");
+        let challenge = answer.header("www-authenticate").is_some_and(|v| v.starts_with("Bearer"));
+        ensure!(challenge == (status != 200), "{case}: {answer:?}");
+    }
+    Ok(())
+}
+
+/// Tokens, and the status that both Istio and the filter give them.
+pub(super) fn tokens(mesh: &Mesh) -> Result<Vec<(&'static str, Option<String>, u16)>> {
+    let changed = |changes: &Value| token(mesh, changes).map(Some);
+    let good = token_of(mesh, "alice")?;
+    // The middle of the signature: the last character holds bits that count for nothing.
+    let cut = good.len().saturating_sub(100);
+    let (head, tail) = good.split_at(cut);
+    let other = if tail.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{head}{other}{}", tail.get(1..).unwrap_or_default());
+    Ok(vec![
+        ("none", None, 200),
+        ("good", Some(good), 200),
+        ("no token at all", Some("not-a-token".to_owned()), 401),
+        ("forged", Some(forged), 401),
+        ("expired", changed(&json!({"exp": now().saturating_sub(600)}))?, 401),
+        ("not yet valid", changed(&json!({"nbf": now().saturating_add(600)}))?, 401),
+        ("of a stranger", changed(&json!({"iss": "https://stranger.example.com"}))?, 401),
+        ("for others", changed(&json!({"aud": "billing.example.com"}))?, 403),
+    ])
+}
+
+/// The application gets the filter's headers, never the client's.
+pub(super) fn hands_over_identity(mesh: &Mesh) -> Result<()> {
+    protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
+    let forged = Request::get("/").header(USER, "root").header(USER, "admin");
+    let answer = mesh.send(forged.clone().bearer(&token_of(mesh, "alice")?))?;
+    ensure!(received(&answer, USER)? == ["alice"], "with a token: {answer:?}");
+    ensure!(received(&answer, "authorization")?.is_empty(), "the token went on: {answer:?}");
+    let answer = mesh.send(forged)?;
+    ensure!(received(&answer, USER)?.is_empty(), "without a token: {answer:?}");
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! A whole mesh on loopback: control plane, gateway, registry, application, identity provider.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    env, fs,
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tests::{
+    client::{Client, Request, Response},
+    identity_provider::IdentityProvider,
+    ports::{self, loopback},
+    process::wait_until,
+    upstream::Upstream,
+};
+
+mod control_plane;
+mod gateway;
+mod kubectl;
+mod launcher;
+mod registry;
+
+use self::{control_plane::ControlPlane, gateway::Gateway, launcher::Launcher, registry::Registry};
+pub(crate) use self::{control_plane::NAMESPACE, kubectl::Kubectl, registry::Image};
+use crate::{plugin, tools::Tools};
+
+/// How long a change may take until the gateway shows it, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A running mesh; dropping it ends every process.
+#[derive(Debug)]
+pub(crate) struct Mesh {
+    gateway: Gateway,
+    control_plane: ControlPlane,
+    _registry: Registry,
+    launcher: Launcher,
+    _app: Upstream,
+    idp: IdentityProvider,
+    images: BTreeMap<String, Image>,
+    address: SocketAddr,
+    applied: RefCell<Vec<String>>,
+    round: Cell<usize>,
+}
+
+impl Mesh {
+    /// Starts everything with its logs in `folder`, pushes every image, and waits for the gateway.
+    ///
+    /// # Errors
+    /// When a program is missing, or a server does not become ready; the error shows its log.
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
+        let launcher = Launcher::new(Tools::from_env()?, folder)?;
+        let (app, idp) = (Upstream::start()?, IdentityProvider::start()?);
+        let registry = Registry::start(&launcher)?;
+        let images = push_all(&registry)?;
+        let control_plane = ControlPlane::start(&launcher)?;
+        let port = ports::free()?;
+        let routes = include_str!("mesh/routes.yaml")
+            .replace("$GATEWAY_PORT", &port.to_string())
+            .replace("$APP_PORT", &app.address().port().to_string());
+        control_plane.kubectl.apply(&routes)?;
+        let mut gateway = Gateway::start(&launcher, control_plane.xds_port)?;
+        let address = loopback(port);
+        gateway.wait_for_listener(address)?;
+        Ok(Self {
+            gateway,
+            control_plane,
+            _registry: registry,
+            launcher,
+            _app: app,
+            idp,
+            images,
+            address,
+            applied: RefCell::default(),
+            round: Cell::default(),
+        })
+    }
+
+    /// The API server's client.
+    pub(crate) fn kubectl(&self) -> &Kubectl {
+        &self.control_plane.kubectl
+    }
+
+    /// The programs of the mesh.
+    pub(crate) fn tools(&self) -> &Tools {
+        &self.launcher.tools
+    }
+
+    /// The issuer of tokens, known to the mesh as `idp.example.com`.
+    pub(crate) fn idp(&self) -> &IdentityProvider {
+        &self.idp
+    }
+
+    /// A client of the gateway.
+    pub(crate) fn client(&self) -> Client {
+        Client::http1(self.address)
+    }
+
+    /// The image of `filter` in the registry.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub(crate) fn image(&self, filter: &str) -> Result<&Image> {
+        self.images.get(filter).with_context(|| format!("no image of {filter}: run `make images`"))
+    }
+
+    /// Applies `documents` until the end of the scenario.
+    ///
+    /// # Errors
+    /// With the words of the API server when it refuses.
+    pub(crate) fn apply(&self, documents: &str) -> Result<()> {
+        self.applied.borrow_mut().push(documents.to_owned());
+        self.kubectl().apply(documents)
+    }
+
+    /// Applies the shipped WasmPlugin of `filter` with `config` until the end of the scenario.
+    ///
+    /// # Errors
+    /// As [`plugin::document`] and [`Mesh::apply`].
+    pub(crate) fn apply_plugin(&self, filter: &str, config: &Value) -> Result<()> {
+        self.apply_plugin_of(filter, self.image(filter)?, config)
+    }
+
+    /// As [`Mesh::apply_plugin`], with another image.
+    ///
+    /// # Errors
+    /// As [`Mesh::apply_plugin`].
+    pub(crate) fn apply_plugin_of(
+        &self,
+        filter: &str,
+        image: &Image,
+        config: &Value,
+    ) -> Result<()> {
+        // While an old listener drains, Envoy gives a new one the last document of the same name.
+        let suffix = format!("-{}", self.round.get());
+        self.apply(&plugin::document(self.kubectl(), filter, &suffix, image, config)?)
+    }
+
+    /// Deletes what the scenario applied and waits until the gateway has forgotten it.
+    ///
+    /// # Errors
+    /// When the API server refuses or the gateway keeps a filter.
+    pub(crate) fn clear(&self) -> Result<()> {
+        self.round.update(|round| round + 1);
+        for documents in self.applied.take() {
+            self.kubectl().delete(&documents)?;
+        }
+        wait_until("rid of every filter", LIMIT, || Ok(!self.gateway.has_policy()?))
+    }
+
+    /// Sends `request` through the gateway.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(crate) fn send(&self, request: Request) -> Result<Response> {
+        self.client().send(request)
+    }
+
+    /// Repeats `request` until `expected` likes the answer, and tells how long that took.
+    ///
+    /// # Errors
+    /// When no answer is liked in time; the error shows the last one.
+    pub(crate) fn wait_for(
+        &self,
+        what: &str,
+        request: &Request,
+        expected: impl Fn(&Response) -> bool,
+    ) -> Result<Duration> {
+        let start = Instant::now();
+        let mut last = None;
+        wait_until(what, LIMIT, || {
+            let answer = self.send(request.clone())?;
+            let good = expected(&answer);
+            last = Some(answer);
+            Ok(good)
+        })
+        .with_context(|| format!("the last answer: {last:?}"))?;
+        Ok(start.elapsed())
+    }
+
+    /// Waits until the gateway's log holds `text` somewhere after `mark`, and returns that line.
+    ///
+    /// # Errors
+    /// When that does not happen in time.
+    pub(crate) fn wait_for_log(&self, mark: usize, text: &str) -> Result<String> {
+        let mut found = None;
+        wait_until(&format!("logging {text:?}"), LIMIT, || {
+            let log = self.gateway.log();
+            let fresh = log.get(mark..).unwrap_or_default();
+            found = fresh.lines().find(|line| line.contains(text)).map(str::to_owned);
+            Ok(found.is_some())
+        })?;
+        found.context("no line")
+    }
+
+    /// The present end of the gateway's log.
+    pub(crate) fn log_mark(&self) -> usize {
+        self.gateway.log().len()
+    }
+
+    /// What the gateway has logged since `mark`.
+    pub(crate) fn log_since(&self, mark: usize) -> String {
+        self.gateway.log().get(mark..).unwrap_or_default().to_owned()
+    }
+}
+
+/// Pushes the image of every filter, each an OCI layout.
+fn push_all(registry: &Registry) -> Result<BTreeMap<String, Image>> {
+    let images =
+        env::var_os("WEIR_IMAGES").context("WEIR_IMAGES is not set: run `make test-istio`")?;
+    let entries = fs::read_dir(&images)
+        .with_context(|| format!("no images in {images:?}: run `make images`"))?;
+    let mut pushed = BTreeMap::new();
+    for entry in entries {
+        let layout = entry?.path();
+        let name = layout.file_name().and_then(|name| name.to_str()).context("a strange name")?;
+        pushed.insert(name.to_owned(), registry.push(name, &layout)?);
+    }
+    Ok(pushed)
+}

@@ -1,0 +1,127 @@
+//! The agent and the Envoy that it runs.
+
+use std::{fs, net::SocketAddr, process::Command, time::Duration};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use tests::{
+    client::Client,
+    ports::{self, loopback},
+    process::Process,
+};
+
+use super::{
+    control_plane::{NAMESPACE, answers_200},
+    launcher::Launcher,
+};
+use crate::tools::Tools;
+
+/// How long the agent and Envoy may take until they are ready, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Where the agent keeps the modules that it has pulled; it cannot be told another place.
+const MODULES: &str = "/var/lib/istio/data";
+
+/// What only the filters hold that Istio makes of the tests' documents.
+const POLICIES: [&str; 3] = [
+    "envoy.extensions.filters.http.wasm",
+    "\"name\": \"envoy.filters.http.rbac\"",
+    "\"name\": \"envoy.filters.http.jwt_authn\"",
+];
+
+/// An ingress gateway.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    process: Process,
+    admin: Client,
+}
+
+impl Gateway {
+    /// Starts the agent and waits until its Envoy has a first configuration.
+    ///
+    /// # Errors
+    /// When the folder for modules cannot be made, or the gateway does not become ready.
+    pub(crate) fn start(launcher: &Launcher, xds_port: u16) -> Result<Self> {
+        fs::create_dir_all(MODULES).with_context(|| {
+            format!("the agent needs the folder {MODULES}: create it and make it yours")
+        })?;
+        let ports = Ports::free()?;
+        let mut command = Command::new(&launcher.tools.pilot_agent);
+        command
+            .args(["proxy", "router", "--domain"])
+            .arg(format!("{NAMESPACE}.svc.cluster.local"))
+            .env("INSTANCE_IP", "127.0.0.1")
+            .env("POD_NAME", "gateway-0")
+            .env("POD_NAMESPACE", NAMESPACE)
+            .env("ISTIO_META_NAMESPACE", NAMESPACE)
+            .env("ISTIO_META_CLUSTER_ID", "Kubernetes")
+            .env("ISTIO_METAJSON_LABELS", r#"{"istio": "ingressgateway", "app": "gateway"}"#)
+            .env("CLOUD_PLATFORM", "none")
+            // Nothing here speaks TLS, so no certificate is asked for.
+            .env("FILE_MOUNTED_CERTS", "true")
+            .env("ENVOY_STATUS_PORT", ports.health.to_string())
+            .env("ENVOY_PROMETHEUS_PORT", ports.metrics.to_string())
+            .env("PROXY_CONFIG", proxy_config(&launcher.tools, &ports, xds_port))
+            .current_dir(launcher.home("gateway")?);
+        let mut process = launcher.start("gateway", &mut command)?;
+        let health = Client::http1(loopback(ports.health));
+        process.wait_until("ready", LIMIT, |_| Ok(answers_200(&health, "/healthz/ready")))?;
+        Ok(Self { process, admin: Client::http1(loopback(ports.admin)) })
+    }
+
+    /// Waits until something listens on `address`.
+    ///
+    /// # Errors
+    /// When that does not happen; the error shows the log.
+    pub(crate) fn wait_for_listener(&mut self, address: SocketAddr) -> Result<()> {
+        let client = Client::http1(address);
+        self.process.wait_until("listening", LIMIT, |_| Ok(client.get("/").is_ok()))
+    }
+
+    /// Everything that the agent and Envoy have written so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Whether a filter or a policy of a test is in the path of requests.
+    ///
+    /// # Errors
+    /// When Envoy's administration interface does not answer.
+    pub(crate) fn has_policy(&self) -> Result<bool> {
+        let listeners = self.admin.get("/config_dump?resource=dynamic_listeners")?.text();
+        Ok(POLICIES.iter().any(|name| listeners.contains(name)))
+    }
+}
+
+/// The ports of a gateway, but for those of its listeners.
+struct Ports {
+    admin: u16,
+    status: u16,
+    health: u16,
+    metrics: u16,
+}
+
+impl Ports {
+    fn free() -> Result<Self> {
+        Ok(Self {
+            admin: ports::free()?,
+            status: ports::free()?,
+            health: ports::free()?,
+            metrics: ports::free()?,
+        })
+    }
+}
+
+fn proxy_config(tools: &Tools, ports: &Ports, xds_port: u16) -> String {
+    let config = json!({
+        "binaryPath": tools.envoy,
+        "proxyBootstrapTemplatePath": tools.bootstrap_template(),
+        "discoveryAddress": loopback(xds_port).to_string(),
+        "controlPlaneAuthPolicy": "NONE",
+        "concurrency": 2,
+        "terminationDrainDuration": "0s",
+        "proxyAdminPort": ports.admin,
+        "statusPort": ports.status,
+        "proxyMetadata": {"METRICS_LOCALHOST_ACCESS_ONLY": "true"},
+    });
+    config.to_string()
+}

@@ -1,0 +1,36 @@
+//! What the repository offers for pasting is accepted by Istio's own judges.
+
+use std::{path::Path, process::Command};
+
+use anyhow::Result;
+
+use crate::{Scenario, mesh::Mesh, plugin, tools};
+
+/// The scenarios of this module.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    ("the API server accepts every WasmPlugin to the last field", api_server_accepts),
+    ("istioctl validate accepts every WasmPlugin", istioctl_validates),
+    ("istioctl analyze finds nothing wrong with any WasmPlugin", istioctl_analyzes),
+];
+
+fn api_server_accepts(mesh: &Mesh) -> Result<()> {
+    mesh.kubectl().judge(&mesh.kubectl().kustomize(&plugin::folder())?)
+}
+
+fn istioctl_validates(mesh: &Mesh) -> Result<()> {
+    istioctl_accepts(mesh, &["validate"], &["-f"])
+}
+
+fn istioctl_analyzes(mesh: &Mesh) -> Result<()> {
+    istioctl_accepts(mesh, &["analyze", "--use-kube=false", "--failure-threshold=Info"], &[])
+}
+
+/// Lets `istioctl` judge the documents of all filters as kustomize renders them.
+fn istioctl_accepts(mesh: &Mesh, arguments: &[&str], before_file: &[&str]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("wasmplugins.yaml");
+    std::fs::write(&file, mesh.kubectl().kustomize(&plugin::folder())?)?;
+    let mut istioctl = Command::new(&mesh.tools().istioctl);
+    tools::output(istioctl.args(arguments).args(before_file).arg::<&Path>(&file))?;
+    Ok(())
+}
