@@ -2,7 +2,9 @@
 
 mod algorithms;
 mod configuration;
+mod counters;
 mod hostile;
+mod identity;
 mod outputs;
 mod replies;
 
@@ -39,7 +41,10 @@ impl Rig {
         let app = Upstream::start()?;
         let issuer = IdentityProvider::start()?;
         let filter = Filter::new(FILTER, config(&issuer));
-        let envoy = Envoy::start(Setup { concurrency, ..Setup::new(app.address(), vec![filter]) })?;
+        let identity = ("identity".to_owned(), "%FILTER_STATE(wasm.weir.jwt:PLAIN)%".to_owned());
+        let access_log = vec![identity];
+        let setup = Setup::new(app.address(), vec![filter]);
+        let envoy = Envoy::start(Setup { concurrency, access_log, ..setup })?;
         Ok(Self { envoy, app, issuer })
     }
 }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::repository;
 
+const ACCESS_LOG: &str = "/filter_chains/0/filters/0/typed_config/access_log/0/typed_config\
+                          /log_format/json_format";
 const HTTP_FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
 
 /// A filter in the chain: its shipped block with another `pluginConfig`.
@@ -71,6 +73,8 @@ pub struct Setup {
     pub keys: Option<SocketAddr>,
     /// Further clusters.
     pub clusters: Vec<Value>,
+    /// Further fields of the access log: name and format.
+    pub access_log: Vec<(String, String)>,
     /// Where requests come in; port 0 lets the system choose.
     pub port: u16,
     /// Where the admin interface is; port 0 lets the system choose.
@@ -86,6 +90,7 @@ impl Setup {
             app,
             keys: None,
             clusters: Vec::new(),
+            access_log: Vec::new(),
             port: 0,
             admin_port: 0,
         }
@@ -127,6 +132,9 @@ impl Setup {
         let mut chain = filters.iter().map(Filter::block).collect::<Result<Vec<_>>>()?;
         chain.push(router);
         set(&mut listener, HTTP_FILTERS, json!(chain))?;
+        let fields = listener.pointer_mut(ACCESS_LOG).and_then(Value::as_object_mut);
+        let fields = fields.context("no access log")?;
+        fields.extend(self.access_log.iter().map(|(name, format)| (name.clone(), json!(format))));
         let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
         listener
             .as_object_mut()
