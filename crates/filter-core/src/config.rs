@@ -42,7 +42,11 @@ pub struct InvalidConfig {
 /// assert_eq!(error.to_string(), r#"http[2].name: must be unique, got "api""#);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<ConfigError>);
+pub struct Problems {
+    errors: Vec<ConfigError>,
+    /// Errors that were only counted where they were found.
+    left_out: usize,
+}
 
 impl InvalidConfig {
     /// Returns the errors that are told, one to ten.
@@ -61,21 +65,19 @@ impl InvalidConfig {
 impl Problems {
     /// Notes that the field at `path` breaks the rule in `message`.
     pub fn add(&mut self, path: impl fmt::Display, message: impl fmt::Display) {
-        self.0.push(ConfigError { path: path.to_string(), message: message.to_string() });
+        self.errors.push(ConfigError { path: path.to_string(), message: message.to_string() });
     }
 
     /// Notes everything that was wrong with a part of the document.
     pub fn extend(&mut self, invalid: InvalidConfig) {
-        self.0.extend(invalid.errors);
-        for _ in 0..invalid.left_out {
-            self.add("", "has further errors");
-        }
+        self.errors.extend(invalid.errors);
+        self.left_out = self.left_out.saturating_add(invalid.left_out);
     }
 
     /// Says whether nothing was noted.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.errors.is_empty()
     }
 
     /// Returns `value` when nothing was noted.
@@ -84,15 +86,15 @@ impl Problems {
     ///
     /// Everything that was noted, in the order of noting.
     pub fn finish<T>(self, value: T) -> Result<T, InvalidConfig> {
-        if self.0.is_empty() { Ok(value) } else { Err(self.into()) }
+        if self.is_empty() { Ok(value) } else { Err(self.into()) }
     }
 }
 
 impl From<Problems> for InvalidConfig {
     fn from(problems: Problems) -> Self {
-        let mut errors = problems.0;
-        let left_out = errors.split_off(errors.len().min(TOLD)).len();
-        Self { errors, left_out }
+        let mut errors = problems.errors;
+        let cut = errors.split_off(errors.len().min(TOLD)).len();
+        Self { errors, left_out: problems.left_out.saturating_add(cut) }
     }
 }
 

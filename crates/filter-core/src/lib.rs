@@ -1,5 +1,8 @@
 //! The words that every Weir filter shares, as types.
 //!
+//! Nothing here knows that a proxy exists: no clock, no randomness, no logging, no I/O. What only one
+//! filter needs lives in that filter.
+//!
 //! A configuration is parsed into values that are legal by construction, and everything that is
 //! wrong with it is told at once:
 //!
@@ -15,9 +18,6 @@
 //! let error = parse_config::<Config>(br#"{"timeout": "10ms"}"#).unwrap_err();
 //! assert_eq!(error.to_string(), r#"timeout: must be between 100ms and 1m, got "10ms""#);
 //! ```
-//!
-//! Nothing here knows that a proxy exists: no clock, no randomness, no logging, no I/O.
-//! What only one filter needs lives in that filter.
 
 mod claim_path;
 mod cluster;

@@ -73,15 +73,17 @@ impl<'a> RequestPath<'a> {
         })
     }
 
-    /// Says whether two servers could read the path differently: it holds a backslash, a NUL, or an
-    /// escaped slash, backslash or NUL.
+    /// Says whether two servers could read the path differently: it holds a backslash, a NUL, an
+    /// escaped slash, backslash or NUL, or a segment of dots, escaped or not.
     ///
     /// A rule that opens a path should not open such a one.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
-        let unsafe_byte = |byte: u8| matches!(byte, b'/' | b'\\' | 0);
-        let raw = self.path.iter().any(|byte| matches!(byte, b'\\' | 0));
-        raw || self.path.windows(3).any(|window| escaped(window).is_some_and(unsafe_byte))
+        let odd = |byte: u8| matches!(byte, b'\\' | 0);
+        let escaped_odd = |window| escaped(window).is_some_and(|byte| byte == b'/' || odd(byte));
+        self.path.iter().any(|byte| odd(*byte))
+            || self.path.windows(3).any(escaped_odd)
+            || self.path.split(|byte| *byte == b'/').any(is_dots)
     }
 }
 
@@ -94,6 +96,11 @@ pub fn cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
         let (name, value) = cut(pair.trim_ascii(), b'=');
         Some((name.trim_ascii_end(), unquoted(value?.trim_ascii_start())))
     })
+}
+
+fn is_dots(segment: &[u8]) -> bool {
+    // The longest spelling is `%2e%2e`.
+    segment.len() <= 6 && matches!(&*percent_decode(segment), b"." | b"..")
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {

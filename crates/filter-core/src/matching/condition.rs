@@ -9,7 +9,7 @@ use crate::{ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
     Text(Subject, StringMatch),
-    NoHeader(HeaderName, StringMatch),
+    NoHeader(String, StringMatch),
     Template(PathTemplate),
     Source(Vec<IpRange>),
     Any(Vec<Vec<Condition>>),
@@ -33,9 +33,10 @@ pub(super) enum Subject {
 pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     let mut conditions = pseudo_headers(entry);
     conditions.extend(entry.path_template.clone().map(Condition::Template));
-    conditions.extend(texts(&entry.headers, |name| Subject::Header(name.to_string())));
+    conditions.extend(texts(&entry.headers, |name| Subject::Header(looked_up(name))));
     let without = entry.without_headers.iter();
-    conditions.extend(without.map(|(name, test)| Condition::NoHeader(name.clone(), test.clone())));
+    conditions
+        .extend(without.map(|(name, test)| Condition::NoHeader(looked_up(name), test.clone())));
     conditions.extend(texts(&entry.query_params, |name| Subject::Parameter(name.clone())));
     conditions.extend(texts(&entry.cookies, |name| Subject::Cookie(name.clone())));
     if let Some(source) = &entry.source {
@@ -49,6 +50,12 @@ pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     conditions.extend(entry.all.iter().flatten().flat_map(self::conditions));
     conditions.extend(entry.not.as_ref().map(|not| Condition::Not(self::conditions(not))));
     conditions
+}
+
+/// Returns the name under which a proxy keeps a header: `host` is the authority of HTTP/2.
+fn looked_up(name: &HeaderName) -> String {
+    let name = name.as_str();
+    if name == "host" { ":authority" } else { name }.to_owned()
 }
 
 /// Returns the condition that one of the entries holds; none where one of them always does.
@@ -84,7 +91,7 @@ impl Condition {
         match self {
             Self::Text(subject, test) => subject.fulfils(test, view),
             Self::NoHeader(name, test) => {
-                let mut values = view.request.headers.all(name.as_str());
+                let mut values = view.request.headers.all(name);
                 !values.any(|value| test.matches(Some(value)))
             }
             Self::Template(template) => {

@@ -55,7 +55,7 @@ impl Needs {
     fn add(&mut self, condition: &Condition) {
         match condition {
             Condition::Text(subject, _) => self.add_subject(subject),
-            Condition::NoHeader(name, _) => self.header(name.as_str()),
+            Condition::NoHeader(name, _) => self.header(name),
             Condition::Template(_) => self.add_subject(&Subject::Path),
             Condition::Source(_) => self.source_address = true,
             Condition::Any(alternatives) => {

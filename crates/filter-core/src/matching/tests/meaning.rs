@@ -50,6 +50,8 @@ fn each_field_means_what_it_says() {
         (json!({"headers": {"x-user": {"exact": "carl"}}}), false),
         (json!({"headers": {"x-user": {}}}), true),
         (json!({"headers": {"x-none": {}}}), false),
+        (json!({"headers": {"Host": {"exact": "shop.example"}}}), true),
+        (json!({"withoutHeaders": {"host": {"exact": "shop.example"}}}), false),
         (json!({"headers": {"x-bytes": {}}}), true),
         (json!({"headers": {"x-bytes": {"regex": ".*"}}}), false),
         (json!({"headers": {"x-user": {"exact": "anna"}, "x-none": {}}}), false),
