@@ -29,22 +29,30 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds one filter, unless its compiled code is what it was last time.
+/// Builds one filter and says whether it may ship.
 fn build(workspace: &Workspace, filter: &Filter) -> Result<PathBuf> {
     let recipe = filter.recipe()?;
-    let compiled = fs::read(compile::module(workspace, filter)?)?;
     let output = workspace.wasm().join(filter.module()).with_extension("wasm");
-    let stamp = Stamp::new(&compiled, &recipe);
-    if stamp.vouches_for(&output) {
-        return Ok(output);
+    let compiled = fs::read(compile::module(workspace, filter)?)?;
+    finish(workspace, &compiled, &recipe, &output)?;
+    let checked = gate::check(&fs::read(&output)?, &recipe);
+    if checked.is_err() {
+        fs::remove_file(&output)?;
     }
-    let stripped = strip::unused_exports(&compiled, &gate::exports(&recipe))?;
+    checked.map(|()| output)
+}
+
+/// Strips and optimises, unless the compiled code is what it was last time.
+fn finish(workspace: &Workspace, compiled: &[u8], recipe: &Recipe, output: &Path) -> Result<()> {
+    let stamp = Stamp::new(compiled, recipe);
+    if stamp.vouches_for(output) {
+        return Ok(());
+    }
+    let stripped = strip::unused_exports(compiled, &gate::exports(recipe))?;
     let wasm = optimise::run(workspace, &stripped)?;
-    gate::check(&wasm, &recipe)?;
     fs::create_dir_all(workspace.wasm())?;
-    fs::write(&output, &wasm)?;
-    stamp.sign(&output, &wasm)?;
-    Ok(output)
+    fs::write(output, &wasm)?;
+    stamp.sign(output, &wasm)
 }
 
 /// A note beside a finished module that says what it was made from.
@@ -54,7 +62,7 @@ struct Stamp {
 
 impl Stamp {
     fn new(compiled: &[u8], recipe: &Recipe) -> Self {
-        let steps = format!("{recipe:?} {}", optimise::recipe());
+        let steps = format!("{:?} {}", recipe.callbacks, optimise::recipe());
         Self { inputs: format!("{} {}", sha256(compiled), sha256(steps.as_bytes())) }
     }
 
@@ -84,14 +92,14 @@ mod tests {
     fn a_stamp_vouches_only_for_the_same_source_recipe_and_module() {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("a.wasm");
-        let recipe = |max_size_kib| Recipe { callbacks: Vec::new(), max_size_kib };
-        let stamp = Stamp::new(b"compiled", &recipe(1));
+        let recipe = |name: &str| Recipe { callbacks: vec![name.to_owned()], max_size_kib: 1 };
+        let stamp = Stamp::new(b"compiled", &recipe("log"));
         fs::write(&output, b"finished").unwrap();
         assert!(!stamp.vouches_for(&output), "no stamp yet");
         stamp.sign(&output, b"finished").unwrap();
         assert!(stamp.vouches_for(&output));
-        assert!(!Stamp::new(b"changed", &recipe(1)).vouches_for(&output));
-        assert!(!Stamp::new(b"compiled", &recipe(2)).vouches_for(&output));
+        assert!(!Stamp::new(b"changed", &recipe("log")).vouches_for(&output));
+        assert!(!Stamp::new(b"compiled", &recipe("tick")).vouches_for(&output));
         fs::write(&output, b"tampered").unwrap();
         assert!(!stamp.vouches_for(&output));
     }

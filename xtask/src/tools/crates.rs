@@ -30,6 +30,8 @@ fn cargo(to: &Path, package: &str, version: &str, program: &str) -> Command {
         .args(["install", "--quiet", "--bin", program, "--version", version, "--root"])
         .args([to.as_os_str(), package.as_ref()])
         .env("CARGO_TARGET_DIR", to.join("build"))
+        // These programs run for seconds; full optimisation costs more than it gives back.
+        .envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_LTO", "off")])
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo
 }
