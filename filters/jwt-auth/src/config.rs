@@ -5,13 +5,15 @@
 
 use filter_core::{
     ClaimPath, DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, MetricsConfig,
-    ProblemConfig,
+    PathNormalization, ProblemConfig, StringMatch,
 };
 use serde::Deserialize;
 
+mod rules;
 mod values;
 
-pub use values::{AlgorithmName, KeySetText, NonEmpty, Realm, RuleName, Url};
+pub use rules::{ProvidersConfig, RuleConfig, ScopesConfig, StepUpConfig, TokenNeed, WhenConfig};
+pub use values::{AlgorithmName, IssuerConfig, KeySetText, NonEmpty, Realm, RuleName, Url};
 use values::{BelongsElsewhere, NotServed};
 
 /// The whole document.
@@ -20,6 +22,12 @@ use values::{BelongsElsewhere, NotServed};
 pub struct Config {
     /// Who may issue tokens, and how they are verified; 1 to 256 entries.
     pub jwt_rules: Vec<JwtRule>,
+    /// Which request needs which token; absent means that none is needed and a bad one refused.
+    #[serde(default)]
+    pub rules: Option<Vec<RuleConfig>>,
+    /// What is done to a path before it is matched.
+    #[serde(default)]
+    pub path_normalization: PathNormalization,
     /// Whether a CORS preflight needs no token.
     #[serde(default = "yes")]
     pub bypass_cors_preflight: bool,
@@ -32,6 +40,9 @@ pub struct Config {
     /// How long a token may be, in bytes.
     #[serde(default)]
     pub max_token_bytes: Option<IntegerWithin<256, 61_440>>,
+    /// What is remembered about tokens.
+    #[serde(default)]
+    pub token_cache: TokenCacheConfig,
     /// What is published about a verified identity.
     #[serde(default)]
     pub publish: Publish,
@@ -64,7 +75,7 @@ pub struct JwtRule {
     pub name: Option<RuleName>,
     /// What `iss` must equal; absent means any.
     #[serde(default)]
-    pub issuer: Option<NonEmpty>,
+    pub issuer: Option<IssuerConfig>,
     /// The audiences, any of which `aud` must name; absent means any.
     #[serde(default)]
     pub audiences: Option<Vec<NonEmpty>>,
@@ -101,6 +112,15 @@ pub struct JwtRule {
     /// The types that `typ` may name; absent means any or none.
     #[serde(default)]
     pub token_types: Option<Vec<NonEmpty>>,
+    /// Conditions, any of which `sub` must fulfil; absent means any subject.
+    #[serde(default)]
+    pub subjects: Option<Vec<StringMatch>>,
+    /// Claims that hold several values in one text, besides `scope` and `permission`.
+    #[serde(default)]
+    pub space_delimited_claims: Vec<ClaimPath>,
+    /// The claims that hold scopes; `scope` and `scp` if absent.
+    #[serde(default)]
+    pub scope_claims: Option<Vec<ClaimPath>>,
     /// How far clocks may differ.
     #[serde(default)]
     pub clock_skew: Option<DurationWithin<0, 600_000>>,
@@ -209,6 +229,21 @@ pub enum Publish {
     /// The same, and all claims.
     #[default]
     Claims,
+}
+
+/// What one worker remembers about tokens.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenCacheConfig {
+    /// How many tokens; 1,024 if absent, 0 turns the cache off.
+    #[serde(default)]
+    pub size: Option<IntegerWithin<0, 65_536>>,
+    /// How long a good token is remembered, at most until it expires; 5 minutes if absent.
+    #[serde(default)]
+    pub ttl: Option<DurationWithin<0, 3_600_000>>,
+    /// How long a badly signed token is remembered; 5 seconds if absent, 0 turns it off.
+    #[serde(default)]
+    pub negative_ttl: Option<DurationWithin<0, 60_000>>,
 }
 
 /// What replies say about the resource.

@@ -195,12 +195,11 @@ impl Fault {
     pub const SCOPE: Self = Self::new(Reason::InsufficientScope, "Insufficient scope");
     /// A principal or condition is not met.
     pub const CLAIM: Self = Self::new(Reason::ClaimNotAllowed, "Claims in Jwt are not allowed");
+    /// The proxy answered what it must not.
+    pub const INTERNAL: Self = Self::new(Reason::Internal, "Internal error");
     /// No rule fits.
     pub const RULE_UNMATCHED: Self =
         Self::new(Reason::RuleUnmatched, "No rule matches the request");
-
-    /// The proxy answered what it must not.
-    pub const INTERNAL: Self = Self::new(Reason::Internal, "Internal error");
 
     pub(crate) const fn new(reason: Reason, text: &'static str) -> Self {
         Self { reason, text }
@@ -246,12 +245,5 @@ impl fmt::Display for Denial {
             }
         }
         Ok(())
-    }
-}
-
-impl Denial {
-    /// Returns the response code details, as access logs show them.
-    pub fn details(&self) -> String {
-        format!("weir_jwt_auth_denied{{{}}}", self.fault.reason().word())
     }
 }

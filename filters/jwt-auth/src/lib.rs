@@ -11,6 +11,7 @@
 //! 4. Increment the counters that the answers name; their names are [`Metric::name`].
 
 pub mod algorithm;
+mod cache;
 pub mod config;
 pub mod crypto;
 pub mod denial;
@@ -37,5 +38,5 @@ pub use crate::{
     denial::{Denial, Fault, Reason},
     environment::Environment,
     metrics::Metric,
-    policy::{Admission, Judgement, Needs, Outcome, Policy, Refusal, Verdict, Worker},
+    policy::{Admission, HeaderNeeds, Judgement, Needs, Outcome, Policy, Refusal, Verdict, Worker},
 };

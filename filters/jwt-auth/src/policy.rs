@@ -2,12 +2,13 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{HeaderEdits, HeaderName, Headers, Reply};
+use filter_core::{HeaderEdits, HeaderName, Headers, Matcher, Reply, Request};
 
 use crate::{
+    cache::{Limits, TokenCache},
     config::{MultipleTokens, Publish},
     crypto::Crypto,
-    denial::{Denial, Fault, Reason, Replies},
+    denial::{Denial, Fault, Replies},
     metrics::Metric,
     provider::Provider,
     rule::Rule,
@@ -21,7 +22,8 @@ mod needs;
 mod preflight;
 mod verify;
 
-pub use needs::Needs;
+use judge::Asking;
+pub use needs::{HeaderNeeds, Needs};
 
 /// A compiled configuration; immutable and shared by all streams of a worker.
 #[derive(Debug)]
@@ -30,6 +32,9 @@ pub struct Policy {
     /// Indices of the providers: those that name an issuer come first.
     by_issuer: Vec<usize>,
     rules: Vec<Rule>,
+    /// Chooses among the rules; absent where one is implied.
+    matcher: Option<Matcher>,
+    cache: Limits,
     strip: Vec<HeaderName>,
     needs: Needs,
     crypto: Crypto,
@@ -52,8 +57,10 @@ enum Mode {
 }
 
 /// What one worker remembers between requests.
-#[derive(Debug, Default)]
-pub struct Worker {}
+#[derive(Debug)]
+pub struct Worker {
+    cache: TokenCache,
+}
 
 /// The answer to a request, and the counters to be incremented.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,7 +110,7 @@ pub enum Outcome {
 }
 
 impl Policy {
-    /// Returns the headers that [`Policy::judge`] looks at.
+    /// Returns what [`Policy::judge`] looks at.
     pub const fn needs(&self) -> &Needs {
         &self.needs
     }
@@ -125,18 +132,18 @@ impl Policy {
 
     /// Makes what one worker keeps between requests.
     pub fn worker(&self) -> Worker {
-        Worker::default()
+        Worker { cache: TokenCache::new(self.cache) }
     }
 
-    /// Decides about a request from the headers that [`Policy::needs`] names.
+    /// Decides about a request from what [`Policy::needs`] names.
     ///
     /// Asking again with the same values gives the same answer, except for what the worker's
     /// cache saves.
-    pub fn judge(&self, worker: &mut Worker, headers: &Headers, now: SystemTime) -> Judgement {
+    pub fn judge(&self, worker: &mut Worker, request: &Request, now: SystemTime) -> Judgement {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut counts = Vec::new();
-        let decision = self.decide(worker, headers, now, &mut counts);
-        let verdict = match decision {
+        let asking = Asking { worker, headers: &request.headers, now, counts: &mut counts };
+        let verdict = match self.decide(request, asking) {
             Ok(admission) => {
                 counts.push(Metric::Allowed);
                 let dry = self.mode == Mode::DryRun;
@@ -153,26 +160,21 @@ impl Policy {
             let counts = vec![Metric::CorsPreflightBypassed, Metric::Allowed];
             return Refusal { outcome: Outcome::Admit(self.admit_without_identity()), counts };
         }
+        self.end(denial, headers)
+    }
+
+    /// Says how a request ends when the proxy failed to answer a call: refused, whatever it asks.
+    pub fn fail(&self) -> Refusal {
+        self.end(&Denial::from(Fault::INTERNAL), &Headers::default())
+    }
+
+    fn end(&self, denial: &Denial, headers: &Headers) -> Refusal {
         if self.mode == Mode::DryRun {
             let counts = vec![Metric::DryRunDenied];
             return Refusal { outcome: Outcome::Admit(Admission::default()), counts };
         }
         let counts = vec![Metric::Denied, Metric::DeniedFor(denial.fault.reason())];
         Refusal { outcome: Outcome::Reply(self.replies.reply(denial, headers)), counts }
-    }
-
-    /// Says how a request ends when the proxy failed to answer a call: refused, whatever it asks.
-    pub fn fail(&self) -> Refusal {
-        let denial = Denial::from(Fault::INTERNAL);
-        if self.mode == Mode::DryRun {
-            let counts = vec![Metric::DryRunDenied];
-            return Refusal { outcome: Outcome::Admit(Admission::default()), counts };
-        }
-        let counts = vec![Metric::Denied, Metric::DeniedFor(Reason::Internal)];
-        Refusal {
-            outcome: Outcome::Reply(self.replies.reply(&denial, &Headers::default())),
-            counts,
-        }
     }
 
     fn provider_name(&self, index: usize) -> Option<Rc<str>> {

@@ -2,6 +2,8 @@
 
 use std::{rc::Rc, time::Duration};
 
+use filter_core::{ClaimPath, StringMatch};
+
 use crate::{
     algorithm::Algorithms,
     crypto::{Crypto, Engine},
@@ -33,17 +35,24 @@ pub(crate) struct Provider {
     audiences: Option<Audiences>,
     algorithms: Algorithms,
     token_types: Vec<Box<str>>,
+    subjects: Vec<StringMatch>,
+    /// Claims that hold several values in one text.
+    pub(crate) spaced: Vec<ClaimPath>,
+    /// Claims that hold scopes.
+    pub(crate) scopes: Vec<ClaimPath>,
     times: Times,
     keys: KeySet,
 }
 
 /// Which `iss` a provider serves.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Issuer {
     /// Any, or none.
     Any,
     /// Exactly this one.
     Exact(Box<str>),
+    /// Any that fulfils a condition.
+    Matching(StringMatch),
 }
 
 /// What a provider asks of a token's times.
@@ -67,6 +76,7 @@ impl Issuer {
     pub(crate) const fn rank(&self) -> u8 {
         match self {
             Self::Exact(_) => 0,
+            Self::Matching(_) => 1,
             Self::Any => 2,
         }
     }
@@ -76,11 +86,17 @@ impl Issuer {
         match self {
             Self::Any => true,
             Self::Exact(exact) => issuer == Some(&**exact),
+            Self::Matching(condition) => condition.matches(issuer.map(str::as_bytes)),
         }
     }
 }
 
 impl Provider {
+    /// Returns how far clocks may differ.
+    pub(crate) const fn skew(&self) -> Duration {
+        self.times.skew
+    }
+
     /// Checks everything that needs no key; done again on every cache hit.
     pub(crate) fn check_claims(
         &self,
@@ -96,6 +112,11 @@ impl Provider {
         let audiences = audiences.or(self.audiences.as_ref());
         if audiences.is_some_and(|allowed| !allowed.allow(token.claims())) {
             return Err(Fault::AUDIENCE);
+        }
+        let subject = token.claims().text("sub").map(str::as_bytes);
+        let named = self.subjects.iter().any(|condition| condition.matches(subject));
+        if !named && !self.subjects.is_empty() {
+            return Err(Fault::SUBJECT);
         }
         self.times.check_lifetime(token, now)?;
         Ok(skew)

@@ -2,23 +2,32 @@
 
 use std::rc::Rc;
 
-use crate::{locations::Location, provider::Provider};
+use crate::{
+    config::TokenNeed,
+    locations::Location,
+    provider::{Audiences, Provider},
+};
+
+mod compile;
+mod conditions;
+mod pattern;
+mod when;
+
+pub(crate) use conditions::Conditions;
 
 /// One rule of the policy.
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// What logs call it; absent for the rule that is implied without `rules`.
     pub(crate) name: Option<Rc<str>>,
-    pub(crate) need: Need,
+    pub(crate) need: TokenNeed,
+    /// Providers of which each must vouch for a token, by index; empty if any will do.
+    pub(crate) all: Vec<usize>,
     /// The locations of the rule's providers, in the order in which they are looked at.
     pub(crate) places: Vec<Place>,
-}
-
-/// Whether a rule needs a token.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Need {
-    /// None is fine, a bad one is refused.
-    Optional,
+    /// Replaces the audiences of the providers.
+    pub(crate) audiences: Option<Audiences>,
+    pub(crate) conditions: Conditions,
 }
 
 /// A location, and the providers that take tokens from it, by index.
@@ -31,12 +40,17 @@ pub(crate) struct Place {
 impl Rule {
     /// Makes the rule that is implied without `rules`: no token is fine, a bad one is refused.
     pub(crate) fn implied(providers: &[Provider]) -> Self {
-        let all: Vec<usize> = (0..providers.len()).collect();
-        Self { name: None, need: Need::Optional, places: Place::of(providers, &all) }
+        let every: Vec<usize> = (0..providers.len()).collect();
+        Self {
+            name: None,
+            need: TokenNeed::Optional,
+            all: Vec::new(),
+            places: Place::of(providers, &every),
+            audiences: None,
+            conditions: Conditions::default(),
+        }
     }
-}
 
-impl Rule {
     /// Iterates over the names of the headers that hold the rule's tokens.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
         self.places.iter().map(|place| place.location.header())

@@ -3,7 +3,7 @@
 use std::{sync::LazyLock, time::SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use filter_core::{Headers, InvalidConfig, Reply, parse_config};
+use filter_core::{Headers, InvalidConfig, Reply, Request, parse_config};
 use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
@@ -126,7 +126,8 @@ pub(crate) fn asked(document: &Value) -> Asked {
 impl Asked {
     pub(crate) fn ask(&mut self, headers: &Headers) -> (Answer, Vec<Metric>) {
         let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(self.now);
-        let judgement = self.policy.judge(&mut self.worker, headers, now);
+        let request = Request { headers: headers.clone(), ..Request::default() };
+        let judgement = self.policy.judge(&mut self.worker, &request, now);
         let mut counts = judgement.counts;
         let denial = match judgement.verdict {
             Verdict::Allow(admission) => return (Answer::Allowed(admission), counts),

@@ -60,6 +60,12 @@ impl Token {
         &self.signature
     }
 
+    /// Returns about how many bytes of memory the token takes.
+    pub(crate) fn weight(&self) -> usize {
+        let own = size_of::<Self>().saturating_add(self.signature.len());
+        own.saturating_add(self.claims.weight())
+    }
+
     /// Returns what is signed, given the compact form that the token was read from.
     pub fn signed<'a>(&self, compact: &'a [u8]) -> &'a [u8] {
         compact.get(..self.signed_bytes).unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use filter_core::Got;
+use filter_core::{Got, StringMatch};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny},
@@ -14,6 +14,15 @@ use crate::algorithm::Algorithm;
 /// Text that is not empty.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct NonEmpty(String);
+
+/// Which `iss` an entry serves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum IssuerConfig {
+    /// Exactly this one, as in Istio.
+    Exact(NonEmpty),
+    /// Any that fulfils a condition.
+    Matching(StringMatch),
+}
 
 /// What an entry is called: `[a-z0-9-]{1,63}`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -108,6 +117,18 @@ fn text<'de, D: Deserializer<'de>>(
 impl<'de> Deserialize<'de> for NonEmpty {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer, "a text that is not empty", |text| !text.is_empty()).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IssuerConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let read = if value.is_object() {
+            StringMatch::deserialize(value).map(Self::Matching)
+        } else {
+            NonEmpty::deserialize(value).map(Self::Exact)
+        };
+        read.map_err(D::Error::custom)
     }
 }
 

@@ -8,11 +8,14 @@ use crate::{
     config::Publish,
     locations::{self, Location},
     metrics::Metric,
-    token::{Claims, JsonRef},
+    token::Claims,
 };
 
 /// A longer identity is published without its claims.
 const MAX_PUBLISHED_BYTES: usize = 32 * 1024;
+
+/// Envoy's mark on claims that nobody verified.
+pub(super) const VERIFIED: HeaderName = HeaderName::from_static("x-jwt-signature-verified");
 
 /// The property `weir.jwt`.
 #[derive(Serialize)]
@@ -38,21 +41,8 @@ impl Policy {
         Admission { edits, ..Admission::default() }
     }
 
-    /// Hands a verified identity to the application and to the other filters.
-    pub(super) fn hand_on(
-        &self,
-        admission: &mut Admission,
-        verified: &Verified<'_>,
-        compact: &[u8],
-        counts: &mut Vec<Metric>,
-    ) {
-        let written = verified.provider.outputs.write(&verified.token, compact);
-        admission.edits.add.extend(written.headers);
-        counts.extend(std::iter::repeat_n(Metric::OutputsSkipped, written.skipped));
-        admission.identity = self.published(verified);
-    }
-
-    fn published(&self, verified: &Verified<'_>) -> Option<Vec<u8>> {
+    /// Writes the property, as far as `publish` says.
+    pub(super) fn published(&self, verified: &Verified<'_>) -> Option<Vec<u8>> {
         let claims = verified.token.claims();
         let identity = Identity {
             v: 1,
@@ -61,7 +51,7 @@ impl Policy {
             iss: claims.text("iss"),
             sub: claims.text("sub"),
             aud: claims.audiences().collect(),
-            scopes: scopes(claims),
+            scopes: claims.scopes(&verified.provider.scopes),
             exp: claims.times().expires,
         };
         if self.publish == Publish::None {
@@ -74,6 +64,18 @@ impl Policy {
 }
 
 impl Admission {
+    /// Writes the headers that a token yields.
+    pub(super) fn write(&mut self, token: &Verified<'_>, compact: &[u8], counts: &mut Vec<Metric>) {
+        let written = token.provider.outputs.write(&token.token, compact);
+        self.edits.add.extend(written.headers);
+        counts.extend(std::iter::repeat_n(Metric::OutputsSkipped, written.skipped));
+    }
+
+    /// Says that nobody verified what the headers say, as Envoy does.
+    pub(super) fn mark_unverified(&mut self) {
+        self.edits.add.push((VERIFIED, b"false".to_vec()));
+    }
+
     /// Takes a verified token out of every place where it was found.
     pub(super) fn remove(&mut self, presented: &Presented<'_>, headers: &Headers) {
         let (mut parameters, mut cookies) = (Vec::new(), Vec::new());
@@ -105,16 +107,4 @@ impl Admission {
 fn with_claims(identity: &[u8], claims: &Claims) -> Vec<u8> {
     let members = identity.strip_suffix(b"}").unwrap_or(identity);
     [members, b",\"claims\":", claims.document().as_bytes(), b"}"].concat()
-}
-
-fn scopes(claims: &Claims) -> Vec<&str> {
-    let mut scopes = Vec::new();
-    for name in ["scope", "scp"] {
-        let claim = claims.root().member(name);
-        let text = claim.and_then(JsonRef::as_str);
-        scopes.extend(text.into_iter().flat_map(str::split_ascii_whitespace));
-        let list = claim.and_then(JsonRef::elements).into_iter().flatten();
-        scopes.extend(list.filter_map(JsonRef::as_str));
-    }
-    scopes
 }

@@ -45,10 +45,16 @@ impl Policy {
                 None => tokens.push(Presented { compact, places: vec![place] }),
             }
         }
-        let most = match self.multiple_tokens {
-            MultipleTokens::Reject => 1,
-            MultipleTokens::AllValid => self.max_tokens,
-        };
-        if tokens.len() > most { Err(Fault::MULTIPLE_TOKENS) } else { Ok(tokens) }
+        if self.are_too_many(rule, &tokens) { Err(Fault::MULTIPLE_TOKENS) } else { Ok(tokens) }
+    }
+
+    fn are_too_many(&self, rule: &Rule, tokens: &[Presented<'_>]) -> bool {
+        let of = |provider: &usize| tokens.iter().filter(|token| token.is_for(*provider)).count();
+        tokens.len() > self.max_tokens
+            || match self.multiple_tokens {
+                MultipleTokens::AllValid => false,
+                MultipleTokens::Reject if rule.all.is_empty() => tokens.len() > 1,
+                MultipleTokens::Reject => rule.all.iter().any(|provider| of(provider) > 1),
+            }
     }
 }

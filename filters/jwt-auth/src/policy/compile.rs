@@ -1,12 +1,15 @@
 //! From the document to the policy.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use filter_core::{HeaderName, InvalidConfig, Problems};
+use filter_core::{
+    HeaderName, InvalidConfig, Matcher, MatcherOptions, PathNormalization, Problems,
+};
 
-use super::{Mode, Needs, Policy};
+use super::{Mode, Needs, Policy, admit::VERIFIED};
 use crate::{
-    config::Config,
+    cache::Limits,
+    config::{Config, RuleConfig, TokenCacheConfig},
     denial::Replies,
     environment::Environment,
     locations::Location,
@@ -15,11 +18,11 @@ use crate::{
 };
 
 const MAX_RULES: usize = 256;
+const DEFAULT_CACHE_SIZE: u64 = 1024;
+const DEFAULT_TTL: Duration = Duration::from_secs(300);
+const DEFAULT_NEGATIVE_TTL: Duration = Duration::from_secs(5);
 const DEFAULT_MAX_TOKENS: u64 = 4;
 const DEFAULT_MAX_TOKEN_BYTES: u64 = 16_384;
-
-/// Envoy's mark on claims that nobody verified.
-const VERIFIED: HeaderName = HeaderName::from_static("x-jwt-signature-verified");
 
 impl Policy {
     /// Compiles a document.
@@ -36,15 +39,16 @@ impl Policy {
         let providers: Vec<Provider> = config.jwt_rules.iter().enumerate().map(compile).collect();
         check_names(config, &providers, &mut notes.problems);
         check_outputs(&providers, &mut notes.problems);
-        notes.warnings.push("without rules, requests without a token pass".to_owned());
         if config.dry_run {
             notes.warnings.push("dryRun: inbound output headers are not stripped".to_owned());
         }
-        let rules = vec![Rule::implied(&providers)];
+        let (rules, matcher) = rules(config, &providers, &mut notes);
         let policy = Self {
             strip: stripped(&providers),
             by_issuer: by_issuer(&providers),
-            needs: Needs::new(rules.iter().flat_map(Rule::headers)),
+            needs: needs(&rules, matcher.as_ref()),
+            matcher,
+            cache: limits(config.token_cache),
             providers,
             rules,
             crypto: *environment.crypto,
@@ -61,6 +65,61 @@ impl Policy {
             warnings: notes.warnings,
         };
         notes.problems.finish(policy)
+    }
+}
+
+/// Compiles the rules, or implies one that lets requests without a token pass.
+fn rules(
+    config: &Config,
+    providers: &[Provider],
+    notes: &mut Notes,
+) -> (Vec<Rule>, Option<Matcher>) {
+    let Some(list) = &config.rules else {
+        notes.warnings.push("without rules, requests without a token pass".to_owned());
+        return (vec![Rule::implied(providers)], None);
+    };
+    if list.is_empty() {
+        notes.problems.add("rules", "must have 1 to 1024 entries");
+    }
+    let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut notes.problems);
+    let rules: Vec<Rule> = list.iter().enumerate().map(compile).collect();
+    let mut seen = BTreeSet::new();
+    for (index, rule) in rules.iter().enumerate() {
+        if !seen.insert(&rule.name) {
+            notes.problems.add(format!("rules[{index}].name"), "must be a name of its own");
+        }
+    }
+    (rules, matcher(list, config.path_normalization, &mut notes.problems))
+}
+
+fn matcher(
+    rules: &[RuleConfig],
+    normalization: PathNormalization,
+    problems: &mut Problems,
+) -> Option<Matcher> {
+    let matches: Vec<_> = rules.iter().map(|rule| rule.matches.clone()).collect();
+    let options = MatcherOptions { normalization, ..MatcherOptions::new("rules") };
+    match Matcher::compile(&matches, &options) {
+        Err(invalid) => {
+            problems.extend(invalid);
+            None
+        }
+        Ok(matcher) => Some(matcher),
+    }
+}
+
+fn needs(rules: &[Rule], matcher: Option<&Matcher>) -> Needs {
+    let matched = matcher.map(Matcher::needs);
+    let tokens = rules.iter().flat_map(Rule::headers);
+    let headers = matched.into_iter().flat_map(|needs| &needs.headers).map(String::as_str);
+    Needs::new(tokens.chain(headers), matched.cloned().unwrap_or_default())
+}
+
+fn limits(cache: TokenCacheConfig) -> Limits {
+    Limits {
+        size: size(cache.size.map_or(DEFAULT_CACHE_SIZE, |size| size.get())),
+        ttl: cache.ttl.map_or(DEFAULT_TTL, |ttl| ttl.get()),
+        negative_ttl: cache.negative_ttl.map_or(DEFAULT_NEGATIVE_TTL, |ttl| ttl.get()),
     }
 }
 

@@ -2,64 +2,154 @@
 
 use std::time::Duration;
 
-use filter_core::Headers;
+use filter_core::{Headers, Request};
 
 use super::{
     Admission, Policy, Worker,
+    collect::Presented,
     verify::{Failure, Verified},
 };
 use crate::{
-    denial::{Challenge, Denial},
+    config::TokenNeed,
+    denial::{Denial, Fault},
     metrics::Metric,
     rule::Rule,
 };
 
+/// What a decision needs besides the policy.
+pub(super) struct Asking<'a> {
+    pub(super) worker: &'a mut Worker,
+    pub(super) headers: &'a Headers,
+    pub(super) now: Duration,
+    pub(super) counts: &'a mut Vec<Metric>,
+}
+
 impl Policy {
     pub(super) fn decide(
         &self,
-        worker: &mut Worker,
-        headers: &Headers,
-        now: Duration,
-        counts: &mut Vec<Metric>,
+        request: &Request,
+        mut asking: Asking<'_>,
     ) -> Result<Admission, Denial> {
-        let Some(rule) = self.rules.first() else {
-            return Err(self.denial(None, crate::denial::Fault::RULE_UNMATCHED.into()));
+        let rule = match &self.matcher {
+            None => self.rules.first(),
+            Some(matcher) => matcher.first_match(request).and_then(|index| self.rules.get(index)),
         };
-        self.apply(rule, worker, headers, now, counts)
-            .map_err(|failure| self.denial(Some(rule), failure))
+        let rule = rule.ok_or_else(|| Denial::from(Fault::RULE_UNMATCHED))?;
+        match rule.need {
+            TokenNeed::None => {
+                asking.counts.push(Metric::AllowedWithoutToken);
+                Ok(self.admit_without_identity())
+            }
+            TokenNeed::ExtractOnly => Ok(self.extract(rule, &mut asking)),
+            TokenNeed::AllowMissingOrFailed => {
+                Ok(self.admit(rule, &mut asking).unwrap_or_else(|_| {
+                    asking.counts.push(Metric::AllowedWithFailedToken);
+                    self.admit_without_identity()
+                }))
+            }
+            TokenNeed::Optional | TokenNeed::Required => {
+                self.admit(rule, &mut asking).map_err(|failure| self.denial(rule, failure))
+            }
+        }
     }
 
-    fn apply(
+    fn admit(&self, rule: &Rule, asking: &mut Asking<'_>) -> Result<Admission, Failure> {
+        let headers = asking.headers;
+        let tokens = self.collect(rule, headers)?;
+        if tokens.is_empty() {
+            if rule.need == TokenNeed::Required {
+                return Err(Fault::MISSING.into());
+            }
+            asking.counts.push(Metric::AllowedWithoutToken);
+            return Ok(self.admit_without_identity());
+        }
+        let mut verified = Vec::with_capacity(tokens.len());
+        for presented in &tokens {
+            verified.push((self.verify(rule, presented, asking)?, presented));
+        }
+        let verified = in_order(rule, verified)?;
+        self.check_conditions(rule, &verified, asking)?;
+        Ok(self.admit_with(rule, &verified, asking))
+    }
+
+    fn check_conditions(
         &self,
         rule: &Rule,
-        worker: &mut Worker,
-        headers: &Headers,
-        now: Duration,
-        counts: &mut Vec<Metric>,
-    ) -> Result<Admission, Failure> {
-        let tokens = self.collect(rule, headers)?;
-        let mut admission = self.admit_without_identity();
-        let mut identity: Option<Verified<'_>> = None;
-        for presented in &tokens {
-            let verified = self.verify(worker, presented, now, counts)?;
-            if !verified.provider.forward {
-                admission.remove(presented, headers);
-            }
-            if identity.is_none() {
-                self.hand_on(&mut admission, &verified, &presented.compact, counts);
-                identity = Some(verified);
-            }
-        }
-        counts.extend(identity.is_none().then_some(Metric::AllowedWithoutToken));
-        Ok(admission)
+        verified: &[(Verified<'_>, &Presented<'_>)],
+        asking: &Asking<'_>,
+    ) -> Result<(), Failure> {
+        let Some((identity, _)) = verified.first() else { return Ok(()) };
+        rule.conditions.check(identity.token.claims(), identity.provider, asking.now).map_err(
+            |unmet| Failure {
+                fault: unmet.fault,
+                provider: Some(identity.index),
+                challenge: unmet.challenge,
+            },
+        )
     }
 
-    fn denial(&self, rule: Option<&Rule>, failure: Failure) -> Denial {
+    /// Hands on the first token's identity; with `providers.all`, the outputs of each.
+    fn admit_with(
+        &self,
+        rule: &Rule,
+        verified: &[(Verified<'_>, &Presented<'_>)],
+        asking: &mut Asking<'_>,
+    ) -> Admission {
+        let mut admission = self.admit_without_identity();
+        for (place, (verified, presented)) in verified.iter().enumerate() {
+            if !verified.provider.forward {
+                admission.remove(presented, asking.headers);
+            }
+            if place == 0 {
+                admission.identity = self.published(verified);
+            }
+            if place < rule.all.len().max(1) {
+                admission.write(verified, &presented.compact, asking.counts);
+            }
+        }
+        admission
+    }
+
+    /// Writes outputs from a token that nobody verified, and says so.
+    fn extract(&self, rule: &Rule, asking: &mut Asking<'_>) -> Admission {
+        let mut admission = self.admit_without_identity();
+        let tokens = self.collect(rule, asking.headers).unwrap_or_default();
+        let Some(presented) = tokens.first() else {
+            asking.counts.push(Metric::AllowedWithoutToken);
+            return admission;
+        };
+        match self.read_unverified(presented) {
+            Some(unverified) => {
+                admission.write(&unverified, &presented.compact, asking.counts);
+                admission.mark_unverified();
+            }
+            None => asking.counts.push(Metric::AllowedWithFailedToken),
+        }
+        admission
+    }
+
+    fn denial(&self, rule: &Rule, failure: Failure) -> Denial {
         Denial {
             fault: failure.fault,
-            rule: rule.and_then(|rule| rule.name.clone()),
+            rule: rule.name.clone(),
             provider: failure.provider.and_then(|index| self.provider_name(index)),
-            challenge: Challenge::default(),
+            challenge: failure.challenge,
         }
     }
+}
+
+/// Puts the tokens of `providers.all` in the order of the list; one that is missing refuses.
+fn in_order<'p, T>(
+    rule: &Rule,
+    mut verified: Vec<(Verified<'p>, T)>,
+) -> Result<Vec<(Verified<'p>, T)>, Failure> {
+    let place = |index: usize| rule.all.iter().position(|wanted| *wanted == index);
+    let has = |wanted: &usize| verified.iter().any(|(found, _)| found.index == *wanted);
+    if let Some(missing) = rule.all.iter().find(|wanted| !has(wanted)) {
+        return Err(Failure { provider: Some(*missing), ..Fault::MISSING.into() });
+    }
+    if !rule.all.is_empty() {
+        verified.sort_by_key(|(found, _)| place(found.index));
+    }
+    Ok(verified)
 }

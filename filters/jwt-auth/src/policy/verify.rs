@@ -2,31 +2,44 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{Policy, Worker, collect::Presented};
+use super::{Policy, collect::Presented, judge::Asking};
 use crate::{
-    denial::Fault,
+    cache::{Proof, Remembered},
+    denial::{Challenge, Fault},
     metrics::Metric,
     provider::{MAX_CHECKS, Provider, Skew},
+    rule::Rule,
     token::Token,
 };
 
-/// A token that a provider vouches for.
+/// A token, and the provider that vouches for it.
 #[derive(Debug)]
 pub(super) struct Verified<'p> {
     pub(super) provider: &'p Provider,
+    pub(super) index: usize,
     pub(super) token: Rc<Token>,
 }
 
 /// Why a token is not good, and by which provider's account.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) fault: Fault,
     pub(super) provider: Option<usize>,
+    pub(super) challenge: Challenge,
+}
+
+/// A token while it is being verified.
+struct Candidate<'a> {
+    token: &'a Rc<Token>,
+    compact: &'a [u8],
+    remembered: Option<&'a Remembered>,
+    /// How many signature checks are left.
+    budget: usize,
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self { fault, provider: None }
+        Self { fault, provider: None, challenge: Challenge::default() }
     }
 }
 
@@ -34,31 +47,33 @@ impl Policy {
     /// Verifies a token: any provider that serves its place and issuer may vouch for it.
     pub(super) fn verify(
         &self,
-        _worker: &mut Worker,
+        rule: &Rule,
         presented: &Presented<'_>,
-        now: Duration,
-        counts: &mut Vec<Metric>,
+        asking: &mut Asking<'_>,
     ) -> Result<Verified<'_>, Failure> {
         let compact = &*presented.compact;
         if compact.len() > self.max_token_bytes {
             return Err(Fault::TOO_LARGE.into());
         }
-        let token = Rc::new(Token::parse(compact)?);
+        let remembered = asking.worker.cache.find(compact, asking.now);
+        let token = match &remembered {
+            Some(remembered) => Rc::clone(&remembered.token),
+            None => Rc::new(Token::parse(compact)?),
+        };
+        let remembered = remembered.as_ref();
+        let mut candidate = Candidate { token: &token, compact, remembered, budget: MAX_CHECKS };
         let mut furthest = Failure::from(Fault::UNKNOWN_ISSUER);
-        let mut budget = MAX_CHECKS;
-        for index in self.candidates(presented, token.claims().text("iss")) {
-            let Some(provider) = self.providers.get(index) else { continue };
-            let checked = provider.check_claims(&token, None, now).and_then(|skew| {
-                provider.check_signature(&token, compact, &self.crypto, &mut budget, counts)?;
-                Ok(skew)
-            });
-            match checked {
+        for (index, provider) in self.candidates(presented, token.claims().text("iss")) {
+            let skew = provider.check_claims(&token, rule.audiences.as_ref(), asking.now).and_then(
+                |skew| self.prove(&mut candidate, index, provider, asking).map(|()| skew),
+            );
+            match skew {
                 Ok(skew) => {
-                    counts.extend((skew == Skew::Used).then_some(Metric::ClockSkewUsed));
-                    return Ok(Verified { provider, token: Rc::clone(&token) });
+                    asking.counts.extend((skew == Skew::Used).then_some(Metric::ClockSkewUsed));
+                    return Ok(Verified { provider, index, token: Rc::clone(&token) });
                 }
                 Err(fault) if fault.reason() >= furthest.fault.reason() => {
-                    furthest = Failure { fault, provider: Some(index) };
+                    furthest = Failure { provider: Some(index), ..fault.into() };
                 }
                 Err(_) => {}
             }
@@ -66,15 +81,78 @@ impl Policy {
         Err(furthest)
     }
 
-    /// Iterates over the providers that may vouch: first those that name the issuer.
-    fn candidates(
+    /// Reads a token that nobody verifies, and finds the provider whose outputs it yields.
+    pub(super) fn read_unverified(&self, presented: &Presented<'_>) -> Option<Verified<'_>> {
+        let compact = &*presented.compact;
+        let small = compact.len() <= self.max_token_bytes;
+        let token = small.then(|| Token::parse(compact).ok()).flatten()?;
+        let found = self.candidates(presented, token.claims().text("iss")).next();
+        found.map(|(index, provider)| Verified { provider, index, token: Rc::new(token) })
+    }
+
+    /// Checks the signature, unless it is known what that would say.
+    fn prove(
         &self,
+        candidate: &mut Candidate<'_>,
+        index: usize,
+        provider: &Provider,
+        asking: &mut Asking<'_>,
+    ) -> Result<(), Fault> {
+        let known = candidate.remembered.filter(|remembered| remembered.provider == index);
+        match known.map(|remembered| remembered.proof) {
+            Some(Proof::Good) => {
+                asking.counts.push(Metric::TokenCacheHits);
+                return Ok(());
+            }
+            Some(Proof::Bad) => {
+                asking.counts.push(Metric::TokenCacheNegativeHits);
+                return Err(Fault::BAD_SIGNATURE);
+            }
+            None => {}
+        }
+        let (token, compact) = (candidate.token, candidate.compact);
+        let budget = &mut candidate.budget;
+        let checked = provider.check_signature(token, compact, &self.crypto, budget, asking.counts);
+        if asking.worker.cache.is_on() {
+            asking.counts.push(Metric::TokenCacheMisses);
+            remember(candidate, index, provider, checked, asking);
+        }
+        checked
+    }
+
+    /// Iterates over the providers that may vouch: first those that name the issuer.
+    fn candidates<'p>(
+        &'p self,
         presented: &Presented<'_>,
         issuer: Option<&str>,
-    ) -> impl Iterator<Item = usize> {
-        self.by_issuer.iter().copied().filter(move |index| {
-            let serves = |provider: &Provider| provider.issuer.serves(issuer);
-            self.providers.get(*index).is_some_and(serves) && presented.is_for(*index)
-        })
+    ) -> impl Iterator<Item = (usize, &'p Provider)> {
+        self.by_issuer
+            .iter()
+            .filter_map(|index| Some((*index, self.providers.get(*index)?)))
+            .filter(move |(index, provider)| {
+                provider.issuer.serves(issuer) && presented.is_for(*index)
+            })
     }
+}
+
+/// Remembers a proof; that no key fits is none, because a key may come.
+fn remember(
+    candidate: &Candidate<'_>,
+    index: usize,
+    provider: &Provider,
+    checked: Result<(), Fault>,
+    asking: &mut Asking<'_>,
+) {
+    let proof = match checked {
+        Ok(()) => Proof::Good,
+        Err(Fault::BAD_SIGNATURE) => Proof::Bad,
+        Err(_) => return,
+    };
+    let token = Rc::clone(candidate.token);
+    let expires = token.claims().times().expires.map_or(Duration::MAX, Duration::from_secs);
+    let expires = expires.saturating_add(provider.skew());
+    let remembered = Remembered { token, provider: index, proof };
+    let cache = &mut asking.worker.cache;
+    let evicted = cache.remember(candidate.compact, remembered, expires, asking.now);
+    asking.counts.extend(evicted);
 }

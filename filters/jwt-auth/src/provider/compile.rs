@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use filter_core::{EditableHeaderName, HeaderName, Problems};
+use filter_core::{ClaimPath, EditableHeaderName, HeaderName, Problems};
 
 use super::{Audiences, Issuer, Provider, Times, without_application};
 use crate::{
     algorithm::Algorithms,
-    config::{ClaimToHeader, JwtRule, NonEmpty},
+    config::{ClaimToHeader, IssuerConfig, JwtRule, NonEmpty},
     environment::Environment,
     key_set::KeySet,
     locations::{Location, is_cookie_name},
@@ -17,6 +17,7 @@ use crate::{
 mod keys;
 
 const DEFAULT_SKEW: Duration = Duration::from_secs(60);
+const MAX_SPACED: usize = 64;
 const MAX_PREFIX_BYTES: usize = 64;
 const DEFAULT_OUTPUT_BYTES: u64 = 4096;
 
@@ -40,7 +41,10 @@ impl Provider {
         let name = rule.name.as_ref().map_or_else(|| format!("jwt-{index}"), |n| n.as_str().into());
         Self {
             name: name.into(),
-            issuer: rule.issuer.as_ref().map_or(Issuer::Any, |i| Issuer::Exact(i.as_str().into())),
+            issuer: issuer(rule),
+            subjects: list(rule.subjects.as_ref(), 64, &format!("{path}.subjects"), notes),
+            scopes: scopes(rule, &path, notes),
+            spaced: spaced(rule, &path, notes),
             locations: locations(rule, &path, &mut notes.problems),
             forward: rule.forward_original_token,
             outputs: outputs(rule, &path, &mut notes.problems),
@@ -60,6 +64,40 @@ impl Provider {
             keys,
         }
     }
+}
+
+fn issuer(rule: &JwtRule) -> Issuer {
+    match &rule.issuer {
+        None => Issuer::Any,
+        Some(IssuerConfig::Exact(issuer)) => Issuer::Exact(issuer.as_str().into()),
+        Some(IssuerConfig::Matching(condition)) => Issuer::Matching(condition.clone()),
+    }
+}
+
+/// Copies a list that, if there, must have 1 to `most` entries.
+fn list<T: Clone>(found: Option<&Vec<T>>, most: usize, path: &str, notes: &mut Notes) -> Vec<T> {
+    if found.is_some_and(|found| !(1..=most).contains(&found.len())) {
+        notes.problems.add(path, format_args!("must have 1 to {most} entries"));
+    }
+    found.cloned().unwrap_or_default()
+}
+
+fn scopes(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<ClaimPath> {
+    let configured = list(rule.scope_claims.as_ref(), 8, &format!("{path}.scopeClaims"), notes);
+    if configured.is_empty() { paths(["scope", "scp"]) } else { configured }
+}
+
+fn spaced(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<ClaimPath> {
+    if rule.space_delimited_claims.len() > MAX_SPACED {
+        notes.problems.add(format!("{path}.spaceDelimitedClaims"), "must have at most 64 entries");
+    }
+    let mut spaced = paths(["scope", "permission"]);
+    spaced.extend(rule.space_delimited_claims.iter().cloned());
+    spaced
+}
+
+fn paths(names: [&str; 2]) -> Vec<ClaimPath> {
+    names.iter().filter_map(|name| name.parse().ok()).collect()
 }
 
 fn texts(list: Option<&Vec<NonEmpty>>) -> Option<impl Iterator<Item = &str>> {

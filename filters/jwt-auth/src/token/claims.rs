@@ -82,6 +82,31 @@ impl Claims {
         single.into_iter().chain(several.filter_map(JsonRef::as_str))
     }
 
+    /// Returns a claim that is a time, in whole seconds since 1970.
+    pub fn seconds(&self, name: &str) -> Option<u64> {
+        match self.root().member(name)?.value() {
+            Json::Number(number) => whole(number),
+            _ => None,
+        }
+    }
+
+    /// Returns about how many bytes of memory the claims take.
+    pub(super) fn weight(&self) -> usize {
+        self.document.len().saturating_add(self.object.weight())
+    }
+
+    /// Returns the scopes in some claims: texts split on spaces, and the texts of lists.
+    pub fn scopes<'a>(&'a self, claims: &[ClaimPath]) -> Vec<&'a str> {
+        let mut scopes = Vec::new();
+        for claim in claims.iter().filter_map(|path| self.find(path)) {
+            let text = claim.as_str().into_iter();
+            scopes.extend(text.flat_map(str::split_ascii_whitespace));
+            let list = claim.elements().into_iter().flatten();
+            scopes.extend(list.filter_map(JsonRef::as_str));
+        }
+        scopes
+    }
+
     /// Returns `<iss>/<sub>`, which Istio calls the request principal.
     pub fn principal(&self) -> Option<String> {
         let subject = self.text("sub")?;

@@ -44,7 +44,33 @@ pub struct JsonRef<'a> {
     value: &'a Json,
 }
 
+impl Json {
+    /// Returns about how many bytes of memory the value takes.
+    pub(super) fn weight(&self) -> usize {
+        let inner: usize = match self {
+            Self::Text(text) => text.weight(),
+            Self::List(list) => list.iter().map(Self::weight).sum(),
+            Self::Object(members) => members
+                .iter()
+                .map(|(name, value)| {
+                    size_of::<Text>().saturating_add(name.weight()).saturating_add(value.weight())
+                })
+                .sum(),
+            Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+        };
+        // A vector may have twice the room that it uses.
+        inner.saturating_add(size_of::<Self>().saturating_mul(2))
+    }
+}
+
 impl Text {
+    const fn weight(&self) -> usize {
+        match self {
+            Self::Plain(..) => 0,
+            Self::Escaped(text) => text.len(),
+        }
+    }
+
     fn resolve<'a>(&'a self, document: &'a str) -> &'a str {
         match self {
             Self::Plain(start, length) => {

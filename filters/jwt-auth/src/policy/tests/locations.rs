@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
-    Needs, Reason,
+    HeaderNeeds, Reason,
     algorithm::Algorithm,
     testing::{Asked, asked, claims, document, request, rule, token, with},
 };
@@ -164,11 +164,12 @@ fn the_same_bytes_in_two_places_are_one_token_and_both_go() {
 
 #[test]
 fn few_headers_are_read_one_by_one() {
-    let needs = |fields| asked(&document(fields)).policy.needs().clone();
-    let named = |names: &[&str]| Needs::Named(names.iter().map(|name| (*name).into()).collect());
+    let needs = |fields| asked(&document(fields)).policy.needs().headers.clone();
+    let named =
+        |names: &[&str]| HeaderNeeds::Named(names.iter().map(|name| (*name).into()).collect());
     assert_eq!(needs(json!({})), named(&[":path", "authorization"]));
     let bearer = json!([{"name": "Authorization", "prefix": "Bearer "}]);
     assert_eq!(needs(json!({"fromHeaders": bearer})), named(&["authorization"]));
-    assert_eq!(needs(json!({"fromHeaders": [{"name": "x-jwt"}]})), Needs::All);
-    assert_eq!(needs(json!({"fromCookies": ["jwt"]})), Needs::All);
+    assert_eq!(needs(json!({"fromHeaders": [{"name": "x-jwt"}]})), HeaderNeeds::All);
+    assert_eq!(needs(json!({"fromCookies": ["jwt"]})), HeaderNeeds::All);
 }

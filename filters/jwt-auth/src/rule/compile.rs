@@ -1,0 +1,215 @@
+//! From an entry of `rules` to a rule.
+
+use std::rc::Rc;
+
+use filter_core::Problems;
+
+use super::{Conditions, Place, Rule, conditions::StepUp, pattern::PrincipalPattern, when::When};
+use crate::{
+    config::{NonEmpty, RuleConfig, RuleName, StepUpConfig, TokenNeed},
+    provider::{Audiences, Provider},
+};
+
+impl Rule {
+    /// Compiles entry `index`; what is wrong with it is noted.
+    pub(crate) fn compile(
+        rule: &RuleConfig,
+        index: usize,
+        providers: &[Provider],
+        problems: &mut Problems,
+    ) -> Self {
+        let path = format!("rules[{index}]");
+        let name =
+            rule.name.as_ref().map_or_else(|| format!("rule-{index}"), |n| n.as_str().into());
+        check_fields(rule, &path, problems);
+        let (named, all) = named(rule, &path, providers, problems);
+        check_outputs(&all, &path, providers, problems);
+        let used = if rule.token == TokenNeed::None { &[][..] } else { &named };
+        let audiences = rule.audiences.as_ref().map(|list| list.iter().map(NonEmpty::as_str));
+        Self {
+            name: Some(Rc::from(name)),
+            need: rule.token,
+            places: Place::of(providers, used),
+            all,
+            audiences: audiences.map(Audiences::new),
+            conditions: Conditions::compile(rule, &path, problems),
+        }
+    }
+}
+
+/// Refuses fields that have no meaning beside `token`.
+fn check_fields(rule: &RuleConfig, path: &str, problems: &mut Problems) {
+    let conditions = [
+        ("scopes", rule.scopes.is_some()),
+        ("requestPrincipals", rule.request_principals.is_some()),
+        ("notRequestPrincipals", rule.not_request_principals.is_some()),
+        ("when", rule.when.is_some()),
+        ("stepUp", rule.step_up.is_some()),
+    ];
+    let others = [("providers", rule.providers.is_some()), ("audiences", rule.audiences.is_some())];
+    let misplaced: Vec<_> = match rule.token {
+        TokenNeed::Required => Vec::new(),
+        TokenNeed::None => conditions.iter().chain(&others).collect(),
+        _ => conditions.iter().collect(),
+    };
+    for (field, _) in misplaced.into_iter().filter(|(_, given)| *given) {
+        let need = if rule.token == TokenNeed::None {
+            "must not stand beside token: NONE"
+        } else {
+            "needs token: REQUIRED"
+        };
+        problems.add(format!("{path}.{field}"), need);
+    }
+    let lists = [
+        ("audiences", rule.audiences.as_ref().map(Vec::len)),
+        ("requestPrincipals", rule.request_principals.as_ref().map(Vec::len)),
+        ("notRequestPrincipals", rule.not_request_principals.as_ref().map(Vec::len)),
+        ("when", rule.when.as_ref().map(Vec::len)),
+    ];
+    for (field, _) in lists.into_iter().filter(|(_, length)| *length == Some(0)) {
+        problems.add(format!("{path}.{field}"), "must not be empty");
+    }
+    for (place, entry) in rule.matches.iter().enumerate() {
+        if entry.reads_claims() {
+            problems.add(format!("{path}.match[{place}].claims"), CLAIMS_IN_MATCH);
+        }
+    }
+}
+
+const CLAIMS_IN_MATCH: &str = "cannot be used here, because claims exist only after the check; \
+    use when";
+
+/// Returns the providers that a rule names, and those of which each must vouch for a token.
+fn named(
+    rule: &RuleConfig,
+    path: &str,
+    providers: &[Provider],
+    problems: &mut Problems,
+) -> (Vec<usize>, Vec<usize>) {
+    let Some(config) = &rule.providers else {
+        return ((0..providers.len()).collect(), Vec::new());
+    };
+    let path = format!("{path}.providers");
+    match (&config.any, &config.all) {
+        (Some(any), None) => {
+            (indices(any, &format!("{path}.any"), providers, problems), Vec::new())
+        }
+        (None, Some(all)) => {
+            if rule.token != TokenNeed::Required {
+                problems.add(format!("{path}.all"), "needs token: REQUIRED");
+            }
+            let all = indices(all, &format!("{path}.all"), providers, problems);
+            (all.clone(), all)
+        }
+        _ => {
+            problems.add(path, "must have exactly one of any and all");
+            (Vec::new(), Vec::new())
+        }
+    }
+}
+
+fn indices(
+    names: &[RuleName],
+    path: &str,
+    providers: &[Provider],
+    problems: &mut Problems,
+) -> Vec<usize> {
+    if names.is_empty() {
+        problems.add(path, "must not be empty");
+    }
+    let mut found = Vec::new();
+    for (place, name) in names.iter().enumerate() {
+        match providers.iter().position(|provider| *provider.name == *name.as_str()) {
+            Some(index) if !found.contains(&index) => found.push(index),
+            Some(_) => problems.add(format!("{path}[{place}]"), "is named twice"),
+            None => {
+                let text = format!("must be a name of jwtRules, got \"{}\"", name.as_str());
+                problems.add(format!("{path}[{place}]"), text);
+            }
+        }
+    }
+    found
+}
+
+fn check_outputs(all: &[usize], path: &str, providers: &[Provider], problems: &mut Problems) {
+    let mut seen = Vec::new();
+    for provider in all.iter().filter_map(|index| providers.get(*index)) {
+        for name in provider.outputs.names() {
+            if seen.contains(&name) {
+                let text = format!("must not write header {} twice", name.as_str());
+                problems.add(format!("{path}.providers.all"), text);
+            }
+        }
+        seen.extend(provider.outputs.names());
+    }
+}
+
+impl Conditions {
+    fn compile(rule: &RuleConfig, path: &str, problems: &mut Problems) -> Self {
+        let (scopes_all, scopes_any) = scopes(rule, path, problems);
+        let wanted: Vec<&str> =
+            scopes_all.iter().chain(&scopes_any).map(|scope| &**scope).collect();
+        let scope = (!wanted.is_empty()).then(|| wanted.join(" ").into());
+        let when = rule.when.iter().flatten().enumerate();
+        Self {
+            principals: principals(rule.request_principals.as_ref()),
+            not_principals: principals(rule.not_request_principals.as_ref()),
+            when: when
+                .map(|(place, when)| {
+                    When::compile(when, &format!("{path}.when[{place}]"), problems)
+                })
+                .collect(),
+            step_up: rule.step_up.as_ref().map(|step_up| StepUp::compile(step_up, path, problems)),
+            scopes_all,
+            scopes_any,
+            scope,
+        }
+    }
+}
+
+type Scopes = (Vec<Box<str>>, Vec<Box<str>>);
+
+fn scopes(rule: &RuleConfig, path: &str, problems: &mut Problems) -> Scopes {
+    let Some(scopes) = &rule.scopes else { return Scopes::default() };
+    if scopes.all.is_empty() && scopes.any.is_empty() {
+        problems.add(format!("{path}.scopes"), "must have all or any");
+    }
+    for (field, list) in [("all", &scopes.all), ("any", &scopes.any)] {
+        for (place, scope) in list.iter().enumerate() {
+            if !scope.as_str().bytes().all(is_scope_byte) {
+                problems
+                    .add(format!("{path}.scopes.{field}[{place}]"), "must be a scope (RFC 6749)");
+            }
+        }
+    }
+    let copied = |list: &Vec<NonEmpty>| list.iter().map(|scope| scope.as_str().into()).collect();
+    (copied(&scopes.all), copied(&scopes.any))
+}
+
+/// Says whether a byte may stand in a scope (RFC 6749 section 3.3).
+const fn is_scope_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+fn principals(list: Option<&Vec<NonEmpty>>) -> Vec<PrincipalPattern> {
+    list.into_iter().flatten().map(|text| PrincipalPattern::new(text.as_str())).collect()
+}
+
+impl StepUp {
+    fn compile(config: &StepUpConfig, path: &str, problems: &mut Problems) -> Self {
+        let path = format!("{path}.stepUp");
+        if config.acr_values.is_empty() && config.max_age.is_none() {
+            problems.add(&path, "must have acrValues or maxAge");
+        }
+        for (place, value) in config.acr_values.iter().enumerate() {
+            if !value.as_str().bytes().all(is_scope_byte) {
+                let text = "must be printable ASCII without space, quote and backslash";
+                problems.add(format!("{path}.acrValues[{place}]"), text);
+            }
+        }
+        Self {
+            acr_values: config.acr_values.iter().map(|value| value.as_str().into()).collect(),
+            max_age: config.max_age.map(|oldest| oldest.get()),
+        }
+    }
+}

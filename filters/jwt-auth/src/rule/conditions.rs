@@ -1,0 +1,98 @@
+//! What a verified identity must fulfil beyond being verified.
+
+use std::{rc::Rc, time::Duration};
+
+use super::{pattern::PrincipalPattern, when::When};
+use crate::{
+    denial::{Challenge, Fault},
+    provider::Provider,
+    token::Claims,
+};
+
+/// The conditions of a rule; the default asks for nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Conditions {
+    pub(super) scopes_all: Vec<Box<str>>,
+    pub(super) scopes_any: Vec<Box<str>>,
+    pub(super) principals: Vec<PrincipalPattern>,
+    pub(super) not_principals: Vec<PrincipalPattern>,
+    pub(super) when: Vec<When>,
+    pub(super) step_up: Option<StepUp>,
+    /// The scopes that are wanted, as the client is told.
+    pub(super) scope: Option<Rc<str>>,
+}
+
+/// How strong and fresh a login must be.
+#[derive(Debug)]
+pub(super) struct StepUp {
+    pub(super) acr_values: Vec<Box<str>>,
+    pub(super) max_age: Option<Duration>,
+}
+
+/// A condition that is not met, and what the client is asked to come back with.
+#[derive(Debug)]
+pub(crate) struct Unmet {
+    pub(crate) fault: Fault,
+    pub(crate) challenge: Challenge,
+}
+
+impl Conditions {
+    /// Checks an identity; done on every request, cache hit or not.
+    pub(crate) fn check(
+        &self,
+        claims: &Claims,
+        provider: &Provider,
+        now: Duration,
+    ) -> Result<(), Box<Unmet>> {
+        if !self.has_scopes(claims, provider) {
+            let challenge = Challenge { scope: self.scope.clone(), ..Challenge::default() };
+            return Err(Box::new(Unmet { fault: Fault::SCOPE, challenge }));
+        }
+        let (issuer, subject) = (claims.text("iss"), claims.text("sub"));
+        let fits = |pattern: &PrincipalPattern| pattern.fits(issuer, subject);
+        let wanted = self.principals.is_empty() || self.principals.iter().any(fits);
+        let refused = self.not_principals.iter().any(fits);
+        if !wanted || refused || !self.when.iter().all(|when| when.holds(claims, provider)) {
+            let unmet = Unmet { fault: Fault::CLAIM, challenge: Challenge::default() };
+            return Err(Box::new(unmet));
+        }
+        match &self.step_up {
+            Some(step_up) if !step_up.is_met(claims, provider, now) => {
+                Err(Box::new(Unmet { fault: Fault::STEP_UP, challenge: step_up.challenge() }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn has_scopes(&self, claims: &Claims, provider: &Provider) -> bool {
+        if self.scope.is_none() {
+            return true;
+        }
+        let scopes = claims.scopes(&provider.scopes);
+        let has_any = self.scopes_any.iter().any(|scope| scopes.contains(&&**scope));
+        let has_all = self.scopes_all.iter().all(|scope| scopes.contains(&&**scope));
+        has_all && (has_any || self.scopes_any.is_empty())
+    }
+}
+
+impl StepUp {
+    fn is_met(&self, claims: &Claims, provider: &Provider, now: Duration) -> bool {
+        let acr = claims.text("acr");
+        let strong = self.acr_values.is_empty()
+            || self.acr_values.iter().any(|wanted| acr == Some(&**wanted));
+        let fresh = self.max_age.is_none_or(|oldest| {
+            let login = claims.seconds("auth_time").map(Duration::from_secs);
+            let latest = now.saturating_add(provider.skew());
+            login.is_some_and(|login| {
+                login <= latest
+                    && now.saturating_sub(login) <= oldest.saturating_add(provider.skew())
+            })
+        });
+        strong && fresh
+    }
+
+    fn challenge(&self) -> Challenge {
+        let acr = (!self.acr_values.is_empty()).then(|| self.acr_values.join(" ").into());
+        Challenge { acr_values: acr, max_age: self.max_age, ..Challenge::default() }
+    }
+}
