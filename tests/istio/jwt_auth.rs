@@ -29,6 +29,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("a changed pluginConfig costs no request", changes::costs_no_request),
     ("a bad pluginConfig is refused and the last good one stays", changes::keeps_last_good),
     ("a wrong sha256 denies every request", changes::wrong_digest_denies),
+    ("an unreachable registry denies every request", changes::unreachable_registry_denies),
     ("AuthorizationPolicy decides on what jwt-auth wrote", istio::authorization_policy),
     ("jwt-auth reads a RequestAuthentication as Istio does", istio::request_authentication),
 ];

@@ -31,7 +31,7 @@ pub(crate) struct Load {
 /// What the clients got.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// Answers that the judge accepted, per word that it gave them.
+    /// Answers made by the configuration in force when the load began.
     pub(crate) before: usize,
     /// Answers made by the new configuration.
     pub(crate) after: usize,
@@ -103,8 +103,8 @@ impl Drop for Load {
 impl Tally {
     fn add(&mut self, answer: Result<Response>, judge: fn(&Response) -> Option<Seen>) {
         match answer.as_ref().map(judge) {
-            Ok(Some(Seen::Before)) => self.before += 1,
-            Ok(Some(Seen::After)) => self.after += 1,
+            Ok(Some(Seen::Before)) => self.before = self.before.saturating_add(1),
+            Ok(Some(Seen::After)) => self.after = self.after.saturating_add(1),
             Ok(None) | Err(_) => self.failures.push(format!("{answer:?}")),
         }
     }

@@ -6,7 +6,7 @@ use std::{
     env, fs,
     net::SocketAddr,
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -145,7 +145,7 @@ impl Mesh {
     /// # Errors
     /// When the API server refuses or the gateway keeps a filter.
     pub(crate) fn clear(&self) -> Result<()> {
-        self.round.update(|round| round + 1);
+        self.round.update(|round| round.saturating_add(1));
         for documents in self.applied.take() {
             self.kubectl().delete(&documents)?;
         }
@@ -160,7 +160,7 @@ impl Mesh {
         self.client().send(request)
     }
 
-    /// Repeats `request` until `expected` likes the answer, and tells how long that took.
+    /// Repeats `request` until `expected` likes the answer, and returns that.
     ///
     /// # Errors
     /// When no answer is liked in time; the error shows the last one.
@@ -169,8 +169,7 @@ impl Mesh {
         what: &str,
         request: &Request,
         expected: impl Fn(&Response) -> bool,
-    ) -> Result<Duration> {
-        let start = Instant::now();
+    ) -> Result<Response> {
         let mut last = None;
         wait_until(what, LIMIT, || {
             let answer = self.send(request.clone())?;
@@ -179,7 +178,7 @@ impl Mesh {
             Ok(good)
         })
         .with_context(|| format!("the last answer: {last:?}"))?;
-        Ok(start.elapsed())
+        last.context("no answer")
     }
 
     /// Waits until the gateway's log holds `text` somewhere after `mark`, and returns that line.

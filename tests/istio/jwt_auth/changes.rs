@@ -1,8 +1,13 @@
 //! What becomes of requests while the document changes.
 
+use std::time::Instant;
+
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::client::{Request, Response};
+use tests::{
+    client::{Request, Response},
+    ports::{self, loopback},
+};
 
 use super::{FILTER, USER, jwt_rules, protect, received, token_of};
 use crate::{
@@ -27,15 +32,16 @@ pub(super) fn costs_no_request(mesh: &Mesh) -> Result<()> {
         *headers = json!([{"header": PERSON, "claim": "sub"}]);
     }
     mesh.apply_plugin(FILTER, &json!({"jwtRules": rules}))?;
+    let applied = Instant::now();
+    load.wait_until("the change", |tally| tally.after > 0)?;
+    let delay = applied.elapsed();
     load.wait_until("a steady load after the change", |tally| tally.after >= STEADY)?;
     let tally = load.stop()?;
+    let (before, after, failed) = (tally.before, tally.after, tally.failures.len());
     say(&format!(
-        "{} answers by the old configuration, {} by the new one, {} failed",
-        tally.before,
-        tally.after,
-        tally.failures.len()
+        "{before} answers as before, {after} as changed {delay:.1?} later, {failed} failed"
     ));
-    ensure!(tally.failures.is_empty(), "{:?}", tally.failures);
+    ensure!(failed == 0, "the first of {failed} failures: {:?}", tally.failures.first());
     Ok(())
 }
 
@@ -69,11 +75,24 @@ pub(super) fn keeps_last_good(mesh: &Mesh) -> Result<()> {
 
 /// An image that is not the one asked for is not run, and nothing passes in its place.
 pub(super) fn wrong_digest_denies(mesh: &Mesh) -> Result<()> {
-    let mark = mesh.log_mark();
     let image = Image { sha256: "0".repeat(64), ..mesh.image(FILTER)?.clone() };
-    mesh.apply_plugin_of(FILTER, &image, &json!({"jwtRules": jwt_rules(mesh)}))?;
-    say(&mesh.wait_for_log(mark, "which does not match")?);
+    denies(mesh, &image, "which does not match")
+}
+
+/// Without its image the filter lets nothing pass.
+pub(super) fn unreachable_registry_denies(mesh: &Mesh) -> Result<()> {
+    let nowhere = loopback(ports::free()?);
+    let url = format!("oci://{nowhere}/weir/{FILTER}:test");
+    denies(mesh, &Image { url, ..mesh.image(FILTER)?.clone() }, "could not fetch")
+}
+
+/// Expects that the agent says `reason` about `image` and that Istio denies a good token.
+fn denies(mesh: &Mesh, image: &Image, reason: &str) -> Result<()> {
+    let mark = mesh.log_mark();
+    mesh.apply_plugin_of(FILTER, image, &json!({"jwtRules": jwt_rules(mesh)}))?;
+    say(&mesh.wait_for_log(mark, reason)?);
     let request = Request::get("/").bearer(&token_of(mesh, "alice")?);
-    mesh.wait_for("denying", &request, |answer| answer.status == 403)?;
+    let answer = mesh.wait_for("denying", &request, |answer| answer.status == 403)?;
+    ensure!(answer.text() == "RBAC: access denied", "denied by another filter: {answer:?}");
     Ok(())
 }

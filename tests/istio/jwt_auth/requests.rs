@@ -1,5 +1,7 @@
 //! What becomes of requests.
 
+use std::time::Instant;
+
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{client::Request, identity_provider::now};
@@ -11,11 +13,11 @@ use crate::{mesh::Mesh, say};
 pub(super) fn agent_pulls_image(mesh: &Mesh) -> Result<()> {
     let mark = mesh.log_mark();
     mesh.apply_plugin(FILTER, &json!({"jwtRules": jwt_rules(mesh)}))?;
-    let line = mesh.wait_for_log(mark, "fetching image")?;
-    say(&line);
+    let applied = Instant::now();
+    say(&mesh.wait_for_log(mark, "fetching image")?);
     let request = Request::get("/").bearer("not-a-token");
-    let took = mesh.wait_for("in force", &request, |answer| answer.status == 401)?;
-    say(&format!("the WasmPlugin was in force {took:.1?} after that"));
+    mesh.wait_for("checking tokens", &request, |answer| answer.status == 401)?;
+    say(&format!("the filter is in force {:.1?} after it was applied", applied.elapsed()));
     Ok(())
 }
 
