@@ -1,6 +1,6 @@
 //! Where a claim stands in a token's payload.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
@@ -69,6 +69,15 @@ impl FromStr for ClaimPath {
             };
         }
         if names.len() > DEEPEST { Err(InvalidClaimPath::TooDeep) } else { Ok(Self(names)) }
+    }
+}
+
+/// Returns the text of a claim that is text, a number or a boolean, the latter two as in JSON.
+pub(crate) fn scalar_text(claim: &Value) -> Option<Cow<'_, [u8]>> {
+    match claim {
+        Value::String(text) => Some(Cow::Borrowed(text.as_bytes())),
+        Value::Bool(_) | Value::Number(_) => Some(Cow::Owned(claim.to_string().into_bytes())),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

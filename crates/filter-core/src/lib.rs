@@ -22,6 +22,7 @@
 mod claim_path;
 mod cluster;
 mod config;
+mod consistent_hash;
 mod duration;
 mod each_once;
 mod got;
@@ -33,17 +34,21 @@ mod integer;
 mod ip_range;
 mod matching;
 mod metrics;
+pub mod misplaced;
 mod path;
 mod path_template;
 mod percentage;
+mod placeholders;
 mod problem;
 mod reply;
+mod sticky;
 mod string_match;
 
 pub use crate::{
     claim_path::{ClaimPath, InvalidClaimPath},
     cluster::{ClusterRef, InvalidClusterRef, Port},
     config::{ConfigError, InvalidConfig, Problems, parse_config},
+    consistent_hash::{ConsistentHash, CookieAttribute, HashCookie, HashKey, KeySource},
     duration::{DurationWithin, InvalidDuration, parse_duration},
     got::Got,
     grpc_status::GrpcStatus,
@@ -60,7 +65,9 @@ pub use crate::{
     path::{PathNormalization, RequestPath, cookies, percent_decode},
     path_template::{InvalidPathTemplate, PathTemplate, PathTrie},
     percentage::{InvalidPercentage, Percentage},
+    placeholders::{InvalidPlaceholder, Placeholder, PlaceholderKind, PlaceholderText},
     problem::{Problem, ProblemConfig, ProblemDetail},
     reply::{Reply, ReplyFormat},
+    sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
     string_match::{InvalidStringMatch, StringMatch},
 };

@@ -5,7 +5,6 @@ mod http_match;
 mod index;
 mod matcher;
 mod matches;
-mod misplaced;
 mod needs;
 mod request;
 mod shadow;

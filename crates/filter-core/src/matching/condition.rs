@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{HttpMatch, request::View};
-use crate::{ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch};
+use crate::{ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, claim_path::scalar_text};
 
 /// One condition on a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,9 +147,5 @@ fn claim_fulfils(test: &StringMatch, claim: &Value) -> bool {
 }
 
 fn scalar_fulfils(test: &StringMatch, value: &Value) -> bool {
-    match value {
-        Value::String(text) => test.matches(Some(text.as_bytes())),
-        Value::Bool(_) | Value::Number(_) => test.matches(Some(value.to_string().as_bytes())),
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
-    }
+    scalar_text(value).is_some_and(|text| test.matches(Some(&text)))
 }

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer};
 
-use super::{condition, misplaced};
+use super::condition;
 use crate::{
-    ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, each_once::each_once,
+    ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, each_once::each_once, misplaced,
     string_match::ValueMatch,
 };
 

@@ -140,6 +140,24 @@ mod properties {
         }
 
         #[test]
+        fn no_bytes_panic(
+            bytes in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 4),
+        ) {
+            let [path, header, cookie, principal] = bytes.try_into().unwrap();
+            let matcher = matcher(&json!([
+                [{"uri": {"regex": "/(a|b)*"}, "pathTemplate": "/{a}/{b=**}"}],
+                [{"headers": {"x": {"range": {"from": 1}}}, "withoutHeaders": {"y": {"semver": "*"}}}],
+                [{"cookies": {"c": {"cidr": ["::/0"]}}, "queryParams": {"q": {"contains": "é"}}}],
+                [{"source": {"principal": {"suffix": "é"}}}],
+                [{"headers": {"cookie": {"in": ["", "a"]}}, "uri": {"prefix": "/é"}}],
+            ]));
+            let headers = Headers::from_iter([(":path", path), ("x", header), ("cookie", cookie)]);
+            let source_principal = Some(principal);
+            let request = Request { headers, source_principal, ..Request::default() };
+            prop_assert!(matcher.matches(&request).count() <= 5);
+        }
+
+        #[test]
         fn a_refused_rule_never_decides(
             rules in proptest::collection::vec(proptest::collection::vec(entry(), 1..3), 1..5),
             request in request_like(),

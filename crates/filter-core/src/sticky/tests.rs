@@ -1,0 +1,124 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+/// Keys as they occur: numbers, identifiers, addresses.
+fn key(kind: usize, number: usize) -> String {
+    let mixed = sticky_hash("keys", &number.to_le_bytes(), "");
+    match kind {
+        0 => number.to_string(),
+        1 => format!("{mixed:016x}-4a5b-8c7d-{number:012x}"),
+        2 => format!("user{number}@example.com"),
+        _ => format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255),
+    }
+}
+
+/// Says by how many standard deviations counts exceed what weights let expect (Wilson-Hilferty).
+fn deviation(counts: &[u32], weights: &[u32]) -> f64 {
+    let (total, sum): (u32, u32) = (counts.iter().sum(), weights.iter().sum());
+    let shares = weights.iter().map(|weight| f64::from(*weight) / f64::from(sum));
+    let expected = shares.map(|share| share * f64::from(total));
+    let chi: f64 =
+        counts.iter().zip(expected).map(|(count, e)| (f64::from(*count) - e).powi(2) / e).sum();
+    let free = 2.0 / (9.0 * (counts.len() as f64 - 1.0));
+    ((chi / (counts.len() as f64 - 1.0)).cbrt() - (1.0 - free)) / free.sqrt()
+}
+
+/// One in a thousand samples of a normal distribution lies above this.
+const P_THOUSANDTH: f64 = 3.09;
+
+#[test]
+fn the_hash_has_its_published_values() {
+    for (salt, key, label, hash) in [
+        ("checkout", "alice", "canary", 0x3218_e7fb_ebbc_6750),
+        ("checkout", "alice", "stable", 0xde5b_cebb_835a_9d44),
+        ("ratings-slow", "bob", "delay", 0x06ea_96fc_0812_4a21),
+    ] {
+        assert_eq!(sticky_hash(salt, key.as_bytes(), label), hash, "{salt} {key} {label}");
+    }
+    assert_eq!(sticky_draw(0x06ea_96fc_0812_4a21), 27_017);
+}
+
+#[test]
+fn the_hash_in_pieces_is_that_of_the_whole() {
+    for size in [0, 1, 30, 31, 32, 33, 200] {
+        let key = "k".repeat(size);
+        let whole = format!("salt\x1f{key}\x1flabel");
+        let expected = XxHash64::oneshot(0, whole.as_bytes());
+        assert_eq!(sticky_hash("salt", key.as_bytes(), "label"), expected);
+    }
+}
+
+#[test]
+fn draws_cover_their_range_and_nothing_beyond() {
+    assert_eq!((sticky_draw(0), sticky_draw(u64::MAX)), (0, 999_999));
+    assert_eq!((share_of(u64::MAX, 0), share_of(u64::MAX, 1)), (0, 0));
+    assert_eq!(share_of(u64::MAX, u64::MAX), u64::MAX - 1);
+}
+
+#[test]
+fn nothing_is_chosen_where_no_weight_is() {
+    assert_eq!(rendezvous("s", b"k", []), None);
+    assert_eq!(rendezvous("s", b"k", [("a", 0), ("b", 0)]), None);
+    for number in 0..1000 {
+        assert_eq!(rendezvous("s", key(0, number).as_bytes(), [("a", 0), ("b", 1)]), Some(1));
+    }
+}
+
+#[test]
+fn shares_are_the_weights() {
+    let labels = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
+    let cases: [&[u32]; 5] = [
+        &[90, 10],
+        &[9_999, 1],
+        &[1, 1, 1],
+        &[50, 30, 15, 5],
+        &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+    ];
+    for kind in 0..4 {
+        for weights in cases {
+            let mut counts = vec![0; weights.len()];
+            let variants = || labels.into_iter().zip(weights.iter().copied());
+            for number in 0..100_000 {
+                counts[rendezvous("shares", key(kind, number).as_bytes(), variants()).unwrap()] +=
+                    1;
+            }
+            let deviation = deviation(&counts, weights);
+            assert!(deviation < P_THOUSANDTH, "kind {kind}: {weights:?} gave {counts:?}");
+        }
+    }
+}
+
+#[test]
+fn salts_are_independent() {
+    let mut cells = [0; 4];
+    for number in 0..100_000 {
+        let key = key(0, number);
+        let chosen = |salt| rendezvous(salt, key.as_bytes(), [("a", 1), ("b", 1)]).unwrap();
+        cells[chosen("one") * 2 + chosen("two")] += 1;
+    }
+    assert!(deviation(&cells, &[1, 1, 1, 1]) < P_THOUSANDTH, "{cells:?}");
+}
+
+#[test]
+fn a_weight_that_grows_takes_and_never_gives() {
+    for number in 0..100_000 {
+        let key = key(2, number);
+        let chosen = |a, b, c| rendezvous("m", key.as_bytes(), [("a", a), ("b", b), ("c", c)]);
+        let (before, after) = (chosen(10, 20, 30), chosen(11, 20, 30));
+        assert!(before == after || after == Some(0), "{key}: {before:?} became {after:?}");
+        let (before, after) = (chosen(10, 20, 0), chosen(10, 20, 5));
+        assert!(before == after || after == Some(2), "{key}: {before:?} became {after:?}");
+    }
+}
+
+#[test]
+fn the_order_of_variants_changes_nothing() {
+    for number in 0..10_000 {
+        let key = key(1, number);
+        let forward = rendezvous("o", key.as_bytes(), [("a", 3), ("b", 2), ("c", 1)]);
+        let backward = rendezvous("o", key.as_bytes(), [("c", 1), ("b", 2), ("a", 3)]);
+        assert_eq!(forward, backward.map(|index| 2 - index));
+    }
+}
