@@ -34,6 +34,7 @@ mod integer;
 mod ip_range;
 mod matching;
 mod metrics;
+pub mod misplaced;
 mod path;
 mod path_template;
 mod percentage;
