@@ -6,3 +6,4 @@ mod locations;
 mod outputs;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
+mod rules;
