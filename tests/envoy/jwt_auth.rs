@@ -77,13 +77,13 @@ fn with(mut document: Value, name: &str, value: Value) -> Value {
     document
 }
 
-/// Fails when a virtual machine has trapped since Envoy started.
+/// Ends Envoy and fails when a virtual machine of its has trapped.
 fn assert_no_trap(envoy: &mut Envoy) -> Result<()> {
     let stats = envoy.stats()?;
     for (name, value) in stats.holding("vm_reload") {
         assert_eq!(value, 0, "{name}");
     }
-    let log = envoy.log();
+    let log = envoy.stop()?;
     for word in ["panicked", "Function: proxy_on", "wasm_fail_stream"] {
         assert!(!log.contains(word), "{word}:\n{log}");
     }

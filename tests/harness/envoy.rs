@@ -1,16 +1,8 @@
 //! A real Envoy, started through func-e.
 
-use std::{
-    env,
-    ffi::OsString,
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hyper::Method;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,16 +10,14 @@ use tempfile::TempDir;
 use crate::{
     bootstrap::{Filter, Setup},
     client::{Client, Request},
-    process::{Process, read_text},
-    repository::root,
+    process::Process,
     stats::Stats,
 };
 
-/// The environment variable that says where func-e is instead of on the `PATH`.
-pub const FUNC_E: &str = "WEIR_FUNC_E";
+mod start;
 
-/// How long Envoy may take to compile every module and to listen.
-const START: Duration = Duration::from_secs(60);
+pub use start::{FUNC_E, validate, version};
+
 /// How long a change of configuration may take.
 const CHANGE: Duration = Duration::from_secs(30);
 
@@ -53,10 +43,11 @@ impl Envoy {
         let bootstrap = setup.bootstrap(&listeners.display().to_string())?;
         fs::write(folder.path().join("bootstrap.json"), bootstrap.to_string())?;
         let log = folder.path().join("envoy.log");
-        let mut command = command(folder.path(), setup.concurrency)?;
-        let mut process = Process::start("Envoy", &mut command, &log).with_context(missing)?;
-        let admin = wait_for_admin(&mut process, folder.path())?;
-        let ingress = wait_for_ingress(&mut process, admin)?;
+        let mut command = start::command(folder.path(), setup.concurrency)?;
+        let mut process =
+            Process::start("Envoy", &mut command, &log).with_context(start::missing)?;
+        let admin = start::wait_for_admin(&mut process, folder.path())?;
+        let ingress = start::wait_for_ingress(&mut process, admin)?;
         Ok(Self { process, setup, admin, ingress, folder })
     }
 
@@ -85,9 +76,21 @@ impl Envoy {
         Client::http1(self.admin)
     }
 
-    /// Everything Envoy has logged so far, access log included.
+    /// What Envoy has logged, access log included.
+    ///
+    /// func-e hands it on line by line, so that the last lines may be missing;
+    /// [`Envoy::stop`] returns all of it.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Ends Envoy and returns everything it has logged.
+    ///
+    /// # Errors
+    /// When the system cannot tell how it ended.
+    pub fn stop(&mut self) -> Result<String> {
+        self.process.stop()?;
+        Ok(self.log())
     }
 
     /// The access log: one JSON object per request.
@@ -150,22 +153,24 @@ impl Envoy {
     /// When Envoy refuses them; with Envoy's log.
     pub fn reconfigure(&mut self, filters: &[Filter]) -> Result<()> {
         let refused = self.change(filters)?;
-        if refused {
-            bail!("Envoy refused the configuration:\n{}", self.log());
-        }
+        ensure!(!refused, "Envoy refused the configuration:\n{}", self.log());
         Ok(())
     }
 
-    /// Replaces the filters by ones that Envoy is expected to refuse, and waits for the refusal.
+    /// Replaces the filters by ones that Envoy is expected to refuse, and returns what it logs.
     ///
     /// # Errors
     /// When Envoy accepts them.
-    pub fn refuses(&mut self, filters: &[Filter]) -> Result<()> {
+    pub fn refuses(&mut self, filters: &[Filter]) -> Result<String> {
+        let before = self.log().len();
         let refused = self.change(filters)?;
-        if !refused {
-            bail!("Envoy accepted the configuration");
-        }
-        Ok(())
+        ensure!(refused, "Envoy accepted the configuration");
+        let mut since = String::new();
+        self.process.wait_until("logging the refusal", CHANGE, |process| {
+            since = process.log().get(before..).unwrap_or_default().to_owned();
+            Ok(since.contains(REFUSAL_LOGGED))
+        })?;
+        Ok(since)
     }
 
     /// Renames a new listener into place and tells whether it was refused.
@@ -189,98 +194,6 @@ impl Envoy {
 
 const ACCEPTED: &str = "listener_manager.lds.update_success";
 const REJECTED: &str = "listener_manager.lds.update_rejected";
+/// The last thing Envoy logs when it refuses a listener that it read from a file.
+const REFUSAL_LOGGED: &str = "Filesystem config update rejected";
 const WARMING: &str = "listener_manager.total_listeners_warming";
-
-/// The pinned version of Envoy, from `envoy/version`.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn version() -> Result<String> {
-    Ok(read_text(&root().join("envoy/version"))?.trim().to_owned())
-}
-
-/// Asks Envoy whether it would start with the file `bootstrap`, paths being below `folder`.
-///
-/// # Errors
-/// When it would not; with what Envoy says.
-pub fn validate(bootstrap: &Path, folder: &Path) -> Result<()> {
-    let state = tempfile::tempdir()?;
-    let mut command = func_e(state.path())?;
-    command.args(["--mode", "validate", "--config-path"]).arg(bootstrap).current_dir(folder);
-    let output = command.output().with_context(missing)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "Envoy would not start:\n{said}");
-    Ok(())
-}
-
-/// `func-e run` with the pinned Envoy and its own files in `folder`.
-fn func_e(folder: &Path) -> Result<Command> {
-    let program = env::var_os(FUNC_E).unwrap_or_else(|| OsString::from("func-e"));
-    let mut command = Command::new(program);
-    command
-        .env("ENVOY_VERSION", version()?)
-        .env("FUNC_E_RUN_ID", "weir")
-        .env("FUNC_E_STATE_HOME", folder.join("state"))
-        .env("FUNC_E_RUNTIME_DIR", folder.join("runtime"))
-        .arg("run");
-    Ok(command)
-}
-
-fn command(folder: &Path, concurrency: u32) -> Result<Command> {
-    let mut command = func_e(folder)?;
-    command
-        .arg("--config-path")
-        .arg(folder.join("bootstrap.json"))
-        .arg("--admin-address-path")
-        .arg(admin_path(folder))
-        .args(["--concurrency", &concurrency.to_string()])
-        // Several Envoys on one machine would otherwise share memory.
-        .arg("--disable-hot-restart")
-        // A drain that is quick enough for tests.
-        .args(["--drain-time-s", "3", "--parent-shutdown-time-s", "4"])
-        .args(["--log-level", "info", "--component-log-level", "wasm:debug"]);
-    Ok(command)
-}
-
-fn missing() -> String {
-    format!("func-e is not on the PATH: run `make tools`, or set {FUNC_E} to the program")
-}
-
-fn admin_path(folder: &Path) -> PathBuf {
-    folder.join("admin-address")
-}
-
-fn wait_for_admin(process: &mut Process, folder: &Path) -> Result<SocketAddr> {
-    let mut address = None;
-    process.wait_until("writing its admin address", START, |_| {
-        let text = fs::read_to_string(admin_path(folder)).unwrap_or_default();
-        address = text.trim().parse().ok();
-        Ok(address.is_some())
-    })?;
-    address.context("no admin address")
-}
-
-fn wait_for_ingress(process: &mut Process, admin: SocketAddr) -> Result<SocketAddr> {
-    let admin = Client::http1(admin);
-    let mut address = None;
-    process.wait_until("listening", START, |_| {
-        if !admin.get("/ready").is_ok_and(|answer| answer.status == 200) {
-            return Ok(false);
-        }
-        let stats = Stats::parse(&admin.get("/stats?format=json")?.json()?)?;
-        ensure!(stats.value(REJECTED) == 0, "Envoy refused the listener");
-        address = ingress(&admin)?;
-        Ok(address.is_some())
-    })?;
-    address.context("no listener")
-}
-
-fn ingress(admin: &Client) -> Result<Option<SocketAddr>> {
-    let listeners = admin.get("/listeners?format=json")?.json()?;
-    let socket = listeners.pointer("/listener_statuses/0/local_address/socket_address");
-    let Some(socket) = socket else { return Ok(None) };
-    let part = |name| socket.get(name).context("no socket address");
-    let ip = part("address")?.as_str().unwrap_or_default();
-    let port = part("port_value")?.to_string();
-    Ok(Some(format!("{ip}:{port}").parse()?))
-}

@@ -25,11 +25,8 @@ fn a_bad_one_is_refused_with_its_paths_and_the_last_good_one_serves() -> Result<
         (json!({"jwtRules": [good.clone(), with(good, "jwks", json!("{}"))]}), "jwtRules[1].jwks"),
     ];
     for (config, path) in bad {
-        let before = rig.envoy.log().len();
-        rig.envoy.refuses(&[Filter::new(FILTER, config.clone())])?;
-        let log = rig.envoy.log();
-        let since = log.get(before..).unwrap_or_default();
-        assert!(since.contains(path), "{config}: no {path} in\n{since}");
+        let log = rig.envoy.refuses(&[Filter::new(FILTER, config.clone())])?;
+        assert!(log.contains(path), "{config}: no {path} in\n{log}");
         let request = Request::get("/").bearer(&token);
         assert_eq!(rig.envoy.http1().send(request)?.status, 200, "after {config}");
         let request = Request::get("/").bearer("a.b.c");

@@ -1,0 +1,128 @@
+//! How Envoy is started, and when it has.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{REFUSAL_LOGGED, REJECTED};
+use crate::{
+    client::Client,
+    process::{Process, read_text},
+    repository::root,
+    stats::Stats,
+};
+
+/// The environment variable that says where func-e is instead of on the `PATH`.
+pub const FUNC_E: &str = "WEIR_FUNC_E";
+
+/// How long Envoy may take to compile every module and to listen.
+const START: Duration = Duration::from_secs(60);
+/// The pinned version of Envoy, from `envoy/version`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn version() -> Result<String> {
+    Ok(read_text(&root().join("envoy/version"))?.trim().to_owned())
+}
+
+/// Asks Envoy whether it would start with the file `bootstrap`, paths being below `folder`.
+///
+/// # Errors
+/// When it would not; with what Envoy says.
+pub fn validate(bootstrap: &Path, folder: &Path) -> Result<()> {
+    let state = tempfile::tempdir()?;
+    let mut command = func_e(state.path())?;
+    command.args(["--mode", "validate", "--config-path"]).arg(bootstrap).current_dir(folder);
+    let output = command.output().with_context(missing)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "Envoy would not start:\n{said}");
+    Ok(())
+}
+
+/// `func-e run` with the pinned Envoy and its own files in `folder`.
+fn func_e(folder: &Path) -> Result<Command> {
+    let program = env::var_os(FUNC_E).unwrap_or_else(|| OsString::from("func-e"));
+    let mut command = Command::new(program);
+    command
+        .env("ENVOY_VERSION", version()?)
+        .env("FUNC_E_RUN_ID", "weir")
+        .env("FUNC_E_STATE_HOME", folder.join("state"))
+        .env("FUNC_E_RUNTIME_DIR", folder.join("runtime"))
+        .arg("run");
+    Ok(command)
+}
+
+/// The command that runs Envoy with the bootstrap in `folder`.
+pub(super) fn command(folder: &Path, concurrency: u32) -> Result<Command> {
+    let mut command = func_e(folder)?;
+    command
+        .arg("--config-path")
+        .arg(folder.join("bootstrap.json"))
+        .arg("--admin-address-path")
+        .arg(admin_path(folder))
+        .args(["--concurrency", &concurrency.to_string()])
+        // Several Envoys on one machine would otherwise share memory.
+        .arg("--disable-hot-restart")
+        // A drain that is quick enough for tests.
+        .args(["--drain-time-s", "3", "--parent-shutdown-time-s", "4"])
+        .args(["--log-level", "info", "--component-log-level", "wasm:debug"]);
+    Ok(command)
+}
+
+/// What to say when func-e cannot be started.
+pub(super) fn missing() -> String {
+    format!("func-e is not on the PATH: run `make tools`, or set {FUNC_E} to the program")
+}
+
+fn admin_path(folder: &Path) -> PathBuf {
+    folder.join("admin-address")
+}
+
+/// Waits until Envoy says where its admin interface is.
+pub(super) fn wait_for_admin(process: &mut Process, folder: &Path) -> Result<SocketAddr> {
+    let mut address = None;
+    process.wait_until("writing its admin address", START, |_| {
+        let text = fs::read_to_string(admin_path(folder)).unwrap_or_default();
+        address = text.trim().parse().ok();
+        Ok(address.is_some())
+    })?;
+    address.context("no admin address")
+}
+
+/// Waits until Envoy takes requests, and says where.
+pub(super) fn wait_for_ingress(process: &mut Process, admin: SocketAddr) -> Result<SocketAddr> {
+    let admin = Client::http1(admin);
+    let mut address = None;
+    process.wait_until("listening", START, |process| {
+        if !admin.get("/ready").is_ok_and(|answer| answer.status == 200) {
+            return Ok(false);
+        }
+        let stats = Stats::parse(&admin.get("/stats?format=json")?.json()?)?;
+        if stats.value(REJECTED) > 0 {
+            // The log is a little late, and the reason is in it.
+            ensure!(!process.log().contains(REFUSAL_LOGGED), "Envoy refused the listener");
+            return Ok(false);
+        }
+        address = ingress(&admin)?;
+        Ok(address.is_some())
+    })?;
+    address.context("no listener")
+}
+
+fn ingress(admin: &Client) -> Result<Option<SocketAddr>> {
+    let listeners = admin.get("/listeners?format=json")?.json()?;
+    let socket = listeners.pointer("/listener_statuses/0/local_address/socket_address");
+    let Some(socket) = socket else { return Ok(None) };
+    let part = |name| socket.get(name).context("no socket address");
+    let ip = part("address")?.as_str().unwrap_or_default();
+    let port = part("port_value")?.to_string();
+    Ok(Some(format!("{ip}:{port}").parse()?))
+}
