@@ -21,6 +21,7 @@ use values::{BelongsElsewhere, NotServed};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
     /// Who may issue tokens, and how they are verified; 1 to 256 entries.
+    #[serde(default)]
     pub jwt_rules: Vec<JwtRule>,
     /// Which request needs which token; absent means that none is needed and a bad one refused.
     #[serde(default)]

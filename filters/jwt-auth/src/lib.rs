@@ -10,6 +10,8 @@
 //!    [`Verdict`]. For a [`Verdict::Deny`], read all headers and ask [`Policy::refuse`].
 //! 4. Increment the counters that the answers name; their names are [`Metric::name`].
 
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests choose their numbers"))]
+
 pub mod algorithm;
 mod cache;
 pub mod config;

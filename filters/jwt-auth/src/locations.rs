@@ -106,6 +106,3 @@ fn only<'a>(mut values: impl Iterator<Item = Cow<'a, [u8]>>) -> Found<'a> {
         (Some(_), Some(_)) => Found::Several,
     }
 }
-
-#[cfg(test)]
-mod tests;

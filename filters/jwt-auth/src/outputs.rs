@@ -87,6 +87,3 @@ impl Written {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -110,6 +110,3 @@ const PAYLOAD_NOT_BASE64: Fault =
     Fault::new(Reason::BadPayload, "Jwt payload is an invalid Base64url encoded");
 const SIGNATURE_NOT_BASE64: Fault =
     Fault::new(Reason::BadFormat, "Jwt signature is an invalid Base64url encoded");
-
-#[cfg(test)]
-mod tests;

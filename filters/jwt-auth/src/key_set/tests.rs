@@ -1,1 +1,56 @@
+use serde_json::json;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use super::*;
+use crate::testing::{named_key, with};
+
+fn parse(document: &Value) -> Result<(KeySet, Leftovers), InvalidKeySet> {
+    KeySet::parse(document.to_string().as_bytes(), &Crypto::pure())
+}
+
+#[test]
+fn unusable_keys_are_left_out_and_listed() {
+    let private = with(named_key("p384")["jwk"].clone(), "d", json!("x"));
+    let keys = ["rsa1024", "p256", "secret"].map(|name| named_key(name)["jwk"].clone());
+    let document = json!({"keys": [keys[0], keys[1], 7, private, keys[2]], "more": 1});
+    let (set, leftovers) = parse(&document).unwrap();
+    assert_eq!(set.keys().len(), 3);
+    let ignored: Vec<_> = leftovers.ignored.iter().map(|(place, _)| *place).collect();
+    assert_eq!((ignored, leftovers.private, leftovers.secret), (vec![0, 2], vec![3], vec![4]));
+}
+
+#[test]
+fn documents_that_are_no_key_set_are_refused() {
+    let many = vec![named_key("p256")["jwk"].clone(); 101];
+    for (document, message) in [
+        (json!({"keys": []}), "holds no usable key"),
+        (
+            json!({"keys": [named_key("rsa1024")["jwk"]]}),
+            "holds no usable key: the first one RSA modulus must be odd and have 2048 to 8192 bits",
+        ),
+        (json!({"keys": many}), "holds more than 100 usable keys"),
+    ] {
+        assert_eq!(parse(&document).unwrap_err().to_string(), message);
+    }
+    for document in [json!({}), json!([]), json!({"keys": {}}), json!("x")] {
+        assert!(matches!(parse(&document), Err(InvalidKeySet::Malformed(_))), "{document}");
+    }
+}
+
+#[test]
+fn candidates_fit_identifier_and_algorithm() {
+    let anonymous = with(named_key("p256")["jwk"].clone(), "kid", Value::Null);
+    let keys = json!({"keys": [named_key("p256")["jwk"], named_key("rsa")["jwk"], anonymous]});
+    let (set, _) = parse(&keys).unwrap();
+    for (id, algorithm, count) in [
+        (Some("p256"), Algorithm::Es256, 2),
+        (Some("new"), Algorithm::Es256, 1),
+        (None, Algorithm::Es256, 2),
+        (Some("rsa"), Algorithm::Rs512, 1),
+        (Some("p256"), Algorithm::Rs256, 0),
+        (None, Algorithm::Hs256, 0),
+    ] {
+        assert_eq!(set.candidates(id, algorithm).count(), count, "{id:?} {algorithm:?}");
+    }
+}
