@@ -38,6 +38,13 @@ impl Headers {
         self.0.push((name.into(), value.into()));
     }
 
+    /// Takes every value of a header out, and says whether there was any.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(found, _)| found != name.as_bytes());
+        self.0.len() < before
+    }
+
     /// Says whether there is no header at all.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -66,6 +73,14 @@ mod tests {
         assert_eq!(headers.first("b"), Some(&b"1"[..]));
         assert_eq!(headers.first("c"), None);
         assert_eq!(headers.iter().count(), 3);
+    }
+
+    #[test]
+    fn all_values_of_a_header_are_taken_out() {
+        let mut headers = Headers::from_iter([("a", "1"), ("b", "2"), ("a", "3")]);
+        assert!(headers.remove("a"));
+        assert!(!headers.remove("a"));
+        assert_eq!(headers, Headers::from_iter([("b", "2")]));
     }
 
     #[test]

@@ -155,6 +155,12 @@ impl Matcher {
         Matches::new(self, View::new(request, self.normalization))
     }
 
+    /// Returns each rule that is never reached, because an earlier one always holds where it does,
+    /// and that one. Only pairs of rules count of which `hides` says that the first hides the second.
+    pub fn shadowed(&self, hides: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
+        shadow::shadowed(&self.alternatives, hides)
+    }
+
     /// Returns what the path template took by which a request fulfils `rule`; empty where it
     /// fulfils the rule without one.
     #[must_use]
@@ -249,7 +255,7 @@ fn check_reach(
     mut problems: Problems,
 ) -> Problems {
     if options.shadowed == Shadowed::Refused {
-        for (rule, by) in shadow::shadowed(alternatives) {
+        for (rule, by) in shadow::shadowed(alternatives, |_, _| true) {
             problems.add(options.matches(rule), Unreachable(options.rule(by)));
         }
     }

@@ -3,15 +3,18 @@
 use super::{condition::Condition, matcher::Alternative};
 
 /// Returns, for each rule of which every alternative is covered by an earlier rule, that rule and
-/// the last of those that cover it.
+/// the last of those that cover it. Only pairs count of which `may` says that the first can.
 ///
 /// Only what can be seen from single conditions is seen, so a rule that is returned is never
 /// reached, while one that is not returned may still be.
-pub(super) fn shadowed(alternatives: &[Alternative]) -> Vec<(usize, usize)> {
+pub(super) fn shadowed(
+    alternatives: &[Alternative],
+    may: impl Fn(usize, usize) -> bool,
+) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, Option<usize>)> = Vec::new();
     for (number, later) in alternatives.iter().enumerate() {
         let before = alternatives.iter().take(number).take_while(|it| it.rule < later.rule);
-        let mut before = before;
+        let mut before = before.filter(|earlier| may(earlier.rule, later.rule));
         let by = before.find(|earlier| covers(earlier, later)).map(|earlier| earlier.rule);
         match found.last_mut() {
             Some((rule, so_far)) if *rule == later.rule => {

@@ -231,3 +231,11 @@ fn a_list_of_matches_can_itself_be_the_rules() {
     let error = Matcher::compile(&rules(&json!([[{"any": []}]])), &options).unwrap_err();
     assert_eq!(error.errors()[0].path, "trustInbound[0][0].any");
 }
+
+#[test]
+fn only_rules_that_hide_are_looked_for() {
+    let rules = json!([[{"uri": {"prefix": "/a"}}], [{"uri": {"prefix": "/a/b"}}], []]);
+    let matcher = matcher(&rules);
+    assert_eq!(matcher.shadowed(|_, _| true), [(1, 0)]);
+    assert_eq!(matcher.shadowed(|earlier, _| earlier > 0), []);
+}
