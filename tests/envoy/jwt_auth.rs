@@ -7,6 +7,7 @@ mod hostile;
 mod identity;
 mod outputs;
 mod replies;
+mod rules;
 
 use anyhow::Result;
 use serde_json::{Value, json};
