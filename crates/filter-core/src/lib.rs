@@ -41,8 +41,10 @@ mod percentage;
 mod placeholders;
 mod problem;
 mod reply;
+mod schedule;
 mod sticky;
 mod string_match;
+mod success_criteria;
 
 pub use crate::{
     claim_path::{ClaimPath, InvalidClaimPath},
@@ -68,6 +70,8 @@ pub use crate::{
     placeholders::{InvalidPlaceholder, Placeholder, PlaceholderKind, PlaceholderText},
     problem::{Problem, ProblemConfig, ProblemDetail},
     reply::{Reply, ReplyFormat},
+    schedule::{InvalidTimestamp, Schedule, TimeOfDay, Timestamp, UtcOffset, Weekday, Window},
     sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
     string_match::{InvalidStringMatch, StringMatch},
+    success_criteria::{Counted, Guard, SuccessCriteria, Tally, is_server_error},
 };

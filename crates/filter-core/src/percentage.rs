@@ -52,6 +52,13 @@ impl Percentage {
         self.0
     }
 
+    /// Returns the part `of / whole` of the share, cut to whole millionths and never more than it.
+    #[must_use]
+    pub fn scaled(self, of: u128, whole: u128) -> Self {
+        let part = u128::from(self.0).saturating_mul(of).checked_div(whole).unwrap_or_default();
+        Self(u32::try_from(part).unwrap_or(u32::MAX).min(self.0))
+    }
+
     /// Says whether a draw from 0 to 999,999 falls into the share.
     #[must_use]
     pub const fn contains(self, draw_in_millionths: u32) -> bool {
@@ -110,6 +117,17 @@ mod tests {
             let inside = (0..1_000_000).filter(|draw| share.contains(*draw)).count();
             assert_eq!(inside, share.parts_per_million() as usize);
         }
+    }
+
+    #[test]
+    fn a_part_is_never_more_than_the_share() {
+        let share = Percentage::from_percent(10.0).unwrap();
+        for (of, whole, millionths) in
+            [(0, 3, 0), (1, 3, 33_333), (3, 3, 100_000), (9, 3, 100_000), (1, 0, 0)]
+        {
+            assert_eq!(share.scaled(of, whole).parts_per_million(), millionths, "{of}/{whole}");
+        }
+        assert_eq!(share.scaled(u128::MAX, 1), share);
     }
 
     #[test]
