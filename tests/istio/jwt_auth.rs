@@ -25,6 +25,7 @@ const AUDIENCE: &str = "orders.example.com";
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("the agent pulls the image of jwt-auth", requests::agent_pulls_image),
     ("jwt-auth decides on every kind of token", requests::decides),
+    ("jwt-auth demands a token where its rules say so", requests::demands_token),
     ("jwt-auth hands over the identity and nobody else does", requests::hands_over_identity),
     ("a changed pluginConfig costs no request", changes::costs_no_request),
     ("a bad pluginConfig is refused and the last good one stays", changes::keeps_last_good),

@@ -58,6 +58,19 @@ pub(super) fn tokens(mesh: &Mesh) -> Result<Vec<(&'static str, Option<String>, u
     ])
 }
 
+/// The first rule that matches says whether a token is needed.
+pub(super) fn demands_token(mesh: &Mesh) -> Result<()> {
+    let rules = json!([{"match": [{"uri": {"exact": "/healthz"}}], "token": "NONE"}, {}]);
+    protect(mesh, &json!({"jwtRules": jwt_rules(mesh), "rules": rules}))?;
+    let open = mesh.send(Request::get("/healthz"))?;
+    ensure!(open.status == 200, "the open path: {open:?}");
+    let closed = mesh.send(Request::get("/orders"))?;
+    ensure!(closed.status == 401, "without a token: {closed:?}");
+    let good = mesh.send(Request::get("/orders").bearer(&token_of(mesh, "alice")?))?;
+    ensure!(good.status == 200, "with a token: {good:?}");
+    Ok(())
+}
+
 /// The application gets the filter's headers, never the client's.
 pub(super) fn hands_over_identity(mesh: &Mesh) -> Result<()> {
     protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
