@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{metrics::Metric, token::Token};
+use crate::{metrics::Metric, outputs::Written, token::Token};
 
 /// The memory that all entries may take, whatever the configured size.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -45,12 +45,41 @@ struct Entry {
 }
 
 /// What a signature check said.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Proof {
-    /// A key of the provider verifies the token.
-    Good,
+    /// A key of the provider verifies the token, which yields this.
+    Good(Rc<Yield>),
     /// No key of the provider does.
     Bad,
+}
+
+/// What a verified token yields, ready to be handed on.
+#[derive(Debug, Default)]
+pub(crate) struct Yield {
+    /// The output headers.
+    pub(crate) written: Written,
+    /// The value of the property `weir.jwt`.
+    pub(crate) identity: Option<Rc<[u8]>>,
+}
+
+impl Yield {
+    fn weight(&self) -> usize {
+        let headers = self.written.headers.iter().map(|(_, value)| value.len());
+        headers.sum::<usize>().saturating_add(self.identity.as_ref().map_or(0, |json| json.len()))
+    }
+}
+
+impl Proof {
+    const fn is_bad(&self) -> bool {
+        matches!(self, Self::Bad)
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Self::Good(ready) => ready.weight(),
+            Self::Bad => 0,
+        }
+    }
 }
 
 /// A token that was found, and what is known of it.
@@ -92,7 +121,8 @@ impl TokenCache {
         self.order.remove(&entry.used);
         entry.used = clock;
         self.order.insert(clock, key);
-        let (token, provider, proof) = (Rc::clone(&entry.token), entry.provider, entry.proof);
+        let (token, provider, proof) =
+            (Rc::clone(&entry.token), entry.provider, entry.proof.clone());
         Some(Remembered { token, provider, proof })
     }
 
@@ -105,21 +135,22 @@ impl TokenCache {
         now: Duration,
     ) -> Vec<Metric> {
         let until = match remembered.proof {
-            Proof::Good => now.saturating_add(self.limits.ttl).min(expires),
+            Proof::Good(_) => now.saturating_add(self.limits.ttl).min(expires),
             Proof::Bad => now.saturating_add(self.limits.negative_ttl),
         };
-        let full_of_bad = remembered.proof == Proof::Bad && self.negative >= self.limits.size / 4;
+        let full_of_bad = remembered.proof.is_bad() && self.negative >= self.limits.size / 4;
         if !self.is_on() || until <= now || full_of_bad {
             return Vec::new();
         }
         self.remove(compact);
-        let bytes = remembered.token.weight().saturating_add(compact.len());
+        let bytes = remembered.token.weight().saturating_add(remembered.proof.weight());
+        let bytes = bytes.saturating_add(compact.len());
         let evicted = self.make_room(bytes);
         self.clock = self.clock.saturating_add(1);
         let key: Rc<[u8]> = compact.into();
         self.order.insert(self.clock, Rc::clone(&key));
         self.bytes = self.bytes.saturating_add(bytes);
-        self.negative = self.negative.saturating_add(usize::from(remembered.proof == Proof::Bad));
+        self.negative = self.negative.saturating_add(usize::from(remembered.proof.is_bad()));
         let Remembered { token, provider, proof } = remembered;
         let entry = Entry { token, provider, proof, until, used: self.clock, bytes };
         self.entries.insert(key, entry);
@@ -141,7 +172,7 @@ impl TokenCache {
         let Some(entry) = self.entries.remove(compact) else { return };
         self.order.remove(&entry.used);
         self.bytes = self.bytes.saturating_sub(entry.bytes);
-        self.negative = self.negative.saturating_sub(usize::from(entry.proof == Proof::Bad));
+        self.negative = self.negative.saturating_sub(usize::from(entry.proof.is_bad()));
     }
 }
 

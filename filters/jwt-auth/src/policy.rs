@@ -88,7 +88,7 @@ pub struct Admission {
     /// The new `:path`, where a token was cut out of the query.
     pub path: Option<Vec<u8>>,
     /// The value of the property `weir.jwt`: JSON, set only for a verified identity.
-    pub identity: Option<Vec<u8>>,
+    pub identity: Option<Rc<[u8]>>,
 }
 
 /// How a refused request ends, and the counters to be incremented.

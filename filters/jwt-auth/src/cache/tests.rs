@@ -12,6 +12,10 @@ fn cache(size: usize) -> TokenCache {
     TokenCache::new(Limits { size, ttl, negative_ttl })
 }
 
+fn good() -> Proof {
+    Proof::Good(Rc::default())
+}
+
 fn remembered(proof: Proof) -> Remembered {
     let compact = testing::token(Algorithm::Hs256, &testing::claims());
     let token = Rc::new(Token::parse(compact.as_bytes()).unwrap());
@@ -29,9 +33,9 @@ fn has(cache: &mut TokenCache, name: &str, after: u64) -> bool {
 #[test]
 fn the_least_recently_used_goes_first() {
     let mut cache = cache(2);
-    assert_eq!([put(&mut cache, "a", Proof::Good), put(&mut cache, "b", Proof::Good)], [0, 0]);
+    assert_eq!([put(&mut cache, "a", good()), put(&mut cache, "b", good())], [0, 0]);
     assert!(has(&mut cache, "a", 0));
-    assert_eq!(put(&mut cache, "c", Proof::Good), 1);
+    assert_eq!(put(&mut cache, "c", good()), 1);
     let found = ["a", "b", "c"].map(|name| has(&mut cache, name, 0));
     assert_eq!(found, [true, false, true]);
 }
@@ -39,12 +43,12 @@ fn the_least_recently_used_goes_first() {
 #[test]
 fn an_entry_ends_with_its_time() {
     let mut cache = cache(8);
-    put(&mut cache, "good", Proof::Good);
+    put(&mut cache, "good", good());
     put(&mut cache, "bad", Proof::Bad);
     assert!(has(&mut cache, "good", 299) && has(&mut cache, "bad", 4));
     assert!(!has(&mut cache, "good", 300) && !has(&mut cache, "bad", 5));
     let expires = START + Duration::from_secs(10);
-    cache.remember(b"short", remembered(Proof::Good), expires, START);
+    cache.remember(b"short", remembered(good()), expires, START);
     assert!(has(&mut cache, "short", 9) && !has(&mut cache, "short", 10));
 }
 
@@ -64,7 +68,7 @@ fn memory_is_bounded_whatever_the_size() {
     let large = vec![b'x'; 61_440];
     for number in 0..400_u32 {
         let compact = [&number.to_be_bytes()[..], &large].concat();
-        cache.remember(&compact, remembered(Proof::Good), NEVER, START);
+        cache.remember(&compact, remembered(good()), NEVER, START);
     }
     assert!(cache.bytes <= MAX_BYTES);
     assert!(cache.entries.len() < 400);
@@ -74,6 +78,6 @@ fn memory_is_bounded_whatever_the_size() {
 #[test]
 fn size_zero_remembers_nothing() {
     let mut cache = cache(0);
-    put(&mut cache, "a", Proof::Good);
+    put(&mut cache, "a", good());
     assert!(!has(&mut cache, "a", 0));
 }

@@ -1,14 +1,20 @@
 //! What an admitted request is changed into.
 
+use std::rc::Rc;
+
 use filter_core::{HeaderEdits, HeaderName, Headers};
 use serde::Serialize;
 
-use super::{Admission, Policy, collect::Presented, verify::Verified};
+use super::{Admission, Policy};
 use crate::{
+    cache::Yield,
     config::Publish,
     locations::{self, Location},
     metrics::Metric,
-    token::Claims,
+    outputs::Written,
+    provider::Provider,
+    rule::Place,
+    token::{Claims, Token},
 };
 
 /// A longer identity is published without its claims.
@@ -41,22 +47,27 @@ impl Policy {
         Admission { edits, ..Admission::default() }
     }
 
+    /// Makes what a verified token yields, for every request that it will come with.
+    pub(super) fn make_yield(&self, provider: &Provider, token: &Token, compact: &[u8]) -> Yield {
+        let identity = self.published(provider, token.claims()).map(Rc::from);
+        Yield { written: provider.outputs.write(token, compact), identity }
+    }
+
     /// Writes the property, as far as `publish` says.
-    pub(super) fn published(&self, verified: &Verified<'_>) -> Option<Vec<u8>> {
-        let claims = verified.token.claims();
+    fn published(&self, provider: &Provider, claims: &Claims) -> Option<Vec<u8>> {
+        if self.publish == Publish::None {
+            return None;
+        }
         let identity = Identity {
             v: 1,
-            provider: &verified.provider.name,
+            provider: &provider.name,
             principal: claims.principal(),
             iss: claims.text("iss"),
             sub: claims.text("sub"),
             aud: claims.audiences().collect(),
-            scopes: claims.scopes(&verified.provider.scopes),
+            scopes: claims.scopes(&provider.scopes),
             exp: claims.times().expires,
         };
-        if self.publish == Publish::None {
-            return None;
-        }
         let identity = serde_json::to_vec(&identity).ok()?;
         let whole = (self.publish == Publish::Claims).then(|| with_claims(&identity, claims));
         whole.filter(|whole| whole.len() <= MAX_PUBLISHED_BYTES).or(Some(identity))
@@ -65,9 +76,8 @@ impl Policy {
 
 impl Admission {
     /// Writes the headers that a token yields.
-    pub(super) fn write(&mut self, token: &Verified<'_>, compact: &[u8], counts: &mut Vec<Metric>) {
-        let written = token.provider.outputs.write(&token.token, compact);
-        self.edits.add.extend(written.headers);
+    pub(super) fn write(&mut self, written: &Written, counts: &mut Vec<Metric>) {
+        self.edits.add.extend(written.headers.iter().cloned());
         counts.extend(std::iter::repeat_n(Metric::OutputsSkipped, written.skipped));
     }
 
@@ -76,10 +86,14 @@ impl Admission {
         self.edits.add.push((VERIFIED, b"false".to_vec()));
     }
 
-    /// Takes a verified token out of every place where it was found.
-    pub(super) fn remove(&mut self, presented: &Presented<'_>, headers: &Headers) {
+    /// Takes tokens out of every place where they were found.
+    pub(super) fn remove<'a>(
+        &mut self,
+        places: impl Iterator<Item = &'a Place>,
+        headers: &Headers,
+    ) {
         let (mut parameters, mut cookies) = (Vec::new(), Vec::new());
-        for place in &presented.places {
+        for place in places {
             match &place.location {
                 Location::Header { name, .. } => self.edits.remove.push(name.clone()),
                 Location::Parameter(name) => parameters.push(&**name),
@@ -87,18 +101,13 @@ impl Admission {
             }
         }
         if !parameters.is_empty() {
-            let path = self.path.as_deref().unwrap_or(locations::path(headers));
+            let path = locations::path(headers);
             self.path = Some(locations::without_parameters(path, &parameters));
         }
         if !cookies.is_empty() {
-            self.remove_cookies(&cookies, headers);
-        }
-    }
-
-    fn remove_cookies(&mut self, names: &[&str], headers: &Headers) {
-        self.edits.remove.push(HeaderName::COOKIE);
-        if let Some(rest) = locations::without_cookies(headers, names) {
-            self.edits.add.push((HeaderName::COOKIE, rest));
+            self.edits.remove.push(HeaderName::COOKIE);
+            let rest = locations::without_cookies(headers, &cookies);
+            self.edits.add.extend(rest.map(|rest| (HeaderName::COOKIE, rest)));
         }
     }
 }

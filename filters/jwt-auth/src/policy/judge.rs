@@ -96,16 +96,13 @@ impl Policy {
         asking: &mut Asking<'_>,
     ) -> Admission {
         let mut admission = self.admit_without_identity();
-        for (place, (verified, presented)) in verified.iter().enumerate() {
-            if !verified.provider.forward {
-                admission.remove(presented, asking.headers);
-            }
-            if place == 0 {
-                admission.identity = self.published(verified);
-            }
-            if place < rule.all.len().max(1) {
-                admission.write(verified, &presented.compact, asking.counts);
-            }
+        let removed = verified.iter().filter(|(verified, _)| !verified.provider.forward);
+        let places = removed.flat_map(|(_, presented)| presented.places.iter().copied());
+        admission.remove(places, asking.headers);
+        let identity = verified.first().map(|(identity, _)| &identity.ready);
+        admission.identity = identity.and_then(|ready| ready.identity.clone());
+        for (verified, _) in verified.iter().take(rule.all.len().max(1)) {
+            admission.write(&verified.ready.written, asking.counts);
         }
         admission
     }
@@ -120,7 +117,7 @@ impl Policy {
         };
         match self.read_unverified(presented) {
             Some(unverified) => {
-                admission.write(&unverified, &presented.compact, asking.counts);
+                admission.write(&unverified.ready.written, asking.counts);
                 admission.mark_unverified();
             }
             None => asking.counts.push(Metric::AllowedWithFailedToken),

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use super::{Policy, collect::Presented, judge::Asking};
 use crate::{
-    cache::{Proof, Remembered},
+    cache::{Proof, Remembered, Yield},
     denial::{Challenge, Fault},
     metrics::Metric,
     provider::{MAX_CHECKS, Provider, Skew},
@@ -18,6 +18,7 @@ pub(super) struct Verified<'p> {
     pub(super) provider: &'p Provider,
     pub(super) index: usize,
     pub(super) token: Rc<Token>,
+    pub(super) ready: Rc<Yield>,
 }
 
 /// Why a token is not good, and by which provider's account.
@@ -64,13 +65,13 @@ impl Policy {
         let mut candidate = Candidate { token: &token, compact, remembered, budget: MAX_CHECKS };
         let mut furthest = Failure::from(Fault::UNKNOWN_ISSUER);
         for (index, provider) in self.candidates(presented, token.claims().text("iss")) {
-            let skew = provider.check_claims(&token, rule.audiences.as_ref(), asking.now).and_then(
-                |skew| self.prove(&mut candidate, index, provider, asking).map(|()| skew),
-            );
-            match skew {
-                Ok(skew) => {
+            let checked = provider
+                .check_claims(&token, rule.audiences.as_ref(), asking.now)
+                .and_then(|skew| Ok((skew, self.prove(&mut candidate, index, provider, asking)?)));
+            match checked {
+                Ok((skew, ready)) => {
                     asking.counts.extend((skew == Skew::Used).then_some(Metric::ClockSkewUsed));
-                    return Ok(Verified { provider, index, token: Rc::clone(&token) });
+                    return Ok(Verified { provider, index, token: Rc::clone(&token), ready });
                 }
                 Err(fault) if fault.reason() >= furthest.fault.reason() => {
                     furthest = Failure { provider: Some(index), ..fault.into() };
@@ -87,7 +88,10 @@ impl Policy {
         let small = compact.len() <= self.max_token_bytes;
         let token = small.then(|| Token::parse(compact).ok()).flatten()?;
         let found = self.candidates(presented, token.claims().text("iss")).next();
-        found.map(|(index, provider)| Verified { provider, index, token: Rc::new(token) })
+        let (index, provider) = found?;
+        let written = provider.outputs.write(&token, compact);
+        let ready = Rc::new(Yield { written, identity: None });
+        Some(Verified { provider, index, token: Rc::new(token), ready })
     }
 
     /// Checks the signature, unless it is known what that would say.
@@ -97,12 +101,12 @@ impl Policy {
         index: usize,
         provider: &Provider,
         asking: &mut Asking<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Rc<Yield>, Fault> {
         let known = candidate.remembered.filter(|remembered| remembered.provider == index);
-        match known.map(|remembered| remembered.proof) {
-            Some(Proof::Good) => {
+        match known.map(|remembered| &remembered.proof) {
+            Some(Proof::Good(ready)) => {
                 asking.counts.push(Metric::TokenCacheHits);
-                return Ok(());
+                return Ok(Rc::clone(ready));
             }
             Some(Proof::Bad) => {
                 asking.counts.push(Metric::TokenCacheNegativeHits);
@@ -112,10 +116,12 @@ impl Policy {
         }
         let (token, compact) = (candidate.token, candidate.compact);
         let budget = &mut candidate.budget;
-        let checked = provider.check_signature(token, compact, &self.crypto, budget, asking.counts);
+        let checked = provider
+            .check_signature(token, compact, &self.crypto, budget, asking.counts)
+            .map(|()| Rc::new(self.make_yield(provider, token, compact)));
         if asking.worker.cache.is_on() {
             asking.counts.push(Metric::TokenCacheMisses);
-            remember(candidate, index, provider, checked, asking);
+            remember(candidate, index, provider, &checked, asking);
         }
         checked
     }
@@ -140,11 +146,11 @@ fn remember(
     candidate: &Candidate<'_>,
     index: usize,
     provider: &Provider,
-    checked: Result<(), Fault>,
+    checked: &Result<Rc<Yield>, Fault>,
     asking: &mut Asking<'_>,
 ) {
     let proof = match checked {
-        Ok(()) => Proof::Good,
+        Ok(ready) => Proof::Good(Rc::clone(ready)),
         Err(Fault::BAD_SIGNATURE) => Proof::Bad,
         Err(_) => return,
     };

@@ -173,3 +173,15 @@ fn few_headers_are_read_one_by_one() {
     assert_eq!(needs(json!({"fromHeaders": [{"name": "x-jwt"}]})), HeaderNeeds::All);
     assert_eq!(needs(json!({"fromCookies": ["jwt"]})), HeaderNeeds::All);
 }
+
+#[test]
+fn two_tokens_in_two_cookies_both_go() {
+    let two = rule(json!({"issuer": "https://two", "fromCookies": ["two"]}));
+    let one = rule(json!({"fromCookies": ["one"]}));
+    let document = json!({"jwtRules": [one, two], "multipleTokens": "ALL_VALID"});
+    let second = token(Algorithm::Es256, &with(claims(), "iss", json!("https://two")));
+    let cookies = format!("a=1; one={}; two={second}; b=2", good());
+    let admission = asked(&document).ask(&request("/", [("cookie", cookies)])).0.admission();
+    let added: Vec<_> = admission.edits.add.iter().map(|(_, value)| &value[..]).collect();
+    assert_eq!(added, [b"a=1; b=2"]);
+}
