@@ -12,6 +12,12 @@ use crate::{
     key::Key,
 };
 
+/// A constant, so that the provider's other half, which signs, is not linked.
+const BUILD: fn(&jsonwebtoken::Algorithm, &DecodingKey) -> Built =
+    DEFAULT_PROVIDER.verifier_factory;
+
+type Built = jsonwebtoken::errors::Result<Box<dyn JwtVerifier>>;
+
 /// Builds what can be built once per key, for each of `algorithms` that the provider serves.
 pub(crate) fn verifiers(
     algorithms: Algorithms,
@@ -19,7 +25,7 @@ pub(crate) fn verifiers(
 ) -> Vec<(Algorithm, Box<dyn JwtVerifier>)> {
     let build = |algorithm| {
         let named = provider_name(algorithm)?;
-        let verifier = (DEFAULT_PROVIDER.verifier_factory)(&named, key).ok()?;
+        let verifier = BUILD(&named, key).ok()?;
         Some((algorithm, verifier))
     };
     algorithms.iter().filter_map(build).collect()
