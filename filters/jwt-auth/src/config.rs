@@ -134,6 +134,12 @@ pub struct JwtRule {
     /// How old a token may be by its `iat`.
     #[serde(default)]
     pub max_age: Option<DurationWithin<1_000, YEAR_MS>>,
+    /// Whether a token must be of the client's certificate.
+    #[serde(default)]
+    pub certificate_binding: CertificateBinding,
+    /// Tokens that are refused although they are valid.
+    #[serde(default)]
+    pub revocation: Option<RevocationConfig>,
     #[serde(default, rename = "jwksUri")]
     _jwks_uri: NotServed,
     #[serde(default, rename = "jwks_uri")]
@@ -191,6 +197,27 @@ pub struct ClaimToHeader {
     /// How long the value may be; a longer one is left out.
     #[serde(default)]
     pub max_bytes: Option<IntegerWithin<1, 16_384>>,
+}
+
+/// Whether a token must be of the client's certificate (RFC 8705).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CertificateBinding {
+    /// `cnf` is not looked at.
+    #[default]
+    Ignore,
+    /// A token with `cnf` must be of the certificate.
+    IfPresent,
+    /// Every token must be of the certificate.
+    Required,
+}
+
+/// Tokens that are refused although they are valid.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevocationConfig {
+    /// The `jti` of these tokens, 1 to 10,000.
+    pub jti: Vec<NonEmpty>,
 }
 
 /// How a claim is written to a header.

@@ -188,6 +188,11 @@ impl Fault {
         Self::new(Reason::KeyNotFound, "Jwks doesn't have key to match kid or alg from Jwt");
     /// No key verifies.
     pub const BAD_SIGNATURE: Self = Self::new(Reason::BadSignature, "Jwt verification fails");
+    /// The token is of another certificate.
+    pub const BINDING: Self =
+        Self::new(Reason::BindingFailed, "Jwt is bound to another certificate");
+    /// The token is on the deny list, or has no `jti` to be looked up.
+    pub const REVOKED: Self = Self::new(Reason::Revoked, "Jwt is revoked");
     /// The login is too weak or too old.
     pub const STEP_UP: Self =
         Self::new(Reason::StepUpRequired, "A different authentication level is required");

@@ -142,8 +142,8 @@ impl Policy {
     pub fn judge(&self, worker: &mut Worker, request: &Request, now: SystemTime) -> Judgement {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut counts = Vec::new();
-        let asking = Asking { worker, headers: &request.headers, now, counts: &mut counts };
-        let verdict = match self.decide(request, asking) {
+        let asking = Asking { worker, request, now, counts: &mut counts };
+        let verdict = match self.decide(asking) {
             Ok(admission) => {
                 counts.push(Metric::Allowed);
                 let dry = self.mode == Mode::DryRun;

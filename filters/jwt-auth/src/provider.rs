@@ -1,11 +1,12 @@
 //! One entry of `jwtRules`, ready to verify tokens.
 
-use std::{rc::Rc, time::Duration};
+use std::{collections::HashSet, rc::Rc, time::Duration};
 
 use filter_core::{ClaimPath, StringMatch};
 
 use crate::{
     algorithm::Algorithms,
+    config::CertificateBinding,
     crypto::{Crypto, Engine},
     denial::Fault,
     key_set::KeySet,
@@ -16,9 +17,11 @@ use crate::{
 };
 
 mod audience;
+mod binding;
 mod compile;
 
 pub(crate) use audience::Audiences;
+pub(crate) use binding::PEER_DIGEST;
 pub(crate) use compile::Notes;
 
 /// At most this many signature checks are made for one token.
@@ -42,6 +45,9 @@ pub(crate) struct Provider {
     pub(crate) scopes: Vec<ClaimPath>,
     times: Times,
     keys: KeySet,
+    binding: CertificateBinding,
+    /// The `jti` of tokens that are refused; absent if none is asked for.
+    revoked: Option<HashSet<Box<str>>>,
 }
 
 /// Which `iss` a provider serves.
@@ -149,6 +155,20 @@ impl Provider {
             }
         }
         Err(fault)
+    }
+
+    /// Checks what may change while the signature stays good; done again on every cache hit.
+    pub(crate) fn check_use(&self, token: &Token, peer_digest: Option<&[u8]>) -> Result<(), Fault> {
+        let claims = token.claims();
+        binding::check(self.binding, claims, peer_digest)?;
+        let Some(revoked) = &self.revoked else { return Ok(()) };
+        let known = claims.text("jti").is_some_and(|id| !revoked.contains(id));
+        if known { Ok(()) } else { Err(Fault::REVOKED) }
+    }
+
+    /// Says whether the peer's certificate is looked at.
+    pub(crate) fn reads_certificate(&self) -> bool {
+        self.binding != CertificateBinding::Ignore
     }
 
     fn check_type(&self, token: &Token) -> Result<(), Fault> {

@@ -126,15 +126,18 @@ pub(crate) fn asked(document: &Value) -> Asked {
 
 impl Asked {
     pub(crate) fn ask(&mut self, headers: &Headers) -> (Answer, Vec<Metric>) {
+        self.ask_request(&Request { headers: headers.clone(), ..Request::default() })
+    }
+
+    pub(crate) fn ask_request(&mut self, request: &Request) -> (Answer, Vec<Metric>) {
         let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(self.now);
-        let request = Request { headers: headers.clone(), ..Request::default() };
-        let judgement = self.policy.judge(&mut self.worker, &request, now);
+        let judgement = self.policy.judge(&mut self.worker, request, now);
         let mut counts = judgement.counts;
         let denial = match judgement.verdict {
             Verdict::Allow(admission) => return (Answer::Allowed(admission), counts),
             Verdict::Deny(denial) => denial,
         };
-        let refusal = self.policy.refuse(&denial, headers);
+        let refusal = self.policy.refuse(&denial, &request.headers);
         counts.extend(refusal.counts);
         let answer = match refusal.outcome {
             Outcome::Reply(reply) => Answer::Refused(denial.fault.reason(), reply),

@@ -145,6 +145,7 @@ fn an_entry_of_jwt_rules() {
             ),
             (json!({"subjects": []}), ".subjects: must have 1 to 64 entries"),
             (json!({"scopeClaims": []}), ".scopeClaims: must have 1 to 8 entries"),
+            (json!({"revocation": {"jti": []}}), ".revocation.jti: must have 1 to 10000 entries"),
             (json!({"clockSkew": "11m"}), ".clockSkew: must be between 0s and 10m, got \"11m\""),
             (json!({"maxAge": "0s"}), ".maxAge: must be between 1s and 8760h, got \"0s\""),
         ],

@@ -13,7 +13,7 @@ use crate::{
     denial::Replies,
     environment::Environment,
     locations::Location,
-    provider::{Notes, Provider},
+    provider::{Notes, PEER_DIGEST, Provider},
     rule::Rule,
 };
 
@@ -46,7 +46,7 @@ impl Policy {
         let policy = Self {
             strip: stripped(&providers),
             by_issuer: by_issuer(&providers),
-            needs: needs(&rules, matcher.as_ref()),
+            needs: needs(&rules, &providers, matcher.as_ref()),
             matcher,
             cache: limits(config.token_cache),
             providers,
@@ -108,11 +108,14 @@ fn matcher(
     }
 }
 
-fn needs(rules: &[Rule], matcher: Option<&Matcher>) -> Needs {
-    let matched = matcher.map(Matcher::needs);
+fn needs(rules: &[Rule], providers: &[Provider], matcher: Option<&Matcher>) -> Needs {
+    let mut others = matcher.map(Matcher::needs).cloned().unwrap_or_default();
+    if providers.iter().any(Provider::reads_certificate) {
+        others.attributes.insert(PEER_DIGEST.to_owned());
+    }
+    let matched = others.headers.clone();
     let tokens = rules.iter().flat_map(Rule::headers);
-    let headers = matched.into_iter().flat_map(|needs| &needs.headers).map(String::as_str);
-    Needs::new(tokens.chain(headers), matched.cloned().unwrap_or_default())
+    Needs::new(tokens.chain(matched.iter().map(String::as_str)), others)
 }
 
 fn limits(cache: TokenCacheConfig) -> Limits {

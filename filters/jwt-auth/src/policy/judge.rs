@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use filter_core::{Headers, Request};
+use filter_core::Request;
 
 use super::{
     Admission, Policy, Worker,
@@ -19,17 +19,14 @@ use crate::{
 /// What a decision needs besides the policy.
 pub(super) struct Asking<'a> {
     pub(super) worker: &'a mut Worker,
-    pub(super) headers: &'a Headers,
+    pub(super) request: &'a Request,
     pub(super) now: Duration,
     pub(super) counts: &'a mut Vec<Metric>,
 }
 
 impl Policy {
-    pub(super) fn decide(
-        &self,
-        request: &Request,
-        mut asking: Asking<'_>,
-    ) -> Result<Admission, Denial> {
+    pub(super) fn decide(&self, mut asking: Asking<'_>) -> Result<Admission, Denial> {
+        let request = asking.request;
         let rule = match &self.matcher {
             None => self.rules.first(),
             Some(matcher) => matcher.first_match(request).and_then(|index| self.rules.get(index)),
@@ -54,8 +51,7 @@ impl Policy {
     }
 
     fn admit(&self, rule: &Rule, asking: &mut Asking<'_>) -> Result<Admission, Failure> {
-        let headers = asking.headers;
-        let tokens = self.collect(rule, headers)?;
+        let tokens = self.collect(rule, &asking.request.headers)?;
         if tokens.is_empty() {
             if rule.need == TokenNeed::Required {
                 return Err(Fault::MISSING.into());
@@ -98,7 +94,7 @@ impl Policy {
         let mut admission = self.admit_without_identity();
         let removed = verified.iter().filter(|(verified, _)| !verified.provider.forward);
         let places = removed.flat_map(|(_, presented)| presented.places.iter().copied());
-        admission.remove(places, asking.headers);
+        admission.remove(places, &asking.request.headers);
         let identity = verified.first().map(|(identity, _)| &identity.ready);
         admission.identity = identity.and_then(|ready| ready.identity.clone());
         for (verified, _) in verified.iter().take(rule.all.len().max(1)) {
@@ -110,7 +106,7 @@ impl Policy {
     /// Writes outputs from a token that nobody verified, and says so.
     fn extract(&self, rule: &Rule, asking: &mut Asking<'_>) -> Admission {
         let mut admission = self.admit_without_identity();
-        let tokens = self.collect(rule, asking.headers).unwrap_or_default();
+        let tokens = self.collect(rule, &asking.request.headers).unwrap_or_default();
         let Some(presented) = tokens.first() else {
             asking.counts.push(Metric::AllowedWithoutToken);
             return admission;

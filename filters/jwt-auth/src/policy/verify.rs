@@ -7,7 +7,7 @@ use crate::{
     cache::{Proof, Remembered, Yield},
     denial::{Challenge, Fault},
     metrics::Metric,
-    provider::{MAX_CHECKS, Provider, Skew},
+    provider::{MAX_CHECKS, PEER_DIGEST, Provider, Skew},
     rule::Rule,
     token::Token,
 };
@@ -65,9 +65,7 @@ impl Policy {
         let mut candidate = Candidate { token: &token, compact, remembered, budget: MAX_CHECKS };
         let mut furthest = Failure::from(Fault::UNKNOWN_ISSUER);
         for (index, provider) in self.candidates(presented, token.claims().text("iss")) {
-            let checked = provider
-                .check_claims(&token, rule.audiences.as_ref(), asking.now)
-                .and_then(|skew| Ok((skew, self.prove(&mut candidate, index, provider, asking)?)));
+            let checked = self.check(rule, &mut candidate, index, provider, asking);
             match checked {
                 Ok((skew, ready)) => {
                     asking.counts.extend((skew == Skew::Used).then_some(Metric::ClockSkewUsed));
@@ -80,6 +78,23 @@ impl Policy {
             }
         }
         Err(furthest)
+    }
+
+    /// Checks a token against one provider: claims, signature, and whether it may be used here.
+    fn check(
+        &self,
+        rule: &Rule,
+        candidate: &mut Candidate<'_>,
+        index: usize,
+        provider: &Provider,
+        asking: &mut Asking<'_>,
+    ) -> Result<(Skew, Rc<Yield>), Fault> {
+        let token = candidate.token;
+        let skew = provider.check_claims(token, rule.audiences.as_ref(), asking.now)?;
+        let ready = self.prove(candidate, index, provider, asking)?;
+        let digest = asking.request.attributes.get(PEER_DIGEST).map(Vec::as_slice);
+        provider.check_use(token, digest)?;
+        Ok((skew, ready))
     }
 
     /// Reads a token that nobody verifies, and finds the provider whose outputs it yields.

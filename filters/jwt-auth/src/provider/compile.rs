@@ -1,6 +1,6 @@
 //! From an entry of the document to a provider.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use filter_core::{ClaimPath, EditableHeaderName, HeaderName, Problems};
 
@@ -17,6 +17,7 @@ use crate::{
 mod keys;
 
 const DEFAULT_SKEW: Duration = Duration::from_secs(60);
+const MAX_REVOKED: usize = 10_000;
 const MAX_SPACED: usize = 64;
 const MAX_PREFIX_BYTES: usize = 64;
 const DEFAULT_OUTPUT_BYTES: u64 = 4096;
@@ -62,6 +63,8 @@ impl Provider {
                 max_age: rule.max_age.map(|most| most.get()),
             },
             keys,
+            binding: rule.certificate_binding,
+            revoked: revoked(rule, &path, notes),
         }
     }
 }
@@ -80,6 +83,12 @@ fn list<T: Clone>(found: Option<&Vec<T>>, most: usize, path: &str, notes: &mut N
         notes.problems.add(path, format_args!("must have 1 to {most} entries"));
     }
     found.cloned().unwrap_or_default()
+}
+
+fn revoked(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<HashSet<Box<str>>> {
+    let revocation = rule.revocation.as_ref()?;
+    let ids = list(Some(&revocation.jti), MAX_REVOKED, &format!("{path}.revocation.jti"), notes);
+    Some(ids.iter().map(|id| id.as_str().into()).collect())
 }
 
 fn scopes(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<ClaimPath> {

@@ -1,5 +1,7 @@
 //! What is checked of a token, and in which order.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use filter_core::Request;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -132,5 +134,51 @@ fn only_skew_is_counted_as_skew() {
         let token = es256(&with(claims(), "exp", json!(exp)));
         let (_, counts) = asked.ask(&bearer(&token));
         assert_eq!(counts.contains(&Metric::ClockSkewUsed), used);
+    }
+}
+
+#[test]
+fn a_bound_token_needs_its_certificate() {
+    let digest = [0xAB; 32];
+    let thumbprint = URL_SAFE_NO_PAD.encode(digest);
+    let bound = json!({"x5t#S256": thumbprint});
+    let (own, other) = ("ab".repeat(32), "cd".repeat(32));
+    let failed = Some(Reason::BindingFailed);
+    for (binding, confirmation, peer, reason) in [
+        ("IGNORE", bound.clone(), None, None),
+        ("IF_PRESENT", json!(null), None, None),
+        ("IF_PRESENT", bound.clone(), Some(&own), None),
+        ("IF_PRESENT", bound.clone(), Some(&other), failed),
+        ("IF_PRESENT", bound.clone(), None, failed),
+        ("IF_PRESENT", json!({"jkt": "x"}), Some(&own), failed),
+        ("IF_PRESENT", json!("x"), Some(&own), failed),
+        ("REQUIRED", json!(null), Some(&own), failed),
+        ("REQUIRED", bound.clone(), Some(&own), None),
+        ("REQUIRED", json!({"x5t#S256": ""}), Some(&String::new()), failed),
+    ] {
+        let mut asked = asked(&document(json!({"certificateBinding": binding})));
+        let headers = bearer(&es256(&with(claims(), "cnf", confirmation.clone())));
+        let name = "connection.sha256_peer_certificate_digest".to_owned();
+        assert_eq!(asked.policy.needs().others.attributes.contains(&name), binding != "IGNORE");
+        let attributes = peer.map(|digest| (name, digest.clone().into_bytes()));
+        let attributes = attributes.into_iter().collect();
+        let request = Request { headers, attributes, ..Request::default() };
+        for _ in ["new", "remembered"] {
+            let found = asked.ask_request(&request).0.reason();
+            assert_eq!(found, reason, "{binding} {confirmation} {peer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_revoked_token_is_refused_and_so_is_one_that_cannot_be_looked_up() {
+    let mut asked = asked(&document(json!({"revocation": {"jti": ["4f2c"]}})));
+    for (id, reason) in [
+        (json!("other"), None),
+        (json!("4f2c"), Some(Reason::Revoked)),
+        (json!(null), Some(Reason::Revoked)),
+    ] {
+        let token = es256(&with(claims(), "jti", id.clone()));
+        assert_eq!([asked.bearer(&token), asked.bearer(&token)], [reason, reason], "{id}");
     }
 }
