@@ -189,6 +189,11 @@ pub(crate) fn request<V: Into<Vec<u8>>>(
     headers
 }
 
+/// A request to `path` without a token in its headers.
+pub(crate) fn plain(path: &str) -> Headers {
+    request(path, None::<(&str, &str)>)
+}
+
 pub(crate) fn bearer(token: &str) -> Headers {
     request("/", [("authorization", format!("Bearer {token}"))])
 }

@@ -143,6 +143,7 @@ fn an_entry_of_jwt_rules() {
                 json!({"algorithms": ["ES512"]}),
                 ".algorithms[0]: no key can serve it, got \"ES512\"",
             ),
+            (json!({"tokenTypes": []}), ".tokenTypes: must have 1 to 8 entries"),
             (json!({"subjects": []}), ".subjects: must have 1 to 64 entries"),
             (json!({"scopeClaims": []}), ".scopeClaims: must have 1 to 8 entries"),
             (json!({"revocation": {"jti": []}}), ".revocation.jti: must have 1 to 10000 entries"),

@@ -51,11 +51,7 @@ impl Provider {
             outputs: outputs(rule, &path, &mut notes.problems),
             audiences: texts(rule.audiences.as_ref()).map(Audiences::new),
             algorithms: algorithms(rule, &keys, &path, notes),
-            token_types: texts(rule.token_types.as_ref())
-                .into_iter()
-                .flatten()
-                .map(|token_type| without_application(token_type).into())
-                .collect(),
+            token_types: token_types(rule, &path, notes),
             times: Times {
                 skew: rule.clock_skew.map_or(DEFAULT_SKEW, |skew| skew.get()),
                 require_expiration: rule.require_expiration,
@@ -83,6 +79,11 @@ fn list<T: Clone>(found: Option<&Vec<T>>, most: usize, path: &str, notes: &mut N
         notes.problems.add(path, format_args!("must have 1 to {most} entries"));
     }
     found.cloned().unwrap_or_default()
+}
+
+fn token_types(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<Box<str>> {
+    let types = list(rule.token_types.as_ref(), 8, &format!("{path}.tokenTypes"), notes);
+    types.iter().map(|token_type| without_application(token_type.as_str()).into()).collect()
 }
 
 fn revoked(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<HashSet<Box<str>>> {

@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Metric, Reason,
     algorithm::Algorithm,
-    testing::{ISSUER, NOW, asked, bearer, claims, document, request, sign, token, with},
+    testing::{ISSUER, NOW, asked, bearer, claims, document, plain, sign, token, with},
 };
 
 fn es256(claims: &Value) -> String {
@@ -26,7 +26,7 @@ fn a_good_token_of_every_algorithm_is_admitted() {
 
 #[test]
 fn no_token_is_admitted_without_rules() {
-    let (answer, counts) = asked(&document(json!({}))).ask(&request("/", [("", "")]));
+    let (answer, counts) = asked(&document(json!({}))).ask(&plain("/"));
     assert_eq!(answer.reason(), None);
     assert_eq!(counts, [Metric::AllowedWithoutToken, Metric::Allowed]);
 }
@@ -180,5 +180,23 @@ fn a_revoked_token_is_refused_and_so_is_one_that_cannot_be_looked_up() {
     ] {
         let token = es256(&with(claims(), "jti", id.clone()));
         assert_eq!([asked.bearer(&token), asked.bearer(&token)], [reason, reason], "{id}");
+    }
+}
+
+#[test]
+fn published_tokens_are_admitted_while_they_last() {
+    let vectors: Vec<Value> =
+        serde_json::from_str(include_str!("../../../testdata/vectors.json")).unwrap();
+    for vector in vectors.iter().filter(|vector| vector["name"] != "RFC 7515 A.4") {
+        let jwks = json!({"keys": [vector["jwk"]]}).to_string();
+        let mut asked = asked(&json!({"jwtRules": [{"issuer": "joe", "jwks": jwks}]}));
+        let token = vector["token"].as_str().unwrap();
+        // The payload of the one for Ed25519 is a sentence.
+        let sentence = vector["algorithm"] == "EdDSA";
+        for (now, reason) in [(1_300_819_380, None), (1_300_819_440, Some(Reason::Expired))] {
+            asked.now = now;
+            let reason = if sentence { Some(Reason::BadPayload) } else { reason };
+            assert_eq!(asked.bearer(token), reason, "{}", vector["name"]);
+        }
     }
 }

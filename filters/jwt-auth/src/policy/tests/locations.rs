@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     HeaderNeeds, Reason,
     algorithm::Algorithm,
-    testing::{Asked, asked, claims, document, request, rule, token, with},
+    testing::{Asked, asked, claims, document, plain, request, rule, token, with},
 };
 
 fn good() -> String {
@@ -60,12 +60,12 @@ fn a_token_is_cut_out_of_the_query_and_nothing_else() {
         (format!("/?%61ccess_token={}", good.replace('.', "%2E")), "/"),
         (format!("/?access_token={good}#f?access_token=x"), "/#f?access_token=x"),
     ] {
-        let admission = asked.ask(&request(&path, [("", "")])).0.admission();
+        let admission = asked.ask(&plain(&path)).0.admission();
         assert_eq!(admission.path.as_deref(), Some(rest.as_bytes()), "{path}");
         assert!(admission.identity.is_some());
     }
     for path in ["/", "/?access_token=", "/?xaccess_token=a", "/access_token=a"] {
-        let admission = asked.ask(&request(path, [("", "")])).0.admission();
+        let admission = asked.ask(&plain(path)).0.admission();
         assert_eq!(admission.path, None, "{path}");
         assert!(admission.identity.is_none());
     }
@@ -75,7 +75,7 @@ fn a_token_is_cut_out_of_the_query_and_nothing_else() {
 fn a_parameter_that_occurs_twice_is_two_tokens() {
     let mut asked = asked(&document(json!({})));
     for path in ["/?access_token=a&access_token=a", "/?access_token=&access_token=a"] {
-        let answer = asked.ask(&request(path, [("", "")])).0;
+        let answer = asked.ask(&plain(path)).0;
         assert_eq!(answer.reason(), Some(Reason::MultipleTokens), "{path}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     Reason,
     algorithm::Algorithm,
-    testing::{asked, bearer, claims, document, request, token},
+    testing::{asked, bearer, claims, document, plain, token},
 };
 
 proptest! {
@@ -64,7 +64,7 @@ proptest! {
             all.join("&")
         };
         let path = format!("/x?{}", join(&[format!("access_token={good}")]));
-        let (answer, _) = asked(&document(json!({}))).ask(&request(&path, [("", "")]));
+        let (answer, _) = asked(&document(json!({}))).ask(&plain(&path));
         let rest = join(&[]);
         let none = before.is_empty() && after.is_empty();
         let expected = if none { "/x".to_owned() } else { format!("/x?{rest}") };

@@ -7,15 +7,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Metric, Reason,
     algorithm::Algorithm,
-    testing::{NOW, asked, bearer, claims, document, request, rule, token, with},
+    testing::{NOW, asked, bearer, claims, document, plain, request, rule, token, with},
 };
 
 fn with_rules(rules: Value) -> Value {
     with(document(json!({})), "rules", rules)
-}
-
-fn none() -> Option<(&'static str, String)> {
-    None
 }
 
 fn good(changes: Value) -> String {
@@ -46,7 +42,7 @@ fn the_first_rule_that_matches_decides() {
         ("/api", missing, bad),
         ("/other", unmatched, unmatched),
     ] {
-        assert_eq!(asked.ask(&request(path, none())).0.reason(), without, "{path}");
+        assert_eq!(asked.ask(&plain(path)).0.reason(), without, "{path}");
         let headers = request(path, [("authorization", "Bearer x")]);
         assert_eq!(asked.ask(&headers).0.reason(), with_bad, "{path}");
     }
@@ -55,7 +51,7 @@ fn the_first_rule_that_matches_decides() {
 #[test]
 fn a_token_is_asked_of_every_request_by_one_empty_rule() {
     let mut asked = asked(&with_rules(json!([{}])));
-    let reply = asked.ask(&request("/", none())).0.reply();
+    let reply = asked.ask(&plain("/")).0.reply();
     let challenge = String::from_utf8(reply.headers[0].1.clone()).unwrap();
     assert_eq!(challenge, "Bearer realm=\"https://app.example.com/\"");
     assert_eq!(asked.bearer(&good(json!({}))), None);
