@@ -1,8 +1,8 @@
 //! Joins the policy to the proxy: reads the request, asks, does what it is told.
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
-use filter_core::{Headers, InvalidConfig, Request, parse_config};
+use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     Plugin, Result, Root, clock, foreign,
     headers::{self, Map},
@@ -18,9 +18,11 @@ use filter_host::{
 };
 
 use crate::{
-    Admission, Config, Crypto, Denial, Environment, HeaderNeeds, HostAnswer, Metric, Needs,
-    Outcome, Policy, Refusal, Verdict, Worker,
+    Admission, Config, Crypto, Denial, Environment, HostAnswer, Metric, Outcome, Policy, Refusal,
+    Verdict, Worker,
 };
+
+mod request;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<JwtAuth>::boxed);
@@ -78,7 +80,7 @@ impl HttpContext for Stream {
 
 impl JwtAuth {
     fn answer(&self) -> Result<Action> {
-        let request = read(self.policy.needs())?;
+        let request = request::read(self.policy.needs())?;
         let judgement = self.policy.judge(&mut self.worker.borrow_mut(), &request, clock::now()?);
         self.count(&judgement.counts);
         match judgement.verdict {
@@ -110,35 +112,6 @@ impl JwtAuth {
             }
         }
     }
-}
-
-fn read(needs: &Needs) -> Result<Request> {
-    let mut request = Request { headers: read_headers(&needs.headers)?, ..Request::default() };
-    for name in &needs.others.attributes {
-        let path: Vec<&str> = name.split('.').collect();
-        request.attributes.extend(property::read(&path)?.map(|value| (name.clone(), value)));
-    }
-    if needs.others.source_address {
-        let address = property::read(&["source", "address"])?;
-        let text = address.and_then(|address| String::from_utf8(address).ok());
-        let socket = text.and_then(|text| text.parse::<SocketAddr>().ok());
-        request.source_address = socket.map(|socket| socket.ip());
-    }
-    if needs.others.source_principal {
-        request.source_principal = property::read(&["connection", "uri_san_peer_certificate"])?;
-    }
-    Ok(request)
-}
-
-fn read_headers(needs: &HeaderNeeds) -> Result<Headers> {
-    let HeaderNeeds::Named(names) = needs else { return headers::all(Map::RequestHeaders) };
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
-        if let Some(value) = headers::value(Map::RequestHeaders, name)? {
-            found.push((name.clone().into_bytes(), value));
-        }
-    }
-    Ok(found.into_iter().collect())
 }
 
 fn admit(admission: &Admission) -> Result<Action> {
