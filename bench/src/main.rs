@@ -54,10 +54,9 @@ fn main() -> Result<()> {
     let proxies: Vec<Proxy> = variants.iter().map(Proxy::start).collect::<Result<_>>()?;
     let mut samples = Samples::new(&variants);
     let time = Duration::from_millis(options.millis);
+    let mut order: Vec<usize> = (0..variants.len()).collect();
     for round in 0..=options.rounds {
-        for place in 0..variants.len() {
-            // Each round starts one variant later than the one before.
-            let index = place.wrapping_add(round) % variants.len();
+        for &index in &order {
             let (Some(variant), Some(proxy)) = (variants.get(index), proxies.get(index)) else {
                 continue;
             };
@@ -67,6 +66,8 @@ fn main() -> Result<()> {
                 samples.add(index, figure);
             }
         }
+        // Each round starts one variant later than the one before.
+        order.rotate_left(1);
         eprint!("\rround {round} of {}", options.rounds);
     }
     eprintln!();

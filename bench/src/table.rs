@@ -60,5 +60,5 @@ impl Display for Samples<'_> {
 
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    figures.get(figures.len() >> 1).copied().unwrap_or(f64::NAN)
 }

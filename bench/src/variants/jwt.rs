@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tests::identity_provider::IdentityProvider;
 
 use super::{HeaderList, Variant, wasm};
@@ -15,87 +15,129 @@ const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("HS256", Algorithm::HS256),
 ];
 
-/// For each algorithm: native and ours, with and without a cache of tokens; then without a token.
+/// How many rules a long list has.
+const MANY: usize = 1_000;
+/// How long the claim is that makes a token of nearly 16 KiB.
+const LONG_CLAIM: usize = 11_000;
+
+/// For each algorithm native and ours, without and with a cache; then what varies beside that.
 pub(super) fn all(provider: &IdentityProvider) -> Result<Vec<Variant>> {
     let mut variants = Vec::new();
     for (name, algorithm) in ALGORITHMS {
-        let jwks = json!({"keys": [provider.keys().jwk(algorithm)]}).to_string();
-        let token = provider.token(algorithm, &claims(provider))?;
-        let headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
-        for (cache, cached) in [("", false), (" cached", true)] {
-            variants.push(Variant {
-                name: format!("jwt_authn {name}{cache}"),
-                filters: vec![native(provider, &jwks, cached)],
-                headers: headers.clone(),
-            });
-            variants.push(ours(
-                &format!("jwt-auth {name}{cache}"),
-                provider,
-                &jwks,
-                cached,
-                &headers,
-            )?);
+        let headers = bearer(provider, algorithm, &claims(provider))?;
+        for (cache, size) in [("", 0), (" cached", 1024)] {
+            variants.push(native(&format!("{name}{cache}"), provider, algorithm, size, &headers));
+            let config = config(provider, algorithm, [("tokenCache", json!({"size": size}))]);
+            variants.push(ours(&format!("{name}{cache}"), &config, &headers)?);
         }
     }
-    let jwks = provider.keys().jwks().to_string();
-    variants.push(Variant {
-        name: "jwt_authn no token".into(),
-        filters: vec![native(provider, &jwks, false)],
-        headers: vec![],
-    });
-    variants.push(ours("jwt-auth no token", provider, &jwks, true, &HeaderList::new())?);
+    variants.extend(variations(provider)?);
     Ok(variants)
+}
+
+/// RS256 with one thing changed.
+fn variations(provider: &IdentityProvider) -> Result<Vec<Variant>> {
+    let rs256 = Algorithm::RS256;
+    let none = HeaderList::new();
+    let token = bearer(provider, rs256, &claims(provider))?;
+    let mut long = claims(provider);
+    insert(&mut long, "groups", json!("x".repeat(LONG_CLAIM)));
+    let long = bearer(provider, rs256, &long)?;
+    let plain = config(provider, rs256, []);
+    let silent = config(provider, rs256, [("publish", json!("NONE"))]);
+    let uncached = config(provider, rs256, [("tokenCache", json!({"size": 0}))]);
+    let open = config(provider, rs256, [("rules", json!([{"token": "NONE"}]))]);
+    let many = config(provider, rs256, [("rules", many_rules())]);
+    Ok(vec![
+        ours("RS256 cached, publish NONE", &silent, &token)?,
+        ours("RS256 cached, 1,000 rules", &many, &token)?,
+        native("RS256, 16 KiB token", provider, rs256, 0, &long),
+        ours("RS256, 16 KiB token", &uncached, &long)?,
+        native("no token", provider, rs256, 0, &none),
+        ours("no token", &plain, &none)?,
+        ours("no token, rule NONE", &open, &none)?,
+    ])
+}
+
+/// Rules for paths that are not asked for, then one for all others.
+fn many_rules() -> Value {
+    let path = |index| json!({"match": [{"uri": {"exact": format!("/items/{index}")}}]});
+    (1..MANY).map(path).chain([json!({})]).collect()
+}
+
+fn bearer(provider: &IdentityProvider, algorithm: Algorithm, claims: &Value) -> Result<HeaderList> {
+    let token = provider.token(algorithm, claims)?;
+    Ok(vec![("authorization".to_owned(), format!("Bearer {token}"))])
 }
 
 /// Claims that stay valid for the longest run, and look like those of an access token.
 fn claims(provider: &IdentityProvider) -> Value {
     let mut claims = provider.claims();
-    if let Some(claims) = claims.as_object_mut() {
-        claims.insert("exp".into(), json!(4_000_000_000_u64));
-        claims.insert("scope".into(), json!("orders.read orders.write"));
-        claims.insert("email".into(), json!("alice@example.com"));
-    }
+    insert(&mut claims, "exp", json!(4_000_000_000_u64));
+    insert(&mut claims, "scope", json!("orders.read orders.write"));
+    insert(&mut claims, "email", json!("alice@example.com"));
     claims
 }
 
-fn ours(
-    name: &str,
+fn insert(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+/// The set with the one key that signs with `algorithm`.
+fn key_set(provider: &IdentityProvider, algorithm: Algorithm) -> String {
+    json!({"keys": [provider.keys().jwk(algorithm)]}).to_string()
+}
+
+/// A document of jwt-auth, with further fields.
+fn config<const N: usize>(
     provider: &IdentityProvider,
-    jwks: &str,
-    cached: bool,
-    headers: &HeaderList,
-) -> Result<Variant> {
-    let config = json!({
-        "jwtRules": [{
-            "issuer": provider.issuer(),
-            "jwks": jwks,
-            "outputClaimToHeaders": [{"header": "x-jwt-sub", "claim": "sub"}],
-        }],
-        "tokenCache": {"size": if cached { 1024 } else { 0 }},
+    algorithm: Algorithm,
+    fields: [(&str, Value); N],
+) -> Value {
+    let rule = json!({
+        "issuer": provider.issuer(),
+        "jwks": key_set(provider, algorithm),
+        "outputClaimToHeaders": [{"header": "x-jwt-sub", "claim": "sub"}],
     });
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Value::Object(Map::from_iter(fields.chain([("jwtRules".to_owned(), json!([rule]))])))
+}
+
+fn ours(name: &str, config: &Value, headers: &HeaderList) -> Result<Variant> {
     Ok(Variant {
-        name: name.to_owned(),
-        filters: vec![wasm("jwt_auth", &config)?],
+        name: format!("jwt-auth {name}"),
+        filters: vec![wasm("jwt_auth", config)?],
         headers: headers.clone(),
     })
 }
 
-/// The native filter as Istio sets it up, with its own cache where asked.
-fn native(provider: &IdentityProvider, jwks: &str, cached: bool) -> Value {
+/// The native filter as Istio sets it up; its own cache, which Istio can't ask for, when `cached`
+/// tokens are more than none.
+fn native(
+    name: &str,
+    provider: &IdentityProvider,
+    algorithm: Algorithm,
+    cached: u32,
+    headers: &HeaderList,
+) -> Variant {
     let mut rule = json!({
         "issuer": provider.issuer(),
-        "local_jwks": {"inline_string": jwks},
+        "local_jwks": {"inline_string": key_set(provider, algorithm)},
         "claim_to_headers": [{"header_name": "x-jwt-sub", "claim_name": "sub"}],
         "payload_in_metadata": "payload",
     });
-    if let (true, Some(rule)) = (cached, rule.as_object_mut()) {
-        rule.insert("jwt_cache_config".into(), json!({"jwt_cache_size": 1024}));
+    if cached > 0 {
+        insert(&mut rule, "jwt_cache_config", json!({"jwt_cache_size": cached}));
     }
-    json!({"name": "jwt_authn", "typed_config": {
+    let filter = json!({"name": "jwt_authn", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
         "providers": {"corp": rule},
         "rules": [{"match": {"prefix": "/"}, "requires": {"requires_any": {"requirements": [
             {"provider_name": "corp"}, {"allow_missing": {}},
         ]}}}],
-    }})
+    }});
+    let name = format!("jwt_authn {name}");
+    Variant { name, filters: vec![filter], headers: headers.clone() }
 }
