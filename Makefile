@@ -34,13 +34,13 @@ images: build ## Pack every filter as an OCI image: target/images/<filter>
 	cargo xtask image
 
 .PHONY: push
-push: ## Push the images: make push REGISTRY=ghcr.io/acme/filters [TAG=1.2.0]
-	@[[ -n "$(REGISTRY)" ]] || { echo 'push needs a place: make push REGISTRY=ghcr.io/acme/filters' >&2; exit 2; }
+push: ## Push the images: make push REGISTRY=registry.example.com/weir [TAG=1.2.0]
+	@[[ -n "$(REGISTRY)" ]] || { echo 'push needs a place: make push REGISTRY=registry.example.com/weir' >&2; exit 2; }
 	$(MAKE) images
 	cargo xtask push "$(REGISTRY)" $(if $(TAG),--tag "$(TAG)")
 
 .PHONY: run
-run: build ## Run a filter in Envoy on this machine, with an upstream to call
+run: build ## Start Envoy with every filter, an upstream and a key server; print requests to try
 	$(WITH) envoy func-e -- cargo run --package tests --bin demo
 
 .PHONY: check

@@ -14,7 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask build jwt-auth                      target/wasm/jwt_auth.wasm
   cargo xtask image && cargo xtask digest jwt-auth    the sha256 for a WasmPlugin
-  cargo xtask push ghcr.io/acme/filters --tag 1.2.0   ghcr.io/acme/filters/jwt-auth:1.2.0, ...
+  cargo xtask push registry.example.com/weir --tag 1.2.0   registry.example.com/weir/jwt-auth:1.2.0, ...
   cargo xtask with-tools kubectl -- kubectl version --client
 
 `make` prints the tasks that call these.
@@ -60,7 +60,7 @@ pub(crate) enum Task {
     /// Credentials come from the docker configuration (`docker login`, helpers included).
     /// Plain HTTP is used for a registry on this machine only.
     Push {
-        /// Registry and path, such as ghcr.io/acme/filters or 127.0.0.1:5000
+        /// Registry and path, such as registry.example.com/weir or 127.0.0.1:5000
         prefix: String,
         /// The tag; each filter's version when it is left out
         #[arg(long)]
