@@ -77,13 +77,21 @@ impl Policy {
 impl Admission {
     /// Writes the headers that a token yields.
     pub(super) fn write(&mut self, written: &Written, counts: &mut Vec<Metric>) {
-        self.edits.add.extend(written.headers.iter().cloned());
+        for (name, value) in &written.headers {
+            self.replace(name.clone(), value.clone());
+        }
         counts.extend(std::iter::repeat_n(Metric::OutputsSkipped, written.skipped));
     }
 
     /// Says that nobody verified what the headers say, as Envoy does.
     pub(super) fn mark_unverified(&mut self) {
-        self.edits.add.push((VERIFIED, b"false".to_vec()));
+        self.replace(VERIFIED, b"false".to_vec());
+    }
+
+    /// Writes a header in the place of every inbound copy, which spares the call that strips it.
+    fn replace(&mut self, name: HeaderName, value: Vec<u8>) {
+        self.edits.remove.retain(|stripped| *stripped != name);
+        self.edits.set.push((name, value));
     }
 
     /// Takes tokens out of every place where they were found.

@@ -26,7 +26,7 @@ fn written(claim: Value, fields: Value) -> Option<String> {
         });
     let claims = with(claims(), "a", json!({"b": claim}));
     let admission = admitted(json!({"outputClaimToHeaders": [output]}), &claims);
-    let value = admission.edits.add.into_iter().find(|(name, _)| name.as_str() == "x-out");
+    let value = admission.edits.set.into_iter().find(|(name, _)| name.as_str() == "x-out");
     value.map(|(_, value)| String::from_utf8(value).unwrap())
 }
 
@@ -86,12 +86,12 @@ fn a_value_that_is_left_out_is_counted() {
 #[test]
 fn payload_and_principal_are_written() {
     let fields = json!({"outputPayloadToHeader": "x-payload", "outputPrincipalToHeader": "x-who"});
-    let add = admitted(fields.clone(), &claims()).edits.add;
+    let add = admitted(fields.clone(), &claims()).edits.set;
     let value = |name| add.iter().find(|(n, _)| n.as_str() == name).unwrap().1.clone();
     let token = token(Algorithm::EdDsa, &claims());
     assert_eq!(value("x-payload"), token.split('.').nth(1).unwrap().as_bytes());
     assert_eq!(value("x-who"), b"https://idp.example.com/alice");
-    let anonymous = admitted(fields, &with(claims(), "sub", Value::Null)).edits.add;
+    let anonymous = admitted(fields, &with(claims(), "sub", Value::Null)).edits.set;
     assert!(!anonymous.iter().any(|(name, _)| name.as_str() == "x-who"));
 }
 
@@ -100,7 +100,9 @@ fn the_clients_own_output_headers_are_always_stripped() {
     let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
     let stripped = |headers| {
         let edits = asked(&document(fields.clone())).ask(&headers).0.admission().edits;
-        let names: Vec<_> = edits.remove.iter().map(|name| name.as_str().to_owned()).collect();
+        let replaced = edits.set.iter().map(|(name, _)| name);
+        let names: Vec<_> =
+            edits.remove.iter().chain(replaced).map(|name| name.as_str().to_owned()).collect();
         ["x-user", "x-jwt-signature-verified"].iter().all(|n| names.iter().any(|found| found == n))
     };
     assert!(stripped(request("/", [("x-user", "eve")])));

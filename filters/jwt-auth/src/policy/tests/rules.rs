@@ -82,11 +82,11 @@ fn a_failed_token_that_is_tolerated_stays_and_yields_nothing() {
     let mut asked = asked(&with(document(fields), "rules", rules));
     let (answer, counts) = asked.ask(&bearer(&good(json!({"exp": 1}))));
     let admission = answer.admission();
-    assert!(admission.edits.add.is_empty() && admission.identity.is_none());
+    assert!(admission.edits.set.is_empty() && admission.identity.is_none());
     assert!(!admission.edits.remove.iter().any(|name| name.as_str() == "authorization"));
     assert!(counts.contains(&Metric::AllowedWithFailedToken));
     let admission = asked.ask(&bearer(&good(json!({})))).0.admission();
-    assert_eq!(admission.edits.add.len(), 1);
+    assert_eq!(admission.edits.set.len(), 1);
     assert!(admission.identity.is_some());
 }
 
@@ -98,12 +98,12 @@ fn an_unverified_token_yields_outputs_but_no_identity() {
     let forged = format!("{}AAAA", &forged[..forged.len() - 4]);
     let admission = asked(&document).ask(&bearer(&forged)).0.admission();
     let added: Vec<_> =
-        admission.edits.add.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
+        admission.edits.set.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
     assert_eq!(added, [("x-user", &b"alice"[..]), ("x-jwt-signature-verified", b"false")]);
     assert!(admission.identity.is_none());
     assert!(!admission.edits.remove.iter().any(|name| name.as_str() == "authorization"));
     let unreadable = asked(&document).ask(&bearer("a.b.c")).0.admission();
-    assert!(unreadable.edits.add.is_empty());
+    assert!(unreadable.edits.set.is_empty());
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn each_of_several_providers_must_vouch() {
     let admission = asked(&document).ask(&both).0.admission();
     let identity: Value = serde_json::from_slice(&admission.identity.unwrap()).unwrap();
     assert_eq!((&identity["provider"], &identity["sub"]), (&json!("two"), &json!("bob")));
-    let added: Vec<_> = admission.edits.add.iter().map(|(name, _)| name.as_str()).collect();
+    let added: Vec<_> = admission.edits.set.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(added, ["x-sub-two", "x-one"]);
     for headers in [request("/", [("authorization", one)]), request("/", [("x-two", two)])] {
         assert_eq!(asked(&document).ask(&headers).0.reason(), Some(Reason::Missing));
