@@ -17,6 +17,11 @@ fn accept(filter: &str, config: &Value) -> Result<()> {
             jwt_auth::Policy::new(&config, &environment)?;
             Ok(())
         }
+        "routing-tags" => {
+            let config = parse_config::<routing_tags::Config>(config.to_string().as_bytes())?;
+            routing_tags::Policy::new(&config)?;
+            Ok(())
+        }
         other => bail!("tests/samples.rs cannot read the pluginConfig of {other}"),
     }
 }

@@ -2,3 +2,4 @@
 
 mod chain;
 mod jwt_auth;
+mod routing_tags;

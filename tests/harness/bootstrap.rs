@@ -9,6 +9,7 @@ use crate::repository;
 
 const ACCESS_LOG: &str = "/filter_chains/0/filters/0/typed_config/access_log/0/typed_config\
                           /log_format/json_format";
+const ROUTES: &str = "/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes";
 const HTTP_FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
 
 /// A filter in the chain: its shipped block with another `pluginConfig`.
@@ -73,6 +74,8 @@ pub struct Setup {
     pub keys: Option<SocketAddr>,
     /// Further clusters.
     pub clusters: Vec<Value>,
+    /// Routes before the one to `app`.
+    pub routes: Vec<Value>,
     /// Further fields of the access log: name and format.
     pub access_log: Vec<(String, String)>,
     /// Where requests come in; port 0 lets the system choose.
@@ -90,6 +93,7 @@ impl Setup {
             app,
             keys: None,
             clusters: Vec::new(),
+            routes: Vec::new(),
             access_log: Vec::new(),
             port: 0,
             admin_port: 0,
@@ -132,6 +136,8 @@ impl Setup {
         let mut chain = filters.iter().map(Filter::block).collect::<Result<Vec<_>>>()?;
         chain.push(router);
         set(&mut listener, HTTP_FILTERS, json!(chain))?;
+        let routes = listener.pointer_mut(ROUTES).and_then(Value::as_array_mut);
+        routes.context("no routes")?.splice(0..0, self.routes.iter().cloned());
         let fields = listener.pointer_mut(ACCESS_LOG).and_then(Value::as_object_mut);
         let fields = fields.context("no access log")?;
         fields.extend(self.access_log.iter().map(|(name, format)| (name.clone(), json!(format))));

@@ -51,6 +51,8 @@ pub type Result<T> = std::result::Result<T, HostError>;
 pub enum Map {
     /// Headers of the request.
     RequestHeaders = 0,
+    /// Trailers of the request.
+    RequestTrailers = 1,
     /// Headers of the response.
     ResponseHeaders = 2,
     /// Headers that answer an HTTP call of ours.

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod property;
 pub mod random;
 pub mod reply;
+pub mod request;
 mod root;
 pub mod shared_data;
 pub mod stream;

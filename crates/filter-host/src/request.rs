@@ -1,0 +1,98 @@
+//! Reading what a policy wants to know of a request.
+
+use std::net::{IpAddr, SocketAddr};
+
+use filter_core::{Headers, Needs, Request};
+
+use crate::{
+    headers::{self, Map},
+    hostcalls::Result,
+    property,
+};
+
+/// Reading so many headers one by one costs about as much as reading the whole map.
+const MOST_NAMED: usize = 4;
+
+/// The property under which jwt-auth leaves the verified identity.
+const IDENTITY: &str = "weir.jwt";
+
+/// What was read of a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// What the needs named.
+    pub request: Request,
+    /// Whether every value of every header is there, and not only the first of each.
+    pub is_whole: bool,
+}
+
+/// Reads what `needs` names, of each header the first value only where few are named.
+///
+/// # Errors
+///
+/// Fails when the proxy cannot hand something over; what is absent is no error.
+pub fn read(needs: &Needs) -> Result<Reading> {
+    if needs.headers.len() > MOST_NAMED {
+        return read_whole(needs);
+    }
+    let mut found = Headers::default();
+    for name in &needs.headers {
+        if let Some(value) = headers::value(Map::RequestHeaders, name)? {
+            found.push(name.as_str(), value);
+        }
+    }
+    with_attributes(found, needs).map(|request| Reading { request, is_whole: false })
+}
+
+/// Reads what `needs` names with every value of every header.
+///
+/// # Errors
+///
+/// Fails as [`read`] does.
+pub fn read_whole(needs: &Needs) -> Result<Reading> {
+    let request = with_attributes(headers::all(Map::RequestHeaders)?, needs)?;
+    Ok(Reading { request, is_whole: true })
+}
+
+/// Says whether a header has more values than the first, which `request` holds.
+///
+/// # Errors
+///
+/// Fails as [`read`] does.
+pub fn has_more_values(request: &Request, name: &str) -> Result<bool> {
+    let all = headers::joined(name)?;
+    Ok(all.unwrap_or_default() != request.headers.first(name).unwrap_or_default())
+}
+
+fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
+    let mut request = Request { headers, ..Request::default() };
+    for name in &needs.attributes {
+        let path: Vec<&str> = name.split('.').collect();
+        request.attributes.extend(property::read(&path)?.map(|value| (name.clone(), value)));
+    }
+    if needs.source_address {
+        request.source_address = source_address()?;
+    }
+    if needs.source_principal {
+        request.source_principal = property::read(&["connection", "uri_san_peer_certificate"])?;
+    }
+    if needs.claims {
+        request.claims = claims()?;
+    }
+    Ok(request)
+}
+
+/// Reads the client's address as the connection manager decided it, without its port.
+fn source_address() -> Result<Option<IpAddr>> {
+    let text = property::read(&["source", "address"])?;
+    let text = text.and_then(|text| String::from_utf8(text).ok());
+    Ok(text.and_then(|text| text.parse::<SocketAddr>().ok()).map(|socket| socket.ip()))
+}
+
+/// Reads the claims that jwt-auth verified; `None` where it did not, or keeps them back.
+fn claims() -> Result<Option<serde_json::Value>> {
+    let identity = property::read(&[IDENTITY])?;
+    let identity = identity.and_then(|json| serde_json::from_slice(&json).ok());
+    Ok(identity.and_then(|mut identity: serde_json::Value| {
+        identity.get_mut("claims").map(serde_json::Value::take)
+    }))
+}

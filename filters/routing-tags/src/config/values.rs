@@ -1,0 +1,152 @@
+//! Single values of the document, each legal by construction.
+
+use filter_core::{EditableHeaderName, Got, HeaderName};
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::Value;
+
+/// What an entry is called: `[A-Za-z0-9._-]{1,64}`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EntryName(String);
+
+/// What tells assignments apart: 1 to 128 characters of printable ASCII.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Salt(String);
+
+/// The key of a member of `baggage`: a token (W3C Baggage) of at most 64 bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BaggageKey(String);
+
+/// A header that may carry a tag.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct TagHeader(HeaderName);
+
+/// A number of percent up to 100 in steps of 0.01, at least `LEAST` steps.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Percent<const LEAST: u16>(u16);
+
+impl EntryName {
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Salt {
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl BaggageKey {
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TagHeader {
+    /// The header where tags go unless another is named.
+    pub const DEFAULT: Self = Self(HeaderName::from_static("x-weir-tag"));
+
+    /// Returns the header's name.
+    #[must_use]
+    pub const fn name(&self) -> &HeaderName {
+        &self.0
+    }
+}
+
+impl<const LEAST: u16> Percent<LEAST> {
+    /// Returns the hundredths of a percent.
+    #[must_use]
+    pub const fn hundredths(self) -> u16 {
+        self.0
+    }
+}
+
+/// Reads a text that `legal` accepts; `rule` says what is wanted of it.
+fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    rule: &str,
+    legal: impl Fn(&str) -> bool,
+) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) if legal(&text) => Ok(text),
+        other => Err(D::Error::custom(format_args!("must be {rule}, {}", Got(&other)))),
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        text(deserializer, "1 to 64 of A to Z, a to z, 0 to 9, dot, _ and -", |text| {
+            (1..=64).contains(&text.len()) && text.bytes().all(legal)
+        })
+        .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Salt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "1 to 128 characters of printable ASCII", |text| {
+            (1..=128).contains(&text.len())
+                && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+        })
+        .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for BaggageKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
+        text(deserializer, "a key of W3C Baggage without %, 1 to 64 bytes", |text| {
+            (1..=64).contains(&text.len()) && text.bytes().all(legal)
+        })
+        .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TagHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = EditableHeaderName::deserialize(deserializer)?.into_header_name();
+        let text = name.as_str();
+        let taken = matches!(text, "cookie" | "set-cookie" | "baggage" | EXPLAIN)
+            || text.starts_with("content-")
+            || text.starts_with("x-forwarded-");
+        if taken {
+            let rule = format_args!("must be a header of its own, which {text} is not");
+            return Err(D::Error::custom(rule));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// The header by which a caller asks why, and gets the answer.
+pub(crate) const EXPLAIN: &str = "x-weir-explain";
+
+impl<'de, const LEAST: u16> Deserialize<'de> for Percent<LEAST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        value.as_f64().and_then(hundredths).filter(|steps| *steps >= LEAST).map(Self).ok_or_else(
+            || {
+                let from = if LEAST == 0 { "from 0" } else { "above 0" };
+                D::Error::custom(format_args!(
+                    "must be a number of percent {from} up to 100 in steps of 0.01, {}",
+                    Got(&value)
+                ))
+            },
+        )
+    }
+}
+
+/// Returns the hundredths of a percent if there is a whole number of them, up to rounding.
+fn hundredths(percent: f64) -> Option<u16> {
+    let steps = percent * 100.0;
+    let whole = steps.round();
+    let legal = (steps - whole).abs() < 1e-6 && (0.0..=10_000.0).contains(&whole);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    legal.then_some(whole as u16)
+}

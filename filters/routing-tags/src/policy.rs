@@ -1,0 +1,193 @@
+//! The compiled document, and the decision about a request.
+
+use std::time::SystemTime;
+
+use filter_core::{
+    GrpcStatus, HeaderEdits, HeaderName, Matcher, Needs, Request, Tally, is_server_error,
+};
+
+use crate::{
+    canary::CanaryGauges,
+    entry::{Choice, Entry},
+    metrics::{Counter, RuleCounters},
+    operations::Operations,
+};
+
+mod compile;
+mod decide;
+mod inbound;
+mod write;
+
+/// A compiled configuration; immutable and shared by all streams of a worker.
+#[derive(Debug)]
+pub struct Policy {
+    matcher: Matcher,
+    entries: Vec<Entry>,
+    /// The headers that carry tags; the first is the top-level one.
+    owned: Vec<HeaderName>,
+    trust: Option<Matcher>,
+    baggage_key: Option<String>,
+    operations: Operations,
+    explain: Option<Matcher>,
+    filter_state: bool,
+    mode: Mode,
+    needs: Needs,
+    /// Headers of which every value counts, though a plain read gives the first.
+    repeatable: Vec<String>,
+    /// Whether no further value of a header could change what the first entry decides.
+    is_first_final: bool,
+    tells_time: bool,
+    counters: Vec<String>,
+    rules: Vec<RuleCounters>,
+    warnings: Vec<String>,
+}
+
+/// Whether decisions are carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Mode {
+    Enforce,
+    DryRun,
+}
+
+/// What a decision takes from around it.
+pub struct World<'w> {
+    /// The time of day; looked at only where [`Policy::tells_time`] says so.
+    pub now: SystemTime,
+    /// Gives 64 random bits.
+    pub bits: &'w mut dyn FnMut() -> u64,
+    /// Says whether the canary of an entry, given by its place, was rolled back in this pod.
+    pub rolled_back: &'w dyn Fn(usize) -> bool,
+}
+
+/// What is to be done with a request.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Decision {
+    /// Headers that go where they are present, each counted as
+    /// [`Event::InboundStripped`](crate::Event::InboundStripped).
+    pub strip: Vec<HeaderName>,
+    /// Changes to the request, one after the other.
+    pub request: Vec<HeaderEdits>,
+    /// The value of the property `weir.tag`.
+    pub filter_state: Option<Vec<u8>>,
+    /// What is done when the answer comes; `None` where nothing is.
+    pub response: Option<Box<OnResponse>>,
+    /// The entries, by their places, whose canary serves the request.
+    pub canaries: Vec<usize>,
+    /// The shares in force of the canaries that were asked, in hundredths of a percent.
+    pub weights: Vec<(usize, u16)>,
+    /// What happened; a counter may occur more than once.
+    pub counts: Vec<Counter>,
+    /// Whether nothing is to be changed after all: then `strip` is only counted.
+    pub is_dry: bool,
+    /// The first entry that matched.
+    first: Option<usize>,
+}
+
+/// Changes to an answer.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct OnResponse {
+    /// Changes by configuration, one after the other.
+    pub edits: Vec<HeaderEdits>,
+    /// Values of `set-cookie` to be added.
+    pub cookies: Vec<String>,
+    /// The value of `x-weir-explain`.
+    pub explanation: Option<String>,
+}
+
+impl Policy {
+    /// Returns what [`Policy::decide`] looks at.
+    #[must_use]
+    pub const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Returns the headers that only this filter may write, the top-level one first.
+    #[must_use]
+    pub fn owned(&self) -> &[HeaderName] {
+        &self.owned
+    }
+
+    /// Says whether [`World::now`] is looked at.
+    #[must_use]
+    pub const fn tells_time(&self) -> bool {
+        self.tells_time
+    }
+
+    /// Returns the names of all counters, in the order of [`Counter::index`].
+    #[must_use]
+    pub fn counters(&self) -> &[String] {
+        &self.counters
+    }
+
+    /// Returns what an operator should know about the configuration, one line each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Returns the entries that are canaries, by their places, with their names of metrics.
+    pub fn canaries(&self) -> impl Iterator<Item = (usize, CanaryGauges)> {
+        self.entries.iter().enumerate().filter_map(|(place, entry)| match &entry.choice {
+            Choice::Canary(canary) => Some((place, canary.gauges(&entry.name))),
+            _ => None,
+        })
+    }
+
+    /// Returns the headers of which further values might change a decision that was made from the
+    /// first value of each; empty where the decision is final.
+    #[must_use]
+    pub fn wants_all_values<'p>(&'p self, request: &Request, decision: &Decision) -> Vec<&'p str> {
+        if self.is_first_final && decision.first == Some(0) {
+            return Vec::new();
+        }
+        let present = |name: &&String| request.headers.first(name).is_some();
+        self.repeatable.iter().filter(present).map(String::as_str).collect()
+    }
+
+    /// Says whether the answer to a request was the server's error; `None` where there was none.
+    ///
+    /// A `status` of 0 means that the client left before one came.
+    #[must_use]
+    pub fn is_error(&self, status: u16, grpc_status: Option<GrpcStatus>) -> Option<bool> {
+        (status > 0).then(|| is_server_error(status, grpc_status))
+    }
+
+    /// Returns the headers that trailers of a request may not hold either.
+    #[must_use]
+    pub fn stripped_trailers(&self) -> &[HeaderName] {
+        if self.is_dry() { &[] } else { &self.owned }
+    }
+
+    /// Counts an answer of the canary at `place` for its guard.
+    ///
+    /// Returns how many answers and errors the window holds, when this one rolls the canary back.
+    pub fn record(
+        &self,
+        place: usize,
+        tally: &mut Tally,
+        now: SystemTime,
+        is_error: bool,
+    ) -> Option<(u64, u64)> {
+        self.canary(place)?.record(tally, now, is_error)
+    }
+
+    fn is_dry(&self) -> bool {
+        self.mode == Mode::DryRun
+    }
+
+    fn canary(&self, place: usize) -> Option<&crate::canary::Canary> {
+        match &self.entries.get(place)?.choice {
+            Choice::Canary(canary) => Some(canary),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for World<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("World").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

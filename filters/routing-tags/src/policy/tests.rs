@@ -1,0 +1,73 @@
+mod choosing;
+mod compiling;
+mod headers;
+mod inbound;
+mod properties;
+mod ramp;
+
+use std::time::{Duration, SystemTime};
+
+use filter_core::{Headers, InvalidConfig, Request, parse_config};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{Config, Event};
+
+fn compile(document: &Value) -> Result<Policy, InvalidConfig> {
+    let config: Config = parse_config(document.to_string().as_bytes())?;
+    Policy::new(&config)
+}
+
+fn policy(document: &Value) -> Policy {
+    compile(document).unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
+/// A policy of these entries.
+fn entries(entries: Value) -> Policy {
+    policy(&json!({"http": entries}))
+}
+
+fn request<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Request {
+    let pseudo = [(":path", "/"), (":scheme", "https")];
+    let headers = Headers::from_iter(headers.into_iter().chain(pseudo));
+    Request { headers, ..Request::default() }
+}
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap()
+}
+
+/// Decides at a time, with random bits that begin at `bits` and count up.
+fn decide_at(policy: &Policy, request: &Request, now: SystemTime, mut bits: u64) -> Decision {
+    let mut next = || {
+        bits = bits.wrapping_add(1);
+        bits.wrapping_sub(1)
+    };
+    policy.decide(request, &mut World { now, bits: &mut next, rolled_back: &|_| false })
+}
+
+fn decide(policy: &Policy, request: &Request) -> Decision {
+    decide_at(policy, request, at(1_800_000_000), 0)
+}
+
+/// The value that a decision gives a request header.
+fn set<'d>(decision: &'d Decision, name: &str) -> Option<&'d str> {
+    let mut pairs = decision.request.iter().flat_map(|edits| edits.set.iter());
+    let found = pairs.find(|(found, _)| found.as_str() == name);
+    found.map(|(_, value)| str::from_utf8(value).unwrap())
+}
+
+/// The tag that a decision gives.
+fn tag(decision: &Decision) -> Option<&str> {
+    set(decision, "x-weir-tag")
+}
+
+fn count(decision: &Decision, event: Event) -> usize {
+    decision.counts.iter().filter(|counter| **counter == event.counter()).count()
+}
+
+/// The names of what a decision counts.
+fn counted(policy: &Policy, decision: &Decision) -> Vec<String> {
+    let name = |counter: &Counter| policy.counters()[counter.index()].clone();
+    decision.counts.iter().map(name).collect()
+}

@@ -1,0 +1,267 @@
+//! Documents that are refused, and what is read for those that are not.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use serde_json::json;
+
+use super::*;
+
+fn check(document: Value, message: &str) {
+    let error = compile(&document).map(|_| "accepted").unwrap_err();
+    assert_eq!(error.to_string(), message, "{document}");
+}
+
+fn check_entry(entry: Value, message: &str) {
+    check(json!({"http": [entry]}), message);
+}
+
+#[test]
+fn fields_of_a_route_stay_in_the_virtual_service() {
+    for field in [
+        "route",
+        "rewrite",
+        "redirect",
+        "directResponse",
+        "delegate",
+        "timeout",
+        "retries",
+        "fault",
+        "mirror",
+        "mirrors",
+        "mirrorPercent",
+        "mirrorPercentage",
+        "corsPolicy",
+    ] {
+        check_entry(
+            json!({field: {}}),
+            &format!("http[0].{field}: must not be given, it stays in the VirtualService"),
+        );
+    }
+    for field in ["selector", "targetRef", "targetRefs"] {
+        check(
+            json!({field: {}}),
+            &format!(
+                "{field}: must not be given, it belongs to the WasmPlugin, not to pluginConfig"
+            ),
+        );
+    }
+    for field in ["port", "sourceLabels", "sourceNamespace", "gateways", "statPrefix"] {
+        let error = compile(&json!({"http": [{"match": [{field: 1}]}]})).unwrap_err();
+        assert_eq!(error.errors()[0].path, format!("http[0].match[0].{field}"));
+    }
+}
+
+#[test]
+fn single_values_are_checked_where_they_stand() {
+    let own = "must be a header of its own, which";
+    for name in ["cookie", "baggage", "content-type", "x-forwarded-for", "x-weir-explain"] {
+        check(json!({"tagHeader": name}), &format!("tagHeader: {own} {name} is not"));
+        check_entry(json!({"tagHeader": name}), &format!("http[0].tagHeader: {own} {name} is not"));
+    }
+    for (name, rule) in [
+        (":path", "must be a header name, not a pseudo-header"),
+        ("Host", "must not be host, which the route decides"),
+        ("te", "must not be a header that belongs to one hop"),
+        ("x y", "must be a header name"),
+    ] {
+        check(json!({"tagHeader": name}), &format!("tagHeader: {rule}, got \"{name}\""));
+    }
+    check(
+        json!({"baggageKey": "a=b"}),
+        r#"baggageKey: must be a key of W3C Baggage without %, 1 to 64 bytes, got "a=b""#,
+    );
+    check_entry(
+        json!({"name": "a b"}),
+        r#"http[0].name: must be 1 to 64 of A to Z, a to z, 0 to 9, dot, _ and -, got "a b""#,
+    );
+    check_entry(
+        json!({"salt": "é"}),
+        r#"http[0].salt: must be 1 to 128 characters of printable ASCII, got "é""#,
+    );
+    check_entry(
+        json!({"tags": "a"}),
+        "http[0].tags: unknown field `tags`, expected one of `name`, `match`, `schedule`, `tagHeader`, `tag`, `split`, `canary`, `consistentHash`, `salt`, `headers`, `route`, `rewrite`, `redirect`, `directResponse`, `delegate`, `timeout`, `retries`, `fault`, `mirror`, `mirrors`, `mirrorPercent`, `mirrorPercentage`, `corsPolicy`",
+    );
+}
+
+#[test]
+fn an_entry_has_one_way_to_its_tag() {
+    let split = json!([{"tag": "a", "weight": 1}, {"tag": "b", "weight": 1}]);
+    check_entry(
+        json!({"tag": "a", "split": split}),
+        "http[0]: must have one of tag, split and canary",
+    );
+    let label = "must be a label value: 1 to 63 of A to Z, a to z, 0 to 9, dot, _ and -, with a letter or digit at both ends";
+    check_entry(json!({"tag": "a b"}), &format!("http[0].tag: {label}, got \"a b\""));
+    check_entry(json!({"tag": ""}), &format!("http[0].tag: {label}, got \"\""));
+    check_entry(
+        json!({"tag": "%TAG%"}),
+        "http[0].tag: must hold no other placeholders than %REQ(name)%, %CLAIM(a.b)%, %PATH(var)%, got %TAG%",
+    );
+    check_entry(
+        json!({"tag": "%PATH(id)%", "match": [{"pathTemplate": "/a/{other}"}]}),
+        "http[0].tag: must have a pathTemplate with {id} in match for %PATH(id)%",
+    );
+    check_entry(
+        json!({"tag": "a", "headers": {"request": {"set": {"x": "%START_TIME%"}}}}),
+        "http[0].headers.request.set.x: must hold no other placeholders than %REQ(name)%, %CLAIM(a.b)%, %PATH(var)%, %TAG%, %TAG(tag-header)%, %RULE%, got %START_TIME%",
+    );
+    check_entry(
+        json!({"tag": "a", "headers": {"request": {"set": {"x": "%TAG(x-none)%"}}}}),
+        "http[0].headers: must name a header that carries tags in %TAG(x-none)%",
+    );
+    check(
+        json!({"tagHeader": "x-t", "headers": {"request": {"remove": ["x-t"]}, "response": {"set": {"baggage": "1"}}}}),
+        "headers.request: must not touch x-t, which carries tags; headers.response: must not touch baggage, which carries tags",
+    );
+    check_entry(
+        json!({"tag": "a", "schedule": {"startsAt": "2026-12-01T09:00:00Z", "rampUp": "1h"}}),
+        "http[0].schedule.rampUp: must not be given, an entry matches or not: use canary",
+    );
+}
+
+#[test]
+fn a_split_has_tags_with_weights() {
+    for (split, message) in [
+        (json!([{"tag": "a", "weight": 1}]), "http[0].split: must have 2 to 16 tags, got 1"),
+        (json!([]), "http[0].split: must have 2 to 16 tags, got 0"),
+        (
+            json!([{"tag": "a", "weight": 0}, {"tag": "b", "weight": 0}]),
+            "http[0].split: must have a weight above 0",
+        ),
+        (
+            json!([{"tag": "a", "weight": 1}, {"tag": "a", "weight": 1}]),
+            "http[0].split[1].tag: must name each tag once, got \"a\"",
+        ),
+        (
+            json!([{"tag": "a", "weight": 1_000_001}, {"tag": "b", "weight": 1}]),
+            "http[0].split[0].weight: must be a whole number from 0 to 1000000, got 1000001",
+        ),
+        (
+            json!([{"tag": "a", "weight": 0.5}, {"tag": "b", "weight": 1}]),
+            "http[0].split[0].weight: must be a whole number from 0 to 1000000, got 0.5",
+        ),
+    ] {
+        check_entry(json!({"split": split}), message);
+    }
+}
+
+#[test]
+fn stickiness_needs_a_choice_and_a_salt() {
+    let hash = json!({"useSourceIp": true});
+    let split = json!([{"tag": "a", "weight": 1}, {"tag": "b", "weight": 1}]);
+    check_entry(
+        json!({"name": "n", "tag": "a", "consistentHash": hash, "salt": "s"}),
+        "http[0].consistentHash: must not be given without split or canary, nothing is chosen; http[0].salt: must not be given without split or canary, nothing is chosen",
+    );
+    check_entry(
+        json!({"split": split, "consistentHash": hash}),
+        "http[0].consistentHash: must have salt or name beside it, or a new line would move users",
+    );
+    assert!(
+        compile(&json!({"http": [{"split": split, "consistentHash": hash, "salt": "s"}]})).is_ok()
+    );
+}
+
+#[test]
+fn a_canary_has_a_ramp() {
+    let with = |name: &str, value: Value| {
+        let mut canary = json!({
+            "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
+            "initialWeight": 5, "increment": 5, "interval": "300s",
+        });
+        canary.as_object_mut().unwrap().insert(name.to_owned(), value);
+        json!({"canary": canary})
+    };
+    let percent = "must be a number of percent from 0 up to 100 in steps of 0.01";
+    for (name, value, message) in [
+        ("canaryTag", json!("stable"), "canary.canaryTag: must differ from baselineTag, got \"stable\"".to_owned()),
+        ("startsAt", json!("soon"), "canary.startsAt: must be an instant such as 2026-12-01T18:00:00Z, got \"soon\"".to_owned()),
+        ("initialWeight", json!(100.5), format!("canary.initialWeight: {percent}, got 100.5")),
+        ("initialWeight", json!(0.001), format!("canary.initialWeight: {percent}, got 0.001")),
+        ("increment", json!(0), "canary.increment: must be a number of percent above 0 up to 100 in steps of 0.01, got 0".to_owned()),
+        ("maxWeight", json!("5"), format!("canary.maxWeight: {percent}, got \"5\"")),
+        ("interval", json!("9s"), "canary.interval: must be between 10s and 720h, got \"9s\"".to_owned()),
+        ("successCriteria", json!({"maxErrorRate": 0.01}), "canary.successCriteria.maxErrorRate: must be an object such as {value: 1} for 1 %, got 0.01".to_owned()),
+    ] {
+        check_entry(with(name, value), &format!("http[0].{message}"));
+    }
+    for (value, hundredths) in [(json!(0.07), 7), (json!(33.33), 3_333), (json!(100), 10_000)] {
+        let policy = policy(&json!({"http": [with("initialWeight", value)]}));
+        let decision = decide_at(&policy, &request([]), at(1_796_115_600), 0);
+        assert_eq!(decision.weights, [(0, hundredths)]);
+    }
+}
+
+#[test]
+fn names_are_unique_also_as_metrics() {
+    check(
+        json!({"http": [{"name": "a-b", "match": [{"uri": {"exact": "/"}}]}, {"name": "a.b"}]}),
+        r#"http[1].name: must differ from that of http[0] also where - and . are _, got "a.b""#,
+    );
+}
+
+#[test]
+fn an_entry_that_is_never_reached_is_refused() {
+    let a = json!([{"headers": {"x-a": {"exact": "1"}}}]);
+    let never = |index, by| {
+        format!("http[{index}].match: can never match, because http[{by}] always does before it")
+    };
+    check(json!({"http": [{"tag": "a"}, {"tag": "b"}]}), &never(1, 0));
+    check(
+        json!({"http": [{"match": a, "tag": "a"}, {"tag": "c"}, {"match": a, "tag": "b"}]}),
+        &never(2, 1),
+    );
+    for reached in [
+        json!([{"tag": "a"}, {"tag": "b", "tagHeader": "x-t"}]),
+        json!([{"tag": "%REQ(x-a)%"}, {"tag": "b"}]),
+        json!([{"tag": "a", "schedule": {"expiresAt": "2026-12-01T09:00:00Z"}}, {"tag": "b"}]),
+        json!([{"headers": {"request": {"set": {"x": "1"}}}}, {"tag": "b"}]),
+    ] {
+        assert!(compile(&json!({"http": reached})).is_ok(), "{reached}");
+    }
+}
+
+#[test]
+fn errors_of_lists_of_matches_have_their_paths() {
+    for field in ["trustInbound", "explain"] {
+        check(json!({field: [{}, {"any": []}]}), &format!("{field}[1].any: must not be empty"));
+    }
+    check(
+        json!({"http": [{"match": [{"not": {}}]}]}),
+        "http[0].match[0].not: must not be empty, it would never match",
+    );
+    let many: Vec<_> = (0..1025).map(|_| json!({})).collect();
+    check(json!({"http": many}), "http: must have at most 1024 rules, got 1025");
+}
+
+#[test]
+fn only_what_is_needed_is_read() {
+    for (document, headers) in [
+        (json!({}), vec![]),
+        (json!({"http": [{"tag": "a"}]}), vec![]),
+        (json!({"http": [{"match": [{"headers": {"x-a": {}}}], "tag": "a"}]}), vec!["x-a"]),
+        (json!({"trustInbound": [{}]}), vec!["x-weir-tag"]),
+        (json!({"baggageKey": "k"}), vec!["baggage"]),
+        (json!({"explain": [{}]}), vec!["x-weir-explain"]),
+        (json!({"headers": {"request": {"set": {"x": "%REQ(x-b)%"}}}}), vec!["x-b"]),
+        (
+            json!({"http": [{"name": "a", "split": [{"tag": "a", "weight": 1}, {"tag": "b", "weight": 1}],
+                "consistentHash": {"httpCookie": {"name": "c", "ttl": "0s"}}}]}),
+            vec![":scheme", "cookie"],
+        ),
+    ] {
+        let policy = policy(&document);
+        assert_eq!(policy.needs().headers.iter().collect::<Vec<_>>(), headers, "{document}");
+        assert!(!policy.tells_time());
+    }
+}
+
+#[test]
+fn all_errors_are_told_together() {
+    check(
+        json!({"tagHeader": "te", "http": [{"tag": 7}, {"name": "", "split": {}}]}),
+        "http[0].tag: must be text, got 7; http[1].name: must be 1 to 64 of A to Z, a to z, 0 to 9, dot, _ and -, got \"\"; http[1].split: must be a list, got an object; tagHeader: must not be a header that belongs to one hop, got \"te\"",
+    );
+}

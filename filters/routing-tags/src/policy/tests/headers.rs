@@ -1,0 +1,120 @@
+//! Changes to other headers, and explanations.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use serde_json::json;
+
+use super::*;
+
+fn response<'d>(decision: &'d Decision, name: &str) -> Vec<&'d str> {
+    let edits = decision.response.iter().flat_map(|response| &response.edits);
+    let pairs = edits.flat_map(|edits| edits.set.iter().chain(&edits.add));
+    let found = pairs.filter(|(found, _)| found.as_str() == name);
+    found.map(|(_, value)| str::from_utf8(value).unwrap()).collect()
+}
+
+#[test]
+fn placeholders_are_filled_in() {
+    let policy = policy(&json!({
+        "headers": {
+            "request": {"set": {"x-both": "%TAG%/%TAG(x-tier)%", "x-pct": "100%%"}},
+            "response": {"set": {"x-served": "%TAG%"}},
+        },
+        "http": [
+            {"name": "api", "match": [{"pathTemplate": "/o/{id}"}], "tag": "v2",
+             "headers": {"request": {"set": {"x-why": "%RULE%:%PATH(id)%:%REQ(x-a)%:%CLAIM(sub)%"}},
+                         "response": {"add": {"x-rule": "%RULE%"}}}},
+            {"name": "tier", "tagHeader": "x-tier", "tag": "gold",
+             "headers": {"request": {"set": {"x-own": "%TAG%"}}}},
+        ],
+    }));
+    let headers = Headers::from_iter([(":path", "/o/7"), ("x-a", "b")]);
+    let claims = Some(json!({"sub": "alice"}));
+    let decision = decide(&policy, &Request { headers, claims, ..Request::default() });
+    for (name, value) in
+        [("x-both", "v2/gold"), ("x-pct", "100%"), ("x-why", "api:7:b:alice"), ("x-own", "gold")]
+    {
+        assert_eq!(set(&decision, name), Some(value));
+    }
+    assert_eq!(response(&decision, "x-served"), ["v2"]);
+    assert_eq!(response(&decision, "x-rule"), ["api"]);
+}
+
+#[test]
+fn a_value_that_cannot_be_written_is_left_out_and_counted() {
+    let policy = entries(json!([{"tag": "v2", "headers": {"request": {
+        "set": {"x-a": "%REQ(x-in)%", "x-b": "fine"}, "add": {"x-c": "%CLAIM(sub)%"},
+    }}}]));
+    let long = "x".repeat(1025);
+    for value in ["a\r\nx-evil: 1", "\u{e9}", &long] {
+        let decision = decide(&policy, &request([("x-in", value)]));
+        assert_eq!((set(&decision, "x-a"), set(&decision, "x-b")), (None, Some("fine")));
+        assert_eq!(count(&decision, Event::ValueRefused), 2, "{value:?}");
+    }
+}
+
+#[test]
+fn an_entry_without_a_tag_changes_headers_and_deciding_goes_on() {
+    let policy = entries(json!([
+        {"match": [{"headers": {"x-a": {}}}], "headers": {"request": {"set": {"x-seen": "1"}}}},
+        {"tag": "v2"},
+        {"tagHeader": "x-other", "headers": {"request": {"set": {"x-late": "1"}}}},
+    ]));
+    let decision = decide(&policy, &request([("x-a", "1")]));
+    assert_eq!((tag(&decision), set(&decision, "x-seen")), (Some("v2"), Some("1")));
+    assert_eq!(set(&decision, "x-late"), Some("1"));
+    assert_eq!(decision.strip.len(), 1, "no entry gave x-other a tag");
+}
+
+#[test]
+fn operations_of_entries_that_did_not_decide_are_not_done() {
+    let policy = entries(json!([
+        {"tag": "%REQ(x-none)%", "headers": {"request": {"set": {"x-a": "1"}}}},
+        {"tag": "v2"},
+    ]));
+    let decision = decide(&policy, &request([]));
+    assert_eq!((tag(&decision), set(&decision, "x-a")), (Some("v2"), None));
+}
+
+#[test]
+fn filter_state_holds_the_tag_of_the_top_level_header() {
+    let policy = policy(&json!({"filterState": true, "http": [
+        {"match": [{"headers": {"x-a": {}}}], "tag": "v2"},
+        {"tagHeader": "x-other", "tag": "o"},
+    ]}));
+    let state =
+        |headers: &[(&str, &str)]| decide(&policy, &request(headers.iter().copied())).filter_state;
+    assert_eq!(state(&[("x-a", "1")]).as_deref(), Some(&b"v2"[..]));
+    assert_eq!(state(&[]), None);
+}
+
+#[test]
+fn those_who_may_ask_are_told_why() {
+    let policy = policy(&json!({
+        "explain": [{"headers": {"x-team": {"exact": "web"}}}],
+        "http": [
+            {"name": "beta", "match": [{"headers": {"x-beta": {}}}], "tag": "v2"},
+            {"name": "frontend", "match": [{"headers": {"x-user": {}}}],
+             "split": [{"tag": "stable", "weight": 90}, {"tag": "canary", "weight": 10}],
+             "consistentHash": {"httpHeaderName": "x-user"}},
+            {"name": "tier", "tagHeader": "x-tier", "match": [{"headers": {"x-tiers": {}}}], "tag": "t"},
+        ],
+    }));
+    let (ask, team) = (("x-weir-explain", "1"), ("x-team", "web"));
+    for (headers, told) in [
+        (vec![ask, team], Some("x-weir-tag=, x-tier=")),
+        (vec![ask, team, ("x-beta", "1")], Some("x-weir-tag=v2;rule=beta, x-tier=")),
+        (
+            vec![ask, team, ("x-user", "user-9"), ("x-tiers", "1")],
+            Some("x-weir-tag=stable;rule=frontend;key=header;weight=90, x-tier=t;rule=tier"),
+        ),
+        (vec![ask, ("x-beta", "1")], None),
+        (vec![team, ("x-beta", "1")], None),
+        (vec![("x-weir-explain", "0"), team], None),
+    ] {
+        let decision = decide(&policy, &request(headers.clone()));
+        let explanation = decision.response.and_then(|response| response.explanation);
+        assert_eq!(explanation.as_deref(), told, "{headers:?}");
+    }
+}

@@ -1,0 +1,185 @@
+//! Whom to believe about a tag.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use serde_json::json;
+
+use super::*;
+
+const MESH: &str = "spiffe://cluster.local/ns/istio-ingress/sa/gateway";
+
+/// Believes the gateway; decides `new` for requests with `x-new`.
+fn trusting() -> Policy {
+    policy(&json!({
+        "trustInbound": [{"source": {"principal": {"exact": MESH}}}],
+        "baggageKey": "weir-tag",
+        "http": [{"match": [{"headers": {"x-new": {}}}], "tag": "new"}],
+    }))
+}
+
+fn from_mesh<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Request {
+    Request { source_principal: Some(MESH.into()), ..request(headers) }
+}
+
+/// What a request's headers are after a decision.
+fn after(request: &Request, decision: &Decision) -> Headers {
+    let mut headers = request.headers.clone();
+    for name in &decision.strip {
+        headers.remove(name.as_str());
+    }
+    for edits in &decision.request {
+        let removed = edits.remove.iter().chain(edits.set.iter().map(|(name, _)| name));
+        for name in removed {
+            headers.remove(name.as_str());
+        }
+        for (name, value) in edits.set.iter().chain(&edits.add) {
+            headers.push(name.as_str(), value.clone());
+        }
+    }
+    headers
+}
+
+fn texts<'h>(headers: &'h Headers, name: &'h str) -> Vec<&'h str> {
+    headers.all(name).map(|value| str::from_utf8(value).unwrap()).collect()
+}
+
+#[test]
+fn strangers_bring_no_tag() {
+    let policy = trusting();
+    for copies in [1, 2, 50] {
+        for new in [false, true] {
+            let forged = (0..copies).map(|_| ("x-weir-tag", "forged"));
+            let request = request(forged.chain(new.then_some(("x-new", "1"))));
+            let decision = decide(&policy, &request);
+            let expected: &[&str] = if new { &["new"] } else { &[] };
+            assert_eq!(texts(&after(&request, &decision), "x-weir-tag"), expected);
+            assert_eq!(count(&decision, Event::InboundTrusted), 0);
+        }
+    }
+}
+
+#[test]
+fn a_trusted_tag_stays_if_it_is_a_single_valid_one() {
+    let policy = trusting();
+    for (values, new, expected, event) in [
+        (vec!["edge"], true, vec!["edge"], Event::InboundTrusted),
+        (vec!["edge"], false, vec!["edge"], Event::InboundTrusted),
+        (vec!["edge", "edge"], true, vec!["new"], Event::InboundInvalid),
+        (vec!["edge", "edge"], false, vec![], Event::InboundInvalid),
+        (vec!["a,b"], true, vec!["new"], Event::InboundInvalid),
+        (vec![""], false, vec![], Event::InboundInvalid),
+    ] {
+        let headers = values.iter().map(|value| ("x-weir-tag", *value));
+        let request = from_mesh(headers.chain(new.then_some(("x-new", "1"))));
+        let decision = decide(&policy, &request);
+        assert_eq!(texts(&after(&request, &decision), "x-weir-tag"), expected, "{values:?}");
+        assert_eq!(count(&decision, event), 1, "{values:?}");
+    }
+}
+
+#[test]
+fn nobody_is_believed_because_of_the_tag_itself() {
+    let policy = policy(&json!({
+        "trustInbound": [{"headers": {"x-weir-tag": {}}}],
+        "http": [
+            {"name": "a", "match": [{"headers": {"x-weir-tag": {}}}], "tag": "seen"},
+            {"name": "b", "match": [{"withoutHeaders": {"x-weir-tag": {}}}], "tag": "%REQ(x-weir-tag)%"},
+        ],
+    }));
+    let request = request([("x-weir-tag", "forged")]);
+    let decision = decide(&policy, &request);
+    assert_eq!(texts(&after(&request, &decision), "x-weir-tag"), [""; 0]);
+}
+
+#[test]
+fn a_kept_tag_can_be_matched_for_another_header() {
+    let policy = policy(&json!({
+        "trustInbound": [{}],
+        "http": [{"match": [{"headers": {"x-weir-tag": {"exact": "edge"}}}], "tagHeader": "x-tier", "tag": "gold"}],
+    }));
+    let decision = decide(&policy, &request([("x-weir-tag", "edge")]));
+    assert_eq!(set(&decision, "x-tier"), Some("gold"));
+    assert_eq!(policy.warnings().len(), 1);
+}
+
+#[test]
+fn baggage_carries_the_tag_and_only_for_those_who_are_trusted() {
+    for (trusted, header, baggage, new, tags, left) in [
+        // A stranger's member goes, every other byte stays.
+        (false, None, vec!["weir-tag=f"], false, vec![], vec![]),
+        (false, None, vec!["a=1;p , weir-tag = f;x=y,\tb=2"], false, vec![], vec!["a=1;p ,\tb=2"]),
+        (false, None, vec!["a=1", "weir-tag=f", "b=2"], false, vec![], vec!["a=1", "b=2"]),
+        (false, None, vec!["weir%2Dtag=f,a=1"], false, vec![], vec!["a=1"]),
+        (false, None, vec!["weir-tag=f,weir-tag=g"], false, vec![], vec![]),
+        (false, None, vec!["weir-tag=f"], true, vec!["new"], vec!["weir-tag=new"]),
+        (false, None, vec!["a=1"], true, vec!["new"], vec!["a=1,weir-tag=new"]),
+        (false, None, vec!["a=1"], false, vec![], vec!["a=1"]),
+        (false, None, vec![], true, vec!["new"], vec!["weir-tag=new"]),
+        // What is no baggage is left alone, but for the member.
+        (false, None, vec!["no baggage"], true, vec!["new"], vec!["no baggage"]),
+        (false, None, vec!["no baggage,weir-tag=f"], false, vec![], vec!["no baggage"]),
+        // Someone trusted.
+        (true, None, vec!["weir-tag=edge"], true, vec!["edge"], vec!["weir-tag=edge"]),
+        (
+            true,
+            None,
+            vec!["weir-tag=edge;p=1,a=2"],
+            true,
+            vec!["edge"],
+            vec!["weir-tag=edge;p=1,a=2"],
+        ),
+        (true, Some("edge"), vec!["weir-tag=other"], true, vec!["edge"], vec!["weir-tag=edge"]),
+        (true, Some("edge"), vec![], true, vec!["edge"], vec!["weir-tag=edge"]),
+        (true, None, vec!["weir-tag=f,weir-tag=g"], false, vec![], vec![]),
+        (true, None, vec!["weir-tag=%41"], false, vec![], vec![]),
+    ] {
+        let headers = baggage.iter().map(|value| ("baggage", *value));
+        let headers = headers.chain(header.map(|tag| ("x-weir-tag", tag)));
+        let headers = headers.chain(new.then_some(("x-new", "1")));
+        let request = if trusted { from_mesh(headers) } else { request(headers) };
+        let after = after(&request, &decide(&trusting(), &request));
+        assert_eq!(texts(&after, "x-weir-tag"), tags, "{trusted} {header:?} {baggage:?}");
+        assert_eq!(texts(&after, "baggage"), left, "{trusted} {header:?} {baggage:?}");
+    }
+}
+
+#[test]
+fn baggage_without_room_does_not_get_the_tag() {
+    let many: Vec<_> = (0..64).map(|index| format!("k{index}=v")).collect();
+    for (baggage, full) in [
+        (many.join(","), true),
+        (many[1..].join(","), false),
+        (format!("a={}", "x".repeat(8_192)), true),
+        (format!("a={}", "x".repeat(8_100)), false),
+    ] {
+        let request = request([("x-new", "1"), ("baggage", &*baggage)]);
+        let decision = decide(&trusting(), &request);
+        assert_eq!(count(&decision, Event::BaggageFull) == 1, full);
+        let after = after(&request, &decision);
+        let expected = if full { baggage } else { format!("{baggage},weir-tag=new") };
+        assert_eq!(texts(&after, "baggage"), [expected]);
+    }
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_counts() {
+    let policy = policy(&json!({
+        "dryRun": true, "filterState": true, "headers": {"response": {"set": {"x-served": "%TAG%"}}},
+        "http": [{"name": "a", "tag": "v2"}],
+    }));
+    let decision = decide(&policy, &request([("x-weir-tag", "forged")]));
+    assert!(decision.request.is_empty() && decision.response.is_none() && decision.is_dry);
+    assert_eq!(decision.filter_state.as_deref(), Some(&b"v2"[..]));
+    for event in [Event::Tagged, Event::DryRun, Event::InboundStripped] {
+        assert_eq!(count(&decision, event), 1, "{event:?}");
+    }
+    assert!(policy.stripped_trailers().is_empty());
+}
+
+#[test]
+fn a_failing_host_leaves_no_tag() {
+    let decision = policy(&json!({})).give_up();
+    assert_eq!(decision.strip.len(), 1);
+    assert_eq!(count(&decision, Event::Errors), 1);
+}

@@ -1,0 +1,102 @@
+//! What holds for every configuration and every request.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use serde_json::json;
+
+use super::*;
+
+/// What the users get from a split with these weights.
+fn chosen(users: &[String], weights: &[(&str, u32)]) -> Vec<String> {
+    let split: Vec<_> =
+        weights.iter().map(|(tag, weight)| json!({"tag": tag, "weight": weight})).collect();
+    let policy = entries(json!([{
+        "name": "m", "split": split, "consistentHash": {"httpHeaderName": "x-user"},
+    }]));
+    let decided = users.iter().map(|user| {
+        tag(&decide(&policy, &request([("x-user", user.as_str())]))).unwrap().to_owned()
+    });
+    decided.collect()
+}
+
+#[test]
+fn nobody_moves_against_a_change_of_weights() {
+    let users: Vec<String> = (0..100_000).map(|user| format!("user-{user}")).collect();
+    let base = chosen(&users, &[("a", 50), ("b", 30), ("c", 20)]);
+    for (weights, to, from) in [
+        ([("a", 70), ("b", 30), ("c", 20)], Some("a"), None),
+        ([("a", 50), ("b", 30), ("c", 1)], None, Some("c")),
+        ([("c", 20), ("a", 50), ("b", 30)], None, None),
+    ] {
+        let after = chosen(&users, &weights);
+        for ((user, before), after) in users.iter().zip(&base).zip(&after) {
+            let allowed = Some(after.as_str()) == to || Some(before.as_str()) == from;
+            assert!(before == after || allowed, "{user}: {before} became {after}");
+        }
+    }
+    let after = chosen(&users, &[("a", 50), ("b", 30), ("c", 20), ("d", 10)]);
+    let moved = base.iter().zip(&after).filter(|(before, after)| before != after);
+    assert!(moved.clone().all(|(_, after)| after == "d"), "somebody moved elsewhere");
+    assert!((8_500..9_700).contains(&moved.count()), "a new tag takes its share");
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod generated {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn everything() -> Policy {
+        policy(&json!({
+            "trustInbound": [{"headers": {"x-trust": {"exact": "1"}}}],
+            "baggageKey": "weir-tag", "filterState": true, "explain": [{}],
+            "headers": {"request": {"set": {"x-copy": "%REQ(x-any)%"}}},
+            "http": [
+                {"name": "t", "match": [{"pathTemplate": "/t/{id}"}], "tag": "%PATH(id)%"},
+                {"name": "h", "match": [{"headers": {"x-any": {}}}], "tag": "%REQ(x-any)%"},
+                {"name": "s", "tagHeader": "x-two", "consistentHash": {
+                    "httpQueryParameterName": "q", "httpCookie": {"name": "c", "ttl": "1h"}},
+                 "split": [{"tag": "a", "weight": 1}, {"tag": "b", "weight": 9}]},
+            ],
+        }))
+    }
+
+    fn header() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
+        let names = [
+            ":path",
+            "x-any",
+            "x-weir-tag",
+            "x-two",
+            "baggage",
+            "cookie",
+            "x-trust",
+            "x-weir-explain",
+        ];
+        let texts = "[a=;, %/tcwei1-]{0,24}".prop_map(String::into_bytes);
+        let bytes = prop::collection::vec(1_u8..=255, 0..24);
+        (prop::sample::select(names.to_vec()), prop_oneof![texts, bytes])
+    }
+
+    proptest! {
+        #[test]
+        fn every_tag_that_is_written_is_one(headers in prop::collection::vec(header(), 0..8)) {
+            let policy = everything();
+            let request = Request { headers: Headers::from_iter(headers), ..Request::default() };
+            let decision = decide(&policy, &request);
+            let pairs = decision.request.iter().flat_map(|edits| edits.set.iter().chain(&edits.add));
+            for (name, value) in pairs {
+                let tag = crate::Tag::from_bytes(value).is_some();
+                prop_assert!(tag || !policy.owned().contains(name), "{name}: {value:?}");
+                prop_assert!(!value.contains(&b'\n') && !value.contains(&b'\r') || name.as_str() == "baggage");
+            }
+            let removed = |name: &HeaderName| decision.strip.contains(name);
+            let set = |name: &HeaderName| super::set(&decision, name.as_str()).is_some();
+            let trusted = request.headers.all("x-trust").any(|value| value == b"1");
+            for name in policy.owned() {
+                prop_assert!(removed(name) || set(name) || trusted, "{name} is left");
+            }
+            prop_assert_eq!(decide(&policy, &request), decision);
+        }
+    }
+}

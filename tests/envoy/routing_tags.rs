@@ -1,0 +1,90 @@
+//! routing-tags in a real Envoy, whose routes choose clusters by the tag.
+
+mod routing;
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::{Client, Request, Response},
+    envoy::Envoy,
+    upstream::{Received, Upstream},
+};
+
+/// The filter's name.
+const FILTER: &str = "routing-tags";
+/// Where tags go.
+const TAG: &str = "x-weir-tag";
+
+/// Envoy with routing-tags before two versions of an application.
+struct Rig {
+    envoy: Envoy,
+    /// What gets requests without the tag `canary`.
+    stable: Upstream,
+    /// What gets requests with it.
+    canary: Upstream,
+}
+
+impl Rig {
+    /// Starts everything with this `pluginConfig`.
+    fn start(config: Value) -> Result<Self> {
+        Self::start_with(1, vec![Filter::new(FILTER, config)])
+    }
+
+    /// Starts everything with this many workers and these filters.
+    fn start_with(concurrency: u32, filters: Vec<Filter>) -> Result<Self> {
+        let (stable, canary) = (Upstream::start()?, Upstream::start()?);
+        let state = ("tag".to_owned(), "%FILTER_STATE(wasm.weir.tag:PLAIN)%".to_owned());
+        let route = ("cluster".to_owned(), "%UPSTREAM_CLUSTER%".to_owned());
+        let envoy = Envoy::start(Setup {
+            concurrency,
+            clusters: vec![cluster("canary", canary.address())],
+            routes: vec![route_to("canary")],
+            access_log: vec![state, route],
+            ..Setup::new(stable.address(), filters)
+        })?;
+        Ok(Self { envoy, stable, canary })
+    }
+
+    /// Sends a request and tells what the application behind it saw.
+    fn seen(&self, request: Request) -> Result<Received> {
+        seen(self.envoy.http1(), request)
+    }
+
+    /// The tags that the application saw.
+    fn tags(&self, request: Request) -> Result<Vec<String>> {
+        let seen = self.seen(request)?;
+        Ok(seen.header(TAG).into_iter().map(str::to_owned).collect())
+    }
+
+    /// The value of one of the filter's counters or gauges.
+    fn stat(&self, name: &str) -> Result<u64> {
+        Ok(self.envoy.stats()?.value(&format!("wasmcustom.weir_routing_tags_{name}")))
+    }
+
+    /// Sends a request and returns the answer.
+    fn send(&self, request: Request) -> Result<Response> {
+        self.envoy.http1().send(request)
+    }
+}
+
+fn seen(client: Client, request: Request) -> Result<Received> {
+    Received::from_response(&client.send(request)?)
+}
+
+fn cluster(name: &str, address: SocketAddr) -> Value {
+    let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
+    let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+    json!({
+        "name": name, "type": "STATIC", "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    })
+}
+
+/// A route of requests whose tag is the name of the cluster.
+fn route_to(name: &str) -> Value {
+    let tag = json!({"name": TAG, "string_match": {"exact": name}});
+    json!({"match": {"prefix": "/", "headers": [tag]}, "route": {"cluster": name}})
+}

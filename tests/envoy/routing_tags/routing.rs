@@ -1,0 +1,53 @@
+//! The route follows the tag.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::client::Request;
+
+use super::{Rig, TAG};
+
+#[test]
+fn a_tag_chooses_the_cluster() -> Result<()> {
+    let rig = Rig::start(json!({"http": [
+        {"match": [{"headers": {"x-user-type": {"exact": "premium"}}}], "tag": "canary"},
+        {"match": [{"uri": {"prefix": "/beta/"}}], "tag": "canary"},
+        {"match": [{"headers": {"x-country-code": {"exact": "US"}}}], "tag": "us-east"},
+    ]}))?;
+    for (request, tag, cluster) in [
+        (Request::get("/").header("x-user-type", "premium"), vec!["canary"], "canary"),
+        (Request::get("/beta/cart"), vec!["canary"], "canary"),
+        (Request::get("/").header("x-country-code", "US"), vec!["us-east"], "app"),
+        (Request::get("/"), vec![], "app"),
+        (Request::get("/").header("x-user-type", "basic"), vec![], "app"),
+    ] {
+        let before = (rig.stable.count(), rig.canary.count());
+        let seen = rig.seen(request.clone())?;
+        assert_eq!(seen.header(TAG), tag, "{request:?}");
+        let after = (rig.stable.count(), rig.canary.count());
+        let expected =
+            if cluster == "app" { (before.0 + 1, before.1) } else { (before.0, before.1 + 1) };
+        assert_eq!(after, expected, "{request:?}");
+    }
+    assert_eq!(rig.stat("tagged_total")?, 3);
+    assert_eq!(rig.stat("untagged_total")?, 2);
+    assert_eq!(rig.stat("rule_http_0_tag_canary_total")?, 1);
+    Ok(())
+}
+
+#[test]
+fn an_inbound_tag_of_a_stranger_neither_routes_nor_arrives() -> Result<()> {
+    let rig = Rig::start(json!({"http": [
+        {"match": [{"headers": {"x-a": {"exact": "1"}}}], "tag": "stable"},
+    ]}))?;
+    for copies in [1, 2, 50] {
+        for (name, expected) in [("x-weir-tag", vec![]), ("X-Weir-TAG", vec![])] {
+            let forged =
+                (0..copies).fold(Request::get("/"), |request, _| request.header(name, "canary"));
+            assert_eq!(rig.tags(forged.clone())?, expected as Vec<String>, "{copies} {name}");
+            assert_eq!(rig.tags(forged.header("x-a", "1"))?, ["stable"], "{copies} {name}");
+        }
+    }
+    assert_eq!(rig.canary.count(), 0);
+    assert_eq!(rig.stat("inbound_stripped_total")?, 6);
+    Ok(())
+}
