@@ -1,6 +1,11 @@
 //! routing-tags in a real Envoy, whose routes choose clusters by the tag.
 
+mod canary;
+mod hostile;
+mod outputs;
 mod routing;
+mod spoofing;
+mod stickiness;
 
 use std::net::SocketAddr;
 

@@ -5,6 +5,7 @@ use std::{cell::Cell, collections::BTreeMap, time::SystemTime};
 use filter_core::{GrpcStatus, Tally, sticky_hash};
 use filter_host::{
     HostError, clock,
+    headers::{self, Map},
     metrics::{Counter, Gauge},
     property, shared_data,
 };
@@ -63,8 +64,9 @@ impl Ramps {
     pub(super) fn observe(&self, policy: &Policy, place: usize) {
         let Some(ramp) = self.0.get(&place) else { return };
         let status = number(&["response", "code"]).and_then(|code| u16::try_from(code).ok());
-        let grpc = number(&["response", "grpc_status"]).and_then(GrpcStatus::from_code);
-        let Some(is_error) = policy.is_error(status.unwrap_or_default(), grpc) else { return };
+        let Some(is_error) = policy.is_error(status.unwrap_or_default(), grpc_status()) else {
+            return;
+        };
         ramp.requests.increment();
         if is_error {
             ramp.errors.increment();
@@ -141,6 +143,13 @@ impl Ramp {
             return;
         }
     }
+}
+
+/// Reads the gRPC status of a gRPC answer; for others the proxy makes one up.
+fn grpc_status() -> Option<GrpcStatus> {
+    let content = headers::value(Map::ResponseHeaders, "content-type").ok()??;
+    content.starts_with(b"application/grpc").then_some(())?;
+    number(&["response", "grpc_status"]).and_then(GrpcStatus::from_code)
 }
 
 /// Reads an attribute that is a number.

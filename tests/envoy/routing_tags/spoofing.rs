@@ -1,0 +1,142 @@
+//! No tag of a stranger reaches a route or an application.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::client::Request;
+
+use super::{Rig, TAG, seen};
+
+/// Gives `stable` to requests with `x-a`, and nothing to others.
+fn rules() -> Value {
+    json!([{"match": [{"headers": {"x-a": {"exact": "1"}}}], "tag": "stable"}])
+}
+
+#[test]
+fn copies_and_cases_are_stripped_on_both_protocols() -> Result<()> {
+    let rig = Rig::start(json!({"http": rules()}))?;
+    for copies in [1, 2, 50] {
+        for name in ["x-weir-tag", "X-WEIR-TAG", "X-Weir-Tag"] {
+            for client in [rig.envoy.http1(), rig.envoy.http2()] {
+                let forge = |request: Request, _| request.header(name, "canary");
+                let forged = (0..copies).fold(Request::get("/"), forge);
+                assert!(seen(client, forged.clone())?.header(TAG).is_empty(), "{copies} {name}");
+                let tagged = seen(client, forged.header("x-a", "1"))?;
+                assert_eq!(tagged.header(TAG), ["stable"], "{copies} {name}");
+            }
+        }
+    }
+    assert_eq!(rig.canary.count(), 0);
+    assert_eq!(rig.stat("inbound_stripped_total")?, 18, "those that no entry replaced");
+    Ok(())
+}
+
+#[test]
+fn any_value_of_a_stranger_is_stripped() -> Result<()> {
+    let rig = Rig::start(json!({"http": rules()}))?;
+    for byte in 0x80..=0xFF_u8 {
+        let request = Request::get("/").header(TAG, [b'c', byte]).header(TAG, "canary");
+        assert!(rig.tags(request)?.is_empty(), "byte {byte:#x}");
+    }
+    for value in ["", " canary ", "canary,stable", "\tcanary", "\"canary\""] {
+        assert!(rig.tags(Request::get("/").header(TAG, value))?.is_empty(), "{value:?}");
+    }
+    assert_eq!(rig.canary.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn tricks_with_names_pass_no_tag() -> Result<()> {
+    let rig = Rig::start(json!({"http": rules()}))?;
+    for lines in [
+        "x-weir-tag : canary",
+        "x-weir-tag\t: canary",
+        " x-weir-tag: canary",
+        "x-b: 1\r\n x-weir-tag: canary",
+        "x-weir-tag:\r\n canary",
+        "x-weir-tag: canary\r\nconnection: x-weir-tag",
+        "connection: close, x-weir-tag\r\nx-weir-tag: canary",
+        "x_weir_tag: canary",
+        "x-weir_tag: canary",
+        "x-weir-tag\0: canary",
+        "x-weir-tag%00: canary",
+        "\u{ff58}-weir-tag: canary",
+        ":x-weir-tag: canary",
+        "X-wEiR-tAg:canary",
+        "te: trailers\r\ntrailer: x-weir-tag\r\nx-weir-tag: canary",
+    ] {
+        let head = format!("GET / HTTP/1.1\r\nhost: a\r\n{lines}\r\nconnection: close\r\n\r\n");
+        rig.envoy.http1().raw(head.as_bytes())?;
+    }
+    let trailers = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
+                    1\r\nx\r\n0\r\nx-weir-tag: canary\r\n\r\n";
+    rig.envoy.http1().raw(trailers.as_bytes())?;
+    assert_eq!(rig.canary.count(), 0);
+    let passed = rig.stable.received();
+    assert!(!passed.is_empty());
+    for request in passed {
+        let named = |name: &str| name.replace('_', "-").contains("weir-tag");
+        let tags: Vec<_> = request.headers.iter().filter(|(name, _)| named(name)).collect();
+        assert!(tags.iter().all(|(name, _)| name.contains('%')), "{tags:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn someone_trusted_brings_a_single_valid_tag() -> Result<()> {
+    let source = json!({"source": {"ip": "127.0.0.1"}, "headers": {"x-edge": {}}});
+    let rig = Rig::start(json!({"trustInbound": [source], "http": rules()}))?;
+    let edge = || Request::get("/").header("x-edge", "1");
+    for (request, tags) in [
+        (edge().header(TAG, "canary"), vec!["canary"]),
+        (edge().header(TAG, "canary").header("x-a", "1"), vec!["canary"]),
+        (edge().header(TAG, "canary").header(TAG, "canary"), vec![]),
+        (edge().header(TAG, "v2").header(TAG, "canary").header("x-a", "1"), vec!["stable"]),
+        (edge().header(TAG, "a,b"), vec![]),
+        (edge().header("x-a", "1"), vec!["stable"]),
+        (Request::get("/").header(TAG, "canary"), vec![]),
+    ] {
+        assert_eq!(rig.tags(request.clone())?, tags, "{request:?}");
+    }
+    assert_eq!(rig.canary.count(), 2);
+    assert_eq!((rig.stat("inbound_trusted_total")?, rig.stat("inbound_invalid_total")?), (2, 3));
+    Ok(())
+}
+
+#[test]
+fn baggage_carries_tags_for_those_who_are_trusted() -> Result<()> {
+    let trust = json!([{"headers": {"x-edge": {}}}]);
+    let rig =
+        Rig::start(json!({"trustInbound": trust, "baggageKey": "weir-tag", "http": rules()}))?;
+    let edge = || Request::get("/").header("x-edge", "1");
+    let stranger = || Request::get("/");
+    for (request, tags, baggage) in [
+        (edge().header("baggage", "weir-tag=canary"), vec!["canary"], vec!["weir-tag=canary"]),
+        (stranger().header("baggage", "weir-tag=canary"), vec![], vec![]),
+        (
+            stranger().header("baggage", "a=1;p , weir-tag=canary,  b=2"),
+            vec![],
+            vec!["a=1;p ,  b=2"],
+        ),
+        (
+            stranger().header("baggage", "a=1").header("baggage", "weir%2dtag=canary,b=2"),
+            vec![],
+            vec!["a=1", "b=2"],
+        ),
+        (
+            stranger().header("baggage", "a=1").header("x-a", "1"),
+            vec!["stable"],
+            vec!["a=1,weir-tag=stable"],
+        ),
+        (
+            stranger().header("baggage", "weir-tag=canary").header("x-a", "1"),
+            vec!["stable"],
+            vec!["weir-tag=stable"],
+        ),
+    ] {
+        let seen = rig.seen(request.clone())?;
+        assert_eq!(seen.header(TAG), tags, "{request:?}");
+        assert_eq!(seen.header("baggage"), baggage, "{request:?}");
+    }
+    assert_eq!(rig.canary.count(), 1);
+    Ok(())
+}
