@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::identity_provider::IdentityProvider;
 
 mod jwt;
+mod tags;
 
 /// Header names and values of one request.
 pub(crate) type HeaderList = Vec<(String, String)>;
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Result<Vec<Variant>> {
         },
     ];
     variants.extend(jwt::all(&provider)?);
+    variants.extend(tags::all()?);
     Ok(variants)
 }
 

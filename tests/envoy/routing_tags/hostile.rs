@@ -21,7 +21,7 @@ fn nothing_traps_a_worker() -> Result<()> {
                 "httpQueryParameterName": "q", "httpCookie": {"name": "c", "ttl": "1h"}}},
         ],
     });
-    let mut rig = Rig::start_with(4, vec![Filter::new(FILTER, config)])?;
+    let rig = Rig::start_with(4, vec![Filter::new(FILTER, config)])?;
     let texts: Vec<Vec<u8>> = (0x80..=0xFF_u8)
         .step_by(7)
         .map(|byte| vec![b'a', byte, b'=', b';', byte])

@@ -41,7 +41,7 @@ fn claims_that_jwt_auth_verified_decide() -> Result<()> {
     }]});
     let tags = json!({"http": [
         {"name": "staff", "match": [{"claims": {"team": {"exact": "web"}}}], "tag": "canary"},
-        {"name": "users", "match": [{"claims": {"sub": {}}}], "tag": "user-%CLAIM(sub)%"},
+        {"name": "users", "match": [{"claims": {"sub": {"present": true}}}], "tag": "user-%CLAIM(sub)%"},
     ]});
     let tags = Filter::new(FILTER, tags);
     let rig = Rig::start_with(1, vec![Filter::new("jwt-auth", jwt), tags])?;
