@@ -16,6 +16,7 @@ mod jwt_auth;
 mod load;
 mod mesh;
 mod plugin;
+mod routing_tags;
 mod samples;
 mod tools;
 
@@ -37,7 +38,8 @@ fn the_shipped_images_work_in_istio() {
         start.elapsed(),
         folder.display()
     ));
-    let scenarios = samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS);
+    let scenarios =
+        samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS).chain(routing_tags::SCENARIOS);
     let failed: Vec<_> = scenarios.filter(|s| !holds(&mesh, s)).map(|(name, _)| name).collect();
     say(&format!("the ring took {:.1?}", start.elapsed()));
     drop(mesh);

@@ -55,6 +55,8 @@ pub enum Map {
     RequestTrailers = 1,
     /// Headers of the response.
     ResponseHeaders = 2,
+    /// Trailers of the response.
+    ResponseTrailers = 3,
     /// Headers that answer an HTTP call of ours.
     CallResponseHeaders = 6,
 }

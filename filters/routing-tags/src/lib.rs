@@ -7,7 +7,7 @@
 //!    [`Policy::new`].
 //! 2. Per request: read what [`Policy::needs`] names, ask [`Policy::decide`], carry out the
 //!    [`Decision`]. Where [`Policy::wants_all_values`] says so, read every value and ask again.
-//! 3. When a stream ends whose decision names a canary: ask [`Policy::is_error`]
+//! 3. When an answer comes whose decision names a canary: ask [`Policy::is_error`]
 //!    and, where a guard watches it, [`Policy::record`].
 //! 4. Increment the counters that the answers name; their names are [`Policy::counters`].
 

@@ -45,6 +45,10 @@ impl Operations {
         Self { request, response: compile(&config.response, "response") }
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.request.is_empty() && self.response.is_empty()
+    }
+
     /// Iterates over every placeholder.
     pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         let texts = [&self.request, &self.response].into_iter();

@@ -53,7 +53,7 @@ impl Plugin for RoutingTags {
 /// One request, from its headers to its end.
 struct Stream {
     plugin: Rc<RoutingTags>,
-    response: Option<Box<OnResponse>>,
+    response: Option<Rc<OnResponse>>,
     canaries: Vec<usize>,
 }
 
@@ -66,8 +66,8 @@ impl HttpContext for Stream {
         if let Err(error) = plugin.obey(&decision) {
             let _ = plugin.obey(&plugin.give_up(error));
         }
-        self.response = decision.response;
-        self.canaries = decision.canaries;
+        self.response.clone_from(&decision.response);
+        self.canaries.clone_from(&decision.canaries);
         Action::Continue
     }
 
@@ -79,6 +79,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        self.observe(Map::ResponseHeaders);
         let done = self.response.take().map_or(Ok(()), |response| carry_out::answer(&response));
         if let Err(error) = done {
             self.plugin.count(Event::Errors.counter());
@@ -87,15 +88,25 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_log(&mut self) {
-        for place in self.canaries.drain(..) {
-            self.plugin.ramps.observe(&self.plugin.policy, place);
+    fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
+        self.observe(Map::ResponseTrailers);
+        Action::Continue
+    }
+}
+
+impl Stream {
+    /// Counts the answer for its canaries, once it is known whether it is an error.
+    fn observe(&mut self, map: Map) {
+        for place in std::mem::take(&mut self.canaries) {
+            if !self.plugin.ramps.observe(&self.plugin.policy, place, map) {
+                self.canaries.push(place);
+            }
         }
     }
 }
 
 impl RoutingTags {
-    fn decide(&self) -> Result<Decision> {
+    fn decide(&self) -> Result<Rc<Decision>> {
         let reading = request::read(self.policy.needs())?;
         let decision = self.ask(&reading.request)?;
         if reading.is_whole || !self.is_doubtful(&reading.request, &decision)? {
@@ -113,14 +124,14 @@ impl RoutingTags {
         }
     }
 
-    fn ask(&self, request: &Request) -> Result<Decision> {
+    fn ask(&self, request: &Request) -> Result<Rc<Decision>> {
         let now = if self.policy.tells_time() { clock::now()? } else { SystemTime::UNIX_EPOCH };
         let rolled_back = |place: usize| self.ramps.is_rolled_back(place);
         let mut world = World { now, bits: &mut random::bits, rolled_back: &rolled_back };
         Ok(self.policy.decide(request, &mut world))
     }
 
-    fn give_up(&self, error: HostError) -> Decision {
+    fn give_up(&self, error: HostError) -> Rc<Decision> {
         log::error!("a host call failed: {error:?}");
         self.policy.give_up()
     }

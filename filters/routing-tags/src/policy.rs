@@ -1,6 +1,6 @@
 //! The compiled document, and the decision about a request.
 
-use std::time::SystemTime;
+use std::{rc::Rc, time::SystemTime};
 
 use filter_core::{
     GrpcStatus, HeaderEdits, HeaderName, Matcher, Needs, Request, Tally, is_server_error,
@@ -16,6 +16,7 @@ use crate::{
 mod compile;
 mod decide;
 mod inbound;
+mod ready;
 mod write;
 
 /// A compiled configuration; immutable and shared by all streams of a worker.
@@ -40,6 +41,9 @@ pub struct Policy {
     counters: Vec<String>,
     rules: Vec<RuleCounters>,
     warnings: Vec<String>,
+    /// Decisions that are the same for every request: those of entries, and that of none.
+    ready: Vec<Option<Rc<Decision>>>,
+    untagged: Option<Rc<Decision>>,
 }
 
 /// Whether decisions are carried out.
@@ -70,7 +74,7 @@ pub struct Decision {
     /// The value of the property `weir.tag`.
     pub filter_state: Option<Vec<u8>>,
     /// What is done when the answer comes; `None` where nothing is.
-    pub response: Option<Box<OnResponse>>,
+    pub response: Option<Rc<OnResponse>>,
     /// The entries, by their places, whose canary serves the request.
     pub canaries: Vec<usize>,
     /// The shares in force of the canaries that were asked, in hundredths of a percent.
@@ -144,12 +148,10 @@ impl Policy {
         self.repeatable.iter().filter(present).map(String::as_str).collect()
     }
 
-    /// Says whether the answer to a request was the server's error; `None` where there was none.
-    ///
-    /// A `status` of 0 means that the client left before one came.
+    /// Says whether the answer to a request was the server's error.
     #[must_use]
-    pub fn is_error(&self, status: u16, grpc_status: Option<GrpcStatus>) -> Option<bool> {
-        (status > 0).then(|| is_server_error(status, grpc_status))
+    pub const fn is_error(&self, status: u16, grpc_status: Option<GrpcStatus>) -> bool {
+        is_server_error(status, grpc_status)
     }
 
     /// Returns the headers that trailers of a request may not hold either.

@@ -121,6 +121,8 @@ fn proxy_config(tools: &Tools, ports: &Ports, xds_port: u16) -> String {
         "terminationDrainDuration": "0s",
         "proxyAdminPort": ports.admin,
         "statusPort": ports.status,
+        // One proxy in front may say for whom it speaks.
+        "gatewayTopology": {"numTrustedProxies": 1},
         "proxyMetadata": {"METRICS_LOCALHOST_ACCESS_ONLY": "true"},
     });
     config.to_string()

@@ -60,13 +60,15 @@ impl Ramps {
         }
     }
 
-    /// Counts the answer of a stream that ends.
-    pub(super) fn observe(&self, policy: &Policy, place: usize) {
-        let Some(ramp) = self.0.get(&place) else { return };
-        let status = number(&["response", "code"]).and_then(|code| u16::try_from(code).ok());
-        let Some(is_error) = policy.is_error(status.unwrap_or_default(), grpc_status()) else {
-            return;
-        };
+    /// Counts an answer by its headers or trailers; `false` where the trailers have to tell.
+    pub(super) fn observe(&self, policy: &Policy, place: usize, map: Map) -> bool {
+        let Some(ramp) = self.0.get(&place) else { return true };
+        let (status, grpc) = (number(map, ":status"), number(map, "grpc-status"));
+        if map == Map::ResponseHeaders && grpc.is_none() && is_grpc() {
+            return false;
+        }
+        let status = status.and_then(|code| u16::try_from(code).ok()).unwrap_or(200);
+        let is_error = policy.is_error(status, grpc.and_then(GrpcStatus::from_code));
         ramp.requests.increment();
         if is_error {
             ramp.errors.increment();
@@ -74,6 +76,7 @@ impl Ramps {
         if let Some(key) = &ramp.key {
             ramp.record(policy, place, key, is_error);
         }
+        true
     }
 }
 
@@ -145,15 +148,14 @@ impl Ramp {
     }
 }
 
-/// Reads the gRPC status of a gRPC answer; for others the proxy makes one up.
-fn grpc_status() -> Option<GrpcStatus> {
-    let content = headers::value(Map::ResponseHeaders, "content-type").ok()??;
-    content.starts_with(b"application/grpc").then_some(())?;
-    number(&["response", "grpc_status"]).and_then(GrpcStatus::from_code)
+/// Says whether a gRPC call was answered: its status comes in the trailers.
+fn is_grpc() -> bool {
+    let content = headers::value(Map::ResponseHeaders, "content-type");
+    content.is_ok_and(|value| value.is_some_and(|value| value.starts_with(b"application/grpc")))
 }
 
-/// Reads an attribute that is a number.
-fn number(path: &[&str]) -> Option<u64> {
-    let bytes = property::read(path).ok()??;
-    bytes.try_into().ok().map(u64::from_le_bytes)
+/// Reads a header that is a number.
+fn number(map: Map, name: &str) -> Option<u64> {
+    let text = headers::value(map, name).ok()??;
+    str::from_utf8(&text).ok()?.parse().ok()
 }

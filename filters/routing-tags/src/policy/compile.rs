@@ -59,8 +59,11 @@ impl Policy {
             needs: Needs::default(),
             repeatable: Vec::new(),
             warnings: warnings(config),
+            ready: Vec::new(),
+            untagged: None,
         };
         policy.find_needs();
+        policy.make_ready();
         problems.finish(policy)
     }
 

@@ -1,6 +1,6 @@
 //! The decision about one request.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use filter_core::{Matches, Placeholder, PlaceholderText, Request};
 
@@ -51,18 +51,18 @@ impl Policy {
     /// Decides about a request of which everything was read that [`Policy::needs`] names.
     ///
     /// Asking again with the same values gives the same answer.
-    pub fn decide<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Decision {
+    pub fn decide<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Rc<Decision> {
+        self.ready(request).unwrap_or_else(|| Rc::new(self.make(request, world)))
+    }
+
+    fn make<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Decision {
         let mut events = Vec::new();
         let inbound = self.inbound(request, &mut events);
-        let slots = inbound.kept.iter().map(|kept| match kept {
-            Some(kept) => Slot::Kept { tag: kept.tag.clone(), from_baggage: kept.from_baggage },
-            None => Slot::Open,
-        });
         let mut course = Course {
             policy: self,
             world,
             request: &inbound.request,
-            slots: slots.collect(),
+            slots: inbound.slots.clone(),
             applied: Vec::new(),
             issued: Issued::default(),
             events,
@@ -74,13 +74,13 @@ impl Policy {
 
     /// Says what is done when the proxy fails to answer: tags of strangers go, where that works.
     #[must_use]
-    pub fn give_up(&self) -> Decision {
-        Decision {
+    pub fn give_up(&self) -> Rc<Decision> {
+        Rc::new(Decision {
             strip: self.owned.clone(),
             counts: vec![Event::Errors.counter()],
             is_dry: self.mode == Mode::DryRun,
             ..Decision::default()
-        }
+        })
     }
 }
 

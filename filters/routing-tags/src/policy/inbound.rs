@@ -4,26 +4,18 @@ use std::borrow::Cow;
 
 use filter_core::{Headers, Request};
 
-use super::Policy;
+use super::{Policy, decide::Slot};
 use crate::{baggage::Baggage, metrics::Event, tag::Tag};
 
 /// A request without what strangers claim, and what is known of its tags.
 pub(super) struct Inbound<'r> {
     pub(super) request: Cow<'r, Request>,
     /// The tags that are kept, one place for each header that carries tags.
-    pub(super) kept: Vec<Option<Kept>>,
+    pub(super) slots: Vec<Slot>,
     /// Which of those headers are known to be present.
     pub(super) present: Vec<bool>,
     /// Whether the member of the baggage is to be taken away.
     pub(super) drops_member: bool,
-}
-
-/// A tag that the request brought and that stays.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Kept {
-    pub(super) tag: Tag,
-    /// Whether it came by baggage alone and its header must be written.
-    pub(super) from_baggage: bool,
 }
 
 impl Policy {
@@ -34,7 +26,7 @@ impl Policy {
         let members = self.members(&request.headers);
         let hidden = self.hidden(request, &present);
         let mut inbound = Inbound {
-            kept: vec![None; self.owned.len()],
+            slots: vec![Slot::Open; self.owned.len()],
             drops_member: !members.is_empty(),
             request: hidden,
             present,
@@ -87,8 +79,8 @@ impl Policy {
             events.push(if tag.is_some() { Event::InboundTrusted } else { Event::InboundInvalid });
             let Some(tag) = tag else { continue };
             inbound.request.to_mut().headers.push(name.as_str(), tag.as_str());
-            if let Some(kept) = inbound.kept.get_mut(slot) {
-                *kept = Some(Kept { tag, from_baggage });
+            if let Some(slot) = inbound.slots.get_mut(slot) {
+                *slot = Slot::Kept { tag, from_baggage };
             }
         }
     }

@@ -38,7 +38,7 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 /// Decides at a time, with random bits that begin at `bits` and count up.
-fn decide_at(policy: &Policy, request: &Request, now: SystemTime, mut bits: u64) -> Decision {
+fn decide_at(policy: &Policy, request: &Request, now: SystemTime, mut bits: u64) -> Rc<Decision> {
     let mut next = || {
         bits = bits.wrapping_add(1);
         bits.wrapping_sub(1)
@@ -46,7 +46,7 @@ fn decide_at(policy: &Policy, request: &Request, now: SystemTime, mut bits: u64)
     policy.decide(request, &mut World { now, bits: &mut next, rolled_back: &|_| false })
 }
 
-fn decide(policy: &Policy, request: &Request) -> Decision {
+fn decide(policy: &Policy, request: &Request) -> Rc<Decision> {
     decide_at(policy, request, at(1_800_000_000), 0)
 }
 

@@ -1,6 +1,6 @@
 //! From what was decided to what is done.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use filter_core::{HeaderEdits, HeaderName, Placeholder};
 
@@ -208,7 +208,7 @@ impl Course<'_, '_, '_> {
     }
 
     fn on_response(&mut self) -> &mut OnResponse {
-        self.decision.response.get_or_insert_default()
+        Rc::make_mut(self.decision.response.get_or_insert_default())
     }
 }
 

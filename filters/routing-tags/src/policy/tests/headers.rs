@@ -83,8 +83,9 @@ fn filter_state_holds_the_tag_of_the_top_level_header() {
         {"match": [{"headers": {"x-a": {}}}], "tag": "v2"},
         {"tagHeader": "x-other", "tag": "o"},
     ]}));
-    let state =
-        |headers: &[(&str, &str)]| decide(&policy, &request(headers.iter().copied())).filter_state;
+    let state = |headers: &[(&str, &str)]| {
+        decide(&policy, &request(headers.iter().copied())).filter_state.clone()
+    };
     assert_eq!(state(&[("x-a", "1")]).as_deref(), Some(&b"v2"[..]));
     assert_eq!(state(&[]), None);
 }
@@ -114,7 +115,8 @@ fn those_who_may_ask_are_told_why() {
         (vec![("x-weir-explain", "0"), team], None),
     ] {
         let decision = decide(&policy, &request(headers.clone()));
-        let explanation = decision.response.and_then(|response| response.explanation);
+        let explanation =
+            decision.response.as_ref().and_then(|response| response.explanation.clone());
         assert_eq!(explanation.as_deref(), told, "{headers:?}");
     }
 }

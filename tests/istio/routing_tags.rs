@@ -1,0 +1,233 @@
+//! routing-tags as a WasmPlugin: subsets of a DestinationRule chosen by the tag.
+
+use anyhow::{Context, Result, ensure};
+use filter_core::rendezvous;
+use serde_json::{Value, json};
+use tests::{
+    client::{Request, Response},
+    upstream::{Received, Upstream},
+};
+
+use crate::{Scenario, mesh::Mesh};
+
+/// The folder, image and WasmPlugin of the filter.
+const FILTER: &str = "routing-tags";
+/// Where tags go.
+const TAG: &str = "x-weir-tag";
+/// The host of the application with two versions.
+const HOST: &str = "shop.example.com";
+
+/// The scenarios of this filter.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    ("routing-tags sends premium users to another version", premium_users),
+    ("routing-tags sends a country to another version", country),
+    ("routing-tags sends those who ask to the canary", canary_header),
+    ("routing-tags sends a path to another version", path),
+    ("routing-tags sends a range of addresses to another version", address_range),
+    ("routing-tags splits users and keeps each with a version", split),
+    ("routing-tags lets no inbound tag choose", inbound_tags),
+    ("routing-tags reads what a VirtualService matches as Istio does", matches),
+];
+
+/// Two versions of an application behind the gateway.
+struct Shop<'m> {
+    mesh: &'m Mesh,
+    stable: Upstream,
+    canary: Upstream,
+}
+
+impl<'m> Shop<'m> {
+    /// Starts both versions, with the filter in front of them and `canary` for what `http` says.
+    fn open(mesh: &'m Mesh, http: &Value) -> Result<Self> {
+        let (stable, canary) = (Upstream::start()?, Upstream::start()?);
+        let documents = include_str!("routing_tags.yaml")
+            .replace("$STABLE_PORT", &stable.address().port().to_string())
+            .replace("$CANARY_PORT", &canary.address().port().to_string());
+        mesh.apply(&documents)?;
+        let probe =
+            json!({"name": "probe", "match": [{"uri": {"exact": "/probe"}}], "tag": "canary"});
+        let entries = http.as_array().into_iter().flatten().cloned();
+        let http: Vec<Value> = [probe].into_iter().chain(entries).collect();
+        mesh.apply_plugin(FILTER, &json!({"http": http}))?;
+        let ready = |answer: &Response| tag(answer).is_ok_and(|tag| tag == ["canary"]);
+        let shop = Self { mesh, stable, canary };
+        mesh.wait_for("tagging", &request("/probe"), |answer| {
+            ready(answer) && shop.canary.count() > 0
+        })?;
+        Ok(shop)
+    }
+
+    /// Sends requests and checks which version serves each.
+    fn check(&self, cases: Vec<(Request, &str)>) -> Result<()> {
+        for (request, version) in cases {
+            let before = (self.stable.count(), self.canary.count());
+            let answer = self.mesh.send(request.clone())?;
+            ensure!(answer.status == 200, "{request:?}: {answer:?}");
+            let after = (self.stable.count(), self.canary.count());
+            let served = if after.1 > before.1 { "canary" } else { "stable" };
+            ensure!(after != before && served == version, "{request:?} was served by {served}");
+        }
+        Ok(())
+    }
+}
+
+fn request(path: &str) -> Request {
+    Request::get(path).authority(HOST)
+}
+
+/// The tags that reached the application.
+fn tag(answer: &Response) -> Result<Vec<String>> {
+    let seen = Received::from_response(answer)?;
+    Ok(seen.header(TAG).into_iter().map(str::to_owned).collect())
+}
+
+fn premium_users(mesh: &Mesh) -> Result<()> {
+    let matches = json!([{"headers": {"x-user-type": {"exact": "premium"}}}]);
+    Shop::open(mesh, &json!([{"match": matches, "tag": "canary"}]))?.check(vec![
+        (request("/").header("x-user-type", "premium"), "canary"),
+        (request("/").header("x-user-type", "basic"), "stable"),
+        (request("/"), "stable"),
+    ])
+}
+
+fn country(mesh: &Mesh) -> Result<()> {
+    let matches = json!([{"headers": {"x-country-code": {"in": ["US", "CA"]}}}]);
+    Shop::open(mesh, &json!([{"match": matches, "tag": "canary"}]))?.check(vec![
+        (request("/").header("x-country-code", "US"), "canary"),
+        (request("/").header("x-country-code", "CA"), "canary"),
+        (request("/").header("x-country-code", "DE"), "stable"),
+    ])
+}
+
+fn canary_header(mesh: &Mesh) -> Result<()> {
+    let matches = json!([{"headers": {"canary": {"exact": "enabled"}}}]);
+    Shop::open(mesh, &json!([{"match": matches, "tag": "canary"}]))?.check(vec![
+        (request("/").header("canary", "enabled"), "canary"),
+        (request("/").header("canary", "no"), "stable"),
+    ])
+}
+
+fn path(mesh: &Mesh) -> Result<()> {
+    let matches = json!([{"uri": {"prefix": "/beta/"}}, {"pathTemplate": "/orders/{id}/next"}]);
+    Shop::open(mesh, &json!([{"match": matches, "tag": "canary"}]))?.check(vec![
+        (request("/beta/cart?x=1"), "canary"),
+        (request("/orders/7/next"), "canary"),
+        (request("/orders/7"), "stable"),
+    ])
+}
+
+fn address_range(mesh: &Mesh) -> Result<()> {
+    let matches = json!([{"source": {"ip": "203.0.113.0/24"}}]);
+    Shop::open(mesh, &json!([{"match": matches, "tag": "canary"}]))?.check(vec![
+        (request("/").header("x-forwarded-for", "203.0.113.7"), "canary"),
+        (request("/").header("x-forwarded-for", "198.51.100.7"), "stable"),
+        (request("/").header("x-forwarded-for", "203.0.113.7, 198.51.100.7"), "stable"),
+        (request("/"), "stable"),
+    ])
+}
+
+fn split(mesh: &Mesh) -> Result<()> {
+    let variants = [("stable", 90), ("canary", 10)];
+    let split: Vec<_> =
+        variants.iter().map(|(tag, weight)| json!({"tag": tag, "weight": weight})).collect();
+    let hash = json!({"httpHeaderName": "x-user"});
+    let entry = json!([{"name": "frontend", "split": split, "consistentHash": hash}]);
+    let shop = Shop::open(mesh, &entry)?;
+    let mut cases = Vec::new();
+    for user in 0..300 {
+        let user = format!("user-{user}");
+        let chosen = rendezvous("frontend", user.as_bytes(), variants).context("nothing chosen")?;
+        let version = variants.get(chosen).context("no such variant")?.0;
+        // Twice, so that both workers of the gateway are asked.
+        cases.extend([(request("/").header("x-user", &user), version); 2]);
+    }
+    let canary = cases.iter().filter(|(_, version)| *version == "canary").count();
+    ensure!((20..120).contains(&canary), "{canary} of 600 at 10 %");
+    shop.check(cases)
+}
+
+fn inbound_tags(mesh: &Mesh) -> Result<()> {
+    let forge = |copies: usize, name: &str| {
+        (0..copies).fold(request("/"), |request, _| request.header(name, "canary"))
+    };
+    let cases = [1, 2, 50].into_iter().flat_map(|copies| {
+        [(forge(copies, TAG), "stable"), (forge(copies, "X-WEIR-Tag"), "stable")]
+    });
+    let shop = Shop::open(mesh, &json!([]))?;
+    shop.check(cases.collect())?;
+    let answer = mesh.send(forge(3, TAG))?;
+    ensure!(tag(&answer)?.is_empty(), "the tag arrived: {answer:?}");
+    Ok(())
+}
+
+/// The same block decides in the filter and, as the control, in Istio's own route.
+fn matches(mesh: &Mesh) -> Result<()> {
+    let blocks = [
+        json!({"headers": {"x-a": {"exact": "1"}}}),
+        json!({"headers": {"x-a": {"prefix": "1"}}}),
+        json!({"headers": {"x-a": {"regex": "1[0-9]+"}}}),
+        json!({"headers": {"x-a": {}}}),
+        json!({"uri": {"exact": "/a"}}),
+        json!({"uri": {"prefix": "/A"}, "ignoreUriCase": true}),
+        json!({"uri": {"regex": "/a/[a-z]*"}}),
+        json!({"queryParams": {"q": {"exact": "1"}}}),
+        json!({"method": {"exact": "POST"}}),
+        json!({"withoutHeaders": {"x-a": {"exact": "1"}}}),
+    ];
+    let entry = |(index, block): (usize, &Value)| {
+        let header = format!("x-tag-{index}");
+        json!({"match": [block], "tagHeader": header, "tag": "yes"})
+    };
+    let entries: Vec<Value> = blocks.iter().enumerate().map(entry).collect();
+    let requests = requests();
+    let mut decided = Vec::new();
+    {
+        let _shop = Shop::open(mesh, &json!(entries))?;
+        for request in &requests {
+            let seen = Received::from_response(&mesh.send(request.clone())?)?;
+            let tagged = |index| seen.header(&format!("x-tag-{index}")) == ["yes"];
+            decided.push((0..blocks.len()).map(tagged).collect::<Vec<_>>());
+        }
+        mesh.clear()?;
+    }
+    for (index, block) in blocks.iter().enumerate() {
+        let answers = istio_decides(mesh, block, &requests)?;
+        for ((request, answer), filter) in requests.iter().zip(answers).zip(&decided) {
+            let filter = filter.get(index) == Some(&true);
+            ensure!(answer == filter, "{block}: Istio {answer}, the filter {filter}: {request:?}");
+        }
+    }
+    Ok(())
+}
+
+fn requests() -> Vec<Request> {
+    let paths = ["/", "/a", "/A/b", "/a/bc", "/a?q=1", "/a?q=2", "/ab"];
+    let values = [vec![], vec!["1"], vec!["12"], vec!["2"], vec![""]];
+    let with = |path, values: &Vec<&str>| {
+        values.iter().fold(request(path), |request, value| request.header("x-a", value))
+    };
+    let all = paths.iter().flat_map(|path| values.iter().map(move |values| with(path, values)));
+    let post = Request::new(hyper::Method::POST, "/a").authority(HOST);
+    all.chain([post]).collect()
+}
+
+/// Asks a route of Istio's, which answers by itself, whether each request matches `block`.
+fn istio_decides(mesh: &Mesh, block: &Value, requests: &[Request]) -> Result<Vec<bool>> {
+    let ready = json!({"uri": {"exact": "/ready"}});
+    let answer = |status: u16| json!({"status": status, "body": {"string": block.to_string()}});
+    let document = json!({
+        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+        "metadata": {"name": "control", "namespace": crate::mesh::NAMESPACE},
+        "spec": {"hosts": [HOST], "gateways": ["gateway"], "http": [
+            {"match": [ready], "directResponse": answer(299)},
+            {"match": [block], "directResponse": answer(201)},
+            {"directResponse": answer(202)},
+        ]},
+    });
+    mesh.apply(&document.to_string())?;
+    let text = block.to_string();
+    mesh.wait_for("deciding by the block", &request("/ready"), |answer| {
+        answer.status == 299 && answer.text() == text
+    })?;
+    requests.iter().map(|request| Ok(mesh.send(request.clone())?.status == 201)).collect()
+}
