@@ -6,6 +6,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::{algorithm::Algorithms, key::InvalidKey, testing};
 
+#[cfg(not(target_arch = "wasm32"))]
+mod wycheproof;
+
 fn vectors() -> Vec<Value> {
     serde_json::from_str(include_str!("../../testdata/vectors.json")).unwrap()
 }

