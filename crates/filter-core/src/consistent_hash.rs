@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{ClaimPath, HeaderName, Needs, PathNormalization, Request, RequestPath, cookies};
+use crate::{
+    ClaimPath, HeaderName, Needs, PathNormalization, Request, RequestPath, cookies, misplaced,
+};
 
 mod cookie;
-mod misplaced;
 
 pub use crate::consistent_hash::cookie::{CookieAttribute, HashCookie};
 
@@ -145,9 +146,8 @@ impl ConsistentHash {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[derive(Default)]
 struct Document {
     claim: Option<ClaimPath>,
     http_header_name: Option<HeaderName>,
@@ -155,11 +155,11 @@ struct Document {
     http_query_parameter_name: Option<String>,
     http_cookie: Option<HashCookie>,
     use_source_ip: bool,
-    #[serde(deserialize_with = "misplaced::chooses_hosts")]
+    #[serde(deserialize_with = "misplaced::in_destination_rule")]
     ring_hash: (),
-    #[serde(deserialize_with = "misplaced::chooses_hosts")]
+    #[serde(deserialize_with = "misplaced::in_destination_rule")]
     maglev: (),
-    #[serde(deserialize_with = "misplaced::chooses_hosts")]
+    #[serde(deserialize_with = "misplaced::in_destination_rule")]
     minimum_ring_size: (),
 }
 

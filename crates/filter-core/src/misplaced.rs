@@ -39,6 +39,12 @@ pub fn in_wasm_plugin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), 
     refuse(deserializer, "must not be given, it belongs to the WasmPlugin, not to pluginConfig")
 }
 
+pub(crate) fn in_destination_rule<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given, it chooses hosts: it stays in the DestinationRule")
+}
+
 pub(crate) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,

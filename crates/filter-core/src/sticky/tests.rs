@@ -77,7 +77,8 @@ fn shares_are_the_weights() {
         &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
     ];
     for kind in 0..4 {
-        for weights in cases {
+        // Every case with numbers, and two with the other kinds of key.
+        for weights in cases.into_iter().take(if kind == 0 { 5 } else { 2 }) {
             let mut counts = vec![0; weights.len()];
             let variants = || labels.into_iter().zip(weights.iter().copied());
             for number in 0..100_000 {
