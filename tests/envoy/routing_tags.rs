@@ -82,8 +82,15 @@ fn seen(client: Client, request: Request) -> Result<Received> {
 fn cluster(name: &str, address: SocketAddr) -> Value {
     let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
     let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+    let kind = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    // The application gets the protocol that the client spoke, so gRPC passes.
+    let protocols = json!({
+        "@type": kind,
+        "use_downstream_protocol_config": {"http_protocol_options": {}, "http2_protocol_options": {}},
+    });
     json!({
         "name": name, "type": "STATIC", "connect_timeout": "1s",
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocols},
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     })
 }

@@ -139,7 +139,8 @@ fn split(mesh: &Mesh) -> Result<()> {
         let chosen = rendezvous("frontend", user.as_bytes(), variants).context("nothing chosen")?;
         let version = variants.get(chosen).context("no such variant")?.0;
         // Twice, so that both workers of the gateway are asked.
-        cases.extend([(request("/").header("x-user", &user), version); 2]);
+        let case = (request("/").header("x-user", &user), version);
+        cases.extend([case.clone(), case]);
     }
     let canary = cases.iter().filter(|(_, version)| *version == "canary").count();
     ensure!((20..120).contains(&canary), "{canary} of 600 at 10 %");

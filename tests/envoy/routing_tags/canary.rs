@@ -99,6 +99,19 @@ fn another_configuration_tries_again() -> Result<()> {
 }
 
 #[test]
+fn grpc_answers_are_counted_by_their_trailers() -> Result<()> {
+    let rig = Rig::start(config(json!({"initialWeight": 100, "maxWeight": 100})))?;
+    for _ in 0..20 {
+        let answer = rig.envoy.http2().send(Request::grpc("/shop.Cart/Get"))?;
+        assert_eq!(answer.grpc_status(), Some("0"));
+    }
+    assert_eq!(rig.canary.count(), 20);
+    assert_eq!(rig.stat("canary_api_requests_total")?, 20);
+    assert_eq!(rig.stat("canary_api_errors_total")?, 0);
+    Ok(())
+}
+
+#[test]
 fn no_weight_takes_everyone_back() -> Result<()> {
     let rig = Rig::start(config(json!({"maxWeight": 0})))?;
     load(&rig, 100, 1_000_000)?;
