@@ -19,6 +19,8 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         Variant { name: "tags: Lua".into(), filters: vec![lua()], headers: premium.clone() },
     ];
     for (name, http, headers) in [
+        ("no rule", json!([]), &premium),
+        ("1 rule for all", json!([{"tag": "v2"}]), &premium),
         ("1 rule", rules(1), &premium),
         ("1 rule, miss", rules(1), &basic),
         ("100 rules", rules(100), &premium),

@@ -27,7 +27,7 @@ fn load(rig: &Rig, count: usize, every: usize) -> Result<()> {
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
                     for number in 0..count / 4 {
-                        let bad = number % every == every / 2;
+                        let bad = number.checked_rem(every) == Some(1);
                         let status = if bad { "503" } else { "200" };
                         rig.send(Request::get("/").header(REPLY_STATUS, status))?;
                     }

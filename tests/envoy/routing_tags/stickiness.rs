@@ -10,7 +10,7 @@ use super::{FILTER, Rig, TAG, seen};
 fn frontend(canary: u32, hash: Value) -> Value {
     json!({"http": [{
         "name": "frontend",
-        "split": [{"tag": "stable", "weight": 100 - canary}, {"tag": "canary", "weight": canary}],
+        "split": [{"tag": "stable", "weight": 100_u32.saturating_sub(canary)}, {"tag": "canary", "weight": canary}],
         "consistentHash": hash,
     }]})
 }
