@@ -27,7 +27,7 @@ mod tag;
 pub use crate::{
     canary::CanaryGauges,
     config::Config,
-    metrics::{Counter, Event},
+    metrics::{Counter, Event, STAT_TAGS},
     policy::{Decision, OnResponse, Policy, World},
     tag::{InvalidTag, Tag},
 };

@@ -45,6 +45,10 @@ pub(crate) struct RuleCounters {
 
 const PREFIX: &str = "weir_routing_tags_";
 
+/// The labels of [`Policy::counters`](crate::Policy::counters) with `metrics.labels`, as Istio's
+/// `extraStatTags` lists them.
+pub const STAT_TAGS: [&str; 2] = ["rule", "tag"];
+
 /// Entries behind this many share one counter.
 const MOST_RULES: usize = 256;
 

@@ -196,6 +196,11 @@ fn each_decision_is_counted_by_rule_and_variant() {
         ]})
     };
     let (plain, labelled) = (policy(&document(false)), policy(&document(true)));
+    for label in crate::STAT_TAGS {
+        let segment = format!(".{label}=.=");
+        assert!(labelled.counters().iter().any(|name| name.contains(&segment)));
+        assert!(!plain.counters().iter().any(|name| name.contains(&segment)));
+    }
     for (headers, names, labels) in [
         (
             [("x-a", "1")],

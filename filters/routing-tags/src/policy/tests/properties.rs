@@ -41,6 +41,31 @@ fn nobody_moves_against_a_change_of_weights() {
     assert!((8_500..9_700).contains(&moved.count()), "a new tag takes its share");
 }
 
+#[test]
+fn nobody_leaves_a_canary_whose_share_grows() {
+    let policy = entries(json!([{"name": "api", "canary": {
+        "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
+        "initialWeight": 5, "increment": 5, "interval": "300s",
+    }}]));
+    let canary = policy.canary(0).unwrap();
+    let enters = |user: &str, weight| canary.sticky(weight, "api", user.as_bytes()) == 1;
+    let weights = [0, 1, 2, 50, 500, 501, 2_500, 5_000, 9_998, 9_999, 10_000];
+    let mut inside = [0_u32; 11];
+    for user in 0..100_000 {
+        let user = format!("user-{user}");
+        let path = weights.map(|weight| enters(&user, weight));
+        assert!(path.is_sorted(), "{user} left: {path:?}");
+        inside.iter_mut().zip(path).for_each(|(count, inside)| *count += u32::from(inside));
+    }
+    assert_eq!((inside[0], inside[10]), (0, 100_000));
+    assert!(inside[7].abs_diff(50_000) < 600 && inside[4].abs_diff(5_000) < 300, "{inside:?}");
+    for user in 0..50 {
+        let user = format!("user-{user}");
+        let every: Vec<bool> = (0..=10_000).map(|weight| enters(&user, weight)).collect();
+        assert!(every.is_sorted(), "{user} left");
+    }
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 mod generated {
     use proptest::prelude::*;
