@@ -20,7 +20,7 @@ fn config(fields: Value) -> Value {
     json!({"http": [{"name": "api", "canary": canary}]})
 }
 
-/// Sends requests from four clients, of which one in `every` gets an error.
+/// Sends requests from four clients, of which one in `every` gets an error; none where it is 0.
 fn load(rig: &Rig, count: usize, every: usize) -> Result<()> {
     thread::scope(|scope| {
         let clients: Vec<_> = (0..4)
@@ -48,7 +48,7 @@ fn a_canary_that_fails_too_often_is_rolled_back_by_all_workers() -> Result<()> {
     let config = config(json!({"successCriteria": criteria}));
     let mut rig = Rig::start_with(4, vec![Filter::new(FILTER, config)])?;
     assert_eq!(rig.stat("canary_api_rolled_back")?, 0);
-    load(&rig, 100, 1_000_000)?;
+    load(&rig, 100, 0)?;
     assert_eq!(rig.stat("canary_api_weight")?, 5_000);
     assert_eq!(rig.stat("canary_api_errors_total")?, 0);
     assert!(rig.canary.count() > 20, "{}", rig.canary.count());
@@ -92,7 +92,7 @@ fn another_configuration_tries_again() -> Result<()> {
     rig.envoy.reconfigure(&[Filter::new(FILTER, changed)])?;
     assert_eq!(rig.stat("canary_api_rolled_back")?, 0);
     let before = rig.canary.count();
-    load(&rig, 40, 1_000_000)?;
+    load(&rig, 40, 0)?;
     assert!(rig.canary.count() > before);
     assert_eq!(rig.stat("canary_api_weight")?, 4_900);
     Ok(())
@@ -114,7 +114,7 @@ fn grpc_answers_are_counted_by_their_trailers() -> Result<()> {
 #[test]
 fn no_weight_takes_everyone_back() -> Result<()> {
     let rig = Rig::start(config(json!({"maxWeight": 0})))?;
-    load(&rig, 100, 1_000_000)?;
+    load(&rig, 100, 0)?;
     assert_eq!((rig.canary.count(), rig.stable.count()), (0, 100));
     Ok(())
 }
