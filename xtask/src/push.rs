@@ -147,8 +147,13 @@ mod tests {
     #[test]
     fn plain_http_stays_on_this_machine() {
         let loopback = ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"];
-        let remote =
-            ["registry.example.com", "10.0.0.1:5000", "192.168.1.2", "localhost.test", "127.0.0.1.test:80"];
+        let remote = [
+            "registry.example.com",
+            "10.0.0.1:5000",
+            "192.168.1.2",
+            "localhost.test",
+            "127.0.0.1.test:80",
+        ];
         for registry in loopback {
             assert!(is_loopback(registry), "{registry}");
         }
@@ -160,7 +165,8 @@ mod tests {
     #[test]
     fn an_image_is_named_by_its_version_a_tag_or_its_digest() {
         let digest = format!("sha256:{}", "0".repeat(64));
-        let place = |name: Name| name.of("registry.example.com/weir/jwt-auth", "1.2.0+abc", &digest);
+        let place =
+            |name: Name| name.of("registry.example.com/weir/jwt-auth", "1.2.0+abc", &digest);
         let tag = |name| place(name).unwrap().tag().unwrap().to_owned();
         assert_eq!(tag(Name::choose(None, false)), "1.2.0_abc");
         assert_eq!(tag(Name::choose(Some("latest".to_owned()), false)), "latest");
