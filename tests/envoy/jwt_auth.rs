@@ -5,6 +5,7 @@ mod configuration;
 mod counters;
 mod hostile;
 mod identity;
+mod keys;
 mod outputs;
 mod replies;
 mod rules;

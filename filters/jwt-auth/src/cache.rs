@@ -38,6 +38,7 @@ pub(crate) struct TokenCache {
 struct Entry {
     token: Rc<Token>,
     provider: usize,
+    generation: u64,
     proof: Proof,
     until: Duration,
     used: u64,
@@ -87,6 +88,8 @@ impl Proof {
 pub(crate) struct Remembered {
     pub(crate) token: Rc<Token>,
     pub(crate) provider: usize,
+    /// Which of the provider's key sets the proof was made with.
+    pub(crate) generation: u64,
     pub(crate) proof: Proof,
 }
 
@@ -121,9 +124,9 @@ impl TokenCache {
         self.order.remove(&entry.used);
         entry.used = clock;
         self.order.insert(clock, key);
-        let (token, provider, proof) =
-            (Rc::clone(&entry.token), entry.provider, entry.proof.clone());
-        Some(Remembered { token, provider, proof })
+        let (provider, generation) = (entry.provider, entry.generation);
+        let (token, proof) = (Rc::clone(&entry.token), entry.proof.clone());
+        Some(Remembered { token, provider, generation, proof })
     }
 
     /// Remembers what a signature check said; `expires` ends a good token with its skew.
@@ -151,8 +154,9 @@ impl TokenCache {
         self.order.insert(self.clock, Rc::clone(&key));
         self.bytes = self.bytes.saturating_add(bytes);
         self.negative = self.negative.saturating_add(usize::from(remembered.proof.is_bad()));
-        let Remembered { token, provider, proof } = remembered;
-        let entry = Entry { token, provider, proof, until, used: self.clock, bytes };
+        let Remembered { token, provider, generation, proof } = remembered;
+        let used = self.clock;
+        let entry = Entry { token, provider, generation, proof, until, used, bytes };
         self.entries.insert(key, entry);
         vec![Metric::TokenCacheEvictions; evicted]
     }

@@ -6,17 +6,20 @@
 use filter_core::{DurationWithin, IntegerWithin, MetricsConfig, PathNormalization, ProblemConfig};
 use serde::Deserialize;
 
+mod fetching;
 mod jwt_rules;
 mod rules;
 mod values;
 
+pub use fetching::{ColdStart, JwksFetchConfig, OnUnavailable, RevocationConfig};
 pub use jwt_rules::{
     CertificateBinding, ClaimToHeader, FromHeader, JwtRule, KeyConfig, OutputFormat,
-    RevocationConfig,
 };
 pub use rules::{ProvidersConfig, RuleConfig, ScopesConfig, StepUpConfig, TokenNeed, WhenConfig};
 use values::BelongsElsewhere;
-pub use values::{AlgorithmName, IssuerConfig, KeySetText, NonEmpty, Realm, RuleName, Url};
+pub use values::{
+    AlgorithmName, FetchUrl, IssuerConfig, KeySetText, NonEmpty, Realm, RuleName, Url,
+};
 
 const YEAR_MS: u64 = 8_760 * 3_600_000;
 

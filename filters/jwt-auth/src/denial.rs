@@ -200,6 +200,12 @@ impl Fault {
     pub const SCOPE: Self = Self::new(Reason::InsufficientScope, "Insufficient scope");
     /// A principal or condition is not met.
     pub const CLAIM: Self = Self::new(Reason::ClaimNotAllowed, "Claims in Jwt are not allowed");
+    /// There is no key set to verify with.
+    pub const KEYS_UNAVAILABLE: Self =
+        Self::new(Reason::KeysUnavailable, "Jwks remote fetch is failed");
+    /// There is no deny list to look the token up in.
+    pub const REVOCATION_UNAVAILABLE: Self =
+        Self::new(Reason::RevocationUnavailable, "Revocation list is not available");
     /// The proxy answered what it must not.
     pub const INTERNAL: Self = Self::new(Reason::Internal, "Internal error");
     /// No rule fits.

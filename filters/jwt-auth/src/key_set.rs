@@ -89,6 +89,19 @@ impl KeySet {
         }
     }
 
+    /// Reads a JSON Web Key Set that came over the network, of which shared secrets are left out.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`KeySet::parse`] does.
+    pub fn parse_remote(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
+        let (mut set, mut leftovers) = Self::parse(text, crypto)?;
+        let secrets = leftovers.secret.iter().map(|place| (*place, InvalidKey::UnsupportedType));
+        leftovers.ignored.extend(secrets);
+        set.keys.retain(|key| !key.is_secret());
+        if set.keys.is_empty() { Err(InvalidKeySet::Empty(None)) } else { Ok((set, leftovers)) }
+    }
+
     /// Returns all keys.
     pub fn keys(&self) -> &[Key] {
         &self.keys

@@ -7,8 +7,11 @@
 //!    [`Policy::new`] with a [`Crypto`] made from the proxy's `verify_signature`.
 //! 2. Per worker: keep one [`Worker`] from [`Policy::worker`].
 //! 3. Per request: read the headers of [`Policy::needs`], ask [`Policy::judge`], carry out the
-//!    [`Verdict`]. For a [`Verdict::Deny`], read all headers and ask [`Policy::refuse`].
-//! 4. Increment the counters that the answers name; their names are [`Metric::name`].
+//!    [`Verdict`]. For a [`Verdict::Deny`], read all headers and ask [`Policy::refuse`]. For a
+//!    [`Verdict::AwaitKeys`], keep the request and ask again when a source of the worker changes.
+//! 4. Per tick: hand each [`Source`](key_source::Source) of the worker its events, and carry out
+//!    the effects.
+//! 5. Increment the counters that the answers name; their names are [`Metric::name`].
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests choose their numbers"))]
 
@@ -21,6 +24,7 @@ mod der;
 mod environment;
 pub mod key;
 pub mod key_set;
+pub mod key_source;
 mod locations;
 mod metrics;
 mod outputs;
@@ -40,5 +44,8 @@ pub use crate::{
     denial::{Denial, Fault, Reason},
     environment::Environment,
     metrics::Metric,
-    policy::{Admission, HeaderNeeds, Judgement, Needs, Outcome, Policy, Refusal, Verdict, Worker},
+    policy::{
+        Admission, HeaderNeeds, Judgement, Needs, Outcome, Patience, Policy, Refusal, Verdict,
+        Wait, Worker,
+    },
 };

@@ -37,13 +37,31 @@ pub enum Metric {
     TokenCacheNegativeHits,
     /// Cache entries given up for others.
     TokenCacheEvictions,
+    /// Documents whose change made cached tokens void.
+    TokenCacheFlushes,
+    /// Requests let through without identity because no keys were there yet.
+    AllowedColdStart,
+    /// Key sets and deny lists fetched.
+    JwksFetchSuccess,
+    /// Fetches answered by "not modified".
+    JwksFetchNotModified,
+    /// Fetches of key sets that failed.
+    JwksFetchFailed,
+    /// Fetches made because a token named an unknown key.
+    JwksRefetchUnknownKid,
+    /// Tokens with an unknown key for which no fetch was allowed.
+    JwksRefetchLimited,
+    /// Keys left out of fetched key sets.
+    JwksKeysIgnored,
+    /// Fetches of deny lists that failed.
+    RevocationFetchFailed,
 }
 
 const PREFIX: &str = "weir_jwt_auth_";
 
 impl Metric {
     /// Lists every counter but those per reason.
-    const PLAIN: [Self; 15] = [
+    const PLAIN: [Self; 24] = [
         Self::Allowed,
         Self::AllowedWithoutToken,
         Self::AllowedWithFailedToken,
@@ -59,6 +77,15 @@ impl Metric {
         Self::TokenCacheMisses,
         Self::TokenCacheNegativeHits,
         Self::TokenCacheEvictions,
+        Self::TokenCacheFlushes,
+        Self::AllowedColdStart,
+        Self::JwksFetchSuccess,
+        Self::JwksFetchNotModified,
+        Self::JwksFetchFailed,
+        Self::JwksRefetchUnknownKid,
+        Self::JwksRefetchLimited,
+        Self::JwksKeysIgnored,
+        Self::RevocationFetchFailed,
     ];
 
     /// How many counters there are.
@@ -66,6 +93,16 @@ impl Metric {
 
     /// The gauge of how many algorithms the proxy serves.
     pub const HOST_CRYPTO_GAUGE: &str = "weir_jwt_auth_host_crypto";
+    /// The gauge of requests that wait for keys.
+    pub const HELD_REQUESTS_GAUGE: &str = "weir_jwt_auth_held_requests";
+    /// The gauge of the age of the oldest key set, in seconds.
+    pub const JWKS_AGE_GAUGE: &str = "weir_jwt_auth_jwks_age_seconds";
+    /// The gauge of how many key sets are past their freshness.
+    pub const JWKS_STALE_GAUGE: &str = "weir_jwt_auth_jwks_stale";
+    /// The histogram of how long fetches take, in milliseconds.
+    pub const JWKS_FETCH_HISTOGRAM: &str = "weir_jwt_auth_jwks_fetch_ms";
+    /// The histogram of how long requests waited for keys, in milliseconds.
+    pub const HELD_HISTOGRAM: &str = "weir_jwt_auth_held_ms";
 
     /// Iterates over all counters, in the order of [`Metric::index`].
     pub fn all() -> impl Iterator<Item = Self> {
@@ -92,6 +129,11 @@ impl Metric {
         }
     }
 
+    /// Returns the counter's name with the provider as a label, for what is counted per source.
+    pub fn name_for(self, provider: &str) -> String {
+        format!("{PREFIX}{}_total.provider=.={provider};.;", self.word())
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
@@ -109,6 +151,15 @@ impl Metric {
             Self::TokenCacheMisses => "token_cache_misses",
             Self::TokenCacheNegativeHits => "token_cache_negative_hits",
             Self::TokenCacheEvictions => "token_cache_evictions",
+            Self::TokenCacheFlushes => "token_cache_flushes",
+            Self::AllowedColdStart => "allowed_cold_start",
+            Self::JwksFetchSuccess => "jwks_fetch_success",
+            Self::JwksFetchNotModified => "jwks_fetch_not_modified",
+            Self::JwksFetchFailed => "jwks_fetch_failed",
+            Self::JwksRefetchUnknownKid => "jwks_refetch_unknown_kid",
+            Self::JwksRefetchLimited => "jwks_refetch_limited",
+            Self::JwksKeysIgnored => "jwks_keys_ignored",
+            Self::RevocationFetchFailed => "revocation_fetch_failed",
         }
     }
 }

@@ -1,12 +1,19 @@
 //! Joins the policy to the proxy: reads the request, asks, does what it is told.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Result, Root, clock, foreign,
+    Plugin, Result, Root,
+    calls::CallId,
+    clock, foreign,
     headers::{self, Map},
-    metrics::{Counter, Gauge},
+    metrics::{Counter, Gauge, Histogram},
     property,
     proxy_wasm::{
         self,
@@ -18,11 +25,15 @@ use filter_host::{
 };
 
 use crate::{
-    Admission, Config, Crypto, Denial, Environment, HostAnswer, Metric, Outcome, Policy, Refusal,
-    Verdict, Worker,
+    Admission, Config, Crypto, Denial, Environment, HostAnswer, Metric, Outcome, Patience, Policy,
+    Refusal, Verdict, Worker, key_source::Revision,
 };
 
+mod fetch;
+mod held;
 mod request;
+
+use held::Held;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<JwtAuth>::boxed);
@@ -33,10 +44,41 @@ struct JwtAuth {
     policy: Policy,
     worker: RefCell<Worker>,
     counters: Vec<Option<Counter>>,
+    /// The context that calls are sent from.
+    root: ContextId,
+    /// How often the plugin is woken at present.
+    pace: Cell<Duration>,
+    /// The calls under way, by the index of their source.
+    calls: RefCell<BTreeMap<CallId, usize>>,
+    held: RefCell<BTreeMap<ContextId, Held>>,
+    /// What waiting requests were last asked about with.
+    settled: RefCell<Vec<Revision>>,
+    gauges: Gauges,
+}
+
+/// What is told about keys and waiting requests.
+struct Gauges {
+    held: Gauge,
+    age: Gauge,
+    stale: Gauge,
+    fetch: Histogram,
+    pause: Histogram,
+}
+
+impl Gauges {
+    fn define() -> Self {
+        Self {
+            held: Gauge::define(Metric::HELD_REQUESTS_GAUGE),
+            age: Gauge::define(Metric::JWKS_AGE_GAUGE),
+            stale: Gauge::define(Metric::JWKS_STALE_GAUGE),
+            fetch: Histogram::define(Metric::JWKS_FETCH_HISTOGRAM),
+            pause: Histogram::define(Metric::HELD_HISTOGRAM),
+        }
+    }
 }
 
 impl Plugin for JwtAuth {
-    fn configure(document: &[u8], _context: ContextId) -> std::result::Result<Self, InvalidConfig> {
+    fn configure(document: &[u8], root: ContextId) -> std::result::Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
         let crypto = Crypto::with_host(verify_signature);
         let variable = |name: &str| std::env::var(name).ok();
@@ -50,20 +92,43 @@ impl Plugin for JwtAuth {
         Gauge::define(Metric::HOST_CRYPTO_GAUGE).set(algorithms.into());
         let labels = policy.labels_metrics();
         let define = |metric: Metric| metric.name(labels).map(|name| Counter::define(&name));
-        Ok(Self {
+        let plugin = Self {
             worker: RefCell::new(policy.worker()),
             counters: Metric::all().map(define).collect(),
             policy,
-        })
+            root,
+            pace: Cell::default(),
+            calls: RefCell::default(),
+            held: RefCell::default(),
+            settled: RefCell::default(),
+            gauges: Gauges::define(),
+        };
+        plugin.begin_fetching();
+        Ok(plugin)
     }
 
-    fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
-        Box::new(Stream { plugin: self })
+    fn open(self: Rc<Self>, context: ContextId) -> Box<dyn HttpContext> {
+        Box::new(Stream { plugin: self, context })
+    }
+
+    fn on_tick(&self) {
+        self.wake();
+    }
+
+    fn on_http_call_response(&self, call: CallId, body_size: usize) {
+        self.take_answer(call, body_size);
     }
 }
 
 struct Stream {
     plugin: Rc<JwtAuth>,
+    context: ContextId,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.plugin.forget(self.context);
+    }
 }
 
 impl Context for Stream {}
@@ -71,7 +136,7 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         let plugin = &*self.plugin;
-        plugin.answer().unwrap_or_else(|error| {
+        plugin.answer(self.context).unwrap_or_else(|error| {
             log::error!("a host call failed: {error:?}");
             plugin.end(plugin.policy.fail())
         })
@@ -79,13 +144,21 @@ impl HttpContext for Stream {
 }
 
 impl JwtAuth {
-    fn answer(&self) -> Result<Action> {
+    fn answer(&self, context: ContextId) -> Result<Action> {
         let request = request::read(self.policy.needs())?;
-        let judgement = self.policy.judge(&mut self.worker.borrow_mut(), &request, clock::now()?);
+        let now = now()?;
+        let judge =
+            |patience| self.policy.judge(&mut self.worker.borrow_mut(), &request, now, patience);
+        let mut judgement = judge(Patience::Waits);
+        if let Verdict::AwaitKeys(wait) = judgement.verdict {
+            self.look(wait.source, now);
+            judgement = judge(self.patience()?);
+        }
         self.count(&judgement.counts);
         match judgement.verdict {
             Verdict::Allow(admission) => admit(&admission),
             Verdict::Deny(denial) => self.refuse(&denial),
+            Verdict::AwaitKeys(wait) => Ok(self.hold(context, request, wait, now)),
         }
     }
 
@@ -112,6 +185,11 @@ impl JwtAuth {
             }
         }
     }
+}
+
+/// Returns the time since 1970.
+fn now() -> Result<Duration> {
+    Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
 fn admit(admission: &Admission) -> Result<Action> {

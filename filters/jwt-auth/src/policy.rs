@@ -1,6 +1,6 @@
 //! The compiled document, and the decision about a request.
 
-use std::{rc::Rc, time::SystemTime};
+use std::{rc::Rc, time::Duration};
 
 use filter_core::{HeaderEdits, HeaderName, Headers, Matcher, Reply, Request};
 
@@ -9,6 +9,7 @@ use crate::{
     config::{MultipleTokens, Publish},
     crypto::Crypto,
     denial::{Denial, Fault, Replies},
+    key_source::{Source, SourceSpec},
     metrics::Metric,
     provider::Provider,
     rule::Rule,
@@ -22,7 +23,7 @@ mod needs;
 mod preflight;
 mod verify;
 
-use judge::Asking;
+use judge::{Asking, Stop};
 pub use needs::{HeaderNeeds, Needs};
 
 /// A compiled configuration; immutable and shared by all streams of a worker.
@@ -37,6 +38,7 @@ pub struct Policy {
     cache: Limits,
     strip: Vec<HeaderName>,
     needs: Needs,
+    sources: Vec<Rc<SourceSpec>>,
     crypto: Crypto,
     multiple_tokens: MultipleTokens,
     max_tokens: usize,
@@ -60,6 +62,8 @@ enum Mode {
 #[derive(Debug)]
 pub struct Worker {
     cache: TokenCache,
+    /// What is fetched.
+    pub sources: Vec<Source>,
 }
 
 /// The answer to a request, and the counters to be incremented.
@@ -78,6 +82,26 @@ pub enum Verdict {
     Allow(Admission),
     /// The request is refused; [`Policy::refuse`] says how, given all of its headers.
     Deny(Denial),
+    /// The request waits for a fetch; only given to those who may wait.
+    AwaitKeys(Wait),
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wait {
+    /// The index of the source among [`Worker::sources`].
+    pub source: usize,
+    /// How long the request may wait, counted from its arrival.
+    pub at_most: Duration,
+}
+
+/// Whether a request may wait for keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Patience {
+    /// It may.
+    Waits,
+    /// It has waited, or there is no room: it must be decided.
+    Spent,
 }
 
 /// The changes to an admitted request; all of them empty in a dry run.
@@ -132,24 +156,42 @@ impl Policy {
 
     /// Makes what one worker keeps between requests.
     pub fn worker(&self) -> Worker {
-        Worker { cache: TokenCache::new(self.cache) }
+        let source = |spec| Source::new(Rc::clone(spec), self.crypto);
+        let sources = self.sources.iter().map(source).collect();
+        Worker { cache: TokenCache::new(self.cache), sources }
     }
 
-    /// Decides about a request from what [`Policy::needs`] names.
+    /// Says whether a request may wait for keys: a CORS preflight needs none.
+    pub fn may_wait(&self, headers: &Headers) -> bool {
+        !(self.bypass_cors_preflight && preflight::is_preflight(headers))
+    }
+
+    /// Decides about a request from what [`Policy::needs`] names; `now` counts from 1970.
     ///
     /// Asking again with the same values gives the same answer, except for what the worker's
     /// cache saves.
-    pub fn judge(&self, worker: &mut Worker, request: &Request, now: SystemTime) -> Judgement {
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    pub fn judge(
+        &self,
+        worker: &mut Worker,
+        request: &Request,
+        now: Duration,
+        patience: Patience,
+    ) -> Judgement {
         let mut counts = Vec::new();
-        let asking = Asking { worker, request, now, counts: &mut counts };
+        let dry = self.mode == Mode::DryRun;
+        let patience = if dry { Patience::Spent } else { patience };
+        let asking = Asking { worker, request, now, patience, counts: &mut counts };
         let verdict = match self.decide(asking) {
             Ok(admission) => {
                 counts.push(Metric::Allowed);
-                let dry = self.mode == Mode::DryRun;
                 Verdict::Allow(if dry { Admission::default() } else { admission })
             }
-            Err(denial) => Verdict::Deny(denial),
+            Err(Stop::Deny(denial)) => Verdict::Deny(denial),
+            // Whatever was counted will be counted when the question is asked again.
+            Err(Stop::Wait(wait)) => {
+                counts.clear();
+                Verdict::AwaitKeys(wait)
+            }
         };
         Judgement { verdict, counts }
     }

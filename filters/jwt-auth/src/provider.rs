@@ -6,7 +6,7 @@ use filter_core::{ClaimPath, StringMatch};
 
 use crate::{
     algorithm::Algorithms,
-    config::CertificateBinding,
+    config::{CertificateBinding, OnUnavailable},
     crypto::{Crypto, Engine},
     denial::Fault,
     key_set::KeySet,
@@ -44,10 +44,29 @@ pub(crate) struct Provider {
     /// Claims that hold scopes.
     pub(crate) scopes: Vec<ClaimPath>,
     times: Times,
-    keys: KeySet,
+    pub(crate) keys: Keys,
     binding: CertificateBinding,
+    /// The deny list that is fetched.
+    pub(crate) deny_list: Option<DenyList>,
     /// The `jti` of tokens that are refused; absent if none is asked for.
     revoked: Option<HashSet<Box<str>>>,
+}
+
+/// Where a provider's keys are.
+#[derive(Clone, Debug)]
+pub(crate) enum Keys {
+    /// In the document.
+    Inline(Rc<KeySet>),
+    /// With the source of this index.
+    Remote(usize),
+}
+
+/// A deny list that is fetched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DenyList {
+    /// The index of its source.
+    pub(crate) source: usize,
+    pub(crate) on_unavailable: OnUnavailable,
 }
 
 /// Which `iss` a provider serves.
@@ -128,9 +147,9 @@ impl Provider {
         Ok(skew)
     }
 
-    /// Checks the signature with at most `budget` keys.
+    /// Checks the signature with at most `budget` of `keys`.
     pub(crate) fn check_signature(
-        &self,
+        keys: &KeySet,
         token: &Token,
         compact: &[u8],
         crypto: &Crypto,
@@ -139,7 +158,7 @@ impl Provider {
     ) -> Result<(), Fault> {
         let header = token.header();
         let mut fault = Fault::KEY_NOT_FOUND;
-        for key in self.keys.candidates(header.key_id.as_deref(), header.algorithm) {
+        for key in keys.candidates(header.key_id.as_deref(), header.algorithm) {
             fault = Fault::BAD_SIGNATURE;
             let Some(left) = budget.checked_sub(1) else { break };
             *budget = left;

@@ -1,6 +1,6 @@
 //! Keys, tokens and policies for tests.
 
-use std::{sync::LazyLock, time::SystemTime};
+use std::{sync::LazyLock, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use filter_core::{Headers, InvalidConfig, Reply, Request, parse_config};
@@ -8,8 +8,8 @@ use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
 use crate::{
-    Admission, Config, Crypto, Environment, Metric, Outcome, Policy, Reason, Verdict, Worker,
-    algorithm::Algorithm,
+    Admission, Config, Crypto, Environment, Metric, Outcome, Patience, Policy, Reason, Verdict,
+    Worker, algorithm::Algorithm,
 };
 
 /// The moment of all tests, in seconds since 1970.
@@ -130,12 +130,13 @@ impl Asked {
     }
 
     pub(crate) fn ask_request(&mut self, request: &Request) -> (Answer, Vec<Metric>) {
-        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(self.now);
-        let judgement = self.policy.judge(&mut self.worker, request, now);
+        let now = Duration::from_secs(self.now);
+        let judgement = self.policy.judge(&mut self.worker, request, now, Patience::Spent);
         let mut counts = judgement.counts;
         let denial = match judgement.verdict {
             Verdict::Allow(admission) => return (Answer::Allowed(admission), counts),
             Verdict::Deny(denial) => denial,
+            Verdict::AwaitKeys(wait) => panic!("waits: {wait:?}"),
         };
         let refusal = self.policy.refuse(&denial, &request.headers);
         counts.extend(refusal.counts);

@@ -19,7 +19,7 @@ fn good() -> Proof {
 fn remembered(proof: Proof) -> Remembered {
     let compact = testing::token(Algorithm::Hs256, &testing::claims());
     let token = Rc::new(Token::parse(compact.as_bytes()).unwrap());
-    Remembered { token, provider: 0, proof }
+    Remembered { token, provider: 0, generation: 0, proof }
 }
 
 fn put(cache: &mut TokenCache, name: &str, proof: Proof) -> usize {

@@ -8,7 +8,8 @@ use filter_core::{
 use serde::Deserialize;
 
 use super::{
-    AlgorithmName, IssuerConfig, KeySetText, NonEmpty, RuleName, YEAR_MS, values::NotServed,
+    AlgorithmName, FetchUrl, IssuerConfig, JwksFetchConfig, KeySetText, NonEmpty, RevocationConfig,
+    RuleName, YEAR_MS,
 };
 
 /// One entry of `jwtRules`.
@@ -84,10 +85,15 @@ pub struct JwtRule {
     /// Tokens that are refused although they are valid.
     #[serde(default)]
     pub revocation: Option<RevocationConfig>,
-    #[serde(default, rename = "jwksUri")]
-    _jwks_uri: NotServed,
-    #[serde(default, rename = "jwks_uri")]
-    _jwks_uri_in_snake_case: NotServed,
+    /// Where the key set is fetched from.
+    #[serde(default, alias = "jwks_uri")]
+    pub jwks_uri: Option<FetchUrl>,
+    /// How keys are fetched.
+    #[serde(default)]
+    pub jwks_fetch: Option<JwksFetchConfig>,
+    /// How long one fetch may take.
+    #[serde(default)]
+    pub timeout: Option<DurationWithin<100, 60_000>>,
 }
 
 /// One entry of `keys`: exactly one of `pem`, `secret` and `secretEnv`.
@@ -152,14 +158,6 @@ pub enum CertificateBinding {
     IfPresent,
     /// Every token must be of the certificate.
     Required,
-}
-
-/// Tokens that are refused although they are valid.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RevocationConfig {
-    /// The `jti` of these tokens, 1 to 10,000.
-    pub jti: Vec<NonEmpty>,
 }
 
 /// How a claim is written to a header.

@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::algorithm::Algorithm;
+use crate::{algorithm::Algorithm, key_source::Endpoint};
 
 /// Text that is not empty.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -44,13 +44,14 @@ pub struct Realm(String);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Url(String);
 
+/// An absolute `http` or `https` URL that is fetched: no user information, no fragment, at most
+/// 2,048 bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FetchUrl(Endpoint);
+
 /// A field of the resource around `pluginConfig`.
 #[derive(Debug, Default)]
 pub(super) struct BelongsElsewhere;
-
-/// A field of RequestAuthentication that this version does not serve.
-#[derive(Debug, Default)]
-pub(super) struct NotServed;
 
 const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
@@ -92,6 +93,13 @@ impl Realm {
 impl Url {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FetchUrl {
+    /// Returns the URL, taken apart.
+    pub const fn endpoint(&self) -> &Endpoint {
         &self.0
     }
 }
@@ -193,9 +201,11 @@ impl<'de> Deserialize<'de> for BelongsElsewhere {
     }
 }
 
-impl<'de> Deserialize<'de> for NotServed {
+impl<'de> Deserialize<'de> for FetchUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer)?;
-        Err(D::Error::custom("is not served by this version; set jwks or keys"))
+        let rule =
+            "an http or https URL of at most 2048 bytes without user information and fragment";
+        let url = text(deserializer, rule, |text| Endpoint::parse(text).is_some())?;
+        Endpoint::parse(&url).map(Self).ok_or_else(|| D::Error::custom(rule))
     }
 }

@@ -1,6 +1,6 @@
 //! From the document to the policy.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use filter_core::{
     HeaderName, InvalidConfig, Matcher, MatcherOptions, PathNormalization, Problems,
@@ -48,6 +48,7 @@ impl Policy {
             by_issuer: by_issuer(&providers),
             needs: needs(&rules, &providers, matcher.as_ref()),
             matcher,
+            sources: notes.sources.into_iter().map(Rc::new).collect(),
             cache: limits(config.token_cache),
             providers,
             rules,

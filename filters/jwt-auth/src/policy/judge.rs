@@ -5,9 +5,9 @@ use std::time::Duration;
 use filter_core::Request;
 
 use super::{
-    Admission, Policy, Worker,
+    Admission, Patience, Policy, Wait, Worker,
     collect::Presented,
-    verify::{Failure, Verified},
+    verify::{Failure, Lack, Verified},
 };
 use crate::{
     config::TokenNeed,
@@ -21,33 +21,62 @@ pub(super) struct Asking<'a> {
     pub(super) worker: &'a mut Worker,
     pub(super) request: &'a Request,
     pub(super) now: Duration,
+    pub(super) patience: Patience,
     pub(super) counts: &'a mut Vec<Metric>,
 }
 
+/// Why a request is not admitted now.
+pub(super) enum Stop {
+    /// It is refused.
+    Deny(Denial),
+    /// It has to wait.
+    Wait(Wait),
+}
+
 impl Policy {
-    pub(super) fn decide(&self, mut asking: Asking<'_>) -> Result<Admission, Denial> {
+    pub(super) fn decide(&self, mut asking: Asking<'_>) -> Result<Admission, Stop> {
         let request = asking.request;
         let rule = match &self.matcher {
             None => self.rules.first(),
             Some(matcher) => matcher.first_match(request).and_then(|index| self.rules.get(index)),
         };
-        let rule = rule.ok_or_else(|| Denial::from(Fault::RULE_UNMATCHED))?;
+        let rule = rule.ok_or_else(|| Stop::Deny(Fault::RULE_UNMATCHED.into()))?;
         match rule.need {
             TokenNeed::None => {
                 asking.counts.push(Metric::AllowedWithoutToken);
                 Ok(self.admit_without_identity())
             }
             TokenNeed::ExtractOnly => Ok(self.extract(rule, &mut asking)),
-            TokenNeed::AllowMissingOrFailed => {
-                Ok(self.admit(rule, &mut asking).unwrap_or_else(|_| {
-                    asking.counts.push(Metric::AllowedWithFailedToken);
-                    self.admit_without_identity()
-                }))
-            }
-            TokenNeed::Optional | TokenNeed::Required => {
-                self.admit(rule, &mut asking).map_err(|failure| self.denial(rule, failure))
+            TokenNeed::AllowMissingOrFailed | TokenNeed::Optional | TokenNeed::Required => {
+                let failure = match self.admit(rule, &mut asking) {
+                    Ok(admission) => return Ok(admission),
+                    Err(failure) => failure,
+                };
+                self.stop(rule, failure, &mut asking)
             }
         }
+    }
+
+    /// Says what becomes of a request whose token is not good.
+    fn stop(
+        &self,
+        rule: &Rule,
+        failure: Failure,
+        asking: &mut Asking<'_>,
+    ) -> Result<Admission, Stop> {
+        match failure.lack {
+            Lack::Wait(wait) => return Err(Stop::Wait(wait)),
+            Lack::Cold if rule.conditions.is_empty() => {
+                asking.counts.push(Metric::AllowedColdStart);
+                return Ok(self.admit_without_identity());
+            }
+            Lack::Cold | Lack::Nothing => {}
+        }
+        if rule.need == TokenNeed::AllowMissingOrFailed {
+            asking.counts.push(Metric::AllowedWithFailedToken);
+            return Ok(self.admit_without_identity());
+        }
+        Err(Stop::Deny(self.denial(rule, failure)))
     }
 
     fn admit(&self, rule: &Rule, asking: &mut Asking<'_>) -> Result<Admission, Failure> {
@@ -60,8 +89,17 @@ impl Policy {
             return Ok(self.admit_without_identity());
         }
         let mut verified = Vec::with_capacity(tokens.len());
+        let mut unkeyed = None;
         for presented in &tokens {
-            verified.push((self.verify(rule, presented, asking)?, presented));
+            match self.verify(rule, presented, asking) {
+                Ok(good) => verified.push((good, presented)),
+                // Another token may be bad whatever the keys of this one will say.
+                Err(failure) if failure.lack != Lack::Nothing => unkeyed = Some(failure),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if let Some(failure) = unkeyed {
+            return Err(failure);
         }
         let verified = in_order(rule, verified)?;
         self.check_conditions(rule, &verified, asking)?;
@@ -80,6 +118,7 @@ impl Policy {
                 fault: unmet.fault,
                 provider: Some(identity.index),
                 challenge: unmet.challenge,
+                lack: Lack::Nothing,
             },
         )
     }

@@ -2,12 +2,15 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{Policy, collect::Presented, judge::Asking};
+use super::{Patience, Policy, Wait, collect::Presented, judge::Asking};
 use crate::{
     cache::{Proof, Remembered, Yield},
+    config::{ColdStart, OnUnavailable},
     denial::{Challenge, Fault},
+    key_set::KeySet,
+    key_source::{Content, Hope, Source, State},
     metrics::Metric,
-    provider::{MAX_CHECKS, PEER_DIGEST, Provider, Skew},
+    provider::{Keys, MAX_CHECKS, PEER_DIGEST, Provider, Skew},
     rule::Rule,
     token::Token,
 };
@@ -27,6 +30,30 @@ pub(super) struct Failure {
     pub(super) fault: Fault,
     pub(super) provider: Option<usize>,
     pub(super) challenge: Challenge,
+    pub(super) lack: Lack,
+}
+
+/// What is missing to decide about a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Lack {
+    /// Nothing: the token is not good.
+    Nothing,
+    /// A document that may come.
+    Wait(Wait),
+    /// A key set without which requests are to pass.
+    Cold,
+}
+
+/// Why one provider does not vouch for a token.
+pub(super) struct Objection {
+    pub(super) fault: Fault,
+    pub(super) lack: Lack,
+}
+
+impl From<Fault> for Objection {
+    fn from(fault: Fault) -> Self {
+        Self { fault, lack: Lack::Nothing }
+    }
 }
 
 /// A token while it is being verified.
@@ -40,7 +67,7 @@ struct Candidate<'a> {
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self { fault, provider: None, challenge: Challenge::default() }
+        Self { fault, provider: None, challenge: Challenge::default(), lack: Lack::Nothing }
     }
 }
 
@@ -71,8 +98,9 @@ impl Policy {
                     asking.counts.extend((skew == Skew::Used).then_some(Metric::ClockSkewUsed));
                     return Ok(Verified { provider, index, token: Rc::clone(&token), ready });
                 }
-                Err(fault) if fault.reason() >= furthest.fault.reason() => {
-                    furthest = Failure { provider: Some(index), ..fault.into() };
+                Err(objection) if furthest.is_outdone_by(&objection) => {
+                    let Objection { fault, lack } = objection;
+                    furthest = Failure { provider: Some(index), lack, ..fault.into() };
                 }
                 Err(_) => {}
             }
@@ -88,12 +116,13 @@ impl Policy {
         index: usize,
         provider: &Provider,
         asking: &mut Asking<'_>,
-    ) -> Result<(Skew, Rc<Yield>), Fault> {
+    ) -> Result<(Skew, Rc<Yield>), Objection> {
         let token = candidate.token;
         let skew = provider.check_claims(token, rule.audiences.as_ref(), asking.now)?;
         let ready = self.prove(candidate, index, provider, asking)?;
         let digest = asking.request.attributes.get(PEER_DIGEST).map(Vec::as_slice);
         provider.check_use(token, digest)?;
+        check_deny_list(provider, token, asking)?;
         Ok((skew, ready))
     }
 
@@ -116,8 +145,11 @@ impl Policy {
         index: usize,
         provider: &Provider,
         asking: &mut Asking<'_>,
-    ) -> Result<Rc<Yield>, Fault> {
-        let known = candidate.remembered.filter(|remembered| remembered.provider == index);
+    ) -> Result<Rc<Yield>, Objection> {
+        let (keys, generation) = keys_of(provider, asking)?;
+        let current =
+            |known: &&Remembered| known.provider == index && known.generation == generation;
+        let known = candidate.remembered.filter(current);
         match known.map(|remembered| &remembered.proof) {
             Some(Proof::Good(ready)) => {
                 asking.counts.push(Metric::TokenCacheHits);
@@ -125,20 +157,23 @@ impl Policy {
             }
             Some(Proof::Bad) => {
                 asking.counts.push(Metric::TokenCacheNegativeHits);
-                return Err(Fault::BAD_SIGNATURE);
+                return Err(Fault::BAD_SIGNATURE.into());
             }
             None => {}
         }
         let (token, compact) = (candidate.token, candidate.compact);
         let budget = &mut candidate.budget;
-        let checked = provider
-            .check_signature(token, compact, &self.crypto, budget, asking.counts)
-            .map(|()| Rc::new(self.make_yield(provider, token, compact)));
+        let checked =
+            Provider::check_signature(&keys, token, compact, &self.crypto, budget, asking.counts)
+                .map(|()| Rc::new(self.make_yield(provider, token, compact)));
         if asking.worker.cache.is_on() {
             asking.counts.push(Metric::TokenCacheMisses);
-            remember(candidate, index, provider, &checked, asking);
+            remember(candidate, (index, generation), provider, &checked, asking);
         }
-        checked
+        match checked {
+            Err(Fault::KEY_NOT_FOUND) => Err(missing_key(provider, asking)),
+            checked => Ok(checked?),
+        }
     }
 
     /// Iterates over the providers that may vouch: first those that name the issuer.
@@ -159,7 +194,7 @@ impl Policy {
 /// Remembers a proof; that no key fits is none, because a key may come.
 fn remember(
     candidate: &Candidate<'_>,
-    index: usize,
+    (provider_index, generation): (usize, u64),
     provider: &Provider,
     checked: &Result<Rc<Yield>, Fault>,
     asking: &mut Asking<'_>,
@@ -172,8 +207,93 @@ fn remember(
     let token = Rc::clone(candidate.token);
     let expires = token.claims().times().expires.map_or(Duration::MAX, Duration::from_secs);
     let expires = expires.saturating_add(provider.skew());
-    let remembered = Remembered { token, provider: index, proof };
+    let remembered = Remembered { token, provider: provider_index, generation, proof };
     let cache = &mut asking.worker.cache;
     let evicted = cache.remember(candidate.compact, remembered, expires, asking.now);
     asking.counts.extend(evicted);
+}
+
+impl Failure {
+    /// Says whether another provider came further, or may yet vouch for the token.
+    fn is_outdone_by(&self, objection: &Objection) -> bool {
+        match (self.lack, objection.lack) {
+            (Lack::Wait(_), _) => false,
+            (_, Lack::Wait(_)) => true,
+            _ => objection.fault.reason() >= self.fault.reason(),
+        }
+    }
+}
+
+/// Returns the keys of a provider and the number of their generation.
+fn keys_of(provider: &Provider, asking: &Asking<'_>) -> Result<(Rc<KeySet>, u64), Objection> {
+    let index = match &provider.keys {
+        Keys::Inline(keys) => return Ok((Rc::clone(keys), 0)),
+        Keys::Remote(index) => *index,
+    };
+    let source = asking.worker.sources.get(index).ok_or(Fault::KEYS_UNAVAILABLE)?;
+    match source.state(asking.now) {
+        State::Ready(Content::Keys(keys)) => Ok((keys, source.generation())),
+        State::Ready(Content::DenyList(_)) | State::Dropped => Err(Fault::KEYS_UNAVAILABLE.into()),
+        State::Cold => {
+            let lack = match source.spec().cold_start {
+                ColdStart::Pause => wait_for(index, source, asking),
+                ColdStart::Deny => Lack::Nothing,
+                ColdStart::Allow => Lack::Cold,
+            };
+            Err(Objection { fault: Fault::KEYS_UNAVAILABLE, lack })
+        }
+    }
+}
+
+fn wait_for(index: usize, source: &Source, asking: &Asking<'_>) -> Lack {
+    match asking.patience {
+        Patience::Waits => Lack::Wait(Wait { source: index, at_most: source.spec().max_pause }),
+        Patience::Spent => Lack::Nothing,
+    }
+}
+
+/// Says what to do about a token whose key is not there: a fetch may bring it.
+fn missing_key(provider: &Provider, asking: &mut Asking<'_>) -> Objection {
+    let lack = match provider.keys {
+        Keys::Inline(_) => Lack::Nothing,
+        Keys::Remote(index) => hope_for(index, asking),
+    };
+    Objection { fault: Fault::KEY_NOT_FOUND, lack }
+}
+
+fn hope_for(index: usize, asking: &mut Asking<'_>) -> Lack {
+    let (now, patience) = (asking.now, asking.patience);
+    let Some(source) = asking.worker.sources.get_mut(index) else { return Lack::Nothing };
+    if patience == Patience::Spent {
+        return Lack::Nothing;
+    }
+    match source.ask(now) {
+        Hope::Fetching => Lack::Wait(Wait { source: index, at_most: source.spec().max_pause }),
+        Hope::Limited => {
+            asking.counts.push(Metric::JwksRefetchLimited);
+            Lack::Nothing
+        }
+    }
+}
+
+/// Looks a token up in the deny list that is fetched; done on every request, cache hit or not.
+fn check_deny_list(
+    provider: &Provider,
+    token: &Token,
+    asking: &Asking<'_>,
+) -> Result<(), Objection> {
+    let Some(wanted) = provider.deny_list else { return Ok(()) };
+    let id = token.claims().text("jti").ok_or(Fault::REVOKED)?;
+    let source = asking.worker.sources.get(wanted.source).ok_or(Fault::REVOCATION_UNAVAILABLE)?;
+    let state = source.state(asking.now);
+    match state {
+        State::Ready(Content::DenyList(list)) if list.contains(id) => Err(Fault::REVOKED.into()),
+        State::Ready(_) => Ok(()),
+        _ if wanted.on_unavailable == OnUnavailable::Allow => Ok(()),
+        State::Cold => {
+            let lack = wait_for(wanted.source, source, asking);
+            Err(Objection { fault: Fault::REVOCATION_UNAVAILABLE, lack })
+        }
+        State::Dropped => Err(Fault::REVOCATION_UNAVAILABLE.into()),
+    }
 }

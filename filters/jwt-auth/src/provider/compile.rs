@@ -1,20 +1,22 @@
 //! From an entry of the document to a provider.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, rc::Rc, time::Duration};
 
 use filter_core::{ClaimPath, EditableHeaderName, HeaderName, Problems};
 
-use super::{Audiences, Issuer, Provider, Times, without_application};
+use super::{Audiences, Issuer, Keys, Provider, Times, without_application};
 use crate::{
     algorithm::Algorithms,
     config::{ClaimToHeader, IssuerConfig, JwtRule, NonEmpty},
     environment::Environment,
-    key_set::KeySet,
+    key::Key,
+    key_source::SourceSpec,
     locations::{Location, is_cookie_name},
     outputs::{ClaimOutput, Outputs},
 };
 
 mod keys;
+mod remote;
 
 const DEFAULT_SKEW: Duration = Duration::from_secs(60);
 const MAX_REVOKED: usize = 10_000;
@@ -22,11 +24,13 @@ const MAX_SPACED: usize = 64;
 const MAX_PREFIX_BYTES: usize = 64;
 const DEFAULT_OUTPUT_BYTES: u64 = 4096;
 
-/// What compiling notes on the way: problems, which refuse the document, and warnings.
+/// What compiling notes on the way: problems, which refuse the document, warnings, and what is to
+/// be fetched.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     pub(crate) problems: Problems,
     pub(crate) warnings: Vec<String>,
+    pub(crate) sources: Vec<SourceSpec>,
 }
 
 impl Provider {
@@ -38,10 +42,13 @@ impl Provider {
         notes: &mut Notes,
     ) -> Self {
         let path = format!("jwtRules[{index}]");
-        let keys = keys::compile(rule, &path, environment, notes);
         let name = rule.name.as_ref().map_or_else(|| format!("jwt-{index}"), |n| n.as_str().into());
+        let name: Rc<str> = name.into();
+        let keys = keys::compile(rule, &name, &path, environment, notes);
+        let revocation = rule.revocation.as_ref();
+        let deny_list = revocation.and_then(|r| remote::deny_list(rule, r, &name, &path, notes));
         Self {
-            name: name.into(),
+            name,
             issuer: issuer(rule),
             subjects: list(rule.subjects.as_ref(), 64, &format!("{path}.subjects"), notes),
             scopes: scopes(rule, &path, notes),
@@ -50,7 +57,7 @@ impl Provider {
             forward: rule.forward_original_token,
             outputs: outputs(rule, &path, &mut notes.problems),
             audiences: texts(rule.audiences.as_ref()).map(Audiences::new),
-            algorithms: algorithms(rule, &keys, &path, notes),
+            algorithms: algorithms(rule, &keys, &path, environment, notes),
             token_types: token_types(rule, &path, notes),
             times: Times {
                 skew: rule.clock_skew.map_or(DEFAULT_SKEW, |skew| skew.get()),
@@ -60,6 +67,7 @@ impl Provider {
             },
             keys,
             binding: rule.certificate_binding,
+            deny_list,
             revoked: revoked(rule, &path, notes),
         }
     }
@@ -87,8 +95,8 @@ fn token_types(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<Box<str>> {
 }
 
 fn revoked(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<HashSet<Box<str>>> {
-    let revocation = rule.revocation.as_ref()?;
-    let ids = list(Some(&revocation.jti), MAX_REVOKED, &format!("{path}.revocation.jti"), notes);
+    let listed = rule.revocation.as_ref()?.jti.as_ref()?;
+    let ids = list(Some(listed), MAX_REVOKED, &format!("{path}.revocation.jti"), notes);
     Some(ids.iter().map(|id| id.as_str().into()).collect())
 }
 
@@ -114,11 +122,24 @@ fn texts(list: Option<&Vec<NonEmpty>>) -> Option<impl Iterator<Item = &str>> {
     list.filter(|list| !list.is_empty()).map(|list| list.iter().map(NonEmpty::as_str))
 }
 
-fn algorithms(rule: &JwtRule, keys: &KeySet, path: &str, notes: &mut Notes) -> Algorithms {
-    let served = keys.keys().iter().fold(Algorithms::NONE, |set, key| set.union(key.algorithms()));
+fn algorithms(
+    rule: &JwtRule,
+    keys: &Keys,
+    path: &str,
+    environment: &Environment<'_>,
+    notes: &mut Notes,
+) -> Algorithms {
+    let asymmetric = Algorithms::ALL.without(Algorithms::HMAC).without(Algorithms::HOST_ONLY);
+    let by_host = Algorithms::HOST_ONLY.intersection(environment.crypto.by_host());
+    let (served, known) = match keys {
+        Keys::Remote(_) => (asymmetric.union(by_host), true),
+        Keys::Inline(set) => {
+            let all = set.keys().iter().map(Key::algorithms);
+            (all.fold(Algorithms::NONE, Algorithms::union), !set.keys().is_empty())
+        }
+    };
     let Some(listed) = &rule.algorithms else {
         // A token that names an algorithm which no key has is told so, unless only `kid` can tell.
-        let asymmetric = Algorithms::ALL.without(Algorithms::HMAC).without(Algorithms::HOST_ONLY);
         return asymmetric.union(served);
     };
     if listed.is_empty() {
@@ -126,7 +147,7 @@ fn algorithms(rule: &JwtRule, keys: &KeySet, path: &str, notes: &mut Notes) -> A
     }
     for (place, name) in listed.iter().enumerate() {
         // Without keys there is a problem already, and this one would only repeat it.
-        if !keys.keys().is_empty() && !served.contains(name.algorithm()) {
+        if known && !served.contains(name.algorithm()) {
             let text = format!("no key can serve it, got \"{}\"", name.algorithm().name());
             notes.problems.add(format!("{path}.algorithms[{place}]"), text);
         }

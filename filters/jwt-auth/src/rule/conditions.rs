@@ -64,6 +64,15 @@ impl Conditions {
         }
     }
 
+    /// Says whether nothing is asked of an identity.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.scope.is_none()
+            && self.principals.is_empty()
+            && self.not_principals.is_empty()
+            && self.when.is_empty()
+            && self.step_up.is_none()
+    }
+
     fn has_scopes(&self, claims: &Claims, provider: &Provider) -> bool {
         if self.scope.is_none() {
             return true;

@@ -1,16 +1,41 @@
 //! The keys of an entry.
 
-use super::Notes;
+use std::rc::Rc;
+
+use super::{Notes, remote};
 use crate::{
     config::{JwtRule, KeyConfig},
     environment::Environment,
     key::{InvalidKey, Key},
     key_set::{KeySet, Leftovers},
+    provider::Keys,
 };
 
 const MAX_KEYS: usize = 64;
 
 pub(super) fn compile(
+    rule: &JwtRule,
+    provider: &Rc<str>,
+    path: &str,
+    environment: &Environment<'_>,
+    notes: &mut Notes,
+) -> Keys {
+    let inline = rule.jwks.is_some() || rule.keys.is_some();
+    if rule.jwks_uri.is_some() && inline {
+        let text = "must not stand beside jwks or keys: give one of the three";
+        notes.problems.add(format!("{path}.jwksUri"), text);
+    }
+    if !inline {
+        return remote::keys(rule, provider, path, notes);
+    }
+    if rule.jwks_fetch.is_some() {
+        let text = "must not stand beside jwks or keys, which are not fetched";
+        notes.problems.add(format!("{path}.jwksFetch"), text);
+    }
+    Keys::Inline(Rc::new(inline_keys(rule, path, environment, notes)))
+}
+
+fn inline_keys(
     rule: &JwtRule,
     path: &str,
     environment: &Environment<'_>,
@@ -28,7 +53,7 @@ pub(super) fn compile(
             }
         }
         (None, Some(keys)) => return one_by_one(keys, &format!("{path}.keys"), environment, notes),
-        (None, None) => notes.problems.add(path, "needs keys: set jwks or keys"),
+        (None, None) => {}
         (Some(_), Some(_)) => notes.problems.add(path, "must have one of jwks and keys, got both"),
     }
     KeySet::default()

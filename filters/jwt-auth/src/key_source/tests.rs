@@ -1,0 +1,339 @@
+use std::collections::VecDeque;
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+use crate::{algorithm::Algorithm, config::ColdStart, testing};
+
+const START: Duration = Duration::from_secs(1_000_000);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What the proxy keeps for all workers.
+#[derive(Default)]
+struct Shared {
+    control: Control,
+    document: Option<Document>,
+    calls: Vec<Call>,
+    counts: Vec<Metric>,
+    lines: Vec<String>,
+    cluster_is_missing: bool,
+}
+
+fn spec(origin: Origin) -> Rc<SourceSpec> {
+    Rc::new(SourceSpec {
+        provider: "corp".into(),
+        kind: Kind::Keys,
+        origin,
+        cluster: "keys".into(),
+        timeout: Duration::from_secs(5),
+        freshness: Freshness {
+            default: Duration::from_secs(300),
+            shortest: Duration::from_secs(30),
+            longest: Duration::from_secs(3_600),
+        },
+        stale_if_error: Duration::from_secs(86_400),
+        extra_interval: Duration::from_secs(10),
+        cold_start: ColdStart::Pause,
+        max_pause: Duration::from_secs(5),
+    })
+}
+
+fn at_url() -> Origin {
+    Origin::Url(Endpoint::parse("https://idp.example.com/keys").unwrap())
+}
+
+fn by_discovery() -> Origin {
+    let document = Endpoint::parse("https://idp.example.com/.well-known/openid-configuration");
+    Origin::Discovered { issuer: testing::ISSUER.into(), document: document.unwrap() }
+}
+
+fn worker(origin: Origin) -> Source {
+    Source::new(spec(origin), Crypto::pure())
+}
+
+impl Shared {
+    /// Does what the shell does: one event, and what follows from it.
+    fn feed(&mut self, source: &mut Source, event: Event, now: Duration) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for effect in source.on(event, now, 80) {
+                match effect {
+                    Effect::ReadDocument => {
+                        events.extend(self.document.clone().map(Event::Document));
+                    }
+                    Effect::Lease(control) => {
+                        self.control = control;
+                        events.push_back(Event::Leased(control));
+                    }
+                    Effect::Call(_) if self.cluster_is_missing => {
+                        events.push_back(Event::NoCluster)
+                    }
+                    Effect::Call(call) => self.calls.push(call),
+                    Effect::Write { holder, document, control } => {
+                        if self.control.holder == holder {
+                            self.document = document.or(self.document.take());
+                            self.control = control;
+                        }
+                    }
+                    Effect::Count(metric) => self.counts.push(metric),
+                    Effect::Took(_) => {}
+                    Effect::Inform(line) | Effect::Warn(line) => self.lines.push(line),
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self, source: &mut Source, now: Duration) {
+        let control = Control::decode(&self.control.encode()).unwrap();
+        self.feed(source, Event::Tick(control), now);
+    }
+
+    fn answer(&mut self, source: &mut Source, headers: &[(&str, &str)], body: &str, now: Duration) {
+        let headers = Headers::from_iter(headers.iter().copied());
+        let answer = Answer { headers, body: Some(body.into()) };
+        self.feed(source, Event::Answer(answer), now);
+    }
+
+    /// Fetches a key set of one algorithm's key.
+    fn fetch(&mut self, source: &mut Source, algorithm: Algorithm, now: Duration) {
+        self.tick(source, now);
+        self.answer(source, &[(":status", "200"), ("etag", "\"1\"")], &keys(algorithm), now);
+    }
+}
+
+fn keys(algorithm: Algorithm) -> String {
+    serde_json::json!({"keys": [testing::key(algorithm)["jwk"]]}).to_string()
+}
+
+fn is_ready(source: &Source, now: Duration) -> bool {
+    matches!(source.state(now), State::Ready(_))
+}
+
+#[test]
+fn one_of_two_workers_fetches_and_both_have_the_keys() {
+    let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
+    assert!(matches!(one.state(START), State::Cold));
+    shared.tick(&mut one, START);
+    shared.tick(&mut other, START);
+    assert_eq!(shared.calls.len(), 1);
+    let call = &shared.calls[0];
+    assert_eq!(
+        (&*call.cluster, &*call.authority, &*call.path),
+        ("keys", "idp.example.com", "/keys")
+    );
+    shared.answer(&mut one, &[(":status", "200")], &keys(Algorithm::Es256), START);
+    assert!(is_ready(&one, START) && !is_ready(&other, START));
+    shared.tick(&mut other, START + SECOND);
+    assert!(is_ready(&other, START));
+    assert_eq!(shared.calls.len(), 1);
+}
+
+#[test]
+fn a_lease_that_was_never_returned_runs_out() {
+    let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
+    shared.tick(&mut one, START);
+    shared.tick(&mut other, START + 5 * SECOND);
+    assert_eq!(shared.calls.len(), 1);
+    shared.tick(&mut other, START + 6 * SECOND);
+    assert_eq!(shared.calls.len(), 2);
+}
+
+#[test]
+fn whoever_lost_the_lease_writes_nothing() {
+    let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+    shared.tick(&mut source, START);
+    shared.control.holder = 7;
+    shared.answer(&mut source, &[(":status", "200")], &keys(Algorithm::Es256), START);
+    assert_eq!((shared.control.holder, shared.document), (7, None));
+}
+
+#[test]
+fn a_set_is_renewed_before_it_is_old_and_not_sent_again_unchanged() {
+    let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+    shared.fetch(&mut source, Algorithm::Es256, START);
+    let due = START + Duration::from_secs(216);
+    shared.tick(&mut source, due - SECOND);
+    assert_eq!(shared.calls.len(), 1);
+    shared.tick(&mut source, due);
+    assert_eq!(shared.calls[1].etag.as_deref(), Some("\"1\""));
+    let generation = source.generation();
+    shared.answer(&mut source, &[(":status", "304")], "", due);
+    assert_eq!(shared.counts, [Metric::JwksFetchSuccess, Metric::JwksFetchNotModified]);
+    assert_eq!(source.generation(), generation);
+    assert_eq!(source.age(due), Some((Duration::ZERO, false)));
+}
+
+#[test]
+fn other_bytes_are_a_new_generation_for_every_worker() {
+    let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
+    shared.fetch(&mut one, Algorithm::Es256, START);
+    shared.tick(&mut other, START);
+    let later = START + Duration::from_secs(300);
+    shared.fetch(&mut one, Algorithm::Es256, later);
+    shared.tick(&mut other, later);
+    assert_eq!((one.generation(), other.generation()), (1, 1), "same bytes");
+    let later = START + Duration::from_secs(600);
+    shared.fetch(&mut one, Algorithm::Rs256, later);
+    shared.tick(&mut other, later);
+    assert_eq!((one.generation(), other.generation()), (2, 2), "other bytes");
+}
+
+#[test]
+fn what_is_no_good_answer_is_a_failure_with_a_growing_pause() {
+    let many: Vec<_> = (0..101).map(|_| testing::key(Algorithm::Es256)["jwk"].clone()).collect();
+    let many = serde_json::json!({"keys": many}).to_string();
+    let secret = keys(Algorithm::Hs256);
+    let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+    let mut now = START;
+    for (place, (status, body)) in [
+        ("500", "{}"),
+        ("302", ""),
+        ("200", "<html>"),
+        ("200", "[]"),
+        ("200", "{\"keys\":[]}"),
+        ("200", &secret),
+        ("200", &many),
+        ("304", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        shared.tick(&mut source, now);
+        assert_eq!(shared.calls.len(), place + 1, "{body}");
+        shared.answer(&mut source, &[(":status", status)], body, now);
+        assert!(matches!(source.state(now), State::Cold), "{body}");
+        assert_eq!(shared.control.failures, place as u64 + 1);
+        let pause = shared.control.next - now;
+        assert_eq!(pause, schedule::back_off(place as u64 + 1, 80));
+        shared.tick(&mut source, now + pause / 2);
+        assert_eq!(shared.calls.len(), place + 1, "too early");
+        now += pause;
+    }
+    assert!(shared.counts.iter().all(|metric| *metric == Metric::JwksFetchFailed));
+    shared.tick(&mut source, now);
+    shared.feed(&mut source, Event::Answer(Answer::default()), now);
+    assert!(shared.lines.last().unwrap().contains("there was no answer"), "{:?}", shared.lines);
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_a_failure() {
+    let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+    shared.tick(&mut source, START);
+    let headers = Headers::from_iter([(":status", "200")]);
+    shared.feed(&mut source, Event::Answer(Answer { headers, body: None }), START);
+    assert!(shared.lines[0].contains("too large"), "{:?}", shared.lines);
+}
+
+#[test]
+fn a_missing_cluster_is_told_once_and_healed_by_a_later_tick() {
+    let mut shared = Shared { cluster_is_missing: true, ..Shared::default() };
+    let mut source = worker(at_url());
+    let mut now = START;
+    for _ in 0..3 {
+        shared.tick(&mut source, now);
+        now = shared.control.next;
+    }
+    assert_eq!(shared.lines.len(), 1, "{:?}", shared.lines);
+    for word in ["keys", "ServiceEntry", "DestinationRule", "Sidecar"] {
+        assert!(shared.lines[0].contains(word), "{word}");
+    }
+    shared.cluster_is_missing = false;
+    shared.fetch(&mut source, Algorithm::Es256, now);
+    assert!(is_ready(&source, now));
+    assert_eq!(shared.control.failures, 0);
+}
+
+#[test]
+fn an_old_set_serves_while_fetches_fail_and_then_it_is_dropped() {
+    let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+    shared.fetch(&mut source, Algorithm::Es256, START);
+    let fresh_until = START + Duration::from_secs(300);
+    shared.tick(&mut source, fresh_until);
+    shared.answer(&mut source, &[(":status", "500")], "", fresh_until);
+    assert_eq!(source.age(fresh_until), Some((Duration::from_secs(300), true)));
+    let end = fresh_until + Duration::from_secs(86_400);
+    assert!(is_ready(&source, end - SECOND));
+    assert!(matches!(source.state(end), State::Dropped));
+    assert!(matches!(worker(at_url()).state(end), State::Cold));
+}
+
+#[test]
+fn the_servers_freshness_is_kept_within_bounds() {
+    for (header, seconds) in
+        [("max-age=120", 120), ("no-store", 30), ("max-age=1", 30), ("max-age=99999", 3_600)]
+    {
+        let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+        shared.tick(&mut source, START);
+        let headers = [(":status", "200"), ("cache-control", header)];
+        shared.answer(&mut source, &headers, &keys(Algorithm::Es256), START);
+        assert_eq!(shared.control.fresh_until, START + Duration::from_secs(seconds), "{header}");
+    }
+}
+
+#[test]
+fn a_missing_key_is_fetched_for_once_per_interval_by_all_workers_together() {
+    let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
+    shared.fetch(&mut one, Algorithm::Es256, START);
+    shared.tick(&mut other, START);
+    assert_eq!(one.ask(START + SECOND), Hope::Fetching, "what others did is not known yet");
+    let now = START + 2 * SECOND;
+    let look = shared.control;
+    shared.feed(&mut one, Event::Look(look), now);
+    assert_eq!(one.ask(now), Hope::Fetching);
+    shared.tick(&mut one, now);
+    assert_eq!(shared.calls.len(), 2);
+    let look = shared.control;
+    shared.feed(&mut other, Event::Look(look), now);
+    assert_eq!(other.ask(now), Hope::Fetching, "the other's fetch may bring it");
+    shared.answer(&mut one, &[(":status", "304")], "", now);
+    let look = shared.control;
+    shared.feed(&mut other, Event::Look(look), now);
+    assert_eq!([one.ask(now), other.ask(now)], [Hope::Limited; 2]);
+    let later = now + Duration::from_secs(10);
+    let look = shared.control;
+    shared.feed(&mut other, Event::Look(look), later);
+    assert_eq!(other.ask(later), Hope::Fetching);
+}
+
+#[test]
+fn keys_are_fetched_from_where_the_issuer_says() {
+    let (mut shared, mut source) = (Shared::default(), worker(by_discovery()));
+    shared.tick(&mut source, START);
+    assert_eq!(shared.calls[0].path, "/.well-known/openid-configuration");
+    let document = serde_json::json!({
+        "issuer": testing::ISSUER, "jwks_uri": "https://www.example.net:8443/certs",
+    });
+    shared.answer(&mut source, &[(":status", "200")], &document.to_string(), START);
+    let call = &shared.calls[1];
+    assert_eq!((&*call.cluster, &*call.path), ("outbound|8443||www.example.net", "/certs"));
+    shared.answer(&mut source, &[(":status", "200")], &keys(Algorithm::Es256), START);
+    assert!(is_ready(&source, START));
+
+    let mut other = worker(by_discovery());
+    let mut now = shared.control.next;
+    for failures in 0..4 {
+        shared.tick(&mut other, now);
+        let path = &*shared.calls.last().unwrap().path;
+        let again = failures == 3;
+        assert_eq!(path == "/certs", !again, "after {failures} failures: {path}");
+        shared.answer(&mut other, &[(":status", "500")], "", now);
+        now = shared.control.next;
+    }
+}
+
+#[test]
+fn a_discovery_document_is_believed_only_about_its_own_issuer() {
+    for (issuer, uri, reason) in [
+        ("https://evil.example.com", "https://idp.example.com/certs", "of another issuer"),
+        (testing::ISSUER, "http://idp.example.com/certs", "cannot be used"),
+        (testing::ISSUER, "/certs", "cannot be used"),
+    ] {
+        let (mut shared, mut source) = (Shared::default(), worker(by_discovery()));
+        shared.tick(&mut source, START);
+        let document = serde_json::json!({"issuer": issuer, "jwks_uri": uri}).to_string();
+        shared.answer(&mut source, &[(":status", "200")], &document, START);
+        assert_eq!(shared.calls.len(), 1, "{uri}");
+        assert!(shared.lines[0].contains(reason), "{:?}", shared.lines);
+    }
+}
