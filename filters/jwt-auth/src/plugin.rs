@@ -13,7 +13,7 @@ use filter_host::{
     calls::CallId,
     clock, foreign,
     headers::{self, Map},
-    metrics::{Counter, Gauge, Histogram},
+    metrics::{Counter, Gauge},
     property,
     proxy_wasm::{
         self,
@@ -30,9 +30,11 @@ use crate::{
 };
 
 mod fetch;
+mod gauges;
 mod held;
 mod request;
 
+use gauges::Gauges;
 use held::Held;
 
 proxy_wasm::main! {{
@@ -54,27 +56,6 @@ struct JwtAuth {
     /// What waiting requests were last asked about with.
     settled: RefCell<Vec<Revision>>,
     gauges: Gauges,
-}
-
-/// What is told about keys and waiting requests.
-struct Gauges {
-    held: Gauge,
-    age: Gauge,
-    stale: Gauge,
-    fetch: Histogram,
-    pause: Histogram,
-}
-
-impl Gauges {
-    fn define() -> Self {
-        Self {
-            held: Gauge::define(Metric::HELD_REQUESTS_GAUGE),
-            age: Gauge::define(Metric::JWKS_AGE_GAUGE),
-            stale: Gauge::define(Metric::JWKS_STALE_GAUGE),
-            fetch: Histogram::define(Metric::JWKS_FETCH_HISTOGRAM),
-            pause: Histogram::define(Metric::HELD_HISTOGRAM),
-        }
-    }
 }
 
 impl Plugin for JwtAuth {

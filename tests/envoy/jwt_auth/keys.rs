@@ -235,9 +235,40 @@ fn a_cluster_that_is_not_there_costs_503_and_a_line_that_names_the_cure() -> Res
 }
 
 #[test]
+fn a_fetched_deny_list_refuses_its_tokens_and_is_renewed() -> Result<()> {
+    let (issuer, lists) = (IdentityProvider::start()?, IdentityProvider::start()?);
+    let named = |id: &str| with(issuer.claims(), "jti", json!(id));
+    let one = issuer.token(Algorithm::ES256, &named("one"))?;
+    let other = issuer.token(Algorithm::ES256, &named("other"))?;
+    lists.publish(json!({"jti": ["one"]}));
+    let uri = format!("{}{JWKS_PATH}", lists.issuer());
+    let revocation = json!({"uri": uri, "cluster": "keys", "refreshInterval": "5s"});
+    let config = json!({"jwtRules": [{
+        "issuer": issuer.issuer(),
+        "jwks": issuer.keys().jwks().to_string(),
+        "revocation": revocation,
+    }]});
+    let mut rig = start(4, lists, config)?;
+    let status = |token: &str| -> Result<u16> {
+        Ok(rig.envoy.http1().send(Request::get("/").bearer(token))?.status)
+    };
+    for _ in 0..10 {
+        assert_eq!((status(&one)?, status(&other)?), (401, 200));
+    }
+    assert_eq!(rig.issuer.jwks_requests(), 1);
+    rig.issuer.publish(json!({"jti": ["other"]}));
+    let begun = Instant::now();
+    while status(&other)? != 401 {
+        ensure!(begun.elapsed() < SOON, "the new list does not arrive");
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_no_trap(&mut rig.envoy)
+}
+
+#[test]
 fn a_client_that_leaves_and_a_new_configuration_disturb_no_waiting_request() -> Result<()> {
     let issuer = IdentityProvider::start()?;
-    issuer.behave(Behaviour::Slow(Duration::from_secs(3)));
+    issuer.behave(Behaviour::Slow(Duration::from_secs(2)));
     let config = fetching(&issuer, &[]);
     let mut rig = start(1, issuer, config.clone())?;
     let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;

@@ -291,7 +291,8 @@ fn check_deny_list(
         State::Ready(_) => Ok(()),
         _ if wanted.on_unavailable == OnUnavailable::Allow => Ok(()),
         State::Cold => {
-            let lack = wait_for(wanted.source, source, asking);
+            let waits = source.spec().cold_start == ColdStart::Pause;
+            let lack = if waits { wait_for(wanted.source, source, asking) } else { Lack::Nothing };
             Err(Objection { fault: Fault::REVOCATION_UNAVAILABLE, lack })
         }
         State::Dropped => Err(Fault::REVOCATION_UNAVAILABLE.into()),

@@ -1,0 +1,173 @@
+//! Decisions while keys and deny lists are fetched.
+
+use std::time::Duration;
+
+use filter_core::Request;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::{
+    Metric, Patience, Reason, Verdict,
+    algorithm::Algorithm,
+    key_source::{Answer, Control, Effect, Event, Kind},
+    testing::{self, Asked, ISSUER, asked, bearer, claims, token, with},
+};
+
+const KEYS: usize = 0;
+
+fn fetching(fetch: Value) -> Value {
+    json!({"jwtRules": [{"issuer": ISSUER, "jwksFetch": fetch}]})
+}
+
+fn judge(asked: &mut Asked, token: &str, patience: Patience) -> (Verdict, Vec<Metric>) {
+    let request = Request { headers: bearer(token), ..Request::default() };
+    let now = Duration::from_secs(asked.now);
+    let judgement = asked.policy.judge(&mut asked.worker, &request, now, patience);
+    (judgement.verdict, judgement.counts)
+}
+
+/// Says how a verdict refuses.
+fn reason(verdict: &Verdict) -> Option<Reason> {
+    match verdict {
+        Verdict::Deny(denial) => Some(denial.fault.reason()),
+        _ => None,
+    }
+}
+
+/// Hands a source the document that a fetch brings.
+fn bring(asked: &mut Asked, source: usize, body: &str) {
+    let now = Duration::from_secs(asked.now);
+    let source = &mut asked.worker.sources[source];
+    let effects = source.on(Event::Tick(Control::default()), now, 1);
+    let leased = effects.into_iter().find_map(|effect| match effect {
+        Effect::Lease(control) => Some(control),
+        _ => None,
+    });
+    source.on(Event::Leased(leased.unwrap()), now, 1);
+    let answer = |body: &str| {
+        let headers = [(":status", "200")].into_iter().collect();
+        Event::Answer(Answer { headers, body: Some(body.into()) })
+    };
+    let discovery = json!({"issuer": ISSUER, "jwks_uri": format!("{ISSUER}/keys")}).to_string();
+    if source.spec().kind == Kind::Keys && source.generation() == 0 {
+        source.on(answer(&discovery), now, 1);
+    }
+    source.on(answer(body), now, 1);
+}
+
+fn keys(algorithm: Algorithm) -> String {
+    json!({"keys": [testing::key(algorithm)["jwk"]]}).to_string()
+}
+
+#[test]
+fn a_cold_start_waits_refuses_or_admits_as_configured() {
+    let good = token(Algorithm::Es256, &claims());
+    let expired = token(Algorithm::Es256, &with(claims(), "exp", json!(1)));
+    for (cold_start, waits, refused) in [
+        ("PAUSE", true, Some(Reason::KeysUnavailable)),
+        ("DENY", false, Some(Reason::KeysUnavailable)),
+        ("ALLOW", false, None),
+    ] {
+        let mut asked = asked(&fetching(json!({"coldStart": cold_start})));
+        let (verdict, counts) = judge(&mut asked, &good, Patience::Waits);
+        assert_eq!(matches!(verdict, Verdict::AwaitKeys(_)), waits, "{cold_start}");
+        assert!(!waits || counts.is_empty(), "what waits is counted when it is decided");
+        let (verdict, counts) = judge(&mut asked, &good, Patience::Spent);
+        assert_eq!(reason(&verdict), refused, "{cold_start}");
+        assert_eq!(counts.contains(&Metric::AllowedColdStart), refused.is_none());
+        let (verdict, _) = judge(&mut asked, &expired, Patience::Waits);
+        assert_eq!(reason(&verdict), Some(Reason::Expired), "{cold_start}");
+    }
+}
+
+#[test]
+fn an_open_cold_start_keeps_the_token_and_closes_where_a_rule_has_conditions() {
+    let document = fetching(json!({"coldStart": "ALLOW"}));
+    let good = token(Algorithm::Es256, &claims());
+    let mut open = asked(&document);
+    let Verdict::Allow(admission) = judge(&mut open, &good, Patience::Waits).0 else {
+        panic!("refused")
+    };
+    assert_eq!(admission.identity, None);
+    let removed = admission.edits.remove.iter().any(|name| name.as_str() == "authorization");
+    assert!(!removed);
+    let mut closed = asked(&with(document, "rules", json!([{"scopes": {"any": ["a"]}}])));
+    let (verdict, _) = judge(&mut closed, &good, Patience::Waits);
+    assert_eq!(reason(&verdict), Some(Reason::KeysUnavailable));
+}
+
+#[test]
+fn the_same_question_is_answered_once_the_keys_are_there() {
+    let mut asked = asked(&fetching(json!({})));
+    let good = token(Algorithm::Es256, &claims());
+    assert!(matches!(judge(&mut asked, &good, Patience::Waits).0, Verdict::AwaitKeys(_)));
+    bring(&mut asked, KEYS, &keys(Algorithm::Es256));
+    assert!(matches!(judge(&mut asked, &good, Patience::Waits).0, Verdict::Allow(_)));
+}
+
+#[test]
+fn an_unknown_key_waits_for_a_fetch_and_not_twice() {
+    let mut asked = asked(&fetching(json!({"unknownKidInterval": "0s"})));
+    bring(&mut asked, KEYS, &keys(Algorithm::Rs256));
+    asked.now += 1;
+    let unknown = token(Algorithm::Es256, &claims());
+    assert!(matches!(judge(&mut asked, &unknown, Patience::Waits).0, Verdict::AwaitKeys(_)));
+    let now = Duration::from_secs(asked.now);
+    let fresh_until = now + Duration::from_secs(300);
+    let control = Control { generation: 1, fresh_until, ..Control::default() };
+    asked.worker.sources[KEYS].on(Event::Look(control), now, 1);
+    let (verdict, counts) = judge(&mut asked, &unknown, Patience::Waits);
+    assert_eq!(reason(&verdict), Some(Reason::KeyNotFound));
+    assert!(counts.contains(&Metric::JwksRefetchLimited));
+}
+
+#[test]
+fn other_keys_void_what_is_remembered_of_tokens() {
+    let mut asked = asked(&fetching(json!({"unknownKidInterval": "0s"})));
+    bring(&mut asked, KEYS, &keys(Algorithm::Es256));
+    let good = token(Algorithm::Es256, &claims());
+    judge(&mut asked, &good, Patience::Spent);
+    let (_, counts) = judge(&mut asked, &good, Patience::Spent);
+    assert!(counts.contains(&Metric::TokenCacheHits));
+    asked.now += 300;
+    bring(&mut asked, KEYS, &keys(Algorithm::Rs256));
+    let (verdict, counts) = judge(&mut asked, &good, Patience::Spent);
+    assert_eq!(reason(&verdict), Some(Reason::KeyNotFound));
+    assert!(!counts.contains(&Metric::TokenCacheHits));
+}
+
+#[test]
+fn a_dry_run_never_waits() {
+    let mut asked = asked(&with(fetching(json!({})), "dryRun", json!(true)));
+    let good = token(Algorithm::Es256, &claims());
+    let (verdict, _) = judge(&mut asked, &good, Patience::Waits);
+    assert_eq!(reason(&verdict), Some(Reason::KeysUnavailable));
+}
+
+#[test]
+fn a_fetched_deny_list_is_asked_about_every_request() {
+    let with_id = |id: &str| token(Algorithm::Es256, &with(claims(), "jti", json!(id)));
+    for (on_unavailable, before) in [("DENY", Some(Reason::RevocationUnavailable)), ("ALLOW", None)]
+    {
+        let revocation = json!({"uri": "https://a/revoked", "onUnavailable": on_unavailable});
+        let mut asked = asked(&testing::document(json!({"revocation": revocation})));
+        let (verdict, _) = judge(&mut asked, &with_id("1"), Patience::Spent);
+        assert_eq!(reason(&verdict), before, "{on_unavailable}");
+        bring(&mut asked, 0, "{\"jti\":[\"1\"]}");
+        let (verdict, _) = judge(&mut asked, &with_id("1"), Patience::Spent);
+        assert_eq!(reason(&verdict), Some(Reason::Revoked));
+        let (verdict, _) = judge(&mut asked, &with_id("2"), Patience::Spent);
+        assert_eq!(reason(&verdict), None);
+        let (verdict, _) = judge(&mut asked, &token(Algorithm::Es256, &claims()), Patience::Spent);
+        assert_eq!(reason(&verdict), Some(Reason::Revoked), "without jti");
+    }
+}
+
+#[test]
+fn a_request_waits_as_long_as_its_provider_says() {
+    let mut asked = asked(&fetching(json!({"maxPause": "3s"})));
+    let (verdict, _) = judge(&mut asked, &token(Algorithm::Es256, &claims()), Patience::Waits);
+    let Verdict::AwaitKeys(wait) = verdict else { panic!("{verdict:?}") };
+    assert_eq!((wait.source, wait.at_most), (KEYS, Duration::from_secs(3)));
+}
