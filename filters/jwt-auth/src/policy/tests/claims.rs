@@ -191,8 +191,9 @@ fn published_tokens_are_admitted_while_they_last() {
         let jwks = json!({"keys": [vector["jwk"]]}).to_string();
         let mut asked = asked(&json!({"jwtRules": [{"issuer": "joe", "jwks": jwks}]}));
         let token = vector["token"].as_str().unwrap();
-        // The payload of the one for Ed25519 is a sentence.
-        let sentence = vector["algorithm"] == "EdDSA";
+        // The payloads of the one for Ed25519 and of those of RFC 7520 are sentences.
+        let of_7520 = vector["name"].as_str().unwrap().starts_with("RFC 7520");
+        let sentence = of_7520 || vector["algorithm"] == "EdDSA";
         for (now, reason) in [(1_300_819_380, None), (1_300_819_440, Some(Reason::Expired))] {
             asked.now = now;
             let reason = if sentence { Some(Reason::BadPayload) } else { reason };
