@@ -6,6 +6,7 @@ mod counters;
 mod hostile;
 mod identity;
 mod keys;
+mod memory;
 mod outputs;
 mod replies;
 mod rules;

@@ -130,6 +130,14 @@ impl Envoy {
         Stats::parse(&self.admin().get("/stats?format=json")?.json()?)
     }
 
+    /// The memory that Envoy has in use (Linux), in MiB.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn memory(&self) -> Result<u64> {
+        self.process.memory()
+    }
+
     /// Reads the configuration that Envoy has in use.
     ///
     /// # Errors

@@ -106,6 +106,24 @@ impl Process {
             .with_context(|| format!("cannot signal {}", self.name))
     }
 
+    /// The memory that the whole group has in use (Linux), in MiB.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn memory(&self) -> Result<u64> {
+        let mut kib = 0_u64;
+        for entry in fs::read_dir("/proc")? {
+            let folder = entry?.path();
+            // A process may end meanwhile.
+            let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
+            let group = stat.rsplit_once(')').and_then(|(_, rest)| rest.split(' ').nth(3));
+            if group == Some(&self.id().to_string()) {
+                kib = kib.saturating_add(resident(&folder).unwrap_or_default());
+            }
+        }
+        Ok(kib >> 10)
+    }
+
     /// Asks the server to end, waits, and ends it by force when it takes too long.
     ///
     /// # Errors
@@ -171,6 +189,13 @@ pub fn read_text(path: &Path) -> Result<String> {
         .and_then(|mut file| file.read_to_string(&mut text))
         .with_context(|| format!("cannot read {}", path.display()))?;
     Ok(text)
+}
+
+/// What a process has in use, in KiB.
+fn resident(process: &Path) -> Option<u64> {
+    let status = fs::read_to_string(process.join("status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn tail(log: &str) -> &str {

@@ -29,7 +29,7 @@ pub struct Upstream {
 }
 
 /// A request as the application saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     /// The method.
     pub method: String,

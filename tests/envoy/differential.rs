@@ -1,0 +1,130 @@
+//! jwt-auth beside Envoy's own jwt_authn: the same requests, and nothing but intended differences.
+
+mod classes;
+mod corpus;
+mod draft;
+mod flaws;
+mod outcome;
+mod places;
+mod settings;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
+
+use anyhow::{Context, Result, anyhow};
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Client,
+    envoy::Envoy,
+    keys::Keys,
+    process::read_text,
+    repository::root,
+    upstream::Upstream,
+};
+
+use self::{classes::CLASSES, corpus::Case, outcome::Outcome, settings::Setting};
+
+/// How many differences that nobody intended are shown.
+const SHOWN: usize = 40;
+
+/// What came of all requests.
+#[derive(Debug, Default)]
+struct Summary {
+    requests: usize,
+    same: usize,
+    admitted: usize,
+    classes: BTreeMap<&'static str, usize>,
+    unexplained: Vec<String>,
+}
+
+#[test]
+fn differs_from_the_native_filter_only_as_intended() -> Result<()> {
+    let keys = Keys::shared()?;
+    let app = Upstream::start()?;
+    let start = |filter: Filter| Envoy::start(Setup::new(app.address(), vec![filter]));
+    let mut summary = Summary::default();
+    for (index, setting) in settings::all(keys).iter().enumerate() {
+        let cases = corpus::cases(index, setting.name == "secret", keys)?;
+        let (ours, native) = (start(setting.ours())?, start(setting.native())?);
+        let (ours, native) = both(&cases, ours.http1(), native.http1())?;
+        for ((case, ours), native) in cases.iter().zip(&ours).zip(&native) {
+            summary.count(setting, case, ours, native);
+        }
+    }
+    summary.print();
+    assert!(summary.unexplained.is_empty(), "differences that nobody intended");
+    for class in CLASSES {
+        let seen = summary.classes.contains_key(class.name);
+        assert!(seen, "nothing differs by {:?} any more: take it off the list", class.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_readme_says_every_difference_and_no_other() -> Result<()> {
+    let readme = read_text(&root().join("filters/jwt-auth/README.md"))?;
+    let (_, section) = readme.split_once("## Differences from").context("no such section")?;
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let said: BTreeSet<&str> = rows.filter(|row| *row != "difference").collect();
+    assert_eq!(said, CLASSES.iter().map(|class| class.name).collect());
+    Ok(())
+}
+
+/// Sends all requests to both at once.
+fn both(cases: &[Case], ours: Client, native: Client) -> Result<(Vec<Outcome>, Vec<Outcome>)> {
+    thread::scope(|scope| {
+        let ours = scope.spawn(|| outcomes(cases, ours));
+        let native = outcomes(cases, native);
+        let ours = ours.join().map_err(|_| anyhow!("the client of jwt-auth panicked"))?;
+        Ok((ours?, native?))
+    })
+}
+
+fn outcomes(cases: &[Case], client: Client) -> Result<Vec<Outcome>> {
+    let ask = |case: &Case| Outcome::read(&client.send(case.request.clone())?, case.has(&["head"]));
+    cases.iter().map(ask).collect()
+}
+
+impl Summary {
+    fn count(&mut self, setting: &Setting, case: &Case, ours: &Outcome, native: &Outcome) {
+        self.requests = self.requests.saturating_add(1);
+        if let Outcome::Admitted(_) = ours {
+            self.admitted = self.admitted.saturating_add(1);
+        }
+        let differences = ours.differences(native);
+        if differences.is_empty() {
+            self.same = self.same.saturating_add(1);
+        }
+        for difference in differences {
+            let class =
+                CLASSES.iter().find(|class| class.explains(case, ours, native, &difference));
+            if let Some(class) = class {
+                let count = self.classes.entry(class.name).or_default();
+                *count = count.saturating_add(1);
+            } else {
+                let [ours, native] = [ours, native].map(|outcome| outcome.show(&difference));
+                let setting = setting.name;
+                self.unexplained.push(format!(
+                    "{difference:?} in {setting:?}: {:?}\n  ours   {ours}\n  native {native}",
+                    case.traits
+                ));
+            }
+        }
+    }
+
+    fn print(&self) {
+        eprintln!("{} requests, {} the same, {} admitted", self.requests, self.same, self.admitted);
+        for (class, count) in &self.classes {
+            eprintln!("{count:6} {class}");
+        }
+        eprintln!("{:6} not intended", self.unexplained.len());
+        for line in
+            self.unexplained.iter().take(if std::env::var("ALL").is_ok() { 100000 } else { SHOWN })
+        {
+            eprintln!("{line}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A token before it is signed, member by member, so that nothing is too wrong to be written.
+
+use anyhow::Result;
+use jsonwebtoken::Algorithm;
+use tests::{
+    identity_provider::now,
+    keys::{Keys, base64url},
+};
+
+/// The issuer that every setting trusts.
+pub(super) const ISSUER: &str = "https://idp.example.com";
+
+/// A JSON object as a list of members, the values being JSON as it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Members(Vec<(String, String)>);
+
+impl Members {
+    /// Adds a member, whether there is one of that name or not.
+    pub(super) fn add(&mut self, name: &str, json: &str) {
+        self.0.push((name.to_owned(), json.to_owned()));
+    }
+
+    /// Takes a member away.
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.retain(|(found, _)| found != name);
+    }
+
+    /// Replaces a member.
+    pub(super) fn set(&mut self, name: &str, json: &str) {
+        self.remove(name);
+        self.add(name, json);
+    }
+
+    fn text(&self) -> String {
+        let members = self.0.iter().map(|(name, json)| format!("\"{name}\":{json}"));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+}
+
+/// A token to be.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    /// What signs, whatever the header says.
+    pub(super) algorithm: Algorithm,
+    /// The header.
+    pub(super) header: Members,
+    /// The claims.
+    pub(super) claims: Members,
+    /// A text instead of the header.
+    pub(super) header_text: Option<&'static str>,
+    /// A text instead of the claims.
+    pub(super) payload_text: Option<&'static str>,
+    /// The seconds since 1970.
+    pub(super) now: u64,
+    /// What is done to the finished token.
+    pub(super) spoil: Option<fn(&str) -> String>,
+}
+
+impl Draft {
+    /// A good token of `algorithm`.
+    pub(super) fn good(algorithm: Algorithm, keys: &Keys) -> Self {
+        let now = now();
+        let mut header = Members(Vec::new());
+        header.add("alg", &format!("\"{algorithm:?}\""));
+        header.add("kid", &format!("\"{}\"", keys.kid(algorithm)));
+        let mut claims = Members(Vec::new());
+        claims.add("iss", &format!("\"{ISSUER}\""));
+        claims.add("sub", "\"alice\"");
+        claims.add("aud", "\"orders.example.com\"");
+        claims.add("iat", &now.to_string());
+        claims.add("exp", &now.saturating_add(600).to_string());
+        claims.add("level", "7");
+        claims.add("admin", "true");
+        claims.add("realm", r#"{"name":"north","deep":{"er":"down"}}"#);
+        Self { algorithm, header, claims, header_text: None, payload_text: None, now, spoil: None }
+    }
+
+    /// The seconds since 1970, later or earlier by `seconds`.
+    pub(super) fn at(&self, seconds: i64) -> String {
+        self.now.saturating_add_signed(seconds).to_string()
+    }
+
+    /// Signs the token.
+    pub(super) fn sign(&self, keys: &Keys) -> Result<String> {
+        let header = self.header_text.map_or_else(|| self.header.text(), str::to_owned);
+        let payload = self.payload_text.map_or_else(|| self.claims.text(), str::to_owned);
+        let message = format!("{}.{}", base64url(header), base64url(payload));
+        let signature = keys.sign(self.algorithm, message.as_bytes())?;
+        let token = format!("{message}.{signature}");
+        Ok(self.spoil.map_or_else(|| token.clone(), |spoil| spoil(&token)))
+    }
+}

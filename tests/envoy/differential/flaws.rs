@@ -1,0 +1,165 @@
+//! What can be odd about a token: each entry changes a good one in one way.
+
+use super::draft::Draft;
+
+/// A name and a change.
+pub(super) type Flaw = (&'static str, fn(&mut Draft));
+
+/// Every change of a header.
+pub(super) const OF_HEADER: &[Flaw] = &[
+    ("kid absent", |d| d.header.remove("kid")),
+    ("kid unknown", |d| d.header.set("kid", "\"other\"")),
+    ("kid empty", |d| d.header.set("kid", "\"\"")),
+    ("kid a number", |d| d.header.set("kid", "7")),
+    ("kid of another key", |d| d.header.set("kid", "\"p384\"")),
+    ("kid long", |d| d.header.set("kid", &format!("\"{}\"", "k".repeat(300)))),
+    ("typ JWT", |d| d.header.set("typ", "\"JWT\"")),
+    ("typ odd", |d| d.header.set("typ", "\"at+jwt\"")),
+    ("typ a number", |d| d.header.set("typ", "1")),
+    ("alg absent", |d| d.header.remove("alg")),
+    ("alg none", |d| d.header.set("alg", "\"none\"")),
+    ("alg a number", |d| d.header.set("alg", "256")),
+    ("alg in lower case", |d| d.header.set("alg", "\"rs256\"")),
+    ("alg unknown", |d| d.header.set("alg", "\"XS256\"")),
+    ("alg ES256K", |d| d.header.set("alg", "\"ES256K\"")),
+    ("alg HS256", |d| d.header.set("alg", "\"HS256\"")),
+    ("alg RS256", |d| d.header.set("alg", "\"RS256\"")),
+    ("alg RS512", |d| d.header.set("alg", "\"RS512\"")),
+    ("alg PS256", |d| d.header.set("alg", "\"PS256\"")),
+    ("alg ES256", |d| d.header.set("alg", "\"ES256\"")),
+    ("alg ES384", |d| d.header.set("alg", "\"ES384\"")),
+    ("alg ES512", |d| d.header.set("alg", "\"ES512\"")),
+    ("alg EdDSA", |d| d.header.set("alg", "\"EdDSA\"")),
+    ("alg Ed25519", |d| d.header.set("alg", "\"Ed25519\"")),
+    ("alg twice", |d| d.header.add("alg", "\"none\"")),
+    ("crit", |d| d.header.add("crit", "[\"exp\"]")),
+    ("b64", |d| d.header.add("b64", "false")),
+    ("jwk", |d| d.header.add("jwk", "{\"kty\":\"oct\",\"k\":\"AA\"}")),
+    ("header empty", |d| d.header_text = Some("{}")),
+    ("header a list", |d| d.header_text = Some("[]")),
+    ("header no JSON", |d| d.header_text = Some("alg")),
+];
+
+/// Every change of the claims.
+pub(super) const OF_CLAIMS: &[Flaw] = &[
+    ("iss absent", |d| d.claims.remove("iss")),
+    ("iss other", |d| d.claims.set("iss", "\"https://other.example.com\"")),
+    ("iss partner", |d| d.claims.set("iss", "\"https://partner.example.com\"")),
+    ("iss with a slash", |d| d.claims.set("iss", "\"https://idp.example.com/\"")),
+    ("iss a number", |d| d.claims.set("iss", "5")),
+    ("iss null", |d| d.claims.set("iss", "null")),
+    ("iss twice", |d| d.claims.add("iss", "\"https://idp.example.com\"")),
+    ("sub absent", |d| d.claims.remove("sub")),
+    ("sub a number", |d| d.claims.set("sub", "5")),
+    ("sub empty", |d| d.claims.set("sub", "\"\"")),
+    ("sub beyond ASCII", |d| d.claims.set("sub", "\"z\u{fc}rich\"")),
+    ("sub with a line feed", |d| d.claims.set("sub", "\"a\\nb\"")),
+    ("sub and exp of wrong types", |d| {
+        d.claims.set("sub", "5");
+        d.claims.set("exp", "\"5\"");
+    }),
+    ("jti a number", |d| d.claims.set("jti", "5")),
+    ("aud absent", |d| d.claims.remove("aud")),
+    ("aud other", |d| d.claims.set("aud", "\"billing.example.com\"")),
+    ("aud empty", |d| d.claims.set("aud", "\"\"")),
+    ("aud an empty list", |d| d.claims.set("aud", "[]")),
+    ("aud a list", |d| d.claims.set("aud", "[\"a\",\"orders.example.com\"]")),
+    ("aud a list of others", |d| d.claims.set("aud", "[\"a\",\"b\"]")),
+    ("aud https", |d| d.claims.set("aud", "\"https://orders.example.com/\"")),
+    ("aud http", |d| d.claims.set("aud", "\"http://orders.example.com\"")),
+    ("aud two slashes", |d| d.claims.set("aud", "\"orders.example.com//\"")),
+    ("aud in upper case", |d| d.claims.set("aud", "\"ORDERS.example.com\"")),
+    ("aud a number", |d| d.claims.set("aud", "5")),
+    ("aud an object", |d| d.claims.set("aud", "{}")),
+    ("aud a list with a number", |d| d.claims.set("aud", "[\"orders.example.com\",5]")),
+    ("exp absent", |d| d.claims.remove("exp")),
+    ("exp past", |d| d.claims.set("exp", &d.at(-3600))),
+    ("exp past beyond the skew", |d| d.claims.set("exp", &d.at(-90))),
+    ("exp past within the skew", |d| d.claims.set("exp", &d.at(-5))),
+    ("exp with a fraction", |d| d.claims.set("exp", &format!("{}.75", d.at(300)))),
+    ("exp as a power", |d| d.claims.set("exp", "4e9")),
+    ("exp zero", |d| d.claims.set("exp", "0")),
+    ("exp far", |d| d.claims.set("exp", "9007199254740991")),
+    ("exp too far", |d| d.claims.set("exp", "18446744073709551616")),
+    ("exp negative", |d| d.claims.set("exp", "-5")),
+    ("exp quoted", |d| d.claims.set("exp", &format!("\"{}\"", d.at(300)))),
+    ("exp quoted and past", |d| d.claims.set("exp", "\"5\"")),
+    ("exp null", |d| d.claims.set("exp", "null")),
+    ("exp a list", |d| d.claims.set("exp", "[]")),
+    ("nbf past", |d| d.claims.set("nbf", &d.at(-100))),
+    ("nbf future", |d| d.claims.set("nbf", &d.at(3600))),
+    ("nbf future beyond the skew", |d| d.claims.set("nbf", &d.at(120))),
+    ("nbf future within the skew", |d| d.claims.set("nbf", &d.at(5))),
+    ("nbf quoted", |d| d.claims.set("nbf", &format!("\"{}\"", d.at(-5)))),
+    ("nbf a boolean", |d| d.claims.set("nbf", "true")),
+    ("iat absent", |d| d.claims.remove("iat")),
+    ("iat future", |d| d.claims.set("iat", &d.at(3600))),
+    ("iat old", |d| d.claims.set("iat", "1")),
+    ("iat quoted", |d| d.claims.set("iat", "\"1\"")),
+    ("iat negative", |d| d.claims.set("iat", "-1")),
+    ("a number claim with a fraction", |d| d.claims.set("level", "1.5")),
+    ("a large number claim", |d| d.claims.set("level", "12345678901234")),
+    ("a negative number claim", |d| d.claims.set("level", "-7")),
+    ("a list claim", |d| d.claims.set("level", "[\"a\",\"b\"]")),
+    ("an object claim", |d| d.claims.set("level", "{\"a\":1}")),
+    ("a null claim", |d| d.claims.set("level", "null")),
+    ("a false claim", |d| d.claims.set("admin", "false")),
+    ("a text where objects are", |d| d.claims.set("realm", "\"north\"")),
+    ("a member twice", |d| d.claims.add("sub", "\"mallory\"")),
+    ("a member twice, inside", |d| d.claims.set("realm", r#"{"name":"a","name":"b"}"#)),
+    ("deep", |d| d.claims.set("x", &format!("{}{}", "[".repeat(40), "]".repeat(40)))),
+    ("8 KiB", |d| d.claims.set("x", &format!("\"{}\"", "x".repeat(6000)))),
+    ("24 KiB", |d| d.claims.set("x", &format!("\"{}\"", "x".repeat(18_000)))),
+    ("payload empty", |d| d.payload_text = Some("{}")),
+    ("payload a list", |d| d.payload_text = Some("[]")),
+    ("payload no JSON", |d| d.payload_text = Some("sub")),
+    ("payload a text", |d| d.payload_text = Some("\"sub\"")),
+    ("payload followed by text", |d| d.payload_text = Some("{} x")),
+    ("payload with a comma too many", |d| d.payload_text = Some("{\"a\":1,}")),
+];
+
+/// Every change of a finished token.
+pub(super) const OF_TEXT: &[Flaw] = &[
+    ("signature changed", |d| d.spoil = Some(|token| flip(token, 10))),
+    ("signature cut", |d| d.spoil = Some(|token| cut(token, 4))),
+    ("signature absent", |d| d.spoil = Some(|token| format!("{}.", before_signature(token)))),
+    ("signature longer", |d| d.spoil = Some(|token| format!("{token}AAAA"))),
+    ("signature padded", |d| d.spoil = Some(|token| format!("{token}=="))),
+    ("signature of a bad length", |d| d.spoil = Some(|t| format!("{}.AAAAA", before_signature(t)))),
+    ("signature with spare bits", |d| d.spoil = Some(spare_bits)),
+    ("signature with a slash", |d| d.spoil = Some(|t| format!("{}.ab/c", before_signature(t)))),
+    ("two parts", |d| d.spoil = Some(|token| before_signature(token).to_owned())),
+    ("one part", |d| d.spoil = Some(|token| token.replace('.', ""))),
+    ("four parts", |d| d.spoil = Some(|token| format!("{token}.x"))),
+    ("a dot in front", |d| d.spoil = Some(|token| format!(".{token}"))),
+    ("header not base64url", |d| d.spoil = Some(|token| format!("a{token}"))),
+    ("header cut", |d| d.spoil = Some(|token| token.get(1..).unwrap_or_default().to_owned())),
+    ("header not UTF-8", |d| d.spoil = Some(|token| format!("_w{}", token.get(2..).unwrap_or("")))),
+    ("payload spoilt", |d| d.spoil = Some(|token| token.replacen('.', ".A", 1))),
+    ("payload changed", |d| d.spoil = Some(|token| token.replacen(".ey", ".ez", 1))),
+];
+
+fn before_signature(token: &str) -> &str {
+    token.rsplit_once('.').map_or("", |(before, _)| before)
+}
+
+fn cut(token: &str, characters: usize) -> String {
+    token.get(..token.len().saturating_sub(characters)).unwrap_or_default().to_owned()
+}
+
+/// Another character, this many before the end.
+fn flip(token: &str, from_end: usize) -> String {
+    let at = token.len().saturating_sub(from_end);
+    let (before, rest) = token.split_at(at);
+    let other = if rest.starts_with('A') { "B" } else { "A" };
+    format!("{before}{other}{}", rest.get(1..).unwrap_or_default())
+}
+
+/// The same signature with a bit set that base64url ignores.
+fn spare_bits(token: &str) -> String {
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let last = token.chars().last().unwrap_or('A');
+    let place = alphabet.find(last).unwrap_or_default();
+    let next = alphabet.chars().nth(place.saturating_add(1)).unwrap_or('B');
+    format!("{}{next}", cut(token, 1))
+}

@@ -1,0 +1,133 @@
+//! How a request ended, and in what two ends differ.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use tests::{client::Response, upstream::Received};
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// It reached the application; path and headers there.
+    Admitted(Received),
+    /// A filter answered it.
+    Refused(Refusal),
+}
+
+/// What a client is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Refusal {
+    /// The status.
+    pub(super) status: u16,
+    /// The body.
+    pub(super) text: String,
+    /// `WWW-Authenticate`: the realm, and `error` if it is there.
+    challenge: (String, Option<String>),
+}
+
+/// One thing in which two outcomes differ.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Difference {
+    /// Only the native filter admits the request.
+    Stricter,
+    /// Only jwt-auth admits the request.
+    Laxer,
+    /// Both admit, and only the native filter with an identity.
+    Unidentified,
+    /// Both admit, and only jwt-auth with an identity.
+    Identified,
+    /// Both refuse, with another status.
+    Status,
+    /// Both refuse, with another text.
+    Text,
+    /// Both refuse, with another realm.
+    Realm,
+    /// Both refuse, with another `error`.
+    Error,
+    /// The application sees another path or query.
+    Path,
+    /// The application sees other values of this header.
+    Header(String),
+}
+
+impl Outcome {
+    /// Reads an answer of the application or of a filter.
+    pub(super) fn read(answer: &Response, is_head: bool) -> Result<Self> {
+        let from_application = answer.header("content-type") == Some("application/json");
+        if answer.status == 200 && (from_application || is_head) {
+            let received =
+                if is_head { Received::default() } else { Received::from_response(answer)? };
+            return Ok(Self::Admitted(received));
+        }
+        let challenge = answer.header("www-authenticate").unwrap_or_default();
+        let part = |name: &str| {
+            let (_, rest) = challenge.split_once(&format!("{name}=\""))?;
+            Some(rest.split_once('"')?.0.to_owned())
+        };
+        // Texts of ours end with a line end.
+        let text = answer.text().trim_end().to_owned();
+        let challenge = (part("realm").unwrap_or_default(), part(" error"));
+        Ok(Self::Refused(Refusal { status: answer.status, text, challenge }))
+    }
+
+    /// A line about what `difference` is about.
+    pub(super) fn show(&self, difference: &Difference) -> String {
+        match (self, difference) {
+            (Self::Refused(refusal), Difference::Realm | Difference::Error) => {
+                format!("{:?}", refusal.challenge)
+            }
+            (Self::Refused(refusal), _) => format!("{} {}", refusal.status, refusal.text),
+            (Self::Admitted(received), Difference::Header(name)) => {
+                format!("{:?}", received.header(name))
+            }
+            (Self::Admitted(received), _) => format!("{} {}", received.method, received.path),
+        }
+    }
+
+    /// Whether this is a refusal with `text`.
+    pub(super) fn says(&self, text: &str) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.text == text)
+    }
+
+    /// Lists in what jwt-auth's outcome differs from the native filter's.
+    pub(super) fn differences(&self, native: &Self) -> BTreeSet<Difference> {
+        match (self, native) {
+            (Self::Refused(_), Self::Admitted(_)) => [Difference::Stricter].into(),
+            (Self::Admitted(_), Self::Refused(_)) => [Difference::Laxer].into(),
+            (Self::Admitted(ours), Self::Admitted(native)) => differing_requests(ours, native),
+            (Self::Refused(ours), Self::Refused(native)) => differing_refusals(ours, native),
+        }
+    }
+}
+
+fn differing_refusals(ours: &Refusal, native: &Refusal) -> BTreeSet<Difference> {
+    let all = [
+        (ours.status != native.status, Difference::Status),
+        (ours.text != native.text, Difference::Text),
+        (ours.challenge.0 != native.challenge.0, Difference::Realm),
+        (ours.challenge.1 != native.challenge.1, Difference::Error),
+    ];
+    all.into_iter().filter_map(|(differs, what)| differs.then_some(what)).collect()
+}
+
+/// The header that both write for every identity, in the settings that have outputs.
+pub(super) const PAYLOAD: &str = "x-payload";
+
+fn differing_requests(ours: &Received, native: &Received) -> BTreeSet<Difference> {
+    let identities = [ours, native].map(|request| !request.header(PAYLOAD).is_empty());
+    match identities {
+        [false, true] => return [Difference::Unidentified].into(),
+        [true, false] => return [Difference::Identified].into(),
+        _ => {}
+    }
+    let names = [ours, native].into_iter().flat_map(|request| &request.headers);
+    let names = names.map(|(name, _)| name).filter(|name| *name != "x-request-id");
+    let mut all: BTreeSet<Difference> = names
+        .filter(|name| ours.header(name) != native.header(name))
+        .map(|name| Difference::Header(name.clone()))
+        .collect();
+    if (&ours.method, &ours.path) != (&native.method, &native.path) {
+        all.insert(Difference::Path);
+    }
+    all
+}

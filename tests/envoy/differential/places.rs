@@ -1,0 +1,102 @@
+//! Where a token is in a request, and what else is there.
+
+use hyper::Method;
+use tests::client::Request;
+
+/// A name and a request made of one token and of another good one.
+pub(super) type Place = (&'static str, fn(&str, &str) -> Request);
+
+/// The places in which most tokens are tried.
+pub(super) const USUAL: &[Place] = &[
+    ("bearer", |token, _| get("/a").bearer(token)),
+    ("query", |token, _| get(&format!("/a?access_token={token}"))),
+    ("x-token", |token, _| get("/a").header("x-token", token)),
+    ("x-prefixed", |token, _| get("/a").header("x-prefixed", format!("JWT {token}"))),
+    ("parameter", |token, _| get(&format!("/a?x=1&t={token}&y=2"))),
+    ("cookie", |token, _| get("/a").header("cookie", format!("a=1; session={token}; b=2"))),
+];
+
+/// All the others.
+pub(super) const ODD: &[Place] = &[
+    ("nowhere", |_, _| get("/a")),
+    ("nowhere, with a query", |_, _| get("/a?b=c&d")),
+    ("bearer in lower case", |token, _| auth(&format!("bearer {token}"))),
+    ("bearer in upper case", |token, _| auth(&format!("BEARER {token}"))),
+    ("bearer and two spaces", |token, _| auth(&format!("Bearer  {token}"))),
+    ("bearer without a space", |token, _| auth(&format!("Bearer{token}"))),
+    ("bearer alone", |_, _| auth("Bearer")),
+    ("bearer and a space", |_, _| auth("Bearer ")),
+    ("token without a scheme", |token, _| auth(token)),
+    ("basic", |_, _| auth("Basic dXNlcjpwYXNz")),
+    ("prefix in the middle", |token, _| auth(&format!("Basic Bearer {token}"))),
+    ("text behind", |token, _| auth(&format!("Bearer {token} x"))),
+    ("comma behind", |token, _| auth(&format!("Bearer {token},"))),
+    ("two schemes", |token, _| auth(&format!("Basic dXNlcg==, Bearer {token}"))),
+    ("two tokens in a header", |token, good| auth(&format!("Bearer {token}, Bearer {good}"))),
+    ("two headers", |token, good| get("/a").bearer(token).bearer(good)),
+    ("two headers, the same", |token, _| get("/a").bearer(token).bearer(token)),
+    ("header and query", |token, good| get(&format!("/a?access_token={good}")).bearer(token)),
+    ("header and query, the same", |token, _| {
+        get(&format!("/a?access_token={token}")).bearer(token)
+    }),
+    ("query twice", |token, good| get(&format!("/a?access_token={token}&access_token={good}"))),
+    ("query before others", |token, _| get(&format!("/a?access_token={token}&b=%41&c=+"))),
+    ("query between others", |token, _| get(&format!("/a?b=1&access_token={token}&c=2"))),
+    ("query percent-encoded", |token, _| {
+        get(&format!("/a?access_token={}", token.replace('.', "%2E")))
+    }),
+    ("query with an encoded name", |token, _| get(&format!("/a?access%5Ftoken={token}"))),
+    ("query with a plus", |token, _| get(&format!("/a?access_token=+{token}"))),
+    ("query without a value", |_, _| get("/a?access_token")),
+    ("query with an empty value", |_, _| get("/a?access_token=")),
+    ("query with a semicolon", |token, _| get(&format!("/a?b=1;access_token={token}"))),
+    ("query in upper case", |token, _| get(&format!("/a?ACCESS_TOKEN={token}"))),
+    ("x-token with spaces", |token, _| get("/a").header("x-token", format!("  {token}  "))),
+    ("x-token twice", |token, good| get("/a").header("x-token", token).header("x-token", good)),
+    ("x-prefixed in lower case", |token, _| get("/a").header("x-prefixed", format!("jwt {token}"))),
+    ("x-prefixed without it", |token, _| get("/a").header("x-prefixed", token)),
+    ("two locations", |token, good| {
+        get("/a").header("x-token", token).header("x-prefixed", format!("JWT {good}"))
+    }),
+    ("cookie quoted", |token, _| get("/a").header("cookie", format!("session=\"{token}\""))),
+    ("cookie twice", |token, good| {
+        get("/a").header("cookie", format!("session={token}; session={good}"))
+    }),
+    ("two cookie headers", |token, _| {
+        get("/a").header("cookie", "a=1").header("cookie", format!("session={token}"))
+    }),
+    ("cookie alone", |token, _| get("/a").header("cookie", format!("session={token}"))),
+    ("cookie of a longer name", |token, _| get("/a").header("cookie", format!("xsession={token}"))),
+    ("head", |token, _| Request::new(Method::HEAD, "/a").bearer(token)),
+    ("post", |token, _| plain(Request::new(Method::POST, "/a")).bearer(token).body(b"x")),
+    ("preflight without a token", |_, _| preflight()),
+    ("preflight", |token, _| preflight().bearer(token)),
+    ("own output headers", |token, _| own_outputs(get("/a").bearer(token))),
+    ("own output headers without a token", |_, _| own_outputs(get("/a"))),
+];
+
+fn plain(request: Request) -> Request {
+    request.header("accept", "text/plain")
+}
+
+fn get(path: &str) -> Request {
+    plain(Request::get(path))
+}
+
+fn auth(value: &str) -> Request {
+    get("/a").header("authorization", value)
+}
+
+fn preflight() -> Request {
+    plain(Request::new(Method::OPTIONS, "/a"))
+        .header("origin", "https://app.example.com")
+        .header("access-control-request-method", "PUT")
+}
+
+fn own_outputs(request: Request) -> Request {
+    request
+        .header("x-user", "root")
+        .header("x-level", "99")
+        .header("x-payload", "e30")
+        .header("x-jwt-signature-verified", "true")
+}

@@ -1,0 +1,165 @@
+//! What both filters are told, in our words; the native filter's are made of them as Istio does.
+
+use serde_json::{Map, Value, json};
+use tests::{bootstrap::Filter, keys::Keys};
+
+use super::{draft::ISSUER, outcome::PAYLOAD};
+
+/// What a request without a good token gets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Demand {
+    /// None is fine, a bad one is refused: a document without `rules`.
+    Optional,
+    /// A good token.
+    Required,
+    /// Anything passes.
+    Lenient,
+}
+
+/// A configuration of both filters.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Who must have a token.
+    pub(super) demand: Demand,
+    /// The `jwtRules`.
+    rules: Vec<Value>,
+}
+
+/// Every configuration that is tried.
+pub(super) fn all(keys: &Keys) -> Vec<Setting> {
+    let public = keys.jwks().to_string();
+    let rule = json!({"issuer": ISSUER, "audiences": ["orders.example.com"], "jwks": public});
+    let places = json!({
+        "fromHeaders": [
+            {"name": "authorization", "prefix": "Bearer "},
+            {"name": "x-token"},
+            {"name": "x-prefixed", "prefix": "JWT "},
+        ],
+        "fromParams": ["t", "access_token"],
+        "fromCookies": ["session"],
+    });
+    let outputs = json!({
+        "outputPayloadToHeader": PAYLOAD,
+        "outputClaimToHeaders": [
+            {"header": "x-user", "claim": "sub"},
+            {"header": "x-level", "claim": "level"},
+            {"header": "x-admin", "claim": "admin"},
+            {"header": "x-realm", "claim": "realm.name"},
+            {"header": "x-deep", "claim": "realm.deep.er"},
+            {"header": "x-none", "claim": "nothing.at.all"},
+        ],
+    });
+    let secret = with(&rule, &json!({"jwks": keys.secret_jwks().to_string()}));
+    let partner = json!({
+        "issuer": "https://partner.example.com", "jwks": keys.jwks().to_string(),
+        "fromHeaders": [{"name": "x-token"}], "forwardOriginalToken": true,
+    });
+    let bounds = json!({"clockSkew": "40s", "requireExpiration": true, "maxLifetime": "3600s"});
+    let anyone =
+        json!({"audiences": ["https://orders.example.com/", "http://billing.example.com"]});
+    use Demand::{Lenient, Optional, Required};
+    vec![
+        setting("as it comes", Optional, &[rule.clone()]),
+        setting("required", Required, &[with(&rule, &outputs)]),
+        setting("lenient", Lenient, &[with(&rule, &outputs)]),
+        setting("places", Optional, &[with(&with(&rule, &places), &outputs)]),
+        setting(
+            "forwarded",
+            Required,
+            &[with(&with(&with(&rule, &places), &outputs), &json!({"forwardOriginalToken": true}))],
+        ),
+        setting("secret", Required, &[secret]),
+        setting("two issuers", Optional, &[with(&rule, &outputs), partner]),
+        setting("bounds", Required, &[with(&rule, &bounds)]),
+        setting("audiences as URLs", Required, &[with(&rule, &anyone)]),
+    ]
+}
+
+fn setting(name: &'static str, demand: Demand, rules: &[Value]) -> Setting {
+    Setting { name, demand, rules: rules.to_vec() }
+}
+
+fn with(rule: &Value, fields: &Value) -> Value {
+    let both = [rule, fields].into_iter().filter_map(Value::as_object).flatten();
+    Value::Object(both.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+impl Setting {
+    /// jwt-auth's block.
+    pub(super) fn ours(&self) -> Filter {
+        let rules = match self.demand {
+            Demand::Optional => None,
+            Demand::Required => Some(json!([{}])),
+            Demand::Lenient => Some(json!([{"token": "ALLOW_MISSING_OR_FAILED"}])),
+        };
+        let mut config = Map::from_iter([("jwtRules".to_owned(), json!(self.rules))]);
+        config.extend(rules.map(|rules| ("rules".to_owned(), rules)));
+        Filter::new("jwt-auth", Value::Object(config))
+    }
+
+    /// The native filter's block.
+    pub(super) fn native(&self) -> Filter {
+        let name = |index: usize| format!("p{index}");
+        let providers = self.rules.iter().enumerate();
+        let providers = providers.map(|(index, rule)| (name(index), provider(rule)));
+        let providers = Map::from_iter(providers);
+        let named = |index| json!({"provider_name": name(index)});
+        let mut any: Vec<Value> = (0..self.rules.len()).map(named).collect();
+        match self.demand {
+            Demand::Optional => any.push(json!({"allow_missing": {}})),
+            Demand::Required => {}
+            Demand::Lenient => any.push(json!({"allow_missing_or_failed": {}})),
+        }
+        let requires = match any.as_slice() {
+            [one] => one.clone(),
+            _ => json!({"requires_any": {"requirements": any}}),
+        };
+        Filter::native(json!({"name": "jwt_authn", "typed_config": {
+            "@type":
+                "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+            "providers": providers,
+            "rules": [{"match": {"prefix": "/"}, "requires": requires}],
+            "bypass_cors_preflight": true,
+        }}))
+    }
+}
+
+/// The provider that Istio makes of a rule; fields that it lacks are Envoy's own.
+fn provider(rule: &Value) -> Value {
+    let members = rule.as_object().into_iter().flatten();
+    let members = members.map(|(name, value)| {
+        let (name, value) = match name.as_str() {
+            "jwks" => ("local_jwks", json!({"inline_string": value})),
+            "forwardOriginalToken" => ("forward", value.clone()),
+            "fromHeaders" => ("from_headers", renamed(value, &[("prefix", "value_prefix")])),
+            "fromParams" => ("from_params", value.clone()),
+            "fromCookies" => ("from_cookies", value.clone()),
+            "outputPayloadToHeader" => ("forward_payload_header", value.clone()),
+            "outputClaimToHeaders" => (
+                "claim_to_headers",
+                renamed(value, &[("header", "header_name"), ("claim", "claim_name")]),
+            ),
+            "clockSkew" => ("clock_skew_seconds", seconds(value)),
+            "requireExpiration" => ("require_expiration", value.clone()),
+            "maxLifetime" => ("max_lifetime", value.clone()),
+            other => (other, value.clone()),
+        };
+        (name.to_owned(), value)
+    });
+    Value::Object(members.collect())
+}
+
+fn seconds(duration: &Value) -> Value {
+    let text = duration.as_str().unwrap_or_default().trim_end_matches('s');
+    json!(text.parse::<u32>().unwrap_or_default())
+}
+
+fn renamed(list: &Value, names: &[(&str, &str)]) -> Value {
+    let mut text = list.to_string();
+    for (from, to) in names {
+        text = text.replace(&format!("\"{from}\":"), &format!("\"{to}\":"));
+    }
+    serde_json::from_str(&text).unwrap_or_default()
+}
