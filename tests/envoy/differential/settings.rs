@@ -61,7 +61,7 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
         json!({"audiences": ["https://orders.example.com/", "http://billing.example.com"]});
     use Demand::{Lenient, Optional, Required};
     vec![
-        setting("as it comes", Optional, &[rule.clone()]),
+        setting("as it comes", Optional, std::slice::from_ref(&rule)),
         setting("required", Required, &[with(&rule, &outputs)]),
         setting("lenient", Lenient, &[with(&rule, &outputs)]),
         setting("places", Optional, &[with(&with(&rule, &places), &outputs)]),
