@@ -4,31 +4,28 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Result, Root,
+    Plugin, Root,
     calls::CallId,
-    clock, foreign,
-    headers::{self, Map},
+    foreign,
     metrics::{Counter, Gauge},
-    property,
     proxy_wasm::{
         self,
         traits::{Context, HttpContext},
         types::Action,
     },
-    reply,
     stream::ContextId,
 };
 
 use crate::{
-    Admission, Config, Crypto, Denial, Environment, HostAnswer, Metric, Outcome, Patience, Policy,
-    Refusal, Verdict, Worker, key_source::Revision,
+    Config, Crypto, Environment, HostAnswer, Metric, Policy, Worker, key_source::Revision,
 };
 
+mod answer;
 mod fetch;
 mod gauges;
 mod held;
@@ -122,66 +119,6 @@ impl HttpContext for Stream {
             plugin.end(plugin.policy.fail())
         })
     }
-}
-
-impl JwtAuth {
-    fn answer(&self, context: ContextId) -> Result<Action> {
-        let request = request::read(self.policy.needs())?;
-        let now = now()?;
-        let judge =
-            |patience| self.policy.judge(&mut self.worker.borrow_mut(), &request, now, patience);
-        let mut judgement = judge(Patience::Waits);
-        if let Verdict::AwaitKeys(wait) = judgement.verdict {
-            self.look(wait.source, now);
-            judgement = judge(self.patience()?);
-        }
-        self.count(&judgement.counts);
-        match judgement.verdict {
-            Verdict::Allow(admission) => admit(&admission),
-            Verdict::Deny(denial) => self.refuse(&denial),
-            Verdict::AwaitKeys(wait) => Ok(self.hold(context, request, wait, now)),
-        }
-    }
-
-    fn refuse(&self, denial: &Denial) -> Result<Action> {
-        log::debug!("refused: {denial}");
-        let headers = headers::all(Map::RequestHeaders)?;
-        Ok(self.end(self.policy.refuse(denial, &headers)))
-    }
-
-    fn end(&self, refusal: Refusal) -> Action {
-        self.count(&refusal.counts);
-        match refusal.outcome {
-            Outcome::Reply(reply) => reply::send(&reply),
-            Outcome::Admit(admission) => {
-                admit(&admission).unwrap_or_else(|_| self.end(self.policy.fail()))
-            }
-        }
-    }
-
-    fn count(&self, metrics: &[Metric]) {
-        for metric in metrics {
-            if let Some(Some(counter)) = self.counters.get(metric.index()) {
-                counter.increment();
-            }
-        }
-    }
-}
-
-/// Returns the time since 1970.
-fn now() -> Result<Duration> {
-    Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-}
-
-fn admit(admission: &Admission) -> Result<Action> {
-    headers::apply(Map::RequestHeaders, &admission.edits)?;
-    if let Some(path) = &admission.path {
-        headers::set(Map::RequestHeaders, ":path", path)?;
-    }
-    if let Some(identity) = &admission.identity {
-        property::write(&["weir.jwt"], identity)?;
-    }
-    Ok(Action::Continue)
 }
 
 fn verify_signature(digest: &str, key: &[u8], signature: &[u8], message: &[u8]) -> HostAnswer {

@@ -11,7 +11,7 @@ use filter_host::{
     shared_data::{self, Versioned},
 };
 
-use super::{JwtAuth, now};
+use super::{JwtAuth, answer::now};
 use crate::{
     Metric,
     key_source::{Answer, Call, Control, Document, Effect, Event, Kind, Slot},

@@ -10,7 +10,7 @@ use filter_host::{
     stream::{self, ContextId},
 };
 
-use super::{JwtAuth, admit};
+use super::{JwtAuth, answer::admit};
 use crate::{Patience, Verdict, Wait};
 
 /// At most this many requests of a worker wait.

@@ -1,0 +1,79 @@
+//! Does to a request what the policy says.
+
+use std::time::{Duration, SystemTime};
+
+use filter_host::{
+    Result, clock,
+    headers::{self, Map},
+    property,
+    proxy_wasm::types::Action,
+    reply,
+    stream::ContextId,
+};
+
+use super::{JwtAuth, request};
+use crate::{Admission, Denial, Metric, Outcome, Patience, Refusal, Verdict};
+
+impl JwtAuth {
+    /// Decides about the request at hand.
+    pub(super) fn answer(&self, context: ContextId) -> Result<Action> {
+        let request = request::read(self.policy.needs())?;
+        let now = now()?;
+        let judge =
+            |patience| self.policy.judge(&mut self.worker.borrow_mut(), &request, now, patience);
+        let mut judgement = judge(Patience::Waits);
+        if let Verdict::AwaitKeys(wait) = judgement.verdict {
+            self.look(wait.source, now);
+            judgement = judge(self.patience()?);
+        }
+        self.count(&judgement.counts);
+        match judgement.verdict {
+            Verdict::Allow(admission) => admit(&admission),
+            Verdict::Deny(denial) => self.refuse(&denial),
+            Verdict::AwaitKeys(wait) => Ok(self.hold(context, request, wait, now)),
+        }
+    }
+
+    /// Refuses the request at hand.
+    pub(super) fn refuse(&self, denial: &Denial) -> Result<Action> {
+        log::debug!("refused: {denial}");
+        let headers = headers::all(Map::RequestHeaders)?;
+        Ok(self.end(self.policy.refuse(denial, &headers)))
+    }
+
+    /// Ends the request at hand as the policy says.
+    pub(super) fn end(&self, refusal: Refusal) -> Action {
+        self.count(&refusal.counts);
+        match refusal.outcome {
+            Outcome::Reply(reply) => reply::send(&reply),
+            Outcome::Admit(admission) => {
+                admit(&admission).unwrap_or_else(|_| self.end(self.policy.fail()))
+            }
+        }
+    }
+
+    pub(super) fn count(&self, metrics: &[Metric]) {
+        for metric in metrics {
+            if let Some(Some(counter)) = self.counters.get(metric.index()) {
+                counter.increment();
+            }
+        }
+    }
+}
+
+/// Returns the time since 1970.
+pub(super) fn now() -> Result<Duration> {
+    Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+/// Applies the changes to the request at hand.
+pub(super) fn admit(admission: &Admission) -> Result<Action> {
+    headers::apply(Map::RequestHeaders, &admission.edits)?;
+    if let Some(path) = &admission.path {
+        headers::set(Map::RequestHeaders, ":path", path)?;
+    }
+    if let Some(identity) = &admission.identity {
+        property::write(&["weir.jwt"], identity)?;
+    }
+    Ok(Action::Continue)
+}
