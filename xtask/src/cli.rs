@@ -88,7 +88,7 @@ pub(crate) enum Task {
     /// Runs a command with tools on PATH and in `WEIR_<TOOL>` variables
     ///
     /// Missing tools are installed first. Envoy's variable is `ENVOY_PATH`.
-    /// `WEIR_WASM_DIR` is the folder of built modules.
+    /// `WEIR_WASM_DIR` is the folder of built modules, `WEIR_IMAGES` that of images.
     WithTools {
         /// Names that `cargo xtask tools --help` lists; all when none is given
         names: Vec<String>,

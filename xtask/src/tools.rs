@@ -72,6 +72,7 @@ pub(crate) fn run_with(
     search.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     child.env("PATH", env::join_paths(search)?);
     child.env("WEIR_WASM_DIR", workspace.wasm());
+    child.env("WEIR_IMAGES", workspace.images());
     let code = command::status(&mut child)?.code();
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
