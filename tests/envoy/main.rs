@@ -1,5 +1,6 @@
 //! The shipped modules in a real Envoy: what only the plugin can get wrong.
 
 mod chain;
+mod fault_injection;
 mod jwt_auth;
 mod routing_tags;

@@ -19,12 +19,24 @@ pub struct Filter {
     plugin_config: Option<Value>,
     failure_policy: Option<String>,
     path: Option<String>,
+    native: Option<Value>,
 }
 
 impl Filter {
     /// The filter as `envoy/<name>.yaml` has it.
     pub fn shipped(name: &str) -> Self {
-        Self { name: name.to_owned(), plugin_config: None, failure_policy: None, path: None }
+        Self {
+            name: name.to_owned(),
+            plugin_config: None,
+            failure_policy: None,
+            path: None,
+            native: None,
+        }
+    }
+
+    /// A filter of Envoy's own, as its configuration has it.
+    pub fn native(block: Value) -> Self {
+        Self { native: Some(block), ..Self::shipped("native") }
     }
 
     /// The filter with another `pluginConfig`.
@@ -45,6 +57,9 @@ impl Filter {
     }
 
     fn block(&self) -> Result<Value> {
+        if let Some(block) = &self.native {
+            return Ok(block.clone());
+        }
         let mut block = repository::yaml(&format!("envoy/{}.yaml", self.name))?;
         let path = match &self.path {
             Some(path) => path.clone(),
