@@ -22,6 +22,11 @@ fn accept(filter: &str, config: &Value) -> Result<()> {
             routing_tags::Policy::new(&config)?;
             Ok(())
         }
+        "fault-injection" => {
+            let config = parse_config::<fault_injection::Config>(config.to_string().as_bytes())?;
+            fault_injection::Policy::new(&config)?;
+            Ok(())
+        }
         other => bail!("tests/samples.rs cannot read the pluginConfig of {other}"),
     }
 }

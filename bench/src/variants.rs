@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::identity_provider::IdentityProvider;
 
+mod fault;
 mod jwt;
 mod tags;
 
@@ -46,6 +47,7 @@ pub(crate) fn all() -> Result<Vec<Variant>> {
     ];
     variants.extend(jwt::all(&provider)?);
     variants.extend(tags::all()?);
+    variants.extend(fault::all()?);
     Ok(variants)
 }
 

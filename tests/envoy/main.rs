@@ -2,5 +2,6 @@
 
 mod chain;
 mod differential;
+mod fault_injection;
 mod jwt_auth;
 mod routing_tags;

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Result, anyhow};
 
+mod fault_injection;
 mod jwt_auth;
 mod load;
 mod mesh;
@@ -38,8 +39,8 @@ fn the_shipped_images_work_in_istio() {
         start.elapsed(),
         folder.display()
     ));
-    let scenarios =
-        samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS).chain(routing_tags::SCENARIOS);
+    let scenarios = samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS);
+    let scenarios = scenarios.chain(routing_tags::SCENARIOS).chain(fault_injection::SCENARIOS);
     let failed: Vec<_> = scenarios.filter(|s| !holds(&mesh, s)).map(|(name, _)| name).collect();
     say(&format!("the ring took {:.1?}", start.elapsed()));
     drop(mesh);

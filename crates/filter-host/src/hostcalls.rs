@@ -65,6 +65,8 @@ pub enum Map {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Buffer {
+    /// Body of the response, as far as it is at hand.
+    ResponseBody = 1,
     /// Body that answers an HTTP call of ours.
     CallResponseBody = 4,
     /// Message that answers a gRPC call of ours.
@@ -102,6 +104,13 @@ unsafe extern "C" {
         max: usize,
         data: *mut *mut u8,
         size: *mut usize,
+    ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        size: usize,
+        data: *const u8,
+        data_size: usize,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
@@ -218,6 +227,11 @@ pub(crate) fn set_tick_period(period: Duration) -> Result<()> {
 
 pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
     returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, 0, max, data, size) })
+}
+
+/// Puts `data` in place of `size` bytes from `start` on.
+pub(crate) fn splice(buffer: Buffer, start: usize, size: usize, data: &[u8]) -> Result<()> {
+    done(unsafe { proxy_set_buffer_bytes(buffer as u32, start, size, data.as_ptr(), data.len()) })
 }
 
 pub(crate) fn header_pairs(map: Map) -> Result<Vec<u8>> {
@@ -345,4 +359,23 @@ pub(crate) fn record_metric(id: u32, value: u64) -> Result<()> {
 
 pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<()> {
     done(unsafe { proxy_increment_metric(id, offset) })
+}
+
+unsafe extern "C" {
+    /// The SDK's own callback, which answers 1 for a stream that pauses.
+    fn proxy_on_response_body(context: u32, size: usize, end_of_stream: bool) -> u32;
+}
+
+/// Takes the place of the SDK's callback where a filter ships with `response_body`.
+///
+/// A paused body is not collected up to the buffer's limit, which would fail the response, but
+/// held back at the upstream: "stop and watermark" instead of "stop and buffer".
+#[unsafe(no_mangle)]
+extern "C" fn weir_on_response_body(context: u32, size: usize, end_of_stream: bool) -> u32 {
+    const PAUSE: u32 = 1;
+    const STOP_AND_WATERMARK: u32 = 2;
+    match unsafe { proxy_on_response_body(context, size, end_of_stream) } {
+        PAUSE => STOP_AND_WATERMARK,
+        answer => answer,
+    }
 }

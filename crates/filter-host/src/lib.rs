@@ -8,6 +8,7 @@
 //! Nothing here decides anything: policies do, in crates that know no proxy.
 #![cfg(target_os = "wasi")]
 
+pub mod body;
 pub mod calls;
 pub mod clock;
 pub mod foreign;

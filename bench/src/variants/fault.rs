@@ -1,0 +1,42 @@
+//! fault-injection beside Envoy's fault filter and an empty filter with the same callbacks.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{HeaderList, Variant, wasm};
+
+/// Requests that nearly never meet a fault, and requests that no entry matches.
+///
+/// The aborts answer 200, as the route does, because the load accepts nothing else.
+pub(super) fn all() -> Result<Vec<Variant>> {
+    let tester = || vec![("x-user-type".to_owned(), "tester".to_owned())];
+    let row = |name: &str, filter: Value, headers: HeaderList| Variant {
+        name: format!("fault {name}"),
+        filters: vec![filter],
+        headers,
+    };
+    Ok(vec![
+        row("empty, same callbacks", wasm("empty_filter_all", &json!({}))?, tester()),
+        row("fault-injection {}", wasm("fault_injection", &json!({}))?, tester()),
+        row("native 1 %", native(1), tester()),
+        row("fault-injection 1 %", wasm("fault_injection", &ours(1))?, tester()),
+        row("native 100 %, no match", native(100), Vec::new()),
+        row("fault-injection 100 %, no match", wasm("fault_injection", &ours(100))?, Vec::new()),
+    ])
+}
+
+fn ours(percent: u32) -> Value {
+    json!({"http": [{
+        "match": [{"headers": {"x-user-type": {"exact": "tester"}}}],
+        "fault": {"abort": {"percentage": {"value": percent}, "httpStatus": 200}},
+    }]})
+}
+
+/// The native filter as Istio sets it up for the same block.
+fn native(percent: u32) -> Value {
+    json!({"name": "fault", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
+        "headers": [{"name": "x-user-type", "string_match": {"exact": "tester"}}],
+        "abort": {"http_status": 200, "percentage": {"numerator": percent, "denominator": "HUNDRED"}},
+    }})
+}

@@ -1,0 +1,23 @@
+//! Bodies of the stream, changed chunk by chunk.
+
+use crate::hostcalls::{self, Buffer, Result};
+
+/// Puts `bytes` in place of the `size` bytes of the response's body that are at hand.
+///
+/// # Errors
+///
+/// Fails outside the callback that announces them.
+pub fn replace_response(size: usize, bytes: &[u8]) -> Result<()> {
+    hostcalls::splice(Buffer::ResponseBody, 0, size, bytes)
+}
+
+/// Keeps the first `keep` of the `size` bytes of the response's body that are at hand.
+///
+/// # Errors
+///
+/// Fails outside the callback that announces them.
+pub fn cut_response(size: usize, keep: usize) -> Result<()> {
+    let kept = hostcalls::buffer(Buffer::ResponseBody, keep.min(size));
+    let kept = if keep == 0 { Ok(Vec::new()) } else { kept };
+    replace_response(size, &kept?)
+}

@@ -1,0 +1,74 @@
+//! Damage to a body, chunk by chunk.
+
+use std::rc::Rc;
+
+/// What is done to the body of a response.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BodyEdit {
+    /// Another body stands for it.
+    Replace(Rc<[u8]>),
+    /// The first bytes stay.
+    Truncate(u64),
+    /// The stream is reset by the first byte behind these.
+    Reset(u64),
+}
+
+/// What is done to one chunk of a body.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Chunk {
+    /// It stays.
+    Keep,
+    /// These bytes stand for it.
+    Replace(Rc<[u8]>),
+    /// So many of its first bytes stay.
+    Cut(usize),
+    /// The stream is reset.
+    Reset,
+}
+
+impl BodyEdit {
+    /// Says what becomes of a chunk of `size` bytes that follows `seen` others.
+    ///
+    /// `is_first` is true once, even where the first chunk is empty.
+    pub fn edit(&self, is_first: bool, seen: u64, size: usize) -> Chunk {
+        let until = seen.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
+        match self {
+            Self::Replace(body) if is_first => Chunk::Replace(Rc::clone(body)),
+            Self::Replace(_) => Chunk::Cut(0),
+            Self::Truncate(keep) if until > *keep => {
+                Chunk::Cut(usize::try_from(keep.saturating_sub(seen)).unwrap_or(usize::MAX))
+            }
+            Self::Reset(keep) if until > *keep => Chunk::Reset,
+            Self::Truncate(_) | Self::Reset(_) => Chunk::Keep,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn each_edit_sees_where_a_chunk_lies() {
+        let body: Rc<[u8]> = Rc::from(*b"other");
+        let replace = BodyEdit::Replace(Rc::clone(&body));
+        for (edit, is_first, seen, size, chunk) in [
+            (&replace, true, 0, 10, Chunk::Replace(Rc::clone(&body))),
+            (&replace, true, 0, 0, Chunk::Replace(body.clone())),
+            (&replace, false, 10, 10, Chunk::Cut(0)),
+            (&BodyEdit::Truncate(10), true, 0, 10, Chunk::Keep),
+            (&BodyEdit::Truncate(10), false, 5, 10, Chunk::Cut(5)),
+            (&BodyEdit::Truncate(10), false, 20, 10, Chunk::Cut(0)),
+            (&BodyEdit::Truncate(0), true, 0, 1, Chunk::Cut(0)),
+            (&BodyEdit::Reset(10), true, 0, 10, Chunk::Keep),
+            (&BodyEdit::Reset(10), false, 10, 1, Chunk::Reset),
+            (&BodyEdit::Reset(0), true, 0, 1, Chunk::Reset),
+            (&BodyEdit::Reset(u64::MAX), false, u64::MAX, 1, Chunk::Keep),
+        ] {
+            assert_eq!(edit.edit(is_first, seen, size), chunk, "{edit:?} {seen} {size}");
+        }
+    }
+}

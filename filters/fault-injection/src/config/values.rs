@@ -1,0 +1,193 @@
+//! Values of the document that have a rule of their own.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use filter_core::{DurationWithin, EditableHeaderName, Got, GrpcStatus, HeaderName};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+/// An object without fields, whose presence says it all.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// A number, whole or not.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(transparent)]
+pub struct Number(pub f64);
+
+/// What logs and metrics call an entry: 1 to 64 of `[A-Za-z0-9._-]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EntryName(String);
+
+/// What tells draws apart: 1 to 128 characters of printable ASCII.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Salt(String);
+
+/// A length of whole milliseconds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct WholeMillis<const MIN_MS: u64, const MAX_MS: u64>(Duration);
+
+/// A gRPC status by its name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GrpcStatusName(pub GrpcStatus);
+
+/// What a gRPC client is told: at most 1 KiB of printable ASCII.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GrpcMessage(String);
+
+/// The response header that names a fault: no pseudo, hop-by-hop or `content-*` header.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MarkHeader(HeaderName);
+
+/// Istio's `HTTPBody`: one of `string` and `bytes` (base64), at most 64 KiB.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "BodyDocument")]
+pub struct BodyText(Vec<u8>);
+
+const LONGEST_BODY: usize = 64 * 1024;
+
+impl EntryName {
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Salt {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl GrpcMessage {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl BodyText {
+    /// Returns the bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl MarkHeader {
+    /// Returns the name.
+    pub const fn as_header_name(&self) -> &HeaderName {
+        &self.0
+    }
+}
+
+impl<const MIN_MS: u64, const MAX_MS: u64> WholeMillis<MIN_MS, MAX_MS> {
+    /// Returns the length.
+    pub const fn get(self) -> Duration {
+        self.0
+    }
+}
+
+/// Reads text that `legal` accepts, or tells the rule.
+fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    rule: &str,
+    legal: impl Fn(&str) -> bool,
+) -> Result<String, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let found = value.as_str().filter(|text| legal(text)).map(str::to_owned);
+    found.ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+}
+
+fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+impl<'de> Deserialize<'de> for EntryName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let legal = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(plain);
+        text(deserializer, "must be 1 to 64 of A-Z a-z 0-9 . _ -", legal).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Salt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let legal = |text: &str| (1..=128).contains(&text.len()) && is_printable(text);
+        text(deserializer, "must be 1 to 128 characters of printable ASCII", legal).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for GrpcMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let legal = |text: &str| text.len() <= 1024 && is_printable(text);
+        text(deserializer, "must be at most 1024 bytes of printable ASCII", legal).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MarkHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = EditableHeaderName::deserialize(deserializer)?;
+        if name.as_str().starts_with("content-") {
+            let name = name.as_str();
+            return Err(D::Error::custom(format_args!(
+                "must not be a header that describes the body, got \"{name}\""
+            )));
+        }
+        Ok(Self(name.into_header_name()))
+    }
+}
+
+impl<'de, const MIN_MS: u64, const MAX_MS: u64> Deserialize<'de> for WholeMillis<MIN_MS, MAX_MS> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let length = DurationWithin::<MIN_MS, MAX_MS>::deserialize(deserializer)?.get();
+        if length.subsec_nanos().checked_rem(1_000_000) != Some(0) {
+            return Err(D::Error::custom(format_args!(
+                "must be whole milliseconds, as in Istio, got {length:?}"
+            )));
+        }
+        Ok(Self(length))
+    }
+}
+
+impl<'de> Deserialize<'de> for GrpcStatusName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let named = GrpcStatus::ALL.into_iter().find(|it| value.as_str() == Some(it.name()));
+        named.map(Self).ok_or_else(|| {
+            let number = value.as_u64().and_then(GrpcStatus::from_code);
+            let cure = number.map(|it| format!(": write {}", it.name())).unwrap_or_default();
+            D::Error::custom(format_args!(
+                "must be the name of a gRPC status such as UNAVAILABLE, {}{cure}",
+                Got(&value)
+            ))
+        })
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct BodyDocument {
+    string: Option<String>,
+    bytes: Option<String>,
+}
+
+impl TryFrom<BodyDocument> for BodyText {
+    type Error = &'static str;
+
+    fn try_from(document: BodyDocument) -> Result<Self, &'static str> {
+        let bytes = match (document.string, document.bytes) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(encoded)) => {
+                BASE64_STANDARD.decode(encoded).map_err(|_| "must have base64 in bytes")?
+            }
+            _ => return Err("must have exactly one of string and bytes"),
+        };
+        if bytes.len() > LONGEST_BODY {
+            return Err("must be at most 64 KiB");
+        }
+        Ok(Self(bytes))
+    }
+}

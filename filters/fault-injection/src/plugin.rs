@@ -1,0 +1,141 @@
+//! Joins the policy to the proxy: reads the request, asks, does what it is told.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use filter_core::{InvalidConfig, parse_config};
+use filter_host::{
+    Plugin, Root, clock,
+    proxy_wasm::{self, traits::HttpContext},
+    random,
+    stream::{self, ContextId},
+};
+
+use crate::{
+    Config, Decision, Dice, Generator, Metric, Plan, Policy, Waiting,
+    plugin::{counters::Counters, exchange::Stream, held::Held, shared::Shared},
+};
+
+mod counters;
+mod exchange;
+mod held;
+mod pacing;
+mod reading;
+mod shared;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(Root::<FaultInjection>::boxed);
+}}
+
+/// The filter with its configuration in force.
+struct FaultInjection {
+    policy: Policy,
+    context: ContextId,
+    dice: RefCell<Generator>,
+    waiting: RefCell<Waiting<Rc<Held>>>,
+    /// When the tick that was asked for comes; `None` while none is.
+    awake: Cell<Option<Duration>>,
+    clock: Instant,
+    shared: Shared,
+    counters: Counters,
+}
+
+impl Plugin for FaultInjection {
+    fn configure(document: &[u8], context: ContextId) -> std::result::Result<Self, InvalidConfig> {
+        let config: Config = parse_config(document)?;
+        let policy = Policy::new(&config)?;
+        if let Ok(now) = clock::now() {
+            policy.warnings(now).iter().for_each(|warning| log::warn!("{warning}"));
+        }
+        let counters = Counters::define(&policy);
+        let shared = Shared::new(&policy, document);
+        counters.stopped.set(u64::from(shared.is_stopped()));
+        log::info!("configuration applied");
+        Ok(Self {
+            dice: RefCell::new(Generator::new(random::bits())),
+            waiting: RefCell::default(),
+            awake: Cell::new(None),
+            clock: Instant::now(),
+            policy,
+            context,
+            shared,
+            counters,
+        })
+    }
+
+    fn open(self: Rc<Self>, context: ContextId) -> Box<dyn HttpContext> {
+        Box::new(Stream::new(self, context))
+    }
+
+    fn on_tick(&self) {
+        // What is woken may wait again, so the queue is not borrowed meanwhile.
+        loop {
+            let due = self.waiting.borrow_mut().pop(self.now());
+            let Some((due, context, held)) = due else { break };
+            let late = self.now().saturating_sub(due);
+            held.wake(self, context, late);
+        }
+        let _ = stream::enter(self.context);
+        // The tick comes again and again until it is told otherwise.
+        self.awake.set(Some(Duration::MAX));
+        self.rearm();
+    }
+}
+
+impl FaultInjection {
+    /// Decides about the request at hand; an error of the proxy means no fault.
+    fn decide(&self) -> Option<Plan> {
+        if self.policy.is_idle() {
+            return None;
+        }
+        let dice = Dice::roll(&mut self.dice.borrow_mut());
+        if !self.policy.may_fire(&dice) {
+            return None;
+        }
+        let decision = self.ask(&dice).unwrap_or_else(|error| {
+            log::warn!("a host call failed: {error:?}");
+            self.counters.count(Metric::Errors, None);
+            Decision::default()
+        });
+        if decision.is_unkeyed {
+            self.counters.count(Metric::Unkeyed, None);
+        }
+        decision.plan
+    }
+
+    /// Reads the clock by which streams wait.
+    fn now(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// Puts a stream in the queue until `due`.
+    fn wait(&self, due: Duration, context: ContextId, held: Rc<Held>) {
+        self.waiting.borrow_mut().add(due, context, held);
+        self.rearm();
+    }
+
+    /// Takes a stream out of the queue; whether it was there.
+    fn forget(&self, due: Duration, context: ContextId) -> bool {
+        let was_there = self.waiting.borrow_mut().remove(due, context).is_some();
+        self.rearm();
+        was_there
+    }
+
+    /// Asks for a tick at the nearest deadline, or for none when nothing waits.
+    fn rearm(&self) {
+        let now = self.now();
+        let wake_after = self.waiting.borrow().wake_after(now);
+        let at = wake_after.map(|after| now.saturating_add(after));
+        match (wake_after, self.awake.get()) {
+            (None, None) => {}
+            // A tick that comes in time needs no second one.
+            (Some(_), Some(tick)) if at.is_some_and(|at| tick <= at) => {}
+            (None, Some(_)) => drop(clock::stop_ticking()),
+            (Some(after), _) => drop(clock::tick_every(after)),
+        }
+        self.awake.set(if wake_after.is_none() { None } else { self.awake.get().or(at).min(at) });
+    }
+}

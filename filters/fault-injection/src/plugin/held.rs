@@ -1,0 +1,220 @@
+//! A stream with a fault, and what becomes of it when its wait is over.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use filter_core::Reply;
+use filter_host::{
+    Result, clock,
+    headers::{self, Map},
+    property, reply,
+    stream::{self, ContextId},
+};
+
+use super::{FaultInjection, pacing::Pacing};
+use crate::{Metric, Phase, Plan, Step};
+
+/// A stream with a fault; shared by its context and the queue.
+pub(super) struct Held {
+    plan: Plan,
+    /// Until when it waits, and for what.
+    wait: Cell<Option<(Duration, Wait)>>,
+    /// Whether it counts among the held streams of the pod.
+    is_counted: Cell<bool>,
+    /// Whether the filter itself has answered it.
+    is_over: Cell<bool>,
+    pub(super) pacing: Option<Pacing>,
+}
+
+/// What a stream waits for.
+#[derive(Clone, Copy, PartialEq)]
+enum Wait {
+    /// The end of a delay.
+    Delay(Phase),
+    /// Its body's bytes.
+    Body,
+}
+
+impl Held {
+    pub(super) fn new(plugin: &FaultInjection, plan: Plan) -> Rc<Self> {
+        Rc::new(Self {
+            wait: Cell::new(None),
+            is_counted: Cell::new(plan.holds()),
+            is_over: Cell::new(false),
+            pacing: Pacing::new(&plugin.policy, &plan),
+            plan,
+        })
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.wait.get().is_some()
+    }
+
+    /// Takes the first step of a phase; `true` lets the stream go on.
+    pub(super) fn begin(
+        self: &Rc<Self>,
+        plugin: &FaultInjection,
+        id: ContextId,
+        on: Phase,
+    ) -> bool {
+        let step = match on {
+            Phase::Request => plugin.policy.on_request(&self.plan),
+            Phase::Response => plugin.policy.on_response(&self.plan),
+        };
+        match step {
+            Step::Hold(length) => {
+                plugin.counters.delay.record(millis(length));
+                self.until(plugin, id, plugin.now().saturating_add(length), Wait::Delay(on));
+                false
+            }
+            step => self.finish(plugin, on, step),
+        }
+    }
+
+    /// Waits until the body's bytes are due.
+    pub(super) fn pace(self: &Rc<Self>, plugin: &FaultInjection, id: ContextId, due: Duration) {
+        if let Some((before, _)) = self.wait.get() {
+            plugin.forget(before, id);
+        }
+        self.until(plugin, id, due, Wait::Body);
+    }
+
+    fn until(self: &Rc<Self>, plugin: &FaultInjection, id: ContextId, due: Duration, wait: Wait) {
+        self.wait.set(Some((due, wait)));
+        plugin.wait(due, id, Rc::clone(self));
+    }
+
+    /// Goes on after a wait, from a tick.
+    pub(super) fn wake(self: &Rc<Self>, plugin: &FaultInjection, id: ContextId, late: Duration) {
+        let Some((_, wait)) = self.wait.take() else { return };
+        plugin.counters.late.record(millis(late));
+        if stream::enter(id).is_err() {
+            self.fail(plugin);
+            return;
+        }
+        let (resume, goes_on): (fn() -> Result<()>, bool) = match wait {
+            Wait::Delay(Phase::Request) => {
+                (stream::resume_request, self.after(plugin, Phase::Request))
+            }
+            Wait::Delay(Phase::Response) => {
+                (stream::resume_response, self.after(plugin, Phase::Response))
+            }
+            Wait::Body => (stream::resume_response, true),
+        };
+        if goes_on && resume().is_err() {
+            self.fail(plugin);
+        }
+    }
+
+    fn after(&self, plugin: &FaultInjection, phase: Phase) -> bool {
+        let step = clock::now().map_or(Step::Pass, |now| {
+            let is_stopped = || plugin.policy.guard().is_some() && plugin.shared.is_stopped();
+            plugin.policy.after_hold(&self.plan, phase, now, is_stopped)
+        });
+        if self.plan.rate.is_none() {
+            self.release(plugin);
+        }
+        self.finish(plugin, phase, step)
+    }
+
+    /// Carries out what comes after the delay of a phase; `true` lets the stream go on.
+    fn finish(&self, plugin: &FaultInjection, phase: Phase, step: Step) -> bool {
+        if step == Step::End {
+            self.end(plugin, phase);
+            return false;
+        }
+        if phase == Phase::Response && self.change(plugin).is_err() {
+            self.fail(plugin);
+        }
+        true
+    }
+
+    fn end(&self, plugin: &FaultInjection, phase: Phase) {
+        self.is_over.set(true);
+        self.release(plugin);
+        match plugin.policy.reply(&self.plan) {
+            Some(reply) => send(&reply),
+            None if phase == Phase::Request => drop(stream::reset_request()),
+            None => drop(stream::reset_response()),
+        }
+    }
+
+    /// Changes status and headers of the response.
+    fn change(&self, plugin: &FaultInjection) -> Result<()> {
+        if let Some(mark) = plugin.policy.mark() {
+            let trace = plugin.policy.trace(&self.plan);
+            headers::set(Map::ResponseHeaders, mark.as_str(), trace.as_bytes())?;
+        }
+        let Some((status, edits)) = plugin.policy.response_edits(&self.plan) else { return Ok(()) };
+        if let Some(status) = status {
+            headers::set(Map::ResponseHeaders, ":status", status.to_string().as_bytes())?;
+        }
+        headers::apply(Map::ResponseHeaders, edits)
+    }
+
+    /// Leaves the queue and the count when the stream ends.
+    pub(super) fn leave(&self, plugin: &FaultInjection, id: ContextId) {
+        if let Some((due, _)) = self.wait.take() {
+            plugin.forget(due, id);
+            plugin.counters.count(Metric::Abandoned, plugin.policy.label(&self.plan));
+        }
+        self.release(plugin);
+    }
+
+    /// Leaves a stream alone that someone else has answered while it waited.
+    pub(super) fn yield_to_other_reply(&self, plugin: &FaultInjection, id: ContextId) {
+        self.is_over.set(true);
+        self.leave(plugin, id);
+    }
+
+    /// Counts the stream among those held no more.
+    fn release(&self, plugin: &FaultInjection) {
+        if self.is_counted.replace(false) {
+            plugin.shared.release();
+            plugin.counters.active.add(-1);
+        }
+    }
+
+    fn fail(&self, plugin: &FaultInjection) {
+        plugin.counters.count(Metric::Errors, None);
+    }
+}
+
+impl FaultInjection {
+    /// Lets a plan through the gates and notes it; `None` where it must not be carried out.
+    pub(super) fn admit(&self, plan: Plan) -> Option<Rc<Held>> {
+        let label = self.policy.label(&plan);
+        if let Err(skipped) = self.shared.admit(&self.policy, &plan) {
+            self.counters.count(skipped, label);
+            return None;
+        }
+        for metric in self.policy.counts(&plan) {
+            self.counters.count(metric, label);
+        }
+        let trace = self.policy.trace(&plan);
+        log::debug!("{trace}");
+        if property::write(&["weir.fault"], trace.as_bytes()).is_err() {
+            self.counters.count(Metric::Errors, None);
+        }
+        if self.policy.is_dry_run() {
+            return None;
+        }
+        let held = Held::new(self, plan);
+        if plan.holds() {
+            self.counters.active.add(1);
+        }
+        Some(held)
+    }
+}
+
+fn send(answer: &Reply) {
+    // The action only matters to a callback of the stream; this may be a tick.
+    let _ = reply::send(answer);
+}
+
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}

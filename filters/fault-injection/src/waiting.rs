@@ -1,0 +1,59 @@
+//! Streams that wait until they are due.
+
+use std::{collections::BTreeMap, time::Duration};
+
+/// What waits in one worker, the nearest deadline first.
+///
+/// Times are readings of one monotonic clock. `W` is what is known about one that waits; the number
+/// is its stream's.
+#[derive(Debug)]
+pub struct Waiting<W> {
+    queue: BTreeMap<(Duration, u32), W>,
+}
+
+impl<W> Default for Waiting<W> {
+    fn default() -> Self {
+        Self { queue: BTreeMap::new() }
+    }
+}
+
+impl<W> Waiting<W> {
+    /// Puts a stream in the queue.
+    pub fn add(&mut self, due: Duration, stream: u32, what: W) {
+        self.queue.insert((due, stream), what);
+    }
+
+    /// Takes a stream out before it is due; `None` when it does not wait any more.
+    pub fn remove(&mut self, due: Duration, stream: u32) -> Option<W> {
+        self.queue.remove(&(due, stream))
+    }
+
+    /// Takes out one that is due, with its deadline.
+    pub fn pop(&mut self, now: Duration) -> Option<(Duration, u32, W)> {
+        let first = self.queue.first_entry().filter(|first| first.key().0 <= now)?;
+        let ((due, stream), what) = first.remove_entry();
+        Some((due, stream, what))
+    }
+
+    /// Returns how many wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Says whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Returns after what time the plugin must be woken, at least 1 ms; `None` for not at all.
+    ///
+    /// It is rounded up to whole milliseconds, so that the first one is due by then.
+    pub fn wake_after(&self, now: Duration) -> Option<Duration> {
+        let ((due, _), _) = self.queue.first_key_value()?;
+        let left = due.saturating_sub(now).as_nanos().div_ceil(1_000_000).max(1);
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

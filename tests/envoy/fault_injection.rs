@@ -1,0 +1,79 @@
+//! fault-injection in a real Envoy.
+
+mod aborts;
+mod callers;
+mod configuration;
+mod delays;
+mod hostile;
+mod lateness;
+mod leaving;
+mod limits;
+mod native;
+mod responses;
+mod streams;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    envoy::Envoy,
+    upstream::Upstream,
+};
+
+/// The filter's name.
+const FILTER: &str = "fault-injection";
+
+/// Envoy with fault-injection between a client and an application.
+struct Rig {
+    envoy: Envoy,
+    app: Upstream,
+}
+
+impl Rig {
+    /// Starts everything with this `pluginConfig`.
+    fn start(config: &Value) -> Result<Self> {
+        Self::start_with(1, config)
+    }
+
+    /// Starts everything with this many workers.
+    fn start_with(concurrency: u32, config: &Value) -> Result<Self> {
+        let app = Upstream::start()?;
+        let fault = ("fault".to_owned(), "%FILTER_STATE(wasm.weir.fault:PLAIN)%".to_owned());
+        let setup = Setup::new(app.address(), vec![filter(config)]);
+        let envoy = Envoy::start(Setup { concurrency, access_log: vec![fault], ..setup })?;
+        Ok(Self { envoy, app })
+    }
+
+    /// The value of a counter or gauge of the filter.
+    fn stat(&self, name: &str) -> Result<u64> {
+        Ok(self.envoy.stats()?.value(&format!("wasmcustom.weir_fault_injection_{name}")))
+    }
+}
+
+/// The filter with this `pluginConfig`.
+fn filter(config: &Value) -> Filter {
+    Filter::new(FILTER, config.clone())
+}
+
+/// A `pluginConfig` with one entry, `x`, that does this to every request.
+fn always(fault: Value) -> Value {
+    json!({"http": [{"name": "x", "fault": all(fault)}]})
+}
+
+/// `fault` with every part at 100 %.
+fn all(mut fault: Value) -> Value {
+    for part in fault.as_object_mut().into_iter().flatten() {
+        if let Some(part) = part.1.as_object_mut() {
+            part.insert("percentage".to_owned(), json!({"value": 100}));
+        }
+    }
+    fault
+}
+
+/// `document` with another value for `name`.
+fn with(mut document: Value, name: &str, value: Value) -> Value {
+    if let Some(members) = document.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+    document
+}

@@ -1,0 +1,67 @@
+//! A caller's proxy meets a server whose proxy has the filter: its timeouts and retries work.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    envoy::Envoy,
+};
+
+use super::{Rig, always, native::native, with};
+
+/// The caller's Envoy, whose only route has `policy`, before what listens at the rig's.
+fn caller(rig: &Rig, policy: Value, filters: Vec<Filter>) -> Result<Envoy> {
+    let route = with(policy, "cluster", json!("app"));
+    let routes = vec![json!({"match": {"prefix": "/"}, "route": route})];
+    Envoy::start(Setup { routes, ..Setup::new(rig.envoy.address(), filters) })
+}
+
+#[test]
+fn a_timeout_ends_a_delayed_call() -> Result<()> {
+    let rig = Rig::start(&always(json!({"delay": {"fixedDelay": "5s"}})))?;
+    let caller = caller(&rig, json!({"timeout": "1s"}), Vec::new())?;
+    let begun = Instant::now();
+    assert_eq!(caller.http1().get("/")?.status, 504);
+    let took = begun.elapsed();
+    // The caller's Envoy reads a coarse clock.
+    assert!(took >= Duration::from_millis(980) && took < Duration::from_secs(3), "{took:?}");
+    rig.wait_for("abandoned_total", 1)?;
+    rig.wait_for("active", 0)
+}
+
+#[test]
+fn retries_meet_independent_draws() -> Result<()> {
+    const CALLS: u32 = 2_000;
+    let half =
+        json!({"http": [{"fault": {"abort": {"percentage": {"value": 50}, "httpStatus": 503}}}]});
+    let rig = Rig::start(&half)?;
+    let retries = json!({"retry_on": "5xx", "num_retries": 2,
+        "retry_back_off": {"base_interval": "0.001s"}});
+    let caller = caller(&rig, json!({"retry_policy": retries}), Vec::new())?;
+    let client = caller.http1();
+    let mut failed = 0_u32;
+    for _ in 0..CALLS {
+        failed = failed.saturating_add(u32::from(client.get("/")?.status == 503));
+    }
+    // An eighth, within four standard deviations.
+    let share = f64::from(failed) / f64::from(CALLS);
+    assert!((share - 0.125).abs() < 0.03, "{failed} of {CALLS}");
+    Ok(())
+}
+
+#[test]
+fn the_callers_own_fault_filter_knows_no_timeout_and_no_retry() -> Result<()> {
+    let rig = Rig::start(&json!({}))?;
+    let share = json!({"numerator": 100, "denominator": "HUNDRED"});
+    let fault = json!({"delay": {"fixed_delay": "1.5s", "percentage": share}});
+    let policy = json!({"timeout": "1s", "retry_policy": {"retry_on": "5xx", "num_retries": 2}});
+    let slow = caller(&rig, policy.clone(), vec![native(fault)])?;
+    assert_eq!(slow.http1().get("/")?.status, 200, "the delay is before the timeout");
+    let fault = json!({"abort": {"http_status": 503, "percentage": share}});
+    let failing = caller(&rig, policy, vec![native(fault)])?;
+    assert_eq!(failing.http1().get("/")?.status, 503);
+    assert_eq!(rig.app.count(), 1, "nothing was tried again");
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! How late a delayed stream goes on, beside Envoy's own filter in the same run.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, anyhow};
+use serde_json::json;
+use tests::{bootstrap::Setup, envoy::Envoy, upstream::Upstream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    runtime::Builder,
+    task::JoinSet,
+};
+
+use super::{always, filter, native::native};
+
+const DELAY: Duration = Duration::from_millis(500);
+
+/// What a client waits, from its request to the first byte of the answer.
+async fn wait(mut socket: TcpStream) -> Result<Duration> {
+    let begun = Instant::now();
+    socket.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await?;
+    let mut head = [0; 12];
+    socket.read_exact(&mut head).await?;
+    let waited = begun.elapsed();
+    if &head == b"HTTP/1.1 200" { Ok(waited) } else { Err(anyhow!("not answered with 200")) }
+}
+
+/// What so many clients wait who ask at the same time, sorted.
+fn waits(address: SocketAddr, clients: usize) -> Result<Vec<Duration>> {
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut sockets = Vec::with_capacity(clients);
+        for _ in 0..clients {
+            sockets.push(TcpStream::connect(address).await?);
+        }
+        let mut tasks: JoinSet<_> = sockets.into_iter().map(wait).collect();
+        let mut waits = Vec::with_capacity(clients);
+        while let Some(waited) = tasks.join_next().await {
+            waits.push(waited??);
+        }
+        Ok(waits)
+    })
+}
+
+/// Half and 99 % of the streams went on by then, after their delay.
+fn quantiles(waits: &mut [Duration]) -> (Duration, Duration) {
+    waits.sort();
+    let at = |part: usize| {
+        let place = waits.len().saturating_mul(part).checked_div(100).unwrap_or_default();
+        waits.get(place).or(waits.last()).map_or(DELAY, |waited| waited.saturating_sub(DELAY))
+    };
+    (at(50), at(99))
+}
+
+#[test]
+fn nothing_goes_on_early_and_nothing_much_later_than_natively() -> Result<()> {
+    let app = Upstream::start()?;
+    let start =
+        |filter| Envoy::start(Setup { concurrency: 2, ..Setup::new(app.address(), vec![filter]) });
+    let share = json!({"numerator": 100, "denominator": "HUNDRED"});
+    let natives = start(native(json!({"delay": {"fixed_delay": "0.5s", "percentage": share}})))?;
+    let ours = start(filter(&always(json!({"delay": {"fixedDelay": "500ms"}}))))?;
+    for (clients, rounds) in [(1, 20), (100, 6), (1_000, 3)] {
+        let (mut by_us, mut by_envoy) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            by_us.extend(waits(ours.address(), clients)?);
+            by_envoy.extend(waits(natives.address(), clients)?);
+        }
+        assert!(by_us.iter().all(|waited| *waited >= DELAY), "early");
+        let (ours, theirs) = (quantiles(&mut by_us), quantiles(&mut by_envoy));
+        eprintln!("{clients} waiting: late by {ours:?}, natively {theirs:?} (p50, p99)");
+        // Room for a busy machine: what is looked for is a lost tick or a polling filter.
+        let room = Duration::from_millis(25);
+        assert!(
+            ours.0 <= theirs.0.saturating_mul(2).saturating_add(room),
+            "{clients} waiting: {ours:?} {theirs:?}"
+        );
+        assert!(
+            ours.1 <= theirs.1.saturating_mul(2).saturating_add(room),
+            "{clients} waiting: {ours:?} {theirs:?}"
+        );
+    }
+    Ok(())
+}

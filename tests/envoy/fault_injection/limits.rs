@@ -1,0 +1,137 @@
+//! What bounds faults, over all workers together.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, anyhow};
+use serde_json::json;
+use tests::{client::Request, upstream::REPLY_STATUS};
+
+use super::{
+    Rig, always,
+    streams::{send, statuses},
+    with,
+};
+
+/// Sends requests from `clients` threads for `time`; returns the statuses with their numbers.
+fn load(rig: &Rig, clients: u32, time: Duration) -> Result<(u64, u64)> {
+    let (faults, passed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let client = rig.envoy.http1();
+    thread::scope(|scope| {
+        let run = || -> Result<()> {
+            let begun = Instant::now();
+            while begun.elapsed() < time {
+                let faulty = client.get("/")?.status == 503;
+                let count = if faulty { &faults } else { &passed };
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        let threads: Vec<_> = (0..clients).map(|_| scope.spawn(run)).collect();
+        threads.into_iter().try_for_each(|it| it.join().map_err(|_| anyhow!("a client failed"))?)
+    })?;
+    Ok((faults.into_inner(), passed.into_inner()))
+}
+
+#[test]
+fn no_more_streams_are_held_than_allowed() -> Result<()> {
+    let slow = always(json!({"delay": {"fixedDelay": "4s"}, "abort": {"httpStatus": 418}}));
+    let rig = Rig::start_with(4, &with(slow, "maxActiveFaults", json!(50)))?;
+    let sockets = send(rig.envoy.address(), 400)?;
+    rig.wait_for("skipped_overflow_total", 350)?;
+    assert_eq!(rig.stat("active")?, 50);
+    let statuses = statuses(sockets);
+    let held = statuses.iter().filter(|status| **status == 418).count();
+    let passed = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!((held, passed), (50, 350), "at the limit there is no fault at all");
+    rig.wait_for("active", 0)?;
+    assert_eq!(self::statuses_of(&rig, 1)?, [418], "a place is free again");
+    Ok(())
+}
+
+fn statuses_of(rig: &Rig, count: usize) -> Result<Vec<u16>> {
+    Ok(statuses(send(rig.envoy.address(), count)?))
+}
+
+#[test]
+fn no_more_faults_begin_in_a_second_than_allowed() -> Result<()> {
+    let config =
+        with(always(json!({"abort": {"httpStatus": 503}})), "maxFaultsPerSecond", json!(20));
+    let rig = Rig::start_with(4, &config)?;
+    let begun = Instant::now();
+    let (faults, passed) = load(&rig, 8, Duration::from_secs(4))?;
+    let most = 20.0 * (1.0 + begun.elapsed().as_secs_f64());
+    assert!(faults as f64 <= most, "{faults} of at most {most}");
+    assert!(faults >= 20 * 4, "{faults}: the bucket is used up");
+    assert!(passed > faults);
+    assert_eq!(rig.stat("skipped_budget_total")?, passed);
+    Ok(())
+}
+
+#[test]
+fn the_pod_stops_by_itself_once() -> Result<()> {
+    let fault = json!({"http": [{"match": [{"headers": {"x-fault": {}}}], "name": "x",
+        "fault": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}}]});
+    let criteria = json!({"maxErrorRate": {"value": 10}, "minRequestCount": 50, "window": "30s"});
+    let mut rig = Rig::start_with(4, &with(fault, "successCriteria", criteria))?;
+    let client = rig.envoy.http1();
+    let faulty = || client.send(Request::get("/").header("x-fault", "1"));
+    let failing = || client.send(Request::get("/").header(REPLY_STATUS, "500"));
+    for _ in 0..60 {
+        assert_eq!(faulty()?.status, 503, "injected errors do not count");
+    }
+    for _ in 0..45 {
+        client.get("/")?;
+    }
+    for _ in 0..4 {
+        failing()?;
+    }
+    assert_eq!((faulty()?.status, rig.stat("stopped")?), (503, 0), "8 % in 49");
+    for _ in 0..4 {
+        failing()?;
+    }
+    rig.wait_for("stopped", 1)?;
+    assert_eq!(faulty()?.status, 200);
+    assert_eq!(rig.stat("skipped_stopped_total")?, 1);
+    rig.envoy.wait_for_log("errors in")?;
+    let said = rig.envoy.log().matches("stopped: ").count();
+    assert_eq!(said, 1, "one line for all workers");
+    Ok(())
+}
+
+#[test]
+fn an_abort_after_a_delay_is_left_out_when_the_pod_has_stopped() -> Result<()> {
+    let fault = json!({"http": [{"match": [{"headers": {"x-fault": {}}}], "fault": {
+        "delay": {"fixedDelay": "2s", "percentage": {"value": 100}},
+        "abort": {"httpStatus": 503, "percentage": {"value": 100}}}}]});
+    let criteria = json!({"maxErrorRate": {"value": 0}, "minRequestCount": 1});
+    let rig = Rig::start(&with(fault, "successCriteria", criteria))?;
+    let client = rig.envoy.http1();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| client.send(Request::get("/").header("x-fault", "1")));
+        rig.wait_for("active", 1)?;
+        client.send(Request::get("/").header(REPLY_STATUS, "500"))?;
+        rig.wait_for("stopped", 1)?;
+        let answer = waiting.join().map_err(|_| anyhow!("the client failed"))??;
+        assert_eq!(answer.status, 200);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
+    let fault = json!({"delay": {"fixedDelay": "10s"}, "abort": {"httpStatus": 503}});
+    let mut rig = Rig::start_with(4, &with(always(fault), "dryRun", json!(true)))?;
+    let (faults, passed) = load(&rig, 8, Duration::from_secs(1))?;
+    assert_eq!(faults, 0);
+    for counter in ["delays_total", "aborts_total", "dry_run_total"] {
+        assert_eq!(rig.stat(counter)?, passed, "{counter}");
+    }
+    assert_eq!(rig.stat("active")?, 0);
+    let log = rig.envoy.wait_for_access_log(1)?;
+    assert_eq!(log[0]["fault"], "dry_run;entry=x;delay=10000;abort=503;phase=REQUEST");
+    Ok(())
+}

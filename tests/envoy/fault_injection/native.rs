@@ -1,0 +1,174 @@
+//! The same faults by Envoy's own filter: what a client gets is the same.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use hyper::Method;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::{Client, Request},
+    envoy::Envoy,
+    upstream::Upstream,
+};
+
+use super::{all, filter, with};
+
+/// Envoy's fault filter with this configuration.
+pub(super) fn native(config: Value) -> Filter {
+    let kind = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
+    let config = with(config, "@type", json!(kind));
+    Filter::native(json!({"name": "envoy.filters.http.fault", "typed_config": config}))
+}
+
+/// Our filter in an Envoy, and Envoy's own in another, before the same application.
+struct Pair {
+    ours: Envoy,
+    natives: Envoy,
+    _app: Upstream,
+}
+
+impl Pair {
+    /// `fault` for ours, whose callers carry `x-tester`; `config` for Envoy's.
+    fn start(fault: Value, config: Value) -> Result<Self> {
+        let app = Upstream::start()?;
+        let asked = json!([{"headers": {"x-tester": {}}}]);
+        let document = json!({"http": [{"match": asked, "fault": all(fault)}]});
+        let start = |filter| Envoy::start(Setup::new(app.address(), vec![filter]));
+        Ok(Self { ours: start(filter(&document))?, natives: start(native(config))?, _app: app })
+    }
+
+    /// Sends the same requests to both and compares all that a client sees.
+    fn compare(&self, requests: &[Request]) -> Result<()> {
+        for protocol in [Envoy::http1, Envoy::http2] {
+            self.compare_by(protocol, requests)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Pair::compare`], with one protocol.
+    fn compare_by(&self, protocol: fn(&Envoy) -> Client, requests: &[Request]) -> Result<()> {
+        for request in requests {
+            let request = request.clone().header("x-tester", "1");
+            let ours = seen(protocol(&self.ours), &request)?;
+            let natives = seen(protocol(&self.natives), &request)?;
+            assert_eq!(ours, natives, "ours, then Envoy's own, for {request:?}");
+        }
+        Ok(())
+    }
+}
+
+/// Status, headers that count, gRPC status, body, and whether it was delayed.
+fn seen(client: Client, request: &Request) -> Result<Value> {
+    let mut begun = Instant::now();
+    let mut answer = client.send(request.clone())?;
+    // On a busy machine any request may be slow once.
+    let mut slow = begun.elapsed() >= DELAY;
+    for _ in 0..4 {
+        if slow {
+            begun = Instant::now();
+            answer = client.send(request.clone())?;
+            slow = begun.elapsed() >= DELAY;
+        }
+    }
+    let mut headers: Vec<_> = answer.headers.iter().collect();
+    headers.retain(|(name, _)| !["date", "x-envoy-upstream-service-time"].contains(&name.as_str()));
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+    let upstream = answer.text().starts_with("{\"bodyLength\"");
+    let body = if upstream { "the application's".to_owned() } else { answer.text() };
+    let headers = if upstream { Vec::new() } else { headers };
+    Ok(json!([answer.status, headers, answer.grpc_status(), body, slow]))
+}
+
+fn requests() -> Vec<Request> {
+    vec![Request::get("/"), Request::new(Method::HEAD, "/")]
+}
+
+/// What a delayed request takes at least; Envoy's clock is coarse.
+const DELAY: Duration = Duration::from_millis(75);
+const ALL: &str = "HUNDRED";
+const GRPC: &str = "x-envoy-fault-abort-grpc-request";
+
+#[test]
+fn aborts_are_the_same() -> Result<()> {
+    let share = json!({"numerator": 100, "denominator": ALL});
+    for (ours, natives) in [
+        (json!({"httpStatus": 503}), json!({"http_status": 503})),
+        (json!({"httpStatus": 404}), json!({"http_status": 404})),
+        (json!({"httpStatus": 200}), json!({"http_status": 200})),
+        (json!({"grpcStatus": "UNAVAILABLE"}), json!({"grpc_status": 14})),
+        (json!({"grpcStatus": "PERMISSION_DENIED"}), json!({"grpc_status": 7})),
+    ] {
+        let mut abort = natives;
+        abort["percentage"] = share.clone();
+        let pair = Pair::start(json!({"abort": ours}), json!({"abort": abort}))?;
+        pair.compare(&requests())?;
+        pair.compare_by(Envoy::http2, &[Request::grpc("/a.B/C")])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn delays_are_the_same_alone_and_before_an_abort() -> Result<()> {
+    let share = json!({"numerator": 100, "denominator": ALL});
+    let delay = json!({"fixedDelay": "80ms"});
+    let natives = json!({"fixed_delay": "0.080s", "percentage": share});
+    let pair = Pair::start(json!({"delay": delay}), json!({"delay": natives}))?;
+    pair.compare(&[Request::get("/")])?;
+    pair.compare_by(Envoy::http2, &[Request::grpc("/a.B/C")])?;
+    let abort = json!({"http_status": 500, "percentage": share});
+    let both = json!({"delay": natives, "abort": abort});
+    Pair::start(json!({"delay": delay, "abort": {"httpStatus": 500}}), both)?.compare(&requests())
+}
+
+#[test]
+fn callers_ask_in_the_same_way() -> Result<()> {
+    let share = json!({"numerator": 100, "denominator": ALL});
+    let pair = Pair::start(
+        json!({"delay": {"headerDelay": {}}, "abort": {"headerAbort": {}},
+            "responseRateLimit": {"headerLimit": {}}}),
+        json!({"delay": {"header_delay": {}, "percentage": share},
+            "abort": {"header_abort": {}, "percentage": share},
+            "response_rate_limit": {"header_limit": {}, "percentage": share}}),
+    )?;
+    let delay = "x-envoy-fault-delay-request";
+    let abort = "x-envoy-fault-abort-request";
+    let rate = "x-envoy-fault-throughput-response";
+    let cases: [&[(&str, &str)]; 21] = [
+        &[],
+        &[(abort, "418")],
+        &[(abort, "200")],
+        &[(abort, "199")],
+        &[(abort, "600")],
+        &[(abort, "banana")],
+        &[(abort, "")],
+        &[(GRPC, "4")],
+        &[(GRPC, "16")],
+        &[(abort, "503"), (GRPC, "4")],
+        &[(abort, "x"), (GRPC, "4")],
+        &[(delay, "80")],
+        &[(delay, "0")],
+        &[(delay, "banana")],
+        &[(delay, "-80")],
+        &[(delay, "80"), (abort, "503")],
+        &[(abort, "503"), ("x-envoy-fault-abort-request-percentage", "0")],
+        &[(abort, "503"), ("x-envoy-fault-abort-request-percentage", "100")],
+        &[(abort, "503"), ("x-envoy-fault-abort-request-percentage", "banana")],
+        &[(delay, "80"), ("x-envoy-fault-delay-request-percentage", "0")],
+        &[(rate, "0")],
+    ];
+    let requests = cases.map(|headers| {
+        headers.iter().fold(Request::get("/"), |it, (name, value)| it.header(name, value))
+    });
+    pair.compare(&requests)?;
+    let grpc = cases.map(|headers| {
+        headers.iter().fold(Request::grpc("/a.B/C"), |it, (name, value)| it.header(name, value))
+    });
+    pair.compare_by(Envoy::http2, &grpc)?;
+    // Envoy takes any number for a status of gRPC; ours takes those that exist.
+    let strange = Request::get("/").header("x-tester", "1").header(GRPC, "17");
+    let answer = pair.ours.http1().send(strange)?;
+    assert!(answer.text().contains("bodyLength"), "{}", answer.text());
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! fault-injection beside a server, met by a VirtualService's timeouts and retries.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Request,
+    envoy::Envoy,
+    upstream::Upstream,
+};
+
+use crate::{
+    Scenario,
+    mesh::{Mesh, NAMESPACE},
+    say,
+};
+
+/// The folder, image and WasmPlugin of the filter.
+const FILTER: &str = "fault-injection";
+/// What the caller asks for.
+const HOST: &str = "faulty.example.com";
+
+/// The scenarios of this filter.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    ("fault-injection as a WasmPlugin aborts what it matches", aborts_as_plugin),
+    ("a VirtualService's timeout ends a delay beside the server", timeout_ends_delay),
+    ("a VirtualService's retries meet aborts beside the server", retries_meet_aborts),
+    ("Istio's own fault meets neither timeout nor retries", own_fault_meets_neither),
+];
+
+/// `match` and `fault` of a VirtualService, in a WasmPlugin at the gateway.
+fn aborts_as_plugin(mesh: &Mesh) -> Result<()> {
+    let fault = json!({"abort": {"percentage": {"value": 100}, "httpStatus": 418}});
+    let entry = json!({"match": [{"uri": {"prefix": "/checkout"}}], "fault": fault});
+    mesh.apply_plugin(FILTER, &json!({"http": [entry]}))?;
+    let request = Request::get("/checkout/1");
+    let answer = mesh.wait_for("aborting", &request, |answer| answer.status == 418)?;
+    ensure!(answer.text() == "fault filter abort", "{answer:?}");
+    let other = mesh.send(Request::get("/orders"))?;
+    ensure!(other.status == 200, "what it does not match: {other:?}");
+    Ok(())
+}
+
+fn timeout_ends_delay(mesh: &Mesh) -> Result<()> {
+    let delay = json!({"delay": {"percentage": {"value": 100}, "fixedDelay": "5s"}});
+    let server = Server::start(&json!({"http": [{"fault": delay}]}))?;
+    mesh.apply(&server.route(&json!({"timeout": "1s"})))?;
+    let request = Request::get("/").authority(HOST);
+    mesh.wait_for("routing to the server", &request, |answer| answer.status == 504)?;
+    let begun = Instant::now();
+    let answer = mesh.send(request)?;
+    let took = begun.elapsed();
+    say(&format!("the timeout of 1 s took {took:.2?}"));
+    ensure!(answer.status == 504, "{answer:?}");
+    ensure!(took > Duration::from_millis(950) && took < Duration::from_secs(2), "{took:?}");
+    Ok(())
+}
+
+fn retries_meet_aborts(mesh: &Mesh) -> Result<()> {
+    const CALLS: u32 = 2_000;
+    let abort = json!({"abort": {"percentage": {"value": 50}, "httpStatus": 503}});
+    let server = Server::start(&json!({"http": [{"fault": abort}]}))?;
+    let retries = json!({"attempts": 2, "retryOn": "5xx", "backoff": "1ms"});
+    mesh.apply(&server.route(&json!({"retries": retries})))?;
+    let request = Request::get("/").authority(HOST);
+    mesh.wait_for("routing to the server", &request, |answer| answer.status == 200)?;
+    server.wait_until_routed(mesh, &request)?;
+    let mut failed = 0_u32;
+    for _ in 0..CALLS {
+        failed = failed.saturating_add(u32::from(mesh.send(request.clone())?.status == 503));
+    }
+    let share = f64::from(failed) / f64::from(CALLS);
+    say(&format!("{failed} of {CALLS} calls failed after two retries"));
+    // An eighth, within four standard deviations.
+    ensure!((share - 0.125).abs() < 0.03, "{share}");
+    Ok(())
+}
+
+/// The control: Istio's own filter stands before the router of the caller's proxy.
+fn own_fault_meets_neither(mesh: &Mesh) -> Result<()> {
+    let server = Server::start(&json!({}))?;
+    let delay = json!({"delay": {"percentage": {"value": 100}, "fixedDelay": "2s"}});
+    mesh.apply(&server.route(&json!({"timeout": "1s", "fault": delay})))?;
+    let request = Request::get("/").authority(HOST);
+    server.wait_until_routed(mesh, &request)?;
+    let begun = Instant::now();
+    let answer = mesh.send(request)?;
+    let took = begun.elapsed();
+    ensure!(answer.status == 200 && took > Duration::from_millis(1_950), "{took:?}: {answer:?}");
+    Ok(())
+}
+
+/// An application with an Envoy beside it that has the filter.
+struct Server {
+    envoy: Envoy,
+    app: Upstream,
+}
+
+impl Server {
+    fn start(config: &Value) -> Result<Self> {
+        let app = Upstream::start()?;
+        let filter = Filter::new(FILTER, config.clone());
+        Ok(Self { envoy: Envoy::start(Setup::new(app.address(), vec![filter]))?, app })
+    }
+
+    /// Documents that lead requests for [`HOST`] here; `http` has the further fields of the route.
+    fn route(&self, http: &Value) -> String {
+        let mut route = json!({"route": [{"destination": {"host": HOST, "port": {"number": 80}}}]});
+        if let (Some(route), Some(http)) = (route.as_object_mut(), http.as_object()) {
+            route.extend(http.clone());
+        }
+        let port = self.envoy.address().port();
+        let metadata = json!({"name": "faulty", "namespace": NAMESPACE});
+        let entry = json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": metadata,
+            "spec": {"hosts": [HOST], "resolution": "STATIC", "location": "MESH_INTERNAL",
+                "ports": [{"number": 80, "name": "http", "protocol": "HTTP", "targetPort": port}],
+                "endpoints": [{"address": "127.0.0.1"}]},
+        });
+        let service = json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": metadata,
+            "spec": {"hosts": [HOST], "gateways": ["gateway"], "http": [route]},
+        });
+        format!("{entry}\n---\n{service}\n")
+    }
+
+    /// Waits until a request has reached the application here.
+    fn wait_until_routed(&self, mesh: &Mesh, request: &Request) -> Result<()> {
+        mesh.wait_for("routing to the server", request, |_| self.app.count() > 0).map(|_| ())
+    }
+}
