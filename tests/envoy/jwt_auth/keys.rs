@@ -235,6 +235,16 @@ fn a_cluster_that_is_not_there_costs_503_and_a_line_that_names_the_cure() -> Res
 }
 
 #[test]
+fn a_key_set_serves_whatever_its_content_type() -> Result<()> {
+    let issuer = IdentityProvider::start()?;
+    issuer.answer_with(&[("content-type", "text/plain"), ("cache-control", "no-store")]);
+    let config = fetching(&issuer, &[]);
+    let mut rig = start(1, issuer, config)?;
+    assert_eq!(send(&rig, Algorithm::ES256)?.status, 200);
+    assert_no_trap(&mut rig.envoy)
+}
+
+#[test]
 fn a_fetched_deny_list_refuses_its_tokens_and_is_renewed() -> Result<()> {
     let (issuer, lists) = (IdentityProvider::start()?, IdentityProvider::start()?);
     let named = |id: &str| with(issuer.claims(), "jti", json!(id));
