@@ -12,6 +12,7 @@ use crate::{Scenario, mesh::Mesh};
 
 mod changes;
 mod istio;
+mod keys;
 mod requests;
 
 /// The folder, image and WasmPlugin of the filter.
@@ -33,6 +34,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("an unreachable registry denies every request", changes::unreachable_registry_denies),
     ("AuthorizationPolicy decides on what jwt-auth wrote", istio::authorization_policy),
     ("jwt-auth reads a RequestAuthentication as Istio does", istio::request_authentication),
+    ("jwt-auth fetches keys through a ServiceEntry", keys::through_a_service_entry),
 ];
 
 /// The `jwtRules` of the tests, with the keys in the document.

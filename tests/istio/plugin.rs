@@ -30,7 +30,11 @@ pub(crate) fn document(
     let overlay = tempfile::tempdir()?;
     fs::copy(&shipped, overlay.path().join("plugin.yaml"))
         .with_context(|| format!("cannot copy {}", shipped.display()))?;
+    // The one proxy of the mesh is a gateway, for which requests go out and never come in.
+    let gateway = json!({"matchLabels": {"istio": "ingressgateway"}});
     let patch = json!([
+        {"op": "add", "path": "/spec/selector", "value": gateway},
+        {"op": "add", "path": "/spec/match", "value": [{"mode": "CLIENT_AND_SERVER"}]},
         {"op": "add", "path": "/spec/url", "value": image.url},
         {"op": "add", "path": "/spec/sha256", "value": image.sha256},
         {"op": "add", "path": "/spec/imagePullPolicy", "value": "Always"},

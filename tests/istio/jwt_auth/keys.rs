@@ -1,0 +1,60 @@
+//! Keys that the gateway fetches through the mesh's own configuration.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::{client::Request, identity_provider::JWKS_PATH};
+
+use super::{AUDIENCE, USER, protect, received, token_of};
+use crate::{
+    mesh::{Mesh, NAMESPACE},
+    say,
+};
+
+/// What the mesh calls the key server.
+const HOST: &str = "keys.example.com";
+
+/// Without its ServiceEntry the host is unknown and nobody is admitted; with it the keys come.
+pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
+    let mark = mesh.log_mark();
+    protect(mesh, &json!({"jwtRules": [rule(mesh)]}))?;
+    let request = Request::get("/").bearer(&token_of(mesh, "alice")?);
+    let early = mesh.send(request.clone())?;
+    ensure!(early.status == 503, "without keys: {early:?}");
+    ensure!(early.text().contains("KEYS_UNAVAILABLE"), "without keys: {early:?}");
+    say(&mesh.wait_for_log(mark, "ServiceEntry")?);
+    mesh.apply(&service_entry(mesh).to_string())?;
+    let fetched = mesh.idp().jwks_requests();
+    let answer = mesh.wait_for("fetching keys", &request, |answer| answer.status == 200)?;
+    ensure!(received(&answer, USER)? == ["alice"], "{answer:?}");
+    let fetches = mesh.idp().jwks_requests().saturating_sub(fetched);
+    ensure!(fetches == 1, "{fetches} fetches");
+    let bad = mesh.send(Request::get("/").bearer("not-a-token"))?;
+    ensure!(bad.status == 401, "a bad token: {bad:?}");
+    Ok(())
+}
+
+/// A rule whose keys are at a host of the mesh, which names the cluster.
+fn rule(mesh: &Mesh) -> Value {
+    json!({
+        "issuer": mesh.idp().issuer(),
+        "audiences": [AUDIENCE],
+        "jwksUri": format!("http://{HOST}{JWKS_PATH}"),
+        "jwksFetch": {"maxPause": "200ms"},
+        "outputClaimToHeaders": [{"header": USER, "claim": "sub"}],
+    })
+}
+
+fn service_entry(mesh: &Mesh) -> Value {
+    let port = mesh.idp().address().port();
+    json!({
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": "keys", "namespace": NAMESPACE},
+        "spec": {
+            "hosts": [HOST],
+            "ports": [{"number": 80, "name": "http", "protocol": "HTTP", "targetPort": port}],
+            "resolution": "STATIC",
+            "endpoints": [{"address": "127.0.0.1"}],
+        },
+    })
+}
