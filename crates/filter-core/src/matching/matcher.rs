@@ -9,7 +9,7 @@ use super::{
     request::View,
     shadow,
 };
-use crate::{InvalidConfig, PathNormalization, PathTemplate, Problems};
+use crate::{InvalidConfig, PathNormalization, PathTemplate, Problems, RequestPath};
 
 /// Ordered rules, each a list of matches of which one must hold.
 ///
@@ -140,6 +140,16 @@ impl Matcher {
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs
+    }
+
+    /// Says whether rules look at the path, and servers could read this one differently.
+    ///
+    /// A filter that protects something should not let such a request choose its rule, see
+    /// [`RequestPath::is_ambiguous`].
+    #[must_use]
+    pub fn is_ambiguous(&self, request: &Request) -> bool {
+        let target = request.headers.first(":path").unwrap_or_default();
+        self.needs.path && RequestPath::new(target, self.normalization).is_ambiguous()
     }
 
     /// Returns the first rule that a request fulfils.

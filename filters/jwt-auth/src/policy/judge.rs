@@ -38,6 +38,8 @@ impl Policy {
         let request = asking.request;
         let rule = match &self.matcher {
             None => self.rules.first(),
+            // An escaped slash must not choose a rule that the application's path would not.
+            Some(matcher) if matcher.is_ambiguous(request) => None,
             Some(matcher) => matcher.first_match(request).and_then(|index| self.rules.get(index)),
         };
         let rule = rule.ok_or_else(|| Stop::Deny(Fault::RULE_UNMATCHED.into()))?;

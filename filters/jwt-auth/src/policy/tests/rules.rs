@@ -49,6 +49,31 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
+fn a_path_that_servers_read_differently_chooses_no_rule() {
+    let rules = json!([
+        {"match": [{"uri": {"prefix": "/open"}}], "token": "NONE"},
+        {"match": [{"uri": {"prefix": "/admin"}}], "scopes": {"all": ["admin"]}},
+        {},
+    ]);
+    let document = with_rules(rules);
+    let unmatched = Some(Reason::RuleUnmatched);
+    for path in
+        ["/open/..%2fadmin", "/open/../admin", "/open\\..\\admin", "/x%2F..%2Fadmin", "/open%00"]
+    {
+        assert_eq!(asked(&document).ask(&plain(path)).0.reason(), unmatched, "{path}");
+        let headers = request(path, [("authorization", &*format!("Bearer {}", good(json!({}))))]);
+        assert_eq!(asked(&document).ask(&headers).0.reason(), unmatched, "{path}, with a token");
+    }
+    assert_eq!(asked(&document).ask(&plain("/open/a%20b?c=%2f")).0.reason(), None);
+    let decoding = with(document, "pathNormalization", json!("DECODE_AND_MERGE_SLASHES"));
+    assert_eq!(asked(&decoding).ask(&plain("/open/a%2Fb")).0.reason(), None);
+    let missing = Some(Reason::Missing);
+    assert_eq!(asked(&decoding).ask(&plain("/open/..%2fadmin")).0.reason(), missing);
+    let everywhere = with_rules(json!([{"token": "OPTIONAL"}]));
+    assert_eq!(asked(&everywhere).ask(&plain("/a%2Fb")).0.reason(), None);
+}
+
+#[test]
 fn a_token_is_asked_of_every_request_by_one_empty_rule() {
     let mut asked = asked(&with_rules(json!([{}])));
     let reply = asked.ask(&plain("/")).0.reply();
