@@ -63,7 +63,12 @@ pub fn has_more_values(request: &Request, name: &str) -> Result<bool> {
     Ok(all.unwrap_or_default() != request.headers.first(name).unwrap_or_default())
 }
 
-fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
+/// Adds to `headers`, which were read already, whatever else `needs` names.
+///
+/// # Errors
+///
+/// Fails as [`read`] does.
+pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     let mut request = Request { headers, ..Request::default() };
     for name in &needs.attributes {
         let path: Vec<&str> = name.split('.').collect();
