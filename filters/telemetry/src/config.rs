@@ -1,0 +1,22 @@
+//! The configuration document: what an operator writes, without behaviour.
+//!
+//! `metrics`, `tracing` and `accessLogging` have the fields of Istio's Telemetry, and
+//! `extensionProviders` those of MeshConfig:
+//! <https://istio.io/latest/docs/reference/config/telemetry/>.
+
+use filter_core::misplaced;
+use serde::Deserialize;
+
+/// The whole document.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Config {
+    /// Whether everything is measured but no header is written.
+    pub dry_run: bool,
+    #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+    selector: (),
+    #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+    target_ref: (),
+    #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+    target_refs: (),
+}

@@ -1,0 +1,36 @@
+//! Joins the policy to the proxy: notes what passes, and records it when the stream ends.
+
+use std::rc::Rc;
+
+use filter_core::{InvalidConfig, parse_config};
+use filter_host::{
+    Plugin, Root,
+    proxy_wasm::{self, traits::HttpContext},
+    stream::ContextId,
+};
+
+use crate::{Config, Policy, plugin::exchange::Stream};
+
+mod exchange;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(Root::<Telemetry>::boxed);
+}}
+
+/// The filter with its configuration in force.
+struct Telemetry {
+    policy: Policy,
+}
+
+impl Plugin for Telemetry {
+    fn configure(document: &[u8], _context: ContextId) -> Result<Self, InvalidConfig> {
+        let config: Config = parse_config(document)?;
+        let policy = Policy::new(&config)?;
+        log::info!("configuration applied");
+        Ok(Self { policy })
+    }
+
+    fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
+        Box::new(Stream::new(self))
+    }
+}
