@@ -45,6 +45,7 @@ mod schedule;
 mod sticky;
 mod string_match;
 mod success_criteria;
+mod text;
 
 pub use crate::{
     claim_path::{ClaimPath, InvalidClaimPath},
@@ -74,4 +75,5 @@ pub use crate::{
     sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
     string_match::{InvalidStringMatch, StringMatch},
     success_criteria::{Counted, Guard, SuccessCriteria, Tally, is_server_error},
+    text::{EntryName, Salt, is_printable, text},
 };

@@ -21,13 +21,20 @@ use serde::{
     de::{Deserialize, Error, IgnoredAny},
 };
 
+mod entries;
+
+pub use crate::misplaced::entries::http_entries;
+
+/// What is told of a field of a route.
+const ROUTE: &str = "must not be given, it stays in the VirtualService";
+
 /// Refuses a field of a route (`timeout`, `retries`, `rewrite`, `mirror` …).
 ///
 /// # Errors
 ///
 /// Always.
 pub fn in_virtual_service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, it stays in the VirtualService")
+    refuse(deserializer, ROUTE)
 }
 
 /// Refuses a field of the resource around a configuration (`selector`, `targetRefs` …).

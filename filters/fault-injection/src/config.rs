@@ -5,8 +5,8 @@
 //! hides have the names of Envoy's fault filter.
 
 use filter_core::{
-    ConsistentHash, DurationWithin, HttpMatch, IntegerWithin, MetricsConfig, Schedule,
-    SuccessCriteria, misplaced,
+    ConsistentHash, DurationWithin, EntryName, HttpMatch, IntegerWithin, MetricsConfig, Salt,
+    Schedule, SuccessCriteria, misplaced,
 };
 use serde::Deserialize;
 
@@ -18,9 +18,7 @@ pub use crate::config::{
         AbortConfig, DelayConfig, FaultConfig, FixedRate, NormalDelay, ParetoDelay,
         PercentileDelay, PhaseConfig, RateConfig, ResponseConfig, UniformDelay,
     },
-    values::{
-        BodyText, EntryName, GrpcMessage, GrpcStatusName, MarkHeader, Number, Salt, WholeMillis,
-    },
+    values::{BodyText, GrpcMessage, GrpcStatusName, MarkHeader, Number, WholeMillis},
 };
 
 /// The whole document.
@@ -28,6 +26,7 @@ pub use crate::config::{
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
     /// What is done to which requests; the first entry that matches decides.
+    #[serde(deserialize_with = "misplaced::http_entries")]
     pub http: Vec<Entry>,
     /// What bounds every entry in time.
     pub schedule: Option<Schedule>,
@@ -76,32 +75,6 @@ pub struct Entry {
     pub salt: Option<Salt>,
     /// What is done; absent, the requests are exempt.
     pub fault: Option<FaultConfig>,
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    route: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    rewrite: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    redirect: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    direct_response: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    delegate: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    timeout: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    retries: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirror: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirrors: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirror_percent: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirror_percentage: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    cors_policy: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    headers: (),
 }
 
 #[cfg(test)]

@@ -4,15 +4,15 @@
 //! <https://istio.io/latest/docs/reference/config/networking/virtual-service/>.
 
 use filter_core::{
-    ConsistentHash, DurationWithin, HeaderOperations, HttpMatch, IntegerWithin, MetricsConfig,
-    Schedule, SuccessCriteria, Timestamp, misplaced,
+    ConsistentHash, DurationWithin, EntryName, HeaderOperations, HttpMatch, IntegerWithin,
+    MetricsConfig, Salt, Schedule, SuccessCriteria, Timestamp, misplaced,
 };
 use serde::Deserialize;
 
 mod values;
 
 pub(crate) use crate::config::values::EXPLAIN;
-pub use crate::config::values::{BaggageKey, EntryName, Percent, Salt, TagHeader};
+pub use crate::config::values::{BaggageKey, Percent, TagHeader};
 use crate::tag::Tag;
 
 /// The whole document.
@@ -20,6 +20,7 @@ use crate::tag::Tag;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
     /// What is decided, in order; at most 1,024 entries.
+    #[serde(deserialize_with = "misplaced::http_entries")]
     pub http: Vec<Entry>,
     /// Where tags go; `x-weir-tag` if absent.
     pub tag_header: Option<TagHeader>,
@@ -69,32 +70,6 @@ pub struct Entry {
     pub salt: Option<Salt>,
     /// What is done to headers when it decides, or has nothing to decide.
     pub headers: HeaderOperations,
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    route: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    rewrite: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    redirect: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    direct_response: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    delegate: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    timeout: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    retries: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    fault: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirror: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirrors: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirror_percent: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    mirror_percentage: (),
-    #[serde(deserialize_with = "misplaced::in_virtual_service")]
-    cors_policy: (),
 }
 
 /// One entry of `split`.

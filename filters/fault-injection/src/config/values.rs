@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use filter_core::{DurationWithin, EditableHeaderName, Got, GrpcStatus, HeaderName};
+use filter_core::{
+    DurationWithin, EditableHeaderName, Got, GrpcStatus, HeaderName, is_printable, text,
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -16,14 +18,6 @@ pub struct Empty {}
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(transparent)]
 pub struct Number(pub f64);
-
-/// What logs and metrics call an entry: 1 to 64 of `[A-Za-z0-9._-]`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct EntryName(String);
-
-/// What tells draws apart: 1 to 128 characters of printable ASCII.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Salt(String);
 
 /// A length of whole milliseconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,20 +41,6 @@ pub struct MarkHeader(HeaderName);
 pub struct BodyText(Vec<u8>);
 
 const LONGEST_BODY: usize = 64 * 1024;
-
-impl EntryName {
-    /// Returns the name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Salt {
-    /// Returns the text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl GrpcMessage {
     /// Returns the text.
@@ -90,40 +70,10 @@ impl<const MIN_MS: u64, const MAX_MS: u64> WholeMillis<MIN_MS, MAX_MS> {
     }
 }
 
-/// Reads text that `legal` accepts, or tells the rule.
-fn text<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    rule: &str,
-    legal: impl Fn(&str) -> bool,
-) -> Result<String, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let found = value.as_str().filter(|text| legal(text)).map(str::to_owned);
-    found.ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
-}
-
-fn is_printable(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
-}
-
-impl<'de> Deserialize<'de> for EntryName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        let legal = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(plain);
-        text(deserializer, "must be 1 to 64 of A-Z a-z 0-9 . _ -", legal).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Salt {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let legal = |text: &str| (1..=128).contains(&text.len()) && is_printable(text);
-        text(deserializer, "must be 1 to 128 characters of printable ASCII", legal).map(Self)
-    }
-}
-
 impl<'de> Deserialize<'de> for GrpcMessage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let legal = |text: &str| text.len() <= 1024 && is_printable(text);
-        text(deserializer, "must be at most 1024 bytes of printable ASCII", legal).map(Self)
+        text(deserializer, "at most 1024 bytes of printable ASCII", legal).map(Self)
     }
 }
 

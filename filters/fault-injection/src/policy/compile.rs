@@ -6,13 +6,13 @@ use std::{
 };
 
 use filter_core::{
-    DurationWithin, HttpMatch, IntegerWithin, InvalidConfig, Matcher, MatcherOptions, Needs,
-    Percentage, Problems, Schedule, SuccessCriteria,
+    DurationWithin, EntryName, HttpMatch, IntegerWithin, InvalidConfig, Matcher, MatcherOptions,
+    Needs, Percentage, Problems, Schedule, SuccessCriteria,
 };
 
 use super::{Entry, Fault, Mode, Policy, Shares, Warning};
 use crate::{
-    config::{self, Config, EntryName},
+    config::{self, Config},
     control,
     delay::DelayLength,
     gates::Budget,

@@ -1,16 +1,8 @@
 //! Single values of the document, each legal by construction.
 
-use filter_core::{EditableHeaderName, Got, HeaderName};
+use filter_core::{EditableHeaderName, Got, HeaderName, text};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
-
-/// What an entry is called: `[A-Za-z0-9._-]{1,64}`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct EntryName(String);
-
-/// What tells assignments apart: 1 to 128 characters of printable ASCII.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Salt(String);
 
 /// The key of a member of `baggage`: a token (W3C Baggage) of at most 64 bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,22 +15,6 @@ pub struct TagHeader(HeaderName);
 /// A number of percent up to 100 in steps of 0.01, at least `LEAST` steps.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Percent<const LEAST: u16>(u16);
-
-impl EntryName {
-    /// Returns the text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Salt {
-    /// Returns the text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl BaggageKey {
     /// Returns the text.
@@ -64,38 +40,6 @@ impl<const LEAST: u16> Percent<LEAST> {
     #[must_use]
     pub const fn hundredths(self) -> u16 {
         self.0
-    }
-}
-
-/// Reads a text that `legal` accepts; `rule` says what is wanted of it.
-fn text<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    rule: &str,
-    legal: impl Fn(&str) -> bool,
-) -> Result<String, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::String(text) if legal(&text) => Ok(text),
-        other => Err(D::Error::custom(format_args!("must be {rule}, {}", Got(&other)))),
-    }
-}
-
-impl<'de> Deserialize<'de> for EntryName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        text(deserializer, "1 to 64 of A to Z, a to z, 0 to 9, dot, _ and -", |text| {
-            (1..=64).contains(&text.len()) && text.bytes().all(legal)
-        })
-        .map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Salt {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, "1 to 128 characters of printable ASCII", |text| {
-            (1..=128).contains(&text.len())
-                && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
-        })
-        .map(Self)
     }
 }
 

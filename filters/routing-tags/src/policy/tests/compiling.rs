@@ -73,7 +73,7 @@ fn single_values_are_checked_where_they_stand() {
     );
     check_entry(
         json!({"name": "a b"}),
-        r#"http[0].name: must be 1 to 64 of A to Z, a to z, 0 to 9, dot, _ and -, got "a b""#,
+        r#"http[0].name: must be 1 to 64 of A-Z a-z 0-9 . _ -, got "a b""#,
     );
     check_entry(
         json!({"salt": "é"}),
@@ -81,7 +81,7 @@ fn single_values_are_checked_where_they_stand() {
     );
     check_entry(
         json!({"tags": "a"}),
-        "http[0].tags: unknown field `tags`, expected one of `name`, `match`, `schedule`, `tagHeader`, `tag`, `split`, `canary`, `consistentHash`, `salt`, `headers`, `route`, `rewrite`, `redirect`, `directResponse`, `delegate`, `timeout`, `retries`, `fault`, `mirror`, `mirrors`, `mirrorPercent`, `mirrorPercentage`, `corsPolicy`",
+        "http[0].tags: unknown field `tags`, expected one of `name`, `match`, `schedule`, `tagHeader`, `tag`, `split`, `canary`, `consistentHash`, `salt`, `headers`",
     );
 }
 
@@ -262,6 +262,6 @@ fn only_what_is_needed_is_read() {
 fn all_errors_are_told_together() {
     check(
         json!({"tagHeader": "te", "http": [{"tag": 7}, {"name": "", "split": {}}]}),
-        "http[0].tag: must be text, got 7; http[1].name: must be 1 to 64 of A to Z, a to z, 0 to 9, dot, _ and -, got \"\"; http[1].split: must be a list, got an object; tagHeader: must not be a header that belongs to one hop, got \"te\"",
+        "http[0].tag: must be text, got 7; http[1].name: must be 1 to 64 of A-Z a-z 0-9 . _ -, got \"\"; http[1].split: must be a list, got an object; tagHeader: must not be a header that belongs to one hop, got \"te\"",
     );
 }

@@ -1,0 +1,193 @@
+//! Entries of `http`, as they are pasted out of a VirtualService.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor,
+    value::MapAccessDeserializer,
+};
+
+/// Fields of an Istio `HTTPRoute`.
+const ROUTE_FIELDS: [&str; 16] = [
+    "name",
+    "match",
+    "route",
+    "redirect",
+    "directResponse",
+    "delegate",
+    "rewrite",
+    "timeout",
+    "retries",
+    "fault",
+    "mirror",
+    "mirrors",
+    "mirrorPercent",
+    "mirrorPercentage",
+    "corsPolicy",
+    "headers",
+];
+
+/// Reads a list of `http` entries, each a `T`; fields of an Istio `HTTPRoute` that `T` does not
+/// know are refused with a word on where they stay.
+///
+/// # Errors
+///
+/// Those of `T`.
+///
+/// ```
+/// use filter_core::{misplaced, parse_config};
+///
+/// #[derive(Debug, serde::Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Config {
+///     #[serde(deserialize_with = "misplaced::http_entries")]
+///     http: Vec<Entry>,
+/// }
+///
+/// #[derive(Debug, serde::Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Entry {
+///     name: String,
+/// }
+///
+/// let document = br#"{"http": [{"name": "a", "timeout": "5s"}]}"#;
+/// let error = parse_config::<Config>(document).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "http[0].timeout: must not be given, it stays in the VirtualService"
+/// );
+/// ```
+pub fn http_entries<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let entries = Vec::<Pasted<T>>::deserialize(deserializer)?;
+    Ok(entries.into_iter().map(|Pasted(entry)| entry).collect())
+}
+
+/// One entry.
+struct Pasted<T>(T);
+
+/// Reads one entry.
+struct Reader<T>(PhantomData<T>);
+
+/// The members of an entry.
+struct Members<M>(M);
+
+/// The name of a member.
+struct Name<S>(S);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pasted<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reader = Reader(PhantomData);
+        deserializer.deserialize_struct("Entry", &ROUTE_FIELDS, reader).map(Self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+    type Value = T;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("struct Entry")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(Members(members)))
+    }
+}
+
+impl<'de, M: MapAccess<'de>> MapAccess<'de> for Members<M> {
+    type Error = M::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, M::Error> {
+        self.0.next_key_seed(Name(seed))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, M::Error> {
+        self.0.next_value_seed(seed)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = self.0.deserialize(name.as_str().into_deserializer());
+        known.map_err(|error: D::Error| {
+            if ROUTE_FIELDS.contains(&name.as_str()) {
+                D::Error::custom(super::ROUTE)
+            } else {
+                error
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::parse_config;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Config {
+        #[serde(deserialize_with = "http_entries")]
+        http: Vec<Entry>,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Entry {
+        name: Option<String>,
+        fault: Option<u8>,
+    }
+
+    #[test]
+    fn fields_that_the_entry_has_are_read() {
+        let config: Config = parse_config(br#"{"http": [{"name": "a", "fault": 1}, {}]}"#).unwrap();
+        let entries: Vec<_> = config.http.iter().map(|it| (it.name.as_deref(), it.fault)).collect();
+        assert_eq!(entries, [(Some("a"), Some(1)), (None, None)]);
+        assert!(parse_config::<Config>(b"{}").unwrap().http.is_empty());
+    }
+
+    #[test]
+    fn every_other_field_of_a_route_stays_where_it_is() {
+        let others = ROUTE_FIELDS.iter().filter(|it| !["name", "fault"].contains(it));
+        for field in others {
+            let document = format!(r#"{{"http": [{{}}, {{"{field}": null}}]}}"#);
+            assert_eq!(
+                parse_config::<Config>(document.as_bytes()).unwrap_err().to_string(),
+                format!("http[1].{field}: must not be given, it stays in the VirtualService")
+            );
+        }
+    }
+
+    #[test]
+    fn other_mistakes_keep_their_words() {
+        for (document, message) in [
+            (r#"{"http": [{"x": 1}]}"#, "http[0].x: unknown field `x`, expected `name` or `fault`"),
+            (
+                r#"{"http": [{"fault": "1"}]}"#,
+                r#"http[0].fault: must be a whole number in range, got "1""#,
+            ),
+            (
+                r#"{"http": [7, []]}"#,
+                "http[0]: must be an object, got 7; http[1]: must be an object, got a list",
+            ),
+            (r#"{"http": {}}"#, "http: must be a list, got an object"),
+        ] {
+            let error = parse_config::<Config>(document.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), message, "{document}");
+        }
+    }
+}
