@@ -11,6 +11,7 @@ use crate::workspace::Workspace;
 use crate::{command, report};
 
 mod cache;
+mod collector;
 mod crates;
 mod envoy;
 mod golang;
@@ -120,6 +121,7 @@ impl Tool {
             Source::Npm { package, version } => format!("{package}-{version}"),
             Source::GoCommand { version, .. } => format!("{}-{version}", self.name),
             Source::GoModule { folder, .. } => golang::folder(workspace, folder)?,
+            Source::Collector { builder } => collector::folder(workspace, builder)?,
             Source::Target | Source::Envoy => self.name.to_owned(),
         })
     }
@@ -156,6 +158,9 @@ impl Tool {
             }
             Source::GoModule { folder: module, packages } => {
                 cache::fill(&folder, |to| golang::build(workspace, to, module, packages))
+            }
+            Source::Collector { builder } => {
+                cache::fill(&folder, |to| collector::build(workspace, to, builder))
             }
         }
     }

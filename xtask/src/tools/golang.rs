@@ -49,7 +49,7 @@ fn source(workspace: &Workspace, module: &str) -> PathBuf {
 }
 
 /// Go without C, so that no C library decides what the programs can do.
-fn go() -> Command {
+pub(super) fn go() -> Command {
     let mut go = Command::new("go");
     go.env("CGO_ENABLED", "0").env_remove("GOFLAGS");
     go

