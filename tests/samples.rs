@@ -27,6 +27,11 @@ fn accept(filter: &str, config: &Value) -> Result<()> {
             fault_injection::Policy::new(&config)?;
             Ok(())
         }
+        "telemetry" => {
+            let config = parse_config::<telemetry::Config>(config.to_string().as_bytes())?;
+            telemetry::Policy::new(&config)?;
+            Ok(())
+        }
         other => bail!("tests/samples.rs cannot read the pluginConfig of {other}"),
     }
 }

@@ -9,6 +9,7 @@ use tests::identity_provider::IdentityProvider;
 mod fault;
 mod jwt;
 mod tags;
+mod telemetry;
 
 /// Header names and values of one request.
 pub(crate) type HeaderList = Vec<(String, String)>;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> Result<Vec<Variant>> {
     variants.extend(jwt::all(&provider)?);
     variants.extend(tags::all()?);
     variants.extend(fault::all()?);
+    variants.extend(telemetry::all()?);
     Ok(variants)
 }
 

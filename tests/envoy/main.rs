@@ -5,3 +5,4 @@ mod differential;
 mod fault_injection;
 mod jwt_auth;
 mod routing_tags;
+mod telemetry;

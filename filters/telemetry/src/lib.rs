@@ -8,21 +8,26 @@
 //! 2. Per stream: note its beginning and its bytes, and hand all of it to the policy when it ends.
 
 pub mod config;
+mod direction;
 mod generator;
+mod metrics;
 pub mod otlp;
 #[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
+mod record;
 mod token_bucket;
 mod trace_context;
 
-pub use crate::{
-    config::Config,
-    generator::Generator,
-    policy::Policy,
-    token_bucket::TokenBucket,
-    trace_context::{
-        B3, InvalidTraceParent, InvalidTraceState, SpanId, TraceId, TraceParent, TraceState,
-        baggage,
-    },
+pub use crate::config::Config;
+pub use crate::direction::Direction;
+pub use crate::generator::Generator;
+pub use crate::metrics::{
+    Family, Group, Kind, LabelValue, Labelled, Plan, Slot, Standard, StatusClass, What, escaped,
+};
+pub use crate::policy::Policy;
+pub use crate::record::{Ending, Method, Record};
+pub use crate::token_bucket::TokenBucket;
+pub use crate::trace_context::{
+    B3, InvalidTraceParent, InvalidTraceState, SpanId, TraceId, TraceParent, TraceState, baggage,
 };

@@ -9,9 +9,14 @@ use filter_host::{
     stream::ContextId,
 };
 
-use crate::{Config, Policy, plugin::exchange::Stream};
+use crate::{
+    Config, Direction, Policy, Record,
+    plugin::{exchange::Stream, meters::Meters},
+};
 
 mod exchange;
+mod meters;
+mod reading;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<Telemetry>::boxed);
@@ -20,17 +25,27 @@ proxy_wasm::main! {{
 /// The filter with its configuration in force.
 struct Telemetry {
     policy: Policy,
+    meters: Meters,
 }
 
 impl Plugin for Telemetry {
     fn configure(document: &[u8], _context: ContextId) -> Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
         let policy = Policy::new(&config)?;
+        let meters = Meters::define(policy.plan(Direction::Unspecified));
         log::info!("configuration applied");
-        Ok(Self { policy })
+        Ok(Self { policy, meters })
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
         Box::new(Stream::new(self))
+    }
+}
+
+impl Telemetry {
+    /// Records a stream that has ended.
+    fn record(&self, record: &Record) {
+        let is_error = self.policy.is_error(record);
+        self.meters.record(self.policy.plan(Direction::Unspecified), record, is_error);
     }
 }

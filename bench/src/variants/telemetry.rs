@@ -1,0 +1,19 @@
+//! telemetry beside an empty filter with the same callbacks.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{Variant, wasm};
+
+/// What counting and timing every request takes.
+pub(super) fn all() -> Result<Vec<Variant>> {
+    let row = |name: &str, filter: Value| Variant {
+        name: format!("telemetry {name}"),
+        filters: vec![filter],
+        headers: Vec::new(),
+    };
+    Ok(vec![
+        row("empty, same callbacks", wasm("empty_filter_bodies", &json!({}))?),
+        row("{}", wasm("telemetry", &json!({}))?),
+    ])
+}

@@ -1,0 +1,75 @@
+//! What is read of a stream that has ended.
+
+use std::time::Duration;
+
+use filter_host::{
+    headers::{self, Map},
+    property,
+};
+
+use crate::{Ending, Method, Record};
+
+/// What the callbacks of a stream saw of it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Passed {
+    pub(super) request_bytes: u64,
+    pub(super) response_bytes: u64,
+    /// Whether the request has a body or may get one.
+    pub(super) has_body: bool,
+    /// Whether the end of the response's body was seen.
+    pub(super) has_ended: bool,
+    /// Whether the request's headers were seen.
+    pub(super) was_reached: bool,
+}
+
+/// Reads what is still missing of a stream that has ended.
+pub(super) fn record(passed: &Passed) -> Record {
+    let status = status();
+    Record {
+        status,
+        grpc_status: grpc_status(status, passed),
+        duration: Duration::from_nanos(number(&["request", "duration"]).unwrap_or_default()),
+        request_bytes: passed.request_bytes,
+        response_bytes: passed.response_bytes,
+        method: method(passed),
+        ending: ending(status, passed),
+        ..Record::default()
+    }
+}
+
+fn status() -> Option<u16> {
+    let header = headers::value(Map::ResponseHeaders, ":status").ok().flatten();
+    let header = header.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+    // A reply of the codec has no headers here.
+    let code = || number(&["response", "code"]).and_then(|code| u16::try_from(code).ok());
+    header.or_else(code).filter(|status| *status != 0)
+}
+
+/// Reads the gRPC status from the trailers, or from the headers of a response of trailers only.
+fn grpc_status(status: Option<u16>, passed: &Passed) -> Option<u32> {
+    status.filter(|status| *status == 200)?;
+    let read = |map| headers::value(map, "grpc-status").ok().flatten();
+    let only_headers = || read(Map::ResponseHeaders).filter(|_| passed.response_bytes == 0);
+    let text = read(Map::ResponseTrailers).or_else(only_headers)?;
+    std::str::from_utf8(&text).ok()?.parse().ok()
+}
+
+/// Reads the method, where it tells a tunnel from a request.
+fn method(passed: &Passed) -> Method {
+    if !passed.has_body {
+        return Method::Other;
+    }
+    let method = headers::value(Map::RequestHeaders, ":method").ok().flatten();
+    method.map(|method| Method::from_bytes(&method)).unwrap_or_default()
+}
+
+fn ending(status: Option<u16>, passed: &Passed) -> Ending {
+    if passed.has_ended || (!passed.was_reached && status.is_some()) {
+        return Ending::Complete;
+    }
+    number(&["response", "flags"]).map(Ending::from_flags).unwrap_or_default()
+}
+
+fn number(path: &[&str]) -> Option<u64> {
+    property::read(path).ok().flatten()?.try_into().ok().map(u64::from_le_bytes)
+}

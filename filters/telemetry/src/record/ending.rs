@@ -1,0 +1,44 @@
+//! How a stream ends.
+
+/// How a response ended.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Ending {
+    /// It is whole.
+    #[default]
+    Complete,
+    /// The server, a timeout or the proxy ended it before its end.
+    CutShort,
+    /// The client ended it before its end.
+    ClientLeft,
+}
+
+/// Bits of Envoy's `response.flags`, in the order of its `CoreResponseFlag`.
+const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
+const DOWNSTREAM_REMOTE_RESET: u64 = 1 << 28;
+/// UT, LR, UR, UF, UC, SI, DPE, UMSDR, DT, UPE and OM.
+const RESET: u64 = 1 << 2
+    | 1 << 3
+    | 1 << 4
+    | 1 << 5
+    | 1 << 6
+    | 1 << 16
+    | 1 << 18
+    | 1 << 19
+    | 1 << 22
+    | 1 << 23
+    | 1 << 25;
+
+impl Ending {
+    /// Reads Envoy's flags of a response whose end was not seen: one without a body, one that ends
+    /// in trailers, or one that was cut short.
+    #[must_use]
+    pub const fn from_flags(flags: u64) -> Self {
+        if flags & (DOWNSTREAM_CONNECTION_TERMINATION | DOWNSTREAM_REMOTE_RESET) != 0 {
+            Self::ClientLeft
+        } else if flags & RESET != 0 {
+            Self::CutShort
+        } else {
+            Self::Complete
+        }
+    }
+}

@@ -1,0 +1,87 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+fn answered(status: u16) -> Record {
+    Record { status: Some(status), ..Record::default() }
+}
+
+#[test]
+fn a_server_is_to_blame_for_these_and_nothing_else() {
+    let grpc = |code| Record { grpc_status: Some(code), ..answered(200) };
+    let ended = |ending, record| Record { ending, ..record };
+    let connect = Record { method: Method::Connect, ..answered(200) };
+    for (record, is_failed) in [
+        (answered(200), false),
+        (answered(404), false),
+        (answered(499), false),
+        (answered(500), true),
+        (answered(599), true),
+        (Record::default(), true),
+        (grpc(0), false),
+        (grpc(1), false),
+        (grpc(2), true),
+        (grpc(4), true),
+        (grpc(5), false),
+        (grpc(12), true),
+        (grpc(13), true),
+        (grpc(14), true),
+        (grpc(15), true),
+        (grpc(16), false),
+        (grpc(4_000_000_000), false),
+        (ended(Ending::CutShort, answered(200)), true),
+        (ended(Ending::CutShort, answered(101)), false),
+        (ended(Ending::CutShort, connect), false),
+        (ended(Ending::ClientLeft, answered(200)), false),
+        (ended(Ending::ClientLeft, answered(503)), false),
+        (ended(Ending::ClientLeft, Record::default()), false),
+    ] {
+        assert_eq!(record.is_failed(), is_failed, "{record:?}");
+    }
+}
+
+#[test]
+fn tunnels_are_told_apart() {
+    let connect = |status| Record { method: Method::Connect, ..answered(status) };
+    for (record, is_upgraded) in
+        [(answered(101), true), (answered(200), false), (connect(200), true), (connect(403), false)]
+    {
+        assert_eq!(record.is_upgraded(), is_upgraded, "{record:?}");
+    }
+    // The end of a tunnel says nothing about who was at fault.
+    let left = Record { ending: Ending::ClientLeft, ..answered(101) };
+    assert!(!left.is_abandoned() && !left.is_failed());
+}
+
+#[test]
+fn flags_tell_who_ended_a_response() {
+    for (flags, ending) in [
+        (0, Ending::Complete),
+        // NR: a local reply without a body.
+        (0x100, Ending::Complete),
+        // FI, URX.
+        (0x8400, Ending::Complete),
+        // UC, UT, SI.
+        (0x40, Ending::CutShort),
+        (0x4, Ending::CutShort),
+        (0x1_0000, Ending::CutShort),
+        // DC, also where the proxy then reset the upstream.
+        (0x4000, Ending::ClientLeft),
+        (0x4010, Ending::ClientLeft),
+        (u64::MAX, Ending::ClientLeft),
+    ] {
+        assert_eq!(Ending::from_flags(flags), ending, "{flags:x}");
+    }
+}
+
+#[test]
+fn methods_are_a_closed_set() {
+    for method in Method::ALL {
+        assert_eq!(Method::from_bytes(method.as_str().as_bytes()), method);
+    }
+    for odd in ["", "get", "PROPFIND", "GET ", "\u{fffd}"] {
+        assert_eq!(Method::from_bytes(odd.as_bytes()), Method::Other);
+    }
+    assert_eq!(Method::from_bytes(b"G\xff"), Method::Other);
+}
