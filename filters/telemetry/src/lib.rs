@@ -9,6 +9,7 @@
 
 pub mod config;
 mod direction;
+pub mod export;
 mod generator;
 mod metrics;
 pub mod otlp;

@@ -16,6 +16,8 @@ pub use crate::otlp::{
     message::{Attribute, Link, Span, SpanKind, Status, StatusCode, Value},
 };
 
+pub(crate) use crate::otlp::answer::on_one_line;
+
 /// The kinds of telemetry that are exported.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Signal {

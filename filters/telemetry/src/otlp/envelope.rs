@@ -90,16 +90,39 @@ impl Envelope {
         let sizes: usize = items.clone().map(Item::size).sum();
         let scoped = self.scope.len().saturating_add(sizes);
         let inner = self.resource.len().saturating_add(framed(scoped));
-        let mut body = Vec::with_capacity(framed(inner).saturating_add(GRPC_HEAD));
-        if self.is_grpc {
-            body.push(0);
-            body.extend(u32::try_from(framed(inner)).unwrap_or(u32::MAX).to_be_bytes());
-        }
+        let mut body = self.begin(framed(inner));
         open(RESOURCE_ITEMS, inner, &mut body);
         body.extend_from_slice(&self.resource);
         open(SCOPE_ITEMS, scoped, &mut body);
         body.extend_from_slice(&self.scope);
         items.for_each(|item| body.extend_from_slice(&item.0));
+        body
+    }
+
+    /// Makes a body of a request that was made elsewhere, which has no frame.
+    #[must_use]
+    pub fn frame(&self, message: &[u8]) -> Vec<u8> {
+        let mut body = self.begin(message.len());
+        body.extend_from_slice(message);
+        body
+    }
+
+    /// Returns the request without gRPC's frame.
+    #[must_use]
+    pub fn unframe(&self, mut body: Vec<u8>) -> Vec<u8> {
+        if self.is_grpc {
+            body.drain(..GRPC_HEAD.min(body.len()));
+        }
+        body
+    }
+
+    /// Begins the body of a request with `size` bytes.
+    fn begin(&self, size: usize) -> Vec<u8> {
+        let mut body = Vec::with_capacity(size.saturating_add(GRPC_HEAD));
+        if self.is_grpc {
+            body.push(0);
+            body.extend(u32::try_from(size).unwrap_or(u32::MAX).to_be_bytes());
+        }
         body
     }
 }

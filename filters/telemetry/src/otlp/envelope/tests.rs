@@ -141,4 +141,7 @@ fn grpc_gets_its_five_bytes_before_the_message() {
     let (plain, framed) = (envelope(false).wrap(items.iter()), envelope(true).wrap(items.iter()));
     let size = u32::try_from(plain.len()).unwrap().to_be_bytes();
     assert_eq!(framed, [&[0][..], &size, &plain].concat());
+    assert_eq!(envelope(true).frame(&plain), framed);
+    assert_eq!(envelope(false).frame(&plain), plain);
+    assert_eq!(envelope(true).unframe(framed), plain);
 }
