@@ -1,6 +1,6 @@
 //! One HTTP stream.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Instant};
 
 use filter_host::{
     metrics::Gauge,
@@ -33,7 +33,7 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
-        self.passed.was_reached = true;
+        self.passed.began = Some(Instant::now());
         self.passed.has_body = !end_of_stream;
         self.in_flight = self.plugin.meters.in_flight();
         if let Some(gauge) = self.in_flight {

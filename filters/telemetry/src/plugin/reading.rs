@@ -1,6 +1,6 @@
 //! What is read of a stream that has ended.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use filter_host::{
     headers::{self, Map},
@@ -18,8 +18,8 @@ pub(super) struct Passed {
     pub(super) has_body: bool,
     /// Whether the end of the response's body was seen.
     pub(super) has_ended: bool,
-    /// Whether the request's headers were seen.
-    pub(super) was_reached: bool,
+    /// When the request's headers were seen; `None` where they never were.
+    pub(super) began: Option<Instant>,
 }
 
 /// Reads what is still missing of a stream that has ended.
@@ -28,13 +28,19 @@ pub(super) fn record(passed: &Passed) -> Record {
     Record {
         status,
         grpc_status: grpc_status(status, passed),
-        duration: Duration::from_nanos(number(&["request", "duration"]).unwrap_or_default()),
+        duration: duration(passed),
         request_bytes: passed.request_bytes,
         response_bytes: passed.response_bytes,
         method: method(passed),
         ending: ending(status, passed),
         ..Record::default()
     }
+}
+
+/// Takes the time by the clock: the proxy's own figure costs as much as everything else together.
+fn duration(passed: &Passed) -> Duration {
+    let proxy = || Duration::from_nanos(number(&["request", "duration"]).unwrap_or_default());
+    passed.began.map_or_else(proxy, |began| began.elapsed())
 }
 
 fn status() -> Option<u16> {
@@ -64,7 +70,7 @@ fn method(passed: &Passed) -> Method {
 }
 
 fn ending(status: Option<u16>, passed: &Passed) -> Ending {
-    if passed.has_ended || (!passed.was_reached && status.is_some()) {
+    if passed.has_ended || (passed.began.is_none() && status.is_some()) {
         return Ending::Complete;
     }
     number(&["response", "flags"]).map(Ending::from_flags).unwrap_or_default()
