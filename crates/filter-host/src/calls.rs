@@ -60,6 +60,15 @@ pub fn response_headers() -> Result<Headers> {
     headers::all(Map::CallResponseHeaders)
 }
 
+/// Reads the trailers that answer an HTTP call, in the callback that announces them.
+///
+/// # Errors
+///
+/// Fails outside that callback.
+pub fn response_trailers() -> Result<Headers> {
+    headers::all(Map::CallResponseTrailers)
+}
+
 /// Reads at most `max` bytes of the body that answers an HTTP call.
 ///
 /// # Errors

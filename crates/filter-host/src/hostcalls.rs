@@ -59,6 +59,8 @@ pub enum Map {
     ResponseTrailers = 3,
     /// Headers that answer an HTTP call of ours.
     CallResponseHeaders = 6,
+    /// Trailers that answer an HTTP call of ours.
+    CallResponseTrailers = 7,
 }
 
 /// A buffer of the proxy, numbered as in the ABI.
@@ -161,6 +163,9 @@ unsafe extern "C" {
         value_size: usize,
         cas: u32,
     ) -> u32;
+    fn proxy_register_shared_queue(name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_enqueue_shared_queue(id: u32, message: *const u8, size: usize) -> u32;
+    fn proxy_dequeue_shared_queue(id: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_continue_stream(direction: u32) -> u32;
     fn proxy_close_stream(direction: u32) -> u32;
     #[allow(clippy::too_many_arguments)]
@@ -293,6 +298,20 @@ pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
     done(unsafe {
         proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas)
     })
+}
+
+pub(crate) fn register_shared_queue(name: &str) -> Result<u32> {
+    let mut id = 0;
+    done(unsafe { proxy_register_shared_queue(name.as_ptr(), name.len(), &mut id) })?;
+    Ok(id)
+}
+
+pub(crate) fn enqueue(queue: u32, message: &[u8]) -> Result<()> {
+    done(unsafe { proxy_enqueue_shared_queue(queue, message.as_ptr(), message.len()) })
+}
+
+pub(crate) fn dequeue(queue: u32) -> Result<Vec<u8>> {
+    returned(|data, size| unsafe { proxy_dequeue_shared_queue(queue, data, size) })
 }
 
 pub(crate) fn resume(direction: Direction) -> Result<()> {

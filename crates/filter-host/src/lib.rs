@@ -22,6 +22,7 @@ pub mod reply;
 pub mod request;
 mod root;
 pub mod shared_data;
+pub mod shared_queue;
 pub mod stream;
 
 pub use proxy_wasm;

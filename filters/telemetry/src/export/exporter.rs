@@ -2,8 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use filter_core::Headers;
-
 use super::{
     Answer, Dropped, Failure, HandedOver, Metric, Outcome, Protocol, Provider, books::Books,
     lane::Lane,
@@ -37,7 +35,7 @@ pub struct Departure<'a> {
     /// The cluster to call.
     pub cluster: &'a str,
     /// The request's headers. Some are secrets.
-    pub headers: &'a Headers,
+    pub headers: &'a [(String, String)],
     /// The request's body.
     pub body: &'a [u8],
     /// How long the answer may take.
@@ -57,7 +55,7 @@ struct Berth {
     cluster: Box<str>,
     signal: Signal,
     protocol: Protocol,
-    headers: Headers,
+    headers: Vec<(String, String)>,
     timeout: Duration,
     lane: Lane,
     told: Books,

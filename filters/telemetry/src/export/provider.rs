@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use filter_core::{ClusterRef, Headers};
+use filter_core::ClusterRef;
 
 use super::Limits;
 use crate::otlp::{Attribute, Envelope, Signal, Value};
@@ -57,7 +57,7 @@ impl Provider {
 
     /// Returns the headers of its requests.
     #[must_use]
-    pub fn headers(&self, signal: Signal) -> Headers {
+    pub fn headers(&self, signal: Signal) -> Vec<(String, String)> {
         let path = match (&self.protocol, signal) {
             (Protocol::Grpc, signal) => signal.method(),
             (Protocol::Http { traces, .. }, Signal::Traces) => traces,
@@ -81,7 +81,8 @@ impl Provider {
             ("user-agent", user_agent),
         ];
         let own = self.headers.iter().map(|(name, value)| (&**name, &**value));
-        first.into_iter().chain(specific.iter().copied()).chain(own).collect()
+        let all = first.into_iter().chain(specific.iter().copied()).chain(own);
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 
