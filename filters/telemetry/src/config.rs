@@ -4,13 +4,25 @@
 //! `extensionProviders` those of MeshConfig:
 //! <https://istio.io/latest/docs/reference/config/telemetry/>.
 
-use filter_core::misplaced;
+use filter_core::{PathNormalization, misplaced};
 use serde::Deserialize;
+
+mod operations;
+mod values;
+
+pub use crate::config::{
+    operations::OperationConfig,
+    values::{HostPattern, MethodName, MetricName, OneOrMany, OperationName, ShortName},
+};
 
 /// The whole document.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
+    /// Which paths are which operation.
+    pub operations: Vec<OperationConfig>,
+    /// What is done to a path before it is matched.
+    pub path_normalization: PathNormalization,
     /// Whether everything is measured but no header is written.
     pub dry_run: bool,
     #[serde(deserialize_with = "misplaced::in_wasm_plugin")]

@@ -12,6 +12,7 @@ mod direction;
 pub mod export;
 mod generator;
 mod metrics;
+mod operations;
 pub mod otlp;
 #[cfg(target_os = "wasi")]
 mod plugin;
@@ -26,6 +27,7 @@ pub use crate::generator::Generator;
 pub use crate::metrics::{
     Family, Group, Kind, LabelValue, Labelled, Plan, Slot, Standard, StatusClass, What, escaped,
 };
+pub use crate::operations::{Operations, Target};
 pub use crate::policy::Policy;
 pub use crate::record::{Ending, Method, Record};
 pub use crate::token_bucket::TokenBucket;

@@ -1,0 +1,175 @@
+//! Values of the document that have a rule of their own.
+
+use std::fmt;
+
+use filter_core::Got;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::Value;
+
+/// A list of one or more, which may be written as its only entry alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+/// The name of a metric behind its prefix: `[a-z][a-z0-9_]*`, at most 64.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MetricName(String);
+
+/// A prefix of metrics, the name of a label, or that of an SLO: `[a-z][a-z0-9_]*`, at most 32.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ShortName(String);
+
+/// The name of an operation: 1 to 64 of `A-Z a-z 0-9 . _ / { } : -`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OperationName(String);
+
+/// A request's method, in capital letters.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct MethodName(String);
+
+/// A host in lower case, `*.` before it for every host below.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct HostPattern(String);
+
+impl MetricName {
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ShortName {
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ShortName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl OperationName {
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl MethodName {
+    /// Returns the method.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl HostPattern {
+    /// Returns the host as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Reads text that `legal` accepts, or tells the rule.
+fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    rule: &str,
+    legal: impl Fn(&str) -> bool,
+) -> Result<String, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let found = value.as_str().filter(|text| legal(text)).map(str::to_owned);
+    found.ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+}
+
+/// Says whether text is `[a-z][a-z0-9_]*` of at most `longest` bytes.
+fn is_snake_case(text: &str, longest: usize) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=longest).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(legal)
+}
+
+impl<'de> Deserialize<'de> for MetricName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rule = "must be 1 to 64 of a-z 0-9 _, the first a letter";
+        text(deserializer, rule, |text| is_snake_case(text, 64)).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ShortName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rule = "must be 1 to 32 of a-z 0-9 _, the first a letter";
+        text(deserializer, rule, |text| is_snake_case(text, 32)).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for OperationName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/{}:-".contains(&byte);
+        let legal = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(plain);
+        text(deserializer, "must be 1 to 64 of A-Z a-z 0-9 . _ / { } : -", legal).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MethodName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+        let legal = |text: &str| (1..=32).contains(&text.len()) && text.bytes().all(plain);
+        text(deserializer, "must be a method in capital letters, such as GET", legal).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for HostPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
+        let legal = |text: &str| {
+            let host = text.strip_prefix("*.").unwrap_or(text);
+            (1..=253).contains(&host.len()) && host.bytes().all(plain)
+        };
+        let rule = "must be a host such as shop.example.com or *.example.com";
+        text(deserializer, rule, legal).map(|host| Self(host.to_ascii_lowercase()))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Both<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Both<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a list, or its only entry")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = list.next_element()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(|entry| vec![entry])
+            }
+        }
+
+        deserializer.deserialize_any(Both(std::marker::PhantomData)).map(Self)
+    }
+}
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
