@@ -10,6 +10,7 @@
 pub mod config;
 mod direction;
 pub mod export;
+pub mod expression;
 mod generator;
 mod metrics;
 mod operations;

@@ -1,0 +1,194 @@
+//! From the parser's tree to a compiled expression.
+
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
+
+use super::{
+    attribute::{Attribute, Phase},
+    evaluate::Nothing,
+    hints,
+    invalid::InvalidExpression,
+    kind::Kind,
+    node::Node,
+    path::Path,
+    reads::{Reads, Slot},
+    value::Value,
+};
+
+mod call;
+mod membership;
+
+/// The deepest nesting.
+const DEEPEST: usize = 32;
+
+/// A part and the kind of its value.
+pub(super) struct Typed {
+    pub(super) node: Node,
+    pub(super) kind: Kind,
+}
+
+type Compiled = Result<Typed, InvalidExpression>;
+
+/// Parses text.
+pub(super) fn parse(text: &str) -> Result<IdedExpr, InvalidExpression> {
+    let parser = cel::parser::PrattParser::new()
+        .max_recursion_depth(u16::try_from(DEEPEST).unwrap_or(u16::MAX))
+        .error_reporting_limit(1);
+    parser.parse(text).map_err(|failure| {
+        let first = failure.errors.first();
+        // The parser gives no position where it stops for depth.
+        let place = first.map(|error| error.pos).filter(|(line, _)| *line > 0);
+        let Some((_, column)) = place else { return InvalidExpression::TooDeep };
+        // What could stand there instead is a list of the parser's own words.
+        let reason = first.map(|error| error.msg.lines().next().unwrap_or_default());
+        let reason = reason.map(|text| text.split_once(" expecting").map_or(text, |(it, _)| it));
+        let reason = reason.unwrap_or_default().to_owned();
+        let column = usize::try_from(column).unwrap_or_default();
+        let error = InvalidExpression::Syntax { reason, column, hint: None };
+        hints::bare_text(text).into_iter().fold(error, InvalidExpression::or)
+    })
+}
+
+/// What the parts of one expression have in common.
+pub(super) struct Compiler<'r> {
+    pub(super) phase: Phase,
+    pub(super) reads: &'r mut Reads,
+    /// The attributes of this expression.
+    pub(super) slots: Vec<Slot>,
+}
+
+impl Compiler<'_> {
+    /// Compiles a part that may be nested so much deeper.
+    pub(super) fn part(&mut self, expr: &Expr, depth: usize) -> Compiled {
+        let Some(below) = depth.checked_sub(1) else { return Err(InvalidExpression::TooDeep) };
+        if let Some(path) = path(expr) {
+            return self.attribute(&path);
+        }
+        match expr {
+            Expr::Literal(literal) => self::literal(literal),
+            Expr::List(list) => {
+                let elements = list.elements.iter().map(|element| &element.expr);
+                self.list(elements, below)
+            }
+            Expr::Select(select) if select.test => self.presence(select),
+            Expr::Call(call) => self.call(call, below),
+            Expr::Select(_) => Err(InvalidExpression::unsupported("a field of a computed value")),
+            Expr::Comprehension(_) => {
+                Err(InvalidExpression::unsupported("all, exists, exists_one, map or filter"))
+            }
+            Expr::Map(_) | Expr::Struct(_) => Err(InvalidExpression::unsupported("{}")),
+            Expr::Ident(_) | Expr::Unspecified => Err(InvalidExpression::unsupported("this")),
+        }
+    }
+
+    pub(super) fn root(&mut self, expr: &Expr) -> Compiled {
+        self.part(expr, DEEPEST)
+    }
+
+    /// Compiles a part that is an attribute alone.
+    fn attribute(&mut self, path: &Path<'_>) -> Compiled {
+        let attribute = path.resolve()?;
+        let kind = attribute.kind();
+        Ok(Typed { node: Node::Read(self.slot(attribute)?), kind })
+    }
+
+    fn slot(&mut self, attribute: Attribute) -> Result<Slot, InvalidExpression> {
+        if attribute.phase() > self.phase {
+            return Err(InvalidExpression::too_early(&attribute));
+        }
+        let slot = self.reads.slot(attribute);
+        self.slots.push(slot);
+        Ok(slot)
+    }
+
+    /// Compiles `has(a.b)`.
+    fn presence(&mut self, select: &SelectExpr) -> Compiled {
+        let Some(mut path) = path(&select.operand.expr) else {
+            return Err(InvalidExpression::unsupported("has() of a computed value"));
+        };
+        path.0.push(&select.field);
+        let slot = self.slot(path.resolve()?)?;
+        Ok(Typed { node: Node::Has(slot), kind: Kind::Bool })
+    }
+
+    fn list<'e>(&mut self, elements: impl Iterator<Item = &'e Expr>, depth: usize) -> Compiled {
+        let mut nodes = Vec::new();
+        let mut kind: Option<Kind> = None;
+        for element in elements {
+            let typed = self.part(element, depth)?;
+            kind = Some(match kind {
+                Some(known) if known == typed.kind => known,
+                Some(known) if !known.may_equal(&typed.kind) => {
+                    return Err(InvalidExpression::kinds("a list", &[&known, &typed.kind]));
+                }
+                Some(_) => Kind::Dynamic,
+                None => typed.kind,
+            });
+            nodes.push(typed.node);
+        }
+        let node = if nodes.is_empty() {
+            Node::Constant(Value::List(vec![]))
+        } else {
+            fold(Node::List(nodes))?
+        };
+        Ok(Typed { node, kind: Kind::List(Box::new(kind.unwrap_or(Kind::Dynamic))) })
+    }
+}
+
+/// Computes what is the same on every stream.
+pub(super) fn fold(node: Node) -> Result<Node, InvalidExpression> {
+    if !node.is_foldable() {
+        return Ok(node);
+    }
+    let value = node.evaluate(&Nothing).map(std::borrow::Cow::into_owned);
+    value.map(Node::Constant).map_err(InvalidExpression::AlwaysFails)
+}
+
+/// Reads an expression as steps to an attribute: names, and indexes that are literal text.
+fn path(expr: &Expr) -> Option<Path<'_>> {
+    let mut steps = Vec::new();
+    let mut expr = expr;
+    loop {
+        match expr {
+            Expr::Ident(name) => {
+                steps.push(name.as_str());
+                steps.reverse();
+                return Some(Path(steps));
+            }
+            Expr::Select(select) if !select.test => {
+                steps.push(select.field.as_str());
+                expr = &select.operand.expr;
+            }
+            Expr::Call(CallExpr { func_name, args, .. }) if func_name == operators::INDEX => {
+                let [of, index] = args.as_slice() else { return None };
+                steps.push(literal_text(&index.expr)?);
+                expr = &of.expr;
+            }
+            _ => return None,
+        }
+    }
+}
+
+pub(super) fn literal_text(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
+        _ => None,
+    }
+}
+
+fn literal(literal: &LiteralValue) -> Compiled {
+    let (value, kind) = match literal {
+        LiteralValue::Boolean(value) => (Value::Bool(*value.inner()), Kind::Bool),
+        LiteralValue::Int(whole) => (Value::Int(*whole.inner()), Kind::Int),
+        LiteralValue::Double(number) => (Value::Double(*number.inner()), Kind::Double),
+        LiteralValue::String(text) => (Value::text(text.inner()), Kind::Text),
+        LiteralValue::UInt(_) => {
+            return Err(InvalidExpression::unsupported("an unsigned number").or("leave out the u"));
+        }
+        LiteralValue::Bytes(_) => return Err(InvalidExpression::unsupported("bytes")),
+        LiteralValue::Null => {
+            let error = InvalidExpression::unsupported("null");
+            return Err(error.or("write has(a.b), or 'b' in a"));
+        }
+    };
+    Ok(Typed { node: Node::Constant(value), kind })
+}

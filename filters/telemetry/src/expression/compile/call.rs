@@ -1,0 +1,168 @@
+//! Operators and functions.
+
+use cel::common::ast::{CallExpr, Expr, operators};
+use filter_core::parse_duration;
+use regex_lite::RegexBuilder;
+
+use super::{Compiled, Compiler, Typed, fold, literal_text};
+use crate::expression::{
+    invalid::InvalidExpression,
+    kind::Kind,
+    node::Node,
+    operation::{Binary, Unary},
+    value::Value,
+};
+
+/// The most memory that a compiled regular expression may take, in bytes.
+const LARGEST_PATTERN: usize = 1 << 20;
+
+/// What is left out of CEL, and what to use instead.
+const LEFT_OUT: [(&str, &str); 12] = [
+    ("uint", "use int()"),
+    ("bool", "compare with 'true'"),
+    ("bytes", "text serves as well"),
+    ("timestamp", "there is no arithmetic of times"),
+    ("type", "kinds are known"),
+    ("dyn", "kinds of numbers mix freely"),
+    ("matchesAll", "use matches()"),
+    ("replace", "use extract or map of the label"),
+    ("split", "use extract of the label"),
+    ("substring", "use extract of the label"),
+    ("upperAscii", "use lowerAscii()"),
+    ("lower", "use lowerAscii()"),
+];
+
+impl Compiler<'_> {
+    pub(super) fn call(&mut self, call: &CallExpr, depth: usize) -> Compiled {
+        let name = call.func_name.as_str();
+        let args: Vec<&Expr> = call.args.iter().map(|arg| &arg.expr).collect();
+        let target = call.target.as_ref().map(|target| &target.expr);
+        match (name, target, args.as_slice()) {
+            (operators::LOGICAL_AND, None, [one, two]) => self.logic(name, one, two, depth),
+            (operators::LOGICAL_OR, None, [one, two]) => self.logic(name, one, two, depth),
+            (operators::CONDITIONAL, None, parts) => self.choice(parts, depth),
+            (operators::IN, None, [one, two]) => self.membership(one, two, depth),
+            (operators::INDEX, ..) => Err(InvalidExpression::unsupported("[]")
+                .or("an index is literal text, of an attribute: request.headers['name']")),
+            ("duration", None, [text]) => duration(text),
+            ("matches", Some(of), [pattern]) => self.matches(of, pattern, depth),
+            ("matches", None, [of, pattern]) => self.matches(of, pattern, depth),
+            (_, None, [of]) if Unary::operator(name).is_some() => {
+                self.unary(Unary::operator(name), of, depth)
+            }
+            (_, None, [of]) => self.named(Unary::function(name), name, of, depth),
+            (_, Some(of), []) => self.named(Unary::method(name), name, of, depth),
+            (_, None, [one, two]) if Binary::operator(name).is_some() => {
+                self.binary(Binary::operator(name), one, two, depth)
+            }
+            (_, Some(one), [two]) if Binary::method(name).is_some() => {
+                self.binary(Binary::method(name), one, two, depth)
+            }
+            _ => Err(unknown(name)),
+        }
+    }
+
+    fn named(&mut self, operation: Option<Unary>, name: &str, of: &Expr, depth: usize) -> Compiled {
+        if operation.is_none() {
+            return Err(unknown(name));
+        }
+        self.unary(operation, of, depth)
+    }
+
+    fn unary(&mut self, operation: Option<Unary>, of: &Expr, depth: usize) -> Compiled {
+        let Some(operation) = operation else { return Err(unknown("this")) };
+        let of = self.part(of, depth)?;
+        let kind = operation.kind(&of.kind);
+        let kind = kind.ok_or_else(|| InvalidExpression::kinds(operation.name(), &[&of.kind]))?;
+        Ok(Typed { node: fold(Node::Unary(operation, Box::new(of.node)))?, kind })
+    }
+
+    pub(super) fn binary(
+        &mut self,
+        operation: Option<Binary>,
+        one: &Expr,
+        two: &Expr,
+        depth: usize,
+    ) -> Compiled {
+        let Some(operation) = operation else { return Err(unknown("this")) };
+        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
+        let kind = operation.kind(&one.kind, &two.kind).ok_or_else(|| {
+            let error = InvalidExpression::kinds(operation.name(), &[&one.kind, &two.kind]);
+            conversion(&one.kind, &two.kind).into_iter().fold(error, InvalidExpression::or)
+        })?;
+        Ok(Typed { node: fold(Node::Binary(operation, Box::new((one.node, two.node))))?, kind })
+    }
+
+    fn logic(&mut self, name: &str, one: &Expr, two: &Expr, depth: usize) -> Compiled {
+        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
+        let is_and = name == operators::LOGICAL_AND;
+        if !one.kind.may_be(&Kind::Bool) || !two.kind.may_be(&Kind::Bool) {
+            let name = if is_and { "&&" } else { "||" };
+            return Err(InvalidExpression::kinds(name, &[&one.kind, &two.kind]));
+        }
+        let parts = Box::new((one.node, two.node));
+        let node = if is_and { Node::And(parts) } else { Node::Or(parts) };
+        Ok(Typed { node: fold(node)?, kind: Kind::Bool })
+    }
+
+    fn choice(&mut self, parts: &[&Expr], depth: usize) -> Compiled {
+        let [condition, one, two] = parts else { return Err(unknown("?:")) };
+        let condition = self.part(condition, depth)?;
+        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
+        if !condition.kind.may_be(&Kind::Bool) || !one.kind.may_equal(&two.kind) {
+            let kinds = [&condition.kind, &one.kind, &two.kind];
+            return Err(InvalidExpression::kinds("?:", &kinds));
+        }
+        let kind = if one.kind == two.kind { one.kind } else { Kind::Dynamic };
+        let node = Node::Choice(Box::new((condition.node, one.node, two.node)));
+        Ok(Typed { node: fold(node)?, kind })
+    }
+
+    fn matches(&mut self, of: &Expr, pattern: &Expr, depth: usize) -> Compiled {
+        let Some(source) = literal_text(pattern) else {
+            return Err(InvalidExpression::unsupported("a computed regular expression"));
+        };
+        let of = self.part(of, depth)?;
+        if !of.kind.may_be(&Kind::Text) {
+            return Err(InvalidExpression::kinds("matches()", &[&of.kind]));
+        }
+        let built = RegexBuilder::new(source).size_limit(LARGEST_PATTERN).nest_limit(64).build();
+        let pattern = built
+            .map_err(|error| InvalidExpression::Pattern(error.to_string().replace('\n', " ")))?;
+        Ok(Typed { node: fold(Node::Matches(Box::new(of.node), pattern))?, kind: Kind::Bool })
+    }
+}
+
+/// Compiles `duration('-1.5s')`.
+fn duration(text: &Expr) -> Compiled {
+    let Some(text) = literal_text(text) else {
+        return Err(InvalidExpression::unsupported("duration() of a computed value"));
+    };
+    let unsigned = text.strip_prefix('-');
+    let nanos = parse_duration(unsigned.unwrap_or(text)).ok();
+    let nanos = nanos.and_then(|length| i64::try_from(length.as_nanos()).ok());
+    let nanos =
+        nanos.and_then(|nanos| if unsigned.is_some() { nanos.checked_neg() } else { Some(nanos) });
+    let nanos = nanos.ok_or_else(|| InvalidExpression::Duration(text.to_owned()))?;
+    Ok(Typed { node: Node::Constant(Value::Duration(nanos)), kind: Kind::Duration })
+}
+
+/// Says how two kinds go together after all.
+fn conversion(one: &Kind, two: &Kind) -> Option<&'static str> {
+    let has = |kind: &Kind| one == kind || two == kind;
+    let has_number = has(&Kind::Int) || has(&Kind::Double);
+    match () {
+        () if has(&Kind::Text) && has_number => Some("convert with int() or string()"),
+        () if has(&Kind::Int) && has(&Kind::Double) => Some("convert with double()"),
+        () if has(&Kind::Duration) && has_number => Some("write duration('1s')"),
+        () if has(&Kind::Duration) && has(&Kind::Text) => Some("write duration('1s')"),
+        () if has(&Kind::Timestamp) => Some("there is no arithmetic of times"),
+        () => None,
+    }
+}
+
+fn unknown(name: &str) -> InvalidExpression {
+    let hint = LEFT_OUT.iter().find(|(other, _)| *other == name).map(|(_, hint)| *hint);
+    let error = InvalidExpression::unsupported(format!("{name}()"));
+    hint.into_iter().fold(error, InvalidExpression::or)
+}

@@ -1,0 +1,103 @@
+//! What a compiled expression is worth on one stream.
+
+use std::borrow::Cow;
+
+use super::{
+    compute,
+    node::Node,
+    reads::{Attributes, Slot},
+    value::Value,
+};
+
+/// Why an expression has no value on a stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// The stream has no such attribute.
+    #[error("an attribute is missing")]
+    Missing,
+    /// A value has another kind than the operation takes.
+    #[error("a value has another kind than the operation takes")]
+    Kind,
+    /// A number is too large.
+    #[error("a number overflows")]
+    Overflow,
+    /// A number is divided by zero.
+    #[error("a division by zero")]
+    DivisionByZero,
+    /// A text is no number, or no UTF-8 where letters count.
+    #[error("a text does not convert")]
+    Conversion,
+    /// A text would be longer than 64 KiB.
+    #[error("a text is too long")]
+    TooLong,
+}
+
+pub(super) type Evaluated<'v> = Result<Cow<'v, Value>, Failure>;
+
+impl Node {
+    /// Returns the value on a stream.
+    pub(super) fn evaluate<'v>(&'v self, at: &'v dyn Attributes) -> Evaluated<'v> {
+        match self {
+            Self::Constant(value) => Ok(Cow::Borrowed(value)),
+            Self::Read(slot) => at.value(*slot).map(Cow::Borrowed).ok_or(Failure::Missing),
+            Self::Has(slot) => owned(Value::Bool(at.value(*slot).is_some())),
+            Self::Unary(operation, of) => owned(compute::unary(*operation, &*of.evaluate(at)?)?),
+            Self::Binary(operation, parts) => {
+                let (one, two) = (parts.0.evaluate(at)?, parts.1.evaluate(at)?);
+                owned(compute::binary(*operation, &one, &two)?)
+            }
+            Self::And(parts) => decided(&parts.0, &parts.1, at, false),
+            Self::Or(parts) => decided(&parts.0, &parts.1, at, true),
+            Self::Choice(parts) => {
+                if parts.0.holds(at)? {
+                    parts.1.evaluate(at)
+                } else {
+                    parts.2.evaluate(at)
+                }
+            }
+            Self::Matches(of, pattern) => {
+                let value = of.evaluate(at)?;
+                owned(Value::Bool(pattern.is_match(compute::letters(&value)?)))
+            }
+            Self::List(elements) => {
+                let values = elements.iter().map(|node| node.evaluate(at).map(Cow::into_owned));
+                owned(Value::List(values.collect::<Result<_, _>>()?))
+            }
+        }
+    }
+
+    /// Says whether a condition holds.
+    pub(super) fn holds(&self, at: &dyn Attributes) -> Result<bool, Failure> {
+        match &*self.evaluate(at)? {
+            Value::Bool(holds) => Ok(*holds),
+            _ => Err(Failure::Kind),
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the arms of a match have one type")]
+const fn owned<'v>(value: Value) -> Evaluated<'v> {
+    Ok(Cow::Owned(value))
+}
+
+/// Joins two conditions, of which one alone decides if it is `deciding`, even if the other fails.
+fn decided<'v>(one: &Node, two: &Node, at: &dyn Attributes, deciding: bool) -> Evaluated<'v> {
+    let first = one.holds(at);
+    if first == Ok(deciding) {
+        return owned(Value::Bool(deciding));
+    }
+    match (first, two.holds(at)) {
+        (_, Ok(second)) if second == deciding => owned(Value::Bool(deciding)),
+        (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
+        (Ok(_), Ok(second)) => owned(Value::Bool(second)),
+    }
+}
+
+/// A stream without attributes, on which constants are folded.
+pub(super) struct Nothing;
+
+impl Attributes for Nothing {
+    fn value(&self, _slot: Slot) -> Option<&Value> {
+        None
+    }
+}

@@ -1,0 +1,95 @@
+//! What was probably meant.
+
+use super::{invalid::InvalidExpression, table};
+
+/// Names that other systems use, and ours.
+const ELSEWHERE: [(&str, &str); 22] = [
+    ("attributes.canonical_service_name", CANONICAL_NAME),
+    ("attributes.canonical_service_revision", CANONICAL_REVISION),
+    ("node.metadata.LABELS.app", "write xds.node.metadata.LABELS['app']"),
+    ("request.header", "write request.headers['name']"),
+    ("response.header", "write response.headers['name']"),
+    ("request.uri", "write request.url_path, or request.path with the query"),
+    ("request.url", "write request.url_path, or request.path with the query"),
+    ("request.authority", "write request.host"),
+    ("request.user_agent", "write request.useragent"),
+    ("request.request_id", "write request.id"),
+    ("request.auth.claims", "write request.auth.claims['name']"),
+    ("request.auth", "write request.auth.principal, .audiences or .claims['name']"),
+    ("response.status", "write response.code"),
+    ("response.status_code", "write response.code"),
+    ("response.duration", "write request.duration or response.backend_latency"),
+    ("response.response_flags", "write response.flags"),
+    ("source.ip", "write source.address"),
+    ("source.principal", "write connection.uri_san_peer_certificate"),
+    ("source.workload", "write filter_state.downstream_peer.workload"),
+    ("destination.workload", "write filter_state.upstream_peer.workload"),
+    ("upstream.cluster", "write xds.cluster_name"),
+    ("connection.sni", "write connection.requested_server_name"),
+];
+
+const CANONICAL_NAME: &str = "write xds.node.metadata.LABELS['service.istio.io/canonical-name']";
+const CANONICAL_REVISION: &str =
+    "write xds.node.metadata.LABELS['service.istio.io/canonical-revision']";
+
+/// First steps of Istio's older expressions.
+const PEERS: [(&str, &str); 3] = [
+    ("upstream_peer", "write filter_state.upstream_peer.<field>"),
+    ("downstream_peer", "write filter_state.downstream_peer.<field>"),
+    ("attributes", "attributes have no common first step: write request.method"),
+];
+
+/// Refuses steps that lead nowhere.
+pub(super) fn unknown(steps: &[&str]) -> InvalidExpression {
+    let name = steps.join(".");
+    let error = InvalidExpression::UnknownAttribute { name: name.clone(), hint: None };
+    match hint(steps, &name) {
+        Some(hint) => error.or(hint),
+        None => error,
+    }
+}
+
+fn hint(steps: &[&str], name: &str) -> Option<String> {
+    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name);
+    if let Some((_, hint)) = elsewhere {
+        return Some((*hint).to_owned());
+    }
+    let peer = PEERS.iter().find(|(root, _)| steps.first() == Some(root));
+    if let Some((_, hint)) = peer {
+        return Some((*hint).to_owned());
+    }
+    match steps {
+        ["weir", ..] => {
+            Some("weir has operation, error, traceId, spanId, sampled, tag, fault".into())
+        }
+        ["baggage", ..] => Some("write baggage['key']".into()),
+        ["filter_state" | "upstream_filter_state" | "node"] => {
+            Some(format!("write {name}['name']"))
+        }
+        [word] => Some(format!("text needs quotes: \"'{word}'\"")),
+        [root, rest @ ..] => fields(root, rest),
+        [] => None,
+    }
+}
+
+/// Says what stands below a first step.
+fn fields(root: &str, rest: &[&str]) -> Option<String> {
+    let known = table::ROOTS.iter().find(|known| known.name == root)?;
+    let field = rest.first().and_then(|field| known.fields.iter().find(|(name, ..)| name == field));
+    Some(match field {
+        Some((name, table::Shape::Headers, _)) => format!("write {root}.{name}['name']"),
+        Some((name, table::Shape::Tree, _)) => format!("write {root}.{name}['name'] or deeper"),
+        Some((name, table::Shape::Leaf(_), _)) => format!("{root}.{name} has no fields"),
+        None => {
+            let names: Vec<&str> = known.fields.iter().map(|(name, ..)| *name).collect();
+            format!("{root} has {}", names.join(", "))
+        }
+    })
+}
+
+/// Guesses that a text which is no expression was meant as text.
+pub(super) fn bare_text(text: &str) -> Option<String> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(&byte);
+    let is_bare = text.bytes().all(is_word) && text.contains(|letter: char| letter.is_alphabetic());
+    is_bare.then(|| format!("text needs quotes: \"'{text}'\""))
+}

@@ -1,0 +1,179 @@
+//! Operators and functions: what they are called, what they take, and what they give.
+
+use cel::common::ast::operators;
+
+use super::kind::Kind;
+
+/// An operator or function of one value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Unary {
+    Not,
+    Negate,
+    Size,
+    ToText,
+    ToInt,
+    ToDouble,
+    LowerAscii,
+}
+
+/// An operator or function of two values that both are always needed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Binary {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    StartsWith,
+    EndsWith,
+    Contains,
+}
+
+impl Unary {
+    /// Finds an operator by the parser's name.
+    pub(super) fn operator(name: &str) -> Option<Self> {
+        match name {
+            operators::LOGICAL_NOT => Some(Self::Not),
+            operators::NEGATE => Some(Self::Negate),
+            _ => None,
+        }
+    }
+
+    /// Finds a function by its name.
+    pub(super) fn function(name: &str) -> Option<Self> {
+        Some(match name {
+            "size" => Self::Size,
+            "string" => Self::ToText,
+            "int" => Self::ToInt,
+            "double" => Self::ToDouble,
+            _ => return None,
+        })
+    }
+
+    /// Finds a function that is called on its value.
+    pub(super) fn method(name: &str) -> Option<Self> {
+        match name {
+            "size" => Some(Self::Size),
+            "lowerAscii" => Some(Self::LowerAscii),
+            _ => None,
+        }
+    }
+
+    /// Returns the kind of the result; `None` where a value of kind `of` is not taken.
+    pub(super) fn kind(self, of: &Kind) -> Option<Kind> {
+        let given = |is_taken: bool, kind: Kind| (is_taken || *of == Kind::Dynamic).then_some(kind);
+        match self {
+            Self::Not => given(*of == Kind::Bool, Kind::Bool),
+            Self::Negate => given(of.is_number(), of.clone()),
+            Self::Size => given(matches!(of, Kind::Text | Kind::List(_)), Kind::Int),
+            Self::ToText => given(!matches!(of, Kind::List(_)), Kind::Text),
+            Self::ToInt => {
+                given(of.is_number() || matches!(of, Kind::Text | Kind::Timestamp), Kind::Int)
+            }
+            Self::ToDouble => given(of.is_number() || *of == Kind::Text, Kind::Double),
+            Self::LowerAscii => given(*of == Kind::Text, Kind::Text),
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Not => "!",
+            Self::Negate => "-",
+            Self::Size => "size()",
+            Self::ToText => "string()",
+            Self::ToInt => "int()",
+            Self::ToDouble => "double()",
+            Self::LowerAscii => "lowerAscii()",
+        }
+    }
+}
+
+impl Binary {
+    /// Finds an operator by the parser's name.
+    pub(super) fn operator(name: &str) -> Option<Self> {
+        Some(match name {
+            operators::ADD => Self::Add,
+            operators::SUBSTRACT => Self::Subtract,
+            operators::MULTIPLY => Self::Multiply,
+            operators::DIVIDE => Self::Divide,
+            operators::MODULO => Self::Remainder,
+            operators::EQUALS => Self::Equal,
+            operators::NOT_EQUALS => Self::NotEqual,
+            operators::LESS => Self::Less,
+            operators::LESS_EQUALS => Self::LessOrEqual,
+            operators::GREATER => Self::Greater,
+            operators::GREATER_EQUALS => Self::GreaterOrEqual,
+            operators::IN => Self::In,
+            _ => return None,
+        })
+    }
+
+    /// Finds a function that is called on its first value.
+    pub(super) fn method(name: &str) -> Option<Self> {
+        match name {
+            "startsWith" => Some(Self::StartsWith),
+            "endsWith" => Some(Self::EndsWith),
+            "contains" => Some(Self::Contains),
+            _ => None,
+        }
+    }
+
+    /// Returns the kind of the result; `None` where values of these kinds are not taken.
+    pub(super) fn kind(self, one: &Kind, two: &Kind) -> Option<Kind> {
+        match self {
+            Self::Add => {
+                arithmetic(one, two, &[Kind::Int, Kind::Double, Kind::Text, Kind::Duration])
+            }
+            Self::Subtract => arithmetic(one, two, &[Kind::Int, Kind::Double, Kind::Duration]),
+            Self::Multiply | Self::Divide => arithmetic(one, two, &[Kind::Int, Kind::Double]),
+            Self::Remainder => arithmetic(one, two, &[Kind::Int]),
+            Self::Equal | Self::NotEqual => one.may_equal(two).then_some(Kind::Bool),
+            Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => {
+                let ordered = one.may_equal(two) && one.is_ordered() && two.is_ordered();
+                ordered.then_some(Kind::Bool)
+            }
+            Self::In => match two {
+                Kind::List(element) => one.may_equal(element).then_some(Kind::Bool),
+                Kind::Dynamic => Some(Kind::Bool),
+                _ => None,
+            },
+            Self::StartsWith | Self::EndsWith | Self::Contains => {
+                (one.may_be(&Kind::Text) && two.may_be(&Kind::Text)).then_some(Kind::Bool)
+            }
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::In => "in",
+            Self::StartsWith => "startsWith()",
+            Self::EndsWith => "endsWith()",
+            Self::Contains => "contains()",
+        }
+    }
+}
+
+/// Returns the kind of both operands, where it is among those that are taken.
+fn arithmetic(one: &Kind, two: &Kind, taken: &[Kind]) -> Option<Kind> {
+    let kind = if *one == Kind::Dynamic { two } else { one };
+    let is_taken = *kind == Kind::Dynamic || taken.contains(kind);
+    (is_taken && one.may_be(two)).then(|| kind.clone())
+}

@@ -1,0 +1,195 @@
+//! What is accepted, and what is refused with which words.
+
+use super::*;
+
+#[test]
+fn a_lone_attribute_is_one_read() {
+    for (text, attribute) in [
+        ("request.method", "request.method"),
+        ("request.headers['X-User']", "request.headers['x-user']"),
+        ("node.id", "xds.node.id"),
+        ("weir.tag", "weir.tag"),
+        ("filter_state['wasm.weir.tag']", "filter_state.wasm.weir.tag"),
+        ("filter_state.downstream_peer.workload", "filter_state.downstream_peer.workload"),
+        ("metadata.filter_metadata['a.b'].c", "metadata.filter_metadata.a.b.c"),
+        (
+            "xds.node.metadata.LABELS['service.istio.io/canonical-name']",
+            "xds.node.metadata.LABELS.service.istio.io/canonical-name",
+        ),
+    ] {
+        let (expression, reads) = compile(text);
+        assert!(matches!(expression.node, Node::Read(_)), "{text}");
+        let names: Vec<String> = reads.iter().map(|(_, it)| it.to_string()).collect();
+        assert_eq!(names, [attribute]);
+    }
+}
+
+#[test]
+fn every_attribute_is_read_once() {
+    let mut reads = Reads::default();
+    for text in ["request.method == 'GET' || request.method == 'PUT'", "request.method"] {
+        let compiled = Expression::compile(text, Phase::Request, Wanted::Any, &mut reads);
+        assert_eq!(compiled.unwrap().slots().len(), 1);
+    }
+    assert_eq!(reads.iter().count(), 1);
+    let readings = reads.readings();
+    let (slot, _) = reads.iter().next().unwrap();
+    assert!(!readings.has_read(slot));
+    assert_eq!(readings.get(slot, || None), None);
+    assert_eq!(readings.get(slot, || panic!("an absent value is not asked for again")), None);
+    assert!(readings.has_read(slot));
+}
+
+#[test]
+fn refusals_say_what_to_write() {
+    for (text, message) in [
+        ("istio-proxy", "unknown attribute istio; text needs quotes: \"'istio'\""),
+        ("production", "unknown attribute production; text needs quotes: \"'production'\""),
+        (
+            "attributes.canonical_service_name",
+            "unknown attribute attributes.canonical_service_name; write xds.node.metadata.LABELS['service.istio.io/canonical-name']",
+        ),
+        ("response.status", "unknown attribute response.status; write response.code"),
+        ("source.adress", "unknown attribute source.adress; source has address, port"),
+        ("request.headers", "unknown attribute request.headers; write request.headers['name']"),
+        ("request.path.x", "unknown attribute request.path.x; request.path has no fields"),
+        (
+            "weir.foo",
+            "unknown attribute weir.foo; weir has operation, error, traceId, spanId, sampled, tag, fault",
+        ),
+        (
+            "upstream_peer.labels['app'].value",
+            "unknown attribute upstream_peer.labels.app.value; write filter_state.upstream_peer.<field>",
+        ),
+        (
+            "response.code >= '400'",
+            ">= does not take int and string; convert with int() or string()",
+        ),
+        ("request.duration > 1", "> does not take duration and int; write duration('1s')"),
+        (
+            "request.time + duration('1s')",
+            "+ does not take timestamp and duration; there is no arithmetic of times",
+        ),
+        ("1 + 1.5", "+ does not take int and double; convert with double()"),
+        ("!response.code", "! does not take int"),
+        ("response.code && true", "&& does not take int and bool"),
+        ("true ? 1 : 'a'", "?: does not take bool and int and string"),
+        ("[1, 'a']", "a list does not take int and string"),
+        (
+            "'a'.startsWith(1)",
+            "startsWith() does not take string and int; convert with int() or string()",
+        ),
+        ("'a' in 'abc'", "in does not take string and string"),
+        ("[1].all(x, x > 0)", "must not use all, exists, exists_one, map or filter"),
+        ("request.headers.map(x, x)", "must not use all, exists, exists_one, map or filter"),
+        ("{'a': 1}", "must not use {}"),
+        ("1u == 1u", "must not use an unsigned number; leave out the u"),
+        ("b'a'", "must not use bytes"),
+        ("request.method == null", "must not use null; write has(a.b), or 'b' in a"),
+        (
+            "request.headers[request.method]",
+            "must not use []; an index is literal text, of an attribute: request.headers['name']",
+        ),
+        ("'a'.matches(request.path)", "must not use a computed regular expression"),
+        (
+            "timestamp('2020-01-01T00:00:00Z')",
+            "must not use timestamp(); there is no arithmetic of times",
+        ),
+        ("request.time.getHours()", "must not use getHours()"),
+        ("duration(request.path)", "must not use duration() of a computed value"),
+        ("duration('1 day')", "must have a duration such as '1.5s', got '1 day'"),
+        ("1 / 0 == 1", "always fails: a division by zero"),
+        ("int('x')", "always fails: a text does not convert"),
+        (
+            "'a' + 'b' ==",
+            "must be a CEL expression: Syntax error: mismatched input '<EOF>' at column 13",
+        ),
+    ] {
+        assert_eq!(refusal(text, Phase::End, Wanted::Any), message, "{text}");
+    }
+    let pattern = refusal("'a'.matches('(')", Phase::End, Wanted::Any);
+    assert!(pattern.starts_with("must have a regular expression in RE2 syntax ("), "{pattern}");
+    let words = refusal("eu west 1", Phase::End, Wanted::Any);
+    assert!(words.ends_with("; text needs quotes: \"'eu west 1'\""), "{words}");
+}
+
+#[test]
+fn what_ends_a_stream_is_not_known_at_its_request() {
+    for (text, name) in [
+        ("response.code", "response.code"),
+        ("request.duration > duration('1s')", "request.duration"),
+        ("weir.error", "weir.error"),
+        ("'x' in response.headers", "response.headers['x']"),
+        ("has(upstream.locality.zone)", "upstream.locality.zone"),
+    ] {
+        assert_eq!(
+            refusal(text, Phase::Request, Wanted::Any),
+            format!(
+                "{name} is known only when the stream has ended, but this is decided at the request"
+            )
+        );
+        compile(text);
+    }
+}
+
+#[test]
+fn a_place_asks_for_a_kind() {
+    for (text, wanted, message) in [
+        ("request.method", Wanted::Bool, "must be an expression of kind bool, got string"),
+        (
+            "request.path",
+            Wanted::Number,
+            "must be an expression of kind int or double, got string; convert with int()",
+        ),
+        (
+            "request.auth.audiences",
+            Wanted::Scalar,
+            "must be an expression of kind string or number, got list of string",
+        ),
+    ] {
+        assert_eq!(refusal(text, Phase::End, wanted), message);
+    }
+    for (text, wanted) in [
+        ("request.auth.claims.a", Wanted::Bool),
+        ("request.auth.claims.a", Wanted::Number),
+        ("response.size", Wanted::Number),
+    ] {
+        assert!(Expression::compile(text, Phase::End, wanted, &mut Reads::default()).is_ok());
+    }
+}
+
+#[test]
+fn secrets_are_known_as_such() {
+    for (text, is_secret) in [
+        ("request.headers['Authorization']", true),
+        ("'a' + request.headers.cookie", true),
+        ("request.auth.claims.sub", true),
+        ("request.auth.principal", true),
+        ("metadata.filter_metadata['envoy.filters.http.jwt_authn'].payload.sub", true),
+        ("filter_state['wasm.weir.jwt']", true),
+        ("response.headers['set-cookie']", true),
+        ("request.auth.audiences", false),
+        ("request.headers['x-user']", false),
+    ] {
+        assert_eq!(compile(text).0.is_secret(), is_secret, "{text}");
+    }
+}
+
+#[test]
+fn what_the_router_may_change_is_fleeting() {
+    for (text, is_fleeting) in [
+        ("request.path", true),
+        ("request.headers['x']", true),
+        ("baggage['x']", true),
+        ("request.protocol", false),
+        ("request.duration", false),
+        ("response.code", false),
+        ("source.address", false),
+    ] {
+        let (_, reads) = compile(text);
+        assert!(
+            reads.iter().all(|(_, attribute)| attribute.is_fleeting() == is_fleeting),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Text that was not written to be an expression.
+
+use super::*;
+
+fn is_refused(text: &str) -> bool {
+    Expression::compile(text, Phase::End, Wanted::Any, &mut Reads::default()).is_err()
+}
+
+#[test]
+fn depth_is_bounded() {
+    let nested = |depth: usize| format!("{}1{}", "(1 + ".repeat(depth), ")".repeat(depth));
+    assert!(!is_refused(&nested(15)));
+    for text in [
+        nested(100),
+        format!("{}1", "1 + ".repeat(60)),
+        format!("{}true", "true ? true : ".repeat(60)),
+        format!("{}1{}", "[".repeat(500), "]".repeat(500)),
+        format!("request{}", ".a".repeat(500)),
+        format!("'a'{}", ".f()".repeat(250)),
+        format!("{}'a'{}", "f(".repeat(300), ")".repeat(300)),
+    ] {
+        assert!(is_refused(&text), "{text}");
+    }
+    assert!(!is_refused(&format!("{}true", "!".repeat(1000))));
+    assert!(!is_refused(&format!("{}true", "true && ".repeat(120))));
+}
+
+#[test]
+fn a_long_text_is_refused_unread() {
+    assert!(is_refused(&"1 ".repeat(600)));
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words that bring random text near to being an expression.
+    const WORDS: [&str; 40] = [
+        "request.path",
+        "response.code",
+        "request.headers['x']",
+        "request.auth.claims",
+        ".a",
+        "1",
+        "-2",
+        "1.5",
+        "'a'",
+        "\"é\"",
+        "duration('1s')",
+        "true",
+        "false",
+        "null",
+        "has(",
+        "size(",
+        "int(",
+        "string(",
+        "double(",
+        ".matches('a+')",
+        ".startsWith('a')",
+        ".contains(",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "?",
+        ":",
+        "==",
+        "!=",
+        "<=",
+        ">",
+        " in ",
+        "&&",
+        "||",
+        "!",
+        "+",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,80}") {
+            let _ = is_refused(&text);
+        }
+
+        #[test]
+        fn no_sequence_of_words_panics(
+            words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..30),
+            bytes in prop::collection::vec(any::<u8>(), 0..20),
+            number in any::<i64>(),
+        ) {
+            let text = words.concat();
+            let mut reads = Reads::default();
+            let compiled = Expression::compile(&text, Phase::End, Wanted::Any, &mut reads);
+            if let Ok(expression) = compiled {
+                let stream = stream(&reads, &[
+                    ("request.path", Value::Text(bytes.clone())),
+                    ("response.code", Value::Int(number)),
+                    ("request.headers['x']", Value::Text(bytes)),
+                ]);
+                let _ = expression.evaluate(&stream);
+            }
+        }
+
+        #[test]
+        fn any_bytes_of_the_proxy_are_read(bytes in prop::collection::vec(any::<u8>(), 0..12)) {
+            for form in [Form::Text, Form::Int, Form::Bool, Form::Duration, Form::Timestamp, Form::Dynamic] {
+                let _ = Attribute::property(&["a"], form, Phase::End).decode(bytes.clone());
+            }
+        }
+    }
+}
