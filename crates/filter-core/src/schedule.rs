@@ -40,6 +40,15 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Says whether every instant is inside and shares never grow, as of `{}`.
+    #[must_use]
+    pub const fn is_always(&self) -> bool {
+        self.starts_at.is_none()
+            && self.expires_at.is_none()
+            && self.windows.is_empty()
+            && self.ramp_up.is_none()
+    }
+
     /// Says whether an instant is inside.
     #[must_use]
     pub fn is_active(&self, now: SystemTime) -> bool {

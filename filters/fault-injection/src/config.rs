@@ -5,8 +5,8 @@
 //! hides have the names of Envoy's fault filter.
 
 use filter_core::{
-    ConsistentHash, DurationWithin, EntryName, HttpMatch, IntegerWithin, MetricsConfig, Salt,
-    Schedule, SuccessCriteria, misplaced,
+    ConsistentHash, DurationWithin, EntryName, HttpMatch, IntegerWithin, MetricsConfig,
+    PathNormalization, Salt, Schedule, SuccessCriteria, misplaced,
 };
 use serde::Deserialize;
 
@@ -40,6 +40,8 @@ pub struct Config {
     pub success_criteria: Option<SuccessCriteria>,
     /// The response header that names the fault.
     pub mark_header: Option<MarkHeader>,
+    /// What is done to a path before it is matched.
+    pub path_normalization: PathNormalization,
     /// How metrics are named.
     pub metrics: MetricsConfig,
     /// Whether everything is decided and counted but nothing done.

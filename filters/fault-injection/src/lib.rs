@@ -11,6 +11,7 @@
 //!    [`Step`], and carry it out. A stream that is held waits in [`Waiting`] until it is due.
 
 mod body;
+mod check;
 pub mod config;
 mod control;
 mod delay;
@@ -25,12 +26,15 @@ mod waiting;
 
 pub use crate::{
     body::{BodyEdit, Chunk},
+    check::check,
     config::Config,
     delay::DelayLength,
     dice::{Dice, Generator},
     gates::{Budget, Taken},
     metrics::Metric,
     pace::Pace,
-    policy::{Decision, Ending, Phase, Plan, Policy, Step, Warning},
-    waiting::Waiting,
+    policy::{
+        Chance, Decision, Ending, Explanation, Outcome, Phase, Plan, Policy, Step, Turn, Warning,
+    },
+    waiting::{Waiting, retry_after},
 };

@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use filter_core::{InvalidConfig, parse_config};
@@ -39,6 +39,9 @@ struct FaultInjection {
     /// When the tick that was asked for comes; `None` while none is.
     awake: Cell<Option<Duration>>,
     clock: Instant,
+    /// The second in which schedules were last looked at, and which were in force then.
+    watched: Cell<u64>,
+    seasons: RefCell<Vec<u8>>,
     shared: Shared,
     counters: Counters,
 }
@@ -47,11 +50,11 @@ impl Plugin for FaultInjection {
     fn configure(document: &[u8], context: ContextId) -> std::result::Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
         let policy = Policy::new(&config)?;
-        if let Ok(now) = clock::now() {
-            policy.warnings(now).iter().for_each(|warning| log::warn!("{warning}"));
-        }
+        let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
+        policy.warnings(now).iter().for_each(|warning| log::warn!("{warning}"));
         let counters = Counters::define(&policy);
-        let shared = Shared::new(&policy, document);
+        let seasons = policy.seasons(now);
+        let shared = Shared::new(&policy, document, &seasons);
         counters.stopped.set(u64::from(shared.is_stopped()));
         log::info!("configuration applied");
         Ok(Self {
@@ -59,6 +62,8 @@ impl Plugin for FaultInjection {
             waiting: RefCell::default(),
             awake: Cell::new(None),
             clock: Instant::now(),
+            watched: Cell::new(0),
+            seasons: RefCell::new(seasons),
             policy,
             context,
             shared,
@@ -81,7 +86,9 @@ impl Plugin for FaultInjection {
         let _ = stream::enter(self.context);
         // The tick comes again and again until it is told otherwise.
         self.awake.set(Some(Duration::MAX));
-        self.rearm();
+        if self.rearm().is_err() {
+            self.counters.count(Metric::Errors, None);
+        }
     }
 }
 
@@ -111,21 +118,23 @@ impl FaultInjection {
         self.clock.elapsed()
     }
 
-    /// Puts a stream in the queue until `due`.
-    fn wait(&self, due: Duration, context: ContextId, held: Rc<Held>) {
+    /// Puts a stream in the queue until `due`; where the proxy refuses the tick that would end its
+    /// wait, it does not wait.
+    fn wait(&self, due: Duration, context: ContextId, held: Rc<Held>) -> filter_host::Result<()> {
         self.waiting.borrow_mut().add(due, context, held);
-        self.rearm();
+        self.rearm().inspect_err(|_| drop(self.waiting.borrow_mut().remove(due, context)))
     }
 
     /// Takes a stream out of the queue; whether it was there.
     fn forget(&self, due: Duration, context: ContextId) -> bool {
         let was_there = self.waiting.borrow_mut().remove(due, context).is_some();
-        self.rearm();
+        // A tick too many does no harm, and the next one asks again.
+        let _ = self.rearm();
         was_there
     }
 
     /// Asks for a tick at the nearest deadline, or for none when nothing waits.
-    fn rearm(&self) {
+    fn rearm(&self) -> filter_host::Result<()> {
         let now = self.now();
         let wake_after = self.waiting.borrow().wake_after(now);
         let at = wake_after.map(|after| now.saturating_add(after));
@@ -133,9 +142,15 @@ impl FaultInjection {
             (None, None) => {}
             // A tick that comes in time needs no second one.
             (Some(_), Some(tick)) if at.is_some_and(|at| tick <= at) => {}
-            (None, Some(_)) => drop(clock::stop_ticking()),
-            (Some(after), _) => drop(clock::tick_every(after)),
+            (None, Some(_)) => {
+                clock::stop_ticking()?;
+                self.awake.set(None);
+            }
+            (Some(after), _) => {
+                clock::tick_every(after)?;
+                self.awake.set(at);
+            }
         }
-        self.awake.set(if wake_after.is_none() { None } else { self.awake.get().or(at).min(at) });
+        Ok(())
     }
 }

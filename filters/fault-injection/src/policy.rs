@@ -14,14 +14,18 @@ use crate::{body::BodyEdit, delay::DelayLength, gates::Budget, metrics::Metric};
 
 mod compile;
 mod decide;
+mod explain;
 mod fault;
 mod reply;
+mod season;
 mod step;
 mod trace;
 mod warning;
 
 pub use crate::policy::{
     decide::{Decision, Plan},
+    explain::{Chance, Explanation, Outcome},
+    season::Turn,
     step::Step,
     warning::Warning,
 };

@@ -55,5 +55,19 @@ impl<W> Waiting<W> {
     }
 }
 
+/// Returns when a stream that the proxy refused to resume is tried again, after `refusals` of them.
+///
+/// Quickly at first, then once a second until the stream ends.
+pub const fn retry_after(refusals: u32) -> Duration {
+    const FIRST_MS: u64 = 10;
+    const LAST_MS: u64 = 1_000;
+    let factor = 1_u64.checked_shl(refusals.saturating_sub(1));
+    let millis = match factor {
+        Some(factor) => FIRST_MS.saturating_mul(factor),
+        None => LAST_MS,
+    };
+    Duration::from_millis(if millis < LAST_MS { millis } else { LAST_MS })
+}
+
 #[cfg(test)]
 mod tests;

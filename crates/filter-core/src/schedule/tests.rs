@@ -37,6 +37,14 @@ fn instants_bound_it_and_the_end_is_outside() {
 #[test]
 fn an_empty_one_is_always_in_force() {
     check("{}", &[("1970-01-01T00:00:00Z", true), ("2100-01-01T00:00:00Z", true)]);
+    assert!(schedule("{}").is_always() && schedule(r#"{"utcOffset": "+02:00"}"#).is_always());
+    for bound in [
+        r#"{"startsAt": "2026-12-01T09:00:00Z"}"#,
+        r#"{"expiresAt": "2026-12-01T09:00:00Z"}"#,
+        r#"{"windows": [{"from": "09:00", "to": "17:30"}]}"#,
+    ] {
+        assert!(!schedule(bound).is_always(), "{bound}");
+    }
 }
 
 #[test]

@@ -64,10 +64,7 @@ impl HttpContext for Stream {
         };
         let Some(pacing) = &held.pacing else { return Action::Continue };
         match pacing.on_body(size, self.plugin.now()) {
-            Ok(Some(due)) => {
-                held.pace(&self.plugin, self.id, due);
-                Action::Pause
-            }
+            Ok(Some(due)) => action(!held.pace(&self.plugin, self.id, due)),
             Ok(None) => Action::Continue,
             Err(_) => {
                 self.plugin.counters.count(Metric::Errors, None);

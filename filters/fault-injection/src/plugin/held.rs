@@ -2,7 +2,6 @@
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-use filter_core::Reply;
 use filter_host::{
     Result, clock,
     headers::{self, Map},
@@ -11,7 +10,7 @@ use filter_host::{
 };
 
 use super::{FaultInjection, pacing::Pacing};
-use crate::{Metric, Phase, Plan, Step};
+use crate::{Metric, Phase, Plan, Step, retry_after};
 
 /// A stream with a fault; shared by its context and the queue.
 pub(super) struct Held {
@@ -32,6 +31,8 @@ enum Wait {
     Delay(Phase),
     /// Its body's bytes.
     Body,
+    /// Another try after so many refusals to resume it.
+    Again(Phase, u32),
 }
 
 impl Held {
@@ -66,46 +67,70 @@ impl Held {
         };
         match step {
             Step::Hold(length) => {
-                plugin.counters.delay.record(millis(length));
-                self.until(plugin, id, plugin.now().saturating_add(length), Wait::Delay(on));
-                false
+                let due = plugin.now().saturating_add(length);
+                let is_held = self.until(plugin, id, due, Wait::Delay(on));
+                if is_held {
+                    plugin.counters.delay.record(millis(length));
+                } else {
+                    // Without a tick nothing would ever end the wait.
+                    self.spare(plugin);
+                }
+                !is_held
             }
             step => self.finish(plugin, on, step),
         }
     }
 
-    /// Waits until the body's bytes are due.
-    pub(super) fn pace(self: &Rc<Self>, plugin: &FaultInjection, id: ContextId, due: Duration) {
-        if let Some((before, _)) = self.wait.get() {
+    /// Waits until the body's bytes are due; `false` when it cannot.
+    pub(super) fn pace(
+        self: &Rc<Self>,
+        plugin: &FaultInjection,
+        id: ContextId,
+        due: Duration,
+    ) -> bool {
+        if let Some((before, _)) = self.wait.take() {
             plugin.forget(before, id);
         }
-        self.until(plugin, id, due, Wait::Body);
+        let is_held = self.until(plugin, id, due, Wait::Body);
+        if !is_held {
+            self.spare(plugin);
+        }
+        is_held
     }
 
-    fn until(self: &Rc<Self>, plugin: &FaultInjection, id: ContextId, due: Duration, wait: Wait) {
-        self.wait.set(Some((due, wait)));
-        plugin.wait(due, id, Rc::clone(self));
+    fn until(
+        self: &Rc<Self>,
+        plugin: &FaultInjection,
+        id: ContextId,
+        due: Duration,
+        wait: Wait,
+    ) -> bool {
+        let is_held = plugin.wait(due, id, Rc::clone(self)).is_ok();
+        self.wait.set(is_held.then_some((due, wait)));
+        is_held
     }
 
     /// Goes on after a wait, from a tick.
     pub(super) fn wake(self: &Rc<Self>, plugin: &FaultInjection, id: ContextId, late: Duration) {
         let Some((_, wait)) = self.wait.take() else { return };
-        plugin.counters.late.record(millis(late));
         if stream::enter(id).is_err() {
-            self.fail(plugin);
+            // The stream is gone.
+            self.spare(plugin);
             return;
         }
-        let (resume, goes_on): (fn() -> Result<()>, bool) = match wait {
-            Wait::Delay(Phase::Request) => {
-                (stream::resume_request, self.after(plugin, Phase::Request))
-            }
-            Wait::Delay(Phase::Response) => {
-                (stream::resume_response, self.after(plugin, Phase::Response))
-            }
-            Wait::Body => (stream::resume_response, true),
+        if !matches!(wait, Wait::Again(..)) {
+            plugin.counters.late.record(millis(late));
+        }
+        let (phase, goes_on, refusals) = match wait {
+            Wait::Delay(phase) => (phase, self.after(plugin, phase), 0),
+            Wait::Body => (Phase::Response, true, 0),
+            Wait::Again(phase, refusals) => (phase, true, refusals),
         };
-        if goes_on && resume().is_err() {
-            self.fail(plugin);
+        if goes_on && resume(phase).is_err() {
+            self.spare(plugin);
+            let refusals = refusals.saturating_add(1);
+            let again = plugin.now().saturating_add(retry_after(refusals));
+            self.until(plugin, id, again, Wait::Again(phase, refusals));
         }
     }
 
@@ -123,8 +148,7 @@ impl Held {
     /// Carries out what comes after the delay of a phase; `true` lets the stream go on.
     fn finish(&self, plugin: &FaultInjection, phase: Phase, step: Step) -> bool {
         if step == Step::End {
-            self.end(plugin, phase);
-            return false;
+            return self.end(plugin, phase);
         }
         if phase == Phase::Response && self.change(plugin).is_err() {
             self.fail(plugin);
@@ -132,14 +156,20 @@ impl Held {
         true
     }
 
-    fn end(&self, plugin: &FaultInjection, phase: Phase) {
+    /// Ends the stream as its plan says; `true` where the proxy refuses, and the stream goes on.
+    fn end(&self, plugin: &FaultInjection, phase: Phase) -> bool {
+        // Set first: a reply passes through the callbacks of the response at once.
         self.is_over.set(true);
         self.release(plugin);
-        match plugin.policy.reply(&self.plan) {
-            Some(reply) => send(&reply),
-            None if phase == Phase::Request => drop(stream::reset_request()),
-            None => drop(stream::reset_response()),
+        let ended = match plugin.policy.reply(&self.plan) {
+            Some(answer) => reply::try_send(&answer),
+            None if phase == Phase::Request => stream::reset_request(),
+            None => stream::reset_response(),
+        };
+        if ended.is_err() {
+            self.fail(plugin);
         }
+        ended.is_err()
     }
 
     /// Changes status and headers of the response.
@@ -178,8 +208,23 @@ impl Held {
         }
     }
 
+    /// Leaves the stream without further fault, because the proxy has refused something.
+    fn spare(&self, plugin: &FaultInjection) {
+        self.is_over.set(true);
+        self.release(plugin);
+        self.fail(plugin);
+    }
+
     fn fail(&self, plugin: &FaultInjection) {
         plugin.counters.count(Metric::Errors, None);
+    }
+}
+
+/// Lets a stream go on.
+fn resume(phase: Phase) -> Result<()> {
+    match phase {
+        Phase::Request => stream::resume_request(),
+        Phase::Response => stream::resume_response(),
     }
 }
 
@@ -208,11 +253,6 @@ impl FaultInjection {
         }
         Some(held)
     }
-}
-
-fn send(answer: &Reply) {
-    // The action only matters to a callback of the stream; this may be a tick.
-    let _ = reply::send(answer);
 }
 
 fn millis(length: Duration) -> u64 {

@@ -1,4 +1,6 @@
-//! Reading the request.
+//! Reading the request and the clock.
+
+use std::time::SystemTime;
 
 use filter_host::{Result, clock, request};
 
@@ -17,6 +19,24 @@ impl FaultInjection {
                 reading = request::read_whole(needs)?;
             }
         }
-        Ok(self.policy.decide(&reading.request, dice, clock::now()?))
+        self.policy.decide_by(&reading.request, dice, || {
+            let now = clock::now()?;
+            self.watch_schedules(now);
+            Ok(now)
+        })
+    }
+
+    /// Tells once in the pod when a schedule begins or ends; looks once a second.
+    fn watch_schedules(&self, now: SystemTime) {
+        let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        if self.watched.replace(second) == second {
+            return;
+        }
+        let seasons = self.policy.seasons(now);
+        if self.seasons.replace(seasons.clone()) != seasons {
+            for turn in self.shared.turn(&self.policy, &seasons) {
+                log::info!("{turn}");
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use filter_core::{Counted, Guard, Tally};
 use filter_host::{HostError, Result, clock, property, shared_data};
 
-use crate::{Metric, Plan, Policy, Taken};
+use crate::{Metric, Plan, Policy, Taken, Turn};
 
 /// How often a value that others change as well is tried.
 const TRIES: usize = 8;
@@ -18,24 +18,35 @@ pub(super) struct Shared {
     active: String,
     budget: String,
     guard: String,
+    seasons: String,
 }
 
 impl Shared {
     /// Seeds the keys: an absent one would let every worker win.
-    pub(super) fn new(policy: &Policy, document: &[u8]) -> Self {
+    ///
+    /// `seasons` says which schedules are in force now.
+    pub(super) fn new(policy: &Policy, document: &[u8], seasons: &[u8]) -> Self {
         let plugin = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
         let plugin = String::from_utf8_lossy(&plugin);
         let mut hasher = DefaultHasher::new();
         document.hash(&mut hasher);
         let hash = hasher.finish();
         let key = |what: &str| format!("weir.fault_injection.{plugin}.{hash:016x}.{what}");
-        let shared = Self { active: key("active"), budget: key("budget"), guard: key("guard") };
-        seed(&shared.active);
+        let shared = Self {
+            active: key("active"),
+            budget: key("budget"),
+            guard: key("guard"),
+            seasons: key("seasons"),
+        };
+        seed(&shared.active, &[]);
         if policy.budget().is_some() {
-            seed(&shared.budget);
+            seed(&shared.budget, &[]);
         }
         if policy.guard().is_some() {
-            seed(&shared.guard);
+            seed(&shared.guard, &[]);
+        }
+        if policy.is_timed() {
+            seed(&shared.seasons, seasons);
         }
         shared
     }
@@ -91,6 +102,16 @@ impl Shared {
         tally.is_some_and(|tally| Tally::from_bytes(&tally.value).is_tripped())
     }
 
+    /// Notes which schedules are in force; returns those that no worker has noted before.
+    pub(super) fn turn(&self, policy: &Policy, seasons: &[u8]) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        let noted = change(&self.seasons, |shared| {
+            turns = policy.turns(shared, seasons);
+            (shared != seasons).then(|| seasons.to_vec())
+        });
+        if matches!(noted, Ok(true)) { turns } else { Vec::new() }
+    }
+
     /// Counts an answer; returns what was counted when it trips the guard.
     pub(super) fn observe(&self, guard: Guard, now: Duration, is_error: bool) -> Option<Counted> {
         let mut tripped = None;
@@ -103,9 +124,9 @@ impl Shared {
     }
 }
 
-fn seed(key: &str) {
+fn seed(key: &str, value: &[u8]) {
     if matches!(shared_data::read(key), Ok(None)) {
-        let _ = shared_data::write(key, &[]);
+        let _ = shared_data::write(key, value);
     }
 }
 

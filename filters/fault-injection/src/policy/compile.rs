@@ -41,7 +41,9 @@ impl Policy {
             entries.push(Entry::compile(entry, name, max_delay, &path, &mut problems));
         }
         let rules: Vec<Vec<HttpMatch>> = config.http.iter().map(|it| it.r#match.clone()).collect();
-        match Matcher::compile(&rules, &MatcherOptions::new("http")) {
+        let normalization = config.path_normalization;
+        let options = MatcherOptions { normalization, ..MatcherOptions::new("http") };
+        match Matcher::compile(&rules, &options) {
             Ok(matcher) => problems.finish(Self::of(config, matcher, entries)),
             Err(invalid) => {
                 problems.extend(invalid);

@@ -1,8 +1,11 @@
 //! What happens to one request.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
-use filter_core::{Percentage, Request};
+use filter_core::{Headers, Percentage, Request};
 
 use super::{Abort, Delay, Ending, Entry, Fault, Policy, RateLimit};
 use crate::{control, delay::DelayLength, dice::Dice};
@@ -55,27 +58,61 @@ impl Policy {
     ///
     /// The shared gates (budget, guard, held streams) come after it.
     pub fn decide(&self, request: &Request, dice: &Dice, now: SystemTime) -> Decision {
-        let Some(index) = self.matcher.first_match(request) else { return Decision::default() };
-        let Some(entry) = self.entries.get(index) else { return Decision::default() };
-        let Some(fault) = &entry.fault else { return Decision::default() };
+        let decision = self.decide_by(request, dice, || Ok::<_, Infallible>(now));
+        decision.unwrap_or_else(|never| match never {})
+    }
+
+    /// As [`Policy::decide`], with a clock that is read only where a schedule asks for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the clock.
+    pub fn decide_by<E>(
+        &self,
+        request: &Request,
+        dice: &Dice,
+        clock: impl FnOnce() -> Result<SystemTime, E>,
+    ) -> Result<Decision, E> {
+        let found = self.matcher.first_match(request);
+        let entry = found.and_then(|index| Some((index, self.entries.get(index)?)));
+        let Some((index, entry)) = entry.filter(|(_, entry)| entry.fault.is_some()) else {
+            return Ok(Decision::default());
+        };
+        let is_timed = !(self.schedule.is_always() && entry.schedule.is_always());
+        let now = if is_timed { clock()? } else { SystemTime::UNIX_EPOCH };
         let (dice, is_unkeyed) = entry.dice(request, *dice);
-        if !self.is_active(entry, now) {
-            return Decision { plan: None, is_unkeyed };
-        }
-        let ramped = |share| self.schedule.ramped(entry.schedule.ramped(share, now), now);
+        let plan = self.plan(index, entry, request, &dice, now);
+        Ok(Decision { plan, is_unkeyed })
+    }
+
+    fn plan(
+        &self,
+        index: usize,
+        entry: &Entry,
+        request: &Request,
+        dice: &Dice,
+        now: SystemTime,
+    ) -> Option<Plan> {
+        let fault = entry.fault.as_ref().filter(|_| self.is_active(entry, now))?;
+        let ramped = |share| self.ramped(entry, share, now);
         let plan = Plan {
             entry: index,
-            delay: fault.delay(request, &dice, self.max_delay, ramped),
-            abort: fault.abort(request, &dice, ramped),
-            changes_response: fault.changes_response(&dice, ramped),
-            rate: fault.rate(request, &dice, ramped),
+            delay: fault.delay(request, dice, self.max_delay, ramped),
+            abort: fault.abort(request, dice, ramped),
+            changes_response: fault.changes_response(dice, ramped),
+            rate: fault.rate(request, dice, ramped),
             is_grpc: fault.abort.is_some() && is_grpc(request),
         };
         let fires = plan.delay.is_some()
             || plan.abort.is_some()
             || plan.changes_response
             || plan.rate.is_some();
-        Decision { plan: fires.then_some(plan), is_unkeyed }
+        fires.then_some(plan)
+    }
+
+    /// Returns the part of a share that ramps have reached.
+    pub(super) fn ramped(&self, entry: &Entry, share: Percentage, now: SystemTime) -> Percentage {
+        self.schedule.ramped(entry.schedule.ramped(share, now), now)
     }
 
     pub(super) fn is_active(&self, entry: &Entry, now: SystemTime) -> bool {
@@ -85,7 +122,7 @@ impl Policy {
 
 impl Entry {
     /// Returns the draws of a request, and whether they are random for want of its key.
-    fn dice(&self, request: &Request, random: Dice) -> (Dice, bool) {
+    pub(super) fn dice(&self, request: &Request, random: Dice) -> (Dice, bool) {
         let Some(hash) = &self.hash else { return (random, false) };
         match hash.key(request) {
             Some(key) => (Dice::of_key(&self.salt, &key.bytes), false),
@@ -102,13 +139,12 @@ impl Fault {
         cap: Duration,
         ramped: impl Fn(Percentage) -> Percentage,
     ) -> Option<Duration> {
-        let Delay { share, length, .. } = self.delay.as_ref()?;
-        let share = ramped(*share);
-        if *length != DelayLength::Header {
-            return share.contains(dice.delay).then(|| length.draw(dice.length, cap));
-        }
-        let asked = control::delay(&request.headers, cap)?;
-        control::delay_share(&request.headers, share).contains(dice.delay).then_some(asked)
+        let delay = self.delay.as_ref()?;
+        let length = match &delay.length {
+            DelayLength::Header => control::delay(&request.headers, cap)?,
+            drawn => drawn.draw(dice.length, cap),
+        };
+        delay.reached(&request.headers, ramped).contains(dice.delay).then_some(length)
     }
 
     fn abort(
@@ -117,13 +153,9 @@ impl Fault {
         dice: &Dice,
         ramped: impl Fn(Percentage) -> Percentage,
     ) -> Option<Ending> {
-        let Abort { share, ending, .. } = self.abort.as_ref()?;
-        let share = ramped(*share);
-        if let Some(ending) = ending {
-            return share.contains(dice.abort).then_some(*ending);
-        }
-        let asked = control::abort(&request.headers)?;
-        control::abort_share(&request.headers, share).contains(dice.abort).then_some(asked)
+        let abort = self.abort.as_ref()?;
+        let ending = abort.ending.or_else(|| control::abort(&request.headers))?;
+        abort.reached(&request.headers, ramped).contains(dice.abort).then_some(ending)
     }
 
     fn changes_response(&self, dice: &Dice, ramped: impl Fn(Percentage) -> Percentage) -> bool {
@@ -136,13 +168,46 @@ impl Fault {
         dice: &Dice,
         ramped: impl Fn(Percentage) -> Percentage,
     ) -> Option<u64> {
-        let RateLimit { share, limit } = self.rate.as_ref()?;
-        let share = ramped(*share);
-        if let Some(limit) = limit {
-            return share.contains(dice.rate).then_some(*limit);
-        }
-        let asked = control::rate(&request.headers)?;
-        control::rate_share(&request.headers, share).contains(dice.rate).then_some(asked)
+        let rate = self.rate.as_ref()?;
+        let limit = rate.limit.or_else(|| control::rate(&request.headers))?;
+        rate.reached(&request.headers, ramped).contains(dice.rate).then_some(limit)
+    }
+}
+
+impl Delay {
+    /// The share after its ramp, and after what the caller lowers it to.
+    pub(super) fn reached(
+        &self,
+        headers: &Headers,
+        ramped: impl Fn(Percentage) -> Percentage,
+    ) -> Percentage {
+        let share = ramped(self.share);
+        let is_asked = self.length == DelayLength::Header;
+        if is_asked { control::delay_share(headers, share) } else { share }
+    }
+}
+
+impl Abort {
+    /// As [`Delay::reached`].
+    pub(super) fn reached(
+        &self,
+        headers: &Headers,
+        ramped: impl Fn(Percentage) -> Percentage,
+    ) -> Percentage {
+        let share = ramped(self.share);
+        if self.ending.is_none() { control::abort_share(headers, share) } else { share }
+    }
+}
+
+impl RateLimit {
+    /// As [`Delay::reached`].
+    pub(super) fn reached(
+        &self,
+        headers: &Headers,
+        ramped: impl Fn(Percentage) -> Percentage,
+    ) -> Percentage {
+        let share = ramped(self.share);
+        if self.limit.is_none() { control::rate_share(headers, share) } else { share }
     }
 }
 

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{Config, Dice};
 
+mod explained;
 mod hostile;
 mod order;
+mod seasons;
 
 /// Draws that are below every share but 0.
 const LUCKY: Dice = Dice { delay: 0, abort: 0, response: 0, rate: 0, length: 1 };
@@ -113,20 +115,80 @@ fn ramps_raise_shares_and_never_let_go_of_a_key() {
         policy(&json!({"http": [{"name": "a", "consistentHash": {"httpHeaderName": "x-user"},
         "schedule": {"startsAt": "2026-12-01T00:00:00Z", "rampUp": "100s"},
         "fault": abort(503, 50.0)}]}));
-    let hit = |user: u32, second: u64| {
+    let hit = |user: u32, second: u64| -> bool {
         let now = at("2026-12-01T00:00:00Z") + Duration::from_secs(second);
         let request = request(&[("x-user", &user.to_string())]);
         policy.decide(&request, &LUCKY, now).plan.is_some()
     };
-    let mut before = 0;
-    for second in [0, 1, 10, 50, 99, 100, 1_000] {
-        let hits: Vec<u32> = (0..2_000).filter(|user| hit(*user, second)).collect();
-        let stays =
-            (0..2_000).filter(|user| hit(*user, second / 2)).all(|user| hits.contains(&user));
-        assert!(stays && hits.len() >= before, "{second}");
-        before = hits.len();
+    let mut before = vec![false; 100_000];
+    let reached =
+        [(0, 0), (1, 500), (10, 5_000), (50, 25_000), (99, 49_500), (100, 50_000), (1_000, 50_000)];
+    for (second, expected) in reached {
+        let mut hits = 0_usize;
+        for (user, was_hit) in (0..).zip(&mut before) {
+            let is_hit = hit(user, second);
+            assert!(is_hit || !*was_hit, "second {second} lets go of user {user}");
+            *was_hit = is_hit;
+            hits += usize::from(is_hit);
+        }
+        assert!(hits.abs_diff(expected) < 700, "second {second}: {hits}");
     }
-    assert!((900..1_100).contains(&before), "{before}");
+}
+
+#[test]
+fn a_key_meets_the_same_in_every_proxy_and_in_another_run() {
+    let document = json!({"http": [{"name": "a", "consistentHash": {"httpHeaderName": "x-request-id"},
+        "fault": {"abort": {"percentage": {"value": 30}, "httpStatus": 503},
+        "delay": {"percentage": {"value": 30}, "exponentialDelay": "300ms"},
+        "response": {"percentage": {"value": 30}, "httpStatus": 500},
+        "responseRateLimit": {"percentage": {"value": 30}, "fixedLimit": {"limitKbps": 64}}}}]});
+    let (one, other) = (policy(&document), policy(&document));
+    let mut generator = crate::Generator::new(17);
+    for id in 0..100_000 {
+        let request = request(&[("x-request-id", &format!("run-{id}"))]);
+        let mut said = [&one, &other].map(|proxy| {
+            let dice = Dice::roll(&mut generator);
+            proxy.decide(&request, &dice, now()).plan.map(|plan| proxy.trace(&plan))
+        });
+        assert_eq!(said[0].take(), said[1].take(), "{id}");
+    }
+}
+
+#[test]
+fn the_clock_is_read_only_where_a_schedule_asks() {
+    let broken = || Err::<SystemTime, _>("no clock");
+    let always = policy(&json!({"http": [{"fault": abort(503, 100.0)}]}));
+    assert!(always.decide_by(&request(&[]), &LUCKY, broken).unwrap().plan.is_some());
+    let timed = json!({"expiresAt": "2026-12-01T18:00:00Z"});
+    for document in [
+        json!({"schedule": timed, "http": [{"match": [{"uri": {"exact": "/a"}}], "fault": abort(503, 100.0)}]}),
+        json!({"http": [{"match": [{"uri": {"exact": "/a"}}], "schedule": timed, "fault": abort(503, 100.0)}]}),
+    ] {
+        let policy = policy(&document);
+        let asked = |path| policy.decide_by(&request(&[(":path", path)]), &LUCKY, broken);
+        assert_eq!(asked("/a"), Err("no clock"));
+        assert_eq!(asked("/b"), Ok(Decision::default()), "no entry matches");
+    }
+}
+
+#[test]
+fn paths_are_matched_as_they_are_normalized() {
+    let document = |word: &str| {
+        json!({"pathNormalization": word, "http": [
+            {"name": "a", "match": [{"uri": {"exact": "/a/b"}}], "fault": abort(503, 100.0)}]})
+    };
+    for (word, hit) in [
+        ("NONE", &["/a/b"][..]),
+        ("BASE", &["/a/b", "/a/c/../b", "/%61/b"]),
+        ("MERGE_SLASHES", &["/a/b", "/a/c/../b", "/%61/b", "/a//b"]),
+        ("DECODE_AND_MERGE_SLASHES", &["/a/b", "/a/c/../b", "/%61/b", "/a//b", "/a%2fb"]),
+    ] {
+        let policy = policy(&document(word));
+        for path in ["/a/b", "/a/c/../b", "/%61/b", "/a//b", "/a%2fb"] {
+            let is_hit = !trace(&policy, path, &LUCKY, now()).is_empty();
+            assert_eq!(is_hit, hit.contains(&path), "{word} {path}");
+        }
+    }
 }
 
 #[test]

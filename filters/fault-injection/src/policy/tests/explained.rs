@@ -1,0 +1,80 @@
+//! Explanations say what decisions do.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+fn document() -> Value {
+    json!({"http": [
+        {"name": "health", "match": [{"uri": {"exact": "/health"}}]},
+        {"name": "later", "match": [{"uri": {"exact": "/later"}}], "fault": abort(503, 100.0),
+            "schedule": {"startsAt": "2026-12-01T09:00:00Z"}},
+        {"name": "sticky", "match": [{"uri": {"exact": "/sticky"}}], "fault": abort(503, 50.0),
+            "consistentHash": {"httpHeaderName": "x-user"}},
+        {"name": "asked", "match": [{"uri": {"exact": "/asked"}}], "fault": {
+            "delay": {"headerDelay": {}, "percentage": {"value": 10}},
+            "abort": {"headerAbort": {}, "percentage": {"value": 10}},
+            "responseRateLimit": {"headerLimit": {}, "percentage": {"value": 10}}}},
+        {"name": "slow", "match": [{"uri": {"prefix": "/slow"}}], "fault": {
+            "delay": {"fixedDelay": "5s", "percentage": {"value": 0.5}},
+            "response": {"httpStatus": 500, "percentage": {"value": 25}}}},
+    ]})
+}
+
+#[test]
+fn each_outcome_is_told_with_its_reasons() {
+    let policy = policy(&document());
+    let dice = Dice { delay: 4_999, abort: 0, response: 250_000, rate: 0, length: 1 };
+    for (headers, said) in [
+        (&[(":path", "/other")][..], "no entry matches: untouched"),
+        (&[(":path", "/health")], "entry health decides\nit has no fault: exempt"),
+        (
+            &[(":path", "/later")],
+            "entry later decides\nabort: the draw 0 % is below 100 %\n\
+             its schedule is not in force: untouched",
+        ),
+        (
+            &[(":path", "/sticky")],
+            "entry sticky decides\nthe request has no key: its draws are random\n\
+             abort: the draw 0 % is below 50 %\nfires: entry=sticky;abort=503;phase=REQUEST",
+        ),
+        (
+            &[(":path", "/asked"), ("x-envoy-fault-delay-request-percentage", "0.4")],
+            "entry asked decides\ndelay: the draw 0.4999 % is not below 0.4 %\n\
+             abort: the draw 0 % is below 10 %\n\
+             responseRateLimit: the draw 0 % is below 10 %\nnothing fires: untouched",
+        ),
+        (
+            &[(":path", "/slow?x")],
+            "entry slow decides\ndelay: the draw 0.4999 % is below 0.5 %\n\
+             response: the draw 25 % is not below 25 %\n\
+             fires: entry=slow;delay=5000;phase=REQUEST",
+        ),
+    ] {
+        let explanation = policy.explain(&request(headers), &dice, now());
+        assert_eq!(explanation.to_string(), said, "{headers:?}");
+    }
+}
+
+#[test]
+fn it_agrees_with_the_decision() {
+    let policy = policy(&document());
+    let mut generator = crate::Generator::new(29);
+    let paths = ["/health", "/later", "/sticky", "/asked", "/slow", "/"];
+    for turn in 0..20_000_usize {
+        let user = turn.to_string();
+        let headers = [
+            (":path", paths[turn % paths.len()]),
+            ("x-user", user.as_str()),
+            ("x-envoy-fault-abort-request", "418"),
+        ];
+        let (request, dice) = (request(&headers), Dice::roll(&mut generator));
+        let plan = policy.decide(&request, &dice, now()).plan;
+        let told = match policy.explain(&request, &dice, now()).outcome {
+            Outcome::Fires(trace) => Some(trace),
+            _ => None,
+        };
+        assert_eq!(told, plan.map(|plan| policy.trace(&plan)), "{headers:?} {dice:?}");
+    }
+}

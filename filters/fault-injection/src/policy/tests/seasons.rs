@@ -1,0 +1,61 @@
+//! When schedules begin and end.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+#[test]
+fn each_schedule_says_when_it_begins_and_ends() {
+    let policy = policy(&json!({"schedule": {"expiresAt": "2026-12-01T18:00:00Z"}, "http": [
+        {"name": "exempt", "match": [{"uri": {"exact": "/"}}],
+            "schedule": {"startsAt": "2026-12-01T10:00:00Z"}},
+        {"name": "a", "match": [{"uri": {"exact": "/a"}}], "fault": abort(503, 1.0),
+            "schedule": {"startsAt": "2026-12-01T09:00:00Z"}},
+        {"name": "b", "match": [{"uri": {"exact": "/b"}}], "fault": abort(503, 1.0),
+            "schedule": {"windows": [{"from": "09:00", "to": "10:00"}]}},
+        {"name": "c", "fault": abort(503, 1.0)},
+    ]}));
+    assert!(policy.is_timed());
+    let mut before = policy.seasons(at("2026-12-01T08:59:59Z"));
+    assert_eq!(before, [1, 0, 0]);
+    for (instant, said) in [
+        ("2026-12-01T09:00:00Z", &["a: its schedule begins", "b: its schedule begins"][..]),
+        ("2026-12-01T09:59:59Z", &[]),
+        ("2026-12-01T10:00:00Z", &["b: its schedule ends"]),
+        ("2026-12-01T18:00:00Z", &["the schedule ends"]),
+        ("2026-12-02T09:30:00Z", &["b: its schedule begins"]),
+        ("2026-12-01T09:30:00Z", &["the schedule begins"]),
+    ] {
+        let after = policy.seasons(at(instant));
+        let turns = policy.turns(&before, &after);
+        let told: Vec<String> = turns.iter().map(ToString::to_string).collect();
+        assert_eq!(told, said, "{instant}");
+        before = after;
+    }
+}
+
+#[test]
+fn other_bytes_tell_nothing() {
+    let policy = policy(&json!({"schedule": {"expiresAt": "2026-12-01T18:00:00Z"}}));
+    assert_eq!(policy.turns(&[], &[1]), []);
+    assert_eq!(policy.turns(&[1, 1], &[1]), []);
+    assert_eq!(policy.turns(&[7], &[1]), [Turn { entry: None, begins: true }]);
+}
+
+#[test]
+fn what_is_always_in_force_needs_no_watch() {
+    for (document, is_timed) in [
+        (json!({}), false),
+        (json!({"http": [{"schedule": {"startsAt": "2026-12-01T09:00:00Z"}}]}), false),
+        (json!({"http": [{"fault": abort(503, 1.0)}]}), false),
+        (json!({"schedule": {"startsAt": "2026-12-01T09:00:00Z"}}), true),
+        (
+            json!({"http": [{"schedule": {"startsAt": "2026-12-01T09:00:00Z"},
+            "fault": abort(503, 1.0)}]}),
+            true,
+        ),
+    ] {
+        assert_eq!(policy(&document).is_timed(), is_timed, "{document}");
+    }
+}
