@@ -8,9 +8,15 @@ mod hostile;
 mod lateness;
 mod leaving;
 mod limits;
+mod load;
+mod memory;
 mod native;
+mod on_demand;
+mod quiet;
 mod responses;
+mod samples;
 mod streams;
+mod under_load;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -37,10 +43,21 @@ impl Rig {
 
     /// Starts everything with this many workers.
     fn start_with(concurrency: u32, config: &Value) -> Result<Self> {
+        Self::start_chain(concurrency, vec![filter(config)])
+    }
+
+    /// Starts everything with this chain of filters.
+    fn start_chain(concurrency: u32, filters: Vec<Filter>) -> Result<Self> {
+        Self::start_routed(concurrency, filters, Vec::new())
+    }
+
+    /// Starts everything with these routes before the one to the application.
+    fn start_routed(concurrency: u32, filters: Vec<Filter>, routes: Vec<Value>) -> Result<Self> {
         let app = Upstream::start()?;
         let fault = ("fault".to_owned(), "%FILTER_STATE(wasm.weir.fault:PLAIN)%".to_owned());
-        let setup = Setup::new(app.address(), vec![filter(config)]);
-        let envoy = Envoy::start(Setup { concurrency, access_log: vec![fault], ..setup })?;
+        let setup = Setup::new(app.address(), filters);
+        let access_log = vec![fault];
+        let envoy = Envoy::start(Setup { concurrency, access_log, routes, ..setup })?;
         Ok(Self { envoy, app })
     }
 

@@ -23,6 +23,7 @@ mod counters;
 mod exchange;
 mod held;
 mod pacing;
+mod queue;
 mod reading;
 mod shared;
 
@@ -111,46 +112,5 @@ impl FaultInjection {
             self.counters.count(Metric::Unkeyed, None);
         }
         decision.plan
-    }
-
-    /// Reads the clock by which streams wait.
-    fn now(&self) -> Duration {
-        self.clock.elapsed()
-    }
-
-    /// Puts a stream in the queue until `due`; where the proxy refuses the tick that would end its
-    /// wait, it does not wait.
-    fn wait(&self, due: Duration, context: ContextId, held: Rc<Held>) -> filter_host::Result<()> {
-        self.waiting.borrow_mut().add(due, context, held);
-        self.rearm().inspect_err(|_| drop(self.waiting.borrow_mut().remove(due, context)))
-    }
-
-    /// Takes a stream out of the queue; whether it was there.
-    fn forget(&self, due: Duration, context: ContextId) -> bool {
-        let was_there = self.waiting.borrow_mut().remove(due, context).is_some();
-        // A tick too many does no harm, and the next one asks again.
-        let _ = self.rearm();
-        was_there
-    }
-
-    /// Asks for a tick at the nearest deadline, or for none when nothing waits.
-    fn rearm(&self) -> filter_host::Result<()> {
-        let now = self.now();
-        let wake_after = self.waiting.borrow().wake_after(now);
-        let at = wake_after.map(|after| now.saturating_add(after));
-        match (wake_after, self.awake.get()) {
-            (None, None) => {}
-            // A tick that comes in time needs no second one.
-            (Some(_), Some(tick)) if at.is_some_and(|at| tick <= at) => {}
-            (None, Some(_)) => {
-                clock::stop_ticking()?;
-                self.awake.set(None);
-            }
-            (Some(after), _) => {
-                clock::tick_every(after)?;
-                self.awake.set(at);
-            }
-        }
-        Ok(())
     }
 }

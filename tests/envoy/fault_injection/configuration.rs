@@ -57,7 +57,7 @@ fn an_expired_entry_stops_while_it_runs() -> Result<()> {
 
 /// Seconds since 1970 as an instant of RFC 3339 (the algorithm is Howard Hinnant's).
 #[expect(clippy::arithmetic_side_effects, reason = "times of this century")]
-fn rfc3339(seconds: u64) -> String {
+pub(super) fn rfc3339(seconds: u64) -> String {
     let (days, time) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use serde_json::json;
-use tests::{bootstrap::Setup, envoy::Envoy, upstream::Upstream};
+use tests::{bootstrap::Setup, envoy::Envoy, scale::thorough, upstream::Upstream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -45,15 +45,36 @@ fn waits(address: SocketAddr, clients: usize) -> Result<Vec<Duration>> {
     })
 }
 
-/// Half and 99 % of the streams went on by then, after their delay.
-fn quantiles(waits: &mut [Duration]) -> (Duration, Duration) {
-    waits.sort();
-    let at = |part: usize| {
-        let place = waits.len().saturating_mul(part).checked_div(100).unwrap_or_default();
-        waits.get(place).or(waits.last()).map_or(DELAY, |waited| waited.saturating_sub(DELAY))
-    };
-    (at(50), at(99))
+/// By how much half and 99 % of streams go on after their delay.
+#[derive(Clone, Copy, Debug)]
+struct Lateness {
+    half: Duration,
+    nearly_all: Duration,
 }
+
+impl Lateness {
+    fn of(mut waits: Vec<Duration>) -> Self {
+        waits.sort();
+        let at = |part: usize| {
+            let place = waits.len().saturating_mul(part).checked_div(100).unwrap_or_default();
+            waits.get(place).or(waits.last()).map_or(DELAY, |waited| waited.saturating_sub(DELAY))
+        };
+        Self { half: at(50), nearly_all: at(99) }
+    }
+
+    /// Says whether it is not much worse than another: on a busy machine both are what the machine
+    /// makes of them.
+    fn is_near(self, other: Self) -> bool {
+        let near = |ours: Duration, theirs: Duration, room| {
+            ours <= theirs.saturating_mul(3).checked_div(2).unwrap_or(theirs).saturating_add(room)
+        };
+        near(self.half, other.half, Duration::from_millis(4))
+            && near(self.nearly_all, other.nearly_all, Duration::from_millis(10))
+    }
+}
+
+/// How often a busy machine gets another chance.
+const TRIES: u64 = 5;
 
 #[test]
 fn nothing_goes_on_early_and_nothing_much_later_than_natively() -> Result<()> {
@@ -63,25 +84,24 @@ fn nothing_goes_on_early_and_nothing_much_later_than_natively() -> Result<()> {
     let share = json!({"numerator": 100, "denominator": "HUNDRED"});
     let natives = start(native(json!({"delay": {"fixed_delay": "0.5s", "percentage": share}})))?;
     let ours = start(filter(&always(json!({"delay": {"fixedDelay": "500ms"}}))))?;
-    for (clients, rounds) in [(1, 20), (100, 6), (1_000, 3)] {
-        let (mut by_us, mut by_envoy) = (Vec::new(), Vec::new());
-        for _ in 0..rounds {
-            by_us.extend(waits(ours.address(), clients)?);
-            by_envoy.extend(waits(natives.address(), clients)?);
+    for (clients, rounds) in [(1, 24), (100, 6), (1_000, 3)] {
+        let mut is_near = false;
+        for _ in 0..thorough(TRIES, 2 * TRIES) {
+            let (mut by_us, mut by_envoy) = (Vec::new(), Vec::new());
+            // One after the other, so that a disturbance hits both.
+            for _ in 0..rounds {
+                by_us.extend(waits(ours.address(), clients)?);
+                by_envoy.extend(waits(natives.address(), clients)?);
+            }
+            assert!(by_us.iter().all(|waited| *waited >= DELAY), "early");
+            let (ours, theirs) = (Lateness::of(by_us), Lateness::of(by_envoy));
+            eprintln!("{clients} waiting: late by {ours:?}, natively {theirs:?}");
+            is_near |= ours.is_near(theirs);
+            if is_near && thorough(0, 1) == 0 {
+                break;
+            }
         }
-        assert!(by_us.iter().all(|waited| *waited >= DELAY), "early");
-        let (ours, theirs) = (quantiles(&mut by_us), quantiles(&mut by_envoy));
-        eprintln!("{clients} waiting: late by {ours:?}, natively {theirs:?} (p50, p99)");
-        // Room for a busy machine: what is looked for is a lost tick or a polling filter.
-        let room = Duration::from_millis(25);
-        assert!(
-            ours.0 <= theirs.0.saturating_mul(2).saturating_add(room),
-            "{clients} waiting: {ours:?} {theirs:?}"
-        );
-        assert!(
-            ours.1 <= theirs.1.saturating_mul(2).saturating_add(room),
-            "{clients} waiting: {ours:?} {theirs:?}"
-        );
+        assert!(is_near, "{clients} waiting: later than natively in every try");
     }
     Ok(())
 }

@@ -1,12 +1,23 @@
 //! What becomes of streams that wait when something else happens.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::json;
+use tests::{
+    bootstrap::Setup,
+    envoy::Envoy,
+    ports,
+    process::wait_until,
+    server::{Server, full},
+};
 
 use super::{
     Rig, always, filter,
-    streams::{send, statuses},
+    streams::{LIMIT, send, statuses},
 };
+
+const PREFIX: &str = "wasmcustom.weir_fault_injection_";
 
 #[test]
 fn clients_that_leave_while_waiting_leave_nothing_behind() -> Result<()> {
@@ -73,13 +84,52 @@ fn draining_loses_no_waiting_stream() -> Result<()> {
 }
 
 #[test]
-fn many_changes_of_configuration_leave_nothing_behind() -> Result<()> {
-    let config = |length| always(json!({"delay": {"fixedDelay": format!("{length}ms")}}));
-    let mut rig = Rig::start(&config(100))?;
-    for turn in 0..20 {
-        let sockets = send(rig.envoy.address(), 10)?;
-        rig.envoy.reconfigure(&[filter(&config(101 + turn))])?;
-        assert_eq!(statuses(sockets), [200; 10]);
+fn an_answer_is_held_only_once_it_is_there() -> Result<()> {
+    let app = slow_app(Duration::from_millis(1_500))?;
+    let delay = json!({"delay": {"fixedDelay": "10s", "phase": "RESPONSE"}});
+    let envoy = Envoy::start(Setup::new(app.address(), vec![filter(&always(delay))]))?;
+    let stat = |name: &str| anyhow::Ok(envoy.stats()?.value(&format!("{PREFIX}{name}")));
+    let wait = |name: &str, value: u64| {
+        wait_until(&format!("{name} {value}"), LIMIT, || Ok(stat(name)? == value))
+    };
+    // A place is taken when the request comes, so that a delay that is due is never left out.
+    let sockets = send(envoy.address(), 3)?;
+    wait("active", 3)?;
+    drop(sockets);
+    wait("active", 0)?;
+    assert_eq!(stat("abandoned_total")?, 0, "the application was at work, nothing was held");
+    let sockets = send(envoy.address(), 3)?;
+    wait("active", 3)?;
+    wait_until("held", LIMIT, || {
+        let answers = envoy.stats()?.value("cluster.app.upstream_rq_completed");
+        Ok(answers >= 3)
+    })?;
+    drop(sockets);
+    wait("abandoned_total", 3)?;
+    wait("active", 0)
+}
+
+#[test]
+fn the_proxys_own_timeout_ends_a_longer_hold() -> Result<()> {
+    for phase in ["REQUEST", "RESPONSE"] {
+        let delay = json!({"delay": {"fixedDelay": "20s", "phase": phase}});
+        let route =
+            json!({"match": {"prefix": "/"}, "route": {"cluster": "app", "idle_timeout": "0.5s"}});
+        let mut rig = Rig::start_routed(1, vec![filter(&always(delay))], vec![route])?;
+        let status = rig.envoy.http1().get("/").map_or(0, |answer| answer.status);
+        let log = rig.envoy.wait_for_access_log(1)?;
+        assert_eq!(log[0]["details"], "stream_idle_timeout", "{phase}: {status}");
+        assert_eq!(rig.stat("abandoned_total")?, 1, "{phase}");
+        rig.wait_for("active", 0)?;
+        assert_eq!(rig.stat("errors_total")?, 0, "{phase}");
     }
-    rig.wait_for("active", 0)
+    Ok(())
+}
+
+/// An application that thinks for so long.
+fn slow_app(time: Duration) -> Result<Server> {
+    Server::start(ports::listen(0)?, move |_| async move {
+        tokio::time::sleep(time).await;
+        hyper::Response::new(full("done"))
+    })
 }

@@ -8,11 +8,19 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use serde_json::json;
-use tests::{client::Request, upstream::REPLY_STATUS};
+use tests::{
+    bootstrap::Setup,
+    client::Request,
+    envoy::Envoy,
+    ports,
+    process::wait_until,
+    server::{Server, full},
+    upstream::REPLY_STATUS,
+};
 
 use super::{
     Rig, always,
-    streams::{send, statuses},
+    streams::{LIMIT, send, statuses},
     with,
 };
 
@@ -75,7 +83,7 @@ fn no_more_faults_begin_in_a_second_than_allowed() -> Result<()> {
 fn the_pod_stops_by_itself_once() -> Result<()> {
     let fault = json!({"http": [{"match": [{"headers": {"x-fault": {}}}], "name": "x",
         "fault": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}}]});
-    let criteria = json!({"maxErrorRate": {"value": 10}, "minRequestCount": 50, "window": "30s"});
+    let criteria = json!({"maxErrorRate": {"value": 10}, "minRequestCount": 50, "window": "60s"});
     let mut rig = Rig::start_with(4, &with(fault, "successCriteria", criteria))?;
     let client = rig.envoy.http1();
     let faulty = || client.send(Request::get("/").header("x-fault", "1"));
@@ -83,16 +91,14 @@ fn the_pod_stops_by_itself_once() -> Result<()> {
     for _ in 0..60 {
         assert_eq!(faulty()?.status, 503, "injected errors do not count");
     }
-    for _ in 0..45 {
+    for _ in 0..96 {
         client.get("/")?;
     }
-    for _ in 0..4 {
+    for _ in 0..10 {
         failing()?;
     }
-    assert_eq!((faulty()?.status, rig.stat("stopped")?), (503, 0), "8 % in 49");
-    for _ in 0..4 {
-        failing()?;
-    }
+    assert_eq!((faulty()?.status, rig.stat("stopped")?), (503, 0), "10 in 106");
+    failing()?;
     rig.wait_for("stopped", 1)?;
     assert_eq!(faulty()?.status, 200);
     assert_eq!(rig.stat("skipped_stopped_total")?, 1);
@@ -133,5 +139,59 @@ fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
     assert_eq!(rig.stat("active")?, 0);
     let log = rig.envoy.wait_for_access_log(1)?;
     assert_eq!(log[0]["fault"], "dry_run;entry=x;delay=10000;abort=503;phase=REQUEST");
+    Ok(())
+}
+
+#[test]
+fn only_answers_count_and_grpc_by_its_own_status() -> Result<()> {
+    let grpc = |status: &'static str| {
+        move |_| async move {
+            let answer = hyper::Response::builder().header("content-type", "application/grpc");
+            answer.header("grpc-status", status).body(full("")).unwrap_or_default()
+        }
+    };
+    let silent = |_| async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        hyper::Response::new(full(""))
+    };
+    // NOT_FOUND is the caller's mistake, UNAVAILABLE the server's.
+    assert_eq!(stopped_after(Server::start(ports::listen(0)?, grpc("5"))?)?, 0);
+    assert_eq!(stopped_after(Server::start(ports::listen(0)?, grpc("14"))?)?, 1);
+    assert_eq!(stopped_after(Server::start(ports::listen(0)?, silent)?)?, 0);
+    Ok(())
+}
+
+/// Whether a pod that bears no error has stopped after a few calls of `app`, some given up.
+fn stopped_after(app: Server) -> Result<u64> {
+    let criteria = json!({"maxErrorRate": {"value": 0}, "minRequestCount": 1});
+    let fault = json!({"abort": {"httpStatus": 418, "percentage": {"value": 0.0001}}});
+    let config = with(json!({"http": [{"fault": fault}]}), "successCriteria", criteria);
+    let mut envoy = Envoy::start(Setup::new(app.address(), vec![super::filter(&config)]))?;
+    let waiting = send(envoy.address(), 2)?;
+    let value = |envoy: &Envoy, name: &str| anyhow::Ok(envoy.stats()?.value(name));
+    wait_until("forwarded", LIMIT, || Ok(value(&envoy, "cluster.app.upstream_rq_total")? >= 2))?;
+    // Who is not answered soon gives up.
+    let _ = wait_until("answered", Duration::from_secs(1), || {
+        Ok(value(&envoy, "cluster.app.upstream_rq_completed")? >= 2)
+    });
+    drop(waiting);
+    envoy.wait_for_access_log(2)?;
+    value(&envoy, "wasmcustom.weir_fault_injection_stopped")
+}
+
+#[test]
+fn a_stopped_pod_starts_again_with_another_configuration() -> Result<()> {
+    let criteria = json!({"maxErrorRate": {"value": 0}, "minRequestCount": 1});
+    let fault = json!({"http": [{"match": [{"headers": {"x-fault": {}}}],
+        "fault": {"abort": {"httpStatus": 418, "percentage": {"value": 100}}}}]});
+    let config = with(fault, "successCriteria", criteria);
+    let mut rig = Rig::start(&config)?;
+    let client = rig.envoy.http1();
+    let faulty = || client.send(Request::get("/").header("x-fault", "1"));
+    client.send(Request::get("/").header(REPLY_STATUS, "500"))?;
+    rig.wait_for("stopped", 1)?;
+    assert_eq!(faulty()?.status, 200);
+    rig.envoy.reconfigure(&[super::filter(&with(config, "maxDelay", json!("1s")))])?;
+    assert_eq!((faulty()?.status, rig.stat("stopped")?), (418, 0));
     Ok(())
 }

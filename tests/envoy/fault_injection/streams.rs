@@ -12,7 +12,7 @@ use tests::process::wait_until;
 use super::Rig;
 
 /// How long what is waited for may take.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Sends a request on each of `count` connections, which should be closed by the answer.
 pub(super) fn send(address: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {

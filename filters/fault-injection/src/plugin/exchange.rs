@@ -4,7 +4,9 @@ use std::{rc::Rc, time::SystemTime};
 
 use filter_core::{GrpcStatus, is_server_error};
 use filter_host::{
-    clock, property,
+    clock,
+    headers::{self, Map},
+    property,
     proxy_wasm::{
         traits::{Context, HttpContext},
         types::Action,
@@ -89,9 +91,10 @@ impl HttpContext for Stream {
         if status == 0 {
             return;
         }
-        let grpc = number("grpc_status").and_then(GrpcStatus::from_code);
+        // Of an answer that is not gRPC the proxy makes one up, UNKNOWN of a 200.
+        let grpc = is_grpc().then(|| number("grpc_status").and_then(GrpcStatus::from_code));
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let is_error = is_server_error(status, grpc);
+        let is_error = is_server_error(status, grpc.flatten());
         if let Some(counted) = self.plugin.shared.observe(guard, now, is_error) {
             self.plugin.counters.stopped.set(1);
             log::info!("stopped: {} errors in {} answers", counted.errors, counted.total);
@@ -105,6 +108,12 @@ impl Drop for Stream {
             held.leave(&self.plugin, self.id);
         }
     }
+}
+
+/// Says whether the answer is gRPC's.
+fn is_grpc() -> bool {
+    let content_type = headers::value(Map::ResponseHeaders, "content-type").ok().flatten();
+    content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
 }
 
 const fn action(goes_on: bool) -> Action {

@@ -1,0 +1,124 @@
+//! The samples of the README do what they say.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use hyper::Method;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::Filter, client::Request, identity_provider::IdentityProvider, process::read_text,
+    repository,
+};
+
+use super::{Rig, all, filter};
+
+/// The sample whose last entry has this name, without its schedule, which is over some day.
+fn sample(name: &str) -> Result<Value> {
+    let readme = read_text(&repository::root().join("filters/fault-injection/README.md"))?;
+    let blocks = readme.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+    for block in blocks {
+        let mut config = repository::parse_yaml(block)?;
+        let entry = config.get("http").and_then(Value::as_array).and_then(|http| http.last());
+        if entry.is_some_and(|entry| entry.get("name") == Some(&json!(name))) {
+            config.as_object_mut().and_then(|it| it.remove("schedule")).context("no schedule")?;
+            return Ok(config);
+        }
+    }
+    anyhow::bail!("the README has no sample {name}")
+}
+
+/// The sample with every share at 100 %.
+fn certain(name: &str) -> Result<Value> {
+    let mut config = sample(name)?;
+    let http = config.get_mut("http").and_then(Value::as_array_mut);
+    for fault in http.into_iter().flatten().filter_map(|entry| entry.get_mut("fault")) {
+        *fault = all(fault.take());
+    }
+    Ok(config)
+}
+
+#[test]
+fn a_pasted_fault_delays_and_aborts() -> Result<()> {
+    let rig = Rig::start(&certain("checkout_slow")?)?;
+    assert_eq!(rig.envoy.http1().get("/")?.status, 200);
+    let begun = Instant::now();
+    assert_eq!(rig.envoy.http1().get("/checkout/1")?.status, 503);
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
+    Ok(())
+}
+
+#[test]
+fn every_other_call_is_told_when_to_come_again() -> Result<()> {
+    let rig = Rig::start(&sample("retry_test")?)?;
+    let mut failed = 0_u32;
+    for _ in 0..200 {
+        let answer = rig.envoy.http1().get("/")?;
+        if answer.status == 503 {
+            assert_eq!(answer.header("retry-after"), Some("3"));
+            failed = failed.saturating_add(1);
+        }
+    }
+    assert!((70..130).contains(&failed), "{failed} of 200");
+    Ok(())
+}
+
+#[test]
+fn a_users_tail_is_always_the_same() -> Result<()> {
+    let mut rig = Rig::start(&sample("tail_latency")?)?;
+    for _ in 0..3 {
+        for user in 0..60 {
+            let request = Request::get("/search?q=1").header("x-user", user.to_string());
+            assert_eq!(rig.envoy.http1().send(request)?.status, 200);
+        }
+    }
+    let log = rig.envoy.wait_for_access_log(180)?;
+    let fates: Vec<&Value> = log.iter().map(|line| &line["fault"]).collect();
+    let rounds: Vec<_> = fates.chunks(60).collect();
+    assert!(rounds.iter().all(|round| *round == rounds[0]), "{rounds:?}");
+    let slow = rounds[0].iter().filter(|fate| !fate.is_null()).count();
+    assert!((1..20).contains(&slow), "{slow} of 60 users");
+    Ok(())
+}
+
+#[test]
+fn a_token_lets_testers_ask() -> Result<()> {
+    let issuer = IdentityProvider::start()?;
+    let jwks = issuer.keys().jwks().to_string();
+    let jwt = json!({"jwtRules": [{"issuer": issuer.issuer(), "jwks": jwks}]});
+    let chain = vec![Filter::new("jwt-auth", jwt), filter(&sample("testers")?)];
+    let rig = Rig::start_chain(1, chain)?;
+    let mut claims = issuer.claims();
+    claims["role"] = json!("chaos");
+    let token = issuer.token(Algorithm::ES256, &claims)?;
+    let asked = Request::get("/").header("x-envoy-fault-abort-request", "429");
+    let asked = asked.header("x-envoy-fault-delay-request", "60");
+    assert_eq!(rig.envoy.http1().send(asked.clone())?.status, 200);
+    let begun = Instant::now();
+    assert_eq!(rig.envoy.http1().send(asked.bearer(&token))?.status, 429);
+    assert!(begun.elapsed() >= Duration::from_millis(60));
+    Ok(())
+}
+
+#[test]
+fn an_order_is_taken_and_its_answer_lost() -> Result<()> {
+    let rig = Rig::start(&certain("order_lost")?)?;
+    let order = Request::new(Method::POST, "/orders").body(b"a book");
+    assert_eq!(rig.envoy.http1().send(order)?.status, 503);
+    assert_eq!(rig.envoy.http1().get("/orders")?.status, 200, "only what is posted");
+    assert_eq!(rig.app.count(), 2, "the order was taken");
+    Ok(())
+}
+
+#[test]
+fn health_checks_are_exempt() -> Result<()> {
+    let mut rig = Rig::start(&certain("everything_slow")?)?;
+    assert_eq!(rig.envoy.http1().get("/healthz/ready")?.status, 200);
+    let begun = Instant::now();
+    assert_eq!(rig.envoy.http1().get("/")?.status, 200);
+    assert!(begun.elapsed() >= Duration::from_millis(100));
+    let log = rig.envoy.wait_for_access_log(2)?;
+    assert_eq!(log[0]["fault"], Value::Null);
+    assert!(log[1]["fault"].as_str().is_some_and(|it| it.contains("delay=")), "{log:?}");
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! What bounds faults, with four workers at full load.
+
+use std::{
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Result, anyhow};
+use serde_json::json;
+use tests::upstream::REPLY_STATUS;
+
+use super::{
+    Rig, always,
+    configuration::rfc3339,
+    load::{Answer, during, get, load},
+    with,
+};
+
+const WORKERS: u32 = 4;
+const CONNECTIONS: usize = 32;
+
+#[test]
+fn the_budget_is_met_within_one_percent() -> Result<()> {
+    const PER_SECOND: u32 = 500;
+    let config = always(json!({"abort": {"httpStatus": 418}}));
+    let rig = Rig::start_with(WORKERS, &with(config, "maxFaultsPerSecond", json!(PER_SECOND)))?;
+    let begun = SystemTime::now();
+    let all = Duration::from_millis(12_500);
+    let answers = load(rig.envoy.address(), CONNECTIONS, during(all, |_| get("/", &[])))?;
+    // The first second spends what the bucket held.
+    let (from, to) = (Duration::from_millis(1_500), Duration::from_millis(11_500));
+    let at = |it: &Answer| it.begun.duration_since(begun).unwrap_or_default();
+    let faults: Vec<_> = answers.iter().filter(|it| it.status == 418).collect();
+    let inside = faults.iter().filter(|it| (from..to).contains(&at(it))).count();
+    eprintln!("{inside} faults in 10 s of {} requests in 12.5 s", answers.len());
+    assert!(inside.abs_diff(5_000) <= 50, "{inside} of 5000");
+    let most = f64::from(PER_SECOND) * (1.0 + begun.elapsed()?.as_secs_f64());
+    assert!(faults.len() as f64 <= most, "{} of at most {most}", faults.len());
+    assert!(answers.len() > faults.len().saturating_mul(2), "the load is too small to tell");
+    Ok(())
+}
+
+#[test]
+fn the_limit_of_held_streams_is_never_passed() -> Result<()> {
+    let slow = always(json!({"delay": {"fixedDelay": "100ms"}}));
+    let rig = Rig::start_with(WORKERS, &with(slow, "maxActiveFaults", json!(25)))?;
+    let address = rig.envoy.address();
+    let most = thread::scope(|scope| {
+        let time = Duration::from_secs(4);
+        let client = scope.spawn(move || load(address, 64, during(time, |_| get("/", &[]))));
+        let mut most = 0;
+        while !client.is_finished() {
+            most = most.max(rig.stat("active")?);
+        }
+        let answers = client.join().map_err(|_| anyhow!("the client failed"))??;
+        let held = answers.iter().filter(|it| it.took >= Duration::from_millis(100)).count();
+        eprintln!("at most {most} held at a time, {held} of {} in all", answers.len());
+        assert!(answers.iter().all(|it| it.status == 200));
+        // 25 at a time for 4 s, a tenth of a second each; the busy machine takes its share.
+        assert!(held >= 250 && answers.len() > held, "{held}");
+        anyhow::Ok(most)
+    })?;
+    assert!((1..=25).contains(&most), "{most}");
+    assert!(rig.stat("skipped_overflow_total")? > 0);
+    rig.wait_for("active", 0)
+}
+
+#[test]
+fn nothing_outlives_its_end() -> Result<()> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().saturating_add(12);
+    let end = UNIX_EPOCH + Duration::from_secs(seconds);
+    let fault = json!({"delay": {"fixedDelay": "20ms"}, "abort": {"httpStatus": 418}});
+    let schedule = json!({"expiresAt": rfc3339(seconds)});
+    let mut rig = Rig::start_with(WORKERS, &with(always(fault), "schedule", schedule))?;
+    let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+    let time = left.saturating_add(Duration::from_secs(2));
+    let answers = load(rig.envoy.address(), CONNECTIONS, during(time, |_| get("/", &[])))?;
+    let (before, after): (Vec<&Answer>, Vec<&Answer>) =
+        answers.iter().partition(|it| it.begun < end);
+    assert!(after.len() > 100 && after.iter().all(|it| it.status == 200), "after the end");
+    // A delay that ran over the end is not followed by its abort.
+    let early = Duration::from_millis(500);
+    let surely = |it: &&&Answer| it.begun.checked_add(early).is_some_and(|it| it < end);
+    let surely: Vec<_> = before.iter().filter(surely).collect();
+    assert!(surely.len() > 10 && surely.iter().all(|it| it.status == 418), "before the end");
+    rig.envoy.wait_for_log("the schedule ends")?;
+    let log = rig.envoy.stop()?;
+    assert_eq!(log.matches("the schedule ends").count(), 1, "one line for all workers");
+    Ok(())
+}
+
+#[test]
+fn the_pod_stops_once_and_within_a_window() -> Result<()> {
+    let window = Duration::from_secs(5);
+    let criteria = json!({"maxErrorRate": {"value": 5}, "minRequestCount": 200, "window": "5s"});
+    let fault = json!({"http": [{"name": "x",
+        "fault": {"abort": {"percentage": {"value": 10}, "httpStatus": 418}}}]});
+    let mut rig = Rig::start_with(WORKERS, &with(fault, "successCriteria", criteria))?;
+    let address = rig.envoy.address();
+    let well = load(address, CONNECTIONS, during(window, |_| get("/", &[])))?;
+    assert_eq!(rig.stat("stopped")?, 0, "{} good answers", well.len());
+    let (begun, clock) = (SystemTime::now(), Instant::now());
+    // A fifth of the answers are errors from now on.
+    let failing = |number: u64| match number.checked_rem(5) {
+        Some(0) => get("/", &[(REPLY_STATUS, "500")]),
+        _ => get("/", &[]),
+    };
+    let badly = load(address, CONNECTIONS, during(window.saturating_mul(2), failing))?;
+    eprintln!("{} requests in {:?}", badly.len(), clock.elapsed());
+    assert_eq!(rig.stat("stopped")?, 1);
+    let faults = |all: &[Answer]| all.iter().filter(|it| it.status == 418).count();
+    assert!(faults(&well) > well.len() / 20, "it injected before");
+    let last = badly.iter().filter(|it| it.status == 418).map(|it| it.begun).max();
+    let lasted = last.and_then(|last| last.duration_since(begun).ok()).unwrap_or_default();
+    eprintln!("the last fault came {lasted:?} after the first error");
+    assert!(lasted < window, "{lasted:?}");
+    assert!(rig.stat("skipped_stopped_total")? > 0);
+    rig.envoy.wait_for_log("errors in")?;
+    let log = rig.envoy.stop()?;
+    assert_eq!(log.matches("stopped: ").count(), 1, "one line for all workers");
+    Ok(())
+}
