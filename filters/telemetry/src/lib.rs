@@ -11,7 +11,9 @@ pub mod config;
 mod direction;
 pub mod export;
 pub mod expression;
+pub mod filter;
 mod generator;
+pub mod label;
 mod metrics;
 mod operations;
 pub mod otlp;
@@ -19,6 +21,7 @@ pub mod otlp;
 mod plugin;
 mod policy;
 mod record;
+pub mod redact;
 mod token_bucket;
 mod trace_context;
 

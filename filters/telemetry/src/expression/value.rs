@@ -1,6 +1,8 @@
 //! What an attribute or an expression is worth.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
+
+use super::{convert, evaluate::Failure};
 
 /// A value of the Common Expression Language, as far as Weir knows it.
 ///
@@ -54,6 +56,18 @@ impl Value {
                 Self::Map(known.collect())
             }
         })
+    }
+
+    /// Writes the value as `string()` does.
+    ///
+    /// # Errors
+    ///
+    /// Lists and maps have no text.
+    pub fn to_text(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        match self {
+            Self::Text(text) => Ok(Cow::Borrowed(text)),
+            other => convert::to_text(other).map(Cow::Owned),
+        }
     }
 
     /// Says whether two values are the same, numbers by what they amount to.
