@@ -7,10 +7,14 @@
 use filter_core::{PathNormalization, misplaced};
 use serde::Deserialize;
 
+mod access_log;
+mod entry;
 mod operations;
 mod values;
 
 pub use crate::config::{
+    access_log::{AccessLogConfig, AlwaysConfig, FieldConfig, FieldName, Level},
+    entry::{EntryMatch, Mode, ProviderRef},
     operations::OperationConfig,
     values::{HostPattern, MethodName, MetricName, OneOrMany, OperationName, ShortName},
 };

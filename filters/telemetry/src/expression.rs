@@ -25,7 +25,7 @@ mod operation;
 mod path;
 mod reads;
 mod table;
-mod time_text;
+pub(crate) mod time_text;
 mod value;
 
 pub use crate::expression::{

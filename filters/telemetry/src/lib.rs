@@ -7,6 +7,7 @@
 //!    [`Policy::new`].
 //! 2. Per stream: note its beginning and its bytes, and hand all of it to the policy when it ends.
 
+pub mod access_log;
 pub mod config;
 mod direction;
 pub mod export;
@@ -22,6 +23,7 @@ mod plugin;
 mod policy;
 mod record;
 pub mod redact;
+mod response_flags;
 mod token_bucket;
 mod trace_context;
 
@@ -34,6 +36,7 @@ pub use crate::metrics::{
 pub use crate::operations::{Operations, Target};
 pub use crate::policy::Policy;
 pub use crate::record::{Ending, Method, Record};
+pub use crate::response_flags::response_flags;
 pub use crate::token_bucket::TokenBucket;
 pub use crate::trace_context::{
     B3, InvalidTraceParent, InvalidTraceState, SpanId, TraceId, TraceParent, TraceState, baggage,

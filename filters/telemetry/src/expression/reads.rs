@@ -1,6 +1,6 @@
 //! Each attribute once: the list of what a document reads, and what was read of a stream.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, collections::BTreeSet, mem};
 
 use super::{attribute::Attribute, value::Value};
 
@@ -10,7 +10,12 @@ pub struct Slot(usize);
 
 /// All that a document reads, each attribute once.
 #[derive(Clone, Debug, Default)]
-pub struct Reads(Vec<Attribute>);
+pub struct Reads {
+    attributes: Vec<Attribute>,
+    /// What may change, and is asked for as the request came in.
+    early: BTreeSet<Slot>,
+    is_late: bool,
+}
 
 /// What was read of one stream so far; nothing is read twice.
 #[derive(Clone, Debug)]
@@ -25,28 +30,46 @@ pub trait Attributes {
 impl Reads {
     /// Returns the place of an attribute, which is new or was asked for before.
     pub fn slot(&mut self, attribute: Attribute) -> Slot {
-        let known = self.0.iter().position(|other| *other == attribute);
-        Slot(known.unwrap_or_else(|| {
-            self.0.push(attribute);
-            self.0.len().saturating_sub(1)
-        }))
+        let is_early = !self.is_late && attribute.is_fleeting();
+        let known = self.attributes.iter().position(|other| *other == attribute);
+        let slot = Slot(known.unwrap_or(self.attributes.len()));
+        if known.is_none() {
+            self.attributes.push(attribute);
+        }
+        self.early.extend(is_early.then_some(slot));
+        slot
+    }
+
+    /// Compiles something to which it is the same when a request's headers are read.
+    ///
+    /// Reading them when the stream has ended costs nothing for streams that are never looked at.
+    pub fn late<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
+        let before = mem::replace(&mut self.is_late, true);
+        let compiled = compile(self);
+        self.is_late = before;
+        compiled
     }
 
     /// Returns the attribute in a place.
     #[must_use]
     pub fn attribute(&self, slot: Slot) -> Option<&Attribute> {
-        self.0.get(slot.0)
+        self.attributes.get(slot.0)
     }
 
     /// Iterates over all attributes with their places.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Attribute)> {
-        self.0.iter().enumerate().map(|(place, attribute)| (Slot(place), attribute))
+        self.attributes.iter().enumerate().map(|(place, attribute)| (Slot(place), attribute))
+    }
+
+    /// Iterates over the attributes to read at the request's headers, before they may change.
+    pub fn early(&self) -> impl Iterator<Item = (Slot, &Attribute)> {
+        self.early.iter().filter_map(|slot| Some((*slot, self.attribute(*slot)?)))
     }
 
     /// Opens the memory of a stream.
     #[must_use]
     pub fn readings(&self) -> Readings {
-        Readings(self.0.iter().map(|_| OnceCell::new()).collect())
+        Readings(self.attributes.iter().map(|_| OnceCell::new()).collect())
     }
 }
 

@@ -20,6 +20,12 @@ pub(super) fn rfc3339(nanos: i64) -> String {
     format!("{}{fraction}Z", to_seconds(nanos))
 }
 
+/// Writes a point in time as RFC 3339 does, in UTC and always to the millisecond.
+pub(crate) fn rfc3339_millis(nanos: i64) -> String {
+    let millis = nanos.rem_euclid(NANOS).div_euclid(1_000_000);
+    format!("{}.{millis:03}Z", to_seconds(nanos))
+}
+
 fn to_seconds(nanos: i64) -> String {
     let seconds = nanos.div_euclid(NANOS);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
@@ -65,6 +71,7 @@ mod tests {
         ] {
             assert_eq!(rfc3339(nanos), text);
         }
+        assert_eq!(rfc3339_millis(1_795_242_368_120_456_789), "2026-11-21T06:26:08.120Z");
     }
 
     #[test]

@@ -193,3 +193,16 @@ fn what_the_router_may_change_is_fleeting() {
         );
     }
 }
+
+#[test]
+fn what_may_change_is_read_early_unless_that_does_not_matter() {
+    let mut reads = Reads::default();
+    let compile = |text: &str, reads: &mut Reads| {
+        Expression::compile(text, Phase::End, Wanted::Any, reads).unwrap();
+    };
+    reads.late(|reads| compile("request.path + request.host", reads));
+    assert_eq!(reads.early().count(), 0);
+    compile("request.host + request.protocol", &mut reads);
+    let names: Vec<String> = reads.early().map(|(_, it)| it.to_string()).collect();
+    assert_eq!(names, ["request.host"]);
+}

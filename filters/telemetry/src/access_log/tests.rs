@@ -1,0 +1,77 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use std::collections::BTreeMap;
+
+use filter_core::{Headers, PathNormalization, parse_config};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    expression::{Phase, Readings, Slot, Value},
+    record::Ending,
+};
+
+mod limits;
+mod lines;
+mod refused;
+mod selection;
+
+/// A stream on which attributes have the values of a table.
+struct Stream(Readings);
+
+impl Attributes for Stream {
+    fn value(&self, slot: Slot) -> Option<&Value> {
+        self.0.get(slot, || None)
+    }
+}
+
+fn stream(reads: &Reads, values: &[(&str, Value)]) -> Stream {
+    let values: BTreeMap<&str, &Value> =
+        values.iter().map(|(name, value)| (*name, value)).collect();
+    let readings = reads.readings();
+    for (slot, attribute) in reads.iter() {
+        let value = values.get(attribute.to_string().as_str()).map(|value| (*value).clone());
+        readings.get(slot, || value);
+    }
+    Stream(readings)
+}
+
+fn compiled(document: &str) -> Result<(Option<AccessLog>, Reads), String> {
+    let config: AccessLogConfig =
+        parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
+    let (mut reads, mut problems) = (Reads::default(), Problems::default());
+    let place = FilterPlace {
+        path: "accessLogging[0]",
+        phase: Phase::End,
+        normalization: PathNormalization::None,
+    };
+    let around = Surroundings { place, has_operations: document.contains("operation") };
+    let log = AccessLog::compile(&config, &around, &mut reads, &mut problems);
+    problems.finish((log, reads)).map_err(|error| error.to_string())
+}
+
+fn log(document: &str) -> (AccessLog, Reads) {
+    let (log, reads) = compiled(document).unwrap();
+    (log.unwrap(), reads)
+}
+
+fn record() -> Record {
+    Record {
+        status: Some(200),
+        duration: Duration::from_micros(12_900),
+        request_bytes: 3,
+        response_bytes: 5,
+        ending: Ending::default(),
+        ..Record::default()
+    }
+}
+
+/// Writes the line of a stream.
+fn written(document: &str, record: &Record, values: &[(&str, Value)]) -> String {
+    let (log, reads) = log(document);
+    let attributes = stream(&reads, values);
+    let request = Request { headers: Headers::default(), ..Request::default() };
+    let ended = Ended { record, is_error: false, attributes: &attributes, request: &request };
+    line(&log.fields(&ended, &Redactor::new(b"0123456789abcdef").unwrap()))
+}

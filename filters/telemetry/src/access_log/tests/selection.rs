@@ -1,0 +1,75 @@
+//! Which streams are logged.
+
+use super::*;
+
+fn selects(
+    document: &str,
+    record: &Record,
+    is_error: bool,
+    draw: u32,
+) -> Result<Option<Reason>, Failure> {
+    let (log, reads) = log(document);
+    let status = record.status.map(|status| ("response.code", Value::Int(status.into())));
+    let attributes = stream(&reads, status.as_slice());
+    let headers = Headers::from_iter([("x-debug", "1")]);
+    let request = Request { headers, ..Request::default() };
+    log.selects(&Ended { record, is_error, attributes: &attributes, request: &request }, draw)
+}
+
+#[test]
+fn filter_then_always_then_share() {
+    let codes = r#""filter": {"expression": "response.code >= 400"}"#;
+    let header = r#""filter": {"match": [{"headers": {"x-debug": {"exact": "1"}}}]}"#;
+    let ten = r#""percentage": {"value": 10}"#;
+    let slow = r#""always": {"errors": false, "slowerThan": "12ms"}"#;
+    let (share, always) = (Ok(Some(Reason::Share)), Ok(Some(Reason::Always)));
+    for (fields, status, is_error, draw, expected) in [
+        (vec![], 200, false, 999_999, share),
+        (vec![], 500, true, 999_999, always),
+        (vec![codes], 200, false, 0, Ok(None)),
+        (vec![codes], 404, false, 0, share),
+        // What the filter keeps out is not logged because it is an error.
+        (vec![codes], 200, true, 0, Ok(None)),
+        (vec![header], 200, false, 0, share),
+        (vec![ten], 200, false, 99_999, share),
+        (vec![ten], 200, false, 100_000, Ok(None)),
+        (vec![ten], 200, true, 100_000, always),
+        (vec![ten, slow], 200, true, 100_000, always),
+        (
+            vec![r#""percentage": {"value": 0}"#, r#""always": {"errors": false}"#],
+            500,
+            true,
+            0,
+            Ok(None),
+        ),
+        (vec![r#""always": {"errors": false, "slowerThan": "13ms"}"#], 500, true, 0, share),
+    ] {
+        let document = format!("{{{}}}", fields.join(", "));
+        let record = Record { status: Some(status), ..record() };
+        assert_eq!(selects(&document, &record, is_error, draw), expected, "{document} {status}");
+    }
+}
+
+#[test]
+fn a_filter_that_fails_keeps_the_stream_out() {
+    let record = Record { status: None, ..record() };
+    let document = r#"{"filter": {"expression": "response.code >= 400"}}"#;
+    assert_eq!(selects(document, &record, true, 0), Err(Failure::Missing));
+}
+
+#[test]
+fn severity_follows_error_and_status() {
+    let (_, reads) = log("{}");
+    let (attributes, request) = (stream(&reads, &[]), Request::default());
+    for (status, is_error, expected) in [
+        (Some(200), false, Severity::Info),
+        (Some(404), false, Severity::Warn),
+        (Some(200), true, Severity::Error),
+        (None, true, Severity::Error),
+        (None, false, Severity::Info),
+    ] {
+        let record = Record { status, ..record() };
+        let ended = Ended { record: &record, is_error, attributes: &attributes, request: &request };
+        assert_eq!(severity(&ended), expected);
+    }
+}
