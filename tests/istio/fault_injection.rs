@@ -86,11 +86,24 @@ fn own_fault_meets_neither(mesh: &Mesh) -> Result<()> {
     let request = Request::get("/").authority(HOST);
     server.wait_until_routed(mesh, &request)?;
     let begun = Instant::now();
-    let answer = mesh.send(request)?;
+    let answer = mesh.send(request.clone())?;
     let took = begun.elapsed();
     ensure!(answer.status == 200 && took > Duration::from_millis(1_950), "{took:?}: {answer:?}");
+    let abort = json!({"abort": {"percentage": {"value": 50}, "httpStatus": 503}});
+    let retries = json!({"attempts": 2, "retryOn": "5xx", "backoff": "1ms"});
+    mesh.apply(&server.route(&json!({"retries": retries, "fault": abort})))?;
+    mesh.wait_for("aborting", &request, |answer| answer.status == 503)?;
+    let mut failed = 0_u32;
+    for _ in 0..CONTROL_CALLS {
+        failed = failed.saturating_add(u32::from(mesh.send(request.clone())?.status == 503));
+    }
+    say(&format!("{failed} of {CONTROL_CALLS} calls failed where nothing is tried again"));
+    // A half, within four standard deviations.
+    ensure!((f64::from(failed) / f64::from(CONTROL_CALLS) - 0.5).abs() < 0.09, "{failed}");
     Ok(())
 }
+
+const CONTROL_CALLS: u32 = 500;
 
 /// An application with an Envoy beside it that has the filter.
 struct Server {

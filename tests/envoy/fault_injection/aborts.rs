@@ -42,6 +42,21 @@ fn grpc_gets_its_own_status() -> Result<()> {
 }
 
 #[test]
+fn the_body_is_chosen_and_grpc_is_told_something_else() -> Result<()> {
+    let abort = json!({"httpStatus": 503, "body": {"bytes": "AP/+"}, "grpcMessage": "for programs",
+        "headers": {"response": {"set": {"content-type": "application/x-odd"}}}});
+    let rig = Rig::start(&always(json!({"abort": abort})))?;
+    for client in [rig.envoy.http1(), rig.envoy.http2()] {
+        let answer = client.get("/")?;
+        assert_eq!((answer.status, &answer.body[..]), (503, &[0, 0xff, 0xfe][..]));
+    }
+    let answer = rig.envoy.http2().send(Request::grpc("/a.B/C"))?;
+    assert_eq!((answer.status, answer.grpc_status()), (200, Some("14")));
+    assert_eq!(answer.header("grpc-message"), Some("for programs"));
+    Ok(())
+}
+
+#[test]
 fn a_header_matches_by_any_of_its_values() -> Result<()> {
     let rig =
         Rig::start(&json!({"http": [{"match": [{"headers": {"x-role": {"exact": "tester"}}}],

@@ -7,9 +7,15 @@ use serde_json::{Value, json};
 use tests::{
     bootstrap::{Filter, Setup},
     envoy::Envoy,
+    scale::thorough,
 };
 
-use super::{Rig, always, native::native, with};
+use super::{
+    Rig, always,
+    load::{get, load},
+    native::native,
+    with,
+};
 
 /// The caller's Envoy, whose only route has `policy`, before what listens at the rig's.
 fn caller(rig: &Rig, policy: Value, filters: Vec<Filter>) -> Result<Envoy> {
@@ -33,21 +39,21 @@ fn a_timeout_ends_a_delayed_call() -> Result<()> {
 
 #[test]
 fn retries_meet_independent_draws() -> Result<()> {
-    const CALLS: u32 = 2_000;
+    let calls = thorough(2_000, 40_000);
     let half =
         json!({"http": [{"fault": {"abort": {"percentage": {"value": 50}, "httpStatus": 503}}}]});
     let rig = Rig::start(&half)?;
     let retries = json!({"retry_on": "5xx", "num_retries": 2,
         "retry_back_off": {"base_interval": "0.001s"}});
     let caller = caller(&rig, json!({"retry_policy": retries}), Vec::new())?;
-    let client = caller.http1();
-    let mut failed = 0_u32;
-    for _ in 0..CALLS {
-        failed = failed.saturating_add(u32::from(client.get("/")?.status == 503));
-    }
-    // An eighth, within four standard deviations.
-    let share = f64::from(failed) / f64::from(CALLS);
-    assert!((share - 0.125).abs() < 0.03, "{failed} of {CALLS}");
+    // Envoy lets three retries of a cluster run at a time.
+    let answers = load(caller.address(), 3, move |number| (number < calls).then(|| get("/", &[])))?;
+    let failed = answers.iter().filter(|answer| answer.status == 503).count();
+    // An eighth, within four standard deviations, which for 40,000 calls are 0.7 %.
+    let share = failed as f64 / answers.len() as f64;
+    let deviation = (0.125 * 0.875 / answers.len() as f64).sqrt();
+    eprintln!("{failed} of {} calls failed after two retries: {share}", answers.len());
+    assert!((share - 0.125).abs() < 4.0 * deviation, "{failed} of {}", answers.len());
     Ok(())
 }
 

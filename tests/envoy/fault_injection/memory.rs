@@ -34,16 +34,20 @@ fn every_fault() -> Value {
     ]})
 }
 
+/// A route that needs no application.
+fn answer_at_once() -> Value {
+    json!({"match": {"prefix": "/"},
+        "direct_response": {"status": 200, "body": {"inline_string": "the answer"}}})
+}
+
 const PATHS: [&str; 6] = ["/delay", "/abort", "/late", "/change", "/slow", "/reset"];
 
 #[test]
 fn many_faults_do_not_fill_the_memory() -> Result<()> {
     let faults = thorough(20_000, 1_000_000);
-    let answer = json!({"match": {"prefix": "/"},
-        "direct_response": {"status": 200, "body": {"inline_string": "the answer"}}});
     let nowhere = tests::ports::loopback(9);
     let setup = Setup::new(nowhere, vec![filter(&every_fault())]);
-    let envoy = Envoy::start(Setup { concurrency: 2, routes: vec![answer], ..setup })?;
+    let envoy = Envoy::start(Setup { concurrency: 2, routes: vec![answer_at_once()], ..setup })?;
     let ask = |count: u64| {
         load(envoy.address(), 16, move |number| {
             // Resets end the connection, so there are few of them.

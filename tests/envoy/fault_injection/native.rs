@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 use tests::{
     bootstrap::{Filter, Setup},
-    client::{Client, Request},
+    client::{Client, Request, Response},
     envoy::Envoy,
     upstream::Upstream,
 };
@@ -71,6 +71,15 @@ fn seen(client: Client, request: &Request) -> Result<Value> {
             slow = begun.elapsed() >= DELAY;
         }
     }
+    let mut told = what_is_told(&answer);
+    if let Some(told) = told.as_array_mut() {
+        told.push(json!(slow));
+    }
+    Ok(told)
+}
+
+/// Status, headers that count, body and gRPC status of an answer.
+fn what_is_told(answer: &Response) -> Value {
     let mut headers: Vec<_> = answer.headers.iter().collect();
     headers.retain(|(name, _)| !["date", "x-envoy-upstream-service-time"].contains(&name.as_str()));
     let headers: Vec<_> =
@@ -78,7 +87,7 @@ fn seen(client: Client, request: &Request) -> Result<Value> {
     let upstream = answer.text().starts_with("{\"bodyLength\"");
     let body = if upstream { "the application's".to_owned() } else { answer.text() };
     let headers = if upstream { Vec::new() } else { headers };
-    Ok(json!([answer.status, headers, answer.grpc_status(), body, slow]))
+    json!([answer.status, headers, body, answer.grpc_status()])
 }
 
 fn requests() -> Vec<Request> {
@@ -171,4 +180,129 @@ fn callers_ask_in_the_same_way() -> Result<()> {
     let answer = pair.ours.http1().send(strange)?;
     assert!(answer.text().contains("bodyLength"), "{}", answer.text());
     Ok(())
+}
+
+#[test]
+fn random_demands_are_met_in_the_same_way() -> Result<()> {
+    let share = json!({"numerator": 100, "denominator": ALL});
+    let pair = Pair::start(
+        json!({"delay": {"headerDelay": {}}, "abort": {"headerAbort": {}}}),
+        json!({"delay": {"header_delay": {}, "percentage": share},
+            "abort": {"header_abort": {}, "percentage": share}}),
+    )?;
+    let values = [
+        "",
+        "0",
+        "1",
+        "16",
+        "5",
+        "80",
+        "100",
+        "199",
+        "200",
+        "204",
+        "418",
+        "503",
+        "599",
+        "600",
+        "banana",
+        "-1",
+        "1.5",
+        "0x10",
+        "99999999999999999999",
+        "\u{e9}",
+    ];
+    let names = [
+        "x-envoy-fault-abort-request",
+        GRPC,
+        "x-envoy-fault-abort-request-percentage",
+        "x-envoy-fault-delay-request-percentage",
+    ];
+    let mut generator = fault_injection::Generator::new(31);
+    let mut below = |count: usize| {
+        usize::try_from(generator.bits()).unwrap_or_default().checked_rem(count).unwrap_or_default()
+    };
+    let mut met = 0_u32;
+    for _ in 0..300 {
+        let grpc = below(3) == 0;
+        let mut request = if grpc { Request::grpc("/a.B/C") } else { Request::get("/") };
+        for name in names {
+            let value = values.get(below(values.len())).copied().unwrap_or_default();
+            // Shares other than none and all are drawn, and a status of gRPC has a bound of ours.
+            let is_share = name.ends_with("percentage");
+            let is_drawn = is_share && !["0", "100", "banana", ""].contains(&value);
+            let is_strange = name == GRPC && value.len() > 1 && value != "16";
+            if below(2) == 0 && !is_drawn && !is_strange {
+                request = request.header(name, value);
+            }
+        }
+        let request = request.header("x-tester", "1");
+        let protocol = if grpc { Envoy::http2 } else { Envoy::http1 };
+        let [ours, natives] = [&pair.ours, &pair.natives]
+            .map(|envoy| protocol(envoy).send(request.clone()).map(|it| what_is_told(&it)));
+        let (ours, natives) = (ours?, natives?);
+        assert_eq!(ours, natives, "ours, then Envoy's own, for {request:?}");
+        met = met.saturating_add(u32::from(ours.get(2) != Some(&json!("the application's"))));
+    }
+    assert!(met > 50, "{met} of 300 met a fault");
+    Ok(())
+}
+
+#[test]
+fn callers_slow_bodies_down_in_the_same_way() -> Result<()> {
+    let share = json!({"numerator": 100, "denominator": ALL});
+    let pair = Pair::start(
+        json!({"responseRateLimit": {"headerLimit": {}}}),
+        json!({"response_rate_limit": {"header_limit": {}, "percentage": share}}),
+    )?;
+    let rate = "x-envoy-fault-throughput-response";
+    let requests =
+        ["1", "100000", "0", "banana", "-1"].map(|it| Request::get("/").header(rate, it));
+    pair.compare(&requests)?;
+    let never = Request::get("/").header(rate, "1");
+    let never = never.header("x-envoy-fault-throughput-response-percentage", "0");
+    pair.compare(&[never])
+}
+
+#[test]
+fn what_the_readme_says_of_differences_is_so() -> Result<()> {
+    let share = json!({"numerator": 100, "denominator": ALL});
+    // A number with a sign, or with spaces, which HTTP/1.1 takes off.
+    let pair = Pair::start(
+        json!({"abort": {"headerAbort": {}}}),
+        json!({"abort": {"header_abort": {}, "percentage": share}}),
+    )?;
+    let signed = Request::get("/").header("x-tester", "1");
+    let signed = signed.header("x-envoy-fault-abort-request", "+418");
+    let statuses = |pair: &Pair, request: &Request| -> Result<(u16, u16)> {
+        let [ours, natives] = [&pair.ours, &pair.natives].map(Envoy::http1);
+        Ok((ours.send(request.clone())?.status, natives.send(request.clone())?.status))
+    };
+    assert_eq!(statuses(&pair, &signed)?, (200, 418));
+    let spaced = Request::get("/").header("x-tester", "1");
+    let spaced = spaced.header("x-envoy-fault-abort-request", "418 ");
+    let [ours, natives] = [&pair.ours, &pair.natives].map(Envoy::http2);
+    assert_eq!(ours.send(spaced.clone())?.status, 200);
+    assert_eq!(natives.send(spaced)?.status, 418);
+    Ok(())
+}
+
+#[test]
+fn headers_match_in_the_same_way() -> Result<()> {
+    let share = json!({"numerator": 100, "denominator": ALL});
+    let app = Upstream::start()?;
+    let exact = json!([{"headers": {"x-role": {"exact": "tester"}}}]);
+    let ours = json!({"http": [{"match": exact,
+        "fault": all(json!({"abort": {"httpStatus": 418}}))}]});
+    let natives = json!({"abort": {"http_status": 418, "percentage": share},
+        "headers": [{"name": "x-role", "string_match": {"exact": "tester"}}]});
+    let start = |filter| Envoy::start(Setup::new(app.address(), vec![filter]));
+    let pair = Pair { ours: start(filter(&ours))?, natives: start(native(natives))?, _app: app };
+    let none = Request::get("/");
+    let (once, other) =
+        (none.clone().header("x-role", "tester"), none.clone().header("x-role", "user"));
+    let twice = [once.clone().header("x-role", "user"), other.clone().header("x-role", "tester")];
+    let joined = none.clone().header("x-role", "tester,user");
+    pair.compare(&[none, once, other, joined])?;
+    pair.compare(&twice)
 }

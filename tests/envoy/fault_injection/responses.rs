@@ -149,6 +149,8 @@ fn three_megabytes_at_a_thousand_kib_a_second_take_three_seconds() -> Result<()>
         assert!(is_start_of_body(&answer));
         assert!((3.0..3.15).contains(&took), "{took} s");
     }
+    let pauses = envoy.stats()?.value("cluster.app.upstream_flow_control_paused_reading_total");
+    assert!(pauses > 0, "the application was not held back");
     Ok(())
 }
 
@@ -171,6 +173,18 @@ fn an_upload_during_a_delay_is_not_lost() -> Result<()> {
     for client in both(&rig.envoy) {
         let request = Request::new(hyper::Method::POST, "/").body(&body);
         assert_eq!(client.send(request)?.json()?["bodyLength"], body.len());
+    }
+    Ok(())
+}
+
+#[test]
+fn grpc_answers_are_changed_and_cut() -> Result<()> {
+    for (change, length) in [(json!({"truncateAfter": 2}), 2), (json!({"httpStatus": 500}), 5)] {
+        let rig = Rig::start(&always(json!({"response": change})))?;
+        let answer = rig.envoy.http2().send(Request::grpc("/a.B/C"))?;
+        assert_eq!((answer.body.len(), answer.grpc_status()), (length, Some("0")), "{change}");
+        assert_eq!(answer.status, if length == 5 { 500 } else { 200 }, "{change}");
+        assert_eq!(rig.stat("responses_total")?, 1);
     }
     Ok(())
 }

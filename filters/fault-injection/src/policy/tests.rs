@@ -12,6 +12,8 @@ use crate::{Config, Dice};
 mod explained;
 mod hostile;
 mod order;
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
 mod seasons;
 
 /// Draws that are below every share but 0.
