@@ -29,7 +29,7 @@ fn accept(filter: &str, config: &Value) -> Result<()> {
         }
         "telemetry" => {
             let config = parse_config::<telemetry::Config>(config.to_string().as_bytes())?;
-            telemetry::Policy::new(&config)?;
+            telemetry::Policy::new(&config, &secret)?;
             Ok(())
         }
         other => bail!("tests/samples.rs cannot read the pluginConfig of {other}"),

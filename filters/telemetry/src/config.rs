@@ -7,8 +7,11 @@
 use filter_core::{PathNormalization, misplaced};
 use serde::Deserialize;
 
+pub mod entry;
+pub mod providers;
+pub mod tracing;
+
 mod access_log;
-mod entry;
 mod operations;
 mod values;
 
@@ -19,10 +22,24 @@ pub use crate::config::{
     values::{HostPattern, MethodName, MetricName, OneOrMany, OperationName, ShortName},
 };
 
+use self::{
+    providers::{Endpoint, ProviderConfig},
+    tracing::{SampleRate, TracingConfig},
+};
+
 /// The whole document.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
+    /// Which spans are made.
+    pub tracing: Option<OneOrMany<TracingConfig>>,
+    /// Where telemetry is sent.
+    pub extension_providers: Option<Vec<ProviderConfig>>,
+    /// The short form of one provider.
+    pub endpoint: Option<Endpoint>,
+    /// The short form of the first entry's percentage, as a number from 0 to 1.
+    #[serde(alias = "sample_rate")]
+    pub sample_rate: Option<SampleRate>,
     /// Which paths are which operation.
     pub operations: Vec<OperationConfig>,
     /// What is done to a path before it is matched.

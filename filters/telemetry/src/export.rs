@@ -13,6 +13,7 @@ mod limits;
 mod metric;
 mod outcome;
 mod provider;
+pub(crate) mod providers;
 mod queue;
 
 pub use crate::export::{

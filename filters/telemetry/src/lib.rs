@@ -8,6 +8,7 @@
 //! 2. Per stream: note its beginning and its bytes, and hand all of it to the policy when it ends.
 
 pub mod access_log;
+mod compiler;
 pub mod config;
 mod direction;
 pub mod export;
@@ -18,14 +19,17 @@ pub mod label;
 mod metrics;
 mod operations;
 pub mod otlp;
+mod outlets;
 #[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
 mod record;
 pub mod redact;
+mod resource;
 mod response_flags;
 mod token_bucket;
 mod trace_context;
+mod tracing;
 
 pub use crate::config::Config;
 pub use crate::direction::Direction;
@@ -34,10 +38,16 @@ pub use crate::metrics::{
     Family, Group, Kind, LabelValue, Labelled, Plan, Slot, Standard, StatusClass, What, escaped,
 };
 pub use crate::operations::{Operations, Target};
+pub use crate::outlets::Outlets;
 pub use crate::policy::Policy;
 pub use crate::record::{Ending, Method, Record};
+pub use crate::resource::Node;
 pub use crate::response_flags::response_flags;
 pub use crate::token_bucket::TokenBucket;
 pub use crate::trace_context::{
     B3, InvalidTraceParent, InvalidTraceState, SpanId, TraceId, TraceParent, TraceState, baggage,
+};
+pub use crate::tracing::{
+    Begun, Captured, Change, HeaderChange, Outcome, Seen, Tag, TagSource, Threshold, Trace, Tracer,
+    Tracing, Worker,
 };

@@ -31,7 +31,8 @@ struct Telemetry {
 impl Plugin for Telemetry {
     fn configure(document: &[u8], _context: ContextId) -> Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
-        let policy = Policy::new(&config)?;
+        let policy = Policy::new(&config, &|name| std::env::var(name).ok())?;
+        policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
         let meters = Meters::define(policy.plan(Direction::Unspecified));
         log::info!("configuration applied");
         Ok(Self { policy, meters })

@@ -169,6 +169,14 @@ impl Attribute {
         Self { key: key.into(), value: Some(AnyValue { value: Some(value.into()) }) }
     }
 
+    /// Cuts a text that has more than `longest` bytes, at the end of a letter.
+    pub fn cut(&mut self, longest: usize) {
+        let value = self.value.as_mut().and_then(|value| value.value.as_mut());
+        if let Some(Value::Text(text)) = value {
+            text.truncate(text.floor_char_boundary(longest));
+        }
+    }
+
     /// Returns the value.
     #[must_use]
     pub fn value(&self) -> Option<&Value> {

@@ -1,0 +1,117 @@
+//! Where telemetry leaves the proxy: providers, and what is traced for them.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Config,
+    compiler::Compiler,
+    config::OneOrMany,
+    export::{Provider, providers},
+    tracing::{Surroundings, Tracing},
+};
+
+/// The providers of a document, and its tracing.
+#[derive(Clone, Debug, Default)]
+pub struct Outlets {
+    providers: Vec<Provider>,
+    tracing: Tracing,
+}
+
+impl Outlets {
+    /// Compiles both; what is wrong with them is noted.
+    ///
+    /// `variable` looks up a variable of the virtual machine.
+    pub(crate) fn compile(
+        config: &Config,
+        variable: &dyn Fn(&str) -> Option<String>,
+        compiler: &mut Compiler,
+    ) -> Self {
+        let configured = config.extension_providers.as_ref();
+        let endpoint = config.endpoint.as_ref();
+        let providers = providers::compile(configured, endpoint, variable, compiler);
+        let around = Surroundings {
+            providers: &providers,
+            has_endpoint: endpoint.is_some(),
+            sample_rate: config.sample_rate,
+            variable,
+        };
+        let entries = config.tracing.as_ref().map(|OneOrMany(entries)| entries.as_slice());
+        let tracing = Tracing::compile(entries, &around, compiler);
+        Self { providers, tracing }
+    }
+
+    /// Notes every provider that no entry uses; `others` are those of entries beside `tracing`.
+    pub(crate) fn check_use(&self, others: impl Iterator<Item = usize>, compiler: &mut Compiler) {
+        let traced = self.tracing.tracers().iter().filter_map(|tracer| tracer.provider);
+        let used: BTreeSet<usize> = traced.chain(others).collect();
+        for index in (0..self.providers.len()).filter(|index| !used.contains(index)) {
+            let rule = "must be used: no entry of tracing or accessLogging names it";
+            compiler.problems.add(format_args!("extensionProviders[{index}]"), rule);
+        }
+    }
+
+    /// Returns the providers, in the order of the document.
+    #[must_use]
+    pub fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
+    /// Returns the place of a provider.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<usize> {
+        self.providers.iter().position(|provider| *provider.name == *name)
+    }
+
+    /// Returns the tracing.
+    #[must_use]
+    pub const fn tracing(&self) -> &Tracing {
+        &self.tracing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use filter_core::parse_config;
+
+    use super::*;
+
+    fn compile(document: &str, others: &[usize]) -> Result<Outlets, String> {
+        let config = parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
+        let mut compiler = Compiler::default();
+        let outlets = Outlets::compile(&config, &|_| None, &mut compiler);
+        outlets.check_use(others.iter().copied(), &mut compiler);
+        compiler.problems.finish(outlets).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_two_words_that_users_write_are_enough() {
+        let document = r#"{
+            "endpoint": "otel-collector.monitoring.svc.cluster.local:4317", "sample_rate": 0.1
+        }"#;
+        let outlets = compile(document, &[]).unwrap();
+        assert_eq!(outlets.provider("otel"), Some(0));
+        assert_eq!(outlets.tracing().tracers().len(), 1);
+        compile(&document.replace("sample_rate", "sampleRate"), &[]).unwrap();
+    }
+
+    #[test]
+    fn a_provider_that_nobody_uses_is_refused() {
+        let document = r#"{"extensionProviders": [
+            {"name": "a", "opentelemetry": {"cluster": "a"}},
+            {"name": "b", "opentelemetry": {"cluster": "b"}}
+        ], "tracing": {"providers": [{"name": "b"}]}}"#;
+        let rule = "must be used: no entry of tracing or accessLogging names it";
+        let error = compile(document, &[]).unwrap_err();
+        assert_eq!(error, format!("extensionProviders[0]: {rule}"));
+        compile(document, &[0]).unwrap();
+    }
+
+    #[test]
+    fn nothing_leaves_the_proxy_unless_the_document_says_so() {
+        let outlets = compile("{}", &[]).unwrap();
+        assert!(outlets.providers().is_empty() && outlets.tracing().tracers().is_empty());
+    }
+}

@@ -1,0 +1,47 @@
+//! What a request says about its trace.
+
+use filter_core::Headers;
+
+use crate::trace_context::{B3, InvalidTraceParent, TraceParent};
+
+/// A caller's place in a trace.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Remote {
+    pub(super) parent: TraceParent,
+    /// Whether the trace is reported; `None` where the caller leaves that open.
+    pub(super) decision: Option<bool>,
+    /// Whether it was said in B3, which nobody behind us may understand.
+    pub(super) is_b3: bool,
+}
+
+/// What a request says.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Incoming {
+    pub(super) remote: Option<Remote>,
+    /// A decision without a place in a trace.
+    pub(super) decision: Option<bool>,
+    /// Whether there was a `traceparent` that makes no sense.
+    pub(super) is_invalid: bool,
+}
+
+impl Incoming {
+    pub(super) fn read(headers: &Headers, accepts_b3: bool) -> Self {
+        let parent = TraceParent::of(headers);
+        if let Ok(Some(parent)) = parent {
+            let decision = Some(parent.is_sampled());
+            let remote = Remote { parent, decision, is_b3: false };
+            return Self { remote: Some(remote), ..Self::default() };
+        }
+        let b3 = if accepts_b3 { B3::of(headers) } else { None };
+        let own = Self { is_invalid: parent == Err(InvalidTraceParent), ..Self::default() };
+        match b3 {
+            None => own,
+            Some(B3::Decision(is_sampled)) => Self { decision: Some(is_sampled), ..own },
+            Some(B3::Context { trace_id, span_id, is_sampled }) => {
+                let parent = TraceParent::new(trace_id, span_id, is_sampled == Some(true));
+                let remote = Remote { parent, decision: is_sampled, is_b3: true };
+                Self { remote: Some(remote), ..own }
+            }
+        }
+    }
+}

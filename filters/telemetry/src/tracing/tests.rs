@@ -1,0 +1,214 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const SPAN: &str = "b7ad6b7169203331";
+const NOW: Duration = Duration::ZERO;
+
+fn tracer() -> Tracer {
+    Tracer {
+        mode: Mode::ClientAndServer,
+        provider: Some(0),
+        threshold: Threshold::from_millionths(0),
+        sampling: Vec::new(),
+        has_spans: true,
+        propagates: true,
+        istio_tags: true,
+        remote_context: RemoteContext::Trust,
+        accepts_b3: false,
+        spans_per_second: 1_000,
+        tags: Vec::new(),
+    }
+}
+
+fn begin_with(
+    tracer: &Tracer,
+    worker: &mut Worker,
+    percent: u32,
+    headers: &[(&str, &str)],
+) -> Begun {
+    let headers = headers.iter().copied().collect();
+    let share = || Threshold::from_millionths(percent.saturating_mul(10_000));
+    tracer.begin(&headers, worker, NOW, share)
+}
+
+fn begin(tracer: &Tracer, percent: u32, headers: &[(&str, &str)]) -> Begun {
+    begin_with(tracer, &mut Worker::new(1, tracer), percent, headers)
+}
+
+fn parent(flags: &str) -> String {
+    format!("00-{TRACE}-{SPAN}-{flags}")
+}
+
+/// The changes, as `name: value` or `name` alone for a removal.
+fn changes(begun: &Begun) -> Vec<String> {
+    let shown = |change: &HeaderChange| match change {
+        HeaderChange::Set(name, value) => format!("{name}: {value}"),
+        HeaderChange::Remove(name) => (*name).to_owned(),
+    };
+    begun.changes.iter().map(shown).collect()
+}
+
+#[test]
+fn a_sampled_caller_gets_a_child() {
+    let begun = begin(&tracer(), 0, &[("traceparent", &parent("01"))]);
+    let trace = &begun.trace;
+    assert!(trace.is_sampled && trace.is_reported);
+    assert_eq!(trace.trace_id.to_string(), TRACE);
+    assert_eq!(trace.parent.unwrap().to_string(), SPAN);
+    assert_ne!(trace.span_id.to_string(), SPAN);
+    assert_eq!(changes(&begun), [format!("traceparent: 00-{TRACE}-{}-01", trace.span_id)]);
+}
+
+#[test]
+fn an_unsampled_caller_is_left_byte_for_byte() {
+    for text in [parent("00"), format!("cc-{TRACE}-{SPAN}-00-future"), parent("02")] {
+        let begun = begin(&tracer(), 100, &[("traceparent", &text), ("tracestate", "bad")]);
+        assert_eq!(changes(&begun), [] as [String; 0]);
+        let trace = &begun.trace;
+        assert!(!trace.is_sampled && !trace.is_reported);
+        assert_eq!(
+            (trace.trace_id.to_string(), trace.span_id.to_string()),
+            (TRACE.into(), SPAN.into())
+        );
+    }
+}
+
+#[test]
+fn a_new_trace_is_sampled_as_its_number_says() {
+    let tracer = tracer();
+    let mut worker = Worker::new(7, &Tracer { spans_per_second: 100_000, ..tracer.clone() });
+    let tenth = Threshold::from_millionths(100_000);
+    let mut sampled = 0;
+    for _ in 0..10_000 {
+        let begun = begin_with(&tracer, &mut worker, 10, &[]);
+        let trace = &begun.trace;
+        assert_eq!(trace.is_reported, tenth.selects(trace.trace_id));
+        let flags = if trace.is_sampled { "01" } else { "00" };
+        let text = format!("traceparent: 00-{}-{}-{flags}", trace.trace_id, trace.span_id);
+        assert_eq!(changes(&begun), [text]);
+        sampled += u32::from(trace.is_sampled);
+    }
+    assert!((900..1_100).contains(&sampled), "{sampled}");
+}
+
+#[test]
+fn what_makes_no_sense_begins_a_trace_and_is_counted() {
+    let good = parent("01");
+    for headers in [
+        &[("traceparent", "00-x"), ("tracestate", "a=1")][..],
+        &[("traceparent", &*good), ("traceparent", &good), ("tracestate", "a=1")],
+    ] {
+        let begun = begin(&tracer(), 100, headers);
+        assert!(begun.traceparent_invalid);
+        assert_ne!(begun.trace.trace_id.to_string(), TRACE);
+        assert_eq!(begun.trace.parent, None);
+        assert_eq!(changes(&begun)[1..], ["tracestate"]);
+    }
+    assert!(!begin(&tracer(), 0, &[]).traceparent_invalid);
+}
+
+#[test]
+fn a_tracestate_is_written_only_where_it_changes() {
+    let traceparent = parent("01");
+    let traced = [("traceparent", &*traceparent)];
+    for (states, changed, invalid) in [
+        (&[][..], None, false),
+        (&["a=1,b=2"], None, false),
+        (&["a=1", "b=2"], Some("tracestate: a=1,b=2"), false),
+        (&["a=1 , b=2"], Some("tracestate: a=1,b=2"), false),
+        (&["a=1,b"], Some("tracestate"), true),
+    ] {
+        let states = states.iter().map(|state| ("tracestate", *state));
+        let headers: Vec<_> = traced.iter().copied().chain(states).collect();
+        let begun = begin(&tracer(), 0, &headers);
+        assert_eq!(changes(&begun).get(1).map(String::as_str), changed, "{headers:?}");
+        assert_eq!(begun.tracestate_invalid, invalid);
+        assert_eq!(begun.trace.state.is_some(), !invalid && headers.len() > 1);
+    }
+}
+
+#[test]
+fn over_the_limit_the_context_passes_and_no_child_names_a_missing_parent() {
+    let tracer = Tracer { spans_per_second: 1, ..tracer() };
+    let mut worker = Worker::new(1, &tracer);
+    let traceparent = parent("01");
+    let caller = [("traceparent", &*traceparent)];
+    assert!(begin_with(&tracer, &mut worker, 0, &caller).trace.is_reported);
+    let begun = begin_with(&tracer, &mut worker, 0, &caller);
+    assert!(begun.is_limited && begun.trace.is_sampled && !begun.trace.is_reported);
+    assert_eq!(changes(&begun), [] as [String; 0]);
+    let begun = begin_with(&tracer, &mut worker, 100, &[]);
+    assert!(begun.is_limited && !begun.trace.is_sampled);
+    assert!(changes(&begun)[0].ends_with("-00"));
+}
+
+#[test]
+fn without_spans_ids_and_decisions_go_on() {
+    let tracer = Tracer { has_spans: false, ..tracer() };
+    let traceparent = parent("01");
+    let begun = begin(&tracer, 0, &[("traceparent", &traceparent)]);
+    assert!(begun.trace.is_sampled && !begun.trace.is_reported && !begun.is_limited);
+    assert_eq!(changes(&begun), [] as [String; 0]);
+    let begun = begin(&tracer, 100, &[]);
+    assert!(begun.trace.is_sampled && !begun.trace.is_reported);
+    assert!(changes(&begun)[0].ends_with("-01"));
+}
+
+#[test]
+fn a_context_that_is_kept_back_is_still_followed() {
+    let tracer = Tracer { propagates: false, ..tracer() };
+    let traceparent = parent("01");
+    let headers = [("traceparent", &*traceparent), ("baggage", "a=1"), ("x-b3-sampled", "1")];
+    let begun = begin(&tracer, 0, &headers);
+    assert_eq!(changes(&begun), ["traceparent", "baggage", "x-b3-sampled"]);
+    assert_eq!(begun.trace.parent.unwrap().to_string(), SPAN);
+    assert_eq!(changes(&begin(&tracer, 100, &[])), [] as [String; 0]);
+}
+
+#[test]
+fn a_public_edge_begins_anew_and_links_back() {
+    let tracer = Tracer { remote_context: RemoteContext::Restart, ..tracer() };
+    let traceparent = parent("01");
+    let headers = [("traceparent", &*traceparent), ("tracestate", "a=1")];
+    let begun = begin(&tracer, 100, &headers);
+    assert_ne!(begun.trace.trace_id.to_string(), TRACE);
+    assert_eq!(begun.trace.parent, None);
+    assert_eq!(begun.trace.link.unwrap().to_string(), traceparent);
+    assert_eq!(changes(&begun)[1..], ["tracestate"]);
+    let begun = begin(&tracer, 0, &headers);
+    assert!(!begun.trace.is_sampled, "the caller decides nothing");
+    assert_eq!(begun.trace.link, None);
+    assert!(changes(&begun)[0].ends_with("-00"));
+}
+
+#[test]
+fn b3_is_read_on_demand_and_answered_in_w3c() {
+    let b3 = |rest: &str| format!("{TRACE}-{SPAN}{rest}");
+    let begun = begin(&tracer(), 0, &[("b3", &b3("-1"))]);
+    assert_ne!(begun.trace.trace_id.to_string(), TRACE, "not asked for");
+
+    let tracer = Tracer { accepts_b3: true, ..tracer() };
+    let begun = begin(&tracer, 0, &[("b3", &b3("-1"))]);
+    let expected = format!("traceparent: 00-{TRACE}-{}-01", begun.trace.span_id);
+    assert!(begun.trace.is_reported);
+    assert_eq!(changes(&begun), [expected]);
+    let begun = begin(&tracer, 100, &[("b3", &b3("-0"))]);
+    assert_eq!(changes(&begun), [format!("traceparent: {}", parent("00"))]);
+    assert!(begin(&tracer, 100, &[("b3", &b3(""))]).trace.is_reported, "left open");
+    let begun = begin(&tracer, 100, &[("b3", "0")]);
+    assert!(!begun.trace.is_sampled, "a decision alone");
+    let traceparent = parent("00");
+    let both = [("traceparent", &*traceparent), ("b3", &b3("-1"))];
+    assert!(!begin(&tracer, 0, &both).trace.is_sampled, "W3C comes first");
+}
+
+#[test]
+fn the_share_is_asked_for_only_where_nobody_decided() {
+    let tracer = tracer();
+    let headers = Headers::from_iter([("traceparent", parent("00"))]);
+    let mut worker = Worker::new(1, &tracer);
+    tracer.begin(&headers, &mut worker, NOW, || panic!("the caller decided"));
+}
