@@ -36,7 +36,7 @@ pub struct Policy {
     /// Chooses among the rules; absent where one is implied.
     matcher: Option<Matcher>,
     cache: Limits,
-    strip: Vec<HeaderName>,
+    strip: Rc<[HeaderName]>,
     needs: Needs,
     sources: Vec<Rc<SourceSpec>>,
     crypto: Crypto,
@@ -107,6 +107,9 @@ pub enum Patience {
 /// The changes to an admitted request; all of them empty in a dry run.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Admission {
+    /// Headers that only a verified token may write: every inbound copy goes, before `edits`,
+    /// which replace the copies of those that they set.
+    pub strip: Rc<[HeaderName]>,
     /// Header changes: first `remove`, then `set`, then `add`.
     pub edits: HeaderEdits,
     /// The new `:path`, where a token was cut out of the query.

@@ -1,6 +1,9 @@
 //! Signature checks in pure Rust, by the `rust_crypto` provider of `jsonwebtoken`.
 
-use ed25519_dalek::Signature;
+use std::sync::OnceLock;
+
+use curve25519_dalek::constants::EIGHT_TORSION;
+use ed25519_dalek::{Signature, Verifier, VerifyingKey};
 use jsonwebtoken::{
     DecodingKey,
     crypto::{JwtVerifier, rust_crypto::DEFAULT_PROVIDER},
@@ -35,13 +38,24 @@ pub(crate) fn verifiers(
 pub(crate) fn check(key: &Key, algorithm: Algorithm, signature: &Vec<u8>, message: &[u8]) -> Check {
     let valid = match key.ed25519() {
         // The provider is lax about small-order points, so it is not asked.
-        Some(key) => Signature::from_slice(signature)
-            .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+        Some(key) => is_ed25519(key, signature, message),
         None => key
             .verifier(algorithm)
             .is_some_and(|verifier| verifier.verify(message, signature).is_ok()),
     };
     Check { valid, engine: Some(Engine::Pure), host_failed: false }
+}
+
+/// Checks as `VerifyingKey::verify_strict` does, without its unpacking of the point `R`.
+///
+/// A key of small order was refused before. The plain check compares bytes with a packed point, so
+/// that `R` is small exactly if its bytes are those of one of the eight small points.
+fn is_ed25519(key: &VerifyingKey, signature: &[u8], message: &[u8]) -> bool {
+    static SMALL: OnceLock<[[u8; 32]; 8]> = OnceLock::new();
+    let small = SMALL.get_or_init(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
+    Signature::from_slice(signature).is_ok_and(|signature| {
+        !small.contains(signature.r_bytes()) && key.verify(message, &signature).is_ok()
+    })
 }
 
 const fn provider_name(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {

@@ -136,3 +136,24 @@ fn a_key_serves_only_its_own_algorithms() {
         }
     }
 }
+
+#[test]
+fn an_ed25519_signature_whose_point_is_of_small_order_is_refused() {
+    use curve25519_dalek::{constants::EIGHT_TORSION, edwards::EdwardsPoint, scalar::Scalar};
+    use sha2::{Digest, Sha512};
+
+    let secret = Scalar::from(7_u64);
+    let public = EdwardsPoint::mul_base(&secret).compress().to_bytes();
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(public)});
+    let key = key(&jwk, &Crypto::pure());
+    for nonce in [Scalar::ZERO, Scalar::from(5_u64)] {
+        let point = EdwardsPoint::mul_base(&nonce);
+        let r = point.compress().to_bytes();
+        let hash = Sha512::new().chain_update(r).chain_update(public).chain_update(b"m").finalize();
+        let hash = Scalar::from_bytes_mod_order_wide(&hash.into());
+        let signature = [r, (nonce + hash * secret).to_bytes()].concat();
+        let is_small = EIGHT_TORSION.contains(&point);
+        let check = Crypto::pure().verify(&key, Algorithm::EdDsa, &signature, b"m");
+        assert_eq!(check.valid, !is_small, "the equation holds for both");
+    }
+}

@@ -68,7 +68,12 @@ pub(super) fn now() -> Result<Duration> {
 
 /// Applies the changes to the request at hand.
 pub(super) fn admit(admission: &Admission) -> Result<Action> {
-    headers::apply(Map::RequestHeaders, &admission.edits)?;
+    let edits = &admission.edits;
+    let is_set = |name| edits.set.iter().any(|(set, _)| set == name);
+    for name in admission.strip.iter().filter(|name| !is_set(*name)) {
+        headers::strip(Map::RequestHeaders, name.as_str())?;
+    }
+    headers::apply(Map::RequestHeaders, edits)?;
     if let Some(path) = &admission.path {
         headers::set(Map::RequestHeaders, ":path", path)?;
     }

@@ -44,7 +44,7 @@ impl Policy {
         }
         let (rules, matcher) = rules(config, &providers, &mut notes);
         let policy = Self {
-            strip: stripped(&providers),
+            strip: stripped(&providers).into(),
             by_issuer: by_issuer(&providers),
             needs: needs(&rules, &providers, matcher.as_ref()),
             matcher,
