@@ -54,7 +54,7 @@ check: xtask ## Check format, lints, documentation, dependencies
 	$(WITH) cargo-deny -- cargo deny --log-level warn check bans licenses sources
 
 .PHONY: test
-test: test-native test-wasm test-tidy test-envoy ## Run every test but those that need Istio
+test: test-native test-wasm test-tidy test-cel test-envoy ## Run every test but those that need Istio
 
 .PHONY: test-native
 test-native: ## Test crates, filters and xtask on this machine
@@ -69,6 +69,10 @@ test-wasm: xtask ## Run the same tests of crates and filters as Wasm
 .PHONY: test-tidy
 test-tidy: ## Check the rules of the repository and every sample
 	cargo test --package tests --test tidy --test samples
+
+.PHONY: test-cel
+test-cel: xtask ## Test expressions beside the conformance tests of the Common Expression Language
+	$(WITH) cel-conformance -- cargo test --package tests --test cel
 
 .PHONY: test-envoy
 test-envoy: build ## Test the built modules in real Envoy

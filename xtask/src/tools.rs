@@ -94,7 +94,7 @@ fn find(name: &str) -> Result<&'static Tool> {
 
 impl Tool {
     fn is_program(&self) -> bool {
-        !matches!(self.source, Source::Target)
+        !matches!(self.source, Source::Target | Source::GoFiles { .. })
     }
 
     fn locate(&self, workspace: &Workspace) -> Result<Option<PathBuf>> {
@@ -119,7 +119,9 @@ impl Tool {
             Source::Crate { package, version } => format!("{package}-{version}"),
             Source::Locked { package, with } => format!("{package}-{}", workspace.locked(with)?),
             Source::Npm { package, version } => format!("{package}-{version}"),
-            Source::GoCommand { version, .. } => format!("{}-{version}", self.name),
+            Source::GoCommand { version, .. } | Source::GoFiles { version, .. } => {
+                format!("{}-{version}", self.name)
+            }
             Source::GoModule { folder, .. } => golang::folder(workspace, folder)?,
             Source::Collector { builder } => collector::folder(workspace, builder)?,
             Source::Target | Source::Envoy => self.name.to_owned(),
@@ -158,6 +160,9 @@ impl Tool {
             }
             Source::GoModule { folder: module, packages } => {
                 cache::fill(&folder, |to| golang::build(workspace, to, module, packages))
+            }
+            Source::GoFiles { module, version, folder: files } => {
+                cache::fill(&folder, |to| golang::join(to, self.name, module, version, files))
             }
             Source::Collector { builder } => {
                 cache::fill(&folder, |to| collector::build(workspace, to, builder))

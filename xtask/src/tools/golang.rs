@@ -33,6 +33,29 @@ pub(super) fn build(
     command::output(go.current_dir(source(workspace, module))).map(drop)
 }
 
+/// Joins the files in a folder of a module to one, in the order of their names.
+pub(super) fn join(
+    to: &Path,
+    name: &str,
+    module: &str,
+    version: &str,
+    folder: &str,
+) -> Result<()> {
+    let mut go = go();
+    // Outside any module, so that none is changed.
+    go.args(["mod", "download", "-json"]).arg(format!("{module}@{version}")).current_dir(to);
+    let told: serde_json::Value = serde_json::from_slice(&command::output(&mut go)?)?;
+    let root = told.get("Dir").and_then(serde_json::Value::as_str).context("go told no folder")?;
+    let entries = fs::read_dir(Path::new(root).join(folder))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    files.retain(|file| file.extension().is_some_and(|end| end == "textproto"));
+    files.sort();
+    let texts = files.iter().map(fs::read).collect::<std::io::Result<Vec<_>>>()?;
+    let bin = to.join("bin");
+    fs::create_dir(&bin)?;
+    Ok(fs::write(bin.join(name), texts.concat())?)
+}
+
 /// The folder in the cache: it changes with `go.mod` and `go.sum`.
 pub(super) fn folder(workspace: &Workspace, module: &str) -> Result<String> {
     let source = source(workspace, module);

