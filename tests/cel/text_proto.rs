@@ -2,6 +2,8 @@
 
 use std::{iter::Peekable, str::Chars};
 
+use anyhow::{Context, Result, ensure};
+
 /// The fields of a message, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Message(pub(crate) Vec<(String, Field)>);
@@ -36,11 +38,7 @@ impl Message {
 }
 
 /// Reads a message.
-///
-/// # Panics
-///
-/// On text that is none: the cases are fixed.
-pub(crate) fn parse(text: &str) -> Message {
+pub(crate) fn parse(text: &str) -> Result<Message> {
     let mut reader = Reader(text.chars().peekable());
     reader.message()
 }
@@ -48,118 +46,118 @@ pub(crate) fn parse(text: &str) -> Message {
 struct Reader<'a>(Peekable<Chars<'a>>);
 
 impl Reader<'_> {
-    fn message(&mut self) -> Message {
+    fn message(&mut self) -> Result<Message> {
         let mut message = Message::default();
         loop {
             self.blank();
             match self.0.peek() {
-                None => return message,
+                None => return Ok(message),
                 Some('}' | '>') => {
                     self.0.next();
-                    return message;
+                    return Ok(message);
                 }
                 Some(',' | ';') => drop(self.0.next()),
-                Some(_) => self.field(&mut message),
+                Some(_) => self.field(&mut message)?,
             }
         }
     }
 
-    fn field(&mut self, message: &mut Message) {
-        let name = if self.takes('[') { self.until(']') } else { self.word() };
+    fn field(&mut self, message: &mut Message) -> Result<()> {
+        let name = if self.takes('[') { self.until(']') } else { self.word()? };
         self.blank();
         self.takes(':');
         self.blank();
         if !self.takes('[') {
-            let field = self.value();
+            let field = self.value()?;
             message.0.push((name, field));
-            return;
+            return Ok(());
         }
         loop {
             self.blank();
             if self.takes(']') {
-                return;
+                return Ok(());
             }
             if !self.takes(',') {
-                let field = self.value();
+                let field = self.value()?;
                 message.0.push((name.clone(), field));
             }
         }
     }
 
-    fn value(&mut self) -> Field {
-        match self.0.peek() {
+    fn value(&mut self) -> Result<Field> {
+        Ok(match self.0.peek() {
             Some('{' | '<') => {
                 self.0.next();
-                Field::Message(self.message())
+                Field::Message(self.message()?)
             }
-            Some('"' | '\'') => Field::Text(self.texts()),
-            _ => Field::Word(self.word()),
-        }
+            Some('"' | '\'') => Field::Text(self.texts()?),
+            _ => Field::Word(self.word()?),
+        })
     }
 
     /// Reads texts that stand side by side as one.
-    fn texts(&mut self) -> Vec<u8> {
+    fn texts(&mut self) -> Result<Vec<u8>> {
         let mut text = Vec::new();
         while let Some(quote @ ('"' | '\'')) = self.0.peek().copied() {
             self.0.next();
             while !self.takes(quote) {
-                match self.0.next() {
-                    Some('\\') => self.escape(&mut text),
-                    Some(letter) => text.extend(letter.to_string().bytes()),
-                    None => panic!("a text ends"),
+                match self.0.next().context("a text ends")? {
+                    '\\' => self.escape(&mut text)?,
+                    letter => text.extend(letter.to_string().bytes()),
                 }
             }
             self.blank();
         }
-        text
+        Ok(text)
     }
 
-    fn escape(&mut self, text: &mut Vec<u8>) {
-        match self.0.next() {
-            Some('n') => text.push(b'\n'),
-            Some('r') => text.push(b'\r'),
-            Some('t') => text.push(b'\t'),
-            Some('a') => text.push(0x07),
-            Some('b') => text.push(0x08),
-            Some('f') => text.push(0x0C),
-            Some('v') => text.push(0x0B),
-            Some('x' | 'X') => {
-                let byte = self.digits("", 2, 16);
-                text.push(u8::try_from(byte).unwrap());
+    fn escape(&mut self, text: &mut Vec<u8>) -> Result<()> {
+        match self.0.next().context("an escape ends")? {
+            'n' => text.push(b'\n'),
+            'r' => text.push(b'\r'),
+            't' => text.push(b'\t'),
+            'a' => text.push(0x07),
+            'b' => text.push(0x08),
+            'f' => text.push(0x0C),
+            'v' => text.push(0x0B),
+            'x' | 'X' => {
+                let byte = self.digits("", 2, 16)?;
+                text.push(u8::try_from(byte)?);
             }
-            Some('u') => self.letter(4, text),
-            Some('U') => self.letter(8, text),
-            Some(digit @ '0'..='7') => {
-                let byte = self.digits(&digit.to_string(), 3, 8);
-                text.push(u8::try_from(byte).unwrap());
+            'u' => self.letter(4, text)?,
+            'U' => self.letter(8, text)?,
+            digit @ '0'..='7' => {
+                let byte = self.digits(&digit.to_string(), 3, 8)?;
+                text.push(u8::try_from(byte)?);
             }
-            Some(letter) => text.extend(letter.to_string().bytes()),
-            None => panic!("an escape ends"),
+            letter => text.extend(letter.to_string().bytes()),
         }
+        Ok(())
     }
 
-    fn letter(&mut self, length: usize, text: &mut Vec<u8>) {
-        let letter = char::from_u32(self.digits("", length, 16)).unwrap();
+    fn letter(&mut self, length: usize, text: &mut Vec<u8>) -> Result<()> {
+        let letter = char::from_u32(self.digits("", length, 16)?).context("a letter")?;
         text.extend(letter.to_string().bytes());
+        Ok(())
     }
 
-    fn digits(&mut self, first: &str, most: usize, radix: u32) -> u32 {
+    fn digits(&mut self, first: &str, most: usize, radix: u32) -> Result<u32> {
         let mut digits = first.to_owned();
         while digits.len() < most && self.0.peek().is_some_and(|it| it.is_digit(radix)) {
             digits.extend(self.0.next());
         }
-        u32::from_str_radix(&digits, radix).unwrap()
+        Ok(u32::from_str_radix(&digits, radix)?)
     }
 
-    fn word(&mut self) -> String {
+    fn word(&mut self) -> Result<String> {
         let mut word = String::new();
         while let Some(letter) =
             self.0.next_if(|it| it.is_ascii_alphanumeric() || "_+-.".contains(*it))
         {
             word.push(letter);
         }
-        assert!(!word.is_empty(), "a word before {:?}", self.0.peek());
-        word
+        ensure!(!word.is_empty(), "a word before {:?}", self.0.peek());
+        Ok(word)
     }
 
     fn until(&mut self, end: char) -> String {

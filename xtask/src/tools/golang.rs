@@ -34,13 +34,7 @@ pub(super) fn build(
 }
 
 /// Joins the files in a folder of a module to one, in the order of their names.
-pub(super) fn join(
-    to: &Path,
-    name: &str,
-    module: &str,
-    version: &str,
-    folder: &str,
-) -> Result<()> {
+pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &str) -> Result<()> {
     let mut go = go();
     // Outside any module, so that none is changed.
     go.args(["mod", "download", "-json"]).arg(format!("{module}@{version}")).current_dir(to);
