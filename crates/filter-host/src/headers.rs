@@ -32,8 +32,19 @@ pub fn joined(name: &str) -> Result<Option<Vec<u8>>> {
 ///
 /// Fails when the map is not there in this phase, or is not written as the ABI says.
 pub fn all(map: Map) -> Result<Headers> {
+    named(map, |_| true)
+}
+
+/// Reads every value of the headers whose names are `wanted`, in the proxy's order.
+///
+/// The whole map comes over in one call, which costs the proxy no more than a single value does.
+///
+/// # Errors
+///
+/// Fails as [`all`] does.
+pub fn named(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Headers> {
     let bytes = hostcalls::header_pairs(map)?;
-    pairs(&bytes).ok_or(HostError::SerializationFailure)
+    pairs(&bytes, wanted).ok_or(HostError::SerializationFailure)
 }
 
 /// Replaces all values of a header by one, adding it where it is absent.
@@ -107,13 +118,13 @@ fn present(answer: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
 }
 
 /// Reads the ABI's form of a map: a count, the sizes of each pair, then each text and a zero byte.
-fn pairs(bytes: &[u8]) -> Option<Headers> {
+fn pairs(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<Headers> {
     if bytes.is_empty() {
         return Some(Headers::default());
     }
     let (count, rest) = number(bytes)?;
     let (mut sizes, mut texts) = rest.split_at_checked(count.checked_mul(8)?)?;
-    let mut found = Vec::with_capacity(count);
+    let mut found = Headers::default();
     for _ in 0..count {
         let (name_size, after) = number(sizes)?;
         let (value_size, after) = number(after)?;
@@ -121,9 +132,11 @@ fn pairs(bytes: &[u8]) -> Option<Headers> {
         let (name, after) = text(texts, name_size)?;
         let (value, after) = text(after, value_size)?;
         texts = after;
-        found.push((name.to_vec(), value.to_vec()));
+        if wanted(name) {
+            found.push(name, value);
+        }
     }
-    Some(found.into_iter().collect())
+    Some(found)
 }
 
 fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {

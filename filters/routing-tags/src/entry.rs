@@ -28,14 +28,21 @@ pub(crate) enum Choice {
 }
 
 impl Choice {
+    /// Returns the tags that it chooses between; none where a request makes them.
+    pub(crate) fn tags(&self) -> Vec<&Tag> {
+        match self {
+            Self::Nothing | Self::Template(_) => Vec::new(),
+            Self::Literal(tag) => vec![tag],
+            Self::Split(split) => split.variants.iter().map(|(tag, _)| tag).collect(),
+            Self::Canary(canary) => vec![&canary.baseline, &canary.canary],
+        }
+    }
+
     /// Returns what metrics call the variants, in their order.
     pub(crate) fn labels(&self) -> Vec<String> {
         match self {
-            Self::Nothing => Vec::new(),
-            Self::Literal(tag) => vec![tag.to_string()],
             Self::Template(_) => vec!["template".to_owned()],
-            Self::Split(split) => split.variants.iter().map(|(tag, _)| tag.to_string()).collect(),
-            Self::Canary(canary) => vec![canary.baseline.to_string(), canary.canary.to_string()],
+            _ => self.tags().into_iter().map(ToString::to_string).collect(),
         }
     }
 }

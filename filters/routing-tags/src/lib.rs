@@ -5,8 +5,8 @@
 //!
 //! 1. At configuration: [`parse_config`](filter_core::parse_config) to a [`Config`], then
 //!    [`Policy::new`].
-//! 2. Per request: read what [`Policy::needs`] names, ask [`Policy::decide`], carry out the
-//!    [`Decision`]. Where [`Policy::wants_all_values`] says so, read every value and ask again.
+//! 2. Per request: read what [`Policy::needs`] names, of each header every value, ask
+//!    [`Policy::decide`], carry out the [`Decision`].
 //! 3. When an answer comes whose decision names a canary: ask [`Policy::is_error`]
 //!    and, where a guard watches it, [`Policy::record`].
 //! 4. Increment the counters that the answers name; their names are [`Policy::counters`].

@@ -1,12 +1,11 @@
 //! Joins the policy to the proxy: reads the request, asks, does what it is told.
 
-use std::{rc::Rc, time::SystemTime};
+use std::{cell::Cell, rc::Rc, time::SystemTime};
 
-use filter_core::{InvalidConfig, Request, parse_config};
+use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     HostError, Plugin, Result, Root, clock,
     headers::{self, Map},
-    metrics,
     proxy_wasm::{
         self,
         traits::{Context, HttpContext},
@@ -16,11 +15,15 @@ use filter_host::{
     stream::ContextId,
 };
 
-use crate::{Config, Counter, Decision, Event, OnResponse, Policy, World};
+use crate::{Config, Decision, Event, OnResponse, Policy, World};
 
+mod answer;
 mod carry_out;
+mod counts;
 mod ramps;
 
+use answer::Answer;
+use counts::Counts;
 use ramps::Ramps;
 
 proxy_wasm::main! {{
@@ -30,8 +33,10 @@ proxy_wasm::main! {{
 /// The filter with its configuration in force.
 struct RoutingTags {
     policy: Policy,
-    counters: Vec<metrics::Counter>,
+    counts: Counts,
     ramps: Ramps,
+    /// The time of day, looked up once a tick; a call per request costs more than hashing a key.
+    now: Cell<SystemTime>,
 }
 
 impl Plugin for RoutingTags {
@@ -41,12 +46,23 @@ impl Plugin for RoutingTags {
         for warning in policy.warnings() {
             log::warn!("{warning}");
         }
-        let counters = policy.counters().iter().map(|name| metrics::Counter::define(name));
-        Ok(Self { counters: counters.collect(), ramps: Ramps::new(&policy, document), policy })
+        let plugin = Self {
+            counts: Counts::new(policy.counters(), policy.tells_time()),
+            ramps: Ramps::new(&policy, document),
+            policy,
+            now: Cell::new(SystemTime::UNIX_EPOCH),
+        };
+        plugin.look_around();
+        Ok(plugin)
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
-        Box::new(Stream { plugin: self, response: None, canaries: Vec::new() })
+        Box::new(Stream { plugin: self, response: None, canaries: Vec::new(), answer: None })
+    }
+
+    fn on_tick(&self) {
+        self.counts.flush();
+        self.look_around();
     }
 }
 
@@ -55,13 +71,14 @@ struct Stream {
     plugin: Rc<RoutingTags>,
     response: Option<Rc<OnResponse>>,
     canaries: Vec<usize>,
+    answer: Option<Answer>,
 }
 
 impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        let plugin = Rc::clone(&self.plugin);
+        let plugin = &*self.plugin;
         let decision = plugin.decide().unwrap_or_else(|error| plugin.give_up(error));
         if let Err(error) = plugin.obey(&decision) {
             let _ = plugin.obey(&plugin.give_up(error));
@@ -79,66 +96,57 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        self.observe(Map::ResponseHeaders);
+        if !self.canaries.is_empty() {
+            self.answer = Some(Answer::read());
+        }
         let done = self.response.take().map_or(Ok(()), |response| carry_out::answer(&response));
         if let Err(error) = done {
-            self.plugin.count(Event::Errors.counter());
+            self.plugin.counts.add(Event::Errors.counter());
             log::warn!("an answer could not be changed: {error:?}");
         }
         Action::Continue
     }
 
     fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
-        self.observe(Map::ResponseTrailers);
+        self.answer.iter_mut().for_each(Answer::read_trailers);
         Action::Continue
     }
 }
 
-impl Stream {
-    /// Counts the answer for its canaries, once it is known whether it is an error.
-    fn observe(&mut self, map: Map) {
-        for place in std::mem::take(&mut self.canaries) {
-            if !self.plugin.ramps.observe(&self.plugin.policy, place, map) {
-                self.canaries.push(place);
-            }
+/// The stream has ended: what a canary answered is known now. One that never answered counts not.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let Some(answer) = &self.answer else { return };
+        let RoutingTags { policy, ramps, .. } = &*self.plugin;
+        let is_error = policy.is_error(answer.status, answer.grpc_status);
+        for place in &self.canaries {
+            ramps.observe(policy, *place, is_error);
         }
     }
 }
 
 impl RoutingTags {
+    /// Looks at the clock, and at what other workers learnt about canaries.
+    fn look_around(&self) {
+        if !self.policy.tells_time() {
+            return;
+        }
+        if let Ok(now) = clock::now() {
+            self.now.set(now);
+            self.ramps.refresh(&self.policy, now);
+        }
+    }
+
     fn decide(&self) -> Result<Rc<Decision>> {
-        let reading = request::read(self.policy.needs())?;
-        let decision = self.ask(&reading.request)?;
-        if reading.is_whole || !self.is_doubtful(&reading.request, &decision)? {
-            return Ok(decision);
-        }
-        self.ask(&request::read_whole(self.policy.needs())?.request)
-    }
-
-    /// Says whether the decision could be another one if further values of headers were known.
-    fn is_doubtful(&self, request: &Request, decision: &Decision) -> Result<bool> {
-        match self.policy.wants_all_values(request, decision).as_slice() {
-            [] => Ok(false),
-            [name] => request::has_more_values(request, name),
-            _ => Ok(true),
-        }
-    }
-
-    fn ask(&self, request: &Request) -> Result<Rc<Decision>> {
-        let now = if self.policy.tells_time() { clock::now()? } else { SystemTime::UNIX_EPOCH };
+        let request = request::read_all_values(self.policy.needs())?;
         let rolled_back = |place: usize| self.ramps.is_rolled_back(place);
-        let mut world = World { now, bits: &mut random::bits, rolled_back: &rolled_back };
-        Ok(self.policy.decide(request, &mut world))
+        let mut world =
+            World { now: self.now.get(), bits: &mut random::bits, rolled_back: &rolled_back };
+        Ok(self.policy.decide(&request, &mut world))
     }
 
     fn give_up(&self, error: HostError) -> Rc<Decision> {
         log::error!("a host call failed: {error:?}");
         self.policy.give_up()
-    }
-
-    fn count(&self, counter: Counter) {
-        if let Some(counter) = self.counters.get(counter.index()) {
-            counter.increment();
-        }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{
-    GrpcStatus, HeaderEdits, HeaderName, Matcher, Needs, Request, Tally, is_server_error,
-};
+use filter_core::{GrpcStatus, HeaderEdits, HeaderName, Matcher, Needs, Tally, is_server_error};
 
 use crate::{
     canary::CanaryGauges,
@@ -33,16 +31,12 @@ pub struct Policy {
     filter_state: bool,
     mode: Mode,
     needs: Needs,
-    /// Headers of which every value counts, though a plain read gives the first.
-    repeatable: Vec<String>,
-    /// Whether no further value of a header could change what the first entry decides.
-    is_first_final: bool,
     tells_time: bool,
     counters: Vec<String>,
     rules: Vec<RuleCounters>,
     warnings: Vec<String>,
     /// Decisions that are the same for every request: those of entries, and that of none.
-    ready: Vec<Option<Rc<Decision>>>,
+    ready: Vec<ready::Ready>,
     untagged: Option<Rc<Decision>>,
 }
 
@@ -66,7 +60,7 @@ pub struct World<'w> {
 /// What is to be done with a request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Decision {
-    /// Headers that go where they are present, each counted as
+    /// Headers that nobody has looked at: they go where they are present, each counted as
     /// [`Event::InboundStripped`](crate::Event::InboundStripped).
     pub strip: Vec<HeaderName>,
     /// Changes to the request, one after the other.
@@ -77,14 +71,10 @@ pub struct Decision {
     pub response: Option<Rc<OnResponse>>,
     /// The entries, by their places, whose canary serves the request.
     pub canaries: Vec<usize>,
-    /// The shares in force of the canaries that were asked, in hundredths of a percent.
-    pub weights: Vec<(usize, u16)>,
     /// What happened; a counter may occur more than once.
     pub counts: Vec<Counter>,
     /// Whether nothing is to be changed after all: then `strip` is only counted.
     pub is_dry: bool,
-    /// The first entry that matched.
-    first: Option<usize>,
 }
 
 /// Changes to an answer.
@@ -137,15 +127,13 @@ impl Policy {
         })
     }
 
-    /// Returns the headers of which further values might change a decision that was made from the
-    /// first value of each; empty where the decision is final.
+    /// Returns the share in force of the canary at `place`, in hundredths of a percent; 0 where no
+    /// canary is.
     #[must_use]
-    pub fn wants_all_values<'p>(&'p self, request: &Request, decision: &Decision) -> Vec<&'p str> {
-        if self.is_first_final && decision.first == Some(0) {
-            return Vec::new();
-        }
-        let present = |name: &&String| request.headers.first(name).is_some();
-        self.repeatable.iter().filter(present).map(String::as_str).collect()
+    pub fn canary_weight(&self, place: usize, now: SystemTime, is_rolled_back: bool) -> u16 {
+        let Some(canary) = self.canary(place) else { return 0 };
+        let is_over = is_rolled_back && !self.is_dry() && canary.guard.is_some();
+        if is_over { 0 } else { canary.weight(now) }
     }
 
     /// Says whether the answer to a request was the server's error.

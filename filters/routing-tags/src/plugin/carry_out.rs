@@ -13,14 +13,11 @@ impl RoutingTags {
     /// Counts and changes what a decision names.
     pub(super) fn obey(&self, decision: &Decision) -> Result<()> {
         for counter in &decision.counts {
-            self.count(*counter);
-        }
-        for (place, weight) in &decision.weights {
-            self.ramps.show_weight(*place, *weight);
+            self.counts.add(*counter);
         }
         for name in &decision.strip {
             if headers::value(Map::RequestHeaders, name.as_str())?.is_some() {
-                self.count(Event::InboundStripped.counter());
+                self.counts.add(Event::InboundStripped.counter());
                 if !decision.is_dry {
                     headers::remove(Map::RequestHeaders, name.as_str())?;
                 }

@@ -2,10 +2,9 @@
 
 use std::{cell::Cell, collections::BTreeMap, time::SystemTime};
 
-use filter_core::{GrpcStatus, Tally, sticky_hash};
+use filter_core::{Tally, sticky_hash};
 use filter_host::{
     HostError, clock,
-    headers::{self, Map},
     metrics::{Counter, Gauge},
     property, shared_data,
 };
@@ -49,26 +48,20 @@ impl Ramps {
 
     /// Says whether a canary was rolled back.
     pub(super) fn is_rolled_back(&self, place: usize) -> bool {
-        self.0.get(&place).is_some_and(Ramp::is_rolled_back)
+        self.0.get(&place).is_some_and(|ramp| ramp.is_over.get())
     }
 
-    /// Shows the weight in force where it has changed.
-    pub(super) fn show_weight(&self, place: usize, weight: u16) {
+    /// Learns of rollbacks by other workers, and shows the weights in force.
+    pub(super) fn refresh(&self, policy: &Policy, now: SystemTime) {
+        for (place, ramp) in &self.0 {
+            ramp.ask_others();
+            ramp.show(policy.canary_weight(*place, now, ramp.is_over.get()));
+        }
+    }
+
+    /// Counts an answer of a canary.
+    pub(super) fn observe(&self, policy: &Policy, place: usize, is_error: bool) {
         let Some(ramp) = self.0.get(&place) else { return };
-        if ramp.shown.replace(Some(weight)) != Some(weight) {
-            ramp.weight.set(weight.into());
-        }
-    }
-
-    /// Counts an answer by its headers or trailers; `false` where the trailers have to tell.
-    pub(super) fn observe(&self, policy: &Policy, place: usize, map: Map) -> bool {
-        let Some(ramp) = self.0.get(&place) else { return true };
-        let (status, grpc) = (number(map, ":status"), number(map, "grpc-status"));
-        if map == Map::ResponseHeaders && grpc.is_none() && is_grpc() {
-            return false;
-        }
-        let status = status.and_then(|code| u16::try_from(code).ok()).unwrap_or(200);
-        let is_error = policy.is_error(status, grpc.and_then(GrpcStatus::from_code));
         ramp.requests.increment();
         if is_error {
             ramp.errors.increment();
@@ -76,7 +69,6 @@ impl Ramps {
         if let Some(key) = &ramp.key {
             ramp.record(policy, place, key, is_error);
         }
-        true
     }
 }
 
@@ -109,18 +101,17 @@ impl Ramp {
         self.rolled_back.set(self.is_over.get().into());
     }
 
-    fn is_rolled_back(&self) -> bool {
-        if self.is_over.get() {
-            return true;
+    fn show(&self, weight: u16) {
+        if self.shown.replace(Some(weight)) != Some(weight) {
+            self.weight.set(weight.into());
         }
-        // The gauge is the cheaper one to read, but a plugin of another listener may share it.
-        let Some(key) = self.key.as_deref() else { return false };
-        if self.rolled_back.read() != Ok(1) {
-            return false;
+    }
+
+    fn ask_others(&self) {
+        let Some(key) = self.key.as_deref().filter(|_| !self.is_over.get()) else { return };
+        if let Ok(Some(seen)) = shared_data::read(key) {
+            self.is_over.set(Tally::from_bytes(&seen.value).is_tripped());
         }
-        let seen = shared_data::read(key).ok().flatten();
-        self.is_over.set(seen.is_some_and(|seen| Tally::from_bytes(&seen.value).is_tripped()));
-        self.is_over.get()
     }
 
     /// Counts an answer for the guard; contended too long, it is not counted.
@@ -138,6 +129,7 @@ impl Ramp {
             self.is_over.set(tally.is_tripped());
             if let Some((answers, errors)) = tripped {
                 self.rolled_back.set(1);
+                self.show(policy.canary_weight(place, now, true));
                 log::warn!(
                     "canary of {} rolled back: {errors} of {answers} answers were errors",
                     self.name
@@ -146,16 +138,4 @@ impl Ramp {
             return;
         }
     }
-}
-
-/// Says whether a gRPC call was answered: its status comes in the trailers.
-fn is_grpc() -> bool {
-    let content = headers::value(Map::ResponseHeaders, "content-type");
-    content.is_ok_and(|value| value.is_some_and(|value| value.starts_with(b"application/grpc")))
-}
-
-/// Reads a header that is a number.
-fn number(map: Map, name: &str) -> Option<u64> {
-    let text = headers::value(map, name).ok()??;
-    str::from_utf8(&text).ok()?.parse().ok()
 }

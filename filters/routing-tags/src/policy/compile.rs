@@ -43,7 +43,6 @@ impl Policy {
         let Some(matcher) = matcher else { return Err(problems.into()) };
         let (counters, rules) = metrics::define(&entries, config.metrics.labels);
         let mut policy = Self {
-            is_first_final: is_first_final(config, &owned),
             tells_time: entries.iter().any(Entry::tells_time),
             matcher,
             entries,
@@ -57,7 +56,6 @@ impl Policy {
             filter_state: config.filter_state,
             mode: if config.dry_run { Mode::DryRun } else { Mode::Enforce },
             needs: Needs::default(),
-            repeatable: Vec::new(),
             warnings: warnings(config),
             ready: Vec::new(),
             untagged: None,
@@ -67,27 +65,27 @@ impl Policy {
         problems.finish(policy)
     }
 
-    /// Notes what must be read, and which of it may have several values.
+    /// Notes what must be read.
     fn find_needs(&mut self) {
-        let mut repeatable = self.matcher.needs().headers.clone();
         let mut needs = self.matcher.needs().clone();
         for matcher in self.trust.iter().chain(&self.explain) {
             needs.merge(matcher.needs());
-            repeatable.extend(matcher.needs().headers.iter().cloned());
         }
-        if self.trust.is_some() {
-            repeatable.extend(self.owned.iter().map(ToString::to_string));
-        }
-        repeatable.extend(self.baggage_key.is_some().then(|| "baggage".to_owned()));
-        needs.headers.extend(repeatable.iter().cloned());
+        needs.headers.extend(self.baggage_key.is_some().then(|| "baggage".to_owned()));
         self.entries.iter().for_each(|entry| entry.add_needs(&mut needs));
         self.operations.add_needs(&mut needs);
         let explains = self.explain.is_some().then(|| config::EXPLAIN.to_owned());
         needs.headers.extend(explains);
-        // Envoy joins cookies, and a pseudo-header occurs once.
-        let is_single = |name: &String| name.starts_with(':') || name == "cookie";
-        self.repeatable = repeatable.into_iter().filter(|name| !is_single(name)).collect();
+        // Headers are read all at once, so tags are only free to look at where others are read.
+        if self.trust.is_some() || !needs.headers.is_empty() {
+            needs.headers.extend(self.owned.iter().map(ToString::to_string));
+        }
         self.needs = needs;
+    }
+
+    /// Says whether the request's own tags are among what is read.
+    pub(super) fn sees_tags(&self) -> bool {
+        !self.needs.headers.is_empty()
     }
 }
 
@@ -154,24 +152,6 @@ fn match_any(list: &[HttpMatch], field: &str, problems: &mut Problems) -> Option
             }
         })
         .ok()
-}
-
-/// Says whether the first entry's word is the last one: no other tag, nobody's own tag, nothing
-/// that a further value of a header could take back.
-fn is_first_final(config: &Config, owned: &[HeaderName]) -> bool {
-    let first = config.http.first();
-    let positive = first
-        .is_some_and(|entry| entry.schedule.is_none() && !entry.r#match.iter().any(has_negation));
-    positive
-        && owned.len() == 1
-        && config.trust_inbound.is_empty()
-        && config.explain.is_empty()
-        && config.baggage_key.is_none()
-}
-
-fn has_negation(entry: &HttpMatch) -> bool {
-    let nested = entry.any.iter().chain(&entry.all).flatten();
-    !entry.without_headers.is_empty() || entry.not.is_some() || nested.into_iter().any(has_negation)
 }
 
 fn warnings(config: &Config) -> Vec<String> {

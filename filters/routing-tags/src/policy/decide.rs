@@ -52,10 +52,11 @@ impl Policy {
     ///
     /// Asking again with the same values gives the same answer.
     pub fn decide<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Rc<Decision> {
-        self.ready(request).unwrap_or_else(|| Rc::new(self.make(request, world)))
+        self.ready(request, world).unwrap_or_else(|| Rc::new(self.make(request, world)))
     }
 
-    fn make<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Decision {
+    /// Puts a decision together, whether one is ready or not.
+    pub(super) fn make<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Decision {
         let mut events = Vec::new();
         let inbound = self.inbound(request, &mut events);
         let mut course = Course {
@@ -87,7 +88,6 @@ impl Policy {
 impl<'r> Course<'_, '_, 'r> {
     fn walk(&mut self, matches: Matches<'_, '_>) {
         for place in matches {
-            self.decision.first.get_or_insert(place);
             let Some(entry) = self.policy.entries.get(place) else { continue };
             if self.slots.get(entry.slot) == Some(&Slot::Open) {
                 self.ask(place, entry);
@@ -133,10 +133,8 @@ impl<'r> Course<'_, '_, 'r> {
     }
 
     fn choose_canary(&mut self, place: usize, entry: &Entry, canary: &Canary) -> Chosen {
-        let over =
-            !self.policy.is_dry() && canary.guard.is_some() && (self.world.rolled_back)(place);
-        let weight = if over { 0 } else { canary.weight(self.world.now) };
-        self.decision.weights.push((place, weight));
+        let is_over = (self.world.rolled_back)(place);
+        let weight = self.policy.canary_weight(place, self.world.now, is_over);
         let (key, salt) = self.key(entry);
         let variant = match &key {
             Key::Found(bytes, _) => canary.sticky(weight, salt, bytes),

@@ -14,6 +14,8 @@ pub(super) struct Inbound<'r> {
     pub(super) slots: Vec<Slot>,
     /// Which of those headers are known to be present.
     pub(super) present: Vec<bool>,
+    /// Whether the sender may bring tags.
+    pub(super) is_trusted: bool,
     /// Whether the member of the baggage is to be taken away.
     pub(super) drops_member: bool,
 }
@@ -27,6 +29,7 @@ impl Policy {
         let hidden = self.hidden(request, &present);
         let mut inbound = Inbound {
             slots: vec![Slot::Open; self.owned.len()],
+            is_trusted: false,
             drops_member: !members.is_empty(),
             request: hidden,
             present,
@@ -37,7 +40,8 @@ impl Policy {
         // Asked without the tags, so that nobody is trusted because of one.
         let trusts =
             |matcher: &filter_core::Matcher| matcher.first_match(&inbound.request).is_some();
-        if !self.trust.as_ref().is_some_and(trusts) {
+        inbound.is_trusted = self.trust.as_ref().is_some_and(trusts);
+        if !inbound.is_trusted {
             events.extend(inbound.drops_member.then_some(Event::InboundStripped));
             return inbound;
         }

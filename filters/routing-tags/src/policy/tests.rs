@@ -57,6 +57,28 @@ fn set<'d>(decision: &'d Decision, name: &str) -> Option<&'d str> {
     found.map(|(_, value)| str::from_utf8(value).unwrap())
 }
 
+/// What a request's headers are after a decision.
+fn after(request: &Request, decision: &Decision) -> Headers {
+    let mut headers = request.headers.clone();
+    for name in &decision.strip {
+        headers.remove(name.as_str());
+    }
+    for edits in &decision.request {
+        let removed = edits.remove.iter().chain(edits.set.iter().map(|(name, _)| name));
+        for name in removed {
+            headers.remove(name.as_str());
+        }
+        for (name, value) in edits.set.iter().chain(&edits.add) {
+            headers.push(name.as_str(), value.clone());
+        }
+    }
+    headers
+}
+
+fn texts<'h>(headers: &'h Headers, name: &'h str) -> Vec<&'h str> {
+    headers.all(name).map(|value| str::from_utf8(value).unwrap()).collect()
+}
+
 /// The tag that a decision gives.
 fn tag(decision: &Decision) -> Option<&str> {
     set(decision, "x-weir-tag")

@@ -44,18 +44,25 @@ impl Course<'_, '_, '_> {
 
     fn write_tags(&mut self, inbound: &Inbound<'_>) {
         let mut edits = HeaderEdits::default();
-        for (slot, name) in self.slots.iter().zip(&self.policy.owned) {
-            match slot {
-                Slot::Open => self.decision.strip.push(name.clone()),
-                Slot::Kept { from_baggage: false, .. } => {}
-                Slot::Kept { tag, .. } => edits.set.push(pair(name, tag)),
-                Slot::Decided { chosen, .. } => edits.set.push(pair(name, &chosen.tag)),
+        let slots = self.slots.iter().zip(&self.policy.owned).zip(&inbound.present);
+        for ((slot, name), present) in slots {
+            let tag = match slot {
+                Slot::Open if !self.policy.sees_tags() => {
+                    self.decision.strip.push(name.clone());
+                    continue;
+                }
+                Slot::Open => None,
+                Slot::Kept { from_baggage: false, .. } => continue,
+                Slot::Kept { tag, .. } => Some(tag),
+                Slot::Decided { chosen, .. } => Some(&chosen.tag),
+            };
+            let forged = *present && !inbound.is_trusted;
+            self.events.extend(forged.then_some(Event::InboundStripped));
+            match tag {
+                Some(tag) => edits.set.push(pair(name, tag)),
+                None => edits.remove.extend(present.then(|| name.clone())),
             }
         }
-        let replaced = self.slots.iter().zip(&inbound.present);
-        let replaced =
-            replaced.filter(|(slot, present)| **present && matches!(slot, Slot::Decided { .. }));
-        self.events.extend(replaced.map(|_| Event::InboundStripped));
         self.push(edits);
         if self.policy.filter_state {
             let tag = self.slots.first().and_then(Slot::tag);

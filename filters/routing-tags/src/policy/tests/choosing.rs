@@ -166,27 +166,6 @@ fn a_schedule_closes_an_entry() {
 }
 
 #[test]
-fn further_values_are_wanted_only_where_they_could_matter() {
-    let policy = entries(json!([
-        {"match": [{"headers": {"x-a": {"exact": "1"}}}], "tag": "one"},
-        {"match": [{"headers": {"x-b": {"exact": "1"}}}], "tag": "two"},
-    ]));
-    for (headers, wanted) in [
-        (vec![("x-a", "1"), ("x-b", "1")], vec![]),
-        (vec![("x-b", "1")], vec!["x-b"]),
-        (vec![("x-a", "2")], vec!["x-a"]),
-        (vec![], vec![]),
-    ] {
-        let request = request(headers);
-        assert_eq!(policy.wants_all_values(&request, &decide(&policy, &request)), wanted);
-    }
-    let negative =
-        entries(json!([{"match": [{"withoutHeaders": {"x-a": {"exact": "1"}}}], "tag": "one"}]));
-    let request = request([("x-a", "2")]);
-    assert_eq!(negative.wants_all_values(&request, &decide(&negative, &request)), ["x-a"]);
-}
-
-#[test]
 fn each_decision_is_counted_by_rule_and_variant() {
     let document = |labels: bool| {
         json!({"metrics": {"labels": labels}, "http": [

@@ -22,28 +22,6 @@ fn from_mesh<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Reque
     Request { source_principal: Some(MESH.into()), ..request(headers) }
 }
 
-/// What a request's headers are after a decision.
-fn after(request: &Request, decision: &Decision) -> Headers {
-    let mut headers = request.headers.clone();
-    for name in &decision.strip {
-        headers.remove(name.as_str());
-    }
-    for edits in &decision.request {
-        let removed = edits.remove.iter().chain(edits.set.iter().map(|(name, _)| name));
-        for name in removed {
-            headers.remove(name.as_str());
-        }
-        for (name, value) in edits.set.iter().chain(&edits.add) {
-            headers.push(name.as_str(), value.clone());
-        }
-    }
-    headers
-}
-
-fn texts<'h>(headers: &'h Headers, name: &'h str) -> Vec<&'h str> {
-    headers.all(name).map(|value| str::from_utf8(value).unwrap()).collect()
-}
-
 #[test]
 fn strangers_bring_no_tag() {
     let policy = trusting();

@@ -66,6 +66,46 @@ fn nobody_leaves_a_canary_whose_share_grows() {
     }
 }
 
+#[test]
+fn a_decision_that_was_ready_is_the_one_that_would_be_made() {
+    let split = json!([{"tag": "a", "weight": 30}, {"tag": "b", "weight": 70}]);
+    let canary = json!({
+        "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
+        "initialWeight": 40, "increment": 5, "interval": "300s",
+        "successCriteria": {"maxErrorRate": {"value": 1}},
+    });
+    let user = json!({"httpHeaderName": "x-user"});
+    let matches = |value: &str| json!([{"headers": {"x-a": {"exact": value}}}]);
+    let policy = entries(json!([
+        {"match": matches("tag"), "tag": "v2"},
+        {"match": matches("split"), "name": "split", "split": split, "consistentHash": user},
+        {"match": matches("random"), "split": split},
+        {"match": matches("canary"), "name": "canary", "canary": canary, "consistentHash": user},
+        {"match": matches("none"), "headers": {"request": {"set": {"x-seen": "1"}}}},
+        {"match": matches("cookie"), "name": "cookie", "split": split,
+         "consistentHash": {"httpCookie": {"name": "c", "ttl": "1h"}}},
+        {"match": matches("filled"), "tag": "%REQ(x-user)%"},
+        {"match": matches("late"), "tag": "late", "schedule": {"startsAt": "2030-12-01T09:00:00Z"}},
+    ]));
+    assert!(policy.untagged.is_some(), "nothing is ready");
+    let values = ["tag", "split", "random", "canary", "none", "cookie", "filled", "late", "other"];
+    for (value, number) in values.into_iter().flat_map(|value| (0..40).map(move |n| (value, n))) {
+        for over in [false, true] {
+            let user = format!("user-{number}");
+            let mut headers = vec![("x-a", value)];
+            headers.extend((number % 4 > 0).then_some(("x-user", &*user)));
+            headers.extend((number % 5 == 0).then_some(("x-weir-tag", "forged")));
+            let request = request(headers);
+            let rolled_back = move |_| over;
+            let bits = || u64::MAX / 40 * number;
+            let mut world =
+                World { now: at(1_796_115_600), bits: &mut { bits }, rolled_back: &rolled_back };
+            let decided = policy.decide(&request, &mut world);
+            assert_eq!(*decided, policy.make(&request, &mut world), "{value} {number} {over}");
+        }
+    }
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 mod generated {
     use proptest::prelude::*;
@@ -115,11 +155,17 @@ mod generated {
                 prop_assert!(tag || !policy.owned().contains(name), "{name}: {value:?}");
                 prop_assert!(!value.contains(&b'\n') && !value.contains(&b'\r') || name.as_str() == "baggage");
             }
-            let removed = |name: &HeaderName| decision.strip.contains(name);
-            let set = |name: &HeaderName| super::set(&decision, name.as_str()).is_some();
             let trusted = request.headers.all("x-trust").any(|value| value == b"1");
+            let after = after(&request, &decision);
             for name in policy.owned() {
-                prop_assert!(removed(name) || set(name) || trusted, "{name} is left");
+                let values: Vec<_> = after.all(name.as_str()).collect();
+                prop_assert!(values.len() <= 1, "{name}: {values:?}");
+                for value in values {
+                    let brought = request.headers.first(name.as_str()) == Some(value);
+                    let written = super::set(&decision, name.as_str()).is_some();
+                    prop_assert!(crate::Tag::from_bytes(value).is_some(), "{name}: {value:?}");
+                    prop_assert!(written || trusted && brought, "{name}: {value:?} was left");
+                }
             }
             prop_assert_eq!(decide(&policy, &request), decision);
         }
