@@ -7,14 +7,15 @@ mod routing;
 mod spoofing;
 mod stickiness;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
     bootstrap::{Filter, Setup},
     client::{Client, Request, Response},
     envoy::Envoy,
+    process::wait_until,
     upstream::{Received, Upstream},
 };
 
@@ -22,6 +23,9 @@ use tests::{
 const FILTER: &str = "routing-tags";
 /// Where tags go.
 const TAG: &str = "x-weir-tag";
+
+/// Workers hand over what they count once a second.
+const COUNTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Envoy with routing-tags before two versions of an application.
 struct Rig {
@@ -64,9 +68,22 @@ impl Rig {
         Ok(seen.header(TAG).into_iter().map(str::to_owned).collect())
     }
 
-    /// The value of one of the filter's counters or gauges.
+    /// The value of one of the filter's counters or gauges, which workers hand over now and then.
     fn stat(&self, name: &str) -> Result<u64> {
         Ok(self.envoy.stats()?.value(&format!("wasmcustom.weir_routing_tags_{name}")))
+    }
+
+    /// Waits until counters and gauges have these values.
+    fn counts(&self, expected: &[(&str, u64)]) -> Result<()> {
+        let mut found = Vec::new();
+        let same = wait_until("counting", COUNTS_WITHIN, || {
+            found = expected
+                .iter()
+                .map(|(name, _)| Ok((*name, self.stat(name)?)))
+                .collect::<Result<_>>()?;
+            Ok(found == expected)
+        });
+        same.with_context(|| format!("expected {expected:?}, found {found:?}"))
     }
 
     /// Sends a request and returns the answer.

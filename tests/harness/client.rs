@@ -16,6 +16,8 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net, runtime, time};
 
+use crate::server::{Body, full};
+
 /// How long one exchange may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -43,6 +45,7 @@ pub struct Request {
     authority: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Bytes,
+    trailers: HeaderMap,
 }
 
 /// An answer, read to its end.
@@ -67,6 +70,7 @@ impl Request {
             authority: "app.example.com".to_owned(),
             headers: Vec::new(),
             body: Bytes::new(),
+            trailers: HeaderMap::new(),
         }
     }
 
@@ -94,6 +98,15 @@ impl Request {
     /// What HTTP forbids makes [`Client::send`] fail; [`Client::raw`] sends it.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// Adds a trailer, which a client of HTTP/2 sends behind the body.
+    ///
+    /// # Panics
+    /// When HTTP forbids the name or the value.
+    pub fn trailer(mut self, name: &'static str, value: &'static str) -> Self {
+        self.trailers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         self
     }
 
@@ -214,12 +227,18 @@ impl Client {
         read(answer).await
     }
 
-    fn message(&self, request: Request) -> Result<hyper::Request<Full<Bytes>>> {
+    fn message(&self, request: Request) -> Result<hyper::Request<Body>> {
         let uri = match self.protocol {
             Protocol::Http1 => request.path.parse::<Uri>()?,
             Protocol::Http2 => format!("http://{}{}", request.authority, request.path).parse()?,
         };
-        let mut message = hyper::Request::new(Full::new(request.body));
+        let mut message = hyper::Request::new(match request.trailers.is_empty() {
+            true => full(request.body),
+            false => {
+                let trailers = request.trailers;
+                Full::new(request.body).with_trailers(async { Some(Ok(trailers)) }).boxed()
+            }
+        });
         *message.method_mut() = request.method;
         *message.uri_mut() = uri;
         for (name, value) in request.headers {

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use hyper::{Request, Response, body::Bytes, body::Incoming, service::service_fn};
+use hyper::{HeaderMap, Request, Response, body::Bytes, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -18,6 +18,10 @@ use tokio::{net, runtime, sync::oneshot};
 
 /// The body of an answer, trailers included.
 pub type Body = BoxBody<Bytes, Infallible>;
+
+/// The trailers of a request, which a handler finds among its extensions.
+#[derive(Clone, Debug, Default)]
+pub struct Trailers(pub HeaderMap);
 
 /// A body that is sent in one piece.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
@@ -85,9 +89,11 @@ where
         let service = service_fn(move |request: Request<Incoming>| {
             let handler = handler.clone();
             async move {
-                let (head, body) = request.into_parts();
-                let body = body.collect().await.map_err(|error| anyhow!(error))?.to_bytes();
-                Ok::<_, anyhow::Error>(handler(Request::from_parts(head, body)).await)
+                let (mut head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|error| anyhow!(error))?;
+                head.extensions.insert(Trailers(body.trailers().cloned().unwrap_or_default()));
+                let request = Request::from_parts(head, body.to_bytes());
+                Ok::<_, anyhow::Error>(handler(request).await)
             }
         });
         tokio::spawn(async move {

@@ -13,15 +13,19 @@ use serde_json::{Value, json};
 use crate::{
     client::Response,
     ports,
-    server::{Body, Server, full},
+    server::{Body, Server, Trailers, full},
 };
 
 /// The request header that chooses the status of the answer.
 pub const REPLY_STATUS: &str = "x-reply-status";
 
+/// The request header that chooses the gRPC status of the answer.
+pub const REPLY_GRPC_STATUS: &str = "x-reply-grpc-status";
+
 /// An application that answers every request with what it received, as JSON.
 ///
-/// `x-reply-status` chooses the status; a gRPC call gets an empty message and `grpc-status: 0`.
+/// `x-reply-status` chooses the status; a gRPC call gets an empty message and, in the trailers,
+/// `grpc-status: 0` unless `x-reply-grpc-status` chooses another.
 #[derive(Debug)]
 pub struct Upstream {
     server: Server,
@@ -39,6 +43,8 @@ pub struct Received {
     pub headers: Vec<(String, String)>,
     /// The body's length in bytes.
     pub body_length: usize,
+    /// Names and values of the trailers, as those of headers.
+    pub trailers: Vec<(String, String)>,
 }
 
 impl Received {
@@ -50,11 +56,13 @@ impl Received {
         let echo = response.json()?;
         let text = |name: &str| echo.get(name).and_then(Value::as_str).map(str::to_owned);
         let headers = echo.get("headers").and_then(Value::as_array).context("no headers")?;
+        let trailers = echo.get("trailers").and_then(Value::as_array).context("no trailers")?;
         Ok(Self {
             method: text("method").context("no method")?,
             path: text("path").context("no path")?,
             headers: headers.iter().filter_map(pair).collect(),
             body_length: echo.get("bodyLength").and_then(Value::as_u64).unwrap_or(0).try_into()?,
+            trailers: trailers.iter().filter_map(pair).collect(),
         })
     }
 
@@ -69,18 +77,22 @@ impl Received {
             "path": self.path,
             "headers": self.headers,
             "bodyLength": self.body_length,
+            "trailers": self.trailers,
         })
     }
 }
 
 impl From<&Request<Bytes>> for Received {
     fn from(request: &Request<Bytes>) -> Self {
-        let headers = request.headers().iter();
+        let named =
+            |headers: &HeaderMap| headers.iter().map(|(n, v)| (n.to_string(), latin1(v))).collect();
+        let trailers = request.extensions().get::<Trailers>();
         Self {
             method: request.method().to_string(),
             path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
-            headers: headers.map(|(n, v)| (n.to_string(), latin1(v))).collect(),
+            headers: named(request.headers()),
             body_length: request.body().len(),
+            trailers: trailers.map(|trailers| named(&trailers.0)).unwrap_or_default(),
         }
     }
 }
@@ -131,7 +143,7 @@ impl Upstream {
 
 fn answer(request: &Request<Bytes>, received: &Received) -> hyper::Response<Body> {
     if is_grpc(request.headers()) {
-        return grpc_answer();
+        return grpc_answer(request.headers().get(REPLY_GRPC_STATUS));
     }
     let wanted = request.headers().get(REPLY_STATUS);
     let status = wanted.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).unwrap_or(200);
@@ -141,9 +153,10 @@ fn answer(request: &Request<Bytes>, received: &Received) -> hyper::Response<Body
     answer
 }
 
-fn grpc_answer() -> hyper::Response<Body> {
+fn grpc_answer(status: Option<&HeaderValue>) -> hyper::Response<Body> {
     let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let status = status.cloned().unwrap_or(HeaderValue::from_static("0"));
+    trailers.insert("grpc-status", status);
     let message = Full::new(Bytes::from_static(&[0; 5]));
     let body = message.with_trailers(async { Some(Ok(trailers)) });
     let mut answer = hyper::Response::new(body.boxed());

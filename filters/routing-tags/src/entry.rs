@@ -1,5 +1,7 @@
 //! One entry, compiled.
 
+use std::time::SystemTime;
+
 use filter_core::{Needs, PlaceholderText, Schedule};
 
 use crate::{canary::Canary, operations::Operations, split::Split, sticky::Sticky, tag::Tag};
@@ -57,6 +59,17 @@ impl Entry {
     /// Says whether the time of day plays a part.
     pub(crate) const fn tells_time(&self) -> bool {
         self.schedule.is_some() || matches!(self.choice, Choice::Canary(_))
+    }
+
+    /// Says whether it gives all requests the same chances at both instants.
+    pub(crate) fn is_alike(&self, at: SystemTime, later: SystemTime) -> bool {
+        let schedule = self.schedule.as_ref();
+        let is_open = |time| schedule.is_none_or(|schedule| schedule.is_active(time));
+        let weight = |time| match &self.choice {
+            Choice::Canary(canary) => canary.weight(time),
+            _ => 0,
+        };
+        is_open(at) == is_open(later) && weight(at) == weight(later)
     }
 
     /// Adds what must be read of a request besides what its matches look at.

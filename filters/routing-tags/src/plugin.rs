@@ -23,7 +23,7 @@ mod counts;
 mod ramps;
 
 use answer::Answer;
-use counts::Counts;
+use counts::{Counts, TICK};
 use ramps::Ramps;
 
 proxy_wasm::main! {{
@@ -35,8 +35,10 @@ struct RoutingTags {
     policy: Policy,
     counts: Counts,
     ramps: Ramps,
-    /// The time of day, looked up once a tick; a call per request costs more than hashing a key.
-    now: Cell<SystemTime>,
+    /// The time of day at the last tick, while nothing changes until well after the next one.
+    ///
+    /// Looking at the clock in each request costs more than hashing a key.
+    settled: Cell<Option<SystemTime>>,
 }
 
 impl Plugin for RoutingTags {
@@ -50,7 +52,7 @@ impl Plugin for RoutingTags {
             counts: Counts::new(policy.counters(), policy.tells_time()),
             ramps: Ramps::new(&policy, document),
             policy,
-            now: Cell::new(SystemTime::UNIX_EPOCH),
+            settled: Cell::new(None),
         };
         plugin.look_around();
         Ok(plugin)
@@ -131,17 +133,22 @@ impl RoutingTags {
         if !self.policy.tells_time() {
             return;
         }
-        if let Ok(now) = clock::now() {
-            self.now.set(now);
-            self.ramps.refresh(&self.policy, now);
-        }
+        self.settled.set(None);
+        let Ok(now) = clock::now() else { return };
+        self.ramps.refresh(&self.policy, now);
+        let is_settled = |later: &SystemTime| self.policy.is_settled(now, *later);
+        self.settled.set(now.checked_add(TICK.saturating_mul(3)).filter(is_settled).map(|_| now));
     }
 
     fn decide(&self) -> Result<Rc<Decision>> {
         let request = request::read_all_values(self.policy.needs())?;
+        let now = match self.settled.get() {
+            Some(now) => now,
+            None if self.policy.tells_time() => clock::now()?,
+            None => SystemTime::UNIX_EPOCH,
+        };
         let rolled_back = |place: usize| self.ramps.is_rolled_back(place);
-        let mut world =
-            World { now: self.now.get(), bits: &mut random::bits, rolled_back: &rolled_back };
+        let mut world = World { now, bits: &mut random::bits, rolled_back: &rolled_back };
         Ok(self.policy.decide(&request, &mut world))
     }
 

@@ -107,6 +107,12 @@ impl Policy {
         self.tells_time
     }
 
+    /// Says whether nothing changes by the time of day between two instants a few seconds apart.
+    #[must_use]
+    pub fn is_settled(&self, at: SystemTime, later: SystemTime) -> bool {
+        self.entries.iter().all(|entry| entry.is_alike(at, later))
+    }
+
     /// Returns the names of all counters, in the order of [`Counter::index`].
     #[must_use]
     pub fn counters(&self) -> &[String] {

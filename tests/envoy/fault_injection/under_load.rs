@@ -7,11 +7,10 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use serde_json::json;
-use tests::upstream::REPLY_STATUS;
+use tests::{timestamp::rfc3339, upstream::REPLY_STATUS};
 
 use super::{
     Rig, always,
-    configuration::rfc3339,
     load::{Answer, during, get, load},
     with,
 };

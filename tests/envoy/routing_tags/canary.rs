@@ -1,10 +1,19 @@
-//! A canary that fails is taken back by all workers.
+//! A canary grows by the clock, and one that fails is taken back by all workers.
 
-use std::thread;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
-use tests::{bootstrap::Filter, client::Request, upstream::REPLY_STATUS};
+use tests::{
+    bootstrap::Filter,
+    client::Request,
+    process::wait_until,
+    timestamp,
+    upstream::{REPLY_GRPC_STATUS, REPLY_STATUS, Upstream},
+};
 
 use super::{FILTER, Rig};
 
@@ -42,25 +51,35 @@ fn load(rig: &Rig, count: usize, every: usize) -> Result<()> {
     })
 }
 
+/// Waits until no worker sends anything to the canary.
+fn wait_until_left(rig: &Rig) -> Result<()> {
+    wait_until("taking everyone back", Duration::from_secs(10), || {
+        let before = rig.canary.count();
+        load(rig, 80, 0)?;
+        Ok(rig.canary.count() == before)
+    })
+}
+
 #[test]
 fn a_canary_that_fails_too_often_is_rolled_back_by_all_workers() -> Result<()> {
     let criteria = json!({"maxErrorRate": {"value": 1}, "minRequestCount": 100});
     let config = config(json!({"successCriteria": criteria}));
     let mut rig = Rig::start_with(4, vec![Filter::new(FILTER, config)])?;
-    assert_eq!(rig.stat("canary_api_rolled_back")?, 0);
+    rig.counts(&[("canary_api_rolled_back", 0), ("canary_api_weight", 5_000)])?;
     load(&rig, 100, 0)?;
-    assert_eq!(rig.stat("canary_api_weight")?, 5_000);
-    assert_eq!(rig.stat("canary_api_errors_total")?, 0);
-    assert!(rig.canary.count() > 20, "{}", rig.canary.count());
+    let well = u64::try_from(rig.canary.count())?;
+    assert!((20..80).contains(&well), "{well} of 100 at 50 %");
+    rig.counts(&[("canary_api_requests_total", well), ("canary_api_errors_total", 0)])?;
+    let failing = Instant::now();
     load(&rig, 1_200, 20)?;
-    assert_eq!(rig.stat("canary_api_rolled_back")?, 1);
-    let (served, errors) = (rig.canary.count(), rig.stat("canary_api_errors_total")?);
-    assert!((100..600).contains(&served), "{served}");
-    assert!((2..30).contains(&errors), "{errors}");
-    assert_eq!(rig.stat("canary_api_requests_total")?, u64::try_from(served)?);
-    load(&rig, 200, 20)?;
-    assert_eq!(rig.canary.count(), served, "nobody is sent to it any more");
-    assert_eq!(rig.stat("canary_api_weight")?, 0);
+    rig.counts(&[("canary_api_rolled_back", 1)])?;
+    assert!(failing.elapsed() < Duration::from_secs(60), "longer than one window");
+    wait_until_left(&rig)?;
+    let served = u64::try_from(rig.canary.count())?;
+    rig.counts(&[("canary_api_weight", 0), ("canary_api_requests_total", served)])?;
+    let errors = rig.stat("canary_api_errors_total")?;
+    // The rate is above 1 % with the second error of a hundred.
+    assert!((2..60).contains(&errors), "{errors}");
     rig.envoy.wait_for_log("canary of api rolled back: ")?;
     let log = rig.envoy.log();
     assert_eq!(log.matches("canary of api rolled back: ").count(), 1, "one worker tells");
@@ -68,15 +87,67 @@ fn a_canary_that_fails_too_often_is_rolled_back_by_all_workers() -> Result<()> {
 }
 
 #[test]
+fn a_canary_that_is_gone_is_rolled_back() -> Result<()> {
+    let criteria = json!({"maxErrorRate": {"value": 10}, "minRequestCount": 50});
+    let config = config(json!({"successCriteria": criteria}));
+    let mut rig = Rig::start_with(4, vec![Filter::new(FILTER, config)])?;
+    load(&rig, 80, 0)?;
+    // Nobody listens any more; Envoy itself answers 503.
+    drop(std::mem::replace(&mut rig.canary, Upstream::start()?));
+    load(&rig, 400, 0)?;
+    rig.counts(&[("canary_api_rolled_back", 1), ("canary_api_weight", 0)])?;
+    let refused = || Ok(rig.send(Request::get("/"))?.status == 503);
+    wait_until("serving everyone from the baseline", Duration::from_secs(10), || {
+        let failed: Vec<bool> = (0..40).map(|_| refused()).collect::<Result<_>>()?;
+        Ok(!failed.contains(&true))
+    })
+}
+
+#[test]
 fn a_canary_that_is_well_goes_on() -> Result<()> {
     let criteria = json!({"maxErrorRate": {"value": 30}, "minRequestCount": 50});
     let rig = Rig::start(config(json!({"successCriteria": criteria})))?;
     load(&rig, 400, 10)?;
-    assert_eq!(rig.stat("canary_api_rolled_back")?, 0);
-    assert!(rig.stat("canary_api_errors_total")? > 0);
     let before = rig.canary.count();
+    rig.counts(&[
+        ("canary_api_requests_total", u64::try_from(before)?),
+        ("canary_api_rolled_back", 0),
+    ])?;
+    assert!(rig.stat("canary_api_errors_total")? > 0);
     load(&rig, 40, 10)?;
     assert!(rig.canary.count() > before);
+    Ok(())
+}
+
+#[test]
+fn a_canary_grows_by_the_clock_and_nobody_leaves_it() -> Result<()> {
+    // Half of the users in a while, everyone ten seconds later.
+    let ramp = json!({
+        "startsAt": timestamp::in_the_future(Duration::from_secs(15)),
+        "initialWeight": 50, "increment": 50, "interval": "10s", "maxWeight": 100,
+    });
+    let mut config = config(ramp);
+    config["http"][0]["consistentHash"] = json!({"httpHeaderName": "x-user"});
+    let rig = Rig::start_with(4, vec![Filter::new(FILTER, config)])?;
+    let inside = || -> Result<Vec<bool>> {
+        let user = |user: u32| Request::get("/").header("x-user", format!("user-{user}"));
+        (0..60).map(|number| Ok(rig.tags(user(number))? == ["canary"])).collect()
+    };
+    assert!(inside()?.iter().all(|inside| !inside), "before it starts");
+    let mut before = vec![false; 60];
+    for (weight, least) in [(5_000, 15), (10_000, 60)] {
+        wait_until("growing", Duration::from_secs(30), || {
+            Ok(rig.stat("canary_api_weight")? == weight)
+        })?;
+        for _ in 0..4 {
+            let now = inside()?;
+            let left = before.iter().zip(&now).any(|(before, now)| *before && !now);
+            assert!(!left, "somebody left");
+            assert!(now.iter().filter(|inside| **inside).count() >= least, "{now:?}");
+            before = now;
+        }
+    }
+    assert_eq!(rig.stat("canary_api_rolled_back")?, 0);
     Ok(())
 }
 
@@ -86,29 +157,27 @@ fn another_configuration_tries_again() -> Result<()> {
     let fields = json!({"successCriteria": criteria});
     let mut rig = Rig::start(config(fields.clone()))?;
     load(&rig, 200, 2)?;
-    assert_eq!(rig.stat("canary_api_rolled_back")?, 1);
+    rig.counts(&[("canary_api_rolled_back", 1)])?;
     let mut changed = config(fields);
     changed["http"][0]["canary"]["maxWeight"] = json!(49);
     rig.envoy.reconfigure(&[Filter::new(FILTER, changed)])?;
-    assert_eq!(rig.stat("canary_api_rolled_back")?, 0);
+    rig.counts(&[("canary_api_rolled_back", 0), ("canary_api_weight", 4_900)])?;
     let before = rig.canary.count();
     load(&rig, 40, 0)?;
     assert!(rig.canary.count() > before);
-    assert_eq!(rig.stat("canary_api_weight")?, 4_900);
     Ok(())
 }
 
 #[test]
 fn grpc_answers_are_counted_by_their_trailers() -> Result<()> {
     let rig = Rig::start(config(json!({"initialWeight": 100, "maxWeight": 100})))?;
-    for _ in 0..20 {
-        let answer = rig.envoy.http2().send(Request::grpc("/shop.Cart/Get"))?;
-        assert_eq!(answer.grpc_status(), Some("0"));
+    for status in ["0", "14", "5", "13", "0"] {
+        let call = Request::grpc("/shop.Cart/Get").header(REPLY_GRPC_STATUS, status);
+        assert_eq!(rig.envoy.http2().send(call)?.grpc_status(), Some(status));
     }
-    assert_eq!(rig.canary.count(), 20);
-    assert_eq!(rig.stat("canary_api_requests_total")?, 20);
-    assert_eq!(rig.stat("canary_api_errors_total")?, 0);
-    Ok(())
+    assert_eq!(rig.canary.count(), 5);
+    // UNAVAILABLE and INTERNAL are the server's, NOT_FOUND is the client's.
+    rig.counts(&[("canary_api_requests_total", 5), ("canary_api_errors_total", 2)])
 }
 
 #[test]
@@ -116,5 +185,18 @@ fn no_weight_takes_everyone_back() -> Result<()> {
     let rig = Rig::start(config(json!({"maxWeight": 0})))?;
     load(&rig, 100, 0)?;
     assert_eq!((rig.canary.count(), rig.stable.count()), (0, 100));
+    rig.counts(&[("canary_api_weight", 0), ("rule_api_tag_stable_total", 100)])
+}
+
+#[test]
+fn a_dry_run_shows_the_ramp_and_rolls_nothing_back() -> Result<()> {
+    let criteria = json!({"maxErrorRate": {"value": 1}, "minRequestCount": 10});
+    let mut config = config(json!({"successCriteria": criteria}));
+    config["dryRun"] = json!(true);
+    let rig = Rig::start(config)?;
+    load(&rig, 100, 2)?;
+    assert_eq!(rig.canary.count(), 0);
+    rig.counts(&[("dry_run_total", 100), ("canary_api_weight", 5_000)])?;
+    assert_eq!(rig.stat("canary_api_rolled_back")?, 0);
     Ok(())
 }

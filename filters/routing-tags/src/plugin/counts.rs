@@ -7,7 +7,7 @@ use filter_host::{clock, metrics};
 use crate::Counter;
 
 /// How long a count may stay in the worker.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// The counters of a configuration, by [`Counter::index`].
 ///

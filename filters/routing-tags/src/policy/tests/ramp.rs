@@ -40,6 +40,26 @@ fn the_weight_follows_the_clock_alone() {
 }
 
 #[test]
+fn a_ramp_is_settled_between_its_steps() {
+    let policy = canary(json!({}));
+    for (seconds, expected) in [
+        (START - 10, true),
+        (START - 3, false),
+        (START - 1, false),
+        (START, true),
+        (START + 296, true),
+        (START + 297, false),
+        (START + 1_000_000, true),
+    ] {
+        assert_eq!(policy.is_settled(at(seconds), at(seconds + 3)), expected, "{seconds}");
+    }
+    let scheduled =
+        entries(json!([{"schedule": {"expiresAt": "2026-12-01T09:00:00Z"}, "tag": "a"}]));
+    assert!(scheduled.is_settled(at(START - 9), at(START - 6)));
+    assert!(!scheduled.is_settled(at(START - 2), at(START + 1)));
+}
+
+#[test]
 fn a_most_holds_the_ramp() {
     for (most, late) in [(json!(30), 3_000), (json!(0), 0), (json!(0.01), 1)] {
         let policy = canary(json!({"maxWeight": most}));
