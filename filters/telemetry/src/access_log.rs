@@ -4,13 +4,16 @@
 
 use std::time::Duration;
 
-use filter_core::{Percentage, Problems, Request};
+use filter_core::{DurationWithin, IntegerWithin, Percentage, Request};
 
 use crate::{
-    config::{AccessLogConfig, Level},
-    expression::{Attributes, Failure, Reads},
-    filter::{Filter, FilterPlace},
+    compiler::Compiler,
+    config::{AccessLogConfig, Level, Mode},
+    direction::Direction,
+    expression::{Attributes, Failure, Phase},
+    filter::Filter,
     otlp::Severity,
+    outlets::Outlets,
     record::Record,
     redact::Redactor,
 };
@@ -20,6 +23,7 @@ mod fields;
 mod limits;
 mod line;
 
+use crate::access_log::fields::FieldsPlace;
 pub use crate::access_log::{
     fields::{FieldValue, Fields},
     limits::Limits,
@@ -35,17 +39,18 @@ pub struct AccessLog {
     slower_than: Option<Duration>,
     max_per_second: u32,
     fields: Fields,
+    mode: Mode,
     /// Where it goes.
     pub target: Target,
 }
 
 /// Where records of an entry go.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Target {
     /// To the proxy's own log, as lines of JSON.
     Proxy(Level),
-    /// To the provider of that name.
-    Provider(String),
+    /// To the provider in that place of the document, as log records.
+    Provider(usize),
 }
 
 /// A stream that has ended, as an access log sees it.
@@ -70,14 +75,17 @@ pub enum Reason {
     Always,
 }
 
-/// What else is known where an entry is compiled.
+/// What else is known where entries are compiled.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
-    /// Where the entry stands, and when its filter is asked.
-    pub place: FilterPlace<'a>,
+pub(crate) struct Surroundings<'a> {
+    /// The providers of the document.
+    pub(crate) outlets: &'a Outlets,
     /// Whether the document names operations.
-    pub has_operations: bool,
+    pub(crate) has_operations: bool,
 }
+
+/// The most entries of `accessLogging`.
+const MOST_ENTRIES: usize = 8;
 
 const MAX_PER_SECOND: u64 = 100;
 
@@ -85,38 +93,67 @@ const MAX_PER_SECOND: u64 = 100;
 const PROXY: &str = "envoy";
 
 impl AccessLog {
-    /// Compiles an entry; `None` where it logs nothing or is refused, which `problems` then tells.
-    ///
-    /// Whether a provider of [`Target::Provider`] exists is for the caller to check.
-    pub fn compile(
-        config: &AccessLogConfig,
+    /// Compiles all entries; what is wrong with them is noted, and those that log nothing are left
+    /// out.
+    pub(crate) fn compile_all(
+        entries: &[AccessLogConfig],
         around: &Surroundings<'_>,
-        reads: &mut Reads,
-        problems: &mut Problems,
+        compiler: &mut Compiler,
+    ) -> Vec<Self> {
+        if !(1..=MOST_ENTRIES).contains(&entries.len()) {
+            let got = entries.len();
+            let rule = format_args!("must have 1 to {MOST_ENTRIES} entries, got {got}");
+            compiler.problems.add("accessLogging", rule);
+            return Vec::new();
+        }
+        let logs = entries.iter().enumerate().filter_map(|(index, entry)| {
+            Self::compile(entry, &format!("accessLogging[{index}]"), around, compiler)
+        });
+        logs.collect()
+    }
+
+    /// Compiles one entry; `None` where it logs nothing or is refused, which is noted.
+    fn compile(
+        config: &AccessLogConfig,
+        path: &str,
+        around: &Surroundings<'_>,
+        compiler: &mut Compiler,
     ) -> Option<Self> {
-        let path = around.place.path;
-        let target = target(config, path, problems);
-        let filter_path = format!("{path}.filter");
-        let place = FilterPlace { path: &filter_path, ..around.place };
+        let target = target(config, path, around, compiler);
         let is_line = matches!(target, Some(Target::Proxy(_)));
-        let (filter, fields) = reads.late(|reads| {
+        let place = FieldsPlace { path, is_line, has_operations: around.has_operations };
+        let (filter, fields) = compiler.late(|compiler| {
             let filter = config.filter.as_ref();
-            let filter = filter.map(|filter| Filter::compile(filter, &place, reads, problems));
-            (filter, Fields::compile(config, around, is_line, reads, problems))
+            let path = format!("{path}.filter");
+            let filter = filter.map(|filter| compiler.filter(filter, Phase::End, &path));
+            (filter, Fields::compile(config, &place, compiler))
         });
         // A filter that was refused is told among the problems; without one, all streams count.
         let filter = filter.map_or(Some(None), |filter| filter.map(Some))?;
-        let most = config.max_per_second.map_or(MAX_PER_SECOND, filter_core::IntegerWithin::get);
+        let most = config.max_per_second.map_or(MAX_PER_SECOND, IntegerWithin::get);
         let log = Self {
             filter,
             percentage: config.percentage.unwrap_or(Percentage::ALL),
             logs_errors: config.always.errors.unwrap_or(true),
-            slower_than: config.always.slower_than.map(filter_core::DurationWithin::get),
+            slower_than: config.always.slower_than.map(DurationWithin::get),
             max_per_second: u32::try_from(most).unwrap_or(u32::MAX),
             fields: fields?,
+            mode: config.for_listeners.mode,
             target: target?,
         };
         (!config.disabled).then_some(log)
+    }
+
+    /// Says whether the entry is for listeners of a direction.
+    #[must_use]
+    pub const fn fits(&self, direction: Direction) -> bool {
+        self.mode.fits(direction)
+    }
+
+    /// Says whether a field is hashed, for which a key is needed.
+    #[must_use]
+    pub fn hashes(&self) -> bool {
+        self.fields.hashes()
     }
 
     /// Returns its filter.
@@ -168,23 +205,31 @@ pub fn severity(stream: &Ended<'_>) -> Severity {
     }
 }
 
-fn target(config: &AccessLogConfig, path: &str, problems: &mut Problems) -> Option<Target> {
-    let mut refused = |field: &str, rule: &str| {
-        problems.add(format_args!("{path}.{field}"), rule);
-        None
-    };
-    match (config.providers.as_slice(), config.level) {
-        ([], level) => Some(Target::Proxy(level.unwrap_or_default())),
-        ([one], level) if one.name == PROXY => Some(Target::Proxy(level.unwrap_or_default())),
-        ([one], None) => Some(Target::Provider(one.name.clone())),
-        ([_], Some(_)) => {
-            refused("level", "must not be given, only the proxy's own log has levels")
+fn target(
+    config: &AccessLogConfig,
+    path: &str,
+    around: &Surroundings<'_>,
+    compiler: &mut Compiler,
+) -> Option<Target> {
+    let proxy = Some(Target::Proxy(config.level.unwrap_or_default()));
+    let (field, rule) = match config.providers.as_slice() {
+        [] => return proxy,
+        [one] if one.name == PROXY => return proxy,
+        [_] if config.level.is_some() => {
+            (".level", "must not be given, only the proxy's own log has levels")
         }
-        _ => refused(
-            "providers",
-            "must have at most one entry: write one entry of accessLogging for each",
-        ),
-    }
+        [one] => match around.outlets.provider(&one.name) {
+            Some(provider) => return Some(Target::Provider(provider)),
+            None => {
+                (".providers[0].name", "must be envoy or the name of one of extensionProviders")
+            }
+        },
+        _ => {
+            (".providers", "must have at most one entry: write an entry of accessLogging for each")
+        }
+    };
+    compiler.problems.add(format_args!("{path}{field}"), rule);
+    None
 }
 
 #[cfg(test)]

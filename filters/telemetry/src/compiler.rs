@@ -21,6 +21,14 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
+    /// Compiles something to which it is the same when a request's headers are read.
+    pub(crate) fn late<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.reads.set_late(true);
+        let compiled = compile(self);
+        self.reads.set_late(before);
+        compiled
+    }
+
     /// Compiles an expression; `None` where it is refused.
     pub(crate) fn expression(
         &mut self,

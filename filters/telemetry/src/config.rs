@@ -13,12 +13,14 @@ pub mod tracing;
 
 mod access_log;
 mod operations;
+mod redaction;
 mod values;
 
 pub use crate::config::{
     access_log::{AccessLogConfig, AlwaysConfig, FieldConfig, FieldName, Level},
     entry::{EntryMatch, Mode, ProviderRef},
     operations::OperationConfig,
+    redaction::{RedactionConfig, RedactionKey},
     values::{HostPattern, MethodName, MetricName, OneOrMany, OperationName, ShortName},
 };
 
@@ -33,6 +35,10 @@ use self::{
 pub struct Config {
     /// Which spans are made.
     pub tracing: Option<OneOrMany<TracingConfig>>,
+    /// Which streams are logged.
+    pub access_logging: Option<OneOrMany<AccessLogConfig>>,
+    /// How values are hashed.
+    pub redaction: Option<RedactionConfig>,
     /// Where telemetry is sent.
     pub extension_providers: Option<Vec<ProviderConfig>>,
     /// The short form of one provider.

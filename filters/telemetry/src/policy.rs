@@ -3,8 +3,15 @@
 use filter_core::InvalidConfig;
 
 use crate::{
-    Config, compiler::Compiler, direction::Direction, metrics::Plan, operations::Operations,
-    outlets::Outlets, record::Record,
+    Config,
+    access_log::{AccessLog, Surroundings, Target},
+    compiler::Compiler,
+    config::OneOrMany,
+    direction::Direction,
+    metrics::Plan,
+    operations::Operations,
+    outlets::Outlets,
+    record::Record,
 };
 
 /// A compiled document.
@@ -13,6 +20,8 @@ pub struct Policy {
     plan: Plan,
     operations: Operations,
     outlets: Outlets,
+    access_logs: Vec<AccessLog>,
+    redaction_key: Option<Vec<u8>>,
     warnings: Vec<String>,
     is_dry_run: bool,
 }
@@ -33,16 +42,47 @@ impl Policy {
             Operations::compile(&config.operations, normalization, &mut compiler.problems);
         let plan = Plan::clean("weir_telemetry", Direction::Unspecified);
         let outlets = Outlets::compile(config, variable, &mut compiler);
-        outlets.check_use(std::iter::empty(), &mut compiler);
+        let has_operations = !operations.is_empty();
+        let around = Surroundings { outlets: &outlets, has_operations };
+        let entries = config.access_logging.as_ref();
+        let access_logs = entries.map_or_else(Vec::new, |OneOrMany(entries)| {
+            AccessLog::compile_all(entries, &around, &mut compiler)
+        });
+        let logged = access_logs.iter().filter_map(|log| match log.target {
+            Target::Provider(provider) => Some(provider),
+            Target::Proxy(_) => None,
+        });
+        outlets.check_use(logged, &mut compiler);
+        let redaction_key = config.redaction.as_ref().map(|it| it.key.reveal().to_vec());
         let Compiler { problems, warnings, .. } = compiler;
         let is_dry_run = config.dry_run;
-        problems.finish(Self { plan, operations, outlets, warnings, is_dry_run })
+        problems.finish(Self {
+            plan,
+            operations,
+            outlets,
+            access_logs,
+            redaction_key,
+            warnings,
+            is_dry_run,
+        })
     }
 
     /// Returns where telemetry leaves the proxy.
     #[must_use]
     pub const fn outlets(&self) -> &Outlets {
         &self.outlets
+    }
+
+    /// Returns what is logged.
+    #[must_use]
+    pub fn access_logs(&self) -> &[AccessLog] {
+        &self.access_logs
+    }
+
+    /// Returns the key of hashes, where the document has one.
+    #[must_use]
+    pub fn redaction_key(&self) -> Option<&[u8]> {
+        self.redaction_key.as_deref()
     }
 
     /// Returns what an operator may not have meant.

@@ -2,10 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use filter_core::Problems;
-
-use super::{Ended, Surroundings, cut};
+use super::{Ended, cut};
 use crate::{
+    compiler::Compiler,
     config::{AccessLogConfig, FieldConfig},
     expression::{Attribute, Expression, Form, Phase, Reads, Slot, Value, Wanted, time_text},
     label::TagOperation,
@@ -50,6 +49,17 @@ pub enum FieldValue {
     Bool(bool),
 }
 
+/// What decides which standard fields there are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FieldsPlace<'a> {
+    /// The path of the entry, for errors.
+    pub(super) path: &'a str,
+    /// Whether the fields become a line, and not a record that has some of them already.
+    pub(super) is_line: bool,
+    /// Whether the document names operations.
+    pub(super) has_operations: bool,
+}
+
 /// The most fields that a document may name.
 const MOST: usize = 64;
 
@@ -57,14 +67,12 @@ impl Fields {
     /// Compiles the fields of an entry: the standard ones in their order, then others by name.
     pub(super) fn compile(
         config: &AccessLogConfig,
-        around: &Surroundings<'_>,
-        is_line: bool,
-        reads: &mut Reads,
-        problems: &mut Problems,
+        place: &FieldsPlace<'_>,
+        compiler: &mut Compiler,
     ) -> Option<Self> {
-        let path = format!("{}.fields", around.place.path);
+        let path = format!("{}.fields", place.path);
         if config.fields.len() > MOST {
-            problems.add(&path, format_args!("must have at most {MOST} entries"));
+            compiler.problems.add(&path, format_args!("must have at most {MOST} entries"));
             return None;
         }
         let mut changes: BTreeMap<&str, &FieldConfig> =
@@ -72,14 +80,18 @@ impl Fields {
         let mut fields = Vec::new();
         for (name, standard) in STANDARD {
             let change = changes.remove(name);
-            let is_here = standard.is_in(is_line, around.has_operations) || change.is_some();
-            let field = field(name, Some(standard), change, &path, reads, problems);
+            let is_here = standard.is_in(place.is_line, place.has_operations) || change.is_some();
+            let field = field(name, Some(standard), change, &path, compiler);
             fields.extend(field.filter(|_| is_here));
         }
         for (name, change) in changes {
-            fields.extend(field(name, None, Some(change), &path, reads, problems));
+            fields.extend(field(name, None, Some(change), &path, compiler));
         }
         Some(Self(fields))
+    }
+
+    pub(super) fn hashes(&self) -> bool {
+        self.0.iter().any(|field| field.redaction == Some(Redaction::Hash))
     }
 
     pub(super) fn of(&self, stream: &Ended<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
@@ -154,14 +166,13 @@ fn field(
     standard: Option<StandardSource>,
     change: Option<&FieldConfig>,
     path: &str,
-    reads: &mut Reads,
-    problems: &mut Problems,
+    compiler: &mut Compiler,
 ) -> Option<Field> {
     let path = format!("{path}.{name}");
     let change = change.cloned().unwrap_or_default();
     if change.operation == Some(TagOperation::Remove) {
         if change.value.is_some() || change.redact.is_some() {
-            problems.add(path, "must have neither value nor redact where it is removed");
+            compiler.problems.add(path, "must have neither value nor redact where it is removed");
         }
         return None;
     }
@@ -172,17 +183,19 @@ fn field(
         (Some(text), _) => text.as_str(),
         (None, Some(StandardSource::Expression(text))) => text,
         (None, Some(StandardSource::Fact(fact))) => return make(Source::Fact(fact)),
-        (None, Some(StandardSource::Path)) => return make(self::path(reads)),
-        (None, Some(StandardSource::Flags)) => return make(flags(reads)),
+        (None, Some(StandardSource::Path)) => return make(self::path(&mut compiler.reads)),
+        (None, Some(StandardSource::Flags)) => return make(flags(&mut compiler.reads)),
         (None, None) => {
-            problems.add(path, "must be given, there is no standard field of that name");
+            compiler.problems.add(path, "must be given, there is no standard field of that name");
             return None;
         }
     };
-    let compiled = Expression::compile(text, Phase::End, Wanted::Scalar, reads);
-    let expression = compiled.map_err(|error| problems.add(&path, error)).ok()?;
+    let compiled = Expression::compile(text, Phase::End, Wanted::Scalar, &mut compiler.reads);
+    let expression = compiled.map_err(|error| compiler.problems.add(&path, error)).ok()?;
     if expression.is_secret() && redaction != Some(Redaction::Hash) {
-        problems.add(&path, "must not show a credential or an identity, unless redact is HASH");
+        compiler
+            .problems
+            .add(&path, "must not show a credential or an identity, unless redact is HASH");
         return None;
     }
     make(Source::Expression(expression))

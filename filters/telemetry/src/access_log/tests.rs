@@ -3,12 +3,13 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use std::collections::BTreeMap;
 
-use filter_core::{Headers, PathNormalization, parse_config};
+use filter_core::{Headers, parse_config};
 use serde_json::json;
 
 use super::*;
 use crate::{
-    expression::{Phase, Readings, Slot, Value},
+    Config,
+    expression::{Readings, Reads, Slot, Value},
     record::Ending,
 };
 
@@ -37,18 +38,21 @@ fn stream(reads: &Reads, values: &[(&str, Value)]) -> Stream {
     Stream(readings)
 }
 
-fn compiled(document: &str) -> Result<(Option<AccessLog>, Reads), String> {
-    let config: AccessLogConfig =
-        parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
-    let (mut reads, mut problems) = (Reads::default(), Problems::default());
-    let place = FilterPlace {
-        path: "accessLogging[0]",
-        phase: Phase::End,
-        normalization: PathNormalization::None,
-    };
-    let around = Surroundings { place, has_operations: document.contains("operation") };
-    let log = AccessLog::compile(&config, &around, &mut reads, &mut problems);
-    problems.finish((log, reads)).map_err(|error| error.to_string())
+fn compiled(entry: &str) -> Result<(Option<AccessLog>, Reads), String> {
+    let document = format!(
+        r#"{{"accessLogging": {entry}, "extensionProviders": [
+            {{"name": "other", "opentelemetry": {{"cluster": "a"}}}},
+            {{"name": "otel", "opentelemetry": {{"cluster": "b"}}}}
+        ]}}"#
+    );
+    let config: Config = parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
+    let mut compiler = Compiler::default();
+    let outlets = Outlets::compile(&config, &|_| None, &mut compiler);
+    let around = Surroundings { outlets: &outlets, has_operations: entry.contains("operation") };
+    let entries = config.access_logging.unwrap_or_default().0;
+    let log = AccessLog::compile_all(&entries, &around, &mut compiler).pop();
+    let found = (log, compiler.reads);
+    compiler.problems.finish(found).map_err(|error| error.to_string())
 }
 
 fn log(document: &str) -> (AccessLog, Reads) {

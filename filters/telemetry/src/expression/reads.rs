@@ -40,14 +40,12 @@ impl Reads {
         slot
     }
 
-    /// Compiles something to which it is the same when a request's headers are read.
+    /// Says whether it is the same for what is asked next when a request's headers are read, and
+    /// returns what was said before.
     ///
     /// Reading them when the stream has ended costs nothing for streams that are never looked at.
-    pub fn late<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
-        let before = mem::replace(&mut self.is_late, true);
-        let compiled = compile(self);
-        self.is_late = before;
-        compiled
+    pub fn set_late(&mut self, is_late: bool) -> bool {
+        mem::replace(&mut self.is_late, is_late)
     }
 
     /// Returns the attribute in a place.

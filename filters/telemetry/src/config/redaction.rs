@@ -1,0 +1,65 @@
+//! `redaction`: the key of hashes.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+/// How values are hashed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedactionConfig {
+    /// The key; random and the proxy's own if there is no `redaction`.
+    pub key: RedactionKey,
+}
+
+/// A key of 16 to 256 bytes. Never shown.
+#[derive(Clone, Eq, PartialEq)]
+pub struct RedactionKey(String);
+
+impl RedactionKey {
+    /// Returns the key.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for RedactionKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "RedactionKey({} bytes)", self.0.len())
+    }
+}
+
+impl<'de> Deserialize<'de> for RedactionKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(key) if (16..=256).contains(&key.len()) => Ok(Self(key)),
+            // The value is not shown: it is a secret.
+            _ => Err(D::Error::custom("must be text of 16 to 256 bytes")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use filter_core::parse_config;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_to_itself() {
+        let right: RedactionConfig = parse_config(br#"{"key": "0123456789abcdef"}"#).unwrap();
+        assert_eq!(right.key.reveal(), b"0123456789abcdef");
+        assert_eq!(format!("{:?}", right.key), "RedactionKey(16 bytes)");
+        let long = "x".repeat(257);
+        for wrong in [r#""0123456789abcde""#, &format!("\"{long}\""), "12345678901234567890"] {
+            let document = format!("{{\"key\": {wrong}}}");
+            let error = parse_config::<RedactionConfig>(document.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), "key: must be text of 16 to 256 bytes");
+        }
+    }
+}
