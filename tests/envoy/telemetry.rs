@@ -1,6 +1,8 @@
 //! telemetry in a real Envoy.
 
 mod clean;
+mod labels;
+mod prometheus;
 
 use anyhow::Result;
 use serde_json::Value;
@@ -12,6 +14,21 @@ use tests::{
 
 /// The filter's name.
 const FILTER: &str = "telemetry";
+
+/// Every label of these tests.
+const LABELS: [&str; 11] = [
+    "reporter",
+    "request_method",
+    "request_operation",
+    "response_code",
+    "grpc_response_status",
+    "metric",
+    "slo",
+    "cluster",
+    "plan",
+    "user",
+    "item",
+];
 
 /// Envoy with telemetry between a client and an application.
 struct Rig {
@@ -25,6 +42,14 @@ impl Rig {
         let app = Upstream::start()?;
         let setup = Setup::new(app.address(), vec![filter(config)]);
         Ok(Self { envoy: Envoy::start(setup)?, app })
+    }
+
+    /// Starts everything with this many workers, and splits labels off names.
+    fn start_labelled(concurrency: u32, config: &Value) -> Result<Self> {
+        let app = Upstream::start()?;
+        let setup = Setup::new(app.address(), vec![filter(config)]);
+        let stats_config = Some(prometheus::stats_tags(&LABELS));
+        Ok(Self { envoy: Envoy::start(Setup { concurrency, stats_config, ..setup })?, app })
     }
 
     /// The value of a counter or gauge of the filter.

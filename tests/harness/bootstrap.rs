@@ -93,6 +93,8 @@ pub struct Setup {
     pub routes: Vec<Value>,
     /// Further fields of the access log: name and format.
     pub access_log: Vec<(String, String)>,
+    /// How names of stats are split into tags; Envoy's own way if absent.
+    pub stats_config: Option<Value>,
     /// Where requests come in; port 0 lets the system choose.
     pub port: u16,
     /// Where the admin interface is; port 0 lets the system choose.
@@ -110,6 +112,7 @@ impl Setup {
             clusters: Vec::new(),
             routes: Vec::new(),
             access_log: Vec::new(),
+            stats_config: None,
             port: 0,
             admin_port: 0,
         }
@@ -131,10 +134,9 @@ impl Setup {
         }
         clusters.extend(self.clusters.iter().cloned());
         let source = json!({"lds_config": {"path_config_source": {"path": listeners}}});
-        bootstrap
-            .as_object_mut()
-            .context("the bootstrap is no object")?
-            .insert("dynamic_resources".to_owned(), source);
+        let members = bootstrap.as_object_mut().context("the bootstrap is no object")?;
+        members.insert("dynamic_resources".to_owned(), source);
+        members.extend(self.stats_config.clone().map(|stats| ("stats_config".to_owned(), stats)));
         Ok(bootstrap)
     }
 

@@ -20,10 +20,10 @@ impl Counter {
         self.add(1);
     }
 
-    /// Adds `count`.
-    pub fn add(self, count: u32) {
+    /// Adds `count`, at most 2^63 at once.
+    pub fn add(self, count: u64) {
         if let Some(id) = self.0 {
-            let _ = hostcalls::increment_metric(id, i64::from(count));
+            let _ = hostcalls::increment_metric(id, i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 }

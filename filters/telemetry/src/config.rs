@@ -7,21 +7,30 @@
 use filter_core::{PathNormalization, misplaced};
 use serde::Deserialize;
 
+use crate::expression::Text;
+
 pub mod entry;
 pub mod providers;
 pub mod tracing;
 
 mod access_log;
+mod metrics;
 mod operations;
 mod redaction;
+mod slos;
 mod values;
 
 pub use crate::config::{
     access_log::{AccessLogConfig, AlwaysConfig, FieldConfig, FieldName, Level},
     entry::{EntryMatch, Mode, ProviderRef},
+    metrics::{
+        Definition, DefinitionType, MetricChoice, MetricSelector, MetricsEntry, MetricsProvider,
+        Override,
+    },
     operations::OperationConfig,
     redaction::{RedactionConfig, RedactionKey},
-    values::{HostPattern, MethodName, MetricName, OneOrMany, OperationName, ShortName},
+    slos::SloConfig,
+    values::{HostPattern, MethodName, MetricName, Objective, OneOrMany, OperationName, ShortName},
 };
 
 use self::{
@@ -46,6 +55,12 @@ pub struct Config {
     /// The short form of the first entry's percentage, as a number from 0 to 1.
     #[serde(alias = "sample_rate")]
     pub sample_rate: Option<SampleRate>,
+    /// Metrics of the traffic; the standard ones if absent.
+    pub metrics: Option<OneOrMany<MetricsEntry>>,
+    /// Objectives.
+    pub slos: Vec<SloConfig>,
+    /// What an error is, in place of the server's errors.
+    pub error_when: Option<Text>,
     /// Which paths are which operation.
     pub operations: Vec<OperationConfig>,
     /// What is done to a path before it is matched.

@@ -27,6 +27,7 @@ mod record;
 pub mod redact;
 mod resource;
 mod response_flags;
+mod slo;
 mod token_bucket;
 mod trace_context;
 mod tracing;
@@ -35,14 +36,17 @@ pub use crate::config::Config;
 pub use crate::direction::Direction;
 pub use crate::generator::Generator;
 pub use crate::metrics::{
-    Family, Group, Kind, LabelValue, Labelled, Plan, Slot, Standard, StatusClass, What, escaped,
+    Admission, FOLDED, Family, Findings, Group, Interner, Kind, Known, LabelSource, LabelValue,
+    Labelled, Metrics, OTHER, OwnLabel, OwnMetric, Plan, Standard, StatusClass, What, escaped,
+    hash,
 };
 pub use crate::operations::{Operations, Target};
 pub use crate::outlets::Outlets;
-pub use crate::policy::Policy;
+pub use crate::policy::{Ended, Policy};
 pub use crate::record::{Ending, Method, Record};
 pub use crate::resource::Node;
 pub use crate::response_flags::response_flags;
+pub use crate::slo::Slo;
 pub use crate::token_bucket::TokenBucket;
 pub use crate::trace_context::{
     B3, InvalidTraceParent, InvalidTraceState, SpanId, TraceId, TraceParent, TraceState, baggage,

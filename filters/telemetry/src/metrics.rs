@@ -3,16 +3,22 @@
 //! A [`Plan`] holds the families of one listener direction. What a stream adds to a family is an
 //! [`Family::observation`]; to which of its series, the values of its labels say.
 
+mod admission;
+mod compile;
 mod family;
+mod interner;
+mod label_source;
 mod name;
 mod plan;
-mod slot;
 mod standard;
 
+pub use crate::metrics::compile::{Metrics, OwnLabel, OwnMetric};
 pub use crate::metrics::{
-    family::{Family, Kind, What},
+    admission::{Admission, Known, hash},
+    family::{Family, Findings, Kind, What},
+    interner::Interner,
+    label_source::{FOLDED, LabelSource, LabelValue, OTHER},
     name::{Labelled, escaped},
     plan::{Group, Plan},
-    slot::{LabelValue, Slot},
     standard::{Standard, StatusClass},
 };

@@ -5,18 +5,27 @@ use std::rc::Rc;
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     Plugin, Root,
+    metrics::Gauge,
     proxy_wasm::{self, traits::HttpContext},
     stream::ContextId,
 };
 
 use crate::{
-    Config, Direction, Policy, Record,
-    plugin::{exchange::Stream, meters::Meters},
+    Config, Ended, Policy, Record,
+    plugin::{
+        attributes::{Seen, View},
+        exchange::Stream,
+        meters::{Labels, Meters},
+    },
 };
 
+mod admitting;
+mod attributes;
 mod exchange;
 mod meters;
 mod reading;
+mod series;
+mod values;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<Telemetry>::boxed);
@@ -33,7 +42,7 @@ impl Plugin for Telemetry {
         let config: Config = parse_config(document)?;
         let policy = Policy::new(&config, &|name| std::env::var(name).ok())?;
         policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
-        let meters = Meters::define(policy.plan(Direction::Unspecified));
+        let meters = Meters::define(&policy);
         log::info!("configuration applied");
         Ok(Self { policy, meters })
     }
@@ -44,9 +53,20 @@ impl Plugin for Telemetry {
 }
 
 impl Telemetry {
+    /// Counts a stream among those that run.
+    fn enter(&self, seen: &Seen) -> Option<Gauge> {
+        let record = Record { method: seen.method, operation: seen.operation, ..Record::default() };
+        let view = View { plugin: self, seen, is_error: false };
+        self.meters.enter(Labels { policy: &self.policy, record: &record, at: &view })
+    }
+
     /// Records a stream that has ended.
-    fn record(&self, record: &Record) {
-        let is_error = self.policy.is_error(record);
-        self.meters.record(self.policy.plan(Direction::Unspecified), record, is_error);
+    fn record(&self, record: &Record, seen: &Seen) {
+        let unjudged = View { plugin: self, seen, is_error: record.is_failed() };
+        let is_error = self.policy.is_error(record, &unjudged);
+        let view = View { is_error, ..unjudged };
+        let ended = Ended { record, at: &view, request: &seen.request };
+        let findings = self.policy.find(&ended, is_error, || self.meters.expression_failed());
+        self.meters.record(Labels { policy: &self.policy, record, at: &view }, &findings);
     }
 }

@@ -1,72 +1,40 @@
 //! The document made ready.
 
-use filter_core::InvalidConfig;
+use filter_core::Needs;
 
 use crate::{
-    Config,
-    access_log::{AccessLog, Surroundings, Target},
-    compiler::Compiler,
-    config::OneOrMany,
+    access_log::AccessLog,
     direction::Direction,
-    metrics::Plan,
+    expression::{Expression, Reads, Slot},
+    metrics::{LabelSource, Metrics, Plan},
     operations::Operations,
     outlets::Outlets,
-    record::Record,
+    slo::Slo,
 };
+
+mod compile;
+mod findings;
+
+pub use crate::policy::findings::Ended;
 
 /// A compiled document.
 #[derive(Debug)]
 pub struct Policy {
-    plan: Plan,
     operations: Operations,
+    metrics: Metrics,
+    slos: Vec<Slo>,
+    error_when: Option<Expression>,
     outlets: Outlets,
     access_logs: Vec<AccessLog>,
     redaction_key: Option<Vec<u8>>,
     warnings: Vec<String>,
+    reads: Reads,
+    fleeting: Vec<Slot>,
+    needs: Needs,
     is_dry_run: bool,
 }
 
 impl Policy {
-    /// Compiles a document; `variable` looks up a variable of the virtual machine.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong between its fields.
-    pub fn new(
-        config: &Config,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, InvalidConfig> {
-        let normalization = config.path_normalization;
-        let mut compiler = Compiler { normalization, ..Compiler::default() };
-        let operations =
-            Operations::compile(&config.operations, normalization, &mut compiler.problems);
-        let plan = Plan::clean("weir_telemetry", Direction::Unspecified);
-        let outlets = Outlets::compile(config, variable, &mut compiler);
-        let has_operations = !operations.is_empty();
-        let around = Surroundings { outlets: &outlets, has_operations };
-        let entries = config.access_logging.as_ref();
-        let access_logs = entries.map_or_else(Vec::new, |OneOrMany(entries)| {
-            AccessLog::compile_all(entries, &around, &mut compiler)
-        });
-        let logged = access_logs.iter().filter_map(|log| match log.target {
-            Target::Provider(provider) => Some(provider),
-            Target::Proxy(_) => None,
-        });
-        outlets.check_use(logged, &mut compiler);
-        let redaction_key = config.redaction.as_ref().map(|it| it.key.reveal().to_vec());
-        let Compiler { problems, warnings, .. } = compiler;
-        let is_dry_run = config.dry_run;
-        problems.finish(Self {
-            plan,
-            operations,
-            outlets,
-            access_logs,
-            redaction_key,
-            warnings,
-            is_dry_run,
-        })
-    }
-
     /// Returns where telemetry leaves the proxy.
     #[must_use]
     pub const fn outlets(&self) -> &Outlets {
@@ -91,10 +59,16 @@ impl Policy {
         &self.warnings
     }
 
+    /// Returns the metrics of all directions.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// Returns the metrics of a direction.
     #[must_use]
-    pub const fn plan(&self, _direction: Direction) -> &Plan {
-        &self.plan
+    pub const fn plan(&self, direction: Direction) -> &Plan {
+        self.metrics.plan(direction)
     }
 
     /// Returns the operations.
@@ -103,10 +77,28 @@ impl Policy {
         &self.operations
     }
 
-    /// Says whether a stream is an error.
+    /// Says whether the method is read of every request.
     #[must_use]
-    pub fn is_error(&self, record: &Record) -> bool {
-        record.is_failed()
+    pub fn reads_method(&self) -> bool {
+        self.metrics.uses(LabelSource::Method) || self.operations.reads_method()
+    }
+
+    /// Returns what filters look at of a request.
+    #[must_use]
+    pub const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Returns every attribute that the document reads.
+    #[must_use]
+    pub const fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// Returns the attributes that later filters may change, to be read at the request's headers.
+    #[must_use]
+    pub fn fleeting(&self) -> &[Slot] {
+        &self.fleeting
     }
 
     /// Says whether no header may be written.

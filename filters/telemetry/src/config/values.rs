@@ -33,6 +33,27 @@ pub struct MethodName(String);
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct HostPattern(String);
 
+/// A share of good streams in percent, 50 to 99.9999.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective(f64);
+
+impl Objective {
+    /// Returns the percentage.
+    #[must_use]
+    pub const fn percent(self) -> f64 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Objective {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let percent = value.as_f64().filter(|percent| (50.0..=99.9999).contains(percent));
+        let rule = "must be a percentage from 50 to 99.9999";
+        percent.map(Self).ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+    }
+}
+
 impl MetricName {
     /// Returns the name.
     #[must_use]

@@ -1,15 +1,11 @@
 //! The families of one direction, grouped by their labels.
 
-use crate::{
-    direction::Direction,
-    metrics::{Family, LabelValue, Slot, Standard, StatusClass, What},
-    record::Record,
-};
+use crate::metrics::{Family, LabelSource};
 
 /// Families whose series have the same labels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
-    /// Names of the labels, and the places of their sources among [`Plan::slots`].
+    /// Names of the labels, and the places of their sources among [`Plan::sources`].
     pub labels: Vec<(String, usize)>,
     /// The families.
     pub families: Vec<Family>,
@@ -19,36 +15,33 @@ pub struct Group {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// Sources of labels' values.
-    pub slots: Vec<Slot>,
+    pub sources: Vec<LabelSource>,
     /// The families, by their labels.
     pub groups: Vec<Group>,
 }
 
 impl Plan {
-    /// Makes the plan without labels, in which every family is one series.
-    #[must_use]
-    pub fn clean(prefix: &str, _direction: Direction) -> Self {
-        let standard = Standard::ALL.into_iter().filter(|metric| !metric.counts_messages());
-        let standard = standard.map(|metric| Family {
-            name: format!("{prefix}_{}", metric.name()),
-            kind: metric.kind(),
-            what: What::Standard(metric),
-        });
-        let classes = StatusClass::ALL.map(|class| Family {
-            name: format!("{prefix}_{}", class.name()),
-            kind: crate::metrics::Kind::Counter,
-            what: What::Class(class),
-        });
-        let families = standard.chain(classes).collect();
-        Self { slots: Vec::new(), groups: vec![Group { labels: Vec::new(), families }] }
+    /// Adds a family with its labels.
+    pub(super) fn add(&mut self, family: Family, labels: &[(String, LabelSource)]) {
+        let labels: Vec<_> =
+            labels.iter().map(|(name, source)| (name.clone(), self.place(*source))).collect();
+        let known = self.groups.iter_mut().find(|group| group.labels == labels);
+        match known {
+            Some(group) => group.families.push(family),
+            None => self.groups.push(Group { labels, families: vec![family] }),
+        }
     }
-}
 
-impl Group {
-    /// Puts the values of a stream's labels into `key`.
-    pub fn key(&self, slots: &[Slot], record: &Record, key: &mut Vec<LabelValue>) {
-        key.clear();
-        let sources = self.labels.iter().map(|(_, slot)| slots.get(*slot));
-        key.extend(sources.map(|slot| slot.map_or(0, |slot| slot.value(record))));
+    fn place(&mut self, source: LabelSource) -> usize {
+        self.sources.iter().position(|known| *known == source).unwrap_or_else(|| {
+            self.sources.push(source);
+            self.sources.len().saturating_sub(1)
+        })
+    }
+
+    /// Says whether a label or a family looks at the method.
+    #[must_use]
+    pub fn reads(&self, source: LabelSource) -> bool {
+        self.sources.contains(&source)
     }
 }

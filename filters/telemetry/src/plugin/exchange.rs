@@ -12,6 +12,7 @@ use filter_host::{
 
 use super::{
     Telemetry,
+    attributes::Seen,
     reading::{self, Passed},
 };
 
@@ -19,13 +20,14 @@ use super::{
 pub(super) struct Stream {
     plugin: Rc<Telemetry>,
     passed: Passed,
+    seen: Option<Seen>,
     /// The gauge that counts it while it runs.
     in_flight: Option<Gauge>,
 }
 
 impl Stream {
     pub(super) fn new(plugin: Rc<Telemetry>) -> Self {
-        Self { plugin, passed: Passed::default(), in_flight: None }
+        Self { plugin, passed: Passed::default(), seen: None, in_flight: None }
     }
 }
 
@@ -35,10 +37,9 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
         self.passed.began = Some(Instant::now());
         self.passed.has_body = !end_of_stream;
-        self.in_flight = self.plugin.meters.in_flight();
-        if let Some(gauge) = self.in_flight {
-            gauge.add(1);
-        }
+        let seen = self.plugin.look();
+        self.in_flight = self.plugin.enter(&seen);
+        self.seen = Some(seen);
         Action::Continue
     }
 
@@ -57,7 +58,10 @@ impl HttpContext for Stream {
         if let Some(gauge) = self.in_flight.take() {
             gauge.add(-1);
         }
-        self.plugin.record(&reading::record(&self.passed));
+        // One that an earlier filter answered was not seen before.
+        let seen = self.seen.take().unwrap_or_else(|| self.plugin.look());
+        let record = reading::record(&self.passed, &seen);
+        self.plugin.record(&record, &seen);
     }
 }
 

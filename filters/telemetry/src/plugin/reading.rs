@@ -4,10 +4,14 @@ use std::time::{Duration, Instant};
 
 use filter_host::{
     headers::{self, Map},
-    property,
+    property, request,
 };
 
-use crate::{Ending, Method, Record};
+use super::{
+    Telemetry,
+    attributes::{Seen, View},
+};
+use crate::{Ending, Method, Record, Target};
 
 /// What the callbacks of a stream saw of it.
 #[derive(Clone, Copy, Default)]
@@ -22,8 +26,32 @@ pub(super) struct Passed {
     pub(super) began: Option<Instant>,
 }
 
+impl Telemetry {
+    /// Reads of a request what the policy looks at.
+    pub(super) fn look(&self) -> Seen {
+        let mut seen = Seen::new(self);
+        let policy = &self.policy;
+        if !policy.needs().is_empty() {
+            // A request that cannot be read fulfils no condition.
+            seen.request = request::read(policy.needs()).map(|it| it.request).unwrap_or_default();
+        }
+        let read = |name: &str| headers::value(Map::RequestHeaders, name).ok().flatten();
+        let method = policy.reads_method().then(|| read(":method")).flatten().unwrap_or_default();
+        seen.method = Method::from_bytes(&method);
+        let operations = policy.operations();
+        if !operations.is_empty() {
+            let path = read(":path").unwrap_or_default();
+            let host = operations.reads_host().then(|| read(":authority")).flatten();
+            let host = host.unwrap_or_default();
+            seen.operation = operations.find(&Target { path: &path, method: &method, host: &host });
+        }
+        View { plugin: self, seen: &seen, is_error: false }.hold_fleeting();
+        seen
+    }
+}
+
 /// Reads what is still missing of a stream that has ended.
-pub(super) fn record(passed: &Passed) -> Record {
+pub(super) fn record(passed: &Passed, seen: &Seen) -> Record {
     let status = status();
     Record {
         status,
@@ -31,7 +59,8 @@ pub(super) fn record(passed: &Passed) -> Record {
         duration: duration(passed),
         request_bytes: passed.request_bytes,
         response_bytes: passed.response_bytes,
-        method: method(passed),
+        method: method(passed, seen),
+        operation: seen.operation,
         ending: ending(status, passed),
         ..Record::default()
     }
@@ -60,10 +89,10 @@ fn grpc_status(status: Option<u16>, passed: &Passed) -> Option<u32> {
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
-/// Reads the method, where it tells a tunnel from a request.
-fn method(passed: &Passed) -> Method {
-    if !passed.has_body {
-        return Method::Other;
+/// Reads the method, where nothing has and it tells a tunnel from a request.
+fn method(passed: &Passed, seen: &Seen) -> Method {
+    if seen.method != Method::Other || !passed.has_body {
+        return seen.method;
     }
     let method = headers::value(Map::RequestHeaders, ":method").ok().flatten();
     method.map(|method| Method::from_bytes(&method)).unwrap_or_default()

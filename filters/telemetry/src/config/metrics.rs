@@ -1,0 +1,185 @@
+//! `metrics`: the block of Istio's Telemetry, and fields of our own.
+
+use std::collections::BTreeMap;
+
+use filter_core::{Got, IntegerWithin};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny},
+};
+use serde_json::Value;
+
+use super::{MetricName, Mode, ShortName};
+use crate::{
+    expression::Text,
+    filter::FilterConfig,
+    label::{Dimension, LabelConfig},
+    metrics::{Kind, Standard},
+};
+
+/// One entry of `metrics`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct MetricsEntry {
+    /// Only `prometheus`: metrics leave through Envoy's stats.
+    pub providers: Vec<MetricsProvider>,
+    /// Changes of metrics, applied in order.
+    pub overrides: Vec<Override>,
+    /// Whether names carry labels.
+    pub labels: Option<bool>,
+    /// What names begin with; `weir_telemetry` if absent.
+    pub prefix: Option<ShortName>,
+    /// Metrics of the document's own.
+    pub definitions: Option<Vec<Definition>>,
+    /// Combinations of labels per metric; 1,000 if absent, 250 for histograms.
+    pub max_series: Option<IntegerWithin<1, 10_000>>,
+    /// Values per open label; 100 if absent.
+    pub max_values: Option<IntegerWithin<1, 1_000>>,
+    /// Bytes of a value; 64 if absent.
+    pub max_value_bytes: Option<IntegerWithin<8, 128>>,
+    #[serde(deserialize_with = "tcp_only")]
+    reporting_interval: (),
+    #[serde(deserialize_with = "of_an_override")]
+    tag_overrides: (),
+}
+
+/// Where metrics go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsProvider {
+    /// The name of the provider.
+    #[serde(deserialize_with = "prometheus")]
+    #[expect(dead_code, reason = "there is one")]
+    name: (),
+}
+
+/// A change of one metric or of all.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Override {
+    /// Which metrics, on which side; all if absent.
+    pub r#match: MetricSelector,
+    /// Whether the metric is neither defined nor computed.
+    pub disabled: Option<bool>,
+    /// Labels to add, change or remove.
+    pub tag_overrides: BTreeMap<ShortName, LabelConfig>,
+    #[serde(deserialize_with = "nested")]
+    overrides: (),
+    #[serde(deserialize_with = "of_the_match")]
+    mode: (),
+}
+
+/// Istio's `MetricSelector`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct MetricSelector {
+    /// A standard metric; all if absent.
+    pub metric: Option<MetricChoice>,
+    /// A definition of the document, by its name.
+    pub custom_metric: Option<MetricName>,
+    /// On which side.
+    pub mode: Mode,
+}
+
+/// A standard metric, or all of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MetricChoice {
+    /// All but those that count messages.
+    All,
+    /// One.
+    One(Standard),
+}
+
+/// A metric of the document's own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Definition {
+    /// The name behind the prefix.
+    pub name: MetricName,
+    /// What kind of metric it is.
+    #[serde(default)]
+    pub r#type: DefinitionType,
+    /// The number that is added, recorded or set; 1 if absent.
+    #[serde(default)]
+    pub value: Option<Text>,
+    /// Which streams; all if absent.
+    #[serde(default)]
+    pub filter: Option<FilterConfig>,
+    /// Its labels.
+    #[serde(default)]
+    pub dimensions: BTreeMap<ShortName, Dimension>,
+}
+
+/// The kind of a definition, in Istio's words.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DefinitionType {
+    /// A number that only grows.
+    #[default]
+    Counter,
+    /// A distribution of numbers.
+    Histogram,
+    /// The last number that any worker has set.
+    Gauge,
+}
+
+impl DefinitionType {
+    /// Returns the proxy's kind.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Counter => Kind::Counter,
+            Self::Histogram => Kind::Histogram,
+            Self::Gauge => Kind::Gauge,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MetricChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let text = value.as_str().unwrap_or_default();
+        if text == "ALL_METRICS" {
+            return Ok(Self::All);
+        }
+        if text.starts_with("TCP_") {
+            let rule = "must be a metric of HTTP: an HTTP filter sees no TCP connection";
+            return Err(D::Error::custom(format_args!("{rule}, {}", Got(&value))));
+        }
+        let known = Standard::ALL.into_iter().find(|metric| metric.istio_name() == text);
+        known.map(Self::One).ok_or_else(|| {
+            let names = Standard::ALL.map(Standard::istio_name).join(" ");
+            D::Error::custom(format_args!("must be one of ALL_METRICS {names}, {}", Got(&value)))
+        })
+    }
+}
+
+fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value.as_str() == Some("prometheus") {
+        return Ok(());
+    }
+    let rule = "must be prometheus: metrics leave through Envoy's stats only";
+    Err(D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+}
+
+fn tcp_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given, Istio uses it for TCP only")
+}
+
+fn of_an_override<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must stand in an entry of overrides")
+}
+
+fn nested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not stand inside an override, it is a field of the entry around it")
+}
+
+fn of_the_match<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must stand in match")
+}
+
+fn refuse<'de, D: Deserializer<'de>>(deserializer: D, cure: &str) -> Result<(), D::Error> {
+    IgnoredAny::deserialize(deserializer)?;
+    Err(D::Error::custom(cure))
+}

@@ -1,0 +1,27 @@
+//! `slos`: objectives, counted as good streams of all.
+
+use filter_core::DurationWithin;
+use serde::Deserialize;
+
+use super::{ShortName, values::Objective};
+use crate::{expression::Text, filter::FilterConfig};
+
+/// One entry of `slos`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SloConfig {
+    /// What it is called.
+    pub name: ShortName,
+    /// Which streams it is about; all if absent.
+    #[serde(default)]
+    pub filter: Option<FilterConfig>,
+    /// How long a good stream may take.
+    #[serde(default)]
+    pub latency: Option<DurationWithin<1, 3_600_000>>,
+    /// What a bad stream is, in place of the document's `errorWhen`.
+    #[serde(default)]
+    pub error_when: Option<Text>,
+    /// The share of good streams that is aimed at, in percent; for alert rules only.
+    #[serde(default)]
+    pub objective: Option<Objective>,
+}

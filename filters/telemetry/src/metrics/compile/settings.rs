@@ -1,0 +1,75 @@
+//! Fields of `metrics` that may stand in one entry only.
+
+use filter_core::Problems;
+
+use crate::{
+    config::{Definition, MetricsEntry, ShortName},
+    metrics::Kind,
+};
+
+/// What all metrics of a document share.
+#[derive(Clone, Debug)]
+pub(super) struct Settings<'a> {
+    pub(super) is_labelled: bool,
+    pub(super) prefix: String,
+    pub(super) definitions: &'a [Definition],
+    /// The entry in which the definitions stand.
+    pub(super) definitions_path: String,
+    pub(super) max_values: usize,
+    pub(super) max_value_bytes: usize,
+    max_series: Option<usize>,
+}
+
+const PREFIX: &str = "weir_telemetry";
+const MAX_SERIES: usize = 1_000;
+const MAX_HISTOGRAM_SERIES: usize = 250;
+const MAX_VALUES: u64 = 100;
+const MAX_VALUE_BYTES: u64 = 64;
+
+impl<'a> Settings<'a> {
+    pub(super) fn gather(entries: &'a [MetricsEntry], problems: &mut Problems) -> Self {
+        let definitions = only(entries, "definitions", |it| it.definitions.as_ref(), problems);
+        let prefix = only(entries, "prefix", |it| it.prefix.as_ref(), problems);
+        let max_series = only(entries, "maxSeries", |it| it.max_series, problems);
+        let max_values = only(entries, "maxValues", |it| it.max_values, problems);
+        let max_bytes = only(entries, "maxValueBytes", |it| it.max_value_bytes, problems);
+        let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            is_labelled: only(entries, "labels", |it| it.labels, problems)
+                .is_some_and(|(_, is_labelled)| is_labelled),
+            prefix: prefix.map_or(PREFIX, |(_, prefix)| ShortName::as_str(prefix)).to_owned(),
+            definitions: definitions.map(|(_, all)| all.as_slice()).unwrap_or_default(),
+            definitions_path: format!("metrics[{}]", definitions.map_or(0, |(entry, _)| entry)),
+            max_values: size(max_values.map_or(MAX_VALUES, |(_, it)| it.get())),
+            max_value_bytes: size(max_bytes.map_or(MAX_VALUE_BYTES, |(_, it)| it.get())),
+            max_series: max_series.map(|(_, it)| size(it.get())),
+        }
+    }
+
+    /// Returns how many series a metric may have.
+    pub(super) fn max_series(&self, kind: Kind) -> usize {
+        self.max_series.unwrap_or(match kind {
+            Kind::Histogram => MAX_HISTOGRAM_SERIES,
+            Kind::Counter | Kind::Gauge => MAX_SERIES,
+        })
+    }
+}
+
+/// Returns a field of the only entry that has it, and the place of that entry.
+fn only<'a, T>(
+    entries: &'a [MetricsEntry],
+    name: &str,
+    field: impl Fn(&'a MetricsEntry) -> Option<T>,
+    problems: &mut Problems,
+) -> Option<(usize, T)> {
+    let mut all =
+        entries.iter().enumerate().filter_map(|(place, entry)| Some((place, field(entry)?)));
+    let first = all.next()?;
+    for (place, _) in all {
+        problems.add(
+            format_args!("metrics[{place}].{name}"),
+            format_args!("must stand in one entry only, metrics[{}] has it too", first.0),
+        );
+    }
+    Some(first)
+}

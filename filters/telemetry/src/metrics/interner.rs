@@ -1,0 +1,53 @@
+//! Numbers for texts: the values of one label, in the order in which a worker met them.
+
+use std::collections::HashMap;
+
+use super::{LabelValue, escaped};
+
+/// The values of a label that a worker has met.
+///
+/// It grows with each [`Interner::add`], so only what was admitted is added.
+#[derive(Clone, Debug, Default)]
+pub struct Interner {
+    numbers: HashMap<Box<[u8]>, LabelValue>,
+    texts: Vec<String>,
+}
+
+impl Interner {
+    /// Returns the number of a value that was added.
+    #[must_use]
+    pub fn number(&self, value: &[u8]) -> Option<LabelValue> {
+        self.numbers.get(value).copied()
+    }
+
+    /// Gives a value a number.
+    pub fn add(&mut self, value: &[u8]) -> LabelValue {
+        let number = LabelValue::try_from(self.texts.len()).unwrap_or(super::FOLDED);
+        self.texts.push(escaped(value));
+        self.numbers.insert(value.into(), number);
+        number
+    }
+
+    /// Returns the texts, each at the place of its number, fit for a name.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn a_value_keeps_its_number_and_its_text_is_fit() {
+        let mut interner = Interner::default();
+        assert_eq!(interner.number(b"a;b"), None);
+        assert_eq!((interner.add(b"a;b"), interner.add(b"c")), (0, 1));
+        assert_eq!(interner.number(b"a;b"), Some(0));
+        assert_eq!(interner.texts(), ["a_b", "c"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! Attributes of a stream, each read when it is first asked for.
+
+use std::cell::OnceCell;
+
+use filter_core::Request;
+use filter_host::{headers, property};
+use serde_json::Value as Json;
+
+use super::Telemetry;
+use crate::{
+    Method, OTHER, baggage,
+    expression::{Attribute, Attributes, Own, Readings, Slot, Value},
+};
+
+/// What is known of a stream from its request on.
+pub(super) struct Seen {
+    readings: Readings,
+    identity: OnceCell<Option<Json>>,
+    /// What filters look at.
+    pub(super) request: Request,
+    pub(super) method: Method,
+    pub(super) operation: Option<usize>,
+}
+
+/// The attributes of a stream.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) plugin: &'a Telemetry,
+    pub(super) seen: &'a Seen,
+    /// Whether the stream is an error, as far as that is known.
+    pub(super) is_error: bool,
+}
+
+impl Seen {
+    pub(super) fn new(plugin: &Telemetry) -> Self {
+        Self {
+            readings: plugin.policy.reads().readings(),
+            identity: OnceCell::new(),
+            request: Request::default(),
+            method: Method::default(),
+            operation: None,
+        }
+    }
+}
+
+impl Attributes for View<'_> {
+    fn value(&self, slot: Slot) -> Option<&Value> {
+        let attribute = self.plugin.policy.reads().attribute(slot)?;
+        self.seen.readings.get(slot, || self.read(attribute))
+    }
+}
+
+impl View<'_> {
+    /// Reads at once what later filters may change.
+    pub(super) fn hold_fleeting(&self) {
+        for slot in self.plugin.policy.fleeting() {
+            let _ = self.value(*slot);
+        }
+    }
+
+    fn read(&self, attribute: &Attribute) -> Option<Value> {
+        let text = |path: &[&str]| property::read(path).ok().flatten();
+        match attribute {
+            Attribute::Property { path, .. } => {
+                let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                attribute.decode(text(&path)?)
+            }
+            Attribute::RequestHeader(name) => attribute.decode(headers::joined(name).ok()??),
+            Attribute::ResponseHeader(name) => {
+                attribute.decode(text(&["response", "headers", name])?)
+            }
+            Attribute::ResponseTrailer(name) => {
+                attribute.decode(text(&["response", "trailers", name])?)
+            }
+            Attribute::Baggage(key) => {
+                let header = headers::joined("baggage").ok()??;
+                baggage::value(&header, key).map(|text| Value::text(&text))
+            }
+            Attribute::Principal => self.identity("principal").or_else(principal),
+            Attribute::Audiences => self.identity("aud").or_else(|| istio(&["aud"])),
+            Attribute::Claim(path) => self.claim(path),
+            Attribute::Own(own) => self.own(*own),
+        }
+    }
+
+    fn own(&self, own: Own) -> Option<Value> {
+        match own {
+            Own::Operation => {
+                let names = self.plugin.policy.operations().names();
+                let name = self.seen.operation.and_then(|place| names.get(place));
+                Some(Value::text(name.map_or(OTHER, String::as_str)))
+            }
+            Own::Error => Some(Value::Bool(self.is_error)),
+            Own::TraceId | Own::SpanId | Own::Sampled => None,
+        }
+    }
+
+    /// Reads what jwt-auth published.
+    fn published(&self) -> Option<&Json> {
+        let read = || serde_json::from_slice(&property::read(&["weir.jwt"]).ok()??).ok();
+        self.seen.identity.get_or_init(read).as_ref()
+    }
+
+    fn identity(&self, member: &str) -> Option<Value> {
+        self.published()?.get(member).and_then(Value::from_json)
+    }
+
+    fn claim(&self, path: &[String]) -> Option<Value> {
+        if let Some(identity) = self.published() {
+            let claims = identity.get("claims")?;
+            let claim = path.iter().try_fold(claims, |claims, step| claims.get(step))?;
+            return Value::from_json(claim);
+        }
+        istio(&path.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+/// Reads a claim that Istio's RequestAuthentication verified.
+fn istio(claim: &[&str]) -> Option<Value> {
+    let metadata = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload"];
+    let path: Vec<&str> = metadata.into_iter().chain(claim.iter().copied()).collect();
+    property::read(&path).ok().flatten().map(Value::Text)
+}
+
+fn principal() -> Option<Value> {
+    let (Value::Text(issuer), Value::Text(subject)) = (istio(&["iss"])?, istio(&["sub"])?) else {
+        return None;
+    };
+    Some(Value::Text([issuer.as_slice(), b"/", &subject].concat()))
+}

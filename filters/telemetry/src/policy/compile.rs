@@ -1,0 +1,98 @@
+//! From the document to the policy.
+
+use filter_core::{InvalidConfig, Needs, Problems};
+
+use super::Policy;
+use crate::{
+    Config,
+    access_log::{AccessLog, Surroundings, Target},
+    compiler::Compiler,
+    config::{MetricsEntry, OneOrMany},
+    expression::{Phase, Wanted},
+    filter::Filter,
+    metrics::Metrics,
+    operations::Operations,
+    outlets::Outlets,
+    slo::Slo,
+};
+
+/// The most entries of `metrics`.
+const MOST_ENTRIES: usize = 8;
+
+impl Policy {
+    /// Compiles a document; `variable` looks up a variable of the virtual machine.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong between its fields.
+    pub fn new(
+        config: &Config,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, InvalidConfig> {
+        let normalization = config.path_normalization;
+        let mut compiler = Compiler { normalization, ..Compiler::default() };
+        let operations =
+            Operations::compile(&config.operations, normalization, &mut compiler.problems);
+        let has_operations = !operations.is_empty();
+        let entries = entries(config.metrics.as_ref(), &mut compiler.problems);
+        let metrics = Metrics::compile(entries, &config.slos, has_operations, &mut compiler);
+        let slos = Slo::compile(&config.slos, &mut compiler);
+        let error_when = config
+            .error_when
+            .as_ref()
+            .and_then(|text| compiler.expression(text, Phase::End, Wanted::Bool, "errorWhen"));
+        let outlets = Outlets::compile(config, variable, &mut compiler);
+        let access_logs = access_logs(config, &outlets, has_operations, &mut compiler);
+        let filters = metrics.definitions.iter().filter_map(|it| it.filter.as_ref());
+        let filters = filters.chain(slos.iter().filter_map(Slo::filter));
+        let mut needs = Needs::default();
+        filters.filter_map(Filter::needs).for_each(|more| needs.merge(more));
+        let Compiler { reads, problems, warnings, .. } = compiler;
+        let fleeting = reads.iter().filter(|(_, attribute)| attribute.is_fleeting());
+        problems.finish(Self {
+            fleeting: fleeting.map(|(slot, _)| slot).collect(),
+            redaction_key: config.redaction.as_ref().map(|it| it.key.reveal().to_vec()),
+            is_dry_run: config.dry_run,
+            operations,
+            metrics,
+            slos,
+            error_when,
+            outlets,
+            access_logs,
+            warnings,
+            reads,
+            needs,
+        })
+    }
+}
+
+fn access_logs(
+    config: &Config,
+    outlets: &Outlets,
+    has_operations: bool,
+    compiler: &mut Compiler,
+) -> Vec<AccessLog> {
+    let around = Surroundings { outlets, has_operations };
+    let logs = config.access_logging.as_ref().map_or_else(Vec::new, |OneOrMany(entries)| {
+        AccessLog::compile_all(entries, &around, compiler)
+    });
+    let logged = logs.iter().filter_map(|log| match log.target {
+        Target::Provider(provider) => Some(provider),
+        Target::Proxy(_) => None,
+    });
+    outlets.check_use(logged, compiler);
+    logs
+}
+
+/// Returns the entries of `metrics`; absent, there is none that changes anything.
+fn entries<'a>(
+    metrics: Option<&'a OneOrMany<MetricsEntry>>,
+    problems: &mut Problems,
+) -> &'a [MetricsEntry] {
+    let Some(OneOrMany(entries)) = metrics else { return &[] };
+    if !(1..=MOST_ENTRIES).contains(&entries.len()) {
+        let got = entries.len();
+        problems.add("metrics", format_args!("must have 1 to {MOST_ENTRIES} entries, got {got}"));
+    }
+    entries
+}

@@ -1,0 +1,94 @@
+//! Metrics with labels, as Prometheus scrapes them.
+
+use anyhow::Result;
+use hyper::Method;
+use serde_json::json;
+use tests::{client::Request, upstream::REPLY_STATUS};
+
+use super::{Rig, prometheus::Scrape};
+
+#[test]
+fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
+    let rig = Rig::start_labelled(
+        1,
+        &json!({
+            "operations": [
+                {"pathTemplate": "/orders/{id}", "name": "getOrder"},
+                {"pathTemplate": "/orders", "methods": ["POST"], "name": "createOrder"},
+            ],
+            "metrics": [{"labels": true, "overrides": [
+                {"tagOverrides": {"cluster": {"value": "'production'"}}},
+                {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {
+                    "reporter": {"operation": "REMOVE"},
+                    "plan": {"value": "request.headers['x-plan']", "lower": true,
+                        "map": {"gold": "paid", "silver": "paid", "free": "free"}},
+                }},
+            ]}],
+        }),
+    )?;
+    let client = rig.envoy.http1();
+    client.send(Request::get("/orders/7?token=secret").header("x-plan", "GOLD"))?;
+    client
+        .send(Request::get("/orders/8").header("x-plan", "silver").header(REPLY_STATUS, "503"))?;
+    client.send(Request::new(Method::POST, "/orders").header("x-plan", "evil;.;"))?;
+    client.send(Request::get("/else"))?;
+    let scrape = Scrape::of(&rig.envoy)?;
+    for (labels, value) in [
+        (
+            r#"request_method="GET",request_operation="getOrder",response_code="200",plan="paid",cluster="production""#,
+            1,
+        ),
+        (
+            r#"request_method="GET",request_operation="getOrder",response_code="503",plan="paid",cluster="production""#,
+            1,
+        ),
+        (
+            r#"request_method="POST",request_operation="createOrder",response_code="200",plan="other",cluster="production""#,
+            1,
+        ),
+        (
+            r#"request_method="GET",request_operation="other",response_code="200",plan="unknown",cluster="production""#,
+            1,
+        ),
+    ] {
+        assert_eq!(scrape.value("weir_telemetry_requests_total", labels), Some(value), "{labels}");
+    }
+    assert_eq!(scrape.sum("weir_telemetry_requests_total"), 4);
+    assert_eq!(scrape.sum("weir_telemetry_requests_in_flight"), 0);
+    let errors = r#"reporter="unknown",request_method="GET",request_operation="getOrder",cluster="production""#;
+    assert_eq!(scrape.value("weir_telemetry_request_errors_total", errors), Some(1));
+    assert!(!scrape.text().contains("secret") && !scrape.text().contains("evil"));
+    scrape.assert_clean("weir_telemetry")
+}
+
+#[test]
+fn limits_hold_for_the_proxy_and_what_is_folded_is_counted() -> Result<()> {
+    let rig = Rig::start_labelled(
+        4,
+        &json!({"metrics": [{
+            "labels": true, "maxSeries": 20, "maxValues": 10,
+            "definitions": [
+                {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
+                {"name": "by_pair", "dimensions": {
+                    "user": {"value": "request.headers['x-user']"},
+                    "item": {"value": "request.headers['x-item']"}}},
+            ],
+        }]}),
+    )?;
+    for number in 0..200 {
+        let user = format!("user-{number}");
+        let item = format!("item-{}", number / 7);
+        rig.envoy.http1().send(Request::get("/").header("x-user", user).header("x-item", item))?;
+    }
+    let scrape = Scrape::of(&rig.envoy)?;
+    for (metric, most) in [("by_user_total", 11), ("by_pair_total", 20)] {
+        let name = format!("weir_telemetry_{metric}");
+        assert!(scrape.series(&name) <= most, "{metric}: {}", scrape.series(&name));
+        assert_eq!(scrape.sum(&name), 200);
+    }
+    let folded = scrape.value("weir_telemetry_by_user_total", r#"user="other""#);
+    assert_eq!(folded, Some(190));
+    let overflow = r#"metric="weir_telemetry_by_user_total""#;
+    assert_eq!(scrape.value("weir_telemetry_overflow_total", overflow), Some(190));
+    Ok(())
+}
