@@ -4,17 +4,17 @@
 
 use std::time::Duration;
 
-use filter_core::{DurationWithin, IntegerWithin, Percentage, Request};
+use filter_core::{DurationWithin, IntegerWithin, Percentage};
 
 use crate::{
     compiler::Compiler,
     config::{AccessLogConfig, Level, Mode},
     direction::Direction,
-    expression::{Attributes, Failure, Phase},
+    expression::{Failure, Phase},
     filter::Filter,
     otlp::Severity,
     outlets::Outlets,
-    record::Record,
+    policy::Ended,
     redact::Redactor,
 };
 
@@ -55,15 +55,11 @@ pub enum Target {
 
 /// A stream that has ended, as an access log sees it.
 #[derive(Clone, Copy)]
-pub struct Ended<'a> {
-    /// What this filter measured.
-    pub record: &'a Record,
+pub struct Logged<'a> {
+    /// The stream.
+    pub ended: Ended<'a>,
     /// Whether it is an error.
     pub is_error: bool,
-    /// What the proxy knows of it.
-    pub attributes: &'a dyn Attributes,
-    /// What matches of filters look at.
-    pub request: &'a Request,
 }
 
 /// Why a stream is logged.
@@ -173,13 +169,13 @@ impl AccessLog {
     /// # Errors
     ///
     /// Fails where the filter does; then the stream is not logged.
-    pub fn selects(&self, stream: &Ended<'_>, draw: u32) -> Result<Option<Reason>, Failure> {
+    pub fn selects(&self, stream: &Logged<'_>, draw: u32) -> Result<Option<Reason>, Failure> {
         if let Some(filter) = &self.filter
-            && !filter.holds(stream.attributes, stream.request)?
+            && !filter.holds(stream.ended.at, stream.ended.request)?
         {
             return Ok(None);
         }
-        let is_slow = self.slower_than.is_some_and(|limit| stream.record.duration > limit);
+        let is_slow = self.slower_than.is_some_and(|limit| stream.ended.record.duration > limit);
         if is_slow || (self.logs_errors && stream.is_error) {
             return Ok(Some(Reason::Always));
         }
@@ -190,15 +186,15 @@ impl AccessLog {
     ///
     /// Together the fields make a line of at most 8 KiB.
     #[must_use]
-    pub fn fields(&self, stream: &Ended<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
+    pub fn fields(&self, stream: &Logged<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
         self.fields.of(stream, redactor)
     }
 }
 
 /// Says how bad a record of a stream is.
 #[must_use]
-pub fn severity(stream: &Ended<'_>) -> Severity {
-    match stream.record.status {
+pub fn severity(stream: &Logged<'_>) -> Severity {
+    match stream.ended.record.status {
         _ if stream.is_error => Severity::Error,
         Some(status) if status >= 400 => Severity::Warn,
         _ => Severity::Info,

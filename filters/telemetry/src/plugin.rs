@@ -12,18 +12,22 @@ use filter_host::{
 
 use crate::{
     Config, Ended, Policy, Record,
+    access_log::Logged,
     plugin::{
+        access_log::{AccessLogs, Sink},
         attributes::{Seen, View},
         exchange::Stream,
         meters::{Labels, Meters},
     },
 };
 
+mod access_log;
 mod admitting;
 mod attributes;
 mod exchange;
 mod meters;
 mod reading;
+mod redaction;
 mod series;
 mod values;
 
@@ -35,6 +39,7 @@ proxy_wasm::main! {{
 struct Telemetry {
     policy: Policy,
     meters: Meters,
+    access_logs: AccessLogs,
 }
 
 impl Plugin for Telemetry {
@@ -43,8 +48,9 @@ impl Plugin for Telemetry {
         let policy = Policy::new(&config, &|name| std::env::var(name).ok())?;
         policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
         let meters = Meters::define(&policy);
+        let access_logs = AccessLogs::define(&policy);
         log::info!("configuration applied");
-        Ok(Self { policy, meters })
+        Ok(Self { policy, meters, access_logs })
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
@@ -68,5 +74,17 @@ impl Telemetry {
         let ended = Ended { record, at: &view, request: &seen.request };
         let findings = self.policy.find(&ended, is_error, || self.meters.expression_failed());
         self.meters.record(Labels { policy: &self.policy, record, at: &view }, &findings);
+        self.log_access(&Logged { ended, is_error });
+    }
+
+    /// Logs a stream that has ended.
+    fn log_access(&self, stream: &Logged<'_>) {
+        let sink = Sink {
+            trace: None,
+            is_sampled: false,
+            export: &|_, _| {},
+            failed: &|| self.meters.expression_failed(),
+        };
+        self.access_logs.write(&self.policy, self.meters.direction(), stream, &sink);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Ended, cut};
+use super::{Logged, cut};
 use crate::{
     compiler::Compiler,
     config::{AccessLogConfig, FieldConfig},
@@ -94,7 +94,7 @@ impl Fields {
         self.0.iter().any(|field| field.redaction == Some(Redaction::Hash))
     }
 
-    pub(super) fn of(&self, stream: &Ended<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
+    pub(super) fn of(&self, stream: &Logged<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
         let present = self.0.iter().filter_map(|field| {
             let value = field.value(stream)?;
             let value = match field.redaction {
@@ -112,17 +112,17 @@ impl Fields {
 }
 
 impl Field {
-    fn value(&self, stream: &Ended<'_>) -> Option<Value> {
+    fn value(&self, stream: &Logged<'_>) -> Option<Value> {
         match &self.source {
             Source::Fact(fact) => fact.of(stream),
             Source::Expression(expression) => {
-                expression.evaluate(stream.attributes).ok().map(Cow::into_owned)
+                expression.evaluate(stream.ended.at).ok().map(Cow::into_owned)
             }
             Source::Path(original, path) => {
-                let value = |slot| stream.attributes.value(slot);
+                let value = |slot| stream.ended.at.value(slot);
                 value(*original).or_else(|| value(*path)).map(without_query)
             }
-            Source::Flags(slot) => match stream.attributes.value(*slot)? {
+            Source::Flags(slot) => match stream.ended.at.value(*slot)? {
                 Value::Int(bits) => Some(Value::text(&response_flags(bits.cast_unsigned()))),
                 _ => None,
             },
@@ -215,13 +215,13 @@ fn flags(reads: &mut Reads) -> Source {
 }
 
 impl Fact {
-    fn of(self, stream: &Ended<'_>) -> Option<Value> {
+    fn of(self, stream: &Logged<'_>) -> Option<Value> {
         let whole = |number: u64| i64::try_from(number).ok().map(Value::Int);
         match self {
-            Self::Status => stream.record.status.map(|status| Value::Int(status.into())),
-            Self::RequestBytes => whole(stream.record.request_bytes),
-            Self::ResponseBytes => whole(stream.record.response_bytes),
-            Self::Millis => whole(stream.record.millis()),
+            Self::Status => stream.ended.record.status.map(|status| Value::Int(status.into())),
+            Self::RequestBytes => whole(stream.ended.record.request_bytes),
+            Self::ResponseBytes => whole(stream.ended.record.response_bytes),
+            Self::Millis => whole(stream.ended.record.millis()),
             Self::Error => Some(Value::Bool(stream.is_error)),
         }
     }

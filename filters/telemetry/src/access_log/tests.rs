@@ -3,14 +3,14 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use std::collections::BTreeMap;
 
-use filter_core::{Headers, parse_config};
+use filter_core::{Headers, Request, parse_config};
 use serde_json::json;
 
 use super::*;
 use crate::{
     Config,
-    expression::{Readings, Reads, Slot, Value},
-    record::Ending,
+    expression::{Attributes, Readings, Reads, Slot, Value},
+    record::{Ending, Record},
 };
 
 mod limits;
@@ -76,6 +76,7 @@ fn written(document: &str, record: &Record, values: &[(&str, Value)]) -> String 
     let (log, reads) = log(document);
     let attributes = stream(&reads, values);
     let request = Request { headers: Headers::default(), ..Request::default() };
-    let ended = Ended { record, is_error: false, attributes: &attributes, request: &request };
+    let ended =
+        Logged { ended: Ended { record, at: &attributes, request: &request }, is_error: false };
     line(&log.fields(&ended, &Redactor::new(b"0123456789abcdef").unwrap()))
 }

@@ -45,12 +45,12 @@ impl Policy {
         let access_logs = access_logs(config, &outlets, has_operations, &mut compiler);
         let filters = metrics.definitions.iter().filter_map(|it| it.filter.as_ref());
         let filters = filters.chain(slos.iter().filter_map(Slo::filter));
+        let filters = filters.chain(access_logs.iter().filter_map(AccessLog::filter));
         let mut needs = Needs::default();
         filters.filter_map(Filter::needs).for_each(|more| needs.merge(more));
         let Compiler { reads, problems, warnings, .. } = compiler;
-        let fleeting = reads.iter().filter(|(_, attribute)| attribute.is_fleeting());
         problems.finish(Self {
-            fleeting: fleeting.map(|(slot, _)| slot).collect(),
+            fleeting: reads.early().map(|(slot, _)| slot).collect(),
             redaction_key: config.redaction.as_ref().map(|it| it.key.reveal().to_vec()),
             is_dry_run: config.dry_run,
             operations,

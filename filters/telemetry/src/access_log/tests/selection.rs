@@ -13,7 +13,10 @@ fn selects(
     let attributes = stream(&reads, status.as_slice());
     let headers = Headers::from_iter([("x-debug", "1")]);
     let request = Request { headers, ..Request::default() };
-    log.selects(&Ended { record, is_error, attributes: &attributes, request: &request }, draw)
+    log.selects(
+        &Logged { ended: Ended { record, at: &attributes, request: &request }, is_error },
+        draw,
+    )
 }
 
 #[test]
@@ -69,7 +72,10 @@ fn severity_follows_error_and_status() {
         (None, false, Severity::Info),
     ] {
         let record = Record { status, ..record() };
-        let ended = Ended { record: &record, is_error, attributes: &attributes, request: &request };
+        let ended = Logged {
+            ended: Ended { record: &record, at: &attributes, request: &request },
+            is_error,
+        };
         assert_eq!(severity(&ended), expected);
     }
 }

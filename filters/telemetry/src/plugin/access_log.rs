@@ -1,0 +1,147 @@
+//! Writes what access logs say.
+
+use std::{
+    cell::{OnceCell, RefCell},
+    time::{Instant, SystemTime},
+};
+
+use filter_host::{clock, metrics::Counter, random};
+
+use super::redaction;
+use crate::{
+    Direction, Generator, Policy, SpanId, TraceId,
+    access_log::{AccessLog, FieldValue, Limits, Logged, Target, line, severity},
+    config::Level,
+    expression::Failure,
+    otlp::{LogRecord, Value},
+    redact::Redactor,
+};
+
+/// The access logs of a worker.
+pub(super) struct AccessLogs {
+    limits: RefCell<Vec<Limits>>,
+    dice: RefCell<Generator>,
+    redactor: OnceCell<Option<Redactor>>,
+    counters: Option<Counters>,
+    /// By this, lines are limited.
+    clock: Instant,
+}
+
+#[derive(Clone, Copy)]
+struct Counters {
+    built: Counter,
+    limited: Counter,
+}
+
+/// What else belongs to a stream that is logged, and where it goes.
+#[derive(Clone, Copy)]
+pub(super) struct Sink<'a> {
+    pub(super) trace: Option<(TraceId, SpanId)>,
+    pub(super) is_sampled: bool,
+    /// Hands a record to a provider.
+    pub(super) export: &'a dyn Fn(usize, LogRecord),
+    /// Counts a filter that failed.
+    pub(super) failed: &'a dyn Fn(),
+}
+
+impl AccessLogs {
+    /// Defines the counters of what is logged, where something is.
+    pub(super) fn define(policy: &Policy) -> Self {
+        let logs = policy.access_logs();
+        if logs.iter().any(AccessLog::hashes) && policy.redaction_key().is_none() {
+            redaction::seed();
+        }
+        let counters = (!logs.is_empty()).then(|| Counters {
+            built: Counter::define("weir_telemetry_logs_built_total"),
+            limited: Counter::define("weir_telemetry_logs_limited_total"),
+        });
+        Self {
+            limits: RefCell::new(logs.iter().map(AccessLog::limits).collect()),
+            dice: RefCell::new(Generator::new(random::bits())),
+            redactor: OnceCell::new(),
+            counters,
+            clock: Instant::now(),
+        }
+    }
+
+    /// Logs a stream in every entry that is for it.
+    pub(super) fn write(
+        &self,
+        policy: &Policy,
+        direction: Direction,
+        stream: &Logged<'_>,
+        sink: &Sink<'_>,
+    ) {
+        for (index, log) in policy.access_logs().iter().enumerate() {
+            if !log.fits(direction) || is_hidden(log.target) {
+                continue;
+            }
+            let draw = self.dice.borrow_mut().millionths();
+            let reason = match log.selects(stream, draw) {
+                Ok(Some(reason)) => reason,
+                Ok(None) | Err(Failure::Missing) => continue,
+                Err(_) => {
+                    (sink.failed)();
+                    continue;
+                }
+            };
+            let mut limits = self.limits.borrow_mut();
+            let limit = limits.get_mut(index);
+            let is_allowed = limit.is_some_and(|limit| limit.allow(reason, self.clock.elapsed()));
+            self.count(is_allowed);
+            if is_allowed && let Some(redactor) = self.redactor(policy) {
+                write(log, stream, sink, redactor);
+            }
+        }
+    }
+
+    fn count(&self, is_allowed: bool) {
+        if let Some(counters) = self.counters {
+            if is_allowed { counters.built.increment() } else { counters.limited.increment() }
+        }
+    }
+
+    fn redactor(&self, policy: &Policy) -> Option<&Redactor> {
+        self.redactor.get_or_init(|| redaction::redactor(policy.redaction_key())).as_ref()
+    }
+}
+
+/// Says whether the proxy's log level hides the lines.
+fn is_hidden(target: Target) -> bool {
+    match target {
+        Target::Proxy(Level::Info) => !log::log_enabled!(log::Level::Info),
+        Target::Proxy(Level::Warn) => !log::log_enabled!(log::Level::Warn),
+        Target::Provider(_) => false,
+    }
+}
+
+fn write(log: &AccessLog, stream: &Logged<'_>, sink: &Sink<'_>, redactor: &Redactor) {
+    let fields = log.fields(stream, redactor);
+    match log.target {
+        Target::Proxy(Level::Info) => log::info!("{}", line(&fields)),
+        Target::Proxy(Level::Warn) => log::warn!("{}", line(&fields)),
+        Target::Provider(provider) => (sink.export)(provider, record(fields, stream, sink)),
+    }
+}
+
+fn record(fields: Vec<(&str, FieldValue)>, stream: &Logged<'_>, sink: &Sink<'_>) -> LogRecord {
+    let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
+    let observed = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let fields = fields.into_iter().map(|(name, value)| {
+        let value = match value {
+            FieldValue::Text(text) => Value::Text(text),
+            FieldValue::Int(whole) => Value::Int(whole),
+            FieldValue::Double(number) => Value::Double(number),
+            FieldValue::Bool(value) => Value::Bool(value),
+        };
+        (name.to_owned(), value)
+    });
+    LogRecord {
+        time: observed.saturating_sub(stream.ended.record.duration),
+        observed,
+        severity: severity(stream),
+        fields: fields.collect(),
+        trace: sink.trace,
+        is_sampled: sink.is_sampled,
+    }
+}
