@@ -1,8 +1,10 @@
 //! telemetry in a real Envoy.
 
 mod clean;
+mod collectors;
 mod labels;
 mod prometheus;
+mod spans;
 
 use anyhow::Result;
 use serde_json::Value;

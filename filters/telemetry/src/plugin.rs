@@ -5,19 +5,22 @@ use std::rc::Rc;
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     Plugin, Root,
+    calls::CallId,
     metrics::Gauge,
     proxy_wasm::{self, traits::HttpContext},
     stream::ContextId,
 };
 
 use crate::{
-    Config, Ended, Policy, Record,
+    Config, Ended, Policy, Record, Trace,
     access_log::Logged,
     plugin::{
         access_log::{AccessLogs, Sink},
         attributes::{Seen, View},
         exchange::Stream,
+        export::Export,
         meters::{Labels, Meters},
+        spans::Spans,
     },
 };
 
@@ -25,10 +28,12 @@ mod access_log;
 mod admitting;
 mod attributes;
 mod exchange;
+mod export;
 mod meters;
 mod reading;
 mod redaction;
 mod series;
+mod spans;
 mod values;
 
 proxy_wasm::main! {{
@@ -40,6 +45,8 @@ struct Telemetry {
     policy: Policy,
     meters: Meters,
     access_logs: AccessLogs,
+    spans: Spans,
+    export: Export,
 }
 
 impl Plugin for Telemetry {
@@ -49,12 +56,22 @@ impl Plugin for Telemetry {
         policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
         let meters = Meters::define(&policy);
         let access_logs = AccessLogs::define(&policy);
+        let spans = Spans::new(&policy);
+        let export = Export::open(&policy);
         log::info!("configuration applied");
-        Ok(Self { policy, meters, access_logs })
+        Ok(Self { policy, meters, access_logs, spans, export })
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
         Box::new(Stream::new(self))
+    }
+
+    fn on_tick(&self) {
+        self.export.wake();
+    }
+
+    fn on_http_call_response(&self, call: CallId, body_size: usize) {
+        self.export.take_answer(call, body_size);
     }
 }
 
@@ -74,15 +91,16 @@ impl Telemetry {
         let ended = Ended { record, at: &view, request: &seen.request };
         let findings = self.policy.find(&ended, is_error, || self.meters.expression_failed());
         self.meters.record(Labels { policy: &self.policy, record, at: &view }, &findings);
-        self.log_access(&Logged { ended, is_error });
+        self.log_access(&Logged { ended, is_error }, view.trace());
+        self.report(&view, record);
     }
 
     /// Logs a stream that has ended.
-    fn log_access(&self, stream: &Logged<'_>) {
+    fn log_access(&self, stream: &Logged<'_>, trace: Option<&Trace>) {
         let sink = Sink {
-            trace: None,
-            is_sampled: false,
-            export: &|_, _| {},
+            trace: trace.map(|trace| (trace.trace_id, trace.span_id)),
+            is_sampled: trace.is_some_and(|trace| trace.is_sampled),
+            export: &|provider, record| self.export.log(provider, record),
             failed: &|| self.meters.expression_failed(),
         };
         self.access_logs.write(&self.policy, self.meters.direction(), stream, &sink);

@@ -24,6 +24,7 @@ use crate::{
     expression::Attributes,
     filter::Filter,
     generator::Generator,
+    redact::Redaction,
     token_bucket::TokenBucket,
     trace_context::{SpanId, TraceId, TraceParent, TraceState},
     tracing::incoming::{Incoming, Remote},
@@ -135,10 +136,27 @@ impl Worker {
 }
 
 impl Tracing {
-    /// Returns the tracer of listeners of a direction.
+    /// Returns the tracer of listeners of a direction, with its place among all.
     #[must_use]
-    pub fn tracer(&self, direction: Direction) -> Option<&Tracer> {
-        self.tracers.iter().find(|tracer| tracer.mode.fits(direction))
+    pub fn tracer(&self, direction: Direction) -> Option<(usize, &Tracer)> {
+        self.tracers.iter().enumerate().find(|(_, tracer)| tracer.mode.fits(direction))
+    }
+
+    /// Says whether a tag is hashed.
+    #[must_use]
+    pub fn hashes(&self) -> bool {
+        let tags = self.tracers.iter().flat_map(|tracer| &tracer.tags);
+        tags.into_iter().any(|tag| {
+            let (Change::Put(_, Some(redaction)) | Change::Redact(redaction)) = tag.change else {
+                return false;
+            };
+            redaction == Redaction::Hash
+        })
+    }
+
+    /// Returns every filter that may be asked about a request.
+    pub fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.tracers.iter().flat_map(|it| it.sampling.iter().map(|(filter, _)| filter))
     }
 
     /// Returns every tracer, in the order of the document.

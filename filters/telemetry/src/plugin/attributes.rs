@@ -6,9 +6,9 @@ use filter_core::Request;
 use filter_host::{headers, property};
 use serde_json::Value as Json;
 
-use super::Telemetry;
+use super::{Telemetry, spans::Traced};
 use crate::{
-    Method, OTHER, baggage,
+    Method, OTHER, Trace, baggage,
     expression::{Attribute, Attributes, Own, Readings, Slot, Value},
 };
 
@@ -20,6 +20,7 @@ pub(super) struct Seen {
     pub(super) request: Request,
     pub(super) method: Method,
     pub(super) operation: Option<usize>,
+    pub(super) traced: Option<Traced>,
 }
 
 /// The attributes of a stream.
@@ -39,6 +40,7 @@ impl Seen {
             request: Request::default(),
             method: Method::default(),
             operation: None,
+            traced: None,
         }
     }
 }
@@ -83,15 +85,24 @@ impl View<'_> {
         }
     }
 
+    /// Returns the stream's trace, where there is one.
+    pub(super) fn trace(&self) -> Option<&Trace> {
+        self.seen.traced.as_ref().map(|traced| &traced.trace)
+    }
+
+    /// Returns the name of the stream's operation, where one fits.
+    pub(super) fn operation(&self) -> Option<&str> {
+        let names = self.plugin.policy.operations().names();
+        names.get(self.seen.operation?).map(String::as_str)
+    }
+
     fn own(&self, own: Own) -> Option<Value> {
         match own {
-            Own::Operation => {
-                let names = self.plugin.policy.operations().names();
-                let name = self.seen.operation.and_then(|place| names.get(place));
-                Some(Value::text(name.map_or(OTHER, String::as_str)))
-            }
+            Own::Operation => Some(Value::text(self.operation().unwrap_or(OTHER))),
             Own::Error => Some(Value::Bool(self.is_error)),
-            Own::TraceId | Own::SpanId | Own::Sampled => None,
+            Own::TraceId => self.trace().map(|trace| Value::text(&trace.trace_id.to_string())),
+            Own::SpanId => self.trace().map(|trace| Value::text(&trace.span_id.to_string())),
+            Own::Sampled => self.trace().map(|trace| Value::Bool(trace.is_sampled)),
         }
     }
 

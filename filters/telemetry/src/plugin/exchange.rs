@@ -14,6 +14,7 @@ use super::{
     Telemetry,
     attributes::Seen,
     reading::{self, Passed},
+    spans::Moment,
 };
 
 /// A stream, from its request's headers to its end.
@@ -37,7 +38,8 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
         self.passed.began = Some(Instant::now());
         self.passed.has_body = !end_of_stream;
-        let seen = self.plugin.look();
+        let mut seen = self.plugin.look();
+        self.plugin.trace(&mut seen, Moment::Request);
         self.in_flight = self.plugin.enter(&seen);
         self.seen = Some(seen);
         Action::Continue
@@ -59,7 +61,11 @@ impl HttpContext for Stream {
             gauge.add(-1);
         }
         // One that an earlier filter answered was not seen before.
-        let seen = self.seen.take().unwrap_or_else(|| self.plugin.look());
+        let seen = self.seen.take().unwrap_or_else(|| {
+            let mut seen = self.plugin.look();
+            self.plugin.trace(&mut seen, Moment::End);
+            seen
+        });
         let record = reading::record(&self.passed, &seen);
         self.plugin.record(&record, &seen);
     }

@@ -46,6 +46,7 @@ impl Policy {
         let filters = metrics.definitions.iter().filter_map(|it| it.filter.as_ref());
         let filters = filters.chain(slos.iter().filter_map(Slo::filter));
         let filters = filters.chain(access_logs.iter().filter_map(AccessLog::filter));
+        let filters = filters.chain(outlets.tracing().filters());
         let mut needs = Needs::default();
         filters.filter_map(Filter::needs).for_each(|more| needs.merge(more));
         let Compiler { reads, problems, warnings, .. } = compiler;

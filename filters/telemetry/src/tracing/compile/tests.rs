@@ -68,7 +68,7 @@ fn nothing_is_traced_where_nothing_says_so() {
 #[test]
 fn the_short_form_samples_what_its_rate_says() {
     let (tracing, warnings) = compile_with(None, &["otel"], Some(0.1)).unwrap();
-    let tracer = tracing.tracer(Direction::Unspecified).unwrap();
+    let (_, tracer) = tracing.tracer(Direction::Unspecified).unwrap();
     assert_eq!(tracer.threshold, Threshold::from_millionths(100_000));
     assert_eq!((tracer.provider, tracer.has_spans), (Some(0), true));
     assert_eq!(warnings, [] as [&str; 0]);
@@ -101,7 +101,7 @@ fn the_first_entry_whose_mode_fits_applies() {
     for (direction, provider) in
         [(Direction::Outbound, 1), (Direction::Inbound, 0), (Direction::Unspecified, 1)]
     {
-        let found = tracing.tracer(direction).unwrap().provider;
+        let found = tracing.tracer(direction).unwrap().1.provider;
         assert_eq!(found, Some(provider), "{direction:?}");
     }
 }

@@ -1,0 +1,172 @@
+//! Finds out which trace a stream belongs to, and reports its span.
+
+use std::{
+    cell::{OnceCell, RefCell},
+    time::Duration,
+};
+
+use filter_host::{
+    headers::{self, Map},
+    metrics::Counter,
+    property, random,
+};
+
+use super::{
+    Telemetry,
+    attributes::{self as stream, View},
+    redaction,
+};
+use crate::{
+    Begun, Captured, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tag, Trace, Tracer,
+    Worker, redact::Redactor,
+};
+
+/// What a worker keeps for its tracers.
+pub(super) struct Spans {
+    workers: RefCell<Vec<Worker>>,
+    counters: Option<Counters>,
+    redactor: OnceCell<Option<Redactor>>,
+}
+
+/// When a stream's trace is found out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Moment {
+    /// When the request's headers are at hand, and can be changed.
+    Request,
+    /// When a stream has ended that was never seen before.
+    End,
+}
+
+struct Counters {
+    limited: Counter,
+    traceparent_invalid: Counter,
+    tracestate_invalid: Counter,
+}
+
+/// The trace of a stream, and what was kept for its span.
+pub(super) struct Traced {
+    pub(super) trace: Trace,
+    captured: Captured,
+}
+
+impl Spans {
+    pub(super) fn new(policy: &Policy) -> Self {
+        let tracing = policy.outlets().tracing();
+        if tracing.hashes() && policy.redaction_key().is_none() {
+            redaction::seed();
+        }
+        let tracers = tracing.tracers().iter();
+        let workers: Vec<_> = tracers.map(|it| Worker::new(random::bits(), it)).collect();
+        let counters = (!workers.is_empty()).then(Counters::define);
+        Self { workers: RefCell::new(workers), counters, redactor: OnceCell::new() }
+    }
+
+    fn redactor(&self, policy: &Policy) -> Option<&Redactor> {
+        self.redactor.get_or_init(|| redaction::redactor(policy.redaction_key())).as_ref()
+    }
+}
+
+impl Counters {
+    fn define() -> Self {
+        let define = |what| Counter::define(&format!("weir_telemetry_{what}_total"));
+        Self {
+            limited: define("spans_limited"),
+            traceparent_invalid: define("traceparent_invalid"),
+            tracestate_invalid: define("tracestate_invalid"),
+        }
+    }
+
+    fn count(&self, begun: &Begun) {
+        let counted = [
+            (begun.is_limited, self.limited),
+            (begun.traceparent_invalid, self.traceparent_invalid),
+            (begun.tracestate_invalid, self.tracestate_invalid),
+        ];
+        counted.into_iter().filter(|(happened, _)| *happened).for_each(|(_, it)| it.increment());
+    }
+}
+
+impl Telemetry {
+    /// Returns the tracer of this worker's streams, with its place.
+    fn tracer(&self) -> Option<(usize, &Tracer)> {
+        let tracing = self.policy.outlets().tracing();
+        if tracing.tracers().is_empty() {
+            return None;
+        }
+        tracing.tracer(self.meters.direction())
+    }
+
+    /// Finds the trace of a stream, and passes it on where there is still time.
+    pub(super) fn trace(&self, stream: &mut stream::Seen, moment: Moment) {
+        let Some((place, tracer)) = self.tracer() else { return };
+        let headers = headers::all(Map::RequestHeaders).unwrap_or_default();
+        let view = View { plugin: self, seen: stream, is_error: false };
+        let share = || tracer.share(&view, &stream.request);
+        let mut workers = self.spans.workers.borrow_mut();
+        let Some(worker) = workers.get_mut(place) else { return };
+        let begun = tracer.begin(&headers, worker, self.export.now(), share);
+        drop(workers);
+        if let Some(counters) = &self.spans.counters {
+            counters.count(&begun);
+        }
+        if moment == Moment::Request && !self.policy.is_dry_run() {
+            begun.changes.iter().for_each(apply);
+        }
+        let captured = if begun.trace.is_reported {
+            Captured::of(&headers, tracer.tags.iter().map(Tag::header))
+        } else {
+            Captured::default()
+        };
+        stream.traced = Some(Traced { trace: begun.trace, captured });
+    }
+
+    /// Reports the span of a stream that has ended, if it has one.
+    pub(super) fn report(&self, view: &View<'_>, record: &Record) {
+        let Some((_, tracer)) = self.tracer() else { return };
+        let traced = view.seen.traced.as_ref().filter(|traced| traced.trace.is_reported);
+        let (Some(traced), Some(provider)) = (traced, tracer.provider) else { return };
+        let Some(redactor) = self.spans.redactor(&self.policy) else { return };
+        let longest = self.policy.outlets().providers().get(provider);
+        let longest = longest.map_or(256, |provider| provider.max_tag_length);
+        let outcome = Outcome {
+            record,
+            operation: view.operation(),
+            is_error: view.is_error,
+            is_client: self.meters.direction() == Direction::Outbound,
+        };
+        let seen = seen(traced.captured.clone());
+        let (span, failures) = tracer.span(&traced.trace, &seen, &outcome, view, redactor, longest);
+        (0..failures).for_each(|_| self.meters.expression_failed());
+        self.export.span(provider, span.encode_item());
+    }
+}
+
+/// Changes a header of the request at hand; what the proxy refuses is left out.
+fn apply(change: &HeaderChange) {
+    let done = match change {
+        HeaderChange::Set(name, value) => headers::set(Map::RequestHeaders, name, value.as_bytes()),
+        HeaderChange::Remove(name) => headers::remove(Map::RequestHeaders, name),
+    };
+    if let Err(error) = done {
+        log::debug!("a header was not changed: {error:?}");
+    }
+}
+
+/// Reads what else a span tells.
+fn seen(captured: Captured) -> Seen {
+    let text = |path: &[&str]| property::read(path).ok().flatten().unwrap_or_default();
+    Seen {
+        captured,
+        began: Duration::from_nanos(number(&["request", "time"]).unwrap_or_default()),
+        took: number(&["request", "duration"]).map(Duration::from_nanos),
+        source: text(&["source", "address"]),
+        protocol: text(&["request", "protocol"]),
+        flags: number(&["response", "flags"]).unwrap_or_default(),
+        details: text(&["response", "code_details"]),
+        cluster: text(&["xds", "cluster_name"]),
+    }
+}
+
+fn number(path: &[&str]) -> Option<u64> {
+    property::read(path).ok().flatten()?.try_into().ok().map(u64::from_le_bytes)
+}

@@ -1,0 +1,121 @@
+//! Clusters of collectors, and the configurations that use them.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{bootstrap::Setup, client::Request, envoy::Envoy, process, upstream::Upstream};
+
+use super::filter;
+
+/// The collector of the samples.
+pub(super) const HOST: &str = "otel-collector.monitoring.svc.cluster.local";
+/// How long spans may take to arrive.
+pub(super) const SOON: Duration = Duration::from_secs(30);
+
+/// The protocols of OTLP.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Protocol {
+    Grpc,
+    Http,
+}
+
+impl Protocol {
+    pub(super) const BOTH: [Self; 2] = [Self::Grpc, Self::Http];
+
+    pub(super) fn port(self) -> u16 {
+        match self {
+            Self::Grpc => 4317,
+            Self::Http => 4318,
+        }
+    }
+}
+
+/// The cluster that Istio makes for the collector's port.
+pub(super) fn cluster(protocol: Protocol, address: SocketAddr) -> Value {
+    let name = format!("outbound|{}||{HOST}", protocol.port());
+    let socket = json!({"address": address.ip(), "port_value": address.port()});
+    let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+    let spoken = match protocol {
+        Protocol::Grpc => json!({"http2_protocol_options": {}}),
+        Protocol::Http => json!({"http_protocol_options": {}}),
+    };
+    let kind = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    json!({
+        "name": name,
+        "connect_timeout": "1s",
+        "type": "STATIC",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": kind, "explicit_http_config": spoken,
+            },
+        },
+    })
+}
+
+/// A provider of the collector, with these fields of `queue`.
+pub(super) fn provider(protocol: Protocol, queue: &Value) -> Value {
+    let field = match protocol {
+        Protocol::Grpc => "grpc",
+        Protocol::Http => "http",
+    };
+    let port = protocol.port();
+    let otel = json!({"service": HOST, "port": port, field: {}, "queue": queue});
+    json!([{"name": "otel", "opentelemetry": otel}])
+}
+
+/// Everything is sampled, and sent soon.
+pub(super) fn everything(protocol: Protocol, queue: &Value) -> Value {
+    json!({
+        "extensionProviders": provider(protocol, queue),
+        "tracing": {"randomSamplingPercentage": 100},
+    })
+}
+
+/// Envoy between a client and an application, with a collector behind a cluster.
+pub(super) struct Rig {
+    pub(super) envoy: Envoy,
+    pub(super) app: Upstream,
+}
+
+impl Rig {
+    pub(super) fn start(concurrency: u32, clusters: Vec<Value>, config: &Value) -> Result<Self> {
+        let app = Upstream::start()?;
+        let setup = Setup::new(app.address(), vec![filter(config)]);
+        let envoy = Envoy::start(Setup { concurrency, clusters, ..setup })?;
+        Ok(Self { envoy, app })
+    }
+
+    /// Sends this many requests, one after another.
+    pub(super) fn send(&self, requests: usize) -> Result<()> {
+        let client = self.envoy.http1();
+        for _ in 0..requests {
+            assert_eq!(client.send(Request::get("/orders/7?token=x"))?.status, 200);
+        }
+        Ok(())
+    }
+
+    /// The values of counters or gauges of the filter.
+    pub(super) fn stats<const N: usize>(&self, names: [&str; N]) -> Result<[u64; N]> {
+        let stats = self.envoy.stats()?;
+        Ok(names.map(|name| stats.value(&format!("wasmcustom.weir_telemetry_{name}"))))
+    }
+
+    /// Waits until every span that was made is sent, rejected or dropped, and nothing is kept.
+    pub(super) fn settle(&self) -> Result<()> {
+        process::wait_until("done with all spans", SOON, || {
+            let [built, queued] = self.stats(["spans_built_total", "queue_bytes"])?;
+            Ok(queued == 0 && built > 0 && built == self.accounted()?)
+        })
+    }
+
+    /// How many spans are accounted for.
+    pub(super) fn accounted(&self) -> Result<u64> {
+        let names = ["sent", "rejected", "dropped_full", "dropped_expired", "dropped_refused"];
+        let more = ["dropped_oversize", "dropped_reconfigured"];
+        let stats = self.envoy.stats()?;
+        let value = |name| stats.value(&format!("wasmcustom.weir_telemetry_spans_{name}_total"));
+        Ok(names.into_iter().chain(more).map(value).sum())
+    }
+}

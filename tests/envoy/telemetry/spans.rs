@@ -1,0 +1,194 @@
+//! Spans, in a real collector.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use tests::{
+    bootstrap::Setup,
+    client::Request,
+    collector::{Collector, Item},
+    envoy::Envoy,
+    process,
+};
+
+use super::{
+    collectors::{HOST, Protocol, Rig, SOON, cluster, everything},
+    filter,
+};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const SPAN: &str = "b7ad6b7169203331";
+
+fn address(collector: &Collector, protocol: Protocol) -> std::net::SocketAddr {
+    match protocol {
+        Protocol::Grpc => collector.grpc(),
+        Protocol::Http => collector.http(),
+    }
+}
+
+/// The parts of the one `traceparent` of a request: trace, span, flags.
+fn context(values: &[&str]) -> Result<(String, String, String)> {
+    let [value] = values else { anyhow::bail!("not one traceparent: {values:?}") };
+    let parts: Vec<&str> = value.split('-').collect();
+    let [_, trace, span, flags] = parts.as_slice() else { anyhow::bail!("{value}") };
+    Ok(((*trace).to_owned(), (*span).to_owned(), (*flags).to_owned()))
+}
+
+/// Waits until the collector has as many spans as are expected, and returns them.
+fn spans(collector: &Collector, count: usize) -> Result<Vec<Item>> {
+    process::wait_until("collecting all spans", SOON, || Ok(collector.spans()?.len() >= count))?;
+    collector.spans()
+}
+
+fn only(collector: &Collector) -> Result<Item> {
+    spans(collector, 1)?.into_iter().next().context("no span")
+}
+
+/// Whether the number of a trace is below a tenth of all.
+fn is_in_a_tenth(trace: &str) -> bool {
+    let low = u64::from_str_radix(&trace[18..], 16).unwrap_or(u64::MAX);
+    low < (1 << 56) / 10
+}
+
+#[test]
+fn the_two_words_that_users_write_report_exactly_what_ids_select() -> Result<()> {
+    for protocol in Protocol::BOTH {
+        let collector = Collector::start()?;
+        let clusters = vec![cluster(protocol, address(&collector, protocol))];
+        let config = json!({
+            "endpoint": format!("{HOST}:{}", protocol.port()), "sample_rate": 0.1,
+        });
+        let rig = Rig::start(4, clusters, &config)?;
+        rig.send(2_000)?;
+        let mut selected = BTreeSet::new();
+        for request in rig.app.received() {
+            let (trace, span, flags) = context(&request.header("traceparent"))?;
+            assert_eq!(flags == "01", is_in_a_tenth(&trace), "{trace}");
+            if flags == "01" {
+                selected.insert((trace, span));
+            }
+        }
+        assert!((100..300).contains(&selected.len()), "{}", selected.len());
+        rig.settle()?;
+        let found = spans(&collector, selected.len())?;
+        let id = |span: &Item| (span.text("traceId").to_owned(), span.text("spanId").to_owned());
+        assert_eq!(found.len(), selected.len());
+        assert_eq!(found.iter().map(id).collect::<BTreeSet<_>>(), selected);
+        let [built, sent] = rig.stats(["spans_built_total", "spans_sent_total"])?;
+        assert_eq!((built, sent), (selected.len() as u64, selected.len() as u64));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_span_says_what_the_conventions_ask_for() -> Result<()> {
+    let collector = Collector::start()?;
+    let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
+    let rig = Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))?;
+    let request = Request::get("/orders/7?token=secret")
+        .authority("shop.example.com:8080")
+        .header("user-agent", "test/1")
+        .header("traceparent", format!("00-{TRACE}-{SPAN}-01"))
+        .header("tracestate", "vendor=1")
+        .header("x-reply-status", "503");
+    assert_eq!(rig.envoy.http1().send(request)?.status, 503);
+    let span = only(&collector)?;
+    assert_eq!(span.text("traceId"), TRACE);
+    assert_eq!(span.text("parentSpanId"), SPAN);
+    assert_eq!(span.text("traceState"), "vendor=1");
+    assert_eq!(span.text("name"), "GET");
+    assert_eq!(span.json["kind"], 2);
+    assert_eq!(span.json["status"]["code"], 2);
+    for (key, value) in [
+        ("http.request.method", "GET"),
+        ("url.path", "/orders/7"),
+        ("url.scheme", "http"),
+        ("server.address", "shop.example.com"),
+        ("server.port", "8080"),
+        ("client.address", "127.0.0.1"),
+        ("network.protocol.version", "1.1"),
+        ("user_agent.original", "test/1"),
+        ("http.response.status_code", "503"),
+        ("http.request.body.size", "0"),
+        ("error.type", "503"),
+        ("envoy.response_code_details", "via_upstream"),
+        ("envoy.upstream_cluster", "app"),
+    ] {
+        assert_eq!(span.attributes.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    let start: u64 = span.text("startTimeUnixNano").parse()?;
+    let end: u64 = span.text("endTimeUnixNano").parse()?;
+    assert!(start < end && end - start < 5_000_000_000, "{start} {end}");
+    assert!(!span.json.to_string().contains("secret"), "{}", span.json);
+    assert!(span.resource.contains_key("service.instance.id"), "{:?}", span.resource);
+    let (trace, child, flags) = context(&rig.app.received()[0].header("traceparent"))?;
+    assert_eq!((trace.as_str(), flags.as_str()), (TRACE, "01"));
+    assert_eq!(child, span.text("spanId"));
+    Ok(())
+}
+
+#[test]
+fn callers_decide_and_what_is_unsampled_passes_byte_for_byte() -> Result<()> {
+    let collector = Collector::start()?;
+    let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
+    let rig = Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))?;
+    let client = rig.envoy.http1();
+    let future = format!("cc-{TRACE}-{SPAN}-00-future");
+    for traceparent in [&format!("00-{TRACE}-{SPAN}-00"), &future] {
+        let request = Request::get("/").header("traceparent", traceparent);
+        client.send(request.header("tracestate", "not a list"))?;
+        let received = rig.app.received();
+        let last = received.last().context("nothing arrived")?;
+        assert_eq!(last.header("traceparent"), [traceparent]);
+        assert_eq!(last.header("tracestate"), ["not a list"]);
+    }
+    let twice = format!("00-{TRACE}-{SPAN}-01");
+    let request = Request::get("/").header("traceparent", &twice).header("traceparent", &twice);
+    client.send(request.header("tracestate", "a=1"))?;
+    let received = rig.app.received();
+    let last = received.last().context("nothing arrived")?;
+    let (trace, _, _) = context(&last.header("traceparent"))?;
+    assert_ne!(trace, TRACE);
+    assert_eq!(last.header("tracestate"), [] as [&str; 0]);
+    let span = only(&collector)?;
+    assert_eq!((span.text("traceId"), span.text("parentSpanId")), (trace.as_str(), ""));
+    assert_eq!(rig.stats(["spans_built_total", "traceparent_invalid_total"])?, [1, 1]);
+    Ok(())
+}
+
+#[test]
+fn parents_resolve_through_two_proxies() -> Result<()> {
+    let collector = Collector::start()?;
+    let clusters = || vec![cluster(Protocol::Grpc, collector.grpc())];
+    let config = everything(Protocol::Grpc, &json!({}));
+    let inner = Rig::start(1, clusters(), &config)?;
+    let setup = Setup::new(inner.envoy.address(), vec![filter(&config)]);
+    let outer = Envoy::start(Setup { clusters: clusters(), ..setup })?;
+    for _ in 0..20 {
+        assert_eq!(outer.http1().get("/")?.status, 200);
+    }
+    let found = spans(&collector, 40)?;
+    let is_root = |span: &&Item| span.text("parentSpanId").is_empty();
+    let (roots, children): (Vec<&Item>, Vec<&Item>) = found.iter().partition(is_root);
+    assert_eq!((roots.len(), children.len()), (20, 20));
+    for child in children {
+        let parent = |root: &&&Item| root.text("spanId") == child.text("parentSpanId");
+        let root = roots.iter().find(parent).context("a parent is missing")?;
+        assert_eq!(root.text("traceId"), child.text("traceId"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_dry_run_reports_spans_and_writes_no_header() -> Result<()> {
+    let collector = Collector::start()?;
+    let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
+    let mut config = everything(Protocol::Grpc, &json!({}));
+    config["dryRun"] = json!(true);
+    let rig = Rig::start(1, clusters, &config)?;
+    rig.send(1)?;
+    assert_eq!(rig.app.received()[0].header("traceparent"), [] as [&str; 0]);
+    only(&collector)?;
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! A collector that misbehaves on demand.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    HeaderMap, Request, Response,
+    body::Bytes,
+    header::{HeaderName, HeaderValue},
+};
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::{
+        ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    },
+    trace::v1::Span,
+};
+use prost::Message;
+
+use crate::{
+    ports,
+    server::{Body, Server},
+};
+
+/// How the collector answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Behaviour {
+    /// It takes everything.
+    #[default]
+    Healthy,
+    /// It answers with this HTTP status and these headers, and keeps nothing.
+    Status(u16, Vec<(String, String)>),
+    /// It answers with these trailers of gRPC, and keeps nothing.
+    Grpc(Vec<(String, String)>),
+    /// It takes everything but so many spans of each request.
+    Partial(usize),
+    /// It takes everything, and answers with these bytes.
+    Garbage(Vec<u8>),
+    /// It takes everything, and answers late.
+    Slow(Duration),
+}
+
+/// A collector for spans, over gRPC and HTTP on one port.
+#[derive(Debug)]
+pub struct FakeCollector {
+    server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    behaviour: Behaviour,
+    spans: Vec<Span>,
+    refused: usize,
+    requests: Vec<Instant>,
+    largest: usize,
+    headers: Vec<HeaderMap>,
+}
+
+impl FakeCollector {
+    /// Starts the collector on a free port.
+    ///
+    /// # Errors
+    /// When port or thread cannot be had.
+    pub fn start(behaviour: Behaviour) -> Result<Self> {
+        Self::start_on(ports::listen(0)?, behaviour)
+    }
+
+    /// Starts the collector on `listener`.
+    ///
+    /// # Errors
+    /// When the thread cannot be had.
+    pub fn start_on(listener: TcpListener, behaviour: Behaviour) -> Result<Self> {
+        let state = Arc::new(Mutex::new(State { behaviour, ..State::default() }));
+        let shared = Arc::clone(&state);
+        let server = Server::start(listener, move |request| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let (answer, delay) = answer(&request, &mut lock(&shared));
+                tokio::time::sleep(delay).await;
+                answer
+            }
+        })?;
+        Ok(Self { server, state })
+    }
+
+    /// Where the collector listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Changes how it answers from now on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        lock(&self.state).behaviour = behaviour;
+    }
+
+    /// The spans that it has kept.
+    pub fn spans(&self) -> Vec<Span> {
+        lock(&self.state).spans.clone()
+    }
+
+    /// How many spans it has seen and not kept.
+    pub fn refused(&self) -> usize {
+        lock(&self.state).refused
+    }
+
+    /// When each request came.
+    pub fn requests(&self) -> Vec<Instant> {
+        lock(&self.state).requests.clone()
+    }
+
+    /// The largest request, in bytes.
+    pub fn largest(&self) -> usize {
+        lock(&self.state).largest
+    }
+
+    /// The headers of each request.
+    pub fn headers(&self) -> Vec<HeaderMap> {
+        lock(&self.state).headers.clone()
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn answer(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Duration) {
+    let is_grpc = request.headers().get("content-type").is_some_and(|it| it == "application/grpc");
+    state.requests.push(Instant::now());
+    state.largest = state.largest.max(request.body().len());
+    state.headers.push(request.headers().clone());
+    let message = if is_grpc { request.body().get(5..) } else { request.body().get(..) };
+    let decoded = ExportTraceServiceRequest::decode(message.unwrap_or_default());
+    let resources = decoded.unwrap_or_default().resource_spans.into_iter();
+    let scopes = resources.flat_map(|resource| resource.scope_spans);
+    let mut spans: Vec<Span> = scopes.flat_map(|scope| scope.spans).collect();
+    let mut delay = Duration::ZERO;
+    let mut body = ExportTraceServiceResponse::default().encode_to_vec();
+    match state.behaviour.clone() {
+        Behaviour::Healthy => {}
+        Behaviour::Slow(time) => delay = time,
+        Behaviour::Garbage(bytes) => body = bytes,
+        Behaviour::Partial(rejected) => {
+            let kept = spans.len().saturating_sub(rejected);
+            let rejected = spans.split_off(kept).len();
+            state.refused = state.refused.saturating_add(rejected);
+            body = partial(rejected);
+        }
+        Behaviour::Status(status, headers) => {
+            state.refused = state.refused.saturating_add(spans.len());
+            return (with_status(status, &headers), delay);
+        }
+        Behaviour::Grpc(trailers) => {
+            state.refused = state.refused.saturating_add(spans.len());
+            return (with_trailers(Bytes::new(), &trailers), delay);
+        }
+    }
+    state.spans.append(&mut spans);
+    (taken(body, is_grpc), delay)
+}
+
+fn partial(rejected: usize) -> Vec<u8> {
+    let partial_success = Some(ExportTracePartialSuccess {
+        rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
+        error_message: "no room".to_owned(),
+    });
+    ExportTraceServiceResponse { partial_success }.encode_to_vec()
+}
+
+fn taken(body: Vec<u8>, is_grpc: bool) -> Response<Body> {
+    if !is_grpc {
+        return Response::new(Full::new(Bytes::from(body)).boxed());
+    }
+    let size = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let framed = [&[0][..], &size, &body].concat();
+    with_trailers(Bytes::from(framed), &[("grpc-status".to_owned(), "0".to_owned())])
+}
+
+fn with_status(status: u16, headers: &[(String, String)]) -> Response<Body> {
+    let mut answer = Response::new(Full::new(Bytes::from_static(b"no")).boxed());
+    *answer.status_mut() = status.try_into().unwrap_or_default();
+    answer.headers_mut().extend(map(headers));
+    answer
+}
+
+fn with_trailers(body: Bytes, trailers: &[(String, String)]) -> Response<Body> {
+    let trailers = map(trailers);
+    let body = Full::new(body).with_trailers(async { Some(Ok(trailers)) });
+    let mut answer = Response::new(body.boxed());
+    let grpc = HeaderValue::from_static("application/grpc");
+    answer.headers_mut().insert("content-type", grpc);
+    answer
+}
+
+fn map(pairs: &[(String, String)]) -> HeaderMap {
+    let pair = |(name, value): &(String, String)| {
+        Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
+    };
+    pairs.iter().filter_map(pair).collect()
+}
