@@ -3,7 +3,7 @@
 //! Istio itself is not tested here, nor what plain Envoy shows already.
 
 use std::{
-    fs,
+    env, fs,
     io::{Write, stderr},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -26,6 +26,9 @@ use mesh::Mesh;
 /// A fact about the mesh, and the function that proves it.
 type Scenario = (&'static str, fn(&Mesh) -> Result<()>);
 
+/// The environment variable that leaves only the scenarios whose names hold its text.
+const ONLY: &str = "WEIR_SCENARIOS";
+
 /// Proves every scenario in one mesh, which takes longer to start than any of them.
 #[test]
 fn the_shipped_images_work_in_istio() {
@@ -41,6 +44,8 @@ fn the_shipped_images_work_in_istio() {
     ));
     let scenarios = samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS);
     let scenarios = scenarios.chain(routing_tags::SCENARIOS).chain(fault_injection::SCENARIOS);
+    let only = env::var(ONLY).unwrap_or_default();
+    let scenarios = scenarios.filter(|(name, _)| name.contains(&only));
     let failed: Vec<_> = scenarios.filter(|s| !holds(&mesh, s)).map(|(name, _)| name).collect();
     say(&format!("the ring took {:.1?}", start.elapsed()));
     drop(mesh);

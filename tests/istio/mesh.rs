@@ -20,14 +20,22 @@ use tests::{
 };
 
 mod control_plane;
-mod gateway;
 mod kubectl;
 mod launcher;
+mod proxy;
 mod registry;
 
-use self::{control_plane::ControlPlane, gateway::Gateway, launcher::Launcher, registry::Registry};
-pub(crate) use self::{control_plane::NAMESPACE, kubectl::Kubectl, registry::Image};
-use crate::{plugin, tools::Tools};
+use self::{control_plane::ControlPlane, launcher::Launcher, registry::Registry};
+pub(crate) use self::{
+    control_plane::NAMESPACE,
+    kubectl::Kubectl,
+    proxy::{Proxy, Role},
+    registry::Image,
+};
+use crate::{
+    plugin::{self, Target},
+    tools::Tools,
+};
 
 /// How long a change may take until the gateway shows it, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -35,7 +43,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// A running mesh; dropping it ends every process.
 #[derive(Debug)]
 pub(crate) struct Mesh {
-    gateway: Gateway,
+    gateway: Proxy,
     control_plane: ControlPlane,
     _registry: Registry,
     launcher: Launcher,
@@ -63,7 +71,7 @@ impl Mesh {
             .replace("$GATEWAY_PORT", &port.to_string())
             .replace("$APP_PORT", &app.address().port().to_string());
         control_plane.kubectl.apply(&routes)?;
-        let mut gateway = Gateway::start(&launcher, control_plane.xds_port)?;
+        let mut gateway = Proxy::start(&launcher, control_plane.xds_port, Role::Gateway)?;
         let address = loopback(port);
         gateway.wait_for_listener(address)?;
         Ok(Self {
@@ -135,9 +143,31 @@ impl Mesh {
         image: &Image,
         config: &Value,
     ) -> Result<()> {
+        self.apply_plugin_at(filter, image, &Target::GATEWAY, config)
+    }
+
+    /// As [`Mesh::apply_plugin_of`], at another place.
+    ///
+    /// # Errors
+    /// As [`Mesh::apply_plugin`].
+    pub(crate) fn apply_plugin_at(
+        &self,
+        filter: &str,
+        image: &Image,
+        target: &Target,
+        config: &Value,
+    ) -> Result<()> {
         // While an old listener drains, Envoy gives a new one the last document of the same name.
         let suffix = format!("-{}", self.round.get());
-        self.apply(&plugin::document(self.kubectl(), filter, &suffix, image, config)?)
+        self.apply(&plugin::document(self.kubectl(), filter, &suffix, image, target, config)?)
+    }
+
+    /// Starts the proxy of an application, whose Sidecar was applied.
+    ///
+    /// # Errors
+    /// When it does not become ready; the error shows its log.
+    pub(crate) fn start_sidecar(&self) -> Result<Proxy> {
+        Proxy::start(&self.launcher, self.control_plane.xds_port, Role::Sidecar)
     }
 
     /// Deletes what the scenario applied and waits until the gateway has forgotten it.

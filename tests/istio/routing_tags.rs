@@ -1,5 +1,7 @@
 //! routing-tags as a WasmPlugin: subsets of a DestinationRule chosen by the tag.
 
+mod sidecars;
+
 use anyhow::{Context, Result, ensure};
 use filter_core::rendezvous;
 use serde_json::{Value, json};
@@ -26,6 +28,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("routing-tags sends a range of addresses to another version", address_range),
     ("routing-tags splits users and keeps each with a version", split),
     ("routing-tags lets no inbound tag choose", inbound_tags),
+    ("routing-tags in a client sidecar chooses who answers a call", sidecars::client),
+    ("routing-tags in a server sidecar tells and sends nothing elsewhere", sidecars::server),
+    ("routing-tags in a server sidecar trusts whom it is told to", sidecars::behind_the_gateway),
     ("routing-tags reads what a VirtualService matches as Istio does", matches),
 ];
 
@@ -40,7 +45,7 @@ impl<'m> Shop<'m> {
     /// Starts both versions, with the filter in front of them and `canary` for what `http` says.
     fn open(mesh: &'m Mesh, http: &Value) -> Result<Self> {
         let (stable, canary) = (Upstream::start()?, Upstream::start()?);
-        let documents = include_str!("routing_tags.yaml")
+        let documents = include_str!("routing_tags/shop.yaml")
             .replace("$STABLE_PORT", &stable.address().port().to_string())
             .replace("$CANARY_PORT", &canary.address().port().to_string());
         mesh.apply(&documents)?;

@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{
     client::Client,
     ports::{self, loopback},
@@ -28,41 +28,76 @@ const POLICIES: [&str; 3] = [
     "\"name\": \"envoy.filters.http.jwt_authn\"",
 ];
 
-/// An ingress gateway.
+/// A proxy of the mesh.
 #[derive(Debug)]
-pub(crate) struct Gateway {
+pub(crate) struct Proxy {
     process: Process,
     admin: Client,
 }
 
-impl Gateway {
+/// What a proxy is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role {
+    /// An ingress gateway.
+    Gateway,
+    /// The proxy of one application, whose listeners a Sidecar names: nothing is redirected.
+    Sidecar,
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Sidecar => "sidecar",
+        }
+    }
+
+    /// What the agent calls it.
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Gateway => "router",
+            Self::Sidecar => "sidecar",
+        }
+    }
+
+    /// The labels by which documents select it.
+    pub(crate) fn labels(self) -> Value {
+        match self {
+            Self::Gateway => json!({"istio": "ingressgateway"}),
+            Self::Sidecar => json!({"app": "caller"}),
+        }
+    }
+}
+
+impl Proxy {
     /// Starts the agent and waits until its Envoy has a first configuration.
     ///
     /// # Errors
-    /// When the folder for modules cannot be made, or the gateway does not become ready.
-    pub(crate) fn start(launcher: &Launcher, xds_port: u16) -> Result<Self> {
+    /// When the folder for modules cannot be made, or the proxy does not become ready.
+    pub(super) fn start(launcher: &Launcher, xds_port: u16, role: Role) -> Result<Self> {
         fs::create_dir_all(MODULES).with_context(|| {
             format!("the agent needs the folder {MODULES}: create it and make it yours")
         })?;
         let ports = Ports::free()?;
         let mut command = Command::new(&launcher.tools.pilot_agent);
         command
-            .args(["proxy", "router", "--domain"])
+            .args(["proxy", role.kind(), "--domain"])
             .arg(format!("{NAMESPACE}.svc.cluster.local"))
             .env("INSTANCE_IP", "127.0.0.1")
-            .env("POD_NAME", "gateway-0")
+            .env("POD_NAME", format!("{}-0", role.name()))
             .env("POD_NAMESPACE", NAMESPACE)
             .env("ISTIO_META_NAMESPACE", NAMESPACE)
             .env("ISTIO_META_CLUSTER_ID", "Kubernetes")
-            .env("ISTIO_METAJSON_LABELS", r#"{"istio": "ingressgateway", "app": "gateway"}"#)
+            .env("ISTIO_META_INTERCEPTION_MODE", "NONE")
+            .env("ISTIO_METAJSON_LABELS", role.labels().to_string())
             .env("CLOUD_PLATFORM", "none")
             // Nothing here speaks TLS, so no certificate is asked for.
             .env("FILE_MOUNTED_CERTS", "true")
             .env("ENVOY_STATUS_PORT", ports.health.to_string())
             .env("ENVOY_PROMETHEUS_PORT", ports.metrics.to_string())
             .env("PROXY_CONFIG", proxy_config(&launcher.tools, &ports, xds_port))
-            .current_dir(launcher.home("gateway")?);
-        let mut process = launcher.start("gateway", &mut command)?;
+            .current_dir(launcher.home(role.name())?);
+        let mut process = launcher.start(role.name(), &mut command)?;
         let health = Client::http1(loopback(ports.health));
         process.wait_until("ready", LIMIT, |_| Ok(answers_200(&health, "/healthz/ready")))?;
         Ok(Self { process, admin: Client::http1(loopback(ports.admin)) })
@@ -92,7 +127,7 @@ impl Gateway {
     }
 }
 
-/// The ports of a gateway, but for those of its listeners.
+/// The ports of a proxy, but for those of its listeners.
 struct Ports {
     admin: u16,
     status: u16,

@@ -1,0 +1,178 @@
+//! routing-tags beside an application: before its calls, and before it is called.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::{
+    client::{Client, Request},
+    ports::{self, loopback},
+    process::wait_until,
+    upstream::{Received, Upstream},
+};
+
+use super::{FILTER, TAG, tag};
+use crate::{
+    mesh::{Mesh, Proxy},
+    plugin::Target,
+};
+
+/// What the application calls.
+const SHOP: &str = "shop.mesh.example.com";
+/// The application as the gateway knows it.
+const APPLICATION: &str = "application.mesh.example.com";
+/// How long a change may take until the proxy shows it, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// An application, the proxy beside it, and the two versions of the shop that it calls.
+struct Pod<'m> {
+    mesh: &'m Mesh,
+    _proxy: Proxy,
+    app: Upstream,
+    stable: Upstream,
+    canary: Upstream,
+    /// Where the application sends what it asks others.
+    out: Client,
+    /// Where others reach the application.
+    incoming: Client,
+}
+
+impl<'m> Pod<'m> {
+    fn start(mesh: &'m Mesh) -> Result<Self> {
+        let (app, stable, canary) = (Upstream::start()?, Upstream::start()?, Upstream::start()?);
+        let (client_port, server_port) = (ports::free()?, ports::free()?);
+        let port = |upstream: &Upstream| upstream.address().port().to_string();
+        let documents = include_str!("sidecar.yaml")
+            .replace("$APP_PORT", &port(&app))
+            .replace("$STABLE_PORT", &port(&stable))
+            .replace("$CANARY_PORT", &port(&canary))
+            .replace("$CLIENT_PORT", &client_port.to_string())
+            .replace("$SERVER_PORT", &server_port.to_string());
+        mesh.apply(&documents)?;
+        let mut proxy = mesh.start_sidecar()?;
+        for port in [client_port, server_port] {
+            proxy.wait_for_listener(loopback(port))?;
+        }
+        let (out, incoming) =
+            (Client::http1(loopback(client_port)), Client::http1(loopback(server_port)));
+        Ok(Self { mesh, _proxy: proxy, app, stable, canary, out, incoming })
+    }
+
+    fn apply_plugin(&self, target: &Target, config: &Value) -> Result<()> {
+        self.mesh.apply_plugin_at(FILTER, self.mesh.image(FILTER)?, target, config)
+    }
+
+    /// Has the application call the shop; tells which version answers, and the tags that it saw.
+    fn call(&self, request: Request) -> Result<(&'static str, Vec<String>)> {
+        let before = (self.stable.count(), self.canary.count());
+        let answer = self.out.send(request)?;
+        ensure!(answer.status == 200, "{answer:?}");
+        let after = (self.stable.count(), self.canary.count());
+        let stable = after.0 > before.0;
+        ensure!(stable != (after.1 > before.1), "one version answers");
+        Ok((if stable { "stable" } else { "canary" }, tag(&answer)?))
+    }
+
+    /// Calls the application through its proxy, and tells the tags that it saw.
+    fn receive(&self, request: Request) -> Result<Vec<String>> {
+        let before = self.app.count();
+        let answer = self.incoming.send(request)?;
+        ensure!(answer.status == 200 && self.app.count() > before, "{answer:?}");
+        tag(&answer)
+    }
+}
+
+/// Asks so often that every worker of the proxy is asked.
+fn all(is_so: &dyn Fn() -> Result<bool>) -> Result<bool> {
+    let answers: Vec<bool> = (0..20).map(|_| is_so()).collect::<Result<_>>()?;
+    Ok(!answers.contains(&false))
+}
+
+fn call() -> Request {
+    Request::get("/").authority(SHOP)
+}
+
+pub(super) fn client(mesh: &Mesh) -> Result<()> {
+    let pod = Pod::start(mesh)?;
+    // The sender is the application itself, which may hand on what it was sent.
+    let premium = json!([{"headers": {"x-user-type": {"exact": "premium"}}}]);
+    pod.apply_plugin(
+        &Target::CLIENT,
+        &json!({
+            "baggageKey": "weir-tag", "trustInbound": [{}],
+            "http": [{"match": premium, "tag": "canary"}],
+        }),
+    )?;
+    let is_tagging = || Ok(pod.call(call().header("x-user-type", "premium"))?.0 == "canary");
+    wait_until("tagging calls", LIMIT, || all(&is_tagging))?;
+    for (request, version, tags) in [
+        (call().header("x-user-type", "premium"), "canary", vec!["canary"]),
+        (call().header("x-user-type", "basic"), "stable", vec![]),
+        (call().header(TAG, "canary"), "canary", vec!["canary"]),
+        (call().header("baggage", "a=1,weir-tag=canary"), "canary", vec!["canary"]),
+        (call().header("baggage", "a=1,weir-tag=v2"), "stable", vec!["v2"]),
+        (call().header(TAG, "canary").header(TAG, "canary"), "stable", vec![]),
+    ] {
+        let (served, seen) = pod.call(request.clone())?;
+        ensure!(served == version && seen == tags, "{served} saw {seen:?}: {request:?}");
+    }
+    let incoming = pod.receive(Request::get("/").header(TAG, "untouched"))?;
+    ensure!(incoming == ["untouched"], "mode CLIENT is for calls only: {incoming:?}");
+    Ok(())
+}
+
+pub(super) fn server(mesh: &Mesh) -> Result<()> {
+    let pod = Pod::start(mesh)?;
+    let premium = json!([{"headers": {"x-user-type": {"exact": "premium"}}}]);
+    pod.apply_plugin(&Target::SERVER, &json!({"http": [{"match": premium, "tag": "canary"}]}))?;
+    // The name of the shop as well: its VirtualService would send the tag elsewhere.
+    let get = || Request::get("/").authority(SHOP);
+    let is_tagging = || Ok(pod.receive(get().header("x-user-type", "premium"))? == ["canary"]);
+    wait_until("tagging what comes in", LIMIT, || all(&is_tagging))?;
+    for (request, tags) in [
+        (get().header("x-user-type", "premium"), vec!["canary"]),
+        (get().header(TAG, "canary"), vec![]),
+        (get().header(TAG, "v2").header("x-user-type", "premium"), vec!["canary"]),
+    ] {
+        let seen = pod.receive(request.clone())?;
+        ensure!(seen == tags, "the application saw {seen:?}: {request:?}");
+    }
+    ensure!((pod.stable.count(), pod.canary.count()) == (0, 0), "something was sent elsewhere");
+    let (version, tags) = pod.call(call().header(TAG, "canary"))?;
+    ensure!(version == "canary" && tags == ["canary"], "mode SERVER is not for calls");
+    Ok(())
+}
+
+/// The gateway decides; the proxy beside the application strips it unless it trusts the gateway.
+///
+/// Without certificates the mesh has no identities, so the gateway shows itself by a header here.
+pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
+    for (trust, expected) in
+        [(json!([]), vec![]), (json!([{"headers": {"x-edge": {}}}]), vec!["edge"])]
+    {
+        {
+            let pod = Pod::start(mesh)?;
+            let entry = json!([{"match": [{"uri": {"prefix": "/tagged"}}], "tag": "edge"}]);
+            let edge = json!({"request": {"set": {"x-edge": "1"}}});
+            mesh.apply_plugin(FILTER, &json!({"http": entry, "headers": edge}))?;
+            let seen = |request: Request| -> Result<Received> {
+                Received::from_response(&mesh.send(request.authority(APPLICATION))?)
+            };
+            wait_until("tagging at the gateway", LIMIT, || {
+                let seen = seen(Request::get("/tagged"));
+                Ok(seen.is_ok_and(|seen| seen.header(TAG) == ["edge"]))
+            })?;
+            let marker = json!({"request": {"set": {"x-beside": "%TAG%", "x-there": "1"}}});
+            pod.apply_plugin(&Target::SERVER, &json!({"trustInbound": trust, "headers": marker}))?;
+            let is_there = || Ok(seen(Request::get("/tagged"))?.header("x-there") == ["1"]);
+            wait_until("having the filter beside the application", LIMIT, || all(&is_there))?;
+            let found = seen(Request::get("/tagged"))?;
+            ensure!(found.header(TAG) == expected, "{trust}: {found:?}");
+            ensure!(found.header("x-beside") == expected, "{trust}: {found:?}");
+            let plain = seen(Request::get("/").header(TAG, "forged"))?;
+            ensure!(plain.header(TAG).is_empty(), "{plain:?}");
+        }
+        mesh.clear()?;
+    }
+    Ok(())
+}
