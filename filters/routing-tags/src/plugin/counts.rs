@@ -62,7 +62,7 @@ impl Counts {
         for (counter, count) in &self.counters {
             match count.take() {
                 0 => {}
-                count => counter.add(count),
+                count => counter.add(count.into()),
             }
         }
     }
