@@ -6,6 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use serde_json::json;
 
 use super::*;
+use crate::canary::CANARY;
 
 /// What the users get from a split with these weights.
 fn chosen(users: &[String], weights: &[(&str, u32)]) -> Vec<String> {
@@ -59,9 +60,55 @@ fn nobody_leaves_a_canary_whose_share_grows() {
     }
     assert_eq!((inside[0], inside[10]), (0, 100_000));
     assert!(inside[7].abs_diff(50_000) < 600 && inside[4].abs_diff(5_000) < 300, "{inside:?}");
-    for user in 0..50 {
+}
+
+/// Every user enters at one step of 0.01 % and never leaves, and users enter evenly.
+#[test]
+fn each_user_enters_a_canary_once() {
+    let policy = entries(json!([{"name": "api", "canary": {
+        "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
+        "initialWeight": 0, "increment": 0.01, "interval": "10s",
+    }}]));
+    let canary = policy.canary(0).unwrap();
+    let mut entering = vec![0_u32; 10_001];
+    for user in 0..100_000_u32 {
         let user = format!("user-{user}");
-        let every: Vec<bool> = (0..=10_000).map(|weight| enters(&user, weight)).collect();
+        let is_inside = |weight: usize| {
+            canary.sticky(u16::try_from(weight).unwrap(), "api", user.as_bytes()) == CANARY
+        };
+        let (mut outside, mut inside) = (0, 10_000);
+        assert!(!is_inside(outside) && is_inside(inside), "{user}");
+        while inside - outside > 1 {
+            let middle = usize::midpoint(outside, inside);
+            *if is_inside(middle) { &mut inside } else { &mut outside } = middle;
+        }
+        // Rounding could only tell near the step itself.
+        for weight in inside.saturating_sub(4)..(inside + 4).min(10_001) {
+            assert_eq!(is_inside(weight), weight >= inside, "{user} at {weight}");
+        }
+        entering[inside] += 1;
+    }
+    let mut so_far = 0_u32;
+    for (weight, entered) in entering.iter().enumerate() {
+        so_far += entered;
+        // Kolmogorov and Smirnov: one sample in a thousand is farther off.
+        let expected = u32::try_from(weight * 10).unwrap();
+        assert!(so_far.abs_diff(expected) < 617, "{so_far} at {weight}");
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn nobody_ever_leaves_at_any_step_of_a_hundredth() {
+    let policy = entries(json!([{"name": "api", "canary": {
+        "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
+        "initialWeight": 0, "increment": 0.01, "interval": "10s",
+    }}]));
+    let canary = policy.canary(0).unwrap();
+    for user in 0..100 {
+        let user = format!("user-{user}");
+        let inside = |weight| canary.sticky(weight, "api", user.as_bytes()) == CANARY;
+        let every: Vec<bool> = (0..=10_000).map(inside).collect();
         assert!(every.is_sorted(), "{user} left");
     }
 }
