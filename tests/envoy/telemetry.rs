@@ -2,8 +2,10 @@
 
 mod clean;
 mod collectors;
+mod failures;
 mod labels;
 mod prometheus;
+mod reloads;
 mod spans;
 
 use anyhow::Result;

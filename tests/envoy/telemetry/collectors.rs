@@ -110,6 +110,15 @@ impl Rig {
         })
     }
 
+    /// Ends Envoy and fails when a virtual machine of its has trapped.
+    pub(super) fn assert_no_trap(&mut self) -> Result<()> {
+        let log = self.envoy.stop()?;
+        for word in ["panicked", "Function: proxy_on"] {
+            assert!(!log.contains(word), "{word}:\n{log}");
+        }
+        Ok(())
+    }
+
     /// How many spans are accounted for.
     pub(super) fn accounted(&self) -> Result<u64> {
         let names = ["sent", "rejected", "dropped_full", "dropped_expired", "dropped_refused"];

@@ -126,14 +126,11 @@ impl Exporter {
         random: u64,
     ) -> Arrival {
         for berth in &mut self.berths {
-            let outcome = match answer {
-                Some(answer) => Outcome::of(answer, &berth.protocol, wall),
-                None => Outcome::Retry(Failure::UnknownCluster, None),
-            };
-            if let Some(took) = berth.lane.arrive(ticket, &outcome, now, random) {
-                let warning = berth.warning(&outcome, now);
-                return Arrival { took: answer.map(|_| took), warning };
-            }
+            let Some(took) = berth.lane.elapsed(ticket, now) else { continue };
+            let outcome = berth.outcome(answer, took, wall);
+            berth.lane.arrive(ticket, &outcome, now, random);
+            let warning = berth.warning(&outcome, now);
+            return Arrival { took: answer.map(|_| took), warning };
         }
         Arrival::default()
     }
@@ -216,6 +213,17 @@ pub struct Arrival {
 }
 
 impl Berth {
+    fn outcome(&self, answer: Option<&Answer>, took: Duration, wall: SystemTime) -> Outcome {
+        let Some(answer) = answer else { return Outcome::Retry(Failure::UnknownCluster, None) };
+        match Outcome::of(answer, &self.protocol, wall) {
+            // Of gRPC the proxy says UNAVAILABLE after a timeout too.
+            Outcome::Retry(Failure::Unavailable, asked) if took >= self.timeout => {
+                Outcome::Retry(Failure::Timeout, asked)
+            }
+            outcome => outcome,
+        }
+    }
+
     fn warning(&mut self, outcome: &Outcome, now: Duration) -> Option<String> {
         let (kind, what) = match outcome {
             Outcome::Taken(None) => return None,

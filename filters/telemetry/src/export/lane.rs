@@ -87,15 +87,14 @@ impl Lane {
         Some(&self.in_flight.entry(ticket).or_insert(flight).batch.body)
     }
 
-    /// Takes what became of a batch, and returns how long its answer took.
-    pub(super) fn arrive(
-        &mut self,
-        ticket: Ticket,
-        outcome: &Outcome,
-        now: Duration,
-        random: u64,
-    ) -> Option<Duration> {
-        let Flight { departed, batch } = self.in_flight.remove(&ticket)?;
+    /// Returns how long a batch is on its way; `None` where it is not.
+    pub(super) fn elapsed(&self, ticket: Ticket, now: Duration) -> Option<Duration> {
+        Some(now.saturating_sub(self.in_flight.get(&ticket)?.departed))
+    }
+
+    /// Takes what became of a batch.
+    pub(super) fn arrive(&mut self, ticket: Ticket, outcome: &Outcome, now: Duration, random: u64) {
+        let Some(Flight { departed, batch }) = self.in_flight.remove(&ticket) else { return };
         match outcome {
             Outcome::Taken(rejection) => {
                 let rejected = rejection.as_ref().map_or(0, |it| it.items).min(batch.items);
@@ -115,7 +114,6 @@ impl Lane {
                 self.expire(now);
             }
         }
-        Some(now.saturating_sub(departed))
     }
 
     /// Says whether a batch of before could be taken over.

@@ -98,6 +98,20 @@ fn an_answer_finds_the_lane_of_its_request() {
 }
 
 #[test]
+fn an_unavailable_collector_that_took_its_time_has_timed_out() {
+    let mut exporter = Exporter::default();
+    let lane = exporter.open(&grpc("otel"), Signal::Traces, &[]);
+    let unavailable = answer(&[(":status", "200"), ("grpc-status", "14")]);
+    for (second, took, failure) in [(0, 0, Failure::Unavailable), (400, 3, Failure::Timeout)] {
+        exporter.offer(lane, span(), Duration::from_secs(second));
+        let ticket = depart(&mut exporter, second).unwrap();
+        arrive(&mut exporter, ticket, Some(&unavailable), second.saturating_add(took));
+        let counted = (Signal::Traces, Metric::Failures(failure), 1);
+        assert!(exporter.tell().counts.contains(&counted), "{failure:?}");
+    }
+}
+
+#[test]
 fn each_kind_of_trouble_is_told_once_a_minute_and_no_secret_with_it() {
     let mut exporter = Exporter::default();
     let lane = exporter.open(&grpc("otel"), Signal::Traces, &[]);

@@ -61,8 +61,10 @@ fn a_full_batch_goes_at_once_and_a_small_one_when_it_is_old() {
     assert_eq!(send(&mut lane, 0, at(0)), 1);
     assert_eq!(send(&mut lane, 1, Duration::from_millis(999)), 0);
     assert_eq!(send(&mut lane, 1, at(1)), 1);
-    assert_eq!(lane.arrive(Ticket(0), &TAKEN, at(2), 0), Some(at(2)));
-    assert_eq!(lane.arrive(Ticket(1), &TAKEN, at(2), 0), Some(at(1)));
+    assert_eq!(lane.elapsed(Ticket(0), at(2)), Some(at(2)));
+    assert_eq!(lane.elapsed(Ticket(1), at(2)), Some(at(1)));
+    lane.arrive(Ticket(0), &TAKEN, at(2), 0);
+    lane.arrive(Ticket(1), &TAKEN, at(2), 0);
     assert_eq!(counts(&lane, &[Metric::Built, Metric::Sent, Metric::Requests]), [3, 3, 2]);
     assert_eq!(lane.bytes(), 0);
     assert_balanced(&lane);
@@ -192,10 +194,11 @@ fn a_batch_is_given_up_when_its_time_is_over() {
 #[test]
 fn answers_to_nothing_change_nothing() {
     let mut lane = filled(2);
-    assert_eq!(lane.arrive(Ticket(7), &TAKEN, at(1), 0), None);
+    lane.arrive(Ticket(7), &TAKEN, at(1), 0);
+    assert_balanced(&lane);
     send(&mut lane, 0, at(1));
     lane.arrive(Ticket(0), &TAKEN, at(1), 0);
-    assert_eq!(lane.arrive(Ticket(0), &TAKEN, at(1), 0), None);
+    lane.arrive(Ticket(0), &TAKEN, at(1), 0);
     assert_eq!(lane.books().count(Metric::Sent), 2);
 }
 
@@ -208,7 +211,7 @@ fn everything_passes_to_the_lane_to_come() {
     assert_eq!(batches.iter().map(|(items, _)| items).sum::<u64>(), 9);
     assert_eq!((lane.items(), lane.bytes()), (0, 0));
     assert_balanced(&lane);
-    assert_eq!(lane.arrive(Ticket(1), &TAKEN, at(2), 0), None, "cancelled calls bring nothing");
+    assert_eq!(lane.elapsed(Ticket(1), at(2)), None, "cancelled calls bring nothing");
 
     let mut heir = Lane::new(small(), Envelope::new(Vec::new(), true));
     for (ticket, (items, body)) in (0..).map(Ticket).zip(batches) {

@@ -54,7 +54,7 @@ proptest! {
                 Event::Arrive(which, how) => {
                     let ticket = lane.in_flight.keys().nth(which).copied();
                     let random = u64::from(how) << 60;
-                    ticket.and_then(|it| lane.arrive(it, &outcome(how), now, random));
+                    ticket.into_iter().for_each(|it| lane.arrive(it, &outcome(how), now, random));
                 }
                 Event::Adopt(items, size) => lane.adopt(items, &vec![0; size]),
                 Event::Pass(millis) => now += Duration::from_millis(millis),
