@@ -19,6 +19,7 @@ use crate::{
     plugin::{counters::Counters, exchange::Stream, held::Held, shared::Shared},
 };
 
+mod admission;
 mod counters;
 mod exchange;
 mod held;

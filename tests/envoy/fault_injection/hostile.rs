@@ -1,10 +1,10 @@
 //! Requests that are meant to break something.
 
-use anyhow::Result;
-use serde_json::json;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 use tests::client::Request;
 
-use super::Rig;
+use super::{Rig, load::load};
 
 #[test]
 fn any_byte_in_any_header_passes_through() -> Result<()> {
@@ -41,6 +41,67 @@ fn what_callers_ask_for_stays_in_bounds() -> Result<()> {
         assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{value}");
     }
     assert_eq!(rig.stat("delays_total")?, 3);
+    no_trap(&rig)
+}
+
+#[test]
+fn random_bytes_in_any_header_reach_the_application() -> Result<()> {
+    let rig = Rig::start_with(4, &on_demand())?;
+    let seed = fault_injection::Generator::new(41);
+    let answers = load(rig.envoy.address(), 16, move |number| {
+        let mut generator = seed;
+        let mut bits =
+            || generator.bits().rotate_left(u32::try_from(number % 64).unwrap_or(0)) ^ number;
+        let mut request = hyper::Request::get("/").header("host", "a").header("x-tester", "1");
+        for name in
+            ["delay-request", "abort-request", "throughput-response", "abort-request-percentage"]
+        {
+            // The bytes 0x80 to 0xFF, and digits.
+            let value: Vec<u8> = bits().to_le_bytes().map(|byte| byte | 0x80).into();
+            let digits = bits().to_string().into_bytes();
+            let value = if bits() % 2 == 0 { value } else { digits };
+            request = request.header(format!("x-envoy-fault-{name}"), value);
+        }
+        (number < 4_000).then(|| request.body(http_body_util::Empty::new()).unwrap_or_default())
+    })?;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    no_trap(&rig)
+}
+
+/// Delays, aborts and rates for those who carry `x-tester`.
+fn on_demand() -> Value {
+    let all = json!({"value": 100});
+    json!({"maxDelay": "1ms", "http": [{"name": "x", "match": [{"headers": {"x-tester": {}}}], "fault": {
+        "delay": {"headerDelay": {}, "percentage": all},
+        "abort": {"headerAbort": {}, "percentage": all},
+        "responseRateLimit": {"fixedLimit": {"limitKbps": 1_048_576}, "percentage": all}}}]})
+}
+
+#[test]
+fn no_document_traps() -> Result<()> {
+    let mut rig = Rig::start(&on_demand())?;
+    let places = [
+        "/http",
+        "/http/0",
+        "/http/0/match",
+        "/http/0/match/0",
+        "/http/0/fault",
+        "/http/0/fault/delay",
+        "/http/0/fault/abort",
+        "/maxDelay",
+        "/http/0/fault/abort/percentage",
+    ];
+    let values = [json!(null), json!([]), json!({}), json!(-1), json!("\u{0}\u{ff}"), json!(1e300)];
+    for (turn, place) in places.iter().enumerate() {
+        for value in values.iter().skip(turn % 2).step_by(2) {
+            let mut document = on_demand();
+            *document.pointer_mut(place).context("no such place")? = value.clone();
+            let filter = [super::filter(&document)];
+            // Accepted or refused: Envoy serves on.
+            let _ = rig.envoy.reconfigure(&filter);
+            assert_eq!(rig.envoy.http1().get("/")?.status, 200, "{document}");
+        }
+    }
     no_trap(&rig)
 }
 

@@ -76,6 +76,11 @@ impl Lateness {
 /// How often a busy machine gets another chance.
 const TRIES: u64 = 5;
 
+/// What the filter itself says of its lateness: first in the last interval, then in all.
+fn told(envoy: &Envoy) -> Result<String> {
+    Ok(envoy.admin().get("/stats?filter=weir_fault_injection_late_ms")?.text())
+}
+
 #[test]
 fn nothing_goes_on_early_and_nothing_much_later_than_natively() -> Result<()> {
     let app = Upstream::start()?;
@@ -83,14 +88,14 @@ fn nothing_goes_on_early_and_nothing_much_later_than_natively() -> Result<()> {
         |filter| Envoy::start(Setup { concurrency: 2, ..Setup::new(app.address(), vec![filter]) });
     let share = json!({"numerator": 100, "denominator": "HUNDRED"});
     let natives = start(native(json!({"delay": {"fixed_delay": "0.5s", "percentage": share}})))?;
-    let ours = start(filter(&always(json!({"delay": {"fixedDelay": "500ms"}}))))?;
+    let envoy = start(filter(&always(json!({"delay": {"fixedDelay": "500ms"}}))))?;
     for (clients, rounds) in [(1, 24), (100, 6), (1_000, 3)] {
         let mut is_near = false;
         for _ in 0..thorough(TRIES, 2 * TRIES) {
             let (mut by_us, mut by_envoy) = (Vec::new(), Vec::new());
             // One after the other, so that a disturbance hits both.
             for _ in 0..rounds {
-                by_us.extend(waits(ours.address(), clients)?);
+                by_us.extend(waits(envoy.address(), clients)?);
                 by_envoy.extend(waits(natives.address(), clients)?);
             }
             assert!(by_us.iter().all(|waited| *waited >= DELAY), "early");
@@ -101,6 +106,7 @@ fn nothing_goes_on_early_and_nothing_much_later_than_natively() -> Result<()> {
                 break;
             }
         }
+        eprintln!("{}", told(&envoy)?);
         assert!(is_near, "{clients} waiting: later than natively in every try");
     }
     Ok(())

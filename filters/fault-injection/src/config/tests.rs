@@ -96,6 +96,10 @@ fn top_level_fields_have_ranges() {
             r#"markHeader: must not be a header that belongs to one hop, got "upgrade""#,
         ),
         (
+            json!({"pathNormalization": "base"}),
+            r#"pathNormalization: must be one of `NONE`, `BASE`, `MERGE_SLASHES`, `DECODE_AND_MERGE_SLASHES`, got "base""#,
+        ),
+        (
             json!({"selector": {}}),
             "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
         ),
@@ -149,9 +153,13 @@ fn entries_have_rules() {
         let message = format!("http[0].{field}: must not be given, it stays in the VirtualService");
         assert_eq!(refusal(&entry(json!({field: {}}))), message);
     }
-    for (field, word) in
-        [("port", "match.ports"), ("sourceLabels", "source.principal"), ("gateways", "selector")]
-    {
+    for (field, word) in [
+        ("port", "match.ports"),
+        ("sourceLabels", "source.principal"),
+        ("sourceNamespace", "source.principal"),
+        ("gateways", "selector"),
+        ("statPrefix", "metrics carry"),
+    ] {
         let message = refusal(&entry(json!({"match": [{field: 1}]})));
         assert!(
             message.starts_with(&format!("http[0].match[0].{field}: ")) && message.contains(word),
