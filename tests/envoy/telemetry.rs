@@ -1,5 +1,6 @@
 //! telemetry in a real Envoy.
 
+mod access_log;
 mod clean;
 mod collectors;
 mod failures;

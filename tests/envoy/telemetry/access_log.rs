@@ -1,0 +1,243 @@
+//! Access logs in the proxy's own log.
+
+use std::io::{Read, Write};
+
+use anyhow::{Context, Result, ensure};
+use hyper::Method;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::Setup, client::Request, envoy::Envoy, ports, upstream::REPLY_STATUS,
+    upstream::Upstream,
+};
+
+use super::{Rig, filter};
+
+mod hostile;
+mod limits;
+mod redaction;
+
+/// Routes to what an application alone cannot show.
+fn routes() -> Vec<Value> {
+    vec![
+        json!({"match": {"prefix": "/gone"}, "direct_response": {"status": 410}}),
+        json!({"match": {"prefix": "/old"}, "route": {"cluster": "app", "prefix_rewrite": "/new"}}),
+        json!({"match": {"prefix": "/down"}, "route": {"cluster": "down"}, "name": "to-nowhere"}),
+        json!({"match": {"prefix": "/unknown"}, "route": {"cluster_header": "x-cluster"}}),
+    ]
+}
+
+/// Starts everything with these workers, routes to trouble, and further fields of Envoy's own log.
+fn start(concurrency: u32, config: &Value, native: &[(&str, &str)]) -> Result<Rig> {
+    let app = Upstream::start()?;
+    let nobody = ports::free()?;
+    let down = json!({
+        "name": "down", "type": "STATIC", "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": "down", "endpoints": [{"lb_endpoints": [{"endpoint": {
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": nobody}}}}]}]}
+    });
+    let native = native.iter().map(|(name, format)| ((*name).to_owned(), (*format).to_owned()));
+    let setup = Setup {
+        concurrency,
+        routes: routes(),
+        clusters: vec![down],
+        access_log: native.collect(),
+        ..Setup::new(app.address(), vec![filter(config)])
+    };
+    Ok(Rig { envoy: Envoy::start(setup)?, app })
+}
+
+/// Ends Envoy and returns the lines that the filter wrote.
+fn lines(rig: &mut Rig) -> Result<Vec<Value>> {
+    let log = rig.envoy.stop()?;
+    ensure!(!log.contains("panicked"), "{log}");
+    let lines = log.lines().filter_map(|line| line.split_once("wasm log telemetry: {"));
+    let objects = lines.map(|(_, rest)| format!("{{{rest}"));
+    objects.map(|line| serde_json::from_str(&line).with_context(|| line.clone())).collect()
+}
+
+/// The only line about this path.
+fn about<'a>(lines: &'a [Value], path: &str) -> Result<&'a Value> {
+    let found: Vec<&Value> = lines.iter().filter(|line| line["path"] == *path).collect();
+    ensure!(found.len() == 1, "{} lines about {path} of {lines:?}", found.len());
+    found.first().copied().context("a line")
+}
+
+#[test]
+fn lines_say_what_envoys_own_log_says() -> Result<()> {
+    let native = [
+        ("authority", "%REQ(:AUTHORITY)%"),
+        ("protocol", "%PROTOCOL%"),
+        ("response_code", "%RESPONSE_CODE%"),
+        ("response_code_details", "%RESPONSE_CODE_DETAILS%"),
+        ("response_flags", "%RESPONSE_FLAGS%"),
+        ("bytes_received", "%BYTES_RECEIVED%"),
+        ("bytes_sent", "%BYTES_SENT%"),
+        ("upstream_host", "%UPSTREAM_HOST%"),
+        ("upstream_cluster", "%UPSTREAM_CLUSTER_RAW%"),
+        ("route_name", "%ROUTE_NAME%"),
+        ("downstream_remote_address", "%DOWNSTREAM_REMOTE_ADDRESS%"),
+        ("x_forwarded_for", "%REQ(X-FORWARDED-FOR)%"),
+        ("user_agent", "%REQ(USER-AGENT)%"),
+        ("request_id", "%REQ(X-REQUEST-ID)%"),
+        ("path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"),
+    ];
+    let mut rig = start(1, &json!({"accessLogging": {}}), &native)?;
+    let requests = [
+        Request::get("/plain")
+            .header("user-agent", "tester/1")
+            .header("x-forwarded-for", "192.0.2.1"),
+        Request::new(Method::POST, "/post").body(b"12345").header(REPLY_STATUS, "503"),
+        Request::get("/old/7"),
+        Request::get("/gone"),
+        Request::get("/down"),
+        Request::get("/unknown").header("x-cluster", "missing"),
+        Request::new(Method::DELETE, "/delete"),
+    ];
+    for client in [rig.envoy.http1(), rig.envoy.http2()] {
+        for request in &requests {
+            client.send(request.clone())?;
+        }
+    }
+    let theirs = rig.envoy.wait_for_access_log(14)?;
+    let ours = lines(&mut rig)?;
+    assert_eq!((ours.len(), theirs.len()), (14, 14));
+    for theirs in &theirs {
+        let ours = ours.iter().find(|ours| ours["request_id"] == theirs["request_id"]);
+        let ours = ours.with_context(|| format!("no line for {theirs}"))?;
+        assert_eq!(ours["method"], theirs["method"]);
+        for (name, _) in native {
+            // Envoy writes null or a dash for what is absent.
+            let is_absent = theirs[name].is_null() || theirs[name] == "-" || theirs[name] == "";
+            let expected = if is_absent { &Value::Null } else { &theirs[name] };
+            assert_eq!(&ours[name], expected, "{name} of {theirs}");
+        }
+        assert_eq!(ours["error"], json!(theirs["response_code"].as_u64() >= Some(500)), "{ours}");
+        let start = ours["start_time"].as_str().context("a time")?;
+        assert!(start.starts_with("20") && start.ends_with('Z') && start.len() == 24, "{start}");
+        assert!(ours["duration"].as_u64().is_some_and(|millis| millis < 20_000), "{ours}");
+    }
+    Ok(())
+}
+
+#[test]
+fn queries_stay_in_the_proxy_unless_a_field_asks_for_them() -> Result<()> {
+    for (config, expected) in [
+        (json!({}), "/a"),
+        (json!({"fields": {"path": {"value": "request.path"}}}), "/a?token=secret"),
+    ] {
+        let mut rig = start(1, &json!({"accessLogging": config}), &[])?;
+        rig.envoy.http1().get("/a?token=secret")?;
+        let lines = lines(&mut rig)?;
+        assert_eq!(lines.len(), 1);
+        assert_eq!(about(&lines, expected)?["response_code"], 200);
+    }
+    Ok(())
+}
+
+#[test]
+fn streams_that_end_oddly_have_a_line_each() -> Result<()> {
+    let mut rig = start(
+        1,
+        &json!({"accessLogging": {"fields": {
+        "seen": {"value": "has(response.code) ? 'answered' : 'unanswered'"}}}}),
+        &[],
+    )?;
+    // No request at all for the filters: the codec answers.
+    rig.envoy.http1().raw(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")?;
+    // A client that leaves while the application thinks.
+    let mut leaving = std::net::TcpStream::connect(rig.envoy.address())?;
+    leaving.write_all(b"POST /left HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")?;
+    leaving.set_read_timeout(Some(std::time::Duration::from_millis(500)))?;
+    let _ = leaving.read(&mut [0; 16]);
+    drop(leaving);
+    rig.envoy.http1().get("/last")?;
+    rig.envoy.wait_for_log("\"path\":\"/left\"")?;
+    let lines = lines(&mut rig)?;
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    let left = about(&lines, "/left")?;
+    assert_eq!((&left["seen"], &left["response_flags"]), (&json!("unanswered"), &json!("DC")));
+    assert_eq!((&left["bytes_received"], &left["error"]), (&json!(3), &json!(false)));
+    assert!(left["response_code"].is_null());
+    let refused = lines.iter().find(|line| line["response_code"] == 400).context("the 400")?;
+    assert_eq!(refused["response_flags"], "DPE");
+    assert!(refused["path"].is_null());
+    about(&lines, "/last").map(drop)
+}
+
+#[test]
+fn attributes_are_read_from_the_proxy_once_and_in_their_kind() -> Result<()> {
+    let fields = [
+        ("code", "response.code + 1", json!(201)),
+        ("host", "request.host.lowerAscii()", json!("app.example.com")),
+        ("scheme", "request.scheme", json!("http")),
+        ("query", "request.query", json!("b=1")),
+        ("header", "request.headers['X-Two']", json!("1,2")),
+        ("absent", "request.headers['x-none']", Value::Null),
+        ("has", "'x-two' in request.headers && !has(request.headers.none)", json!(true)),
+        ("content_type", "response.headers['content-type']", json!("application/json")),
+        ("long", "request.duration > duration('1h')", json!(false)),
+        ("started", "request.time", json!("a time")),
+        ("port", "destination.port > 0 && source.port > 0", json!(true)),
+        ("mtls", "connection.mtls", json!(false)),
+        ("connection", "connection.id >= 0", json!(true)),
+        ("node", "xds.node.id + node.cluster", json!("weirweir")),
+        ("route", "xds.route_name == ''", json!(true)),
+        ("vhost", "xds.virtual_host_name", json!("app")),
+        ("cluster", "xds.cluster_name", json!("app")),
+        ("direction", "xds.listener_direction", json!(0)),
+        ("attempts", "upstream.request_attempt_count", json!(1)),
+        ("upstream", "upstream.port > 0", json!(true)),
+        ("text", "metadata.filter_metadata['test']['tier']", json!("gold")),
+        ("number", "metadata.filter_metadata.test.weight * 2.0", json!(5.0)),
+        ("flag", "metadata.filter_metadata.test.beta ? 'on' : 'off'", json!("on")),
+        ("deep", "metadata.filter_metadata.test.team.name", json!("shop")),
+        ("state", "filter_state['test.state']", json!("held")),
+        ("baggage", "baggage['tenant']", json!("a b")),
+        ("error", "weir.error", json!(false)),
+    ];
+    let config: serde_json::Map<String, Value> = fields
+        .iter()
+        .map(|(name, text, _)| ((*name).to_owned(), json!({ "value": text })))
+        .collect();
+    let app = Upstream::start()?;
+    let chain = vec![metadata(), state(), filter(&json!({"accessLogging": {"fields": config}}))];
+    let mut rig = Rig { envoy: Envoy::start(Setup::new(app.address(), chain))?, app };
+    let request = Request::get("/a?b=1").header("x-two", "1").header("x-two", "2");
+    rig.envoy.http1().send(request.header("baggage", "user=x,tenant=a%20b;p"))?;
+    let lines = lines(&mut rig)?;
+    let line = about(&lines, "/a")?;
+    for (name, text, expected) in fields {
+        if name == "started" {
+            assert_eq!(line["started"], line["start_time"]);
+        } else {
+            assert_eq!(line[name], expected, "{text}");
+        }
+    }
+    Ok(())
+}
+
+/// Envoy's filter that sets metadata of a request.
+fn metadata() -> tests::bootstrap::Filter {
+    tests::bootstrap::Filter::native(json!({
+        "name": "envoy.filters.http.set_metadata",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config",
+            "metadata": [{"metadata_namespace": "test", "value": {
+                "tier": "gold", "weight": 2.5, "beta": true, "team": {"name": "shop"}}}]
+        }
+    }))
+}
+
+/// Envoy's filter that sets filter state of a request.
+fn state() -> tests::bootstrap::Filter {
+    tests::bootstrap::Filter::native(json!({
+        "name": "envoy.filters.http.set_filter_state",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+            "on_request_headers": [{
+                "object_key": "test.state", "factory_key": "envoy.string",
+                "format_string": {"text_format_source": {"inline_string": "held"}}
+            }]
+        }
+    }))
+}

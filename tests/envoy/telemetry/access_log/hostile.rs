@@ -1,0 +1,79 @@
+//! Requests and documents that are meant to break something.
+
+use super::*;
+
+#[test]
+fn any_bytes_stay_inside_one_line() -> Result<()> {
+    let config = json!({"accessLogging": {"maxPerSecond": 10000, "fields": {
+        "any": {"value": "request.headers['x-any']"},
+        "lower": {"value": "request.headers['x-any'].lowerAscii()"},
+        "match": {"value": "request.headers['x-any'].matches('a+')"},
+        "size": {"value": "size(request.headers['x-any'])"},
+        "number": {"value": "int(request.headers['x-any'])"},
+        "baggage": {"value": "baggage['k']"},
+    }}});
+    let mut rig = start(1, &config, &[])?;
+    let client = rig.envoy.http1();
+    for byte in 0x80..=0xFF_u8 {
+        let request = Request::get("/").header("x-any", [b'a', byte]).header("user-agent", [byte]);
+        let request = request.header("baggage", [b'k', b'=', byte, b'%', b'x']);
+        assert_eq!(client.send(request)?.status, 200, "byte {byte:#x}");
+    }
+    for text in ["\"}\\", "{\"path\":\"/forged\"}", "\u{2028}", "\t"] {
+        client.send(Request::get("/").header("x-any", text))?;
+    }
+    let lines = lines(&mut rig)?;
+    assert_eq!(lines.len(), 132);
+    assert!(lines.iter().all(|line| line["path"] == "/"), "{lines:?}");
+    assert_eq!(lines[0]["any"], "a\u{fffd}");
+    assert_eq!(lines[128]["any"], "\"}\\");
+    Ok(())
+}
+
+#[test]
+fn long_lines_are_cut() -> Result<()> {
+    let mut rig = start(1, &json!({"accessLogging": {}}), &[])?;
+    let long = "u".repeat(20_000);
+    rig.envoy.http1().send(Request::get("/cut").header("user-agent", &long))?;
+    let log = rig.envoy.stop()?;
+    let line = log.lines().find(|line| line.contains("\"path\":\"/cut\"")).context("no line")?;
+    let (_, line) = line.split_once("telemetry: ").context("no object")?;
+    assert!((8_000..=8_192).contains(&line.len()), "{}", line.len());
+    assert!(line.ends_with("\"truncated\":true}"));
+    Ok(())
+}
+
+#[test]
+fn no_document_traps() -> Result<()> {
+    let mut rig = start(1, &json!({}), &[])?;
+    let deep = |open: &str, middle: &str, close: &str, times: usize| {
+        format!("{}{middle}{}", open.repeat(times), close.repeat(times))
+    };
+    for text in [
+        deep("[", "1", "]", 500),
+        deep("true ? true : ", "true", "", 70),
+        deep("a?", "a", ":a", 250),
+        deep("1 + ", "1", "", 250),
+        deep("-", "a", "", 1_000),
+        deep("a.", "a", "", 500),
+        deep("f(", "1", ")", 340),
+        deep("a.f(", "1", ")", 200),
+        deep("{'a':", "1", "}", 160),
+        deep("!(", "true", ")", 300),
+        "'a'.matches('((((((((((a{100}){100}){100}){100}){100}){100}){100}){100}){100}){100})')"
+            .into(),
+        format!("'a'.matches('{}')", "(".repeat(900)),
+        "\u{0}".into(),
+    ] {
+        let config = json!({"accessLogging": {"filter": {"expression": text}}});
+        let log = rig.envoy.refuses(&[filter(&config)])?;
+        assert!(log.contains("accessLogging"), "{text}: {log}");
+        assert!(!log.contains("panicked") && !log.contains("Uncaught"), "{text}: {log}");
+    }
+    // Parentheses around everything are no depth.
+    let flat = deep("(", "1 == 1", ")", 500);
+    let config = json!({"accessLogging": {"filter": {"expression": flat}}});
+    rig.envoy.reconfigure(&[filter(&config)])?;
+    assert_eq!(rig.envoy.http1().get("/")?.status, 200);
+    Ok(())
+}

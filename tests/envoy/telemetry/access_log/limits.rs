@@ -1,0 +1,81 @@
+//! Which streams are logged, and how many.
+
+use super::*;
+
+#[test]
+fn filter_share_and_errors_decide() -> Result<()> {
+    let config = json!({"accessLogging": [
+        {"filter": {"expression": "response.code >= 400"}, "fields": {"log": {"value": "'codes'"}}},
+        {"filter": {"match": [{"headers": {"x-debug": {"exact": "1"}}}]},
+            "fields": {"log": {"value": "'debug'"}}},
+        {"percentage": {"value": 0}, "fields": {"log": {"value": "'errors'"}}},
+        {"disabled": true, "fields": {"log": {"value": "'never'"}}},
+        {"match": {"mode": "SERVER"}, "filter": {"expression": "request.headers['x-debug'] == '2'"},
+            "fields": {"log": {"value": "'expression'"}}},
+    ]});
+    let mut rig = start(1, &config, &[])?;
+    let client = rig.envoy.http1();
+    for (status, debug) in [("200", "0"), ("404", "0"), ("500", "1"), ("200", "1"), ("200", "2")] {
+        client.send(Request::get("/").header(REPLY_STATUS, status).header("x-debug", debug))?;
+    }
+    let built = rig.stat("logs_built_total")?;
+    let lines = lines(&mut rig)?;
+    let mut said: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            format!("{} {}", line["log"].as_str().unwrap_or_default(), line["response_code"])
+        })
+        .collect();
+    said.sort();
+    let expected =
+        ["codes 404", "codes 500", "debug 200", "debug 500", "errors 500", "expression 200"];
+    assert_eq!(said, expected);
+    assert_eq!(built, 6);
+    Ok(())
+}
+
+#[test]
+fn what_is_over_the_limit_is_counted() -> Result<()> {
+    let mut rig = start(1, &json!({"accessLogging": {"maxPerSecond": 1}}), &[])?;
+    let client = rig.envoy.http1();
+    for number in 0..300 {
+        let status = if number % 3 == 0 { "500" } else { "200" };
+        client.send(Request::get("/").header(REPLY_STATUS, status))?;
+    }
+    let (built, limited) = (rig.stat("logs_built_total")?, rig.stat("logs_limited_total")?);
+    assert_eq!(built + limited, 300);
+    assert!((2..150).contains(&built), "{built} built");
+    let lines = lines(&mut rig)?;
+    assert_eq!(u64::try_from(lines.len())?, built);
+    for is_error in [true, false] {
+        assert!(lines.iter().any(|line| line["error"] == is_error), "{lines:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_share_is_met() -> Result<()> {
+    let log = json!({"percentage": {"value": 20}, "maxPerSecond": 10000});
+    let mut rig = start(2, &json!({ "accessLogging": log }), &[])?;
+    for _ in 0..1_000 {
+        rig.envoy.http1().get("/")?;
+    }
+    // Five standard deviations to each side.
+    let built = rig.stat("logs_built_total")?;
+    assert!((137..=263).contains(&built), "{built} of 1000");
+    assert_eq!(u64::try_from(lines(&mut rig)?.len())?, built);
+    Ok(())
+}
+
+#[test]
+fn the_level_is_that_of_the_entry() -> Result<()> {
+    for (level, word) in [("INFO", "[info][wasm]"), ("WARN", "[warning][wasm]")] {
+        let mut rig = start(1, &json!({"accessLogging": {"level": level}}), &[])?;
+        rig.envoy.http1().get("/level")?;
+        let log = rig.envoy.stop()?;
+        let line =
+            log.lines().find(|line| line.contains("\"path\":\"/level\"")).context("no line")?;
+        assert!(line.contains(word), "{line}");
+    }
+    Ok(())
+}
