@@ -2,6 +2,24 @@
 
 use crate::hostcalls::{self, Buffer, Result};
 
+/// Reads at most `max` bytes of the request's body that are at hand, from `start` on.
+///
+/// # Errors
+///
+/// Fails outside the callback that announces them.
+pub fn request_part(start: usize, max: usize) -> Result<Vec<u8>> {
+    hostcalls::part(Buffer::RequestBody, start, max)
+}
+
+/// Reads at most `max` bytes of the response's body that are at hand, from `start` on.
+///
+/// # Errors
+///
+/// Fails outside the callback that announces them.
+pub fn response_part(start: usize, max: usize) -> Result<Vec<u8>> {
+    hostcalls::part(Buffer::ResponseBody, start, max)
+}
+
 /// Puts `bytes` in place of the `size` bytes of the response's body that are at hand.
 ///
 /// # Errors

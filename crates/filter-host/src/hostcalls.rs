@@ -67,6 +67,8 @@ pub enum Map {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Buffer {
+    /// Body of the request, as far as it is at hand.
+    RequestBody = 0,
     /// Body of the response, as far as it is at hand.
     ResponseBody = 1,
     /// Body that answers an HTTP call of ours.
@@ -231,7 +233,12 @@ pub(crate) fn set_tick_period(period: Duration) -> Result<()> {
 }
 
 pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
-    returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, 0, max, data, size) })
+    part(buffer, 0, max)
+}
+
+/// Reads at most `max` bytes from `start` on.
+pub(crate) fn part(buffer: Buffer, start: usize, max: usize) -> Result<Vec<u8>> {
+    returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, start, max, data, size) })
 }
 
 /// Puts `data` in place of `size` bytes from `start` on.

@@ -17,6 +17,7 @@ mod access_log;
 mod metrics;
 mod operations;
 mod redaction;
+mod response_headers;
 mod slos;
 mod values;
 
@@ -29,6 +30,7 @@ pub use crate::config::{
     },
     operations::OperationConfig,
     redaction::{RedactionConfig, RedactionKey},
+    response_headers::ResponseHeadersConfig,
     slos::SloConfig,
     values::{HostPattern, MethodName, MetricName, Objective, OneOrMany, OperationName, ShortName},
 };
@@ -65,6 +67,10 @@ pub struct Config {
     pub operations: Vec<OperationConfig>,
     /// What is done to a path before it is matched.
     pub path_normalization: PathNormalization,
+    /// What callers are told about their request.
+    pub response_headers: Option<ResponseHeadersConfig>,
+    /// Whether the operation is left in filter state, for native access logs.
+    pub filter_state: bool,
     /// Whether everything is measured but no header is written.
     pub dry_run: bool,
     #[serde(deserialize_with = "misplaced::in_wasm_plugin")]

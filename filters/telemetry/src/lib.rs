@@ -16,6 +16,7 @@ pub mod expression;
 pub mod filter;
 mod generator;
 pub mod label;
+mod messages;
 mod metrics;
 mod operations;
 pub mod otlp;
@@ -27,6 +28,7 @@ mod record;
 pub mod redact;
 mod resource;
 mod response_flags;
+mod response_headers;
 mod slo;
 mod token_bucket;
 mod trace_context;
@@ -35,6 +37,7 @@ mod tracing;
 pub use crate::config::Config;
 pub use crate::direction::Direction;
 pub use crate::generator::Generator;
+pub use crate::messages::Messages;
 pub use crate::metrics::{
     Admission, FOLDED, Family, Findings, Group, Interner, Kind, Known, LabelSource, LabelValue,
     Labelled, Metrics, OTHER, OwnLabel, OwnMetric, Plan, Standard, StatusClass, What, escaped,
@@ -46,6 +49,7 @@ pub use crate::policy::{Ended, Policy};
 pub use crate::record::{Ending, Method, Record};
 pub use crate::resource::Node;
 pub use crate::response_flags::response_flags;
+pub use crate::response_headers::{REQUEST_ID, ResponseHeaders};
 pub use crate::slo::Slo;
 pub use crate::token_bucket::TokenBucket;
 pub use crate::trace_context::{

@@ -34,6 +34,7 @@ mod reading;
 mod redaction;
 mod series;
 mod spans;
+mod telling;
 mod values;
 
 proxy_wasm::main! {{

@@ -9,6 +9,7 @@ use crate::{
     metrics::{LabelSource, Metrics, Plan},
     operations::Operations,
     outlets::Outlets,
+    response_headers::ResponseHeaders,
     slo::Slo,
 };
 
@@ -25,6 +26,8 @@ pub struct Policy {
     slos: Vec<Slo>,
     error_when: Option<Expression>,
     outlets: Outlets,
+    response_headers: Option<ResponseHeaders>,
+    fills_state: bool,
     access_logs: Vec<AccessLog>,
     redaction_key: Option<Vec<u8>>,
     warnings: Vec<String>,
@@ -39,6 +42,18 @@ impl Policy {
     #[must_use]
     pub const fn outlets(&self) -> &Outlets {
         &self.outlets
+    }
+
+    /// Returns what callers are told; nothing where no header may be written.
+    #[must_use]
+    pub fn response_headers(&self) -> Option<&ResponseHeaders> {
+        self.response_headers.as_ref().filter(|_| !self.is_dry_run)
+    }
+
+    /// Says whether the operation is left in filter state.
+    #[must_use]
+    pub const fn fills_state(&self) -> bool {
+        self.fills_state
     }
 
     /// Returns what is logged.

@@ -135,3 +135,6 @@ impl Metrics {
         dimensions
     }
 }
+
+#[cfg(test)]
+mod tests;

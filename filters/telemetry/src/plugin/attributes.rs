@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{Telemetry, spans::Traced};
 use crate::{
-    Method, OTHER, Trace, baggage,
+    Messages, Method, OTHER, Trace, baggage,
     expression::{Attribute, Attributes, Own, Readings, Slot, Value},
 };
 
@@ -21,6 +21,22 @@ pub(super) struct Seen {
     pub(super) method: Method,
     pub(super) operation: Option<usize>,
     pub(super) traced: Option<Traced>,
+    /// Counters of messages, where those of this stream are counted.
+    pub(super) messages: Option<BothWays>,
+    /// What the caller is to be told beside, where it is told anything.
+    pub(super) told: Option<Told>,
+}
+
+/// The messages of a gRPC call.
+#[derive(Default)]
+pub(super) struct BothWays {
+    pub(super) request: Messages,
+    pub(super) response: Messages,
+}
+
+/// What a response will tell of its request.
+pub(super) struct Told {
+    pub(super) request_id: Option<Vec<u8>>,
 }
 
 /// The attributes of a stream.
@@ -41,6 +57,8 @@ impl Seen {
             method: Method::default(),
             operation: None,
             traced: None,
+            messages: None,
+            told: None,
         }
     }
 }

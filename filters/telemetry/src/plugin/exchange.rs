@@ -3,6 +3,7 @@
 use std::{rc::Rc, time::Instant};
 
 use filter_host::{
+    body,
     metrics::Gauge,
     proxy_wasm::{
         traits::{Context, HttpContext},
@@ -40,6 +41,7 @@ impl HttpContext for Stream {
         self.passed.has_body = !end_of_stream;
         let mut seen = self.plugin.look();
         self.plugin.trace(&mut seen, Moment::Request);
+        self.plugin.prepare(&mut seen);
         self.in_flight = self.plugin.enter(&seen);
         self.seen = Some(seen);
         Action::Continue
@@ -47,11 +49,29 @@ impl HttpContext for Stream {
 
     fn on_http_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
         add(&mut self.passed.request_bytes, size);
+        if let Some(messages) = self.seen.as_mut().and_then(|seen| seen.messages.as_mut()) {
+            messages
+                .request
+                .take(size, |from, max| body::request_part(from, max).unwrap_or_default());
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+        self.passed.has_ended |= end_of_stream;
+        if let (Some(seen), Some(began)) = (&self.seen, self.passed.began) {
+            self.plugin.tell(seen, began);
+        }
         Action::Continue
     }
 
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         add(&mut self.passed.response_bytes, size);
+        if let Some(messages) = self.seen.as_mut().and_then(|seen| seen.messages.as_mut()) {
+            messages
+                .response
+                .take(size, |from, max| body::response_part(from, max).unwrap_or_default());
+        }
         self.passed.has_ended |= end_of_stream;
         Action::Continue
     }

@@ -20,18 +20,26 @@ use crate::{
 /// Every series that this worker has met.
 pub(super) struct Meters {
     direction: OnceCell<Direction>,
-    rows: RefCell<HashMap<Place, Rc<Row>>>,
+    groups: RefCell<Vec<Rows>>,
+    key: RefCell<Vec<LabelValue>>,
     values: Values,
     shared: Shared,
     expression_errors: Counter,
+    counts_messages: bool,
 }
 
-/// The number of a group, and the numbers of its labels' values.
-type Place = (usize, Box<[LabelValue]>);
+/// The rows of one group.
+#[derive(Default)]
+struct Rows {
+    known: HashMap<Box<[LabelValue]>, Rc<Row>>,
+    /// The row of the last stream, which is often that of the next.
+    last: Option<Rc<Row>>,
+}
 
 /// The series of one combination of labels, one for each family of its group.
 struct Row {
-    place: Place,
+    group: usize,
+    key: Box<[LabelValue]>,
     series: Vec<Cell<Option<Series>>>,
 }
 
@@ -56,16 +64,23 @@ impl Meters {
         }
         Self {
             direction: OnceCell::new(),
-            rows: RefCell::default(),
+            groups: RefCell::default(),
+            key: RefCell::default(),
             values: Values::new(policy),
             shared: Shared::new(metrics),
             expression_errors: Counter::define("weir_telemetry_expression_errors_total"),
+            counts_messages: metrics.counts_messages(),
         }
     }
 
     /// Returns the side that the listener is on, which only a stream can tell.
     pub(super) fn direction(&self) -> Direction {
         *self.direction.get_or_init(direction)
+    }
+
+    /// Says whether messages of gRPC are counted.
+    pub(super) const fn counts_messages(&self) -> bool {
+        self.counts_messages
     }
 
     /// Counts an expression that failed.
@@ -102,12 +117,32 @@ impl Meters {
     /// Finds the row of a stream, or opens one that is not kept before it has a series.
     fn row(&self, number: usize, group: &Group, plan: &Plan, labels: Labels<'_>) -> Rc<Row> {
         let sources = group.labels.iter().filter_map(|(_, place)| plan.sources.get(*place));
-        let key = sources.map(|source| {
+        let mut key = self.key.borrow_mut();
+        key.clear();
+        key.extend(sources.map(|source| {
             self.values.number(*source, labels, &self.shared, || self.expression_failed())
-        });
-        let place = (number, key.collect());
-        let known = self.rows.borrow().get(&place).map(Rc::clone);
-        known.unwrap_or_else(|| Row::open(place, group))
+        }));
+        self.kept(number, &key).unwrap_or_else(|| Row::open(number, &key, group))
+    }
+
+    /// Returns the row of a group under a key, where one is kept.
+    fn kept(&self, number: usize, key: &[LabelValue]) -> Option<Rc<Row>> {
+        let mut groups = self.groups.borrow_mut();
+        let rows = groups.get_mut(number)?;
+        if rows.last.as_ref().is_none_or(|last| *last.key != *key) {
+            rows.last = Some(Rc::clone(rows.known.get(key)?));
+        }
+        rows.last.clone()
+    }
+
+    fn keep(&self, row: &Rc<Row>) {
+        let mut groups = self.groups.borrow_mut();
+        if groups.len() <= row.group {
+            groups.resize_with(row.group.saturating_add(1), Rows::default);
+        }
+        if let Some(rows) = groups.get_mut(row.group) {
+            rows.known.entry(row.key.clone()).or_insert_with(|| Rc::clone(row));
+        }
     }
 
     /// Returns a series of a row; `None` only where the row has no such place.
@@ -129,16 +164,16 @@ impl Meters {
         if !is_free
             && !self.shared.admits_series(&family.name, family.max_series, hash(name.as_bytes()))
         {
-            let reserved = (row.place.0, group.labels.iter().map(|_| FOLDED).collect());
-            let known = self.rows.borrow().get(&reserved).map(Rc::clone);
-            let reserved = known.unwrap_or_else(|| Row::open(reserved, group));
+            let key = vec![FOLDED; group.labels.len()];
+            let reserved = self.kept(row.group, &key);
+            let reserved = reserved.unwrap_or_else(|| Row::open(row.group, &key, group));
             return self.series(&reserved, index, group, plan, policy);
         }
         let series = Series::define(family.kind, &name);
-        let is_folded = row.place.1.contains(&FOLDED);
+        let is_folded = row.key.contains(&FOLDED);
         let series = if is_folded { series.overflowing(overflow(family)) } else { series };
         cell.set(Some(series));
-        self.rows.borrow_mut().entry(row.place.clone()).or_insert_with(|| Rc::clone(row));
+        self.keep(row);
         Some(series)
     }
 
@@ -150,7 +185,7 @@ impl Meters {
         plan: &Plan,
         policy: &Policy,
     ) -> String {
-        let labels = group.labels.iter().zip(&row.place.1).filter_map(|((name, place), number)| {
+        let labels = group.labels.iter().zip(&row.key).filter_map(|((name, place), number)| {
             let source = plan.sources.get(*place)?;
             Some((name.as_str(), self.values.text(*source, *number, policy)?))
         });
@@ -160,13 +195,17 @@ impl Meters {
 }
 
 impl Row {
-    fn open(place: Place, group: &Group) -> Rc<Self> {
-        Rc::new(Self { place, series: group.families.iter().map(|_| Cell::new(None)).collect() })
+    fn open(number: usize, key: &[LabelValue], group: &Group) -> Rc<Self> {
+        Rc::new(Self {
+            group: number,
+            key: key.into(),
+            series: group.families.iter().map(|_| Cell::new(None)).collect(),
+        })
     }
 
     /// Says whether it is the row for everything beyond the limits.
     fn is_reserved(&self) -> bool {
-        self.place.1.iter().all(|number| *number == FOLDED)
+        self.key.iter().all(|number| *number == FOLDED)
     }
 }
 

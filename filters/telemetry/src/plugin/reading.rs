@@ -62,7 +62,8 @@ pub(super) fn record(passed: &Passed, seen: &Seen) -> Record {
         method: method(passed, seen),
         operation: seen.operation,
         ending: ending(status, passed),
-        ..Record::default()
+        request_messages: seen.messages.as_ref().map_or(0, |it| it.request.count()),
+        response_messages: seen.messages.as_ref().map_or(0, |it| it.response.count()),
     }
 }
 

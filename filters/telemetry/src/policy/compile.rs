@@ -13,6 +13,7 @@ use crate::{
     metrics::Metrics,
     operations::Operations,
     outlets::Outlets,
+    response_headers::ResponseHeaders,
     slo::Slo,
 };
 
@@ -43,10 +44,16 @@ impl Policy {
             .and_then(|text| compiler.expression(text, Phase::End, Wanted::Bool, "errorWhen"));
         let outlets = Outlets::compile(config, variable, &mut compiler);
         let access_logs = access_logs(config, &outlets, has_operations, &mut compiler);
+        let response_headers = config
+            .response_headers
+            .as_ref()
+            .map(|config| ResponseHeaders::compile(config, &mut compiler));
         let filters = metrics.definitions.iter().filter_map(|it| it.filter.as_ref());
         let filters = filters.chain(slos.iter().filter_map(Slo::filter));
         let filters = filters.chain(access_logs.iter().filter_map(AccessLog::filter));
         let filters = filters.chain(outlets.tracing().filters());
+        let told = response_headers.iter().filter_map(ResponseHeaders::filter);
+        let filters = filters.chain(told);
         let mut needs = Needs::default();
         filters.filter_map(Filter::needs).for_each(|more| needs.merge(more));
         let Compiler { reads, problems, warnings, .. } = compiler;
@@ -59,6 +66,8 @@ impl Policy {
             slos,
             error_when,
             outlets,
+            response_headers,
+            fills_state: config.filter_state,
             access_logs,
             warnings,
             reads,

@@ -1,0 +1,194 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use filter_core::parse_config;
+use serde_json::{Value, json};
+
+use crate::{Config, Direction, Policy, metrics::Plan};
+
+fn compile(document: &Value) -> Result<Policy, String> {
+    parse_config::<Config>(document.to_string().as_bytes())
+        .and_then(|config| Policy::new(&config, &|_| None))
+        .map_err(|error| error.to_string())
+}
+
+/// Each family with its labels, as `name{label,label}`.
+fn families(plan: &Plan) -> Vec<String> {
+    let groups = plan.groups.iter();
+    let families = groups.flat_map(|group| {
+        let labels: Vec<_> = group.labels.iter().map(|(name, _)| name.as_str()).collect();
+        let labels = labels.join(",");
+        group.families.iter().map(move |family| format!("{}{{{labels}}}", family.name))
+    });
+    families.map(|name| name.replace("weir_telemetry_", "").replace("{}", "")).collect()
+}
+
+#[test]
+fn nothing_configured_is_the_standard_metrics_without_labels() {
+    for document in [json!({}), json!({"metrics": {}}), json!({"metrics": [{}]})] {
+        let policy = compile(&document).unwrap();
+        assert_eq!(
+            families(policy.plan(Direction::Inbound)),
+            [
+                "requests_total",
+                "request_errors_total",
+                "request_duration_ms",
+                "request_bytes",
+                "response_bytes",
+                "requests_in_flight",
+                "requests_1xx_total",
+                "requests_2xx_total",
+                "requests_3xx_total",
+                "requests_4xx_total",
+                "requests_5xx_total",
+                "requests_no_response_total",
+            ],
+            "{document}"
+        );
+        assert!(policy.needs().is_empty() && policy.fleeting().is_empty());
+        assert!(!policy.reads_method(), "no header of the request is read");
+    }
+}
+
+#[test]
+fn labels_are_those_of_each_metric() {
+    let document = json!({"operations": [{"pathTemplate": "/a"}], "metrics": [{"labels": true}]});
+    assert_eq!(
+        families(compile(&document).unwrap().plan(Direction::Inbound)),
+        [
+            "requests_total{reporter,request_method,request_operation,response_code,grpc_response_status}",
+            "request_errors_total{reporter,request_method,request_operation}",
+            "request_duration_ms{reporter,request_method,request_operation}",
+            "request_bytes{reporter,request_method,request_operation}",
+            "response_bytes{reporter,request_method,request_operation}",
+            "requests_in_flight{reporter,request_operation}",
+        ]
+    );
+}
+
+#[test]
+fn overrides_apply_in_order_and_to_their_side() {
+    let document = json!({"metrics": [
+        {"labels": true, "prefix": "shop", "overrides": [
+            {"match": {"metric": "ALL_METRICS"}, "disabled": true},
+            {"match": {"metric": "REQUEST_COUNT"}, "disabled": false},
+            {"match": {"metric": "GRPC_REQUEST_MESSAGES", "mode": "SERVER"}, "disabled": false},
+        ]},
+        {"providers": [{"name": "prometheus"}], "overrides": [
+            {"match": {"metric": "REQUEST_COUNT", "mode": "CLIENT"}, "tagOverrides":
+                {"response_code": {"operation": "REMOVE"}, "absent": {"operation": "REMOVE"}}},
+            {"match": {"metric": "REQUEST_COUNT"},
+                "tagOverrides": {"zone": {"value": "'a'"}, "reporter": {"value": "'b'"}}},
+        ]},
+    ]});
+    let policy = compile(&document).unwrap();
+    let count = |code: &str| {
+        format!("shop_requests_total{{reporter,request_method,{code}grpc_response_status,zone}}")
+    };
+    let messages = "shop_request_messages_total{reporter}".to_owned();
+    for (direction, expected) in [
+        (Direction::Inbound, vec![count("response_code,"), messages.clone()]),
+        (Direction::Outbound, vec![count("")]),
+        (Direction::Unspecified, vec![count(""), messages]),
+    ] {
+        assert_eq!(families(policy.plan(direction)), expected, "{direction:?}");
+    }
+    assert!(policy.metrics().counts_messages());
+}
+
+#[test]
+fn a_document_adds_metrics_and_objectives() {
+    let definitions = json!([
+        {"name": "orders"},
+        {"name": "order_value_cents", "type": "HISTOGRAM",
+            "value": "int(response.headers['x-order-cents'])",
+            "filter": {"expression": "response.code == 201"}},
+        {"name": "stock", "type": "GAUGE", "value": "int(response.headers['x-stock'])"},
+    ]);
+    let slos = json!([{"name": "checkout", "latency": "300ms", "objective": 99.9}]);
+    let clean = json!({"metrics": [{"definitions": definitions}], "slos": slos});
+    let names = families(compile(&clean).unwrap().plan(Direction::Inbound));
+    for name in [
+        "orders_total",
+        "order_value_cents",
+        "stock",
+        "slo_checkout_total",
+        "slo_checkout_good_total",
+    ] {
+        assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
+    }
+    let labelled = json!({"metrics": {"labels": true}, "slos": slos});
+    let names = families(compile(&labelled).unwrap().plan(Direction::Inbound));
+    assert!(names.ends_with(&["slo_total{slo}".to_owned(), "slo_good_total{slo}".to_owned()]));
+}
+
+#[test]
+fn refused_documents_say_their_rule() {
+    let over = |over: Value| json!({"metrics": [{"labels": true, "overrides": [over]}]});
+    let define = |definition: Value| json!({"metrics": [{"definitions": [definition]}]});
+    for (document, message) in [
+        (json!({"metrics": []}), "metrics: must have 1 to 8 entries, got 0"),
+        (
+            json!({"metrics": [{"labels": true}, {"labels": false}]}),
+            "metrics[1].labels: must stand in one entry only, metrics[0] has it too",
+        ),
+        (
+            json!({"metrics": [{"providers": [{"name": "stackdriver"}]}]}),
+            "metrics[0].providers[0].name: must be prometheus: metrics leave through Envoy's stats only, got \"stackdriver\"",
+        ),
+        (
+            json!({"metrics": {"reportingInterval": "5s"}}),
+            "metrics.reportingInterval: must not be given, Istio uses it for TCP only",
+        ),
+        (
+            over(json!({"match": {"metric": "TCP_SENT_BYTES"}})),
+            "metrics[0].overrides[0].match.metric: must be a metric of HTTP: an HTTP filter sees no TCP connection, got \"TCP_SENT_BYTES\"",
+        ),
+        (
+            over(json!({"match": {"customMetric": "orders"}})),
+            "metrics[0].overrides[0].match.customMetric: must be the name of a definition, got \"orders\"",
+        ),
+        (
+            over(json!({"tagOverrides": {"code": {"value": "'x'"}}})),
+            "metrics: must have no label whose name is the end of another's: code is that of response_code",
+        ),
+        (
+            over(json!({"overrides": []})),
+            "metrics[0].overrides[0].overrides: must not stand inside an override, it is a field of the entry around it",
+        ),
+        (
+            over(json!({"tagOverrides": {"x": {"value": "response.code"}}})),
+            "metrics[0].overrides[0].tagOverrides.x.value: response.code is known only when the stream has ended, but this is decided at the request",
+        ),
+        (
+            json!({"metrics": [{"overrides": [{"tagOverrides": {"x": {"value": "'x'"}}}]}]}),
+            "metrics[0].overrides[0].tagOverrides.x: must have metrics.labels: true beside it",
+        ),
+        (
+            define(json!({"name": "requests"})),
+            "metrics[0].definitions[0].name: must be unique, the filter has \"requests\" too",
+        ),
+        (
+            define(json!({"name": "hits_cache"})),
+            "metrics[0].definitions[0].name: must not end in cache, Istio would read a tag there",
+        ),
+        (
+            define(json!({"name": "x", "dimensions": {"a": {"value": "'x'"}}})),
+            "metrics[0].definitions[0].dimensions: must have metrics.labels: true beside it",
+        ),
+        (
+            define(json!({"name": "x", "value": "request.headers['x']"})),
+            "metrics[0].definitions[0].value: must be an expression of kind int or double, got string; convert with int()",
+        ),
+        (
+            json!({"slos": [{"name": "a"}, {"name": "a"}]}),
+            "slos[1].name: must be unique, also in metrics; slos[0] has \"a\" too",
+        ),
+        (
+            json!({"slos": [{"name": "a", "objective": 10}]}),
+            "slos[0].objective: must be a percentage from 50 to 99.9999, got 10",
+        ),
+    ] {
+        assert_eq!(compile(&document).err().as_deref(), Some(message), "{document}");
+    }
+}
