@@ -16,6 +16,7 @@ mod attribute;
 mod compile;
 mod compute;
 mod convert;
+mod dynamic;
 mod evaluate;
 mod hints;
 mod invalid;

@@ -191,6 +191,7 @@ fn attributes_are_read_from_the_proxy_once_and_in_their_kind() -> Result<()> {
         ("number", "metadata.filter_metadata.test.weight * 2.0", json!(5.0)),
         ("flag", "metadata.filter_metadata.test.beta ? 'on' : 'off'", json!("on")),
         ("deep", "metadata.filter_metadata.test.team.name", json!("shop")),
+        ("list", "size(metadata.filter_metadata.test.zones)", json!(2)),
         ("state", "filter_state['test.state']", json!("held")),
         ("baggage", "baggage['tenant']", json!("a b")),
         ("error", "weir.error", json!(false)),
@@ -200,7 +201,13 @@ fn attributes_are_read_from_the_proxy_once_and_in_their_kind() -> Result<()> {
         .map(|(name, text, _)| ((*name).to_owned(), json!({ "value": text })))
         .collect();
     let app = Upstream::start()?;
-    let chain = vec![metadata(), state(), filter(&json!({"accessLogging": {"fields": config}}))];
+    let known = json!({"tier": "gold", "weight": 2.5, "beta": true, "team": {"name": "shop"},
+        "zones": ["a", "b"]});
+    let chain = vec![
+        metadata("test", &known),
+        state(),
+        filter(&json!({"accessLogging": {"fields": config}})),
+    ];
     let mut rig = Rig { envoy: Envoy::start(Setup::new(app.address(), chain))?, app };
     let request = Request::get("/a?b=1").header("x-two", "1").header("x-two", "2");
     rig.envoy.http1().send(request.header("baggage", "user=x,tenant=a%20b;p"))?;
@@ -216,14 +223,48 @@ fn attributes_are_read_from_the_proxy_once_and_in_their_kind() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn claims_that_istio_verified_are_the_callers() -> Result<()> {
+    let fields = [
+        ("subject", "request.auth.claims['sub'] == 'alice'", json!(true)),
+        ("admin", "'admin' in request.auth.claims['groups']", json!(true)),
+        ("other", "'root' in request.auth.claims['groups']", json!(false)),
+        ("adult", "request.auth.claims.age >= 18.0", json!(true)),
+        ("team", "request.auth.claims.org.team == 'shop'", json!(true)),
+        ("principal", "request.auth.principal == 'https://idp/alice'", json!(true)),
+        ("audience", "'orders' in request.auth.audiences", json!(true)),
+        ("absent", "has(request.auth.claims.none)", json!(false)),
+    ];
+    // A field would be refused: whoever compares a claim shows it.
+    let config = fields.iter().map(|(name, text, _)| {
+        let fields = json!({"name": {"value": format!("'{name}'")}});
+        json!({"filter": {"expression": text}, "fields": fields})
+    });
+    let config: Vec<Value> = config.collect();
+    let app = Upstream::start()?;
+    let payload = json!({"payload": {"iss": "https://idp", "sub": "alice", "aud": "orders",
+        "groups": ["staff", "admin"], "age": 20, "org": {"team": "shop"}}});
+    let chain = vec![
+        metadata("envoy.filters.http.jwt_authn", &payload),
+        filter(&json!({ "accessLogging": config })),
+    ];
+    let mut rig = Rig { envoy: Envoy::start(Setup::new(app.address(), chain))?, app };
+    rig.envoy.http1().get("/")?;
+    let lines = lines(&mut rig)?;
+    for (name, text, expected) in fields {
+        let is_logged = lines.iter().any(|line| line["name"] == name);
+        assert_eq!(json!(is_logged), expected, "{text}");
+    }
+    Ok(())
+}
+
 /// Envoy's filter that sets metadata of a request.
-fn metadata() -> tests::bootstrap::Filter {
+fn metadata(namespace: &str, value: &Value) -> tests::bootstrap::Filter {
     tests::bootstrap::Filter::native(json!({
         "name": "envoy.filters.http.set_metadata",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config",
-            "metadata": [{"metadata_namespace": "test", "value": {
-                "tier": "gold", "weight": 2.5, "beta": true, "team": {"name": "shop"}}}]
+            "metadata": [{"metadata_namespace": namespace, "value": value}]
         }
     }))
 }

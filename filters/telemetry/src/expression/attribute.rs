@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::value::Value;
+use super::{dynamic, value::Value};
 
 /// One thing to read of a stream or of the proxy.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -140,7 +140,7 @@ impl Attribute {
                 [byte] => Some(Value::Bool(*byte != 0)),
                 _ => None,
             },
-            Form::Dynamic => Some(guess(bytes)),
+            Form::Dynamic => Some(dynamic::read(bytes)),
         }
     }
 }
@@ -171,20 +171,6 @@ pub fn is_secret_header(name: &str) -> bool {
 
 fn number(bytes: &[u8]) -> Option<i64> {
     bytes.try_into().ok().map(i64::from_le_bytes)
-}
-
-/// Takes a value of unknown form.
-///
-/// Eight bytes that no text would have are a double: those of a whole number end in zeros, and
-/// almost all others are no UTF-8 or hold control characters.
-fn guess(bytes: Vec<u8>) -> Value {
-    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-    let is_text = !bytes.iter().any(is_control) && str::from_utf8(&bytes).is_ok();
-    match (<[u8; 8]>::try_from(bytes.as_slice()), bytes.as_slice()) {
-        (Ok(double), _) if !is_text => Value::Double(f64::from_le_bytes(double)),
-        (_, [flag @ (0 | 1)]) => Value::Bool(*flag == 1),
-        _ => Value::Text(bytes),
-    }
 }
 
 impl fmt::Display for Attribute {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
 
-use super::{convert, evaluate::Failure};
+use super::{convert, dynamic, evaluate::Failure};
 
 /// A value of the Common Expression Language, as far as Weir knows it.
 ///
@@ -32,6 +32,12 @@ impl Value {
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(text.as_bytes().to_vec())
+    }
+
+    /// Reads a value of metadata or filter state, whose kind only its bytes tell.
+    #[must_use]
+    pub fn from_host(bytes: Vec<u8>) -> Self {
+        dynamic::read(bytes)
     }
 
     /// Reads JSON; `None` for null, which counts as absent.

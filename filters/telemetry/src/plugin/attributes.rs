@@ -97,7 +97,7 @@ impl View<'_> {
                 baggage::value(&header, key).map(|text| Value::text(&text))
             }
             Attribute::Principal => self.identity("principal").or_else(principal),
-            Attribute::Audiences => self.identity("aud").or_else(|| istio(&["aud"])),
+            Attribute::Audiences => self.identity("aud").or_else(|| istio(&["aud"]).map(listed)),
             Attribute::Claim(path) => self.claim(path),
             Attribute::Own(own) => self.own(*own),
         }
@@ -148,7 +148,15 @@ impl View<'_> {
 fn istio(claim: &[&str]) -> Option<Value> {
     let metadata = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload"];
     let path: Vec<&str> = metadata.into_iter().chain(claim.iter().copied()).collect();
-    property::read(&path).ok().flatten().map(Value::Text)
+    property::read(&path).ok().flatten().map(Value::from_host)
+}
+
+/// Makes a list of what may stand alone.
+fn listed(value: Value) -> Value {
+    match value {
+        list @ Value::List(_) => list,
+        one => Value::List(vec![one]),
+    }
 }
 
 fn principal() -> Option<Value> {

@@ -8,7 +8,7 @@ use crate::{
     access_log::{AccessLog, Surroundings, Target},
     compiler::Compiler,
     config::{MetricsEntry, OneOrMany},
-    expression::{Phase, Wanted},
+    expression::{Attribute, Expression, Own, Phase, Text, Wanted},
     filter::Filter,
     metrics::Metrics,
     operations::Operations,
@@ -38,10 +38,7 @@ impl Policy {
         let entries = entries(config.metrics.as_ref(), &mut compiler.problems);
         let metrics = Metrics::compile(entries, &config.slos, has_operations, &mut compiler);
         let slos = Slo::compile(&config.slos, &mut compiler);
-        let error_when = config
-            .error_when
-            .as_ref()
-            .and_then(|text| compiler.expression(text, Phase::End, Wanted::Bool, "errorWhen"));
+        let error_when = config.error_when.as_ref().and_then(|it| error_when(it, &mut compiler));
         let outlets = Outlets::compile(config, variable, &mut compiler);
         let access_logs = access_logs(config, &outlets, has_operations, &mut compiler);
         let response_headers = config
@@ -76,6 +73,17 @@ impl Policy {
     }
 }
 
+fn error_when(text: &Text, compiler: &mut Compiler) -> Option<Expression> {
+    let path = "errorWhen";
+    let condition = compiler.expression(text, Phase::End, Wanted::Bool, path)?;
+    let mut read = condition.slots().iter().filter_map(|slot| compiler.reads.attribute(*slot));
+    if read.any(|attribute| *attribute == Attribute::Own(Own::Error)) {
+        compiler.problems.add(path, "must not read weir.error, which it decides");
+        return None;
+    }
+    Some(condition)
+}
+
 fn access_logs(
     config: &Config,
     outlets: &Outlets,
@@ -105,4 +113,28 @@ fn entries<'a>(
         problems.add("metrics", format_args!("must have 1 to {MOST_ENTRIES} entries, got {got}"));
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use filter_core::parse_config;
+
+    use super::*;
+
+    #[test]
+    fn what_an_error_is_does_not_depend_on_itself() {
+        for (text, message) in [
+            ("response.code >= 500", None),
+            ("weir.error", Some("errorWhen: must not read weir.error, which it decides")),
+            ("response.code", Some("errorWhen: must be an expression of kind bool, got int")),
+        ] {
+            let document = format!("{{\"errorWhen\": \"{text}\"}}");
+            let config: Config = parse_config(document.as_bytes()).unwrap();
+            let error = Policy::new(&config, &|_| None).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), message);
+        }
+    }
 }

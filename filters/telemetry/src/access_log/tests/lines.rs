@@ -1,5 +1,8 @@
 //! What lines say.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 /// Everything that a proxy may know.

@@ -1,5 +1,8 @@
 //! Which streams are logged.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn selects(

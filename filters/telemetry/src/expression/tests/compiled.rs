@@ -1,5 +1,8 @@
 //! What is accepted, and what is refused with which words.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 #[test]

@@ -1,5 +1,8 @@
 //! What expressions are worth.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 #[test]
@@ -142,6 +145,22 @@ fn the_bytes_of_the_proxy_have_the_form_of_the_attribute() {
         (Form::Dynamic, vec![1], Some(Value::Bool(true))),
         (Form::Dynamic, b"1".to_vec(), Some(Value::text("1"))),
         (Form::Dynamic, vec![], Some(Value::text(""))),
+        (Form::Dynamic, vec![0; 4], Some(Value::List(vec![]))),
+        (
+            Form::Dynamic,
+            b"\x02\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0a\0\0bc\0\0".to_vec(),
+            Some(Value::List(vec![Value::text("a"), Value::text("bc")])),
+        ),
+        (
+            Form::Dynamic,
+            b"\x01\0\0\0\x01\0\0\0\x01\0\0\0k\0v\0".to_vec(),
+            Some(Value::Map(BTreeMap::from([(b"k".to_vec(), Value::text("v"))]))),
+        ),
+        (
+            Form::Dynamic,
+            b"\xff\xff\xff\xffxxx".to_vec(),
+            Some(Value::Text(b"\xff\xff\xff\xffxxx".to_vec())),
+        ),
     ] {
         assert_eq!(attribute(form).decode(bytes.clone()), expected, "{form:?} {bytes:?}");
     }

@@ -1,5 +1,8 @@
 //! Text that was not written to be an expression.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn is_refused(text: &str) -> bool {
