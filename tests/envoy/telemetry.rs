@@ -5,6 +5,7 @@ mod clean;
 mod collectors;
 mod failures;
 mod labels;
+mod load;
 mod prometheus;
 mod reloads;
 mod spans;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{bootstrap::Setup, client::Request, envoy::Envoy, process, upstream::Upstream};
 
@@ -104,10 +104,24 @@ impl Rig {
 
     /// Waits until every span that was made is sent, rejected or dropped, and nothing is kept.
     pub(super) fn settle(&self) -> Result<()> {
-        process::wait_until("done with all spans", SOON, || {
+        self.wait_until("done with all spans", || {
             let [built, queued] = self.stats(["spans_built_total", "queue_bytes"])?;
             Ok(queued == 0 && built > 0 && built == self.accounted()?)
         })
+    }
+
+    /// Every counter and gauge of the filter that is not 0, for failures.
+    pub(super) fn told(&self) -> Result<String> {
+        let stats = self.envoy.stats()?;
+        let own = stats.holding("weir_telemetry");
+        let told = own.into_iter().filter(|(_, value)| *value > 0);
+        Ok(told.map(|(name, value)| format!("{name} {value}\n")).collect())
+    }
+
+    /// Waits until something is so, and shows the counters where it never is.
+    pub(super) fn wait_until(&self, what: &str, ready: impl FnMut() -> Result<bool>) -> Result<()> {
+        let waited = process::wait_until(what, SOON, ready);
+        waited.with_context(|| self.told().unwrap_or_default())
     }
 
     /// Ends Envoy and fails when a virtual machine of its has trapped.

@@ -7,10 +7,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tests::{
     fake_collector::{Behaviour, FakeCollector},
-    ports, process,
+    ports,
 };
 
-use super::collectors::{Protocol, Rig, SOON, cluster, everything};
+use super::collectors::{Protocol, Rig, cluster, everything};
 
 /// Small batches that go at once.
 fn small() -> Value {
@@ -41,7 +41,7 @@ fn retry_info(seconds: u8) -> String {
 
 fn wait_for(rig: &Rig, name: &str, least: u64) -> Result<()> {
     let what = format!("counting {least} in {name}");
-    process::wait_until(&what, SOON, || {
+    rig.wait_until(&what, || {
         let [value] = rig.stats([name])?;
         Ok(value >= least)
     })

@@ -10,11 +10,13 @@ use tests::{
     collector::{Collector, Item},
     envoy::Envoy,
     process,
+    scale::thorough,
 };
 
 use super::{
     collectors::{HOST, Protocol, Rig, SOON, cluster, everything},
     filter,
+    load::load,
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -60,7 +62,8 @@ fn the_two_words_that_users_write_report_exactly_what_ids_select() -> Result<()>
             "endpoint": format!("{HOST}:{}", protocol.port()), "sample_rate": 0.1,
         });
         let rig = Rig::start(4, clusters, &config)?;
-        rig.send(2_000)?;
+        let requests = thorough(2_000, 100_000);
+        assert_eq!(load(rig.envoy.address(), 8, requests)?, requests);
         let mut selected = BTreeSet::new();
         for request in rig.app.received() {
             let (trace, span, flags) = context(&request.header("traceparent"))?;
@@ -69,7 +72,8 @@ fn the_two_words_that_users_write_report_exactly_what_ids_select() -> Result<()>
                 selected.insert((trace, span));
             }
         }
-        assert!((100..300).contains(&selected.len()), "{}", selected.len());
+        let share = selected.len() as f64 / requests as f64;
+        assert!((0.05..0.15).contains(&share), "{share}");
         rig.settle()?;
         let found = spans(&collector, selected.len())?;
         let id = |span: &Item| (span.text("traceId").to_owned(), span.text("spanId").to_owned());
@@ -190,5 +194,40 @@ fn a_dry_run_reports_spans_and_writes_no_header() -> Result<()> {
     rig.send(1)?;
     assert_eq!(rig.app.received()[0].header("traceparent"), [] as [&str; 0]);
     only(&collector)?;
+    Ok(())
+}
+
+#[test]
+fn logs_arrive_with_their_trace() -> Result<()> {
+    for protocol in Protocol::BOTH {
+        let collector = Collector::start()?;
+        let clusters = vec![cluster(protocol, address(&collector, protocol))];
+        let mut config = everything(protocol, &json!({}));
+        config["accessLogging"] = json!({"providers": [{"name": "otel"}]});
+        let rig = Rig::start(2, clusters, &config)?;
+        for status in ["200", "404", "503"] {
+            let request = Request::get("/orders/7?token=secret").header("x-reply-status", status);
+            rig.envoy.http1().send(request)?;
+        }
+        process::wait_until("collecting all logs", SOON, || Ok(collector.logs()?.len() >= 3))?;
+        let (logs, spans) = (collector.logs()?, spans(&collector, 3)?);
+        assert_eq!(logs.len(), 3);
+        for log in logs {
+            let code = log.attributes.get("response_code").cloned().unwrap_or_default();
+            let severity = match code.as_str() {
+                "200" => "INFO",
+                "404" => "WARN",
+                _ => "ERROR",
+            };
+            assert_eq!(log.text("severityText"), severity, "{}", log.json);
+            let its = |span: &&Item| span.text("spanId") == log.text("spanId");
+            let span = spans.iter().find(its).context("a log without its span")?;
+            assert_eq!(span.text("traceId"), log.text("traceId"));
+            assert_eq!(span.attributes.get("http.response.status_code"), Some(&code));
+            assert!(!log.json.to_string().contains("secret"), "{}", log.json);
+        }
+        let names = ["logs_built_total", "logs_sent_total", "logs_rejected_total"];
+        process::wait_until("counting all logs", SOON, || Ok(rig.stats(names)? == [3, 3, 0]))?;
+    }
     Ok(())
 }
