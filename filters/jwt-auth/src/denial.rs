@@ -1,6 +1,6 @@
 //! The closed set of reasons for which a request is refused.
 
-use std::{fmt, rc::Rc};
+use std::{fmt, rc::Rc, time::Duration};
 
 mod challenge;
 mod refusal;
@@ -135,6 +135,20 @@ impl Reason {
         self.code().to_ascii_lowercase()
     }
 
+    /// Returns the claim that is at fault, where the reason alone says which.
+    pub const fn claim(self) -> Option<&'static str> {
+        match self {
+            Self::UnknownIssuer => Some("iss"),
+            Self::NotYetValid => Some("nbf"),
+            Self::Expired => Some("exp"),
+            Self::AudienceNotAllowed => Some("aud"),
+            Self::SubjectNotAllowed => Some("sub"),
+            Self::BindingFailed => Some("cnf"),
+            Self::Revoked => Some("jti"),
+            _ => None,
+        }
+    }
+
     /// Returns the HTTP status of the reply.
     pub const fn status(self) -> u16 {
         match self {
@@ -238,11 +252,14 @@ pub struct Denial {
     pub provider: Option<Rc<str>>,
     /// What the client is asked to come back with.
     pub challenge: Challenge,
+    /// How long until the next attempt to fetch what is missing; zero if nothing is.
+    pub retry_after: Duration,
 }
 
 impl From<Fault> for Denial {
     fn from(fault: Fault) -> Self {
-        Self { fault, rule: None, provider: None, challenge: Challenge::default() }
+        let challenge = Challenge::default();
+        Self { fault, rule: None, provider: None, challenge, retry_after: Duration::ZERO }
     }
 }
 

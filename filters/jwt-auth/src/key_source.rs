@@ -218,6 +218,11 @@ impl Source {
         }
     }
 
+    /// Returns how long it takes until the next regular fetch; zero if one is due or under way.
+    pub const fn next_attempt(&self, now: Duration) -> Duration {
+        self.view.next.saturating_sub(now)
+    }
+
     /// Returns the age of the document and whether it is past its freshness.
     pub fn age(&self, now: Duration) -> Option<(Duration, bool)> {
         self.loaded.as_ref()?;

@@ -43,9 +43,9 @@ pub use crate::{
     crypto::{Crypto, HostAnswer, HostVerify},
     denial::{Denial, Fault, Reason},
     environment::Environment,
-    metrics::Metric,
+    metrics::{Metric, STAT_TAGS},
     policy::{
-        Admission, HeaderNeeds, Judgement, Needs, Outcome, Patience, Policy, Refusal, Verdict,
-        Wait, Worker,
+        Admission, End, Explanation, HeaderNeeds, Judgement, Needs, Outcome, Patience, Policy,
+        Refusal, Verdict, Wait, Worker,
     },
 };

@@ -1,6 +1,6 @@
 //! Where tokens are in a request, and how they are taken out of it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use filter_core::{HeaderName, Headers};
 
@@ -63,6 +63,17 @@ impl Location {
             Self::Header { name, prefix } => find_in_header(headers, name.as_str(), prefix),
             Self::Parameter(name) => only(query::values(path(headers), name)),
             Self::Cookie(name) => only(cookie::values(headers, name).map(Cow::Borrowed)),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header { name, prefix } if prefix.is_empty() => write!(out, "header {name}"),
+            Self::Header { name, prefix } => write!(out, "header {name} after \"{prefix}\""),
+            Self::Parameter(name) => write!(out, "query parameter {name}"),
+            Self::Cookie(name) => write!(out, "cookie {name}"),
         }
     }
 }

@@ -57,6 +57,9 @@ pub enum Metric {
     RevocationFetchFailed,
 }
 
+/// The labels with `metrics.labels`, as Istio's `extraStatTags` lists them.
+pub const STAT_TAGS: [&str; 2] = ["provider", "reason"];
+
 const PREFIX: &str = "weir_jwt_auth_";
 
 impl Metric {
@@ -131,7 +134,7 @@ impl Metric {
 
     /// Returns the counter's name with the provider as a label, for what is counted per source.
     pub fn name_for(self, provider: &str) -> String {
-        format!("{PREFIX}{}_total.provider=.={provider};.;", self.word())
+        of_provider(&format!("{PREFIX}{}_total", self.word()), provider)
     }
 
     const fn word(self) -> &'static str {
@@ -162,6 +165,11 @@ impl Metric {
             Self::RevocationFetchFailed => "revocation_fetch_failed",
         }
     }
+}
+
+/// Returns the name of a gauge or histogram with the provider as a label.
+pub(crate) fn of_provider(name: &str, provider: &str) -> String {
+    format!("{name}.provider=.={provider};.;")
 }
 
 #[cfg(test)]

@@ -70,8 +70,10 @@ impl Plugin for JwtAuth {
         Gauge::define(Metric::HOST_CRYPTO_GAUGE).set(algorithms.into());
         let labels = policy.labels_metrics();
         let define = |metric: Metric| metric.name(labels).map(|name| Counter::define(&name));
+        let worker = policy.worker();
+        let gauges = Gauges::define(&worker.sources, labels);
         let plugin = Self {
-            worker: RefCell::new(policy.worker()),
+            worker: RefCell::new(worker),
             counters: Metric::all().map(define).collect(),
             policy,
             root,
@@ -79,7 +81,7 @@ impl Plugin for JwtAuth {
             calls: RefCell::default(),
             held: RefCell::default(),
             settled: RefCell::default(),
-            gauges: Gauges::define(),
+            gauges,
         };
         plugin.begin_fetching();
         Ok(plugin)

@@ -18,11 +18,13 @@ use crate::{
 mod admit;
 mod collect;
 mod compile;
+mod explain;
 mod judge;
 mod needs;
 mod preflight;
 mod verify;
 
+pub use explain::{End, Explanation};
 use judge::{Asking, Stop};
 pub use needs::{HeaderNeeds, Needs};
 
@@ -189,7 +191,7 @@ impl Policy {
                 counts.push(Metric::Allowed);
                 Verdict::Allow(if dry { Admission::default() } else { admission })
             }
-            Err(Stop::Deny(denial)) => Verdict::Deny(denial),
+            Err(Stop::Deny(denial)) => Verdict::Deny(*denial),
             // Whatever was counted will be counted when the question is asked again.
             Err(Stop::Wait(wait)) => {
                 counts.clear();

@@ -61,6 +61,16 @@ pub(crate) enum Keys {
     Remote(usize),
 }
 
+impl Keys {
+    /// Returns the index of the source that they are fetched from.
+    pub(crate) const fn source(&self) -> Option<usize> {
+        match self {
+            Self::Inline(_) => None,
+            Self::Remote(index) => Some(*index),
+        }
+    }
+}
+
 /// A deny list that is fetched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DenyList {

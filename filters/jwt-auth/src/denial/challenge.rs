@@ -13,6 +13,8 @@ pub struct Challenge {
     pub acr_values: Option<Rc<str>>,
     /// How old the login may be.
     pub max_age: Option<Duration>,
+    /// The claim that a condition looks at; told with `problem.detail: FULL` only.
+    pub claim: Option<Rc<str>>,
 }
 
 impl Reason {

@@ -18,6 +18,8 @@ pub struct Replies {
     detail: ProblemDetail,
 }
 
+/// The longest `Retry-After`: a source that fails is asked again at least so often.
+const MAX_RETRY_SECONDS: u128 = 60;
 /// A realm made from a request is cut here, in bytes.
 const MAX_REALM_BYTES: usize = 256;
 
@@ -34,10 +36,14 @@ impl Replies {
     /// Makes the reply to a refused request from all of its headers.
     pub fn reply(&self, denial: &Denial, headers: &Headers) -> Reply {
         let reason = denial.fault.reason();
-        let extra = [("rule", &denial.rule), ("provider", &denial.provider)]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_ref()?.to_string())))
-            .collect();
+        let claim = denial.challenge.claim.as_deref().or(reason.claim());
+        let told = [
+            ("rule", denial.rule.as_deref()),
+            ("provider", denial.provider.as_deref()),
+            ("claim", claim),
+        ];
+        let extra =
+            told.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
         let problem = Problem {
             status: reason.status(),
             grpc_status: grpc_status(reason),
@@ -58,7 +64,8 @@ impl Replies {
     fn headers(&self, denial: &Denial, headers: &Headers) -> Vec<(HeaderName, Vec<u8>)> {
         let reason = denial.fault.reason();
         if reason.status() == 503 {
-            return vec![(HeaderName::RETRY_AFTER, b"1".to_vec())];
+            let seconds = denial.retry_after.as_millis().div_ceil(1000).clamp(1, MAX_RETRY_SECONDS);
+            return vec![(HeaderName::RETRY_AFTER, seconds.to_string().into_bytes())];
         }
         if !reason.has_challenge() {
             return Vec::new();

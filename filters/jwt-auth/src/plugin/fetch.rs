@@ -14,7 +14,7 @@ use filter_host::{
 use super::{JwtAuth, answer::now};
 use crate::{
     Metric,
-    key_source::{Answer, Call, Control, Document, Effect, Event, Kind, Slot},
+    key_source::{Answer, Call, Control, Document, Effect, Event, Slot},
 };
 
 /// The pace until the first tick, which begins to fetch.
@@ -49,7 +49,7 @@ impl JwtAuth {
                 self.feed(index, Event::Tick(control), Some(&seen), now);
             }
         }
-        self.tell(now);
+        self.gauges.tell(&self.worker.borrow().sources, now);
         self.settle(now);
     }
 
@@ -123,9 +123,7 @@ impl JwtAuth {
                 self.write(index, holder, document, control);
             }
             Effect::Count(metric) => self.count_for(index, metric),
-            Effect::Took(time) => {
-                self.gauges.fetch.record(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-            }
+            Effect::Took(time) => self.gauges.took(index, time),
             Effect::Inform(line) => log::info!("{line}"),
             Effect::Warn(line) => log::warn!("{line}"),
         }
@@ -201,17 +199,5 @@ impl JwtAuth {
             Some(provider) => Counter::define(&metric.name_for(provider)).increment(),
             None => self.count(&[metric]),
         }
-    }
-
-    fn tell(&self, now: Duration) {
-        let worker = self.worker.borrow();
-        let keys = worker.sources.iter().filter(|source| source.spec().kind == Kind::Keys);
-        let (mut oldest, mut stale) = (0, 0_u64);
-        for (age, is_stale) in keys.filter_map(|source| source.age(now)) {
-            oldest = oldest.max(age.as_secs());
-            stale = stale.saturating_add(is_stale.into());
-        }
-        self.gauges.age.set(oldest);
-        self.gauges.stale.set(stale);
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::TokenNeed,
-    denial::{Denial, Fault},
+    denial::{Denial, Fault, Reason},
     metrics::Metric,
     rule::Rule,
 };
@@ -28,7 +28,7 @@ pub(super) struct Asking<'a> {
 /// Why a request is not admitted now.
 pub(super) enum Stop {
     /// It is refused.
-    Deny(Denial),
+    Deny(Box<Denial>),
     /// It has to wait.
     Wait(Wait),
 }
@@ -36,13 +36,9 @@ pub(super) enum Stop {
 impl Policy {
     pub(super) fn decide(&self, mut asking: Asking<'_>) -> Result<Admission, Stop> {
         let request = asking.request;
-        let rule = match &self.matcher {
-            None => self.rules.first(),
-            // An escaped slash must not choose a rule that the application's path would not.
-            Some(matcher) if matcher.is_ambiguous(request) => None,
-            Some(matcher) => matcher.first_match(request).and_then(|index| self.rules.get(index)),
-        };
-        let rule = rule.ok_or_else(|| Stop::Deny(Fault::RULE_UNMATCHED.into()))?;
+        let rule = self
+            .rule_for(request)
+            .ok_or_else(|| Stop::Deny(Box::new(Fault::RULE_UNMATCHED.into())))?;
         match rule.need {
             TokenNeed::None => {
                 asking.counts.push(Metric::AllowedWithoutToken);
@@ -56,6 +52,16 @@ impl Policy {
                 };
                 self.stop(rule, failure, &mut asking)
             }
+        }
+    }
+
+    /// Chooses the rule that decides about a request.
+    pub(super) fn rule_for(&self, request: &Request) -> Option<&Rule> {
+        match &self.matcher {
+            None => self.rules.first(),
+            // An escaped slash must not choose a rule that the application's path would not.
+            Some(matcher) if matcher.is_ambiguous(request) => None,
+            Some(matcher) => matcher.first_match(request).and_then(|index| self.rules.get(index)),
         }
     }
 
@@ -78,7 +84,7 @@ impl Policy {
             asking.counts.push(Metric::AllowedWithFailedToken);
             return Ok(self.admit_without_identity());
         }
-        Err(Stop::Deny(self.denial(rule, failure)))
+        Err(Stop::Deny(Box::new(self.denial(rule, failure, asking))))
     }
 
     fn admit(&self, rule: &Rule, asking: &mut Asking<'_>) -> Result<Admission, Failure> {
@@ -119,7 +125,7 @@ impl Policy {
             |unmet| Failure {
                 fault: unmet.fault,
                 provider: Some(identity.index),
-                challenge: unmet.challenge,
+                challenge: Box::new(unmet.challenge),
                 lack: Lack::Nothing,
             },
         )
@@ -162,12 +168,27 @@ impl Policy {
         admission
     }
 
-    fn denial(&self, rule: &Rule, failure: Failure) -> Denial {
+    /// Says when what a failure lacks is fetched next.
+    fn retry_after(&self, failure: &Failure, asking: &Asking<'_>) -> Duration {
+        let provider = failure.provider.and_then(|index| self.providers.get(index));
+        let source = match (failure.fault.reason(), provider) {
+            (Reason::KeysUnavailable, Some(provider)) => provider.keys.source(),
+            (Reason::RevocationUnavailable, Some(provider)) => {
+                provider.deny_list.map(|list| list.source)
+            }
+            _ => None,
+        };
+        let source = source.and_then(|index| asking.worker.sources.get(index));
+        source.map_or(Duration::ZERO, |source| source.next_attempt(asking.now))
+    }
+
+    fn denial(&self, rule: &Rule, failure: Failure, asking: &Asking<'_>) -> Denial {
         Denial {
+            retry_after: self.retry_after(&failure, asking),
             fault: failure.fault,
             rule: rule.name.clone(),
             provider: failure.provider.and_then(|index| self.provider_name(index)),
-            challenge: failure.challenge,
+            challenge: *failure.challenge,
         }
     }
 }

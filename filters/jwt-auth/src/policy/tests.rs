@@ -1,6 +1,7 @@
 //! Decisions about whole requests.
 
 mod claims;
+mod explained;
 mod fetched;
 mod hostile;
 mod locations;

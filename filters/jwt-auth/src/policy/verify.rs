@@ -29,7 +29,7 @@ pub(super) struct Verified<'p> {
 pub(super) struct Failure {
     pub(super) fault: Fault,
     pub(super) provider: Option<usize>,
-    pub(super) challenge: Challenge,
+    pub(super) challenge: Box<Challenge>,
     pub(super) lack: Lack,
 }
 
@@ -67,7 +67,7 @@ struct Candidate<'a> {
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self { fault, provider: None, challenge: Challenge::default(), lack: Lack::Nothing }
+        Self { fault, provider: None, challenge: Box::default(), lack: Lack::Nothing }
     }
 }
 

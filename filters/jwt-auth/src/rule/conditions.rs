@@ -52,9 +52,11 @@ impl Conditions {
         let fits = |pattern: &PrincipalPattern| pattern.fits(issuer, subject);
         let wanted = self.principals.is_empty() || self.principals.iter().any(fits);
         let refused = self.not_principals.iter().any(fits);
-        if !wanted || refused || !self.when.iter().all(|when| when.holds(claims, provider)) {
-            let unmet = Unmet { fault: Fault::CLAIM, challenge: Challenge::default() };
-            return Err(Box::new(unmet));
+        let failed = self.when.iter().find(|when| !when.holds(claims, provider));
+        if !wanted || refused || failed.is_some() {
+            let claim = failed.and_then(When::claim_name);
+            let challenge = Challenge { claim, ..Challenge::default() };
+            return Err(Box::new(Unmet { fault: Fault::CLAIM, challenge }));
         }
         match &self.step_up {
             Some(step_up) if !step_up.is_met(claims, provider, now) => {

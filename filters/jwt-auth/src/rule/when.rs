@@ -1,5 +1,7 @@
 //! Conditions on claims, in the words of AuthorizationPolicy.
 
+use std::rc::Rc;
+
 use filter_core::{ClaimPath, Problems};
 
 use super::pattern::{Comparison, Pattern};
@@ -92,6 +94,16 @@ impl When {
                 wanted.iter().all(|one| values.iter().any(|value| one.holds(value)))
                     && !refused.iter().any(fits)
             }
+        }
+    }
+
+    /// Returns the name of the claim that is looked at; of several conditions, none.
+    pub(super) fn claim_name(&self) -> Option<Rc<str>> {
+        match self {
+            Self::Claim { key: Key::Principal, .. } => Some("iss, sub".into()),
+            Self::Claim { key: Key::Audiences, .. } => Some("aud".into()),
+            Self::Claim { key: Key::Claim(path), .. } => Some(path.to_string().into()),
+            Self::Any(_) => None,
         }
     }
 }

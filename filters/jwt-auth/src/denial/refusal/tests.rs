@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::testing::{asked, document, request, with};
+use crate::{
+    algorithm::Algorithm,
+    testing::{self, asked, document, request, with},
+};
 
 fn refused(fields: Value, headers: &Headers) -> Reply {
     let document = fields
@@ -97,5 +100,23 @@ fn every_reason_has_its_status_and_error() {
         let listed = table.iter().find(|(code, ..)| *code == reason.code());
         let (_, status, error) = listed.unwrap_or(&("", 401, Some("invalid_token")));
         assert_eq!((reason.status(), reason.error()), (*status, *error), "{reason:?}");
+    }
+}
+
+#[test]
+fn full_detail_names_the_claim_and_never_its_value() {
+    let when = json!([{"key": "request.auth.claims[realm][role]", "values": ["admin"]}]);
+    let now = json!(testing::NOW - 3600);
+    for (fields, name, value, claim) in [
+        (json!({}), "exp", now.clone(), "exp"),
+        (json!({"rules": [{"audiences": ["other"]}]}), "aud", json!("orders"), "aud"),
+        (json!({"rules": [{"when": when}]}), "realm", json!({"role": "secret"}), "realm.role"),
+    ] {
+        let claims = with(testing::claims(), name, value);
+        let headers = testing::bearer(&testing::token(Algorithm::Es256, &claims));
+        let reply = refused(with(fields, "problem", json!({"detail": "FULL"})), &headers);
+        let body: Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(body["claim"], claim);
+        assert!(!body.to_string().contains("secret"));
     }
 }

@@ -171,3 +171,18 @@ fn a_request_waits_as_long_as_its_provider_says() {
     let Verdict::AwaitKeys(wait) = verdict else { panic!("{verdict:?}") };
     assert_eq!((wait.source, wait.at_most), (KEYS, Duration::from_secs(3)));
 }
+
+#[test]
+fn retry_after_says_when_the_source_is_asked_again() {
+    let mut asked = asked(&fetching(json!({"coldStart": "DENY"})));
+    let good = token(Algorithm::Es256, &claims());
+    for (next, wanted) in [(0, "1"), (7, "7"), (600, "60")] {
+        let next = Duration::from_secs(asked.now + next);
+        let control = Control { next, ..Control::default() };
+        let now = Duration::from_secs(asked.now);
+        asked.worker.sources[KEYS].on(Event::Look(control), now, 1);
+        let reply = asked.ask(&bearer(&good)).0.reply();
+        let value = reply.headers.iter().find(|(name, _)| name.as_str() == "retry-after");
+        assert_eq!(value.unwrap().1, wanted.as_bytes());
+    }
+}
