@@ -72,6 +72,30 @@ fn envoy_filters_are_accepted_and_say_the_same() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn further_samples_are_accepted() -> Result<()> {
+    let filters = repository::filters()?;
+    let mut found = 0_usize;
+    for (path, text) in repository::texts()? {
+        let further = path.strip_prefix("wasmplugins/").and_then(|name| name.strip_suffix(".yaml"));
+        if further.is_none_or(|name| name == "kustomization" || filters.iter().any(|f| f == name)) {
+            continue;
+        }
+        for document in text.split("\n---\n") {
+            let document = repository::parse_yaml(document).with_context(|| path.clone())?;
+            if document["kind"] == "WasmPlugin" {
+                let url = document["spec"]["url"].as_str().context("no url")?;
+                let filter = filters.iter().find(|filter| url.contains(&format!("/{filter}:")));
+                let filter = filter.with_context(|| format!("{path}: no filter at {url}"))?;
+                accept(filter, &document["spec"]["pluginConfig"]).with_context(|| path.clone())?;
+                found = found.saturating_add(1);
+            }
+        }
+    }
+    assert!(found > 0, "no further sample was found");
+    Ok(())
+}
+
 /// The document with texts that hold JSON replaced by that JSON, so that spaces do not count.
 fn unfolded(document: Value) -> Value {
     match document {

@@ -8,8 +8,12 @@ mod identity;
 mod keys;
 mod memory;
 mod outputs;
+mod renewal;
 mod replies;
 mod rules;
+mod samples;
+mod signatures;
+mod traps;
 
 use anyhow::Result;
 use serde_json::{Value, json};

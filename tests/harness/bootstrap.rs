@@ -20,6 +20,7 @@ pub struct Filter {
     failure_policy: Option<String>,
     path: Option<String>,
     native: Option<Value>,
+    environment: Option<(String, String)>,
 }
 
 impl Filter {
@@ -31,6 +32,7 @@ impl Filter {
             failure_policy: None,
             path: None,
             native: None,
+            environment: None,
         }
     }
 
@@ -56,6 +58,12 @@ impl Filter {
         self
     }
 
+    /// Sets a variable in the environment of the virtual machine.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment = Some((name.to_owned(), value.to_owned()));
+        self
+    }
+
     fn block(&self) -> Result<Value> {
         if let Some(block) = &self.native {
             return Ok(block.clone());
@@ -68,6 +76,12 @@ impl Filter {
         set(&mut block, "/typed_config/config/vm_config/code/local/filename", json!(path))?;
         if let Some(config) = &self.plugin_config {
             set(&mut block, "/typed_config/config/configuration/value", json!(config.to_string()))?;
+        }
+        if let Some((name, value)) = &self.environment {
+            let machine = block.pointer_mut("/typed_config/config/vm_config");
+            let machine = machine.and_then(Value::as_object_mut).context("no vm_config")?;
+            let variables = json!({"key_values": {name: value}});
+            machine.insert("environment_variables".to_owned(), variables);
         }
         if let Some(policy) = &self.failure_policy {
             set(&mut block, "/typed_config/config/failure_policy", json!(policy))?;

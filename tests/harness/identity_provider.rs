@@ -22,7 +22,11 @@ pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 /// Where the OpenID Connect discovery document is published.
 pub const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
 
-/// How the key server answers.
+/// Where an empty deny list of tokens is published.
+pub const DENY_LIST_PATH: &str = "/revoked.json";
+
+/// How the key server answers; a request whose `if-none-match` is the `etag` of
+/// [`IdentityProvider::answer_with`] gets 304.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
     /// With the documents asked for.
@@ -53,6 +57,7 @@ struct State {
     behaviour: Behaviour,
     headers: Vec<(String, String)>,
     jwks: Option<Value>,
+    issuer: Option<String>,
     jwks_requests: usize,
     discovery_requests: usize,
 }
@@ -140,6 +145,11 @@ impl IdentityProvider {
         self.state().headers = owned.collect();
     }
 
+    /// Puts another issuer into the discovery document.
+    pub fn call_itself(&self, issuer: &str) {
+        self.state().issuer = Some(issuer.to_owned());
+    }
+
     /// How often the key set was asked for.
     pub fn jwks_requests(&self) -> usize {
         self.state().jwks_requests
@@ -175,8 +185,10 @@ async fn answer(
             }
             DISCOVERY_PATH => {
                 state.discovery_requests = state.discovery_requests.saturating_add(1);
+                let issuer = state.issuer.clone().unwrap_or(issuer);
                 Some(json!({"issuer": issuer, "jwks_uri": format!("{issuer}{JWKS_PATH}")}))
             }
+            DENY_LIST_PATH => Some(json!({"jti": []})),
             _ => None,
         };
         (document, state.behaviour.clone(), state.headers.clone())
@@ -184,6 +196,10 @@ async fn answer(
     if let Behaviour::Slow(delay) = behaviour {
         tokio::time::sleep(delay).await;
     }
+    let etag = headers.iter().find(|(name, _)| name == "etag").map(|(_, etag)| etag.as_bytes());
+    let known = request.headers().get("if-none-match").map(HeaderValue::as_bytes);
+    let behaviour =
+        if etag.is_some() && etag == known { Behaviour::Status(304) } else { behaviour };
     let mut answer = reply(document, &behaviour);
     answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     for (name, value) in headers {

@@ -41,6 +41,17 @@ pub fn plugin_config(path: &str) -> Result<Value> {
     serde_json::from_str(text).with_context(|| format!("the pluginConfig of {path} is no JSON"))
 }
 
+/// The blocks of a filter's README that are marked as YAML, parsed, in their order.
+///
+/// # Errors
+/// When there is no README, or a block is no YAML.
+pub fn readme_samples(filter: &str) -> Result<Vec<Value>> {
+    let readme = read_text(&root().join(format!("filters/{filter}/README.md")))?;
+    let blocks = readme.split("\n```yaml").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split_once('\n')?.1.split("\n```").next());
+    blocks.map(parse_yaml).collect()
+}
+
 /// Reads YAML.
 ///
 /// # Errors

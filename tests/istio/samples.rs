@@ -4,6 +4,8 @@ use std::{path::Path, process::Command};
 
 use anyhow::Result;
 
+use tests::repository;
+
 use crate::{Scenario, mesh::Mesh, plugin, tools};
 
 /// The scenarios of this module.
@@ -14,7 +16,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 fn api_server_accepts(mesh: &Mesh) -> Result<()> {
-    mesh.kubectl().judge(&mesh.kubectl().kustomize(&plugin::folder())?)
+    mesh.kubectl().judge(&mesh.kubectl().kustomize(&plugin::folder())?)?;
+    let further = |name: &str| name.starts_with("wasmplugins/") && !name.contains("kustomization");
+    let texts = repository::texts()?.into_iter().filter(|(name, _)| further(name));
+    texts.map(|(_, text)| mesh.kubectl().judge(&text)).collect()
 }
 
 fn istioctl_validates(mesh: &Mesh) -> Result<()> {

@@ -22,7 +22,7 @@ use super::{FILTER, Rig, assert_no_trap, with};
 const SOON: Duration = Duration::from_secs(20);
 
 /// Starts Envoy with the key server behind cluster `keys`.
-fn start(concurrency: u32, issuer: IdentityProvider, config: Value) -> Result<Rig> {
+pub(super) fn start(concurrency: u32, issuer: IdentityProvider, config: Value) -> Result<Rig> {
     let app = Upstream::start()?;
     let setup = Setup::new(app.address(), vec![Filter::new(FILTER, config)]);
     let keys = Some(issuer.address());
@@ -31,7 +31,7 @@ fn start(concurrency: u32, issuer: IdentityProvider, config: Value) -> Result<Ri
 }
 
 /// A `pluginConfig` that fetches the issuer's keys, with further fields in `jwksFetch`.
-fn fetching(issuer: &IdentityProvider, fetch: &[(&str, Value)]) -> Value {
+pub(super) fn fetching(issuer: &IdentityProvider, fetch: &[(&str, Value)]) -> Value {
     let fetch = fetch.iter().cloned();
     let fetch = fetch.fold(json!({"cluster": "keys"}), |all, (name, value)| with(all, name, value));
     json!({"jwtRules": [{
@@ -42,7 +42,7 @@ fn fetching(issuer: &IdentityProvider, fetch: &[(&str, Value)]) -> Value {
 }
 
 /// Sends a token of the issuer.
-fn send(rig: &Rig, algorithm: Algorithm) -> Result<Response> {
+pub(super) fn send(rig: &Rig, algorithm: Algorithm) -> Result<Response> {
     let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
     rig.envoy.http1().send(Request::get("/").bearer(&token))
 }
@@ -71,7 +71,7 @@ fn until(rig: &Rig, algorithm: Algorithm, wanted: u16) -> Result<()> {
     }
 }
 
-fn counted(rig: &Rig, name: &str) -> Result<u64> {
+pub(super) fn counted(rig: &Rig, name: &str) -> Result<u64> {
     Ok(rig.envoy.stats()?.value(&format!("wasmcustom.weir_jwt_auth_{name}")))
 }
 
@@ -160,6 +160,7 @@ fn a_server_that_fails_is_asked_again_and_requests_get_503_until_then() -> Resul
         Behaviour::Garbage,
         Behaviour::Empty,
         Behaviour::Huge(300 * 1024),
+        Behaviour::Huge(10 * 1024 * 1024),
         Behaviour::Slow(Duration::from_secs(2)),
     ] {
         let issuer = IdentityProvider::start()?;

@@ -1,0 +1,123 @@
+//! The samples of the README do what they say.
+
+use anyhow::{Context, Result};
+use hyper::Method;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Request,
+    envoy::Envoy,
+    identity_provider::{IdentityProvider, now},
+    repository,
+    upstream::{Received, Upstream},
+};
+
+use super::{FILTER, Rig, assert_no_trap, with};
+
+/// The clusters that the samples' issuers are behind, as Istio names them or as they are given.
+const CLUSTERS: [&str; 2] = ["outbound|443||idp.example.com", "partner-idp"];
+
+/// Starts Envoy with the sample at `place` of the README.
+fn start(place: usize) -> Result<Rig> {
+    let mut samples = repository::readme_samples(FILTER)?;
+    let (app, issuer) = (Upstream::start()?, IdentityProvider::start()?);
+    issuer.call_itself("https://partner.example.org");
+    let secret = "c2VjcmV0".repeat(12);
+    let filter = Filter::new(FILTER, samples.remove(place));
+    let filter = filter.environment("EDGE_JWT_SECRET", &secret);
+    let address = issuer.address();
+    let cluster = |name: &str| {
+        json!({"name": name, "type": "STATIC", "load_assignment": {"cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address":
+                {"address": address.ip(), "port_value": address.port()}}}}]}]}})
+    };
+    let setup = Setup::new(app.address(), vec![filter]);
+    let clusters = CLUSTERS.into_iter().map(cluster).collect();
+    let envoy = Envoy::start(Setup { concurrency: 2, clusters, ..setup })?;
+    Ok(Rig { envoy, app, issuer })
+}
+
+/// Claims that every check of the entry `corp` accepts.
+fn claims() -> Value {
+    json!({
+        "iss": "https://idp.example.com", "sub": "user:alice", "aud": "orders.example.com",
+        "exp": now() + 600, "jti": "1", "acr": "mfa", "auth_time": now(), "level": 4,
+        "scope": "orders.write refunds", "realm": {"groups": ["support-eu"]},
+    })
+}
+
+fn token(rig: &Rig, claims: &Value) -> Result<String> {
+    let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": "p256"});
+    rig.issuer.token_of(Algorithm::ES256, &header.to_string(), &claims.to_string())
+}
+
+fn status(rig: &Rig, request: Request) -> Result<u16> {
+    Ok(rig.envoy.http1().send(request)?.status)
+}
+
+#[test]
+fn the_least_sample_lets_pass_what_has_no_token_and_refuses_what_has_a_bad_one() -> Result<()> {
+    let mut rig = start(0)?;
+    assert_eq!(status(&rig, Request::get("/"))?, 200);
+    assert_eq!(status(&rig, Request::get("/").bearer(&token(&rig, &claims())?))?, 200);
+    let expired = token(&rig, &with(claims(), "exp", json!(1)))?;
+    assert_eq!(status(&rig, Request::get("/").bearer(&expired))?, 401);
+    assert_no_trap(&mut rig.envoy)
+}
+
+#[test]
+fn the_sample_with_one_open_path_closes_the_rest() -> Result<()> {
+    let mut rig = start(1)?;
+    assert_eq!(status(&rig, Request::get("/healthz"))?, 200);
+    assert_eq!(status(&rig, Request::get("/"))?, 401);
+    assert_eq!(status(&rig, Request::get("/").bearer(&token(&rig, &claims())?))?, 200);
+    assert_no_trap(&mut rig.envoy)
+}
+
+#[test]
+fn the_long_sample_decides_as_it_reads() -> Result<()> {
+    let mut rig = start(2)?;
+    let good = token(&rig, &claims())?;
+    let with = |name, value| token(&rig, &with(claims(), name, value));
+    let refund = || Request::new(Method::POST, "/orders/7/refund");
+    let blocked = with("sub", json!("user:blocked"))?;
+    let partner = json!({"iss": "https://partner.example.org", "sub": "p", "iat": now()});
+    let partner = token(&rig, &partner)?;
+    for (name, request, wanted) in [
+        ("an open path", Request::get("/healthz"), 200),
+        ("no token where it is optional", Request::get("/catalogue/1"), 200),
+        ("no token", Request::get("/orders"), 401),
+        ("a good token", Request::get("/orders").bearer(&good), 200),
+        (
+            "in a cookie",
+            Request::get("/orders").header("cookie", format!("session-token={good}")),
+            200,
+        ),
+        ("a blocked principal", Request::get("/orders").bearer(&blocked), 403),
+        ("another subject", Request::get("/orders").bearer(&with("sub", json!("bob"))?), 401),
+        ("a listed id", Request::get("/orders").bearer(&with("jti", json!("4f2c"))?), 401),
+        ("a refund", refund().bearer(&good), 200),
+        ("no scope", refund().bearer(&with("scope", json!("refunds"))?), 403),
+        ("a low level", refund().bearer(&with("level", json!(1))?), 403),
+        ("a weak login", refund().bearer(&with("acr", json!("pwd"))?), 401),
+        (
+            "both tokens",
+            Request::get("/exchange").bearer(&good).header("x-partner-jwt", &partner),
+            200,
+        ),
+        ("one of two", Request::get("/exchange").bearer(&good), 401),
+    ] {
+        let answer = rig.envoy.http1().send(request)?;
+        assert_eq!(answer.status, wanted, "{name}: {}\n{}", answer.text(), rig.envoy.log());
+    }
+    let answer = rig.envoy.http1().send(Request::get("/orders").bearer(&good))?;
+    let seen = Received::from_response(&answer)?;
+    assert_eq!(seen.header("x-user"), ["user:alice"]);
+    assert_eq!(seen.header("x-jwt-principal"), ["https://idp.example.com/user:alice"]);
+    assert_eq!(seen.header("x-tenant"), ["none"]);
+    assert_eq!(seen.header("x-groups"), ["support-eu"]);
+    assert_eq!(seen.header("x-jwt-payload"), [good.split('.').nth(1).context("no payload")?]);
+    assert_eq!(seen.header("authorization"), Vec::<&str>::new());
+    assert_no_trap(&mut rig.envoy)
+}

@@ -1,0 +1,139 @@
+//! What becomes of keys when a virtual machine traps in spite of all.
+//!
+//! jwt-auth has no known way to trap, so its module is given one.
+
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use jsonwebtoken::Algorithm;
+use serde_json::json;
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Request,
+    envoy::Envoy,
+    identity_provider::{Behaviour, IdentityProvider},
+    repository,
+    upstream::Upstream,
+};
+use walrus::{ExportItem, FunctionBuilder, InstrSeqBuilder, Module, ValType, ir::BinaryOp};
+
+use super::{
+    FILTER, Rig,
+    keys::{counted, fetching, send},
+};
+
+/// A request with more headers than this traps.
+const MANY: i32 = 40;
+
+/// How long a worker may take to find that a lease ran out.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Where a module is made to trap.
+enum Trap {
+    /// When a call is answered.
+    Answer,
+    /// When a request has more than [`MANY`] headers.
+    ManyHeaders,
+}
+
+/// Writes a copy of the filter's module that traps.
+fn trapping(trap: &Trap, folder: &Path) -> Result<String> {
+    let mut module = Module::from_buffer(&fs::read(repository::module(FILTER)?)?)?;
+    let (name, parameters, results) = match trap {
+        Trap::Answer => ("proxy_on_http_call_response", 5, vec![]),
+        Trap::ManyHeaders => ("proxy_on_request_headers", 3, vec![ValType::I32]),
+    };
+    let original = module.exports.get_func(name)?;
+    let types = vec![ValType::I32; parameters];
+    let mut builder = FunctionBuilder::new(&mut module.types, &types, &results);
+    let locals: Vec<_> = types.iter().map(|kind| module.locals.add(*kind)).collect();
+    let mut body = builder.func_body();
+    match trap {
+        Trap::Answer => _ = body.unreachable(),
+        Trap::ManyHeaders => {
+            let headers = *locals.get(1).context("no second parameter")?;
+            body.local_get(headers).i32_const(MANY).binop(BinaryOp::I32GtU);
+            let trap = |then: &mut InstrSeqBuilder<'_>| _ = then.unreachable();
+            body.if_else(None, trap, |_| {});
+            for local in &locals {
+                body.local_get(*local);
+            }
+            body.call(original);
+        }
+    }
+    let function = builder.finish(locals, &mut module.funcs);
+    let export = module.exports.iter_mut().find(|export| export.name == name);
+    export.context("no such export")?.item = ExportItem::Function(function);
+    let path = folder.join("trapping.wasm");
+    fs::write(&path, module.emit_wasm())?;
+    Ok(path.display().to_string())
+}
+
+fn rig(issuer: IdentityProvider, filter: Filter) -> Result<Rig> {
+    let app = Upstream::start()?;
+    let setup = Setup::new(app.address(), vec![filter]);
+    let envoy = Envoy::start(Setup { keys: Some(issuer.address()), ..setup })?;
+    Ok(Rig { envoy, app, issuer })
+}
+
+#[test]
+fn a_trap_costs_one_request_and_the_keys_are_still_there() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let issuer = IdentityProvider::start()?;
+    let config = fetching(&issuer, &[]);
+    let module = trapping(&Trap::ManyHeaders, folder.path())?;
+    let rig = rig(issuer, Filter::new(FILTER, config).module(&module))?;
+    assert_eq!(send(&rig, Algorithm::ES256)?.status, 200);
+    rig.issuer.behave(Behaviour::Status(500));
+    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
+    let mut many = Request::get("/").bearer(&token);
+    for index in 0..=MANY {
+        many = many.header(&format!("x-{index}"), "1");
+    }
+    assert_eq!(rig.envoy.http1().send(many)?.status, 503);
+    // A machine that trapped soon after it was made is made anew after a second.
+    let begun = Instant::now();
+    while send(&rig, Algorithm::ES256)?.status != 200 {
+        ensure!(begun.elapsed() < SOON, "no new machine\n{}", rig.envoy.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+    for _ in 0..10 {
+        let answer = send(&rig, Algorithm::ES256)?;
+        assert_eq!(answer.status, 200, "{}\n{}", answer.text(), rig.envoy.log());
+    }
+    assert_eq!(rig.envoy.http1().send(Request::get("/").bearer("a.b.c"))?.status, 401);
+    assert_eq!(rig.issuer.jwks_requests(), 1, "the keys came from the workers' shared place");
+    Ok(())
+}
+
+#[test]
+fn the_lease_of_a_worker_that_trapped_runs_out() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let issuer = IdentityProvider::start()?;
+    issuer.behave(Behaviour::Slow(Duration::from_millis(500)));
+    let mut config = fetching(&issuer, &[("maxPause", json!("10s"))]);
+    config["jwtRules"][0]["timeout"] = json!("3s");
+    let module = trapping(&Trap::Answer, folder.path())?;
+    let trapping = Filter::new(FILTER, config.clone()).module(&module);
+    let mut rig = rig(issuer, trapping)?;
+    rig.envoy.wait_for_log("Function: proxy_on_http_call_response failed")?;
+    let begun = Instant::now();
+    // The next to take the lease traps too, and so on.
+    while rig.issuer.jwks_requests() < 2 {
+        ensure!(begun.elapsed() < SOON, "nobody takes the lease\n{}", rig.envoy.log());
+        thread::sleep(Duration::from_millis(20));
+    }
+    // It was taken for four seconds, half a second before the trap.
+    ensure!(begun.elapsed() > Duration::from_secs(2), "taken after {:?}", begun.elapsed());
+    rig.issuer.behave(Behaviour::Healthy);
+    rig.envoy.reconfigure(&[Filter::new(FILTER, config)])?;
+    assert_eq!(send(&rig, Algorithm::ES256)?.status, 200, "{}", rig.envoy.log());
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(counted(&rig, "held_requests")?, 0);
+    Ok(())
+}
