@@ -18,8 +18,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 fn api_server_accepts(mesh: &Mesh) -> Result<()> {
     mesh.kubectl().judge(&mesh.kubectl().kustomize(&plugin::folder())?)?;
     let further = |name: &str| name.starts_with("wasmplugins/") && !name.contains("kustomization");
-    let texts = repository::texts()?.into_iter().filter(|(name, _)| further(name));
-    texts.map(|(_, text)| mesh.kubectl().judge(&text)).collect()
+    let mut texts = repository::texts()?.into_iter().filter(|(name, _)| further(name));
+    texts.try_for_each(|(_, text)| mesh.kubectl().judge(&text))
 }
 
 fn istioctl_validates(mesh: &Mesh) -> Result<()> {

@@ -42,7 +42,7 @@ fn start(place: usize) -> Result<Rig> {
 fn claims() -> Value {
     json!({
         "iss": "https://idp.example.com", "sub": "user:alice", "aud": "orders.example.com",
-        "exp": now() + 600, "jti": "1", "acr": "mfa", "auth_time": now(), "level": 4,
+        "exp": now().saturating_add(600), "jti": "1", "acr": "mfa", "auth_time": now(), "level": 4,
         "scope": "orders.write refunds", "realm": {"groups": ["support-eu"]},
     })
 }

@@ -1,4 +1,5 @@
 //! Signatures at the edges, by the host's cryptography and by our own.
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers are the tests' own")]
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
