@@ -1,11 +1,15 @@
 //! telemetry in a real Envoy.
 
 mod access_log;
+mod books;
 mod clean;
 mod collectors;
+mod endings;
+mod exactness;
 mod failures;
 mod labels;
 mod load;
+mod outputs;
 mod prometheus;
 mod reloads;
 mod spans;

@@ -10,6 +10,7 @@ use crate::repository;
 const ACCESS_LOG: &str = "/filter_chains/0/filters/0/typed_config/access_log/0/typed_config\
                           /log_format/json_format";
 const ROUTES: &str = "/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes";
+const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
 const HTTP_FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
 
 /// A filter in the chain: its shipped block with another `pluginConfig`.
@@ -109,6 +110,8 @@ pub struct Setup {
     pub access_log: Vec<(String, String)>,
     /// How names of stats are split into tags; Envoy's own way if absent.
     pub stats_config: Option<Value>,
+    /// Protocols to which a request may be upgraded, such as `websocket`.
+    pub upgrades: Vec<String>,
     /// Where requests come in; port 0 lets the system choose.
     pub port: u16,
     /// Where the admin interface is; port 0 lets the system choose.
@@ -127,6 +130,7 @@ impl Setup {
             routes: Vec::new(),
             access_log: Vec::new(),
             stats_config: None,
+            upgrades: Vec::new(),
             port: 0,
             admin_port: 0,
         }
@@ -167,6 +171,10 @@ impl Setup {
         let mut chain = filters.iter().map(Filter::block).collect::<Result<Vec<_>>>()?;
         chain.push(router);
         set(&mut listener, HTTP_FILTERS, json!(chain))?;
+        let upgrades = self.upgrades.iter().map(|protocol| json!({"upgrade_type": protocol}));
+        let manager = listener.pointer_mut(MANAGER).and_then(Value::as_object_mut);
+        let manager = manager.context("no connection manager")?;
+        manager.insert("upgrade_configs".to_owned(), upgrades.collect());
         let routes = listener.pointer_mut(ROUTES).and_then(Value::as_array_mut);
         routes.context("no routes")?.splice(0..0, self.routes.iter().cloned());
         let fields = listener.pointer_mut(ACCESS_LOG).and_then(Value::as_object_mut);

@@ -1,0 +1,174 @@
+//! Streams that end oddly: each is counted once.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Request,
+    envoy::Envoy,
+    process::wait_until,
+    upstream::Upstream,
+};
+
+use super::{FILTER, Rig, filter};
+
+/// How long what is waited for may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What the counters say: all, errors, without a response, running.
+fn counts(envoy: &Envoy) -> Result<[u64; 4]> {
+    let stats = envoy.stats()?;
+    let value = |name: &str| stats.value(&format!("wasmcustom.weir_telemetry_{name}"));
+    Ok([
+        value("requests_total"),
+        value("request_errors_total"),
+        value("requests_no_response_total"),
+        value("requests_in_flight"),
+    ])
+}
+
+/// Waits until the counters say this.
+fn wait_for(envoy: &Envoy, expected: [u64; 4]) -> Result<()> {
+    let mut last = [0; 4];
+    wait_until("counted", LIMIT, || {
+        last = counts(envoy)?;
+        Ok(last == expected)
+    })
+    .with_context(|| format!("{last:?} instead of {expected:?}"))
+}
+
+/// An upstream that answers each connection with `answer` and then closes it.
+fn upstream(answer: &'static [u8]) -> Result<std::net::SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let Ok(mut socket) = socket else { continue };
+            let mut request = [0; 4096];
+            let _ = socket.read(&mut request);
+            let _ = socket.write_all(answer);
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    });
+    Ok(address)
+}
+
+fn start(app: std::net::SocketAddr, filters: Vec<Filter>) -> Result<Envoy> {
+    Envoy::start(Setup::new(app, filters))
+}
+
+#[test]
+fn a_response_that_is_cut_short_is_an_error() -> Result<()> {
+    let app = upstream(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")?;
+    let envoy = start(app, vec![filter(&json!({}))])?;
+    assert!(envoy.http1().get("/").is_err());
+    wait_for(&envoy, [1, 1, 0, 0])
+}
+
+#[test]
+fn an_upstream_that_resets_is_answered_for_and_an_error() -> Result<()> {
+    let app = upstream(b"")?;
+    let envoy = start(app, vec![filter(&json!({}))])?;
+    assert_eq!(envoy.http1().get("/")?.status, 503);
+    wait_for(&envoy, [1, 1, 0, 0])
+}
+
+#[test]
+fn a_response_without_a_body_is_whole() -> Result<()> {
+    let app = upstream(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")?;
+    let envoy = start(app, vec![filter(&json!({}))])?;
+    assert_eq!(envoy.http1().get("/")?.status, 204);
+    wait_for(&envoy, [1, 0, 0, 0])
+}
+
+#[test]
+fn a_client_that_leaves_is_no_error() -> Result<()> {
+    // Accepts and never answers.
+    let app = TcpListener::bind("127.0.0.1:0")?;
+    let envoy = start(app.local_addr()?, vec![filter(&json!({"slos": [{"name": "all"}]}))])?;
+    let mut client = TcpStream::connect(envoy.address())?;
+    client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")?;
+    wait_for(&envoy, [0, 0, 0, 1])?;
+    drop(client);
+    wait_for(&envoy, [1, 0, 1, 0])?;
+    assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_slo_all_total"), 0);
+    Ok(())
+}
+
+#[test]
+fn what_an_earlier_filter_answers_is_counted_and_leaves_the_gauge_alone() -> Result<()> {
+    let app = Upstream::start()?;
+    let abort =
+        json!({"http": [{"fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 418}}}]});
+    let filters = vec![Filter::new("fault-injection", abort.clone()), filter(&json!({}))];
+    let envoy = start(app.address(), filters)?;
+    assert_eq!(envoy.http1().get("/")?.status, 418);
+    wait_for(&envoy, [1, 0, 0, 0])?;
+    assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_requests_4xx_total"), 1);
+    // And what a later filter answers.
+    let filters = vec![filter(&json!({})), Filter::new("fault-injection", abort)];
+    let envoy = start(app.address(), filters)?;
+    assert_eq!(envoy.http1().get("/")?.status, 418);
+    wait_for(&envoy, [1, 0, 0, 0])
+}
+
+#[test]
+fn what_the_codec_refuses_is_counted() -> Result<()> {
+    let rig = Rig::start(&json!({}))?;
+    let answer = rig.envoy.http1().raw(b"GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n")?;
+    assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&answer));
+    let codec = rig.envoy.stats()?.value("http.ingress.downstream_rq_4xx");
+    wait_for(&rig.envoy, [codec, 0, 0, 0])
+}
+
+#[test]
+fn grpc_is_judged_by_its_status_in_trailers_and_in_trailers_only() -> Result<()> {
+    let rig = Rig::start(&json!({}))?;
+    let answer = rig.envoy.http2().send(Request::grpc("/shop.Orders/Get"))?;
+    assert_eq!(answer.grpc_status(), Some("0"));
+    wait_for(&rig.envoy, [1, 0, 0, 0])?;
+    let abort = json!({"http": [{"fault": {"abort":
+        {"percentage": {"value": 100}, "grpcStatus": "UNAVAILABLE"}}}]});
+    let filters = vec![filter(&json!({})), Filter::new("fault-injection", abort)];
+    let envoy = start(rig.app.address(), filters)?;
+    assert!(envoy.http2().send(Request::grpc("/shop.Orders/Get"))?.is_trailers_only());
+    wait_for(&envoy, [1, 1, 0, 0])
+}
+
+#[test]
+fn messages_of_grpc_are_counted_where_asked_for() -> Result<()> {
+    let wanted = |metric: &str| json!({"match": {"metric": metric}, "disabled": false});
+    let rig = Rig::start(&json!({"metrics": [{"overrides":
+        [wanted("GRPC_REQUEST_MESSAGES"), wanted("GRPC_RESPONSE_MESSAGES")]}]}))?;
+    let three = [[0, 0, 0, 0, 1, 7].as_slice(), &[0; 5], &[0; 5]].concat();
+    rig.envoy.http2().send(Request::grpc("/shop.Orders/Get").body(&three))?;
+    wait_for(&rig.envoy, [1, 0, 0, 0])?;
+    assert_eq!(rig.stat("request_messages_total")?, 3);
+    assert_eq!(rig.stat("response_messages_total")?, 1);
+    Ok(())
+}
+
+#[test]
+fn a_websocket_is_counted_at_its_end_and_has_no_duration() -> Result<()> {
+    let app = upstream(
+        b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello",
+    )?;
+    let mut setup = Setup::new(app, vec![filter(&json!({}))]);
+    setup.upgrades = vec!["websocket".to_owned()];
+    let envoy = Envoy::start(setup)?;
+    let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    let answer = envoy.http1().raw(request)?;
+    assert!(answer.starts_with(b"HTTP/1.1 101") && answer.ends_with(b"hello"));
+    wait_for(&envoy, [1, 0, 0, 0])?;
+    assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_requests_1xx_total"), 1);
+    let scrape = super::prometheus::Scrape::of(&envoy)?;
+    assert_eq!(scrape.sum("weir_telemetry_request_duration_ms_count"), 0, "{FILTER}");
+    Ok(())
+}
