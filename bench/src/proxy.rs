@@ -24,16 +24,18 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts Envoy (`ENVOY_PATH`) with the variant's filters and waits until it listens.
     ///
+    /// Its cluster `collector` leads to that address, over HTTP/2.
+    ///
     /// # Errors
     ///
     /// When there is no Envoy, or it refuses the configuration; with the end of its log.
-    pub(crate) fn start(variant: &Variant) -> Result<Self> {
+    pub(crate) fn start(variant: &Variant, collector: SocketAddr) -> Result<Self> {
         let envoy = env::var_os("ENVOY_PATH")
             .context("ENVOY_PATH is not set: run this through `make bench`")?;
         let folder = tempfile::tempdir()?;
         let address = ports::loopback(ports::free()?);
         let config = folder.path().join("envoy.json");
-        fs::write(&config, bootstrap(address, &variant.filters).to_string())?;
+        fs::write(&config, bootstrap(address, collector, &variant.filters).to_string())?;
         let mut command = Command::new(envoy);
         command
             .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"])
@@ -58,11 +60,22 @@ impl Proxy {
     }
 }
 
-fn bootstrap(address: SocketAddr, filters: &[Value]) -> Value {
+fn bootstrap(address: SocketAddr, collector: SocketAddr, filters: &[Value]) -> Value {
     let router = json!({"name": "router", "typed_config":
         {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}});
     let filters: Vec<&Value> = filters.iter().chain([&router]).collect();
-    json!({"static_resources": {"listeners": [{
+    let socket = json!({"address": collector.ip(), "port_value": collector.port()});
+    let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+    let options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let clusters = json!([{
+        "name": "collector",
+        "load_assignment": {"cluster_name": "collector", "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": {options: {
+            "@type": format!("type.googleapis.com/{options}"),
+            "explicit_http_config": {"http2_protocol_options": {}},
+        }},
+    }]);
+    json!({"static_resources": {"clusters": clusters, "listeners": [{
         "address": {"socket_address": {"address": address.ip(), "port_value": address.port()}},
         "filter_chains": [{"filters": [{"name": "http", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",

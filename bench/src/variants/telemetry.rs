@@ -16,7 +16,30 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         row("empty, same callbacks", wasm("empty_filter_bodies", &json!({}))?),
         row("{}", wasm("telemetry", &json!({}))?),
         row("labels, 1,000 operations", wasm("telemetry", &labelled())?),
+        row("a tenth of new traces reported", wasm("telemetry", &traced(10))?),
+        called("the caller does not sample", wasm("telemetry", &traced(0))?, "00"),
+        called("the caller samples, every span reported", wasm("telemetry", &traced(0))?, "01"),
     ])
+}
+
+/// A row whose requests belong to a trace already, with these flags.
+fn called(name: &str, filter: Value, flags: &str) -> Variant {
+    let traceparent = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+    Variant {
+        name: format!("telemetry {name}"),
+        filters: vec![filter],
+        headers: vec![("traceparent".to_owned(), traceparent)],
+    }
+}
+
+/// Spans, sent to the collector so soon that most of them are sent while the load is measured.
+fn traced(percentage: u32) -> Value {
+    let queue = json!({"maxBatchDelay": "200ms", "maxItems": 65_536, "maxBytes": 16_777_216});
+    let otel = json!({"cluster": "collector", "queue": queue});
+    json!({
+        "extensionProviders": [{"name": "otel", "opentelemetry": otel}],
+        "tracing": {"randomSamplingPercentage": percentage, "maxSpansPerSecond": 100_000},
+    })
 }
 
 fn labelled() -> Value {

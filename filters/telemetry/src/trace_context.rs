@@ -92,3 +92,6 @@ fn trace_id(text: &[u8]) -> Option<TraceId> {
 fn span_id(text: &[u8]) -> Option<SpanId> {
     hex(text, 16).and_then(|number| SpanId::new(u64::try_from(number).ok()?))
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod reference;

@@ -2,7 +2,7 @@
 
 use filter_core::Headers;
 
-/// The most members of a list; more are malformed.
+/// The most members that are kept.
 const MEMBERS: usize = 32;
 /// The most bytes that are kept.
 const BYTES: usize = 512;
@@ -23,11 +23,12 @@ pub struct InvalidTraceState;
 impl TraceState {
     /// Joins the `tracestate` headers of a request; `None` where no member is in them.
     ///
-    /// Of more than 512 bytes, members over 128 bytes are dropped, then members from the right.
+    /// The first 32 members are kept. Of more than 512 bytes, members over 128 bytes are dropped,
+    /// then members from the right.
     ///
     /// # Errors
     ///
-    /// Refuses the whole list for one malformed member, and for more than 32 of them.
+    /// Refuses the whole list for one malformed member, behind the 32nd as well.
     pub fn of(headers: &Headers) -> Result<Option<Self>, InvalidTraceState> {
         let mut members = Vec::new();
         for header in headers.all("tracestate") {
@@ -37,10 +38,12 @@ impl TraceState {
                 if member.is_empty() {
                     continue;
                 }
-                if !is_member(member) || members.len() == MEMBERS {
+                if !is_member(member) {
                     return Err(InvalidTraceState);
                 }
-                members.push(std::str::from_utf8(member).map_err(|_| InvalidTraceState)?);
+                if members.len() < MEMBERS {
+                    members.push(std::str::from_utf8(member).map_err(|_| InvalidTraceState)?);
+                }
             }
         }
         shorten(&mut members);
