@@ -122,15 +122,12 @@ fn pairs(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<Headers> {
     if bytes.is_empty() {
         return Some(Headers::default());
     }
-    let (count, rest) = number(bytes)?;
-    let (mut sizes, mut texts) = rest.split_at_checked(count.checked_mul(8)?)?;
+    let (count, rest) = bytes.split_first_chunk::<4>()?;
+    let (sizes, mut texts) = rest.split_at_checked(size(count)?.checked_mul(8)?)?;
     let mut found = Headers::default();
-    for _ in 0..count {
-        let (name_size, after) = number(sizes)?;
-        let (value_size, after) = number(after)?;
-        sizes = after;
-        let (name, after) = text(texts, name_size)?;
-        let (value, after) = text(after, value_size)?;
+    for [a, b, c, d, e, f, g, h] in sizes.as_chunks::<8>().0 {
+        let (name, after) = text(texts, size(&[*a, *b, *c, *d])?)?;
+        let (value, after) = text(after, size(&[*e, *f, *g, *h])?)?;
         texts = after;
         if wanted(name) {
             found.push(name, value);
@@ -139,9 +136,8 @@ fn pairs(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<Headers> {
     Some(found)
 }
 
-fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (number, rest) = bytes.split_first_chunk::<4>()?;
-    Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
+fn size(bytes: &[u8; 4]) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(*bytes)).ok()
 }
 
 fn text(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {

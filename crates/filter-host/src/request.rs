@@ -53,21 +53,37 @@ pub fn read_whole(needs: &Needs) -> Result<Reading> {
     Ok(Reading { request, is_whole: true })
 }
 
-/// Reads what `needs` names and nothing else, with every value of every header.
+/// Reads the same of every request: what needs name and nothing else, of each header every value.
 ///
 /// Cheaper than [`read`] where a further value of a header could matter.
-///
-/// # Errors
-///
-/// Fails as [`read`] does.
-pub fn read_all_values(needs: &Needs) -> Result<Request> {
-    let wanted = |name: &[u8]| needs.headers.iter().any(|needed| needed.as_bytes() == name);
-    let headers = if needs.headers.is_empty() {
-        Headers::default()
-    } else {
-        headers::named(Map::RequestHeaders, wanted)?
-    };
-    with_attributes(headers, needs)
+#[derive(Clone, Debug)]
+pub struct Reader {
+    needs: Needs,
+    /// The names of the headers, in a form that is quick to walk.
+    names: Vec<Vec<u8>>,
+}
+
+impl Reader {
+    /// Prepares to read what `needs` names.
+    #[must_use]
+    pub fn new(needs: &Needs) -> Self {
+        let names = needs.headers.iter().map(|name| name.clone().into_bytes()).collect();
+        Self { needs: needs.clone(), names }
+    }
+
+    /// Reads the request at hand.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`read`] does.
+    pub fn read(&self) -> Result<Request> {
+        let wanted = |name: &[u8]| self.names.iter().any(|wanted| wanted == name);
+        let headers = match self.names.is_empty() {
+            true => Headers::default(),
+            false => headers::named(Map::RequestHeaders, wanted)?,
+        };
+        with_attributes(headers, &self.needs)
+    }
 }
 
 /// Says whether a header has more values than the first, which `request` holds.
