@@ -14,6 +14,7 @@ use super::{Rig, filter};
 
 mod hostile;
 mod limits;
+mod records;
 mod redaction;
 
 /// Routes to what an application alone cannot show.
