@@ -80,6 +80,12 @@ impl Policy {
         &self.metrics
     }
 
+    /// Returns the tags that Istio's `extraStatTags`, or a plain Envoy's `stats_tags`, must list.
+    #[must_use]
+    pub fn stat_tags(&self) -> Vec<&str> {
+        self.metrics.label_names().into_iter().collect()
+    }
+
     /// Returns the metrics of a direction.
     #[must_use]
     pub const fn plan(&self, direction: Direction) -> &Plan {

@@ -1,5 +1,7 @@
 //! From the document's `metrics` to the plans of each direction.
 
+use std::collections::BTreeSet;
+
 use super::{Family, LabelSource, Plan, Standard, StatusClass, What};
 use crate::{
     compiler::Compiler,
@@ -111,6 +113,16 @@ impl Metrics {
         families.into_iter().any(
             |family| matches!(family.what, What::Standard(standard) if standard.counts_messages()),
         )
+    }
+
+    /// Returns the names of all labels that the proxy must split off names; none without labels.
+    #[must_use]
+    pub fn label_names(&self) -> BTreeSet<&str> {
+        let groups = self.plans.iter().flat_map(|plan| &plan.groups);
+        let labels = groups.flat_map(|group| &group.labels).map(|(name, _)| name.as_str());
+        labels
+            .chain(self.is_labelled.then_some(["metric", "reason"]).into_iter().flatten())
+            .collect()
     }
 
     /// Compiles the definitions; returns the labels of each.

@@ -67,6 +67,25 @@ fn labels_are_those_of_each_metric() {
 }
 
 #[test]
+fn the_tags_that_a_proxy_must_split_off_are_told() {
+    assert!(compile(&json!({})).unwrap().stat_tags().is_empty());
+    let labelled = json!({"metrics": {"labels": true, "definitions":
+        [{"name": "x", "dimensions": {"tenant": {"value": "request.host"}}}]}});
+    assert_eq!(
+        compile(&labelled).unwrap().stat_tags(),
+        [
+            "grpc_response_status",
+            "metric",
+            "reason",
+            "reporter",
+            "request_method",
+            "response_code",
+            "tenant"
+        ]
+    );
+}
+
+#[test]
 fn overrides_apply_in_order_and_to_their_side() {
     let document = json!({"metrics": [
         {"labels": true, "prefix": "shop", "overrides": [
