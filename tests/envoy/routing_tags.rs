@@ -4,6 +4,7 @@ mod canary;
 mod hostile;
 mod outputs;
 mod routing;
+mod samples;
 mod spoofing;
 mod stickiness;
 

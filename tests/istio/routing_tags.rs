@@ -185,7 +185,9 @@ fn matches(mesh: &Mesh) -> Result<()> {
         json!({"match": [block], "tagHeader": header, "tag": "yes"})
     };
     let entries: Vec<Value> = blocks.iter().enumerate().map(entry).collect();
-    let requests = requests();
+    let odd = odd_requests();
+    let requests: Vec<Request> =
+        requests().into_iter().chain(odd.iter().map(|(_, request)| request.clone())).collect();
     let mut decided = Vec::new();
     {
         let _shop = Shop::open(mesh, &json!(entries))?;
@@ -200,11 +202,30 @@ fn matches(mesh: &Mesh) -> Result<()> {
         let answers = istio_decides(mesh, block, &requests)?;
         for ((request, answer), filter) in requests.iter().zip(answers).zip(&decided) {
             let filter = filter.get(index) == Some(&true);
-            ensure!(answer == filter, "{block}: Istio {answer}, the filter {filter}: {request:?}");
+            let odd = odd.iter().find(|(_, odd)| format!("{odd:?}") == format!("{request:?}"));
+            let differs = odd.is_some_and(|(why, _)| DIFFERENCES.contains(&(index, why)));
+            ensure!(
+                (answer == filter) != differs,
+                "{block}: Istio {answer}, the filter {filter}: {request:?}"
+            );
         }
     }
     Ok(())
 }
+
+/// Requests that say something twice or in another way.
+fn odd_requests() -> Vec<(&'static str, Request)> {
+    vec![
+        ("a header twice", request("/").header("x-a", "2").header("x-a", "1")),
+        ("a parameter twice", request("/a?q=2&q=1")),
+        ("a parameter twice, the first fits", request("/a?q=1&q=2")),
+        ("an encoded parameter", request("/a?q=%31")),
+    ]
+}
+
+/// Where the filter differs on purpose, by the blocks' places: of a parameter Envoy takes the first
+/// value as it came, while the filter looks at every value and decodes it.
+const DIFFERENCES: [(usize, &&str); 2] = [(7, &"a parameter twice"), (7, &"an encoded parameter")];
 
 fn requests() -> Vec<Request> {
     let paths = ["/", "/a", "/A/b", "/a/bc", "/a?q=1", "/a?q=2", "/ab"];
