@@ -1,6 +1,7 @@
 //! Keys that the gateway fetches through the mesh's own configuration.
 
 use anyhow::{Result, ensure};
+use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{client::Request, identity_provider::JWKS_PATH};
 
@@ -13,9 +14,11 @@ use crate::{
 /// What the mesh calls the key server.
 const HOST: &str = "keys.example.com";
 
-/// Without its ServiceEntry the host is unknown and nobody is admitted; with it the keys come.
+/// Without its ServiceEntry the host is unknown and nobody is admitted; with it the keys come, and
+/// a rotated key costs one fetch.
 pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     let mark = mesh.log_mark();
+    publish_only(mesh, Algorithm::RS256);
     protect(mesh, &json!({"jwtRules": [rule(mesh)]}))?;
     let request = Request::get("/").bearer(&token_of(mesh, "alice")?);
     let early = mesh.send(request.clone())?;
@@ -30,7 +33,22 @@ pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     ensure!(fetches == 1, "{fetches} fetches");
     let bad = mesh.send(Request::get("/").bearer("not-a-token"))?;
     ensure!(bad.status == 401, "a bad token: {bad:?}");
+    let fetched = mesh.idp().jwks_requests();
+    publish_only(mesh, Algorithm::ES256);
+    let rotated = mesh.idp().token(Algorithm::ES256, &mesh.idp().claims())?;
+    let first = mesh.send(Request::get("/").bearer(&rotated))?;
+    mesh.idp().publish(mesh.idp().keys().jwks());
+    ensure!(first.status == 200, "a rotated key: {first:?}");
+    let fetches = mesh.idp().jwks_requests().saturating_sub(fetched);
+    ensure!(fetches == 1, "{fetches} fetches for a rotation");
+    let withdrawn = mesh.send(request)?;
+    ensure!(withdrawn.status == 401, "a withdrawn key: {withdrawn:?}");
     Ok(())
+}
+
+/// Publishes a key set of one key.
+fn publish_only(mesh: &Mesh, algorithm: Algorithm) {
+    mesh.idp().publish(json!({"keys": [mesh.idp().keys().jwk(algorithm)]}));
 }
 
 /// A rule whose keys are at a host of the mesh, which names the cluster.
