@@ -20,6 +20,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         row("fault-injection {}", wasm("fault_injection", &json!({}))?, tester()),
         row("native 1 %", native(1), tester()),
         row("fault-injection 1 %", wasm("fault_injection", &ours(1))?, tester()),
+        row("fault-injection 1 %, automatic stop", wasm("fault_injection", &guarded())?, tester()),
         row("native 100 %, no match", native(100), Vec::new()),
         row("fault-injection 100 %, no match", wasm("fault_injection", &ours(100))?, Vec::new()),
     ])
@@ -30,6 +31,12 @@ fn ours(percent: u32) -> Value {
         "match": [{"headers": {"x-user-type": {"exact": "tester"}}}],
         "fault": {"abort": {"percentage": {"value": percent}, "httpStatus": 200}},
     }]})
+}
+
+/// As [`ours`] at 1 %, with every answer counted.
+fn guarded() -> Value {
+    let criteria = json!({"maxErrorRate": {"value": 50}});
+    json!({"http": ours(1).get("http"), "successCriteria": criteria})
 }
 
 /// The native filter as Istio sets it up for the same block.
