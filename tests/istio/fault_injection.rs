@@ -17,6 +17,8 @@ use crate::{
     say,
 };
 
+mod sidecar;
+
 /// The folder, image and WasmPlugin of the filter.
 const FILTER: &str = "fault-injection";
 /// What the caller asks for.
@@ -27,6 +29,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("fault-injection as a WasmPlugin aborts what it matches", aborts_as_plugin),
     ("a VirtualService's timeout ends a delay beside the server", timeout_ends_delay),
     ("a VirtualService's retries meet aborts beside the server", retries_meet_aborts),
+    (
+        "a sidecar's fault meets the gateway's timeout and retries",
+        sidecar::meets_timeout_and_retries,
+    ),
     ("Istio's own fault meets neither timeout nor retries", own_fault_meets_neither),
 ];
 

@@ -2,7 +2,6 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{GrpcStatus, is_server_error};
 use filter_host::{
     clock,
     headers::{self, Map},
@@ -15,7 +14,7 @@ use filter_host::{
 };
 
 use super::{FaultInjection, held::Held};
-use crate::{Metric, Phase};
+use crate::{Metric, Phase, is_error};
 
 /// A stream; nearly all have no fault.
 pub(super) struct Stream {
@@ -82,19 +81,13 @@ impl HttpContext for Stream {
 
     fn on_log(&mut self) {
         let Some(guard) = self.plugin.policy.guard().filter(|_| !self.is_faulty) else { return };
-        let number = |name: &str| {
-            let value = property::read(&["response", name]).ok().flatten()?;
-            value.try_into().ok().map(u64::from_le_bytes)
+        let trailing = || {
+            let status = property::read(&["response", "grpc_status"]).ok().flatten()?;
+            status.try_into().ok().map(u64::from_le_bytes)
         };
-        let Some(status) = number("code").and_then(|it| u16::try_from(it).ok()) else { return };
-        let Ok(now) = clock::now() else { return };
-        if status == 0 {
-            return;
-        }
-        // Of an answer that is not gRPC the proxy makes one up, UNKNOWN of a 200.
-        let grpc = is_grpc().then(|| number("grpc_status").and_then(GrpcStatus::from_code));
+        let Ok(answer) = headers::all(Map::ResponseHeaders) else { return };
+        let (Some(is_error), Ok(now)) = (is_error(&answer, trailing), clock::now()) else { return };
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let is_error = is_server_error(status, grpc.flatten());
         if let Some(counted) = self.plugin.shared.observe(guard, now, is_error) {
             self.plugin.counters.stopped.set(1);
             log::info!("stopped: {} errors in {} answers", counted.errors, counted.total);
@@ -108,12 +101,6 @@ impl Drop for Stream {
             held.leave(&self.plugin, self.id);
         }
     }
-}
-
-/// Says whether the answer is gRPC's.
-fn is_grpc() -> bool {
-    let content_type = headers::value(Map::ResponseHeaders, "content-type").ok().flatten();
-    content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
 }
 
 const fn action(goes_on: bool) -> Action {

@@ -1,0 +1,70 @@
+//! fault-injection in the sidecar of a server, met by the gateway's timeout and retries.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use tests::{
+    client::Request,
+    ports::{self, loopback},
+    process::wait_until,
+    upstream::Upstream,
+};
+
+use super::FILTER;
+use crate::{mesh::Mesh, plugin::Target, say};
+
+const HOST: &str = "faulty.mesh.example.com";
+const CALLS: u32 = 2_000;
+/// How long a change may take until the proxy shows it, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The gateway's route times out and tries again; the WasmPlugin is in the proxy beside the server.
+pub(super) fn meets_timeout_and_retries(mesh: &Mesh) -> Result<()> {
+    let app = Upstream::start()?;
+    let (client_port, server_port) = (ports::free()?, ports::free()?);
+    let documents = include_str!("sidecar.yaml")
+        .replace("$APP_PORT", &app.address().port().to_string())
+        .replace("$CLIENT_PORT", &client_port.to_string())
+        .replace("$SERVER_PORT", &server_port.to_string());
+    mesh.apply(&documents)?;
+    let mut proxy = mesh.start_sidecar()?;
+    proxy.wait_for_listener(loopback(server_port))?;
+    let (all, half) = (json!({"value": 100}), json!({"value": 50}));
+    let config = json!({"http": [
+        {"name": "ready", "match": [{"uri": {"prefix": "/ready"}}],
+            "fault": {"abort": {"percentage": all, "httpStatus": 418}}},
+        {"name": "slow", "match": [{"uri": {"prefix": "/slow"}}],
+            "fault": {"delay": {"percentage": all, "fixedDelay": "5s"}}},
+        {"name": "flaky", "match": [{"uri": {"prefix": "/flaky"}}],
+            "fault": {"abort": {"percentage": half, "httpStatus": 503}}},
+    ]});
+    mesh.apply_plugin_at(FILTER, mesh.image(FILTER)?, &Target::SERVER, &config)?;
+    let get = |path: &str| mesh.send(Request::get(path).authority(HOST));
+    // So often that every worker of the proxy is asked.
+    let is_ready = || -> Result<bool> {
+        let statuses: Vec<u16> =
+            (0..20).map(|_| Ok(get("/ready")?.status)).collect::<Result<_>>()?;
+        Ok(statuses == [418; 20])
+    };
+    wait_until("having the filter beside the server", LIMIT, is_ready)?;
+    let reached = app.count();
+    let begun = Instant::now();
+    let answer = get("/slow")?;
+    let took = begun.elapsed();
+    say(&format!("beside the server, the gateway's timeout of 1 s took {took:.2?}"));
+    ensure!(answer.status == 504, "{answer:?}");
+    ensure!(took > Duration::from_millis(950) && took < Duration::from_secs(2), "{took:?}");
+    ensure!(app.count() == reached, "the application has seen a request that was given up");
+    let mut failed = 0_u32;
+    for _ in 0..CALLS {
+        let answer = get("/flaky")?;
+        failed = failed.saturating_add(u32::from(answer.status == 503));
+    }
+    say(&format!("beside the server, {failed} of {CALLS} calls failed after two retries"));
+    // An eighth, within four standard deviations.
+    ensure!((f64::from(failed) / f64::from(CALLS) - 0.125).abs() < 0.03, "{failed}");
+    let other = get("/")?;
+    ensure!(other.status == 200, "{other:?}");
+    Ok(())
+}
