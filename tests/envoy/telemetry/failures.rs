@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 use tests::{
     fake_collector::{Behaviour, FakeCollector},
     ports,
+    scale::thorough,
 };
 
-use super::collectors::{Protocol, Rig, cluster, everything};
+use super::{
+    collectors::{Protocol, Rig, cluster, everything},
+    load::load,
+};
 
 /// Small batches that go at once.
 fn small() -> Value {
@@ -219,5 +223,28 @@ fn secrets_reach_the_collector_and_no_log() -> Result<()> {
     assert!(collector.headers().iter().all(has_key));
     let log = rig.envoy.stop()?;
     assert!(!log.contains("hunter2"), "{log}");
+    Ok(())
+}
+
+#[test]
+fn memory_stays_where_it_is_while_a_collector_is_down() -> Result<()> {
+    let address = ports::loopback(ports::free()?);
+    let mut config = everything(Protocol::Grpc, &json!({}));
+    config["tracing"]["maxSpansPerSecond"] = json!(100_000);
+    let rig = Rig::start(4, vec![cluster(Protocol::Grpc, address)], &config)?;
+    // Every queue is full after this: it holds 4,096 spans, or fewer that make 1 MiB.
+    load(rig.envoy.address(), 16, 40_000)?;
+    wait_for(&rig, "spans_dropped_full_total", 10_000)?;
+    let before = rig.envoy.memory()?;
+    load(rig.envoy.address(), 16, thorough(40_000, 1_000_000))?;
+    let grown = rig.envoy.memory()?.saturating_sub(before);
+    assert!(grown < 16, "{grown} MiB more than {before}");
+    let [queued] = rig.stats(["queue_bytes"])?;
+    assert!(queued <= 4 * 2 * 1_048_576, "{queued}");
+    let collector = FakeCollector::start_on(ports::listen(address.port())?, Behaviour::Healthy)?;
+    rig.settle()?;
+    let [sent] = rig.stats(["spans_sent_total"])?;
+    assert_eq!(unique(&collector) as u64, sent);
+    assert!(collector.largest() <= 262_144, "{}", collector.largest());
     Ok(())
 }

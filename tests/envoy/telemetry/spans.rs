@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::json;
 use tests::{
-    bootstrap::Setup,
+    bootstrap::{Filter, Setup},
     client::Request,
     collector::{Collector, Item},
     envoy::Envoy,
     process,
     scale::thorough,
+    upstream::Upstream,
 };
 
 use super::{
@@ -229,5 +230,66 @@ fn logs_arrive_with_their_trace() -> Result<()> {
         let names = ["logs_built_total", "logs_sent_total", "logs_rejected_total"];
         process::wait_until("counting all logs", SOON, || Ok(rig.stats(names)? == [3, 3, 0]))?;
     }
+    Ok(())
+}
+
+#[test]
+fn a_stream_that_an_earlier_filter_answered_has_a_span_too() -> Result<()> {
+    let collector = Collector::start()?;
+    let config = everything(Protocol::Grpc, &json!({}));
+    let app = Upstream::start()?;
+    let deny = Filter::native(json!({
+        "name": "deny",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
+            "abort": {"http_status": 503, "percentage": {"numerator": 100}},
+        },
+    }));
+    let setup = Setup::new(app.address(), vec![deny, filter(&config)]);
+    let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
+    let envoy = Envoy::start(Setup { clusters, ..setup })?;
+    let request = Request::get("/").header("traceparent", format!("00-{TRACE}-{SPAN}-01"));
+    assert_eq!(envoy.http1().send(request)?.status, 503);
+    let span = only(&collector)?;
+    assert_eq!((span.text("traceId"), span.text("parentSpanId")), (TRACE, SPAN));
+    let flags = span.attributes.get("envoy.response_flags").map(String::as_str);
+    assert_eq!(flags, Some("FI"), "{}", span.json);
+    assert_eq!(app.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn sampling_filters_tags_and_operations_reach_the_span() -> Result<()> {
+    let collector = Collector::start()?;
+    let mut config = everything(Protocol::Grpc, &json!({}));
+    config["operations"] = json!([{"pathTemplate": "/orders/{id}", "name": "getOrder"}]);
+    config["tracing"] = json!({
+        "sampling": [{
+            "filter": {"match": [{"headers": {"x-debug-trace": {"exact": "true"}}}]},
+            "percentage": {"value": 100},
+        }],
+        "customTags": {
+            "environment": {"literal": {"value": "production"}},
+            "user": {"header": {"name": "x-user-id", "defaultValue": "anonymous"}},
+            "code": {"expression": {"value": "response.code + 1"}},
+            "client.address": {"redact": "MASK"},
+        },
+    });
+    let rig = Rig::start(1, vec![cluster(Protocol::Grpc, collector.grpc())], &config)?;
+    rig.send(3)?;
+    let debug = Request::get("/orders/7").header("x-debug-trace", "true");
+    rig.envoy.http1().send(debug.header("x-user-id", "alice"))?;
+    let span = only(&collector)?;
+    assert_eq!(span.text("name"), "GET getOrder");
+    for (key, value) in [
+        ("http.route", "getOrder"),
+        ("environment", "production"),
+        ("user", "alice"),
+        ("code", "201"),
+        ("client.address", "***"),
+    ] {
+        assert_eq!(span.attributes.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    assert_eq!(collector.spans()?.len(), 1);
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) fn fields(bytes: &[u8]) -> impl Iterator<Item = (u64, Field<'_>)> {
                     continue;
                 }
                 2 => {
-                    let size = usize::try_from(varint(&mut rest)?).ok()?;
+                    let size = usize::try_from(varint(&mut rest)?).unwrap_or(usize::MAX);
                     let (field, after) = rest.split_at(size.min(rest.len()));
                     rest = after;
                     Field::Bytes(field)
