@@ -13,6 +13,7 @@ pub mod calls;
 pub mod clock;
 pub mod foreign;
 pub mod headers;
+mod host_error;
 mod hostcalls;
 pub mod logger;
 pub mod metrics;
@@ -28,6 +29,6 @@ pub mod stream;
 pub use proxy_wasm;
 
 pub use crate::{
-    hostcalls::{HostError, Result},
+    host_error::{HostError, Result},
     root::{Plugin, Root},
 };
