@@ -19,6 +19,7 @@ mod mesh;
 mod plugin;
 mod routing_tags;
 mod samples;
+mod telemetry;
 mod tools;
 
 use mesh::Mesh;
@@ -44,6 +45,7 @@ fn the_shipped_images_work_in_istio() {
     ));
     let scenarios = samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS);
     let scenarios = scenarios.chain(routing_tags::SCENARIOS).chain(fault_injection::SCENARIOS);
+    let scenarios = scenarios.chain(telemetry::SCENARIOS);
     let only = env::var(ONLY).unwrap_or_default();
     let scenarios = scenarios.filter(|(name, _)| name.contains(&only));
     let failed: Vec<_> = scenarios.filter(|s| !holds(&mesh, s)).map(|(name, _)| name).collect();

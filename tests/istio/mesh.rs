@@ -108,6 +108,14 @@ impl Mesh {
         Client::http1(self.address)
     }
 
+    /// The gateway's metrics as Prometheus scrapes them.
+    ///
+    /// # Errors
+    /// When Envoy's administration interface does not answer.
+    pub(crate) fn metrics(&self) -> Result<String> {
+        self.gateway.metrics()
+    }
+
     /// The image of `filter` in the registry.
     ///
     /// # Errors

@@ -117,6 +117,14 @@ impl Proxy {
         self.process.log()
     }
 
+    /// Its metrics as Prometheus scrapes them.
+    ///
+    /// # Errors
+    /// When Envoy's administration interface does not answer.
+    pub(crate) fn metrics(&self) -> Result<String> {
+        Ok(self.admin.get("/stats/prometheus")?.text())
+    }
+
     /// Whether a filter or a policy of a test is in the path of requests.
     ///
     /// # Errors
@@ -154,6 +162,7 @@ fn proxy_config(tools: &Tools, ports: &Ports, xds_port: u16) -> String {
         "controlPlaneAuthPolicy": "NONE",
         "concurrency": 2,
         "terminationDrainDuration": "0s",
+        "extraStatTags": ["request_method", "grpc_response_status", "slo", "metric", "reason"],
         "proxyAdminPort": ports.admin,
         "statusPort": ports.status,
         // One proxy in front may say for whom it speaks.
