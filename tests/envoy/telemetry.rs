@@ -12,6 +12,7 @@ mod load;
 mod outputs;
 mod prometheus;
 mod reloads;
+mod shipped;
 mod spans;
 
 use anyhow::Result;
@@ -26,13 +27,14 @@ use tests::{
 const FILTER: &str = "telemetry";
 
 /// Every label of these tests.
-const LABELS: [&str; 11] = [
+const LABELS: [&str; 12] = [
     "reporter",
     "request_method",
     "request_operation",
     "response_code",
     "grpc_response_status",
     "metric",
+    "reason",
     "slo",
     "cluster",
     "plan",

@@ -15,6 +15,8 @@ use crate::{
 
 mod compile;
 mod findings;
+#[cfg(test)]
+mod tests;
 
 pub use crate::policy::findings::Ended;
 

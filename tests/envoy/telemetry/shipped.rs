@@ -1,0 +1,66 @@
+//! Rules and the dashboard speak of metrics that there are.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{
+    client::Request,
+    process::{read_text, wait_until},
+    repository,
+};
+
+use super::{Rig, prometheus::Scrape};
+
+/// A document that has every metric that the files name.
+fn document(metrics: &Value) -> Value {
+    json!({
+        "endpoint": "otel-collector.monitoring.svc.cluster.local:4317",
+        "sampleRate": 0.5,
+        "accessLogging": [{"providers": [{"name": "otel"}], "percentage": {"value": 50}}],
+        "operations": [{"pathTemplate": "/orders/{id}", "name": "getOrder"}],
+        "slos": [{"name": "checkout"}],
+        "metrics": [metrics],
+    })
+}
+
+/// The names of our metrics in a text, without what Prometheus adds to those of histograms.
+fn names(text: &str) -> BTreeSet<&str> {
+    let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+    let ours = text.split(word).filter(|word| word.starts_with("weir_telemetry_"));
+    ours.map(|name| ["_bucket", "_sum"].iter().fold(name, |name, end| name.trim_end_matches(end)))
+        .collect()
+}
+
+fn check(rig: &Rig, files: &[&str]) -> Result<()> {
+    for number in 0..4 {
+        let user = format!("user-{number}");
+        rig.envoy.http1().send(Request::get("/orders/7").header("x-user", user))?;
+    }
+    for file in files {
+        let text = read_text(&repository::root().join(file))?;
+        let mut missing = Vec::new();
+        wait_until("every metric", Duration::from_secs(30), || {
+            let scrape = Scrape::of(&rig.envoy)?;
+            let known = names(scrape.text());
+            missing = names(&text).difference(&known).map(ToString::to_string).collect();
+            Ok(missing.is_empty())
+        })
+        .map_err(|error| error.context(format!("{file} names {missing:?}")))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_metric_with_labels_that_they_name_is_scraped() -> Result<()> {
+    let metrics = json!({"labels": true, "maxValues": 1, "definitions":
+        [{"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}}]});
+    let rig = Rig::start_labelled(1, &document(&metrics))?;
+    check(&rig, &["telemetry/prometheus/labelled.rules.yaml", "telemetry/grafana/dashboard.json"])
+}
+
+#[test]
+fn every_metric_without_labels_that_they_name_is_scraped() -> Result<()> {
+    let rig = Rig::start(&document(&json!({})))?;
+    check(&rig, &["telemetry/prometheus/clean.rules.yaml"])
+}
