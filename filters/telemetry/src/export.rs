@@ -1,7 +1,7 @@
 //! Carries spans and log records to collectors, and counts what is lost.
 //!
 //! Everything here is a state machine: items, answers and readings of the clock come in, requests
-//! to send come out. Per worker, each provider and signal has a [`Lane`]: a bounded queue, at most
+//! to send come out. Per worker, each provider and signal has a lane: a bounded queue, at most
 //! four batches on their way, and books that balance at every moment.
 
 mod backoff;
