@@ -8,6 +8,7 @@ use tests::identity_provider::IdentityProvider;
 
 mod fault;
 mod jwt;
+mod logs;
 mod tags;
 mod telemetry;
 
@@ -50,6 +51,7 @@ pub(crate) fn all() -> Result<Vec<Variant>> {
     variants.extend(tags::all()?);
     variants.extend(fault::all()?);
     variants.extend(telemetry::all()?);
+    variants.extend(logs::all()?);
     Ok(variants)
 }
 

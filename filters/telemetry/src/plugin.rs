@@ -80,13 +80,14 @@ impl Telemetry {
     /// Counts a stream among those that run.
     fn enter(&self, seen: &Seen) -> Option<Gauge> {
         let record = Record { method: seen.method, operation: seen.operation, ..Record::default() };
-        let view = View { plugin: self, seen, is_error: false };
+        let view = View { plugin: self, seen, is_error: false, record: None };
         self.meters.enter(Labels { policy: &self.policy, record: &record, at: &view })
     }
 
     /// Records a stream that has ended.
     fn record(&self, record: &Record, seen: &Seen) {
-        let unjudged = View { plugin: self, seen, is_error: record.is_failed() };
+        let is_failed = record.is_failed();
+        let unjudged = View { plugin: self, seen, is_error: is_failed, record: Some(record) };
         let is_error = self.policy.is_error(record, &unjudged);
         let view = View { is_error, ..unjudged };
         let ended = Ended { record, at: &view, request: &seen.request };

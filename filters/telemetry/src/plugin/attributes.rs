@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{Telemetry, spans::Traced};
 use crate::{
-    Messages, Method, OTHER, Trace, baggage,
+    Messages, Method, OTHER, Record, Trace, baggage,
     expression::{Attribute, Attributes, Own, Readings, Slot, Value},
 };
 
@@ -46,6 +46,8 @@ pub(super) struct View<'a> {
     pub(super) seen: &'a Seen,
     /// Whether the stream is an error, as far as that is known.
     pub(super) is_error: bool,
+    /// What was recorded, once it has ended.
+    pub(super) record: Option<&'a Record>,
 }
 
 impl Seen {
@@ -83,7 +85,11 @@ impl View<'_> {
         match attribute {
             Attribute::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                attribute.decode(text(&path)?)
+                // What was read as a header already need not be read as an attribute.
+                match self.record.and_then(|record| record.status) {
+                    Some(status) if path == ["response", "code"] => Some(Value::Int(status.into())),
+                    _ => attribute.decode(text(&path)?),
+                }
             }
             Attribute::RequestHeader(name) => attribute.decode(headers::joined(name).ok()??),
             Attribute::ResponseHeader(name) => {

@@ -45,7 +45,7 @@ impl Telemetry {
             let host = host.unwrap_or_default();
             seen.operation = operations.find(&Target { path: &path, method: &method, host: &host });
         }
-        View { plugin: self, seen: &seen, is_error: false }.hold_fleeting();
+        View { plugin: self, seen: &seen, is_error: false, record: None }.hold_fleeting();
         seen
     }
 }

@@ -100,7 +100,7 @@ impl Telemetry {
     pub(super) fn trace(&self, stream: &mut stream::Seen, moment: Moment) {
         let Some((place, tracer)) = self.tracer() else { return };
         let headers = headers::all(Map::RequestHeaders).unwrap_or_default();
-        let view = View { plugin: self, seen: stream, is_error: false };
+        let view = View { plugin: self, seen: stream, is_error: false, record: None };
         let share = || tracer.share(&view, &stream.request);
         let mut workers = self.spans.workers.borrow_mut();
         let Some(worker) = workers.get_mut(place) else { return };

@@ -19,7 +19,7 @@ impl Telemetry {
         if self.meters.counts_messages() && is_grpc() {
             seen.messages = Some(BothWays::default());
         }
-        let view = View { plugin: self, seen, is_error: false };
+        let view = View { plugin: self, seen, is_error: false, record: None };
         if self.policy.fills_state() {
             let name = view.operation().unwrap_or(OTHER);
             if property::write(&["weir.operation"], name.as_bytes()).is_err() {
@@ -39,7 +39,7 @@ impl Telemetry {
         let (Some(wanted), Some(told)) = (self.policy.response_headers(), &seen.told) else {
             return;
         };
-        let view = View { plugin: self, seen, is_error: false };
+        let view = View { plugin: self, seen, is_error: false, record: None };
         let trace_id = view.trace().map(|trace| trace.trace_id.to_string());
         let request_id = told.request_id.as_deref();
         for (name, value) in wanted.headers(began.elapsed(), trace_id.as_deref(), request_id) {
