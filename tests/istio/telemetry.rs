@@ -1,10 +1,12 @@
-//! telemetry beside Istio's own metrics.
+//! telemetry in a gateway of Istio, whose agent splits the labels off names.
+//!
+//! Istio's own metrics need an extension that only Istio's build of Envoy has.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tests::{client::Request, process::wait_until, upstream::REPLY_STATUS};
 
-use crate::{Scenario, mesh::Mesh, say};
+use crate::{Scenario, mesh::Mesh};
 
 /// The folder, image and WasmPlugin of the filter.
 const FILTER: &str = "telemetry";
@@ -13,10 +15,10 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] =
-    &[("telemetry counts what Istio itself counts, under labels of its own", beside_istio)];
+    &[("telemetry counts under labels that Istio's extraStatTags split off", labels_are_split)];
 
-/// The gateway has both; Istio's `extraStatTags` split our labels off.
-fn beside_istio(mesh: &Mesh) -> Result<()> {
+/// The side that the gateway is on, and every label, as only Istio's bootstrap shows them.
+fn labels_are_split(mesh: &Mesh) -> Result<()> {
     let config = json!({
         "operations": [{"pathTemplate": "/telemetry/{id}", "name": "probe"}],
         "metrics": [{"labels": true}],
@@ -26,21 +28,20 @@ fn beside_istio(mesh: &Mesh) -> Result<()> {
     wait_until("counting", LIMIT, || {
         mesh.send(Request::get("/before"))?;
         Ok(!samples(&mesh.metrics()?, ours).is_empty())
+    })
+    .with_context(|| {
+        let metrics = mesh.metrics().unwrap_or_default();
+        let lines: Vec<_> = metrics.lines().filter(|line| line.contains("weir_")).collect();
+        lines.join("\n")
     })?;
-    let before =
-        [sum(&mesh.metrics()?, ours, ""), sum(&mesh.metrics()?, "istio_requests_total", "")];
+    let before = sum(&mesh.metrics()?, ours);
     for number in 0..60 {
         let status = if number % 3 == 0 { "503" } else { "200" };
         let path = format!("/telemetry/{number}");
         mesh.send(Request::get(&path).header(REPLY_STATUS, status))?;
     }
-    wait_until("both counted", LIMIT, || {
-        Ok(sum(&mesh.metrics()?, ours, "") == before[0].saturating_add(60))
-    })?;
+    wait_until("counted", LIMIT, || Ok(sum(&mesh.metrics()?, ours) == before.saturating_add(60)))?;
     let metrics = mesh.metrics()?;
-    let istio = sum(&metrics, "istio_requests_total", "").saturating_sub(before[1]);
-    say(&format!("Istio counted {istio} more, telemetry 60"));
-    ensure!(istio == 60, "Istio counted {istio}");
     for (code, count) in [("200", 40), ("503", 20)] {
         let labels = format!(r#"response_code="{code}""#);
         let wanted = |line: &str| {
@@ -61,8 +62,8 @@ fn samples<'a>(metrics: &'a str, name: &str) -> Vec<&'a str> {
     metrics.lines().filter(|line| line.starts_with(&format!("{name}{{"))).collect()
 }
 
-fn sum(metrics: &str, name: &str, part: &str) -> u64 {
-    samples(metrics, name).iter().filter(|line| line.contains(part)).map(|line| value(line)).sum()
+fn sum(metrics: &str, name: &str) -> u64 {
+    samples(metrics, name).iter().map(|line| value(line)).sum()
 }
 
 fn value(line: &str) -> u64 {

@@ -15,11 +15,37 @@ pub(super) fn all() -> Result<Vec<Variant>> {
     Ok(vec![
         row("empty, same callbacks", wasm("empty_filter_bodies", &json!({}))?),
         row("{}", wasm("telemetry", &json!({}))?),
+        row("Lua, a line logged", lua("handle:logWarn(method .. path .. status .. took)")),
+        row("Lua, a table that nobody reads", lua("sums[status] = (sums[status] or 0) + took")),
         row("labels, 1,000 operations", wasm("telemetry", &labelled())?),
         row("a tenth of new traces reported", wasm("telemetry", &traced(10))?),
         called("the caller does not sample", wasm("telemetry", &traced(0))?, "00"),
         called("the caller samples, every span reported", wasm("telemetry", &traced(0))?, "01"),
     ])
+}
+
+/// A script that reads method, path, status and time of each request, and does `act` with them.
+fn lua(act: &str) -> Value {
+    let script = format!(
+        "local sums = {{}}
+         function envoy_on_request(handle)
+           local headers = handle:headers()
+           handle:streamInfo():dynamicMetadata():set('t', 'method', headers:get(':method'))
+           handle:streamInfo():dynamicMetadata():set('t', 'path', headers:get(':path'))
+           handle:streamInfo():dynamicMetadata():set('t', 'began', handle:timestamp())
+         end
+         function envoy_on_response(handle)
+           local seen = handle:streamInfo():dynamicMetadata():get('t')
+           local method, path = seen['method'], seen['path']
+           local status = handle:headers():get(':status')
+           local took = handle:timestamp() - seen['began']
+           {act}
+         end"
+    );
+    json!({"name": "lua", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        "default_source_code": {"inline_string": script},
+    }})
 }
 
 /// A row whose requests belong to a trace already, with these flags.

@@ -21,6 +21,18 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Where the agent keeps the modules that it has pulled; it cannot be told another place.
 const MODULES: &str = "/var/lib/istio/data";
 
+/// The labels that the proxy splits off names of metrics.
+const EXTRA_STAT_TAGS: [&str; 8] = [
+    "reporter",
+    "request_method",
+    "request_operation",
+    "response_code",
+    "grpc_response_status",
+    "slo",
+    "metric",
+    "reason",
+];
+
 /// What only the filters hold that Istio makes of the tests' documents.
 const POLICIES: [&str; 3] = [
     "envoy.extensions.filters.http.wasm",
@@ -162,7 +174,7 @@ fn proxy_config(tools: &Tools, ports: &Ports, xds_port: u16) -> String {
         "controlPlaneAuthPolicy": "NONE",
         "concurrency": 2,
         "terminationDrainDuration": "0s",
-        "extraStatTags": ["request_method", "grpc_response_status", "slo", "metric", "reason"],
+        "extraStatTags": EXTRA_STAT_TAGS,
         "proxyAdminPort": ports.admin,
         "statusPort": ports.status,
         // One proxy in front may say for whom it speaks.
