@@ -1,6 +1,10 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use std::time::Duration;
+
+use filter_core::Headers;
+
 use super::*;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
