@@ -18,6 +18,7 @@ mod metrics;
 mod operations;
 mod redaction;
 mod response_headers;
+mod slips;
 mod slos;
 mod values;
 
@@ -79,4 +80,15 @@ pub struct Config {
     target_ref: (),
     #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
     target_refs: (),
+    #[serde(deserialize_with = "slips::tracing")]
+    traces: (),
+    #[serde(deserialize_with = "slips::access_logging")]
+    access_logs: (),
+    #[serde(deserialize_with = "slips::access_logging")]
+    logging: (),
+    #[serde(deserialize_with = "slips::extension_providers")]
+    providers: (),
 }
+
+#[cfg(test)]
+mod tests;
