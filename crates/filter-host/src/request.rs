@@ -104,7 +104,9 @@ pub fn has_more_values(request: &Request, name: &str) -> Result<bool> {
 pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     let mut request = Request { headers, ..Request::default() };
     for name in &needs.attributes {
-        let path: Vec<&str> = name.split('.').collect();
+        // What a Weir filter left behind has one name with a dot in it, and no parts.
+        let is_ours = name.starts_with("weir.");
+        let path: Vec<&str> = if is_ours { vec![name] } else { name.split('.').collect() };
         request.attributes.extend(property::read(&path)?.map(|value| (name.clone(), value)));
     }
     if needs.source_address {

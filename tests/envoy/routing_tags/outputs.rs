@@ -86,6 +86,34 @@ fn names_are_clean_in_prometheus() -> Result<()> {
 }
 
 #[test]
+fn rules_and_tags_become_labels_where_asked() -> Result<()> {
+    let rig = Rig::start(json!({
+        "metrics": {"labels": true}, "http": [{"name": "a-b.c", "tag": "v1.2"}],
+    }))?;
+    rig.send(Request::get("/"))?;
+    rig.counts(&[
+        ("rule_total.rule=.=a-b.c;.;", 1),
+        ("rule_tag_total.rule=.=a-b.c;.;.tag=.=v1.2;.;", 1),
+    ])
+}
+
+#[test]
+fn a_later_filter_matches_the_tag_in_filter_state() -> Result<()> {
+    let tags = json!({"filterState": true, "http": [
+        {"match": [{"headers": {"x-beta": {}}}], "tag": "canary"},
+    ]});
+    let fault = json!({"http": [{
+        "match": [{"attributes": {"weir.tag": {"exact": "canary"}}}],
+        "fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 418}},
+    }]});
+    let filters = vec![Filter::new(FILTER, tags), Filter::new("fault-injection", fault)];
+    let rig = Rig::start_with(1, filters)?;
+    assert_eq!(rig.send(Request::get("/").header("x-beta", "1"))?.status, 418);
+    assert_eq!(rig.send(Request::get("/"))?.status, 200);
+    Ok(())
+}
+
+#[test]
 fn a_bad_configuration_is_refused_and_the_last_good_one_serves() -> Result<()> {
     let mut rig = Rig::start(json!({"http": [{"tag": "canary"}]}))?;
     for (config, path) in [

@@ -1,5 +1,7 @@
 mod choosing;
 mod compiling;
+#[cfg(not(target_arch = "wasm32"))]
+mod generated;
 mod headers;
 mod inbound;
 mod properties;
