@@ -150,6 +150,10 @@ impl Setup {
         if let Some(keys) = self.keys {
             point(clusters, "keys", keys)?;
         }
+        // A test's own cluster stands in place of the one of that name.
+        let is_replaced =
+            |it: &Value| self.clusters.iter().any(|own| own.get("name") == it.get("name"));
+        clusters.retain(|cluster| !is_replaced(cluster));
         clusters.extend(self.clusters.iter().cloned());
         let source = json!({"lds_config": {"path_config_source": {"path": listeners}}});
         let members = bootstrap.as_object_mut().context("the bootstrap is no object")?;

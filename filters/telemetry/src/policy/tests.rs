@@ -41,9 +41,9 @@ fn find(
     let stream = Stream { reads: policy.reads(), readings: policy.reads().readings(), known };
     let request = Request { headers: Headers::from_iter([(":path", "/a")]), ..Request::default() };
     let is_error = policy.is_error(record, &stream);
-    let mut failed = 0;
+    let mut failed = 0_u32;
     let ended = Ended { record, at: &stream, request: &request };
-    let findings = policy.find(&ended, is_error, || failed += 1);
+    let findings = policy.find(&ended, is_error, || failed = failed.saturating_add(1));
     (findings.slos, findings.definitions, failed)
 }
 
