@@ -143,12 +143,21 @@ fn three_megabytes_at_a_thousand_kib_a_second_take_three_seconds() -> Result<()>
     let limit = all(json!({"responseRateLimit": {"fixedLimit": {"limitKbps": 1_000}}}));
     let envoy = envoy(&app, limit)?;
     for client in both(&envoy) {
-        let begun = Instant::now();
-        let answer = client.get("/")?;
-        let took = begun.elapsed().as_secs_f64();
-        assert_eq!(answer.body.len(), 3_000 * 1_024);
-        assert!(is_start_of_body(&answer));
-        assert!((3.0..3.15).contains(&took), "{took} s");
+        let mut quickest = f64::INFINITY;
+        // A busy machine gets another chance to be late by less than 5 %.
+        for _ in 0..3 {
+            let begun = Instant::now();
+            let answer = client.get("/")?;
+            let took = begun.elapsed().as_secs_f64();
+            assert_eq!(answer.body.len(), 3_000 * 1_024);
+            assert!(is_start_of_body(&answer));
+            assert!(took >= 3.0, "{took} s");
+            quickest = quickest.min(took);
+            if quickest < 3.15 {
+                break;
+            }
+        }
+        assert!(quickest < 3.15, "{quickest} s");
     }
     let pauses = envoy.stats()?.value("cluster.app.upstream_flow_control_paused_reading_total");
     assert!(pauses > 0, "the application was not held back");

@@ -10,7 +10,7 @@ use serde_json::json;
 use tests::{timestamp::rfc3339, upstream::REPLY_STATUS};
 
 use super::{
-    Rig, always,
+    Rig, always, filter,
     load::{Answer, during, get, load},
     with,
 };
@@ -66,11 +66,13 @@ fn the_limit_of_held_streams_is_never_passed() -> Result<()> {
 
 #[test]
 fn nothing_outlives_its_end() -> Result<()> {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().saturating_add(12);
+    let fault = always(json!({"delay": {"fixedDelay": "20ms"}, "abort": {"httpStatus": 418}}));
+    let mut rig = Rig::start_with(WORKERS, &fault)?;
+    // Envoy has started, which takes its time on a busy machine.
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().saturating_add(10);
     let end = UNIX_EPOCH + Duration::from_secs(seconds);
-    let fault = json!({"delay": {"fixedDelay": "20ms"}, "abort": {"httpStatus": 418}});
     let schedule = json!({"expiresAt": rfc3339(seconds)});
-    let mut rig = Rig::start_with(WORKERS, &with(always(fault), "schedule", schedule))?;
+    rig.envoy.reconfigure(&[filter(&with(fault, "schedule", schedule))])?;
     let left = end.duration_since(SystemTime::now()).unwrap_or_default();
     let time = left.saturating_add(Duration::from_secs(2));
     let answers = load(rig.envoy.address(), CONNECTIONS, during(time, |_| get("/", &[])))?;
