@@ -65,20 +65,6 @@ pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
     hostcalls::add_header(map, name, value)
 }
 
-/// Removes all values of a header that is probably absent.
-///
-/// Asking first costs next to nothing after other reads; the first removal of a request costs more.
-///
-/// # Errors
-///
-/// Fails as [`set`] does; a header that is absent is no error.
-pub fn strip(map: Map, name: &str) -> Result<()> {
-    match value(map, name)? {
-        Some(_) => remove(map, name),
-        None => Ok(()),
-    }
-}
-
 /// Removes all values of a header.
 ///
 /// # Errors

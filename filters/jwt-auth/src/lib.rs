@@ -45,7 +45,7 @@ pub use crate::{
     environment::Environment,
     metrics::{Metric, STAT_TAGS},
     policy::{
-        Admission, End, Explanation, HeaderNeeds, Judgement, Needs, Outcome, Patience, Policy,
-        Refusal, Verdict, Wait, Worker,
+        Admission, End, Explanation, Judgement, Outcome, Patience, Policy, Refusal, Verdict, Wait,
+        Worker,
     },
 };

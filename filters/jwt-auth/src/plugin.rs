@@ -18,6 +18,7 @@ use filter_host::{
         traits::{Context, HttpContext},
         types::Action,
     },
+    request::Reader,
     stream::ContextId,
 };
 
@@ -29,7 +30,6 @@ mod answer;
 mod fetch;
 mod gauges;
 mod held;
-mod request;
 
 use gauges::Gauges;
 use held::Held;
@@ -43,6 +43,7 @@ struct JwtAuth {
     policy: Policy,
     worker: RefCell<Worker>,
     counters: Vec<Option<Counter>>,
+    reader: Reader,
     /// The context that calls are sent from.
     root: ContextId,
     /// How often the plugin is woken at present.
@@ -75,6 +76,7 @@ impl Plugin for JwtAuth {
         let plugin = Self {
             worker: RefCell::new(worker),
             counters: Metric::all().map(define).collect(),
+            reader: Reader::new(policy.needs()),
             policy,
             root,
             pace: Cell::default(),
@@ -118,7 +120,7 @@ impl HttpContext for Stream {
         let plugin = &*self.plugin;
         plugin.answer(self.context).unwrap_or_else(|error| {
             log::error!("a host call failed: {error:?}");
-            plugin.end(plugin.policy.fail())
+            plugin.fail()
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use filter_core::{HeaderEdits, HeaderName, Headers, Matcher, Reply, Request};
+use filter_core::{HeaderEdits, HeaderName, Headers, Matcher, Needs, Reply, Request};
 
 use crate::{
     cache::{Limits, TokenCache},
@@ -20,13 +20,11 @@ mod collect;
 mod compile;
 mod explain;
 mod judge;
-mod needs;
 mod preflight;
 mod verify;
 
 pub use explain::{End, Explanation};
 use judge::{Asking, Stop};
-pub use needs::{HeaderNeeds, Needs};
 
 /// A compiled configuration; immutable and shared by all streams of a worker.
 #[derive(Debug)]
@@ -139,7 +137,9 @@ pub enum Outcome {
 }
 
 impl Policy {
-    /// Returns what [`Policy::judge`] looks at.
+    /// Returns what [`Policy::judge`] looks at, and the headers of [`Admission::strip`].
+    ///
+    /// Every value of each header is needed.
     pub const fn needs(&self) -> &Needs {
         &self.needs
     }

@@ -2,22 +2,23 @@
 
 use std::time::{Duration, SystemTime};
 
+use filter_core::{HeaderName, Headers};
 use filter_host::{
     Result, clock,
-    headers::{self, Map},
+    headers::{self as host, Map},
     property,
     proxy_wasm::types::Action,
     reply,
     stream::ContextId,
 };
 
-use super::{JwtAuth, request};
+use super::JwtAuth;
 use crate::{Admission, Denial, Metric, Outcome, Patience, Refusal, Verdict};
 
 impl JwtAuth {
     /// Decides about the request at hand.
     pub(super) fn answer(&self, context: ContextId) -> Result<Action> {
-        let request = request::read(self.policy.needs())?;
+        let request = self.reader.read()?;
         let now = now()?;
         let judge =
             |patience| self.policy.judge(&mut self.worker.borrow_mut(), &request, now, patience);
@@ -28,7 +29,7 @@ impl JwtAuth {
         }
         self.count(&judgement.counts);
         match judgement.verdict {
-            Verdict::Allow(admission) => admit(&admission),
+            Verdict::Allow(admission) => admit(&admission, &request.headers),
             Verdict::Deny(denial) => self.refuse(&denial),
             Verdict::AwaitKeys(wait) => Ok(self.hold(context, request, wait, now)),
         }
@@ -37,19 +38,22 @@ impl JwtAuth {
     /// Refuses the request at hand.
     pub(super) fn refuse(&self, denial: &Denial) -> Result<Action> {
         log::debug!("refused: {denial}");
-        let headers = headers::all(Map::RequestHeaders)?;
-        Ok(self.end(self.policy.refuse(denial, &headers)))
+        let headers = host::all(Map::RequestHeaders)?;
+        Ok(self.end(self.policy.refuse(denial, &headers), &headers))
     }
 
     /// Ends the request at hand as the policy says.
-    pub(super) fn end(&self, refusal: Refusal) -> Action {
+    pub(super) fn end(&self, refusal: Refusal, headers: &Headers) -> Action {
         self.count(&refusal.counts);
         match refusal.outcome {
             Outcome::Reply(reply) => reply::send(&reply),
-            Outcome::Admit(admission) => {
-                admit(&admission).unwrap_or_else(|_| self.end(self.policy.fail()))
-            }
+            Outcome::Admit(admission) => admit(&admission, headers).unwrap_or_else(|_| self.fail()),
         }
+    }
+
+    /// Ends the request at hand because the proxy failed to answer a call.
+    pub(super) fn fail(&self) -> Action {
+        self.end(self.policy.fail(), &Headers::default())
     }
 
     pub(super) fn count(&self, metrics: &[Metric]) {
@@ -66,16 +70,17 @@ pub(super) fn now() -> Result<Duration> {
     Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
-/// Applies the changes to the request at hand.
-pub(super) fn admit(admission: &Admission) -> Result<Action> {
+/// Applies the changes to the request at hand, which has these headers.
+pub(super) fn admit(admission: &Admission, headers: &Headers) -> Result<Action> {
     let edits = &admission.edits;
-    let is_set = |name| edits.set.iter().any(|(set, _)| set == name);
-    for name in admission.strip.iter().filter(|name| !is_set(*name)) {
-        headers::strip(Map::RequestHeaders, name.as_str())?;
+    let is_set = |name: &HeaderName| edits.set.iter().any(|(set, _)| set == name);
+    let stays = |name: &&HeaderName| headers.first(name.as_str()).is_some() && !is_set(name);
+    for name in admission.strip.iter().filter(stays) {
+        host::remove(Map::RequestHeaders, name.as_str())?;
     }
-    headers::apply(Map::RequestHeaders, edits)?;
+    host::apply(Map::RequestHeaders, edits)?;
     if let Some(path) = &admission.path {
-        headers::set(Map::RequestHeaders, ":path", path)?;
+        host::set(Map::RequestHeaders, ":path", path)?;
     }
     if let Some(identity) = &admission.identity {
         property::write(&["weir.jwt"], identity)?;

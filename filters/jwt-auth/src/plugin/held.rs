@@ -91,13 +91,13 @@ impl JwtAuth {
         }
         self.count(&judgement.counts);
         let action = match judgement.verdict {
-            Verdict::Allow(admission) => admit(&admission),
+            Verdict::Allow(admission) => admit(&admission, &held.request.headers),
             Verdict::Deny(denial) => self.refuse(&denial),
             Verdict::AwaitKeys(_) => Ok(Action::Pause),
         };
         let action = action.unwrap_or_else(|error| {
             log::error!("a host call failed: {error:?}");
-            self.end(self.policy.fail())
+            self.fail()
         });
         if action == Action::Continue
             && let Err(error) = stream::resume_request()

@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use filter_core::{
-    HeaderName, InvalidConfig, Matcher, MatcherOptions, PathNormalization, Problems,
+    HeaderName, InvalidConfig, Matcher, MatcherOptions, Needs, PathNormalization, Problems,
 };
 
-use super::{Mode, Needs, Policy, admit::VERIFIED};
+use super::{Mode, Policy, admit::VERIFIED};
 use crate::{
     cache::Limits,
     config::{Config, RuleConfig, TokenCacheConfig},
@@ -110,13 +110,13 @@ fn matcher(
 }
 
 fn needs(rules: &[Rule], providers: &[Provider], matcher: Option<&Matcher>) -> Needs {
-    let mut others = matcher.map(Matcher::needs).cloned().unwrap_or_default();
+    let mut needs = matcher.map(Matcher::needs).cloned().unwrap_or_default();
     if providers.iter().any(Provider::reads_certificate) {
-        others.attributes.insert(PEER_DIGEST.to_owned());
+        needs.attributes.insert(PEER_DIGEST.to_owned());
     }
-    let matched = others.headers.clone();
-    let tokens = rules.iter().flat_map(Rule::headers);
-    Needs::new(tokens.chain(matched.iter().map(String::as_str)), others)
+    needs.headers.extend(rules.iter().flat_map(Rule::headers).map(ToOwned::to_owned));
+    needs.headers.extend(stripped(providers).iter().map(ToString::to_string));
+    needs
 }
 
 fn limits(cache: TokenCacheConfig) -> Limits {

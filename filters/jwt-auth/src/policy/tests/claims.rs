@@ -159,7 +159,7 @@ fn a_bound_token_needs_its_certificate() {
         let mut asked = asked(&document(json!({"certificateBinding": binding})));
         let headers = bearer(&es256(&with(claims(), "cnf", confirmation.clone())));
         let name = "connection.sha256_peer_certificate_digest".to_owned();
-        assert_eq!(asked.policy.needs().others.attributes.contains(&name), binding != "IGNORE");
+        assert_eq!(asked.policy.needs().attributes.contains(&name), binding != "IGNORE");
         let attributes = peer.map(|digest| (name, digest.clone().into_bytes()));
         let attributes = attributes.into_iter().collect();
         let request = Request { headers, attributes, ..Request::default() };

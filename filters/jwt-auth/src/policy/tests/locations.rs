@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
-    HeaderNeeds, Reason,
+    Reason,
     algorithm::Algorithm,
     testing::{Asked, asked, claims, document, plain, request, rule, token, with},
 };
@@ -163,15 +163,19 @@ fn the_same_bytes_in_two_places_are_one_token_and_both_go() {
 }
 
 #[test]
-fn few_headers_are_read_one_by_one() {
-    let needs = |fields| asked(&document(fields)).policy.needs().headers.clone();
-    let named =
-        |names: &[&str]| HeaderNeeds::Named(names.iter().map(|name| (*name).into()).collect());
-    assert_eq!(needs(json!({})), named(&[":path", "authorization"]));
-    let bearer = json!([{"name": "Authorization", "prefix": "Bearer "}]);
-    assert_eq!(needs(json!({"fromHeaders": bearer})), named(&["authorization"]));
-    assert_eq!(needs(json!({"fromHeaders": [{"name": "x-jwt"}]})), HeaderNeeds::All);
-    assert_eq!(needs(json!({"fromCookies": ["jwt"]})), HeaderNeeds::All);
+fn what_holds_tokens_and_what_is_stripped_is_read() {
+    let needs = |fields| {
+        let needs = asked(&document(fields)).policy.needs().headers.clone();
+        needs.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    let marks = "x-jwt-signature-verified";
+    assert_eq!(needs(json!({})), format!(":path authorization {marks}"));
+    let fields = json!({
+        "fromHeaders": [{"name": "X-Jwt"}],
+        "fromCookies": ["jwt"],
+        "outputPayloadToHeader": "x-a",
+    });
+    assert_eq!(needs(fields), format!("cookie x-a x-jwt {marks}"));
 }
 
 #[test]
