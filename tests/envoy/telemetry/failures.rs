@@ -196,7 +196,10 @@ fn garbage_and_huge_answers_do_no_harm() -> Result<()> {
 
 #[test]
 fn an_unknown_cluster_is_named_once_and_costs_no_request() -> Result<()> {
-    let mut rig = Rig::start(1, Vec::new(), &everything(Protocol::Grpc, &small()))?;
+    let mut config = everything(Protocol::Grpc, &small());
+    config["extensionProviders"][0]["opentelemetry"]["service"] =
+        json!("nowhere.svc.cluster.local");
+    let mut rig = Rig::start(1, Vec::new(), &config)?;
     rig.send(30)?;
     wait_for(&rig, "export_failures_unknown_cluster_total", 3)?;
     rig.envoy.wait_for_log("is there a ServiceEntry")?;
