@@ -172,9 +172,23 @@ impl Meters {
         let series = Series::define(family.kind, &name);
         let is_folded = row.key.contains(&FOLDED);
         let series = if is_folded { series.overflowing(overflow(family)) } else { series };
+        let is_first = row.series.iter().all(|cell| cell.get().is_none());
         cell.set(Some(series));
         self.keep(row);
+        if is_first {
+            self.begin_at_zero(row, group, plan, policy);
+        }
         Some(series)
+    }
+
+    /// Defines the counters beside a row's first series: a rate over what begins at one, or a ratio
+    /// to what is not there yet, would say nothing.
+    fn begin_at_zero(&self, row: &Rc<Row>, group: &Group, plan: &Plan, policy: &Policy) {
+        for (index, family) in group.families.iter().enumerate() {
+            if matches!(family.what, What::Standard(Standard::ErrorCount) | What::SloGood(_)) {
+                self.series(row, index, group, plan, policy);
+            }
+        }
     }
 
     fn name(
