@@ -25,6 +25,7 @@ mod config;
 mod consistent_hash;
 mod duration;
 mod each_once;
+mod generator;
 mod got;
 mod grpc_status;
 mod header_edits;
@@ -53,6 +54,7 @@ pub use crate::{
     config::{ConfigError, InvalidConfig, Problems, parse_config},
     consistent_hash::{ConsistentHash, CookieAttribute, HashCookie, HashKey, KeySource},
     duration::{DurationWithin, InvalidDuration, parse_duration},
+    generator::Generator,
     got::Got,
     grpc_status::GrpcStatus,
     header_edits::{HeaderChanges, HeaderEdits, HeaderOperations, HeaderText},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::dice::Generator;
+use filter_core::Generator;
 
 /// A distribution of lengths, in milliseconds.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Draws: random, or from a key.
 
-use filter_core::{sticky_draw, sticky_hash};
+use filter_core::{Generator, sticky_draw, sticky_hash};
 
 /// The draws of one request, independent of each other; each counts in millionths.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,10 +16,6 @@ pub struct Dice {
     /// What the length of the delay is made from.
     pub length: u64,
 }
-
-/// A generator of random numbers (SplitMix64), good for shares of traffic and for nothing secret.
-#[derive(Clone, Copy, Debug)]
-pub struct Generator(u64);
 
 impl Dice {
     /// Rolls anew.
@@ -43,33 +39,6 @@ impl Dice {
             rate: draw("rate"),
             length: sticky_hash(salt, key, "length"),
         }
-    }
-}
-
-impl Generator {
-    /// Starts from random bits.
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// Returns 64 bits.
-    pub const fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// Returns a number between 0 and 1, neither of them.
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    pub const fn unit(&mut self) -> f64 {
-        ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "below a million")]
-    const fn millionths(&mut self) -> u32 {
-        ((self.bits() as u128).wrapping_mul(1_000_000) >> 64) as u32
     }
 }
 

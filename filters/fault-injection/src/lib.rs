@@ -25,13 +25,15 @@ mod plugin;
 mod policy;
 mod waiting;
 
+pub use filter_core::Generator;
+
 pub use crate::{
     answer::is_error,
     body::{BodyEdit, Chunk},
     check::check,
     config::Config,
     delay::DelayLength,
-    dice::{Dice, Generator},
+    dice::Dice,
     gates::{Budget, Taken},
     metrics::Metric,
     pace::Pace,

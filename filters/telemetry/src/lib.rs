@@ -36,7 +36,6 @@ mod tracing;
 
 pub use crate::config::Config;
 pub use crate::direction::Direction;
-pub use crate::generator::Generator;
 pub use crate::messages::Messages;
 pub use crate::metrics::{
     Admission, FOLDED, Family, Findings, Group, Interner, Kind, Known, LabelSource, LabelValue,
@@ -59,3 +58,4 @@ pub use crate::tracing::{
     Begun, Captured, Change, HeaderChange, Outcome, Seen, Tag, TagSource, Threshold, Trace, Tracer,
     Tracing, Worker,
 };
+pub use filter_core::Generator;

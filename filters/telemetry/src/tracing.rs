@@ -1,6 +1,6 @@
 //! Which trace a stream belongs to, and whether it is reported.
 
-use filter_core::Request;
+use filter_core::{Generator, Request};
 
 mod captured;
 mod compile;
@@ -22,7 +22,6 @@ use crate::{
     direction::Direction,
     expression::Attributes,
     filter::Filter,
-    generator::Generator,
     redact::Redaction,
     token_bucket::TokenBucket,
     trace_context::{SpanId, TraceId, TraceParent, TraceState},

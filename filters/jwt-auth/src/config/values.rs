@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use filter_core::{Got, StringMatch};
+use filter_core::{StringMatch, text};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny},
@@ -107,18 +107,6 @@ impl FetchUrl {
 impl fmt::Debug for KeySetText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "KeySetText({} bytes)", self.0.len())
-    }
-}
-
-/// Reads a text that `legal` accepts; `rule` says what is wanted of it.
-fn text<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    rule: &str,
-    legal: impl Fn(&str) -> bool,
-) -> Result<String, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::String(text) if legal(&text) => Ok(text),
-        other => Err(D::Error::custom(format_args!("must be {rule}, {}", Got(&other)))),
     }
 }
 

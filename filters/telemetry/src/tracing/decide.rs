@@ -82,7 +82,7 @@ impl Tracer {
             let changes = change.into_iter().collect();
             return Begun { is_limited: wanted, ..Begun::of(trace, changes) };
         }
-        let span_id = worker.generator.span_id();
+        let span_id = SpanId::draw(&mut worker.generator);
         let child = parent.child(span_id, true);
         let mut changes = vec![HeaderChange::Set("traceparent", child.to_string())];
         let state = TraceState::of(headers);
@@ -107,7 +107,8 @@ impl Tracer {
         now: Duration,
         decide: impl FnOnce(TraceId) -> bool,
     ) -> Begun {
-        let (trace_id, span_id) = (worker.generator.trace_id(), worker.generator.span_id());
+        let (trace_id, span_id) =
+            (TraceId::draw(&mut worker.generator), SpanId::draw(&mut worker.generator));
         let is_wanted = decide(trace_id);
         let is_limited = is_wanted && self.has_spans && !worker.bucket.take(now);
         let is_sampled = is_wanted && !is_limited;

@@ -8,10 +8,10 @@ use crate::trace_context::TraceId;
 /// decision from the number alone.
 ///
 /// ```
-/// use telemetry::{Generator, Threshold};
+/// use telemetry::{Generator, Threshold, TraceId};
 ///
 /// let (all, none) = (Threshold::from_millionths(1_000_000), Threshold::from_millionths(0));
-/// let id = Generator::new(1).trace_id();
+/// let id = TraceId::draw(&mut Generator::new(1));
 /// assert!(all.selects(id) && !none.selects(id));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,7 +72,8 @@ mod tests {
     fn a_tenth_of_random_traces_is_a_tenth() {
         let tenth = Threshold::from_millionths(100_000);
         let mut generator = Generator::new(11);
-        let selected = (0..100_000).filter(|_| tenth.selects(generator.trace_id())).count();
+        let selected =
+            (0..100_000).filter(|_| tenth.selects(TraceId::draw(&mut generator))).count();
         assert!((9_700..10_300).contains(&selected), "{selected}");
     }
 }
