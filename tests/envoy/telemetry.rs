@@ -9,11 +9,13 @@ mod exactness;
 mod failures;
 mod labels;
 mod load;
+mod outage;
 mod outputs;
 mod prometheus;
 mod reloads;
 mod shipped;
 mod spans;
+mod steady;
 
 use anyhow::Result;
 use serde_json::Value;

@@ -1,0 +1,79 @@
+//! Requests at a steady pace, and how long each took.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+use http_body_util::{BodyExt, Empty};
+use hyper::{Request, body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, runtime::Builder, task::JoinSet, time::interval};
+
+/// How many connections carry the requests.
+const CONNECTIONS: usize = 4;
+
+/// Says of the request with this number whether it is to be sent; the first no is the end.
+pub(super) type GoesOn = Arc<dyn Fn(u64) -> bool + Send + Sync>;
+
+/// Sends a request in every `period` on each of four connections while `goes_on` says so, and
+/// returns how long each took.
+///
+/// # Errors
+/// When one of them is not answered 200.
+pub(super) fn steady(
+    address: SocketAddr,
+    period: Duration,
+    goes_on: &GoesOn,
+) -> Result<Vec<Duration>> {
+    let number = Arc::new(AtomicU64::new(0));
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut tasks = JoinSet::new();
+        for _ in 0..CONNECTIONS {
+            tasks.spawn(connection(address, period, Arc::clone(&number), Arc::clone(goes_on)));
+        }
+        let mut took = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            took.append(&mut done??);
+        }
+        Ok(took)
+    })
+}
+
+async fn connection(
+    address: SocketAddr,
+    period: Duration,
+    number: Arc<AtomicU64>,
+    goes_on: GoesOn,
+) -> Result<Vec<Duration>> {
+    let socket = TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
+    let connection = tokio::spawn(connection);
+    let mut ticks = interval(period);
+    let mut took = Vec::new();
+    while goes_on(number.fetch_add(1, Ordering::Relaxed)) {
+        ticks.tick().await;
+        let request = Request::get("/orders/7").header("host", "app.example.com");
+        let begun = Instant::now();
+        let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+        let status = answer.status();
+        answer.into_body().collect().await?;
+        took.push(begun.elapsed());
+        ensure!(status == 200, "{status}");
+    }
+    connection.abort();
+    Ok(took)
+}
+
+/// Returns the time that so many hundredths of all did not exceed.
+pub(super) fn quantile(mut times: Vec<Duration>, hundredths: usize) -> Duration {
+    times.sort_unstable();
+    let place = times.len().saturating_mul(hundredths) / 100;
+    times.get(place).copied().unwrap_or_default()
+}
