@@ -76,7 +76,7 @@ test-cel: xtask ## Test expressions beside the conformance tests of the Common E
 
 .PHONY: test-envoy
 test-envoy: build ## Test the built modules in real Envoy
-	$(WITH) envoy func-e otelcol -- cargo test --package tests --test envoy
+	$(WITH) envoy func-e otelcol prometheus promtool -- cargo test --package tests --test envoy
 
 .PHONY: test-istio
 test-istio: images ## Test the images in real Istio (the first time builds it: ten minutes)

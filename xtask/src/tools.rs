@@ -122,7 +122,7 @@ impl Tool {
             Source::GoCommand { version, .. } | Source::GoFiles { version, .. } => {
                 format!("{}-{version}", self.name)
             }
-            Source::GoModule { folder, .. } => golang::folder(workspace, folder)?,
+            Source::GoModule(ref module) => golang::folder(workspace, module)?,
             Source::Collector { builder } => collector::folder(workspace, builder)?,
             Source::Target | Source::Envoy => self.name.to_owned(),
         })
@@ -158,8 +158,8 @@ impl Tool {
             Source::GoCommand { package, version } => {
                 cache::fill(&folder, |to| golang::install(to, package, version))
             }
-            Source::GoModule { folder: module, packages } => {
-                cache::fill(&folder, |to| golang::build(workspace, to, module, packages))
+            Source::GoModule(ref module) => {
+                cache::fill(&folder, |to| golang::build(workspace, to, module))
             }
             Source::GoFiles { module, version, folder: files } => {
                 cache::fill(&folder, |to| golang::join(to, self.name, module, version, files))

