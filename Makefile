@@ -8,7 +8,7 @@ SHELL := bash
 
 FILTERS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard filters/*/Cargo.toml)))
 WITH := cargo xtask with-tools
-ISTIO := envoy func-e crane etcd kube-apiserver kubectl pilot-discovery pilot-agent istioctl
+ISTIO := envoy func-e otelcol crane etcd kube-apiserver kubectl pilot-discovery pilot-agent istioctl
 
 ifneq ($(filter-out help,$(MAKECMDGOALS)),)
 ifeq ($(shell command -v cargo),)

@@ -8,14 +8,25 @@ use tests::{client::Request, process::wait_until, upstream::REPLY_STATUS};
 
 use crate::{Scenario, mesh::Mesh};
 
+mod export;
+
 /// The folder, image and WasmPlugin of the filter.
 const FILTER: &str = "telemetry";
 /// How long a metric may take to be shown.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The scenarios of this filter.
-pub(crate) const SCENARIOS: &[Scenario] =
-    &[("telemetry counts under labels that Istio's extraStatTags split off", labels_are_split)];
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    ("telemetry counts under labels that Istio's extraStatTags split off", labels_are_split),
+    (
+        "telemetry reports what a gateway and a sidecar saw of a request",
+        export::of_gateway_and_sidecar,
+    ),
+    (
+        "telemetry names a collector that the mesh does not know, and heals when it does",
+        export::heals_when_the_service_is_known,
+    ),
+];
 
 /// The side that the gateway is on, and every label, as only Istio's bootstrap shows them.
 fn labels_are_split(mesh: &Mesh) -> Result<()> {

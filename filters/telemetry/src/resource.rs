@@ -25,6 +25,15 @@ pub struct Node {
 const LONGEST: usize = 256;
 
 impl Node {
+    /// Says whether the proxy is one of Istio's gateways, which stands before servers although
+    /// Istio calls its listeners outbound.
+    ///
+    /// Istio's ids begin with the kind of the proxy: `router~` or `sidecar~`.
+    #[must_use]
+    pub fn is_gateway(&self) -> bool {
+        self.id.as_ref().is_some_and(|id| id.starts_with("router~"))
+    }
+
     /// Returns the attributes of the resource, those with Istio's own names where they are wanted.
     ///
     /// The others follow the semantic conventions:
@@ -103,6 +112,19 @@ mod tests {
             "istio.namespace=default",
         ];
         assert_eq!(names(&node, true), [&common[..], &istio].concat());
+    }
+
+    #[test]
+    fn the_id_tells_a_gateway_from_a_sidecar() {
+        for (id, is_gateway) in [
+            (Some("router~10.0.0.1~edge-0.istio-ingress~istio-ingress.svc.cluster.local"), true),
+            (Some("sidecar~10.0.0.2~shop-0.default~default.svc.cluster.local"), false),
+            (Some("router"), false),
+            (None, false),
+        ] {
+            let node = Node { id: id.map(str::to_owned), ..Node::default() };
+            assert_eq!(node.is_gateway(), is_gateway, "{id:?}");
+        }
     }
 
     #[test]

@@ -79,6 +79,17 @@ impl Role {
             Self::Sidecar => json!({"app": "caller"}),
         }
     }
+
+    /// The labels of its pod, with those that Istio's injection adds.
+    fn pod_labels(self) -> Value {
+        let mut labels = self.labels();
+        if let Some(labels) = labels.as_object_mut() {
+            let name = json!(format!("the-{}", self.name()));
+            labels.insert("service.istio.io/canonical-name".to_owned(), name);
+            labels.insert("service.istio.io/canonical-revision".to_owned(), json!("v7"));
+        }
+        labels
+    }
 }
 
 impl Proxy {
@@ -101,7 +112,8 @@ impl Proxy {
             .env("ISTIO_META_NAMESPACE", NAMESPACE)
             .env("ISTIO_META_CLUSTER_ID", "Kubernetes")
             .env("ISTIO_META_INTERCEPTION_MODE", "NONE")
-            .env("ISTIO_METAJSON_LABELS", role.labels().to_string())
+            .env("ISTIO_META_MESH_ID", "test-mesh")
+            .env("ISTIO_METAJSON_LABELS", role.pod_labels().to_string())
             .env("CLOUD_PLATFORM", "none")
             // Nothing here speaks TLS, so no certificate is asked for.
             .env("FILE_MOUNTED_CERTS", "true")

@@ -36,6 +36,7 @@ pub(super) struct Export {
     estate: Option<SharedQueue>,
     counters: Option<Counters>,
     clock: Instant,
+    is_gateway: bool,
 }
 
 /// The counters of each signal, and what both have in common.
@@ -76,7 +77,13 @@ impl Export {
             estate: if is_idle { None } else { estate() },
             counters: (!is_idle).then(|| Counters::define(policy.metrics().is_labelled)),
             clock: Instant::now(),
+            is_gateway: node.is_gateway(),
         }
+    }
+
+    /// Says whether the proxy is a gateway of Istio.
+    pub(super) const fn is_gateway(&self) -> bool {
+        self.is_gateway
     }
 
     /// Returns the time by which queues are kept, which never goes back.

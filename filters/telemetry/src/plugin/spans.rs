@@ -132,7 +132,7 @@ impl Telemetry {
             record,
             operation: view.operation(),
             is_error: view.is_error,
-            is_client: self.meters.direction() == Direction::Outbound,
+            is_client: self.meters.direction() == Direction::Outbound && !self.export.is_gateway(),
         };
         let seen = seen(traced.captured.clone());
         let (span, failures) = tracer.span(&traced.trace, &seen, &outcome, view, redactor, longest);

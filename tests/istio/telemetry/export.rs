@@ -1,0 +1,227 @@
+//! Spans and log records of proxies in Istio, in a real collector.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::{
+    client::Request,
+    collector::{Collector, Item},
+    ports::{self, loopback},
+    process::wait_until,
+    upstream::{REPLY_STATUS, Received, Upstream},
+};
+
+use super::{FILTER, LIMIT, sum};
+use crate::{
+    mesh::{Mesh, Proxy},
+    plugin::Target,
+};
+
+/// The application, as the gateway knows it.
+const HOST: &str = "traced.mesh.example.com";
+/// The collector of the samples.
+const COLLECTOR: &str = "otel-collector.monitoring.svc.cluster.local";
+const REQUESTS: usize = 300;
+/// So many requests that every worker of a proxy is asked.
+const PROBES: u64 = 20;
+/// How long items may take to arrive: a pause after failures, a tick, a batch.
+const ARRIVAL: Duration = Duration::from_mins(1);
+
+/// Makes the collector known to the mesh, under the names of the sample.
+fn announce(mesh: &Mesh, collector: &Collector, sidecar_port: u16) -> Result<()> {
+    let documents = include_str!("collector.yaml")
+        .replace("$COLLECTOR_PORT", &collector.grpc().port().to_string())
+        .replace("$SIDECAR_COLLECTOR_PORT", &sidecar_port.to_string());
+    mesh.apply(&documents)
+}
+
+/// An application with a proxy beside it.
+fn start_sidecar(mesh: &Mesh, app: &Upstream, collector_port: u16) -> Result<Proxy> {
+    let port = ports::free()?;
+    let documents = include_str!("sidecar.yaml")
+        .replace("$APP_PORT", &app.address().port().to_string())
+        .replace("$SERVER_PORT", &port.to_string())
+        .replace("$SIDECAR_COLLECTOR_PORT", &collector_port.to_string());
+    mesh.apply(&documents)?;
+    let mut proxy = mesh.start_sidecar()?;
+    proxy.wait_for_listener(loopback(port))?;
+    Ok(proxy)
+}
+
+/// The page's two words at the gateway; the sidecar follows what the gateway decides.
+fn configs(sidecar_port: u16) -> (Value, Value) {
+    let metrics = json!({"labels": true});
+    let logs = json!({"providers": [{"name": "otel"}], "maxPerSecond": 10_000});
+    let gateway = json!({
+        "endpoint": format!("{COLLECTOR}:4317"), "sample_rate": 0.1,
+        "accessLogging": logs, "metrics": metrics,
+    });
+    let sidecar = json!({
+        "endpoint": format!("{COLLECTOR}:{sidecar_port}"),
+        "accessLogging": logs, "metrics": metrics,
+    });
+    (gateway, sidecar)
+}
+
+/// What the application was told of a trace: its number and that of the last span.
+fn context(received: &Received) -> Result<(String, String, bool)> {
+    let values = received.header("traceparent");
+    let [value] = values.as_slice() else { anyhow::bail!("{received:?}") };
+    let parts: Vec<&str> = value.split('-').collect();
+    let [_, trace, span, flags] = parts.as_slice() else { anyhow::bail!("{value}") };
+    Ok(((*trace).to_owned(), (*span).to_owned(), *flags == "01"))
+}
+
+pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
+    let (collector, app, port) = (Collector::start()?, Upstream::start()?, ports::free()?);
+    announce(mesh, &collector, port)?;
+    let proxy = start_sidecar(mesh, &app, port)?;
+    let (at_gateway, at_sidecar) = configs(port);
+    mesh.apply_plugin(FILTER, &at_gateway)?;
+    mesh.apply_plugin_at(FILTER, mesh.image(FILTER)?, &Target::SERVER, &at_sidecar)?;
+    let send = |request: Request| mesh.send(request.authority(HOST));
+    let ours = "weir_telemetry_requests_total";
+    let counted =
+        || Ok::<_, anyhow::Error>((sum(&mesh.metrics()?, ours), sum(&proxy.metrics()?, ours)));
+    wait_until("counting in every worker of both proxies", LIMIT, || {
+        let before = counted()?;
+        for _ in 0..PROBES {
+            send(Request::get("/before"))?;
+        }
+        let after = counted()?;
+        let [gateway, sidecar] = [(before.0, after.0), (before.1, after.1)];
+        Ok([gateway, sidecar].iter().all(|(before, after)| after.saturating_sub(*before) >= PROBES))
+    })?;
+    let metrics = proxy.metrics()?;
+    ensure!(metrics.contains(r#"reporter="destination""#), "{metrics}");
+
+    // From here on nothing is sent that is not known.
+    let mut selected = BTreeMap::new();
+    for number in 0..REQUESTS {
+        let status = if number % 3 == 0 { "404" } else { "200" };
+        let request = Request::get(&format!("/orders/{number}?token=secret"));
+        let answer = send(request.header(REPLY_STATUS, status))?;
+        let (trace, span, is_sampled) = context(&Received::from_response(&answer)?)?;
+        if is_sampled {
+            selected.insert(trace, (span, format!("/orders/{number}")));
+        }
+    }
+    // A tenth, within five standard deviations.
+    ensure!((5..=60).contains(&selected.len()), "{} of {REQUESTS}", selected.len());
+    let spans = || -> Result<Vec<Item>> {
+        let spans = collector.spans()?;
+        let path = |span: &Item| span.attributes.get("url.path").cloned().unwrap_or_default();
+        Ok(spans.into_iter().filter(|span| path(span).starts_with("/orders/")).collect())
+    };
+    let all = selected.len().saturating_mul(2);
+    wait_until("collecting both spans of each trace", ARRIVAL, || Ok(spans()?.len() >= all))?;
+    let spans = spans()?;
+    ensure!(spans.len() == all, "{} spans instead of {all}", spans.len());
+    for (trace, (last, path)) in &selected {
+        check_trace(trace, last, path, &spans)?;
+    }
+    check_logs(mesh, &proxy, &collector, &selected)
+}
+
+/// The gateway's span is the root, that of the sidecar its child.
+fn check_trace(trace: &str, last: &str, path: &str, spans: &[Item]) -> Result<()> {
+    let of_trace: Vec<&Item> = spans.iter().filter(|span| span.text("traceId") == trace).collect();
+    let find = |is_root: bool| {
+        let wanted = |span: &&Item| span.text("parentSpanId").is_empty() == is_root;
+        of_trace.iter().copied().find(wanted).with_context(|| format!("{trace}: {of_trace:?}"))
+    };
+    let (root, child) = (find(true)?, find(false)?);
+    ensure!(child.text("parentSpanId") == root.text("spanId"), "{child:?} {root:?}");
+    ensure!(child.text("spanId") == last, "{child:?}");
+    for (span, workload, pod) in
+        [(root, "the-gateway", "gateway-0"), (child, "the-sidecar", "sidecar-0")]
+    {
+        // Both stand before a server, also where Istio calls the listener outbound.
+        ensure!(span.json.get("kind") == Some(&json!(2)), "{span:?}");
+        ensure!(span.json.get("status") != Some(&json!({"code": 2})), "a 404 is the client's");
+        ensure!(span.attributes.get("url.path").is_some_and(|it| it == path), "{span:?}");
+        ensure!(!span.json.to_string().contains("secret"), "{span:?}");
+        check_resource(span, workload, pod)?;
+    }
+    Ok(())
+}
+
+/// The workload, as the metadata of the proxy's node has it.
+fn check_resource(item: &Item, workload: &str, pod: &str) -> Result<()> {
+    for (name, value) in [
+        ("service.name", workload),
+        ("service.version", "v7"),
+        ("service.namespace", "istio-ingress"),
+        ("k8s.namespace.name", "istio-ingress"),
+        ("k8s.pod.name", pod),
+        ("istio.canonical_service", workload),
+        ("istio.canonical_revision", "v7"),
+        ("istio.namespace", "istio-ingress"),
+        ("istio.mesh_id", "test-mesh"),
+        ("istio.cluster_id", "Kubernetes"),
+    ] {
+        let found = item.resource.get(name).map(String::as_str);
+        ensure!(found == Some(value), "{name}: {:?}", item.resource);
+    }
+    let id = item.resource.get("service.instance.id").context("no instance")?;
+    ensure!(id.contains(pod), "{id}");
+    Ok(())
+}
+
+/// Every request has a record from either proxy, with its trace.
+fn check_logs(
+    mesh: &Mesh,
+    proxy: &Proxy,
+    collector: &Collector,
+    traces: &BTreeMap<String, (String, String)>,
+) -> Result<()> {
+    let records = || -> Result<Vec<Item>> {
+        let records = collector.logs()?.into_iter();
+        let is_counted = |path: &String| path.starts_with("/orders/");
+        Ok(records.filter(|it| it.attributes.get("path").is_some_and(is_counted)).collect())
+    };
+    let all = REQUESTS.saturating_mul(2);
+    let arrived = || Ok(records()?.len() >= all);
+    wait_until("collecting every record", ARRIVAL, arrived).with_context(|| {
+        let metrics = [mesh.metrics(), proxy.metrics()].map(Result::unwrap_or_default);
+        let lines = metrics.iter().flat_map(|metrics| metrics.lines());
+        lines.filter(|line| line.contains("telemetry_logs")).collect::<Vec<_>>().join("\n")
+    })?;
+    let records = records()?;
+    ensure!(records.len() == all, "{} records instead of {all}", records.len());
+    for (trace, (span, path)) in traces {
+        let is_sidecar = |it: &&Item| it.text("traceId") == trace && it.text("spanId") == span;
+        let record = records.iter().find(is_sidecar).with_context(|| format!("none of {trace}"))?;
+        ensure!(record.attributes.get("path") == Some(path), "{record:?}");
+        check_resource(record, "the-sidecar", "sidecar-0")?;
+    }
+    let severe = |it: &&Item| it.text("severityText") == "WARN";
+    let warnings = records.iter().filter(severe).count();
+    ensure!(warnings == REQUESTS.div_ceil(3).saturating_mul(2), "{warnings} warnings");
+    Ok(())
+}
+
+pub(super) fn heals_when_the_service_is_known(mesh: &Mesh) -> Result<()> {
+    let collector = Collector::start()?;
+    let mark = mesh.log_mark();
+    let config = json!({"endpoint": format!("{COLLECTOR}:4317"), "sample_rate": 1});
+    mesh.apply_plugin(FILTER, &config)?;
+    let unknown = "export_failures_unknown_cluster_total";
+    wait_until("asking for the unknown cluster", LIMIT, || {
+        ensure!(mesh.send(Request::get("/orders/1"))?.status == 200, "a request has failed");
+        let metrics = mesh.metrics()?;
+        let sample =
+            metrics.lines().find(|line| line.starts_with(&format!("weir_telemetry_{unknown}")));
+        Ok(sample.is_some_and(|line| !line.ends_with(" 0")))
+    })?;
+    let line = mesh.wait_for_log(mark, "is there a ServiceEntry")?;
+    for word in ["warning", &format!("outbound|4317||{COLLECTOR}"), "Sidecar", "port"] {
+        ensure!(line.contains(word), "{word}: {line}");
+    }
+    announce(mesh, &collector, ports::free()?)?;
+    wait_until("collecting spans", ARRIVAL, || Ok(!collector.spans()?.is_empty()))?;
+    // The requests that found no collector are among them.
+    ensure!(collector.spans()?.iter().all(|span| span.attributes.contains_key("url.path")));
+    Ok(())
+}
