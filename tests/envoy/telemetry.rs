@@ -16,6 +16,7 @@ mod reloads;
 mod shipped;
 mod spans;
 mod steady;
+mod trace_context;
 
 use anyhow::Result;
 use serde_json::Value;

@@ -82,13 +82,13 @@ fn is_member(member: &[u8]) -> bool {
     is_key(key) && is_value(value)
 }
 
-/// A key is a name, or a tenant and a system with `@` between them.
+/// A key is a name, or a tenant and a system with `@` between them as in the first edition.
 fn is_key(key: &[u8]) -> bool {
+    let first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let mut parts = key.splitn(2, |byte| *byte == b'@');
     match (parts.next().unwrap_or_default(), parts.next()) {
-        (name, None) => is_name(name, 256, u8::is_ascii_lowercase),
+        (name, None) => is_name(name, 256, first),
         (tenant, Some(system)) => {
-            let first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
             is_name(tenant, 241, first) && is_name(system, 14, u8::is_ascii_lowercase)
         }
     }

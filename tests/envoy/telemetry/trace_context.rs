@@ -1,0 +1,211 @@
+//! The cases of the W3C's test suite for Trace Context, through a real Envoy.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use tests::{
+    fake_collector::{Behaviour, FakeCollector},
+    upstream::Received,
+};
+
+use super::collectors::{Protocol, Rig, cluster, everything};
+
+const TRACE: &str = "12345678901234567890123456789012";
+const SPAN: &str = "1234567890123456";
+
+/// Sends the lines of a request as they are, and returns what the application got.
+fn send(rig: &Rig, lines: &[String]) -> Result<Received> {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let request = format!("GET / HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n{lines}\r\n");
+    let answer = rig.envoy.http1().raw(request.as_bytes())?;
+    ensure!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    rig.app.received().last().cloned().context("nothing arrived")
+}
+
+fn start(collector: &FakeCollector) -> Result<Rig> {
+    let clusters = vec![cluster(Protocol::Grpc, collector.address())];
+    Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))
+}
+
+/// A context of this version with these flags, and what follows them.
+fn parent(version: &str, rest: &str) -> String {
+    format!("{version}-{TRACE}-{SPAN}-{rest}")
+}
+
+fn traceparent(value: &str) -> String {
+    format!("traceparent: {value}")
+}
+
+fn followed() -> Vec<Vec<String>> {
+    let good = parent("00", "01");
+    let blanks = [" ", "\t", "\t "].map(|blank| format!("traceparent:{blank}{good}{blank}"));
+    let names = ["TraceParent", "TrAcEpArEnT", "TRACEPARENT"].map(|it| format!("{it}: {good}"));
+    let future = ["01", "01-what-the-future-will-be-like"].map(|it| traceparent(&parent("cc", it)));
+    let alone = blanks.into_iter().chain(names).chain(future).chain([traceparent(&good)]);
+    alone.map(|line| vec![line]).collect()
+}
+
+fn refused() -> Vec<Vec<String>> {
+    let twice = [parent("00", "01"), parent("00", "01").replacen("12-", "11-", 1)];
+    let mut cases = vec![twice.iter().map(|it| traceparent(it)).collect()];
+    let versions = ["ff", ".0", "0.", "000", "0000", "0"].map(|it| parent(it, "01"));
+    let ends = ["01.", "01-what-the-future-will-be-like", ".0", "0.", "001", "1"];
+    let trace = |id: &str| format!("00-{id}-{SPAN}-01");
+    let ids = [
+        trace(&"0".repeat(32)),
+        trace(&TRACE.replacen('1', ".", 1)),
+        trace("1234567890123456789012345678901."),
+        trace(&format!("{TRACE}3")),
+        trace("1234567890123456789012345678901"),
+    ];
+    let span = |id: &str| format!("00-{TRACE}-{id}-01");
+    let parents = [
+        span(&"0".repeat(16)),
+        span(".234567890123456"),
+        span("123456789012345."),
+        span(&format!("{SPAN}7")),
+        span("123456789012345"),
+    ];
+    let values = versions.into_iter().chain(ends.map(|it| parent("00", it))).chain(ids);
+    let values = values.chain(parents).chain([parent("cc", "01.what-the-future-will-be-like")]);
+    cases.extend(values.map(|value| vec![traceparent(&value)]));
+    cases
+}
+
+/// The trace, the new span, and the flags that the application was told of.
+fn told(received: &Received) -> Result<(String, String, String)> {
+    let values = received.header("traceparent");
+    let [value] = values.as_slice() else { anyhow::bail!("not one: {values:?}") };
+    let parts: Vec<&str> = value.split('-').collect();
+    let [version, trace, span, flags] = parts.as_slice() else { anyhow::bail!("{value}") };
+    ensure!(*version == "00" && trace.len() == 32 && span.len() == 16, "{value}");
+    ensure!(value.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f' | b'-')), "{value}");
+    Ok(((*trace).to_owned(), (*span).to_owned(), (*flags).to_owned()))
+}
+
+#[test]
+fn a_context_is_followed_where_the_suite_of_the_standard_wants_it() -> Result<()> {
+    let collector = FakeCollector::start(Behaviour::Healthy)?;
+    let rig = start(&collector)?;
+    let mut spans = BTreeSet::from([SPAN.to_owned()]);
+    let with_state = |mut case: Vec<String>| {
+        case.push("tracestate: foo=1".to_owned());
+        case
+    };
+    for case in followed().into_iter().map(with_state) {
+        let received = send(&rig, &case)?;
+        let (trace, span, flags) = told(&received)?;
+        assert_eq!((trace.as_str(), flags.as_str()), (TRACE, "01"), "{case:?}");
+        assert_eq!(received.header("tracestate"), ["foo=1"], "{case:?}");
+        assert!(spans.insert(span), "{case:?}");
+    }
+    let refused = refused();
+    let missing = [vec![], vec![format!("trace-parent: {}", parent("00", "01"))]];
+    let invalid = refused.len() as u64;
+    for case in refused.into_iter().chain(missing).map(with_state) {
+        let received = send(&rig, &case)?;
+        let (trace, span, flags) = told(&received)?;
+        assert!(!trace.starts_with("1234567890") && !trace.starts_with("0000000000"), "{case:?}");
+        assert_eq!(flags, "01", "{case:?}");
+        assert_eq!(received.header("tracestate"), [""; 0], "{case:?}");
+        assert!(spans.insert(span), "{case:?}");
+    }
+    let names = ["traceparent_invalid_total", "tracestate_invalid_total"];
+    assert_eq!(rig.stats(names)?, [invalid, 0]);
+    Ok(())
+}
+
+/// So many members, and the lines that the suite spreads them over.
+fn members(count: usize) -> (String, Vec<String>) {
+    let all: Vec<String> = (1..=count).map(|it| format!("bar{it:02}={it:02}")).collect();
+    (all.join(","), all.chunks(10).map(|line| line.join(",")).collect())
+}
+
+/// Lists as they come, and how they go on behind a sampled context; `None` where they are dropped.
+fn states() -> Vec<(Vec<String>, Option<String>)> {
+    let key = "abcdefghijklmnopqrstuvwxyz0123456789_-*/";
+    let value: String = (' '..='~').filter(|it| !matches!(it, ',' | '=')).collect();
+    let every = [format!("{key}={value}"), format!("{key}@a-z0-9_-*/={value}")];
+    let list = |lines: &[&str]| lines.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let (thirty_two, thirty_two_lines) = members(32);
+    let (_, thirty_three_lines) = members(33);
+    let long =
+        [format!("{}=1", "z".repeat(256)), format!("{}@{}=1", "t".repeat(241), "v".repeat(14))];
+    let too_long = [
+        format!("{}=1", "z".repeat(257)),
+        format!("{}@v=1", "t".repeat(242)),
+        format!("t@{}=1", "v".repeat(15)),
+    ];
+    let mut cases: Vec<(Vec<String>, Option<String>)> = [
+        (&["foo=1,bar=2"][..], Some("foo=1,bar=2")),
+        (&["foo=1,bar=2", "rojo=1,congo=2", "baz=3"], Some("foo=1,bar=2,rojo=1,congo=2,baz=3")),
+        (&[""], None),
+        (&["foo=1", ""], Some("foo=1")),
+        (&["", "foo=1"], Some("foo=1")),
+        // The suite lets them be kept, or one of them be dropped.
+        (&["foo=1,foo=1"], Some("foo=1,foo=1")),
+        (&["foo=1", "foo=2"], Some("foo=1,foo=2")),
+        (&["foo=1 \t , \t bar=2, \t baz=3"], Some("foo=1,bar=2,baz=3")),
+        (&["foo=1\t \t,\t \tbar=2,\t \tbaz=3"], Some("foo=1,bar=2,baz=3")),
+        (&[" foo=1"], Some("foo=1")),
+        (&["\t foo=1 \t"], Some("foo=1")),
+        // Since its second edition the standard lets a key begin with a digit.
+        (&["0foo=1"], Some("0foo=1")),
+        (&["foo =1"], None),
+        (&["FOO=1"], None),
+        (&["foo.bar=1"], None),
+        (&["foo@=1,bar=2"], None),
+        (&["@foo=1,bar=2"], None),
+        (&["foo@@bar=1,bar=2"], None),
+        (&["foo@bar@baz=1,bar=2"], None),
+        (&["foo=bar=baz"], None),
+        (&["foo=,bar=3"], None),
+    ]
+    .into_iter()
+    .map(|(lines, kept)| (list(lines), kept.map(str::to_owned)))
+    .collect();
+    cases.extend(every.map(|state| (vec![state.clone()], Some(state))));
+    cases.push((thirty_two_lines, Some(thirty_two.clone())));
+    // The suite's strict form drops the list; the standard asks for members to go from the right.
+    cases.push((thirty_three_lines, Some(thirty_two)));
+    cases.extend(long.map(|it| (list(&["foo=1", &it]), Some(format!("foo=1,{it}")))));
+    cases.extend(too_long.map(|it| (list(&["foo=1", &it]), None)));
+    cases
+}
+
+#[test]
+fn a_list_of_vendors_goes_on_where_the_suite_of_the_standard_wants_it() -> Result<()> {
+    let collector = FakeCollector::start(Behaviour::Healthy)?;
+    let rig = start(&collector)?;
+    let mut invalid = 0;
+    for (lines, kept) in states() {
+        let state = lines.iter().map(|line| format!("TraceState: {line}"));
+        let case: Vec<_> = state.chain([traceparent(&parent("00", "01"))]).collect();
+        let received = send(&rig, &case)?;
+        assert_eq!(told(&received)?.0, TRACE, "{case:?}");
+        assert_eq!(received.header("tracestate"), Vec::from_iter(kept.as_deref()), "{case:?}");
+        invalid += u64::from(kept.is_none() && lines != [""]);
+    }
+    let names = ["traceparent_invalid_total", "tracestate_invalid_total"];
+    assert_eq!(rig.stats(names)?, [0, invalid]);
+    Ok(())
+}
+
+#[test]
+fn what_is_not_sampled_goes_on_as_it_came_whatever_the_suite_would_drop() -> Result<()> {
+    let collector = FakeCollector::start(Behaviour::Healthy)?;
+    let rig = start(&collector)?;
+    for (lines, _) in states() {
+        let state = lines.iter().map(|line| format!("tracestate: {line}"));
+        let case: Vec<_> = state.chain([traceparent(&parent("00", "00"))]).collect();
+        let received = send(&rig, &case)?;
+        assert_eq!(received.header("traceparent"), [parent("00", "00")], "{case:?}");
+        // The proxy itself trims what stands around a value.
+        let trimmed: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+        assert_eq!(received.header("tracestate"), trimmed, "{case:?}");
+    }
+    let names = ["traceparent_invalid_total", "tracestate_invalid_total", "spans_built_total"];
+    assert_eq!(rig.stats(names)?, [0, 0, 0]);
+    Ok(())
+}
