@@ -88,6 +88,18 @@ pub struct Config {
     logging: (),
     #[serde(deserialize_with = "slips::extension_providers")]
     providers: (),
+    #[serde(alias = "sampling_rate", deserialize_with = "slips::sample_rate")]
+    sampling_rate: (),
+    #[serde(deserialize_with = "slips::default_providers")]
+    default_providers: (),
+    #[serde(alias = "meshConfig", deserialize_with = "slips::unpacked")]
+    spec: (),
+    #[serde(deserialize_with = "slips::around_spec")]
+    api_version: (),
+    #[serde(deserialize_with = "slips::around_spec")]
+    kind: (),
+    #[serde(deserialize_with = "slips::around_spec")]
+    metadata: (),
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl Expression {
         }
         let tree = compile::parse(text)?;
         let mut compiler = Compiler { phase, reads, slots: Vec::new() };
-        let typed = compiler.root(&tree.expr)?;
+        let typed = compiler.root(&tree.expr).map_err(|error| hints::whole(error, text))?;
         wanted.check(&typed.kind)?;
         let mut slots = compiler.slots;
         slots.sort_unstable();

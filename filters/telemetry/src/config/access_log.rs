@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use filter_core::{DurationWithin, IntegerWithin, Percentage, text};
 use serde::{Deserialize, Deserializer};
 
-use super::entry::{EntryMatch, ProviderRef};
+use super::{
+    entry::{EntryMatch, ProviderRef},
+    slips,
+};
 use crate::{expression::Text, filter::FilterConfig, label::TagOperation, redact::Redaction};
 
 /// One entry of `accessLogging`.
@@ -31,6 +34,12 @@ pub struct AccessLogConfig {
     pub fields: BTreeMap<FieldName, FieldConfig>,
     /// The level of a line in the proxy's log; `WARN` if absent.
     pub level: Option<Level>,
+    #[serde(deserialize_with = "slips::in_match")]
+    mode: (),
+    #[serde(deserialize_with = "slips::providers")]
+    provider: (),
+    #[serde(alias = "format", deserialize_with = "slips::format")]
+    log_format: (),
 }
 
 /// Which streams are logged whatever the share.

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use filter_core::{Got, IntegerWithin};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny},
-};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::{MetricName, Mode, ShortName};
+use super::{MetricName, Mode, ShortName, slips};
 use crate::{
     expression::Text,
     filter::FilterConfig,
@@ -39,8 +36,12 @@ pub struct MetricsEntry {
     pub max_value_bytes: Option<IntegerWithin<8, 128>>,
     #[serde(deserialize_with = "tcp_only")]
     reporting_interval: (),
-    #[serde(deserialize_with = "of_an_override")]
+    #[serde(deserialize_with = "slips::in_override")]
     tag_overrides: (),
+    #[serde(deserialize_with = "slips::in_override")]
+    r#match: (),
+    #[serde(deserialize_with = "slips::in_override")]
+    disabled: (),
 }
 
 /// Where metrics go.
@@ -65,8 +66,10 @@ pub struct Override {
     pub tag_overrides: BTreeMap<ShortName, LabelConfig>,
     #[serde(deserialize_with = "nested")]
     overrides: (),
-    #[serde(deserialize_with = "of_the_match")]
+    #[serde(deserialize_with = "slips::in_match")]
     mode: (),
+    #[serde(alias = "customMetric", deserialize_with = "slips::in_match")]
+    metric: (),
 }
 
 /// Istio's `MetricSelector`.
@@ -164,22 +167,10 @@ fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error
 }
 
 fn tcp_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, Istio uses it for TCP only")
-}
-
-fn of_an_override<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must stand in an entry of overrides")
+    slips::refuse(deserializer, "must not be given, Istio uses it for TCP only")
 }
 
 fn nested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not stand inside an override, it is a field of the entry around it")
-}
-
-fn of_the_match<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must stand in match")
-}
-
-fn refuse<'de, D: Deserializer<'de>>(deserializer: D, cure: &str) -> Result<(), D::Error> {
-    IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(cure))
+    let cure = "must not stand inside an override, it is a field of the entry around it";
+    slips::refuse(deserializer, cure)
 }

@@ -11,6 +11,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use super::slips;
+
 const MINUTE_MS: u64 = 60_000;
 const KIB: u64 = 1_024;
 const MIB: u64 = 1_048_576;
@@ -48,6 +50,13 @@ pub struct ProviderConfig {
     _stackdriver: (),
     #[serde(default, deserialize_with = "other", rename = "opencensus")]
     _opencensus: (),
+    #[serde(
+        default,
+        deserialize_with = "slips::no_telemetry",
+        rename = "envoyExtAuthzHttp",
+        alias = "envoyExtAuthzGrpc"
+    )]
+    _authorization: (),
 }
 
 /// How a collector is called.

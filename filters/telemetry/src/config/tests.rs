@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::Config;
 use crate::Policy;
 
+mod paste;
+
 fn refusal(document: &Value) -> String {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())
         .and_then(|config| Policy::new(&config, &|_| None));

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use filter_core::{Got, HeaderName, IntegerWithin, Percentage};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny},
-};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::entry::{EntryMatch, ProviderRef};
+use super::{
+    entry::{EntryMatch, ProviderRef},
+    slips,
+};
 use crate::{expression::Text, filter::FilterConfig, redact::Redaction};
 
 /// One entry of `tracing`.
@@ -42,6 +42,14 @@ pub struct TracingConfig {
     pub accept_b3: bool,
     /// The most spans of a worker in a second; 1,000 if absent.
     pub max_spans_per_second: Option<IntegerWithin<1, 100_000>>,
+    #[serde(deserialize_with = "slips::in_match")]
+    mode: (),
+    #[serde(deserialize_with = "slips::providers")]
+    provider: (),
+    #[serde(deserialize_with = "slips::custom_tags")]
+    tags: (),
+    #[serde(alias = "samplingPercentage", deserialize_with = "slips::percentage")]
+    percentage: (),
 }
 
 /// A share of some new traces.
@@ -208,9 +216,8 @@ impl<'de> Deserialize<'de> for Never {
 }
 
 fn formatter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    IgnoredAny::deserialize(deserializer)?;
     let cure = "must not be given, use expression: %REQ(x-user)% is request.headers['x-user']";
-    Err(D::Error::custom(cure))
+    slips::refuse(deserializer, cure)
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ const CANONICAL_NAME: &str = "write xds.node.metadata.LABELS['service.istio.io/c
 const CANONICAL_REVISION: &str =
     "write xds.node.metadata.LABELS['service.istio.io/canonical-revision']";
 
+const QUOTES: &str = "text needs quotes";
+
 /// First steps of Istio's older expressions.
 const PEERS: [(&str, &str); 3] = [
     ("upstream_peer", "write filter_state.upstream_peer.<field>"),
@@ -66,7 +68,7 @@ fn hint(steps: &[&str], name: &str) -> Option<String> {
         ["filter_state" | "upstream_filter_state" | "node"] => {
             Some(format!("write {name}['name']"))
         }
-        [word] => Some(format!("text needs quotes: \"'{word}'\"")),
+        [word] => Some(format!("{QUOTES}: \"'{word}'\"")),
         [root, rest @ ..] => fields(root, rest),
         [] => None,
     }
@@ -91,5 +93,17 @@ fn fields(root: &str, rest: &[&str]) -> Option<String> {
 pub(super) fn bare_text(text: &str) -> Option<String> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(&byte);
     let is_bare = text.bytes().all(is_word) && text.contains(|letter: char| letter.is_alphabetic());
-    is_bare.then(|| format!("text needs quotes: \"'{text}'\""))
+    is_bare.then(|| format!("{QUOTES}: \"'{text}'\""))
+}
+
+/// Guesses that a text with an unknown word was meant as text altogether: `istio-proxy`.
+pub(super) fn whole(error: InvalidExpression, text: &str) -> InvalidExpression {
+    match &error {
+        InvalidExpression::UnknownAttribute { hint: Some(hint), .. }
+            if hint.starts_with(QUOTES) =>
+        {
+            bare_text(text).into_iter().fold(error, InvalidExpression::or)
+        }
+        _ => error,
+    }
 }

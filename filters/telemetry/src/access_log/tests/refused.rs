@@ -56,7 +56,7 @@ fn refusals_name_the_field() {
         ),
         (
             json!({"format": "%REQ(:path)%"}),
-            "accessLogging.format: unknown field `format`, expected one of `match`, `providers`, `disabled`, `filter`, `percentage`, `always`, `maxPerSecond`, `fields`, `level`",
+            "accessLogging.format: must not be given, a line is one JSON object: change its fields",
         ),
     ] {
         assert_eq!(compiled(&document.to_string()).err().as_deref(), Some(message), "{document}");

@@ -46,7 +46,7 @@ fn every_attribute_is_read_once() {
 #[test]
 fn refusals_say_what_to_write() {
     for (text, message) in [
-        ("istio-proxy", "unknown attribute istio; text needs quotes: \"'istio'\""),
+        ("istio-proxy", "unknown attribute istio; text needs quotes: \"'istio-proxy'\""),
         ("production", "unknown attribute production; text needs quotes: \"'production'\""),
         (
             "attributes.canonical_service_name",

@@ -1,0 +1,308 @@
+//! Blocks of Istio's Telemetry and MeshConfig as they are written in practice, and usual slips.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use serde_json::{Value, json};
+
+use super::{refusal, with_provider};
+
+/// What is said of each document; nothing where it is accepted.
+fn check(cases: &[(Value, &str)]) {
+    for (document, said) in cases {
+        let expected = if said.is_empty() { "accepted" } else { *said };
+        assert_eq!(refusal(document), expected, "{document}");
+    }
+}
+
+/// An override of a metric in a document with labels.
+fn tag(tag: Value) -> Value {
+    json!({"metrics": [{"labels": true, "overrides": [
+        {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {"x": tag}}]}]})
+}
+
+fn provider(kind: &str, fields: Value) -> Value {
+    json!({"tracing": [{"providers": [{"name": "p"}]}],
+        "extensionProviders": [{"name": "p", kind: fields}]})
+}
+
+fn opentelemetry(more: Value) -> Value {
+    let mut fields = json!({"service": "otel.observability.svc.cluster.local", "port": 4317});
+    let more = more.as_object().cloned().unwrap_or_default();
+    more.into_iter().for_each(|(name, value)| fields[name] = value);
+    provider("opentelemetry", fields)
+}
+
+#[test]
+fn tracing_of_istio() {
+    let traced = |entry: Value| with_provider(json!({"tracing": [entry]}), "otel");
+    check(&[
+        (json!({"tracing": [{"randomSamplingPercentage": 10.00}]}), ""),
+        (json!({"tracing": [{"disableSpanReporting": true}]}), ""),
+        (traced(json!({"providers": [{"name": "otel"}], "randomSamplingPercentage": 1.25})), ""),
+        (traced(json!({"match": {"mode": "SERVER"}, "enableIstioTags": false})), ""),
+        (traced(json!({"match": {"mode": "CLIENT"}, "disableContextPropagation": true})), ""),
+        (traced(json!({"useRequestIdForTraceSampling": false})), ""),
+        (
+            traced(json!({"customTags": {
+                "team": {"literal": {"value": "shop"}},
+                "zone": {"environment": {"name": "ZONE", "defaultValue": "none"}},
+                "tenant": {"header": {"name": "x-tenant"}}}})),
+            "",
+        ),
+        (
+            traced(json!({"providers": [{"name": "zipkin-b"}]})),
+            r#"tracing[0].providers[0].name: must be one of extensionProviders, got "zipkin-b"; extensionProviders[0]: must be used: no entry of tracing or accessLogging names it"#,
+        ),
+        (
+            traced(json!({"useRequestIdForTraceSampling": true})),
+            "tracing[0].useRequestIdForTraceSampling: must be false: the id of a request decides nothing here, got true",
+        ),
+        (
+            traced(json!({"customTags": {"a": {"formatter": {"value": "%REQ(a)%"}}}})),
+            "tracing[0].customTags.a.formatter: must not be given, use expression: %REQ(x-user)% is request.headers['x-user']",
+        ),
+        (
+            traced(
+                json!({"customTags": {"a": {"literal": {"value": "b"}, "header": {"name": "c"}}}}),
+            ),
+            "tracing[0].customTags.a: must have exactly one of literal, environment, header, expression",
+        ),
+        (
+            traced(json!({"randomSamplingPercentage": 0.001})),
+            "tracing[0].randomSamplingPercentage: must be from 0 to 100 in steps of 0.01, got 0.001",
+        ),
+    ]);
+}
+
+#[test]
+fn metrics_of_istio() {
+    let overridden = |entry: Value| json!({"metrics": [{"overrides": [entry]}]});
+    check(&[
+        (json!({"metrics": [{"providers": [{"name": "prometheus"}]}]}), ""),
+        (
+            overridden(
+                json!({"match": {"metric": "ALL_METRICS", "mode": "SERVER"}, "disabled": true}),
+            ),
+            "",
+        ),
+        (overridden(json!({"match": {"mode": "CLIENT"}, "disabled": true})), ""),
+        (overridden(json!({"disabled": false})), ""),
+        (
+            overridden(json!({"match": {"metric": "REQUEST_DURATION"},
+            "tagOverrides": {"response_code": {"operation": "REMOVE"}}})),
+            "",
+        ),
+        (
+            json!({"metrics": [{"labels": true, "overrides": [{"tagOverrides": {
+                "request_method": {"value": "request.method"},
+                "request_host": {"value": "request.host"}}}]}]}),
+            "",
+        ),
+        (tag(json!({"value": "string(destination.port)"})), ""),
+        (tag(json!({"operation": "UPSERT", "value": "node.metadata.PLATFORM_METADATA.zone"})), ""),
+        (tag(json!({"value": "filter_state.upstream_peer.labels['app'].value"})), ""),
+        (
+            overridden(json!({"tagOverrides": {"request_host": {"value": "request.host"}}})),
+            "metrics[0].overrides[0].tagOverrides.request_host: must have metrics.labels: true beside it",
+        ),
+        (
+            json!({"metrics": [{"providers": [{"name": "stackdriver"}]}]}),
+            r#"metrics[0].providers[0].name: must be prometheus: metrics leave through Envoy's stats only, got "stackdriver""#,
+        ),
+        (
+            json!({"metrics": [{"reportingInterval": "5s"}]}),
+            "metrics[0].reportingInterval: must not be given, Istio uses it for TCP only",
+        ),
+        (
+            overridden(json!({"match": {"metric": "TCP_OPENED_CONNECTIONS"}})),
+            r#"metrics[0].overrides[0].match.metric: must be a metric of HTTP: an HTTP filter sees no TCP connection, got "TCP_OPENED_CONNECTIONS""#,
+        ),
+        (
+            overridden(json!({"match": {"customMetric": "orders"}, "disabled": true})),
+            r#"metrics[0].overrides[0].match.customMetric: must be the name of a definition, got "orders""#,
+        ),
+        (
+            tag(json!({"value": "istio-proxy"})),
+            r#"metrics[0].overrides[0].tagOverrides.x.value: unknown attribute istio; text needs quotes: "'istio-proxy'""#,
+        ),
+        (
+            tag(json!({"value": "attributes.canonical_service_name"})),
+            "metrics[0].overrides[0].tagOverrides.x.value: unknown attribute attributes.canonical_service_name; write xds.node.metadata.LABELS['service.istio.io/canonical-name']",
+        ),
+        (
+            tag(json!({"value": "upstream_peer.workload"})),
+            "metrics[0].overrides[0].tagOverrides.x.value: unknown attribute upstream_peer.workload; write filter_state.upstream_peer.<field>",
+        ),
+    ]);
+}
+
+#[test]
+fn access_logging_of_istio() {
+    let logged = |entry: Value| json!({"accessLogging": [entry]});
+    let filtered = |text: &str| logged(json!({"filter": {"expression": text}}));
+    check(&[
+        (logged(json!({"providers": [{"name": "envoy"}]})), ""),
+        (logged(json!({"disabled": true})), ""),
+        (logged(json!({"match": {"mode": "SERVER"}, "disabled": false})), ""),
+        (
+            json!({"accessLogging": [
+                {"match": {"mode": "SERVER"}},
+                {"match": {"mode": "CLIENT"}, "filter": {"expression": "response.code >= 500"}},
+            ]}),
+            "",
+        ),
+        (with_provider(logged(json!({"providers": [{"name": "otel"}]})), "otel"), ""),
+        (filtered("response.code >= 400"), ""),
+        (filtered("connection.mtls && request.url_path.contains('v1beta3')"), ""),
+        (filtered("!has(request.useragent) || !(request.useragent.startsWith('Probe/'))"), ""),
+        (filtered("request.duration > duration('1s') || response.flags > 0"), ""),
+        (
+            logged(json!({"providers": [{"name": "envoyFileAccessLogger"}]})),
+            "accessLogging[0].providers[0].name: must be envoy or the name of one of extensionProviders",
+        ),
+        (
+            filtered("response.code >= '400'"),
+            "accessLogging[0].filter.expression: >= does not take int and string; convert with int() or string()",
+        ),
+        (
+            filtered("response.code"),
+            "accessLogging[0].filter.expression: must be an expression of kind bool, got int",
+        ),
+    ]);
+}
+
+#[test]
+fn providers_of_mesh_config() {
+    let header = json!([{"name": "authorization", "value": "Api-Token x"}]);
+    check(&[
+        (opentelemetry(json!({"maxTagLength": 64})), ""),
+        (
+            opentelemetry(
+                json!({"http": {"path": "/api/v2/otlp/v1/traces", "timeout": "5s", "headers": header}}),
+            ),
+            "",
+        ),
+        (opentelemetry(json!({"grpc": {"timeout": "5s", "initialMetadata": header}})), ""),
+        (
+            opentelemetry(json!({"service": "observability/otel.observability.svc.cluster.local"})),
+            "",
+        ),
+        (
+            opentelemetry(json!({"http": {}, "grpc": {}})),
+            "extensionProviders[0].opentelemetry.grpc: must not stand beside http: give one of them",
+        ),
+        (
+            opentelemetry(json!({"resourceDetectors": {"environment": {}}})),
+            "extensionProviders[0].opentelemetry.resourceDetectors: must not be given, the proxy's node is read anyway: add what is missing to resource",
+        ),
+        (
+            opentelemetry(json!({"dynatraceSampler": {"tenant": "x", "clusterId": 1}})),
+            "extensionProviders[0].opentelemetry.dynatraceSampler: must not be given, use randomSamplingPercentage or sampling of a tracing entry",
+        ),
+        (
+            provider(
+                "zipkin",
+                json!({"service": "zipkin.istio-system.svc.cluster.local", "port": 9411}),
+            ),
+            "extensionProviders[0].zipkin: must not be given, use opentelemetry: a collector that takes OTLP can speak Zipkin",
+        ),
+        (
+            provider("prometheus", json!({})),
+            "extensionProviders[0].prometheus: must not be given, it is built in: name prometheus in metrics[].providers, or nothing",
+        ),
+        (
+            provider("envoyFileAccessLog", json!({"path": "/dev/stdout"})),
+            "extensionProviders[0].envoyFileAccessLog: must not be given, it is built in: name envoy in accessLogging[].providers, or nothing",
+        ),
+        (
+            provider("envoyOtelAls", json!({"service": "x", "port": 1})),
+            "extensionProviders[0].envoyOtelAls: must not be given, use opentelemetry, which takes log records too",
+        ),
+        (
+            provider("envoyExtAuthzGrpc", json!({"service": "x", "port": 1})),
+            "extensionProviders[0].envoyExtAuthzGrpc: must not be given, it is no telemetry: leave its entry out",
+        ),
+    ]);
+    for kind in [
+        "envoyHttpAls",
+        "envoyTcpAls",
+        "skywalking",
+        "lightstep",
+        "datadog",
+        "stackdriver",
+        "opencensus",
+    ] {
+        let said = refusal(&provider(kind, json!({"service": "x", "port": 1})));
+        let cure = "use opentelemetry: only OTLP is spoken, to a collector that speaks others";
+        assert_eq!(said, format!("extensionProviders[0].{kind}: must not be given, {cure}"));
+    }
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_is_told_the_right_one() {
+    let overridden = |entry: Value| json!({"metrics": [{"overrides": [entry]}]});
+    check(&[
+        (
+            json!({"metrics": [{"match": {"metric": "REQUEST_COUNT"}}]}),
+            "metrics[0].match: must stand in an entry of overrides",
+        ),
+        (
+            json!({"metrics": [{"disabled": true}]}),
+            "metrics[0].disabled: must stand in an entry of overrides",
+        ),
+        (
+            json!({"metrics": [{"tagOverrides": {}}]}),
+            "metrics[0].tagOverrides: must stand in an entry of overrides",
+        ),
+        (
+            overridden(json!({"overrides": []})),
+            "metrics[0].overrides[0].overrides: must not stand inside an override, it is a field of the entry around it",
+        ),
+        (
+            overridden(json!({"metric": "REQUEST_COUNT"})),
+            "metrics[0].overrides[0].metric: must stand in match",
+        ),
+        (
+            overridden(json!({"mode": "CLIENT"})),
+            "metrics[0].overrides[0].mode: must stand in match",
+        ),
+        (
+            json!({"accessLogging": [{"mode": "SERVER"}]}),
+            "accessLogging[0].mode: must stand in match",
+        ),
+        (
+            json!({"accessLogging": [{"provider": {}}]}),
+            "accessLogging[0].provider: must be written providers",
+        ),
+        (
+            json!({"accessLogging": [{"logFormat": {}}]}),
+            "accessLogging[0].logFormat: must not be given, a line is one JSON object: change its fields",
+        ),
+        (json!({"tracing": [{"mode": "SERVER"}]}), "tracing[0].mode: must stand in match"),
+        (json!({"tracing": [{"provider": {}}]}), "tracing[0].provider: must be written providers"),
+        (json!({"tracing": [{"tags": {}}]}), "tracing[0].tags: must be written customTags"),
+        (
+            json!({"tracing": [{"percentage": 10}]}),
+            "tracing[0].percentage: must be written randomSamplingPercentage",
+        ),
+        (
+            json!({"spec": {"tracing": []}}),
+            "spec: must not be given, what stands in it belongs here",
+        ),
+        (
+            json!({"meshConfig": {}}),
+            "meshConfig: must not be given, what stands in it belongs here",
+        ),
+        (
+            json!({"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry", "metadata": {}}),
+            "apiVersion: must not be given, only what stands in spec belongs here; kind: must not be given, only what stands in spec belongs here; metadata: must not be given, only what stands in spec belongs here",
+        ),
+        (
+            json!({"defaultProviders": {"tracing": ["otel"]}}),
+            "defaultProviders: must not be given, an entry names its own providers",
+        ),
+        (json!({"samplingRate": 0.1}), "samplingRate: must be written sampleRate"),
+        (json!({"sampling_rate": 0.1}), "sampling_rate: must be written sampleRate"),
+    ]);
+}
