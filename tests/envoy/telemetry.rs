@@ -11,6 +11,7 @@ mod labels;
 mod load;
 mod outage;
 mod outputs;
+mod own_metrics;
 mod prometheus;
 mod reloads;
 mod shipped;

@@ -14,8 +14,11 @@ use hyper::{
     header::{HeaderName, HeaderValue},
 };
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::{
-        ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    collector::{
+        logs::v1::ExportLogsServiceRequest,
+        trace::v1::{
+            ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+        },
     },
     trace::v1::Span,
 };
@@ -36,7 +39,7 @@ pub enum Behaviour {
     Status(u16, Vec<(String, String)>),
     /// It answers with these trailers of gRPC, and keeps nothing.
     Grpc(Vec<(String, String)>),
-    /// It takes everything but so many spans of each request.
+    /// It takes everything but so many spans, or log records, of each request.
     Partial(usize),
     /// It takes everything, and answers with these bytes.
     Garbage(Vec<u8>),
@@ -44,7 +47,7 @@ pub enum Behaviour {
     Slow(Duration),
 }
 
-/// A collector for spans, over gRPC and HTTP on one port.
+/// A collector for spans, over gRPC and HTTP on one port; log records it takes and only counts.
 #[derive(Debug)]
 pub struct FakeCollector {
     server: Server,
@@ -55,6 +58,7 @@ pub struct FakeCollector {
 struct State {
     behaviour: Behaviour,
     spans: Vec<Span>,
+    logs: usize,
     refused: usize,
     requests: Vec<Instant>,
     largest: usize,
@@ -103,7 +107,12 @@ impl FakeCollector {
         lock(&self.state).spans.clone()
     }
 
-    /// How many spans it has seen and not kept.
+    /// How many log records it has taken.
+    pub fn logs(&self) -> usize {
+        lock(&self.state).logs
+    }
+
+    /// How many spans and log records it has seen and not kept.
     pub fn refused(&self) -> usize {
         lock(&self.state).refused
     }
@@ -134,33 +143,45 @@ fn answer(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Durat
     state.largest = state.largest.max(request.body().len());
     state.headers.push(request.headers().clone());
     let message = if is_grpc { request.body().get(5..) } else { request.body().get(..) };
-    let decoded = ExportTraceServiceRequest::decode(message.unwrap_or_default());
-    let resources = decoded.unwrap_or_default().resource_spans.into_iter();
-    let scopes = resources.flat_map(|resource| resource.scope_spans);
-    let mut spans: Vec<Span> = scopes.flat_map(|scope| scope.spans).collect();
+    let (mut spans, logs) = items(request.uri().path(), message.unwrap_or_default());
+    let all = spans.len().saturating_add(logs);
     let mut delay = Duration::ZERO;
+    let mut rejected = 0;
     let mut body = ExportTraceServiceResponse::default().encode_to_vec();
     match state.behaviour.clone() {
         Behaviour::Healthy => {}
         Behaviour::Slow(time) => delay = time,
         Behaviour::Garbage(bytes) => body = bytes,
-        Behaviour::Partial(rejected) => {
-            let kept = spans.len().saturating_sub(rejected);
-            let rejected = spans.split_off(kept).len();
-            state.refused = state.refused.saturating_add(rejected);
+        Behaviour::Partial(most) => {
+            rejected = most.min(all);
             body = partial(rejected);
         }
         Behaviour::Status(status, headers) => {
-            state.refused = state.refused.saturating_add(spans.len());
+            state.refused = state.refused.saturating_add(all);
             return (with_status(status, &headers), delay);
         }
         Behaviour::Grpc(trailers) => {
-            state.refused = state.refused.saturating_add(spans.len());
+            state.refused = state.refused.saturating_add(all);
             return (with_trailers(Bytes::new(), &trailers), delay);
         }
     }
+    state.refused = state.refused.saturating_add(rejected);
+    state.logs = state.logs.saturating_add(logs.saturating_sub(rejected));
+    spans.truncate(spans.len().saturating_sub(rejected));
     state.spans.append(&mut spans);
     (taken(body, is_grpc), delay)
+}
+
+/// Reads the spans of a request, or how many log records it has.
+fn items(path: &str, message: &[u8]) -> (Vec<Span>, usize) {
+    if path.to_ascii_lowercase().contains("logs") {
+        let decoded = ExportLogsServiceRequest::decode(message).unwrap_or_default();
+        let scopes = decoded.resource_logs.into_iter().flat_map(|resource| resource.scope_logs);
+        return (Vec::new(), scopes.map(|scope| scope.log_records.len()).sum());
+    }
+    let decoded = ExportTraceServiceRequest::decode(message).unwrap_or_default();
+    let scopes = decoded.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+    (scopes.flat_map(|scope| scope.spans).collect(), 0)
 }
 
 fn partial(rejected: usize) -> Vec<u8> {

@@ -88,10 +88,11 @@ impl Telemetry {
     fn record(&self, record: &Record, seen: &Seen) {
         let is_failed = record.is_failed();
         let unjudged = View { plugin: self, seen, is_error: is_failed, record: Some(record) };
-        let is_error = self.policy.is_error(record, &unjudged);
+        let failed = || self.meters.expression_failed();
+        let is_error = self.policy.is_error(record, &unjudged, failed);
         let view = View { is_error, ..unjudged };
         let ended = Ended { record, at: &view, request: &seen.request };
-        let findings = self.policy.find(&ended, is_error, || self.meters.expression_failed());
+        let findings = self.policy.find(&ended, is_error, failed);
         self.meters.record(Labels { policy: &self.policy, record, at: &view }, &findings);
         self.log_access(&Logged { ended, is_error }, view.trace());
         self.report(&view, record);

@@ -152,10 +152,20 @@ impl Tracing {
 
 impl Tracer {
     /// Returns the share of new traces like this one that is reported: that of the first filter
-    /// that holds, else the common one.
+    /// that holds, else the common one. A filter that fails does not hold, and `failed` is told.
     #[must_use]
-    pub fn share(&self, at: &dyn Attributes, request: &Request) -> Threshold {
-        let holds = |(filter, _): &&(Filter, Threshold)| filter.holds(at, request) == Ok(true);
+    pub fn share(
+        &self,
+        at: &dyn Attributes,
+        request: &Request,
+        mut failed: impl FnMut(),
+    ) -> Threshold {
+        let holds = |(filter, _): &&(Filter, Threshold)| {
+            filter.holds(at, request).unwrap_or_else(|_| {
+                failed();
+                false
+            })
+        };
         self.sampling.iter().find(holds).map_or(self.threshold, |(_, threshold)| *threshold)
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     Direction, Generator, Policy, SpanId, TraceId,
     access_log::{AccessLog, FieldValue, Limits, Logged, Target, line, severity},
     config::Level,
-    expression::Failure,
     otlp::{LogRecord, Value},
     redact::Redactor,
 };
@@ -79,7 +78,7 @@ impl AccessLogs {
             let draw = self.dice.borrow_mut().millionths();
             let reason = match log.selects(stream, draw) {
                 Ok(Some(reason)) => reason,
-                Ok(None) | Err(Failure::Missing) => continue,
+                Ok(None) => continue,
                 Err(_) => {
                     (sink.failed)();
                     continue;

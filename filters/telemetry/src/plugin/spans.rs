@@ -101,7 +101,8 @@ impl Telemetry {
         let Some((place, tracer)) = self.tracer() else { return };
         let headers = headers::all(Map::RequestHeaders).unwrap_or_default();
         let view = View { plugin: self, seen: stream, is_error: false, record: None };
-        let share = || tracer.share(&view, &stream.request);
+        let failed = || self.meters.expression_failed();
+        let share = || tracer.share(&view, &stream.request, failed);
         let mut workers = self.spans.workers.borrow_mut();
         let Some(worker) = workers.get_mut(place) else { return };
         let begun = tracer.begin(&headers, worker, self.export.now(), share);

@@ -27,7 +27,11 @@ impl Telemetry {
             }
         }
         let Some(wanted) = self.policy.response_headers() else { return };
-        if wanted.are_for(&view, &seen.request) == Ok(true) {
+        let are_for = wanted.are_for(&view, &seen.request).unwrap_or_else(|_| {
+            self.meters.expression_failed();
+            false
+        });
+        if are_for {
             let read = || headers::value(Map::RequestHeaders, REQUEST_ID).ok().flatten();
             let request_id = wanted.tells_request_id().then(read).flatten();
             seen.told = Some(Told { request_id });

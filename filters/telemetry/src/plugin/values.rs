@@ -3,9 +3,7 @@
 use std::cell::RefCell;
 
 use super::{admitting::Shared, meters::Labels};
-use crate::{
-    FOLDED, Interner, LabelSource, LabelValue, OwnLabel, Policy, expression::Failure, hash, label,
-};
+use crate::{FOLDED, Interner, LabelSource, LabelValue, OwnLabel, Policy, hash, label};
 
 /// The values of each label of the document that this worker has met.
 pub(super) struct Values(Vec<RefCell<Interner>>);
@@ -31,10 +29,8 @@ impl Values {
         let (Some(own), Some(interner)) = (metrics.labels.get(place), self.0.get(place)) else {
             return FOLDED;
         };
-        let value = own.label.apply(labels.at).unwrap_or_else(|failure| {
-            if failure != Failure::Missing {
-                failed();
-            }
+        let value = own.label.apply(labels.at).unwrap_or_else(|_| {
+            failed();
             label::UNKNOWN.into()
         });
         let value = value.get(..metrics.max_value_bytes).unwrap_or(&value);

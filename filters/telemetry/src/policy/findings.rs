@@ -4,7 +4,7 @@ use filter_core::Request;
 
 use super::Policy;
 use crate::{
-    expression::{Attributes, Failure, Value},
+    expression::{Attributes, Value},
     metrics::{Findings, OwnMetric},
     record::Record,
 };
@@ -26,11 +26,17 @@ pub struct Ended<'a> {
 impl Policy {
     /// Says whether a stream is an error.
     ///
-    /// Where `errorWhen` fails, it is one by the rule that holds without it.
+    /// Where `errorWhen` fails, which `failed` is told, it is one by the rule that holds without it.
     #[must_use]
-    pub fn is_error(&self, record: &Record, at: &dyn Attributes) -> bool {
-        let own = self.error_when.as_ref().and_then(|condition| condition.holds(at).ok());
-        own.unwrap_or_else(|| record.is_failed())
+    pub fn is_error(&self, record: &Record, at: &dyn Attributes, failed: impl FnOnce()) -> bool {
+        match self.error_when.as_ref().map(|condition| condition.holds(at)) {
+            Some(Ok(is_error)) => is_error,
+            Some(Err(_)) => {
+                failed();
+                record.is_failed()
+            }
+            None => record.is_failed(),
+        }
     }
 
     /// Finds out what a stream adds, and calls `failed` for each expression that fails.
@@ -39,8 +45,8 @@ impl Policy {
         let Ended { record, at, request } = *ended;
         let slos = self.slos.iter().map(|slo| {
             let judged = slo.judge(record, is_error, at, request);
-            judged.unwrap_or_else(|failure| {
-                note(failure, &mut failed);
+            judged.unwrap_or_else(|_| {
+                failed();
                 None
             })
         });
@@ -53,8 +59,8 @@ impl Policy {
 impl OwnMetric {
     fn number(&self, ended: &Ended<'_>, failed: &mut impl FnMut()) -> Option<u64> {
         let holds = self.filter.as_ref().map_or(Ok(true), |it| it.holds(ended.at, ended.request));
-        let holds = holds.unwrap_or_else(|failure| {
-            note(failure, failed);
+        let holds = holds.unwrap_or_else(|_| {
+            failed();
             false
         });
         if !holds {
@@ -66,13 +72,6 @@ impl OwnMetric {
             failed();
         }
         number
-    }
-}
-
-/// Counts a failure, unless an attribute is only missing: that is how most streams differ.
-fn note(failure: Failure, failed: &mut impl FnMut()) {
-    if failure != Failure::Missing {
-        failed();
     }
 }
 

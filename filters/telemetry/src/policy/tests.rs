@@ -40,8 +40,8 @@ fn find(
 ) -> (Vec<Option<bool>>, Vec<Option<u64>>, u32) {
     let stream = Stream { reads: policy.reads(), readings: policy.reads().readings(), known };
     let request = Request { headers: Headers::from_iter([(":path", "/a")]), ..Request::default() };
-    let is_error = policy.is_error(record, &stream);
     let mut failed = 0_u32;
+    let is_error = policy.is_error(record, &stream, || failed = failed.saturating_add(1));
     let ended = Ended { record, at: &stream, request: &request };
     let findings = policy.find(&ended, is_error, || failed = failed.saturating_add(1));
     (findings.slos, findings.definitions, failed)
@@ -80,13 +80,14 @@ fn error_when_says_what_an_error_is_and_the_usual_rule_where_it_fails() {
     let policy = compile(&json!({"slos": [{"name": "all"}],
         "errorWhen": "int(response.headers['x-code']) > 5"}));
     let header = |text| vec![("response.headers['x-code']", Value::text(text))];
-    for (record, known, is_good) in [
-        (answered(200, 1), header("6"), false),
-        (answered(500, 1), header("5"), true),
-        (answered(500, 1), vec![], false),
-        (answered(200, 1), header("x"), true),
+    for (record, known, is_good, failed) in [
+        (answered(200, 1), header("6"), false, 0),
+        (answered(500, 1), header("5"), true, 0),
+        (answered(500, 1), vec![], false, 1),
+        (answered(200, 1), header("x"), true, 1),
     ] {
-        assert_eq!(find(&policy, &record, known).0, [Some(is_good)], "{record:?}");
+        let found = find(&policy, &record, known);
+        assert_eq!((found.0.as_slice(), found.2), (&[Some(is_good)][..], failed), "{record:?}");
     }
 }
 
@@ -106,7 +107,7 @@ fn a_number_is_floored_and_what_is_none_is_counted() {
         (known("-1", 200), [None, None, None], 2),
         (known("9007199254740993", 200), [None, Some(4_503_599_627_370_496), None], 1),
         (known("x", 201), [None, None, Some(1)], 2),
-        (vec![], [None, None, None], 2),
+        (vec![], [None, None, None], 3),
     ] {
         let found = find(&policy, &record, known);
         assert_eq!((found.1.as_slice(), found.2), (&definitions[..], failed));

@@ -134,9 +134,13 @@ fn the_first_sampling_filter_that_holds_decides() {
     let (tracing, _) = compile(&entry).unwrap();
     let tracer = &tracing.tracers()[0];
     let mut request = Request::default();
-    assert_eq!(tracer.share(&Nothing, &request), Threshold::from_millionths(10_000));
+    let failed = std::cell::Cell::new(0);
+    let share =
+        |request: &Request| tracer.share(&Nothing, request, || failed.set(failed.get() + 1));
+    assert_eq!(share(&request), Threshold::from_millionths(10_000));
     request.headers.push("x-debug", "true");
-    assert_eq!(tracer.share(&Nothing, &request), Threshold::from_millionths(1_000_000));
+    assert_eq!(share(&request), Threshold::from_millionths(1_000_000));
+    assert_eq!(failed.get(), 2, "what is missing is counted each time");
 }
 
 #[test]

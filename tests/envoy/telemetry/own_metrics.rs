@@ -1,0 +1,177 @@
+//! The metrics that the filter has about itself, each seen above 0.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::Filter,
+    client::Request,
+    fake_collector::{Behaviour, FakeCollector},
+};
+
+use super::{
+    FILTER,
+    collectors::{Protocol, Rig, cluster, everything},
+};
+
+/// What comes before the names.
+const PREFIX: &str = "wasmcustom.weir_telemetry_";
+
+/// Spans and log records of everything, in small batches that are given up after a second; and
+/// changes of that by JSON pointers, whose last step may be new.
+fn config(changes: &[(&str, Value)]) -> Value {
+    let queue = json!({"maxItems": 64, "maxBatchItems": 10, "maxBatchDelay": "200ms",
+        "maxElapsedTime": "1s", "maxBatchBytes": 16_384, "maxBytes": 65_536});
+    let mut config = everything(Protocol::Grpc, &queue);
+    let logging = json!({"providers": [{"name": "otel"}], "maxPerSecond": 10_000});
+    let common = [
+        ("/extensionProviders/0/opentelemetry/grpc", json!({"timeout": "200ms"})),
+        ("/extensionProviders/0/opentelemetry/maxTagLength", json!(4_096)),
+        ("/accessLogging", logging),
+        // Another prefix than that of the metrics in question.
+        ("/metrics", json!({"prefix": "shop"})),
+    ];
+    for (pointer, value) in common.iter().chain(changes) {
+        if let Some((parent, name)) = pointer.rsplit_once('/')
+            && let Some(Value::Object(parent)) = config.pointer_mut(parent)
+        {
+            parent.insert(name.to_owned(), value.clone());
+        }
+    }
+    config
+}
+
+/// The names of the filter's own metrics, all of them or those above 0.
+fn own(rig: &Rig, only_above: bool) -> Result<BTreeSet<String>> {
+    let stats = rig.envoy.stats()?;
+    let own = stats.holding(PREFIX).into_iter();
+    let wanted = own.filter(|(_, value)| *value > 0 || !only_above);
+    Ok(wanted.map(|(name, _)| name.replace(PREFIX, "")).collect())
+}
+
+/// Waits until all of these were above 0.
+fn until(rig: &Rig, seen: &mut BTreeSet<String>, names: &[&str]) -> Result<()> {
+    rig.wait_until(&format!("counting {names:?}"), || {
+        seen.append(&mut own(rig, true)?);
+        Ok(names.iter().all(|name| seen.contains(*name)))
+    })
+}
+
+fn status(pairs: &[(&str, &str)]) -> Behaviour {
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Behaviour::Grpc(pairs.collect())
+}
+
+/// How the collector behaves, and what is then counted.
+fn behaviours() -> Vec<(Behaviour, Vec<&'static str>)> {
+    let sent = ["spans_built_total", "spans_sent_total", "logs_built_total", "logs_sent_total"];
+    let refused = ["spans_dropped_refused_total", "logs_dropped_refused_total"];
+    vec![
+        (Behaviour::Healthy, [&sent[..], &["export_requests_total"]].concat()),
+        (
+            status(&[("grpc-status", "3")]),
+            [&refused[..], &["export_failures_refused_total"]].concat(),
+        ),
+        (Behaviour::Partial(1), vec!["spans_rejected_total", "logs_rejected_total"]),
+        (
+            Behaviour::Status(429, vec![("retry-after".to_owned(), "0".to_owned())]),
+            vec!["export_failures_throttled_total", "export_retries_total"],
+        ),
+        (
+            Behaviour::Slow(Duration::from_secs(2)),
+            vec![
+                "export_failures_timeout_total",
+                "spans_dropped_expired_total",
+                "logs_dropped_expired_total",
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn every_metric_about_itself_is_seen() -> Result<()> {
+    let collector = FakeCollector::start(Behaviour::Healthy)?;
+    let clusters = vec![cluster(Protocol::Grpc, collector.address())];
+    let mut rig = Rig::start(1, clusters, &config(&[]))?;
+    let mut seen = BTreeSet::new();
+    for (behaviour, names) in behaviours() {
+        collector.behave(behaviour);
+        rig.send(20)?;
+        until(&rig, &mut seen, &names)?;
+    }
+    drop(collector);
+    rig.send(200)?;
+    until(&rig, &mut seen, &["spans_dropped_full_total", "logs_dropped_full_total"])?;
+    until(&rig, &mut seen, &["export_failures_unavailable_total", "queue_bytes"])?;
+
+    let otel = "/extensionProviders/0/opentelemetry";
+    let renamed = [
+        ("/extensionProviders/0/name", json!("new")),
+        ("/accessLogging/providers", json!([{"name": "new"}])),
+        (&*format!("{otel}/service"), json!("nowhere.svc.cluster.local")),
+        ("/tracing/maxSpansPerSecond", json!(1)),
+        (
+            "/tracing/sampling",
+            json!([{"percentage": {"value": 1},
+            "filter": {"expression": "request.headers['x-none'] == 'a'"}}]),
+        ),
+        ("/accessLogging/maxPerSecond", json!(1)),
+        ("/accessLogging/always", json!({"errors": false})),
+    ];
+    // What is in the queues at that moment is the provider's that is gone.
+    rig.envoy.reconfigure(&[Filter::new(FILTER, config(&renamed))])?;
+    let gone = ["spans_dropped_reconfigured_total", "logs_dropped_reconfigured_total"];
+    rig.send(20)?;
+    until(&rig, &mut seen, &gone)?;
+    until(&rig, &mut seen, &["export_failures_unknown_cluster_total", "expression_errors_total"])?;
+    until(&rig, &mut seen, &["spans_limited_total", "logs_limited_total"])?;
+
+    let text = "x".repeat(4_096);
+    let tags: Value =
+        (0..5).map(|tag| (format!("tag{tag}"), json!({"literal": {"value": text}}))).collect();
+    // A record is cut to 8 KiB, what is said of its resource is not.
+    let name = |number: usize| format!("{number}{}", "n".repeat(120));
+    let resource: Value = (0..31).map(|it| (name(it), json!("v".repeat(250)))).collect();
+    let large = [("/tracing/customTags", tags), (&*format!("{otel}/resource"), resource)];
+    rig.envoy.reconfigure(&[Filter::new(FILTER, config(&large))])?;
+    let traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    rig.envoy.http1().send(Request::get("/").header("traceparent", "x"))?;
+    let request = Request::get(&format!("/{}", "p".repeat(6_000))).header("traceparent", traced);
+    rig.envoy.http1().send(request.header("tracestate", "x"))?;
+    until(&rig, &mut seen, &["spans_dropped_oversize_total", "logs_dropped_oversize_total"])?;
+    until(&rig, &mut seen, &["traceparent_invalid_total", "tracestate_invalid_total"])?;
+
+    // Without labels there are no series that could be too many.
+    seen.insert("series".to_owned());
+    let missing: Vec<_> = own(&rig, false)?.difference(&seen).cloned().collect();
+    assert!(missing.is_empty(), "never above 0: {missing:?}");
+    rig.wait_until("showing how long answers took", || {
+        let metrics = rig.envoy.admin().get("/stats/prometheus")?.text();
+        let count = metrics.lines().find(|it| it.starts_with("weir_telemetry_export_ms_count"));
+        Ok(count.is_some_and(|line| !line.ends_with(" 0")))
+    })?;
+    rig.assert_no_trap()
+}
+
+#[test]
+fn limits_of_labels_are_seen() -> Result<()> {
+    let config = json!({"metrics": {"labels": true, "prefix": "shop", "maxValues": 2,
+        "definitions": [{"name": "x", "dimensions": {"user": "request.headers['x-user']"}}]}});
+    let rig = super::Rig::start_labelled(1, &config)?;
+    for user in ["a", "b", "c", "d"] {
+        rig.envoy.http1().send(Request::get("/").header("x-user", user))?;
+    }
+    tests::process::wait_until("counting series", Duration::from_secs(10), || {
+        Ok(rig.stat("series")? > 3)
+    })?;
+    let metrics = rig.envoy.admin().get("/stats/prometheus")?.text();
+    let folded = r#"weir_telemetry_overflow_total{metric="shop_x_total"} 2"#;
+    assert!(metrics.contains(folded), "{metrics}");
+    // A label without its value is counted as well.
+    let before = rig.stat("expression_errors_total")?;
+    rig.envoy.http1().get("/")?;
+    tests::process::wait_until("counting what fails", Duration::from_secs(10), || {
+        Ok(rig.stat("expression_errors_total")? == before + 1)
+    })
+}
