@@ -4,6 +4,7 @@ mod access_log;
 mod books;
 mod clean;
 mod collectors;
+mod contexts;
 mod endings;
 mod exactness;
 mod failures;
