@@ -25,6 +25,7 @@ mod root;
 pub mod shared_data;
 pub mod shared_queue;
 pub mod stream;
+pub mod tally;
 
 pub use proxy_wasm;
 

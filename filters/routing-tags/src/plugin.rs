@@ -1,6 +1,10 @@
 //! Joins the policy to the proxy: reads the request, asks, does what it is told.
 
-use std::{cell::Cell, rc::Rc, time::SystemTime};
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
@@ -9,17 +13,16 @@ use filter_host::{
     random,
     request::Reader,
     stream::ContextId,
+    tally::{Tallied, Tally},
 };
 
-use crate::{Config, Decision, Policy, World};
+use crate::{Config, Counter, Decision, Policy, World};
 
 mod answer;
 mod carry_out;
-mod counts;
 mod ramps;
 mod stream;
 
-use counts::{Counts, TICK};
 use ramps::Ramps;
 use stream::Stream;
 
@@ -27,11 +30,16 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<RoutingTags>::boxed);
 }}
 
+/// How long a count may stay in the worker.
+const TICK: Duration = Duration::from_secs(1);
+
 /// The filter with its configuration in force.
 struct RoutingTags {
     policy: Policy,
     reader: Reader,
-    counts: Counts,
+    tally: Tally,
+    /// By [`Counter::index`].
+    counters: Vec<Tallied>,
     ramps: Ramps,
     /// The time of day at the last tick, while nothing changes until well after the next one.
     ///
@@ -46,8 +54,10 @@ impl Plugin for RoutingTags {
         for warning in policy.warnings() {
             log::warn!("{warning}");
         }
+        let tally = Tally::new(TICK, policy.tells_time());
         let plugin = Self {
-            counts: Counts::new(policy.counters(), policy.tells_time()),
+            counters: policy.counters().iter().map(|name| tally.counter(name)).collect(),
+            tally,
             ramps: Ramps::new(&policy, document),
             reader: Reader::new(policy.needs()),
             policy,
@@ -62,7 +72,7 @@ impl Plugin for RoutingTags {
     }
 
     fn on_tick(&self) {
-        self.counts.flush();
+        self.tally.flush();
         self.look_around();
     }
 }
@@ -78,6 +88,13 @@ impl RoutingTags {
         self.ramps.refresh(&self.policy, now);
         let is_settled = |later: &SystemTime| self.policy.is_settled(now, *later);
         self.settled.set(now.checked_add(TICK.saturating_mul(3)).filter(is_settled).map(|_| now));
+    }
+
+    /// Counts one.
+    fn count(&self, counter: Counter) {
+        if let Some(tallied) = self.counters.get(counter.index()) {
+            self.tally.add(*tallied, 1);
+        }
     }
 
     fn decide(&self) -> Result<Rc<Decision>> {

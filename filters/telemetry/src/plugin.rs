@@ -1,14 +1,14 @@
 //! Joins the policy to the proxy: notes what passes, and records it when the stream ends.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     Plugin, Root,
     calls::CallId,
-    metrics::Gauge,
     proxy_wasm::{self, traits::HttpContext},
     stream::ContextId,
+    tally::{Tallied, Tally},
 };
 
 use crate::{
@@ -41,6 +41,9 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<Telemetry>::boxed);
 }}
 
+/// How often queues are looked at, and how long a count may stay in the worker.
+const TICK: Duration = Duration::from_millis(200);
+
 /// The filter with its configuration in force.
 struct Telemetry {
     policy: Policy,
@@ -55,10 +58,10 @@ impl Plugin for Telemetry {
         let config: Config = parse_config(document)?;
         let policy = Policy::new(&config, &|name| std::env::var(name).ok())?;
         policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
-        let meters = Meters::define(&policy);
+        let export = Export::open(&policy);
+        let meters = Meters::define(&policy, Tally::new(TICK, !export.is_idle()));
         let access_logs = AccessLogs::define(&policy);
         let spans = Spans::new(&policy);
-        let export = Export::open(&policy);
         log::info!("configuration applied");
         Ok(Self { policy, meters, access_logs, spans, export })
     }
@@ -68,6 +71,7 @@ impl Plugin for Telemetry {
     }
 
     fn on_tick(&self) {
+        self.meters.flush();
         self.export.wake();
     }
 
@@ -78,7 +82,7 @@ impl Plugin for Telemetry {
 
 impl Telemetry {
     /// Counts a stream among those that run.
-    fn enter(&self, seen: &Seen) -> Option<Gauge> {
+    fn enter(&self, seen: &Seen) -> Option<Tallied> {
         let record = Record { method: seen.method, operation: seen.operation, ..Record::default() };
         let view = View { plugin: self, seen, is_error: false, record: None };
         self.meters.enter(Labels { policy: &self.policy, record: &record, at: &view })

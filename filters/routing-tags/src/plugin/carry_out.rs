@@ -13,11 +13,11 @@ impl RoutingTags {
     /// Counts and changes what a decision names.
     pub(super) fn obey(&self, decision: &Decision) -> Result<()> {
         for counter in &decision.counts {
-            self.counts.add(*counter);
+            self.count(*counter);
         }
         for name in &decision.strip {
             if headers::value(Map::RequestHeaders, name.as_str())?.is_some() {
-                self.counts.add(Event::InboundStripped.counter());
+                self.count(Event::InboundStripped.counter());
                 if !decision.is_dry {
                     headers::remove(Map::RequestHeaders, name.as_str())?;
                 }

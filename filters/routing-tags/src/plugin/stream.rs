@@ -54,7 +54,7 @@ impl HttpContext for Stream {
         }
         let done = self.response.take().map_or(Ok(()), |response| carry_out::answer(&response));
         if let Err(error) = done {
-            self.plugin.counts.add(Event::Errors.counter());
+            self.plugin.count(Event::Errors.counter());
             log::warn!("an answer could not be changed: {error:?}");
         }
         Action::Continue

@@ -4,11 +4,11 @@ use std::{rc::Rc, time::Instant};
 
 use filter_host::{
     body,
-    metrics::Gauge,
     proxy_wasm::{
         traits::{Context, HttpContext},
         types::Action,
     },
+    tally::Tallied,
 };
 
 use super::{
@@ -24,7 +24,7 @@ pub(super) struct Stream {
     passed: Passed,
     seen: Option<Seen>,
     /// The gauge that counts it while it runs.
-    in_flight: Option<Gauge>,
+    in_flight: Option<Tallied>,
 }
 
 impl Stream {
@@ -76,9 +76,15 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
+    fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
+        self.passed.has_trailers = true;
+        self.passed.has_ended = true;
+        Action::Continue
+    }
+
     fn on_log(&mut self) {
         if let Some(gauge) = self.in_flight.take() {
-            gauge.add(-1);
+            self.plugin.meters.leave(gauge);
         }
         // One that an earlier filter answered was not seen before.
         let seen = self.seen.take().unwrap_or_else(|| {

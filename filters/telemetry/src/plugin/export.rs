@@ -22,8 +22,6 @@ use crate::{
     otlp::{Item, LogRecord, Signal},
 };
 
-/// How often queues are looked at.
-const TICK: Duration = Duration::from_millis(200);
 /// How much of an answer is read.
 const ANSWER: usize = 4_096;
 
@@ -48,7 +46,7 @@ struct Counters {
 }
 
 impl Export {
-    /// Opens the lanes of a document, and asks for ticks where there is one.
+    /// Opens the lanes of a document.
     pub(super) fn open(policy: &Policy) -> Self {
         let outlets = policy.outlets();
         let mut exporter = Exporter::default();
@@ -67,9 +65,6 @@ impl Export {
             lanes.entry(key).or_insert_with(open);
         }
         let is_idle = exporter.is_empty();
-        if !is_idle && let Err(error) = clock::tick_every(TICK) {
-            log::error!("no tick to be had, so nothing is exported: {error:?}");
-        }
         Self {
             exporter: RefCell::new(exporter),
             lanes,
@@ -84,6 +79,11 @@ impl Export {
     /// Says whether the proxy is a gateway of Istio.
     pub(super) const fn is_gateway(&self) -> bool {
         self.is_gateway
+    }
+
+    /// Says whether there is nothing to export, now or ever.
+    pub(super) fn is_idle(&self) -> bool {
+        self.exporter.borrow().is_empty()
     }
 
     /// Returns the time by which queues are kept, which never goes back.

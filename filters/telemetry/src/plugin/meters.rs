@@ -7,8 +7,9 @@ use std::{
 };
 
 use filter_host::{
-    metrics::{Counter, Gauge},
+    metrics::Counter,
     property,
+    tally::{Tallied, Tally},
 };
 
 use super::{admitting::Shared, series::Series, values::Values};
@@ -24,6 +25,7 @@ pub(super) struct Meters {
     key: RefCell<Vec<LabelValue>>,
     values: Values,
     shared: Shared,
+    tally: Tally,
     expression_errors: Counter,
     counts_messages: bool,
 }
@@ -53,13 +55,13 @@ pub(super) struct Labels<'a> {
 
 impl Meters {
     /// Defines what is there whatever passes.
-    pub(super) fn define(policy: &Policy) -> Self {
+    pub(super) fn define(policy: &Policy, tally: Tally) -> Self {
         let metrics = policy.metrics();
         if !metrics.is_labelled {
             let plan = policy.plan(Direction::Unspecified);
             let families = plan.groups.iter().flat_map(|group| &group.families);
             families.for_each(|family| {
-                Series::define(family.kind, &family.name);
+                Series::define(family, &family.name, &tally);
             });
         }
         Self {
@@ -68,6 +70,7 @@ impl Meters {
             key: RefCell::default(),
             values: Values::new(policy),
             shared: Shared::new(metrics),
+            tally,
             expression_errors: Counter::define("weir_telemetry_expression_errors_total"),
             counts_messages: metrics.counts_messages(),
         }
@@ -88,14 +91,24 @@ impl Meters {
         self.expression_errors.increment();
     }
 
+    /// Hands over what was counted.
+    pub(super) fn flush(&self) {
+        self.tally.flush();
+    }
+
+    /// Takes back the one that [`Meters::enter`] added.
+    pub(super) fn leave(&self, gauge: Tallied) {
+        self.tally.add(gauge, -1);
+    }
+
     /// Adds one to the gauge of streams like this one, and returns it.
-    pub(super) fn enter(&self, labels: Labels<'_>) -> Option<Gauge> {
+    pub(super) fn enter(&self, labels: Labels<'_>) -> Option<Tallied> {
         let plan = labels.policy.plan(self.direction());
         let wanted = What::Standard(Standard::InFlight);
         plan.groups.iter().enumerate().find_map(|(number, group)| {
             let index = group.families.iter().position(|family| family.what == wanted)?;
             let row = self.row(number, group, plan, labels);
-            self.series(&row, index, group, plan, labels.policy)?.enter()
+            self.series(&row, index, group, plan, labels.policy)?.enter(&self.tally)
         })
     }
 
@@ -108,7 +121,7 @@ impl Meters {
                 let Some(value) = family.observation(labels.record, findings) else { continue };
                 let row = row.get_or_insert_with(|| self.row(number, group, plan, labels));
                 if let Some(series) = self.series(row, index, group, plan, labels.policy) {
-                    series.take(value);
+                    series.take(value, &self.tally);
                 }
             }
         }
@@ -169,9 +182,9 @@ impl Meters {
             let reserved = reserved.unwrap_or_else(|| Row::open(row.group, &key, group));
             return self.series(&reserved, index, group, plan, policy);
         }
-        let series = Series::define(family.kind, &name);
+        let series = Series::define(family, &name, &self.tally);
         let is_folded = row.key.contains(&FOLDED);
-        let series = if is_folded { series.overflowing(overflow(family)) } else { series };
+        let series = if is_folded { series.overflowing(self.overflow(family)) } else { series };
         let is_first = row.series.iter().all(|cell| cell.get().is_none());
         cell.set(Some(series));
         self.keep(row);
@@ -189,6 +202,13 @@ impl Meters {
                 self.series(row, index, group, plan, policy);
             }
         }
+    }
+
+    /// Defines the counter of what a family folds into `other`.
+    fn overflow(&self, family: &Family) -> Tallied {
+        let labels = [("metric", family.name.clone())];
+        let name = Labelled { family: "weir_telemetry_overflow_total", labels: &labels };
+        self.tally.counter(&name.to_string())
     }
 
     fn name(
@@ -221,13 +241,6 @@ impl Row {
     fn is_reserved(&self) -> bool {
         self.key.iter().all(|number| *number == FOLDED)
     }
-}
-
-/// Defines the counter of what a family folds into `other`.
-fn overflow(family: &Family) -> Counter {
-    let labels = [("metric", family.name.clone())];
-    let name = Labelled { family: "weir_telemetry_overflow_total", labels: &labels };
-    Counter::define(&name.to_string())
 }
 
 /// Reads on which side the listener is; a plain Envoy says nothing.

@@ -20,7 +20,9 @@ pub(super) struct Passed {
     pub(super) response_bytes: u64,
     /// Whether the request has a body or may get one.
     pub(super) has_body: bool,
-    /// Whether the end of the response's body was seen.
+    /// Whether the response has trailers.
+    pub(super) has_trailers: bool,
+    /// Whether the end of the response was seen.
     pub(super) has_ended: bool,
     /// When the request's headers were seen; `None` where they never were.
     pub(super) began: Option<Instant>,
@@ -84,9 +86,12 @@ fn status() -> Option<u16> {
 /// Reads the gRPC status from the trailers, or from the headers of a response of trailers only.
 fn grpc_status(status: Option<u16>, passed: &Passed) -> Option<u32> {
     status.filter(|status| *status == 200)?;
-    let read = |map| headers::value(map, "grpc-status").ok().flatten();
-    let only_headers = || read(Map::ResponseHeaders).filter(|_| passed.response_bytes == 0);
-    let text = read(Map::ResponseTrailers).or_else(only_headers)?;
+    let map = match passed {
+        Passed { has_trailers: true, .. } => Map::ResponseTrailers,
+        Passed { response_bytes: 0, .. } => Map::ResponseHeaders,
+        _ => return None,
+    };
+    let text = headers::value(map, "grpc-status").ok()??;
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
