@@ -28,6 +28,18 @@ impl Headers {
         self.iter().filter(move |(found, _)| *found == name).map(|(_, value)| value)
     }
 
+    /// Returns every value of a header, joined by commas as Envoy does; `None` where it is absent.
+    #[must_use]
+    pub fn joined(&self, name: &str) -> Option<Vec<u8>> {
+        let mut values = self.all(name);
+        let mut joined = values.next()?.to_vec();
+        for value in values {
+            joined.push(b',');
+            joined.extend_from_slice(value);
+        }
+        Some(joined)
+    }
+
     /// Returns every header with its name, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
@@ -72,6 +84,9 @@ mod tests {
         assert_eq!(headers.all("a").collect::<Vec<_>>(), [&b"\xff"[..], b"2"]);
         assert_eq!(headers.first("b"), Some(&b"1"[..]));
         assert_eq!(headers.first("c"), None);
+        assert_eq!(headers.joined("a").as_deref(), Some(&b"\xff,2"[..]));
+        assert_eq!(headers.joined("b").as_deref(), Some(&b"1"[..]));
+        assert_eq!(headers.joined("c"), None);
         assert_eq!(headers.iter().count(), 3);
     }
 

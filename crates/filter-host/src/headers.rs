@@ -8,22 +8,13 @@ use crate::hostcalls::{self, HostError, Result};
 /// Reads the value of one header, `None` when it is absent.
 ///
 /// Of a header that occurs more than once the proxy joins what it knows to be a list
-/// (`authorization` among them) and gives the first value of the rest; [`joined`] sees them all.
+/// (`authorization` among them) and gives the first value of the rest; [`named`] sees them all.
 ///
 /// # Errors
 ///
 /// Fails when the map is not there in this phase.
 pub fn value(map: Map, name: &str) -> Result<Option<Vec<u8>>> {
     present(hostcalls::header(map, name))
-}
-
-/// Reads all values of a request header, joined by commas; `None` when it is absent.
-///
-/// # Errors
-///
-/// Fails when no request is at hand.
-pub fn joined(name: &str) -> Result<Option<Vec<u8>>> {
-    crate::property::read(&["request", "headers", name])
 }
 
 /// Reads the whole map, in the proxy's order.

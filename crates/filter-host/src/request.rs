@@ -10,52 +10,12 @@ use crate::{
     property,
 };
 
-/// Reading so many headers one by one costs about as much as reading the whole map.
-const MOST_NAMED: usize = 4;
-
 /// The property under which jwt-auth leaves the verified identity.
 const IDENTITY: &str = "weir.jwt";
 
-/// What was read of a request.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reading {
-    /// What the needs named.
-    pub request: Request,
-    /// Whether every value of every header is there, and not only the first of each.
-    pub is_whole: bool,
-}
-
-/// Reads what `needs` names, of each header the first value only where few are named.
-///
-/// # Errors
-///
-/// Fails when the proxy cannot hand something over; what is absent is no error.
-pub fn read(needs: &Needs) -> Result<Reading> {
-    if needs.headers.len() > MOST_NAMED {
-        return read_whole(needs);
-    }
-    let mut found = Headers::default();
-    for name in &needs.headers {
-        if let Some(value) = headers::value(Map::RequestHeaders, name)? {
-            found.push(name.as_str(), value);
-        }
-    }
-    with_attributes(found, needs).map(|request| Reading { request, is_whole: false })
-}
-
-/// Reads what `needs` names with every value of every header.
-///
-/// # Errors
-///
-/// Fails as [`read`] does.
-pub fn read_whole(needs: &Needs) -> Result<Reading> {
-    let request = with_attributes(headers::all(Map::RequestHeaders)?, needs)?;
-    Ok(Reading { request, is_whole: true })
-}
-
 /// Reads the same of every request: what needs name and nothing else, of each header every value.
 ///
-/// Cheaper than [`read`] where a further value of a header could matter.
+/// The whole header map comes over in one call, which costs about as much as one header.
 #[derive(Clone, Debug)]
 pub struct Reader {
     needs: Needs,
@@ -75,7 +35,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Fails as [`read`] does.
+    /// Fails when the proxy cannot hand something over; what is absent is no error.
     pub fn read(&self) -> Result<Request> {
         let wanted = |name: &[u8]| self.names.iter().any(|wanted| wanted == name);
         let headers = match self.names.is_empty() {
@@ -86,21 +46,11 @@ impl Reader {
     }
 }
 
-/// Says whether a header has more values than the first, which `request` holds.
-///
-/// # Errors
-///
-/// Fails as [`read`] does.
-pub fn has_more_values(request: &Request, name: &str) -> Result<bool> {
-    let all = headers::joined(name)?;
-    Ok(all.unwrap_or_default() != request.headers.first(name).unwrap_or_default())
-}
-
 /// Adds to `headers`, which were read already, whatever else `needs` names.
 ///
 /// # Errors
 ///
-/// Fails as [`read`] does.
+/// Fails as [`Reader::read`] does.
 pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     let mut request = Request { headers, ..Request::default() };
     for name in &needs.attributes {

@@ -11,6 +11,7 @@ use filter_host::{
     Plugin, Root, clock,
     proxy_wasm::{self, traits::HttpContext},
     random,
+    request::Reader,
     stream::{self, ContextId},
 };
 
@@ -35,6 +36,7 @@ proxy_wasm::main! {{
 /// The filter with its configuration in force.
 struct FaultInjection {
     policy: Policy,
+    reader: Reader,
     context: ContextId,
     dice: RefCell<Generator>,
     waiting: RefCell<Waiting<Rc<Held>>>,
@@ -66,6 +68,7 @@ impl Plugin for FaultInjection {
             clock: Instant::now(),
             watched: Cell::new(0),
             seasons: RefCell::new(seasons),
+            reader: Reader::new(policy.needs()),
             policy,
             context,
             shared,

@@ -145,12 +145,6 @@ impl Policy {
         &self.needs
     }
 
-    /// Returns the headers of which every value counts: those that a match names.
-    pub fn matched_headers(&self) -> impl Iterator<Item = &str> {
-        let names = self.matcher.needs().headers.iter().map(String::as_str);
-        names.filter(|name| !name.starts_with(':'))
-    }
-
     /// Returns what an operator should know about the configuration at `now`.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = self.warnings.clone();

@@ -1,12 +1,16 @@
 //! Joins the policy to the proxy: notes what passes, and records it when the stream ends.
 
-use std::{rc::Rc, time::Duration};
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     Plugin, Root,
     calls::CallId,
     proxy_wasm::{self, traits::HttpContext},
+    request::Reader,
     stream::ContextId,
     tally::{Tallied, Tally},
 };
@@ -47,6 +51,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// The filter with its configuration in force.
 struct Telemetry {
     policy: Policy,
+    /// Reads each request, where there is something to read.
+    reader: Option<Reader>,
     meters: Meters,
     access_logs: AccessLogs,
     spans: Spans,
@@ -62,8 +68,9 @@ impl Plugin for Telemetry {
         let meters = Meters::define(&policy, Tally::new(TICK, !export.is_idle()));
         let access_logs = AccessLogs::define(&policy);
         let spans = Spans::new(&policy);
+        let reader = (!policy.needs().is_empty()).then(|| Reader::new(policy.needs()));
         log::info!("configuration applied");
-        Ok(Self { policy, meters, access_logs, spans, export })
+        Ok(Self { policy, reader, meters, access_logs, spans, export })
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
@@ -89,26 +96,27 @@ impl Telemetry {
     }
 
     /// Records a stream that has ended.
-    fn record(&self, record: &Record, seen: &Seen) {
+    fn record(&self, record: &Record, seen: &Seen, ended: Instant) {
         let is_failed = record.is_failed();
         let unjudged = View { plugin: self, seen, is_error: is_failed, record: Some(record) };
         let failed = || self.meters.expression_failed();
         let is_error = self.policy.is_error(record, &unjudged, failed);
         let view = View { is_error, ..unjudged };
-        let ended = Ended { record, at: &view, request: &seen.request };
-        let findings = self.policy.find(&ended, is_error, failed);
+        let stream = Ended { record, at: &view, request: &seen.request };
+        let findings = self.policy.find(&stream, is_error, failed);
         self.meters.record(Labels { policy: &self.policy, record, at: &view }, &findings);
-        self.log_access(&Logged { ended, is_error }, view.trace());
-        self.report(&view, record);
+        self.log_access(&Logged { ended: stream, is_error }, view.trace(), ended);
+        self.report(&view, record, ended);
     }
 
     /// Logs a stream that has ended.
-    fn log_access(&self, stream: &Logged<'_>, trace: Option<&Trace>) {
+    fn log_access(&self, stream: &Logged<'_>, trace: Option<&Trace>, ended: Instant) {
         let sink = Sink {
             trace: trace.map(|trace| (trace.trace_id, trace.span_id)),
             is_sampled: trace.is_some_and(|trace| trace.is_sampled),
-            export: &|provider, record| self.export.log(provider, record),
+            export: &|provider, record| self.export.log(provider, record, ended),
             failed: &|| self.meters.expression_failed(),
+            ended,
         };
         self.access_logs.write(&self.policy, self.meters.direction(), stream, &sink);
     }

@@ -106,7 +106,7 @@ impl Policy {
         self.metrics.uses(LabelSource::Method) || self.operations.reads_method()
     }
 
-    /// Returns what filters look at of a request.
+    /// Returns what is read of a request when its headers are at hand.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs

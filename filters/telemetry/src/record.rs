@@ -41,6 +41,14 @@ impl Record {
         u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Says whether the proxy may have flagged the response: it gave it itself, or it is not whole.
+    ///
+    /// A flag for a delay alone, which fault injection sets, is not looked for.
+    #[must_use]
+    pub fn may_have_flags(&self) -> bool {
+        self.ending != Ending::Complete || self.status.is_none_or(|status| status >= 400)
+    }
+
     /// Says whether the stream became a tunnel: a WebSocket, or the answer to CONNECT.
     #[must_use]
     pub fn is_upgraded(&self) -> bool {

@@ -151,6 +151,13 @@ impl Tracing {
 }
 
 impl Tracer {
+    /// Returns the request's headers that are read for it, by name.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        let kept = Captured::HEADERS.into_iter().filter(|_| self.has_spans);
+        let tags = self.tags.iter().filter_map(Tag::header);
+        decide::CONTEXT_HEADERS.into_iter().chain(kept).chain(tags)
+    }
+
     /// Returns the share of new traces like this one that is reported: that of the first filter
     /// that holds, else the common one. A filter that fails does not hold, and `failed` is told.
     #[must_use]

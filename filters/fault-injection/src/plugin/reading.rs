@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use filter_host::{Result, clock, request};
+use filter_host::{Result, clock};
 
 use super::FaultInjection;
 use crate::{Decision, Dice};
@@ -10,16 +10,8 @@ use crate::{Decision, Dice};
 impl FaultInjection {
     /// Reads what the policy names and asks it.
     pub(super) fn ask(&self, dice: &Dice) -> Result<Decision> {
-        let needs = self.policy.needs();
-        let mut reading = request::read(needs)?;
-        for name in self.policy.matched_headers() {
-            // A header matches if any of its values does.
-            let is_there = reading.request.headers.first(name).is_some();
-            if !reading.is_whole && is_there && request::has_more_values(&reading.request, name)? {
-                reading = request::read_whole(needs)?;
-            }
-        }
-        self.policy.decide_by(&reading.request, dice, || {
+        let request = self.reader.read()?;
+        self.policy.decide_by(&request, dice, || {
             let now = clock::now()?;
             self.watch_schedules(now);
             Ok(now)

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use filter_core::Headers;
+
 use super::{dynamic, value::Value};
+use crate::trace_context::baggage;
 
 /// One thing to read of a stream or of the proxy.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -95,6 +98,40 @@ impl Attribute {
         }
     }
 
+    /// Returns the request's header that it is read from, in lower case; `None` where it is no header.
+    #[must_use]
+    pub fn request_header(&self) -> Option<&str> {
+        match self {
+            Self::RequestHeader(name) => Some(name),
+            Self::Baggage(_) => Some("baggage"),
+            Self::Property { path, .. } => {
+                let [request, field] = path.as_slice() else { return None };
+                let known = HEADERS.iter().find(|(known, _)| known == field);
+                known.filter(|_| request == "request").map(|(_, header)| *header)
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes the value of [`Attribute::request_header`]'s header, of which `headers` must hold all
+    /// values; `None` where there is none.
+    #[must_use]
+    pub fn of_headers(&self, headers: &Headers) -> Option<Value> {
+        let name = self.request_header()?;
+        match self {
+            Self::Property { path, .. } => {
+                let value = headers.first(name)?;
+                let is_cut = path.last().is_some_and(|field| field == "url_path");
+                let end = value.iter().position(|byte| is_cut && *byte == b'?');
+                Some(Value::Text(value.get(..end.unwrap_or(value.len()))?.to_vec()))
+            }
+            Self::Baggage(key) => {
+                baggage::value(&headers.joined(name)?, key).map(|text| Value::text(&text))
+            }
+            _ => headers.joined(name).map(Value::Text),
+        }
+    }
+
     /// Says whether later filters or the router may change it, so that it has to be read as soon as
     /// it is there.
     #[must_use]
@@ -159,6 +196,18 @@ const FLEETING: [&str; 10] = [
     "headers",
 ];
 
+/// Fields of `request` that are a header as it is, and `url_path`, which is a part of one.
+const HEADERS: [(&str, &str); 8] = [
+    ("path", ":path"),
+    ("url_path", ":path"),
+    ("host", ":authority"),
+    ("scheme", ":scheme"),
+    ("method", ":method"),
+    ("referer", "referer"),
+    ("useragent", "user-agent"),
+    ("id", "x-request-id"),
+];
+
 /// Where filters leave identities: the keys of their state and metadata.
 const SECRET_STATES: [&str; 4] =
     ["weir.jwt", "wasm.weir.jwt", "envoy.filters.http.jwt_authn", "istio_authn"];
@@ -197,6 +246,51 @@ impl Own {
             Self::TraceId => "traceId",
             Self::SpanId => "spanId",
             Self::Sampled => "sampled",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn what_is_a_header_is_made_of_headers() {
+        let headers = Headers::from_iter([
+            (":path", "/a?b=1"),
+            (":authority", "app"),
+            ("x", "1"),
+            ("x", "2"),
+            ("user-agent", "curl"),
+            ("baggage", "k=v"),
+            ("baggage", "l=w%20x"),
+        ]);
+        let field = |name| Attribute::property(&["request", name], Form::Text, Phase::Request);
+        for (attribute, header, value) in [
+            (field("path"), ":path", Some("/a?b=1")),
+            (field("url_path"), ":path", Some("/a")),
+            (field("host"), ":authority", Some("app")),
+            (field("useragent"), "user-agent", Some("curl")),
+            (field("referer"), "referer", None),
+            (Attribute::RequestHeader("x".into()), "x", Some("1,2")),
+            (Attribute::RequestHeader("y".into()), "y", None),
+            (Attribute::Baggage("l".into()), "baggage", Some("w x")),
+            (Attribute::Baggage("m".into()), "baggage", None),
+        ] {
+            assert_eq!(attribute.request_header(), Some(header), "{attribute}");
+            assert_eq!(attribute.of_headers(&headers), value.map(Value::text), "{attribute}");
+        }
+        for attribute in [
+            field("query"),
+            field("protocol"),
+            Attribute::property(&["source", "path"], Form::Text, Phase::Request),
+            Attribute::ResponseHeader("x".into()),
+        ] {
+            assert_eq!(attribute.request_header(), None, "{attribute}");
+            assert_eq!(attribute.of_headers(&headers), None, "{attribute}");
         }
     }
 }

@@ -41,6 +41,7 @@ pub(super) struct Sink<'a> {
     pub(super) export: &'a dyn Fn(usize, LogRecord),
     /// Counts a filter that failed.
     pub(super) failed: &'a dyn Fn(),
+    pub(super) ended: Instant,
 }
 
 impl AccessLogs {
@@ -86,7 +87,8 @@ impl AccessLogs {
             };
             let mut limits = self.limits.borrow_mut();
             let limit = limits.get_mut(index);
-            let is_allowed = limit.is_some_and(|limit| limit.allow(reason, self.clock.elapsed()));
+            let now = sink.ended.saturating_duration_since(self.clock);
+            let is_allowed = limit.is_some_and(|limit| limit.allow(reason, now));
             self.count(is_allowed);
             if is_allowed && let Some(redactor) = self.redactor(policy) {
                 write(log, stream, sink, redactor);

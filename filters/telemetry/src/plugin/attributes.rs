@@ -2,13 +2,16 @@
 
 use std::cell::OnceCell;
 
-use filter_core::Request;
-use filter_host::{headers, property};
+use filter_core::{Headers, Request};
+use filter_host::{
+    headers::{self, Map},
+    property,
+};
 use serde_json::Value as Json;
 
 use super::{Telemetry, spans::Traced};
 use crate::{
-    Messages, Method, OTHER, Record, Trace, baggage,
+    Messages, Method, OTHER, Record, Trace,
     expression::{Attribute, Attributes, Own, Readings, Slot, Value},
 };
 
@@ -16,8 +19,10 @@ use crate::{
 pub(super) struct Seen {
     readings: Readings,
     identity: OnceCell<Option<Json>>,
-    /// What filters look at.
+    /// What the policy looks at of the request.
     pub(super) request: Request,
+    /// The request's headers when the stream had ended, for what is told only of some streams.
+    late: OnceCell<Headers>,
     pub(super) method: Method,
     pub(super) operation: Option<usize>,
     pub(super) traced: Option<Traced>,
@@ -56,6 +61,7 @@ impl Seen {
             readings: plugin.policy.reads().readings(),
             identity: OnceCell::new(),
             request: Request::default(),
+            late: OnceCell::new(),
             method: Method::default(),
             operation: None,
             traced: None,
@@ -81,6 +87,9 @@ impl View<'_> {
     }
 
     fn read(&self, attribute: &Attribute) -> Option<Value> {
+        if attribute.request_header().is_some() {
+            return attribute.of_headers(self.headers());
+        }
         let text = |path: &[&str]| property::read(path).ok().flatten();
         match attribute {
             Attribute::Property { path, .. } => {
@@ -91,21 +100,27 @@ impl View<'_> {
                     _ => attribute.decode(text(&path)?),
                 }
             }
-            Attribute::RequestHeader(name) => attribute.decode(headers::joined(name).ok()??),
             Attribute::ResponseHeader(name) => {
                 attribute.decode(text(&["response", "headers", name])?)
             }
             Attribute::ResponseTrailer(name) => {
                 attribute.decode(text(&["response", "trailers", name])?)
             }
-            Attribute::Baggage(key) => {
-                let header = headers::joined("baggage").ok()??;
-                baggage::value(&header, key).map(|text| Value::text(&text))
-            }
             Attribute::Principal => self.identity("principal").or_else(principal),
             Attribute::Audiences => self.identity("aud").or_else(|| istio(&["aud"]).map(listed)),
             Attribute::Claim(path) => self.claim(path),
             Attribute::Own(own) => self.own(*own),
+            Attribute::RequestHeader(_) | Attribute::Baggage(_) => None,
+        }
+    }
+
+    /// Returns the request's headers: those that the policy names, or all of them at the end.
+    fn headers(&self) -> &Headers {
+        match self.record {
+            None => &self.seen.request.headers,
+            Some(_) => {
+                self.seen.late.get_or_init(|| headers::all(Map::RequestHeaders).unwrap_or_default())
+            }
         }
     }
 

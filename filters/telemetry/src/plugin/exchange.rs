@@ -37,10 +37,11 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
-        self.passed.began = Some(Instant::now());
+        let now = Instant::now();
+        self.passed.began = Some(now);
         self.passed.has_body = !end_of_stream;
         let mut seen = self.plugin.look();
-        self.plugin.trace(&mut seen, Moment::Request);
+        self.plugin.trace(&mut seen, Moment::Request, now);
         self.plugin.prepare(&mut seen);
         self.in_flight = self.plugin.enter(&seen);
         self.seen = Some(seen);
@@ -86,14 +87,15 @@ impl HttpContext for Stream {
         if let Some(gauge) = self.in_flight.take() {
             self.plugin.meters.leave(gauge);
         }
+        let ended = Instant::now();
         // One that an earlier filter answered was not seen before.
         let seen = self.seen.take().unwrap_or_else(|| {
             let mut seen = self.plugin.look();
-            self.plugin.trace(&mut seen, Moment::End);
+            self.plugin.trace(&mut seen, Moment::End, ended);
             seen
         });
-        let record = reading::record(&self.passed, &seen);
-        self.plugin.record(&record, &seen);
+        let record = reading::record(&self.passed, &seen, ended);
+        self.plugin.record(&record, &seen, ended);
     }
 }
 

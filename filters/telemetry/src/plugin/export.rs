@@ -86,24 +86,28 @@ impl Export {
         self.exporter.borrow().is_empty()
     }
 
-    /// Returns the time by which queues are kept, which never goes back.
-    pub(super) fn now(&self) -> Duration {
-        self.clock.elapsed()
+    /// Returns a moment by the clock of the queues.
+    pub(super) fn at(&self, moment: Instant) -> Duration {
+        moment.saturating_duration_since(self.clock)
+    }
+
+    fn now(&self) -> Duration {
+        self.at(Instant::now())
     }
 
     /// Puts a span in the queue of a provider.
-    pub(super) fn span(&self, provider: usize, span: Item) {
-        self.offer((provider, Signal::Traces), span);
+    pub(super) fn span(&self, provider: usize, span: Item, now: Instant) {
+        self.offer((provider, Signal::Traces), span, now);
     }
 
     /// Puts a log record in the queue of a provider.
-    pub(super) fn log(&self, provider: usize, record: LogRecord) {
-        self.offer((provider, Signal::Logs), record.encode());
+    pub(super) fn log(&self, provider: usize, record: LogRecord, now: Instant) {
+        self.offer((provider, Signal::Logs), record.encode(), now);
     }
 
-    fn offer(&self, key: (usize, Signal), item: Item) {
+    fn offer(&self, key: (usize, Signal), item: Item, now: Instant) {
         if let Some(lane) = self.lanes.get(&key) {
-            self.exporter.borrow_mut().offer(*lane, item, self.now());
+            self.exporter.borrow_mut().offer(*lane, item, self.at(now));
         }
     }
 

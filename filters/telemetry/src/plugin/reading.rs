@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use filter_host::{
     headers::{self, Map},
-    property, request,
+    property,
 };
 
 use super::{
@@ -32,33 +32,26 @@ impl Telemetry {
     /// Reads of a request what the policy looks at.
     pub(super) fn look(&self) -> Seen {
         let mut seen = Seen::new(self);
-        let policy = &self.policy;
-        if !policy.needs().is_empty() {
+        if let Some(reader) = &self.reader {
             // A request that cannot be read fulfils no condition.
-            seen.request = request::read(policy.needs()).map(|it| it.request).unwrap_or_default();
-        }
-        let read = |name: &str| headers::value(Map::RequestHeaders, name).ok().flatten();
-        let method = policy.reads_method().then(|| read(":method")).flatten().unwrap_or_default();
-        seen.method = Method::from_bytes(&method);
-        let operations = policy.operations();
-        if !operations.is_empty() {
-            let path = read(":path").unwrap_or_default();
-            let host = operations.reads_host().then(|| read(":authority")).flatten();
-            let host = host.unwrap_or_default();
-            seen.operation = operations.find(&Target { path: &path, method: &method, host: &host });
+            seen.request = reader.read().unwrap_or_default();
+            let header = |name| seen.request.headers.first(name).unwrap_or_default();
+            let (method, path, host) = (header(":method"), header(":path"), header(":authority"));
+            seen.operation = self.policy.operations().find(&Target { path, method, host });
+            seen.method = Method::from_bytes(method);
         }
         View { plugin: self, seen: &seen, is_error: false, record: None }.hold_fleeting();
         seen
     }
 }
 
-/// Reads what is still missing of a stream that has ended.
-pub(super) fn record(passed: &Passed, seen: &Seen) -> Record {
+/// Reads what is still missing of a stream that has ended just now.
+pub(super) fn record(passed: &Passed, seen: &Seen, ended: Instant) -> Record {
     let status = status();
     Record {
         status,
         grpc_status: grpc_status(status, passed),
-        duration: duration(passed),
+        duration: duration(passed, ended),
         request_bytes: passed.request_bytes,
         response_bytes: passed.response_bytes,
         method: method(passed, seen),
@@ -70,9 +63,9 @@ pub(super) fn record(passed: &Passed, seen: &Seen) -> Record {
 }
 
 /// Takes the time by the clock: the proxy's own figure costs as much as everything else together.
-fn duration(passed: &Passed) -> Duration {
+fn duration(passed: &Passed, ended: Instant) -> Duration {
     let proxy = || Duration::from_nanos(number(&["request", "duration"]).unwrap_or_default());
-    passed.began.map_or_else(proxy, |began| began.elapsed())
+    passed.began.map_or_else(proxy, |began| ended.saturating_duration_since(began))
 }
 
 fn status() -> Option<u16> {
@@ -108,7 +101,12 @@ fn ending(status: Option<u16>, passed: &Passed) -> Ending {
     if passed.has_ended || (passed.began.is_none() && status.is_some()) {
         return Ending::Complete;
     }
-    number(&["response", "flags"]).map(Ending::from_flags).unwrap_or_default()
+    flags().map(Ending::from_flags).unwrap_or_default()
+}
+
+/// Reads Envoy's response flags.
+pub(super) fn flags() -> Option<u64> {
+    number(&["response", "flags"])
 }
 
 fn number(path: &[&str]) -> Option<u64> {

@@ -29,7 +29,9 @@ impl Series {
     pub(super) fn define(family: &Family, name: &str, tally: &Tally) -> Self {
         let meter = match family.kind {
             Kind::Counter => Meter::Counter(tally.counter(name)),
-            Kind::Gauge if family.what == What::Standard(Standard::InFlight) => Meter::Running(tally.gauge(name)),
+            Kind::Gauge if family.what == What::Standard(Standard::InFlight) => {
+                Meter::Running(tally.gauge(name))
+            }
             Kind::Gauge => Meter::Gauge(Gauge::define(name)),
             Kind::Histogram => Meter::Histogram(Histogram::define(name)),
         };

@@ -2,10 +2,11 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    time::Duration,
+    time::{Instant, SystemTime},
 };
 
 use filter_host::{
+    clock,
     headers::{self, Map},
     metrics::Counter,
     property, random,
@@ -14,7 +15,7 @@ use filter_host::{
 use super::{
     Telemetry,
     attributes::{self as stream, View},
-    redaction,
+    reading, redaction,
 };
 use crate::{
     Begun, Captured, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tag, Trace, Tracer,
@@ -97,15 +98,15 @@ impl Telemetry {
     }
 
     /// Finds the trace of a stream, and passes it on where there is still time.
-    pub(super) fn trace(&self, stream: &mut stream::Seen, moment: Moment) {
+    pub(super) fn trace(&self, stream: &mut stream::Seen, moment: Moment, now: Instant) {
         let Some((place, tracer)) = self.tracer() else { return };
-        let headers = headers::all(Map::RequestHeaders).unwrap_or_default();
+        let headers = &stream.request.headers;
         let view = View { plugin: self, seen: stream, is_error: false, record: None };
         let failed = || self.meters.expression_failed();
         let share = || tracer.share(&view, &stream.request, failed);
         let mut workers = self.spans.workers.borrow_mut();
         let Some(worker) = workers.get_mut(place) else { return };
-        let begun = tracer.begin(&headers, worker, self.export.now(), share);
+        let begun = tracer.begin(headers, worker, self.export.at(now), share);
         drop(workers);
         if let Some(counters) = &self.spans.counters {
             counters.count(&begun);
@@ -114,7 +115,7 @@ impl Telemetry {
             begun.changes.iter().for_each(apply);
         }
         let captured = if begun.trace.is_reported {
-            Captured::of(&headers, tracer.tags.iter().map(Tag::header))
+            Captured::of(headers, tracer.tags.iter().map(Tag::header))
         } else {
             Captured::default()
         };
@@ -122,7 +123,7 @@ impl Telemetry {
     }
 
     /// Reports the span of a stream that has ended, if it has one.
-    pub(super) fn report(&self, view: &View<'_>, record: &Record) {
+    pub(super) fn report(&self, view: &View<'_>, record: &Record, ended: Instant) {
         let Some((_, tracer)) = self.tracer() else { return };
         let traced = view.seen.traced.as_ref().filter(|traced| traced.trace.is_reported);
         let (Some(traced), Some(provider)) = (traced, tracer.provider) else { return };
@@ -135,10 +136,10 @@ impl Telemetry {
             is_error: view.is_error,
             is_client: self.meters.direction() == Direction::Outbound && !self.export.is_gateway(),
         };
-        let seen = seen(traced.captured.clone());
+        let seen = seen(traced.captured.clone(), record);
         let (span, failures) = tracer.span(&traced.trace, &seen, &outcome, view, redactor, longest);
         (0..failures).for_each(|_| self.meters.expression_failed());
-        self.export.span(provider, span.encode_item());
+        self.export.span(provider, span.encode_item(), ended);
     }
 }
 
@@ -154,20 +155,19 @@ fn apply(change: &HeaderChange) {
 }
 
 /// Reads what else a span tells.
-fn seen(captured: Captured) -> Seen {
+///
+/// The clock costs a tenth of what `request.time` does.
+fn seen(captured: Captured, record: &Record) -> Seen {
     let text = |path: &[&str]| property::read(path).ok().flatten().unwrap_or_default();
+    let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
+    let ended = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Seen {
         captured,
-        began: Duration::from_nanos(number(&["request", "time"]).unwrap_or_default()),
-        took: number(&["request", "duration"]).map(Duration::from_nanos),
+        began: ended.saturating_sub(record.duration),
         source: text(&["source", "address"]),
         protocol: text(&["request", "protocol"]),
-        flags: number(&["response", "flags"]).unwrap_or_default(),
+        flags: if record.may_have_flags() { reading::flags() } else { None }.unwrap_or_default(),
         details: text(&["response", "code_details"]),
         cluster: text(&["xds", "cluster_name"]),
     }
-}
-
-fn number(path: &[&str]) -> Option<u64> {
-    property::read(path).ok().flatten()?.try_into().ok().map(u64::from_le_bytes)
 }

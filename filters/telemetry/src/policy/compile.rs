@@ -15,6 +15,7 @@ use crate::{
     outlets::Outlets,
     response_headers::ResponseHeaders,
     slo::Slo,
+    tracing::Tracer,
 };
 
 /// The most entries of `metrics`.
@@ -45,16 +46,8 @@ impl Policy {
             .response_headers
             .as_ref()
             .map(|config| ResponseHeaders::compile(config, &mut compiler));
-        let filters = metrics.definitions.iter().filter_map(|it| it.filter.as_ref());
-        let filters = filters.chain(slos.iter().filter_map(Slo::filter));
-        let filters = filters.chain(access_logs.iter().filter_map(AccessLog::filter));
-        let filters = filters.chain(outlets.tracing().filters());
-        let told = response_headers.iter().filter_map(ResponseHeaders::filter);
-        let filters = filters.chain(told);
-        let mut needs = Needs::default();
-        filters.filter_map(Filter::needs).for_each(|more| needs.merge(more));
         let Compiler { reads, problems, warnings, .. } = compiler;
-        problems.finish(Self {
+        let mut policy = Self {
             fleeting: reads.early().map(|(slot, _)| slot).collect(),
             redaction_key: config.redaction.as_ref().map(|it| it.key.reveal().to_vec()),
             is_dry_run: config.dry_run,
@@ -68,8 +61,32 @@ impl Policy {
             access_logs,
             warnings,
             reads,
-            needs,
-        })
+            needs: Needs::default(),
+        };
+        policy.needs = policy.all_needs();
+        problems.finish(policy)
+    }
+
+    /// Returns what is read of each request when its headers are at hand.
+    fn all_needs(&self) -> Needs {
+        let filters = self.metrics.definitions.iter().filter_map(|it| it.filter.as_ref());
+        let filters = filters.chain(self.slos.iter().filter_map(Slo::filter));
+        let filters = filters.chain(self.access_logs.iter().filter_map(AccessLog::filter));
+        let filters = filters.chain(self.outlets.tracing().filters());
+        let told = self.response_headers.iter().filter_map(ResponseHeaders::filter);
+        let mut needs = Needs::default();
+        filters.chain(told).filter_map(Filter::needs).for_each(|more| needs.merge(more));
+        let early = self.reads.early().filter_map(|(_, attribute)| attribute.request_header());
+        let traced = self.outlets.tracing().tracers().iter().flat_map(Tracer::headers);
+        let operation = [
+            (":method", self.reads_method()),
+            (":path", !self.operations.is_empty()),
+            (":authority", self.operations.reads_host()),
+        ];
+        let operation = operation.into_iter().filter_map(|(name, is_read)| is_read.then_some(name));
+        let named = early.chain(traced).chain(operation).map(str::to_owned);
+        needs.headers.extend(named);
+        needs
     }
 }
 

@@ -22,6 +22,10 @@ pub struct Captured {
 }
 
 impl Captured {
+    /// The headers that it keeps, beside those of tags.
+    pub(super) const HEADERS: [&str; 5] =
+        [":method", ":path", ":scheme", ":authority", "user-agent"];
+
     /// Takes what a span tells, and the headers that `tags` name.
     #[must_use]
     pub fn of<'a>(headers: &Headers, tags: impl Iterator<Item = Option<&'a str>>) -> Self {

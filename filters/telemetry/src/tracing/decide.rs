@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Headers that say which trace a request belongs to.
-const CONTEXT_HEADERS: [&str; 9] = [
+pub(super) const CONTEXT_HEADERS: [&str; 9] = [
     "traceparent",
     "tracestate",
     "baggage",

@@ -52,8 +52,6 @@ pub struct Seen {
     pub captured: Captured,
     /// When it began, since 1970.
     pub began: Duration,
-    /// How long it took by the proxy's own account, which begins before any filter.
-    pub took: Option<Duration>,
     /// The client's address, with its port.
     pub source: Vec<u8>,
     /// The client's protocol, such as `HTTP/1.1`.
@@ -98,7 +96,7 @@ impl Tracer {
         let failures = self.apply_tags(&mut own, seen, attributes, redactor);
         own.iter_mut().for_each(|attribute| attribute.cut(longest));
         let status = Status { code: StatusCode::Error as i32 };
-        let end = seen.began.saturating_add(seen.took.unwrap_or(outcome.record.duration));
+        let end = seen.began.saturating_add(outcome.record.duration);
         let state = trace.state.as_ref().map(|state| state.as_str().to_owned());
         let span = Span {
             trace_id: trace.trace_id.as_bytes().to_vec(),

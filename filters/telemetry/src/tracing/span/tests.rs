@@ -53,7 +53,6 @@ fn seen(tracer: &Tracer, headers: &Headers) -> Seen {
     Seen {
         captured: Captured::of(headers, tracer.tags.iter().map(Tag::header)),
         began: Duration::from_secs(10),
-        took: None,
         source: b"192.0.2.7:4711".to_vec(),
         protocol: b"HTTP/1.1".to_vec(),
         flags: 0,
