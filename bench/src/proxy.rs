@@ -35,7 +35,7 @@ impl Proxy {
         let folder = tempfile::tempdir()?;
         let address = ports::loopback(ports::free()?);
         let config = folder.path().join("envoy.json");
-        fs::write(&config, bootstrap(address, collector, &variant.filters).to_string())?;
+        fs::write(&config, bootstrap(address, collector, variant).to_string())?;
         let mut command = Command::new(envoy);
         command
             .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"])
@@ -60,10 +60,10 @@ impl Proxy {
     }
 }
 
-fn bootstrap(address: SocketAddr, collector: SocketAddr, filters: &[Value]) -> Value {
+fn bootstrap(address: SocketAddr, collector: SocketAddr, variant: &Variant) -> Value {
     let router = json!({"name": "router", "typed_config":
         {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}});
-    let filters: Vec<&Value> = filters.iter().chain([&router]).collect();
+    let filters: Vec<&Value> = variant.filters.iter().chain([&router]).collect();
     let socket = json!({"address": collector.ip(), "port_value": collector.port()});
     let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
     let options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -83,7 +83,8 @@ fn bootstrap(address: SocketAddr, collector: SocketAddr, filters: &[Value]) -> V
             "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [
                 {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok"}}}
             ]}]},
-            "http_filters": filters
+            "http_filters": filters,
+            "access_log": Vec::from_iter(&variant.access_log),
         }}]}]
     }]}})
 }

@@ -16,6 +16,7 @@ mod telemetry;
 pub(crate) type HeaderList = Vec<(String, String)>;
 
 /// One row of the table.
+#[derive(Default)]
 pub(crate) struct Variant {
     /// What the row is called.
     pub(crate) name: String,
@@ -23,6 +24,8 @@ pub(crate) struct Variant {
     pub(crate) filters: Vec<Value>,
     /// The headers that each request carries.
     pub(crate) headers: HeaderList,
+    /// A native access log, where there is one.
+    pub(crate) access_log: Option<Value>,
 }
 
 impl Variant {
@@ -40,11 +43,11 @@ impl Variant {
 pub(crate) fn all() -> Result<Vec<Variant>> {
     let provider = IdentityProvider::start()?;
     let mut variants = vec![
-        Variant { name: "no filter".into(), filters: vec![], headers: vec![] },
+        Variant { name: "no filter".into(), ..Variant::default() },
         Variant {
             name: "empty filter".into(),
             filters: vec![wasm("empty_filter", &json!({}))?],
-            headers: vec![],
+            ..Variant::default()
         },
     ];
     variants.extend(jwt::all(&provider)?);

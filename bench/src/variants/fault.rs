@@ -14,6 +14,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         name: format!("fault {name}"),
         filters: vec![filter],
         headers,
+        ..Variant::default()
     };
     Ok(vec![
         row("empty, same callbacks", wasm("empty_filter_all", &json!({}))?, tester()),

@@ -110,6 +110,7 @@ fn ours(name: &str, config: &Value, headers: &HeaderList) -> Result<Variant> {
         name: format!("jwt-auth {name}"),
         filters: vec![wasm("jwt_auth", config)?],
         headers: headers.clone(),
+        ..Variant::default()
     })
 }
 
@@ -139,5 +140,5 @@ fn native(
         ]}}}],
     }});
     let name = format!("jwt_authn {name}");
-    Variant { name, filters: vec![filter], headers: headers.clone() }
+    Variant { name, filters: vec![filter], headers: headers.clone(), ..Variant::default() }
 }

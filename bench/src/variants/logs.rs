@@ -12,6 +12,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
             name: format!("telemetry {name}"),
             filters: vec![wasm("telemetry", config)?],
             headers: vec![("x-user-type".to_owned(), "premium".to_owned())],
+            ..Variant::default()
         })
     };
     let log = |entry: Value| json!({ "accessLogging": entry });

@@ -15,8 +15,14 @@ pub(super) fn all() -> Result<Vec<Variant>> {
             name: "tags: header_to_metadata".into(),
             filters: vec![native()],
             headers: premium.clone(),
+            ..Variant::default()
         },
-        Variant { name: "tags: Lua".into(), filters: vec![lua()], headers: premium.clone() },
+        Variant {
+            name: "tags: Lua".into(),
+            filters: vec![lua()],
+            headers: premium.clone(),
+            ..Variant::default()
+        },
     ];
     for (name, http, headers) in [
         ("no rule", json!([]), &premium),
@@ -33,6 +39,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
             name: format!("tags: routing-tags {name}"),
             filters: vec![wasm("routing_tags", &json!({"http": http}))?],
             headers: headers.clone(),
+            ..Variant::default()
         });
     }
     Ok(variants)

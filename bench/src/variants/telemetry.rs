@@ -10,11 +10,18 @@ pub(super) fn all() -> Result<Vec<Variant>> {
     let row = |name: &str, filter: Value| Variant {
         name: format!("telemetry {name}"),
         filters: vec![filter],
-        headers: Vec::new(),
+        ..Variant::default()
+    };
+    let native = |name: &str, access_log: Value| Variant {
+        name: format!("telemetry {name}"),
+        access_log: Some(access_log),
+        ..Variant::default()
     };
     Ok(vec![
         row("empty, same callbacks", wasm("empty_filter_bodies", &json!({}))?),
         row("{}", wasm("telemetry", &json!({}))?),
+        native("native stats access log", stats_log()),
+        native("native JSON access log", json_log()),
         row("Lua, a line logged", lua("handle:logWarn(method .. path .. status .. took)")),
         row("Lua, a table that nobody reads", lua("sums[status] = (sums[status] or 0) + took")),
         row("labels, 1,000 operations", wasm("telemetry", &labelled())?),
@@ -22,6 +29,41 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         called("the caller does not sample", wasm("telemetry", &traced(0))?, "00"),
         called("the caller samples, every span reported", wasm("telemetry", &traced(0))?, "01"),
     ])
+}
+
+/// Envoy's own metrics of this kind: a counter and three histograms, with a label.
+fn stats_log() -> Value {
+    let stat = |name: &str, tag: &str, value: &str| json!({"name": name, "tags": [{"name": tag, "value_format": value}]});
+    let method = ("request_method", "%REQ(:METHOD)%");
+    let histogram = |name: &str, value: &str| json!({"stat": stat(name, method.0, method.1), "value_format": value});
+    let counter = stat("requests", "response_code", "%RESPONSE_CODE%");
+    json!({"name": "envoy.access_loggers.stats", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config",
+        "stat_prefix": "bench",
+        "counters": [{"stat": counter, "value_fixed": 1}],
+        "histograms": [
+            histogram("duration", "%DURATION%"),
+            histogram("request_bytes", "%BYTES_RECEIVED%"),
+            histogram("response_bytes", "%BYTES_SENT%"),
+        ],
+    }})
+}
+
+/// Envoy's access log as Istio writes it with `accessLogEncoding: JSON`, in part.
+fn json_log() -> Value {
+    let fields = [
+        ("method", "%REQ(:METHOD)%"),
+        ("path", "%REQ(:PATH)%"),
+        ("response_code", "%RESPONSE_CODE%"),
+        ("duration", "%DURATION%"),
+    ];
+    let format: serde_json::Map<String, Value> =
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    json!({"name": "envoy.access_loggers.file", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+        "path": "/dev/null",
+        "log_format": {"json_format": format},
+    }})
 }
 
 /// A script that reads method, path, status and time of each request, and does `act` with them.
@@ -55,6 +97,7 @@ fn called(name: &str, filter: Value, flags: &str) -> Variant {
         name: format!("telemetry {name}"),
         filters: vec![filter],
         headers: vec![("traceparent".to_owned(), traceparent)],
+        ..Variant::default()
     }
 }
 
