@@ -20,11 +20,14 @@ mod spans;
 mod steady;
 mod trace_context;
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::Value;
 use tests::{
     bootstrap::{Filter, Setup},
     envoy::Envoy,
+    process::wait_until,
     upstream::Upstream,
 };
 
@@ -67,6 +70,14 @@ impl Rig {
         let setup = Setup::new(app.address(), vec![filter(config)]);
         let stats_config = Some(prometheus::stats_tags(&LABELS));
         Ok(Self { envoy: Envoy::start(Setup { concurrency, stats_config, ..setup })?, app })
+    }
+
+    /// Waits until a counter or gauge of the filter is at `value`: workers hand over what they count
+    /// five times a second.
+    fn wait_for(&self, name: &str, value: u64) -> Result<()> {
+        wait_until(&format!("{name} at {value}"), Duration::from_secs(10), || {
+            Ok(self.stat(name)? == value)
+        })
     }
 
     /// The value of a counter or gauge of the filter.

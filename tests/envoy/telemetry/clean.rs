@@ -16,6 +16,7 @@ fn every_stream_is_counted_once_and_by_its_class() -> Result<()> {
         client.send(Request::new(hyper::Method::POST, "/orders").body(b"12345"))?;
     }
     assert_eq!(rig.app.count(), 14);
+    rig.wait_for("requests_total", 14)?;
     for (name, value) in [
         ("requests_total", 14),
         ("requests_1xx_total", 0),

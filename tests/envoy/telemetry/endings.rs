@@ -149,10 +149,8 @@ fn messages_of_grpc_are_counted_where_asked_for() -> Result<()> {
         [wanted("GRPC_REQUEST_MESSAGES"), wanted("GRPC_RESPONSE_MESSAGES")]}]}))?;
     let three = [[0, 0, 0, 0, 1, 7].as_slice(), &[0; 5], &[0; 5]].concat();
     rig.envoy.http2().send(Request::grpc("/shop.Orders/Get").body(&three))?;
-    wait_for(&rig.envoy, [1, 0, 0, 0])?;
-    assert_eq!(rig.stat("request_messages_total")?, 3);
-    assert_eq!(rig.stat("response_messages_total")?, 1);
-    Ok(())
+    rig.wait_for("request_messages_total", 3)?;
+    rig.wait_for("response_messages_total", 1)
 }
 
 #[test]
@@ -171,4 +169,53 @@ fn a_websocket_is_counted_at_its_end_and_has_no_duration() -> Result<()> {
     let scrape = super::prometheus::Scrape::of(&envoy)?;
     assert_eq!(scrape.sum("weir_telemetry_request_duration_ms_count"), 0, "{FILTER}");
     Ok(())
+}
+
+/// Opens a WebSocket to an upstream that says hello and then waits for the client to go.
+fn websocket(envoy: &Envoy) -> Result<TcpStream> {
+    let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    let mut socket = TcpStream::connect(envoy.address())?;
+    socket.set_read_timeout(Some(LIMIT))?;
+    socket.write_all(request)?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") {
+        let mut part = [0; 512];
+        let size = socket.read(&mut part)?;
+        anyhow::ensure!(size > 0, "closed after {answer:?}");
+        answer.extend_from_slice(&part[..size]);
+    }
+    Ok(socket)
+}
+
+/// Each accepted connection is answered, and held until its peer closes it.
+fn patient_upstream() -> Result<std::net::SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello";
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let Ok(mut socket) = socket else { continue };
+            thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                let _ = socket.read(&mut bytes);
+                let _ = socket.write_all(answer);
+                while socket.read(&mut bytes).is_ok_and(|size| size > 0) {}
+            });
+        }
+    });
+    Ok(address)
+}
+
+#[test]
+fn streams_of_the_last_configuration_are_counted_while_others_of_it_go_on() -> Result<()> {
+    let mut setup = Setup::new(patient_upstream()?, vec![filter(&json!({}))]);
+    setup.upgrades = vec!["websocket".to_owned()];
+    let mut envoy = Envoy::start(setup)?;
+    let (long, short) = (websocket(&envoy)?, websocket(&envoy)?);
+    wait_for(&envoy, [0, 0, 0, 2])?;
+    envoy.reconfigure(&[filter(&json!({"slos": [{"name": "more"}]}))])?;
+    drop(short);
+    wait_for(&envoy, [1, 0, 0, 1])?;
+    drop(long);
+    wait_for(&envoy, [2, 0, 0, 0])
 }

@@ -32,7 +32,7 @@ fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
         .send(Request::get("/orders/8").header("x-plan", "silver").header(REPLY_STATUS, "503"))?;
     client.send(Request::new(Method::POST, "/orders").header("x-plan", "evil;.;"))?;
     client.send(Request::get("/else"))?;
-    let scrape = Scrape::of(&rig.envoy)?;
+    let scrape = Scrape::when(&rig.envoy, "weir_telemetry_requests_total", 4)?;
     for (labels, value) in [
         (
             r#"request_method="GET",request_operation="getOrder",response_code="200",plan="paid",cluster="production""#,
@@ -80,7 +80,7 @@ fn limits_hold_for_the_proxy_and_what_is_folded_is_counted() -> Result<()> {
         let item = format!("item-{}", number / 7);
         rig.envoy.http1().send(Request::get("/").header("x-user", user).header("x-item", item))?;
     }
-    let scrape = Scrape::of(&rig.envoy)?;
+    let scrape = Scrape::when(&rig.envoy, "weir_telemetry_requests_total", 200)?;
     for (metric, most) in [("by_user_total", 11), ("by_pair_total", 20)] {
         let name = format!("weir_telemetry_{metric}");
         assert!(scrape.series(&name) <= most, "{metric}: {}", scrape.series(&name));

@@ -1,10 +1,10 @@
 //! What a Prometheus would scrape.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::envoy::Envoy;
+use tests::{envoy::Envoy, process::wait_until};
 
 /// The answer of `/stats/prometheus`.
 pub(super) struct Scrape {
@@ -23,6 +23,17 @@ impl Scrape {
         let text = envoy.admin().get("/stats/prometheus")?.text();
         let samples = text.lines().filter_map(sample).collect();
         Ok(Self { text, samples })
+    }
+
+    /// Scrapes until a metric's samples add up to `sum`: workers hand over what they count five
+    /// times a second.
+    pub(super) fn when(envoy: &Envoy, name: &str, sum: u64) -> Result<Self> {
+        let mut scrape = Self::of(envoy)?;
+        wait_until(&format!("counting {sum} in {name}"), Duration::from_secs(10), || {
+            scrape = Self::of(envoy)?;
+            Ok(scrape.sum(name) == sum)
+        })?;
+        Ok(scrape)
     }
 
     pub(super) fn text(&self) -> &str {
