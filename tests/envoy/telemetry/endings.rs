@@ -182,7 +182,7 @@ fn websocket(envoy: &Envoy) -> Result<TcpStream> {
         let mut part = [0; 512];
         let size = socket.read(&mut part)?;
         anyhow::ensure!(size > 0, "closed after {answer:?}");
-        answer.extend_from_slice(&part[..size]);
+        answer.extend(part.into_iter().take(size));
     }
     Ok(socket)
 }

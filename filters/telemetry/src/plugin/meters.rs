@@ -7,7 +7,6 @@ use std::{
 };
 
 use filter_host::{
-    metrics::Counter,
     property,
     tally::{Tallied, Tally},
 };
@@ -26,7 +25,7 @@ pub(super) struct Meters {
     values: Values,
     shared: Shared,
     tally: Tally,
-    expression_errors: Counter,
+    expression_errors: Tallied,
     counts_messages: bool,
 }
 
@@ -70,8 +69,8 @@ impl Meters {
             key: RefCell::default(),
             values: Values::new(policy),
             shared: Shared::new(metrics),
+            expression_errors: tally.counter("weir_telemetry_expression_errors_total"),
             tally,
-            expression_errors: Counter::define("weir_telemetry_expression_errors_total"),
             counts_messages: metrics.counts_messages(),
         }
     }
@@ -88,7 +87,7 @@ impl Meters {
 
     /// Counts an expression that failed.
     pub(super) fn expression_failed(&self) {
-        self.expression_errors.increment();
+        self.tally.add(self.expression_errors, 1);
     }
 
     /// Hands over what was counted.
