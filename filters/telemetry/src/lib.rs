@@ -6,11 +6,14 @@
 //! 1. At configuration: [`parse_config`](filter_core::parse_config) to a [`Config`], then
 //!    [`Policy::new`].
 //! 2. Per stream: note its beginning and its bytes, and hand all of it to the policy when it ends.
+//!
+//! [`Policy::explain`] says in words what becomes of a stream that somebody describes.
 
 pub mod access_log;
 mod compiler;
 pub mod config;
 mod direction;
+pub mod explain;
 pub mod export;
 pub mod expression;
 pub mod filter;
@@ -55,7 +58,7 @@ pub use crate::trace_context::{
     B3, InvalidTraceParent, InvalidTraceState, SpanId, TraceId, TraceParent, TraceState, baggage,
 };
 pub use crate::tracing::{
-    Begun, Captured, Change, HeaderChange, Outcome, Seen, Tag, TagSource, Threshold, Trace, Tracer,
-    Tracing, Worker,
+    Begun, Captured, Cause, Change, HeaderChange, Outcome, Seen, Tag, TagSource, Threshold, Trace,
+    Tracer, Tracing, Worker,
 };
 pub use filter_core::Generator;

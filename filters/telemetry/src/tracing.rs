@@ -3,6 +3,7 @@
 use filter_core::{Generator, Request};
 
 mod captured;
+mod cause;
 mod compile;
 mod decide;
 mod incoming;
@@ -13,6 +14,7 @@ mod tags;
 pub(crate) use crate::tracing::compile::Surroundings;
 pub use crate::tracing::{
     captured::Captured,
+    cause::Cause,
     sampling::Threshold,
     span::{Outcome, Seen},
     tags::{Change, Tag, TagSource},

@@ -1,0 +1,79 @@
+//! What a stream adds to which series.
+
+use super::Addition;
+use crate::{
+    Direction, Ended, Findings, Group, LabelSource, Policy, Record, Standard, What,
+    expression::Attributes, label::UNKNOWN, metrics::escaped,
+};
+
+impl Policy {
+    /// Returns what a stream adds to which series.
+    pub(super) fn additions(
+        &self,
+        direction: Direction,
+        ended: &Ended<'_>,
+        findings: &Findings,
+        failed: &mut impl FnMut(),
+    ) -> Vec<Addition> {
+        let mut additions = Vec::new();
+        for group in &self.plan(direction).groups {
+            let running = What::Standard(Standard::InFlight);
+            let numbers: Vec<_> = group
+                .families
+                .iter()
+                .map(|family| (family, family.observation(ended.record, findings)))
+                .filter(|(family, number)| number.is_some() || family.what == running)
+                .collect();
+            if numbers.is_empty() {
+                continue;
+            }
+            let labels = self.labels(direction, group, ended, failed);
+            additions.extend(numbers.into_iter().map(|(family, number)| Addition {
+                name: family.name.clone(),
+                kind: family.kind,
+                labels: labels.clone(),
+                number,
+            }));
+        }
+        additions
+    }
+
+    fn labels(
+        &self,
+        direction: Direction,
+        group: &Group,
+        ended: &Ended<'_>,
+        failed: &mut impl FnMut(),
+    ) -> Vec<(String, String)> {
+        let sources = &self.plan(direction).sources;
+        let mut labels = Vec::new();
+        for (name, place) in &group.labels {
+            let Some(source) = sources.get(*place) else { continue };
+            let text = match source {
+                LabelSource::Label(place) => self.own_label(*place, ended.at, failed),
+                LabelSource::Slo(_) => fixed(*source, ended.record, &self.metrics().slo_names),
+                _ => fixed(*source, ended.record, self.operations().names()),
+            };
+            labels.extend(text.map(|text| (name.clone(), text)));
+        }
+        labels
+    }
+
+    fn own_label(
+        &self,
+        place: usize,
+        at: &dyn Attributes,
+        failed: &mut impl FnMut(),
+    ) -> Option<String> {
+        let own = self.metrics().labels.get(place)?;
+        let value = own.label.apply(at).unwrap_or_else(|_| {
+            failed();
+            UNKNOWN.into()
+        });
+        Some(escaped(value.get(..self.metrics().max_value_bytes).unwrap_or(&value)))
+    }
+}
+
+fn fixed(source: LabelSource, record: &Record, names: &[String]) -> Option<String> {
+    source.text(source.value(record)?, names)
+}

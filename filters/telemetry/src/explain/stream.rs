@@ -1,0 +1,112 @@
+//! The attributes of a stream that was described.
+
+use crate::{
+    OTHER, Policy, Record, Trace, baggage,
+    explain::Described,
+    expression::{Attribute, Attributes, Own, Readings, Slot, Value},
+};
+
+/// A stream that was described, as expressions see it.
+pub(super) struct Stream<'a> {
+    policy: &'a Policy,
+    described: &'a Described,
+    record: &'a Record,
+    trace: Option<&'a Trace>,
+    is_error: bool,
+    readings: Readings,
+}
+
+/// Fields of `request` that are headers.
+const HEADERS: [(&str, &str); 7] = [
+    ("method", ":method"),
+    ("path", ":path"),
+    ("host", ":authority"),
+    ("scheme", ":scheme"),
+    ("useragent", "user-agent"),
+    ("referer", "referer"),
+    ("id", "x-request-id"),
+];
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(
+        policy: &'a Policy,
+        described: &'a Described,
+        record: &'a Record,
+        trace: Option<&'a Trace>,
+        is_error: bool,
+    ) -> Self {
+        let readings = policy.reads().readings();
+        Self { policy, described, record, trace, is_error, readings }
+    }
+
+    /// Returns the name of its operation, `other` where none fits.
+    pub(super) fn operation(&self) -> &'a str {
+        let names = self.policy.operations().names();
+        let name = self.record.operation.and_then(|place| names.get(place));
+        name.map_or(OTHER, String::as_str)
+    }
+
+    /// Returns all values of a header, joined by commas.
+    fn header(&self, name: &str) -> Option<Vec<u8>> {
+        let values: Vec<&[u8]> = self.described.request.headers.all(name).collect();
+        (!values.is_empty()).then(|| values.join(&b','))
+    }
+
+    fn read(&self, attribute: &Attribute) -> Option<Value> {
+        if let Some(known) = self.described.attributes.get(&attribute.to_string()) {
+            return Some(known.clone());
+        }
+        match attribute {
+            Attribute::RequestHeader(name) => self.header(name).map(Value::Text),
+            Attribute::Baggage(key) => {
+                baggage::value(&self.header("baggage")?, key).map(|text| Value::text(&text))
+            }
+            Attribute::Own(own) => self.own(*own),
+            Attribute::Property { path, .. } => {
+                let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                self.property(&path)
+            }
+            _ => None,
+        }
+    }
+
+    fn property(&self, path: &[&str]) -> Option<Value> {
+        let count = |number: u64| Some(Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
+        match path {
+            ["response", "code"] => count(self.record.status?.into()),
+            ["response", "grpc_status"] => count(self.record.grpc_status?.into()),
+            ["response", "size"] => count(self.record.response_bytes),
+            ["request", "size"] => count(self.record.request_bytes),
+            ["request", "duration"] => {
+                let nanos = i64::try_from(self.record.duration.as_nanos());
+                Some(Value::Duration(nanos.unwrap_or(i64::MAX)))
+            }
+            ["request", "url_path"] => {
+                let path = self.header(":path")?;
+                path.split(|byte| *byte == b'?').next().map(|path| Value::Text(path.to_vec()))
+            }
+            ["request", field] => {
+                let (_, name) = HEADERS.iter().find(|(known, _)| known == field)?;
+                self.header(name).map(Value::Text)
+            }
+            _ => None,
+        }
+    }
+
+    fn own(&self, own: Own) -> Option<Value> {
+        Some(match own {
+            Own::Operation => Value::text(self.operation()),
+            Own::Error => Value::Bool(self.is_error),
+            Own::TraceId => Value::text(&self.trace?.trace_id.to_string()),
+            Own::SpanId => Value::text(&self.trace?.span_id.to_string()),
+            Own::Sampled => Value::Bool(self.trace?.is_sampled),
+        })
+    }
+}
+
+impl Attributes for Stream<'_> {
+    fn value(&self, slot: Slot) -> Option<&Value> {
+        let attribute = self.policy.reads().attribute(slot)?;
+        self.readings.get(slot, || self.read(attribute))
+    }
+}

@@ -1,0 +1,102 @@
+//! An explanation in words.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Addition, Explanation, Fate, Outlet, Traced};
+use crate::{Kind, access_log::Reason, tracing::Cause};
+
+impl Display for Explanation {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = &self.operation {
+            writeln!(out, "operation {operation}")?;
+        }
+        writeln!(out, "{}", if self.is_error { "an error" } else { "no error" })?;
+        self.series.iter().try_for_each(|addition| writeln!(out, "{addition}"))?;
+        match &self.tracing {
+            Some(traced) => writeln!(out, "{traced}")?,
+            None => writeln!(out, "no trace: no entry of tracing is for this listener")?,
+        }
+        for (outlet, fate) in &self.logs {
+            writeln!(out, "{outlet}: {fate}")?;
+        }
+        if self.logs.is_empty() {
+            writeln!(out, "no log: no entry of accessLogging is for this listener")?;
+        }
+        write!(out, "expressions that failed or missed an attribute: {}", self.failures)
+    }
+}
+
+impl Display for Addition {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.name)?;
+        if !self.labels.is_empty() {
+            let pair = |(name, value): &(String, String)| format!("{name}=\"{value}\"");
+            let labels: Vec<_> = self.labels.iter().map(pair).collect();
+            write!(out, "{{{}}}", labels.join(","))?;
+        }
+        match (self.number, self.kind) {
+            (None, _) => write!(out, " +1 while it runs"),
+            (Some(number), Kind::Counter) => write!(out, " +{number}"),
+            (Some(number), Kind::Gauge) => write!(out, " is set to {number}"),
+            (Some(number), Kind::Histogram) => write!(out, " records {number}"),
+        }
+    }
+}
+
+impl Display for Traced {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Self { begun, cause, provider } = self;
+        if begun.traceparent_invalid {
+            writeln!(out, "the caller's traceparent makes no sense, so a trace begins")?;
+        }
+        if begun.tracestate_invalid {
+            writeln!(out, "the caller's tracestate makes no sense, so it goes")?;
+        }
+        let is = if begun.trace.is_sampled { "is sampled" } else { "is not sampled" };
+        write!(
+            out,
+            "trace {} {is}: {}",
+            begun.trace.trace_id,
+            why(*cause, begun.trace.is_sampled)
+        )?;
+        match provider {
+            Some(provider) => write!(out, "; span {} goes to {provider}", begun.trace.span_id),
+            None => write!(out, "; no span"),
+        }
+    }
+}
+
+/// Says who decided.
+fn why(cause: Cause, is_sampled: bool) -> String {
+    let side = if is_sampled { "below" } else { "not below" };
+    let share = |of: &str| format!("the low 56 bits of its number are {side} the share of {of}");
+    match cause {
+        Cause::Caller => "the caller's traceparent says so".to_owned(),
+        Cause::B3 => "the caller's B3 headers say so".to_owned(),
+        Cause::Filter(place) => share(&format!("sampling[{place}]")),
+        Cause::Percentage => share("randomSamplingPercentage"),
+    }
+}
+
+impl Display for Outlet {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proxy => out.write_str("log of the proxy"),
+            Self::Provider(name) => write!(out, "log records for {name}"),
+        }
+    }
+}
+
+impl Display for Fate {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Logged(Reason::Always) => {
+                "logged, as an error or as slow, unless maxPerSecond is used up"
+            }
+            Self::Logged(Reason::Share) => "logged, unless maxPerSecond is used up",
+            Self::Filtered => "left out: the filter does not hold",
+            Self::Failed => "left out: the filter fails or misses an attribute",
+            Self::Unlucky => "left out: not in the share of percentage",
+        })
+    }
+}
