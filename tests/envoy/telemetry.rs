@@ -8,6 +8,7 @@ mod contexts;
 mod endings;
 mod exactness;
 mod failures;
+mod invariants;
 mod labels;
 mod load;
 mod outage;

@@ -125,10 +125,10 @@ fn the_state_of_the_collector_makes_no_difference_to_requests() -> Result<()> {
     let config = everything(Protocol::Grpc, &json!({"maxBatchItems": 100}));
     let start = |(_, address)| Rig::start(1, vec![cluster(Protocol::Grpc, address)], &config);
     let rigs: Vec<Rig> = states.into_iter().map(start).collect::<Result<_>>()?;
-    let requests = thorough(400, 2_000);
+    let requests = thorough(400, 1_200);
     let goes_on: GoesOn = Arc::new(move |number| number < requests);
     let mut rounds = vec![Vec::new(); rigs.len()];
-    for round in 0..thorough(7, 41) {
+    for round in 0..thorough(7, 25) {
         // In another order each time, so that a disturbance hits all alike.
         for place in 0..rigs.len() {
             let place = (place + usize::try_from(round)?) % rigs.len();
