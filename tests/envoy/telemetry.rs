@@ -2,6 +2,7 @@
 
 mod access_log;
 mod books;
+mod caps;
 mod clean;
 mod collectors;
 mod contexts;

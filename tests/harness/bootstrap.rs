@@ -112,6 +112,10 @@ pub struct Setup {
     pub stats_config: Option<Value>,
     /// Protocols to which a request may be upgraded, such as `websocket`.
     pub upgrades: Vec<String>,
+    /// How often histograms are merged, such as `1s`; every five seconds if absent.
+    pub stats_flush: Option<String>,
+    /// Further arguments of Envoy's command line.
+    pub arguments: Vec<String>,
     /// Where requests come in; port 0 lets the system choose.
     pub port: u16,
     /// Where the admin interface is; port 0 lets the system choose.
@@ -131,6 +135,8 @@ impl Setup {
             access_log: Vec::new(),
             stats_config: None,
             upgrades: Vec::new(),
+            stats_flush: None,
+            arguments: Vec::new(),
             port: 0,
             admin_port: 0,
         }
@@ -158,6 +164,8 @@ impl Setup {
         let source = json!({"lds_config": {"path_config_source": {"path": listeners}}});
         let members = bootstrap.as_object_mut().context("the bootstrap is no object")?;
         members.insert("dynamic_resources".to_owned(), source);
+        let flush = self.stats_flush.as_ref();
+        members.extend(flush.map(|it| ("stats_flush_interval".to_owned(), json!(it))));
         members.extend(self.stats_config.clone().map(|stats| ("stats_config".to_owned(), stats)));
         Ok(bootstrap)
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -15,28 +15,56 @@ use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// What a stream is counted under.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row {
+    /// The operation, which in these tests is the first segment of the path.
+    pub(super) operation: String,
+    pub(super) method: String,
+    /// The status, `0` without a response.
+    pub(super) code: String,
+    /// The status of gRPC; empty for other requests.
+    pub(super) grpc: String,
+}
+
 /// What was sent and answered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Books {
-    /// Requests by their method and the status of the answer.
-    pub(super) answered: BTreeMap<(String, u16), u64>,
+    /// Streams by what they are counted under.
+    pub(super) streams: BTreeMap<Row, u64>,
+    /// Streams that are errors, by operation and method.
+    pub(super) errors: BTreeMap<(String, String), u64>,
+    /// Streams whose client left.
+    pub(super) left: u64,
 }
 
 impl Books {
     pub(super) fn total(&self) -> u64 {
-        self.answered.values().sum()
+        self.streams.values().sum()
     }
 
-    /// Requests whose answer has a status that `wanted` accepts.
-    pub(super) fn with_status(&self, wanted: impl Fn(u16) -> bool) -> u64 {
-        self.answered.iter().filter(|((_, status), _)| wanted(*status)).map(|(_, n)| n).sum()
+    /// Takes down one stream.
+    pub(super) fn note(&mut self, row: Row, is_error: bool) {
+        if is_error {
+            let errors = self.errors.entry((row.operation.clone(), row.method.clone()));
+            let errors = errors.or_default();
+            *errors = errors.saturating_add(1);
+        }
+        let known = self.streams.entry(row).or_default();
+        *known = known.saturating_add(1);
     }
 
-    fn add(&mut self, other: Self) {
-        for (key, count) in other.answered {
-            let known = self.answered.entry(key).or_default();
+    /// Adds what another has taken down.
+    pub(super) fn add(&mut self, other: Self) {
+        for (key, count) in other.streams {
+            let known = self.streams.entry(key).or_default();
             *known = known.saturating_add(count);
         }
+        for (key, count) in other.errors {
+            let known = self.errors.entry(key).or_default();
+            *known = known.saturating_add(count);
+        }
+        self.left = self.left.saturating_add(other.left);
     }
 }
 
@@ -69,7 +97,9 @@ async fn connection(
     let mut books = Books::default();
     let mut sender = None;
     for number in numbers {
-        let method = make(number).method().to_string();
+        let request = make(number);
+        let operation = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
+        let method = request.method().to_string();
         let begun = Instant::now();
         // A listener that is replaced closes its connections; the request then was not taken.
         let answer = loop {
@@ -88,10 +118,14 @@ async fn connection(
                 break answer;
             }
         };
-        let status = answer.status().as_u16();
-        answer.into_body().collect().await.context("a broken body")?;
-        let known = books.answered.entry((method, status)).or_default();
-        *known = known.saturating_add(1);
+        let status = answer.status();
+        let is_whole = answer.into_body().collect().await.is_ok();
+        if !is_whole {
+            sender = None;
+        }
+        let code = status.as_str().to_owned();
+        let row = Row { operation, method, code, grpc: String::new() };
+        books.note(row, status.is_server_error() || !is_whole);
     }
     Ok(books)
 }

@@ -1,132 +1,206 @@
-//! Counters under load equal what the load itself counted.
+//! Counters as a real Prometheus has them equal what the load itself has counted.
 
-use std::{thread, time::Duration};
+mod traffic;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow};
-use http_body_util::Full;
-use hyper::{Method, Request, body::Bytes};
 use serde_json::{Value, json};
-use tests::{process::wait_until, upstream::REPLY_STATUS};
+use tests::{
+    bootstrap::{Filter, Setup},
+    envoy::Envoy,
+    process::wait_until,
+    prometheus::Prometheus,
+    upstream::Upstream,
+};
 
-use super::{FILTER, Rig, books, filter, prometheus::Scrape};
+use super::{
+    FILTER, LABELS,
+    books::{self, Books, Row},
+    prometheus, reloads,
+};
 
+/// Requests over kept connections.
 const REQUESTS: u64 = 100_000;
 const CONNECTIONS: u64 = 32;
-const STATUSES: [&str; 8] = ["200", "201", "301", "404", "429", "500", "503", "504"];
+/// Clients that leave, requests that are malformed, and calls of gRPC, so many of each.
+const ODD: u64 = 500;
+/// How long what is waited for may take.
+const LIMIT: Duration = Duration::from_secs(40);
+const OPERATION_AND_METHOD: [&str; 2] = ["request_operation", "request_method"];
 
-/// Requests of several methods and answers, every fifth with a body.
-fn mixed(number: u64) -> Request<Full<Bytes>> {
-    let status = STATUSES.iter().cycle().nth(usize::try_from(number % 8).unwrap_or(0));
-    let (method, body) = match number % 5 {
-        0 => (Method::POST, Bytes::from(vec![b'x'; usize::try_from(number % 97).unwrap_or(1)])),
-        1 => (Method::DELETE, Bytes::new()),
-        _ => (Method::GET, Bytes::new()),
-    };
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = format!("/orders/{number}").parse().unwrap_or_default();
-    let headers = request.headers_mut();
-    headers.insert("host", hyper::header::HeaderValue::from_static("app"));
-    headers
-        .insert(REPLY_STATUS, status.and_then(|it| it.parse().ok()).unwrap_or_else(|| 200.into()));
-    request
-}
+/// Counts by the values of labels.
+type Rows = BTreeMap<Vec<String>, u64>;
 
-/// Requests of which each has a path and a header value that no other has.
-fn distinct(number: u64) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(Bytes::new()));
-    *request.uri_mut() = format!("/items/{number}").parse().unwrap_or_default();
-    let headers = request.headers_mut();
-    headers.insert("host", hyper::header::HeaderValue::from_static("app"));
-    headers.insert("x-user", number.into());
-    request
-}
-
-fn labelled(extra: &str) -> Value {
+/// A document whose operations are the first segments of the paths.
+fn document(slo: &str) -> Value {
+    let segments = ["orders", "cut", "reset", "abort", "denied", "direct", "silent", "grpc"];
+    let operation = |it: &str| json!({"pathTemplate": format!("/{it}/{{id}}"), "name": it});
     json!({
-        "operations": [{"pathTemplate": "/orders/{id}", "name": "getOrder"}],
+        "operations": segments.map(operation),
         "metrics": [{"labels": true}],
         // Another document without another meaning, so that the plugin is made anew.
-        "slos": [{"name": extra}],
+        "slos": [{"name": slo}],
     })
 }
 
-#[test]
-fn counters_are_exact_over_four_workers_and_a_new_configuration() -> Result<()> {
-    let mut rig = Rig::start_labelled(4, &labelled("before"))?;
-    let address = rig.envoy.address();
-    let load = thread::spawn(move || books::run(address, REQUESTS, CONNECTIONS, mixed));
-    let half = usize::try_from(REQUESTS / 2)?;
-    wait_until("half of the load", Duration::from_secs(300), || Ok(rig.app.count() > half))?;
-    rig.envoy.reconfigure(&[filter(&labelled("after"))])?;
-    let books = load.join().map_err(|_| anyhow!("the load panicked"))??;
-    assert_eq!(books.total(), REQUESTS);
-    assert_eq!(u64::try_from(rig.app.count())?, REQUESTS);
-    let mut scrape = Scrape::of(&rig.envoy)?;
-    // Histograms are merged every five seconds.
-    wait_until("histograms", Duration::from_secs(60), || {
-        scrape = Scrape::of(&rig.envoy)?;
-        Ok(scrape.sum("weir_telemetry_request_duration_ms_count") == REQUESTS
-            && scrape.sum("weir_telemetry_requests_in_flight") == 0)
-    })
-    .with_context(|| {
-        format!("{FILTER}: {}", scrape.sum("weir_telemetry_request_duration_ms_count"))
-    })?;
-    for ((method, status), count) in &books.answered {
-        let labels = format!(
-            r#"reporter="unknown",request_method="{method}",request_operation="getOrder",response_code="{status}""#
-        );
-        assert_eq!(
-            scrape.value("weir_telemetry_requests_total", &labels),
-            Some(*count),
-            "{labels}"
-        );
-    }
-    assert_eq!(scrape.sum("weir_telemetry_requests_total"), REQUESTS);
-    assert_eq!(
-        scrape.sum("weir_telemetry_request_errors_total"),
-        books.with_status(|it| it >= 500)
-    );
-    // Sums of Envoy's histograms are rough, their counts are not.
-    for name in ["request_bytes", "response_bytes"] {
-        assert_eq!(scrape.sum(&format!("weir_telemetry_{name}_count")), REQUESTS);
-    }
-    let slos = ["before", "after"].map(|slo| {
-        scrape.value("weir_telemetry_slo_total", &format!(r#"slo="{slo}""#)).unwrap_or_default()
+/// The filter behind one of Weir and one of Envoy that answer for it.
+fn chain(telemetry: Filter) -> Vec<Filter> {
+    let abort = json!({"http": [{
+        "match": [{"uri": {"prefix": "/abort/"}}],
+        "fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 418}},
+    }]});
+    let denied = json!({"permissions": [{"url_path": {"path": {"prefix": "/denied/"}}}],
+        "principals": [{"any": true}]});
+    let rbac = json!({
+        "name": "envoy.filters.http.rbac",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+            "rules": {"action": "DENY", "policies": {"denied": denied}},
+        },
     });
-    assert_eq!(slos.iter().sum::<u64>(), REQUESTS);
-    assert!(slos.iter().all(|count| *count > 0), "{slos:?}");
-    Ok(())
+    vec![Filter::new("fault-injection", abort), Filter::native(rbac), telemetry]
+}
+
+/// Envoy before applications that answer, break off, and never answer.
+fn setup(app: SocketAddr, silent: SocketAddr) -> Result<Setup> {
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf";
+    let applications =
+        [("cut", traffic::breaking(half)?), ("reset", traffic::breaking(b"")?), ("silent", silent)];
+    let mut setup = Setup::new(app, chain(Filter::new(FILTER, document("before"))));
+    setup.concurrency = 4;
+    // Or else a listener that goes cuts streams off, and no client can tell whether it took them.
+    setup.arguments = ["--drain-strategy", "immediate"].map(str::to_owned).to_vec();
+    // A new module lets Envoy forget the series that no stream touches while the old one drains.
+    // What a histogram has not merged by then is lost, so that merges come oftener than that.
+    setup.stats_flush = Some("1s".to_owned());
+    setup.stats_config = Some(prometheus::stats_tags(&LABELS));
+    for (name, address) in applications {
+        setup
+            .routes
+            .push(json!({"match": {"prefix": format!("/{name}/")}, "route": {"cluster": name}}));
+        let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
+        let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+        setup.clusters.push(json!({
+            "name": name, "type": "STATIC", "connect_timeout": "5s",
+            "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        }));
+    }
+    let redirect = json!({"match": {"prefix": "/direct/"}, "direct_response": {"status": 302}});
+    setup.routes.push(redirect);
+    Ok(setup)
 }
 
 #[test]
-fn distinct_values_leave_the_series_at_their_limit() -> Result<()> {
-    let count =
-        std::env::var("WEIR_DISTINCT").ok().and_then(|it| it.parse().ok()).unwrap_or(50_000);
-    let config = json!({"metrics": [{"labels": true, "definitions": [
-        {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
-        {"name": "by_path", "dimensions": {"item": {"value": "request.url_path", "maxValues": 1000}}},
-    ]}]});
-    let rig = Rig::start_labelled(4, &config)?;
-    books::run(rig.envoy.address(), count / 10, CONNECTIONS, distinct)?;
-    let before = rig.envoy.memory()?;
-    books::run(rig.envoy.address(), count, CONNECTIONS, distinct)?;
-    let after = rig.envoy.memory()?;
-    let total = count + count / 10;
-    let mut scrape = Scrape::of(&rig.envoy)?;
-    wait_until("counted", Duration::from_secs(30), || {
-        scrape = Scrape::of(&rig.envoy)?;
-        Ok(scrape.sum("weir_telemetry_requests_total") == total)
-    })?;
-    for (name, label, series) in [("by_user", "user", 101), ("by_path", "item", 1_000)] {
-        let name = format!("weir_telemetry_{name}_total");
-        assert!(scrape.series(&name) <= series, "{name}: {}", scrape.series(&name));
-        assert_eq!(scrape.sum(&name), total, "{name}");
-        let folded = scrape.value(&name, &format!(r#"{label}="other""#)).unwrap_or_default();
-        let overflow =
-            scrape.value("weir_telemetry_overflow_total", &format!(r#"metric="{name}""#));
-        assert_eq!(overflow, Some(folded), "{name}");
+fn what_prometheus_scrapes_is_what_was_sent_through_changes_and_every_kind_of_end() -> Result<()> {
+    let app = Upstream::start()?;
+    let (silent, reached) = traffic::silent()?;
+    let mut envoy = Envoy::start(setup(app.address(), silent)?)?;
+    let prometheus = Prometheus::start(envoy.admin_address(), &[])?;
+    let address = envoy.address();
+    let load = [
+        thread::spawn(move || books::run(address, REQUESTS, CONNECTIONS, traffic::mixed)),
+        thread::spawn(move || traffic::leaving(address, ODD, &reached)),
+        thread::spawn(move || traffic::malformed(address, ODD)),
+        thread::spawn(move || traffic::grpc(address, ODD)),
+    ];
+    let folder = tempfile::tempdir()?;
+    let module = reloads::other_module(&folder)?;
+    let passed = |count: u64| wait_until("the load", LIMIT, || Ok(app.count() as u64 > count));
+    passed(REQUESTS / 4)?;
+    envoy.reconfigure(&chain(Filter::new(FILTER, document("after"))))?;
+    passed(REQUESTS / 2)?;
+    envoy.reconfigure(&chain(Filter::new(FILTER, document("after")).module(&module)))?;
+    let books = join(load)?;
+    assert_eq!(books.total(), REQUESTS + 3 * ODD);
+    assert_counted(&prometheus, &books)
+}
+
+fn join<const N: usize>(load: [JoinHandle<Result<Books>>; N]) -> Result<Books> {
+    let mut books = Books::default();
+    for part in load {
+        books.add(part.join().map_err(|_| anyhow!("the load panicked"))??);
     }
-    assert!(after < before + 16, "{before} MiB, then {after} MiB");
+    Ok(books)
+}
+
+fn assert_counted(prometheus: &Prometheus, books: &Books) -> Result<()> {
+    let labels = ["request_operation", "request_method", "response_code", "grpc_response_status"];
+    let row = |row: &Row| {
+        vec![row.operation.clone(), row.method.clone(), row.code.clone(), row.grpc.clone()]
+    };
+    let expected: Rows = books.streams.iter().map(|(key, count)| (row(key), *count)).collect();
+    assert_rows(prometheus, &labels, "requests_total", &expected)?;
+    let pair = |(operation, method): &(String, String)| vec![operation.clone(), method.clone()];
+    let expected: Rows = books.errors.iter().map(|(key, count)| (pair(key), *count)).collect();
+    assert_rows(prometheus, &OPERATION_AND_METHOD, "request_errors_total", &expected)?;
+    assert_histograms(prometheus, books)?;
+    assert_slos(prometheus, books)?;
+    assert_eq!(prometheus.query("weir_telemetry_requests_in_flight != 0")?, []);
+    for name in ["overflow_total", "expression_errors_total"] {
+        assert_eq!(prometheus.sum(&format!("weir_telemetry_{name}"))?, 0.0, "{name}");
+    }
     Ok(())
+}
+
+/// Each histogram has every stream; sums of Envoy's histograms are rough, their counts are not.
+fn assert_histograms(prometheus: &Prometheus, books: &Books) -> Result<()> {
+    let mut expected = Rows::new();
+    for (row, count) in &books.streams {
+        let known = expected.entry(vec![row.operation.clone(), row.method.clone()]).or_default();
+        *known = known.saturating_add(*count);
+    }
+    for name in ["request_duration_ms", "request_bytes", "response_bytes"] {
+        for part in ["count", r#"bucket{le="+Inf"}"#] {
+            let name = format!("{name}_{part}");
+            assert_rows(prometheus, &OPERATION_AND_METHOD, &name, &expected)?;
+        }
+    }
+    Ok(())
+}
+
+/// Both documents have judged, and together every stream but those whose client left.
+fn assert_slos(prometheus: &Prometheus, books: &Books) -> Result<()> {
+    let judged = by(prometheus, &["slo"], "slo_total")?;
+    assert!(judged.len() == 2 && judged.values().all(|count| *count > 0), "{judged:?}");
+    let stayed = books.total().saturating_sub(books.left);
+    assert_eq!(judged.values().sum::<u64>(), stayed);
+    let good: u64 = by(prometheus, &["slo"], "slo_good_total")?.values().sum();
+    assert_eq!(good, stayed.saturating_sub(books.errors.values().sum()));
+    Ok(())
+}
+
+/// Waits until a metric has these counts by these labels, and no others but zeros.
+fn assert_rows(
+    prometheus: &Prometheus,
+    labels: &[&str],
+    name: &str,
+    expected: &Rows,
+) -> Result<()> {
+    let mut wrong = Vec::new();
+    let waited = wait_until(name, LIMIT, || {
+        let found = by(prometheus, labels, name)?;
+        let keys: BTreeSet<_> = found.keys().chain(expected.keys()).collect();
+        let count = |rows: &Rows, key| rows.get(key).copied().unwrap_or_default();
+        let both = keys.into_iter().map(|key| (key, count(&found, key), count(expected, key)));
+        wrong = both.filter(|(_, is, should)| is != should).map(|it| format!("{it:?}")).collect();
+        Ok(wrong.is_empty())
+    });
+    waited.with_context(|| format!("labels, scraped, sent: {}", wrong.join("\n")))
+}
+
+/// What a metric has counted, by the values of these labels.
+fn by(prometheus: &Prometheus, labels: &[&str], name: &str) -> Result<Rows> {
+    let mut rows = Rows::new();
+    for series in prometheus.counted(&format!("weir_telemetry_{name}"))? {
+        let key = labels.iter().map(|label| series.label(label).to_owned()).collect();
+        let row = rows.entry(key).or_default();
+        *row = row.saturating_add(series.value as u64);
+    }
+    Ok(rows)
 }

@@ -42,7 +42,7 @@ fn wait_for_all(rig: &Rig, collector: &FakeCollector) -> Result<()> {
 }
 
 /// Writes the module with a section more: for Envoy another one, which needs a machine of its own.
-fn other_module(folder: &TempDir) -> Result<String> {
+pub(super) fn other_module(folder: &TempDir) -> Result<String> {
     let path = folder.path().join("other.wasm");
     let mut module = fs::read(repository::module(FILTER)?)?;
     module.extend_from_slice(&[0, 5, 4, b't', b'e', b's', b't']);

@@ -1,0 +1,157 @@
+//! Streams of all kinds, and the servers that make them so.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use http_body_util::Full;
+use hyper::{Method, Request, body::Bytes, header::HeaderValue};
+use tests::{
+    client::{self, Client},
+    upstream::{REPLY_GRPC_STATUS, REPLY_STATUS},
+};
+
+use crate::telemetry::books::{Books, Row};
+
+/// How long one stream may take.
+const LIMIT: Duration = Duration::from_secs(60);
+/// The statuses of what the application answers.
+const STATUSES: [u16; 10] = [200, 201, 204, 301, 404, 409, 429, 500, 503, 504];
+/// Statuses of gRPC that blame the server: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
+/// UNAVAILABLE and DATA_LOSS.
+const GRPC_ERRORS: [u64; 6] = [2, 4, 12, 13, 14, 15];
+
+/// Requests of several methods and answers, every fifth with a body. Of each hundred one is reset,
+/// two are refused by earlier filters and one is answered by the route; some are cut short.
+pub(super) fn mixed(number: u64) -> Request<Full<Bytes>> {
+    // Primes, so that each kind meets every method, status and connection.
+    let operation = match (number % 101, number % 997) {
+        // Rare: Envoy keeps such a connection open for a second.
+        (_, 7) => "cut",
+        (27, _) => "reset",
+        (47, _) => "abort",
+        (67, _) => "denied",
+        (87, _) => "direct",
+        (97, _) => "other",
+        _ => "orders",
+    };
+    let (method, body) = match number % 5 {
+        0 => (Method::POST, vec![b'x'; usize::try_from(number % 97).unwrap_or(1)]),
+        1 => (Method::DELETE, Vec::new()),
+        _ => (Method::GET, Vec::new()),
+    };
+    let status = usize::try_from(number / 5 % 10).ok().and_then(|it| STATUSES.get(it));
+    let status = status.copied().unwrap_or(200);
+    let mut request = Request::new(Full::new(Bytes::from(body)));
+    *request.method_mut() = method;
+    *request.uri_mut() = format!("/{operation}/{number}").parse().unwrap_or_default();
+    request.headers_mut().insert("host", HeaderValue::from_static("app"));
+    request.headers_mut().insert(REPLY_STATUS, HeaderValue::from(status));
+    request
+}
+
+/// Starts a server that answers each connection with `answer` and closes it.
+pub(super) fn breaking(answer: &'static [u8]) -> Result<SocketAddr> {
+    serve(move |mut socket| {
+        let _ = read_head(&mut socket);
+        let _ = socket.write_all(answer);
+        let _ = socket.shutdown(Shutdown::Both);
+    })
+}
+
+/// Starts a server that never answers, and tells of each request that has reached it.
+pub(super) fn silent() -> Result<(SocketAddr, Receiver<()>)> {
+    let (told, reached): (Sender<()>, _) = channel();
+    let address = serve(move |mut socket| {
+        if read_head(&mut socket).is_ok() {
+            let _ = told.send(());
+        }
+        // Until the proxy gives up.
+        let _ = socket.read(&mut [0; 1]);
+    })?;
+    Ok((address, reached))
+}
+
+/// Clients that leave, one after the other, when their request has reached the application.
+pub(super) fn leaving(address: SocketAddr, count: u64, reached: &Receiver<()>) -> Result<Books> {
+    let mut books = Books::default();
+    for number in 0..count {
+        let mut socket = TcpStream::connect(address)?;
+        socket
+            .write_all(format!("GET /silent/{number} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes())?;
+        reached.recv_timeout(LIMIT).context("the request did not arrive")?;
+        books.note(row("silent", "GET", "0"), false);
+        books.left = books.left.saturating_add(1);
+    }
+    Ok(books)
+}
+
+/// Requests that the proxy cannot even read.
+pub(super) fn malformed(address: SocketAddr, count: u64) -> Result<Books> {
+    let mut books = Books::default();
+    for _ in 0..count {
+        let mut socket = TcpStream::connect(address)?;
+        socket.set_read_timeout(Some(LIMIT))?;
+        socket.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n")?;
+        // Not to the end, for which Envoy takes a second.
+        let mut answer = [0; 12];
+        socket.read_exact(&mut answer)?;
+        ensure!(answer == *b"HTTP/1.1 400", "{}", String::from_utf8_lossy(&answer));
+        books.note(row("other", "other", "400"), false);
+    }
+    Ok(books)
+}
+
+/// Calls of gRPC with every status in turn.
+pub(super) fn grpc(address: SocketAddr, count: u64) -> Result<Books> {
+    let mut books = Books::default();
+    for number in 0..count {
+        let status = number % 17;
+        let request = client::Request::grpc(&format!("/grpc/{number}"));
+        let request = request.header(REPLY_GRPC_STATUS, status.to_string());
+        let answer = Client::http2(address).send(request)?;
+        ensure!(answer.grpc_status() == Some(&status.to_string()), "{answer:?}");
+        let row = Row { grpc: status.to_string(), ..row("grpc", "POST", "200") };
+        books.note(row, GRPC_ERRORS.contains(&status));
+    }
+    Ok(books)
+}
+
+fn row(operation: &str, method: &str, code: &str) -> Row {
+    Row {
+        operation: operation.to_owned(),
+        method: method.to_owned(),
+        code: code.to_owned(),
+        grpc: String::new(),
+    }
+}
+
+/// Hands each connection to `handler`, on a thread of its own.
+fn serve(handler: impl Fn(TcpStream) + Clone + Send + 'static) -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        for socket in listener.incoming().filter_map(Result::ok) {
+            let handler = handler.clone();
+            thread::spawn(move || handler(socket));
+        }
+    });
+    Ok(address)
+}
+
+/// Reads a request's head, and whatever of its body came along.
+fn read_head(socket: &mut TcpStream) -> Result<()> {
+    let mut head = Vec::new();
+    let mut piece = [0; 4096];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        let length = socket.read(&mut piece)?;
+        ensure!(length > 0, ErrorKind::UnexpectedEof);
+        head.extend_from_slice(piece.get(..length).unwrap_or_default());
+    }
+    Ok(())
+}

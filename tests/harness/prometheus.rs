@@ -1,0 +1,248 @@
+//! A real Prometheus that scrapes what runs in a test, and the tool that judges its files.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    client::Client,
+    ports,
+    process::{Process, wait_until},
+};
+
+/// The environment variable that says where Prometheus is instead of on the `PATH`.
+const PROMETHEUS: &str = "WEIR_PROMETHEUS";
+/// The same of promtool.
+const PROMTOOL: &str = "WEIR_PROMTOOL";
+/// How long it may take to listen.
+const START: Duration = Duration::from_secs(30);
+
+/// A running Prometheus, which ends with its guard.
+///
+/// It scrapes `/stats/prometheus` and evaluates rules every second. Series have the labels `job`,
+/// `instance`, `namespace="shop"` and `pod="a"`, as those of a pod have.
+#[derive(Debug)]
+pub struct Prometheus {
+    process: Process,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+/// A series with its value at the moment of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Its labels, `__name__` among them.
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: f64,
+}
+
+impl Series {
+    /// A label's value; empty where it is absent, as Prometheus sees it.
+    pub fn label(&self, name: &str) -> &str {
+        self.labels.get(name).map(String::as_str).unwrap_or_default()
+    }
+}
+
+impl Prometheus {
+    /// Starts Prometheus on a free port, with the files of `rules`.
+    ///
+    /// # Errors
+    /// When it is not installed, or refuses a file.
+    pub fn start(target: SocketAddr, rules: &[&Path]) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("weir-prometheus-").tempdir()?;
+        let address = ports::loopback(ports::free()?);
+        let path = folder.path().join("prometheus.json");
+        fs::write(&path, configuration(target, rules).to_string())?;
+        let mut command = Command::new(program(PROMETHEUS, "prometheus"));
+        command
+            .arg(format!("--config.file={}", path.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address={address}"));
+        let log = folder.path().join("prometheus.log");
+        let mut process = Process::start("Prometheus", &mut command, &log)
+            .with_context(|| missing(PROMETHEUS, "prometheus"))?;
+        let client = Client::http1(address);
+        process.wait_until("ready", START, |_| {
+            Ok(client.get("/-/ready").is_ok_and(|answer| answer.status == 200))
+        })?;
+        Ok(Self { process, address, folder })
+    }
+
+    /// Evaluates `expression` now.
+    ///
+    /// # Errors
+    /// When Prometheus refuses it, warns of it, or does not answer with series.
+    pub fn query(&self, expression: &str) -> Result<Vec<Series>> {
+        let path = format!("/api/v1/query?query={}", encoded(expression));
+        let answer = self.api(&path).with_context(|| expression.to_owned())?;
+        for remarks in ["warnings", "infos"] {
+            let remarks = answer.get(remarks).and_then(Value::as_array);
+            ensure!(remarks.is_none_or(Vec::is_empty), "{expression}: {remarks:?}");
+        }
+        let result = answer.pointer("/data/result").and_then(Value::as_array);
+        let result = result.with_context(|| format!("{expression}: no series in {answer}"))?;
+        result.iter().map(series).collect()
+    }
+
+    /// What the counters of `selector` have counted in all, each from zero to its last sample.
+    ///
+    /// Where a sample is less than the one before, the proxy had forgotten the counter and counts
+    /// anew, as `rate` takes it too.
+    ///
+    /// # Errors
+    /// As [`Prometheus::query`].
+    pub fn counted(&self, selector: &str) -> Result<Vec<Series>> {
+        let answer =
+            self.api(&format!("/api/v1/query?query={}", encoded(&format!("{selector}[1h]"))));
+        let answer = answer.with_context(|| selector.to_owned())?;
+        let result = answer.pointer("/data/result").and_then(Value::as_array);
+        result.context("no series")?.iter().map(history).collect()
+    }
+
+    /// The sum of what `expression` gives; 0 where it gives nothing.
+    ///
+    /// # Errors
+    /// As [`Prometheus::query`].
+    pub fn sum(&self, expression: &str) -> Result<f64> {
+        Ok(self.query(expression)?.iter().map(|series| series.value).sum())
+    }
+
+    /// Evaluates `expression` until `enough` says that it gives what it should.
+    ///
+    /// # Errors
+    /// When it does not within `limit`; with what it gave last.
+    pub fn wait_for(
+        &self,
+        expression: &str,
+        limit: Duration,
+        mut enough: impl FnMut(&[Series]) -> bool,
+    ) -> Result<Vec<Series>> {
+        let mut last = Vec::new();
+        let waited = wait_until(expression, limit, || {
+            last = self.query(expression)?;
+            Ok(enough(&last))
+        });
+        waited.with_context(|| format!("{last:?}"))?;
+        Ok(last)
+    }
+
+    /// What it knows of the rules: names, and the last error of each.
+    ///
+    /// # Errors
+    /// When Prometheus does not answer.
+    pub fn rules(&self) -> Result<Vec<Value>> {
+        let answer = self.api("/api/v1/rules")?;
+        let groups = answer.pointer("/data/groups").and_then(Value::as_array);
+        let rules = groups.context("no groups")?.iter().filter_map(|group| group.get("rules"));
+        Ok(rules.filter_map(Value::as_array).flatten().cloned().collect())
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    fn api(&self, path: &str) -> Result<Value> {
+        let answer = Client::http1(self.address).get(path)?;
+        ensure!(answer.status == 200, "{}", answer.text());
+        answer.json()
+    }
+}
+
+/// Runs promtool with `input` and fails with all it says when it finds anything.
+///
+/// # Errors
+/// When it is not installed, or finds fault.
+pub fn promtool(arguments: &[&str], folder: &Path, input: &[u8]) -> Result<String> {
+    let mut child = Command::new(program(PROMTOOL, "promtool"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| missing(PROMTOOL, "promtool"))?;
+    let mut stdin = child.stdin.take().context("no input")?;
+    // It reads everything before it says anything.
+    stdin.write_all(input)?;
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    ensure!(output.status.success(), "promtool {arguments:?}:\n{said}");
+    Ok(said)
+}
+
+fn program(variable: &str, name: &str) -> PathBuf {
+    env::var_os(variable).map_or_else(|| PathBuf::from(name), PathBuf::from)
+}
+
+fn missing(variable: &str, name: &str) -> String {
+    format!("{name} is not on the PATH: run `make tools`, or set {variable} to it")
+}
+
+/// The configuration as JSON, which is YAML too.
+fn configuration(target: SocketAddr, rules: &[&Path]) -> Value {
+    json!({
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": rules,
+        "scrape_configs": [{
+            "job_name": "envoy",
+            "metrics_path": "/stats/prometheus",
+            "static_configs": [{"targets": [target], "labels": {"namespace": "shop", "pod": "a"}}],
+        }],
+    })
+}
+
+fn series(entry: &Value) -> Result<Series> {
+    let sample = entry.get("value").context("no value")?;
+    Ok(Series { labels: labels(entry)?, value: value(sample)? })
+}
+
+/// A series with the sum of its rises.
+fn history(entry: &Value) -> Result<Series> {
+    let samples = entry.get("values").and_then(Value::as_array).context("no values")?;
+    let (mut counted, mut last) = (0.0, 0.0);
+    for sample in samples {
+        let value = value(sample)?;
+        counted += if value < last { value } else { value - last };
+        last = value;
+    }
+    Ok(Series { labels: labels(entry)?, value: counted })
+}
+
+fn labels(entry: &Value) -> Result<BTreeMap<String, String>> {
+    let labels = entry.get("metric").and_then(Value::as_object).context("no labels")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(labels.iter().map(|(name, value)| (name.clone(), text(value))).collect())
+}
+
+/// The value of a sample, behind its time.
+fn value(sample: &Value) -> Result<f64> {
+    Ok(sample.get(1).and_then(Value::as_str).context("no value")?.parse()?)
+}
+
+/// Percent-encodes all but letters and digits (RFC 3986).
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
