@@ -2,6 +2,8 @@
 //!
 //! Istio's own metrics need an extension that only Istio's build of Envoy has.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tests::{client::Request, process::wait_until, upstream::REPLY_STATUS};
@@ -13,7 +15,9 @@ mod export;
 /// The folder, image and WasmPlugin of the filter.
 const FILTER: &str = "telemetry";
 /// How long a metric may take to be shown.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(30);
+/// How long nothing is counted when everything has been.
+const CALM: Duration = Duration::from_secs(1);
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -22,6 +26,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "telemetry reports what a gateway and a sidecar saw of a request",
         export::of_gateway_and_sidecar,
     ),
+    ("telemetry reports a sidecar's call as its client's", export::of_a_call),
     (
         "telemetry names a collector that the mesh does not know, and heals when it does",
         export::heals_when_the_service_is_known,
@@ -45,7 +50,7 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
         let lines: Vec<_> = metrics.lines().filter(|line| line.contains("weir_")).collect();
         lines.join("\n")
     })?;
-    let before = sum(&mesh.metrics()?, ours);
+    let before = settled(|| Ok(sum(&mesh.metrics()?, ours)))?;
     for number in 0..60 {
         let status = if number % 3 == 0 { "503" } else { "200" };
         let path = format!("/telemetry/{number}");
@@ -66,6 +71,19 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
         ensure!(value(line) == count, "{line}");
     }
     Ok(())
+}
+
+/// Reads a sum until it stays as it is: workers hand over what they count five times a second.
+fn settled(read: impl Fn() -> Result<u64>) -> Result<u64> {
+    let mut last = (read()?, Instant::now());
+    wait_until("done with counting", LIMIT, || {
+        let now = read()?;
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        Ok(last.1.elapsed() > CALM)
+    })?;
+    Ok(last.0)
 }
 
 /// The samples of a metric.

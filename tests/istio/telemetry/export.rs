@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    client::Request,
+    client::{Client, Request},
     collector::{Collector, Item},
     ports::{self, loopback},
     process::wait_until,
     upstream::{REPLY_STATUS, Received, Upstream},
 };
 
-use super::{FILTER, LIMIT, sum};
+use super::{FILTER, LIMIT, settled, sum};
 use crate::{
     mesh::{Mesh, Proxy},
     plugin::Target,
@@ -36,17 +36,20 @@ fn announce(mesh: &Mesh, collector: &Collector, sidecar_port: u16) -> Result<()>
     mesh.apply(&documents)
 }
 
-/// An application with a proxy beside it.
-fn start_sidecar(mesh: &Mesh, app: &Upstream, collector_port: u16) -> Result<Proxy> {
-    let port = ports::free()?;
+/// The proxy beside an application, and the client by which the application calls another.
+fn start_sidecar(mesh: &Mesh, app: &Upstream, collector_port: u16) -> Result<(Proxy, Client)> {
+    let (port, client_port) = (ports::free()?, ports::free()?);
     let documents = include_str!("sidecar.yaml")
         .replace("$APP_PORT", &app.address().port().to_string())
         .replace("$SERVER_PORT", &port.to_string())
+        .replace("$CLIENT_PORT", &client_port.to_string())
         .replace("$SIDECAR_COLLECTOR_PORT", &collector_port.to_string());
     mesh.apply(&documents)?;
     let mut proxy = mesh.start_sidecar()?;
-    proxy.wait_for_listener(loopback(port))?;
-    Ok(proxy)
+    for port in [port, client_port] {
+        proxy.wait_for_listener(loopback(port))?;
+    }
+    Ok((proxy, Client::http1(loopback(client_port))))
 }
 
 /// The page's two words at the gateway; the sidecar follows what the gateway decides.
@@ -76,22 +79,25 @@ fn context(received: &Received) -> Result<(String, String, bool)> {
 pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
     let (collector, app, port) = (Collector::start()?, Upstream::start()?, ports::free()?);
     announce(mesh, &collector, port)?;
-    let proxy = start_sidecar(mesh, &app, port)?;
+    let (proxy, _) = start_sidecar(mesh, &app, port)?;
     let (at_gateway, at_sidecar) = configs(port);
     mesh.apply_plugin(FILTER, &at_gateway)?;
     mesh.apply_plugin_at(FILTER, mesh.image(FILTER)?, &Target::SERVER, &at_sidecar)?;
     let send = |request: Request| mesh.send(request.authority(HOST));
     let ours = "weir_telemetry_requests_total";
-    let counted =
-        || Ok::<_, anyhow::Error>((sum(&mesh.metrics()?, ours), sum(&proxy.metrics()?, ours)));
+    let counted = || -> Result<[u64; 2]> {
+        let sums = || Ok([sum(&mesh.metrics()?, ours), sum(&proxy.metrics()?, ours)]);
+        settled(|| Ok(sums()?.iter().sum()))?;
+        sums()
+    };
     wait_until("counting in every worker of both proxies", LIMIT, || {
         let before = counted()?;
         for _ in 0..PROBES {
             send(Request::get("/before"))?;
         }
         let after = counted()?;
-        let [gateway, sidecar] = [(before.0, after.0), (before.1, after.1)];
-        Ok([gateway, sidecar].iter().all(|(before, after)| after.saturating_sub(*before) >= PROBES))
+        let is_all = |(before, after): (u64, u64)| after.saturating_sub(before) >= PROBES;
+        Ok(before.into_iter().zip(after).all(is_all))
     })?;
     let metrics = proxy.metrics()?;
     ensure!(metrics.contains(r#"reporter="destination""#), "{metrics}");
@@ -200,6 +206,31 @@ fn check_logs(
     let warnings = records.iter().filter(severe).count();
     ensure!(warnings == REQUESTS.div_ceil(3).saturating_mul(2), "{warnings} warnings");
     Ok(())
+}
+
+pub(super) fn of_a_call(mesh: &Mesh) -> Result<()> {
+    let (collector, app, port) = (Collector::start()?, Upstream::start()?, ports::free()?);
+    announce(mesh, &collector, port)?;
+    let (proxy, out) = start_sidecar(mesh, &app, port)?;
+    let config = json!({
+        "endpoint": format!("{COLLECTOR}:{port}"), "sample_rate": 1, "metrics": {"labels": true},
+    });
+    mesh.apply_plugin_at(FILTER, mesh.image(FILTER)?, &Target::CLIENT, &config)?;
+    let call = || {
+        let request = Request::get("/orders/1").authority("called.mesh.example.com");
+        out.send(request.header(REPLY_STATUS, "404"))
+    };
+    wait_until("tracing calls", ARRIVAL, || {
+        ensure!(call()?.status == 404, "the call has failed");
+        Ok(!collector.spans()?.is_empty())
+    })?;
+    let span = collector.spans()?.pop().context("no span")?;
+    ensure!(span.json.get("kind") == Some(&json!(3)), "{span:?}");
+    // For the caller an answer of 404 is an error.
+    ensure!(span.json.pointer("/status/code") == Some(&json!(2)), "{span:?}");
+    check_resource(&span, "the-sidecar", "sidecar-0")?;
+    let counts = || Ok(proxy.metrics()?.contains(r#"reporter="source""#));
+    wait_until("counting as the source", LIMIT, counts)
 }
 
 pub(super) fn heals_when_the_service_is_known(mesh: &Mesh) -> Result<()> {

@@ -112,7 +112,8 @@ impl Telemetry {
             counters.count(&begun);
         }
         if moment == Moment::Request && !self.policy.is_dry_run() {
-            begun.changes.iter().for_each(apply);
+            let refused = begun.changes.iter().filter(|change| !apply(change));
+            refused.for_each(|_| self.meters.expression_failed());
         }
         let captured = if begun.trace.is_reported {
             Captured::of(headers, tracer.tags.iter().map(Tag::header))
@@ -143,15 +144,13 @@ impl Telemetry {
     }
 }
 
-/// Changes a header of the request at hand; what the proxy refuses is left out.
-fn apply(change: &HeaderChange) {
+/// Changes a header of the request at hand, and says whether the proxy did so.
+fn apply(change: &HeaderChange) -> bool {
     let done = match change {
         HeaderChange::Set(name, value) => headers::set(Map::RequestHeaders, name, value.as_bytes()),
         HeaderChange::Remove(name) => headers::remove(Map::RequestHeaders, name),
     };
-    if let Err(error) = done {
-        log::debug!("a header was not changed: {error:?}");
-    }
+    done.inspect_err(|error| log::debug!("a header was not changed: {error:?}")).is_ok()
 }
 
 /// Reads what else a span tells.

@@ -53,6 +53,7 @@ impl Telemetry {
                 headers::add(Map::ResponseHeaders, name, &value)
             };
             if let Err(error) = written {
+                self.meters.expression_failed();
                 log::debug!("{name} not written: {error:?}");
             }
         }
