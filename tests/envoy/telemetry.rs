@@ -17,6 +17,7 @@ mod outputs;
 mod own_metrics;
 mod prometheus;
 mod reloads;
+mod rules;
 mod shipped;
 mod spans;
 mod steady;

@@ -33,9 +33,9 @@ const START: Duration = Duration::from_secs(30);
 /// `instance`, `namespace="shop"` and `pod="a"`, as those of a pod have.
 #[derive(Debug)]
 pub struct Prometheus {
-    process: Process,
+    _process: Process,
     address: SocketAddr,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 /// A series with its value at the moment of a query.
@@ -76,7 +76,7 @@ impl Prometheus {
         process.wait_until("ready", START, |_| {
             Ok(client.get("/-/ready").is_ok_and(|answer| answer.status == 200))
         })?;
-        Ok(Self { process, address, folder })
+        Ok(Self { _process: process, address, _folder: folder })
     }
 
     /// Evaluates `expression` now.
@@ -86,10 +86,8 @@ impl Prometheus {
     pub fn query(&self, expression: &str) -> Result<Vec<Series>> {
         let path = format!("/api/v1/query?query={}", encoded(expression));
         let answer = self.api(&path).with_context(|| expression.to_owned())?;
-        for remarks in ["warnings", "infos"] {
-            let remarks = answer.get(remarks).and_then(Value::as_array);
-            ensure!(remarks.is_none_or(Vec::is_empty), "{expression}: {remarks:?}");
-        }
+        let warnings = answer.get("warnings").and_then(Value::as_array);
+        ensure!(warnings.is_none_or(Vec::is_empty), "{expression}: {warnings:?}");
         let result = answer.pointer("/data/result").and_then(Value::as_array);
         let result = result.with_context(|| format!("{expression}: no series in {answer}"))?;
         result.iter().map(series).collect()
@@ -137,7 +135,7 @@ impl Prometheus {
         Ok(last)
     }
 
-    /// What it knows of the rules: names, and the last error of each.
+    /// The rules with their expressions and how their last evaluation went, as its API tells them.
     ///
     /// # Errors
     /// When Prometheus does not answer.
@@ -146,16 +144,6 @@ impl Prometheus {
         let groups = answer.pointer("/data/groups").and_then(Value::as_array);
         let rules = groups.context("no groups")?.iter().filter_map(|group| group.get("rules"));
         Ok(rules.filter_map(Value::as_array).flatten().cloned().collect())
-    }
-
-    /// Where its files are.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// What it has logged.
-    pub fn log(&self) -> String {
-        self.process.log()
     }
 
     fn api(&self, path: &str) -> Result<Value> {
@@ -179,8 +167,8 @@ pub fn promtool(arguments: &[&str], folder: &Path, input: &[u8]) -> Result<Strin
         .spawn()
         .with_context(|| missing(PROMTOOL, "promtool"))?;
     let mut stdin = child.stdin.take().context("no input")?;
-    // It reads everything before it says anything.
-    stdin.write_all(input)?;
+    // It may have found fault before it has read everything.
+    let _ = stdin.write_all(input);
     drop(stdin);
     let output = child.wait_with_output()?;
     let said = [output.stdout, output.stderr].concat();

@@ -1,5 +1,7 @@
 //! Metrics with labels, as Prometheus scrapes them.
 
+mod hostile;
+
 use anyhow::Result;
 use hyper::Method;
 use serde_json::json;

@@ -1,0 +1,133 @@
+//! Hostile values of labels, under the patterns of a plain Envoy and of Istio's proxies.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::Setup,
+    client::Request,
+    envoy::Envoy,
+    process::wait_until,
+    prometheus::{Prometheus, promtool},
+    repository,
+    upstream::Upstream,
+};
+
+use crate::telemetry::{LABELS, filter, prometheus::stats_tags};
+
+/// What would split a name elsewhere, or make a label of its own, and a value that does not.
+const VALUES: [&[u8]; 16] = [
+    b"plain",
+    b";.;",
+    b"=.=",
+    b"a;.;reason=.=b;.;",
+    b".response_code=.=999;.;",
+    b"cache.a.",
+    b"component.a.",
+    b"tag.a;.",
+    b"wasm_filter.a.",
+    b"rbac.allowed",
+    b"x.shadow_denied",
+    b"x.istio_dry_run_allow_",
+    b"x_rq_200",
+    b"http.ingress.;.x",
+    b"\x80\xc3\xff",
+    b"\"quoted\\\"",
+];
+
+/// The tag patterns of the bootstrap of Istio's proxies, with what it makes of `extraStatTags`.
+fn istio() -> Value {
+    let tag = |(name, regex): (&str, String)| json!({"tag_name": name, "regex": regex});
+    let own = [
+        ("response_code", r"_rq(_(\d{3}))$"),
+        ("response_code_class", r"_rq(_(\dxx))$"),
+        ("cache", r"(cache\.(.+?)\.)"),
+        ("component", r"(component\.(.+?)\.)"),
+        ("tag", r"(tag\.(.+?);\.)"),
+        ("wasm_filter", r"(wasm_filter\.(.+?)\.)"),
+        ("authz_enforce_result", r"rbac(\.(allowed|denied))"),
+        ("authz_dry_run_action", r"(\.istio_dry_run_(allow|deny)_)"),
+        ("authz_dry_run_result", r"(\.shadow_(allowed|denied))"),
+    ];
+    let own = own.map(|(name, regex)| tag((name, regex.to_owned())));
+    let extra = LABELS.map(|label| tag((label, format!(r"({label}=\.=(.*?);\.;)"))));
+    let tags = [&extra[..], &own[..]].concat();
+    json!({"use_all_default_tags": false, "stats_tags": tags})
+}
+
+/// Sends each value as the label's and as the path, and looks at the families with Prometheus.
+fn check(stats_config: Value) -> Result<()> {
+    let app = Upstream::start()?;
+    let document = json!({"metrics": [{"labels": true, "definitions": [
+        {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
+        {"name": "by_item", "dimensions": {"item": {"value": "request.url_path"}}},
+    ]}]});
+    let mut setup = Setup::new(app.address(), vec![filter(&document)]);
+    setup.stats_config = Some(stats_config);
+    let envoy = Envoy::start(setup)?;
+    let prometheus = Prometheus::start(envoy.admin_address(), &[])?;
+    for value in VALUES {
+        let path =
+            format!("/{}", String::from_utf8_lossy(value).replace(['"', '\\', '\u{fffd}'], "!"));
+        envoy.http1().send(Request::get(&path).header("x-user", value))?;
+    }
+    let all = VALUES.len() as f64;
+    let limit = Duration::from_secs(30);
+    for (metric, labels) in [
+        ("requests_total", &["reporter", "request_method", "response_code"][..]),
+        ("by_user_total", &["user"]),
+        ("by_item_total", &["item"]),
+    ] {
+        let name = format!("weir_telemetry_{metric}");
+        wait_until(&name, limit, || Ok(prometheus.sum(&name)? == all))?;
+        let scraped = ["__name__", "instance", "job", "namespace", "pod"];
+        let expected: BTreeSet<_> = labels.iter().chain(&scraped).copied().collect();
+        for series in prometheus.query(&name)? {
+            let found: BTreeSet<_> = series.labels.keys().map(String::as_str).collect();
+            assert_eq!(found, expected, "{series:?}");
+        }
+    }
+    // Each value kept its own series, but for those that differ in replaced bytes alone.
+    assert!(prometheus.query("weir_telemetry_by_user_total")?.len() > 12);
+    assert_eq!(prometheus.query(r#"{__name__=~"weir_.*__.*"}"#)?, []);
+    assert_unlinted(&envoy)
+}
+
+/// Fails when promtool complains of a metric of ours, but for two things: Envoy writes no help for
+/// any metric, and durations are in milliseconds, as Istio's are.
+fn assert_unlinted(envoy: &Envoy) -> Result<()> {
+    let scrape = envoy.admin().get("/stats/prometheus")?.text();
+    // Envoy's own metrics are not judged; an error of the format is one wherever it stands.
+    promtool(
+        &["check", "metrics", "--extended", "--lint=none"],
+        repository::root(),
+        scrape.as_bytes(),
+    )?;
+    let ours = |line: &&str| line.trim_start_matches("# TYPE ").starts_with("weir_");
+    let ours: String = scrape.lines().filter(ours).flat_map(|line| [line, "\n"]).collect();
+    let lints = lints(&ours)?;
+    let known = ["no help text", "should not contain abbreviated units"];
+    let unknown = |line: &&str| !known.iter().any(|known| line.ends_with(known));
+    assert_eq!(lints.lines().filter(unknown).collect::<Vec<_>>(), Vec::<&str>::new());
+    Ok(())
+}
+
+/// What promtool says of metrics, whether it minds or not.
+fn lints(metrics: &str) -> Result<String> {
+    let said = promtool(&["check", "metrics"], repository::root(), metrics.as_bytes());
+    said.or_else(|error| {
+        let said = error.to_string();
+        Ok(said.split_once(":\n").map(|(_, lines)| lines.to_owned()).unwrap_or(said))
+    })
+}
+
+#[test]
+fn hostile_values_make_no_label_in_a_plain_envoy() -> Result<()> {
+    check(stats_tags(&LABELS))
+}
+
+#[test]
+fn hostile_values_make_no_label_under_istios_patterns() -> Result<()> {
+    check(istio())
+}

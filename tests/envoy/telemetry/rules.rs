@@ -1,0 +1,181 @@
+//! The rules and the dashboard that are shipped, judged by promtool and a real Prometheus.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Request,
+    envoy::Envoy,
+    fake_collector::{Behaviour, FakeCollector},
+    process::{read_text, wait_until},
+    prometheus::{Prometheus, promtool},
+    repository,
+    upstream::{REPLY_STATUS, Upstream},
+};
+
+use super::{
+    LABELS,
+    collectors::{Protocol, cluster, provider},
+    filter, prometheus,
+};
+
+/// How long Prometheus may take to see what there is.
+const LIMIT: Duration = Duration::from_secs(40);
+/// The alert for proxies that no filter watches, which is silent where one does.
+const BLIND: &str = "WeirTelemetryBlind";
+
+fn folder() -> PathBuf {
+    repository::root().join("telemetry/prometheus")
+}
+
+/// Envoy with a collector and an application, seen by a Prometheus with rules.
+struct Rig {
+    envoy: Envoy,
+    collector: FakeCollector,
+    prometheus: Prometheus,
+    _app: Upstream,
+}
+
+impl Rig {
+    fn start(metrics: &Value, rules: &str) -> Result<Self> {
+        let app = Upstream::start()?;
+        let collector = FakeCollector::start(Behaviour::Healthy)?;
+        let slow = json!({"http": [{"match": [{"uri": {"prefix": "/slow"}}],
+            "fault": {"delay": {"percentage": {"value": 100}, "fixedDelay": "1500ms"}}}]});
+        let filters = vec![filter(&document(metrics)), Filter::new("fault-injection", slow)];
+        let mut setup = Setup::new(app.address(), filters);
+        setup.clusters = vec![cluster(Protocol::Grpc, collector.address())];
+        setup.stats_config = Some(prometheus::stats_tags(&LABELS));
+        setup.stats_flush = Some("1s".to_owned());
+        let envoy = Envoy::start(setup)?;
+        let prometheus = Prometheus::start(envoy.admin_address(), &[&folder().join(rules)])?;
+        Ok(Self { envoy, collector, prometheus, _app: app })
+    }
+
+    /// Good and bad streams, some of them slow; the collector takes the spans of the first ones and
+    /// refuses the others, until `failures` counts.
+    fn traffic(&self, failures: &str) -> Result<()> {
+        self.send_until_rising("spans_sent_total")?;
+        self.collector.behave(Behaviour::Status(400, Vec::new()));
+        self.send_until_rising(failures)
+    }
+
+    /// Sends on until a counter rises before Prometheus' eyes.
+    fn send_until_rising(&self, name: &str) -> Result<()> {
+        let rising = format!("rate(weir_telemetry_{name}[5m]) > 0");
+        wait_until(name, LIMIT, || {
+            self.send()?;
+            Ok(!self.prometheus.query(&rising)?.is_empty())
+        })
+    }
+
+    fn send(&self) -> Result<()> {
+        let client = self.envoy.http1();
+        // Enough for alerts that ask for more than one request in ten seconds, over five minutes.
+        for number in 0..50 {
+            let status = if number % 2 == 0 { "200" } else { "503" };
+            let user = format!("user-{number}");
+            let request = Request::get("/orders/7").header("x-user", user);
+            client.send(request.header(REPLY_STATUS, status))?;
+        }
+        client.get("/slow/1").map(drop)
+    }
+
+    /// Fails unless this gives series within the time that scrapes and rules take.
+    fn assert_gives(&self, expression: &str) -> Result<()> {
+        wait_until(expression, LIMIT, || Ok(!self.prometheus.query(expression)?.is_empty()))
+    }
+}
+
+fn document(metrics: &Value) -> Value {
+    json!({
+        "extensionProviders": provider(Protocol::Grpc, &json!({"maxBatchDelay": "200ms"})),
+        "tracing": {"randomSamplingPercentage": 100},
+        "accessLogging": [{"providers": [{"name": "otel"}]}],
+        "operations": [
+            {"pathTemplate": "/orders/{id}", "name": "getOrder"},
+            {"pathTemplate": "/slow/{id}", "name": "slow"},
+        ],
+        "slos": [{"name": "checkout"}],
+        "metrics": [metrics],
+    })
+}
+
+/// Every rule works, and with such traffic every one has something to tell.
+fn check_rules(rig: &Rig) -> Result<()> {
+    let rules = rig.prometheus.rules()?;
+    assert_eq!(rules.len(), 18);
+    for rule in rules {
+        let text = |name: &str| rule.get(name).and_then(Value::as_str).unwrap_or_default();
+        let query = text("query");
+        match text("name") {
+            BLIND => {
+                let (requests, _) = query.split_once("unless").context("not an exception")?;
+                rig.assert_gives(requests)?;
+                assert_eq!(rig.prometheus.query(query)?, []);
+            }
+            name => rig.assert_gives(query).context(name.to_owned())?,
+        }
+    }
+    for rule in rig.prometheus.rules()? {
+        assert_eq!(rule.get("health"), Some(&json!("ok")), "{rule}");
+    }
+    Ok(())
+}
+
+/// The queries of the dashboard, its variables filled in.
+fn dashboard() -> Result<Vec<String>> {
+    let path = repository::root().join("telemetry/grafana/dashboard.json");
+    let dashboard: Value = serde_json::from_str(&read_text(&path)?)?;
+    let list = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let mut queries = Vec::new();
+    for target in list(&dashboard, "panels").iter().flat_map(|panel| list(panel, "targets")) {
+        let query = target.get("expr").and_then(Value::as_str).context("no query")?;
+        queries.push(query.replace("$namespace", "shop"));
+    }
+    for variable in list(dashboard.get("templating").context("no variables")?, "list") {
+        let query = variable.pointer("/query/query").and_then(Value::as_str).unwrap_or_default();
+        let parts = query.strip_prefix("label_values(").and_then(|it| it.strip_suffix(')'));
+        let parts = parts.and_then(|it| it.split_once(", "));
+        queries.extend(parts.map(|(metric, label)| format!(r#"{metric}{{{label}!=""}}"#)));
+    }
+    ensure!(queries.len() > 15, "{queries:?}");
+    Ok(queries)
+}
+
+#[test]
+fn promtool_finds_no_fault_with_the_rules_and_every_alert_fires_and_is_silent() -> Result<()> {
+    for variant in ["clean", "labelled"] {
+        let said = promtool(&["check", "rules", &format!("{variant}.rules.yaml")], &folder(), b"")?;
+        assert!(said.contains("SUCCESS: 18 rules found"), "{said}");
+        let said = promtool(&["test", "rules", &format!("{variant}.test.yaml")], &folder(), b"")?;
+        assert!(said.contains("SUCCESS"), "{said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_rule_and_every_query_of_the_dashboard_tells_of_real_traffic_with_labels() -> Result<()> {
+    let metrics = json!({"labels": true, "maxValues": 1, "definitions":
+        [{"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}}]});
+    let rig = Rig::start(&metrics, "labelled.rules.yaml")?;
+    rig.traffic("export_failures_total")?;
+    check_rules(&rig)?;
+    for query in dashboard()? {
+        rig.assert_gives(&query)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_rule_tells_of_real_traffic_without_labels() -> Result<()> {
+    let metrics = json!({"definitions":
+        [{"name": "amount", "type": "HISTOGRAM", "value": "int(request.headers['x-amount'])"}]});
+    let rig = Rig::start(&metrics, "clean.rules.yaml")?;
+    rig.traffic("export_failures_refused_total")?;
+    check_rules(&rig)
+}
