@@ -1,16 +1,57 @@
-//! Hostile values end at the limits.
+//! Hostile values end at the limits, whatever is configured anew meanwhile.
 
-use std::time::Duration;
+use std::{
+    env,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use http_body_util::Full;
-use hyper::{Request, body::Bytes};
-use serde_json::json;
-use tests::process::wait_until;
+use hyper::{Request, Response, body::Bytes};
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::Setup,
+    envoy::Envoy,
+    ports,
+    process::wait_until,
+    scale::thorough,
+    server::{Server, full},
+};
 
-use super::{Rig, books, prometheus::Scrape};
+use super::{
+    LABELS, books, filter,
+    prometheus::{Scrape, stats_tags},
+};
 
 const CONNECTIONS: u64 = 32;
+/// The environment variable that says how many values come.
+const DISTINCT: &str = "WEIR_DISTINCT";
+/// How much memory may grow, in MiB, whatever comes.
+const SLACK: u64 = 16;
+
+/// An application that keeps nothing but the number of requests.
+fn application() -> Result<(Server, Arc<AtomicU64>)> {
+    let served = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&served);
+    let server = Server::start(ports::listen(0)?, move |_| {
+        seen.fetch_add(1, Ordering::Relaxed);
+        async { Response::new(full("")) }
+    })?;
+    Ok((server, served))
+}
+
+/// Two open labels; `slo` makes it another document.
+fn document(slo: &str) -> Value {
+    json!({"slos": [{"name": slo}], "metrics": [{"labels": true, "definitions": [
+        {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
+        {"name": "by_path", "dimensions": {"item": {"value": "request.url_path", "maxValues": 1000}}},
+    ]}]})
+}
 
 /// Requests of which each has a path and a header value that no other has.
 fn distinct(number: u64) -> Request<Full<Bytes>> {
@@ -23,22 +64,42 @@ fn distinct(number: u64) -> Request<Full<Bytes>> {
 }
 
 #[test]
-fn distinct_values_leave_the_series_at_their_limit() -> Result<()> {
-    let count =
-        std::env::var("WEIR_DISTINCT").ok().and_then(|it| it.parse().ok()).unwrap_or(50_000);
-    let config = json!({"metrics": [{"labels": true, "definitions": [
-        {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
-        {"name": "by_path", "dimensions": {"item": {"value": "request.url_path", "maxValues": 1000}}},
-    ]}]});
-    let rig = Rig::start_labelled(4, &config)?;
-    books::run(rig.envoy.address(), count / 10, CONNECTIONS, distinct)?;
-    let before = rig.envoy.memory()?;
-    books::run(rig.envoy.address(), count, CONNECTIONS, distinct)?;
-    let after = rig.envoy.memory()?;
-    let total = count + count / 10;
-    let mut scrape = Scrape::of(&rig.envoy)?;
+fn distinct_values_leave_series_and_memory_at_their_limits_through_new_configurations() -> Result<()>
+{
+    let asked = env::var(DISTINCT).ok().and_then(|it| it.parse().ok());
+    let count = asked.unwrap_or_else(|| thorough(50_000, 1_000_000));
+    let reloads = thorough(5, 50);
+    let (app, served) = application()?;
+    let mut setup = Setup::new(app.address(), vec![filter(&document("first"))]);
+    setup.concurrency = 4;
+    setup.stats_config = Some(stats_tags(&LABELS));
+    // Or else a listener that goes cuts streams off, and their clients ask again.
+    setup.arguments = ["--drain-strategy", "immediate"].map(str::to_owned).to_vec();
+    let mut envoy = Envoy::start(setup)?;
+    books::run(envoy.address(), count / 10, CONNECTIONS, distinct)?;
+    let before = envoy.memory()?;
+    let address = envoy.address();
+    let load = thread::spawn(move || books::run(address, count, CONNECTIONS, distinct));
+    for number in 1..=reloads {
+        let share = count / 10 + count / (reloads + 1) * number;
+        let reached = || Ok(served.load(Ordering::Relaxed) > share);
+        wait_until("a share of the load", Duration::from_secs(300), reached)?;
+        let slo = if number % 2 == 0 { "even" } else { "odd" };
+        envoy.reconfigure(&[filter(&document(slo))])?;
+    }
+    load.join().map_err(|_| anyhow!("the load panicked"))??;
+    let after = envoy.memory()?;
+    eprintln!("{count} values, {reloads} configurations: {before} MiB, then {after} MiB");
+    assert!(after < before + SLACK, "{before} MiB, then {after} MiB");
+    assert_limits(&envoy, count + count / 10)
+}
+
+/// Every stream is in one of the series, of which there are no more than allowed, and what was
+/// folded has been counted.
+fn assert_limits(envoy: &Envoy, total: u64) -> Result<()> {
+    let mut scrape = Scrape::of(envoy)?;
     wait_until("counted", Duration::from_secs(30), || {
-        scrape = Scrape::of(&rig.envoy)?;
+        scrape = Scrape::of(envoy)?;
         Ok(scrape.sum("weir_telemetry_requests_total") == total)
     })?;
     for (name, label, series) in [("by_user", "user", 101), ("by_path", "item", 1_000)] {
@@ -49,7 +110,7 @@ fn distinct_values_leave_the_series_at_their_limit() -> Result<()> {
         let overflow =
             scrape.value("weir_telemetry_overflow_total", &format!(r#"metric="{name}""#));
         assert_eq!(overflow, Some(folded), "{name}");
+        eprintln!("{name}: {} series, {folded} folded", scrape.series(&name));
     }
-    assert!(after < before + 16, "{before} MiB, then {after} MiB");
     Ok(())
 }
