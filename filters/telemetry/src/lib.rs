@@ -27,6 +27,7 @@ mod outlets;
 #[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
+pub mod prometheus;
 mod record;
 pub mod redact;
 mod resource;

@@ -22,3 +22,6 @@ pub use crate::metrics::{
     plan::{Group, Plan},
     standard::{Standard, StatusClass},
 };
+
+/// What names of metrics begin with, unless the document says otherwise.
+pub(crate) const DEFAULT_PREFIX: &str = "weir_telemetry";

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use telemetry::prometheus::Rules;
 use tests::{
     bootstrap::{Filter, Setup},
     client::Request,
@@ -154,6 +155,25 @@ fn promtool_finds_no_fault_with_the_rules_and_every_alert_fires_and_is_silent() 
         assert!(said.contains("SUCCESS: 18 rules found"), "{said}");
         let said = promtool(&["test", "rules", &format!("{variant}.test.yaml")], &folder(), b"")?;
         assert!(said.contains("SUCCESS"), "{said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn promtool_finds_no_fault_with_rules_for_another_document() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (is_labelled, count) in [(false, 28), (true, 18)] {
+        let document = json!({
+            "metrics": [{"prefix": "shop", "labels": is_labelled}],
+            "slos": [
+                {"name": "null", "objective": 99.9999},
+                {"name": "search", "objective": 50},
+                {"name": "rest"},
+            ],
+        });
+        let rules = Rules::of(&serde_json::from_value(document)?).to_string();
+        let said = promtool(&["check", "rules"], folder.path(), rules.as_bytes())?;
+        assert!(said.contains(&format!("SUCCESS: {count} rules found")), "{said}");
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use filter_core::Problems;
 
 use crate::{
     config::{Definition, MetricsEntry, ShortName},
-    metrics::Kind,
+    metrics::{DEFAULT_PREFIX, Kind},
 };
 
 /// What all metrics of a document share.
@@ -20,7 +20,6 @@ pub(super) struct Settings<'a> {
     max_series: Option<usize>,
 }
 
-const PREFIX: &str = "weir_telemetry";
 const MAX_SERIES: usize = 1_000;
 const MAX_HISTOGRAM_SERIES: usize = 250;
 const MAX_VALUES: u64 = 100;
@@ -37,7 +36,9 @@ impl<'a> Settings<'a> {
         Self {
             is_labelled: only(entries, "labels", |it| it.labels, problems)
                 .is_some_and(|(_, is_labelled)| is_labelled),
-            prefix: prefix.map_or(PREFIX, |(_, prefix)| ShortName::as_str(prefix)).to_owned(),
+            prefix: prefix
+                .map_or(DEFAULT_PREFIX, |(_, prefix)| ShortName::as_str(prefix))
+                .to_owned(),
             definitions: definitions.map(|(_, all)| all.as_slice()).unwrap_or_default(),
             definitions_path: format!("metrics[{}]", definitions.map_or(0, |(entry, _)| entry)),
             max_values: size(max_values.map_or(MAX_VALUES, |(_, it)| it.get())),
