@@ -194,3 +194,17 @@ fn no_header_and_no_query_is_told() {
     let told = lines(&document, &stream).join("\n");
     assert!(!told.contains("secret") && !told.contains("?x"), "{told}");
 }
+
+#[test]
+fn a_header_that_is_asked_for_first_is_never_missing() {
+    let value = "'x-tenant' in request.headers ? request.headers['x-tenant'] : 'none'";
+    let document = json!({"metrics": {"labels": true,
+        "definitions": [{"name": "x", "dimensions": {"tenant": value}}]}});
+    for (headers, tenant) in [(&[("x-tenant", "a")][..], "a"), (&[], "none")] {
+        let told = lines(&document, &described(200, headers));
+        let series = format!("weir_telemetry_x_total{{tenant=\"{tenant}\"}} +1");
+        assert!(told.contains(&series), "{told:#?}");
+        let none = "expressions that failed or missed an attribute: 0".to_owned();
+        assert_eq!(told.last(), Some(&none));
+    }
+}
