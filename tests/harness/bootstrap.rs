@@ -91,6 +91,15 @@ impl Filter {
     }
 }
 
+/// How a listener that is replaced gets rid of its connections, within so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drain {
+    /// It asks ever more of them to close.
+    Gradual(u32),
+    /// It asks each of them to close with its next answer.
+    Immediate(u32),
+}
+
 /// What a test wants of Envoy; everything else is as `envoy/bootstrap.yaml` has it.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -114,8 +123,8 @@ pub struct Setup {
     pub upgrades: Vec<String>,
     /// How often histograms are merged, such as `1s`; every five seconds if absent.
     pub stats_flush: Option<String>,
-    /// Further arguments of Envoy's command line.
-    pub arguments: Vec<String>,
+    /// How a listener that is replaced ends.
+    pub drain: Drain,
     /// Where requests come in; port 0 lets the system choose.
     pub port: u16,
     /// Where the admin interface is; port 0 lets the system choose.
@@ -136,7 +145,7 @@ impl Setup {
             stats_config: None,
             upgrades: Vec::new(),
             stats_flush: None,
-            arguments: Vec::new(),
+            drain: Drain::Gradual(3),
             port: 0,
             admin_port: 0,
         }

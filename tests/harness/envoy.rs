@@ -43,8 +43,7 @@ impl Envoy {
         let bootstrap = setup.bootstrap(&listeners.display().to_string())?;
         fs::write(folder.path().join("bootstrap.json"), bootstrap.to_string())?;
         let log = folder.path().join("envoy.log");
-        let mut command = start::command(folder.path(), setup.concurrency)?;
-        command.args(&setup.arguments);
+        let mut command = start::command(folder.path(), &setup)?;
         let mut process =
             Process::start("Envoy", &mut command, &log).with_context(start::missing)?;
         let admin = start::wait_for_admin(&mut process, folder.path())?;

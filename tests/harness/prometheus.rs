@@ -14,11 +14,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    client::Client,
-    ports,
-    process::{Process, wait_until},
-};
+use crate::{client::Client, ports, process::Process};
 
 /// The environment variable that says where Prometheus is instead of on the `PATH`.
 const PROMETHEUS: &str = "WEIR_PROMETHEUS";
@@ -93,46 +89,12 @@ impl Prometheus {
         result.iter().map(series).collect()
     }
 
-    /// What the counters of `selector` have counted in all, each from zero to its last sample.
-    ///
-    /// Where a sample is less than the one before, the proxy had forgotten the counter and counts
-    /// anew, as `rate` takes it too.
-    ///
-    /// # Errors
-    /// As [`Prometheus::query`].
-    pub fn counted(&self, selector: &str) -> Result<Vec<Series>> {
-        let answer =
-            self.api(&format!("/api/v1/query?query={}", encoded(&format!("{selector}[1h]"))));
-        let answer = answer.with_context(|| selector.to_owned())?;
-        let result = answer.pointer("/data/result").and_then(Value::as_array);
-        result.context("no series")?.iter().map(history).collect()
-    }
-
     /// The sum of what `expression` gives; 0 where it gives nothing.
     ///
     /// # Errors
     /// As [`Prometheus::query`].
     pub fn sum(&self, expression: &str) -> Result<f64> {
         Ok(self.query(expression)?.iter().map(|series| series.value).sum())
-    }
-
-    /// Evaluates `expression` until `enough` says that it gives what it should.
-    ///
-    /// # Errors
-    /// When it does not within `limit`; with what it gave last.
-    pub fn wait_for(
-        &self,
-        expression: &str,
-        limit: Duration,
-        mut enough: impl FnMut(&[Series]) -> bool,
-    ) -> Result<Vec<Series>> {
-        let mut last = Vec::new();
-        let waited = wait_until(expression, limit, || {
-            last = self.query(expression)?;
-            Ok(enough(&last))
-        });
-        waited.with_context(|| format!("{last:?}"))?;
-        Ok(last)
     }
 
     /// The rules with their expressions and how their last evaluation went, as its API tells them.
@@ -199,31 +161,11 @@ fn configuration(target: SocketAddr, rules: &[&Path]) -> Value {
 }
 
 fn series(entry: &Value) -> Result<Series> {
-    let sample = entry.get("value").context("no value")?;
-    Ok(Series { labels: labels(entry)?, value: value(sample)? })
-}
-
-/// A series with the sum of its rises.
-fn history(entry: &Value) -> Result<Series> {
-    let samples = entry.get("values").and_then(Value::as_array).context("no values")?;
-    let (mut counted, mut last) = (0.0, 0.0);
-    for sample in samples {
-        let value = value(sample)?;
-        counted += if value < last { value } else { value - last };
-        last = value;
-    }
-    Ok(Series { labels: labels(entry)?, value: counted })
-}
-
-fn labels(entry: &Value) -> Result<BTreeMap<String, String>> {
     let labels = entry.get("metric").and_then(Value::as_object).context("no labels")?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    Ok(labels.iter().map(|(name, value)| (name.clone(), text(value))).collect())
-}
-
-/// The value of a sample, behind its time.
-fn value(sample: &Value) -> Result<f64> {
-    Ok(sample.get(1).and_then(Value::as_str).context("no value")?.parse()?)
+    let value = entry.pointer("/value/1").and_then(Value::as_str).context("no value")?;
+    let labels = labels.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    Ok(Series { labels, value: value.parse()? })
 }
 
 /// Percent-encodes all but letters and digits (RFC 3986).

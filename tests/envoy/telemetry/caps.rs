@@ -15,7 +15,7 @@ use http_body_util::Full;
 use hyper::{Request, Response, body::Bytes};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::Setup,
+    bootstrap::{Drain, Setup},
     envoy::Envoy,
     ports,
     process::wait_until,
@@ -74,7 +74,7 @@ fn distinct_values_leave_series_and_memory_at_their_limits_through_new_configura
     setup.concurrency = 4;
     setup.stats_config = Some(stats_tags(&LABELS));
     // Or else a listener that goes cuts streams off, and their clients ask again.
-    setup.arguments = ["--drain-strategy", "immediate"].map(str::to_owned).to_vec();
+    setup.drain = Drain::Immediate(30);
     let mut envoy = Envoy::start(setup)?;
     books::run(envoy.address(), count / 10, CONNECTIONS, distinct)?;
     let before = envoy.memory()?;

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{Drain, Filter, Setup},
     envoy::Envoy,
     process::wait_until,
     prometheus::Prometheus,
@@ -74,11 +74,9 @@ fn setup(app: SocketAddr, silent: SocketAddr) -> Result<Setup> {
         [("cut", traffic::breaking(half)?), ("reset", traffic::breaking(b"")?), ("silent", silent)];
     let mut setup = Setup::new(app, chain(Filter::new(FILTER, document("before"))));
     setup.concurrency = 4;
-    // Or else a listener that goes cuts streams off, and no client can tell whether it took them.
-    setup.arguments = ["--drain-strategy", "immediate"].map(str::to_owned).to_vec();
-    // A new module lets Envoy forget the series that no stream touches while the old one drains.
-    // What a histogram has not merged by then is lost, so that merges come oftener than that.
-    setup.stats_flush = Some("1s".to_owned());
+    // Connections move on at once, and no listener ends before the load: it would cut streams off,
+    // and with a module's last listener Envoy forgets the series that the next has not touched yet.
+    setup.drain = Drain::Immediate(600);
     setup.stats_config = Some(prometheus::stats_tags(&LABELS));
     for (name, address) in applications {
         setup
@@ -197,7 +195,7 @@ fn assert_rows(
 /// What a metric has counted, by the values of these labels.
 fn by(prometheus: &Prometheus, labels: &[&str], name: &str) -> Result<Rows> {
     let mut rows = Rows::new();
-    for series in prometheus.counted(&format!("weir_telemetry_{name}"))? {
+    for series in prometheus.query(&format!("weir_telemetry_{name}"))? {
         let key = labels.iter().map(|label| series.label(label).to_owned()).collect();
         let row = rows.entry(key).or_default();
         *row = row.saturating_add(series.value as u64);

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{REFUSAL_LOGGED, REJECTED};
 use crate::{
+    bootstrap::{Drain, Setup},
     client::Client,
     process::{Process, read_text},
     repository::root,
@@ -61,18 +62,22 @@ fn func_e(folder: &Path) -> Result<Command> {
 }
 
 /// The command that runs Envoy with the bootstrap in `folder`.
-pub(super) fn command(folder: &Path, concurrency: u32) -> Result<Command> {
+pub(super) fn command(folder: &Path, setup: &Setup) -> Result<Command> {
+    let (strategy, seconds) = match setup.drain {
+        Drain::Gradual(seconds) => ("gradual", seconds),
+        Drain::Immediate(seconds) => ("immediate", seconds),
+    };
     let mut command = func_e(folder)?;
     command
         .arg("--config-path")
         .arg(folder.join("bootstrap.json"))
         .arg("--admin-address-path")
         .arg(admin_path(folder))
-        .args(["--concurrency", &concurrency.to_string()])
+        .args(["--concurrency", &setup.concurrency.to_string()])
         // Several Envoys on one machine would otherwise share memory.
         .arg("--disable-hot-restart")
-        // A drain that is quick enough for tests.
-        .args(["--drain-time-s", "3", "--parent-shutdown-time-s", "4"])
+        .args(["--drain-strategy", strategy, "--drain-time-s", &seconds.to_string()])
+        .args(["--parent-shutdown-time-s", &seconds.saturating_add(1).to_string()])
         .args(["--log-level", "info", "--component-log-level", "wasm:debug"]);
     Ok(command)
 }
