@@ -1,7 +1,5 @@
 //! The counters of the filter: a closed set, made from the configuration alone.
 
-use crate::entry::Entry;
-
 /// Something that is counted whatever the configuration is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
@@ -110,20 +108,24 @@ impl RuleCounters {
 }
 
 /// Names the counters of a configuration, and says which ones each entry increments.
-pub(crate) fn define(entries: &[Entry], labels: bool) -> (Vec<String>, Vec<RuleCounters>) {
+///
+/// `entries` are their names and what metrics call their variants.
+pub(crate) fn define<'a>(
+    entries: impl Iterator<Item = (&'a str, Vec<String>)>,
+    labels: bool,
+) -> (Vec<String>, Vec<RuleCounters>) {
     let mut names = Names(Vec::new());
     for event in Event::ALL {
         names.find_or_add(format!("{PREFIX}{}_total", event.word()));
     }
-    let rules = entries.iter().enumerate().map(|(index, entry)| {
+    let rules = entries.enumerate().map(|(index, (name, variants))| {
         if index >= MOST_RULES {
             let rule = Some(names.find_or_add(format!("{PREFIX}rule_other_total")));
             return RuleCounters { rule, variants: Vec::new() };
         }
-        let rule = names.find_or_add(rule_name(&entry.name, labels));
-        let labels_of = entry.choice.labels();
+        let rule = names.find_or_add(rule_name(name, labels));
         let variants =
-            labels_of.iter().map(|tag| names.find_or_add(variant_name(&entry.name, tag, labels)));
+            variants.iter().map(|tag| names.find_or_add(variant_name(name, tag, labels)));
         RuleCounters { rule: Some(rule), variants: variants.collect() }
     });
     let rules = rules.collect();

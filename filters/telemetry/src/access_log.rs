@@ -10,11 +10,11 @@ use crate::{
     compiler::Compiler,
     config::{AccessLogConfig, Level, Mode},
     direction::Direction,
+    ended::Ended,
     expression::{Failure, Phase},
     filter::Filter,
     otlp::Severity,
     outlets::Outlets,
-    policy::Ended,
     redact::Redactor,
 };
 

@@ -18,6 +18,7 @@ mod compute;
 mod convert;
 mod dynamic;
 mod evaluate;
+mod failure;
 mod hints;
 mod invalid;
 mod kind;
@@ -31,7 +32,7 @@ mod value;
 
 pub use crate::expression::{
     attribute::{Attribute, Form, Own, Phase, is_secret_header},
-    evaluate::Failure,
+    failure::Failure,
     invalid::InvalidExpression,
     reads::{Attributes, Readings, Reads, Slot},
     value::Value,

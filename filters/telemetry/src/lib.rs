@@ -13,6 +13,7 @@ pub mod access_log;
 mod compiler;
 pub mod config;
 mod direction;
+mod ended;
 pub mod explain;
 pub mod export;
 pub mod expression;
@@ -40,6 +41,7 @@ mod tracing;
 
 pub use crate::config::Config;
 pub use crate::direction::Direction;
+pub use crate::ended::Ended;
 pub use crate::messages::Messages;
 pub use crate::metrics::{
     Admission, FOLDED, Family, Findings, Group, Interner, Kind, Known, LabelSource, LabelValue,
@@ -48,7 +50,7 @@ pub use crate::metrics::{
 };
 pub use crate::operations::{Operations, Target};
 pub use crate::outlets::Outlets;
-pub use crate::policy::{Ended, Policy};
+pub use crate::policy::Policy;
 pub use crate::record::{Ending, Method, Record};
 pub use crate::resource::Node;
 pub use crate::response_flags::response_flags;

@@ -23,8 +23,9 @@ use crate::{
         attributes::{Seen, View},
         exchange::Stream,
         export::Export,
-        meters::{Labels, Meters},
+        meters::Meters,
         spans::Spans,
+        values::Labels,
     },
 };
 

@@ -18,8 +18,6 @@ mod findings;
 #[cfg(test)]
 mod tests;
 
-pub use crate::policy::findings::Ended;
-
 /// A compiled document.
 #[derive(Debug)]
 pub struct Policy {

@@ -13,6 +13,19 @@ pub use crate::trace_context::{
     tracestate::{InvalidTraceState, TraceState},
 };
 
+/// Headers that say which trace a request belongs to.
+pub(crate) const CONTEXT_HEADERS: [&str; 9] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+];
+
 /// The number of a trace, never zero. Written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct TraceId([u8; 16]);

@@ -26,7 +26,7 @@ use crate::{
     filter::Filter,
     redact::Redaction,
     token_bucket::TokenBucket,
-    trace_context::{SpanId, TraceId, TraceParent, TraceState},
+    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
 };
 
 /// All entries of `tracing`, made ready.
@@ -157,7 +157,7 @@ impl Tracer {
     pub fn headers(&self) -> impl Iterator<Item = &str> {
         let kept = Captured::HEADERS.into_iter().filter(|_| self.has_spans);
         let tags = self.tags.iter().filter_map(Tag::header);
-        decide::CONTEXT_HEADERS.into_iter().chain(kept).chain(tags)
+        CONTEXT_HEADERS.into_iter().chain(kept).chain(tags)
     }
 
     /// Returns the share of new traces like this one that is reported: that of the first filter

@@ -16,6 +16,13 @@ pub(super) enum Condition {
     Not(Vec<Condition>),
 }
 
+/// One way to fulfil a rule. Without conditions it always is.
+#[derive(Clone, Debug)]
+pub(super) struct Alternative {
+    pub(super) rule: usize,
+    pub(super) conditions: Vec<Condition>,
+}
+
 /// What a condition on text looks at.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Subject {
@@ -84,6 +91,15 @@ fn texts<'a, K: 'a>(
     subject: impl Fn(&K) -> Subject,
 ) -> impl Iterator<Item = Condition> {
     tests.into_iter().map(move |(name, test)| Condition::Text(subject(name), test.clone()))
+}
+
+impl Alternative {
+    pub(super) fn templates(&self) -> impl Iterator<Item = &PathTemplate> {
+        self.conditions.iter().filter_map(|condition| match condition {
+            Condition::Template(template) => Some(template),
+            _ => None,
+        })
+    }
 }
 
 impl Condition {

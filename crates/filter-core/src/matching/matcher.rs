@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::{
     HttpMatch, Matches, Needs, Request,
-    condition::{self, Condition},
+    condition::{self, Alternative},
     index::Index,
     request::View,
     shadow,
 };
-use crate::{InvalidConfig, PathNormalization, PathTemplate, Problems, RequestPath};
+use crate::{InvalidConfig, PathNormalization, Problems, RequestPath};
 
 /// Ordered rules, each a list of matches of which one must hold.
 ///
@@ -35,13 +35,6 @@ pub struct Matcher {
     pub(super) index: Index,
     needs: Needs,
     normalization: PathNormalization,
-}
-
-/// One way to fulfil a rule. Without conditions it always is.
-#[derive(Clone, Debug)]
-pub(super) struct Alternative {
-    pub(super) rule: usize,
-    pub(super) conditions: Vec<Condition>,
 }
 
 /// What the holes of a path template took: name and value.
@@ -185,15 +178,6 @@ impl Matcher {
         });
         let captures = captures.unwrap_or_default().into_iter();
         captures.map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
-    }
-}
-
-impl Alternative {
-    fn templates(&self) -> impl Iterator<Item = &PathTemplate> {
-        self.conditions.iter().filter_map(|condition| match condition {
-            Condition::Template(template) => Some(template),
-            _ => None,
-        })
     }
 }
 

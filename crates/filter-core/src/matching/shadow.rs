@@ -1,6 +1,6 @@
 //! Rules that can never be reached.
 
-use super::{condition::Condition, matcher::Alternative};
+use super::condition::{Alternative, Condition};
 
 /// Returns, for each rule of which every alternative is covered by an earlier rule, that rule and
 /// the last of those that cover it. Only pairs count of which `may` says that the first can.

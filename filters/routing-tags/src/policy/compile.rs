@@ -41,7 +41,8 @@ impl Policy {
         let trust = match_any(&config.trust_inbound, "trustInbound", &mut problems);
         let explain = match_any(&config.explain, "explain", &mut problems);
         let Some(matcher) = matcher else { return Err(problems.into()) };
-        let (counters, rules) = metrics::define(&entries, config.metrics.labels);
+        let named = entries.iter().map(|entry| (&*entry.name, entry.choice.labels()));
+        let (counters, rules) = metrics::define(named, config.metrics.labels);
         let mut policy = Self {
             tells_time: entries.iter().any(Entry::tells_time),
             matcher,

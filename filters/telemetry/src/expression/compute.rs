@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use memchr::memmem;
 
 use super::{
-    convert,
-    evaluate::Failure,
+    convert::{self, letters},
+    failure::Failure,
     operation::{Binary, Unary},
     value::Value,
 };
@@ -47,14 +47,6 @@ pub(super) fn binary(operation: Binary, one: &Value, two: &Value) -> Computed {
         Binary::StartsWith => text(one, two, |text, part| text.starts_with(part)),
         Binary::EndsWith => text(one, two, |text, part| text.ends_with(part)),
         Binary::Contains => text(one, two, |text, part| memmem::find(text, part).is_some()),
-    }
-}
-
-/// Returns text whose letters count.
-pub(super) fn letters(value: &Value) -> Result<&str, Failure> {
-    match value {
-        Value::Text(text) => str::from_utf8(text).map_err(|_| Failure::Conversion),
-        _ => Err(Failure::Kind),
     }
 }
 

@@ -1,13 +1,36 @@
 //! From one kind of value to another.
 
+use std::borrow::Cow;
+
 use super::{
-    compute::letters,
-    evaluate::Failure,
+    failure::Failure,
     time_text,
     value::{Value, to_double as nearest},
 };
 
 const NANOS: i64 = 1_000_000_000;
+
+impl Value {
+    /// Writes the value as `string()` does.
+    ///
+    /// # Errors
+    ///
+    /// Lists and maps have no text.
+    pub fn to_text(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        match self {
+            Self::Text(text) => Ok(Cow::Borrowed(text)),
+            other => to_text(other).map(Cow::Owned),
+        }
+    }
+}
+
+/// Returns text whose letters count.
+pub(super) fn letters(value: &Value) -> Result<&str, Failure> {
+    match value {
+        Value::Text(text) => str::from_utf8(text).map_err(|_| Failure::Conversion),
+        _ => Err(Failure::Kind),
+    }
+}
 
 /// Writes a value as `string()` does.
 pub(super) fn to_text(value: &Value) -> Result<Vec<u8>, Failure> {

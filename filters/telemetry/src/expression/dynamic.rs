@@ -4,6 +4,14 @@ use std::collections::BTreeMap;
 
 use super::value::Value;
 
+impl Value {
+    /// Reads a value of metadata or filter state, whose kind only its bytes tell.
+    #[must_use]
+    pub fn from_host(bytes: Vec<u8>) -> Self {
+        read(bytes)
+    }
+}
+
 /// Reads a value of metadata or filter state as the proxy writes it: text, a bool in one byte, a
 /// double in eight, or pairs of text for a list or a map.
 ///

@@ -3,34 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    compute,
+    compute, convert,
+    failure::Failure,
     node::Node,
     reads::{Attributes, Slot},
     value::Value,
 };
-
-/// Why an expression has no value on a stream.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Failure {
-    /// The stream has no such attribute.
-    #[error("an attribute is missing")]
-    Missing,
-    /// A value has another kind than the operation takes.
-    #[error("a value has another kind than the operation takes")]
-    Kind,
-    /// A number is too large.
-    #[error("a number overflows")]
-    Overflow,
-    /// A number is divided by zero.
-    #[error("a division by zero")]
-    DivisionByZero,
-    /// A text is no number, or no UTF-8 where letters count.
-    #[error("a text does not convert")]
-    Conversion,
-    /// A text would be longer than 64 KiB.
-    #[error("a text is too long")]
-    TooLong,
-}
 
 pub(super) type Evaluated<'v> = Result<Cow<'v, Value>, Failure>;
 
@@ -57,7 +35,7 @@ impl Node {
             }
             Self::Matches(of, pattern) => {
                 let value = of.evaluate(at)?;
-                owned(Value::Bool(pattern.is_match(compute::letters(&value)?)))
+                owned(Value::Bool(pattern.is_match(convert::letters(&value)?)))
             }
             Self::List(elements) => {
                 let values = elements.iter().map(|node| node.evaluate(at).map(Cow::into_owned));

@@ -1,6 +1,6 @@
 //! Why a text is no expression.
 
-use super::{attribute::Attribute, evaluate::Failure, kind::Kind};
+use super::{attribute::Attribute, failure::Failure, kind::Kind};
 
 /// A text that is no expression, or none for its place.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -1,8 +1,6 @@
 //! What an attribute or an expression is worth.
 
-use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
-
-use super::{convert, dynamic, evaluate::Failure};
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// A value of the Common Expression Language, as far as Weir knows it.
 ///
@@ -34,12 +32,6 @@ impl Value {
         Self::Text(text.as_bytes().to_vec())
     }
 
-    /// Reads a value of metadata or filter state, whose kind only its bytes tell.
-    #[must_use]
-    pub fn from_host(bytes: Vec<u8>) -> Self {
-        dynamic::read(bytes)
-    }
-
     /// Reads JSON; `None` for null, which counts as absent.
     ///
     /// Numbers become doubles, as they do where Envoy keeps JSON, unless they are whole and exact.
@@ -62,18 +54,6 @@ impl Value {
                 Self::Map(known.collect())
             }
         })
-    }
-
-    /// Writes the value as `string()` does.
-    ///
-    /// # Errors
-    ///
-    /// Lists and maps have no text.
-    pub fn to_text(&self) -> Result<Cow<'_, [u8]>, Failure> {
-        match self {
-            Self::Text(text) => Ok(Cow::Borrowed(text)),
-            other => convert::to_text(other).map(Cow::Owned),
-        }
     }
 
     /// Says whether two values are the same, numbers by what they amount to.

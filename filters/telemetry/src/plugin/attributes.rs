@@ -9,9 +9,9 @@ use filter_host::{
 };
 use serde_json::Value as Json;
 
-use super::{Telemetry, spans::Traced};
+use super::Telemetry;
 use crate::{
-    Messages, Method, OTHER, Record, Trace,
+    Captured, Messages, Method, OTHER, Record, Trace,
     expression::{Attribute, Attributes, Own, Readings, Slot, Value},
 };
 
@@ -30,6 +30,12 @@ pub(super) struct Seen {
     pub(super) messages: Option<BothWays>,
     /// What the caller is to be told beside, where it is told anything.
     pub(super) told: Option<Told>,
+}
+
+/// The trace of a stream, and what was kept for its span.
+pub(super) struct Traced {
+    pub(super) trace: Trace,
+    pub(super) captured: Captured,
 }
 
 /// The messages of a gRPC call.

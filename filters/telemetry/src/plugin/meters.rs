@@ -11,10 +11,14 @@ use filter_host::{
     tally::{Tallied, Tally},
 };
 
-use super::{admitting::Shared, series::Series, values::Values};
+use super::{
+    admitting::Shared,
+    series::Series,
+    values::{Labels, Values},
+};
 use crate::{
-    Direction, FOLDED, Family, Findings, Group, LabelValue, Labelled, Plan, Policy, Record,
-    Standard, What, expression::Attributes, hash,
+    Direction, FOLDED, Family, Findings, Group, LabelValue, Labelled, Plan, Policy, Standard, What,
+    hash,
 };
 
 /// Every series that this worker has met.
@@ -42,14 +46,6 @@ struct Row {
     group: usize,
     key: Box<[LabelValue]>,
     series: Vec<Cell<Option<Series>>>,
-}
-
-/// What the labels of a stream are made of.
-#[derive(Clone, Copy)]
-pub(super) struct Labels<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) record: &'a Record,
-    pub(super) at: &'a dyn Attributes,
 }
 
 impl Meters {

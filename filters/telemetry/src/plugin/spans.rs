@@ -14,12 +14,12 @@ use filter_host::{
 
 use super::{
     Telemetry,
-    attributes::{self as stream, View},
+    attributes::{self as stream, Traced, View},
     reading, redaction,
 };
 use crate::{
-    Begun, Captured, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tag, Trace, Tracer,
-    Worker, redact::Redactor,
+    Begun, Captured, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tag, Tracer, Worker,
+    redact::Redactor,
 };
 
 /// What a worker keeps for its tracers.
@@ -42,12 +42,6 @@ struct Counters {
     limited: Counter,
     traceparent_invalid: Counter,
     tracestate_invalid: Counter,
-}
-
-/// The trace of a stream, and what was kept for its span.
-pub(super) struct Traced {
-    pub(super) trace: Trace,
-    captured: Captured,
 }
 
 impl Spans {

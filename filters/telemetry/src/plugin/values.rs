@@ -2,8 +2,19 @@
 
 use std::cell::RefCell;
 
-use super::{admitting::Shared, meters::Labels};
-use crate::{FOLDED, Interner, LabelSource, LabelValue, OwnLabel, Policy, hash, label};
+use super::admitting::Shared;
+use crate::{
+    FOLDED, Interner, LabelSource, LabelValue, OwnLabel, Policy, Record, expression::Attributes,
+    hash, label,
+};
+
+/// What the labels of a stream are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Labels<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) record: &'a Record,
+    pub(super) at: &'a dyn Attributes,
+}
 
 /// The values of each label of the document that this worker has met.
 pub(super) struct Values(Vec<RefCell<Interner>>);

@@ -1,9 +1,8 @@
 //! What a stream that has ended adds to which metric.
 
-use filter_core::Request;
-
 use super::Policy;
 use crate::{
+    ended::Ended,
     expression::{Attributes, Value},
     metrics::{Findings, OwnMetric},
     record::Record,
@@ -11,17 +10,6 @@ use crate::{
 
 /// The largest number that a metric takes: 2^53.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
-
-/// A stream that has ended, and how to read what is not in its record.
-#[derive(Clone, Copy)]
-pub struct Ended<'a> {
-    /// What was recorded.
-    pub record: &'a Record,
-    /// Its attributes.
-    pub at: &'a dyn Attributes,
-    /// What filters with `match` look at.
-    pub request: &'a Request,
-}
 
 impl Policy {
     /// Says whether a stream is an error.

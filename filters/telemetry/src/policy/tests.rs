@@ -6,9 +6,9 @@ use std::time::Duration;
 use filter_core::{Headers, Request, parse_config};
 use serde_json::{Value as Json, json};
 
-use super::{Ended, Policy};
+use super::Policy;
 use crate::{
-    Config, Ending, Record,
+    Config, Ended, Ending, Record,
     expression::{Attribute, Attributes, Readings, Reads, Slot, Value},
 };
 

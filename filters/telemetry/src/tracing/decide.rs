@@ -7,22 +7,9 @@ use filter_core::Headers;
 use super::{Begun, HeaderChange, Threshold, Trace, Tracer, Worker};
 use crate::{
     config::tracing::RemoteContext,
-    trace_context::{SpanId, TraceId, TraceParent, TraceState},
+    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
     tracing::incoming::{Incoming, Remote},
 };
-
-/// Headers that say which trace a request belongs to.
-pub(super) const CONTEXT_HEADERS: [&str; 9] = [
-    "traceparent",
-    "tracestate",
-    "baggage",
-    "b3",
-    "x-b3-traceid",
-    "x-b3-spanid",
-    "x-b3-parentspanid",
-    "x-b3-sampled",
-    "x-b3-flags",
-];
 
 impl Tracer {
     /// Decides about a stream by its request's headers.
