@@ -13,7 +13,6 @@ use crate::{Metric, crypto::Crypto};
 mod content;
 mod control;
 mod document;
-mod endpoint;
 mod fetch;
 mod freshness;
 mod schedule;
@@ -23,7 +22,6 @@ mod trouble;
 pub use content::Content;
 pub use control::Control;
 pub use document::Document;
-pub use endpoint::Endpoint;
 pub use spec::{Freshness, Kind, Origin, Slot, SourceSpec};
 pub use trouble::Trouble;
 

@@ -21,6 +21,7 @@ pub mod config;
 pub mod crypto;
 pub mod denial;
 mod der;
+mod endpoint;
 mod environment;
 pub mod key;
 pub mod key_set;

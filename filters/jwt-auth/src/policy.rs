@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod admit;
+mod asking;
 mod collect;
 mod compile;
 mod explain;
@@ -23,8 +24,9 @@ mod judge;
 mod preflight;
 mod verify;
 
+use asking::Asking;
 pub use explain::{End, Explanation};
-use judge::{Asking, Stop};
+use judge::Stop;
 
 /// A compiled configuration; immutable and shared by all streams of a worker.
 #[derive(Debug)]

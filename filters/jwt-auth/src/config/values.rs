@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{algorithm::Algorithm, key_source::Endpoint};
+use crate::{algorithm::Algorithm, endpoint::Endpoint};
 
 /// Text that is not empty.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]

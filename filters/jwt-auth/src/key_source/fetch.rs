@@ -5,10 +5,10 @@ use std::{rc::Rc, time::Duration};
 use filter_core::Headers;
 
 use super::{
-    Answer, Call, Content, Control, Document, Effect, Endpoint, Flight, Kind, Origin, Source,
-    Stage, Trouble, content, freshness, schedule,
+    Answer, Call, Content, Control, Document, Effect, Flight, Kind, Origin, Source, Stage, Trouble,
+    content, freshness, schedule,
 };
-use crate::metrics::Metric;
+use crate::{endpoint::Endpoint, metrics::Metric};
 
 /// After so many failures a discovered place is asked for again.
 const FAILURES_UNTIL_REDISCOVERY: u64 = 3;

@@ -2,8 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::Endpoint;
-use crate::config::ColdStart;
+use crate::{config::ColdStart, endpoint::Endpoint};
 
 /// A document that is fetched: where from, how often, and what to do without it.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::{algorithm::Algorithm, config::ColdStart, testing};
+use crate::{algorithm::Algorithm, config::ColdStart, endpoint::Endpoint, testing};
 
 const START: Duration = Duration::from_secs(1_000_000);
 const SECOND: Duration = Duration::from_secs(1);

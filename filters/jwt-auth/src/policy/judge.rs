@@ -5,7 +5,8 @@ use std::time::Duration;
 use filter_core::Request;
 
 use super::{
-    Admission, Patience, Policy, Wait, Worker,
+    Admission, Policy, Wait,
+    asking::Asking,
     collect::Presented,
     verify::{Failure, Lack, Verified},
 };
@@ -15,15 +16,6 @@ use crate::{
     metrics::Metric,
     rule::Rule,
 };
-
-/// What a decision needs besides the policy.
-pub(super) struct Asking<'a> {
-    pub(super) worker: &'a mut Worker,
-    pub(super) request: &'a Request,
-    pub(super) now: Duration,
-    pub(super) patience: Patience,
-    pub(super) counts: &'a mut Vec<Metric>,
-}
 
 /// Why a request is not admitted now.
 pub(super) enum Stop {

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{Patience, Policy, Wait, collect::Presented, judge::Asking};
+use super::{Patience, Policy, Wait, asking::Asking, collect::Presented};
 use crate::{
     cache::{Proof, Remembered, Yield},
     config::{ColdStart, OnUnavailable},

@@ -7,7 +7,8 @@ use filter_core::{ClusterRef, InvalidClusterRef};
 use super::Notes;
 use crate::{
     config::{ColdStart, IssuerConfig, JwksFetchConfig, JwtRule, OnUnavailable, RevocationConfig},
-    key_source::{Endpoint, Freshness, Kind, Origin, SourceSpec},
+    endpoint::Endpoint,
+    key_source::{Freshness, Kind, Origin, SourceSpec},
     provider::{DenyList, Keys},
 };
 
