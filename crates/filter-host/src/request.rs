@@ -10,6 +10,9 @@ use crate::{
     property,
 };
 
+/// So many headers are asked for one by one.
+const MOST_ASKED: usize = 4;
+
 /// The property under which jwt-auth leaves the verified identity.
 const IDENTITY: &str = "weir.jwt";
 
@@ -43,6 +46,29 @@ impl Reader {
             false => headers::named(Map::RequestHeaders, wanted)?,
         };
         with_attributes(headers, &self.needs)
+    }
+
+    /// Reads the request at hand, for less where it has none of the headers.
+    ///
+    /// Asking for a header that is absent costs an eighth of reading them all.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Reader::read`] does.
+    pub fn read_if_any(&self) -> Result<Request> {
+        let names = &self.needs.headers;
+        if names.is_empty()
+            || names.len() > MOST_ASKED
+            || names.iter().any(|it| it.starts_with(':'))
+        {
+            return self.read();
+        }
+        for name in names {
+            if headers::value(Map::RequestHeaders, name)?.is_some() {
+                return self.read();
+            }
+        }
+        with_attributes(Headers::default(), &self.needs)
     }
 }
 

@@ -36,7 +36,7 @@ fn where_nothing_can_fire_nothing_is_asked() -> Result<()> {
         "http": [{"match": matched, "fault": abort(0.0001)}]});
     assert_eq!(calls(&json!({}))?, nothing);
     assert_eq!(calls(&rare)?, nothing);
-    // With a draw that may fire, one header is read, and the clock is not.
+    // With a draw that may fire, one header is asked for, and the clock is not.
     let sure = json!({"schedule": {"expiresAt": "2099-01-01T00:00:00Z"},
         "http": [{"match": matched, "fault": abort(100.0)}]});
     let asked = calls(&sure)?;

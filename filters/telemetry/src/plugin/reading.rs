@@ -62,7 +62,7 @@ pub(super) fn record(passed: &Passed, seen: &Seen, ended: Instant) -> Record {
     }
 }
 
-/// Takes the time by the clock: the proxy's own figure costs as much as everything else together.
+/// Takes the time by the clock: the proxy's own figure costs 3 us.
 fn duration(passed: &Passed, ended: Instant) -> Duration {
     let proxy = || Duration::from_nanos(number(&["request", "duration"]).unwrap_or_default());
     passed.began.map_or_else(proxy, |began| ended.saturating_duration_since(began))
