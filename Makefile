@@ -6,6 +6,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+FUZZ := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 FILTERS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard filters/*/Cargo.toml)))
 WITH := cargo xtask with-tools
 ISTIO := envoy func-e otelcol crane etcd kube-apiserver kubectl pilot-discovery pilot-agent istioctl
@@ -51,7 +52,17 @@ check: xtask ## Check format, lints, documentation, dependencies
 	cargo clippy --target wasm32-wasip1 --workspace --exclude tests --exclude bench --exclude xtask \
 		-- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	$(MAKE) check-fuzz
 	$(WITH) cargo-deny -- cargo deny --log-level warn check bans licenses sources
+	$(WITH) cargo-deny -- cargo deny --log-level warn --manifest-path fuzz/Cargo.toml \
+		check --allow license-not-encountered bans licenses sources
+
+# The engine, which is C++ and slow to build, is not needed to check what uses it.
+.PHONY: check-fuzz
+check-fuzz:
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	CUSTOM_LIBFUZZER_PATH=/dev/null cargo clippy --manifest-path fuzz/Cargo.toml --locked \
+		--target-dir "$${CARGO_TARGET_DIR:-target}" -- -D warnings
 
 .PHONY: test
 test: test-native test-wasm test-tidy test-cel test-envoy ## Run every test but those that need Istio
@@ -81,6 +92,21 @@ test-envoy: build ## Test the built modules in real Envoy
 .PHONY: test-istio
 test-istio: images ## Test the images in real Istio (the first time builds it: ten minutes)
 	$(WITH) $(ISTIO) -- cargo test --package tests --test istio -- --test-threads=1
+
+.PHONY: fuzz
+fuzz: xtask ## Fuzz each target: make fuzz [SECONDS=60] [TARGET=tokens]
+	@$(MAKE) --no-print-directory --keep-going $(addprefix fuzz-,$(or $(TARGET),$(FUZZ)))
+
+# Without a sanitizer, a stable compiler will do: these crates have no code that one would watch.
+fuzz-%:
+	@echo '==> $*: $(or $(SECONDS),60) s, beginning with fuzz/seeds/$*'
+	@mkdir -p fuzz/corpus/$*
+	@$(WITH) cargo-fuzz -- cargo fuzz run --sanitizer none $* fuzz/corpus/$* fuzz/seeds/$* -- \
+		-max_total_time=$(or $(SECONDS),60) -timeout=5 -rss_limit_mb=1024 -max_len=65536 \
+		-dict=fuzz/dictionaries/$*.dict -print_final_stats=1 \
+		2>&1 | sed -u '/\t\(NEW\|REDUCE\) /d' || { \
+		echo 'to run the input again: cargo xtask with-tools cargo-fuzz --' \
+			'cargo fuzz run --sanitizer none $* <the file named above>' >&2; exit 1; }
 
 .PHONY: bench
 bench: build ## Measure the filters beside Envoy's own

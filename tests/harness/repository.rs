@@ -88,7 +88,9 @@ pub fn texts() -> Result<Vec<(String, String)>> {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !["target", ".git", "node_modules"].contains(&name.as_str()) {
+                if !["target", ".git", "node_modules", "corpus", "artifacts"]
+                    .contains(&name.as_str())
+                {
                     folders.push(path);
                 }
             } else if let Ok(text) = fs::read_to_string(&path) {

@@ -1,6 +1,6 @@
 //! Reading a configuration document, and saying everything that is wrong with it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 mod document;
 mod path;
@@ -107,8 +107,18 @@ impl From<ConfigError> for InvalidConfig {
 impl fmt::Display for ConfigError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the configuration" } else { &self.path };
-        write!(out, "{path}: {}", self.message)
+        write_line(path, out)?;
+        out.write_str(": ")?;
+        write_line(&self.message, out)
     }
+}
+
+/// Writes text that may hold names of fields, which may hold anything, on one line.
+fn write_line(text: &str, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    text.chars().try_for_each(|letter| match letter {
+        control if control.is_control() => write!(out, "{}", control.escape_default()),
+        letter => out.write_char(letter),
+    })
 }
 
 impl fmt::Display for InvalidConfig {

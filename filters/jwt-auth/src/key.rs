@@ -39,8 +39,8 @@ enum Material {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidKey {
     /// A member of the JWK is missing or has the wrong type.
-    #[error("is not a JSON Web Key: {0}")]
-    Malformed(String),
+    #[error("is not a JSON Web Key: [kty] is missing, or a member has the wrong type")]
+    Malformed,
     /// A member is not canonical base64url.
     #[error("[{0}] is missing or is not base64url without padding")]
     NotBase64(&'static str),

@@ -11,6 +11,8 @@ use crate::{
 
 /// At most this many usable keys make a set.
 pub const MAX_KEYS: usize = 100;
+/// At most this many keys are looked at, so that a server cannot fill the log with useless ones.
+const MAX_LISTED: usize = 1_000;
 
 /// The keys of one issuer, in the order of their document.
 #[derive(Debug, Default)]
@@ -33,13 +35,18 @@ pub struct Leftovers {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidKeySet {
     /// The text is not a JSON object with a list `keys`.
-    #[error("must be a JSON object with a list `keys`: {0}")]
-    Malformed(String),
+    #[error("must be a JSON object with a list `keys`, at line {line} column {column}")]
+    Malformed {
+        /// Where it is wrong, counted from 1.
+        line: usize,
+        /// Where in that line.
+        column: usize,
+    },
     /// No key of the list can be used.
     #[error("holds no usable key{}", first_reason(.0))]
     Empty(Option<InvalidKey>),
-    /// More usable keys than are served.
-    #[error("holds more than 100 usable keys")]
+    /// More keys than are served, or more than are looked at.
+    #[error("holds more than 100 usable keys, or more than 1000 of any kind")]
     TooMany,
 }
 
@@ -62,10 +69,16 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// Fails if the text is no key set, or holds no usable key or more than [`MAX_KEYS`].
+    /// Fails if the text is no key set, holds no usable key or more than [`MAX_KEYS`], or more than
+    /// 1,000 keys of any kind.
     pub fn parse(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
-        let document: Document = serde_json::from_slice(text)
-            .map_err(|error| InvalidKeySet::Malformed(error.to_string()))?;
+        // Of what serde says only the place is kept: it shows values, of which one may be a secret.
+        let document: Document = serde_json::from_slice(text).map_err(|error| {
+            InvalidKeySet::Malformed { line: error.line(), column: error.column() }
+        })?;
+        if document.keys.len() > MAX_LISTED {
+            return Err(InvalidKeySet::TooMany);
+        }
         let mut set = Self::default();
         let mut leftovers = Leftovers::default();
         for (place, jwk) in document.keys.into_iter().enumerate() {

@@ -148,6 +148,12 @@ pub(super) const TOOLS: &[Tool] = &[
         source: Source::Crate { package: "cargo-deny", version: "0.20.2" },
     },
     Tool {
+        name: "cargo-fuzz",
+        about: "runs the fuzz targets (needs a C++ compiler)",
+        variable: None,
+        source: Source::Crate { package: "cargo-fuzz", version: "0.13.2" },
+    },
+    Tool {
         name: "cel-conformance",
         about: "cases of the Common Expression Language, for tests (needs Go)",
         variable: Some("WEIR_CEL_CONFORMANCE"),

@@ -224,3 +224,12 @@ proptest::proptest! {
         proptest::prop_assert_eq!(told, expected);
     }
 }
+
+#[test]
+fn a_refusal_is_one_line_whatever_fields_are_called() {
+    for name in [r"a\n", r"\u0000", r"\r\u001b[31m", r"\u0085"] {
+        let document = format!(r#"{{"{name}": 1}}"#);
+        let error = parse_config::<Document>(document.as_bytes()).unwrap_err().to_string();
+        assert!(!error.chars().any(char::is_control), "{error:?}");
+    }
+}

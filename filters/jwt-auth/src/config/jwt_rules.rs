@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     AlgorithmName, FetchUrl, IssuerConfig, JwksFetchConfig, KeySetText, NonEmpty, RevocationConfig,
-    RuleName, YEAR_MS,
+    RuleName, SecretText, YEAR_MS,
 };
 
 /// One entry of `jwtRules`.
@@ -111,7 +111,7 @@ pub struct KeyConfig {
     pub pem: Option<String>,
     /// A shared secret, base64 of the raw bytes.
     #[serde(default)]
-    pub secret: Option<String>,
+    pub secret: Option<SecretText>,
     /// The environment variable that holds the secret.
     #[serde(default)]
     pub secret_env: Option<NonEmpty>,

@@ -164,6 +164,7 @@ fn an_entry_of_keys() {
                 ": must have exactly one of pem, secret and secretEnv",
             ),
             (json!({"secret": secret}), ".alg: is required for a secret"),
+            (json!({"secret": 12345, "alg": "HS256"}), ".secret: must be text"),
             (
                 json!({"secret": secret, "alg": "HS512"}),
                 ".secret: secret must have at least as many bytes as the digest: 32, 48 or 64",
@@ -276,6 +277,7 @@ fn no_error_shows_a_key_set_or_a_secret() {
         json!({"jwtRules": [{"jwks": jwks(), "keys": [{"secret": secret}]}]}),
         json!({"jwtRules": [{"keys": [{"secret": secret, "alg": "RS256"}]}]}),
         json!({"jwtRules": [{"jwks": {"keys": [{"k": secret}]}}]}),
+        json!({"jwtRules": [{"jwks": json!(secret).to_string()}]}),
     ] {
         let message = message(&document);
         assert!(message != "accepted" && !message.contains(secret), "{message}");

@@ -36,6 +36,9 @@ pub struct AlgorithmName(Algorithm);
 #[derive(Clone)]
 pub struct KeySetText(String);
 
+/// A shared secret. Never shown.
+pub struct SecretText(String);
+
 /// A realm: at most 256 bytes of printable ASCII without quote and backslash.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Realm(String);
@@ -78,6 +81,13 @@ impl AlgorithmName {
 
 impl KeySetText {
     /// Returns the JSON text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SecretText {
+    /// Returns the secret.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -153,6 +163,16 @@ impl<'de> Deserialize<'de> for KeySetText {
             Value::String(text) if text.len() <= MAX_KEY_SET_BYTES => Ok(Self(text)),
             Value::String(_) => Err(D::Error::custom("must have at most 256 KiB")),
             _ => Err(D::Error::custom("must be a string that holds a JSON key set")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The value is not shown: it is a secret, though not written as one.
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            _ => Err(D::Error::custom("must be text")),
         }
     }
 }

@@ -73,8 +73,8 @@ fn keys_that_cannot_be_used_are_refused_for_a_reason() {
     ] {
         assert_eq!(read(jwk.clone()), Err(reason), "{jwk}");
     }
-    assert!(matches!(read(json!({})), Err(InvalidKey::Malformed(_))));
-    assert!(matches!(read(json!({"kty": 1})), Err(InvalidKey::Malformed(_))));
+    assert!(matches!(read(json!({})), Err(InvalidKey::Malformed)));
+    assert!(matches!(read(json!({"kty": 1})), Err(InvalidKey::Malformed)));
 }
 
 #[test]

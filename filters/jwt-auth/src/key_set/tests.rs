@@ -5,6 +5,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::testing::{named_key, with};
 
+const TOO_MANY: &str = "holds more than 100 usable keys, or more than 1000 of any kind";
+
 fn parse(document: &Value) -> Result<(KeySet, Leftovers), InvalidKeySet> {
     KeySet::parse(document.to_string().as_bytes(), &Crypto::pure())
 }
@@ -23,18 +25,36 @@ fn unusable_keys_are_left_out_and_listed() {
 #[test]
 fn documents_that_are_no_key_set_are_refused() {
     let many = vec![named_key("p256")["jwk"].clone(); 101];
+    let mut useless = vec![json!(0); 1_000];
+    useless.push(named_key("p256")["jwk"].clone());
     for (document, message) in [
         (json!({"keys": []}), "holds no usable key"),
         (
             json!({"keys": [named_key("rsa1024")["jwk"]]}),
             "holds no usable key: the first one RSA modulus must be odd and have 2048 to 8192 bits",
         ),
-        (json!({"keys": many}), "holds more than 100 usable keys"),
+        (json!({"keys": many}), TOO_MANY),
+        (json!({"keys": useless}), TOO_MANY),
     ] {
         assert_eq!(parse(&document).unwrap_err().to_string(), message);
     }
     for document in [json!({}), json!([]), json!({"keys": {}}), json!("x")] {
-        assert!(matches!(parse(&document), Err(InvalidKeySet::Malformed(_))), "{document}");
+        assert!(matches!(parse(&document), Err(InvalidKeySet::Malformed { .. })), "{document}");
+    }
+}
+
+#[test]
+fn no_error_shows_what_may_be_a_secret() {
+    for document in [
+        json!("hidden"),
+        json!({"keys": "hidden"}),
+        json!({"keys": ["hidden"]}),
+        json!({"keys": [{"kty": "oct", "k": ["hidden"]}]}),
+        json!({"keys": [{"kty": "oct", "k": "hidden!"}]}),
+        json!({"keys": [{"kty": "oct", "k": 73_137_731}]}),
+    ] {
+        let error = parse(&document).unwrap_err().to_string();
+        assert!(!error.contains("hidden") && !error.contains("73137731"), "{error}");
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{endpoint::Endpoint, metrics::Metric};
 const FAILURES_UNTIL_REDISCOVERY: u64 = 3;
 /// A longer entity tag is not sent back.
 const MAX_ETAG_BYTES: usize = 1024;
+/// Of so many keys that are left out it is told why; the others are only counted.
+const MAX_TOLD: usize = 10;
 
 impl Source {
     /// Sends the first call of a fetch that this worker holds the lease for.
@@ -108,7 +110,12 @@ impl Source {
         if changed {
             effects.extend(ignored.iter().map(|_| Effect::Count(Metric::JwksKeysIgnored)));
             let what = self.name();
-            effects.extend(ignored.into_iter().map(|why| Effect::Warn(format!("{what}: {why}"))));
+            let more = ignored.len().saturating_sub(MAX_TOLD);
+            let told = ignored.into_iter().take(MAX_TOLD);
+            effects.extend(told.map(|why| Effect::Warn(format!("{what}: {why}"))));
+            if more > 0 {
+                effects.push(Effect::Warn(format!("{what}: {more} more keys are left out")));
+            }
             effects.push(Effect::Inform(format!("{what}: fetched, and its content is new")));
             effects.extend(self.replace(document.clone(), content));
         } else if let Some(loaded) = &mut self.loaded {

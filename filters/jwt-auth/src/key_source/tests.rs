@@ -272,6 +272,19 @@ fn the_servers_freshness_is_kept_within_bounds() {
 }
 
 #[test]
+fn useless_keys_fill_neither_the_log_nor_memory() {
+    for (useless, lines, is_fetched) in [(1, 2, true), (999, 12, true), (1_000, 1, false)] {
+        let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+        shared.tick(&mut source, START);
+        let mut keys = vec![serde_json::json!(0); useless];
+        keys.push(testing::named_key("p256")["jwk"].clone());
+        let document = serde_json::json!({"keys": keys}).to_string();
+        shared.answer(&mut source, &[(":status", "200")], &document, START);
+        assert_eq!((shared.lines.len(), is_ready(&source, START)), (lines, is_fetched));
+    }
+}
+
+#[test]
 fn a_missing_key_is_fetched_for_once_per_interval_by_all_workers_together() {
     let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
     shared.fetch(&mut one, Algorithm::Es256, START);

@@ -48,7 +48,11 @@ impl Rejection {
 /// Shows a text of a stranger: one line, printable, at most 256 bytes.
 pub(crate) fn on_one_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text.get(..SHOWN).unwrap_or(text));
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    let printable = |letter: char| if letter.is_control() { ' ' } else { letter };
+    let mut line: String = text.chars().map(printable).collect();
+    // What stands for a byte that is no UTF-8 is longer than that byte.
+    line.truncate(line.floor_char_boundary(SHOWN));
+    line
 }
 
 /// Reads the delay of a `google.rpc.RetryInfo` in the trailer `grpc-status-details-bin`.
@@ -130,6 +134,12 @@ mod tests {
         let message = message(1, &[&[8, 3][..], &message(2, &[b'x'; 5_000])].concat());
         let rejection = Rejection::read(&message[..4_096]).unwrap();
         assert_eq!((rejection.items, rejection.message.len()), (3, 256));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_make_no_longer_line() {
+        let line = on_one_line(&[0xff; 300]);
+        assert_eq!((line.len(), line.chars().count()), (255, 85));
     }
 
     #[test]

@@ -90,7 +90,9 @@ fn read(key: &KeyConfig, environment: &Environment<'_>) -> Result<Key, (&'static
         (Some(pem), None, None) => {
             Key::from_pem(pem, id, alg, environment.crypto).map_err(at(".pem"))
         }
-        (None, Some(secret), None) => Key::from_secret(secret, id, pinned?).map_err(at(".secret")),
+        (None, Some(secret), None) => {
+            Key::from_secret(secret.as_str(), id, pinned?).map_err(at(".secret"))
+        }
         (None, None, Some(name)) => {
             let unset = || (".secretEnv", format!("variable {} is not set", name.as_str()));
             let secret = (environment.variable)(name.as_str()).ok_or_else(unset)?;

@@ -1,0 +1,140 @@
+//! Whatever a collector answers, no item is lost from the books, and what goes out is OTLP.
+
+#![no_main]
+
+use std::time::{Duration, SystemTime};
+
+use filter_core::{ClusterRef, Port};
+use fuzz::{legal, message::Message, policies};
+use libfuzzer_sys::fuzz_target;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+use telemetry::{
+    export::{Answer, Exporter, HandedOver, Limits, Metric, Outcome, Protocol, Provider},
+    otlp::{Attribute, Rejection, Signal, Span, retry_delay},
+};
+
+/// What parts the trailers from the rest.
+const MARK: &[u8] = b"\n---\n";
+/// How many spans are in a request.
+const ITEMS: u64 = 3;
+/// The longest text of a stranger that is shown, in bytes.
+const SHOWN: usize = 256;
+
+fuzz_target!(|bytes: &[u8]| {
+    let answer = answer(bytes);
+    alone(bytes, &answer.body);
+    for protocol in [Protocol::Grpc, http()] {
+        assert_outcome(&answer, &protocol);
+        exchange(&answer, protocol, bytes);
+    }
+    if let Some(batch) = HandedOver::decode(bytes) {
+        assert_eq!(HandedOver::decode(&batch.encode()), Some(batch));
+    }
+});
+
+/// Reads headers, a body, a mark and trailers; only 4 KiB of a body are kept.
+fn answer(bytes: &[u8]) -> Answer {
+    let end = bytes.windows(MARK.len()).position(|part| part == MARK);
+    let (head, tail) = bytes.split_at(end.unwrap_or(bytes.len()));
+    let trailers = Message::read(tail.get(MARK.len()..).unwrap_or_default()).headers;
+    let message = Message::read(head);
+    let body = message.body.iter().copied().take(4_096).collect();
+    Answer { headers: message.headers, body, trailers }
+}
+
+fn http() -> Protocol {
+    Protocol::Http { traces: "/v1/traces".into(), logs: "/v1/logs".into() }
+}
+
+/// Reads bytes as the parts of an answer.
+fn alone(bytes: &[u8], body: &[u8]) {
+    let _ = retry_delay(bytes);
+    for rejection in [Rejection::read(bytes), Rejection::read(body)].into_iter().flatten() {
+        legal::line(&rejection.message);
+        assert!(rejection.message.len() <= SHOWN, "{} bytes", rejection.message.len());
+        assert!(i64::try_from(rejection.items).is_ok(), "{} items", rejection.items);
+    }
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(policies::NOW)
+}
+
+fn assert_outcome(answer: &Answer, protocol: &Protocol) {
+    if let Outcome::Refused(why) = Outcome::of(answer, protocol, now()) {
+        legal::line(&why);
+        assert!(why.len() <= SHOWN + 64, "{} bytes", why.len());
+    }
+}
+
+/// Sends spans, and gives every request the same answer until nothing is left.
+fn exchange(answer: &Answer, protocol: Protocol, name: &[u8]) {
+    let is_grpc = protocol == Protocol::Grpc;
+    let mut exporter = Exporter::default();
+    let lane = exporter.open(&provider(protocol), Signal::Traces, &[]);
+    let spans: Vec<Span> = (0..ITEMS).map(|_| span(name)).collect();
+    spans.iter().for_each(|span| exporter.offer(lane, span.encode_item(), Duration::ZERO));
+    let mut counted = 0;
+    for second in (0..4_000).step_by(20) {
+        let at = Duration::from_secs(second);
+        while let Some(departure) = exporter.depart(at) {
+            assert_readable(departure.body, &spans, is_grpc);
+            let ticket = departure.ticket;
+            let arrival = exporter.arrive(ticket, Some(answer), at, now(), u64::MAX);
+            arrival.warning.iter().for_each(|line| legal::line(line));
+        }
+        counted += exporter
+            .tell()
+            .counts
+            .iter()
+            .map(|(_, metric, count)| ended(metric, *count))
+            .sum::<u64>();
+    }
+    assert_eq!(counted, ITEMS, "the books do not balance");
+}
+
+/// Returns how many items have come to an end.
+const fn ended(metric: &Metric, count: u64) -> u64 {
+    match metric {
+        Metric::Sent | Metric::Rejected | Metric::Dropped(_) => count,
+        _ => 0,
+    }
+}
+
+fn provider(protocol: Protocol) -> Provider {
+    let port = Port::new(4317).unwrap();
+    Provider {
+        name: "otel".into(),
+        cluster: ClusterRef::of_service("otel.monitoring", port, "").unwrap(),
+        authority: "otel.monitoring:4317".to_owned(),
+        protocol,
+        headers: Vec::new(),
+        timeout: Duration::from_secs(3),
+        limits: Limits { batch_items: ITEMS as usize, ..Limits::default() },
+        max_tag_length: 256,
+        resource: vec![("service.name".to_owned(), "shop".to_owned())],
+    }
+}
+
+fn span(name: &[u8]) -> Span {
+    let name = String::from_utf8_lossy(name).into_owned();
+    let attributes = vec![Attribute::new("text", &*name), Attribute::new("int", -1_i64)];
+    Span { trace_id: vec![1; 16], span_id: vec![2; 8], name, attributes, ..Span::default() }
+}
+
+/// Fails unless OpenTelemetry's own messages read the spans that went in.
+fn assert_readable(body: &[u8], spans: &[Span], is_grpc: bool) {
+    let message = if is_grpc {
+        let (frame, message) = body.split_at(5);
+        assert_eq!(frame[1..], u32::try_from(message.len()).unwrap_or_default().to_be_bytes());
+        message
+    } else {
+        body
+    };
+    let request = ExportTraceServiceRequest::decode(message).unwrap();
+    let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+    let names: Vec<&str> =
+        scopes.flat_map(|scope| &scope.spans).map(|span| span.name.as_str()).collect();
+    assert_eq!(names, spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>());
+}

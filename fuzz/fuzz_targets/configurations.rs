@@ -1,0 +1,145 @@
+//! Any bytes are accepted or refused as a document of each filter, and no refusal shows a secret.
+
+#![no_main]
+
+use std::time::{Duration, SystemTime};
+
+use filter_core::{InvalidConfig, parse_config};
+use fuzz::{legal, policies};
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+
+/// A secret that no document holds by accident.
+const SECRET: &str = "HiddenHiddenHidden";
+/// The same as a number.
+const NUMBER: u64 = 7_313_773_137_731;
+/// Where secrets stand in documents; `*` is any member of a list.
+const PLACES: [&str; 5] = [
+    "jwtRules/*/keys/*/secret",
+    "jwtRules/*/jwks",
+    "extensionProviders/*/opentelemetry/http/headers/*/value",
+    "extensionProviders/*/opentelemetry/grpc/initialMetadata/*/value",
+    "redaction/key",
+];
+
+fuzz_target!(|document: &[u8]| {
+    for refused in refusals(document) {
+        legal::refusal(&refused, document);
+    }
+    let Ok(mut hidden) = serde_json::from_slice::<Value>(document) else { return };
+    if PLACES.map(|place| hide(&mut hidden, place)).contains(&true) {
+        for refused in refusals(hidden.to_string().as_bytes()) {
+            assert_hidden(&refused.to_string());
+        }
+    }
+});
+
+/// Hands a document to every filter, with all that is made of it, and returns what they refuse.
+fn refusals(document: &[u8]) -> impl Iterator<Item = InvalidConfig> {
+    let refused = [tokens(document), tags(document), faults(document), telemetry(document)];
+    refused.into_iter().filter_map(Result::err)
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(policies::NOW)
+}
+
+fn tokens(document: &[u8]) -> Result<(), InvalidConfig> {
+    let policy = policies::tokens(document)?;
+    policy.warnings().iter().for_each(|warning| assert_line(warning));
+    let worker = policy.worker();
+    let keys = worker.sources.iter().map(|source| source.spec().cluster.to_string());
+    keys.for_each(|cluster| legal::header_value(cluster.as_bytes()));
+    Ok(())
+}
+
+fn tags(document: &[u8]) -> Result<(), InvalidConfig> {
+    let policy = policies::tags(document)?;
+    policy.warnings().iter().for_each(|warning| assert_line(warning));
+    policy.counters().iter().for_each(|name| legal::line(name));
+    for (place, _) in policy.canaries() {
+        assert!(policy.canary_weight(place, now(), false) <= 10_000);
+        assert!(policy.canary_weight(place, now(), true) <= 10_000);
+    }
+    let _ = policy.is_settled(now(), now() + Duration::from_secs(3));
+    Ok(())
+}
+
+fn faults(document: &[u8]) -> Result<(), InvalidConfig> {
+    let policy = policies::faults(document)?;
+    policy.warnings(now()).iter().for_each(|warning| assert_line(&warning.to_string()));
+    let seasons = policy.seasons(now());
+    assert!(policy.turns(&seasons, &seasons).is_empty(), "a season turned at once");
+    policy.labels().into_iter().for_each(legal::line);
+    Ok(())
+}
+
+fn telemetry(document: &[u8]) -> Result<(), InvalidConfig> {
+    let config: telemetry::Config = parse_config(document)?;
+    let rules = telemetry::prometheus::Rules::of(&config).to_string();
+    assert!(!rules.is_empty());
+    let policy = policies::telemetry(document)?;
+    policy.warnings().iter().for_each(|warning| assert_line(warning));
+    policy.stat_tags().into_iter().for_each(legal::line);
+    for direction in telemetry::Direction::ALL {
+        let families = policy.plan(direction).groups.iter().flat_map(|group| &group.families);
+        families.for_each(|family| legal::line(&family.name));
+    }
+    Ok(())
+}
+
+fn assert_line(text: &str) {
+    legal::line(text);
+    assert_hidden(text);
+}
+
+fn assert_hidden(text: &str) {
+    assert!(!text.contains(SECRET) && !text.contains(&NUMBER.to_string()), "a secret: {text}");
+}
+
+/// Puts secrets in a place where they belong, of the kind of value that stands there; says whether
+/// there is such a place.
+fn hide(document: &mut Value, place: &str) -> bool {
+    let (step, rest) = place.split_once('/').unwrap_or((place, ""));
+    let mut inner: Vec<&mut Value> = match document {
+        Value::Array(list) if step == "*" => list.iter_mut().collect(),
+        Value::Object(members) => members.get_mut(step).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    if rest.is_empty() {
+        inner.iter_mut().for_each(|value| **value = secret(value, step));
+        return !inner.is_empty();
+    }
+    let found = inner.into_iter().filter_map(|value| hide(value, rest).then_some(()));
+    found.count() > 0
+}
+
+fn secret(value: &Value, field: &str) -> Value {
+    match value {
+        Value::String(text) if field == "jwks" => match serde_json::from_str(text) {
+            Ok(keys) => json!(secret_keys(keys).to_string()),
+            Err(_) => json!(format!("{SECRET}{text}")),
+        },
+        Value::String(text) => json!(format!("{SECRET}{text}")),
+        Value::Number(_) => json!(NUMBER),
+        Value::Array(_) => json!([SECRET]),
+        _ => json!(SECRET),
+    }
+}
+
+/// A key set, or what somebody wrote in its place, whose keys are secrets.
+fn secret_keys(mut set: Value) -> Value {
+    let Some(keys) = set.get_mut("keys") else { return secret(&set, "") };
+    let Some(keys) = keys.as_array_mut() else {
+        *keys = secret(keys, "");
+        return set;
+    };
+    for key in keys {
+        if !key.is_object() {
+            *key = secret(key, "");
+        } else if let Some(inner) = key.get_mut("k") {
+            *inner = secret(inner, "");
+        }
+    }
+    set
+}

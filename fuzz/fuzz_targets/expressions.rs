@@ -1,0 +1,90 @@
+//! Any text is refused or an expression, which gives the same value each time, of the kind that its
+//! place asks for.
+
+#![no_main]
+
+use fuzz::{message::cut, values};
+use libfuzzer_sys::fuzz_target;
+use telemetry::expression::{
+    Attribute, Attributes, Expression, Form, Own, Phase, Readings, Reads, Slot, Value, Wanted,
+};
+
+/// A stream of which everything was read.
+struct Stream(Readings);
+
+impl Attributes for Stream {
+    fn value(&self, slot: Slot) -> Option<&Value> {
+        self.0.get(slot, || None)
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let (text, rest) = cut(bytes, b'\n');
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    for phase in [Phase::Request, Phase::End] {
+        for wanted in [Wanted::Bool, Wanted::Number, Wanted::Scalar, Wanted::Any] {
+            check(text, phase, wanted, rest);
+        }
+    }
+});
+
+fn check(text: &str, phase: Phase, wanted: Wanted, rest: &[u8]) {
+    let mut reads = Reads::default();
+    let expression = match Expression::compile(text, phase, wanted, &mut reads) {
+        Ok(expression) => expression,
+        Err(invalid) => {
+            let told = invalid.to_string();
+            assert!(!told.is_empty() && told.len() <= 8 * 1024, "{} bytes", told.len());
+            return;
+        }
+    };
+    assert!(text.len() <= 1024);
+    for (_, attribute) in reads.iter() {
+        assert!(phase == Phase::End || attribute.phase() == Phase::Request, "{attribute} is late");
+        let _ = attribute.decode(rest.to_vec());
+    }
+    let stream = stream(&reads, rest);
+    let value = expression.evaluate(&stream);
+    assert_eq!(format!("{value:?}"), format!("{:?}", expression.evaluate(&stream)));
+    let Ok(value) = value else { return };
+    let is_wanted = match wanted {
+        Wanted::Bool => matches!(*value, Value::Bool(_)),
+        Wanted::Number => matches!(*value, Value::Int(_) | Value::Double(_)),
+        Wanted::Scalar => !matches!(*value, Value::List(_)),
+        Wanted::Any => true,
+    };
+    let is_checked = !reads.iter().any(|(_, attribute)| is_dynamic(attribute));
+    assert!(is_wanted || !is_checked, "{wanted:?} of {text} is {value:?}");
+    let is_true = if let Value::Bool(holds) = &*value { Some(*holds) } else { None };
+    assert_eq!(expression.holds(&stream).ok(), is_true);
+}
+
+/// A stream on which each attribute has one of the values, if that is of its kind.
+fn stream(reads: &Reads, rest: &[u8]) -> Stream {
+    let values: Vec<Option<Value>> = rest.split(|byte| *byte == b'\n').map(values::read).collect();
+    let readings = reads.readings();
+    for (place, (slot, attribute)) in reads.iter().enumerate() {
+        let value = values.get(place % values.len()).cloned().flatten();
+        readings.get(slot, || value.filter(|value| suits(attribute, value)));
+    }
+    Stream(readings)
+}
+
+/// Says whether the proxy gives an attribute values of any kind.
+const fn is_dynamic(attribute: &Attribute) -> bool {
+    matches!(attribute, Attribute::Claim(_) | Attribute::Property { form: Form::Dynamic, .. })
+}
+
+fn suits(attribute: &Attribute, value: &Value) -> bool {
+    match attribute {
+        Attribute::Property { form: Form::Int, .. } => matches!(value, Value::Int(_)),
+        Attribute::Property { form: Form::Bool, .. } => matches!(value, Value::Bool(_)),
+        Attribute::Property { form: Form::Duration, .. } => matches!(value, Value::Duration(_)),
+        Attribute::Property { form: Form::Timestamp, .. } => matches!(value, Value::Timestamp(_)),
+        Attribute::Own(Own::Error | Own::Sampled) => matches!(value, Value::Bool(_)),
+        Attribute::Audiences => {
+            matches!(value, Value::List(all) if all.iter().all(|it| matches!(it, Value::Text(_))))
+        }
+        _ => is_dynamic(attribute) || matches!(value, Value::Text(_)),
+    }
+}

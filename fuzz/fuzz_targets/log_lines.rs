@@ -1,0 +1,132 @@
+//! A stream of any values makes lines of JSON of at most 8 KiB, labels that end nothing, and spans
+//! that OpenTelemetry reads.
+
+#![no_main]
+
+use std::{cell::LazyCell, time::Duration};
+
+use fuzz::{policies, values};
+use libfuzzer_sys::fuzz_target;
+use opentelemetry_proto::tonic::trace::v1::Span as SpanOfTheirs;
+use prost::Message as _;
+use telemetry::{
+    Begun, Captured, Direction, Ended, Interner, Labelled, Outcome, Policy, Record, Seen, Worker,
+    access_log::{Logged, line, severity},
+    escaped,
+    expression::{Attributes, Readings, Slot, Value},
+    redact::Redactor,
+};
+
+/// The longest line, in bytes.
+const LONGEST: usize = 8_192;
+
+thread_local! {
+    static POLICY: LazyCell<Policy> =
+        LazyCell::new(|| policies::telemetry(policies::TELEMETRY).unwrap());
+}
+
+/// A stream of which everything was read.
+struct Stream(Readings);
+
+impl Attributes for Stream {
+    fn value(&self, slot: Slot) -> Option<&Value> {
+        self.0.get(slot, || None)
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    POLICY.with(|policy| check(policy, &lines));
+    lines.iter().for_each(|line| assert_label(line));
+});
+
+fn check(policy: &Policy, lines: &[&[u8]]) {
+    let record = record(lines);
+    let request = filter_core::Request::default();
+    let stream = stream(policy, lines);
+    let redactor = Redactor::new(b"0123456789abcdef").unwrap();
+    let ended = Ended { record: &record, at: &stream, request: &request };
+    for is_error in [false, true] {
+        let logged = Logged { ended, is_error };
+        let _ = severity(&logged);
+        for log in policy.access_logs() {
+            let _ = log.selects(&logged, 0);
+            let text = line(&log.fields(&logged, &redactor));
+            assert!(text.len() <= LONGEST, "{} bytes", text.len());
+            assert!(!text.bytes().any(|byte| byte < b' '), "{text:?} has a control byte");
+            let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert!(read.is_object(), "{text}");
+        }
+    }
+    policy.metrics().labels.iter().for_each(|own| {
+        own.label.apply(&stream).iter().for_each(|value| assert_label(value));
+    });
+    report(policy, &record, &stream, &redactor, lines);
+}
+
+/// Makes the record of lines such as `status 503`.
+fn record(lines: &[&[u8]]) -> Record {
+    let number = |name: &str| {
+        let texts = lines.iter().filter_map(|line| std::str::from_utf8(line).ok());
+        texts.filter_map(|line| line.strip_prefix(name)?.parse::<u64>().ok()).next()
+    };
+    Record {
+        status: number("status ").and_then(|status| u16::try_from(status).ok()),
+        grpc_status: number("grpc ").and_then(|status| u32::try_from(status).ok()),
+        request_bytes: number("bytes ").unwrap_or_default(),
+        response_bytes: number("bytes ").unwrap_or_default(),
+        duration: Duration::from_micros(number("micros ").unwrap_or_default()),
+        ..Record::default()
+    }
+}
+
+/// A stream on which each attribute has the value of a line, one after the other.
+fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
+    let values: Vec<Value> = lines.iter().filter_map(|line| values::read(line)).collect();
+    let readings = policy.reads().readings();
+    for (place, (slot, _)) in policy.reads().iter().enumerate() {
+        let value = place.checked_rem(values.len()).and_then(|place| values.get(place));
+        readings.get(slot, || value.cloned());
+    }
+    Stream(readings)
+}
+
+fn assert_label(value: &[u8]) {
+    let text = escaped(value);
+    let is_fit = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b";=\"\\".contains(&byte));
+    assert!(is_fit && !text.is_empty() && text.len() <= value.len().max(7), "{text:?}");
+    let labels = [("a", text.clone()), ("b", "c".to_owned())];
+    let name = Labelled { family: "f", labels: &labels }.to_string();
+    assert_eq!(name.split(";.;").next(), Some(format!("f.a=.={text}").as_str()));
+    let mut interner = Interner::default();
+    let number = interner.add(value) as usize;
+    assert_eq!(interner.texts().get(number), Some(&text));
+}
+
+/// Makes a span of the lines, and reads it again.
+fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor, lines: &[&[u8]]) {
+    let Some((_, tracer)) = policy.outlets().tracing().tracer(Direction::Inbound) else {
+        panic!("the document traces nothing");
+    };
+    let text = |place: usize| lines.get(place).copied().unwrap_or_default().to_vec();
+    let headers = [":method", ":path", ":authority", "x-tenant", "x-user", "user-agent"];
+    let headers = headers.into_iter().enumerate().map(|(place, name)| (name, text(place)));
+    let headers: filter_core::Headers = headers.collect();
+    let mut worker = Worker::new(7, tracer);
+    let Begun { trace, .. } =
+        tracer.begin(&headers, &mut worker, Duration::ZERO, || tracer.threshold);
+    let tags = tracer.tags.iter().map(telemetry::Tag::header);
+    let seen = Seen {
+        captured: Captured::of(&headers, tags),
+        began: Duration::from_nanos(u64::MAX),
+        source: text(1),
+        protocol: text(2),
+        flags: u64::MAX,
+        details: text(3),
+        cluster: text(4),
+    };
+    let outcome = Outcome { record, operation: None, is_error: true, is_client: false };
+    let (span, _) = tracer.span(&trace, &seen, &outcome, stream, redactor, 64);
+    let theirs = SpanOfTheirs::decode(span.encode_to_vec().as_slice()).unwrap();
+    assert_eq!((theirs.name, theirs.attributes.len()), (span.name, span.attributes.len()));
+}

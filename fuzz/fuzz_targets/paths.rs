@@ -1,0 +1,112 @@
+//! A path that was normalized has no way around a rule, and the trie finds what templates match.
+
+#![no_main]
+
+use filter_core::{
+    Headers, HttpMatch, Matcher, MatcherOptions, PathNormalization, PathTemplate, PathTrie,
+    Request, RequestPath, cookies, percent_decode,
+};
+use fuzz::message::cut;
+use libfuzzer_sys::fuzz_target;
+use serde_json::json;
+
+/// At most this many templates are tried at once.
+const TEMPLATES: usize = 64;
+
+fuzz_target!(|bytes: &[u8]| {
+    let end = bytes.windows(2).position(|part| part == b"\n\n").unwrap_or(bytes.len());
+    let (templates, rest) = bytes.split_at(end);
+    let (target, cookies) = cut(rest.get(2..).unwrap_or_default(), b'\n');
+    let lines = templates.split(|byte| *byte == b'\n').take(TEMPLATES);
+    let templates: Vec<PathTemplate> =
+        lines.filter_map(|line| std::str::from_utf8(line).ok()?.parse().ok()).collect();
+    for normalization in [
+        PathNormalization::None,
+        PathNormalization::Base,
+        PathNormalization::MergeSlashes,
+        PathNormalization::DecodeAndMergeSlashes,
+    ] {
+        let path = RequestPath::new(target, normalization);
+        assert_normalized(target, &path, normalization);
+        assert_found(&templates, path.path());
+    }
+    assert_matched(&templates, target);
+    assert_parameters(target);
+    assert_cookies(cookies);
+});
+
+fn assert_normalized(target: &[u8], path: &RequestPath<'_>, normalization: PathNormalization) {
+    let found = path.path();
+    let shown = || format!("{} of {}", found.escape_ascii(), target.escape_ascii());
+    assert!(found.len() <= 3 * target.len() + 1, "{}", shown());
+    if normalization == PathNormalization::None || !target.starts_with(b"/") {
+        assert!(target.starts_with(found), "{}", shown());
+        return;
+    }
+    assert!(found.starts_with(b"/"), "{}", shown());
+    assert!(!found.split(|byte| *byte == b'/').any(|it| it == b"." || it == b".."), "{}", shown());
+    assert!(found.iter().all(u8::is_ascii_graphic) && !found.contains(&b'\\'), "{}", shown());
+    let is_merged = normalization != PathNormalization::Base;
+    assert!(!is_merged || !found.windows(2).any(|pair| pair == b"//"), "{}", shown());
+    if !found.contains(&b'%') {
+        assert_eq!(RequestPath::new(found, normalization).path(), found, "{}", shown());
+        assert!(!path.is_ambiguous(), "{}", shown());
+    }
+}
+
+fn assert_found(templates: &[PathTemplate], path: &[u8]) {
+    let mut trie = PathTrie::default();
+    templates.iter().enumerate().for_each(|(place, template)| trie.insert(template, place));
+    let mut found: Vec<usize> = trie.all(path).into_iter().copied().collect();
+    assert_eq!(trie.best(path), found.first());
+    found.sort_unstable();
+    let mut expected = Vec::new();
+    for (place, template) in templates.iter().enumerate() {
+        let Some(captures) = template.captures(path) else { continue };
+        assert_eq!(captures.len(), template.names().count(), "{template}");
+        let is_inside = |value: &[u8]| path.windows(value.len().max(1)).any(|it| it == value);
+        assert!(captures.iter().all(|(_, value)| value.is_empty() || is_inside(value)));
+        expected.push(place);
+    }
+    assert_eq!(found, expected, "{}", path.escape_ascii());
+}
+
+/// Fails unless a matcher of templates says what the templates do.
+fn assert_matched(templates: &[PathTemplate], target: &[u8]) {
+    let rule = |template: &PathTemplate| -> Option<Vec<HttpMatch>> {
+        serde_json::from_value(json!([{"pathTemplate": template.as_str()}])).ok()
+    };
+    let rules: Option<Vec<_>> = templates.iter().map(rule).collect();
+    let Some(rules) = rules else { panic!("a template was refused in a match") };
+    let Ok(matcher) = Matcher::compile(&rules, &MatcherOptions::new("http")) else { return };
+    let headers = Headers::from_iter([(":path", target)]);
+    let request = Request { headers, ..Request::default() };
+    let path = RequestPath::new(target, PathNormalization::None);
+    let first = templates.iter().position(|template| template.captures(path.path()).is_some());
+    assert_eq!(matcher.first_match(&request), first, "{}", target.escape_ascii());
+    if let Some(rule) = first {
+        let wanted = templates[rule].captures(path.path()).unwrap_or_default();
+        assert_eq!(matcher.captures(rule, &request).len(), wanted.len());
+    }
+}
+
+fn assert_parameters(target: &[u8]) {
+    let path = RequestPath::new(target, PathNormalization::None);
+    let query = path.query().unwrap_or_default();
+    let pairs: Vec<_> = path.parameters().collect();
+    let expected: Vec<_> = query
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| cut(pair, b'='))
+        .map(|(name, value)| (percent_decode(name), percent_decode(value)))
+        .collect();
+    assert_eq!(pairs, expected);
+}
+
+fn assert_cookies(lines: &[u8]) {
+    let headers: Headers = lines.split(|byte| *byte == b'\n').map(|it| ("cookie", it)).collect();
+    for (name, value) in cookies(&headers) {
+        assert!(!name.contains(&b';') && !name.contains(&b'='), "{}", name.escape_ascii());
+        assert!(!value.contains(&b';'), "{}", value.escape_ascii());
+    }
+}

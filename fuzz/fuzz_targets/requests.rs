@@ -1,0 +1,197 @@
+//! Any request has an answer in which every header is legal and every tag is one.
+
+#![no_main]
+
+use std::{
+    cell::LazyCell,
+    time::{Duration, SystemTime},
+};
+
+use fault_injection::{BodyEdit, Chunk, Dice, Pace, Phase, Step};
+use filter_core::{Generator, HeaderEdits, Request};
+use fuzz::{legal, message::Message, policies};
+use libfuzzer_sys::fuzz_target;
+use routing_tags::{Tag, World};
+use telemetry::{Direction, Record, explain::Described};
+
+struct Policies {
+    faults: fault_injection::Policy,
+    tags: routing_tags::Policy,
+    telemetry: telemetry::Policy,
+}
+
+thread_local! {
+    static POLICIES: LazyCell<Policies> = LazyCell::new(|| Policies {
+        faults: policies::faults(policies::FAULTS).unwrap(),
+        tags: policies::tags(policies::TAGS).unwrap(),
+        telemetry: policies::telemetry(policies::TELEMETRY).unwrap(),
+    });
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let message = Message::read(bytes);
+    let request = request(&message);
+    POLICIES.with(|policies| {
+        tagged(&policies.tags, &request, message.bits());
+        faulted(&policies.faults, &request, &message);
+        explained(&policies.telemetry, &request, &message);
+    });
+});
+
+/// The request of a message, of which two headers tell what a proxy knows by other means.
+fn request(message: &Message<'_>) -> Request {
+    let text = |name| std::str::from_utf8(message.headers.first(name)?).ok();
+    Request {
+        claims: text("x-claims").and_then(|text| serde_json::from_str(text).ok()),
+        source_address: text("x-source").and_then(|text| text.parse().ok()),
+        source_principal: message.headers.first("x-principal").map(<[u8]>::to_vec),
+        ..message.request()
+    }
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(policies::NOW)
+}
+
+fn tagged(policy: &routing_tags::Policy, request: &Request, seed: u64) {
+    let mut generator = Generator::new(seed);
+    let mut bits = || generator.bits();
+    let mut world = World { now: now(), bits: &mut bits, rolled_back: &|_| seed.is_multiple_of(2) };
+    let decision = policy.decide(request, &mut world);
+    decision.request.iter().for_each(|edits| assert_tags(policy, edits));
+    decision.filter_state.iter().for_each(|value| legal::header_value(value));
+    decision.counts.iter().for_each(|count| assert!(count.index() < policy.counters().len()));
+    assert_one_owner(policy, request, &decision);
+    let Some(response) = &decision.response else { return };
+    response.edits.iter().for_each(legal::edits);
+    response.cookies.iter().for_each(|cookie| legal::header_value(cookie.as_bytes()));
+    response.explanation.iter().for_each(|text| legal::header_value(text.as_bytes()));
+}
+
+fn assert_tags(policy: &routing_tags::Policy, edits: &HeaderEdits) {
+    legal::edits(edits);
+    let written = edits.set.iter().chain(&edits.add);
+    for (_, value) in written.filter(|(name, _)| policy.owned().contains(name)) {
+        assert!(Tag::from_bytes(value).is_some(), "{} is no tag", value.escape_ascii());
+    }
+}
+
+/// Fails unless a stranger's tags are gone: each header that carries one has at most one value.
+fn assert_one_owner(
+    policy: &routing_tags::Policy,
+    request: &Request,
+    decision: &routing_tags::Decision,
+) {
+    let mut headers = legal::changed(&request.headers, &decision.strip, &HeaderEdits::default());
+    for edits in &decision.request {
+        headers = legal::changed(&headers, &[], edits);
+    }
+    let is_trusted = request.headers.first("x-trust").is_some() || request.source_address.is_some();
+    for owned in policy.owned().iter().filter(|_| !is_trusted && !decision.is_dry) {
+        let values: Vec<_> = headers.all(owned.as_str()).collect();
+        let written = decision.request.iter().flat_map(|edits| edits.set.iter().chain(&edits.add));
+        let own = |value: &&[u8]| {
+            written.clone().any(|(name, written)| name == owned && written == value)
+        };
+        assert!(values.len() <= 1 && values.iter().all(own), "{owned} is a stranger's");
+    }
+}
+
+fn faulted(policy: &fault_injection::Policy, request: &Request, message: &Message<'_>) {
+    let dice = Dice::roll(&mut Generator::new(message.bits()));
+    assert!(!policy.explain(request, &dice, now()).to_string().is_empty());
+    let Some(plan) = policy.decide(request, &dice, now()).plan else { return };
+    assert!(policy.may_fire(&dice), "a plan without a draw that may fire");
+    assert!(plan.delay.is_none_or(|length| length <= Duration::from_secs(2)), "{plan:?}");
+    assert!(!policy.counts(&plan).is_empty());
+    legal::header_value(policy.trace(&plan).as_bytes());
+    policy.reply(&plan).iter().for_each(legal::reply);
+    for (phase, first) in
+        [(Phase::Request, policy.on_request(&plan)), (Phase::Response, policy.on_response(&plan))]
+    {
+        let last = match first {
+            Step::Hold(length) => {
+                assert!(!length.is_zero(), "a hold of no length");
+                policy.after_hold(&plan, phase, now(), || false)
+            }
+            other => other,
+        };
+        assert!(!matches!(last, Step::Hold(_)), "a hold after a hold");
+        assert!(last != Step::End || plan.abort.is_some(), "an end without an abort");
+    }
+    if let Some((status, edits)) = policy.response_edits(&plan) {
+        assert!(status.is_none_or(|status| (200..600).contains(&status)));
+        legal::edits(edits);
+    }
+    let sizes = message.body.split(|byte| *byte == b'\n').map(<[u8]>::len);
+    policy.body_edit(&plan).into_iter().for_each(|edit| assert_body(edit, sizes.clone()));
+    plan.rate.into_iter().for_each(|rate| assert_pace(rate, sizes.clone()));
+}
+
+/// Fails unless a body is replaced once, or ends where it is to end.
+fn assert_body(edit: &BodyEdit, sizes: impl Iterator<Item = usize>) {
+    let (mut seen, mut passed) = (0_u64, 0_u64);
+    for (place, size) in sizes.enumerate() {
+        let chunk = edit.edit(place == 0, seen, size);
+        passed += match &chunk {
+            Chunk::Keep => size as u64,
+            Chunk::Cut(stays) => (*stays).min(size) as u64,
+            Chunk::Replace(body) => body.len() as u64,
+            Chunk::Reset => return,
+        };
+        seen += size as u64;
+        let most = match edit {
+            BodyEdit::Replace(body) => body.len() as u64,
+            BodyEdit::Truncate(most) | BodyEdit::Reset(most) => *most.min(&seen),
+        };
+        assert_eq!(passed, most, "{edit:?} {chunk:?}");
+    }
+}
+
+fn assert_pace(rate: u64, sizes: impl Iterator<Item = usize>) {
+    let mut pace = Pace::new(rate);
+    let mut due = Duration::ZERO;
+    for size in sizes {
+        let next = pace.take(size, Duration::from_secs(1));
+        assert!(next >= due, "a byte is due before those in front of it");
+        due = next;
+    }
+}
+
+fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_>) {
+    let bits = message.bits();
+    let described = Described {
+        request: request.clone(),
+        record: Record {
+            status: u16::try_from(bits % 700).ok().filter(|status| *status >= 100),
+            grpc_status: u32::try_from(bits % 23).ok(),
+            duration: Duration::from_nanos(bits),
+            request_bytes: bits >> 32,
+            response_bytes: bits,
+            ..Record::default()
+        },
+        direction: Direction::ALL[(bits % 3) as usize],
+        seed: bits,
+        draw: u32::try_from(bits % 1_000_000).unwrap_or_default(),
+        ..Described::default()
+    };
+    let explanation = policy.explain(&described);
+    assert!(!explanation.to_string().is_empty());
+    for addition in &explanation.series {
+        for (name, value) in &addition.labels {
+            let is_fit =
+                value.bytes().all(|it| matches!(it, b' '..=b'~') && !b";=\"\\".contains(&it));
+            assert!(is_fit && !value.is_empty(), "label {name} has the value {value:?}");
+        }
+    }
+    for change in explanation.tracing.iter().flat_map(|traced| &traced.begun.changes) {
+        if let telemetry::HeaderChange::Set(_, value) = change {
+            legal::header_value(value.as_bytes());
+        }
+    }
+    if let Some(headers) = policy.response_headers() {
+        let id = request.headers.first("x-request-id");
+        let told = headers.headers(described.record.duration, Some("0af7"), id);
+        told.iter().for_each(|(_, value)| legal::header_value(value));
+    }
+}

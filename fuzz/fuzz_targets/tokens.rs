@@ -1,0 +1,111 @@
+//! Only a good token, byte for byte, gives an identity; refusals never show a token.
+
+#![no_main]
+
+use std::{sync::LazyLock, time::Duration};
+
+use filter_core::{Headers, Reply, percent_decode};
+use fuzz::{legal, message::Message, policies, tokens};
+use jwt_auth::{Admission, Outcome, Patience, Policy, Verdict};
+use libfuzzer_sys::fuzz_target;
+
+/// The headers that only a verified token may write.
+const OUTPUTS: [&str; 5] = ["x-user", "x-roles", "x-ab", "x-payload", "x-principal"];
+/// The parameter and the cookie that tokens are cut out of.
+const PARAMETER: &[u8] = b"token";
+const COOKIE: &[u8] = b"session";
+
+// A policy has no state, but is not shared between threads.
+thread_local! {
+    static POLICY: LazyLock<Policy> = LazyLock::new(|| policies::tokens(policies::TOKENS).unwrap());
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let message = Message::read(bytes);
+    POLICY.with(|policy| check(policy, &message));
+});
+
+fn check(policy: &Policy, message: &Message<'_>) {
+    let request = message.request();
+    let headers = &request.headers;
+    let now = Duration::from_secs(policies::NOW);
+    let mut worker = policy.worker();
+    let verdict = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
+    let again = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
+    assert_eq!(verdict, again, "what the cache saves changes the answer");
+    match verdict {
+        Verdict::Allow(admission) => assert_admitted(headers, &admission),
+        Verdict::Deny(denial) => match policy.refuse(&denial, headers).outcome {
+            Outcome::Reply(reply) => assert_refused(headers, &reply),
+            Outcome::Admit(admission) => assert_admitted(headers, &admission),
+        },
+        Verdict::AwaitKeys(wait) => panic!("nothing is fetched, but {wait:?}"),
+    }
+    policy.explain(&mut worker, &request, now);
+}
+
+fn assert_admitted(headers: &Headers, admission: &Admission) {
+    legal::edits(&admission.edits);
+    let is_known = tokens::GOOD.iter().any(|token| holds(headers, token));
+    assert!(admission.identity.is_none() || is_known, "an identity without a good token");
+    let after = legal::changed(headers, &admission.strip, &admission.edits);
+    for (name, value) in
+        OUTPUTS.into_iter().flat_map(|name| after.all(name).map(move |v| (name, v)))
+    {
+        assert!(admission.identity.is_some(), "{name} of a stranger");
+        assert!(name != "x-user" || value == b"alice", "another user");
+    }
+    if let Some(path) = &admission.path {
+        legal::header_value(path);
+        assert_cut(headers.first(":path").unwrap_or_default(), path);
+    }
+    assert_cookies(headers, &after);
+}
+
+/// Says whether a header holds a token, or a query does, escaped or not.
+fn holds(headers: &Headers, token: &str) -> bool {
+    headers.iter().any(|(name, value)| {
+        let value = if name == b":path" { percent_decode(value) } else { value.into() };
+        value.windows(token.len()).any(|part| part == token.as_bytes())
+    })
+}
+
+/// Fails unless `after` is `before` but for parameters that may hold a token.
+fn assert_cut(before: &[u8], after: &[u8]) {
+    let kept = |target: &[u8]| -> Vec<Vec<u8>> {
+        let end = target.iter().position(|byte| *byte == b'#').unwrap_or(target.len());
+        let (target, fragment) = target.split_at(end);
+        let (path, query) = fuzz::message::cut(target, b'?');
+        let pairs = query.split(|byte| *byte == b'&');
+        let others = pairs.filter(|pair| {
+            !pair.is_empty() && *percent_decode(fuzz::message::cut(pair, b'=').0) != *PARAMETER
+        });
+        [path, fragment].into_iter().chain(others).map(<[u8]>::to_vec).collect()
+    };
+    assert_eq!(kept(before), kept(after), "{}", before.escape_ascii());
+}
+
+/// Fails unless every cookie that may not hold a token is still there.
+fn assert_cookies(before: &Headers, after: &Headers) {
+    let kept = |headers: &Headers| -> Vec<(Vec<u8>, Vec<u8>)> {
+        let all = filter_core::cookies(headers).filter(|(name, _)| *name != COOKIE);
+        all.map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+    };
+    assert_eq!(kept(before), kept(after));
+}
+
+fn assert_refused(headers: &Headers, reply: &Reply) {
+    legal::reply(reply);
+    let written = reply.headers.iter().map(|(_, value)| value.as_slice());
+    let shown: Vec<&[u8]> = written.chain([&*reply.body, reply.details.as_bytes()]).collect();
+    // The realm is the URL without its query, whatever stands there.
+    let realm =
+        [":scheme", ":authority", ":path"].map(|name| headers.first(name).unwrap_or_default());
+    for value in ["authorization", "x-token", "x-other"].iter().flat_map(|name| headers.all(name)) {
+        let words = value.split(|byte| !byte.is_ascii_alphanumeric() && !b"._-".contains(byte));
+        for token in words.filter(|word| word.starts_with(b"eyJ") && word.len() >= 24) {
+            let holds = |text: &&[u8]| text.windows(token.len()).any(|part| part == token);
+            assert!(realm.iter().any(&holds) || !shown.iter().any(holds), "a token");
+        }
+    }
+}

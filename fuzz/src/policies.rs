@@ -1,0 +1,62 @@
+//! Policies that use much of what a document can say.
+
+use filter_core::{InvalidConfig, parse_config};
+
+/// A document for fault-injection with every kind of fault.
+pub const FAULTS: &[u8] = include_bytes!("../seeds/configurations/fault-injection-full.json");
+/// A document for routing-tags with every kind of choice.
+pub const TAGS: &[u8] = include_bytes!("../seeds/configurations/routing-tags-full.json");
+/// A document for telemetry with metrics, spans and logs.
+pub const TELEMETRY: &[u8] = include_bytes!("../seeds/configurations/telemetry-full.json");
+/// A document for jwt-auth with inline keys of three issuers.
+pub const TOKENS: &[u8] = include_bytes!("../seeds/configurations/jwt-auth-full.json");
+/// A document for jwt-auth with key sets and a deny list that are fetched.
+pub const FETCHED: &[u8] = include_bytes!("../seeds/configurations/jwt-auth-fetched.json");
+
+/// The time of day in all targets, in seconds since 1970.
+pub const NOW: u64 = 1_800_000_000;
+
+/// The variable that every secret may be in.
+const SECRET: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA==";
+
+/// Compiles a document of fault-injection.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn faults(document: &[u8]) -> Result<fault_injection::Policy, InvalidConfig> {
+    fault_injection::Policy::new(&parse_config(document)?)
+}
+
+/// Compiles a document of routing-tags.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn tags(document: &[u8]) -> Result<routing_tags::Policy, InvalidConfig> {
+    routing_tags::Policy::new(&parse_config(document)?)
+}
+
+/// Compiles a document of telemetry.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn telemetry(document: &[u8]) -> Result<telemetry::Policy, InvalidConfig> {
+    telemetry::Policy::new(&parse_config(document)?, &variable)
+}
+
+/// Compiles a document of jwt-auth, with signatures in pure Rust.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn tokens(document: &[u8]) -> Result<jwt_auth::Policy, InvalidConfig> {
+    let crypto = jwt_auth::Crypto::pure();
+    let environment = jwt_auth::Environment { crypto: &crypto, variable: &variable };
+    jwt_auth::Policy::new(&parse_config(document)?, &environment)
+}
+
+fn variable(name: &str) -> Option<String> {
+    (name == "SECRET").then(|| SECRET.to_owned())
+}
