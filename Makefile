@@ -64,6 +64,10 @@ check-fuzz:
 	CUSTOM_LIBFUZZER_PATH=/dev/null cargo clippy --manifest-path fuzz/Cargo.toml --locked \
 		--target-dir "$${CARGO_TARGET_DIR:-target}" -- -D warnings
 
+.PHONY: schemas
+schemas: ## Write the schemas of the filters' documents anew: schemas/<filter>.json
+	WEIR_WRITE_SCHEMAS=1 cargo test --package tests --test samples the_shipped_files
+
 .PHONY: test
 test: test-native test-wasm test-tidy test-cel test-envoy ## Run every test but those that need Istio
 

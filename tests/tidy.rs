@@ -72,6 +72,7 @@ fn every_filter_is_complete() -> Result<()> {
             format!("filters/{name}/src/plugin.rs"),
             format!("wasmplugins/{name}.yaml"),
             format!("envoy/{name}.yaml"),
+            format!("schemas/{name}.json"),
             format!("tests/envoy/{module}.rs"),
         ] {
             if !repository::root().join(&needed).exists() {

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -20,7 +21,13 @@ use crate::got::Got;
 /// assert_eq!(path.find(&claims), Some(&serde_json::json!(["a"])));
 /// # Ok::<(), filter_core::InvalidClaimPath>(())
 /// ```
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "claim path, such as a.b or [a.b][c]",
+    extend("pattern" = r"^([^.\[\]]+|\[[^\[\]]+\])(\.[^.\[\]]+|\[[^\[\]]+\]){0,7}$")
+)]
 pub struct ClaimPath(Vec<String>);
 
 /// A text that leads to no claim.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use crate::{
@@ -26,18 +27,22 @@ pub use crate::consistent_hash::cookie::{CookieAttribute, HashCookie};
 /// assert_eq!((key.source, &*key.bytes), (KeySource::Header, &b"alice"[..]));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
+#[schemars(!try_from, rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct ConsistentHash {
     /// A claim of the verified token; a number or boolean counts as its JSON text.
     pub claim: Option<ClaimPath>,
     /// A header, of which the first value counts unless it is empty.
     pub http_header_name: Option<HeaderName>,
     /// A query parameter, of which the first value counts, percent-decoded.
+    #[schemars(length(min = 1))]
     pub http_query_parameter_name: Option<String>,
     /// A cookie, which is issued where it is missing and has a `ttl`.
     pub http_cookie: Option<HashCookie>,
     /// Whether the client's address counts, as the connection manager decided it.
+    #[schemars(default)]
     pub use_source_ip: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::Deref, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -20,7 +21,14 @@ use crate::got::Got;
 /// assert_eq!(timeout.get(), Duration::from_millis(1500));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    with = "String",
+    title = format!("duration from {} to {}", Shown(MIN_MS), Shown(MAX_MS)),
+    description = "A length of time such as 250ms, 1.5s or 1h30m.",
+    extend("pattern" = "^(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u{b5}s|\u{3bc}s|ms|s|m|h))+$")
+)]
 pub struct DurationWithin<const MIN_MS: u64, const MAX_MS: u64>(Duration);
 
 /// Text that is not a duration.
@@ -73,11 +81,10 @@ impl<'de, const MIN_MS: u64, const MAX_MS: u64> Deserialize<'de>
             .and_then(parse_duration)
             .map_err(|rule| D::Error::custom(format_args!("{rule}, {}", Got(&value))))?;
         Self::new(duration).ok_or_else(|| {
-            let (min, max) = (Duration::from_millis(MIN_MS), Duration::from_millis(MAX_MS));
             D::Error::custom(format_args!(
                 "must be between {} and {}, {}",
-                Shown(min),
-                Shown(max),
+                Shown(MIN_MS),
+                Shown(MAX_MS),
                 Got(&value)
             ))
         })
@@ -150,12 +157,12 @@ fn unit_nanos(unit: &str) -> Option<u128> {
     })
 }
 
-/// Shows a duration of whole milliseconds in the syntax it is written in.
-struct Shown(Duration);
+/// Shows a number of milliseconds in the syntax it is written in.
+struct Shown(u64);
 
 impl fmt::Display for Shown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.as_millis();
+        let mut rest = self.0;
         if rest == 0 {
             return out.write_str("0s");
         }

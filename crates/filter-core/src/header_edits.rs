@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ use crate::{
 /// assert_eq!(edits.set[0].0.as_str(), "retry-after");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderOperations {
     /// What is done to the request.
@@ -34,7 +35,7 @@ pub struct HeaderOperations {
 }
 
 /// The changes to one message, as configured. A name occurs once in each part.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderChanges {
     /// Headers that replace all of their name.
@@ -51,7 +52,8 @@ pub struct HeaderChanges {
 /// The configured value of a header: printable ASCII, tabs inside allowed, at most 4,096 bytes.
 ///
 /// May hold placeholders, which the filter that knows them expands.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(inline, extend("maxLength" = LONGEST, "pattern" = r"^[\t -~]*$"))]
 pub struct HeaderText(String);
 
 /// The changes to one message, ready to be done: first `remove`, then `set`, then `add`.

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -18,13 +19,20 @@ use crate::got::Got;
 /// assert_eq!(name.as_str(), "x-user-type");
 /// # Ok::<(), filter_core::InvalidHeaderName>(())
 /// ```
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(inline, title = "header name", extend("pattern" = TOKEN))]
 pub struct HeaderName(Cow<'static, str>);
 
 /// The name of a header field that a configuration may set, add or remove.
 ///
 /// Neither `host` nor a header that belongs to one hop (RFC 9110 section 7.6.1).
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "header name",
+    extend("pattern" = TOKEN, "not" = {"anyOf": [{"const": "host"}, {"enum": HOP_BY_HOP}]})
+)]
 pub struct EditableHeaderName(HeaderName);
 
 /// A text that cannot be used as a header name where it stands.
@@ -43,6 +51,9 @@ pub enum InvalidHeaderName {
     #[error("must not be a header that belongs to one hop")]
     HopByHop,
 }
+
+/// The pattern of a token, for schemas.
+const TOKEN: &str = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 
 /// What belongs to one connection and is never forwarded.
 const HOP_BY_HOP: [&str; 7] = [

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -19,7 +20,14 @@ use crate::got::Got;
 /// assert_eq!(status.get(), 503);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    with = "u64",
+    title = format!("whole number from {MIN} to {MAX}"),
+    description = "",
+    extend("minimum" = MIN, "maximum" = MAX)
+)]
 pub struct IntegerWithin<const MIN: u64, const MAX: u64>(u64);
 
 impl<const MIN: u64, const MAX: u64> IntegerWithin<MIN, MAX> {

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -11,7 +12,13 @@ use crate::got::Got;
 ///
 /// An address alone is a range of one. Bits beyond the prefix are ignored, as Envoy does. An IPv4
 /// address that is written inside IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "address range, such as 10.0.0.0/8 or 2001:db8::/32",
+    extend("pattern" = "^[0-9A-Fa-f:.]+(/[0-9]+)?$")
+)]
 pub struct IpRange {
     /// The address as a number, at the high end of 128 bits, with all further bits zero.
     bits: u128,

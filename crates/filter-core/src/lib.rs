@@ -43,6 +43,7 @@ mod placeholders;
 mod problem;
 mod reply;
 mod schedule;
+pub mod schema;
 mod sticky;
 mod string_match;
 mod success_criteria;

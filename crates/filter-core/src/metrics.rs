@@ -1,11 +1,12 @@
 //! How metrics are named.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The `metrics` field of every filter.
 ///
 /// Empty means metric names without labels, which are clean in Prometheus with no further setup.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricsConfig {
     /// Whether names carry label segments (`name.reason=.=expired;.;`), which Istio splits off when

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -26,7 +27,13 @@ pub use crate::path_template::trie::PathTrie;
 /// assert_eq!(captures, [("id", &b"7"[..]), ("rest", b"a/b")]);
 /// # Ok::<(), filter_core::InvalidPathTemplate>(())
 /// ```
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "path template, such as /orders/{id} or /files/{rest=**}",
+    extend("maxLength" = LONGEST, "pattern" = r"^/[^?# \\]*$")
+)]
 pub struct PathTemplate {
     text: String,
     segments: Vec<Segment>,

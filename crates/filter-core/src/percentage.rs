@@ -1,5 +1,6 @@
 //! Shares of the traffic.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -18,8 +19,11 @@ use crate::got::Got;
 /// assert!(share.contains(5_699) && !share.contains(5_700));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd,
+)]
 #[serde(from = "Percent")]
+#[schemars(with = "Percent")]
 pub struct Percentage(u32);
 
 /// A number that is no percentage.
@@ -66,10 +70,15 @@ impl Percentage {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {value: 1} for 1 %")]
 struct Percent {
+    /// The number of percent: 0, or from 0.0001 to 100.
     #[serde(default, deserialize_with = "percent")]
+    #[schemars(
+        with = "f64",
+        extend("default" = 0, "anyOf" = [{"const": 0}, {"minimum": 0.0001, "maximum": 100}])
+    )]
     value: Percentage,
 }
 

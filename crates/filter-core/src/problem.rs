@@ -1,12 +1,13 @@
 //! Telling a client why a request was refused.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{GrpcStatus, HeaderName, Reply, ReplyFormat, reply::BodyFormat};
 
 /// How much a client is told.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ProblemDetail {
     /// The status alone.
@@ -19,7 +20,7 @@ pub enum ProblemDetail {
 }
 
 /// The `problem` field of every filter that refuses requests.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ProblemConfig {
     /// How much a client is told; `CODE` when absent.

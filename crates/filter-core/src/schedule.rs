@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{DurationWithin, Percentage};
@@ -29,8 +30,9 @@ pub use crate::schedule::{
 /// assert_eq!(schedule.ramped(Percentage::ALL, at("2026-12-01T10:00:00Z")?).parts_per_million(), 500_000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
+#[schemars(with = "Document")]
 pub struct Schedule {
     starts_at: Option<SystemTime>,
     expires_at: Option<SystemTime>,
@@ -92,13 +94,19 @@ impl Schedule {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Document {
+    /// The first instant; since ever if absent.
     starts_at: Option<Timestamp>,
+    /// The instant after the last; for ever if absent.
     expires_at: Option<Timestamp>,
+    /// Hours of the week, of which one must hold; always if empty.
+    #[schemars(length(max = MOST_WINDOWS))]
     windows: Vec<Window>,
+    /// How far the clocks of `windows` are ahead of UTC; UTC if absent.
     utc_offset: UtcOffset,
+    /// How long shares grow from `startsAt` on; they are whole at once if absent.
     ramp_up: Option<DurationWithin<1_000, MONTH_MS>>,
 }
 

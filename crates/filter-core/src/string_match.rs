@@ -1,5 +1,6 @@
 //! Conditions on one text.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 mod document;
@@ -12,8 +13,11 @@ pub use crate::string_match::document::InvalidStringMatch;
 pub(crate) use crate::string_match::document::ValueMatch;
 use crate::{
     IpRange,
+    schema::exactly_one,
     string_match::{
-        document::Document, number_range::NumberRange, pattern::Pattern,
+        document::{Document, OPERATORS},
+        number_range::NumberRange,
+        pattern::Pattern,
         version_range::VersionRange,
     },
 };
@@ -42,8 +46,9 @@ use crate::{
 /// assert!(!condition.matches(None));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
+#[schemars(with = "Document", transform = exactly_one(&OPERATORS))]
 pub struct StringMatch {
     operator: Operator,
     /// With it, every text of the operator is in lower case.

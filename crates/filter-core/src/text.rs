@@ -1,5 +1,6 @@
 //! Texts with a rule.
 
+use schemars::JsonSchema;
 use serde::{
     Deserializer,
     de::{Deserialize, Error},
@@ -9,11 +10,21 @@ use serde_json::Value;
 use crate::Got;
 
 /// What an entry of `http` is called: 1 to 64 of `A-Z a-z 0-9 . _ -`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "1 to 64 of A-Z a-z 0-9 . _ -",
+    extend("pattern" = "^[A-Za-z0-9._-]{1,64}$")
+)]
 pub struct EntryName(String);
 
 /// What tells assignments by the same key apart: 1 to 128 characters of printable ASCII.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "1 to 128 characters of printable ASCII",
+    extend("pattern" = "^[ -~]{1,128}$")
+)]
 pub struct Salt(String);
 
 /// Reads a text that `legal` accepts; `rule` says what is wanted of it, after "must be".

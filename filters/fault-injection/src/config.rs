@@ -8,6 +8,7 @@ use filter_core::{
     ConsistentHash, DurationWithin, EntryName, HttpMatch, IntegerWithin, MetricsConfig,
     PathNormalization, Salt, Schedule, SuccessCriteria, misplaced,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 mod fault;
@@ -22,8 +23,9 @@ pub use crate::config::{
 };
 
 /// The whole document.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 pub struct Config {
     /// What is done to which requests; the first entry that matches decides.
     #[serde(deserialize_with = "misplaced::http_entries")]
@@ -62,7 +64,7 @@ pub struct Config {
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 
 /// One entry of `http`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Entry {
     /// What logs and metrics call it; `http-<index>` if absent.

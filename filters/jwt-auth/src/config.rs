@@ -4,7 +4,8 @@
 //! <https://istio.io/latest/docs/reference/config/security/jwt/>.
 
 use filter_core::{DurationWithin, IntegerWithin, MetricsConfig, PathNormalization, ProblemConfig};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 mod fetching;
 mod jwt_rules;
@@ -24,8 +25,9 @@ pub use values::{
 const YEAR_MS: u64 = 8_760 * 3_600_000;
 
 /// The whole document.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 pub struct Config {
     /// Who may issue tokens, and how they are verified; 1 to 256 entries.
     #[serde(default)]
@@ -75,7 +77,7 @@ pub struct Config {
 }
 
 /// What happens to a request with several tokens.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MultipleTokens {
     /// It is refused.
@@ -86,7 +88,7 @@ pub enum MultipleTokens {
 }
 
 /// What is published about a verified identity.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Publish {
     /// Nothing.
@@ -99,7 +101,7 @@ pub enum Publish {
 }
 
 /// What one worker remembers about tokens.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenCacheConfig {
     /// How many tokens; 1,024 if absent, 0 turns the cache off.
@@ -114,7 +116,7 @@ pub struct TokenCacheConfig {
 }
 
 /// What replies say about the resource.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RepliesConfig {
     /// The realm; absent means the request's URL without its query.

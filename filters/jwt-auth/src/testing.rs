@@ -96,12 +96,16 @@ pub(crate) fn document(fields: Value) -> Value {
 }
 
 pub(crate) fn compile(document: &Value) -> Result<Policy, InvalidConfig> {
-    let config: Config = parse_config(document.to_string().as_bytes())?;
+    let parsed = parse_config::<Config>(document.to_string().as_bytes());
     let crypto = Crypto::pure();
     let variable = |name: &str| {
         (name == "SECRET").then(|| "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into())
     };
-    Policy::new(&config, &Environment { crypto: &crypto, variable: &variable })
+    let environment = Environment { crypto: &crypto, variable: &variable };
+    let compiled = parsed.and_then(|config| Policy::new(&config, &environment));
+    #[cfg(not(target_arch = "wasm32"))]
+    schema_check::compare::<Config>(document, compiled.is_ok());
+    compiled
 }
 
 /// A policy with its worker, asked as the shell asks it.

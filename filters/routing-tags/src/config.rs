@@ -7,6 +7,7 @@ use filter_core::{
     ConsistentHash, DurationWithin, EntryName, HeaderOperations, HttpMatch, IntegerWithin,
     MetricsConfig, Salt, Schedule, SuccessCriteria, Timestamp, misplaced,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 mod values;
@@ -16,8 +17,9 @@ pub use crate::config::values::{BaggageKey, Percent, TagHeader};
 use crate::tag::Tag;
 
 /// The whole document.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 pub struct Config {
     /// What is decided, in order; at most 1,024 entries.
     #[serde(deserialize_with = "misplaced::http_entries")]
@@ -47,7 +49,7 @@ pub struct Config {
 }
 
 /// One entry of `http`: at most one of `tag`, `split` and `canary`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Entry {
     /// What metrics and explanations call it; `http-<index>` if absent.
@@ -73,7 +75,7 @@ pub struct Entry {
 }
 
 /// One entry of `split`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WeightedTag {
     /// The tag, literal.
@@ -83,7 +85,7 @@ pub struct WeightedTag {
 }
 
 /// A ramp from one tag to another.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CanaryConfig {
     /// What is served so far.

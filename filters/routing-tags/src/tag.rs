@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use filter_core::Got;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -17,7 +18,12 @@ use serde_json::Value;
 /// assert!("v2.1-canary".parse::<Tag>().is_ok());
 /// assert!("v2,v3".parse::<Tag>().is_err());
 /// ```
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    title = "label value",
+    extend("pattern" = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")
+)]
 pub struct Tag(String);
 
 /// Text that is not a tag.

@@ -4,7 +4,8 @@
 //! `extensionProviders` those of MeshConfig:
 //! <https://istio.io/latest/docs/reference/config/telemetry/>.
 
-use filter_core::{PathNormalization, misplaced};
+use filter_core::{PathNormalization, misplaced, schema::alias};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::expression::Text;
@@ -42,8 +43,10 @@ use self::{
 };
 
 /// The whole document.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
+#[schemars(transform = alias("sampleRate", "sample_rate"))]
 pub struct Config {
     /// Which spans are made.
     pub tracing: Option<OneOrMany<TracingConfig>>,

@@ -10,6 +10,7 @@
 use std::{borrow::Cow, fmt};
 
 use filter_core::Got;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 mod attribute;
@@ -46,7 +47,12 @@ use crate::expression::{compile::Compiler, kind::Kind, node::Node};
 /// assert_eq!(text.as_str(), "response.code >= 500");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "expression in CEL",
+    extend("minLength" = 1, "maxLength" = LONGEST)
+)]
 pub struct Text(String);
 
 /// A compiled expression.

@@ -3,12 +3,13 @@
 use filter_core::{
     HttpMatch, Matcher, MatcherOptions, Needs, PathNormalization, Problems, Request, Shadowed,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::expression::{Attributes, Expression, Failure, Phase, Reads, Slot, Text, Wanted};
 
 /// A filter as it is written: exactly one of two forms.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilterConfig {
     /// A condition over attributes, as Istio's Telemetry has it.

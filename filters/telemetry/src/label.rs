@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use filter_core::{Got, IntegerWithin, Problems};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, value::MapAccessDeserializer},
@@ -16,7 +17,7 @@ mod extract;
 pub use crate::label::{buckets::Buckets, extract::Extract};
 
 /// A label as it is written: the entry of `tagOverrides` or of `dimensions`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LabelConfig {
     /// What is done to a label of that name; only in `tagOverrides`.
@@ -38,7 +39,7 @@ pub struct LabelConfig {
 }
 
 /// What is done to a label.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TagOperation {
     /// It is added, or has another value.
@@ -48,7 +49,8 @@ pub enum TagOperation {
 }
 
 /// An entry of `dimensions`: an expression alone, or a label.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq)]
+#[schemars(inline, schema_with = "text_or_label")]
 pub struct Dimension(pub LabelConfig);
 
 /// A compiled label.
@@ -83,6 +85,11 @@ impl<'de> Deserialize<'de> for Dimension {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextOrLabel)
     }
+}
+
+fn text_or_label(generator: &mut SchemaGenerator) -> Schema {
+    let forms = [generator.subschema_for::<Text>(), generator.subschema_for::<LabelConfig>()];
+    json_schema!({"anyOf": forms})
 }
 
 struct TextOrLabel;

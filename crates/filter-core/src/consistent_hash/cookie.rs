@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::DurationWithin;
@@ -9,21 +10,25 @@ use crate::DurationWithin;
 /// The `httpCookie` of an Istio DestinationRule.
 ///
 /// The value that is issued is an opaque number and says nothing of the variant.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
+#[schemars(!try_from, deny_unknown_fields)]
 pub struct HashCookie {
     /// The cookie's name, a token of RFC 6265.
+    #[schemars(extend("pattern" = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))]
     pub name: String,
     /// The paths to which a client sends it; `/` when absent.
+    #[schemars(with = "Option<String>", extend("pattern" = "^(/[!-:<-~]*)?$"))]
     pub path: String,
     /// How long a client keeps it, in whole seconds, `0s` until it closes; absent, it is only read.
     pub ttl: Option<DurationWithin<0, TEN_YEARS_MS>>,
     /// Further attributes; `SameSite=Lax` unless one names another.
+    #[schemars(default)]
     pub attributes: Vec<CookieAttribute>,
 }
 
 /// One attribute of an issued cookie.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct CookieAttribute {
     /// `SameSite`, `Secure`, `Domain` or `Partitioned`.

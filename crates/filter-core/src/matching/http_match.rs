@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::condition;
 use crate::{
     ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, each_once::each_once, misplaced,
-    string_match::ValueMatch,
+    schema, string_match::ValueMatch,
 };
 
 /// One entry of a `match` list: every field that is there must hold. Empty, it always holds.
@@ -25,7 +26,7 @@ use crate::{
 /// assert!(!entry.is_unconditional());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HttpMatch {
     /// A name for people; it changes nothing.
@@ -40,17 +41,21 @@ pub struct HttpMatch {
     pub authority: Option<StringMatch>,
     /// Headers; `{}` asks for any value.
     #[serde(deserialize_with = "values")]
+    #[schemars(with = "BTreeMap<HeaderName, ValueMatch>")]
     pub headers: BTreeMap<HeaderName, StringMatch>,
     /// Headers of which no value may fulfil the condition; `{}` asks for absence.
     #[serde(deserialize_with = "values")]
+    #[schemars(with = "BTreeMap<HeaderName, ValueMatch>")]
     pub without_headers: BTreeMap<HeaderName, StringMatch>,
     /// Query parameters, percent-decoded once; `{}` asks for any value.
     #[serde(deserialize_with = "values")]
+    #[schemars(with = "BTreeMap<String, ValueMatch>")]
     pub query_params: BTreeMap<String, StringMatch>,
     /// Whether `uri` ignores case, unless it is a regular expression.
     pub ignore_uri_case: bool,
     /// Cookies; `{}` asks for any value.
     #[serde(deserialize_with = "values")]
+    #[schemars(with = "BTreeMap<String, ValueMatch>")]
     pub cookies: BTreeMap<String, StringMatch>,
     /// The path, without query and fragment.
     pub path_template: Option<PathTemplate>,
@@ -81,11 +86,12 @@ pub struct HttpMatch {
 }
 
 /// Who sends a request, as the proxy knows it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SourceMatch {
     /// Ranges of addresses, of which one must hold the client's; one may stand without a list.
     #[serde(deserialize_with = "one_or_more")]
+    #[schemars(schema_with = "schema::one_or_many::<IpRange>")]
     pub ip: Option<Vec<IpRange>>,
     /// The identity of the client's certificate (`spiffe://…`).
     pub principal: Option<StringMatch>,

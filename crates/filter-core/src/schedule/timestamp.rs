@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -12,7 +13,13 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::got::Got;
 
 /// An instant since 1970, written with its offset (RFC 3339): `2026-12-01T18:00:00Z`.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "instant, such as 2026-12-01T18:00:00Z",
+    extend("pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}:[0-9]{2}")
+)]
 pub struct Timestamp(SystemTime);
 
 /// Text that is not an instant.

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -9,8 +10,9 @@ use crate::got::Got;
 
 /// Hours of some days of the week. One that ends before it begins crosses midnight, and belongs to
 /// the day on which it began.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
+#[schemars(with = "Document")]
 pub struct Window {
     /// The days, Monday first.
     days: [bool; 7],
@@ -19,7 +21,8 @@ pub struct Window {
 }
 
 /// A day of the week by its first three letters: `MON`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[schemars(inline)]
 #[serde(rename_all = "UPPERCASE")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Weekday {
@@ -33,11 +36,23 @@ pub enum Weekday {
 }
 
 /// Hour and minute of a day, `00:00` to `23:59`; counted in minutes.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "time of day from 00:00 to 23:59",
+    extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$")
+)]
 pub struct TimeOfDay(u16);
 
 /// How far local clocks are ahead of UTC, `-14:00` to `+14:00`; counted in minutes.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "offset from -14:00 to +14:00",
+    extend("pattern" = r"^[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00)$")
+)]
 pub struct UtcOffset(i16);
 
 /// A minute of a week.
@@ -75,12 +90,16 @@ impl UtcOffset {
 /// The minutes of a day.
 const DAY: i64 = 24 * 60;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Document {
+    /// The days; every day if absent.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     days: Option<Vec<Weekday>>,
+    /// The first minute.
     from: TimeOfDay,
+    /// The minute after the last; one before `from` is on the next day.
     to: TimeOfDay,
 }
 

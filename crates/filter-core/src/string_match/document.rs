@@ -1,5 +1,6 @@
 //! A condition on text as it is written.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -8,25 +9,46 @@ use super::{
     pattern::Pattern,
     version_range::VersionRange,
 };
-use crate::IpRange;
+use crate::{IpRange, schema::at_most_one};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(expecting = "an object such as {exact: x}")]
 pub(super) struct Document {
+    /// The value is this text.
     exact: Option<String>,
+    /// The value begins with this text.
+    #[schemars(length(min = 1))]
     prefix: Option<String>,
+    /// The value ends with this text.
+    #[schemars(length(min = 1))]
     suffix: Option<String>,
+    /// The value has this text in it.
+    #[schemars(length(min = 1))]
     contains: Option<String>,
+    /// The whole value matches this regular expression in RE2 syntax.
     regex: Option<Pattern>,
+    /// The value is one of these texts.
+    #[schemars(length(min = 1, max = MOST))]
     r#in: Option<Vec<String>>,
+    /// There is a value; `not` and `withoutHeaders` ask for absence.
+    #[schemars(extend("enum" = [true, null]))]
     present: Option<bool>,
+    /// The value is a decimal number from `from` up to below `to`.
     range: Option<Bounds>,
+    /// The value is a version in this range.
     semver: Option<VersionRange>,
+    /// The value is an address in one of these ranges.
+    #[schemars(length(min = 1, max = MOST))]
     cidr: Option<Vec<IpRange>>,
+    /// Whether ASCII letters are compared without their case.
     #[serde(default)]
     ignore_case: bool,
 }
+
+/// The fields of which a condition has one.
+pub(super) const OPERATORS: [&str; 10] =
+    ["exact", "prefix", "suffix", "contains", "regex", "in", "present", "range", "semver", "cidr"];
 
 /// Fields that are no condition on text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -59,8 +81,9 @@ pub enum InvalidStringMatch {
 const MOST: usize = 1024;
 
 /// A condition as Istio writes it for headers and parameters, where `{}` asks for any value.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "Document")]
+#[schemars(with = "Document", transform = at_most_one(&OPERATORS))]
 pub(crate) struct ValueMatch(pub(crate) StringMatch);
 
 impl TryFrom<Document> for ValueMatch {

@@ -1,12 +1,16 @@
 //! Ranges of numbers.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The bounds as they are written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {from: 1, to: 5}")]
+#[schemars(inline, extend("minProperties" = 1))]
 pub(super) struct Bounds {
+    /// The least number; none if absent.
     from: Option<f64>,
+    /// The number above the greatest; none if absent.
     to: Option<f64>,
 }
 

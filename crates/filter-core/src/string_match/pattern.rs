@@ -1,6 +1,7 @@
 //! Regular expressions.
 
 use regex_lite::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -10,7 +11,8 @@ use crate::got::Got;
 ///
 /// The engine is `regex-lite`: it adds 96 kB to a module where `regex` adds 404 kB, and its classes
 /// know ASCII only, as RE2's do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = LONGEST))]
 pub(super) struct Pattern {
     source: String,
     regex: Regex,

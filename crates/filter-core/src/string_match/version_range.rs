@@ -1,5 +1,6 @@
 //! Ranges of versions.
 
+use schemars::JsonSchema;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
@@ -7,7 +8,8 @@ use serde_json::Value;
 use crate::got::Got;
 
 /// A range of versions as Cargo writes it (`>=2.1, <3`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, JsonSchema, PartialEq)]
+#[schemars(inline, with = "String", title = "version range, such as \">=2.1, <3\"")]
 pub(super) struct VersionRange(VersionReq);
 
 /// The longest version that is read, in bytes.

@@ -1,7 +1,8 @@
 //! The `fault` of an entry.
 
 use filter_core::{DurationWithin, HeaderOperations, IntegerWithin, Percentage};
-use serde::{Deserialize, Deserializer, de::Error as _, de::IgnoredAny};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _, de::IgnoredAny};
 
 use super::{
     HOUR_MS,
@@ -9,7 +10,7 @@ use super::{
 };
 
 /// What is done to the share of requests that each part names; at least one part.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FaultConfig {
     /// The stream is held for a while.
@@ -23,7 +24,7 @@ pub struct FaultConfig {
 }
 
 /// A hold; exactly one of the fields that end in `Delay`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DelayConfig {
     /// How many requests; absent, none.
@@ -49,7 +50,7 @@ pub struct DelayConfig {
 }
 
 /// The side of the exchange on which a fault acts.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PhaseConfig {
     /// Before the upstream sees the request.
@@ -60,7 +61,7 @@ pub enum PhaseConfig {
 }
 
 /// Any length from `min` to `max`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UniformDelay {
     /// The shortest.
@@ -70,7 +71,7 @@ pub struct UniformDelay {
 }
 
 /// Lengths of a normal distribution; below zero they count as zero.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NormalDelay {
     /// The mean.
@@ -80,7 +81,7 @@ pub struct NormalDelay {
 }
 
 /// Lengths of a Pareto distribution.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ParetoDelay {
     /// The shortest.
@@ -90,7 +91,7 @@ pub struct ParetoDelay {
 }
 
 /// The longest of a share of delays.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PercentileDelay {
     /// The share in percent.
@@ -100,7 +101,7 @@ pub struct PercentileDelay {
 }
 
 /// An early end; exactly one of `httpStatus`, `grpcStatus`, `headerAbort` and `reset`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AbortConfig {
     /// How many requests; absent, none.
@@ -128,7 +129,7 @@ pub struct AbortConfig {
 }
 
 /// Changes to the upstream's response; at least one.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ResponseConfig {
     /// How many requests; absent, none.
@@ -148,7 +149,7 @@ pub struct ResponseConfig {
 const GIB: u64 = 1 << 30;
 
 /// A slow body; exactly one of `fixedLimit` and `headerLimit`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RateConfig {
     /// How many requests; absent, none.
@@ -160,7 +161,7 @@ pub struct RateConfig {
 }
 
 /// A rate.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FixedRate {
     /// KiB a second.

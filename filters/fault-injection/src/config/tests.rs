@@ -7,9 +7,14 @@ use serde_json::{Value, json};
 use super::Config;
 use crate::Policy;
 
+#[cfg(not(target_arch = "wasm32"))]
+mod schema;
+
 fn refusal(document: &Value) -> String {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())
         .and_then(|config| Policy::new(&config).map(|_| ()));
+    #[cfg(not(target_arch = "wasm32"))]
+    schema_check::compare::<Config>(document, compiled.is_ok());
     compiled.map_or_else(|error| error.to_string(), |()| "accepted".to_owned())
 }
 

@@ -4,41 +4,57 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use filter_core::{
-    DurationWithin, EditableHeaderName, Got, GrpcStatus, HeaderName, is_printable, text,
+    DurationWithin, EditableHeaderName, Got, GrpcStatus, HeaderName, is_printable,
+    schema::exactly_one, text,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 /// An object without fields, whose presence says it all.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct Empty {}
 
 /// A number, whole or not.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(transparent)]
+#[schemars(inline, with = "f64")]
 pub struct Number(pub f64);
 
 /// A length of whole milliseconds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, with = "DurationWithin<MIN_MS, MAX_MS>")]
 pub struct WholeMillis<const MIN_MS: u64, const MAX_MS: u64>(Duration);
 
 /// A gRPC status by its name.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, with = "String", extend("enum" = GrpcStatus::ALL.map(GrpcStatus::name)))]
 pub struct GrpcStatusName(pub GrpcStatus);
 
 /// What a gRPC client is told: at most 1 KiB of printable ASCII.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, extend("pattern" = "^[ -~]{0,1024}$"))]
 pub struct GrpcMessage(String);
 
 /// The response header that names a fault: no pseudo, hop-by-hop or `content-*` header.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    with = "EditableHeaderName",
+    extend("allOf" = [{"not": {"pattern": "^content-"}}])
+)]
 pub struct MarkHeader(HeaderName);
 
 /// Istio's `HTTPBody`: one of `string` and `bytes` (base64), at most 64 KiB.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(try_from = "BodyDocument")]
+#[schemars(with = "BodyDocument", transform = exactly_one(&FORMS))]
 pub struct BodyText(Vec<u8>);
+
+/// The fields of which a body has one.
+const FORMS: [&str; 2] = ["string", "bytes"];
 
 const LONGEST_BODY: usize = 64 * 1024;
 
@@ -117,10 +133,13 @@ impl<'de> Deserialize<'de> for GrpcStatusName {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct BodyDocument {
+    /// The body as text.
+    #[schemars(length(max = LONGEST_BODY))]
     string: Option<String>,
+    /// The body in base64.
     bytes: Option<String>,
 }
 

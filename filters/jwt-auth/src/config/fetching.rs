@@ -1,7 +1,8 @@
 //! What is fetched: keys and deny lists.
 
 use filter_core::{ClusterRef, DurationWithin, InvalidClusterRef, Port};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{FetchUrl, NonEmpty};
 
@@ -9,7 +10,7 @@ const WEEK_MS: u64 = 168 * 3_600_000;
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// How keys are fetched.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JwksFetchConfig {
     /// The service whose cluster is called; absent with `cluster` means that of the URL's host.
@@ -42,7 +43,7 @@ pub struct JwksFetchConfig {
 }
 
 /// What becomes of requests before the first key set.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ColdStart {
     /// They wait for `maxPause`, and then they are refused.
@@ -55,7 +56,7 @@ pub enum ColdStart {
 }
 
 /// Tokens that are refused although they are valid: `jti`, `uri` or both.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RevocationConfig {
     /// The `jti` of these tokens, 1 to 10,000.
@@ -88,7 +89,7 @@ pub struct RevocationConfig {
 }
 
 /// What becomes of requests while there is no deny list.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OnUnavailable {
     /// They are refused.

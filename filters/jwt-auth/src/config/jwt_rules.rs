@@ -4,8 +4,10 @@ use std::fmt;
 
 use filter_core::{
     ClaimPath, DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, StringMatch,
+    schema::alias,
 };
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{
     AlgorithmName, FetchUrl, IssuerConfig, JwksFetchConfig, KeySetText, NonEmpty, RevocationConfig,
@@ -13,8 +15,9 @@ use super::{
 };
 
 /// One entry of `jwtRules`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = alias("jwksUri", "jwks_uri"))]
 pub struct JwtRule {
     /// What logs and labels call the entry; `jwt-<index>` if absent.
     #[serde(default)]
@@ -97,7 +100,7 @@ pub struct JwtRule {
 }
 
 /// One entry of `keys`: exactly one of `pem`, `secret` and `secretEnv`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyConfig {
     /// The key's identifier.
@@ -118,18 +121,19 @@ pub struct KeyConfig {
 }
 
 /// One entry of `fromHeaders`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FromHeader {
     /// The header's name.
     pub name: HeaderName,
     /// What the value must begin with, without regard to case; at most 64 bytes.
     #[serde(default)]
+    #[schemars(length(max = 64))]
     pub prefix: String,
 }
 
 /// One entry of `outputClaimToHeaders`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimToHeader {
     /// The header that receives the claim.
@@ -148,7 +152,7 @@ pub struct ClaimToHeader {
 }
 
 /// Whether a token must be of the client's certificate (RFC 8705).
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CertificateBinding {
     /// `cnf` is not looked at.
@@ -161,7 +165,7 @@ pub enum CertificateBinding {
 }
 
 /// How a claim is written to a header.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OutputFormat {
     /// A string, number or boolean as text.

@@ -1,12 +1,13 @@
 //! `rules`: which request needs which token.
 
 use filter_core::{DurationWithin, HttpMatch, StringMatch};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{NonEmpty, RuleName, YEAR_MS};
 
 /// One entry of `rules`; the first one whose `match` holds decides.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleConfig {
     /// What logs call the entry; `rule-<index>` if absent.
@@ -42,7 +43,7 @@ pub struct RuleConfig {
 }
 
 /// Whether a rule needs a token.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TokenNeed {
     /// A valid token must be there.
@@ -59,7 +60,7 @@ pub enum TokenNeed {
 }
 
 /// Which entries of `jwtRules` count: exactly one of the two.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProvidersConfig {
     /// A token of any of these.
@@ -71,7 +72,7 @@ pub struct ProvidersConfig {
 }
 
 /// Which scopes a token must have.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScopesConfig {
     /// All of these.
@@ -83,7 +84,7 @@ pub struct ScopesConfig {
 }
 
 /// A condition as in an AuthorizationPolicy, or `any` of several.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WhenConfig {
     /// What is looked at, such as `request.auth.claims[groups]`.
@@ -104,7 +105,7 @@ pub struct WhenConfig {
 }
 
 /// How strong and fresh a login must be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StepUpConfig {
     /// The values of `acr` that are strong enough.

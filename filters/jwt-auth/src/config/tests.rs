@@ -6,6 +6,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::testing::{compile, document, jwks, named_key, rule, with};
 
+#[cfg(not(target_arch = "wasm32"))]
+mod schema;
+
 fn message(document: &Value) -> String {
     compile(document).err().map_or_else(|| "accepted".to_owned(), |error| error.to_string())
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use filter_core::{StringMatch, text};
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny},
@@ -12,11 +13,13 @@ use serde_json::Value;
 use crate::{algorithm::Algorithm, endpoint::Endpoint};
 
 /// Text that is not empty.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(inline, extend("minLength" = 1))]
 pub struct NonEmpty(String);
 
 /// Which `iss` an entry serves.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, JsonSchema, PartialEq)]
+#[schemars(untagged)]
 pub enum IssuerConfig {
     /// Exactly this one, as in Istio.
     Exact(NonEmpty),
@@ -25,36 +28,55 @@ pub enum IssuerConfig {
 }
 
 /// What an entry is called: `[a-z0-9-]{1,63}`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "1 to 63 of a to z, 0 to 9 and -",
+    extend("pattern" = "^[a-z0-9-]{1,63}$")
+)]
 pub struct RuleName(String);
 
 /// The name of an algorithm that is served.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, with = "String", extend("enum" = algorithm_names()))]
 pub struct AlgorithmName(Algorithm);
 
 /// An inline key set: a string of at most 256 KiB.
-#[derive(Clone)]
+#[derive(Clone, JsonSchema)]
+#[schemars(inline, extend("maxLength" = MAX_KEY_SET_BYTES))]
 pub struct KeySetText(String);
 
 /// A shared secret. Never shown.
 pub struct SecretText(String);
 
 /// A realm: at most 256 bytes of printable ASCII without quote and backslash.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, extend("pattern" = r"^[ !#-\[\]-~]{0,256}$"))]
 pub struct Realm(String);
 
 /// An absolute `http` or `https` URL of printable ASCII, at most 2,048 bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, extend("maxLength" = 2048, "pattern" = r"^https?://[!#-\[\]-~]+$"))]
 pub struct Url(String);
 
 /// An absolute `http` or `https` URL that is fetched: no user information, no fragment, at most
 /// 2,048 bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    with = "String",
+    extend("maxLength" = 2048, "pattern" = r"^https?://[!$-\[\]-~]+$")
+)]
 pub struct FetchUrl(Endpoint);
 
 /// A field of the resource around `pluginConfig`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct BelongsElsewhere;
+
+fn algorithm_names() -> Vec<&'static str> {
+    Algorithm::ALL.map(Algorithm::name).into_iter().chain(["Ed25519"]).collect()
+}
 
 const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 

@@ -1,20 +1,36 @@
 //! Single values of the document, each legal by construction.
 
 use filter_core::{EditableHeaderName, Got, HeaderName, text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
 /// The key of a member of `baggage`: a token (W3C Baggage) of at most 64 bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "key of W3C Baggage, 1 to 64 bytes",
+    extend("pattern" = r"^[!#$&'*+.^_`|~0-9A-Za-z-]{1,64}$")
+)]
 pub struct BaggageKey(String);
 
 /// A header that may carry a tag.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(inline, with = "EditableHeaderName", extend("allOf" = [{"not": {"pattern": TAKEN}}]))]
 pub struct TagHeader(HeaderName);
 
 /// A number of percent up to 100 in steps of 0.01, at least `LEAST` steps.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    with = "f64",
+    title = "number of percent in steps of 0.01",
+    extend("minimum" = if LEAST == 0 { 0.0 } else { 0.005 }, "maximum" = 100)
+)]
 pub struct Percent<const LEAST: u16>(u16);
+
+/// The headers that may not carry a tag, as a pattern for schemas.
+const TAKEN: &str = "^(cookie|set-cookie|baggage|x-weir-explain|content-.*|x-forwarded-.*)$";
 
 impl BaggageKey {
     /// Returns the text.
@@ -90,7 +106,7 @@ impl<'de, const LEAST: u16> Deserialize<'de> for Percent<LEAST> {
 fn hundredths(percent: f64) -> Option<u16> {
     let steps = percent * 100.0;
     let whole = steps.round();
-    let legal = (steps - whole).abs() < 1e-6 && (0.0..=10_000.0).contains(&whole);
+    let legal = (steps - whole).abs() < 1e-6 && (0.0..=100.0).contains(&percent);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     legal.then_some(whole as u16)
 }

@@ -16,8 +16,11 @@ use super::*;
 use crate::{Config, Event};
 
 fn compile(document: &Value) -> Result<Policy, InvalidConfig> {
-    let config: Config = parse_config(document.to_string().as_bytes())?;
-    Policy::new(&config)
+    let parsed = parse_config::<Config>(document.to_string().as_bytes());
+    let compiled = parsed.and_then(|config| Policy::new(&config));
+    #[cfg(not(target_arch = "wasm32"))]
+    schema_check::compare::<Config>(document, compiled.is_ok());
+    compiled
 }
 
 fn policy(document: &Value) -> Policy {

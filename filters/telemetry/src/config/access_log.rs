@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use filter_core::{DurationWithin, IntegerWithin, Percentage, text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 use crate::{expression::Text, filter::FilterConfig, label::TagOperation, redact::Redaction};
 
 /// One entry of `accessLogging`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AccessLogConfig {
     /// The listeners that it is for.
@@ -43,7 +44,7 @@ pub struct AccessLogConfig {
 }
 
 /// Which streams are logged whatever the share.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AlwaysConfig {
     /// Errors; they are if absent.
@@ -53,7 +54,7 @@ pub struct AlwaysConfig {
 }
 
 /// A change of one field.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FieldConfig {
     /// What is done; the field is added or changed if absent.
@@ -65,7 +66,7 @@ pub struct FieldConfig {
 }
 
 /// The level of a line in the proxy's log. Istio's default log level hides `INFO`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Level {
     /// Nothing to worry about.
@@ -76,7 +77,12 @@ pub enum Level {
 }
 
 /// The name of a field: 1 to 64 of `A-Z a-z 0-9 . _ -`.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    title = "1 to 64 of A-Z a-z 0-9 . _ -",
+    extend("pattern" = "^[A-Za-z0-9._-]{1,64}$")
+)]
 pub struct FieldName(String);
 
 const HOUR_MS: u64 = 3_600_000;

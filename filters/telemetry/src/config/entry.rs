@@ -1,11 +1,12 @@
 //! What entries of `metrics`, `tracing` and `accessLogging` have in common.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::direction::Direction;
 
 /// Which listeners an entry is for, as Istio's `match` means it.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct EntryMatch {
     /// The proxy's side.
@@ -13,7 +14,7 @@ pub struct EntryMatch {
 }
 
 /// The side of a proxy that an entry is for.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Mode {
     /// Both.
@@ -26,7 +27,7 @@ pub enum Mode {
 }
 
 /// A provider by its name.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderRef {
     /// The name.

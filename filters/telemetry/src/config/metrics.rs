@@ -1,9 +1,10 @@
 //! `metrics`: the block of Istio's Telemetry, and fields of our own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter};
 
 use filter_core::{Got, IntegerWithin};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use super::{MetricName, Mode, ShortName, slips};
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// One entry of `metrics`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MetricsEntry {
     /// Only `prometheus`: metrics leave through Envoy's stats.
@@ -45,17 +46,18 @@ pub struct MetricsEntry {
 }
 
 /// Where metrics go.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetricsProvider {
     /// The name of the provider.
     #[serde(deserialize_with = "prometheus")]
+    #[schemars(with = "String", extend("const" = "prometheus"))]
     #[expect(dead_code, reason = "there is one")]
     name: (),
 }
 
 /// A change of one metric or of all.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Override {
     /// Which metrics, on which side; all if absent.
@@ -73,7 +75,7 @@ pub struct Override {
 }
 
 /// Istio's `MetricSelector`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MetricSelector {
     /// A standard metric; all if absent.
@@ -85,7 +87,8 @@ pub struct MetricSelector {
 }
 
 /// A standard metric, or all of them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, with = "String", extend("enum" = metric_names()))]
 pub enum MetricChoice {
     /// All but those that count messages.
     All,
@@ -94,7 +97,7 @@ pub enum MetricChoice {
 }
 
 /// A metric of the document's own.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
     /// The name behind the prefix.
@@ -114,7 +117,7 @@ pub struct Definition {
 }
 
 /// The kind of a definition, in Istio's words.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DefinitionType {
     /// A number that only grows.
@@ -138,6 +141,10 @@ impl DefinitionType {
     }
 }
 
+fn metric_names() -> Vec<&'static str> {
+    iter::once("ALL_METRICS").chain(Standard::ALL.map(Standard::istio_name)).collect()
+}
+
 impl<'de> Deserialize<'de> for MetricChoice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
@@ -151,8 +158,8 @@ impl<'de> Deserialize<'de> for MetricChoice {
         }
         let known = Standard::ALL.into_iter().find(|metric| metric.istio_name() == text);
         known.map(Self::One).ok_or_else(|| {
-            let names = Standard::ALL.map(Standard::istio_name).join(" ");
-            D::Error::custom(format_args!("must be one of ALL_METRICS {names}, {}", Got(&value)))
+            let names = metric_names().join(" ");
+            D::Error::custom(format_args!("must be one of {names}, {}", Got(&value)))
         })
     }
 }

@@ -1,12 +1,13 @@
 //! `operations`: which paths are which operation.
 
 use filter_core::PathTemplate;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{HostPattern, MethodName, OperationName};
 
 /// One entry of `operations`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationConfig {
     /// Which paths.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use filter_core::{
     ClusterRef, DurationWithin, Got, HeaderName, IntegerWithin, InvalidClusterRef, Port, text,
 };
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, IgnoredAny},
@@ -20,7 +21,7 @@ const MIB: u64 = 1_048_576;
 /// One of `extensionProviders`.
 ///
 /// Kinds that do not speak OTLP are refused by name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProviderConfig {
     /// What entries call it.
@@ -60,7 +61,7 @@ pub struct ProviderConfig {
 }
 
 /// How a collector is called.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OpenTelemetryConfig {
     /// The service; a leading `<namespace>/` is cut.
@@ -90,7 +91,7 @@ pub struct OpenTelemetryConfig {
 }
 
 /// OTLP over HTTP.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// The path that takes spans; `/v1/traces` if absent.
@@ -102,7 +103,7 @@ pub struct HttpConfig {
 }
 
 /// OTLP over gRPC.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct GrpcConfig {
     /// How long one request may take; 3 seconds if absent.
@@ -112,7 +113,7 @@ pub struct GrpcConfig {
 }
 
 /// A header of requests to a collector: a value, or the variable that holds it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderConfig {
     /// The name.
@@ -125,9 +126,8 @@ pub struct HeaderConfig {
     pub env_name: Option<String>,
 }
 
-/// How much is kept and sent at once; absent fields have the defaults of
-/// [`Limits`](crate::export::Limits).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+/// How much is kept and sent at once.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct QueueConfig {
     /// The most items that wait.
@@ -145,23 +145,37 @@ pub struct QueueConfig {
 }
 
 /// What a provider is called: 1 to 64 of `A-Z a-z 0-9 . _ -`, but neither `prometheus` nor `envoy`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "1 to 64 of A-Z a-z 0-9 . _ -",
+    extend("pattern" = "^[A-Za-z0-9._-]{1,64}$", "not" = {"enum": ["prometheus", "envoy"]})
+)]
 pub struct ProviderName(String);
 
 /// The path of a URL: printable ASCII that begins with a slash, at most 1,024 bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, extend("maxLength" = 1_024, "pattern" = r##"^/[!"$-~]*$"##))]
 pub struct UrlPath(String);
 
 /// The value of a resource attribute: 1 to 256 bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, extend("minLength" = 1, "maxLength" = 256))]
 pub struct ResourceText(String);
 
 /// A secret that can be a header's value: 1 to 4,096 bytes of printable ASCII. Never shown.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, extend("pattern" = "^[ -~]{1,4096}$"))]
 pub struct SecretText(String);
 
 /// The short form of a provider: `host:port`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    with = "String",
+    title = "host:port",
+    extend("pattern" = "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*:[0-9]+$")
+)]
 pub struct Endpoint {
     /// The host.
     pub host: String,

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 /// How values are hashed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedactionConfig {
     /// The key; random and the proxy's own if there is no `redaction`.
@@ -14,7 +15,8 @@ pub struct RedactionConfig {
 }
 
 /// A key of 16 to 256 bytes. Never shown.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, extend("maxLength" = 256))]
 pub struct RedactionKey(String);
 
 impl RedactionKey {

@@ -1,12 +1,13 @@
 //! `responseHeaders`: what callers are told about their request.
 
 use filter_core::EditableHeaderName;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::filter::FilterConfig;
 
 /// The headers that are added to responses.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ResponseHeadersConfig {
     /// Whose requests; every caller's if absent.

@@ -1,13 +1,14 @@
 //! `slos`: objectives, counted as good streams of all.
 
 use filter_core::DurationWithin;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ShortName, values::Objective};
 use crate::{expression::Text, filter::FilterConfig};
 
 /// One entry of `slos`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SloConfig {
     /// What it is called.

@@ -12,6 +12,8 @@ mod paste;
 fn refusal(document: &Value) -> String {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())
         .and_then(|config| Policy::new(&config, &|_| None));
+    #[cfg(not(target_arch = "wasm32"))]
+    schema_check::compare::<Config>(document, compiled.is_ok());
     compiled.map_or_else(|error| error.to_string(), |_| "accepted".to_owned())
 }
 

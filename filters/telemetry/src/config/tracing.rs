@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use filter_core::{Got, HeaderName, IntegerWithin, Percentage};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 use crate::{expression::Text, filter::FilterConfig, redact::Redaction};
 
 /// One entry of `tracing`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TracingConfig {
     /// The listeners that it is for.
@@ -53,7 +54,7 @@ pub struct TracingConfig {
 }
 
 /// A share of some new traces.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SamplingConfig {
     /// Which requests; only what is known of a request can be asked for.
@@ -63,7 +64,7 @@ pub struct SamplingConfig {
 }
 
 /// What is made of a caller's context.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RemoteContext {
     /// Its trace goes on.
@@ -74,7 +75,7 @@ pub enum RemoteContext {
 }
 
 /// An attribute of spans: exactly one source of its value, or a change of one that is there anyway.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TagConfig {
     /// A fixed text.
@@ -95,7 +96,7 @@ pub struct TagConfig {
 }
 
 /// A fixed text.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LiteralConfig {
     /// The text.
@@ -103,7 +104,7 @@ pub struct LiteralConfig {
 }
 
 /// A variable of the virtual machine.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnvironmentConfig {
     /// Its name.
@@ -114,7 +115,7 @@ pub struct EnvironmentConfig {
 }
 
 /// A header of the request.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderTagConfig {
     /// Its name.
@@ -125,7 +126,7 @@ pub struct HeaderTagConfig {
 }
 
 /// An expression.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpressionConfig {
     /// Its text.
@@ -133,7 +134,7 @@ pub struct ExpressionConfig {
 }
 
 /// The one thing that can be done to an attribute that is there anyway.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TagRemoval {
     /// It is left out.
@@ -141,15 +142,23 @@ pub enum TagRemoval {
 }
 
 /// A percentage in steps of 0.01.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    with = "f64",
+    title = "percentage in steps of 0.01",
+    extend("minimum" = 0, "maximum" = 100)
+)]
 pub struct SamplingPercentage(u32);
 
 /// The short form of a sampling percentage: a number from 0 to 1, rounded to 0.0001.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, with = "f64", extend("minimum" = 0, "maximum" = 1))]
 pub struct SampleRate(SamplingPercentage);
 
 /// `false`, and nothing else.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, with = "bool", extend("const" = false))]
 pub struct Never;
 
 impl SamplingPercentage {

@@ -1,8 +1,9 @@
 //! Values of the document that have a rule of their own.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use filter_core::Got;
+use filter_core::{Got, schema::one_or_many};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
@@ -14,27 +15,57 @@ use serde_json::Value;
 pub struct OneOrMany<T>(pub Vec<T>);
 
 /// The name of a metric behind its prefix: `[a-z][a-z0-9_]*`, at most 64.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    title = "1 to 64 of a-z 0-9 _, the first a letter",
+    extend("pattern" = "^[a-z][a-z0-9_]{0,63}$")
+)]
 pub struct MetricName(String);
 
 /// A prefix of metrics, the name of a label, or that of an SLO: `[a-z][a-z0-9_]*`, at most 32.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    title = "1 to 32 of a-z 0-9 _, the first a letter",
+    extend("pattern" = "^[a-z][a-z0-9_]{0,31}$")
+)]
 pub struct ShortName(String);
 
 /// The name of an operation: 1 to 64 of `A-Z a-z 0-9 . _ / { } : -`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "1 to 64 of A-Z a-z 0-9 . _ / { } : -",
+    extend("pattern" = "^[A-Za-z0-9._/{}:-]{1,64}$")
+)]
 pub struct OperationName(String);
 
 /// A request's method, in capital letters.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    title = "method in capital letters, such as GET",
+    extend("pattern" = "^[A-Z-]{1,32}$")
+)]
 pub struct MethodName(String);
 
 /// A host in lower case, `*.` before it for every host below.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    title = "host, such as shop.example.com or *.example.com",
+    extend("pattern" = r"^(\*\.)?[A-Za-z0-9._\[\]:-]{1,253}$")
+)]
 pub struct HostPattern(String);
 
 /// A share of good streams in percent, 50 to 99.9999.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq)]
+#[schemars(
+    inline,
+    title = "percentage from 50 to 99.9999",
+    extend("minimum" = 50, "maximum" = 99.9999)
+)]
 pub struct Objective(f64);
 
 impl Objective {
@@ -186,6 +217,20 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
         }
 
         deserializer.deserialize_any(Both(std::marker::PhantomData)).map(Self)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("OneOrMany_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        one_or_many::<T>(generator)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Numbers by the bounds between which they fall.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::checked;
@@ -14,7 +15,8 @@ use super::checked;
 /// assert_eq!(names, [Some("<100"), Some("100-500"), Some("500+"), None]);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, JsonSchema, PartialEq)]
+#[schemars(inline, with = "Vec<f64>", extend("minItems" = 1, "maxItems" = MOST))]
 pub struct Buckets {
     bounds: Vec<f64>,
     /// One more than bounds.

@@ -1,6 +1,7 @@
 //! A part of a text.
 
 use regex_lite::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::checked;
@@ -8,7 +9,8 @@ use super::checked;
 /// A regular expression in RE2 syntax that a whole text must match, and whose only group is kept.
 ///
 /// Text that is not UTF-8 matches nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(inline, with = "String", extend("maxLength" = LONGEST))]
 pub struct Extract {
     source: String,
     regex: Regex,

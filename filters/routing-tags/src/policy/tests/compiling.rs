@@ -260,6 +260,19 @@ fn only_what_is_needed_is_read() {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn the_schema_refuses_much_of_what_is_refused() {
+    fields_of_a_route_stay_in_the_virtual_service();
+    single_values_are_checked_where_they_stand();
+    an_entry_has_one_way_to_its_tag();
+    a_split_has_tags_with_weights();
+    stickiness_needs_a_choice_and_a_salt();
+    a_canary_has_a_ramp();
+    let refused = schema_check::refused::<Config>();
+    assert!(refused.by_schema >= 45, "{refused:?}");
+}
+
 #[test]
 fn all_errors_are_told_together() {
     check(

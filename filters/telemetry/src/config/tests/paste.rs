@@ -306,3 +306,16 @@ fn what_stands_in_the_wrong_place_is_told_the_right_one() {
         (json!({"sampling_rate": 0.1}), "sampling_rate: must be written sampleRate"),
     ]);
 }
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn the_schema_refuses_much_of_what_is_refused() {
+    super::slips_are_told_the_right_word();
+    tracing_of_istio();
+    metrics_of_istio();
+    access_logging_of_istio();
+    providers_of_mesh_config();
+    what_stands_in_the_wrong_place_is_told_the_right_one();
+    let refused = schema_check::refused::<crate::Config>();
+    assert!(refused.by_schema >= 43, "{refused:?}");
+}

@@ -1,0 +1,98 @@
+//! The JSON Schema of a configuration document, for editors and for checks before it is applied.
+//!
+//! Every type of a document derives `JsonSchema` beside `Deserialize`. A schema never refuses what
+//! the parser accepts; rules that it cannot say are left to the parser.
+//! <https://json-schema.org/draft/2020-12>
+
+use schemars::{
+    JsonSchema, Schema, SchemaGenerator,
+    generate::SchemaSettings,
+    json_schema,
+    transform::{RecursiveTransform, Transform},
+};
+use serde_json::{Value, json};
+
+/// Writes the schema of a document. Its fields of type `()`, which are there to be refused with a
+/// hint, are left out.
+///
+/// ```
+/// #[derive(schemars::JsonSchema)]
+/// #[schemars(title = "x", deny_unknown_fields)]
+/// struct Config {
+///     /// How long.
+///     timeout: filter_core::DurationWithin<100, 60_000>,
+/// }
+///
+/// let schema = filter_core::schema::of::<Config>();
+/// assert_eq!(schema["properties"]["timeout"]["title"], "duration from 100ms to 1m");
+/// assert_eq!(schema["additionalProperties"], false);
+/// ```
+#[must_use]
+pub fn of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(tidy));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Lets a field have a second name, as `#[serde(alias)]` does.
+pub fn alias(field: &'static str, second: &'static str) -> impl Transform {
+    move |schema: &mut Schema| {
+        let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+        if let Some(property) = properties.get(field).cloned() {
+            properties.insert(second.to_owned(), property);
+        }
+    }
+}
+
+/// Wants exactly one of some fields; `null` is none.
+pub fn exactly_one(fields: &'static [&'static str]) -> impl Transform {
+    |schema: &mut Schema| {
+        schema.insert("oneOf".to_owned(), fields.iter().map(given).collect());
+    }
+}
+
+/// Wants one of some fields or none; `null` is none.
+pub fn at_most_one(fields: &'static [&'static str]) -> impl Transform {
+    |schema: &mut Schema| {
+        let any: Vec<_> = fields.iter().map(given).collect();
+        let none = json!({"not": {"anyOf": any}});
+        schema.insert("oneOf".to_owned(), any.into_iter().chain([none]).collect());
+    }
+}
+
+fn given(field: &&str) -> Value {
+    json!({"required": [field], "properties": {(*field): {"not": {"type": "null"}}}})
+}
+
+/// Describes a list that may also be written as its only entry.
+pub fn one_or_many<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let one = generator.subschema_for::<T>();
+    json_schema!({"anyOf": [one, {"type": "array", "items": one}]})
+}
+
+/// Takes out what speaks of the code and not of the document.
+fn tidy(schema: &mut Schema) {
+    let Some(members) = schema.as_object_mut() else { return };
+    // The size of a number in memory.
+    members.remove("format");
+    // Only says that the field may be left out.
+    if members.get("default") == Some(&Value::Null) {
+        members.remove("default");
+    }
+    if let Some(Value::Object(properties)) = members.get_mut("properties") {
+        properties.retain(|_, property| property.get("type") != Some(&json!("null")));
+    }
+    if let Some(Value::String(description)) = members.get_mut("description") {
+        *description = prose(description);
+    }
+}
+
+/// Returns documentation without its example, each paragraph and each item of a list in one line.
+fn prose(documentation: &str) -> String {
+    let (text, _example) = documentation.split_once("```").unwrap_or((documentation, ""));
+    let lines: Vec<_> = text.trim().lines().map(str::trim).collect();
+    // A blank line has become two spaces.
+    lines.join(" ").replace("  ", "\n\n").replace(" - ", "\n- ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Puts the JSON Schemas of configuration documents to the test, beside the documents' parsers.
+//!
+//! Nothing of it ships: it is for native tests, and empty on wasm32.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::{
+    any::TypeId,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use filter_core::parse_config;
+use jsonschema::Validator;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The schema of a document, and what it was asked on this thread.
+struct Check {
+    validator: Validator,
+    refused: Cell<Refused>,
+}
+
+/// How many documents were refused.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Refused {
+    /// By the parser, so for their shape.
+    pub by_parser: usize,
+    /// Of these, by the schema too.
+    pub by_schema: usize,
+}
+
+thread_local! {
+    static CHECKS: RefCell<BTreeMap<TypeId, Rc<Check>>> = RefCell::default();
+}
+
+/// Asks the schema of `T` about a document that its filter has accepted or not.
+///
+/// # Panics
+///
+/// When the schema refuses what was accepted.
+#[track_caller]
+pub fn compare<T: DeserializeOwned + JsonSchema + 'static>(document: &Value, is_accepted: bool) {
+    let check = check::<T>();
+    let verdict = check.validator.validate(document);
+    assert!(!is_accepted || verdict.is_ok(), "the schema refuses {document}: {verdict:?}");
+    if parse_config::<T>(document.to_string().as_bytes()).is_err() {
+        let Refused { by_parser, by_schema } = check.refused.get();
+        check.refused.set(Refused {
+            by_parser: by_parser.saturating_add(1),
+            by_schema: by_schema.saturating_add(verdict.is_err().into()),
+        });
+    }
+}
+
+/// Says whether the schema of `T` refuses a document.
+#[must_use]
+pub fn refuses<T: JsonSchema + 'static>(document: &Value) -> bool {
+    !check::<T>().validator.is_valid(document)
+}
+
+/// Returns how many of the documents were refused that [`compare`] was told of on this thread.
+#[must_use]
+pub fn refused<T: JsonSchema + 'static>() -> Refused {
+    check::<T>().refused.get()
+}
+
+fn check<T: JsonSchema + 'static>() -> Rc<Check> {
+    CHECKS.with_borrow_mut(|checks| {
+        let new = || Rc::new(Check { validator: validator::<T>(), refused: Cell::default() });
+        checks.entry(TypeId::of::<T>()).or_insert_with(new).clone()
+    })
+}
+
+#[expect(clippy::expect_used, reason = "a test is to fail")]
+fn validator<T: JsonSchema>() -> Validator {
+    jsonschema::draft202012::new(&filter_core::schema::of::<T>())
+        .expect("a schema of draft 2020-12")
+}

@@ -1,0 +1,12 @@
+#[test]
+fn the_schema_refuses_much_of_what_is_refused() {
+    super::the_document_itself();
+    super::an_entry_of_jwt_rules();
+    super::an_entry_of_keys();
+    super::an_entry_of_rules();
+    super::keys_that_are_fetched();
+    super::how_keys_are_fetched();
+    super::deny_lists_that_are_fetched();
+    let refused = schema_check::refused::<crate::Config>();
+    assert!(refused.by_schema >= 19, "{refused:?}");
+}
