@@ -6,6 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::testing::{compile, document, jwks, named_key, rule, with};
 
+mod fetching;
 #[cfg(not(target_arch = "wasm32"))]
 mod schema;
 
@@ -284,119 +285,5 @@ fn no_error_shows_a_key_set_or_a_secret() {
     ] {
         let message = message(&document);
         assert!(message != "accepted" && !message.contains(secret), "{message}");
-    }
-}
-
-/// An entry without inline keys, with further fields.
-fn in_fetching_rule(fields: Value) -> Value {
-    let rule = json!({"issuer": "https://idp.example.com"});
-    let members = fields.as_object().unwrap().iter();
-    let rule = members.fold(rule, |rule, (name, value)| with(rule, name, value.clone()));
-    json!({"jwtRules": [rule]})
-}
-
-#[test]
-fn keys_that_are_fetched() {
-    let url = "must be an http or https URL of at most 2048 bytes without user information and \
-               fragment";
-    let discover =
-        "needs keys: without one issuer to discover them from, set jwksUri, jwks or keys";
-    let no_url =
-        "is no http or https URL that keys can be discovered from: set jwksUri, jwks or keys";
-    refused(
-        in_fetching_rule,
-        "jwtRules[0]",
-        vec![
-            (json!({"jwksUri": "ftp://a"}), &format!(".jwksUri: {url}, got \"ftp://a\"")),
-            (json!({"jwks_uri": "https://u@a"}), &format!(".jwks_uri: {url}, got \"https://u@a\"")),
-            (json!({"jwksUri": "https://a#b"}), &format!(".jwksUri: {url}, got \"https://a#b\"")),
-            (
-                json!({"jwksUri": "https://a", "jwks": jwks()}),
-                ".jwksUri: must not stand beside jwks or keys: give one of the three",
-            ),
-            (
-                json!({"jwksUri": "https://[::1]/"}),
-                ".jwksUri: has a host that no cluster can be named after: set cluster in \
-                 jwtRules[0].jwksFetch",
-            ),
-            (json!({"issuer": null}), &format!(": {discover}")),
-            (json!({"issuer": {"prefix": "https://a"}}), &format!(": {discover}")),
-            (json!({"issuer": "me@example.com"}), &format!(".issuer: {no_url}")),
-            (json!({"timeout": "99ms"}), ".timeout: must be between 100ms and 1m, got \"99ms\""),
-            (
-                json!({"algorithms": ["HS256"]}),
-                ".algorithms[0]: no key can serve it, got \"HS256\"",
-            ),
-        ],
-    );
-}
-
-#[test]
-fn how_keys_are_fetched() {
-    let in_fetch = |fields: Value| in_fetching_rule(json!({"jwksFetch": fields}));
-    refused(
-        in_fetch,
-        "jwtRules[0].jwksFetch",
-        vec![
-            (
-                json!({"service": "a", "port": 80, "cluster": "b"}),
-                ".cluster: must not stand beside service, port or subset: give either of the two \
-                 forms",
-            ),
-            (json!({"service": "a"}), ".port: is required with service"),
-            (json!({"port": 80}), ".service: is required with port or subset"),
-            (json!({"maxPause": "9ms"}), ".maxPause: must be between 10ms and 1m, got \"9ms\""),
-            (
-                json!({"cacheDuration": "29s"}),
-                ".cacheDuration: must be between 30s and 24h, got \"29s\"",
-            ),
-            (
-                json!({"staleIfError": "169h"}),
-                ".staleIfError: must be between 0s and 168h, got \"169h\"",
-            ),
-            (
-                json!({"unknownKidInterval": "2h"}),
-                ".unknownKidInterval: must be between 0s and 1h, got \"2h\"",
-            ),
-            (
-                json!({"unknownKidInterval": "1ms"}),
-                ".unknownKidInterval: must be 0s or between 1s and 1h",
-            ),
-        ],
-    );
-    let inline = document(json!({"jwksFetch": {}}));
-    let text = "jwtRules[0].jwksFetch: must not stand beside jwks or keys, which are not fetched";
-    assert_eq!(message(&inline), text);
-}
-
-#[test]
-fn deny_lists_that_are_fetched() {
-    let in_revocation = |fields: Value| document(json!({"revocation": fields}));
-    refused(
-        in_revocation,
-        "jwtRules[0].revocation",
-        vec![
-            (json!({}), ": must have jti or uri"),
-            (json!({"jti": ["a"], "cluster": "b"}), ": says how to fetch, which needs uri"),
-            (json!({"uri": "https://a", "port": 1}), ".service: is required with port or subset"),
-            (
-                json!({"uri": "https://a", "refreshInterval": "4s"}),
-                ".refreshInterval: must be between 5s and 24h, got \"4s\"",
-            ),
-        ],
-    );
-}
-
-#[test]
-fn what_is_fetched_and_accepted() {
-    for fields in [
-        json!({}),
-        json!({"jwksUri": "https://idp.example.com/keys"}),
-        json!({"jwks_uri": "http://idp.example.com:8080/keys?x=1"}),
-        json!({"issuer": {"suffix": "x"}, "jwksUri": "https://a"}),
-        json!({"jwksFetch": {"service": "idp", "port": 443, "subset": "v1"}, "algorithms": ["ES256"]}),
-        json!({"revocation": {"jti": ["a"], "uri": "https://a/revoked"}}),
-    ] {
-        assert_eq!(message(&in_fetching_rule(fields.clone())), "accepted", "{fields}");
     }
 }

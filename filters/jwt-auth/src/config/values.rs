@@ -47,6 +47,8 @@ pub struct AlgorithmName(Algorithm);
 pub struct KeySetText(String);
 
 /// A shared secret. Never shown.
+#[derive(JsonSchema)]
+#[schemars(inline)]
 pub struct SecretText(String);
 
 /// A realm: at most 256 bytes of printable ASCII without quote and backslash.
