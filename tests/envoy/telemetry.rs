@@ -12,6 +12,7 @@ mod failures;
 mod invariants;
 mod labels;
 mod load;
+mod native_tracer;
 mod outage;
 mod outputs;
 mod own_metrics;

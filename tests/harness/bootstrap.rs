@@ -119,6 +119,8 @@ pub struct Setup {
     pub access_log: Vec<(String, String)>,
     /// How names of stats are split into tags; Envoy's own way if absent.
     pub stats_config: Option<Value>,
+    /// Envoy's own tracing, a field of the connection manager; off if absent.
+    pub tracing: Option<Value>,
     /// Protocols to which a request may be upgraded, such as `websocket`.
     pub upgrades: Vec<String>,
     /// How often histograms are merged, such as `1s`; every five seconds if absent.
@@ -143,6 +145,7 @@ impl Setup {
             routes: Vec::new(),
             access_log: Vec::new(),
             stats_config: None,
+            tracing: None,
             upgrades: Vec::new(),
             stats_flush: None,
             drain: Drain::Gradual(3),
@@ -196,6 +199,7 @@ impl Setup {
         let manager = listener.pointer_mut(MANAGER).and_then(Value::as_object_mut);
         let manager = manager.context("no connection manager")?;
         manager.insert("upgrade_configs".to_owned(), upgrades.collect());
+        manager.extend(self.tracing.clone().map(|tracing| ("tracing".to_owned(), tracing)));
         let routes = listener.pointer_mut(ROUTES).and_then(Value::as_array_mut);
         routes.context("no routes")?.splice(0..0, self.routes.iter().cloned());
         let fields = listener.pointer_mut(ACCESS_LOG).and_then(Value::as_object_mut);

@@ -8,12 +8,13 @@ mod envelope;
 mod log_record;
 mod message;
 mod wire;
+mod write;
 
 pub use crate::otlp::{
     answer::{Rejection, retry_delay},
     envelope::{Envelope, Item},
     log_record::{LogRecord, Severity},
-    message::{Attribute, Link, Span, SpanKind, Status, StatusCode, Value},
+    message::{Attribute, Link, Span, SpanKind, Value},
 };
 
 pub(crate) use crate::otlp::answer::on_one_line;

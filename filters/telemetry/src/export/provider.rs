@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use filter_core::ClusterRef;
 
 use super::Limits;
-use crate::otlp::{Attribute, Envelope, Signal, Value};
+use crate::otlp::{Attribute, Envelope, Signal};
 
 /// A provider that telemetry can be sent to.
 #[derive(Clone)]
@@ -51,8 +51,8 @@ impl Provider {
         let is_configured = |name: &str| self.resource.iter().any(|(own, _)| own == name);
         let kept = found.iter().filter(|(name, _)| !is_configured(name));
         let all = kept.chain(&self.resource);
-        let attributes = all.map(|(name, text)| Attribute::new(&**name, Value::Text(text.clone())));
-        Envelope::new(attributes.collect(), self.protocol == Protocol::Grpc)
+        let attributes: Vec<_> = all.map(|(name, text)| Attribute::new(&**name, &**text)).collect();
+        Envelope::new(&attributes, self.protocol == Protocol::Grpc)
     }
 
     /// Returns the headers of its requests.

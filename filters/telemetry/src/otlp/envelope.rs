@@ -1,11 +1,11 @@
 //! Requests: items in an envelope that says who they are about.
 
-use prost::{
-    Message,
-    encoding::{WireType, encode_key, encode_varint, encoded_len_varint},
-};
+use prost::encoding::encoded_len_varint;
 
-use super::message::{Attribute, Resource, Scope, Span};
+use super::{
+    message::{Attribute, Span},
+    write::{bytes, message, open},
+};
 
 /// `ExportTraceServiceRequest.resource_spans` and its twin of logs.
 const RESOURCE_ITEMS: u32 = 1;
@@ -21,6 +21,8 @@ const ITEMS: u32 = 2;
 const HEAD: usize = 6;
 /// What gRPC puts before a message: no compression, and the size.
 const GRPC_HEAD: usize = 5;
+/// Room for an item, which most of them do not outgrow.
+const USUAL: usize = 768;
 
 /// A span or a log record, encoded as the field of a request that it becomes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,10 +37,10 @@ pub struct Envelope {
 }
 
 impl Item {
-    /// Encodes a message.
-    pub(super) fn new(message: &impl Message) -> Self {
-        let mut bytes = Vec::with_capacity(message.encoded_len().saturating_add(HEAD));
-        prost::encoding::message::encode(ITEMS, message, &mut bytes);
+    /// Writes a message.
+    pub(crate) fn new(fields: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut bytes = Vec::with_capacity(USUAL);
+        message(ITEMS, &mut bytes, fields);
         Self(bytes.into())
     }
 
@@ -49,33 +51,27 @@ impl Item {
     }
 }
 
-impl Span {
+impl Span<'_> {
     /// Encodes the span as one item of a request.
     #[must_use]
     pub fn encode_item(&self) -> Item {
-        Item::new(self)
+        Item::new(|out| self.write(out))
     }
 }
 
 impl Envelope {
-    /// Makes the envelope of everything that is about `resource`.
+    /// Makes the envelope of everything that is about `about`.
     #[must_use]
-    pub fn new(resource: Vec<Attribute>, is_grpc: bool) -> Self {
-        let scope =
-            Scope { name: "weir".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        let encode = |tag, message: &dyn Fn(u32, &mut Vec<u8>)| {
-            let mut bytes = Vec::new();
-            message(tag, &mut bytes);
-            bytes
-        };
-        let resource = Resource { attributes: resource };
-        Self {
-            resource: encode(RESOURCE, &|tag, out| {
-                prost::encoding::message::encode(tag, &resource, out);
-            }),
-            scope: encode(SCOPE, &|tag, out| prost::encoding::message::encode(tag, &scope, out)),
-            is_grpc,
-        }
+    pub fn new(about: &[Attribute<'_>], is_grpc: bool) -> Self {
+        let (mut resource, mut scope) = (Vec::new(), Vec::new());
+        message(RESOURCE, &mut resource, |out| {
+            about.iter().for_each(|attribute| message(1, out, |out| attribute.write(out)));
+        });
+        message(SCOPE, &mut scope, |out| {
+            bytes(1, b"weir", out);
+            bytes(2, env!("CARGO_PKG_VERSION").as_bytes(), out);
+        });
+        Self { resource, scope, is_grpc }
     }
 
     /// Returns the most bytes that the envelope itself takes.
@@ -125,12 +121,6 @@ impl Envelope {
         }
         body
     }
-}
-
-/// Begins a message of `size` bytes.
-fn open(tag: u32, size: usize, out: &mut Vec<u8>) {
-    encode_key(tag, WireType::LengthDelimited, out);
-    encode_varint(u64::try_from(size).unwrap_or(u64::MAX), out);
 }
 
 /// Returns what a message of `size` bytes takes with its key, which is one byte here.

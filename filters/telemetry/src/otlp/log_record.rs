@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use super::{
     Item,
-    message::{Attribute, LogMessage, Value},
+    message::Attribute,
+    write::{bytes, fixed32, fixed64, message, varint},
 };
 use crate::trace_context::{SpanId, TraceId};
 
 /// What is said about one stream to an OTLP log.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LogRecord {
+pub struct LogRecord<'a> {
     /// When the stream began, since 1970.
     pub time: Duration,
     /// When the record was made, since 1970.
     pub observed: Duration,
     /// How bad it is.
     pub severity: Severity,
-    /// The fields, by name.
-    pub fields: Vec<(String, Value)>,
+    /// The fields.
+    pub fields: Vec<Attribute<'a>>,
     /// The trace that the stream belongs to, and the span in it that is nearest.
     pub trace: Option<(TraceId, SpanId)>,
     /// Whether that trace is reported.
@@ -37,7 +38,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    const fn number(self) -> i32 {
+    const fn number(self) -> u64 {
         match self {
             Self::Info => 9,
             Self::Warn => 13,
@@ -56,21 +57,26 @@ impl Severity {
     }
 }
 
-impl LogRecord {
+impl LogRecord<'_> {
     /// Encodes the record as one item of a request.
     #[must_use]
-    pub fn encode(self) -> Item {
-        let fields = self.fields.into_iter();
-        Item::new(&LogMessage {
-            time_unix_nano: nanos(self.time),
-            severity_number: self.severity.number(),
-            severity_text: self.severity.name().to_owned(),
-            attributes: fields.map(|(key, value)| Attribute::new(key, value)).collect(),
-            flags: u32::from(self.is_sampled),
-            trace_id: self.trace.map_or_else(Vec::new, |(trace, _)| trace.as_bytes().to_vec()),
-            span_id: self.trace.map_or_else(Vec::new, |(_, span)| span.as_bytes().to_vec()),
-            observed_time_unix_nano: nanos(self.observed),
-        })
+    pub fn encode(&self) -> Item {
+        Item::new(|out| self.write(out))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        fixed64(1, nanos(self.time), out);
+        varint(2, self.severity.number(), out);
+        bytes(3, self.severity.name().as_bytes(), out);
+        for field in &self.fields {
+            message(6, out, |out| field.write(out));
+        }
+        fixed32(8, u32::from(self.is_sampled), out);
+        if let Some((trace, span)) = &self.trace {
+            bytes(9, trace.as_bytes(), out);
+            bytes(10, span.as_bytes(), out);
+        }
+        fixed64(11, nanos(self.observed), out);
     }
 }
 

@@ -1,220 +1,188 @@
 //! The messages of OTLP, as far as they are filled in.
 //!
-//! Field numbers are those of opentelemetry-proto 1; the tests compare with its own crate.
+//! They borrow what they tell, and write it down at once. Field numbers are those of
+//! opentelemetry-proto 1; the tests read what is written with its own crate.
 
-use prost::{Enumeration, Message, Oneof};
+use std::borrow::Cow;
+
+use super::write::{bytes, fixed32, fixed64, message, varint};
+use crate::trace_context::{SpanId, TraceId};
 
 /// A named value.
-#[derive(Clone, PartialEq, Message)]
-pub struct Attribute {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute<'a> {
     /// The name, as the semantic conventions have it.
-    #[prost(string, tag = "1")]
-    pub key: String,
-    #[prost(message, optional, tag = "2")]
-    value: Option<AnyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct AnyValue {
-    #[prost(oneof = "Value", tags = "1, 2, 3, 4")]
-    value: Option<Value>,
+    pub key: Cow<'a, str>,
+    /// What it says.
+    pub value: Value<'a>,
 }
 
 /// A value of an attribute.
-#[derive(Clone, PartialEq, Oneof)]
-pub enum Value {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
     /// Text.
-    #[prost(string, tag = "1")]
-    Text(String),
+    Text(Cow<'a, str>),
     /// Yes or no.
-    #[prost(bool, tag = "2")]
     Bool(bool),
     /// A whole number.
-    #[prost(int64, tag = "3")]
     Int(i64),
     /// A number.
-    #[prost(double, tag = "4")]
     Double(f64),
 }
 
 /// A span.
-#[derive(Clone, PartialEq, Message)]
-pub struct Span {
-    /// The trace, 16 bytes.
-    #[prost(bytes = "vec", tag = "1")]
-    pub trace_id: Vec<u8>,
-    /// The span itself, 8 bytes.
-    #[prost(bytes = "vec", tag = "2")]
-    pub span_id: Vec<u8>,
-    /// The caller's `tracestate`.
-    #[prost(string, tag = "3")]
-    pub trace_state: String,
-    /// The span above, 8 bytes; empty for the first of a trace.
-    #[prost(bytes = "vec", tag = "4")]
-    pub parent_span_id: Vec<u8>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span<'a> {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The span itself.
+    pub span_id: SpanId,
+    /// The caller's `tracestate`; empty where there is none.
+    pub trace_state: Cow<'a, str>,
+    /// The span above; absent for the first of a trace.
+    pub parent_span_id: Option<SpanId>,
     /// What a person calls it.
-    #[prost(string, tag = "5")]
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// On which side of a call it is.
-    #[prost(enumeration = "SpanKind", tag = "6")]
-    pub kind: i32,
+    pub kind: SpanKind,
     /// Its beginning, in nanoseconds since 1970.
-    #[prost(fixed64, tag = "7")]
     pub start_time_unix_nano: u64,
     /// Its end, in nanoseconds since 1970.
-    #[prost(fixed64, tag = "8")]
     pub end_time_unix_nano: u64,
     /// What else is known.
-    #[prost(message, repeated, tag = "9")]
-    pub attributes: Vec<Attribute>,
-    /// Spans of other traces that belong to it.
-    #[prost(message, repeated, tag = "13")]
-    pub links: Vec<Link>,
-    /// Whether it failed.
-    #[prost(message, optional, tag = "15")]
-    pub status: Option<Status>,
+    pub attributes: Vec<Attribute<'a>>,
+    /// A span of another trace that belongs to it.
+    pub link: Option<Link>,
+    /// Whether its status is an error; otherwise nothing is said.
+    pub is_failed: bool,
     /// The flags of its context, and whether the span above is another process's.
-    #[prost(fixed32, tag = "16")]
     pub flags: u32,
 }
 
 /// A span of another trace.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The other trace, 16 bytes.
-    #[prost(bytes = "vec", tag = "1")]
-    pub trace_id: Vec<u8>,
-    /// The other span, 8 bytes.
-    #[prost(bytes = "vec", tag = "2")]
-    pub span_id: Vec<u8>,
-    /// The other `tracestate`.
-    #[prost(string, tag = "3")]
-    pub trace_state: String,
+    /// The other trace.
+    pub trace_id: TraceId,
+    /// The other span.
+    pub span_id: SpanId,
     /// The flags of the other context.
-    #[prost(fixed32, tag = "6")]
     pub flags: u32,
 }
 
-/// Whether a span failed.
-#[derive(Clone, Copy, PartialEq, Message)]
-pub struct Status {
-    /// The outcome.
-    #[prost(enumeration = "StatusCode", tag = "3")]
-    pub code: i32,
-}
-
-/// Outcomes of a span.
-#[derive(Clone, Copy, Debug, Eq, Enumeration, PartialEq)]
-#[repr(i32)]
-pub enum StatusCode {
-    /// Nobody said that it failed.
-    Unset = 0,
-    /// It failed.
-    Error = 2,
-}
-
-/// Sides of a call.
-#[derive(Clone, Copy, Debug, Eq, Enumeration, PartialEq)]
-#[repr(i32)]
+/// Sides of a call, by their numbers in OTLP.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SpanKind {
-    /// Not said.
-    Unspecified = 0,
     /// The side that is called.
     Server = 2,
     /// The side that calls.
     Client = 3,
 }
 
-/// A log record.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct LogMessage {
-    #[prost(fixed64, tag = "1")]
-    pub(super) time_unix_nano: u64,
-    #[prost(int32, tag = "2")]
-    pub(super) severity_number: i32,
-    #[prost(string, tag = "3")]
-    pub(super) severity_text: String,
-    #[prost(message, repeated, tag = "6")]
-    pub(super) attributes: Vec<Attribute>,
-    #[prost(fixed32, tag = "8")]
-    pub(super) flags: u32,
-    #[prost(bytes = "vec", tag = "9")]
-    pub(super) trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "10")]
-    pub(super) span_id: Vec<u8>,
-    #[prost(fixed64, tag = "11")]
-    pub(super) observed_time_unix_nano: u64,
-}
+/// `Status.code` of a span that failed.
+const STATUS_ERROR: u64 = 2;
 
-/// Who the telemetry is about.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Resource {
-    #[prost(message, repeated, tag = "1")]
-    pub(super) attributes: Vec<Attribute>,
-}
-
-/// Who made the telemetry.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Scope {
-    #[prost(string, tag = "1")]
-    pub(super) name: String,
-    #[prost(string, tag = "2")]
-    pub(super) version: String,
-}
-
-impl Attribute {
+impl<'a> Attribute<'a> {
     /// Names a value.
     #[must_use]
-    pub fn new(key: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { key: key.into(), value: Some(AnyValue { value: Some(value.into()) }) }
+    pub fn new(key: impl Into<Cow<'a, str>>, value: impl Into<Value<'a>>) -> Self {
+        Self { key: key.into(), value: value.into() }
     }
 
     /// Cuts a text that has more than `longest` bytes, at the end of a letter.
     pub fn cut(&mut self, longest: usize) {
-        let value = self.value.as_mut().and_then(|value| value.value.as_mut());
-        if let Some(Value::Text(text)) = value {
-            text.truncate(text.floor_char_boundary(longest));
+        let Value::Text(text) = &mut self.value else { return };
+        let end = text.floor_char_boundary(longest);
+        match text {
+            Cow::Borrowed(text) => *text = text.get(..end).unwrap_or(text),
+            Cow::Owned(text) => text.truncate(end),
         }
     }
 
-    /// Returns the value.
-    #[must_use]
-    pub fn value(&self) -> Option<&Value> {
-        self.value.as_ref()?.value.as_ref()
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        bytes(1, self.key.as_bytes(), out);
+        message(2, out, |out| match &self.value {
+            Value::Text(text) => bytes(1, text.as_bytes(), out),
+            Value::Bool(value) => varint(2, u64::from(*value), out),
+            // Two's complement, as an int64 goes.
+            Value::Int(number) => varint(3, number.cast_unsigned(), out),
+            Value::Double(number) => fixed64(4, number.to_bits(), out),
+        });
     }
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+impl Span<'_> {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        bytes(1, self.trace_id.as_bytes(), out);
+        bytes(2, self.span_id.as_bytes(), out);
+        if !self.trace_state.is_empty() {
+            bytes(3, self.trace_state.as_bytes(), out);
+        }
+        if let Some(parent) = &self.parent_span_id {
+            bytes(4, parent.as_bytes(), out);
+        }
+        bytes(5, self.name.as_bytes(), out);
+        varint(6, self.kind as u64, out);
+        fixed64(7, self.start_time_unix_nano, out);
+        fixed64(8, self.end_time_unix_nano, out);
+        for attribute in &self.attributes {
+            message(9, out, |out| attribute.write(out));
+        }
+        if let Some(link) = &self.link {
+            message(13, out, |out| link.write(out));
+        }
+        if self.is_failed {
+            message(15, out, |out| varint(3, STATUS_ERROR, out));
+        }
+        fixed32(16, self.flags, out);
     }
 }
 
-impl From<String> for Value {
+impl Link {
+    fn write(&self, out: &mut Vec<u8>) {
+        bytes(1, self.trace_id.as_bytes(), out);
+        bytes(2, self.span_id.as_bytes(), out);
+        fixed32(6, self.flags, out);
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Value<'_> {
     fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Value<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<bool> for Value {
+impl From<bool> for Value<'_> {
     fn from(value: bool) -> Self {
         Self::Bool(value)
     }
 }
 
-impl From<i64> for Value {
+impl From<i64> for Value<'_> {
     fn from(number: i64) -> Self {
         Self::Int(number)
     }
 }
 
-impl From<u64> for Value {
+impl From<u64> for Value<'_> {
     fn from(number: u64) -> Self {
         Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }
 
-impl From<f64> for Value {
+impl From<f64> for Value<'_> {
     fn from(number: f64) -> Self {
         Self::Double(number)
     }

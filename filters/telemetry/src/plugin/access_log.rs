@@ -12,7 +12,7 @@ use crate::{
     Direction, Generator, Policy, SpanId, TraceId,
     access_log::{AccessLog, FieldValue, Limits, Logged, Target, line, severity},
     config::Level,
-    otlp::{LogRecord, Value},
+    otlp::{Attribute, LogRecord, Value},
     redact::Redactor,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct Sink<'a> {
     pub(super) trace: Option<(TraceId, SpanId)>,
     pub(super) is_sampled: bool,
     /// Hands a record to a provider.
-    pub(super) export: &'a dyn Fn(usize, LogRecord),
+    pub(super) export: &'a dyn Fn(usize, &LogRecord<'_>),
     /// Counts a filter that failed.
     pub(super) failed: &'a dyn Fn(),
     pub(super) ended: Instant,
@@ -121,21 +121,25 @@ fn write(log: &AccessLog, stream: &Logged<'_>, sink: &Sink<'_>, redactor: &Redac
     match log.target {
         Target::Proxy(Level::Info) => log::info!("{}", line(&fields)),
         Target::Proxy(Level::Warn) => log::warn!("{}", line(&fields)),
-        Target::Provider(provider) => (sink.export)(provider, record(fields, stream, sink)),
+        Target::Provider(provider) => (sink.export)(provider, &record(fields, stream, sink)),
     }
 }
 
-fn record(fields: Vec<(&str, FieldValue)>, stream: &Logged<'_>, sink: &Sink<'_>) -> LogRecord {
+fn record<'a>(
+    fields: Vec<(&'a str, FieldValue)>,
+    stream: &Logged<'_>,
+    sink: &Sink<'_>,
+) -> LogRecord<'a> {
     let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
     let observed = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let fields = fields.into_iter().map(|(name, value)| {
         let value = match value {
-            FieldValue::Text(text) => Value::Text(text),
+            FieldValue::Text(text) => Value::Text(text.into()),
             FieldValue::Int(whole) => Value::Int(whole),
             FieldValue::Double(number) => Value::Double(number),
             FieldValue::Bool(value) => Value::Bool(value),
         };
-        (name.to_owned(), value)
+        Attribute::new(name, value)
     });
     LogRecord {
         time: observed.saturating_sub(stream.ended.record.duration),

@@ -101,7 +101,7 @@ impl Export {
     }
 
     /// Puts a log record in the queue of a provider.
-    pub(super) fn log(&self, provider: usize, record: LogRecord, now: Instant) {
+    pub(super) fn log(&self, provider: usize, record: &LogRecord<'_>, now: Instant) {
         self.offer((provider, Signal::Logs), record.encode(), now);
     }
 

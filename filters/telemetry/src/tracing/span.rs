@@ -1,16 +1,17 @@
 //! What a span says of a stream.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use filter_core::GrpcStatus;
 
 use super::{Captured, Change, Trace, Tracer, tags::redacted};
 use crate::{
     expression::Attributes,
-    otlp::{Attribute, Link, Span, SpanKind, Status, StatusCode, Value},
+    otlp::{Attribute, Link, Span, SpanKind},
     record::{Method, Record},
     redact::Redactor,
     response_flags::response_flags,
+    trace_context::TraceState,
 };
 
 mod address;
@@ -46,10 +47,10 @@ pub(super) const BUILT_IN: [&str; 19] = [
 ];
 
 /// What was seen of a stream until its end, beside its record.
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
     /// What was kept of the request's headers.
-    pub captured: Captured,
+    pub captured: &'a Captured,
     /// When it began, since 1970.
     pub began: Duration,
     /// The client's address, with its port.
@@ -82,43 +83,40 @@ impl Tracer {
     ///
     /// Texts are cut to `longest` bytes.
     #[must_use]
-    pub fn span(
-        &self,
-        trace: &Trace,
-        seen: &Seen,
-        outcome: &Outcome<'_>,
+    pub fn span<'a>(
+        &'a self,
+        trace: &'a Trace,
+        seen: &'a Seen<'_>,
+        outcome: &Outcome<'a>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
         longest: usize,
-    ) -> (Span, u32) {
+    ) -> (Span<'a>, u32) {
         let is_failed = outcome.is_failed();
         let mut own = outcome.attributes(seen, is_failed);
         let failures = self.apply_tags(&mut own, seen, attributes, redactor);
         own.iter_mut().for_each(|attribute| attribute.cut(longest));
-        let status = Status { code: StatusCode::Error as i32 };
-        let end = seen.began.saturating_add(outcome.record.duration);
-        let state = trace.state.as_ref().map(|state| state.as_str().to_owned());
         let span = Span {
-            trace_id: trace.trace_id.as_bytes().to_vec(),
-            span_id: trace.span_id.as_bytes().to_vec(),
-            trace_state: state.unwrap_or_default(),
-            parent_span_id: trace.parent.map_or_else(Vec::new, |id| id.as_bytes().to_vec()),
+            trace_id: trace.trace_id,
+            span_id: trace.span_id,
+            trace_state: trace.state.as_ref().map(TraceState::as_str).unwrap_or_default().into(),
+            parent_span_id: trace.parent,
             name: outcome.name(&seen.captured.method),
-            kind: if outcome.is_client { SpanKind::Client } else { SpanKind::Server } as i32,
+            kind: if outcome.is_client { SpanKind::Client } else { SpanKind::Server },
             start_time_unix_nano: nanos(seen.began),
-            end_time_unix_nano: nanos(end),
+            end_time_unix_nano: nanos(seen.began.saturating_add(outcome.record.duration)),
             attributes: own,
-            links: trace.link().into_iter().collect(),
-            status: is_failed.then_some(status),
+            link: trace.link(),
+            is_failed,
             flags: trace.span_flags(),
         };
         (span, failures)
     }
 
-    fn apply_tags(
-        &self,
-        own: &mut Vec<Attribute>,
-        seen: &Seen,
+    fn apply_tags<'a>(
+        &'a self,
+        own: &mut Vec<Attribute<'a>>,
+        seen: &'a Seen<'_>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
     ) -> u32 {
@@ -129,8 +127,7 @@ impl Tracer {
             let value = match &tag.change {
                 Change::Remove => None,
                 Change::Redact(redaction) => {
-                    let value = there.as_ref().and_then(Attribute::value);
-                    value.map(|value| redacted(value, *redaction, redactor))
+                    there.map(|it| redacted(&it.value, *redaction, redactor))
                 }
                 Change::Put(source, redaction) => {
                     let header = seen.captured.tags.get(place).and_then(Option::as_deref);
@@ -150,64 +147,60 @@ impl Tracer {
     }
 }
 
-impl Outcome<'_> {
+impl<'a> Outcome<'a> {
     /// Says whether the span's status is an error: a client's span is one from 400 on.
     fn is_failed(&self) -> bool {
         let refused = self.record.status.is_some_and(|status| status >= 400);
         self.is_error || (self.is_client && refused)
     }
 
-    fn name(&self, method: &[u8]) -> String {
+    fn name(&self, method: &[u8]) -> Cow<'static, str> {
         let method = known(method).unwrap_or("HTTP");
-        self.operation.map_or_else(|| method.to_owned(), |name| format!("{method} {name}"))
+        self.operation.map_or(method.into(), |name| format!("{method} {name}").into())
     }
 
     /// Follows the stable semantic conventions for HTTP, those for RPC, and Envoy's own words:
     /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>.
-    fn attributes(&self, seen: &Seen, is_failed: bool) -> Vec<Attribute> {
-        let Captured { method, path, scheme, authority, user_agent, .. } = &seen.captured;
+    fn attributes(&self, seen: &'a Seen<'_>, is_failed: bool) -> Vec<Attribute<'a>> {
+        let Captured { method, path, scheme, authority, user_agent, .. } = seen.captured;
         let (host, port) = host_and_port(authority);
         let mut own = Attributed(Vec::with_capacity(20));
-        own.text("http.request.method", known(method).unwrap_or("_OTHER").as_bytes());
+        own.text("http.request.method", known(method).unwrap_or("_OTHER"));
         if known(method).is_none() {
-            own.text("http.request.method_original", method);
+            own.bytes("http.request.method_original", method);
         }
-        own.text("http.route", self.operation.unwrap_or_default().as_bytes());
-        own.text("url.path", path);
-        own.text("url.scheme", scheme);
-        own.text("server.address", host);
+        own.text("http.route", self.operation.unwrap_or_default());
+        own.bytes("url.path", path);
+        own.bytes("url.scheme", scheme);
+        own.bytes("server.address", host);
         own.number("server.port", port);
-        own.text("client.address", without_port(&seen.source));
-        own.text("network.protocol.version", version(&seen.protocol));
-        own.text("user_agent.original", user_agent);
+        own.bytes("client.address", without_port(&seen.source));
+        own.bytes("network.protocol.version", version(&seen.protocol));
+        own.bytes("user_agent.original", user_agent);
         own.number("http.response.status_code", self.record.status.map(u64::from));
         own.number("http.request.body.size", Some(self.record.request_bytes));
         own.number("http.response.body.size", Some(self.record.response_bytes));
-        self.add_rpc(&mut own);
-        if is_failed {
-            own.text("error.type", self.error_type(seen).as_bytes());
+        if let Some(code) = self.record.grpc_status {
+            own.text("rpc.system.name", "grpc");
+            own.text("rpc.response.status_code", grpc_name(code));
         }
-        own.text("envoy.response_flags", response_flags(seen.flags).as_bytes());
-        own.text("envoy.response_code_details", &seen.details);
-        own.text("envoy.upstream_cluster", &seen.cluster);
+        if is_failed {
+            own.text("error.type", self.error_type(seen));
+        }
+        own.text("envoy.response_flags", response_flags(seen.flags));
+        own.bytes("envoy.response_code_details", &seen.details);
+        own.bytes("envoy.upstream_cluster", &seen.cluster);
         own.0
     }
 
-    fn add_rpc(&self, own: &mut Attributed) {
-        let Some(code) = self.record.grpc_status else { return };
-        own.text("rpc.system.name", b"grpc");
-        let name = grpc_name(code);
-        own.text("rpc.response.status_code", name.as_bytes());
-    }
-
     /// Names the error in few words: gRPC's status, HTTP's, or Envoy's flags.
-    fn error_type(&self, seen: &Seen) -> String {
+    fn error_type(&self, seen: &Seen<'_>) -> Cow<'static, str> {
         let Record { status, grpc_status, .. } = *self.record;
         match (grpc_status.filter(|code| *code != 0), status.filter(|status| *status >= 400)) {
             (Some(code), _) => grpc_name(code),
-            (None, Some(status)) => status.to_string(),
-            _ if response_flags(seen.flags).is_empty() => "_OTHER".to_owned(),
-            _ => response_flags(seen.flags),
+            (None, Some(status)) => status.to_string().into(),
+            _ if response_flags(seen.flags).is_empty() => "_OTHER".into(),
+            _ => response_flags(seen.flags).into(),
         }
     }
 }
@@ -220,26 +213,29 @@ impl Trace {
 
     fn link(&self) -> Option<Link> {
         self.link.map(|parent| Link {
-            trace_id: parent.trace_id().as_bytes().to_vec(),
-            span_id: parent.span_id().as_bytes().to_vec(),
-            trace_state: String::new(),
+            trace_id: parent.trace_id(),
+            span_id: parent.span_id(),
             flags: u32::from(parent.flags()) | HAS_IS_REMOTE | IS_REMOTE,
         })
     }
 }
 
 /// Attributes under construction; what is empty is left out.
-struct Attributed(Vec<Attribute>);
+struct Attributed<'a>(Vec<Attribute<'a>>);
 
-impl Attributed {
-    fn text(&mut self, key: &str, text: &[u8]) {
+impl<'a> Attributed<'a> {
+    fn text(&mut self, key: &'static str, text: impl Into<Cow<'a, str>>) {
+        let text = text.into();
         if !text.is_empty() {
-            let text = String::from_utf8_lossy(text).into_owned();
-            self.0.push(Attribute::new(key, Value::Text(text)));
+            self.0.push(Attribute::new(key, text));
         }
     }
 
-    fn number(&mut self, key: &str, number: Option<u64>) {
+    fn bytes(&mut self, key: &'static str, text: &'a [u8]) {
+        self.text(key, String::from_utf8_lossy(text));
+    }
+
+    fn number(&mut self, key: &'static str, number: Option<u64>) {
         self.0.extend(number.map(|number| Attribute::new(key, number)));
     }
 }
@@ -249,9 +245,9 @@ fn known(method: &[u8]) -> Option<&'static str> {
     Some(Method::from_bytes(method)).filter(|method| *method != Method::Other).map(Method::as_str)
 }
 
-fn grpc_name(code: u32) -> String {
-    GrpcStatus::from_code(code.into())
-        .map_or_else(|| code.to_string(), |status| status.name().to_owned())
+fn grpc_name(code: u32) -> Cow<'static, str> {
+    let status = GrpcStatus::from_code(code.into());
+    status.map_or_else(|| code.to_string().into(), |status| status.name().into())
 }
 
 /// Returns the version in Envoy's name of a protocol: `1.1` of `HTTP/1.1`.

@@ -1,5 +1,7 @@
 //! Attributes of spans that a document adds, changes or leaves out.
 
+use std::borrow::Cow;
+
 use filter_core::HeaderName;
 
 use crate::{
@@ -57,16 +59,16 @@ impl Tag {
 
 impl TagSource {
     /// Returns the value; `None` where there is none, which leaves the tag out.
-    pub(super) fn value(
-        &self,
-        header: Option<&[u8]>,
+    pub(super) fn value<'a>(
+        &'a self,
+        header: Option<&'a [u8]>,
         attributes: &dyn Attributes,
-    ) -> Result<Option<Value>, Failure> {
+    ) -> Result<Option<Value<'a>>, Failure> {
         match self {
             Self::Literal(text) => Ok(Some(text.as_str().into())),
             Self::Header { default, .. } => {
-                let text = header.map(|value| String::from_utf8_lossy(value).into_owned());
-                Ok(text.or_else(|| default.clone()).map(Value::Text))
+                let text = header.map(String::from_utf8_lossy);
+                Ok(text.or_else(|| default.as_deref().map(Cow::from)).map(Value::Text))
             }
             Self::Expression(expression) => match expression.evaluate(attributes) {
                 Ok(value) => Ok(exported(&value)),
@@ -78,22 +80,26 @@ impl TagSource {
 }
 
 /// Makes a value of an expression one of OTLP; `None` for lists and maps.
-fn exported(value: &expression::Value) -> Option<Value> {
+fn exported(value: &expression::Value) -> Option<Value<'static>> {
     Some(match value {
         expression::Value::Bool(value) => Value::Bool(*value),
         expression::Value::Int(number) => Value::Int(*number),
         expression::Value::Double(number) => Value::Double(*number),
-        other => Value::Text(String::from_utf8_lossy(&other.to_text().ok()?).into_owned()),
+        other => String::from_utf8_lossy(&other.to_text().ok()?).into_owned().into(),
     })
 }
 
 /// Makes a value harmless.
-pub(super) fn redacted(value: &Value, redaction: Redaction, redactor: &Redactor) -> Value {
-    let text = match value {
-        Value::Text(text) => text.clone(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Double(number) => number.to_string(),
+pub(super) fn redacted(
+    value: &Value<'_>,
+    redaction: Redaction,
+    redactor: &Redactor,
+) -> Value<'static> {
+    let text: Cow<'_, str> = match value {
+        Value::Text(text) => text.as_ref().into(),
+        Value::Bool(value) => value.to_string().into(),
+        Value::Int(number) => number.to_string().into(),
+        Value::Double(number) => number.to_string().into(),
     };
-    Value::Text(redactor.redact(redaction, text.as_bytes()))
+    redactor.redact(redaction, text.as_bytes()).into()
 }

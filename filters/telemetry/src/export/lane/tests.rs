@@ -2,7 +2,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::otlp::{Rejection, Span};
+use crate::otlp::Rejection;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
@@ -11,7 +11,7 @@ const TAKEN: Outcome = Outcome::Taken(None);
 const DOWN: Outcome = Outcome::Retry(Failure::Unavailable, None);
 
 pub(super) fn item(size: usize) -> Item {
-    Span { name: "x".repeat(size), ..Span::default() }.encode_item()
+    Item::new(|out| out.extend(std::iter::repeat_n(b'x', size)))
 }
 
 /// A lane of small bounds: 10 items wait, 2 make a batch.
@@ -27,7 +27,7 @@ pub(super) fn small() -> Limits {
 }
 
 pub(super) fn lane(limits: Limits) -> Lane {
-    Lane::new(limits, Envelope::new(Vec::new(), false))
+    Lane::new(limits, Envelope::new(&[], false))
 }
 
 /// A lane with so many small items in its queue, at second 0.
@@ -213,7 +213,7 @@ fn everything_passes_to_the_lane_to_come() {
     assert_balanced(&lane);
     assert_eq!(lane.elapsed(Ticket(1), at(2)), None, "cancelled calls bring nothing");
 
-    let mut heir = Lane::new(small(), Envelope::new(Vec::new(), true));
+    let mut heir = Lane::new(small(), Envelope::new(&[], true));
     for (ticket, (items, body)) in (0..).map(Ticket).zip(batches) {
         assert!(heir.has_room());
         heir.adopt(items, &body);

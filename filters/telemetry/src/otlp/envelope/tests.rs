@@ -6,10 +6,11 @@ use opentelemetry_proto::tonic::{
     logs::v1 as logs,
     trace::v1 as trace,
 };
+use prost::Message as _;
 
 use super::*;
 use crate::{
-    otlp::{Link, LogRecord, Severity, SpanKind, Status, StatusCode, Value},
+    otlp::{Link, LogRecord, Severity, SpanKind},
     trace_context::{SpanId, TraceId},
 };
 
@@ -22,17 +23,25 @@ fn theirs(key: &str, value: any_value::Value) -> KeyValue {
 }
 
 fn envelope(is_grpc: bool) -> Envelope {
-    Envelope::new(vec![Attribute::new("service.name", "shop")], is_grpc)
+    Envelope::new(&[Attribute::new("service.name", "shop")], is_grpc)
 }
 
-fn span(number: u8) -> Span {
+fn trace_id(number: u8) -> TraceId {
+    TraceId::new(u128::from_be_bytes([number; 16])).unwrap()
+}
+
+fn span_id(number: u8) -> SpanId {
+    SpanId::new(u64::from_be_bytes([number; 8])).unwrap()
+}
+
+fn span(number: u8) -> Span<'static> {
     Span {
-        trace_id: vec![number; 16],
-        span_id: vec![number; 8],
-        trace_state: "a=1".to_owned(),
-        parent_span_id: vec![7; 8],
-        name: "GET getOrder".to_owned(),
-        kind: SpanKind::Server as i32,
+        trace_id: trace_id(number),
+        span_id: span_id(number),
+        trace_state: "a=1".into(),
+        parent_span_id: Some(span_id(7)),
+        name: "GET getOrder".into(),
+        kind: SpanKind::Server,
         start_time_unix_nano: 1,
         end_time_unix_nano: u64::MAX,
         attributes: vec![
@@ -41,13 +50,8 @@ fn span(number: u8) -> Span {
             Attribute::new("double", 0.5),
             Attribute::new("bool", true),
         ],
-        links: vec![Link {
-            trace_id: vec![1; 16],
-            span_id: vec![2; 8],
-            trace_state: "b=2".to_owned(),
-            flags: 1,
-        }],
-        status: Some(Status { code: StatusCode::Error as i32 }),
+        link: Some(Link { trace_id: trace_id(1), span_id: span_id(2), flags: 1 }),
+        is_failed: true,
         flags: 0x301,
     }
 }
@@ -71,7 +75,6 @@ fn span_of_theirs(number: u8) -> trace::Span {
         links: vec![trace::span::Link {
             trace_id: vec![1; 16],
             span_id: vec![2; 8],
-            trace_state: "b=2".to_owned(),
             flags: 1,
             ..trace::span::Link::default()
         }],
@@ -113,7 +116,7 @@ fn log_records_read_as_the_messages_of_the_standards_own_crate() {
             time: Duration::from_nanos(3),
             observed: Duration::from_nanos(4),
             severity,
-            fields: vec![("method".to_owned(), Value::from("GET"))],
+            fields: vec![Attribute::new("method", "GET")],
             trace: Some(ids),
             is_sampled: true,
         };
