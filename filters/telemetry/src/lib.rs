@@ -61,7 +61,7 @@ pub use crate::trace_context::{
     B3, InvalidTraceParent, InvalidTraceState, SpanId, TraceId, TraceParent, TraceState, baggage,
 };
 pub use crate::tracing::{
-    Begun, Captured, Cause, Change, HeaderChange, Outcome, Seen, Tag, TagSource, Threshold, Trace,
-    Tracer, Tracing, Worker,
+    Begun, Cause, Change, HeaderChange, Outcome, Seen, Tag, TagSource, Threshold, Trace, Tracer,
+    Tracing, Worker,
 };
 pub use filter_core::Generator;

@@ -2,7 +2,6 @@
 
 use filter_core::{Generator, Request};
 
-mod captured;
 mod cause;
 mod compile;
 mod decide;
@@ -13,7 +12,6 @@ mod tags;
 
 pub(crate) use crate::tracing::compile::Surroundings;
 pub use crate::tracing::{
-    captured::Captured,
     cause::Cause,
     sampling::Threshold,
     span::{Outcome, Seen},
@@ -155,7 +153,7 @@ impl Tracing {
 impl Tracer {
     /// Returns the request's headers that are read for it, by name.
     pub fn headers(&self) -> impl Iterator<Item = &str> {
-        let kept = Captured::HEADERS.into_iter().filter(|_| self.has_spans);
+        let kept = Seen::HEADERS.into_iter().filter(|_| self.has_spans);
         let tags = self.tags.iter().filter_map(Tag::header);
         CONTEXT_HEADERS.into_iter().chain(kept).chain(tags)
     }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::Telemetry;
 use crate::{
-    Captured, Messages, Method, OTHER, Record, Trace,
+    Messages, Method, OTHER, Record, Trace,
     expression::{Attribute, Attributes, Own, Readings, Slot, Value},
 };
 
@@ -25,17 +25,11 @@ pub(super) struct Seen {
     late: OnceCell<Headers>,
     pub(super) method: Method,
     pub(super) operation: Option<usize>,
-    pub(super) traced: Option<Traced>,
+    pub(super) trace: Option<Trace>,
     /// Counters of messages, where those of this stream are counted.
     pub(super) messages: Option<BothWays>,
     /// What the caller is to be told beside, where it is told anything.
     pub(super) told: Option<Told>,
-}
-
-/// The trace of a stream, and what was kept for its span.
-pub(super) struct Traced {
-    pub(super) trace: Trace,
-    pub(super) captured: Captured,
 }
 
 /// The messages of a gRPC call.
@@ -70,7 +64,7 @@ impl Seen {
             late: OnceCell::new(),
             method: Method::default(),
             operation: None,
-            traced: None,
+            trace: None,
             messages: None,
             told: None,
         }
@@ -132,7 +126,7 @@ impl View<'_> {
 
     /// Returns the stream's trace, where there is one.
     pub(super) fn trace(&self) -> Option<&Trace> {
-        self.seen.traced.as_ref().map(|traced| &traced.trace)
+        self.seen.trace.as_ref()
     }
 
     /// Returns the name of the stream's operation, where one fits.

@@ -5,6 +5,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
+use filter_core::Headers;
 use filter_host::{
     clock,
     headers::{self, Map},
@@ -14,12 +15,11 @@ use filter_host::{
 
 use super::{
     Telemetry,
-    attributes::{self as stream, Traced, View},
+    attributes::{self as stream, View},
     reading, redaction,
 };
 use crate::{
-    Begun, Captured, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tag, Tracer, Worker,
-    redact::Redactor,
+    Begun, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tracer, Worker, redact::Redactor,
 };
 
 /// What a worker keeps for its tracers.
@@ -109,19 +109,14 @@ impl Telemetry {
             let refused = begun.changes.iter().filter(|change| !apply(change));
             refused.for_each(|_| self.meters.expression_failed());
         }
-        let captured = if begun.trace.is_reported {
-            Captured::of(headers, tracer.tags.iter().map(Tag::header))
-        } else {
-            Captured::default()
-        };
-        stream.traced = Some(Traced { trace: begun.trace, captured });
+        stream.trace = Some(begun.trace);
     }
 
     /// Reports the span of a stream that has ended, if it has one.
     pub(super) fn report(&self, view: &View<'_>, record: &Record, ended: Instant) {
         let Some((_, tracer)) = self.tracer() else { return };
-        let traced = view.seen.traced.as_ref().filter(|traced| traced.trace.is_reported);
-        let (Some(traced), Some(provider)) = (traced, tracer.provider) else { return };
+        let trace = view.trace().filter(|trace| trace.is_reported);
+        let (Some(trace), Some(provider)) = (trace, tracer.provider) else { return };
         let Some(redactor) = self.spans.redactor(&self.policy) else { return };
         let longest = self.policy.outlets().providers().get(provider);
         let longest = longest.map_or(256, |provider| provider.max_tag_length);
@@ -131,8 +126,8 @@ impl Telemetry {
             is_error: view.is_error,
             is_client: self.meters.direction() == Direction::Outbound && !self.export.is_gateway(),
         };
-        let seen = seen(&traced.captured, record);
-        let (span, failures) = tracer.span(&traced.trace, &seen, &outcome, view, redactor, longest);
+        let seen = seen(&view.seen.request.headers, record);
+        let (span, failures) = tracer.span(trace, &seen, &outcome, view, redactor, longest);
         (0..failures).for_each(|_| self.meters.expression_failed());
         self.export.span(provider, span.encode_item(), ended);
     }
@@ -150,12 +145,12 @@ fn apply(change: &HeaderChange) -> bool {
 /// Reads what else a span tells.
 ///
 /// The clock costs a tenth of what `request.time` does.
-fn seen<'a>(captured: &'a Captured, record: &Record) -> Seen<'a> {
+fn seen<'a>(headers: &'a Headers, record: &Record) -> Seen<'a> {
     let text = |path: &[&str]| property::read(path).ok().flatten().unwrap_or_default();
     let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
     let ended = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Seen {
-        captured,
+        headers,
         began: ended.saturating_sub(record.duration),
         source: text(&["source", "address"]),
         protocol: text(&["request", "protocol"]),

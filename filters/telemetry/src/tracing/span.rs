@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use filter_core::GrpcStatus;
+use filter_core::{GrpcStatus, Headers};
 
-use super::{Captured, Change, Trace, Tracer, tags::redacted};
+use super::{Change, Trace, Tracer, tags::redacted};
 use crate::{
     expression::Attributes,
     otlp::{Attribute, Link, Span, SpanKind},
@@ -49,8 +49,8 @@ pub(super) const BUILT_IN: [&str; 19] = [
 /// What was seen of a stream until its end, beside its record.
 #[derive(Clone, Debug)]
 pub struct Seen<'a> {
-    /// What was kept of the request's headers.
-    pub captured: &'a Captured,
+    /// The request's headers as they came in: later filters may have changed them.
+    pub headers: &'a Headers,
     /// When it began, since 1970.
     pub began: Duration,
     /// The client's address, with its port.
@@ -78,6 +78,16 @@ pub struct Outcome<'a> {
     pub is_client: bool,
 }
 
+impl<'a> Seen<'a> {
+    /// The headers that it reads, beside those of tags.
+    pub(super) const HEADERS: [&'static str; 5] =
+        [":method", ":path", ":scheme", ":authority", "user-agent"];
+
+    fn header(&self, name: &str) -> &'a [u8] {
+        self.headers.first(name).unwrap_or_default()
+    }
+}
+
 impl Tracer {
     /// Makes the span of a stream that is reported, and counts the tags that could not be made.
     ///
@@ -101,7 +111,7 @@ impl Tracer {
             span_id: trace.span_id,
             trace_state: trace.state.as_ref().map(TraceState::as_str).unwrap_or_default().into(),
             parent_span_id: trace.parent,
-            name: outcome.name(&seen.captured.method),
+            name: outcome.name(seen.header(":method")),
             kind: if outcome.is_client { SpanKind::Client } else { SpanKind::Server },
             start_time_unix_nano: nanos(seen.began),
             end_time_unix_nano: nanos(seen.began.saturating_add(outcome.record.duration)),
@@ -121,7 +131,7 @@ impl Tracer {
         redactor: &Redactor,
     ) -> u32 {
         let mut failures = 0_u32;
-        for (place, tag) in self.tags.iter().enumerate() {
+        for tag in &self.tags {
             let there = own.iter().position(|attribute| attribute.key == tag.key);
             let there = there.map(|place| own.remove(place));
             let value = match &tag.change {
@@ -130,8 +140,7 @@ impl Tracer {
                     there.map(|it| redacted(&it.value, *redaction, redactor))
                 }
                 Change::Put(source, redaction) => {
-                    let header = seen.captured.tags.get(place).and_then(Option::as_deref);
-                    let value = source.value(header, attributes).unwrap_or_else(|_| {
+                    let value = source.value(seen.headers, attributes).unwrap_or_else(|_| {
                         failures = failures.saturating_add(1);
                         None
                     });
@@ -162,21 +171,21 @@ impl<'a> Outcome<'a> {
     /// Follows the stable semantic conventions for HTTP, those for RPC, and Envoy's own words:
     /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>.
     fn attributes(&self, seen: &'a Seen<'_>, is_failed: bool) -> Vec<Attribute<'a>> {
-        let Captured { method, path, scheme, authority, user_agent, .. } = seen.captured;
-        let (host, port) = host_and_port(authority);
+        let method = seen.header(":method");
+        let (host, port) = host_and_port(seen.header(":authority"));
         let mut own = Attributed(Vec::with_capacity(20));
         own.text("http.request.method", known(method).unwrap_or("_OTHER"));
         if known(method).is_none() {
             own.bytes("http.request.method_original", method);
         }
         own.text("http.route", self.operation.unwrap_or_default());
-        own.bytes("url.path", path);
-        own.bytes("url.scheme", scheme);
+        own.bytes("url.path", without_query(seen.header(":path")));
+        own.bytes("url.scheme", seen.header(":scheme"));
         own.bytes("server.address", host);
         own.number("server.port", port);
         own.bytes("client.address", without_port(&seen.source));
         own.bytes("network.protocol.version", version(&seen.protocol));
-        own.bytes("user_agent.original", user_agent);
+        own.bytes("user_agent.original", seen.header("user-agent"));
         own.number("http.response.status_code", self.record.status.map(u64::from));
         own.number("http.request.body.size", Some(self.record.request_bytes));
         own.number("http.response.body.size", Some(self.record.response_bytes));
@@ -248,6 +257,10 @@ fn known(method: &[u8]) -> Option<&'static str> {
 fn grpc_name(code: u32) -> Cow<'static, str> {
     let status = GrpcStatus::from_code(code.into());
     status.map_or_else(|| code.to_string().into(), |status| status.name().into())
+}
+
+fn without_query(path: &[u8]) -> &[u8] {
+    path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default()
 }
 
 /// Returns the version in Envoy's name of a protocol: `1.1` of `HTTP/1.1`.

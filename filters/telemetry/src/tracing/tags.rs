@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use filter_core::HeaderName;
+use filter_core::{HeaderName, Headers};
 
 use crate::{
     expression::{self, Attributes, Expression, Failure},
@@ -61,13 +61,13 @@ impl TagSource {
     /// Returns the value; `None` where there is none, which leaves the tag out.
     pub(super) fn value<'a>(
         &'a self,
-        header: Option<&'a [u8]>,
+        headers: &'a Headers,
         attributes: &dyn Attributes,
     ) -> Result<Option<Value<'a>>, Failure> {
         match self {
             Self::Literal(text) => Ok(Some(text.as_str().into())),
-            Self::Header { default, .. } => {
-                let text = header.map(String::from_utf8_lossy);
+            Self::Header { name, default } => {
+                let text = headers.first(name.as_str()).map(String::from_utf8_lossy);
                 Ok(text.or_else(|| default.as_deref().map(Cow::from)).map(Value::Text))
             }
             Self::Expression(expression) => match expression.evaluate(attributes) {

@@ -26,20 +26,20 @@ fn envelope(is_grpc: bool) -> Envelope {
     Envelope::new(&[Attribute::new("service.name", "shop")], is_grpc)
 }
 
-fn trace_id(number: u8) -> TraceId {
-    TraceId::new(u128::from_be_bytes([number; 16])).unwrap()
+fn trace_id(number: u8) -> Option<TraceId> {
+    TraceId::new(u128::from_be_bytes([number; 16]))
 }
 
-fn span_id(number: u8) -> SpanId {
-    SpanId::new(u64::from_be_bytes([number; 8])).unwrap()
+fn span_id(number: u8) -> Option<SpanId> {
+    SpanId::new(u64::from_be_bytes([number; 8]))
 }
 
-fn span(number: u8) -> Span<'static> {
-    Span {
-        trace_id: trace_id(number),
-        span_id: span_id(number),
+fn span(number: u8) -> Option<Span<'static>> {
+    Some(Span {
+        trace_id: trace_id(number)?,
+        span_id: span_id(number)?,
         trace_state: "a=1".into(),
-        parent_span_id: Some(span_id(7)),
+        parent_span_id: span_id(7),
         name: "GET getOrder".into(),
         kind: SpanKind::Server,
         start_time_unix_nano: 1,
@@ -50,10 +50,10 @@ fn span(number: u8) -> Span<'static> {
             Attribute::new("double", 0.5),
             Attribute::new("bool", true),
         ],
-        link: Some(Link { trace_id: trace_id(1), span_id: span_id(2), flags: 1 }),
+        link: Some(Link { trace_id: trace_id(1)?, span_id: span_id(2)?, flags: 1 }),
         is_failed: true,
         flags: 0x301,
-    }
+    })
 }
 
 fn span_of_theirs(number: u8) -> trace::Span {
@@ -89,7 +89,7 @@ fn span_of_theirs(number: u8) -> trace::Span {
 
 #[test]
 fn spans_read_as_the_messages_of_the_standards_own_crate() {
-    let items: Vec<Item> = (1..=200).map(|number| span(number).encode_item()).collect();
+    let items: Vec<Item> = (1..=200).map(|number| span(number).unwrap().encode_item()).collect();
     let body = envelope(false).wrap(items.iter());
     let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
     assert_eq!(request.resource_spans.len(), 1);
@@ -140,7 +140,7 @@ fn log_records_read_as_the_messages_of_the_standards_own_crate() {
 
 #[test]
 fn grpc_gets_its_five_bytes_before_the_message() {
-    let items = [span(1).encode_item()];
+    let items = [span(1).unwrap().encode_item()];
     let (plain, framed) = (envelope(false).wrap(items.iter()), envelope(true).wrap(items.iter()));
     let size = u32::try_from(plain.len()).unwrap().to_be_bytes();
     assert_eq!(framed, [&[0][..], &size, &plain].concat());

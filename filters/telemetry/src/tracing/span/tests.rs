@@ -50,9 +50,9 @@ fn headers() -> Headers {
     ])
 }
 
-fn seen(captured: &Captured) -> Seen<'_> {
+fn seen(headers: &Headers) -> Seen<'_> {
     Seen {
-        captured,
+        headers,
         began: Duration::from_secs(10),
         source: b"192.0.2.7:4711".to_vec(),
         protocol: b"HTTP/1.1".to_vec(),
@@ -84,8 +84,7 @@ fn make_from(
 ) -> Span<'static> {
     let mut worker = Worker::new(1, tracer);
     let trace = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold).trace;
-    let captured = Captured::of(headers, tracer.tags.iter().map(Tag::header));
-    let seen = Seen { flags, ..seen(&captured) };
+    let seen = Seen { flags, ..seen(headers) };
     let redactor = Redactor::new(&[7; 32]).unwrap();
     owned(tracer.span(&trace, &seen, outcome, &Nothing, &redactor, 64).0)
 }
@@ -156,6 +155,22 @@ fn a_span_follows_the_conventions() {
         assert_eq!(value(&span, key), Some(expected), "{key}");
     }
     assert_eq!(span.attributes.len(), 14, "{:?}", span.attributes);
+}
+
+#[test]
+fn the_path_has_no_query() {
+    for (path, kept) in [
+        ("/a?token=x", Some("/a")),
+        ("/a#x", Some("/a")),
+        ("/a?b?c#d", Some("/a")),
+        ("/a", Some("/a")),
+        ("?x", None),
+        ("*", Some("*")),
+    ] {
+        let headers = Headers::from_iter([(":path", path)]);
+        let span = make_from(&tracer(Vec::new()), &headers, &outcome(&record(200)), 0);
+        assert_eq!(value(&span, "url.path"), kept.map(Value::from), "{path}");
+    }
 }
 
 #[test]
