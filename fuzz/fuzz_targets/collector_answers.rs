@@ -10,8 +10,9 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
+    SpanId, TraceId,
     export::{Answer, Exporter, HandedOver, Limits, Metric, Outcome, Protocol, Provider},
-    otlp::{Attribute, Rejection, Signal, Span, retry_delay},
+    otlp::{Attribute, Rejection, Signal, Span, SpanKind, retry_delay},
 };
 
 /// What parts the trailers from the rest.
@@ -73,7 +74,7 @@ fn exchange(answer: &Answer, protocol: Protocol, name: &[u8]) {
     let is_grpc = protocol == Protocol::Grpc;
     let mut exporter = Exporter::default();
     let lane = exporter.open(&provider(protocol), Signal::Traces, &[]);
-    let spans: Vec<Span> = (0..ITEMS).map(|_| span(name)).collect();
+    let spans: Vec<Span<'_>> = (0..ITEMS).map(|_| span(name)).collect();
     spans.iter().for_each(|span| exporter.offer(lane, span.encode_item(), Duration::ZERO));
     let mut counted = 0;
     for second in (0..4_000).step_by(20) {
@@ -117,14 +118,26 @@ fn provider(protocol: Protocol) -> Provider {
     }
 }
 
-fn span(name: &[u8]) -> Span {
-    let name = String::from_utf8_lossy(name).into_owned();
-    let attributes = vec![Attribute::new("text", &*name), Attribute::new("int", -1_i64)];
-    Span { trace_id: vec![1; 16], span_id: vec![2; 8], name, attributes, ..Span::default() }
+fn span(name: &[u8]) -> Span<'_> {
+    let name = String::from_utf8_lossy(name);
+    Span {
+        trace_id: TraceId::new(1).unwrap(),
+        span_id: SpanId::new(2).unwrap(),
+        trace_state: "".into(),
+        parent_span_id: None,
+        name: name.clone(),
+        kind: SpanKind::Server,
+        start_time_unix_nano: 3,
+        end_time_unix_nano: 4,
+        attributes: vec![Attribute::new("text", name), Attribute::new("int", -1_i64)],
+        link: None,
+        is_failed: true,
+        flags: 5,
+    }
 }
 
 /// Fails unless OpenTelemetry's own messages read the spans that went in.
-fn assert_readable(body: &[u8], spans: &[Span], is_grpc: bool) {
+fn assert_readable(body: &[u8], spans: &[Span<'_>], is_grpc: bool) {
     let message = if is_grpc {
         let (frame, message) = body.split_at(5);
         assert_eq!(frame[1..], u32::try_from(message.len()).unwrap_or_default().to_be_bytes());
@@ -136,5 +149,5 @@ fn assert_readable(body: &[u8], spans: &[Span], is_grpc: bool) {
     let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
     let names: Vec<&str> =
         scopes.flat_map(|scope| &scope.spans).map(|span| span.name.as_str()).collect();
-    assert_eq!(names, spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>());
+    assert_eq!(names, spans.iter().map(|span| &*span.name).collect::<Vec<_>>());
 }

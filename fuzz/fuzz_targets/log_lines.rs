@@ -7,13 +7,14 @@ use std::{cell::LazyCell, time::Duration};
 
 use fuzz::{policies, values};
 use libfuzzer_sys::fuzz_target;
-use opentelemetry_proto::tonic::trace::v1::Span as SpanOfTheirs;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
-    Begun, Captured, Direction, Ended, Interner, Labelled, Outcome, Policy, Record, Seen, Worker,
+    Begun, Direction, Ended, Interner, Labelled, Outcome, Policy, Record, Seen, Worker,
     access_log::{Logged, line, severity},
     escaped,
     expression::{Attributes, Readings, Slot, Value},
+    otlp::Envelope,
     redact::Redactor,
 };
 
@@ -115,9 +116,8 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
     let mut worker = Worker::new(7, tracer);
     let Begun { trace, .. } =
         tracer.begin(&headers, &mut worker, Duration::ZERO, || tracer.threshold);
-    let tags = tracer.tags.iter().map(telemetry::Tag::header);
     let seen = Seen {
-        captured: Captured::of(&headers, tags),
+        headers: &headers,
         began: Duration::from_nanos(u64::MAX),
         source: text(1),
         protocol: text(2),
@@ -127,6 +127,8 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
     };
     let outcome = Outcome { record, operation: None, is_error: true, is_client: false };
     let (span, _) = tracer.span(&trace, &seen, &outcome, stream, redactor, 64);
-    let theirs = SpanOfTheirs::decode(span.encode_to_vec().as_slice()).unwrap();
-    assert_eq!((theirs.name, theirs.attributes.len()), (span.name, span.attributes.len()));
+    let body = Envelope::new(&[], false).wrap([&span.encode_item()].into_iter());
+    let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
+    let theirs = &request.resource_spans[0].scope_spans[0].spans[0];
+    assert_eq!((&*theirs.name, theirs.attributes.len()), (&*span.name, span.attributes.len()));
 }
