@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use filter_core::Got;
 use serde_json::json;
 
-use super::{Change, Tag, TagSource, Threshold, Tracer, Tracing, span::BUILT_IN};
+use super::{Change, Tag, TagSource, Threshold, Tracer, Tracing, span::attributes::BUILT_IN};
 use crate::{
     compiler::Compiler,
     config::{
