@@ -34,7 +34,7 @@ pub struct HeaderOperations {
     pub response: HeaderChanges,
 }
 
-/// The changes to one message, as configured. A name occurs once in each part.
+/// The changes to the headers of one message. A name occurs once in each part.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderChanges {

@@ -44,10 +44,10 @@ pub struct Config {
     /// What happens to a request with several tokens.
     #[serde(default)]
     pub multiple_tokens: MultipleTokens,
-    /// How many tokens are looked at; one more refuses the request.
+    /// How many tokens are looked at, 4 if absent; one more refuses the request.
     #[serde(default)]
     pub max_tokens: Option<IntegerWithin<1, 8>>,
-    /// How long a token may be, in bytes.
+    /// How long a token may be, in bytes; 16,384 if absent.
     #[serde(default)]
     pub max_token_bytes: Option<IntegerWithin<256, 61_440>>,
     /// What is remembered about tokens.

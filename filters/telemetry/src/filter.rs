@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::expression::{Attributes, Expression, Failure, Phase, Reads, Slot, Text, Wanted};
 
-/// A filter as it is written: exactly one of two forms.
+/// Which streams something is about: exactly one of `expression` and `match`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilterConfig {

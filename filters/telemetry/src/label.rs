@@ -16,7 +16,7 @@ mod extract;
 
 pub use crate::label::{buckets::Buckets, extract::Extract};
 
-/// A label as it is written: the entry of `tagOverrides` or of `dimensions`.
+/// The value of one label: an entry of `tagOverrides` or of `dimensions`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LabelConfig {

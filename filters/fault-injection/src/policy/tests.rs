@@ -21,7 +21,10 @@ const LUCKY: Dice = Dice { delay: 0, abort: 0, response: 0, rate: 0, length: 1 }
 
 fn policy(document: &Value) -> Policy {
     let config = parse_config::<Config>(document.to_string().as_bytes()).unwrap();
-    Policy::new(&config).unwrap()
+    let policy = Policy::new(&config).unwrap();
+    #[cfg(not(target_arch = "wasm32"))]
+    schema_check::compare::<Config>(document, true);
+    policy
 }
 
 fn request(headers: &[(&str, &str)]) -> Request {

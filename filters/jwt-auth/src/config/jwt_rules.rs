@@ -70,7 +70,7 @@ pub struct JwtRule {
     /// The claims that hold scopes; `scope` and `scp` if absent.
     #[serde(default)]
     pub scope_claims: Option<Vec<ClaimPath>>,
-    /// How far clocks may differ.
+    /// How far clocks may differ; 60 seconds if absent.
     #[serde(default)]
     pub clock_skew: Option<DurationWithin<0, 600_000>>,
     /// Whether a token must have `exp`.
@@ -94,7 +94,7 @@ pub struct JwtRule {
     /// How keys are fetched.
     #[serde(default)]
     pub jwks_fetch: Option<JwksFetchConfig>,
-    /// How long one fetch may take.
+    /// How long one fetch may take; 5 seconds if absent.
     #[serde(default)]
     pub timeout: Option<DurationWithin<100, 60_000>>,
 }
@@ -146,7 +146,7 @@ pub struct ClaimToHeader {
     /// What a token without a fitting claim yields.
     #[serde(default)]
     pub default: Option<String>,
-    /// How long the value may be; a longer one is left out.
+    /// How many bytes the value may have, 4,096 if absent; a longer one is left out.
     #[serde(default)]
     pub max_bytes: Option<IntegerWithin<1, 16_384>>,
 }

@@ -25,11 +25,11 @@ pub struct TagHeader(HeaderName);
     inline,
     with = "f64",
     title = "number of percent in steps of 0.01",
-    extend("minimum" = if LEAST == 0 { 0.0 } else { 0.005 }, "maximum" = 100)
+    extend("minimum" = f64::from(LEAST) / 100.0, "maximum" = 100)
 )]
 pub struct Percent<const LEAST: u16>(u16);
 
-/// The headers that may not carry a tag, as a pattern for schemas.
+/// The headers that may not carry a tag, for schemas.
 const TAKEN: &str = "^(cookie|set-cookie|baggage|x-weir-explain|content-.*|x-forwarded-.*)$";
 
 impl BaggageKey {
@@ -90,15 +90,18 @@ pub(crate) const EXPLAIN: &str = "x-weir-explain";
 impl<'de, const LEAST: u16> Deserialize<'de> for Percent<LEAST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        value.as_f64().and_then(hundredths).filter(|steps| *steps >= LEAST).map(Self).ok_or_else(
-            || {
+        value
+            .as_f64()
+            .filter(|percent| *percent >= f64::from(LEAST) / 100.0)
+            .and_then(hundredths)
+            .map(Self)
+            .ok_or_else(|| {
                 let from = if LEAST == 0 { "from 0" } else { "above 0" };
                 D::Error::custom(format_args!(
                     "must be a number of percent {from} up to 100 in steps of 0.01, {}",
                     Got(&value)
                 ))
-            },
-        )
+            })
     }
 }
 

@@ -130,17 +130,17 @@ pub struct HeaderConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct QueueConfig {
-    /// The most items that wait.
+    /// The most items that wait; 4,096 if absent.
     pub max_items: Option<IntegerWithin<64, 65_536>>,
-    /// The most bytes that wait.
+    /// The most bytes that wait; 1 MiB if absent.
     pub max_bytes: Option<IntegerWithin<{ 64 * KIB }, { 16 * MIB }>>,
-    /// The most items in a request.
+    /// The most items in a request; 512 if absent.
     pub max_batch_items: Option<IntegerWithin<1, 8_192>>,
-    /// The most bytes in a request; at most `maxBytes`.
+    /// The most bytes in a request, at most `maxBytes`; 256 KiB if absent.
     pub max_batch_bytes: Option<IntegerWithin<{ 16 * KIB }, MIB>>,
-    /// How long an item waits for others.
+    /// How long an item waits for others; 1 second if absent.
     pub max_batch_delay: Option<DurationWithin<200, MINUTE_MS>>,
-    /// How long a request is tried.
+    /// How long a request is tried; 1 minute if absent.
     pub max_elapsed_time: Option<DurationWithin<1_000, { 10 * MINUTE_MS }>>,
 }
 

@@ -153,6 +153,7 @@ proptest! {
         }
         let compiled = parse_config::<Config>(document.to_string().as_bytes())
             .and_then(|config| Policy::new(&config));
+        schema_check::compare::<Config>(&document, compiled.is_ok());
         match compiled {
             Ok(policy) => {
                 policy.warnings(now()).iter().for_each(|warning| drop(warning.to_string()));

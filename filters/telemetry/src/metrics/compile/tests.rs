@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use crate::{Config, Direction, Policy, metrics::Plan};
 
 fn compile(document: &Value) -> Result<Policy, String> {
-    parse_config::<Config>(document.to_string().as_bytes())
-        .and_then(|config| Policy::new(&config, &|_| None))
-        .map_err(|error| error.to_string())
+    let compiled = parse_config::<Config>(document.to_string().as_bytes())
+        .and_then(|config| Policy::new(&config, &|_| None));
+    #[cfg(not(target_arch = "wasm32"))]
+    schema_check::compare::<Config>(document, compiled.is_ok());
+    compiled.map_err(|error| error.to_string())
 }
 
 /// Each family with its labels, as `name{label,label}`.

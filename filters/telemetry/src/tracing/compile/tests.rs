@@ -33,6 +33,8 @@ type Compiled = Result<(Tracing, Vec<String>), String>;
 fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) -> Compiled {
     let entries = entries.map(|entries| {
         let parsed = parse_config::<OneOrMany<TracingConfig>>(entries.to_string().as_bytes());
+        #[cfg(not(target_arch = "wasm32"))]
+        schema_check::compare::<OneOrMany<TracingConfig>>(entries, parsed.is_ok());
         parsed.map(|OneOrMany(entries)| entries).map_err(|error| error.to_string())
     });
     let entries = entries.transpose()?;
