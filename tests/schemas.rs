@@ -2,7 +2,7 @@
 
 use std::{env, fs};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use tests::{process::read_text, repository};
 
@@ -22,6 +22,17 @@ fn the_shipped_files_are_those_of_the_types() -> Result<()> {
         let is_equal = read_text(&repository::root().join(&path)).is_ok_and(|it| it == derived);
         assert!(is_equal, "{path} is not what the types say: run `make schemas`");
     }
+    Ok(())
+}
+
+#[test]
+fn the_readme_shows_what_is_valid() -> Result<()> {
+    let readme = read_text(&repository::root().join("schemas/README.md"))?;
+    let block = readme.split("```yaml\n# yaml-language-server: $schema=schemas/").nth(1);
+    let (filter, rest) =
+        block.and_then(|block| block.split_once(".json\n")).context("no modeline")?;
+    let document = rest.split("```").next().context("no document")?;
+    Reader::of(filter)?.accept(&repository::parse_yaml(document)?)?;
     Ok(())
 }
 
