@@ -1,3 +1,6 @@
+#[cfg(not(target_arch = "wasm32"))]
+mod agreement;
+
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

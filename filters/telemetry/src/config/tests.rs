@@ -8,6 +8,8 @@ use super::Config;
 use crate::Policy;
 
 mod paste;
+#[cfg(not(target_arch = "wasm32"))]
+mod schema;
 
 fn refusal(document: &Value) -> String {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())

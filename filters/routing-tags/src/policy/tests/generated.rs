@@ -1,9 +1,12 @@
 //! What holds for documents and requests of any kind.
 
 use proptest::prelude::*;
+use schema_check::compare;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
+use crate::config::{BaggageKey, Percent, TagHeader};
 
 fn everything() -> Policy {
     policy(&json!({
@@ -112,6 +115,18 @@ proptest! {
             }
             Err(error) => prop_assert!(!error.errors().is_empty()),
         }
+    }
+
+    #[test]
+    fn no_value_that_is_accepted_is_refused_by_the_schema(
+        text in "[A-Za-z0-9._!#%-]{0,66}", percent in -1.0..101.0,
+    ) {
+        let (text, cents) = (json!(text), json!(f64::round(percent * 100.0) / 100.0));
+        compare::<crate::Tag>(&text, crate::Tag::deserialize(&text).is_ok());
+        compare::<BaggageKey>(&text, BaggageKey::deserialize(&text).is_ok());
+        compare::<TagHeader>(&text, TagHeader::deserialize(&text).is_ok());
+        compare::<Percent<0>>(&cents, Percent::<0>::deserialize(&cents).is_ok());
+        compare::<Percent<1>>(&cents, Percent::<1>::deserialize(&cents).is_ok());
     }
 
     #[test]

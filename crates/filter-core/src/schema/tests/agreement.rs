@@ -1,0 +1,65 @@
+//! No schema of a single value refuses what the value's parser accepts.
+
+use proptest::{prop_oneof, proptest, strategy::Strategy};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::{
+    ClaimPath, DurationWithin, EditableHeaderName, EntryName, HeaderName, HeaderText, HttpMatch,
+    IntegerWithin, IpRange, PathTemplate, Percentage, Salt, TimeOfDay, Timestamp, UtcOffset,
+};
+
+fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &serde_json::Value) {
+    schema_check::compare::<T>(document, T::deserialize(document).is_ok());
+}
+
+/// Texts of which many are right for one of the types.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "([0-9]{0,3}\\.?[0-9]{0,2}(ns|us|µs|μs|ms|s|m|h)){1,3}",
+        "[a-c.\\[\\]]{1,12}",
+        "[0-9]{1,3}\\.[0-9]\\.[0-9]\\.[0-9](/[0-9]{1,3})?",
+        "([0-9a-fA-F]{1,4}:){1,7}(:|[0-9a-f]{1,4})(/[0-9]{1,4})?",
+        "[+-]?[0-2][0-9]:[0-6][0-9]",
+        "20[0-9]{2}-[01][0-9]-[0-2][0-9][Tt _][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|z|[+-]0[0-9]:[0-5][0-9])",
+        "/(([a-zé%]{0,3}|\\{[a-c*]{1,2}(=\\*\\*?)?\\})/){0,3}",
+        "[!-~]{1,8}",
+        "\\PC{0,20}",
+        "[ -~\t]{0,140}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn on_texts(text in text()) {
+        let document = json!(text);
+        agree::<ClaimPath>(&document);
+        agree::<DurationWithin<0, 3_600_000>>(&document);
+        agree::<EditableHeaderName>(&document);
+        agree::<EntryName>(&document);
+        agree::<HeaderName>(&document);
+        agree::<HeaderText>(&document);
+        agree::<IpRange>(&document);
+        agree::<PathTemplate>(&document);
+        agree::<Salt>(&document);
+        agree::<TimeOfDay>(&document);
+        agree::<Timestamp>(&document);
+        agree::<UtcOffset>(&document);
+    }
+
+    #[test]
+    fn on_names_of_members(name in text(), regex in "[a-z().*+?\\[\\]]{0,8}") {
+        let value = json!({"regex": regex});
+        agree::<HttpMatch>(&json!({"headers": {(&name): {}}, "cookies": {(&name): value}}));
+        agree::<HttpMatch>(&json!({"claims": {(&name): value}, "source": {"ip": name}}));
+    }
+
+    #[test]
+    fn on_numbers(number in prop_oneof![-2.0..102.0, 0.0..0.001], whole in -5_i64..20) {
+        for number in [json!(number), json!(f64::trunc(number)), json!(whole)] {
+            agree::<IntegerWithin<1, 10>>(&number);
+            agree::<Percentage>(&json!({"value": number}));
+        }
+    }
+}

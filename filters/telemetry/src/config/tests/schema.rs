@@ -1,0 +1,61 @@
+use proptest::{prop_oneof, proptest};
+use schema_check::compare;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{
+    config::{
+        FieldName, HostPattern, MethodName, MetricName, Objective, OperationName, RedactionKey,
+        ShortName,
+        providers::{Endpoint, ProviderName, ResourceText, SecretText, UrlPath},
+        tracing::{SampleRate, SamplingPercentage},
+    },
+    expression::Text,
+    label::{Buckets, Extract},
+};
+
+fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &Value) {
+    compare::<T>(document, T::deserialize(document).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn no_text_that_is_accepted_is_refused(text in prop_oneof![
+        "[a-z][a-z0-9_]{0,64}",
+        "[A-Z-]{1,33}",
+        "(\\*\\.)?[A-Za-z0-9.\\[\\]_:-]{1,20}",
+        "[A-Za-z0-9._/{}:-]{1,65}",
+        "[a-z0-9_-]{1,4}(\\.[a-zA-Z]{1,3}){0,2}:[0-9]{1,5}",
+        "/[!-~]{0,20}",
+        "[a-z(\\[\\])]{1,8}",
+        "[ -~]{0,300}",
+        "\\PC{0,20}",
+    ]) {
+        let document = json!(text);
+        agree::<Endpoint>(&document);
+        agree::<Extract>(&document);
+        agree::<FieldName>(&document);
+        agree::<HostPattern>(&document);
+        agree::<MethodName>(&document);
+        agree::<MetricName>(&document);
+        agree::<OperationName>(&document);
+        agree::<ProviderName>(&document);
+        agree::<RedactionKey>(&document);
+        agree::<ResourceText>(&document);
+        agree::<SecretText>(&document);
+        agree::<ShortName>(&document);
+        agree::<Text>(&document);
+        agree::<UrlPath>(&document);
+    }
+
+    #[test]
+    fn no_number_that_is_accepted_is_refused(number in -1.0..101.0, rate in -0.5..1.5) {
+        for number in [json!(number), json!(f64::round(number)), json!(rate)] {
+            agree::<Buckets>(&json!([number, 50]));
+            agree::<Objective>(&number);
+            agree::<SampleRate>(&number);
+            agree::<SamplingPercentage>(&number);
+        }
+    }
+}
