@@ -1,10 +1,6 @@
-//! Signature checks: by the proxy where it answers rightly, else in pure Rust.
+//! What checks signatures: the proxy where it answers rightly, else pure Rust.
 
-use crate::{
-    algorithm::{Algorithm, Algorithms},
-    der,
-    key::Key,
-};
+use crate::algorithm::{Algorithm, Algorithms};
 
 pub(crate) mod pure;
 mod vectors;
@@ -25,7 +21,7 @@ pub enum HostAnswer {
     Unavailable,
 }
 
-/// Checks signatures with the engines that were found to work.
+/// The engines that were found to work.
 #[derive(Clone, Copy, Debug)]
 pub struct Crypto {
     host: Option<HostVerify>,
@@ -65,67 +61,19 @@ impl Crypto {
         Self { host: Some(host), by_host: vectors::answered_rightly(host) }
     }
 
+    /// Believes `host` about `by_host` without having put it to the test.
+    #[cfg(test)]
+    pub(crate) const fn believing(host: HostVerify, by_host: Algorithms) -> Self {
+        Self { host: Some(host), by_host }
+    }
+
     /// Returns the algorithms that the proxy serves; their number is the gauge `host_crypto`.
     pub const fn by_host(&self) -> Algorithms {
         self.by_host
     }
 
-    /// Checks `signature` over `message`; `algorithm` must be one that `key` serves.
-    pub fn verify(
-        &self,
-        key: &Key,
-        algorithm: Algorithm,
-        signature: &Vec<u8>,
-        message: &[u8],
-    ) -> Check {
-        let refused = Check { valid: false, engine: None, host_failed: false };
-        if !key.algorithms().contains(algorithm)
-            || signature.len() != key.signature_bytes(algorithm)
-            || has_zero_half(algorithm, signature)
-        {
-            return refused;
-        }
-        let host = self.host.filter(|_| self.by_host.contains(algorithm));
-        let Some(host) = host else {
-            return pure::check(key, algorithm, signature, message);
-        };
-        match ask(host, key, algorithm, signature, message) {
-            HostAnswer::Unavailable => {
-                let check = pure::check(key, algorithm, signature, message);
-                Check { host_failed: true, ..check }
-            }
-            answer => {
-                let valid = answer == HostAnswer::Valid;
-                Check { valid, engine: Some(Engine::Host), host_failed: false }
-            }
-        }
+    /// Returns the proxy where it serves `algorithm`.
+    pub(crate) fn host_for(&self, algorithm: Algorithm) -> Option<HostVerify> {
+        self.host.filter(|_| self.by_host.contains(algorithm))
     }
 }
-
-fn ask(
-    host: HostVerify,
-    key: &Key,
-    algorithm: Algorithm,
-    signature: &[u8],
-    message: &[u8],
-) -> HostAnswer {
-    let (digest, info) = (algorithm.digest(), key.public_key_info());
-    if is_ecdsa(algorithm) {
-        host(digest, info, &der::ecdsa_signature(signature), message)
-    } else {
-        host(digest, info, signature, message)
-    }
-}
-
-const fn is_ecdsa(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512)
-}
-
-fn has_zero_half(algorithm: Algorithm, signature: &[u8]) -> bool {
-    let (r, s) = signature.split_at(signature.len() / 2);
-    let zero = |half: &[u8]| half.iter().all(|byte| *byte == 0);
-    is_ecdsa(algorithm) && (zero(r) || zero(s))
-}
-
-#[cfg(test)]
-mod tests;

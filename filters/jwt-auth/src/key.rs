@@ -14,6 +14,7 @@ use crate::{
 mod curve;
 mod jwk;
 mod pem;
+mod verify;
 
 use curve::Curve;
 
@@ -99,36 +100,6 @@ impl Key {
     /// Says whether the key is a shared secret.
     pub const fn is_secret(&self) -> bool {
         matches!(self.material, Material::Secret)
-    }
-
-    /// Returns the key as DER `SubjectPublicKeyInfo`; empty for secrets.
-    pub(crate) fn public_key_info(&self) -> &[u8] {
-        &self.public_key_info
-    }
-
-    /// Returns the verifier of pure Rust for `algorithm`.
-    pub(crate) fn verifier(&self, algorithm: Algorithm) -> Option<&dyn JwtVerifier> {
-        let found = self.verifiers.iter().find(|(served, _)| *served == algorithm);
-        found.map(|(_, verifier)| &**verifier)
-    }
-
-    /// Returns the key for strict Ed25519.
-    pub(crate) const fn ed25519(&self) -> Option<&VerifyingKey> {
-        match &self.material {
-            Material::Ed25519 { key } => Some(key),
-            _ => None,
-        }
-    }
-
-    /// Returns how many bytes a signature by this key has.
-    pub(crate) const fn signature_bytes(&self, algorithm: Algorithm) -> usize {
-        match (&self.material, algorithm) {
-            (Material::Rsa { modulus_bytes }, _) => *modulus_bytes,
-            (Material::Ec { curve }, _) => curve.signature_bytes(),
-            (Material::Secret, Algorithm::Hs256) => 32,
-            (Material::Secret, Algorithm::Hs384) => 48,
-            (Material::Ed25519 { .. } | Material::Secret, _) => 64,
-        }
     }
 
     fn rsa(modulus: &[u8], exponent: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {

@@ -173,7 +173,7 @@ impl Provider {
             let Some(left) = budget.checked_sub(1) else { break };
             *budget = left;
             let signed = token.signed(compact);
-            let check = crypto.verify(key, header.algorithm, token.signature(), signed);
+            let check = key.verify(crypto, header.algorithm, token.signature(), signed);
             counts.extend(check.engine.map(|engine| match engine {
                 Engine::Host => Metric::VerifyHost,
                 Engine::Pure => Metric::VerifyPure,

@@ -9,11 +9,7 @@ use jsonwebtoken::{
     crypto::{JwtVerifier, rust_crypto::DEFAULT_PROVIDER},
 };
 
-use super::{Check, Engine};
-use crate::{
-    algorithm::{Algorithm, Algorithms},
-    key::Key,
-};
+use crate::algorithm::{Algorithm, Algorithms};
 
 /// A constant, so that the provider's other half, which signs, is not linked.
 const BUILD: fn(&jsonwebtoken::Algorithm, &DecodingKey) -> Built =
@@ -34,23 +30,12 @@ pub(crate) fn verifiers(
     algorithms.iter().filter_map(build).collect()
 }
 
-/// Checks a signature whose length was checked already.
-pub(crate) fn check(key: &Key, algorithm: Algorithm, signature: &Vec<u8>, message: &[u8]) -> Check {
-    let valid = match key.ed25519() {
-        // The provider is lax about small-order points, so it is not asked.
-        Some(key) => is_ed25519(key, signature, message),
-        None => key
-            .verifier(algorithm)
-            .is_some_and(|verifier| verifier.verify(message, signature).is_ok()),
-    };
-    Check { valid, engine: Some(Engine::Pure), host_failed: false }
-}
-
 /// Checks as `VerifyingKey::verify_strict` does, without its unpacking of the point `R`.
 ///
+/// The provider is lax about small-order points, so it is not asked.
 /// A key of small order was refused before. The plain check compares bytes with a packed point, so
 /// that `R` is small exactly if its bytes are those of one of the eight small points.
-fn is_ed25519(key: &VerifyingKey, signature: &[u8], message: &[u8]) -> bool {
+pub(crate) fn is_ed25519(key: &VerifyingKey, signature: &[u8], message: &[u8]) -> bool {
     static SMALL: OnceLock<[[u8; 32]; 8]> = OnceLock::new();
     let small = SMALL.get_or_init(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
     Signature::from_slice(signature).is_ok_and(|signature| {

@@ -1,0 +1,91 @@
+//! Checks of signatures by a key.
+
+use super::{Key, Material};
+use crate::{
+    algorithm::Algorithm,
+    crypto::{Check, Crypto, Engine, HostAnswer, HostVerify, pure},
+    der,
+};
+
+impl Key {
+    /// Checks `signature` over `message`; of an algorithm that the key does not serve none is good.
+    pub fn verify(
+        &self,
+        crypto: &Crypto,
+        algorithm: Algorithm,
+        signature: &Vec<u8>,
+        message: &[u8],
+    ) -> Check {
+        if !self.algorithms.contains(algorithm)
+            || signature.len() != self.signature_bytes(algorithm)
+            || has_zero_half(algorithm, signature)
+        {
+            return Check { valid: false, engine: None, host_failed: false };
+        }
+        let pure = || self.is_good(algorithm, signature, message);
+        let by_pure =
+            |host_failed| Check { valid: pure(), engine: Some(Engine::Pure), host_failed };
+        let Some(host) = crypto.host_for(algorithm) else { return by_pure(false) };
+        match self.ask(host, algorithm, signature, message) {
+            HostAnswer::Unavailable => by_pure(true),
+            answer => {
+                let valid = answer == HostAnswer::Valid;
+                Check { valid, engine: Some(Engine::Host), host_failed: false }
+            }
+        }
+    }
+
+    /// Asks the proxy.
+    fn ask(
+        &self,
+        host: HostVerify,
+        algorithm: Algorithm,
+        signature: &[u8],
+        message: &[u8],
+    ) -> HostAnswer {
+        let (digest, info) = (algorithm.digest(), self.public_key_info.as_slice());
+        if is_ecdsa(algorithm) {
+            host(digest, info, &der::ecdsa_signature(signature), message)
+        } else {
+            host(digest, info, signature, message)
+        }
+    }
+
+    /// Checks in pure Rust a signature whose length was checked already.
+    pub(crate) fn is_good(
+        &self,
+        algorithm: Algorithm,
+        signature: &Vec<u8>,
+        message: &[u8],
+    ) -> bool {
+        if let Material::Ed25519 { key } = &self.material {
+            return pure::is_ed25519(key, signature, message);
+        }
+        let found = self.verifiers.iter().find(|(served, _)| *served == algorithm);
+        found.is_some_and(|(_, verifier)| verifier.verify(message, signature).is_ok())
+    }
+
+    /// Returns how many bytes a signature by this key has.
+    pub(crate) const fn signature_bytes(&self, algorithm: Algorithm) -> usize {
+        match (&self.material, algorithm) {
+            (Material::Rsa { modulus_bytes }, _) => *modulus_bytes,
+            (Material::Ec { curve }, _) => curve.signature_bytes(),
+            (Material::Secret, Algorithm::Hs256) => 32,
+            (Material::Secret, Algorithm::Hs384) => 48,
+            (Material::Ed25519 { .. } | Material::Secret, _) => 64,
+        }
+    }
+}
+
+pub(crate) const fn is_ecdsa(algorithm: Algorithm) -> bool {
+    matches!(algorithm, Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512)
+}
+
+fn has_zero_half(algorithm: Algorithm, signature: &[u8]) -> bool {
+    let (r, s) = signature.split_at(signature.len() / 2);
+    let zero = |half: &[u8]| half.iter().all(|byte| *byte == 0);
+    is_ecdsa(algorithm) && (zero(r) || zero(s))
+}
+
+#[cfg(test)]
+mod tests;
