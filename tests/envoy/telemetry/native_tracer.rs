@@ -12,7 +12,7 @@ use tests::{
 };
 
 use super::{
-    collectors::{HOST, Protocol, SOON, cluster, everything},
+    collectors::{HOST, Protocol, SOON, cluster, provider},
     filter,
 };
 
@@ -32,8 +32,10 @@ impl Rig {
     fn start(tracing: &Value) -> Result<Self> {
         let collector = Collector::start()?;
         let app = Upstream::start()?;
-        let mut config = everything(Protocol::Grpc, &json!({"maxBatchDelay": "200ms"}));
-        config["tracing"] = tracing.clone();
+        let config = json!({
+            "extensionProviders": provider(Protocol::Grpc, &json!({"maxBatchDelay": "200ms"})),
+            "tracing": tracing,
+        });
         let envoy = Envoy::start(Setup {
             clusters: vec![cluster(Protocol::Grpc, collector.grpc())],
             tracing: Some(native()),
