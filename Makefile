@@ -108,7 +108,7 @@ fuzz-%:
 	@$(WITH) cargo-fuzz -- cargo fuzz run --sanitizer none $* fuzz/corpus/$* fuzz/seeds/$* -- \
 		-max_total_time=$(or $(SECONDS),60) -timeout=5 -rss_limit_mb=1024 -max_len=65536 \
 		-dict=fuzz/dictionaries/$*.dict -print_final_stats=1 \
-		2>&1 | sed -u '/\t\(NEW\|REDUCE\) /d' || { \
+		2>&1 | sed -uE '/\t(NEW|REDUCE) |\tNEW_FUNC|ecommended dictionary|^".*# Uses:/d' || { \
 		echo 'to run the input again: cargo xtask with-tools cargo-fuzz --' \
 			'cargo fuzz run --sanitizer none $* <the file named above>' >&2; exit 1; }
 
