@@ -19,11 +19,11 @@ use super::{
 /// What comes before the names.
 const PREFIX: &str = "wasmcustom.weir_telemetry_";
 
-/// Spans and log records of everything, in small batches that are given up after a second; and
+/// Spans and log records of everything, in small batches that are given up after five seconds; and
 /// changes of that by JSON pointers, whose last step may be new.
 fn config(changes: &[(&str, Value)]) -> Value {
     let queue = json!({"maxItems": 64, "maxBatchItems": 10, "maxBatchDelay": "200ms",
-        "maxElapsedTime": "1s", "maxBatchBytes": 16_384, "maxBytes": 65_536});
+        "maxElapsedTime": "5s", "maxBatchBytes": 16_384, "maxBytes": 65_536});
     let mut config = everything(Protocol::Grpc, &queue);
     let logging = json!({"providers": [{"name": "otel"}], "maxPerSecond": 10_000});
     let common = [
