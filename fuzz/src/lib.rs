@@ -7,5 +7,6 @@
 pub mod legal;
 pub mod message;
 pub mod policies;
+pub mod servers;
 pub mod tokens;
 pub mod values;

@@ -19,6 +19,7 @@
 //! assert_eq!(error.to_string(), r#"timeout: must be between 100ms and 1m, got "10ms""#);
 //! ```
 
+mod authority;
 mod claim_path;
 mod cluster;
 mod config;
@@ -41,6 +42,7 @@ mod path_template;
 mod percentage;
 mod placeholders;
 mod problem;
+mod readings;
 mod reply;
 mod schedule;
 pub mod schema;
@@ -49,6 +51,7 @@ mod string_match;
 mod success_criteria;
 mod text;
 
+pub(crate) use crate::path::raw_cookies;
 pub use crate::{
     claim_path::{ClaimPath, InvalidClaimPath},
     cluster::{ClusterRef, InvalidClusterRef, Port},
@@ -64,8 +67,8 @@ pub use crate::{
     integer::IntegerWithin,
     ip_range::{InvalidIpRange, IpRange},
     matching::{
-        Captures, HttpMatch, Matcher, MatcherOptions, Matches, Needs, Request, Shadowed,
-        SourceMatch,
+        Answer, Captures, HttpMatch, Match, Matcher, MatcherOptions, Matches, Needs, Occurrences,
+        Request, Shadowed, SourceMatch,
     },
     metrics::MetricsConfig,
     path::{PathNormalization, RequestPath, cookies, percent_decode},

@@ -1,18 +1,22 @@
 //! Which requests a rule is about.
 
+mod answer;
 mod condition;
 mod http_match;
 mod index;
 mod matcher;
 mod matches;
 mod needs;
+mod pairs;
 mod request;
 mod shadow;
+mod view;
 
 pub use crate::matching::{
+    answer::Answer,
     http_match::{HttpMatch, SourceMatch},
-    matcher::{Captures, Matcher, MatcherOptions, Shadowed},
-    matches::Matches,
+    matcher::{Captures, Matcher, MatcherOptions, Occurrences, Shadowed},
+    matches::{Match, Matches},
     needs::Needs,
     request::Request,
 };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Headers;
 
 mod normalize;
+mod readings;
 
 /// What is done to a path before it is matched, in the words of Istio's MeshConfig.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -74,17 +75,10 @@ impl<'a> RequestPath<'a> {
         })
     }
 
-    /// Says whether two servers could read the path differently: it holds a backslash, a NUL, an
-    /// escaped slash, backslash or NUL, or a segment of dots, escaped or not.
-    ///
-    /// A rule that opens a path should not open such a one.
-    #[must_use]
-    pub fn is_ambiguous(&self) -> bool {
-        let odd = |byte: u8| matches!(byte, b'\\' | 0);
-        let escaped_odd = |window| escaped(window).is_some_and(|byte| byte == b'/' || odd(byte));
-        self.path.iter().any(|byte| odd(*byte))
-            || self.path.windows(3).any(escaped_odd)
-            || self.path.split(|byte| *byte == b'/').any(is_dots)
+    /// Returns the other ways in which a server may read the path; `None` if there are too many to
+    /// compare.
+    pub(crate) fn other_readings(&self) -> Option<Vec<Vec<u8>>> {
+        readings::path_readings(&self.path)
     }
 }
 
@@ -92,16 +86,16 @@ impl<'a> RequestPath<'a> {
 ///
 /// All `cookie` headers are read, as RFC 9113 section 8.2.3 lets a client split them.
 pub fn cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
+    raw_cookies(headers).map(|(name, value)| (name, unquoted(value)))
+}
+
+/// As [`cookies`], with the quotes.
+pub(crate) fn raw_cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pairs = headers.all("cookie").flat_map(|header| header.split(|byte| *byte == b';'));
     pairs.filter_map(|pair| {
         let (name, value) = cut(pair.trim_ascii(), b'=');
-        Some((name.trim_ascii_end(), unquoted(value?.trim_ascii_start())))
+        Some((name.trim_ascii_end(), value?.trim_ascii_start()))
     })
-}
-
-fn is_dots(segment: &[u8]) -> bool {
-    // The longest spelling is `%2e%2e`.
-    segment.len() <= 6 && matches!(&*percent_decode(segment), b"." | b"..")
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {

@@ -1,5 +1,6 @@
 //! Conditions on one text.
 
+use memchr::memmem;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +13,7 @@ mod version_range;
 pub use crate::string_match::document::InvalidStringMatch;
 pub(crate) use crate::string_match::document::ValueMatch;
 use crate::{
-    IpRange,
+    Answer, IpRange,
     schema::exactly_one,
     string_match::{
         document::{Document, OPERATORS},
@@ -36,7 +37,9 @@ use crate::{
 ///   only by a range that names a pre-release of the same numbers.
 /// - `cidr` wants an address.
 ///
-/// A value that is not UTF-8 is `present` and nothing else.
+/// Texts are compared byte for byte, and values need not be UTF-8: for an expression, what is not
+/// UTF-8 is one character that equals no other. A value that `range`, `semver` or `cidr` cannot read
+/// is neither inside nor outside, so the answer is unsure.
 ///
 /// ```
 /// use filter_core::StringMatch;
@@ -113,37 +116,47 @@ impl StringMatch {
         }
     }
 
-    /// Says whether a value fulfils the condition; `None` is a value that is not there.
+    /// Returns `true` if a value surely fulfils the condition; `None` is a value that is absent.
     #[must_use]
     pub fn matches(&self, value: Option<&[u8]>) -> bool {
-        let Some(value) = value else { return false };
-        if matches!(self.operator, Operator::Present) {
-            return true;
-        }
-        std::str::from_utf8(value).is_ok_and(|value| self.matches_text(value))
+        value.is_some_and(|value| self.answer(value).is_yes())
     }
 
-    fn matches_text(&self, value: &str) -> bool {
-        match &self.operator {
-            Operator::Present => true,
-            Operator::Regex(pattern) => pattern.matches(value),
-            Operator::Range(range) => range.contains(value),
-            Operator::Semver(range) => range.contains(value),
-            Operator::Cidr(ranges) => value
-                .parse()
-                .is_ok_and(|address| ranges.iter().any(|range| range.contains(address))),
-            _ if self.ignore_case => self.compares(&value.to_ascii_lowercase()),
-            _ => self.compares(value),
-        }
+    /// Returns the answer about a value.
+    #[must_use]
+    pub fn answer(&self, value: &[u8]) -> Answer {
+        let read = match &self.operator {
+            Operator::Present => Some(true),
+            Operator::Regex(pattern) => Some(pattern.matches(&String::from_utf8_lossy(value))),
+            Operator::Range(range) => text(value).and_then(|text| range.contains(text)),
+            Operator::Semver(range) => text(value).and_then(|text| range.contains(text)),
+            Operator::Cidr(ranges) => text(value)
+                .and_then(|text| text.parse().ok())
+                .map(|address| ranges.iter().any(|range| range.contains(address))),
+            _ => Some(self.compares(value)),
+        };
+        read.map_or(Answer::Unsure, Answer::from)
     }
 
-    fn compares(&self, value: &str) -> bool {
+    fn compares(&self, value: &[u8]) -> bool {
+        let same = |text: &str, value: &[u8]| match self.ignore_case {
+            true => value.eq_ignore_ascii_case(text.as_bytes()),
+            false => value == text.as_bytes(),
+        };
         match &self.operator {
-            Operator::Exact(text) => value == text,
-            Operator::Prefix(text) => value.starts_with(text.as_str()),
-            Operator::Suffix(text) => value.ends_with(text.as_str()),
-            Operator::Contains(text) => value.contains(text.as_str()),
-            Operator::In(texts) => texts.iter().any(|text| text == value),
+            Operator::Exact(text) => same(text, value),
+            Operator::Prefix(text) => {
+                value.get(..text.len()).is_some_and(|start| same(text, start))
+            }
+            Operator::Suffix(text) => {
+                let start = value.len().checked_sub(text.len());
+                start.and_then(|start| value.get(start..)).is_some_and(|end| same(text, end))
+            }
+            Operator::Contains(text) if self.ignore_case => {
+                memmem::find(&value.to_ascii_lowercase(), text.as_bytes()).is_some()
+            }
+            Operator::Contains(text) => memmem::find(value, text.as_bytes()).is_some(),
+            Operator::In(texts) => texts.iter().any(|text| same(text, value)),
             _ => false,
         }
     }
@@ -164,6 +177,10 @@ impl StringMatch {
         self.ignore_case = true;
         self
     }
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    str::from_utf8(value).ok()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub use refusal::Replies;
 /// Declared in the order of the checks: of two failures the later one came further.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Reason {
-    /// No rule fits the request.
+    /// No rule fits the request, or readings of the request choose different rules.
     RuleUnmatched,
     /// A token is required and there is none.
     Missing,
@@ -225,6 +225,10 @@ impl Fault {
     /// No rule fits.
     pub const RULE_UNMATCHED: Self =
         Self::new(Reason::RuleUnmatched, "No rule matches the request");
+
+    /// Readings of the request choose different rules.
+    pub const RULE_UNSURE: Self =
+        Self::new(Reason::RuleUnmatched, "The request can be read in several ways");
 
     pub(crate) const fn new(reason: Reason, text: &'static str) -> Self {
         Self { reason, text }

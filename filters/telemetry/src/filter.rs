@@ -92,7 +92,7 @@ impl Filter {
     pub fn holds(&self, at: &dyn Attributes, request: &Request) -> Result<bool, Failure> {
         match &self.0 {
             Rule::Expression(condition) => condition.holds(at),
-            Rule::Match(matcher) => Ok(matcher.first_match(request).is_some()),
+            Rule::Match(matcher) => Ok(matcher.sure_match(request).is_some()),
         }
     }
 }
@@ -103,10 +103,10 @@ fn match_any(
     problems: &mut Problems,
 ) -> Option<Matcher> {
     let options = MatcherOptions {
-        list: "match",
         field: "",
         normalization: place.normalization,
         shadowed: Shadowed::Allowed,
+        ..MatcherOptions::new("match")
     };
     let compiled = Matcher::compile(&[matches.to_vec()], &options);
     let told = compiled.map_err(|invalid| {

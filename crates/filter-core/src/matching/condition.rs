@@ -2,14 +2,18 @@
 
 use serde_json::Value;
 
-use super::{HttpMatch, request::View};
-use crate::{ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, claim_path::scalar_text};
+use super::{
+    Answer, HttpMatch,
+    view::{View, named},
+};
+use crate::{ClaimPath, IpRange, PathTemplate, StringMatch, claim_path::scalar_text};
 
 /// One condition on a request.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
     Text(Subject, StringMatch),
-    NoHeader(String, StringMatch),
+    /// No value of a header fulfils the condition.
+    Without(Subject, StringMatch),
     Template(PathTemplate),
     Source(Vec<IpRange>),
     Any(Vec<Vec<Condition>>),
@@ -27,7 +31,8 @@ pub(super) struct Alternative {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Subject {
     Path,
-    /// A header or pseudo-header.
+    Authority,
+    /// A header or pseudo-header other than the path and the authority.
     Header(String),
     Parameter(String),
     Cookie(String),
@@ -40,10 +45,12 @@ pub(super) enum Subject {
 pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     let mut conditions = pseudo_headers(entry);
     conditions.extend(entry.path_template.clone().map(Condition::Template));
-    conditions.extend(texts(&entry.headers, |name| Subject::Header(looked_up(name))));
+    conditions.extend(texts(&entry.headers, |name| Subject::header(name.as_str())));
     let without = entry.without_headers.iter();
-    conditions
-        .extend(without.map(|(name, test)| Condition::NoHeader(looked_up(name), test.clone())));
+    conditions.extend(
+        without
+            .map(|(name, test)| Condition::Without(Subject::header(name.as_str()), test.clone())),
+    );
     conditions.extend(texts(&entry.query_params, |name| Subject::Parameter(name.clone())));
     conditions.extend(texts(&entry.cookies, |name| Subject::Cookie(name.clone())));
     if let Some(source) = &entry.source {
@@ -52,17 +59,11 @@ pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
         conditions.extend(principal.map(|test| Condition::Text(Subject::Principal, test)));
     }
     conditions.extend(texts(&entry.claims, |path| Subject::Claim(path.clone())));
-    conditions.extend(texts(&entry.attributes, |name| Subject::Attribute(name.clone())));
+    conditions.extend(texts(&entry.attributes, |name| Subject::attribute(name)));
     conditions.extend(entry.any.as_deref().and_then(any));
     conditions.extend(entry.all.iter().flatten().flat_map(self::conditions));
     conditions.extend(entry.not.as_ref().map(|not| Condition::Not(self::conditions(not))));
     conditions
-}
-
-/// Returns the name under which a proxy keeps a header: `host` is the authority of HTTP/2.
-fn looked_up(name: &HeaderName) -> String {
-    let name = name.as_str();
-    if name == "host" { ":authority" } else { name }.to_owned()
 }
 
 /// Returns the condition that one of the entries holds; none where one of them always does.
@@ -81,7 +82,7 @@ fn pseudo_headers(entry: &HttpMatch) -> Vec<Condition> {
     let fields =
         [(":scheme", &entry.scheme), (":method", &entry.method), (":authority", &entry.authority)];
     let fields = fields.into_iter().filter_map(|(name, test)| {
-        test.clone().map(|test| Condition::Text(Subject::Header(name.to_owned()), test))
+        test.clone().map(|test| Condition::Text(Subject::header(name), test))
     });
     uri.into_iter().chain(fields).collect()
 }
@@ -103,65 +104,97 @@ impl Alternative {
 }
 
 impl Condition {
-    pub(super) fn holds(&self, view: &View<'_>) -> bool {
+    /// Returns the answer about a request in one reading.
+    pub(super) fn answer(&self, view: View<'_, '_>) -> Answer {
         match self {
-            Self::Text(subject, test) => subject.fulfils(test, view),
-            Self::NoHeader(name, test) => {
-                let mut values = view.request.headers.all(name);
-                !values.any(|value| test.matches(Some(value)))
-            }
+            Self::Text(subject, test) => subject.answer(test, view),
+            Self::Without(subject, test) => !subject.answer(test, view),
+            Self::Template(_) if view.readings.is_unreadable => Answer::Unsure,
             Self::Template(template) => {
-                view.path().is_some_and(|path| template.captures(path).is_some())
+                view.path().is_some_and(|path| template.captures(path).is_some()).into()
             }
-            Self::Source(ranges) => {
-                let address = view.request.source_address;
-                address.is_some_and(|address| ranges.iter().any(|range| range.contains(address)))
+            Self::Source(ranges) => match view.readings.request.source_address {
+                Some(address) => ranges.iter().any(|range| range.contains(address)).into(),
+                None => Answer::Unsure,
+            },
+            Self::Any(alternatives) => {
+                Answer::any(alternatives.iter().map(|conditions| all(conditions, view)))
             }
-            Self::Any(alternatives) => alternatives.iter().any(|conditions| all(conditions, view)),
             Self::Not(conditions) => !all(conditions, view),
         }
     }
 }
 
-/// Says whether all conditions hold.
-pub(super) fn all(conditions: &[Condition], view: &View<'_>) -> bool {
-    conditions.iter().all(|condition| condition.holds(view))
+/// Returns the answer of conditions that hold together.
+pub(super) fn all(conditions: &[Condition], view: View<'_, '_>) -> Answer {
+    Answer::all(conditions.iter().map(|condition| condition.answer(view)))
 }
 
 impl Subject {
-    fn fulfils(&self, test: &StringMatch, view: &View<'_>) -> bool {
-        let request = view.request;
+    /// Returns the subject under which a proxy keeps a header: `host` is the authority of HTTP/2.
+    fn header(name: &str) -> Self {
+        match name {
+            "host" | ":authority" => Self::Authority,
+            name => Self::Header(name.to_owned()),
+        }
+    }
+
+    /// Returns the subject of an attribute; one that repeats a part of the request is that part, so
+    /// that it is matched in every reading.
+    fn attribute(name: &str) -> Self {
+        match name {
+            "request.url_path" => Self::Path,
+            "request.host" => Self::Authority,
+            "request.method" => Self::header(":method"),
+            "request.scheme" => Self::header(":scheme"),
+            name => Self::Attribute(name.to_owned()),
+        }
+    }
+
+    fn answer(&self, test: &StringMatch, view: View<'_, '_>) -> Answer {
+        let (readings, request) = (view.readings, view.readings.request);
+        let single = |value: Option<&[u8]>| value.map_or(Answer::No, |value| test.answer(value));
         match self {
-            Self::Path => test.matches(view.path()),
-            Self::Header(name) => request.headers.all(name).any(|value| test.matches(Some(value))),
-            Self::Parameter(name) => view
-                .parameters()
-                .iter()
-                .any(|(found, value)| **found == *name.as_bytes() && test.matches(Some(value))),
-            Self::Cookie(name) => view
-                .cookies()
-                .iter()
-                .any(|(found, value)| *found == name.as_bytes() && test.matches(Some(value))),
-            Self::Principal => test.matches(request.source_principal.as_deref()),
+            Self::Path | Self::Authority if readings.is_unreadable => Answer::Unsure,
+            Self::Path => single(view.path()),
+            Self::Authority => single(view.authority()),
+            Self::Header(name) => {
+                readings.of_occurrences(request.headers.all(name).map(|value| test.answer(value)))
+            }
+            Self::Parameter(name) | Self::Cookie(name) => {
+                let split = match self {
+                    Self::Cookie(_) => readings.cookies(),
+                    _ => readings.parameters(),
+                };
+                let answers = split.iter().map(|pairs| {
+                    let values = named(pairs, name);
+                    readings.of_occurrences(values.map(|value| test.answer(value)))
+                });
+                Answer::agreement(answers).unwrap_or(Answer::No)
+            }
+            Self::Principal => single(request.source_principal.as_deref()),
             Self::Claim(path) => {
                 let claim = request.claims.as_ref().and_then(|claims| path.find(claims));
-                claim.is_some_and(|claim| claim_fulfils(test, claim))
+                claim.map_or(Answer::No, |claim| claim_answer(test, claim))
             }
-            Self::Attribute(name) => test.matches(request.attributes.get(name).map(Vec::as_slice)),
+            Self::Attribute(name) => single(request.attributes.get(name).map(Vec::as_slice)),
         }
     }
 }
 
-/// Says whether a claim, or an element of a claim that is a list, fulfils a condition.
-fn claim_fulfils(test: &StringMatch, claim: &Value) -> bool {
+/// Returns the answer about a claim, or about any element of a claim that is a list.
+fn claim_answer(test: &StringMatch, claim: &Value) -> Answer {
     match claim {
-        Value::Null => false,
-        _ if test.is_present() => true,
-        Value::Array(elements) => elements.iter().any(|element| scalar_fulfils(test, element)),
-        scalar => scalar_fulfils(test, scalar),
+        Value::Null => Answer::No,
+        _ if test.is_present() => Answer::Yes,
+        Value::Array(elements) => {
+            Answer::any(elements.iter().map(|element| scalar_answer(test, element)))
+        }
+        scalar => scalar_answer(test, scalar),
     }
 }
 
-fn scalar_fulfils(test: &StringMatch, value: &Value) -> bool {
-    scalar_text(value).is_some_and(|text| test.matches(Some(&text)))
+/// Returns the answer about a scalar; an object or a list inside a list cannot be compared.
+fn scalar_answer(test: &StringMatch, value: &Value) -> Answer {
+    scalar_text(value).map_or(Answer::Unsure, |text| test.answer(&text))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     condition::{Condition, Subject},
-    request::View,
+    view::Readings,
 };
 use crate::PathTrie;
 
@@ -22,6 +22,7 @@ type ByName = HashMap<Vec<u8>, ByValue>;
 pub(super) struct Index {
     paths: ByValue,
     templates: PathTrie<usize>,
+    authorities: ByValue,
     headers: ByName,
     cookies: ByName,
     parameters: ByName,
@@ -67,6 +68,7 @@ impl Index {
         }
         let by_value = match subject {
             Subject::Path => &mut self.paths,
+            Subject::Authority => &mut self.authorities,
             Subject::Header(name) => self.headers.entry(name.clone().into()).or_default(),
             Subject::Cookie(name) => self.cookies.entry(name.clone().into()).or_default(),
             Subject::Parameter(name) => self.parameters.entry(name.clone().into()).or_default(),
@@ -79,25 +81,36 @@ impl Index {
         }
     }
 
-    /// Returns the alternatives that a look-up finds for a request, in order, each once.
-    pub(super) fn hits(&self, view: &View<'_>) -> Vec<usize> {
+    /// Returns the alternatives that a look-up finds for any reading of a request, in order, each
+    /// once.
+    pub(super) fn hits(&self, readings: &Readings<'_>) -> Vec<usize> {
         let mut hits = Vec::new();
-        if let Some(path) = self.reads_path().then(|| view.path()).flatten() {
-            hits.extend(self.paths.get(path).into_iter().flatten());
-            hits.extend(self.templates.all(path));
-            for length in self.prefix_lengths.range(..=path.len()) {
-                let prefix = path.get(..*length).and_then(|prefix| self.prefixes.get(prefix));
-                hits.extend(prefix.into_iter().flatten());
-            }
+        if self.reads_path() {
+            readings.paths().for_each(|path| self.add_path_hits(path, &mut hits));
         }
-        named(&self.headers, &mut hits, || view.request.headers.iter());
-        named(&self.cookies, &mut hits, || view.cookies().iter().copied());
+        if !self.authorities.is_empty() {
+            let found = readings.authorities().filter_map(|value| self.authorities.get(value));
+            hits.extend(found.flatten());
+        }
+        named(&self.headers, &mut hits, || readings.request.headers.iter());
+        named(&self.cookies, &mut hits, || {
+            readings.cookies().iter().flatten().map(|(name, value)| (&**name, &**value))
+        });
         named(&self.parameters, &mut hits, || {
-            view.parameters().iter().map(|(name, value)| (&**name, &**value))
+            readings.parameters().iter().flatten().map(|(name, value)| (&**name, &**value))
         });
         hits.sort_unstable();
         hits.dedup();
         hits
+    }
+
+    fn add_path_hits(&self, path: &[u8], hits: &mut Vec<usize>) {
+        hits.extend(self.paths.get(path).into_iter().flatten());
+        hits.extend(self.templates.all(path));
+        for length in self.prefix_lengths.range(..=path.len()) {
+            let prefix = path.get(..*length).and_then(|prefix| self.prefixes.get(prefix));
+            hits.extend(prefix.into_iter().flatten());
+        }
     }
 
     fn reads_path(&self) -> bool {
@@ -134,7 +147,7 @@ fn rank(condition: &Condition) -> Option<Rank> {
         Subject::Header(name) if matches!(name.as_str(), ":method" | ":scheme") => {
             Some(Rank::PseudoHeader)
         }
-        Subject::Header(_) => Some(Rank::Header),
+        Subject::Authority | Subject::Header(_) => Some(Rank::Header),
         Subject::Cookie(_) => Some(Rank::Cookie),
         Subject::Parameter(_) => Some(Rank::Parameter),
         Subject::Principal | Subject::Claim(_) | Subject::Attribute(_) => None,

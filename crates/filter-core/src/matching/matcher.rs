@@ -3,21 +3,25 @@
 use std::fmt;
 
 use super::{
-    HttpMatch, Matches, Needs, Request,
+    HttpMatch, Match, Matches, Needs, Request,
     condition::{self, Alternative},
     index::Index,
-    request::View,
     shadow,
+    view::{Readings, Sight},
 };
-use crate::{InvalidConfig, PathNormalization, Problems, RequestPath};
+use crate::{InvalidConfig, PathNormalization, Problems};
 
 /// Ordered rules, each a list of matches of which one must hold.
+///
+/// A request is matched in every reading that its next hop may give it: the path with parameters
+/// cut, escapes decoded, slashes merged or dot segments resolved, the authority without case, port
+/// or trailing dot. A rule that only some readings fulfil is [`Match::Unsure`](crate::Match).
 ///
 /// Rules that want a path, path prefix, path template, header, cookie or query parameter of exact
 /// value are looked up; only the others are walked.
 ///
 /// ```
-/// use filter_core::{Headers, HttpMatch, Matcher, MatcherOptions, Request};
+/// use filter_core::{Headers, HttpMatch, Match, Matcher, MatcherOptions, Request};
 ///
 /// let rules: Vec<Vec<HttpMatch>> =
 ///     serde_json::from_str(r#"[[{"uri": {"prefix": "/a/"}}], [{"headers": {"x": {}}}], []]"#)?;
@@ -25,8 +29,8 @@ use crate::{InvalidConfig, PathNormalization, Problems, RequestPath};
 ///
 /// let headers = Headers::from_iter([(":path", "/b?c"), ("x", "1")]);
 /// let request = Request { headers, ..Request::default() };
-/// assert_eq!(matcher.first_match(&request), Some(1));
-/// assert_eq!(matcher.matches(&request).collect::<Vec<_>>(), [1, 2]);
+/// assert_eq!(matcher.sure_match(&request), Some(1));
+/// assert_eq!(matcher.matches(&request).collect::<Vec<_>>(), [Match::Sure(1), Match::Sure(2)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -34,7 +38,7 @@ pub struct Matcher {
     pub(super) alternatives: Vec<Alternative>,
     pub(super) index: Index,
     needs: Needs,
-    normalization: PathNormalization,
+    sight: Sight,
 }
 
 /// What the holes of a path template took: name and value.
@@ -51,6 +55,18 @@ pub struct MatcherOptions<'a> {
     pub normalization: PathNormalization,
     /// What becomes of rules that are never reached.
     pub shadowed: Shadowed,
+    /// How a value that occurs several times fulfils a condition.
+    pub occurrences: Occurrences,
+}
+
+/// How a header, query parameter or cookie that occurs several times fulfils a condition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Occurrences {
+    /// Any value may fulfil it; query parameters and cookies are read in one way.
+    Any,
+    /// All values must agree, in every reading of query parameters and cookies, or the answer is
+    /// unsure. For rules that guard something.
+    Agreeing,
 }
 
 /// What becomes of a rule that can never decide, because an earlier one always does.
@@ -80,7 +96,14 @@ impl<'a> MatcherOptions<'a> {
             field: "match",
             normalization: PathNormalization::None,
             shadowed: Shadowed::Refused,
+            occurrences: Occurrences::Any,
         }
+    }
+
+    /// As [`MatcherOptions::new`], for rules that guard something: occurrences must agree.
+    #[must_use]
+    pub const fn guarding(list: &'a str) -> Self {
+        Self { occurrences: Occurrences::Agreeing, ..Self::new(list) }
     }
 
     fn rule(&self, rule: usize) -> String {
@@ -116,17 +139,23 @@ impl Matcher {
         let problems = if problems.is_empty() { problems } else { return Err(problems.into()) };
         let alternatives = alternatives(rules);
         let problems = check_reach(&alternatives, options, problems);
-        problems.finish(Self::of(alternatives, options.normalization))
+        problems.finish(Self::of(alternatives, options))
     }
 
-    fn of(alternatives: Vec<Alternative>, normalization: PathNormalization) -> Self {
+    fn of(alternatives: Vec<Alternative>, options: &MatcherOptions<'_>) -> Self {
         let mut index = Index::default();
         let mut needs = Needs::default();
         for (number, alternative) in alternatives.iter().enumerate() {
             index.add(number, &alternative.conditions);
             needs.merge(&Needs::of(&alternative.conditions));
         }
-        Self { alternatives, index, needs, normalization }
+        let sight = Sight {
+            normalization: options.normalization,
+            occurrences: options.occurrences,
+            path: needs.path,
+            authority: needs.headers.contains(":authority"),
+        };
+        Self { alternatives, index, needs, sight }
     }
 
     /// Returns what must be read of a request.
@@ -135,27 +164,21 @@ impl Matcher {
         &self.needs
     }
 
-    /// Says whether rules look at the path, and servers could read this one differently.
+    /// Returns the first rule that a request may fulfil, if it surely does.
     ///
-    /// A filter that protects something should not let such a request choose its rule, see
-    /// [`RequestPath::is_ambiguous`].
+    /// `None` also where it is unsure whether an earlier rule is fulfilled: the harmless answer of a
+    /// filter that guards nothing. A guard asks for the first of [`Matcher::matches`] and refuses
+    /// what is unsure.
     #[must_use]
-    pub fn is_ambiguous(&self, request: &Request) -> bool {
-        let target = request.headers.first(":path").unwrap_or_default();
-        self.needs.path && RequestPath::new(target, self.normalization).is_ambiguous()
+    pub fn sure_match(&self, request: &Request) -> Option<usize> {
+        self.matches(request).next().and_then(Match::sure)
     }
 
-    /// Returns the first rule that a request fulfils.
-    #[must_use]
-    pub fn first_match(&self, request: &Request) -> Option<usize> {
-        self.matches(request).next()
-    }
-
-    /// Returns every rule that a request fulfils, in order; those behind the last one that is asked
-    /// for are not looked at.
+    /// Returns every rule that a request fulfils, surely or perhaps, in order; those behind the last
+    /// one that is asked for are not evaluated.
     #[must_use]
     pub fn matches<'m, 'r>(&'m self, request: &'r Request) -> Matches<'m, 'r> {
-        Matches::new(self, View::new(request, self.normalization))
+        Matches::new(self, Readings::new(request, self.sight))
     }
 
     /// Returns each rule that is never reached, because an earlier one always holds where it does,
@@ -168,10 +191,12 @@ impl Matcher {
     /// fulfils the rule without one.
     #[must_use]
     pub fn captures(&self, rule: usize, request: &Request) -> Captures {
-        let view = View::new(request, self.normalization);
+        let readings = Readings::new(request, self.sight);
+        let view = readings.first();
         let first = self.alternatives.partition_point(|alternative| alternative.rule < rule);
         let own = self.alternatives.iter().skip(first).take_while(|own| own.rule == rule);
-        let mut holding = own.filter(|alternative| condition::all(&alternative.conditions, &view));
+        let mut holding =
+            own.filter(|alternative| condition::all(&alternative.conditions, view).is_yes());
         let path = view.path().unwrap_or_default();
         let captures = holding.find_map(|alternative| {
             alternative.templates().find_map(|template| template.captures(path))

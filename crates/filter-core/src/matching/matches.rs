@@ -1,58 +1,127 @@
-//! Asking the rules of a matcher, one after the other.
+//! The rules of a matcher that a request fulfils, one after the other.
 
-use super::{condition, matcher::Matcher, request::View};
+use super::{Answer, condition, matcher::Matcher, view::Readings};
 
-/// The rules that a request fulfils, in order. Each is asked for only when it is wanted.
+/// A rule that a request fulfils, surely or perhaps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Match {
+    /// Every reading of the request fulfils the rule.
+    Sure(usize),
+    /// Some readings of the request fulfil the rule, or a value cannot be read.
+    Unsure(usize),
+}
+
+impl Match {
+    /// Returns the rule, if it is surely fulfilled.
+    #[must_use]
+    pub const fn sure(self) -> Option<usize> {
+        match self {
+            Self::Sure(rule) => Some(rule),
+            Self::Unsure(_) => None,
+        }
+    }
+}
+
+/// The rules that a request fulfils, surely or perhaps, in order. Each is evaluated only when it is
+/// asked for.
 #[derive(Debug)]
 pub struct Matches<'m, 'r> {
     matcher: &'m Matcher,
-    view: View<'r>,
-    /// What the look-up found and what is walked, each without what was asked already.
+    readings: Readings<'r>,
+    /// Alternatives found by looking up and alternatives to be walked, each without those that are
+    /// done.
     hits: std::vec::IntoIter<usize>,
     walked: &'m [usize],
-    /// The last rule that was returned.
-    last: Option<usize>,
+    /// The answers of the current rule, one for each reading.
+    answers: Vec<Answer>,
     evaluated: usize,
 }
 
 impl<'m, 'r> Matches<'m, 'r> {
-    pub(super) fn new(matcher: &'m Matcher, view: View<'r>) -> Self {
-        let hits = matcher.index.hits(&view).into_iter();
-        Self { matcher, view, hits, walked: &matcher.index.walked, last: None, evaluated: 0 }
+    pub(super) fn new(matcher: &'m Matcher, readings: Readings<'r>) -> Self {
+        let (hits, walked) = if readings.is_unreadable {
+            // Nothing can be looked up.
+            ((0..matcher.alternatives.len()).collect(), &[][..])
+        } else {
+            (matcher.index.hits(&readings), matcher.index.walked.as_slice())
+        };
+        let answers = vec![Answer::No; readings.views().count()];
+        Self { matcher, readings, hits: hits.into_iter(), walked, answers, evaluated: 0 }
     }
 
-    /// Returns how many alternatives were asked so far.
+    /// Returns how many alternatives were evaluated so far, each counted once for all readings.
     #[must_use]
     pub const fn evaluated(&self) -> usize {
         self.evaluated
     }
 
-    fn next_alternative(&mut self) -> Option<usize> {
+    fn peek(&self) -> Option<usize> {
         let hit = self.hits.as_slice().first().copied();
-        match (hit, self.walked.split_first()) {
-            (Some(hit), Some((walked, _))) if hit < *walked => self.hits.next(),
-            (_, Some((walked, rest))) => {
-                self.walked = rest;
-                Some(*walked)
-            }
-            (_, None) => self.hits.next(),
+        let walked = self.walked.first().copied();
+        match (hit, walked) {
+            (Some(hit), Some(walked)) => Some(hit.min(walked)),
+            (hit, walked) => hit.or(walked),
         }
+    }
+
+    fn skip(&mut self, alternative: usize) {
+        if self.hits.as_slice().first() == Some(&alternative) {
+            self.hits.next();
+        }
+        if let Some((first, rest)) = self.walked.split_first()
+            && *first == alternative
+        {
+            self.walked = rest;
+        }
+    }
+
+    fn rule_of(&self, alternative: usize) -> Option<usize> {
+        self.matcher.alternatives.get(alternative).map(|alternative| alternative.rule)
+    }
+
+    /// Takes the next alternative if it is one of `rule`.
+    fn next_of(&mut self, rule: usize) -> Option<usize> {
+        let alternative = self.peek().filter(|next| self.rule_of(*next) == Some(rule))?;
+        self.skip(alternative);
+        Some(alternative)
+    }
+
+    /// Returns the answer of a rule whose first candidate is `first`, and passes all its candidates.
+    fn answer(&mut self, rule: usize, first: usize) -> Answer {
+        self.answers.fill(Answer::No);
+        let mut candidate = Some(first);
+        while let Some(number) = candidate {
+            self.evaluate(number);
+            candidate = self.next_of(rule);
+        }
+        Answer::agreement(self.answers.iter().copied()).unwrap_or(Answer::No)
+    }
+
+    /// Adds an alternative to the answers of its rule, where they are not `Yes` already.
+    fn evaluate(&mut self, number: usize) {
+        let Some(alternative) = self.matcher.alternatives.get(number) else { return };
+        let mut is_evaluated = false;
+        for (answer, view) in self.answers.iter_mut().zip(self.readings.views()) {
+            if *answer != Answer::Yes {
+                *answer = Answer::any([*answer, condition::all(&alternative.conditions, view)]);
+                is_evaluated = true;
+            }
+        }
+        self.evaluated = self.evaluated.saturating_add(usize::from(is_evaluated));
     }
 }
 
 impl Iterator for Matches<'_, '_> {
-    type Item = usize;
+    type Item = Match;
 
-    fn next(&mut self) -> Option<usize> {
-        while let Some(number) = self.next_alternative() {
-            let Some(alternative) = self.matcher.alternatives.get(number) else { continue };
-            if self.last == Some(alternative.rule) {
-                continue;
-            }
-            self.evaluated = self.evaluated.saturating_add(1);
-            if condition::all(&alternative.conditions, &self.view) {
-                self.last = Some(alternative.rule);
-                return self.last;
+    fn next(&mut self) -> Option<Match> {
+        while let Some(first) = self.peek() {
+            self.skip(first);
+            let Some(rule) = self.rule_of(first) else { continue };
+            match self.answer(rule, first) {
+                Answer::Yes => return Some(Match::Sure(rule)),
+                Answer::Unsure => return Some(Match::Unsure(rule)),
+                Answer::No => {}
             }
         }
         None

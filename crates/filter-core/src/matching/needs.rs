@@ -54,8 +54,9 @@ impl Needs {
 
     fn add(&mut self, condition: &Condition) {
         match condition {
-            Condition::Text(subject, _) => self.add_subject(subject),
-            Condition::NoHeader(name, _) => self.header(name),
+            Condition::Text(subject, _) | Condition::Without(subject, _) => {
+                self.add_subject(subject)
+            }
             Condition::Template(_) => self.add_subject(&Subject::Path),
             Condition::Source(_) => self.source_address = true,
             Condition::Any(alternatives) => {
@@ -71,6 +72,7 @@ impl Needs {
                 self.path = true;
                 self.header(":path");
             }
+            Subject::Authority => self.header(":authority"),
             Subject::Header(name) => self.header(name),
             Subject::Parameter(_) => {
                 self.query = true;

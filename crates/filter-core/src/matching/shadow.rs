@@ -39,7 +39,7 @@ impl Condition {
                 subject == same && test.implies(wanted)
             }
             // Fewer values are excluded by the narrower condition.
-            (Self::NoHeader(name, test), Self::NoHeader(same, wanted)) => {
+            (Self::Without(name, test), Self::Without(same, wanted)) => {
                 name == same && wanted.implies(test)
             }
             (Self::Source(inner), Self::Source(outer)) => {

@@ -1,4 +1,5 @@
 mod meaning;
+mod readings;
 mod refused;
 mod speed;
 
@@ -10,6 +11,22 @@ use crate::{Headers, InvalidConfig};
 /// Reads rules written as a list of lists of matches.
 fn rules(document: &Value) -> Vec<Vec<HttpMatch>> {
     serde_json::from_value(document.clone()).unwrap()
+}
+
+/// Returns the answer about an entry whose occurrences must agree.
+fn guarded(entry: &Value, request: &Request) -> Answer {
+    let options = MatcherOptions::guarding("http");
+    let matcher = Matcher::compile(&rules(&json!([[entry]])), &options).unwrap();
+    match matcher.matches(request).next() {
+        None => Answer::No,
+        Some(Match::Unsure(_)) => Answer::Unsure,
+        Some(Match::Sure(_)) => Answer::Yes,
+    }
+}
+
+/// Returns the rules that a request surely fulfils.
+fn sure(matcher: &Matcher, request: &Request) -> Vec<usize> {
+    matcher.matches(request).filter_map(Match::sure).collect()
 }
 
 /// Compiles rules of which several may match.
@@ -27,5 +44,5 @@ fn request<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Request
 }
 
 fn holds(entry: &Value, request: &Request) -> bool {
-    matcher(&json!([[entry]])).first_match(request).is_some()
+    matcher(&json!([[entry]])).sure_match(request).is_some()
 }

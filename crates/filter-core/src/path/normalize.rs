@@ -54,7 +54,7 @@ fn rewritten(path: &[u8], mut piece: impl FnMut(Result<u8, u8>, &mut Vec<u8>)) -
 }
 
 /// Removes dot segments as RFC 3986 section 5.2.4 does.
-fn without_dots(path: &[u8]) -> Vec<u8> {
+pub(super) fn without_dots(path: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     let mut ends_in_dots = false;
     for segment in path.split(|byte| *byte == b'/').skip(1) {

@@ -19,8 +19,10 @@ impl StringMatch {
             if other.ignore_case { text.to_ascii_lowercase() } else { text.to_owned() }
         };
         match (&self.operator, &other.operator) {
-            (Operator::Exact(text), _) => other.matches_text(text),
-            (Operator::In(texts), _) => texts.iter().all(|text| other.matches_text(text)),
+            (Operator::Exact(text), _) => other.matches(Some(text.as_bytes())),
+            (Operator::In(texts), _) => {
+                texts.iter().all(|text| other.matches(Some(text.as_bytes())))
+            }
             (Operator::Prefix(long), Operator::Prefix(short)) => {
                 lower(long).starts_with(short.as_str())
             }

@@ -33,8 +33,9 @@ impl NumberRange {
         (from < to).then_some(Self { from, to })
     }
 
-    pub(super) fn contains(&self, text: &str) -> bool {
-        decimal(text).is_some_and(|number| self.from <= number && number < self.to)
+    /// Returns whether the number is in the range; `None` if the text is not a decimal number.
+    pub(super) fn contains(&self, text: &str) -> Option<bool> {
+        decimal(text).map(|number| self.from <= number && number < self.to)
     }
 }
 

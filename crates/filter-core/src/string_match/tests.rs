@@ -4,7 +4,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::parse_config;
+use crate::{
+    Answer::{No, Unsure, Yes},
+    parse_config,
+};
 
 fn condition(document: &Value) -> StringMatch {
     serde_json::from_value(document.clone()).unwrap()
@@ -80,15 +83,44 @@ fn expressions_match_the_whole_value_as_re2_does() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_only_present() {
-    for (document, matches) in [
-        (json!({"present": true}), true),
-        (json!({"prefix": "a"}), false),
-        (json!({"contains": "a"}), false),
-        (json!({"regex": "(?s).*"}), false),
-        (json!({"range": {"from": 0}}), false),
+fn texts_are_compared_byte_for_byte() {
+    for (document, answer) in [
+        (json!({"present": true}), Yes),
+        (json!({"prefix": "a"}), Yes),
+        (json!({"prefix": "A", "ignoreCase": true}), Yes),
+        (json!({"exact": "a"}), No),
+        (json!({"suffix": "a"}), No),
+        (json!({"contains": "a"}), Yes),
+        (json!({"contains": "A", "ignoreCase": true}), Yes),
+        (json!({"in": ["a", "b"]}), No),
+        (json!({"regex": "(?s).*"}), Yes),
+        (json!({"regex": "a."}), Yes),
+        (json!({"regex": "a[^/]"}), Yes),
+        (json!({"regex": "a[a-z]"}), No),
+        (json!({"range": {"from": 0}}), Unsure),
+        (json!({"semver": "*"}), Unsure),
+        (json!({"cidr": ["::/0"]}), Unsure),
     ] {
-        assert_eq!(condition(&document).matches(Some(b"a\xff")), matches, "{document}");
+        assert_eq!(condition(&document).answer(b"a\xff"), answer, "{document}");
+    }
+}
+
+#[test]
+fn values_that_cannot_be_read_are_neither_inside_nor_outside() {
+    for (document, value, answer) in [
+        (json!({"range": {"from": 1}}), "2", Yes),
+        (json!({"range": {"from": 1}}), "0", No),
+        (json!({"range": {"from": 1}}), "", Unsure),
+        (json!({"range": {"from": 1}}), "1e3", Unsure),
+        (json!({"range": {"from": 1}}), "0x10", Unsure),
+        (json!({"range": {"from": 1}}), " 2", Unsure),
+        (json!({"semver": "^1"}), "2.0.0", No),
+        (json!({"semver": "^1"}), "one", Unsure),
+        (json!({"cidr": ["10.0.0.0/8"]}), "11.0.0.1", No),
+        (json!({"cidr": ["10.0.0.0/8"]}), "10.0.0.1:80", Unsure),
+        (json!({"cidr": ["10.0.0.0/8"]}), "010.0.0.1", Unsure),
+    ] {
+        assert_eq!(condition(&document).answer(value.as_bytes()), answer, "{document} {value}");
     }
 }
 

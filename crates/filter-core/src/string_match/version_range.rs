@@ -16,8 +16,9 @@ pub(super) struct VersionRange(VersionReq);
 const LONGEST: usize = 128;
 
 impl VersionRange {
-    pub(super) fn contains(&self, text: &str) -> bool {
-        version(text).is_some_and(|version| self.0.matches(&version))
+    /// Returns whether the version is in the range; `None` if the text is not a version.
+    pub(super) fn contains(&self, text: &str) -> Option<bool> {
+        version(text).map(|version| self.0.matches(&version))
     }
 }
 

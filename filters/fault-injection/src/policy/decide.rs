@@ -73,7 +73,7 @@ impl Policy {
         dice: &Dice,
         clock: impl FnOnce() -> Result<SystemTime, E>,
     ) -> Result<Decision, E> {
-        let found = self.matcher.first_match(request);
+        let found = self.matcher.sure_match(request);
         let entry = found.and_then(|index| Some((index, self.entries.get(index)?)));
         let Some((index, entry)) = entry.filter(|(_, entry)| entry.fault.is_some()) else {
             return Ok(Decision::default());

@@ -49,7 +49,7 @@ pub enum Outcome {
 impl Policy {
     /// Explains what [`Policy::decide`] says to the same values.
     pub fn explain(&self, request: &Request, dice: &Dice, now: SystemTime) -> Explanation {
-        let found = self.matcher.first_match(request).and_then(|index| self.entries.get(index));
+        let found = self.matcher.sure_match(request).and_then(|index| self.entries.get(index));
         let Some(entry) = found else {
             return Explanation::without_draws(None, Outcome::Unmatched);
         };

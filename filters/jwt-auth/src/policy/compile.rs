@@ -99,7 +99,7 @@ fn matcher(
     problems: &mut Problems,
 ) -> Option<Matcher> {
     let matches: Vec<_> = rules.iter().map(|rule| rule.matches.clone()).collect();
-    let options = MatcherOptions { normalization, ..MatcherOptions::new("rules") };
+    let options = MatcherOptions { normalization, ..MatcherOptions::guarding("rules") };
     match Matcher::compile(&matches, &options) {
         Err(invalid) => {
             problems.extend(invalid);

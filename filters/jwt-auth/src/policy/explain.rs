@@ -42,7 +42,7 @@ pub enum End {
 impl Policy {
     /// Explains what [`Policy::judge`] says to the same values, as long as requests may wait.
     pub fn explain(&self, worker: &mut Worker, request: &Request, now: Duration) -> Explanation {
-        let rule = self.rule_for(request);
+        let rule = self.rule_for(request).ok();
         let places = rule.map_or_else(Vec::new, |rule| {
             let place =
                 |location: &Location| (location.to_string(), content(location, &request.headers));

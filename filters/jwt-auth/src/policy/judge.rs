@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use filter_core::Request;
+use filter_core::{Match, Request};
 
 use super::{
     Admission, Policy, Wait,
@@ -28,9 +28,7 @@ pub(super) enum Stop {
 impl Policy {
     pub(super) fn decide(&self, mut asking: Asking<'_>) -> Result<Admission, Stop> {
         let request = asking.request;
-        let rule = self
-            .rule_for(request)
-            .ok_or_else(|| Stop::Deny(Box::new(Fault::RULE_UNMATCHED.into())))?;
+        let rule = self.rule_for(request).map_err(|fault| Stop::Deny(Box::new(fault.into())))?;
         match rule.need {
             TokenNeed::None => {
                 asking.counts.push(Metric::AllowedWithoutToken);
@@ -48,12 +46,17 @@ impl Policy {
     }
 
     /// Chooses the rule that decides about a request.
-    pub(super) fn rule_for(&self, request: &Request) -> Option<&Rule> {
-        match &self.matcher {
-            None => self.rules.first(),
-            // An escaped slash must not choose a rule that the application's path would not.
-            Some(matcher) if matcher.is_ambiguous(request) => None,
-            Some(matcher) => matcher.first_match(request).and_then(|index| self.rules.get(index)),
+    ///
+    /// A request of which the next hop may make one that another rule decides is refused.
+    pub(super) fn rule_for(&self, request: &Request) -> Result<&Rule, Fault> {
+        let first = match &self.matcher {
+            None => Some(Match::Sure(0)),
+            Some(matcher) => matcher.matches(request).next(),
+        };
+        match first {
+            None => Err(Fault::RULE_UNMATCHED),
+            Some(Match::Unsure(_)) => Err(Fault::RULE_UNSURE),
+            Some(Match::Sure(rule)) => self.rules.get(rule).ok_or(Fault::RULE_UNMATCHED),
         }
     }
 

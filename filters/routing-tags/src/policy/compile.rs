@@ -143,8 +143,11 @@ fn match_any(list: &[HttpMatch], field: &str, problems: &mut Problems) -> Option
     if list.is_empty() {
         return None;
     }
-    let options =
-        MatcherOptions { field: "", shadowed: Shadowed::Allowed, ..MatcherOptions::new(field) };
+    let options = MatcherOptions {
+        field: "",
+        shadowed: Shadowed::Allowed,
+        ..MatcherOptions::guarding(field)
+    };
     Matcher::compile(&[list.to_vec()], &options)
         .map_err(|invalid| {
             // The matcher was given a list of one list.

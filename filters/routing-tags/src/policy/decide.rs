@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, rc::Rc};
 
-use filter_core::{Matches, Placeholder, PlaceholderText, Request};
+use filter_core::{Match, Matches, Placeholder, PlaceholderText, Request};
 
 use super::{Decision, Mode, Policy, World};
 use crate::{
@@ -87,7 +87,8 @@ impl Policy {
 
 impl<'r> Course<'_, '_, 'r> {
     fn walk(&mut self, matches: Matches<'_, '_>) {
-        for place in matches {
+        // From an entry on that may or may not match, none decides.
+        for place in matches.map_while(Match::sure) {
             let Some(entry) = self.policy.entries.get(place) else { continue };
             if self.slots.get(entry.slot) == Some(&Slot::Open) {
                 self.ask(place, entry);

@@ -39,7 +39,7 @@ impl Policy {
         }
         // Asked without the tags, so that nobody is trusted because of one.
         let trusts =
-            |matcher: &filter_core::Matcher| matcher.first_match(&inbound.request).is_some();
+            |matcher: &filter_core::Matcher| matcher.sure_match(&inbound.request).is_some();
         inbound.is_trusted = self.trust.as_ref().is_some_and(trusts);
         if !inbound.is_trusted {
             events.extend(inbound.drops_member.then_some(Event::InboundStripped));

@@ -44,7 +44,7 @@ impl Policy {
         if self.owned.iter().any(|name| request.headers.first(name.as_str()).is_some()) {
             return None;
         }
-        let Some(place) = self.matcher.first_match(request) else {
+        let Some(place) = self.matcher.sure_match(request) else {
             return Some(Rc::clone(untagged));
         };
         let ready = self.ready.get(place).filter(|ready| !ready.is_empty())?;

@@ -166,7 +166,7 @@ impl Course<'_, '_, '_> {
     fn is_asked_why(&self) -> bool {
         let asked = self.request.headers.first(EXPLAIN) == Some(b"1");
         let may = self.policy.explain.as_ref();
-        asked && may.is_some_and(|matcher| matcher.first_match(self.request).is_some())
+        asked && may.is_some_and(|matcher| matcher.sure_match(self.request).is_some())
     }
 
     fn explanation(&self) -> String {

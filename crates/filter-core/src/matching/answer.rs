@@ -1,0 +1,125 @@
+//! Three-valued answers.
+
+/// The answer of a condition about a request (Kleene's three values).
+///
+/// A condition is unsure where a value cannot be read as it must be, or can be read in several ways
+/// of which only some fulfil it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// The condition does not hold.
+    No,
+    /// Some readings of the request fulfil the condition and others do not.
+    Unsure,
+    /// The condition holds.
+    Yes,
+}
+
+impl Answer {
+    /// Returns `true` only for [`Answer::Yes`].
+    #[must_use]
+    pub const fn is_yes(self) -> bool {
+        matches!(self, Self::Yes)
+    }
+
+    /// Returns `Yes` if both are, `No` if either is, and else `Unsure`.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Unsure,
+        }
+    }
+
+    /// Returns the answer if two readings of one value agree on it, and else `Unsure`.
+    #[must_use]
+    pub const fn agreed(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Yes, Self::Yes) => Self::Yes,
+            (Self::No, Self::No) => Self::No,
+            _ => Self::Unsure,
+        }
+    }
+
+    /// Returns the answer of the conjunction; no answer after the first `No` is asked for.
+    pub(crate) fn all(answers: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::Yes;
+        for answer in answers {
+            all = all.and(answer);
+            if all == Self::No {
+                break;
+            }
+        }
+        all
+    }
+
+    /// Returns the answer of the disjunction; no answer after the first `Yes` is asked for.
+    pub(crate) fn any(answers: impl IntoIterator<Item = Self>) -> Self {
+        !Self::all(answers.into_iter().map(|answer| !answer))
+    }
+
+    /// Returns the answer that all readings agree on; `None` if there is no reading.
+    pub(crate) fn agreement(answers: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut agreement = None;
+        for answer in answers {
+            let agreed = agreement.map_or(answer, |so_far: Self| so_far.agreed(answer));
+            agreement = Some(agreed);
+            if agreed == Self::Unsure {
+                break;
+            }
+        }
+        agreement
+    }
+}
+
+impl std::ops::Not for Answer {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Unsure => Self::Unsure,
+            Self::Yes => Self::No,
+        }
+    }
+}
+
+impl From<bool> for Answer {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::Answer::{self, No, Unsure, Yes};
+
+    #[test]
+    fn the_tables_are_those_of_kleene() {
+        for (a, b, and, or, agreed) in [
+            (Yes, Yes, Yes, Yes, Yes),
+            (Yes, Unsure, Unsure, Yes, Unsure),
+            (Yes, No, No, Yes, Unsure),
+            (Unsure, Unsure, Unsure, Unsure, Unsure),
+            (Unsure, No, No, Unsure, Unsure),
+            (No, No, No, No, No),
+        ] {
+            for pair in [[a, b], [b, a]] {
+                assert_eq!(Answer::all(pair), and, "{pair:?}");
+                assert_eq!(Answer::any(pair), or, "{pair:?}");
+                assert_eq!(Answer::agreement(pair), Some(agreed), "{pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_asked_is_a_conjunction_that_holds() {
+        assert_eq!(Answer::all([]), Yes);
+        assert_eq!(Answer::any([]), No);
+        assert_eq!(Answer::agreement([]), None);
+        assert_eq!([!Yes, !Unsure, !No], [No, Unsure, Yes]);
+    }
+}

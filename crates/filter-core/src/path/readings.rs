@@ -1,0 +1,155 @@
+//! The paths that servers make of one path.
+
+use std::borrow::Cow;
+
+use super::{normalize, percent_decode};
+use crate::readings::{Step, changed, other_readings};
+
+/// Returns the other ways in which a server may read `path`; `None` if there are too many to
+/// compare.
+///
+/// Each is what the path becomes after any of these, in any order and as often as they change
+/// something: parameters (`;v=1`) cut, `%XX` decoded, overlong UTF-8 decoded, backslashes turned,
+/// adjoining slashes merged, dot segments resolved, blanks at the end of a segment dropped, and all
+/// from a semicolon, query mark, fragment mark or NUL on cut. A path that does not begin with a slash
+/// is also read as one that does.
+pub(crate) fn path_readings(path: &[u8]) -> Option<Vec<Vec<u8>>> {
+    if may_differ(path) { other_readings(&STEPS, path) } else { Some(Vec::new()) }
+}
+
+const STEPS: [Step; 9] = [
+    percent_decode,
+    without_parameters,
+    with_turned_backslashes,
+    without_dot_segments,
+    with_merged_slashes,
+    up_to_mark,
+    without_blanks,
+    with_short_utf8,
+    rooted,
+];
+
+/// Returns `false` if no step changes the path.
+fn may_differ(path: &[u8]) -> bool {
+    let mut before = 0;
+    let odd = path.iter().any(|byte| {
+        let odd = match byte {
+            b'%' | b';' | b'\\' | b'?' | b'#' | 0..=b' ' | 0x7f | 0xc0 | 0xc1 | 0xe0 | 0xf0 => true,
+            b'/' | b'.' => before == b'/',
+            _ => false,
+        };
+        before = *byte;
+        odd
+    });
+    odd || !path.starts_with(b"/")
+}
+
+fn without_parameters(path: &[u8]) -> Cow<'_, [u8]> {
+    each_segment(path, b';', |segment| {
+        segment.split(|byte| *byte == b';').next().unwrap_or_default()
+    })
+}
+
+fn without_blanks(path: &[u8]) -> Cow<'_, [u8]> {
+    let blank = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
+    if !path.iter().any(blank) {
+        return Cow::Borrowed(path);
+    }
+    let cut = |segment: &[u8]| segment.iter().rposition(|byte| !blank(byte));
+    let kept = map_segments(path, |segment| {
+        let end = cut(segment).map_or(0, |last| last.saturating_add(1));
+        segment.get(..end).unwrap_or_default()
+    });
+    changed(path, kept)
+}
+
+fn with_turned_backslashes(path: &[u8]) -> Cow<'_, [u8]> {
+    if !path.contains(&b'\\') {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect())
+}
+
+fn with_merged_slashes(path: &[u8]) -> Cow<'_, [u8]> {
+    let mut merged = path.to_vec();
+    merged.dedup_by(|next, byte| *next == b'/' && *byte == b'/');
+    changed(path, merged)
+}
+
+fn without_dot_segments(path: &[u8]) -> Cow<'_, [u8]> {
+    if !path.starts_with(b"/") {
+        return Cow::Borrowed(path);
+    }
+    changed(path, normalize::without_dots(path))
+}
+
+/// Cuts what a server takes for a parameter, a query, a fragment or the end of the text.
+fn up_to_mark(path: &[u8]) -> Cow<'_, [u8]> {
+    match path.iter().position(|byte| matches!(byte, b';' | b'?' | b'#' | 0)) {
+        Some(end) => Cow::Owned(path.get(..end).unwrap_or_default().to_vec()),
+        None => Cow::Borrowed(path),
+    }
+}
+
+/// Decodes ASCII that is written in more bytes of UTF-8 than it needs (RFC 3629 section 10).
+fn with_short_utf8(path: &[u8]) -> Cow<'_, [u8]> {
+    if !path.iter().any(|byte| matches!(byte, 0xc0 | 0xc1 | 0xe0 | 0xf0)) {
+        return Cow::Borrowed(path);
+    }
+    let mut short = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [byte, after @ ..] = rest {
+        let (decoded, behind) = overlong(rest).unwrap_or((*byte, after));
+        short.push(decoded);
+        rest = behind;
+    }
+    changed(path, short)
+}
+
+fn overlong(text: &[u8]) -> Option<(u8, &[u8])> {
+    let ascii = |high: u8, low: u8| ((high & 1) << 6) | (low & 0x3f);
+    match text {
+        [high @ (0xc0 | 0xc1), low @ 0x80..=0xbf, rest @ ..]
+        | [0xe0, high @ (0x80 | 0x81), low @ 0x80..=0xbf, rest @ ..]
+        | [0xf0, 0x80, high @ (0x80 | 0x81), low @ 0x80..=0xbf, rest @ ..] => {
+            Some((ascii(*high, *low), rest))
+        }
+        _ => None,
+    }
+}
+
+/// Reads a target in absolute form, or without its first slash, as a path.
+fn rooted(path: &[u8]) -> Cow<'_, [u8]> {
+    if path.starts_with(b"/") || path == b"*" {
+        return Cow::Borrowed(path);
+    }
+    let scheme = path.windows(3).position(|part| part == b"://");
+    let authority = scheme.and_then(|at| path.get(at.saturating_add(3)..));
+    let from_slash = authority.map(|rest| rest.iter().skip_while(|byte| **byte != b'/'));
+    match from_slash {
+        Some(target) if target.clone().next().is_some() => Cow::Owned(target.copied().collect()),
+        Some(_) => Cow::Owned(b"/".to_vec()),
+        None => Cow::Owned([b"/", path].concat()),
+    }
+}
+
+fn each_segment<'p>(path: &'p [u8], mark: u8, keep: fn(&[u8]) -> &[u8]) -> Cow<'p, [u8]> {
+    if !path.contains(&mark) {
+        return Cow::Borrowed(path);
+    }
+    changed(path, map_segments(path, keep))
+}
+
+fn map_segments<'p>(path: &'p [u8], keep: impl Fn(&'p [u8]) -> &'p [u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(path.len());
+    for (index, segment) in path.split(|byte| *byte == b'/').enumerate() {
+        if index > 0 {
+            kept.push(b'/');
+        }
+        kept.extend_from_slice(keep(segment));
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! The values that the next hop may read in one value.
+
+use std::borrow::Cow;
+
+/// At most this many readings of one value are compared.
+const MAX_READINGS: usize = 32;
+
+/// At most this many bytes of readings are kept.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// A step of a reader; borrowed where it changes nothing.
+pub(crate) type Step = fn(&[u8]) -> Cow<'_, [u8]>;
+
+/// Returns all that the steps make of `value` in any order, without the value itself; `None` if
+/// that is too much to compare.
+pub(crate) fn other_readings(steps: &[Step], value: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut readings: Vec<Vec<u8>> = Vec::new();
+    let mut bytes: usize = 0;
+    let mut next = 0;
+    let mut reading = Cow::Borrowed(value);
+    loop {
+        for step in steps {
+            let Cow::Owned(read) = step(&reading) else { continue };
+            if read == value || readings.contains(&read) {
+                continue;
+            }
+            bytes = bytes.saturating_add(read.len());
+            if readings.len() >= MAX_READINGS || bytes > MAX_BYTES {
+                return None;
+            }
+            readings.push(read);
+        }
+        let Some(read) = readings.get(next) else { return Some(readings) };
+        reading = Cow::Owned(read.clone());
+        next = next.saturating_add(1);
+    }
+}
+
+/// Returns `read` as a reading of `value`.
+pub(crate) fn changed(value: &[u8], read: Vec<u8>) -> Cow<'_, [u8]> {
+    if read == value { Cow::Borrowed(value) } else { Cow::Owned(read) }
+}
