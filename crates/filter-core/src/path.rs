@@ -75,6 +75,13 @@ impl<'a> RequestPath<'a> {
         })
     }
 
+    /// Returns the result for the path if every reading that a server may give it has the same one.
+    pub fn agreed<T: PartialEq>(&self, read: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+        let first = read(&self.path)?;
+        let others = self.other_readings()?;
+        others.iter().all(|other| read(other).as_ref() == Some(&first)).then_some(first)
+    }
+
     /// Returns the other ways in which a server may read the path; `None` if there are too many to
     /// compare.
     pub(crate) fn other_readings(&self) -> Option<Vec<Vec<u8>>> {

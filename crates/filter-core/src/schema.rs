@@ -10,7 +10,7 @@ use schemars::{
     json_schema,
     transform::{RecursiveTransform, Transform},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Writes the schema of a document. Its fields of type `()`, which are there to be refused with a
 /// hint, are left out.
@@ -43,14 +43,14 @@ pub fn alias(field: &'static str, second: &'static str) -> impl Transform {
     }
 }
 
-/// Wants exactly one of some fields; `null` is none.
+/// Wants exactly one of some fields.
 pub fn exactly_one(fields: &'static [&'static str]) -> impl Transform {
     |schema: &mut Schema| {
         schema.insert("oneOf".to_owned(), fields.iter().map(given).collect());
     }
 }
 
-/// Wants one of some fields or none; `null` is none.
+/// Wants one of some fields or none.
 pub fn at_most_one(fields: &'static [&'static str]) -> impl Transform {
     |schema: &mut Schema| {
         let any: Vec<_> = fields.iter().map(given).collect();
@@ -60,7 +60,7 @@ pub fn at_most_one(fields: &'static [&'static str]) -> impl Transform {
 }
 
 fn given(field: &&str) -> Value {
-    json!({"required": [field], "properties": {(*field): {"not": {"type": "null"}}}})
+    json!({"required": [field]})
 }
 
 /// Describes a list that may also be written as its only entry.
@@ -81,8 +81,30 @@ fn tidy(schema: &mut Schema) {
     if let Some(Value::Object(properties)) = members.get_mut("properties") {
         properties.retain(|_, property| property.get("type") != Some(&json!("null")));
     }
+    remove_null(members);
     if let Some(Value::String(description)) = members.get_mut("description") {
         *description = prose(description);
+    }
+}
+
+/// Takes out `null`, which stands for a field that is absent in the types, but not in a document.
+fn remove_null(members: &mut Map<String, Value>) {
+    for list in ["type", "enum"] {
+        let Some(Value::Array(values)) = members.get_mut(list) else { continue };
+        values.retain(|value| !value.is_null() && *value != json!("null"));
+        if let ("type", [only]) = (list, values.as_slice()) {
+            let only = only.clone();
+            members.insert(list.to_owned(), only);
+        }
+    }
+    let Some(Value::Array(schemas)) = members.get_mut("anyOf") else { return };
+    schemas.retain(|schema| *schema != json!({"type": "null"}));
+    if let [Value::Object(only)] = schemas.as_slice() {
+        let only = only.clone();
+        members.remove("anyOf");
+        for (name, value) in only {
+            members.entry(name).or_insert(value);
+        }
     }
 }
 

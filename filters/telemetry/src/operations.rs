@@ -99,13 +99,15 @@ impl Operations {
         self.entries.iter().any(|entry| !entry.hosts.is_empty())
     }
 
-    /// Returns the place of a request's operation among the names; `None` where none fits.
+    /// Returns the place of a request's operation among the names; `None` where none fits, or where
+    /// the path can be read as several operations.
     #[must_use]
     pub fn find(&self, target: &Target<'_>) -> Option<usize> {
-        let path = RequestPath::new(target.path, self.normalization);
-        let found = self.trie.all(path.path()).into_iter();
-        let mut entries = found.filter_map(|index| self.entries.get(*index));
-        entries.find(|entry| entry.fits(target)).map(|entry| entry.name)
+        RequestPath::new(target.path, self.normalization).agreed(|path| {
+            let found = self.trie.all(path).into_iter();
+            let mut entries = found.filter_map(|index| self.entries.get(*index));
+            entries.find(|entry| entry.fits(target)).map(|entry| entry.name)
+        })
     }
 }
 

@@ -1,7 +1,9 @@
-//! A document as serde reads it, but for one leniency: a list is no structure.
+//! A document as serde reads it, but for two leniencies.
 //!
-//! `serde_json` fills a structure from a list in the order of its fields, so that `not: [..]` would
-//! be told to give text instead of an object.
+//! - A list is not a structure: `serde_json` fills a structure from a list in the order of its
+//!   fields, so that the error of `not: [..]` would ask for text instead of an object.
+//! - `null` is not absence: it is what an empty key of YAML (`rules:` above entries that are all
+//!   commented out) becomes, and would turn a check off.
 
 use serde::{
     Deserializer,
@@ -13,6 +15,8 @@ use serde::{
     forward_to_deserialize_any,
 };
 use serde_json::{Error, Value};
+
+use super::wording::EMPTY;
 
 /// A value of the document.
 #[derive(Clone, Copy)]
@@ -54,7 +58,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.0.is_null() { Err(Error::custom(EMPTY)) } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

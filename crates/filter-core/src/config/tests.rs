@@ -85,6 +85,11 @@ fn each_error_states_path_then_rule_then_value() {
         (r#"{"mode": 1}"#, "mode: must be text, got 1"),
         (r#"{"rules": [{}]}"#, "rules[0]: missing field `name`"),
         (r#"{"rules": [["a", 503]]}"#, "rules[0]: must be an object, got a list"),
+        (r#"{"rules": null}"#, "rules: must not be empty: leave the key out or give a value"),
+        (r#"{"rules": [null]}"#, "rules[0]: must not be empty: leave the key out or give a value"),
+        (r#"{"mode": null}"#, "mode: must not be empty: leave the key out or give a value"),
+        (r#"{"dryRun": null}"#, "dryRun: must not be empty: leave the key out or give a value"),
+        (r#"{"limits": null}"#, "limits: must not be empty: leave the key out or give a value"),
         (r#"{"pair": [1, 2]}"#, "pair: must be an object, got a list"),
         (r#"{"pair": {"low": 1}}"#, "pair: needs both low and high"),
         (
@@ -93,7 +98,7 @@ fn each_error_states_path_then_rule_then_value() {
         ),
         ("[]", "the configuration: must be an object, got a list"),
         ("7", "the configuration: must be an object, got 7"),
-        ("null", "the configuration: must be an object, got null"),
+        ("null", "the configuration: must not be empty: leave the key out or give a value"),
     ] {
         check(document, message);
     }

@@ -4,11 +4,17 @@ use serde_json::Value;
 
 use crate::got::Got;
 
+/// The rule that `null` breaks.
+pub(super) const EMPTY: &str = "must not be empty: leave the key out or give a value";
+
 /// Words an error about `value` so that it states the rule and then the value.
 pub(super) fn of(message: &str, value: &Value) -> String {
     let kinds = ["invalid type: ", "invalid value: ", "unknown variant "];
     if !kinds.iter().any(|kind| message.starts_with(kind)) {
         return message.to_owned();
+    }
+    if value.is_null() {
+        return EMPTY.to_owned();
     }
     match message.rsplit_once(", expected ") {
         Some((_, expected)) => format!("must be {}, {}", plain(expected), Got(value)),

@@ -79,6 +79,22 @@ fn parameters_are_decoded_once() {
 }
 
 #[test]
+fn readings_agree_or_there_is_no_result() {
+    let length = |path: &[u8]| (path.len() > 2).then_some(path.len() > 3);
+    for (path, result) in [
+        ("/abc", Some(true)),
+        ("/ab", Some(false)),
+        ("/a", None),
+        ("/a%62c", Some(true)),
+        ("/%61b", None),
+        ("/a;v=1", None),
+    ] {
+        let path = RequestPath::new(path.as_bytes(), PathNormalization::None);
+        assert_eq!(path.agreed(length), result, "{path:?}");
+    }
+}
+
+#[test]
 fn cookies_come_from_every_header() {
     let headers = Headers::from_iter([
         ("cookie", "a=1; b=\"2\";c = 3;d"),

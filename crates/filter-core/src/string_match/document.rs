@@ -67,6 +67,11 @@ pub enum InvalidStringMatch {
     /// `present: false`.
     #[error("must have present: true: use not or withoutHeaders to ask for absence")]
     NotPresent,
+    /// `regex: "*"`, which Istio takes for presence, where a value is always present.
+    #[error(
+        "must be a regular expression in RE2 syntax, got \"*\": use present to ask for any value"
+    )]
+    Star,
     /// A range has no number in it.
     #[error("must have a range with from or to, and from below to")]
     EmptyRange,
@@ -80,7 +85,8 @@ pub enum InvalidStringMatch {
 
 const MOST: usize = 1024;
 
-/// A condition as Istio writes it for headers and parameters, where `{}` asks for any value.
+/// A condition as Istio writes it for headers and parameters, where `{}` and `regex: "*"` ask for any
+/// value.
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "Document")]
 #[schemars(with = "Document", transform = at_most_one(&OPERATORS))]
@@ -91,7 +97,9 @@ impl TryFrom<Document> for ValueMatch {
 
     fn try_from(document: Document) -> Result<Self, InvalidStringMatch> {
         match document.try_into() {
-            Err(InvalidStringMatch::NoOperator) => Ok(Self(StringMatch::present())),
+            Err(InvalidStringMatch::NoOperator | InvalidStringMatch::Star) => {
+                Ok(Self(StringMatch::present()))
+            }
             condition => condition.map(Self),
         }
     }
@@ -128,7 +136,7 @@ impl Document {
             self.prefix.map(|text| some("prefix", text, Operator::Prefix)),
             self.suffix.map(|text| some("suffix", text, Operator::Suffix)),
             self.contains.map(|text| some("contains", text, Operator::Contains)),
-            self.regex.map(|pattern| Ok(("regex", Operator::Regex(pattern)))),
+            self.regex.map(regex),
             self.r#in.map(|texts| several("in", texts, Operator::In)),
             self.present.map(present),
             self.range.map(range),
@@ -150,6 +158,14 @@ fn several<T>(name: &'static str, list: Vec<T>, operator: fn(Vec<T>) -> Operator
         0 => Err(InvalidStringMatch::Empty(name)),
         1..=MOST => Ok((name, operator(list))),
         _ => Err(InvalidStringMatch::TooMany(name)),
+    }
+}
+
+fn regex(pattern: Pattern) -> Named {
+    if pattern.is_star() {
+        Err(InvalidStringMatch::Star)
+    } else {
+        Ok(("regex", Operator::Regex(pattern)))
     }
 }
 

@@ -40,6 +40,11 @@ impl Pattern {
         Ok(Self { source: source.to_owned(), regex, ignore_case })
     }
 
+    /// Returns `true` for `*`, which is not an expression: Istio takes it for presence.
+    pub(super) fn is_star(&self) -> bool {
+        self.source == "*"
+    }
+
     pub(super) fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
@@ -66,8 +71,10 @@ impl<'de> Deserialize<'de> for Pattern {
                 Got(&value)
             )));
         };
+        let pattern = if source == "*" { ".*" } else { source };
+        let compiled = Self::compile(pattern, false);
         // In one line: the engine's own text may have several.
-        Self::compile(source, false).map_err(|error| {
+        compiled.map(|pattern| Self { source: source.to_owned(), ..pattern }).map_err(|error| {
             let reason = error.to_string().replace('\n', " ");
             D::Error::custom(format_args!(
                 "must be a regular expression in RE2 syntax ({reason}), {}",

@@ -146,6 +146,7 @@ fn refused_conditions_say_rule_and_cure() {
         (json!({"semver": "new"}), r#"value.semver: must be a version range such as ">=2.1, <3", got "new""#.to_owned()),
         (json!({"cidr": ["10.0.0.0/40"]}), r#"value.cidr[0]: must be an address range such as 10.0.0.0/8 or 2001:db8::/32, got "10.0.0.0/40""#.to_owned()),
         (json!({"present": true, "ignoreCase": true}), "value: must not have ignoreCase with present, which compares no letters".to_owned()),
+        (json!({"regex": "*"}), r#"value: must be a regular expression in RE2 syntax, got "*": use present to ask for any value"#.to_owned()),
         (json!({"regex": ""}), r#"value.regex: must be a regular expression of 1 to 1024 bytes, got """#.to_owned()),
         (json!({"regex": "a".repeat(1025)}), format!(r#"value.regex: must be a regular expression of 1 to 1024 bytes, got "{}"…"#, "a".repeat(64))),
     ] {
