@@ -4,5 +4,6 @@ mod chain;
 mod differential;
 mod fault_injection;
 mod jwt_auth;
+mod outcomes;
 mod routing_tags;
 mod telemetry;

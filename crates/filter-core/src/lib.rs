@@ -44,6 +44,7 @@ mod placeholders;
 mod problem;
 mod readings;
 mod reply;
+mod response_outcome;
 mod schedule;
 pub mod schema;
 mod sticky;
@@ -77,9 +78,10 @@ pub use crate::{
     placeholders::{InvalidPlaceholder, Placeholder, PlaceholderKind, PlaceholderText},
     problem::{Problem, ProblemConfig, ProblemDetail},
     reply::{Reply, ReplyFormat},
+    response_outcome::{EndedStream, Ending, ResponseOutcome},
     schedule::{InvalidTimestamp, Schedule, TimeOfDay, Timestamp, UtcOffset, Weekday, Window},
     sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
     string_match::{InvalidStringMatch, StringMatch},
-    success_criteria::{Counted, Guard, SuccessCriteria, Tally, is_server_error},
+    success_criteria::{Counted, Guard, SuccessCriteria, Tally},
     text::{EntryName, Salt, is_printable, text},
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{DurationWithin, GrpcStatus, IntegerWithin, Percentage};
+use crate::{DurationWithin, IntegerWithin, Percentage};
 
 mod tally;
 
@@ -121,18 +121,6 @@ impl Guard {
         let errors = counted.errors.saturating_mul(1_000_000);
         counted.total >= self.min_request_count && errors > counted.total.saturating_mul(allowed)
     }
-}
-
-/// Says whether an answer is the server's error: status 500 or above, or one of the gRPC statuses
-/// UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and DATA_LOSS.
-#[must_use]
-pub const fn is_server_error(status: u16, grpc_status: Option<GrpcStatus>) -> bool {
-    use GrpcStatus::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
-    let grpc = matches!(
-        grpc_status,
-        Some(Unknown | DeadlineExceeded | Unimplemented | Internal | Unavailable | DataLoss)
-    );
-    status >= 500 || grpc
 }
 
 #[cfg(test)]

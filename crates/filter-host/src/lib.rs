@@ -17,6 +17,7 @@ mod host_error;
 mod hostcalls;
 pub mod logger;
 pub mod metrics;
+pub mod outcome;
 pub mod property;
 pub mod random;
 pub mod reply;

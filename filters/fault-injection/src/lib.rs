@@ -10,7 +10,6 @@
 //! 3. Ask [`Policy::on_request`], [`Policy::on_response`] and [`Policy::after_hold`] for the next
 //!    [`Step`], and carry it out. A stream that is held waits in [`Waiting`] until it is due.
 
-mod answer;
 mod body;
 mod check;
 pub mod config;
@@ -28,7 +27,6 @@ mod waiting;
 pub use filter_core::Generator;
 
 pub use crate::{
-    answer::is_error,
     body::{BodyEdit, Chunk},
     check::check,
     config::Config,

@@ -18,7 +18,6 @@ use filter_host::{
 
 use crate::{Config, Counter, Decision, Policy, World};
 
-mod answer;
 mod carry_out;
 mod ramps;
 mod stream;

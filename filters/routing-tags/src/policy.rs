@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{GrpcStatus, HeaderEdits, HeaderName, Matcher, Needs, Tally, is_server_error};
+use filter_core::{HeaderEdits, HeaderName, Matcher, Needs, Tally};
 
 use crate::{
     canary::CanaryGauges,
@@ -140,12 +140,6 @@ impl Policy {
         let Some(canary) = self.canary(place) else { return 0 };
         let is_over = is_rolled_back && !self.is_dry() && canary.guard.is_some();
         if is_over { 0 } else { canary.weight(now) }
-    }
-
-    /// Says whether the answer to a request was the server's error.
-    #[must_use]
-    pub const fn is_error(&self, status: u16, grpc_status: Option<GrpcStatus>) -> bool {
-        is_server_error(status, grpc_status)
     }
 
     /// Returns the headers that trailers of a request may not hold either.

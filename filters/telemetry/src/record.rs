@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use filter_core::{GrpcStatus, is_server_error};
+pub use filter_core::Ending;
+use filter_core::ResponseOutcome;
 
-mod ending;
 mod method;
 
-pub use crate::record::{ending::Ending, method::Method};
+pub use crate::record::method::Method;
 
 /// A stream that has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Record {
     pub operation: Option<usize>,
     /// The status that was sent downstream; `None` without a response.
     pub status: Option<u16>,
-    /// The gRPC status, of responses that carry one.
+    /// The status of a gRPC call; `None` for other requests.
     pub grpc_status: Option<u32>,
     /// From the first byte of the request to the last of the response.
     pub duration: Duration,
@@ -59,19 +59,23 @@ impl Record {
     /// Says whether the client left before it had everything, which is nobody's error.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
-        self.ending == Ending::ClientLeft && !self.is_upgraded()
+        self.outcome().is_abandoned()
     }
 
     /// Says whether the stream is an error where the document says nothing else: status 500 and
     /// above, a gRPC status that blames the server, or a response that is not whole.
     #[must_use]
     pub fn is_failed(&self) -> bool {
-        if self.is_abandoned() {
-            return false;
+        self.outcome().is_error()
+    }
+
+    fn outcome(&self) -> ResponseOutcome {
+        ResponseOutcome {
+            status: self.status,
+            grpc_status: self.grpc_status,
+            ending: self.ending,
+            is_tunnel: self.is_upgraded(),
         }
-        let grpc_status = self.grpc_status.and_then(|code| GrpcStatus::from_code(code.into()));
-        self.status.is_none_or(|status| is_server_error(status, grpc_status))
-            || (self.ending == Ending::CutShort && !self.is_upgraded())
     }
 }
 

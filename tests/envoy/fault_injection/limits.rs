@@ -143,21 +143,17 @@ fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
 }
 
 #[test]
-fn only_answers_count_and_grpc_by_its_own_status() -> Result<()> {
-    let grpc = |status: &'static str| {
-        move |_| async move {
-            let answer = hyper::Response::builder().header("content-type", "application/grpc");
-            answer.header("grpc-status", status).body(full("")).unwrap_or_default()
-        }
-    };
+fn clients_that_leave_before_an_answer_do_not_count() -> Result<()> {
     let silent = |_| async {
         tokio::time::sleep(Duration::from_secs(60)).await;
         hyper::Response::new(full(""))
     };
-    // NOT_FOUND is the caller's mistake, UNAVAILABLE the server's.
-    assert_eq!(stopped_after(Server::start(ports::listen(0)?, grpc("5"))?)?, 0);
-    assert_eq!(stopped_after(Server::start(ports::listen(0)?, grpc("14"))?)?, 1);
+    let failing = |_| async {
+        let answer = hyper::Response::builder().status(503);
+        answer.body(full("")).unwrap_or_default()
+    };
     assert_eq!(stopped_after(Server::start(ports::listen(0)?, silent)?)?, 0);
+    assert_eq!(stopped_after(Server::start(ports::listen(0)?, failing)?)?, 1);
     Ok(())
 }
 

@@ -82,24 +82,6 @@ fn a_clock_that_jumps_back_forgets_and_never_fails() {
 }
 
 #[test]
-fn errors_are_the_servers() {
-    for (status, grpc, error) in [
-        (200, None, false),
-        (499, None, false),
-        (500, None, true),
-        (503, None, true),
-        (200, Some(GrpcStatus::Ok), false),
-        (200, Some(GrpcStatus::Unavailable), true),
-        (200, Some(GrpcStatus::DataLoss), true),
-        (200, Some(GrpcStatus::Unimplemented), true),
-        (200, Some(GrpcStatus::NotFound), false),
-        (200, Some(GrpcStatus::ResourceExhausted), false),
-    ] {
-        assert_eq!(is_server_error(status, grpc), error, "{status} {grpc:?}");
-    }
-}
-
-#[test]
 fn refused_criteria_say_their_rule() {
     for (document, message) in [
         ("{}", "the configuration: missing field `maxErrorRate`"),

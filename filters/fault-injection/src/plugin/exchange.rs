@@ -3,9 +3,7 @@
 use std::{rc::Rc, time::SystemTime};
 
 use filter_host::{
-    clock,
-    headers::{self, Map},
-    property,
+    clock, outcome,
     proxy_wasm::{
         traits::{Context, HttpContext},
         types::Action,
@@ -14,7 +12,7 @@ use filter_host::{
 };
 
 use super::{FaultInjection, held::Held};
-use crate::{Metric, Phase, is_error};
+use crate::{Metric, Phase};
 
 /// A stream; nearly all have no fault.
 pub(super) struct Stream {
@@ -23,11 +21,13 @@ pub(super) struct Stream {
     held: Option<Rc<Held>>,
     /// Whether a fault fired, carried out or not.
     is_faulty: bool,
+    /// Whether the last part of the response was seen.
+    is_end_seen: bool,
 }
 
 impl Stream {
     pub(super) const fn new(plugin: Rc<FaultInjection>, id: ContextId) -> Self {
-        Self { plugin, id, held: None, is_faulty: false }
+        Self { plugin, id, held: None, is_faulty: false, is_end_seen: false }
     }
 }
 
@@ -43,6 +43,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+        self.is_end_seen |= end_of_stream;
         let Some(held) = self.held.as_ref().filter(|held| !held.is_over()) else {
             return Action::Continue;
         };
@@ -59,7 +60,8 @@ impl HttpContext for Stream {
         action(held.begin(&self.plugin, self.id, Phase::Response))
     }
 
-    fn on_http_response_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.is_end_seen |= end_of_stream;
         let Some(held) = self.held.as_ref().filter(|held| !held.is_over()) else {
             return Action::Continue;
         };
@@ -75,20 +77,17 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
+        self.is_end_seen = true;
         // Trailers that go on would take the waiting body with them.
         action(!self.held.as_ref().is_some_and(|held| held.is_waiting()))
     }
 
     fn on_log(&mut self) {
         let Some(guard) = self.plugin.policy.guard().filter(|_| !self.is_faulty) else { return };
-        let trailing = || {
-            let status = property::read(&["response", "grpc_status"]).ok().flatten()?;
-            status.try_into().ok().map(u64::from_le_bytes)
-        };
-        let Ok(answer) = headers::all(Map::ResponseHeaders) else { return };
-        let (Some(is_error), Ok(now)) = (is_error(&answer, trailing), clock::now()) else { return };
+        let outcome = outcome::read(self.is_end_seen);
+        let Some(now) = clock::now().ok().filter(|_| outcome.is_answered()) else { return };
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        if let Some(counted) = self.plugin.shared.observe(guard, now, is_error) {
+        if let Some(counted) = self.plugin.shared.observe(guard, now, outcome.is_error()) {
             self.plugin.counters.stopped.set(1);
             log::info!("stopped: {} errors in {} answers", counted.errors, counted.total);
         }

@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use filter_host::{
     headers::{self, Map},
+    outcome,
     proxy_wasm::{
         traits::{Context, HttpContext},
         types::Action,
     },
 };
 
-use super::{RoutingTags, answer::Answer, carry_out};
+use super::{RoutingTags, carry_out};
 use crate::{Event, OnResponse};
 
 /// One request, from its headers to its end.
@@ -18,12 +19,13 @@ pub(super) struct Stream {
     plugin: Rc<RoutingTags>,
     response: Option<Rc<OnResponse>>,
     canaries: Vec<usize>,
-    answer: Option<Answer>,
+    /// Whether the last part of the response was seen.
+    is_end_seen: bool,
 }
 
 impl Stream {
     pub(super) fn new(plugin: Rc<RoutingTags>) -> Self {
-        Self { plugin, response: None, canaries: Vec::new(), answer: None }
+        Self { plugin, response: None, canaries: Vec::new(), is_end_seen: false }
     }
 }
 
@@ -48,10 +50,8 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        if !self.canaries.is_empty() {
-            self.answer = Some(Answer::read());
-        }
+    fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+        self.is_end_seen = end_of_stream;
         let done = self.response.take().map_or(Ok(()), |response| carry_out::answer(&response));
         if let Err(error) = done {
             self.plugin.count(Event::Errors.counter());
@@ -60,20 +60,16 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
-        self.answer.iter_mut().for_each(Answer::read_trailers);
-        Action::Continue
-    }
-}
-
-/// The stream has ended: what a canary answered is known now. One that never answered counts not.
-impl Drop for Stream {
-    fn drop(&mut self) {
-        let Some(answer) = &self.answer else { return };
-        let RoutingTags { policy, ramps, .. } = &*self.plugin;
-        let is_error = policy.is_error(answer.status, answer.grpc_status);
-        for place in &self.canaries {
-            ramps.observe(policy, *place, is_error);
+    fn on_log(&mut self) {
+        if self.canaries.is_empty() {
+            return;
+        }
+        let outcome = outcome::read(self.is_end_seen);
+        if outcome.is_answered() {
+            let RoutingTags { policy, ramps, .. } = &*self.plugin;
+            for index in &self.canaries {
+                ramps.observe(policy, *index, outcome.is_error());
+            }
         }
     }
 }

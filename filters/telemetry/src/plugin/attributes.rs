@@ -95,8 +95,14 @@ impl View<'_> {
             Attribute::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 // What was read as a header already need not be read as an attribute.
-                match self.record.and_then(|record| record.status) {
-                    Some(status) if path == ["response", "code"] => Some(Value::Int(status.into())),
+                match self.record {
+                    Some(Record { status: Some(status), .. }) if path == ["response", "code"] => {
+                        Some(Value::Int((*status).into()))
+                    }
+                    // Envoy's own makes UNKNOWN of a 200 to a request that is not gRPC.
+                    Some(record) if path == ["response", "grpc_status"] => {
+                        record.grpc_status.map(|status| Value::Int(status.into()))
+                    }
                     _ => attribute.decode(text(&path)?),
                 }
             }

@@ -78,7 +78,6 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
-        self.passed.has_trailers = true;
         self.passed.has_ended = true;
         Action::Continue
     }

@@ -55,27 +55,6 @@ fn tunnels_are_told_apart() {
 }
 
 #[test]
-fn flags_tell_who_ended_a_response() {
-    for (flags, ending) in [
-        (0, Ending::Complete),
-        // NR: a local reply without a body.
-        (0x100, Ending::Complete),
-        // FI, URX.
-        (0x8400, Ending::Complete),
-        // UC, UT, SI.
-        (0x40, Ending::CutShort),
-        (0x4, Ending::CutShort),
-        (0x1_0000, Ending::CutShort),
-        // DC, also where the proxy then reset the upstream.
-        (0x4000, Ending::ClientLeft),
-        (0x4010, Ending::ClientLeft),
-        (u64::MAX, Ending::ClientLeft),
-    ] {
-        assert_eq!(Ending::from_flags(flags), ending, "{flags:x}");
-    }
-}
-
-#[test]
 fn methods_are_a_closed_set() {
     for method in Method::ALL {
         assert_eq!(Method::from_bytes(method.as_str().as_bytes()), method);

@@ -1,14 +1,14 @@
-//! How a stream ends.
+//! How a response ended.
 
 /// How a response ended.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Ending {
-    /// It is whole.
+    /// All of it was sent.
     #[default]
     Complete,
-    /// The server, a timeout or the proxy ended it before its end.
+    /// The server, a timeout or the proxy ended it early.
     CutShort,
-    /// The client ended it before its end.
+    /// The client ended it early.
     ClientLeft,
 }
 
