@@ -9,6 +9,7 @@ mod survey;
 mod wording;
 
 pub use crate::config::survey::parse_config;
+pub(crate) use crate::config::wording::{is_spelling_of, meant};
 
 /// The most errors that are told one by one.
 const TOLD: usize = 10;

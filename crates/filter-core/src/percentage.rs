@@ -160,7 +160,10 @@ mod tests {
             (r#"{"value": 100.1}"#, format!("percentage.value: {rule}, got 100.1")),
             (r#"{"value": -1}"#, format!("percentage.value: {rule}, got -1")),
             (r#"{"value": 0.00004}"#, format!("percentage.value: {rule}, got 0.00004")),
-            (r#"{"value": "1"}"#, format!(r#"percentage.value: {rule}, got "1""#)),
+            (
+                r#"{"value": "1"}"#,
+                format!(r#"percentage.value: {rule}, got "1": leave out the quotes"#),
+            ),
             (
                 r#"{"percent": 1}"#,
                 "percentage.percent: unknown field `percent`, expected `value`".to_owned(),

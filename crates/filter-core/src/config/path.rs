@@ -34,6 +34,12 @@ impl Path {
         longer
     }
 
+    /// Returns the path of another member of the same object.
+    pub(super) fn beside(&self, name: &str) -> Self {
+        let steps = self.0.split_last().map_or(&[][..], |(_, steps)| steps);
+        Self(steps.to_vec()).member(name)
+    }
+
     /// Cuts off the steps that lead nowhere in `root`, and returns the value at the end.
     pub(super) fn resolve<'a>(&mut self, root: &'a Value) -> &'a Value {
         let mut value = root;
@@ -52,14 +58,17 @@ impl Path {
         value
     }
 
+    /// Replaces the value in `root`.
+    pub(super) fn replace(&self, root: &mut Value, value: Value) {
+        if let Some(old) = Self::find(&self.0, root) {
+            *old = value;
+        }
+    }
+
     /// Removes the value from `root`; `false` when this is the root itself.
     pub(super) fn remove(&self, root: &mut Value) -> bool {
         let Some((last, steps)) = self.0.split_last() else { return false };
-        let parent = steps.iter().try_fold(root, |value, step| match step {
-            Step::Index(index) => value.get_mut(index),
-            Step::Member(name) => value.get_mut(name),
-        });
-        match (parent, last) {
+        match (Self::find(steps, root), last) {
             (Some(Value::Array(list)), Step::Index(index)) if *index < list.len() => {
                 list.remove(*index);
                 true
@@ -67,6 +76,13 @@ impl Path {
             (Some(Value::Object(members)), Step::Member(name)) => members.remove(name).is_some(),
             _ => false,
         }
+    }
+
+    fn find<'a>(steps: &[Step], root: &'a mut Value) -> Option<&'a mut Value> {
+        steps.iter().try_fold(root, |value, step| match step {
+            Step::Index(index) => value.get_mut(index),
+            Step::Member(name) => value.get_mut(name),
+        })
     }
 
     pub(super) fn is_below(&self, other: &Self) -> bool {

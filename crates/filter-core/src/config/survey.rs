@@ -57,7 +57,7 @@ impl Survey {
         let mut refusal = Some(first);
         for _ in 0..ROUNDS {
             let Some(error) = refusal else { break };
-            if !self.note(&error) {
+            if !self.note::<T>(&error) {
                 break;
             }
             refusal = read::<T>(&self.value).err();
@@ -67,19 +67,41 @@ impl Survey {
     }
 
     /// Notes a refusal and cuts out what it is about; `false` when that is the whole document.
-    fn note(&mut self, error: &Refusal) -> bool {
-        let message = error.inner().to_string();
+    fn note<T: DeserializeOwned>(&mut self, error: &Refusal) -> bool {
+        let refusal = error.inner().to_string();
         let mut path = Path::of(error.path());
         let value = path.resolve(&self.value);
         let place = self.original(&path);
-        if !self.is_consequence(&place, &message) {
-            self.problems.add(&place, wording::of(&message, value));
+        if !self.is_consequence(&place, &refusal) {
+            let mut message = wording::of(&refusal, value);
+            if self.is_quoted::<T>(&path, value) {
+                message.push_str(": leave out the quotes");
+            }
+            self.problems.add(&place, message);
         }
         if !path.remove(&mut self.value) {
             return false;
         }
+        // In another spelling the field is not missing.
+        self.cut.extend(wording::meant(&refusal).map(|name| place.beside(name)));
         self.remember(place);
         true
+    }
+
+    /// Returns `true` if the text at `path` is a number or a boolean in quotes, which would be
+    /// accepted without them.
+    fn is_quoted<T: DeserializeOwned>(&self, path: &Path, value: &Value) -> bool {
+        let Some(unquoted) = wording::unquoted(value) else { return false };
+        let mut document = self.value.clone();
+        path.replace(&mut document, unquoted);
+        match read::<T>(&document) {
+            Ok(_) => true,
+            Err(error) => {
+                let mut next = Path::of(error.path());
+                next.resolve(&document);
+                next != *path
+            }
+        }
     }
 
     /// Says whether our own cuts below `place` may have caused the error there.

@@ -93,12 +93,54 @@ fn each_error_states_path_then_rule_then_value() {
         (r#"{"pair": [1, 2]}"#, "pair: must be an object, got a list"),
         (r#"{"pair": {"low": 1}}"#, "pair: needs both low and high"),
         (
-            r#"{"dryrun": true}"#,
-            "dryrun: unknown field `dryrun`, expected one of `rules`, `limits`, `mode`, `dryRun`, `pair`",
+            r#"{"dry": true}"#,
+            "dry: unknown field `dry`, expected one of `rules`, `limits`, `mode`, `dryRun`, `pair`",
         ),
         ("[]", "the configuration: must be an object, got a list"),
         ("7", "the configuration: must be an object, got 7"),
         ("null", "the configuration: must not be empty: leave the key out or give a value"),
+    ] {
+        check(document, message);
+    }
+}
+
+#[test]
+fn another_spelling_of_a_field_is_answered_with_the_right_one() {
+    for name in ["dry_run", "dryrun", "DryRun", "dry-run", "DRY_RUN", "dry_Run_"] {
+        check(&format!(r#"{{"{name}": true}}"#), &format!("{name}: must be written dryRun"));
+    }
+    check(r#"{"rules": [{"na_me": "a"}]}"#, "rules[0].na_me: must be written name");
+}
+
+#[test]
+fn numbers_and_booleans_in_quotes_are_refused_with_the_cure() {
+    for (document, message) in [
+        (
+            r#"{"rules": [{"name": "a", "status": "503"}]}"#,
+            r#"rules[0].status: must be a whole number from 200 to 599, got "503": leave out the quotes"#,
+        ),
+        (
+            r#"{"limits": {"a": "7"}}"#,
+            r#"limits.a: must be a whole number in range, got "7": leave out the quotes"#,
+        ),
+        (
+            r#"{"dryRun": "true"}"#,
+            r#"dryRun: must be true or false, got "true": leave out the quotes"#,
+        ),
+        (
+            r#"{"pair": {"low": "1", "high": "2"}}"#,
+            "pair.high: must be a whole number in range, got \"2\": leave out the quotes; \
+             pair.low: must be a whole number in range, got \"1\": leave out the quotes",
+        ),
+        // What would be refused without them, too.
+        (
+            r#"{"rules": [{"name": "a", "status": "9"}]}"#,
+            r#"rules[0].status: must be a whole number from 200 to 599, got "9""#,
+        ),
+        (r#"{"mode": "1"}"#, r#"mode: must be `SOFT` or `HARD`, got "1""#),
+        (r#"{"rules": "1"}"#, r#"rules: must be a list, got "1""#),
+        (r#"{"dryRun": "1"}"#, r#"dryRun: must be true or false, got "1""#),
+        (r#"{"limits": {"a": "x"}}"#, r#"limits.a: must be a whole number in range, got "x""#),
     ] {
         check(document, message);
     }

@@ -9,6 +9,9 @@ pub(super) const EMPTY: &str = "must not be empty: leave the key out or give a v
 
 /// Words an error about `value` so that it states the rule and then the value.
 pub(super) fn of(message: &str, value: &Value) -> String {
+    if let Some(name) = meant(message) {
+        return format!("must be written {name}");
+    }
     let kinds = ["invalid type: ", "invalid value: ", "unknown variant "];
     if !kinds.iter().any(|kind| message.starts_with(kind)) {
         return message.to_owned();
@@ -29,6 +32,30 @@ pub(super) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+/// Returns the field that an unknown one was to be: the same letters in another spelling, such as
+/// `fixed_delay`, which protobuf's JSON knows too.
+pub(crate) fn meant(message: &str) -> Option<&str> {
+    let (unknown, expected) =
+        message.strip_prefix("unknown field `")?.split_once("`, expected ")?;
+    let mut known = expected.split('`').skip(1).step_by(2);
+    known.find(|known| is_spelling_of(unknown, known))
+}
+
+/// Returns `true` if two names differ in case, `_` and `-` at most.
+pub(crate) fn is_spelling_of(name: &str, known: &str) -> bool {
+    let letters = |text: &str| {
+        let letters = text.chars().filter(|letter| !matches!(letter, '_' | '-'));
+        letters.flat_map(char::to_lowercase).collect::<String>()
+    };
+    letters(name) == letters(known)
+}
+
+/// Returns the number or boolean that a text holds.
+pub(super) fn unquoted(value: &Value) -> Option<Value> {
+    let scalar: Value = serde_json::from_str(value.as_str()?).ok()?;
+    (scalar.is_number() || scalar.is_boolean()).then_some(scalar)
 }
 
 fn plain(expected: &str) -> &str {

@@ -7,6 +7,8 @@ use serde::de::{
     value::MapAccessDeserializer,
 };
 
+use crate::config::{is_spelling_of, meant};
+
 /// Fields of an Istio `HTTPRoute`.
 const ROUTE_FIELDS: [&str; 16] = [
     "name",
@@ -119,7 +121,9 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<S> {
         let name = String::deserialize(deserializer)?;
         let known = self.0.deserialize(name.as_str().into_deserializer());
         known.map_err(|error: D::Error| {
-            if ROUTE_FIELDS.contains(&name.as_str()) {
+            let is_known = |known: &&str| is_spelling_of(&name, known);
+            let is_ours = meant(&error.to_string()).is_some();
+            if !is_ours && ROUTE_FIELDS.iter().any(is_known) {
                 D::Error::custom(super::ROUTE)
             } else {
                 error
@@ -175,10 +179,15 @@ mod tests {
     #[test]
     fn other_mistakes_keep_their_words() {
         for (document, message) in [
+            (r#"{"http": [{"Fault": 1}]}"#, "http[0].Fault: must be written fault"),
+            (
+                r#"{"http": [{"mirror_percentage": {}}]}"#,
+                "http[0].mirror_percentage: must not be given, it stays in the VirtualService",
+            ),
             (r#"{"http": [{"x": 1}]}"#, "http[0].x: unknown field `x`, expected `name` or `fault`"),
             (
                 r#"{"http": [{"fault": "1"}]}"#,
-                r#"http[0].fault: must be a whole number in range, got "1""#,
+                r#"http[0].fault: must be a whole number in range, got "1": leave out the quotes"#,
             ),
             (
                 r#"{"http": [7, []]}"#,

@@ -142,7 +142,7 @@ fn refused_conditions_say_rule_and_cure() {
         (json!({"present": false}), "value: must have present: true: use not or withoutHeaders to ask for absence".to_owned()),
         (json!({"range": {}}), "value: must have a range with from or to, and from below to".to_owned()),
         (json!({"range": {"from": 2, "to": 2}}), "value: must have a range with from or to, and from below to".to_owned()),
-        (json!({"range": {"from": "2"}}), r#"value.range.from: must be a number, got "2""#.to_owned()),
+        (json!({"range": {"from": "2"}}), r#"value.range.from: must be a number, got "2": leave out the quotes"#.to_owned()),
         (json!({"semver": "new"}), r#"value.semver: must be a version range such as ">=2.1, <3", got "new""#.to_owned()),
         (json!({"cidr": ["10.0.0.0/40"]}), r#"value.cidr[0]: must be an address range such as 10.0.0.0/8 or 2001:db8::/32, got "10.0.0.0/40""#.to_owned()),
         (json!({"present": true, "ignoreCase": true}), "value: must not have ignoreCase with present, which compares no letters".to_owned()),

@@ -181,7 +181,7 @@ fn a_canary_has_a_ramp() {
         ("initialWeight", json!(100.5), format!("canary.initialWeight: {percent}, got 100.5")),
         ("initialWeight", json!(0.001), format!("canary.initialWeight: {percent}, got 0.001")),
         ("increment", json!(0), "canary.increment: must be a number of percent above 0 up to 100 in steps of 0.01, got 0".to_owned()),
-        ("maxWeight", json!("5"), format!("canary.maxWeight: {percent}, got \"5\"")),
+        ("maxWeight", json!("5"), format!("canary.maxWeight: {percent}, got \"5\": leave out the quotes")),
         ("interval", json!("9s"), "canary.interval: must be between 10s and 720h, got \"9s\"".to_owned()),
         ("successCriteria", json!({"maxErrorRate": 0.01}), "canary.successCriteria.maxErrorRate: must be an object such as {value: 1} for 1 %, got 0.01".to_owned()),
     ] {

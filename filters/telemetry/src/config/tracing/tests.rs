@@ -23,10 +23,17 @@ fn percentages_have_steps_of_a_hundredth() {
         let found = entry.random_sampling_percentage.map(SamplingPercentage::millionths);
         assert_eq!(found, Some(millionths), "{text}");
     }
-    for text in ["-1", "100.01", "0.001", "33.333", r#""10""#, "true"] {
+    for (text, cure) in [
+        ("-1", ""),
+        ("100.01", ""),
+        ("0.001", ""),
+        ("33.333", ""),
+        (r#""10""#, ": leave out the quotes"),
+        ("true", ""),
+    ] {
         let error = read(&format!(r#"{{"randomSamplingPercentage": {text}}}"#)).unwrap_err();
         let rule = "randomSamplingPercentage: must be from 0 to 100 in steps of 0.01";
-        assert_eq!(error, format!("{rule}, got {text}"));
+        assert_eq!(error, format!("{rule}, got {text}{cure}"));
     }
 }
 
