@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::got::Got;
+use crate::{ClaimPath, got::Got};
 
 /// The name of a header field in lower case, a token of RFC 9110 section 5.1.
 ///
@@ -182,8 +182,22 @@ where
     T: FromStr<Err = InvalidHeaderName>,
 {
     let value = Value::deserialize(deserializer)?;
-    let name = value.as_str().ok_or(InvalidHeaderName::NotAToken).and_then(str::parse);
-    name.map_err(|rule| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+    let text = value.as_str().ok_or(InvalidHeaderName::NotAToken);
+    text.and_then(str::parse).map_err(|rule| match text.ok().and_then(claim) {
+        Some(claim) => D::Error::custom(format_args!(
+            "must be a header name: write claims: {{\"{claim}\": …}}, \
+             or not: {{claims: {{\"{claim}\": …}}}} for withoutHeaders, {}",
+            Got(&value)
+        )),
+        None => D::Error::custom(format_args!("{rule}, {}", Got(&value))),
+    })
+}
+
+/// Returns the claim that Istio's name of an attribute leads to: `@request.auth.claims.a.b`,
+/// `@request.auth.claims[a][b]`, and in an AuthorizationPolicy the latter without `@`.
+fn claim(name: &str) -> Option<ClaimPath> {
+    let path = name.strip_prefix('@').unwrap_or(name).strip_prefix("request.auth.claims")?;
+    path.strip_prefix('.').unwrap_or(path).parse().ok()
 }
 
 const fn is_token_byte(byte: u8) -> bool {
@@ -227,6 +241,33 @@ mod tests {
             let error = serde_json::from_value::<EditableHeaderName>(value).unwrap_err();
             assert_eq!(error.to_string(), message);
         }
+    }
+
+    #[test]
+    fn istios_name_of_a_claim_is_answered_with_ours() {
+        for (name, claim) in [
+            ("@request.auth.claims.groups", "groups"),
+            ("@request.auth.claims[groups]", "groups"),
+            ("@request.auth.claims.realm.roles", "realm.roles"),
+            ("@request.auth.claims[realm][roles]", "realm.roles"),
+            ("@request.auth.claims[example.com/roles]", "[example.com/roles]"),
+            ("@request.auth.claims.[example.com/roles]", "[example.com/roles]"),
+            ("@request.auth.claims.realm[example.com/roles]", "realm[example.com/roles]"),
+            ("request.auth.claims[groups]", "groups"),
+        ] {
+            let error = serde_json::from_value::<HeaderName>(json!(name)).unwrap_err();
+            let expected = format!(
+                "must be a header name: write claims: {{\"{claim}\": …}}, \
+                 or not: {{claims: {{\"{claim}\": …}}}} for withoutHeaders, got \"{name}\""
+            );
+            assert_eq!(error.to_string(), expected);
+        }
+        for name in ["@request.auth.claims", "@request.auth.claims[", "@request.auth.principal"] {
+            let error = serde_json::from_value::<HeaderName>(json!(name)).unwrap_err();
+            assert_eq!(error.to_string(), format!("must be a header name, got \"{name}\""));
+        }
+        // A name that a header may have.
+        assert!("request.auth.claims.groups".parse::<HeaderName>().is_ok());
     }
 
     #[test]
