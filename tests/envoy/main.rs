@@ -6,4 +6,5 @@ mod fault_injection;
 mod jwt_auth;
 mod outcomes;
 mod routing_tags;
+mod sidecar;
 mod telemetry;

@@ -117,6 +117,8 @@ pub struct Setup {
     pub routes: Vec<Value>,
     /// Further fields of the access log: name and format.
     pub access_log: Vec<(String, String)>,
+    /// The id of the proxy, as Istio forms it; that of the bootstrap if absent.
+    pub node_id: Option<String>,
     /// How names of stats are split into tags; Envoy's own way if absent.
     pub stats_config: Option<Value>,
     /// Envoy's own tracing, a field of the connection manager; off if absent.
@@ -144,6 +146,7 @@ impl Setup {
             clusters: Vec::new(),
             routes: Vec::new(),
             access_log: Vec::new(),
+            node_id: None,
             stats_config: None,
             tracing: None,
             upgrades: Vec::new(),
@@ -174,6 +177,9 @@ impl Setup {
         clusters.retain(|cluster| !is_replaced(cluster));
         clusters.extend(self.clusters.iter().cloned());
         let source = json!({"lds_config": {"path_config_source": {"path": listeners}}});
+        if let Some(id) = &self.node_id {
+            set(&mut bootstrap, "/node/id", json!(id))?;
+        }
         let members = bootstrap.as_object_mut().context("the bootstrap is no object")?;
         members.insert("dynamic_resources".to_owned(), source);
         let flush = self.stats_flush.as_ref();

@@ -37,6 +37,7 @@ mod ip_range;
 mod matching;
 mod metrics;
 pub mod misplaced;
+mod node;
 mod path;
 mod path_template;
 mod percentage;
@@ -72,6 +73,7 @@ pub use crate::{
         Request, Shadowed, SourceMatch,
     },
     metrics::MetricsConfig,
+    node::source_address_warning,
     path::{PathNormalization, RequestPath, cookies, percent_decode},
     path_template::{InvalidPathTemplate, PathTemplate, PathTrie},
     percentage::{InvalidPercentage, Percentage},

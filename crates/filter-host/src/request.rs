@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use filter_core::{Headers, Needs, Request};
+use filter_core::{Headers, Needs, Request, source_address_warning};
 
 use crate::{
     headers::{self, Map},
@@ -27,9 +27,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Prepares to read what `needs` names.
+    /// Prepares to read what `needs` names, and logs a warning where the proxy makes it unreliable.
     #[must_use]
     pub fn new(needs: &Needs) -> Self {
+        let node_id = property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default();
+        if let Some(warning) = source_address_warning(needs, &node_id) {
+            log::warn!("{warning}");
+        }
         let names = needs.headers.iter().map(|name| name.clone().into_bytes()).collect();
         Self { needs: needs.clone(), names }
     }

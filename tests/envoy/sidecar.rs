@@ -1,0 +1,39 @@
+//! A filter knows the kind of proxy that it runs in.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{
+    bootstrap::{Filter, Setup},
+    envoy::Envoy,
+    upstream::Upstream,
+};
+
+const WARNING: &str = "identify callers by source.principal";
+
+#[test]
+fn conditions_on_the_address_are_warned_of_in_a_sidecar() -> Result<()> {
+    let app = Upstream::start()?;
+    let from = |field: &str, value: &str| json!({"source": {field: value}});
+    let fault = json!({"abort": {"percentage": {"value": 1}, "httpStatus": 503}});
+    let by_address = [
+        Filter::new("routing-tags", json!({"trustInbound": [from("ip", "10.0.0.0/8")]})),
+        Filter::new(
+            "fault-injection",
+            json!({"http": [{"match": [from("ip", "10.0.0.0/8")], "fault": fault}]}),
+        ),
+    ];
+    let principal = json!({"source": {"principal": {"exact": "spiffe://mesh/ns/a/sa/b"}}});
+    let by_principal = Filter::new("routing-tags", json!({"trustInbound": [principal]}));
+    for (node_id, filter, is_warned) in [
+        ("sidecar~10.0.0.7~shop.a~a.svc.cluster.local", &by_address[0], true),
+        ("sidecar~10.0.0.7~shop.a~a.svc.cluster.local", &by_address[1], true),
+        ("sidecar~10.0.0.7~shop.a~a.svc.cluster.local", &by_principal, false),
+        ("router~10.0.0.8~gateway.a~a.svc.cluster.local", &by_address[0], false),
+    ] {
+        let setup = Setup::new(app.address(), vec![filter.clone()]);
+        let envoy = Envoy::start(Setup { node_id: Some(node_id.to_owned()), ..setup })?;
+        assert_eq!(envoy.http1().get("/")?.status, 200);
+        assert_eq!(envoy.log().contains(WARNING), is_warned, "{node_id} {filter:?}");
+    }
+    Ok(())
+}
