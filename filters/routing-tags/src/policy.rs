@@ -142,12 +142,6 @@ impl Policy {
         if is_over { 0 } else { canary.weight(now) }
     }
 
-    /// Returns the headers that trailers of a request may not hold either.
-    #[must_use]
-    pub fn stripped_trailers(&self) -> &[HeaderName] {
-        if self.is_dry() { &[] } else { &self.owned }
-    }
-
     /// Counts an answer of the canary at `place` for its guard.
     ///
     /// Returns how many answers and errors the window holds, when this one rolls the canary back.

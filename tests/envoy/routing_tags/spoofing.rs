@@ -82,15 +82,24 @@ fn tricks_with_names_pass_no_tag() -> Result<()> {
 
 #[test]
 fn trailers_bring_no_tag() -> Result<()> {
-    for (dry_run, expected) in [(false, vec!["x-other"]), (true, vec!["x-other", TAG, TAG])] {
-        let rig = Rig::start(json!({"http": [{"tag": "canary"}], "dryRun": dry_run}))?;
+    let (whole, rest) = ("a=1,weir-tag=v2", "a=1");
+    for (dry_run, baggage, expected) in [
+        (false, rest, vec!["baggage", "x-other"]),
+        (true, whole, vec!["baggage", "x-other", TAG, TAG]),
+    ] {
+        let entry = json!({"tag": "canary"});
+        let rig =
+            Rig::start(json!({"http": [entry], "baggageKey": "weir-tag", "dryRun": dry_run}))?;
         // The canary's cluster speaks HTTP/2, so trailers come through.
         let call = Request::get("/").header(TAG, "canary").body(b"x");
         let call = call.trailer(TAG, "v2").trailer(TAG, "v3").trailer("x-other", "1");
+        let call = call.trailer("baggage", whole);
         let seen = seen(rig.envoy.http2(), call)?;
         let mut names: Vec<&str> = seen.trailers.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, expected, "dryRun {dry_run}");
+        let members = seen.trailers.iter().find(|(name, _)| name == "baggage");
+        assert_eq!(members.map(|(_, value)| value.as_str()), Some(baggage), "dryRun {dry_run}");
         assert_eq!(rig.canary.count(), 1);
     }
     Ok(())

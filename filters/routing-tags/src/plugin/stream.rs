@@ -44,8 +44,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
-        for name in self.plugin.policy.stripped_trailers() {
-            let _ = headers::remove(Map::RequestTrailers, name.as_str());
+        let trailers = headers::named(Map::RequestTrailers, |name| name == b"baggage");
+        for edits in self.plugin.policy.trailer_edits(&trailers.unwrap_or_default()) {
+            let _ = headers::apply(Map::RequestTrailers, &edits);
         }
         Action::Continue
     }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use filter_core::{Headers, Request};
+use filter_core::{HeaderEdits, Headers, Request};
 
-use super::{Policy, decide::Slot};
+use super::{Policy, decide::Slot, write::replaced};
 use crate::{baggage::Baggage, metrics::Event, tag::Tag};
 
 /// A request without what strangers claim, and what is known of its tags.
@@ -47,6 +47,23 @@ impl Policy {
         }
         self.believe(&mut inbound, request, &members, events);
         inbound
+    }
+
+    /// Returns what goes from the trailers of a request: tags, and the member of `baggage` that
+    /// carries one. Tags are read from headers alone, so trailers bring none, whoever sends them.
+    #[must_use]
+    pub fn trailer_edits(&self, trailers: &Headers) -> Vec<HeaderEdits> {
+        if self.is_dry() {
+            return Vec::new();
+        }
+        let tags = HeaderEdits { remove: self.owned.clone(), ..HeaderEdits::default() };
+        let key = self.baggage_key.as_deref();
+        let baggage = key.map(|key| Baggage::new(trailers, key));
+        let baggage = baggage.filter(|baggage| !baggage.values().is_empty());
+        [Some(tags), baggage.map(|baggage| replaced(&baggage.without()))]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn members<'r>(&'r self, headers: &'r Headers) -> Vec<&'r [u8]> {

@@ -68,7 +68,12 @@ fn after(request: &Request, decision: &Decision) -> Headers {
     for name in &decision.strip {
         headers.remove(name.as_str());
     }
-    for edits in &decision.request {
+    edited(headers, &decision.request)
+}
+
+/// What headers are after edits.
+fn edited(mut headers: Headers, edits: &[HeaderEdits]) -> Headers {
+    for edits in edits {
         let removed = edits.remove.iter().chain(edits.set.iter().map(|(name, _)| name));
         for name in removed {
             headers.remove(name.as_str());

@@ -136,7 +136,8 @@ impl Course<'_, '_, '_> {
     ) -> Option<Cow<'_, [u8]>> {
         let slot = match placeholder {
             Placeholder::Rule => {
-                return by.map(|(_, entry)| Cow::Owned(entry.name.clone().into_bytes()));
+                let entry = by.map(|(_, entry)| entry).or_else(|| self.decider())?;
+                return Some(Cow::Owned(entry.name.clone().into_bytes()));
             }
             Placeholder::Tag(None) => by.map_or(0, |(_, entry)| entry.slot),
             Placeholder::Tag(Some(header)) => {
@@ -149,6 +150,14 @@ impl Course<'_, '_, '_> {
         };
         let tag = self.slots.get(slot)?.tag()?;
         Some(Cow::Borrowed(tag.as_str().as_bytes()))
+    }
+
+    /// Returns the entry that gave the top-level tag.
+    fn decider(&self) -> Option<&Entry> {
+        match self.slots.first()? {
+            Slot::Decided { entry, .. } => self.policy.entries.get(*entry),
+            Slot::Open | Slot::Kept { .. } => None,
+        }
     }
 
     fn write_response(&mut self) {
@@ -226,7 +235,7 @@ fn pair(name: &HeaderName, tag: &Tag) -> (HeaderName, Vec<u8>) {
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// Writes `baggage` anew; one header replaces all, several are added one by one.
-fn replaced(headers: &[Vec<u8>]) -> HeaderEdits {
+pub(super) fn replaced(headers: &[Vec<u8>]) -> HeaderEdits {
     match headers {
         [single] => HeaderEdits { set: vec![(BAGGAGE, single.clone())], ..HeaderEdits::default() },
         several => HeaderEdits {

@@ -42,6 +42,37 @@ fn placeholders_are_filled_in() {
 }
 
 #[test]
+fn the_top_level_rule_is_the_entry_that_decided_the_top_level_tag() {
+    let policy = policy(&json!({
+        "trustInbound": [{"headers": {"x-edge": {}}}],
+        "headers": {
+            "request": {"set": {"x-rule": "%RULE%"}},
+            "response": {"set": {"x-served": "%RULE%/%TAG%"}},
+        },
+        "http": [
+            {"name": "seen", "match": [{"headers": {"x-a": {}}}],
+             "headers": {"request": {"set": {"x-seen": "%RULE%"}}}},
+            {"name": "tier", "tagHeader": "x-tier", "tag": "gold"},
+            {"name": "beta", "match": [{"headers": {"x-b": {}}}], "tag": "v2"},
+        ],
+    }));
+    for (headers, rule, served) in [
+        (&[("x-b", "1")][..], Some("beta"), Some("beta/v2")),
+        (&[("x-a", "1"), ("x-b", "1")], Some("beta"), Some("beta/v2")),
+        // Nothing decided the tag of the top-level header.
+        (&[], None, None),
+        (&[("x-a", "1")], None, None),
+        (&[("x-b", "1"), ("x-edge", "1"), ("x-weir-tag", "edge")], None, None),
+    ] {
+        let decision = decide(&policy, &request(headers.iter().copied()));
+        assert_eq!(set(&decision, "x-rule"), rule, "{headers:?}");
+        assert_eq!(response(&decision, "x-served"), Vec::from_iter(served), "{headers:?}");
+        let refused = count(&decision, Event::ValueRefused);
+        assert_eq!(refused, if rule.is_some() { 0 } else { 2 }, "{headers:?}");
+    }
+}
+
+#[test]
 fn a_value_that_cannot_be_written_is_left_out_and_counted() {
     let policy = entries(json!([{"tag": "v2", "headers": {"request": {
         "set": {"x-a": "%REQ(x-in)%", "x-b": "fine"}, "add": {"x-c": "%CLAIM(sub)%"},

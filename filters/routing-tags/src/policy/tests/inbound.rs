@@ -141,6 +141,26 @@ fn baggage_without_room_does_not_get_the_tag() {
 }
 
 #[test]
+fn trailers_lose_tags_and_the_member_of_the_baggage() {
+    for (trailers, left) in [
+        (&[][..], &[][..]),
+        (&[("x-weir-tag", "v2"), ("x-other", "1")], &[("x-other", "1")]),
+        (&[("baggage", "weir-tag=v2")], &[]),
+        (&[("baggage", "a=1, weir-tag=v2;p=1,b=2")], &[("baggage", "a=1,b=2")]),
+        (&[("baggage", "weir%2Dtag=v2,a=1")], &[("baggage", "a=1")]),
+        (&[("baggage", "a=1"), ("baggage", "weir-tag=v2")], &[("baggage", "a=1")]),
+        (&[("baggage", "a=1"), ("baggage", "b=2")], &[("baggage", "a=1"), ("baggage", "b=2")]),
+        (&[("baggage", "a=1 , b=2;p")], &[("baggage", "a=1 , b=2;p")]),
+    ] {
+        let policy = trusting();
+        let headers: Headers = trailers.iter().copied().collect();
+        let edits = policy.trailer_edits(&headers);
+        let left: Headers = left.iter().copied().collect();
+        assert_eq!(edited(headers, &edits), left, "{trailers:?}");
+    }
+}
+
+#[test]
 fn a_dry_run_changes_nothing_and_counts() {
     let policy = policy(&json!({
         "dryRun": true, "filterState": true, "headers": {"response": {"set": {"x-served": "%TAG%"}}},
@@ -152,7 +172,7 @@ fn a_dry_run_changes_nothing_and_counts() {
     for event in [Event::Tagged, Event::DryRun, Event::InboundStripped] {
         assert_eq!(count(&decision, event), 1, "{event:?}");
     }
-    assert!(policy.stripped_trailers().is_empty());
+    assert!(policy.trailer_edits(&Headers::default()).is_empty());
 }
 
 #[test]
