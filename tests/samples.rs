@@ -127,6 +127,39 @@ fn readmes_show_what_works() -> Result<()> {
     Ok(())
 }
 
+/// Dates of samples begin here: a date that is nearer would soon be over for those who copy it.
+const FIRST_YEAR: u32 = 2030;
+
+#[test]
+fn dates_of_samples_are_far_ahead() -> Result<()> {
+    let folders = ["README.md", "envoy/", "filters/", "schemas/", "wasmplugins/"];
+    let is_shown = |path: &str| {
+        folders.iter().any(|folder| path.starts_with(folder))
+            && (path.ends_with(".md") || path.ends_with(".yaml"))
+    };
+    let (mut found, mut near) = (0_usize, Vec::new());
+    for (path, text) in repository::texts()? {
+        for year in is_shown(&path).then(|| years(&text)).into_iter().flatten() {
+            found = found.saturating_add(1);
+            near.extend((year < FIRST_YEAR).then(|| format!("{path} has a date in {year}")));
+        }
+    }
+    assert!(found > 0, "no sample has a date");
+    assert!(near.is_empty(), "{}", near.join("\n"));
+    Ok(())
+}
+
+/// The years of instants, such as `2035-12-01T09:00:00Z`.
+fn years(text: &str) -> impl Iterator<Item = u32> {
+    text.split('"').filter_map(|word| {
+        let (date, time) = word.split_once('T')?;
+        let (year, day) = date.split_once('-')?;
+        let is_day = day.len() == 5 && day.as_bytes().get(2) == Some(&b'-');
+        let is_time = time.starts_with(|first: char| first.is_ascii_digit());
+        year.parse().ok().filter(|_| is_day && is_time && year.len() == 4)
+    })
+}
+
 /// The fenced blocks of a Markdown document that are marked as YAML.
 fn yaml_blocks(markdown: &str) -> impl Iterator<Item = &str> {
     markdown

@@ -16,7 +16,7 @@ mod values;
 
 pub use crate::config::{
     fault::{
-        AbortConfig, DelayConfig, FaultConfig, FixedRate, NormalDelay, ParetoDelay,
+        AbortConfig, DelayConfig, DrawConfig, FaultConfig, FixedRate, NormalDelay, ParetoDelay,
         PercentileDelay, PhaseConfig, RateConfig, ResponseConfig, UniformDelay,
     },
     values::{BodyText, GrpcMessage, GrpcStatusName, MarkHeader, Number, WholeMillis},

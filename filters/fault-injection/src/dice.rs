@@ -40,6 +40,11 @@ impl Dice {
             length: sticky_hash(salt, key, "length"),
         }
     }
+
+    /// Makes the draw of the delay that of every part.
+    pub const fn shared(self) -> Self {
+        Self { abort: self.delay, response: self.delay, rate: self.delay, ..self }
+    }
 }
 
 #[cfg(test)]

@@ -84,6 +84,8 @@ struct Fault {
     abort: Option<Abort>,
     response: Option<Change>,
     rate: Option<RateLimit>,
+    /// Whether one draw decides for all parts.
+    is_draw_shared: bool,
 }
 
 /// The side of the exchange on which a fault acts.

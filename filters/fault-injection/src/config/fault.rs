@@ -21,6 +21,20 @@ pub struct FaultConfig {
     pub response: Option<ResponseConfig>,
     /// The response's body is slowed down.
     pub response_rate_limit: Option<RateConfig>,
+    /// How the percentages of several parts meet.
+    pub draw: DrawConfig,
+}
+
+/// How the percentages of several parts meet.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DrawConfig {
+    /// Each part draws by itself, as in Istio: of two parts at 20 %, 4 % of the requests meet both.
+    #[default]
+    Independent,
+    /// One draw decides for all parts: of two parts at 20 %, the same 20 % of the requests meet
+    /// both; of 5 % and 20 %, the 5 % are among the 20 %.
+    Shared,
 }
 
 /// A hold; exactly one of the fields that end in `Delay`.

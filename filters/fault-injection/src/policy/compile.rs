@@ -98,13 +98,29 @@ impl Entry {
 impl Shares {
     fn most(entries: &[Entry]) -> Self {
         let faults = entries.iter().filter_map(|entry| entry.fault.as_ref());
-        let share = |share: Option<Percentage>| share.unwrap_or_default();
-        faults.fold(Self::default(), |most, fault| Self {
-            delay: most.delay.max(share(fault.delay.as_ref().map(|it| it.share))),
-            abort: most.abort.max(share(fault.abort.as_ref().map(|it| it.share))),
-            response: most.response.max(share(fault.response.as_ref().map(|it| it.share))),
-            rate: most.rate.max(share(fault.rate.as_ref().map(|it| it.share))),
+        faults.map(Self::of).fold(Self::default(), |most, shares| Self {
+            delay: most.delay.max(shares.delay),
+            abort: most.abort.max(shares.abort),
+            response: most.response.max(shares.response),
+            rate: most.rate.max(shares.rate),
         })
+    }
+
+    /// Returns the share that each draw of a fault is held against.
+    fn of(fault: &Fault) -> Self {
+        let share = |share: Option<Percentage>| share.unwrap_or_default();
+        let each = Self {
+            delay: share(fault.delay.as_ref().map(|it| it.share)),
+            abort: share(fault.abort.as_ref().map(|it| it.share)),
+            response: share(fault.response.as_ref().map(|it| it.share)),
+            rate: share(fault.rate.as_ref().map(|it| it.share)),
+        };
+        if !fault.is_draw_shared {
+            return each;
+        }
+        // The draw of the delay is the one that all parts share.
+        let delay = each.delay.max(each.abort).max(each.response).max(each.rate);
+        Self { delay, ..Self::default() }
     }
 }
 

@@ -123,11 +123,15 @@ impl Policy {
 impl Entry {
     /// Returns the draws of a request, and whether they are random for want of its key.
     pub(super) fn dice(&self, request: &Request, random: Dice) -> (Dice, bool) {
-        let Some(hash) = &self.hash else { return (random, false) };
-        match hash.key(request) {
-            Some(key) => (Dice::of_key(&self.salt, &key.bytes), false),
-            None => (random, true),
-        }
+        let (dice, is_unkeyed) = match &self.hash {
+            None => (random, false),
+            Some(hash) => match hash.key(request) {
+                Some(key) => (Dice::of_key(&self.salt, &key.bytes), false),
+                None => (random, true),
+            },
+        };
+        let is_shared = self.fault.as_ref().is_some_and(|fault| fault.is_draw_shared);
+        (if is_shared { dice.shared() } else { dice }, is_unkeyed)
     }
 }
 

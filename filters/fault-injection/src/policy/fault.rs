@@ -8,8 +8,8 @@ use super::{Abort, Change, Delay, Ending, Fault, Phase, RateLimit};
 use crate::{
     body::BodyEdit,
     config::{
-        AbortConfig, BodyText, DelayConfig, FaultConfig, PercentileDelay, PhaseConfig, RateConfig,
-        ResponseConfig,
+        AbortConfig, BodyText, DelayConfig, DrawConfig, FaultConfig, PercentileDelay, PhaseConfig,
+        RateConfig, ResponseConfig,
     },
     delay::DelayLength,
 };
@@ -23,7 +23,7 @@ impl Fault {
         path: &str,
         problems: &mut Problems,
     ) -> Self {
-        let FaultConfig { delay, abort, response, response_rate_limit: rate } = config;
+        let FaultConfig { delay, abort, response, response_rate_limit: rate, draw } = config;
         if delay.is_none() && abort.is_none() && response.is_none() && rate.is_none() {
             problems
                 .add(path, "must have at least one of delay, abort, response, responseRateLimit");
@@ -33,6 +33,7 @@ impl Fault {
             abort: abort.as_ref().and_then(|it| compile_abort(it, path, problems)),
             response: response.as_ref().and_then(|it| compile_change(it, path, problems)),
             rate: rate.as_ref().and_then(|it| compile_rate(it, path, problems)),
+            is_draw_shared: *draw == DrawConfig::Shared,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{Config, Dice};
 
+mod draws;
 mod explained;
 mod hostile;
 mod order;

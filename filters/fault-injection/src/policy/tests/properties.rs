@@ -28,7 +28,7 @@ fn full() -> Value {
             {"name": "drawn", "fault": {
                 "delay": {"percentage": share, "percentileDelay": [
                     {"percentile": 50, "delay": "20ms"}, {"percentile": 100, "delay": "2s"}]},
-                "abort": {"percentage": share, "reset": {}}}},
+                "abort": {"percentage": share, "reset": {}}, "draw": "SHARED"}},
         ],
     })
 }
