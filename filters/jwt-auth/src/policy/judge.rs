@@ -67,13 +67,8 @@ impl Policy {
         failure: Failure,
         asking: &mut Asking<'_>,
     ) -> Result<Admission, Stop> {
-        match failure.lack {
-            Lack::Wait(wait) => return Err(Stop::Wait(wait)),
-            Lack::Cold if rule.conditions.is_empty() => {
-                asking.counts.push(Metric::AllowedColdStart);
-                return Ok(self.admit_without_identity());
-            }
-            Lack::Cold | Lack::Nothing => {}
+        if let Lack::Wait(wait) = failure.lack {
+            return Err(Stop::Wait(wait));
         }
         if rule.need == TokenNeed::AllowMissingOrFailed {
             asking.counts.push(Metric::AllowedWithFailedToken);
@@ -91,31 +86,27 @@ impl Policy {
             asking.counts.push(Metric::AllowedWithoutToken);
             return Ok(self.admit_without_identity());
         }
-        let mut verified = Vec::with_capacity(tokens.len());
-        let mut unkeyed = None;
+        let mut checked = Vec::with_capacity(tokens.len());
         for presented in &tokens {
             match self.verify(rule, presented, asking) {
-                Ok(good) => verified.push((good, presented)),
-                // Another token may be bad whatever the keys of this one will say.
-                Err(failure) if failure.lack != Lack::Nothing => unkeyed = Some(failure),
-                Err(failure) => return Err(failure),
+                Err(failure) if failure.lack == Lack::Nothing => return Err(failure),
+                // Another token may be bad whatever the keys of this one will show.
+                outcome => checked.push(Checked { outcome, presented }),
             }
         }
-        if let Some(failure) = unkeyed {
-            return Err(failure);
-        }
-        let verified = in_order(rule, verified)?;
-        self.check_conditions(rule, &verified, asking)?;
-        Ok(self.admit_with(rule, &verified, asking))
+        let checked = in_order(rule, checked)?;
+        check_undecided(rule, &checked, asking)?;
+        self.check_conditions(rule, &checked, asking)?;
+        Ok(self.admit_with(rule, &checked, asking))
     }
 
     fn check_conditions(
         &self,
         rule: &Rule,
-        verified: &[(Verified<'_>, &Presented<'_>)],
+        checked: &[Checked<'_, '_>],
         asking: &Asking<'_>,
     ) -> Result<(), Failure> {
-        let Some((identity, _)) = verified.first() else { return Ok(()) };
+        let Some(identity) = checked.first().and_then(Checked::verified) else { return Ok(()) };
         rule.conditions.check(identity.token.claims(), identity.provider, asking.now).map_err(
             |unmet| Failure {
                 fault: unmet.fault,
@@ -127,19 +118,23 @@ impl Policy {
     }
 
     /// Hands on the first token's identity; with `providers.all`, the outputs of each.
+    ///
+    /// A token that could not be checked stays where it is and yields nothing.
     fn admit_with(
         &self,
         rule: &Rule,
-        verified: &[(Verified<'_>, &Presented<'_>)],
+        checked: &[Checked<'_, '_>],
         asking: &mut Asking<'_>,
     ) -> Admission {
         let mut admission = self.admit_without_identity();
-        let removed = verified.iter().filter(|(verified, _)| !verified.provider.forward);
+        let verified = || checked.iter().filter_map(|c| Some((c.verified()?, c.presented)));
+        let removed = verified().filter(|(verified, _)| !verified.provider.forward);
         let places = removed.flat_map(|(_, presented)| presented.places.iter().copied());
         admission.remove(places, &asking.request.headers);
-        let identity = verified.first().map(|(identity, _)| &identity.ready);
-        admission.identity = identity.and_then(|ready| ready.identity.clone());
-        for (verified, _) in verified.iter().take(rule.all.len().max(1)) {
+        let identity = checked.first().and_then(Checked::verified);
+        admission.identity = identity.and_then(|verified| verified.ready.identity.clone());
+        let written = checked.iter().take(rule.all.len().max(1)).filter_map(Checked::verified);
+        for verified in written {
             admission.write(&verified.ready.written, asking.counts);
         }
         admission
@@ -188,18 +183,59 @@ impl Policy {
     }
 }
 
+/// A token that is good, or that cannot be checked now.
+struct Checked<'p, 't> {
+    outcome: Result<Verified<'p>, Failure>,
+    presented: &'t Presented<'t>,
+}
+
+impl<'p> Checked<'p, '_> {
+    const fn verified(&self) -> Option<&Verified<'p>> {
+        match &self.outcome {
+            Ok(verified) => Some(verified),
+            Err(_) => None,
+        }
+    }
+
+    /// Returns the provider whose token it is, or would be.
+    const fn provider(&self) -> Option<usize> {
+        match &self.outcome {
+            Ok(verified) => Some(verified.index),
+            Err(failure) => failure.provider,
+        }
+    }
+}
+
 /// Puts the tokens of `providers.all` in the order of the list; one that is missing refuses.
-fn in_order<'p, T>(
+fn in_order<'p, 't>(
     rule: &Rule,
-    mut verified: Vec<(Verified<'p>, T)>,
-) -> Result<Vec<(Verified<'p>, T)>, Failure> {
-    let place = |index: usize| rule.all.iter().position(|wanted| *wanted == index);
-    let has = |wanted: &usize| verified.iter().any(|(found, _)| found.index == *wanted);
+    mut checked: Vec<Checked<'p, 't>>,
+) -> Result<Vec<Checked<'p, 't>>, Failure> {
+    let has = |wanted: &usize| checked.iter().any(|found| found.provider() == Some(*wanted));
     if let Some(missing) = rule.all.iter().find(|wanted| !has(wanted)) {
         return Err(Failure { provider: Some(*missing), ..Fault::MISSING.into() });
     }
     if !rule.all.is_empty() {
-        verified.sort_by_key(|(found, _)| place(found.index));
+        checked.sort_by_key(|found| rule.all.iter().position(|w| found.provider() == Some(*w)));
     }
-    Ok(verified)
+    Ok(checked)
+}
+
+/// Waits for a token that may be decided later, and waives one only where the rule asks for
+/// nothing but tokens.
+fn check_undecided(
+    rule: &Rule,
+    checked: &[Checked<'_, '_>],
+    asking: &mut Asking<'_>,
+) -> Result<(), Failure> {
+    let undecided = || checked.iter().filter_map(|found| found.outcome.as_ref().err());
+    let waits = undecided().find(|failure| matches!(failure.lack, Lack::Wait(_)));
+    let closed = undecided().find(|_| !rule.conditions.is_empty());
+    if let Some(failure) = waits.or(closed) {
+        return Err(failure.clone());
+    }
+    if undecided().next().is_some() {
+        asking.counts.push(Metric::AllowedColdStart);
+    }
+    Ok(())
 }

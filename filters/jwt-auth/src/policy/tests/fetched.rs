@@ -186,3 +186,77 @@ fn retry_after_says_when_the_source_is_asked_again() {
         assert_eq!(value.unwrap().1, wanted.as_bytes());
     }
 }
+
+/// A document whose one rule wants a token of `cold`, whose keys are fetched, and one of `warm`.
+fn two_tokens(cold_start: &str, rule: Value) -> Value {
+    let writes = |header: &str| json!([{"header": header, "claim": "sub"}]);
+    let cold = json!({
+        "name": "cold", "issuer": ISSUER, "jwksFetch": {"coldStart": cold_start},
+        "outputClaimToHeaders": writes("x-cold"),
+    });
+    let warm = testing::rule(json!({
+        "name": "warm", "issuer": "https://warm", "fromHeaders": [{"name": "x-warm"}],
+        "outputClaimToHeaders": writes("x-from-warm"),
+    }));
+    json!({"jwtRules": [cold, warm], "rules": [rule]})
+}
+
+#[test]
+fn an_open_cold_start_waives_only_the_token_that_cannot_be_checked() {
+    let cold = token(Algorithm::Es256, &claims());
+    let warm_claims = with(claims(), "iss", json!("https://warm"));
+    let warm = token(Algorithm::Es256, &warm_claims);
+    let forged = format!("{}AAAA", &warm[..warm.len() - 4]);
+    let late = token(Algorithm::Es256, &with(warm_claims, "exp", json!(1)));
+    let old = token(Algorithm::Es256, &with(claims(), "exp", json!(1)));
+    let all = json!({"providers": {"all": ["cold", "warm"]}});
+    let scopes = with(all.clone(), "scopes", json!({"any": ["a"]}));
+    let (missing, unavailable) = (Some(Reason::Missing), Some(Reason::KeysUnavailable));
+    for (rule, cold, warm, refused) in [
+        (&all, Some(&cold), Some(&warm), None),
+        (&all, Some(&cold), None, missing),
+        (&all, None, Some(&warm), missing),
+        (&all, None, None, missing),
+        (&all, Some(&cold), Some(&forged), Some(Reason::BadSignature)),
+        (&all, Some(&cold), Some(&late), Some(Reason::Expired)),
+        (&all, Some(&old), Some(&warm), Some(Reason::Expired)),
+        (&scopes, Some(&cold), Some(&warm), unavailable),
+    ] {
+        for cold_start in ["ALLOW", "PAUSE"] {
+            let mut asked = asked(&two_tokens(cold_start, rule.clone()));
+            let mut headers = testing::plain("/");
+            cold.iter().for_each(|t| headers.push("authorization", format!("Bearer {t}")));
+            warm.iter().for_each(|token| headers.push("x-warm", token.as_bytes()));
+            let request = Request { headers, ..Request::default() };
+            let now = Duration::from_secs(asked.now);
+            let judgement = asked.policy.judge(&mut asked.worker, &request, now, Patience::Waits);
+            let waits = cold_start == "PAUSE" && refused.is_none_or(|r| Some(r) == unavailable);
+            assert_eq!(matches!(judgement.verdict, Verdict::AwaitKeys(_)), waits, "{rule}");
+            if !waits {
+                assert_eq!(reason(&judgement.verdict), refused, "{cold_start} {rule}");
+            }
+        }
+    }
+}
+
+#[test]
+fn beside_a_token_that_cannot_be_checked_the_others_yield_what_is_theirs() {
+    let cold = token(Algorithm::Es256, &claims());
+    let warm = token(Algorithm::Es256, &with(claims(), "iss", json!("https://warm")));
+    for (order, identity) in [(["cold", "warm"], false), (["warm", "cold"], true)] {
+        let rule = json!({"providers": {"all": order}});
+        let mut asked = asked(&two_tokens("ALLOW", rule));
+        let value = format!("Bearer {cold}");
+        let headers = testing::request("/", [("authorization", value), ("x-warm", warm.clone())]);
+        let (answer, counts) = asked.ask(&headers);
+        let admission = answer.admission();
+        let names = |list: &[filter_core::HeaderName]| -> Vec<String> {
+            list.iter().map(ToString::to_string).collect()
+        };
+        let written: Vec<_> = admission.edits.set.iter().map(|(n, _)| n.clone()).collect();
+        assert_eq!(names(&written), ["x-from-warm"]);
+        assert_eq!(names(&admission.edits.remove), ["x-warm"], "the cold token stays");
+        assert_eq!(admission.identity.is_some(), identity, "{order:?}");
+        assert!(counts.contains(&Metric::AllowedColdStart));
+    }
+}
