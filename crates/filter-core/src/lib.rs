@@ -38,6 +38,7 @@ mod matching;
 mod metrics;
 pub mod misplaced;
 mod node;
+mod number_texts;
 mod path;
 mod path_template;
 mod percentage;
@@ -74,6 +75,7 @@ pub use crate::{
     },
     metrics::MetricsConfig,
     node::source_address_warning,
+    number_texts::{NumberTexts, parse_exact},
     path::{PathNormalization, RequestPath, cookies, percent_decode},
     path_template::{InvalidPathTemplate, PathTemplate, PathTrie},
     percentage::{InvalidPercentage, Percentage},

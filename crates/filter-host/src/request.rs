@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use filter_core::{Headers, Needs, Request, source_address_warning};
+use filter_core::{Headers, Needs, Request, parse_exact, source_address_warning};
 
 use crate::{
     headers::{self, Map},
@@ -111,7 +111,7 @@ fn source_address() -> Result<Option<IpAddr>> {
 /// Reads the claims that jwt-auth verified; `None` where it did not, or keeps them back.
 fn claims() -> Result<Option<serde_json::Value>> {
     let identity = property::read(&[IDENTITY])?;
-    let identity = identity.and_then(|json| serde_json::from_slice(&json).ok());
+    let identity = identity.and_then(|json| parse_exact(&json));
     Ok(identity.and_then(|mut identity: serde_json::Value| {
         identity.get_mut("claims").map(serde_json::Value::take)
     }))

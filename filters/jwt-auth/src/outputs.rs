@@ -64,12 +64,13 @@ impl ClaimOutput {
         let claim = token.claims().find(&self.claim);
         let present = claim.filter(|claim| !format::is_absent(*claim));
         let value = present.and_then(|claim| format::write(claim, self.format));
-        match (&value, &self.default, present) {
-            (None, Some(default), _) => {
+        match (value, &self.default) {
+            (None, Some(default)) => {
+                written.skipped = written.skipped.saturating_add(usize::from(present.is_some()));
                 written.headers.push((self.header.clone(), default.clone().into_bytes()));
             }
-            (None, None, None) => {}
-            _ => written.put(&self.header, value, self.max_bytes),
+            (None, None) if present.is_none() => {}
+            (value, _) => written.put(&self.header, value, self.max_bytes),
         }
     }
 }
@@ -80,6 +81,8 @@ impl Written {
             !value.is_empty()
                 && value.len() <= max_bytes
                 && !value.bytes().any(|byte| byte.is_ascii_control())
+                // The next hop would cut them, and one identity would pass for another.
+                && value.trim_matches(' ') == value
         };
         match value.filter(fits) {
             Some(value) => self.headers.push((header.clone(), value.into_bytes())),

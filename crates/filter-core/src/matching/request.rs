@@ -15,7 +15,7 @@ pub struct Request {
     pub headers: Headers,
     /// Attributes of the proxy by their dotted names, text as it is and numbers as decimals.
     pub attributes: BTreeMap<String, Vec<u8>>,
-    /// Claims of a token that was verified.
+    /// Claims of a token that was verified, read with [`parse_exact`](crate::parse_exact).
     pub claims: Option<Value>,
     /// The client's address as the connection manager decided it.
     pub source_address: Option<IpAddr>,

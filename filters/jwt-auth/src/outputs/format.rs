@@ -17,21 +17,23 @@ pub(super) fn is_absent(claim: JsonRef<'_>) -> bool {
 /// Writes a claim, or nothing if it does not fit the format.
 pub(super) fn write(claim: JsonRef<'_>, format: OutputFormat) -> Option<String> {
     match format {
-        OutputFormat::Scalar => claim.to_scalar_text().map(Into::into),
+        OutputFormat::Scalar => claim.scalar_text().map(Into::into),
         OutputFormat::Csv => comma_separated(claim),
-        OutputFormat::Json => serde_json::to_string(&claim).ok().map(ascii),
-        OutputFormat::Base64Json => {
-            serde_json::to_string(&claim).ok().map(|json| STANDARD.encode(json))
-        }
+        OutputFormat::Json => Some(ascii(claim.to_json())),
+        OutputFormat::Base64Json => Some(STANDARD.encode(claim.to_json())),
     }
 }
 
+/// Writes a list, or a single scalar as a list of one.
 fn comma_separated(claim: JsonRef<'_>) -> Option<String> {
-    let text = |element: JsonRef<'_>| {
-        element.to_scalar_text().filter(|text| !text.contains(',')).map(String::from)
-    };
-    let elements: Option<Vec<String>> = claim.elements()?.map(text).collect();
+    let Some(elements) = claim.elements() else { return element(claim).map(Into::into) };
+    let elements: Option<Vec<&str>> = elements.map(element).collect();
     elements.map(|elements| elements.join(","))
+}
+
+/// Returns an element that a reader of the list finds again: without commas and outer blanks.
+fn element(claim: JsonRef<'_>) -> Option<&str> {
+    claim.scalar_text().filter(|text| !text.contains(',') && text.trim() == *text)
 }
 
 /// Escapes what is not ASCII; in compact JSON that stands only inside strings.

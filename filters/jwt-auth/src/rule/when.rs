@@ -143,10 +143,10 @@ impl Key {
 
 fn texts(claim: JsonRef<'_>, spaced: bool) -> Vec<String> {
     if let Some(elements) = claim.elements() {
-        return elements.filter_map(JsonRef::to_scalar_text).map(String::from).collect();
+        return elements.filter_map(JsonRef::scalar_text).map(String::from).collect();
     }
     match claim.as_str() {
         Some(text) if spaced => text.split_whitespace().map(ToOwned::to_owned).collect(),
-        _ => claim.to_scalar_text().map(String::from).into_iter().collect(),
+        _ => claim.scalar_text().map(String::from).into_iter().collect(),
     }
 }

@@ -1,13 +1,9 @@
 //! The claims of a JSON Web Token (RFC 7519 section 4).
 
 use filter_core::ClaimPath;
-use serde_json::Number;
 
 use super::json::{self, Json, JsonRef};
 use crate::denial::{Fault, Reason};
-
-/// Times may lie this far after 1970, in seconds: what a JSON number holds exactly.
-const MAX_SECONDS: u64 = 1 << 53;
 
 /// The payload of a token, with the types of its registered claims checked.
 #[derive(Debug)]
@@ -17,7 +13,8 @@ pub struct Claims {
     times: Registered,
 }
 
-/// The registered claims that are times, in whole seconds since 1970.
+/// The registered claims that are times, in whole seconds since 1970; a time beyond the greatest
+/// `u64` is that one.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Registered {
     /// `exp`: not accepted from this time on.
@@ -84,10 +81,7 @@ impl Claims {
 
     /// Returns a claim that is a time, in whole seconds since 1970.
     pub fn seconds(&self, name: &str) -> Option<u64> {
-        match self.root().member(name)?.value() {
-            Json::Number(number) => whole(number),
-            _ => None,
-        }
+        self.root().member(name)?.digits().and_then(whole)
     }
 
     /// Returns about how many bytes of memory the claims take.
@@ -127,23 +121,23 @@ struct TimeFaults {
 }
 
 fn seconds(root: JsonRef<'_>, name: &str, faults: &TimeFaults) -> Result<Option<u64>, Fault> {
-    match root.member(name).map(JsonRef::value) {
-        None => Ok(None),
-        Some(Json::Number(number)) => whole(number).ok_or(faults.out_of_range).map(Some),
-        Some(_) => Err(faults.not_a_number),
-    }
+    let Some(claim) = root.member(name) else { return Ok(None) };
+    let digits = claim.digits().ok_or(faults.not_a_number)?;
+    whole(digits).ok_or(faults.out_of_range).map(Some)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-fn whole(number: &Number) -> Option<u64> {
-    let seconds = match (number.as_u64(), number.as_f64()) {
-        (Some(whole), _) => whole,
-        (None, Some(fraction)) if (0.0..=9_007_199_254_740_992.0).contains(&fraction) => {
-            fraction as u64
-        }
-        _ => return None,
-    };
-    (seconds <= MAX_SECONDS).then_some(seconds)
+/// Reads a number that is not negative, without its fraction.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+fn whole(number: &str) -> Option<u64> {
+    let unsigned = number.strip_prefix('-').unwrap_or(number);
+    let is_zero = |text: &str| text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if unsigned.len() < number.len() && !is_zero(unsigned.split(['e', 'E']).next()?) {
+        return None;
+    }
+    if unsigned.contains(['e', 'E']) {
+        return unsigned.parse::<f64>().ok().map(|seconds| seconds as u64);
+    }
+    Some(unsigned.split('.').next()?.parse().unwrap_or(u64::MAX))
 }
 
 const fn bad(text: &'static str) -> Fault {

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use filter_core::NumberTexts;
 use serde::{
-    Deserializer, Serialize, Serializer,
+    Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::Number;
 
 /// Objects and lists may be nested this deep.
 const MAX_DEPTH: u8 = 32;
@@ -18,8 +18,8 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number.
-    Number(Number),
+    /// A number: where its digits start in the document, and how many bytes they have.
+    Number(usize, usize),
     /// A string.
     Text(Text),
     /// An array.
@@ -56,7 +56,7 @@ impl Json {
                     size_of::<Text>().saturating_add(name.weight()).saturating_add(value.weight())
                 })
                 .sum(),
-            Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+            Self::Null | Self::Bool(_) | Self::Number(..) => 0,
         };
         // A vector may have twice the room that it uses.
         inner.saturating_add(size_of::<Self>().saturating_mul(2))
@@ -73,12 +73,14 @@ impl Text {
 
     fn resolve<'a>(&'a self, document: &'a str) -> &'a str {
         match self {
-            Self::Plain(start, length) => {
-                document.get(*start..start.saturating_add(*length)).unwrap_or_default()
-            }
+            Self::Plain(start, length) => part(document, *start, *length),
             Self::Escaped(text) => text,
         }
     }
+}
+
+fn part(document: &str, start: usize, length: usize) -> &str {
+    document.get(start..start.saturating_add(length)).unwrap_or_default()
 }
 
 impl<'a> JsonRef<'a> {
@@ -95,6 +97,14 @@ impl<'a> JsonRef<'a> {
     pub fn as_str(self) -> Option<&'a str> {
         match self.value {
             Json::Text(text) => Some(text.resolve(self.document)),
+            _ => None,
+        }
+    }
+
+    /// Returns the digits as they are written, with sign, fraction and exponent, if it is a number.
+    pub fn digits(self) -> Option<&'a str> {
+        match self.value {
+            Json::Number(start, length) => Some(part(self.document, *start, *length)),
             _ => None,
         }
     }
@@ -128,37 +138,59 @@ impl<'a> JsonRef<'a> {
         names.into_iter().try_fold(self, Self::member)
     }
 
-    /// Returns a string as it is, a number or boolean as its JSON text; nothing for the rest.
-    pub fn to_scalar_text(self) -> Option<std::borrow::Cow<'a, str>> {
+    /// Returns a string, number or boolean as text, a number as it is written; `None` for the rest.
+    pub fn scalar_text(self) -> Option<&'a str> {
         match self.value {
-            Json::Text(text) => Some(text.resolve(self.document).into()),
-            Json::Bool(true) => Some("true".into()),
-            Json::Bool(false) => Some("false".into()),
-            Json::Number(number) => Some(number.to_string().into()),
+            Json::Text(text) => Some(text.resolve(self.document)),
+            Json::Bool(true) => Some("true"),
+            Json::Bool(false) => Some("false"),
+            Json::Number(..) => self.digits(),
             Json::Null | Json::List(_) | Json::Object(_) => None,
+        }
+    }
+
+    /// Returns the value as compact JSON, numbers as they are written.
+    pub fn to_json(self) -> String {
+        let mut json = String::new();
+        self.write_json(&mut json);
+        json
+    }
+
+    fn write_json(self, json: &mut String) {
+        if let Some(elements) = self.elements() {
+            json.push('[');
+            for (place, element) in elements.enumerate() {
+                json.push_str(if place == 0 { "" } else { "," });
+                element.write_json(json);
+            }
+            json.push(']');
+        } else if let Json::Object(_) = self.value {
+            json.push('{');
+            for (place, (name, value)) in self.members().enumerate() {
+                json.push_str(if place == 0 { "" } else { "," });
+                json.push_str(&quoted(name));
+                json.push(':');
+                value.write_json(json);
+            }
+            json.push('}');
+        } else if let Some(text) = self.as_str() {
+            json.push_str(&quoted(text));
+        } else {
+            json.push_str(self.scalar_text().unwrap_or("null"));
         }
     }
 }
 
-impl Serialize for JsonRef<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let document = self.document;
-        match self.value {
-            Json::Null => serializer.serialize_unit(),
-            Json::Bool(value) => serializer.serialize_bool(*value),
-            Json::Number(number) => number.serialize(serializer),
-            Json::Text(text) => serializer.serialize_str(text.resolve(document)),
-            Json::List(list) => {
-                serializer.collect_seq(list.iter().map(|value| Self { document, value }))
-            }
-            Json::Object(_) => serializer.collect_map(self.members()),
-        }
-    }
+fn quoted(text: &str) -> String {
+    // Writing a string cannot fail.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// Reads a document that must be one object.
 pub(super) fn parse_object(document: &str) -> Result<Json, serde_json::Error> {
-    let seed = Strict { origin: document.as_ptr() as usize, depth: MAX_DEPTH };
+    let mut numbers = NumberTexts::new(document);
+    let origin = document.as_ptr() as usize;
+    let seed = Strict { origin, depth: MAX_DEPTH, numbers: &mut numbers };
     let mut deserializer = serde_json::Deserializer::from_str(document);
     let value = seed.deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -168,25 +200,30 @@ pub(super) fn parse_object(document: &str) -> Result<Json, serde_json::Error> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Strict {
+struct Strict<'n, 'd> {
     origin: usize,
     depth: u8,
+    numbers: &'n mut NumberTexts<'d>,
 }
 
-impl Strict {
-    fn deeper<E: Error>(self) -> Result<Self, E> {
+impl<'d> Strict<'_, 'd> {
+    fn deeper<E: Error>(&mut self) -> Result<Strict<'_, 'd>, E> {
         let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
-        Ok(Self { depth, ..self })
+        Ok(Strict { depth, origin: self.origin, numbers: &mut *self.numbers })
     }
 
-    fn plain(self, text: &str) -> Text {
-        let start = (text.as_ptr() as usize).saturating_sub(self.origin);
-        Text::Plain(start, text.len())
+    fn number<E: Error>(self) -> Result<Json, E> {
+        let place = self.numbers.next().ok_or_else(|| E::custom("not a number"))?;
+        Ok(Json::Number(place.start, place.len()))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+/// Returns the place of a text in the document that begins at `origin`.
+fn plain(origin: usize, text: &str) -> Text {
+    Text::Plain((text.as_ptr() as usize).saturating_sub(origin), text.len())
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_, '_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
@@ -194,7 +231,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_, '_> {
     type Value = Json;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -209,41 +246,39 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Number(value.into()))
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Json, E> {
+        self.number()
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Number(value.into()))
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Json, E> {
+        self.number()
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("not a number"))
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Json, E> {
+        self.number()
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json, E> {
-        Ok(Json::Text(self.plain(text)))
+        Ok(Json::Text(plain(self.origin, text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
         Ok(Json::Text(Text::Escaped(text.into())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-        let inner = self.deeper()?;
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Json, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = list.next_element_seed(inner)? {
+        while let Some(element) = list.next_element_seed(self.deeper()?)? {
             elements.push(element);
         }
         Ok(Json::List(elements))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let inner = self.deeper()?;
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Json, A::Error> {
         let mut members = Vec::new();
         let mut names = Vec::new();
-        while let Some(name) = map.next_key_seed(Name(inner))? {
-            members.push((name.text, map.next_value_seed(inner)?));
+        while let Some(name) = map.next_key_seed(Name { origin: self.origin })? {
+            members.push((name.text, map.next_value_seed(self.deeper()?)?));
             names.push(name.name);
         }
         if has_duplicate(&mut names) {
@@ -259,7 +294,9 @@ fn has_duplicate(names: &mut [std::borrow::Cow<'_, str>]) -> bool {
     names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
 }
 
-struct Name(Strict);
+struct Name {
+    origin: usize,
+}
 
 struct NamedText<'de> {
     name: std::borrow::Cow<'de, str>,
@@ -282,7 +319,7 @@ impl<'de> Visitor<'de> for Name {
     }
 
     fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(NamedText { name: name.into(), text: self.0.plain(name) })
+        Ok(NamedText { name: name.into(), text: plain(self.origin, name) })
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {

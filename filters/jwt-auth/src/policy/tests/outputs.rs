@@ -48,7 +48,16 @@ fn a_claim_is_written_in_its_format() {
         (json!(["a,b"]), "CSV", None),
         (json!([["a"]]), "CSV", None),
         (json!([]), "CSV", None),
-        (json!("a"), "CSV", None),
+        (json!("a"), "CSV", Some("a")),
+        (json!(7), "CSV", Some("7")),
+        (json!("a,b"), "CSV", None),
+        (json!({"x": 1}), "CSV", None),
+        (json!(["a", "b "]), "CSV", None),
+        (json!(" a"), "CSV", None),
+        (json!(" a"), "SCALAR", None),
+        (json!("a "), "SCALAR", None),
+        (json!("a b"), "SCALAR", Some("a b")),
+        (json!(" a"), "JSON", Some("\" a\"")),
         (list.clone(), "JSON", Some(r#"["a",1,true]"#)),
         (json!({"ä": "😀\n"}), "JSON", Some(r#"{"\u00e4":"\ud83d\ude00\n"}"#)),
         (json!("a"), "JSON", Some("\"a\"")),
@@ -56,6 +65,51 @@ fn a_claim_is_written_in_its_format() {
     ] {
         let found = written(claim.clone(), json!({"format": format}));
         assert_eq!(found.as_deref(), value, "{format} {claim}");
+    }
+}
+
+/// Signs claims as they are written, `a.b` being a number.
+fn with_number(number: &str) -> String {
+    let claims = claims().to_string().replacen('{', &format!("{{\"a\":{{\"b\":{number}}},"), 1);
+    crate::testing::sign(Algorithm::EdDsa, r#"{"alg":"EdDSA"}"#, &claims)
+}
+
+#[test]
+fn a_number_has_the_digits_of_the_token_everywhere() {
+    for number in [
+        "7",
+        "-0",
+        "1.10",
+        "1e3",
+        "1E-07",
+        "9007199254740993",
+        "18446744073709551616",
+        "18446744073709551617",
+        "12345678901234567890123",
+    ] {
+        let token = with_number(number);
+        let output = |name: &str, format| json!({"header": name, "claim": "a.b", "format": format});
+        let fields = json!({"outputClaimToHeaders": [
+            output("x-scalar", "SCALAR"), output("x-csv", "CSV"), output("x-json", "JSON"),
+            {"header": "x-object", "claim": "a", "format": "JSON"},
+        ]});
+        let admission = asked(&document(fields)).ask(&bearer(&token)).0.admission();
+        let object = format!("{{\"b\":{number}}}");
+        for ((name, value), wanted) in
+            admission.edits.set.iter().zip([number, number, number, object.as_str()])
+        {
+            assert_eq!(std::str::from_utf8(value), Ok(wanted), "{}", name.as_str());
+        }
+        let published = filter_core::parse_exact(&admission.identity.unwrap()).unwrap();
+        assert_eq!(published["claims"]["a"]["b"], number);
+        let condition = |member: &str, value: &str| {
+            let when = json!([{"key": "request.auth.claims[a][b]", member: [value]}]);
+            let rules = json!([{"when": when}]);
+            asked(&with(document(json!({})), "rules", rules)).bearer(&token).is_none()
+        };
+        assert!(condition("values", number) && !condition("notValues", number), "{number}");
+        let another = format!("{number}9");
+        assert!(!condition("values", &another) && condition("notValues", &another), "{number}");
     }
 }
 
@@ -73,14 +127,31 @@ fn a_default_stands_for_a_claim_that_does_not_fit() {
 }
 
 #[test]
-fn a_value_that_is_left_out_is_counted() {
-    let fields = json!({"outputClaimToHeaders": [
-        {"header": "x-a", "claim": "list"}, {"header": "x-b", "claim": "absent"},
-    ]});
-    let token = token(Algorithm::EdDsa, &with(claims(), "list", json!([1])));
-    let (_, counts) = asked(&document(fields)).ask(&bearer(&token));
-    let skipped = counts.iter().filter(|metric| **metric == Metric::OutputsSkipped).count();
-    assert_eq!(skipped, 1);
+fn a_value_that_does_not_fit_is_counted_with_a_default_or_without() {
+    for (claim, default, skipped) in [
+        (json!([1]), json!(null), 1),
+        (json!([1]), json!("none"), 1),
+        (json!(" alice"), json!(null), 1),
+        (json!(null), json!(null), 0),
+        (json!(null), json!("none"), 0),
+        (json!("alice"), json!("none"), 0),
+    ] {
+        let output = with(json!({"header": "x-a", "claim": "list"}), "default", default);
+        let fields = json!({"outputClaimToHeaders": [output]});
+        let token = token(Algorithm::EdDsa, &with(claims(), "list", claim.clone()));
+        let (_, counts) = asked(&document(fields)).ask(&bearer(&token));
+        let found = counts.iter().filter(|metric| **metric == Metric::OutputsSkipped).count();
+        assert_eq!(found, skipped, "{claim}");
+    }
+}
+
+#[test]
+fn a_principal_with_outer_blanks_is_left_out() {
+    let fields = json!({"outputPrincipalToHeader": "x-who"});
+    for (subject, is_written) in [("alice", true), ("a lice", true), ("alice ", false)] {
+        let set = admitted(fields.clone(), &with(claims(), "sub", json!(subject))).edits.set;
+        assert_eq!(!set.is_empty(), is_written, "{subject:?}");
+    }
 }
 
 #[test]
