@@ -11,6 +11,7 @@ use crate::{
 mod compile;
 mod conditions;
 mod pattern;
+mod principal;
 mod when;
 
 pub(crate) use conditions::Conditions;

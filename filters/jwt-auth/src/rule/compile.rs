@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use filter_core::Problems;
 
-use super::{Conditions, Place, Rule, conditions::StepUp, pattern::PrincipalPattern, when::When};
+use super::{Conditions, Place, Rule, conditions::StepUp, principal::PrincipalPattern, when::When};
 use crate::{
     config::{NonEmpty, RuleConfig, RuleName, StepUpConfig, TokenNeed},
-    provider::{Audiences, Provider},
+    provider::{Audiences, Issuer, Provider},
 };
 
 impl Rule {
@@ -32,7 +32,7 @@ impl Rule {
             places: Place::of(providers, used),
             all,
             audiences: audiences.map(Audiences::new),
-            conditions: Conditions::compile(rule, &path, problems),
+            conditions: Conditions::compile(rule, &issuers(providers), &path, problems),
         }
     }
 }
@@ -145,18 +145,23 @@ fn check_outputs(all: &[usize], path: &str, providers: &[Provider], problems: &m
 }
 
 impl Conditions {
-    fn compile(rule: &RuleConfig, path: &str, problems: &mut Problems) -> Self {
+    fn compile(
+        rule: &RuleConfig,
+        issuers: &[Box<str>],
+        path: &str,
+        problems: &mut Problems,
+    ) -> Self {
         let (scopes_all, scopes_any) = scopes(rule, path, problems);
         let wanted: Vec<&str> =
             scopes_all.iter().chain(&scopes_any).map(|scope| &**scope).collect();
         let scope = (!wanted.is_empty()).then(|| wanted.join(" ").into());
         let when = rule.when.iter().flatten().enumerate();
         Self {
-            principals: principals(rule.request_principals.as_ref()),
-            not_principals: principals(rule.not_request_principals.as_ref()),
+            principals: principals(rule.request_principals.as_ref(), issuers),
+            not_principals: principals(rule.not_request_principals.as_ref(), issuers),
             when: when
                 .map(|(place, when)| {
-                    When::compile(when, &format!("{path}.when[{place}]"), problems)
+                    When::compile(when, issuers, &format!("{path}.when[{place}]"), problems)
                 })
                 .collect(),
             step_up: rule.step_up.as_ref().map(|step_up| StepUp::compile(step_up, path, problems)),
@@ -191,8 +196,18 @@ const fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
 }
 
-fn principals(list: Option<&Vec<NonEmpty>>) -> Vec<PrincipalPattern> {
-    list.into_iter().flatten().map(|text| PrincipalPattern::new(text.as_str())).collect()
+fn principals(list: Option<&Vec<NonEmpty>>, issuers: &[Box<str>]) -> Vec<PrincipalPattern> {
+    let compile = |text: &NonEmpty| PrincipalPattern::new(text.as_str(), issuers);
+    list.into_iter().flatten().map(compile).collect()
+}
+
+/// Returns the issuers that are named exactly.
+fn issuers(providers: &[Provider]) -> Vec<Box<str>> {
+    let exact = |provider: &Provider| match &provider.issuer {
+        Issuer::Exact(issuer) => Some(issuer.clone()),
+        Issuer::Matching(_) | Issuer::Any => None,
+    };
+    providers.iter().filter_map(exact).collect()
 }
 
 impl StepUp {

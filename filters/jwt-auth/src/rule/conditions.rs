@@ -2,7 +2,10 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{pattern::PrincipalPattern, when::When};
+use super::{
+    principal::{Principal, PrincipalPattern},
+    when::When,
+};
 use crate::{
     denial::{Challenge, Fault},
     provider::Provider,
@@ -48,12 +51,8 @@ impl Conditions {
             let challenge = Challenge { scope: self.scope.clone(), ..Challenge::default() };
             return Err(Box::new(Unmet { fault: Fault::SCOPE, challenge }));
         }
-        let (issuer, subject) = (claims.text("iss"), claims.text("sub"));
-        let fits = |pattern: &PrincipalPattern| pattern.fits(issuer, subject);
-        let wanted = self.principals.is_empty() || self.principals.iter().any(fits);
-        let refused = self.not_principals.iter().any(fits);
         let failed = self.when.iter().find(|when| !when.holds(claims, provider));
-        if !wanted || refused || failed.is_some() {
+        if !self.has_principal(claims) || failed.is_some() {
             let claim = failed.and_then(When::claim_name);
             let challenge = Challenge { claim, ..Challenge::default() };
             return Err(Box::new(Unmet { fault: Fault::CLAIM, challenge }));
@@ -73,6 +72,16 @@ impl Conditions {
             && self.not_principals.is_empty()
             && self.when.is_empty()
             && self.step_up.is_none()
+    }
+
+    fn has_principal(&self, claims: &Claims) -> bool {
+        if self.principals.is_empty() && self.not_principals.is_empty() {
+            return true;
+        }
+        let principal = Principal::of(claims);
+        let wanted = self.principals.iter().any(|pattern| pattern.fits(&principal));
+        (wanted || self.principals.is_empty())
+            && !self.not_principals.iter().any(|pattern| pattern.may_fit(&principal))
     }
 
     fn has_scopes(&self, claims: &Claims, provider: &Provider) -> bool {

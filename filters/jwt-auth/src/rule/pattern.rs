@@ -12,14 +12,6 @@ pub(super) enum Pattern {
     Suffix(Box<str>),
 }
 
-/// A pattern for issuer and subject.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct PrincipalPattern {
-    /// Absent where any issuer will do.
-    issuer: Option<Pattern>,
-    subject: Option<Pattern>,
-}
-
 /// What a value of a claim is compared with.
 #[derive(Clone, Debug)]
 pub(super) enum Comparison {
@@ -44,31 +36,6 @@ impl Pattern {
             Self::Prefix(start) => text.starts_with(&**start),
             Self::Suffix(end) => text.ends_with(&**end),
         }
-    }
-}
-
-impl PrincipalPattern {
-    /// Splits at the last slash, so that no subject can pass for a part of the issuer.
-    pub(super) fn new(text: &str) -> Self {
-        let present = || Some(Pattern::Present);
-        match text.rsplit_once('/') {
-            _ if text == "*" => Self { issuer: present(), subject: present() },
-            Some((issuer, subject)) => {
-                Self { issuer: Some(Pattern::new(issuer)), subject: Some(Pattern::new(subject)) }
-            }
-            None if text.starts_with('*') => {
-                Self { issuer: None, subject: Some(Pattern::new(text)) }
-            }
-            None => Self { issuer: Some(Pattern::new(text)), subject: None },
-        }
-    }
-
-    pub(super) fn fits(&self, issuer: Option<&str>, subject: Option<&str>) -> bool {
-        let (Some(issuer), Some(subject)) = (issuer, subject) else { return false };
-        let fits = |pattern: &Option<Pattern>, text: &str| {
-            pattern.as_ref().is_none_or(|pattern| pattern.fits(text))
-        };
-        fits(&self.issuer, issuer) && fits(&self.subject, subject)
     }
 }
 
@@ -102,25 +69,5 @@ mod tests {
         ] {
             assert_eq!(Pattern::new(pattern).fits(text), fits, "{pattern} {text}");
         }
-    }
-
-    #[test]
-    fn principals_split_at_the_last_slash() {
-        for (pattern, issuer, subject, fits) in [
-            ("https://idp/x/alice", "https://idp/x", "alice", true),
-            ("https://idp/x/alice", "https://idp", "x/alice", false),
-            ("https://idp/al*", "https://idp", "alice", true),
-            ("https://idp/*", "https://idp", "alice", true),
-            ("https://idp/*", "https://other", "alice", false),
-            ("https://idp/*", "https://idp", "", false),
-            ("*/alice", "https://idp", "alice", true),
-            ("*", "https://idp", "alice", true),
-            ("*", "", "alice", false),
-            ("*ice", "https://idp", "alice", true),
-        ] {
-            let found = PrincipalPattern::new(pattern).fits(Some(issuer), Some(subject));
-            assert_eq!(found, fits, "{pattern} {issuer} {subject}");
-        }
-        assert!(!PrincipalPattern::new("*").fits(Some("https://idp"), None));
     }
 }

@@ -2,9 +2,12 @@
 
 use std::rc::Rc;
 
-use filter_core::{ClaimPath, Problems};
+use filter_core::{ClaimPath, Problems, StringMatch};
 
-use super::pattern::{Comparison, Pattern};
+use super::{
+    pattern::{Comparison, Pattern},
+    principal::{Principal, PrincipalPattern},
+};
 use crate::{
     config::{NonEmpty, WhenConfig},
     provider::Provider,
@@ -15,13 +18,24 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) enum When {
     Claim { key: Key, wanted: Vec<Comparison>, refused: Vec<Pattern> },
+    Principal(Box<PrincipalCondition>),
     Any(Vec<When>),
+}
+
+/// A condition on `<iss>/<sub>`.
+#[derive(Clone, Debug)]
+pub(super) struct PrincipalCondition {
+    /// `None` if any will do.
+    values: Option<Vec<PrincipalPattern>>,
+    not_values: Vec<PrincipalPattern>,
+    matches: Option<StringMatch>,
+    /// The issuers of `jwtRules`, none of which must pass for another.
+    issuers: Vec<Box<str>>,
 }
 
 /// What a condition looks at.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Key {
-    Principal,
     Audiences,
     Claim(ClaimPath),
 }
@@ -29,17 +43,25 @@ pub(super) enum Key {
 const DEEPEST: usize = 8;
 
 impl When {
-    pub(super) fn compile(config: &WhenConfig, path: &str, problems: &mut Problems) -> Self {
-        Self::compile_within(config, path, DEEPEST, problems)
+    pub(super) fn compile(
+        config: &WhenConfig,
+        issuers: &[Box<str>],
+        path: &str,
+        problems: &mut Problems,
+    ) -> Self {
+        Self::compile_within(config, issuers, path, DEEPEST, problems)
     }
 
     fn compile_within(
         config: &WhenConfig,
+        issuers: &[Box<str>],
         path: &str,
         depth: usize,
         problems: &mut Problems,
     ) -> Self {
-        let Some(inner) = &config.any else { return Self::claim(config, path, problems) };
+        let Some(inner) = &config.any else {
+            return Self::claim(config, issuers, path, problems);
+        };
         let alone = config.key.is_none()
             && config.values.is_none()
             && config.not_values.is_none()
@@ -55,16 +77,17 @@ impl When {
             return Self::Any(Vec::new());
         };
         let compile = |(place, inner)| {
-            Self::compile_within(inner, &format!("{path}.any[{place}]"), below, problems)
+            Self::compile_within(inner, issuers, &format!("{path}.any[{place}]"), below, problems)
         };
         Self::Any(inner.iter().enumerate().map(compile).collect())
     }
 
-    fn claim(config: &WhenConfig, path: &str, problems: &mut Problems) -> Self {
-        let key = config.key.as_deref().and_then(Key::new);
-        if key.is_none() {
-            problems.add(format!("{path}.key"), WRONG_KEY);
-        }
+    fn claim(
+        config: &WhenConfig,
+        issuers: &[Box<str>],
+        path: &str,
+        problems: &mut Problems,
+    ) -> Self {
         if config.values.is_none() && config.not_values.is_none() && config.matches.is_none() {
             problems.add(path, "must have values, notValues or match");
         }
@@ -73,13 +96,20 @@ impl When {
                 problems.add(format!("{path}.{field}"), "must not be empty");
             }
         }
+        if config.key.as_deref() == Some(PRINCIPAL) {
+            return Self::Principal(Box::new(PrincipalCondition::new(config, issuers)));
+        }
+        let Some(key) = config.key.as_deref().and_then(Key::new) else {
+            problems.add(format!("{path}.key"), WRONG_KEY);
+            return Self::Any(Vec::new());
+        };
         let patterns = |list: &Vec<NonEmpty>| -> Vec<Pattern> {
             list.iter().map(|text| Pattern::new(text.as_str())).collect()
         };
         let wanted = config.values.as_ref().map(|list| Comparison::AnyOf(patterns(list)));
         let matched = config.matches.clone().map(Comparison::Fulfils);
         Self::Claim {
-            key: key.unwrap_or(Key::Principal),
+            key,
             wanted: wanted.into_iter().chain(matched).collect(),
             refused: config.not_values.as_ref().map(patterns).unwrap_or_default(),
         }
@@ -88,6 +118,7 @@ impl When {
     pub(super) fn holds(&self, claims: &Claims, provider: &Provider) -> bool {
         match self {
             Self::Any(inner) => inner.iter().any(|when| when.holds(claims, provider)),
+            Self::Principal(condition) => condition.holds(&Principal::of(claims)),
             Self::Claim { key, wanted, refused } => {
                 let values = key.values(claims, provider);
                 let fits = |pattern: &Pattern| values.iter().any(|value| pattern.fits(value));
@@ -100,7 +131,7 @@ impl When {
     /// Returns the name of the claim that is looked at; of several conditions, none.
     pub(super) fn claim_name(&self) -> Option<Rc<str>> {
         match self {
-            Self::Claim { key: Key::Principal, .. } => Some("iss, sub".into()),
+            Self::Principal(_) => Some("iss, sub".into()),
             Self::Claim { key: Key::Audiences, .. } => Some("aud".into()),
             Self::Claim { key: Key::Claim(path), .. } => Some(path.to_string().into()),
             Self::Any(_) => None,
@@ -108,6 +139,32 @@ impl When {
     }
 }
 
+impl PrincipalCondition {
+    fn new(config: &WhenConfig, issuers: &[Box<str>]) -> Self {
+        let patterns = |list: &Vec<NonEmpty>| -> Vec<PrincipalPattern> {
+            list.iter().map(|text| PrincipalPattern::new(text.as_str(), issuers)).collect()
+        };
+        Self {
+            values: config.values.as_ref().map(patterns),
+            not_values: config.not_values.as_ref().map(patterns).unwrap_or_default(),
+            matches: config.matches.clone(),
+            issuers: issuers.to_vec(),
+        }
+    }
+
+    fn holds(&self, principal: &Principal<'_>) -> bool {
+        let fits = |list: &Vec<PrincipalPattern>| list.iter().any(|p| p.fits(principal));
+        let fulfils = |condition: &StringMatch| {
+            let text = principal.unambiguous(&self.issuers);
+            text.is_some_and(|text| condition.matches(Some(text.as_bytes())))
+        };
+        self.values.as_ref().is_none_or(fits)
+            && self.matches.as_ref().is_none_or(fulfils)
+            && !self.not_values.iter().any(|pattern| pattern.may_fit(principal))
+    }
+}
+
+const PRINCIPAL: &str = "request.auth.principal";
 const WRONG_KEY: &str = "must be request.auth.principal, request.auth.audiences, \
     request.auth.presenter or request.auth.claims[..]; conditions on the request itself belong to \
     match";
@@ -115,7 +172,6 @@ const WRONG_KEY: &str = "must be request.auth.principal, request.auth.audiences,
 impl Key {
     fn new(text: &str) -> Option<Self> {
         match text.strip_prefix("request.auth.")? {
-            "principal" => Some(Self::Principal),
             "audiences" => Some(Self::Audiences),
             "presenter" => "azp".parse().ok().map(Self::Claim),
             rest => {
@@ -131,7 +187,6 @@ impl Key {
 
     fn values(&self, claims: &Claims, provider: &Provider) -> Vec<String> {
         match self {
-            Self::Principal => claims.principal().into_iter().collect(),
             Self::Audiences => claims.audiences().map(ToOwned::to_owned).collect(),
             Self::Claim(path) => {
                 let spaced = provider.spaced.contains(path);

@@ -281,6 +281,35 @@ fn conditions() -> Vec<(Value, Value, Option<Reason>)> {
         (when("presenter", "values", json!(["web"])), json!({"azp": "web"}), None),
         (when("principal", "values", json!(["*alice"])), json!({}), None),
         (
+            when("principal", "values", json!(["https://idp.example.com/*"])),
+            json!({"sub": "a/b"}),
+            None,
+        ),
+        (
+            when("principal", "values", json!(["https://idp.example.com/b"])),
+            json!({"sub": "a/b"}),
+            claim,
+        ),
+        (when("principal", "notValues", json!(["*/a/b"])), json!({"sub": "a/b"}), claim),
+        (when("principal", "notValues", json!(["*"])), json!({"sub": null}), None),
+        (when("principal", "match", json!({"suffix": "/a/b"})), json!({"sub": "a/b"}), None),
+        (when("principal", "match", json!({"suffix": "/a/b"})), json!({"sub": null}), claim),
+        (
+            json!({"requestPrincipals": ["https://idp.example.com/spiffe://td/ns/a/*"]}),
+            json!({"sub": "spiffe://td/ns/a/sa/b"}),
+            None,
+        ),
+        (
+            json!({"notRequestPrincipals": ["https://idp.example.com/repo:org/x:*"]}),
+            json!({"sub": "repo:org/x:ref:refs/heads/main"}),
+            claim,
+        ),
+        (
+            json!({"notRequestPrincipals": ["https://idp.example.com/*"]}),
+            json!({"sub": null}),
+            claim,
+        ),
+        (
             json!({"when": [{"any": [
                 {"key": "request.auth.claims[a]", "values": ["1"]},
                 {"key": "request.auth.claims[b]", "values": ["1"]},

@@ -1,0 +1,173 @@
+//! Patterns for request principals, `<iss>/<sub>`.
+
+use super::pattern::Pattern;
+use crate::token::Claims;
+
+/// Who a token is of, as patterns see it.
+///
+/// Issuers and subjects both may hold slashes, so one text can be read as several identities.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Principal<'a> {
+    issuer: &'a str,
+    subject: &'a str,
+    text: String,
+}
+
+/// A pattern for the whole of `<iss>/<sub>`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct PrincipalPattern {
+    whole: Pattern,
+    /// The longest issuer of `jwtRules` that the pattern begins with; others must not pass for it.
+    issuer: Option<Box<str>>,
+}
+
+impl<'a> Principal<'a> {
+    pub(super) fn of(claims: &'a Claims) -> Self {
+        let part = |name| claims.text(name).unwrap_or_default();
+        Self::new(part("iss"), part("sub"))
+    }
+
+    fn new(issuer: &'a str, subject: &'a str) -> Self {
+        Self { issuer, subject, text: format!("{issuer}/{subject}") }
+    }
+
+    /// Returns the text, unless a part is missing or it reads as an identity of another issuer.
+    pub(super) fn unambiguous(&self, issuers: &[Box<str>]) -> Option<&str> {
+        let named = longest(issuers, &self.text);
+        let is_own = named.is_none_or(|named| named.len() <= self.issuer.len());
+        (self.is_complete() && is_own).then_some(&*self.text)
+    }
+
+    const fn is_complete(&self) -> bool {
+        !self.issuer.is_empty() && !self.subject.is_empty()
+    }
+}
+
+impl PrincipalPattern {
+    /// Compiles a pattern, given the issuers that `jwtRules` name.
+    pub(super) fn new(text: &str, issuers: &[Box<str>]) -> Self {
+        let issuer = longest(issuers, text).map(Into::into);
+        Self { whole: Pattern::new(text), issuer }
+    }
+
+    /// Returns `true` if the principal is surely one that the pattern means.
+    pub(super) fn fits(&self, principal: &Principal<'_>) -> bool {
+        principal.is_complete()
+            && self.issuer.as_ref().is_none_or(|issuer| **issuer == *principal.issuer)
+            && self.whole.fits(&principal.text)
+    }
+
+    /// Returns `true` if the principal may be one that the pattern means, however both are read.
+    pub(super) fn may_fit(&self, principal: &Principal<'_>) -> bool {
+        match &self.whole {
+            Pattern::Present => principal.is_complete(),
+            Pattern::Exact(text) if **text == *principal.issuer => true,
+            whole => whole.fits(&principal.text),
+        }
+    }
+}
+
+/// Returns the longest issuer that a text begins with, a slash behind it.
+fn longest<'i>(issuers: &'i [Box<str>], text: &str) -> Option<&'i str> {
+    let begins = |issuer: &&str| text.strip_prefix(*issuer).is_some_and(|r| r.starts_with('/'));
+    issuers.iter().map(|issuer| &**issuer).filter(begins).max_by_key(|issuer| issuer.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    const IDP: &str = "https://idp";
+    const NESTED: &str = "https://idp/x";
+    const REPOSITORY: &str = "repo:org/x:ref:refs/heads/main";
+    const SPIFFE: &str = "spiffe://td/ns/a/sa/b";
+
+    /// Whether a pattern surely fits, and whether it may.
+    fn check(issuers: &[&str], pattern: &str, issuer: &str, subject: &str) -> (bool, bool) {
+        let issuers: Vec<Box<str>> = issuers.iter().map(|issuer| (*issuer).into()).collect();
+        let principal = Principal::new(issuer, subject);
+        let pattern = PrincipalPattern::new(pattern, &issuers);
+        (pattern.fits(&principal), pattern.may_fit(&principal))
+    }
+
+    #[test]
+    fn patterns_are_compared_with_the_whole_principal() {
+        for (pattern, issuer, subject, fits) in [
+            ("https://idp/alice", IDP, "alice", true),
+            ("https://idp/alice", IDP, "alice2", false),
+            ("https://idp/alice", "https://other", "alice", false),
+            ("https://idp/repo:org/x:ref:refs/heads/main", IDP, REPOSITORY, true),
+            ("https://idp/repo:org/x:*", IDP, REPOSITORY, true),
+            ("https://idp/repo:org/y:*", IDP, REPOSITORY, false),
+            ("*:refs/heads/main", IDP, REPOSITORY, true),
+            ("*/heads/main", IDP, REPOSITORY, true),
+            ("https://idp/spiffe://td/ns/a/sa/b", IDP, SPIFFE, true),
+            ("https://idp/spiffe://td/ns/a/*", IDP, SPIFFE, true),
+            ("https://idp/*", IDP, SPIFFE, true),
+            ("https://idp/*", IDP, "alice", true),
+            ("https://idp/*", "https://idp2", "alice", false),
+            ("https://idp*", "https://idp2", "alice", true),
+            ("https://idp/al*", IDP, "alice", true),
+            ("*/alice", IDP, "alice", true),
+            ("*/alice", IDP, "malice", false),
+            ("*ice", IDP, "alice", true),
+            ("*", IDP, "alice", true),
+            ("*idp/alice", IDP, "alice", true),
+        ] {
+            let found = check(&[IDP], pattern, issuer, subject);
+            assert_eq!(found, (fits, fits), "{pattern} {issuer} {subject}");
+        }
+    }
+
+    #[test]
+    fn a_principal_that_lacks_a_part_fits_nothing_and_is_refused_all_the_same() {
+        for (pattern, issuer, subject, may_fit) in [
+            ("*", IDP, "", false),
+            ("*", "", "alice", false),
+            ("https://idp/*", IDP, "", true),
+            ("https://idp/", IDP, "", true),
+            ("https://idp", IDP, "alice", true),
+            ("https://idp", IDP, "", true),
+            ("*/alice", "", "alice", true),
+        ] {
+            let found = check(&[IDP], pattern, issuer, subject);
+            assert_eq!(found, (false, may_fit), "{pattern} {issuer} {subject}");
+        }
+    }
+
+    #[test]
+    fn no_issuer_passes_for_another_by_its_subjects() {
+        let both = &[IDP, NESTED];
+        for (pattern, issuer, subject, fits) in [
+            ("https://idp/x/alice", NESTED, "alice", true),
+            ("https://idp/x/alice", IDP, "x/alice", false),
+            ("https://idp/x/*", NESTED, "alice", true),
+            ("https://idp/x/*", IDP, "x/alice", false),
+            ("https://idp/*", IDP, "x/alice", true),
+            ("https://idp/*", IDP, "alice", true),
+            ("https://idp/*", NESTED, "alice", false),
+        ] {
+            let found = check(both, pattern, issuer, subject);
+            assert_eq!(found, (fits, true), "{pattern} {issuer} {subject}");
+        }
+    }
+
+    #[test]
+    fn only_the_longest_issuer_reads_a_principal_for_other_conditions() {
+        let both: [Box<str>; 2] = [IDP.into(), NESTED.into()];
+        for (issuer, subject, text) in [
+            (IDP, "alice", Some("https://idp/alice")),
+            (NESTED, "alice", Some("https://idp/x/alice")),
+            (IDP, "x/alice", None),
+            (IDP, "xy/alice", Some("https://idp/xy/alice")),
+            (IDP, "", None),
+            ("", "alice", None),
+        ] {
+            let principal = Principal::new(issuer, subject);
+            assert_eq!(principal.unambiguous(&both), text, "{issuer} {subject}");
+        }
+    }
+}
