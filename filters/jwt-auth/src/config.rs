@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 mod fetching;
 mod jwt_rules;
+mod locations;
 mod rules;
 mod values;
 
 pub use fetching::{ColdStart, JwksFetchConfig, OnUnavailable, RevocationConfig};
-pub use jwt_rules::{
-    CertificateBinding, ClaimToHeader, FromHeader, JwtRule, KeyConfig, OutputFormat,
-};
+pub use jwt_rules::{CertificateBinding, ClaimToHeader, JwtRule, KeyConfig, OutputFormat};
+pub use locations::{FromCookie, FromHeader, PrefixedCookie};
 pub use rules::{ProvidersConfig, RuleConfig, ScopesConfig, StepUpConfig, TokenNeed, WhenConfig};
 use values::BelongsElsewhere;
 pub use values::{

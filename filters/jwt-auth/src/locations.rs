@@ -5,20 +5,23 @@ use std::{borrow::Cow, fmt};
 use filter_core::{HeaderName, Headers};
 
 mod cookie;
+mod header;
+mod look_alike;
 mod query;
 
 pub(crate) use cookie::{is_cookie_name, without_cookies};
+pub(crate) use header::without_tokens;
 pub(crate) use query::without_parameters;
 
 /// A place that may hold a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Location {
-    /// A header whose value begins with `prefix`, without regard to case.
+    /// A header, a value of which begins with `prefix` in any case.
     Header { name: HeaderName, prefix: Box<str> },
     /// A query parameter.
     Parameter(Box<str>),
-    /// A cookie.
-    Cookie(Box<str>),
+    /// A cookie whose value begins with `prefix` in any case.
+    Cookie { name: Box<str>, prefix: Box<str> },
 }
 
 /// What a location holds.
@@ -28,7 +31,7 @@ pub(crate) enum Found<'a> {
     Nothing,
     /// One token.
     One(Cow<'a, [u8]>),
-    /// More than one value where only one may be.
+    /// Tokens that differ.
     Several,
 }
 
@@ -44,7 +47,7 @@ impl Location {
         match self {
             Self::Header { name, .. } => name.as_str(),
             Self::Parameter(_) => ":path",
-            Self::Cookie(_) => "cookie",
+            Self::Cookie { .. } => "cookie",
         }
     }
 
@@ -53,16 +56,16 @@ impl Location {
         match self {
             Self::Header { .. } => 0,
             Self::Parameter(_) => 1,
-            Self::Cookie(_) => 2,
+            Self::Cookie { .. } => 2,
         }
     }
 
     /// Looks for a token.
     pub(crate) fn find<'a>(&self, headers: &'a Headers) -> Found<'a> {
         match self {
-            Self::Header { name, prefix } => find_in_header(headers, name.as_str(), prefix),
+            Self::Header { name, prefix } => header::find(headers, name.as_str(), prefix),
             Self::Parameter(name) => only(query::values(path(headers), name)),
-            Self::Cookie(name) => only(cookie::values(headers, name).map(Cow::Borrowed)),
+            Self::Cookie { name, prefix } => find_in_cookie(headers, name, prefix),
         }
     }
 }
@@ -73,7 +76,8 @@ impl fmt::Display for Location {
             Self::Header { name, prefix } if prefix.is_empty() => write!(out, "header {name}"),
             Self::Header { name, prefix } => write!(out, "header {name} after \"{prefix}\""),
             Self::Parameter(name) => write!(out, "query parameter {name}"),
-            Self::Cookie(name) => write!(out, "cookie {name}"),
+            Self::Cookie { name, prefix } if prefix.is_empty() => write!(out, "cookie {name}"),
+            Self::Cookie { name, prefix } => write!(out, "cookie {name} after \"{prefix}\""),
         }
     }
 }
@@ -88,32 +92,42 @@ fn values_of<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item = &'a [
     headers.iter().filter(move |(found, _)| *found == name.as_bytes()).map(|(_, value)| value)
 }
 
-// A header that occurs twice may reach the filter joined by a comma, so a comma always separates.
-fn find_in_header<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<'a> {
-    let mut token = None;
-    let mut pieces: usize = 0;
-    for piece in values_of(headers, name).flat_map(|value| value.split(|byte| *byte == b',')) {
-        pieces = pieces.saturating_add(1);
-        token = token.or_else(|| strip(piece.trim_ascii(), prefix));
+fn find_in_cookie<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<'a> {
+    let mut tokens = Vec::new();
+    let mut others = Vec::new();
+    for value in cookie::values(headers, name) {
+        match behind_word(value, prefix) {
+            Some(token) => tokens.push(token),
+            None => others.push(value),
+        }
     }
-    match (token, pieces) {
-        (None, _) => Found::Nothing,
-        (Some(token), 1) => Found::One(Cow::Borrowed(token)),
-        (Some(_), _) => Found::Several,
-    }
+    one_of(tokens, &others)
 }
 
-fn strip<'a>(value: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
-    let (start, rest) = value.split_at_checked(prefix.len())?;
+/// Returns the text behind a word, in any case; a blank at its end is any number of blanks.
+fn behind_word<'a>(value: &'a [u8], word: &str) -> Option<&'a [u8]> {
+    let bare = word.trim_end();
+    let (start, rest) = value.split_at_checked(bare.len())?;
     let token = rest.trim_ascii_start();
-    (start.eq_ignore_ascii_case(prefix.as_bytes()) && !token.is_empty()).then_some(token)
+    let is_apart = bare.len() == word.len() || bare.is_empty() || token.len() < rest.len();
+    let fits = start.eq_ignore_ascii_case(bare.as_bytes()) && is_apart && !token.is_empty();
+    fits.then_some(token)
 }
 
-fn only<'a>(mut values: impl Iterator<Item = Cow<'a, [u8]>>) -> Found<'a> {
-    match (values.next(), values.next()) {
-        (None, _) => Found::Nothing,
-        (Some(token), None) if token.is_empty() => Found::Nothing,
-        (Some(token), None) => Found::One(token),
-        (Some(_), Some(_)) => Found::Several,
+/// Returns the one token of a place, unless other text there might be taken for another.
+fn one_of<'a>(tokens: Vec<&'a [u8]>, others: &[&[u8]]) -> Found<'a> {
+    match only(tokens.into_iter().map(Cow::Borrowed)) {
+        Found::One(_) if others.iter().any(|other| look_alike::is_in(other)) => Found::Several,
+        found => found,
+    }
+}
+
+/// Returns the token that all values agree on; an empty value is none.
+fn only<'a>(values: impl Iterator<Item = Cow<'a, [u8]>>) -> Found<'a> {
+    let mut values = values.filter(|value| !value.is_empty());
+    match values.next() {
+        None => Found::Nothing,
+        Some(token) if values.all(|value| value == token) => Found::One(token),
+        Some(_) => Found::Several,
     }
 }

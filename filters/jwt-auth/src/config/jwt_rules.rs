@@ -3,15 +3,14 @@
 use std::fmt;
 
 use filter_core::{
-    ClaimPath, DurationWithin, EditableHeaderName, HeaderName, IntegerWithin, StringMatch,
-    schema::alias,
+    ClaimPath, DurationWithin, EditableHeaderName, IntegerWithin, StringMatch, schema::alias,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlgorithmName, FetchUrl, IssuerConfig, JwksFetchConfig, KeySetText, NonEmpty, RevocationConfig,
-    RuleName, SecretText, YEAR_MS,
+    AlgorithmName, FetchUrl, FromCookie, FromHeader, IssuerConfig, JwksFetchConfig, KeySetText,
+    NonEmpty, RevocationConfig, RuleName, SecretText, YEAR_MS,
 };
 
 /// One entry of `jwtRules`.
@@ -40,15 +39,23 @@ pub struct JwtRule {
     /// Query parameters that hold a token.
     #[serde(default)]
     pub from_params: Vec<NonEmpty>,
-    /// Cookies that hold a token.
+    /// Cookies that hold a token, by their names, or with `name` and `prefix`.
     #[serde(default)]
-    pub from_cookies: Vec<NonEmpty>,
+    pub from_cookies: Vec<FromCookie>,
+    /// Accepts tokens whose parts end with base64 padding (`=`), as load balancers of AWS write
+    /// them.
+    #[serde(default)]
+    pub accept_padding: bool,
     /// Whether a verified token stays in the request.
     #[serde(default)]
     pub forward_original_token: bool,
     /// The header that receives the token's payload, base64url without padding.
     #[serde(default)]
     pub output_payload_to_header: Option<EditableHeaderName>,
+    /// Pads the payload in `outputPayloadToHeader` with `=` to a multiple of four, for decoders
+    /// that want it.
+    #[serde(default)]
+    pub pad_output_payload: bool,
     /// The header that receives `<iss>/<sub>`.
     #[serde(default)]
     pub output_principal_to_header: Option<EditableHeaderName>,
@@ -120,18 +127,6 @@ pub struct KeyConfig {
     pub secret_env: Option<NonEmpty>,
 }
 
-/// One entry of `fromHeaders`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FromHeader {
-    /// The header's name.
-    pub name: HeaderName,
-    /// What the value must begin with, without regard to case; at most 64 bytes.
-    #[serde(default)]
-    #[schemars(length(max = 64))]
-    pub prefix: String,
-}
-
 /// One entry of `outputClaimToHeaders`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -171,7 +166,7 @@ pub enum OutputFormat {
     /// A string, number or boolean as text.
     #[default]
     Scalar,
-    /// A list of scalars, separated by commas.
+    /// A list of scalars, separated by commas; a single one is a list of one.
     Csv,
     /// Compact JSON in ASCII.
     Json,

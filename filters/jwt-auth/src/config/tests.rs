@@ -103,7 +103,17 @@ fn an_entry_of_jwt_rules() {
                 ".fromHeaders[0].prefix: must have at most 64 bytes",
             ),
             (json!({"fromParams": [""]}), &format!(".fromParams[0]: {text}")),
+            (json!({"padOutputPayload": true}), ".padOutputPayload: needs outputPayloadToHeader"),
+            (
+                json!({"outputClaimToHeaders": [{"header": "x", "claim": "a", "default": " b"}]}),
+                ".outputClaimToHeaders[0].default: must not begin or end with a blank",
+            ),
             (json!({"fromCookies": ["a b"]}), ".fromCookies[0]: must be a cookie name"),
+            (json!({"fromCookies": [{"name": "a b"}]}), ".fromCookies[0]: must be a cookie name"),
+            (
+                json!({"fromCookies": ["a", {"name": "b", "prefix": "p".repeat(65)}]}),
+                ".fromCookies[1].prefix: must have at most 64 bytes",
+            ),
             (
                 json!({"outputPayloadToHeader": "host"}),
                 ".outputPayloadToHeader: must not be host, which the route decides, got \"host\"",

@@ -1,6 +1,6 @@
 //! What an admitted request is changed into.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use filter_core::{HeaderName, Headers};
 use serde::Serialize;
@@ -94,12 +94,20 @@ impl Admission {
         headers: &Headers,
     ) {
         let (mut parameters, mut cookies) = (Vec::new(), Vec::new());
+        let mut prefixes: BTreeMap<&HeaderName, Vec<&str>> = BTreeMap::new();
         for place in places {
             match &place.location {
-                Location::Header { name, .. } => self.edits.remove.push(name.clone()),
+                Location::Header { name, prefix } => {
+                    prefixes.entry(name).or_default().push(prefix);
+                }
                 Location::Parameter(name) => parameters.push(&**name),
-                Location::Cookie(name) => cookies.push(&**name),
+                Location::Cookie { name, .. } => cookies.push(&**name),
             }
+        }
+        for (name, prefixes) in prefixes {
+            self.edits.remove.push(name.clone());
+            let rest = locations::without_tokens(headers, name.as_str(), &prefixes);
+            self.edits.add.extend(rest.map(|rest| (name.clone(), rest)));
         }
         if !parameters.is_empty() {
             let path = locations::path(headers);

@@ -13,6 +13,7 @@ use crate::{
     key_source::SourceSpec,
     locations::{Location, is_cookie_name},
     outputs::{ClaimOutput, Outputs},
+    token::Padding,
 };
 
 mod keys;
@@ -54,6 +55,7 @@ impl Provider {
             scopes: scopes(rule, &path, notes),
             spaced: spaced(rule, &path, notes),
             locations: locations(rule, &path, &mut notes.problems),
+            padding: if rule.accept_padding { Padding::Accepted } else { Padding::Refused },
             forward: rule.forward_original_token,
             outputs: outputs(rule, &path, &mut notes.problems),
             audiences: texts(rule.audiences.as_ref()).map(Audiences::new),
@@ -167,11 +169,16 @@ fn locations(rule: &JwtRule, path: &str, problems: &mut Problems) -> Vec<Locatio
     }
     let parameters = rule.from_params.iter().map(|name| Location::Parameter(name.as_str().into()));
     locations.extend(parameters);
-    for (place, name) in rule.from_cookies.iter().enumerate() {
-        if !is_cookie_name(name.as_str()) {
+    for (place, cookie) in rule.from_cookies.iter().enumerate() {
+        if !is_cookie_name(cookie.name()) {
             problems.add(format!("{path}.fromCookies[{place}]"), "must be a cookie name");
         }
-        locations.push(Location::Cookie(name.as_str().into()));
+        if cookie.prefix().len() > MAX_PREFIX_BYTES {
+            let at = format!("{path}.fromCookies[{place}].prefix");
+            problems.add(at, "must have at most 64 bytes");
+        }
+        let (name, prefix) = (cookie.name().into(), cookie.prefix().into());
+        locations.push(Location::Cookie { name, prefix });
     }
     if locations.is_empty() { Location::defaults().into() } else { locations }
 }
@@ -180,12 +187,16 @@ fn outputs(rule: &JwtRule, path: &str, problems: &mut Problems) -> Outputs {
     let named = |name: &EditableHeaderName| name.as_header_name().clone();
     let outputs = Outputs {
         payload: rule.output_payload_to_header.as_ref().map(named),
+        pads_payload: rule.pad_output_payload,
         principal: rule.output_principal_to_header.as_ref().map(named),
         claims: rule.output_claim_to_headers.iter().map(claim_output).collect(),
     };
     for (place, output) in rule.output_claim_to_headers.iter().enumerate() {
         let at = format!("{path}.outputClaimToHeaders[{place}]");
         check_claim_output(output, &at, problems);
+    }
+    if rule.pad_output_payload && outputs.payload.is_none() {
+        problems.add(format!("{path}.padOutputPayload"), "needs outputPayloadToHeader");
     }
     let mut seen: Vec<&HeaderName> = Vec::new();
     for name in outputs.names() {
@@ -216,5 +227,7 @@ fn check_claim_output(output: &ClaimToHeader, path: &str, problems: &mut Problem
     let printable = |text: &String| text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
     if !output.default.as_ref().is_none_or(printable) {
         problems.add(format!("{path}.default"), "must be printable ASCII");
+    } else if !output.default.as_ref().is_none_or(|text| text.trim() == text) {
+        problems.add(format!("{path}.default"), "must not begin or end with a blank");
     }
 }

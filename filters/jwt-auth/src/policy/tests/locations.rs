@@ -29,9 +29,12 @@ fn the_authorization_header_holds_one_bearer_token() {
         (format!("BEARER {good} "), None),
         ("Bearer abc".to_owned(), bad),
         (format!("Bearer {good} x"), Some(Reason::BadFormat)),
-        (format!("Bearer {good}, Basic x"), Some(Reason::MultipleTokens)),
-        (format!("Basic x, Bearer {good}"), Some(Reason::MultipleTokens)),
-        (format!("Bearer {good},"), Some(Reason::MultipleTokens)),
+        (format!("Bearer {good}, Basic x"), None),
+        (format!("Basic x, Bearer {good}"), None),
+        (format!("Bearer {good},"), None),
+        (format!("Bearer {good}, Bearer {good}"), None),
+        (format!("Bearer {good}, Bearer x"), Some(Reason::MultipleTokens)),
+        (format!("Bearer {good}, {good}"), Some(Reason::MultipleTokens)),
         ("Basic eDp5".to_owned(), None),
         ("Digest a=b, c=d".to_owned(), None),
         ("Bearer".to_owned(), None),
@@ -44,10 +47,56 @@ fn the_authorization_header_holds_one_bearer_token() {
 }
 
 #[test]
-fn two_authorization_headers_are_two_tokens() {
-    let values = [("authorization", format!("Bearer {}", good())), ("authorization", "x".into())];
-    let answer = asked(&document(json!({}))).ask(&request("/", values));
-    assert_eq!(answer.0.reason(), Some(Reason::MultipleTokens));
+fn two_authorization_headers_are_one_list() {
+    let good = format!("Bearer {}", good());
+    let forged = format!("{}x", &good[..good.len() - 1]);
+    for (values, reason) in [
+        ([good.as_str(), "Basic x"], None),
+        (["Basic x", good.as_str()], None),
+        ([good.as_str(), good.as_str()], None),
+        ([good.as_str(), forged.as_str()], Some(Reason::MultipleTokens)),
+        ([forged.as_str(), good.as_str()], Some(Reason::MultipleTokens)),
+    ] {
+        let values = values.map(|value| ("authorization", value));
+        let answer = asked(&document(json!({}))).ask(&request("/", values)).0;
+        assert_eq!(answer.reason(), reason, "{values:?}");
+    }
+}
+
+#[test]
+fn a_web_socket_keeps_the_protocols_beside_its_token() {
+    let protocol = "sec-websocket-protocol";
+    for prefix in ["", "access_token, "] {
+        let fields = json!({"fromHeaders": [{"name": protocol, "prefix": prefix}]});
+        let value = format!("graphql-ws, {prefix}{}", good());
+        let answer = asked(&document(fields)).ask(&request("/", [(protocol, value)])).0;
+        let edits = answer.admission().edits;
+        assert!(edits.remove.iter().any(|name| name.as_str() == protocol), "{prefix}");
+        let added: Vec<_> = edits.add.iter().map(|(_, value)| &value[..]).collect();
+        assert_eq!(added, [b"graphql-ws"], "{prefix}");
+    }
+}
+
+#[test]
+fn a_cookie_may_have_a_prefix() {
+    let good = good();
+    for (prefix, cookie, found) in [
+        ("Bearer ", format!("jwt=Bearer {good}"), Some(true)),
+        ("Bearer ", format!("jwt=\"bearer {good}\""), Some(true)),
+        ("Bearer%20", format!("jwt=Bearer%20{good}"), Some(true)),
+        ("Bearer ", format!("jwt={good}"), Some(false)),
+        ("Bearer ", format!("jwt=x; jwt=Bearer {good}"), Some(true)),
+        ("Bearer ", format!("jwt={good}; jwt=Bearer {good}"), None),
+        ("", format!("jwt={good}"), Some(true)),
+    ] {
+        let fields = json!({"fromCookies": [{"name": "jwt", "prefix": prefix}]});
+        let answer = asked(&document(fields)).ask(&request("/", [("cookie", cookie.clone())])).0;
+        if let Some(found) = found {
+            assert_eq!(answer.admission().identity.is_some(), found, "{prefix} {cookie}");
+        } else {
+            assert_eq!(answer.reason(), Some(Reason::MultipleTokens), "{prefix} {cookie}");
+        }
+    }
 }
 
 #[test]
@@ -72,11 +121,32 @@ fn a_token_is_cut_out_of_the_query_and_nothing_else() {
 }
 
 #[test]
-fn a_parameter_that_occurs_twice_is_two_tokens() {
-    let mut asked = asked(&document(json!({})));
-    for path in ["/?access_token=a&access_token=a", "/?access_token=&access_token=a"] {
-        let answer = asked.ask(&plain(path)).0;
-        assert_eq!(answer.reason(), Some(Reason::MultipleTokens), "{path}");
+fn the_same_token_twice_in_one_place_is_one_and_beside_an_empty_one_too() {
+    let fields = json!({"fromParams": ["t"], "fromCookies": ["t"]});
+    let mut asked = asked(&document(fields));
+    let good = good();
+    let escaped = good.replace('.', "%2E");
+    let several = Some(Reason::MultipleTokens);
+    for (query, cookie, reason) in [
+        (format!("t=&t={good}"), String::new(), None),
+        (format!("t&t={good}"), String::new(), None),
+        (format!("t={good}&x=1&t={escaped}"), String::new(), None),
+        (String::new(), format!("t=; t={good}"), None),
+        (String::new(), format!("t={good}; t=\"{good}\""), None),
+        (format!("t={good}"), format!("t={good}"), None),
+        (format!("t=a&t={good}"), String::new(), several),
+        (String::new(), format!("t=a; t={good}"), several),
+        (format!("t={good}"), "t=a.b.c".to_owned(), several),
+    ] {
+        let headers = request(&format!("/?{query}"), [("cookie", cookie.clone())]);
+        let answer = asked.ask(&headers).0;
+        assert_eq!(answer.reason(), reason, "{query} {cookie}");
+        if reason.is_none() {
+            let admission = answer.admission();
+            let path = admission.path.map(|path| String::from_utf8(path).unwrap());
+            assert!(!path.is_some_and(|path| path.contains("t=")), "{query}");
+            assert!(admission.edits.add.is_empty(), "{cookie}");
+        }
     }
 }
 
@@ -98,9 +168,9 @@ fn a_cookie_is_cut_out_and_the_others_stay_in_order() {
 }
 
 #[test]
-fn a_cookie_that_occurs_twice_is_two_tokens() {
+fn a_cookie_with_two_values_is_two_tokens() {
     let mut asked = asked(&document(json!({"fromCookies": ["jwt"]})));
-    for cookies in [vec!["jwt=a; jwt=a"], vec!["jwt=a", "jwt=b"]] {
+    for cookies in [vec!["jwt=a; jwt=b"], vec!["jwt=a", "jwt=b"]] {
         let values = cookies.iter().map(|value| ("cookie", *value));
         assert_eq!(asked.ask(&request("/", values)).0.reason(), Some(Reason::MultipleTokens));
     }
