@@ -10,6 +10,7 @@ mod format;
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     pub(crate) payload: Option<HeaderName>,
+    pub(crate) pads_payload: bool,
     pub(crate) principal: Option<HeaderName>,
     pub(crate) claims: Vec<ClaimOutput>,
 }
@@ -45,8 +46,10 @@ impl Outputs {
     pub(crate) fn write(&self, token: &Token, compact: &[u8]) -> Written {
         let mut written = Written::default();
         if let Some(header) = &self.payload {
-            let payload = token.encoded_payload(compact).to_vec();
-            written.headers.push((header.clone(), payload));
+            let payload = token.encoded_payload(compact);
+            let bare = payload.split(|byte| *byte == b'=').next().unwrap_or_default();
+            let padding = if self.pads_payload { padding(bare.len()) } else { "" };
+            written.headers.push((header.clone(), [bare, padding.as_bytes()].concat()));
         }
         let principal = self.principal.as_ref().zip(token.claims().principal());
         if let Some((header, principal)) = principal {
@@ -56,6 +59,15 @@ impl Outputs {
             output.write(token, &mut written);
         }
         written
+    }
+}
+
+/// Returns what makes a length a multiple of four.
+const fn padding(length: usize) -> &'static str {
+    match length % 4 {
+        2 => "==",
+        3 => "=",
+        _ => "",
     }
 }
 

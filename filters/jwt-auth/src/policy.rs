@@ -13,6 +13,7 @@ use crate::{
     metrics::Metric,
     provider::Provider,
     rule::Rule,
+    token::Padding,
 };
 
 mod admit;
@@ -45,6 +46,8 @@ pub struct Policy {
     multiple_tokens: MultipleTokens,
     max_tokens: usize,
     max_token_bytes: usize,
+    /// Accepted if any provider accepts it.
+    padding: Padding,
     publish: Publish,
     replies: Replies,
     mode: Mode,

@@ -13,7 +13,7 @@ use crate::{
     locations::Location,
     metrics::Metric,
     outputs::Outputs,
-    token::Token,
+    token::{Padding, Token},
 };
 
 mod audience;
@@ -33,6 +33,7 @@ pub(crate) struct Provider {
     pub(crate) name: Rc<str>,
     pub(crate) issuer: Issuer,
     pub(crate) locations: Vec<Location>,
+    pub(crate) padding: Padding,
     pub(crate) forward: bool,
     pub(crate) outputs: Outputs,
     audiences: Option<Audiences>,

@@ -57,6 +57,13 @@ pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String 
     format!("{message}.{signature}")
 }
 
+/// Returns the HS256 signature of any text.
+pub(crate) fn mac(message: &str) -> String {
+    let secret = URL_SAFE_NO_PAD.decode(named_key("secret")["private"].as_str().unwrap()).unwrap();
+    let key = EncodingKey::from_secret(&secret);
+    jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap()
+}
+
 /// Signs claims with the key of the algorithm, which the header names.
 pub(crate) fn token(algorithm: Algorithm, claims: &Value) -> String {
     let kid = &key(algorithm)["jwk"]["kid"];

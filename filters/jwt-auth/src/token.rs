@@ -2,7 +2,10 @@
 //!
 //! Parsing is strict: canonical base64url, UTF-8 JSON objects, no member twice, bounded depth.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
+};
 
 use crate::denial::{Fault, Reason};
 
@@ -22,6 +25,16 @@ pub struct Token {
     signature: Vec<u8>,
     signed_bytes: usize,
     payload: std::ops::Range<usize>,
+    padded: Option<Fault>,
+}
+
+/// Whether parts of a token may end with padding, which RFC 7515 section 2 forbids.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Padding {
+    /// A padded part is not base64url.
+    Refused,
+    /// A part is padded to a multiple of four, or not at all.
+    Accepted,
 }
 
 impl Token {
@@ -30,11 +43,19 @@ impl Token {
     /// # Errors
     ///
     /// Names the first thing that is wrong with its form.
-    pub fn parse(compact: &[u8]) -> Result<Self, Fault> {
+    pub fn parse(compact: &[u8], padding: Padding) -> Result<Self, Fault> {
         let parts = Parts::split(compact).ok_or(NOT_THREE_PARTS)?;
-        let header = decode(parts.header).ok_or(HEADER_NOT_BASE64)?;
-        let payload = decode(parts.payload).ok_or(PAYLOAD_NOT_BASE64)?;
-        let signature = decode(parts.signature).ok_or(SIGNATURE_NOT_BASE64)?;
+        let mut padded = None;
+        let mut decode = |part: &[u8], fault: Fault| {
+            if padding == Padding::Accepted && part.ends_with(b"=") {
+                padded = padded.or(Some(fault));
+                return URL_SAFE.decode(part).map_err(|_| fault);
+            }
+            URL_SAFE_NO_PAD.decode(part).map_err(|_| fault)
+        };
+        let header = decode(parts.header, HEADER_NOT_BASE64)?;
+        let payload = decode(parts.payload, PAYLOAD_NOT_BASE64)?;
+        let signature = decode(parts.signature, SIGNATURE_NOT_BASE64)?;
         let signed_bytes = parts.signed.len();
         Ok(Self {
             header: Header::parse(header)?,
@@ -42,6 +63,7 @@ impl Token {
             signature,
             signed_bytes,
             payload: parts.header.len().saturating_add(1)..signed_bytes,
+            padded,
         })
     }
 
@@ -53,6 +75,11 @@ impl Token {
     /// Returns the claims.
     pub const fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Returns the fault of the first padded part; `None` if no part is padded.
+    pub const fn padded(&self) -> Option<Fault> {
+        self.padded
     }
 
     /// Returns the decoded signature.
@@ -94,10 +121,6 @@ impl<'a> Parts<'a> {
         let three = !empty && !payload.contains(&b'.');
         three.then_some(Self { header, payload, signature, signed })
     }
-}
-
-fn decode(part: &[u8]) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(part).ok()
 }
 
 const NOT_THREE_PARTS: Fault = Fault::new(

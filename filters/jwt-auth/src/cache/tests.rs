@@ -18,7 +18,7 @@ fn good() -> Proof {
 
 fn remembered(proof: Proof) -> Remembered {
     let compact = testing::token(Algorithm::Hs256, &testing::claims());
-    let token = Rc::new(Token::parse(compact.as_bytes()).unwrap());
+    let token = Rc::new(Token::parse(compact.as_bytes(), crate::token::Padding::Refused).unwrap());
     Remembered { token, provider: 0, generation: 0, proof }
 }
 

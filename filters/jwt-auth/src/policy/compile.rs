@@ -15,6 +15,7 @@ use crate::{
     locations::Location,
     provider::{Notes, PEER_DIGEST, Provider},
     rule::Rule,
+    token::Padding,
 };
 
 const MAX_RULES: usize = 256;
@@ -50,6 +51,7 @@ impl Policy {
             matcher,
             sources: notes.sources.into_iter().map(Rc::new).collect(),
             cache: limits(config.token_cache),
+            padding: padding(&providers),
             providers,
             rules,
             crypto: *environment.crypto,
@@ -164,6 +166,11 @@ fn by_issuer(providers: &[Provider]) -> Vec<usize> {
     let mut indices: Vec<usize> = (0..providers.len()).collect();
     indices.sort_by_key(|index| providers.get(*index).map(|provider| provider.issuer.rank()));
     indices
+}
+
+fn padding(providers: &[Provider]) -> Padding {
+    let accepted = |provider: &Provider| provider.padding == Padding::Accepted;
+    if providers.iter().any(accepted) { Padding::Accepted } else { Padding::Refused }
 }
 
 fn stripped(providers: &[Provider]) -> Vec<HeaderName> {

@@ -12,7 +12,7 @@ use crate::{
     metrics::Metric,
     provider::{Keys, MAX_CHECKS, PEER_DIGEST, Provider, Skew},
     rule::Rule,
-    token::Token,
+    token::{Padding, Token},
 };
 
 /// A token, and the provider that vouches for it.
@@ -86,12 +86,12 @@ impl Policy {
         let remembered = asking.worker.cache.find(compact, asking.now);
         let token = match &remembered {
             Some(remembered) => Rc::clone(&remembered.token),
-            None => Rc::new(Token::parse(compact)?),
+            None => Rc::new(Token::parse(compact, self.padding)?),
         };
         let remembered = remembered.as_ref();
         let mut candidate = Candidate { token: &token, compact, remembered, budget: MAX_CHECKS };
-        let mut furthest = Failure::from(Fault::UNKNOWN_ISSUER);
-        for (index, provider) in self.candidates(presented, token.claims().text("iss")) {
+        let mut furthest = Failure::from(token.padded().unwrap_or(Fault::UNKNOWN_ISSUER));
+        for (index, provider) in self.candidates(presented, &token) {
             let checked = self.check(rule, &mut candidate, index, provider, asking);
             match checked {
                 Ok((skew, ready)) => {
@@ -130,8 +130,8 @@ impl Policy {
     pub(super) fn read_unverified(&self, presented: &Presented<'_>) -> Option<Verified<'_>> {
         let compact = &*presented.compact;
         let small = compact.len() <= self.max_token_bytes;
-        let token = small.then(|| Token::parse(compact).ok()).flatten()?;
-        let found = self.candidates(presented, token.claims().text("iss")).next();
+        let token = small.then(|| Token::parse(compact, self.padding).ok()).flatten()?;
+        let found = self.candidates(presented, &token).next();
         let (index, provider) = found?;
         let written = provider.outputs.write(&token, compact);
         let ready = Rc::new(Yield { written, identity: None });
@@ -180,13 +180,17 @@ impl Policy {
     fn candidates<'p>(
         &'p self,
         presented: &Presented<'_>,
-        issuer: Option<&str>,
+        token: &Token,
     ) -> impl Iterator<Item = (usize, &'p Provider)> {
+        let issuer = token.claims().text("iss");
+        let is_padded = token.padded().is_some();
         self.by_issuer
             .iter()
             .filter_map(|index| Some((*index, self.providers.get(*index)?)))
             .filter(move |(index, provider)| {
-                provider.issuer.serves(issuer) && presented.is_for(*index)
+                provider.issuer.serves(issuer)
+                    && presented.is_for(*index)
+                    && (!is_padded || provider.padding == Padding::Accepted)
             })
     }
 }

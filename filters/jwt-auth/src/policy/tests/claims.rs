@@ -213,3 +213,69 @@ fn published_tokens_are_admitted_while_they_last() {
         }
     }
 }
+
+/// Signs with HS256 a token whose parts are padded where `padded` has a `=`.
+fn padded_token(claims: &Value, padded: &str) -> String {
+    let pad = |text: String, place: usize| {
+        let fill = "=".repeat((4 - text.len() % 4) % 4);
+        if padded.as_bytes()[place] == b'=' { format!("{text}{fill}") } else { text }
+    };
+    // Neither the header nor the payload is a multiple of three bytes long.
+    let header = pad(URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256" }"#), 0);
+    let mut claims = claims.to_string();
+    claims.push_str(&" ".repeat((4 - claims.len() % 3) % 3));
+    let payload = pad(URL_SAFE_NO_PAD.encode(claims), 1);
+    let message = format!("{header}.{payload}");
+    let signature = crate::testing::mac(&message);
+    format!("{message}.{}", pad(signature, 2))
+}
+
+#[test]
+fn padded_parts_are_admitted_where_the_entry_says_so() {
+    let (header, payload) = (Some(Reason::BadHeader), Some(Reason::BadPayload));
+    for (padded, refused) in [
+        ("---", None),
+        ("===", header),
+        ("=--", header),
+        ("-=-", payload),
+        ("-==", payload),
+        ("--=", Some(Reason::BadFormat)),
+    ] {
+        let token = padded_token(&claims(), padded);
+        let accepting = json!({"acceptPadding": true});
+        assert_eq!(asked(&document(accepting)).bearer(&token), None, "{token}");
+        assert_eq!(asked(&document(json!({}))).bearer(&token), refused, "{token}");
+    }
+}
+
+#[test]
+fn only_the_entry_that_accepts_padding_serves_padded_tokens() {
+    let two = json!({"issuer": "https://two", "acceptPadding": true});
+    let document =
+        json!({"jwtRules": [crate::testing::rule(json!({})), crate::testing::rule(two)]});
+    let of_two = with(claims(), "iss", json!("https://two"));
+    let of_none = with(claims(), "iss", json!("https://three"));
+    for (claims, padded, reason) in [
+        (claims(), "---", None),
+        (claims(), "-=-", Some(Reason::BadPayload)),
+        (of_two.clone(), "---", None),
+        (of_two.clone(), "===", None),
+        (with(of_two, "exp", json!(1)), "===", Some(Reason::Expired)),
+        (of_none.clone(), "-=-", Some(Reason::BadPayload)),
+        (of_none, "---", Some(Reason::UnknownIssuer)),
+    ] {
+        let found = asked(&document).bearer(&padded_token(&claims, padded));
+        assert_eq!(found, reason, "{padded} {claims}");
+    }
+}
+
+#[test]
+fn padding_that_is_not_whole_is_refused() {
+    let mut asked = asked(&document(json!({"acceptPadding": true})));
+    let good = padded_token(&claims(), "===");
+    for (from, to) in [("=.", "."), ("==.", "=."), ("==.", "===."), ("=.", "=A.")] {
+        let spoilt = good.replacen(from, to, 1);
+        assert_ne!(spoilt, good);
+        assert!(asked.bearer(&spoilt).is_some(), "{spoilt}");
+    }
+}

@@ -1,5 +1,6 @@
 //! What an admitted request is changed into.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -162,6 +163,13 @@ fn payload_and_principal_are_written() {
     let token = token(Algorithm::EdDsa, &claims());
     assert_eq!(value("x-payload"), token.split('.').nth(1).unwrap().as_bytes());
     assert_eq!(value("x-who"), b"https://idp.example.com/alice");
+    let padded = with(fields.clone(), "padOutputPayload", json!(true));
+    for length in 0..4 {
+        let claims = with(claims(), "x", json!("x".repeat(length)));
+        let payload = &admitted(padded.clone(), &claims).edits.set[0].1;
+        let decoded = base64::engine::general_purpose::URL_SAFE.decode(payload).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&decoded).unwrap(), claims);
+    }
     let anonymous = admitted(fields, &with(claims(), "sub", Value::Null)).edits.set;
     assert!(!anonymous.iter().any(|(name, _)| name.as_str() == "x-who"));
 }
