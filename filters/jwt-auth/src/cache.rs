@@ -2,50 +2,41 @@
 //!
 //! The whole token is the key, compared byte for byte; the map's hash is keyed by random bytes.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    rc::Rc,
-    time::Duration,
-};
+use std::{rc::Rc, time::Duration};
 
 use crate::{metrics::Metric, outputs::Written, token::Token};
 
-/// The memory that all entries may take, whatever the configured size.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
+mod shelf;
+
+use shelf::Shelf;
+
+/// The memory that all good tokens may take, whatever the configured size.
+const MAX_GOOD_BYTES: usize = 14 * 1024 * 1024;
+/// The memory that all bad tokens may take.
+const MAX_BAD_BYTES: usize = 2 * 1024 * 1024;
+/// For so many good tokens there is room for one bad one.
+const GOOD_FOR_ONE_BAD: usize = 4;
 
 /// How much is remembered, and how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Entries of both kinds together; 0 turns the cache off.
+    /// Good tokens; 0 turns the cache off. A quarter as many bad ones have room of their own.
     pub(crate) size: usize,
     pub(crate) ttl: Duration,
     pub(crate) negative_ttl: Duration,
 }
 
 /// What signatures proved lately.
+///
+/// Bad tokens have a room of their own, so that no forged token displaces a good one.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
     limits: Limits,
-    entries: HashMap<Rc<[u8]>, Entry>,
-    /// Tokens by their last use, the oldest first.
-    order: BTreeMap<u64, Rc<[u8]>>,
-    clock: u64,
-    bytes: usize,
-    negative: usize,
+    good: Shelf,
+    bad: Shelf,
 }
 
-#[derive(Debug)]
-struct Entry {
-    token: Rc<Token>,
-    provider: usize,
-    generation: u64,
-    proof: Proof,
-    until: Duration,
-    used: u64,
-    bytes: usize,
-}
-
-/// What a signature check said.
+/// What a signature check showed.
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
     /// A key of the provider verifies the token, which yields this.
@@ -71,15 +62,17 @@ impl Yield {
 }
 
 impl Proof {
-    const fn is_bad(&self) -> bool {
-        matches!(self, Self::Bad)
-    }
-
     fn weight(&self) -> usize {
         match self {
             Self::Good(ready) => ready.weight(),
             Self::Bad => 0,
         }
+    }
+}
+
+impl Remembered {
+    fn weight(&self) -> usize {
+        self.token.weight().saturating_add(self.proof.weight())
     }
 }
 
@@ -95,41 +88,22 @@ pub(crate) struct Remembered {
 
 impl TokenCache {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            entries: HashMap::new(),
-            order: BTreeMap::new(),
-            clock: 0,
-            bytes: 0,
-            negative: 0,
-        }
+        let bad = limits.size.div_ceil(GOOD_FOR_ONE_BAD);
+        let good = Shelf::new(limits.size, MAX_GOOD_BYTES);
+        Self { limits, good, bad: Shelf::new(bad, MAX_BAD_BYTES) }
     }
 
-    /// Says whether anything is ever remembered.
+    /// Returns `true` if anything is ever remembered.
     pub(crate) const fn is_on(&self) -> bool {
         self.limits.size > 0
     }
 
     /// Looks a token up; an entry past its time is dropped.
     pub(crate) fn find(&mut self, compact: &[u8], now: Duration) -> Option<Remembered> {
-        let (key, entry) = self.entries.get_key_value(compact)?;
-        let key = Rc::clone(key);
-        if now >= entry.until {
-            self.remove(&key);
-            return None;
-        }
-        self.clock = self.clock.saturating_add(1);
-        let clock = self.clock;
-        let entry = self.entries.get_mut(compact)?;
-        self.order.remove(&entry.used);
-        entry.used = clock;
-        self.order.insert(clock, key);
-        let (provider, generation) = (entry.provider, entry.generation);
-        let (token, proof) = (Rc::clone(&entry.token), entry.proof.clone());
-        Some(Remembered { token, provider, generation, proof })
+        self.good.find(compact, now).or_else(|| self.bad.find(compact, now))
     }
 
-    /// Remembers what a signature check said; `expires` ends a good token with its skew.
+    /// Remembers what a signature check showed; `expires` ends a good token with its skew.
     pub(crate) fn remember(
         &mut self,
         compact: &[u8],
@@ -137,46 +111,22 @@ impl TokenCache {
         expires: Duration,
         now: Duration,
     ) -> Vec<Metric> {
-        let until = match remembered.proof {
-            Proof::Good(_) => now.saturating_add(self.limits.ttl).min(expires),
-            Proof::Bad => now.saturating_add(self.limits.negative_ttl),
+        let (shelf, other, until) = match remembered.proof {
+            Proof::Good(_) => {
+                let until = now.saturating_add(self.limits.ttl).min(expires);
+                (&mut self.good, &mut self.bad, until)
+            }
+            Proof::Bad => {
+                let until = now.saturating_add(self.limits.negative_ttl);
+                (&mut self.bad, &mut self.good, until)
+            }
         };
-        let full_of_bad = remembered.proof.is_bad() && self.negative >= self.limits.size / 4;
-        if !self.is_on() || until <= now || full_of_bad {
+        if until <= now {
             return Vec::new();
         }
-        self.remove(compact);
-        let bytes = remembered.token.weight().saturating_add(remembered.proof.weight());
-        let bytes = bytes.saturating_add(compact.len());
-        let evicted = self.make_room(bytes);
-        self.clock = self.clock.saturating_add(1);
-        let key: Rc<[u8]> = compact.into();
-        self.order.insert(self.clock, Rc::clone(&key));
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.negative = self.negative.saturating_add(usize::from(remembered.proof.is_bad()));
-        let Remembered { token, provider, generation, proof } = remembered;
-        let used = self.clock;
-        let entry = Entry { token, provider, generation, proof, until, used, bytes };
-        self.entries.insert(key, entry);
+        other.remove(compact);
+        let evicted = shelf.put(compact, remembered, until, now);
         vec![Metric::TokenCacheEvictions; evicted]
-    }
-
-    fn make_room(&mut self, bytes: usize) -> usize {
-        let mut evicted: usize = 0;
-        while self.entries.len() >= self.limits.size || self.bytes.saturating_add(bytes) > MAX_BYTES
-        {
-            let Some((_, oldest)) = self.order.pop_first() else { break };
-            self.remove(&oldest);
-            evicted = evicted.saturating_add(1);
-        }
-        evicted
-    }
-
-    fn remove(&mut self, compact: &[u8]) {
-        let Some(entry) = self.entries.remove(compact) else { return };
-        self.order.remove(&entry.used);
-        self.bytes = self.bytes.saturating_sub(entry.bytes);
-        self.negative = self.negative.saturating_sub(usize::from(entry.proof.is_bad()));
     }
 }
 

@@ -52,27 +52,71 @@ fn an_entry_ends_with_its_time() {
     assert!(has(&mut cache, "short", 9) && !has(&mut cache, "short", 10));
 }
 
+fn put_large(cache: &mut TokenCache, number: u32, bytes: usize, proof: Proof) {
+    let compact = [&number.to_be_bytes()[..], &vec![b'x'; bytes]].concat();
+    cache.remember(&compact, remembered(proof), NEVER, START);
+}
+
 #[test]
-fn bad_tokens_take_at_most_a_quarter() {
+fn bad_tokens_displace_only_bad_ones() {
     let mut cache = cache(8);
-    for name in ["a", "b", "c"] {
-        put(&mut cache, name, Proof::Bad);
+    for number in 0..8 {
+        assert_eq!(put(&mut cache, &format!("good {number}"), good()), 0);
     }
-    let found = ["a", "b", "c"].map(|name| has(&mut cache, name, 0));
-    assert_eq!(found, [true, true, false]);
+    let evicted = ["a", "b", "c"].map(|name| put(&mut cache, name, Proof::Bad));
+    assert_eq!(evicted, [0, 0, 1]);
+    assert_eq!(["a", "b", "c"].map(|name| has(&mut cache, name, 0)), [false, true, true]);
+    assert!((0..8).all(|number| has(&mut cache, &format!("good {number}"), 0)));
+}
+
+#[test]
+fn large_bad_tokens_leave_the_good_ones_alone() {
+    let mut cache = cache(1024);
+    for number in 0..200 {
+        put(&mut cache, &format!("good {number}"), good());
+    }
+    for number in 0..1000 {
+        put_large(&mut cache, number, 15_000, Proof::Bad);
+    }
+    assert!(cache.bad.sizes().2 <= MAX_BAD_BYTES);
+    assert!((0..200).all(|number| has(&mut cache, &format!("good {number}"), 0)));
+}
+
+#[test]
+fn bad_tokens_past_their_time_make_room() {
+    let mut cache = cache(4);
+    put(&mut cache, "old", Proof::Bad);
+    let later = START + Duration::from_secs(5);
+    let evicted = cache.remember(b"new", remembered(Proof::Bad), NEVER, later);
+    assert!(evicted.is_empty(), "what has expired is not given up for another");
+    assert!(has(&mut cache, "new", 5) && !has(&mut cache, "old", 0));
+}
+
+#[test]
+fn a_token_is_remembered_once() {
+    let mut cache = cache(8);
+    for proof in [good(), Proof::Bad, good(), Proof::Bad] {
+        put(&mut cache, "a", proof);
+        assert_eq!(cache.good.sizes().0 + cache.bad.sizes().0, 1);
+    }
+    let found = cache.find(b"a", START).unwrap();
+    assert!(matches!(found.proof, Proof::Bad));
 }
 
 #[test]
 fn memory_is_bounded_whatever_the_size() {
     let mut cache = cache(65_536);
-    let large = vec![b'x'; 61_440];
-    for number in 0..400_u32 {
-        let compact = [&number.to_be_bytes()[..], &large].concat();
-        cache.remember(&compact, remembered(good()), NEVER, START);
+    for number in 0..400 {
+        put_large(&mut cache, number, 61_440, good());
+        put_large(&mut cache, number, 61_440, Proof::Bad);
+        put_large(&mut cache, number + 1000, 61_440, good());
     }
-    assert!(cache.bytes <= MAX_BYTES);
-    assert!(cache.entries.len() < 400);
-    assert_eq!(cache.entries.len(), cache.order.len());
+    for (shelf, most) in [(&cache.good, MAX_GOOD_BYTES), (&cache.bad, MAX_BAD_BYTES)] {
+        let (entries, order, bytes) = shelf.sizes();
+        assert!(bytes <= most && entries == order && entries < 400, "{entries} {order} {bytes}");
+    }
+    put_large(&mut cache, 5000, MAX_GOOD_BYTES, good());
+    assert!(cache.good.sizes().0 > 0, "what needs all the room is not kept");
 }
 
 #[test]

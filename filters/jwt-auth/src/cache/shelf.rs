@@ -1,0 +1,105 @@
+//! Entries of one kind, within bounds of their own.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+    time::Duration,
+};
+
+use super::Remembered;
+
+/// Entries of one kind; the least recently used one goes first.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    max_entries: usize,
+    max_bytes: usize,
+    entries: HashMap<Rc<[u8]>, Entry>,
+    /// Tokens by their last use, the oldest first.
+    order: BTreeMap<u64, Rc<[u8]>>,
+    clock: u64,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    remembered: Remembered,
+    until: Duration,
+    used: u64,
+    bytes: usize,
+}
+
+impl Shelf {
+    pub(super) fn new(max_entries: usize, max_bytes: usize) -> Self {
+        Self {
+            max_entries,
+            max_bytes,
+            entries: HashMap::new(),
+            order: BTreeMap::new(),
+            clock: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Looks a token up; an entry past its time is dropped.
+    pub(super) fn find(&mut self, compact: &[u8], now: Duration) -> Option<Remembered> {
+        let (key, entry) = self.entries.get_key_value(compact)?;
+        let key = Rc::clone(key);
+        if now >= entry.until {
+            self.remove(&key);
+            return None;
+        }
+        self.clock = self.clock.saturating_add(1);
+        let entry = self.entries.get_mut(compact)?;
+        self.order.remove(&entry.used);
+        entry.used = self.clock;
+        self.order.insert(self.clock, key);
+        Some(entry.remembered.clone())
+    }
+
+    /// Puts a token in and returns how many live ones went for it; one that needs all the room is
+    /// not kept.
+    pub(super) fn put(
+        &mut self,
+        compact: &[u8],
+        remembered: Remembered,
+        until: Duration,
+        now: Duration,
+    ) -> usize {
+        self.remove(compact);
+        let bytes = remembered.weight().saturating_add(compact.len());
+        if self.max_entries == 0 || bytes > self.max_bytes {
+            return 0;
+        }
+        let evicted = self.make_room(bytes, now);
+        self.clock = self.clock.saturating_add(1);
+        let key: Rc<[u8]> = compact.into();
+        self.order.insert(self.clock, Rc::clone(&key));
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.entries.insert(key, Entry { remembered, until, used: self.clock, bytes });
+        evicted
+    }
+
+    fn make_room(&mut self, bytes: usize, now: Duration) -> usize {
+        let mut evicted: usize = 0;
+        while self.entries.len() >= self.max_entries
+            || self.bytes.saturating_add(bytes) > self.max_bytes
+        {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            let is_live = self.entries.get(&oldest).is_some_and(|entry| now < entry.until);
+            self.remove(&oldest);
+            evicted = evicted.saturating_add(usize::from(is_live));
+        }
+        evicted
+    }
+
+    pub(super) fn remove(&mut self, compact: &[u8]) {
+        let Some(entry) = self.entries.remove(compact) else { return };
+        self.order.remove(&entry.used);
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+    }
+
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        (self.entries.len(), self.order.len(), self.bytes)
+    }
+}
