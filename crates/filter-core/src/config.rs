@@ -1,6 +1,8 @@
 //! Reading a configuration document, and saying everything that is wrong with it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+
+use crate::text::one_line;
 
 mod document;
 mod path;
@@ -108,18 +110,10 @@ impl From<ConfigError> for InvalidConfig {
 impl fmt::Display for ConfigError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the configuration" } else { &self.path };
-        write_line(path, out)?;
+        out.write_str(&one_line(path))?;
         out.write_str(": ")?;
-        write_line(&self.message, out)
+        out.write_str(&one_line(&self.message))
     }
-}
-
-/// Writes text that may hold names of fields, which may hold anything, on one line.
-fn write_line(text: &str, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-    text.chars().try_for_each(|letter| match letter {
-        control if control.is_control() => write!(out, "{}", control.escape_default()),
-        letter => out.write_char(letter),
-    })
 }
 
 impl fmt::Display for InvalidConfig {

@@ -87,5 +87,5 @@ pub use crate::{
     sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
     string_match::{InvalidStringMatch, StringMatch},
     success_criteria::{Counted, Guard, SuccessCriteria, Tally},
-    text::{EntryName, Salt, is_printable, text},
+    text::{EntryName, Salt, is_printable, one_line, text},
 };

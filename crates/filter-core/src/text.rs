@@ -1,5 +1,7 @@
 //! Texts with a rule.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{
     Deserializer,
@@ -47,6 +49,52 @@ pub fn text<'de, D: Deserializer<'de>>(
 #[must_use]
 pub fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+/// Escapes what would end a line of a log or hide in it: control characters, Unicode's own line
+/// ends, and marks that are not seen or turn the direction of writing.
+///
+/// The escapes are JSON's, so a line that is JSON stays what it is.
+///
+/// ```
+/// assert_eq!(filter_core::one_line("a\n\u{2028}b"), r"a\n\u2028b");
+/// ```
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' => line.push_str(r"\n"),
+            '\r' => line.push_str(r"\r"),
+            '\t' => line.push_str(r"\t"),
+            hidden if is_hidden(hidden) => {
+                for unit in hidden.encode_utf16(&mut [0; 2]) {
+                    line.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            letter => line.push(letter),
+        }
+    }
+    Cow::Owned(line)
+}
+
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 impl EntryName {
@@ -104,6 +152,21 @@ mod tests {
         }
         let number = serde_json::from_value::<EntryName>(json!(7)).unwrap_err();
         assert_eq!(number.to_string(), format!("{rule} 7"));
+    }
+
+    #[test]
+    fn a_line_of_a_log_stays_one_line() {
+        for (text, line) in [
+            ("", ""),
+            ("plain \"text\" \\ é 中 e\u{301}", "plain \"text\" \\ é 中 e\u{301}"),
+            ("a\r\nb\tc\0", r"a\r\nb\tc\u0000"),
+            ("\u{85}\u{7f}\u{1b}[31m", r"\u0085\u007f\u001b[31m"),
+            ("\u{2028}\u{2029}", r"\u2028\u2029"),
+            ("a\u{202e}b\u{200b}\u{feff}", r"a\u202eb\u200b\ufeff"),
+            ("\u{e0041}", r"\udb40\udc41"),
+        ] {
+            assert_eq!(one_line(text), line);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Log lines in the proxy's own log.
 
+use filter_core::one_line;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::hostcalls;
@@ -16,7 +17,7 @@ pub fn install() {
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(LevelFilter::Trace);
         std::panic::set_hook(Box::new(|panic| {
-            let _ = hostcalls::log(CRITICAL, panic.to_string().as_bytes());
+            let _ = hostcalls::log(CRITICAL, one_line(&panic.to_string()).as_bytes());
         }));
     }
 }
@@ -40,7 +41,8 @@ impl Log for ProxyLog {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let _ = hostcalls::log(number(record.level()), record.args().to_string().as_bytes());
+            let line = record.args().to_string();
+            let _ = hostcalls::log(number(record.level()), one_line(&line).as_bytes());
         }
     }
 

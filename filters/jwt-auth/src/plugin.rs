@@ -123,6 +123,13 @@ impl HttpContext for Stream {
             plugin.fail()
         })
     }
+
+    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+        self.plugin.strip_trailers().unwrap_or_else(|error| {
+            log::error!("a host call failed: {error:?}");
+            self.plugin.fail()
+        })
+    }
 }
 
 fn verify_signature(digest: &str, key: &[u8], signature: &[u8], message: &[u8]) -> HostAnswer {

@@ -176,6 +176,12 @@ impl Policy {
         !(self.bypass_cors_preflight && preflight::is_preflight(headers))
     }
 
+    /// Returns the headers that only a verified token may write: they go from trailers too, which
+    /// some servers join to the headers.
+    pub fn owned(&self) -> &[HeaderName] {
+        if self.mode == Mode::DryRun { &[] } else { &self.strip }
+    }
+
     /// Decides about a request from what [`Policy::needs`] names; `now` counts from 1970.
     ///
     /// Asking again with the same values gives the same answer, except for what the worker's
@@ -210,7 +216,10 @@ impl Policy {
     pub fn refuse(&self, denial: &Denial, headers: &Headers) -> Refusal {
         if self.bypass_cors_preflight && preflight::is_preflight(headers) {
             let counts = vec![Metric::CorsPreflightBypassed, Metric::Allowed];
-            return Refusal { outcome: Outcome::Admit(self.admit_without_identity()), counts };
+            return Refusal {
+                outcome: Outcome::Admit(self.admit_without_identity(headers)),
+                counts,
+            };
         }
         self.end(denial, headers)
     }

@@ -35,6 +35,16 @@ impl JwtAuth {
         }
     }
 
+    /// Takes the policy's own headers out of the trailers of the current request.
+    pub(super) fn strip_trailers(&self) -> Result<Action> {
+        let trailers = host::all(Map::RequestTrailers)?;
+        let is_there = |name: &&HeaderName| trailers.first(name.as_str()).is_some();
+        for name in self.policy.owned().iter().filter(is_there) {
+            host::remove(Map::RequestTrailers, name.as_str())?;
+        }
+        Ok(Action::Continue)
+    }
+
     /// Refuses the request at hand.
     pub(super) fn refuse(&self, denial: &Denial) -> Result<Action> {
         log::debug!("refused: {denial}");

@@ -23,6 +23,9 @@ const MAX_PUBLISHED_BYTES: usize = 32 * 1024;
 /// Envoy's mark on claims that nobody verified.
 pub(super) const VERIFIED: HeaderName = HeaderName::from_static("x-jwt-signature-verified");
 
+/// Names headers that the next hop keeps to itself.
+pub(super) const CONNECTION: HeaderName = HeaderName::from_static("connection");
+
 /// The property `weir.jwt`.
 #[derive(Serialize)]
 struct Identity<'a> {
@@ -42,8 +45,10 @@ struct Identity<'a> {
 
 impl Policy {
     /// Strips what only a verified token may put into the request.
-    pub(super) fn admit_without_identity(&self) -> Admission {
-        Admission { strip: Rc::clone(&self.strip), ..Admission::default() }
+    pub(super) fn admit_without_identity(&self, headers: &Headers) -> Admission {
+        let mut admission = Admission { strip: Rc::clone(&self.strip), ..Admission::default() };
+        admission.keep_hop_by_hop(headers);
+        admission
     }
 
     /// Makes what a verified token yields, for every request that it will come with.
@@ -85,6 +90,26 @@ impl Admission {
     /// Says that nobody verified what the headers say, as Envoy does.
     pub(super) fn mark_unverified(&mut self) {
         self.edits.set.push((VERIFIED, b"false".to_vec()));
+    }
+
+    /// Takes the names of the policy's own headers out of `connection`, which would make the next
+    /// proxy drop them (RFC 9110 section 7.6.1).
+    fn keep_hop_by_hop(&mut self, headers: &Headers) {
+        let names = || {
+            let values = headers.iter().filter(|(name, _)| *name == CONNECTION.as_bytes());
+            values.flat_map(|(_, value)| value.split(|b| *b == b',')).map(<[u8]>::trim_ascii)
+        };
+        let is_ours = |named: &[u8]| {
+            self.strip.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(named))
+        };
+        if !names().any(is_ours) {
+            return;
+        }
+        let kept: Vec<&[u8]> = names().filter(|named| !is_ours(named)).collect();
+        self.edits.remove.push(CONNECTION);
+        if !kept.is_empty() {
+            self.edits.add.push((CONNECTION, kept.join(&b", "[..])));
+        }
     }
 
     /// Takes tokens out of every place where they were found.

@@ -6,7 +6,10 @@ use filter_core::{
     HeaderName, InvalidConfig, Matcher, MatcherOptions, Needs, PathNormalization, Problems,
 };
 
-use super::{Mode, Policy, admit::VERIFIED};
+use super::{
+    Mode, Policy,
+    admit::{CONNECTION, VERIFIED},
+};
 use crate::{
     cache::Limits,
     config::{Config, RuleConfig, TokenCacheConfig},
@@ -118,6 +121,7 @@ fn needs(rules: &[Rule], providers: &[Provider], matcher: Option<&Matcher>) -> N
     }
     needs.headers.extend(rules.iter().flat_map(Rule::headers).map(ToOwned::to_owned));
     needs.headers.extend(stripped(providers).iter().map(ToString::to_string));
+    needs.headers.insert(CONNECTION.to_string());
     needs
 }
 

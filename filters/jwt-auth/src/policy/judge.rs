@@ -32,7 +32,7 @@ impl Policy {
         match rule.need {
             TokenNeed::None => {
                 asking.counts.push(Metric::AllowedWithoutToken);
-                Ok(self.admit_without_identity())
+                Ok(self.admit_without_identity(&asking.request.headers))
             }
             TokenNeed::ExtractOnly => Ok(self.extract(rule, &mut asking)),
             TokenNeed::AllowMissingOrFailed | TokenNeed::Optional | TokenNeed::Required => {
@@ -72,7 +72,7 @@ impl Policy {
         }
         if rule.need == TokenNeed::AllowMissingOrFailed {
             asking.counts.push(Metric::AllowedWithFailedToken);
-            return Ok(self.admit_without_identity());
+            return Ok(self.admit_without_identity(&asking.request.headers));
         }
         Err(Stop::Deny(Box::new(self.denial(rule, failure, asking))))
     }
@@ -84,7 +84,7 @@ impl Policy {
                 return Err(Fault::MISSING.into());
             }
             asking.counts.push(Metric::AllowedWithoutToken);
-            return Ok(self.admit_without_identity());
+            return Ok(self.admit_without_identity(&asking.request.headers));
         }
         let mut checked = Vec::with_capacity(tokens.len());
         for presented in &tokens {
@@ -126,7 +126,7 @@ impl Policy {
         checked: &[Checked<'_, '_>],
         asking: &mut Asking<'_>,
     ) -> Admission {
-        let mut admission = self.admit_without_identity();
+        let mut admission = self.admit_without_identity(&asking.request.headers);
         let verified = || checked.iter().filter_map(|c| Some((c.verified()?, c.presented)));
         let removed = verified().filter(|(verified, _)| !verified.provider.forward);
         let places = removed.flat_map(|(_, presented)| presented.places.iter().copied());
@@ -142,7 +142,7 @@ impl Policy {
 
     /// Writes outputs from a token that nobody verified, and says so.
     fn extract(&self, rule: &Rule, asking: &mut Asking<'_>) -> Admission {
-        let mut admission = self.admit_without_identity();
+        let mut admission = self.admit_without_identity(&asking.request.headers);
         let tokens = self.collect(rule, &asking.request.headers).unwrap_or_default();
         let Some(presented) = tokens.first() else {
             asking.counts.push(Metric::AllowedWithoutToken);

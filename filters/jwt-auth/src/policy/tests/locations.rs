@@ -239,13 +239,13 @@ fn what_holds_tokens_and_what_is_stripped_is_read() {
         needs.into_iter().collect::<Vec<_>>().join(" ")
     };
     let marks = "x-jwt-signature-verified";
-    assert_eq!(needs(json!({})), format!(":path authorization {marks}"));
+    assert_eq!(needs(json!({})), format!(":path authorization connection {marks}"));
     let fields = json!({
         "fromHeaders": [{"name": "X-Jwt"}],
         "fromCookies": ["jwt"],
         "outputPayloadToHeader": "x-a",
     });
-    assert_eq!(needs(fields), format!("cookie x-a x-jwt {marks}"));
+    assert_eq!(needs(fields), format!("connection cookie x-a x-jwt {marks}"));
 }
 
 #[test]

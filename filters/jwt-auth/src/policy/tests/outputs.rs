@@ -193,6 +193,39 @@ fn the_clients_own_output_headers_are_always_stripped() {
 }
 
 #[test]
+fn no_next_hop_is_asked_to_drop_the_output_headers() {
+    let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
+    let mut asked = asked(&document(fields));
+    assert!(asked.policy.needs().headers.contains("connection"));
+    for (values, rest) in [
+        (&["upgrade"][..], None),
+        (&["upgrade, x-user"], Some("upgrade")),
+        (&["X-User , Upgrade", "x-jwt-signature-verified"], Some("Upgrade")),
+        (&["x-user"], Some("")),
+        (&["x-user2, x_user"], None),
+    ] {
+        let values = values.iter().map(|value| ("connection", *value));
+        let edits = asked.ask(&request("/", values.clone())).0.admission().edits;
+        let is_removed = edits.remove.iter().any(|name| name.as_str() == "connection");
+        assert_eq!(is_removed, rest.is_some(), "{rest:?}");
+        let added: Vec<_> = edits.add.iter().map(|(_, value)| &value[..]).collect();
+        let wanted = rest.filter(|rest| !rest.is_empty());
+        assert_eq!(added, Vec::from_iter(wanted.map(str::as_bytes)));
+    }
+}
+
+#[test]
+fn trailers_lose_the_output_headers_but_not_in_a_dry_run() {
+    let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
+    let owned = |dry_run: bool| {
+        let asked = asked(&with(document(fields.clone()), "dryRun", json!(dry_run)));
+        asked.policy.owned().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(owned(false), ["x-jwt-signature-verified", "x-user"]);
+    assert!(owned(true).is_empty());
+}
+
+#[test]
 fn the_identity_is_published_as_configured() {
     let rich = with(with(claims(), "scope", json!("a b")), "scp", json!(["c"]));
     let published = |publish: &str, claims: &Value| {
