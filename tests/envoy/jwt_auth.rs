@@ -5,6 +5,7 @@ mod configuration;
 mod counters;
 mod hostile;
 mod identity;
+mod impostors;
 mod keys;
 mod memory;
 mod outputs;

@@ -10,11 +10,13 @@ use crate::{
 
 mod compile;
 mod conditions;
+mod overlap;
 mod pattern;
 mod principal;
 mod when;
 
 pub(crate) use conditions::Conditions;
+pub(crate) use overlap::warnings as overlaps;
 
 /// One rule of the policy.
 #[derive(Debug)]

@@ -54,12 +54,14 @@ pub(super) const CLASSES: &[Class] = &[
     Class { name: "long kid", explains: |seen| seen.refused(&["kid long"], &[KID]) },
     Class { name: "empty kid", explains: |seen| seen.refused(&["kid empty"], &[NO_KEY]) },
     Class { name: "exp of 0", explains: |seen| seen.refused(&["exp zero"], &[EXPIRED]) },
+    Class { name: "time beyond 64 bits", explains: explain::endless_time },
     Class { name: "Ed25519", explains: explain::alias },
     Class { name: "algorithm of a key", explains: explain::algorithm_of_a_key },
     Class { name: "length of an EdDSA signature", explains: explain::ed25519_length },
     Class { name: "first of several wrong members", explains: explain::first_wrong_member },
     Class { name: "number to a header", explains: |seen| seen.writes(NUMBERS, "x-level") },
     Class { name: "list or object to a header", explains: |seen| seen.writes(LISTS, "x-level") },
+    Class { name: "blank to a header", explains: |seen| seen.writes(BLANKS, "x-level") },
     Class { name: "control byte to a header", explains: explain::control_byte },
     Class { name: "rest of a query", explains: explain::rest_of_a_query },
     Class { name: "cookie", explains: |seen| seen.changes("cookie") },
@@ -67,6 +69,7 @@ pub(super) const CLASSES: &[Class] = &[
     Class { name: "preflight with a token", explains: explain::preflight_with_a_token },
 ];
 
+const BLANKS: &[&str] = &["a text claim with a blank before"];
 const COMMA: &str = "payload with a comma too many";
 const CRIT: &str = "Jwt header [crit] is not supported";
 const EXPIRED: &str = "Jwt is expired";
@@ -75,8 +78,15 @@ const LISTS: &[&str] = &["a list claim", "an object claim"];
 const MISSING: &str = "Jwt is missing";
 const MULTIPLE: &str = "Found multiple Jwt tokens";
 const NO_KEY: &str = "Jwks doesn't have key to match kid or alg from Jwt";
-const NUMBERS: &[&str] =
-    &["a number claim with a fraction", "a large number claim", "a negative number claim"];
+const NUMBERS: &[&str] = &[
+    "a number claim with a fraction",
+    "a large number claim",
+    "a negative number claim",
+    "a number claim with a zero behind",
+    "a number claim as a power",
+    "a number claim beyond 64 bits",
+    "a minus zero claim",
+];
 const PAYLOAD_JSON: &str = "Jwt payload is an invalid JSON";
 const SECTIONS: &str =
     "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections";

@@ -33,6 +33,20 @@ pub(super) const ODD: &[Place] = &[
     ("comma behind", |token, _| auth(&format!("Bearer {token},"))),
     ("two schemes", |token, _| auth(&format!("Basic dXNlcg==, Bearer {token}"))),
     ("two tokens in a header", |token, good| auth(&format!("Bearer {token}, Bearer {good}"))),
+    ("two schemes, basic behind", |token, _| auth(&format!("Bearer {token}, Basic dXNlcg=="))),
+    ("two tokens in a header, the same", |token, _| {
+        auth(&format!("Bearer {token}, Bearer {token}"))
+    }),
+    ("two tokens in a header, one without a scheme", |token, good| {
+        auth(&format!("Bearer {token}, {good}"))
+    }),
+    ("two headers, basic before", |token, _| {
+        get("/a").header("authorization", "Basic dXNlcg==").bearer(token)
+    }),
+    ("two headers, basic behind", |token, _| {
+        get("/a").bearer(token).header("authorization", "Basic dXNlcg==")
+    }),
+    ("two headers, one empty", |token, _| get("/a").header("authorization", "").bearer(token)),
     ("two headers", |token, good| get("/a").bearer(token).bearer(good)),
     ("two headers, the same", |token, _| get("/a").bearer(token).bearer(token)),
     ("header and query", |token, good| get(&format!("/a?access_token={good}")).bearer(token)),
@@ -40,6 +54,15 @@ pub(super) const ODD: &[Place] = &[
         get(&format!("/a?access_token={token}")).bearer(token)
     }),
     ("query twice", |token, good| get(&format!("/a?access_token={token}&access_token={good}"))),
+    ("query twice, the same", |token, _| {
+        get(&format!("/a?access_token={token}&access_token={token}"))
+    }),
+    ("query twice, empty before", |token, _| {
+        get(&format!("/a?access_token=&access_token={token}"))
+    }),
+    ("query twice, empty behind", |token, _| {
+        get(&format!("/a?access_token={token}&access_token="))
+    }),
     ("query before others", |token, _| get(&format!("/a?access_token={token}&b=%41&c=+"))),
     ("query between others", |token, _| get(&format!("/a?b=1&access_token={token}&c=2"))),
     ("query percent-encoded", |token, _| {
@@ -53,14 +76,40 @@ pub(super) const ODD: &[Place] = &[
     ("query in upper case", |token, _| get(&format!("/a?ACCESS_TOKEN={token}"))),
     ("x-token with spaces", |token, _| get("/a").header("x-token", format!("  {token}  "))),
     ("x-token twice", |token, good| get("/a").header("x-token", token).header("x-token", good)),
+    ("x-token twice, the same", |token, _| {
+        get("/a").header("x-token", token).header("x-token", token)
+    }),
+    ("x-token and a comma", |token, _| get("/a").header("x-token", format!("{token},"))),
+    ("x-token in a list", |token, _| get("/a").header("x-token", format!("chat, {token}"))),
+    ("x-token before a list", |token, _| get("/a").header("x-token", format!("{token}, chat"))),
     ("x-prefixed in lower case", |token, _| get("/a").header("x-prefixed", format!("jwt {token}"))),
     ("x-prefixed without it", |token, _| get("/a").header("x-prefixed", token)),
     ("two locations", |token, good| {
         get("/a").header("x-token", token).header("x-prefixed", format!("JWT {good}"))
     }),
+    ("two locations, the same", |token, _| {
+        get("/a").header("x-token", token).header("cookie", format!("session={token}"))
+    }),
+    ("three locations", |token, good| {
+        get(&format!("/a?t={good}")).header("x-token", token).bearer(good)
+    }),
     ("cookie quoted", |token, _| get("/a").header("cookie", format!("session=\"{token}\""))),
     ("cookie twice", |token, good| {
         get("/a").header("cookie", format!("session={token}; session={good}"))
+    }),
+    ("cookie twice, the same", |token, _| {
+        get("/a").header("cookie", format!("session={token}; session={token}"))
+    }),
+    ("cookie twice, empty before", |token, _| {
+        get("/a").header("cookie", format!("session=; session={token}"))
+    }),
+    ("cookie twice, empty behind", |token, _| {
+        get("/a").header("cookie", format!("session={token}; session="))
+    }),
+    ("cookies in two headers", |token, good| {
+        get("/a")
+            .header("cookie", format!("session={token}"))
+            .header("cookie", format!("session={good}"))
     }),
     ("two cookie headers", |token, _| {
         get("/a").header("cookie", "a=1").header("cookie", format!("session={token}"))

@@ -18,6 +18,8 @@ pub struct Replies {
     detail: ProblemDetail,
 }
 
+/// What precedes the reason in the access log's details.
+const PREFIX: &str = "weir_jwt_auth_denied";
 /// The longest `Retry-After`: a source that fails is asked again at least so often.
 const MAX_RETRY_SECONDS: u128 = 60;
 /// A realm made from a request is cut here, in bytes.
@@ -49,7 +51,7 @@ impl Replies {
             grpc_status: grpc_status(reason),
             code: reason.code(),
             detail: denial.fault.text(),
-            filter: "weir_jwt_auth_denied",
+            filter: PREFIX,
             extra,
             headers: self.headers(denial, headers),
         };
@@ -58,7 +60,9 @@ impl Replies {
             headers.first("accept"),
             headers.first("content-type"),
         );
-        problem.reply(&format.with_detail(self.detail))
+        let mut reply = problem.reply(&format.with_detail(self.detail));
+        reply.details = details(denial);
+        reply
     }
 
     fn headers(&self, denial: &Denial, headers: &Headers) -> Vec<(HeaderName, Vec<u8>)> {
@@ -76,6 +80,12 @@ impl Replies {
         let value = challenge::write(denial, &realm, self.resource_metadata.as_deref(), tell);
         vec![(HeaderName::WWW_AUTHENTICATE, value.into_bytes())]
     }
+}
+
+/// Writes the access log's details: the reason, and the rule if there are rules.
+fn details(denial: &Denial) -> String {
+    let rule = denial.rule.as_deref().map_or_else(String::new, |rule| format!(",{rule}"));
+    format!("{PREFIX}{{{}{rule}}}", denial.fault.reason().word())
 }
 
 const fn grpc_status(reason: Reason) -> GrpcStatus {

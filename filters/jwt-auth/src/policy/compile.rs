@@ -16,8 +16,8 @@ use crate::{
     denial::Replies,
     environment::Environment,
     locations::Location,
-    provider::{Notes, PEER_DIGEST, Provider},
-    rule::Rule,
+    provider::{Issuer, Notes, PEER_DIGEST, Provider},
+    rule::{Rule, overlaps},
     token::Padding,
 };
 
@@ -43,6 +43,7 @@ impl Policy {
         let providers: Vec<Provider> = config.jwt_rules.iter().enumerate().map(compile).collect();
         check_names(config, &providers, &mut notes.problems);
         check_outputs(&providers, &mut notes.problems);
+        notes.warnings.extend(nested_issuers(&providers));
         if config.dry_run {
             notes.warnings.push("dryRun: inbound output headers are not stripped".to_owned());
         }
@@ -87,6 +88,7 @@ fn rules(
     if list.is_empty() {
         notes.problems.add("rules", "must have 1 to 1024 entries");
     }
+    notes.warnings.extend(overlaps(list));
     let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut notes.problems);
     let rules: Vec<Rule> = list.iter().enumerate().map(compile).collect();
     let mut seen = BTreeSet::new();
@@ -147,6 +149,26 @@ fn check_names(config: &Config, providers: &[Provider], problems: &mut Problems)
             problems.add(format!("jwtRules[{index}]{field}"), text);
         }
     }
+}
+
+/// Returns a warning for each issuer that another one could pass for by its subjects.
+fn nested_issuers(providers: &[Provider]) -> Vec<String> {
+    let exact = |provider: &Provider| match &provider.issuer {
+        Issuer::Exact(issuer) => Some(issuer.clone()),
+        Issuer::Matching(_) | Issuer::Any => None,
+    };
+    let begins = |outer: &str, inner: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let nested = |(place, provider): (usize, &Provider)| {
+        let inner = exact(provider)?;
+        let outer = providers.iter().position(|p| exact(p).is_some_and(|o| begins(&o, &inner)))?;
+        Some(format!(
+            "jwtRules[{place}].issuer: begins with that of jwtRules[{outer}] and a slash, so both \
+             can make one text of iss/sub; tell them apart by providers or by the header of iss"
+        ))
+    };
+    providers.iter().enumerate().filter_map(nested).collect()
 }
 
 /// Refuses outputs that would overwrite what tokens are taken from.

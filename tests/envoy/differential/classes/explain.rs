@@ -74,13 +74,14 @@ pub(super) fn several_tokens(seen: &Seen<'_>) -> bool {
         "two schemes",
         "two tokens in a header",
         "two headers",
-        "two headers, the same",
         "header and query",
         "query twice",
         "x-token twice",
         "two locations",
         "cookie twice",
-        "comma behind",
+        "cookies in two headers",
+        "three locations",
+        "two tokens in a header, one without a scheme",
     ];
     seen.refused(&places, &[MULTIPLE])
 }
@@ -106,6 +107,14 @@ pub(super) fn base64url(seen: &Seen<'_>) -> bool {
     let parts = ["header", "payload", "signature"];
     let texts = parts.map(|part| format!("Jwt {part} is an invalid Base64url encoded"));
     seen.refused(&traits, &texts.each_ref().map(String::as_str))
+}
+
+/// The native filter refuses a time that 64 bits do not hold.
+pub(super) fn endless_time(seen: &Seen<'_>) -> bool {
+    let admits = matches!(seen.difference, Difference::Laxer | Difference::Identified);
+    let told = "field is not a positive 64 bit integer";
+    let refuses = matches!(seen.native, Outcome::Refused(refusal) if refusal.text.ends_with(told));
+    seen.has(&["exp too far", "nbf too far", "iat too far"]) && (admits || refuses)
 }
 
 /// The native filter refuses the name that RFC 9864 gives to EdDSA, before anything else.

@@ -120,3 +120,17 @@ fn full_detail_names_the_claim_and_never_its_value() {
         assert!(!body.to_string().contains("secret"));
     }
 }
+
+#[test]
+fn the_details_name_reason_and_rule() {
+    let rules = json!({"rules": [
+        {"match": [{"uri": {"prefix": "/named"}}], "name": "refunds"},
+        {"match": [{"uri": {"prefix": "/plain"}}]},
+    ]});
+    let missing = |path: &str| refused(rules.clone(), &testing::plain(path)).details;
+    assert_eq!(missing("/named"), "weir_jwt_auth_denied{missing,refunds}");
+    assert_eq!(missing("/plain"), "weir_jwt_auth_denied{missing,rule-1}");
+    assert_eq!(missing("/other"), "weir_jwt_auth_denied{rule_unmatched}");
+    let without = refused(json!({}), &bad("/")).details;
+    assert_eq!(without, "weir_jwt_auth_denied{bad_format}");
+}

@@ -400,3 +400,21 @@ fn a_token_that_one_provider_vouched_for_is_not_another_providers() {
     assert_eq!(asked.ask(&headers("/")).0.reason(), None);
     assert_eq!(asked.ask(&headers("/other")).0.reason(), Some(Reason::KeyNotFound));
 }
+
+#[test]
+fn issuers_of_which_one_can_pass_for_another_are_warned_about() {
+    for (one, other, warned) in [
+        ("https://idp", "https://idp/x", Some("jwtRules[1]")),
+        ("https://idp/x", "https://idp", Some("jwtRules[0]")),
+        ("https://idp", "https://idpx", None),
+        ("https://idp", "https://idp", None),
+        ("https://idp/", "https://idp/x", None),
+    ] {
+        let rules = [(one, "a"), (other, "b")]
+            .map(|(issuer, name)| rule(json!({"issuer": issuer, "name": name})));
+        let warnings = asked(&json!({"jwtRules": rules})).policy.warnings().join(" ");
+        let found = warnings.contains(".issuer: begins with that of");
+        assert_eq!(found, warned.is_some(), "{warnings}");
+        assert!(warned.is_none_or(|place| warnings.contains(place)), "{warnings}");
+    }
+}

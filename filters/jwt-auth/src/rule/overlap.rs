@@ -1,0 +1,117 @@
+//! Rules of which one takes the requests that another was written for.
+
+use filter_core::HttpMatch;
+
+use crate::config::{NonEmpty, RuleConfig, RuleName, TokenNeed};
+
+/// At most this many overlaps are reported.
+const MAX_REPORTED: usize = 10;
+
+/// Returns a warning for each rule that wants tokens of others than an earlier rule about the same
+/// paths.
+///
+/// An AuthorizationPolicy admits what any of its rules admits; here the first rule that matches
+/// decides alone. A rule for other paths, or one that asks for more of the request, is no accident.
+pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<String> {
+    let pairs = rules.iter().enumerate().flat_map(|(place, rule)| {
+        let earlier = rules.iter().take(place).position(|it| is_accident(it, rule));
+        earlier.map(|earlier| (earlier, place))
+    });
+    pairs
+        .take(MAX_REPORTED)
+        .map(|(earlier, later)| {
+            format!(
+                "rules[{later}]: wants other tokens than rules[{earlier}], which alone decides \
+                 about requests that match both; to admit either, name both in one rule \
+                 (providers.any, requestPrincipals)"
+            )
+        })
+        .collect()
+}
+
+fn is_accident(earlier: &RuleConfig, later: &RuleConfig) -> bool {
+    let both_need = [earlier, later].iter().all(|rule| rule.token == TokenNeed::Required);
+    both_need
+        && (wants_other_providers(earlier, later) || wants_other_principals(earlier, later))
+        && earlier.matches.iter().any(|one| later.matches.iter().any(|other| meet(one, other)))
+}
+
+fn wants_other_providers(earlier: &RuleConfig, later: &RuleConfig) -> bool {
+    let any = |rule: &RuleConfig| -> Option<Vec<RuleName>> { rule.providers.as_ref()?.any.clone() };
+    let both = any(earlier).zip(any(later));
+    both.is_some_and(|(earlier, later)| !later.iter().all(|name| earlier.contains(name)))
+}
+
+fn wants_other_principals(earlier: &RuleConfig, later: &RuleConfig) -> bool {
+    let both = earlier.request_principals.as_ref().zip(later.request_principals.as_ref());
+    let is_new = |earlier: &[NonEmpty], pattern: &NonEmpty| !earlier.contains(pattern);
+    both.is_some_and(|(earlier, later)| later.iter().any(|pattern| is_new(earlier, pattern)))
+}
+
+/// Returns `true` if two matches look at the same paths and at nothing that tells them apart.
+fn meet(one: &HttpMatch, other: &HttpMatch) -> bool {
+    fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+        one.zip(other).is_none_or(|(one, other)| one == other)
+    }
+    let same_path = one.uri == other.uri
+        && one.path_template == other.path_template
+        && one.ignore_uri_case == other.ignore_uri_case;
+    same_path
+        && agree(one.method.as_ref(), other.method.as_ref())
+        && agree(one.authority.as_ref(), other.authority.as_ref())
+        && is_plain(one)
+        && is_plain(other)
+}
+
+/// Returns `true` if a match is about nothing but path, method and host.
+fn is_plain(entry: &HttpMatch) -> bool {
+    let mut rest = entry.clone();
+    (rest.name, rest.uri, rest.method, rest.authority) = (None, None, None, None);
+    (rest.path_template, rest.ignore_uri_case) = (None, false);
+    rest == HttpMatch::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use crate::testing::{compile, rule};
+
+    fn check(one: &Value, other: &Value, expected: bool) {
+        let providers =
+            ["a", "b"].map(|name| rule(json!({"name": name, "issuer": format!("https://{name}")})));
+        let document = json!({"jwtRules": providers, "rules": [one, other]});
+        let warnings = compile(&document).unwrap().warnings().join("\n");
+        assert_eq!(warnings.contains("rules[1]: wants other"), expected, "{one} {other}");
+    }
+
+    #[test]
+    fn rules_that_share_paths_and_want_other_tokens_are_warned_about() {
+        let of = |name: &str, entry: Value| json!({"match": [entry], "providers": {"any": [name]}});
+        let by = |name: &str, entry: Value| json!({"match": [entry], "requestPrincipals": [format!("https://{name}/*")]});
+        let api = || json!({"uri": {"prefix": "/api"}});
+        let get = || json!({"uri": {"prefix": "/api"}, "method": {"exact": "GET"}});
+        let post = || json!({"uri": {"prefix": "/api"}, "method": {"exact": "POST"}});
+        let host = || json!({"uri": {"prefix": "/api"}, "authority": {"exact": "x"}});
+        let asked = || json!({"uri": {"prefix": "/api"}, "headers": {"x-partner": {}}});
+        let admin = || json!({"uri": {"prefix": "/admin"}});
+        for (one, other, expected) in [
+            (of("a", get()), of("b", api()), true),
+            (by("a", get()), by("b", api()), true),
+            (of("a", get()), of("b", host()), true),
+            (of("a", get()), of("a", api()), false),
+            (by("a", get()), by("a", api()), false),
+            (of("a", get()), of("b", post()), false),
+            (of("a", asked()), of("b", api()), false),
+            (of("a", admin()), of("b", api()), false),
+            (of("a", admin()), json!({"providers": {"any": ["b"]}}), false),
+            (of("a", get()), by("b", api()), false),
+        ] {
+            check(&one, &other, expected);
+        }
+        let optional = json!({"match": [get()], "providers": {"any": ["a"]}, "token": "OPTIONAL"});
+        check(&optional, &of("b", api()), false);
+    }
+}
