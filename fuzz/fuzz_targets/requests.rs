@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn request(message: &Message<'_>) -> Request {
     let text = |name| std::str::from_utf8(message.headers.first(name)?).ok();
     Request {
-        claims: text("x-claims").and_then(|text| serde_json::from_str(text).ok()),
+        claims: message.headers.first("x-claims").and_then(filter_core::parse_exact),
         source_address: text("x-source").and_then(|text| text.parse().ok()),
         source_principal: message.headers.first("x-principal").map(<[u8]>::to_vec),
         ..message.request()

@@ -1,10 +1,11 @@
-//! Only a good token, byte for byte, gives an identity; refusals never show a token.
+//! Only a good token, byte for byte, gives an identity or admits where one is needed; refusals never
+//! show a token.
 
 #![no_main]
 
 use std::{sync::LazyLock, time::Duration};
 
-use filter_core::{Headers, Reply, percent_decode};
+use filter_core::{Headers, Reply, Request, percent_decode};
 use fuzz::{legal, message::Message, policies, tokens};
 use jwt_auth::{Admission, Outcome, Patience, Policy, Verdict};
 use libfuzzer_sys::fuzz_target;
@@ -42,6 +43,79 @@ fn check(policy: &Policy, message: &Message<'_>) {
         Verdict::AwaitKeys(wait) => panic!("nothing is fetched, but {wait:?}"),
     }
     policy.explain(&mut worker, &request, now);
+    assert_no_change_admits(policy, &request, message.bits());
+    assert_no_claim_changes(policy, &request, message.bits());
+}
+
+/// The headers that tokens are in, but for `:path`, which chooses the rule.
+const CREDENTIALS: [&str; 4] = ["authorization", "x-token", "x-other", "cookie"];
+
+/// Fails if a request that needs a token passes without a good one, as it is or with another byte
+/// in its credentials.
+fn assert_no_change_admits(policy: &Policy, request: &Request, bits: u64) {
+    let mut bare = request.headers.clone();
+    CREDENTIALS.iter().for_each(|name| drop(bare.remove(name)));
+    if holds_any(&bare) || is_admitted(policy, &bare) {
+        return;
+    }
+    assert!(holds_any(&request.headers) || !is_admitted(policy, &request.headers));
+    let bytes = bits.to_le_bytes();
+    let place = usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+    let mut changed = Headers::default();
+    for (name, value) in request.headers.iter() {
+        let mut value = value.to_vec();
+        let is_credential = CREDENTIALS.iter().any(|known| name == known.as_bytes());
+        if is_credential && !value.is_empty() {
+            let place = place % value.len();
+            value[place] = bytes[2];
+        }
+        changed.push(name, value);
+    }
+    let admits = is_admitted(policy, &changed);
+    assert!(holds_any(&changed) || !admits, "a change of one byte admits");
+}
+
+/// Fails if a good token still gives an identity after a change of one byte.
+fn assert_no_claim_changes(policy: &Policy, request: &Request, bits: u64) {
+    let bytes = bits.to_le_bytes();
+    for token in tokens::GOOD {
+        let mut changed = token.as_bytes().to_vec();
+        let place = usize::from(u16::from_le_bytes([bytes[0], bytes[1]])) % changed.len();
+        let byte = bytes[3] & 0x7f;
+        if changed[place] == byte {
+            continue;
+        }
+        changed[place] = byte;
+        let mut headers = request.headers.clone();
+        CREDENTIALS.iter().for_each(|name| drop(headers.remove(name)));
+        if holds_any(&headers) {
+            return;
+        }
+        headers.push("authorization", [b"Bearer ", &changed[..]].concat());
+        let request = Request { headers, ..Request::default() };
+        let now = Duration::from_secs(policies::NOW);
+        let mut worker = policy.worker();
+        let verdict = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
+        let identity = matches!(verdict, Verdict::Allow(admission) if admission.identity.is_some());
+        assert!(!identity, "{} still gives an identity", changed.escape_ascii());
+    }
+}
+
+fn is_admitted(policy: &Policy, headers: &Headers) -> bool {
+    let request = Request { headers: headers.clone(), ..Request::default() };
+    let now = Duration::from_secs(policies::NOW);
+    let verdict = policy.judge(&mut policy.worker(), &request, now, Patience::Spent).verdict;
+    match verdict {
+        Verdict::Allow(_) => true,
+        Verdict::Deny(denial) => {
+            matches!(policy.refuse(&denial, headers).outcome, Outcome::Admit(_))
+        }
+        Verdict::AwaitKeys(wait) => panic!("nothing is fetched, but {wait:?}"),
+    }
+}
+
+fn holds_any(headers: &Headers) -> bool {
+    tokens::GOOD.iter().any(|token| holds(headers, token))
 }
 
 fn assert_admitted(headers: &Headers, admission: &Admission) {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     Reason,
     algorithm::Algorithm,
-    testing::{asked, bearer, claims, document, plain, token},
+    testing::{asked, bearer, claims, document, plain, request, token, with},
 };
 
 proptest! {
@@ -51,6 +51,27 @@ proptest! {
         prop_assume!(changed != good);
         let refused = asked(&document(json!({}))).bearer(&changed).is_some();
         prop_assert!(refused);
+    }
+
+    #[test]
+    fn no_other_byte_in_a_request_admits_without_a_good_token(
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        form in prop::sample::select(vec!["@", "Basic x, @", "@, Basic x", "@, @", "@,"]),
+        spoilt in any::<prop::sample::Index>(),
+    ) {
+        let good = token(Algorithm::Hs256, &claims());
+        let other = spoilt.index(good.len() - 1);
+        let forged = format!("{}{}", &good[..other], &good[other + 1..]);
+        let value = form.replace('@', &format!("Bearer {forged}"));
+        let mut value = value.into_bytes();
+        let place = place.index(value.len());
+        value[place] = byte;
+        let document = with(document(json!({})), "rules", json!([{}]));
+        let holds = value.windows(good.len()).any(|part| part == good.as_bytes());
+        let headers = request("/", [("authorization", value)]);
+        let refused = asked(&document).ask(&headers).0.reason().is_some();
+        prop_assert!(refused || holds);
     }
 
     #[test]
