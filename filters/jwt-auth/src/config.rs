@@ -3,7 +3,9 @@
 //! `jwtRules` is the block of Istio's RequestAuthentication:
 //! <https://istio.io/latest/docs/reference/config/security/jwt/>.
 
-use filter_core::{DurationWithin, IntegerWithin, MetricsConfig, PathNormalization, ProblemConfig};
+use filter_core::{
+    DurationWithin, HttpMatch, IntegerWithin, MetricsConfig, PathNormalization, ProblemConfig,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +58,10 @@ pub struct Config {
     /// What is published about a verified identity.
     #[serde(default)]
     pub publish: Publish,
+    /// Matches; a request that fulfils one and sends `x-weir-explain: 1` is told in the header
+    /// `x-weir-explain` of a refusal which rule, provider and condition refused it.
+    #[serde(default)]
+    pub explain: Vec<HttpMatch>,
     /// What replies say about the resource.
     #[serde(default)]
     pub replies: RepliesConfig,

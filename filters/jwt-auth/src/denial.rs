@@ -2,6 +2,9 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
+/// The header by which a client asks why, and in which it is answered.
+pub(crate) const EXPLAIN: &str = "x-weir-explain";
+
 mod challenge;
 mod refusal;
 
@@ -256,6 +259,8 @@ pub struct Denial {
     pub provider: Option<Rc<str>>,
     /// What the client is asked to come back with.
     pub challenge: Challenge,
+    /// Whether the client asks why, and may know.
+    pub is_explained: bool,
     /// How long until the next attempt to fetch what is missing; zero if nothing is.
     pub retry_after: Duration,
 }
@@ -263,7 +268,21 @@ pub struct Denial {
 impl From<Fault> for Denial {
     fn from(fault: Fault) -> Self {
         let challenge = Challenge::default();
-        Self { fault, rule: None, provider: None, challenge, retry_after: Duration::ZERO }
+        let retry_after = Duration::ZERO;
+        Self { fault, rule: None, provider: None, challenge, is_explained: false, retry_after }
+    }
+}
+
+impl Denial {
+    /// Iterates over what was wanted of the token, by names and values of the configuration.
+    pub fn wanted(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let claim = self.challenge.claim.as_deref().or(self.fault.reason().claim());
+        let wanted = [
+            ("claim", claim),
+            ("scope", self.challenge.scope.as_deref()),
+            ("acr_values", self.challenge.acr_values.as_deref()),
+        ];
+        wanted.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Policy {
     rules: Vec<Rule>,
     /// Chooses among the rules; absent where one is implied.
     matcher: Option<Matcher>,
+    /// Chooses the requests whose refusals are explained to the client; absent where none are.
+    explain: Option<Matcher>,
     cache: Limits,
     strip: Rc<[HeaderName]>,
     needs: Needs,
@@ -202,7 +204,10 @@ impl Policy {
                 counts.push(Metric::Allowed);
                 Verdict::Allow(if dry { Admission::default() } else { admission })
             }
-            Err(Stop::Deny(denial)) => Verdict::Deny(*denial),
+            Err(Stop::Deny(mut denial)) => {
+                denial.is_explained = self.is_asked_why(request);
+                Verdict::Deny(*denial)
+            }
             // Whatever was counted will be counted when the question is asked again.
             Err(Stop::Wait(wait)) => {
                 counts.clear();

@@ -15,6 +15,7 @@ mod pattern;
 mod principal;
 mod when;
 
+pub(crate) use compile::CLAIMS_IN_MATCH;
 pub(crate) use conditions::Conditions;
 pub(crate) use overlap::warnings as overlaps;
 

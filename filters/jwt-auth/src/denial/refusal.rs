@@ -2,10 +2,11 @@
 
 use filter_core::{
     GrpcStatus, HeaderName, Headers, Problem, ProblemConfig, ProblemDetail, Reply, ReplyFormat,
+    one_line,
 };
 
 use super::{
-    Denial, Reason,
+    Denial, EXPLAIN, Reason,
     challenge::{self, Tell},
 };
 use crate::{config::RepliesConfig, locations};
@@ -62,6 +63,10 @@ impl Replies {
         );
         let mut reply = problem.reply(&format.with_detail(self.detail));
         reply.details = details(denial);
+        if denial.is_explained {
+            let name = HeaderName::from_static(EXPLAIN);
+            reply.headers.push((name, explanation(denial).into_bytes()));
+        }
         reply
     }
 
@@ -86,6 +91,17 @@ impl Replies {
 fn details(denial: &Denial) -> String {
     let rule = denial.rule.as_deref().map_or_else(String::new, |rule| format!(",{rule}"));
     format!("{PREFIX}{{{}{rule}}}", denial.fault.reason().word())
+}
+
+/// Answers a client that asks why, in the form of routing-tags.
+fn explanation(denial: &Denial) -> String {
+    let mut text = format!("reason={}", denial.fault.reason().word());
+    let names = [("rule", denial.rule.as_deref()), ("provider", denial.provider.as_deref())];
+    let names = names.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    for (name, value) in names.chain(denial.wanted()) {
+        text.extend([";", name, "=", &one_line(value)]);
+    }
+    text
 }
 
 const fn grpc_status(reason: Reason) -> GrpcStatus {

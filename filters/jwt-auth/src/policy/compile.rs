@@ -9,11 +9,12 @@ use filter_core::{
 use super::{
     Mode, Policy,
     admit::{CONNECTION, VERIFIED},
+    explain,
 };
 use crate::{
     cache::Limits,
     config::{Config, RuleConfig, TokenCacheConfig},
-    denial::Replies,
+    denial::{EXPLAIN, Replies},
     environment::Environment,
     locations::Location,
     provider::{Issuer, Notes, PEER_DIGEST, Provider},
@@ -48,11 +49,13 @@ impl Policy {
             notes.warnings.push("dryRun: inbound output headers are not stripped".to_owned());
         }
         let (rules, matcher) = rules(config, &providers, &mut notes);
+        let explain = explain::compile(&config.explain, &mut notes.problems);
         let policy = Self {
             strip: stripped(&providers).into(),
             by_issuer: by_issuer(&providers),
-            needs: needs(&rules, &providers, matcher.as_ref()),
+            needs: needs(&rules, &providers, [matcher.as_ref(), explain.as_ref()]),
             matcher,
+            explain,
             sources: notes.sources.into_iter().map(Rc::new).collect(),
             cache: limits(config.token_cache),
             padding: padding(&providers),
@@ -116,8 +119,10 @@ fn matcher(
     }
 }
 
-fn needs(rules: &[Rule], providers: &[Provider], matcher: Option<&Matcher>) -> Needs {
-    let mut needs = matcher.map(Matcher::needs).cloned().unwrap_or_default();
+fn needs(rules: &[Rule], providers: &[Provider], matchers: [Option<&Matcher>; 2]) -> Needs {
+    let mut needs = Needs::default();
+    matchers.into_iter().flatten().for_each(|matcher| needs.merge(matcher.needs()));
+    needs.headers.extend(matchers[1].map(|_| EXPLAIN.to_owned()));
     if providers.iter().any(Provider::reads_certificate) {
         needs.attributes.insert(PEER_DIGEST.to_owned());
     }

@@ -2,12 +2,13 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
-use filter_core::{Headers, Request};
+use filter_core::{Headers, HttpMatch, Matcher, MatcherOptions, Problems, Request, Shadowed};
 
 use super::{Outcome, Patience, Policy, Verdict, Worker};
 use crate::{
-    denial::Denial,
+    denial::{Denial, EXPLAIN},
     locations::{Found, Location},
+    rule::CLAIMS_IN_MATCH,
 };
 
 /// The way to a decision about one request, to be read by people; nothing of a token is in it.
@@ -15,6 +16,8 @@ use crate::{
 pub struct Explanation {
     /// The name of the rule that decides; absent if none matches or none is configured.
     pub rule: Option<Rc<str>>,
+    /// Whether there are rules and none matches.
+    pub is_unmatched: bool,
     /// Where the rule looks for tokens, and what is there.
     pub places: Vec<(String, &'static str)>,
     /// What comes of it.
@@ -59,7 +62,39 @@ impl Policy {
                 Outcome::Admit(_) => End::Spared(denial),
             },
         };
-        Explanation { rule: rule.and_then(|rule| rule.name.clone()), places, end }
+        let is_unmatched = rule.is_none();
+        Explanation { rule: rule.and_then(|rule| rule.name.clone()), is_unmatched, places, end }
+    }
+
+    /// Returns `true` if a client asks why it is refused, and may know.
+    pub(super) fn is_asked_why(&self, request: &Request) -> bool {
+        let asked = request.headers.first(EXPLAIN) == Some(b"1");
+        let may = self.explain.as_ref();
+        asked && may.is_some_and(|matcher| matcher.first_match(request).is_some())
+    }
+}
+
+/// Compiles `explain`.
+pub(super) fn compile(list: &[HttpMatch], problems: &mut Problems) -> Option<Matcher> {
+    for (place, entry) in list.iter().enumerate() {
+        if entry.reads_claims() {
+            problems.add(format!("explain[{place}].claims"), CLAIMS_IN_MATCH);
+        }
+    }
+    if list.is_empty() {
+        return None;
+    }
+    let options =
+        MatcherOptions { field: "", shadowed: Shadowed::Allowed, ..MatcherOptions::new("explain") };
+    match Matcher::compile(&[list.to_vec()], &options) {
+        Ok(matcher) => Some(matcher),
+        Err(invalid) => {
+            // The matcher was given a list of one list.
+            for error in invalid.errors() {
+                problems.add(error.path.replacen("[0]", "", 1), &error.message);
+            }
+            None
+        }
     }
 }
 
@@ -73,8 +108,10 @@ fn content(location: &Location, headers: &Headers) -> &'static str {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(rule) = &self.rule {
-            writeln!(out, "rule {rule} decides")?;
+        match &self.rule {
+            Some(rule) => writeln!(out, "rule {rule} decides")?,
+            None if self.is_unmatched => writeln!(out, "no rule matches")?,
+            None => {}
         }
         for (place, content) in &self.places {
             writeln!(out, "{place}: {content}")?;
@@ -91,7 +128,8 @@ impl fmt::Display for Explanation {
             End::Spared(denial) => write!(out, "goes on, though it fails: {denial}"),
             End::Refused(denial) => {
                 let (reason, text) = (denial.fault.reason(), denial.fault.text());
-                write!(out, "refused with {}: {denial}: {text}", reason.status())
+                write!(out, "refused with {}: {denial}: {text}", reason.status())?;
+                denial.wanted().try_for_each(|(name, value)| write!(out, ", {name} {value}"))
             }
             End::Waits(longest) => {
                 write!(out, "waits for keys or a deny list, at most {} ms", longest.as_millis())

@@ -179,6 +179,7 @@ impl Policy {
             rule: rule.name.clone(),
             provider: failure.provider.and_then(|index| self.provider_name(index)),
             challenge: *failure.challenge,
+            is_explained: false,
         }
     }
 }

@@ -76,7 +76,7 @@ fn check_fields(rule: &RuleConfig, path: &str, problems: &mut Problems) {
     }
 }
 
-const CLAIMS_IN_MATCH: &str = "cannot be used here, because claims exist only after the check; \
+pub(crate) const CLAIMS_IN_MATCH: &str = "cannot be used here, because claims exist only after the check; \
     use when";
 
 /// Returns the providers that a rule names, and those of which each must vouch for a token.

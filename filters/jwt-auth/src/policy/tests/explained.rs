@@ -30,9 +30,53 @@ fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
     );
     let expired = token(Algorithm::Es256, &with(claims(), "exp", json!(1)));
     let refused = explained(&document, bearer(&expired));
-    assert!(refused.ends_with("refused with 401: EXPIRED rule=all provider=jwt-0: Jwt is expired"));
+    assert!(refused.ends_with("refused with 401: EXPIRED rule=all provider=jwt-0: Jwt is expired, claim exp"));
     let dry = with(document, "dryRun", json!(true));
     assert!(explained(&dry, testing::plain("/")).ends_with("though it fails: MISSING rule=all"));
     let fetching = json!({"jwtRules": [{"issuer": ISSUER}]});
     assert!(explained(&fetching, bearer(&good)).ends_with("a deny list, at most 5000 ms"));
+}
+
+#[test]
+fn an_explanation_names_the_condition_and_says_when_no_rule_matches() {
+    let good = token(Algorithm::Es256, &claims());
+    let with_rule = |entry| json!({"jwtRules": [rule(json!({}))], "rules": [entry]});
+    let when = json!([{"key": "request.auth.claims[groups]", "values": ["ops"]}]);
+    for (entry, end) in [
+        (json!({"when": when}), "Claims in Jwt are not allowed, claim groups"),
+        (json!({"scopes": {"all": ["a", "b"]}}), "Insufficient scope, scope a b"),
+        (json!({"match": [{"uri": {"exact": "/x"}}]}), "No rule matches the request"),
+    ] {
+        let text = explained(&with_rule(entry.clone()), bearer(&good));
+        assert!(text.ends_with(end), "{text}");
+        assert_eq!(text.starts_with("no rule matches\n"), end.starts_with("No rule"), "{text}");
+    }
+}
+
+#[test]
+fn a_client_that_may_ask_is_told_why_it_is_refused() {
+    let when = json!([{"key": "request.auth.claims[groups]", "values": ["ops"]}]);
+    let document = json!({
+        "jwtRules": [rule(json!({"name": "corp"}))],
+        "rules": [{"name": "ops", "when": when}],
+        "explain": [{"headers": {"x-team": {"exact": "gateway"}}}],
+    });
+    let good = token(Algorithm::Es256, &claims());
+    let told = "reason=claim_not_allowed;rule=ops;provider=corp;claim=groups";
+    for (headers, expected) in [
+        (vec![("x-team", "gateway"), ("x-weir-explain", "1")], Some(told)),
+        (vec![("x-team", "gateway")], None),
+        (vec![("x-weir-explain", "1")], None),
+        (vec![("x-team", "gateway"), ("x-weir-explain", "0")], None),
+    ] {
+        let mut request = bearer(&good);
+        headers.iter().for_each(|(name, value)| request.push(*name, *value));
+        let reply = asked(&document).ask(&request).0.reply();
+        let found = reply.headers.iter().find(|(name, _)| name.as_str() == "x-weir-explain");
+        let found = found.map(|(_, value)| std::str::from_utf8(value).unwrap());
+        assert_eq!(found, expected, "{headers:?}");
+    }
+    let claims = with(document, "explain", json!([{"claims": {"sub": {"exact": "a"}}}]));
+    let error = testing::compile(&claims).err().unwrap().to_string();
+    assert!(error.starts_with("explain[0].claims: cannot be used here"), "{error}");
 }
