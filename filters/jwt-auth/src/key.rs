@@ -17,6 +17,7 @@ mod pem;
 mod verify;
 
 use curve::Curve;
+pub(crate) use verify::MAX_KEY_COST;
 
 /// A public key or shared secret, with the algorithms it may serve.
 ///
@@ -100,6 +101,12 @@ impl Key {
     /// Says whether the key is a shared secret.
     pub const fn is_secret(&self) -> bool {
         matches!(self.material, Material::Secret)
+    }
+
+    /// Returns `true` if this is the key's DER `SubjectPublicKeyInfo`.
+    #[cfg(test)]
+    pub(crate) fn is_public_key(&self, info: &[u8]) -> bool {
+        self.public_key_info == info
     }
 
     fn rsa(modulus: &[u8], exponent: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {

@@ -120,16 +120,23 @@ impl KeySet {
         &self.keys
     }
 
+    /// Returns `true` if a key has this identifier, or if there is none to look for.
+    pub fn names(&self, id: Option<&str>) -> bool {
+        id.is_none() || self.keys.iter().any(|key| key.id() == id)
+    }
+
     /// Iterates over the keys that may have signed a token with this `kid` and `alg`.
     ///
-    /// A key without identifier fits every token, and a token without one fits every key.
+    /// A key without identifier fits every token, and comes after those that the token names; a
+    /// token without one fits every key.
     pub fn candidates<'a>(
         &'a self,
         id: Option<&'a str>,
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &'a Key> {
-        let named = move |key: &&Key| key.id().is_none() || id.is_none() || key.id() == id;
-        self.keys.iter().filter(named).filter(move |key| key.algorithms().contains(algorithm))
+        let named = self.keys.iter().filter(move |key| id.is_none() || key.id() == id);
+        let anonymous = self.keys.iter().filter(move |key| id.is_some() && key.id().is_none());
+        named.chain(anonymous).filter(move |key| key.algorithms().contains(algorithm))
     }
 }
 

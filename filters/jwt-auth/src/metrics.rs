@@ -29,6 +29,8 @@ pub enum Metric {
     VerifyPure,
     /// Checks that the proxy did not answer.
     HostCryptoErrors,
+    /// Tokens refused before all keys that fit them were tried.
+    KeyChecksLimited,
     /// Tokens found in the cache as good.
     TokenCacheHits,
     /// Tokens not found in the cache.
@@ -64,7 +66,7 @@ const PREFIX: &str = "weir_jwt_auth_";
 
 impl Metric {
     /// Lists every counter but those per reason.
-    const PLAIN: [Self; 24] = [
+    const PLAIN: [Self; 25] = [
         Self::Allowed,
         Self::AllowedWithoutToken,
         Self::AllowedWithFailedToken,
@@ -76,6 +78,7 @@ impl Metric {
         Self::VerifyHost,
         Self::VerifyPure,
         Self::HostCryptoErrors,
+        Self::KeyChecksLimited,
         Self::TokenCacheHits,
         Self::TokenCacheMisses,
         Self::TokenCacheNegativeHits,
@@ -150,6 +153,7 @@ impl Metric {
             Self::VerifyHost => "verify_host",
             Self::VerifyPure => "verify_pure",
             Self::HostCryptoErrors => "host_crypto_errors",
+            Self::KeyChecksLimited => "key_checks_limited",
             Self::TokenCacheHits => "token_cache_hits",
             Self::TokenCacheMisses => "token_cache_misses",
             Self::TokenCacheNegativeHits => "token_cache_negative_hits",

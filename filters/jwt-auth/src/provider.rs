@@ -7,11 +7,9 @@ use filter_core::{ClaimPath, StringMatch};
 use crate::{
     algorithm::Algorithms,
     config::{CertificateBinding, OnUnavailable},
-    crypto::{Crypto, Engine},
     denial::Fault,
     key_set::KeySet,
     locations::Location,
-    metrics::Metric,
     outputs::Outputs,
     token::{Padding, Token},
 };
@@ -19,13 +17,12 @@ use crate::{
 mod audience;
 mod binding;
 mod compile;
+mod signature;
 
 pub(crate) use audience::Audiences;
 pub(crate) use binding::PEER_DIGEST;
 pub(crate) use compile::Notes;
-
-/// At most this many signature checks are made for one token.
-pub(crate) const MAX_CHECKS: usize = 8;
+pub(crate) use signature::{Budget, Signature, check_signature};
 
 /// Who may issue tokens, and how they are verified.
 #[derive(Debug)]
@@ -156,35 +153,6 @@ impl Provider {
         }
         self.times.check_lifetime(token, now)?;
         Ok(skew)
-    }
-
-    /// Checks the signature with at most `budget` of `keys`.
-    pub(crate) fn check_signature(
-        keys: &KeySet,
-        token: &Token,
-        compact: &[u8],
-        crypto: &Crypto,
-        budget: &mut usize,
-        counts: &mut Vec<Metric>,
-    ) -> Result<(), Fault> {
-        let header = token.header();
-        let mut fault = Fault::KEY_NOT_FOUND;
-        for key in keys.candidates(header.key_id.as_deref(), header.algorithm) {
-            fault = Fault::BAD_SIGNATURE;
-            let Some(left) = budget.checked_sub(1) else { break };
-            *budget = left;
-            let signed = token.signed(compact);
-            let check = key.verify(crypto, header.algorithm, token.signature(), signed);
-            counts.extend(check.engine.map(|engine| match engine {
-                Engine::Host => Metric::VerifyHost,
-                Engine::Pure => Metric::VerifyPure,
-            }));
-            counts.extend(check.host_failed.then_some(Metric::HostCryptoErrors));
-            if check.valid {
-                return Ok(());
-            }
-        }
-        Err(fault)
     }
 
     /// Checks what may change while the signature stays good; done again on every cache hit.

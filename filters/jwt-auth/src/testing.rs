@@ -36,6 +36,28 @@ pub(crate) fn named_key(name: &str) -> &'static Value {
     &KEYS[name]
 }
 
+/// Returns another public key for an algorithm, as a JWK without `kid`.
+pub(crate) fn other_key(algorithm: Algorithm) -> Value {
+    let prime = match algorithm {
+        Algorithm::Es256 => "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff",
+        Algorithm::Es384 => {
+            "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000\
+             ffffffff"
+        }
+        Algorithm::EdDsa => {
+            let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+            return json!({"kty": "OKP", "crv": "Ed25519", "x": x});
+        }
+        _ => return json!({"kty": "oct", "k": "A".repeat(86)}),
+    };
+    // The inverse of the point: (x, -y).
+    let jwk = with(key(algorithm)["jwk"].clone(), "kid", Value::Null);
+    let y = URL_SAFE_NO_PAD.decode(jwk["y"].as_str().unwrap()).unwrap();
+    let prime = rsa::BigUint::parse_bytes(prime.as_bytes(), 16).unwrap();
+    let y = (prime - rsa::BigUint::from_bytes_be(&y)).to_bytes_be();
+    with(jwk, "y", json!(URL_SAFE_NO_PAD.encode(y)))
+}
+
 /// Returns a key set of all keys but the one that is too small.
 pub(crate) fn jwks() -> String {
     let names = ["rsa", "p256", "p384", "ed25519", "secret"];

@@ -7,7 +7,32 @@ use crate::{
     der,
 };
 
+/// The cost of the dearest check, see [`Key::cost`].
+pub(crate) const MAX_KEY_COST: u32 = 8;
+
+/// The largest RSA modulus whose check by the proxy is cheap.
+const MAX_CHEAP_MODULUS_BYTES: usize = 512;
+
 impl Key {
+    /// Returns the cost of a check, relative to that of an RS256 or ES256 signature by the proxy.
+    ///
+    /// Pure Rust takes about a millisecond for RSA and ECDSA, and the proxy as long for ES384 and
+    /// ES512; HMAC and Ed25519 are cheap in pure Rust too.
+    pub(crate) fn cost(&self, algorithm: Algorithm, crypto: &Crypto) -> u32 {
+        let by_host = crypto.host_for(algorithm).is_some();
+        match (&self.material, algorithm) {
+            (Material::Secret, _) => 1,
+            (Material::Ed25519 { .. }, _) => 2,
+            (Material::Ec { .. }, Algorithm::Es256) if by_host => 1,
+            (Material::Rsa { modulus_bytes }, _)
+                if by_host && *modulus_bytes <= MAX_CHEAP_MODULUS_BYTES =>
+            {
+                1
+            }
+            (Material::Rsa { .. } | Material::Ec { .. }, _) => MAX_KEY_COST,
+        }
+    }
+
     /// Checks `signature` over `message`; of an algorithm that the key does not serve none is good.
     pub fn verify(
         &self,

@@ -1,5 +1,6 @@
 //! Decisions about whole requests.
 
+mod anonymous_keys;
 mod claims;
 mod explained;
 mod fetched;

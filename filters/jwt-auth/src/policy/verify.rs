@@ -10,7 +10,7 @@ use crate::{
     key_set::KeySet,
     key_source::{Content, Hope, Source, State},
     metrics::Metric,
-    provider::{Keys, MAX_CHECKS, PEER_DIGEST, Provider, Skew},
+    provider::{Budget, Keys, PEER_DIGEST, Provider, Signature, Skew, check_signature},
     rule::Rule,
     token::{Padding, Token},
 };
@@ -61,8 +61,7 @@ struct Candidate<'a> {
     token: &'a Rc<Token>,
     compact: &'a [u8],
     remembered: Option<&'a Remembered>,
-    /// How many signature checks are left.
-    budget: usize,
+    budget: Budget,
 }
 
 impl From<Fault> for Failure {
@@ -89,7 +88,8 @@ impl Policy {
             None => Rc::new(Token::parse(compact, self.padding)?),
         };
         let remembered = remembered.as_ref();
-        let mut candidate = Candidate { token: &token, compact, remembered, budget: MAX_CHECKS };
+        let budget = Budget::default();
+        let mut candidate = Candidate { token: &token, compact, remembered, budget };
         let mut furthest = Failure::from(token.padded().unwrap_or(Fault::UNKNOWN_ISSUER));
         for (index, provider) in self.candidates(presented, &token) {
             let checked = self.check(rule, &mut candidate, index, provider, asking);
@@ -157,23 +157,34 @@ impl Policy {
             }
             Some(Proof::Bad) => {
                 asking.counts.push(Metric::TokenCacheNegativeHits);
+                candidate.budget.take_all(&keys, candidate.token, &self.crypto);
                 return Err(Fault::BAD_SIGNATURE.into());
             }
             None => {}
         }
         let (token, compact) = (candidate.token, candidate.compact);
         let budget = &mut candidate.budget;
-        let checked =
-            Provider::check_signature(&keys, token, compact, &self.crypto, budget, asking.counts)
-                .map(|()| Rc::new(self.make_yield(provider, token, compact)));
-        if asking.worker.cache.is_on() {
-            asking.counts.push(Metric::TokenCacheMisses);
-            remember(candidate, (index, generation), provider, &checked, asking);
+        let signature = check_signature(&keys, token, compact, &self.crypto, budget, asking.counts);
+        asking.counts.extend(asking.worker.cache.is_on().then_some(Metric::TokenCacheMisses));
+        let fault = match signature {
+            Signature::Good => {
+                let ready = Rc::new(self.make_yield(provider, token, compact));
+                let proof = Proof::Good(Rc::clone(&ready));
+                remember(candidate, (index, generation), provider, proof, asking);
+                return Ok(ready);
+            }
+            Signature::NoKey => Fault::KEY_NOT_FOUND,
+            Signature::Bad | Signature::Unfinished => Fault::BAD_SIGNATURE,
+        };
+        // Keys without `kid` fit every token, and yet a fetch may bring the one that is named.
+        let lack = match keys.names(token.header().key_id.as_deref()) {
+            true if signature != Signature::NoKey => Lack::Nothing,
+            _ => missing_key(provider, asking),
+        };
+        if signature == Signature::Bad && lack == Lack::Nothing {
+            remember(candidate, (index, generation), provider, Proof::Bad, asking);
         }
-        match checked {
-            Err(Fault::KEY_NOT_FOUND) => Err(missing_key(provider, asking)),
-            checked => Ok(checked?),
-        }
+        Err(Objection { fault, lack })
     }
 
     /// Iterates over the providers that may vouch: first those that name the issuer.
@@ -195,19 +206,14 @@ impl Policy {
     }
 }
 
-/// Remembers a proof; that no key fits is none, because a key may come.
+/// Remembers a proof. A key that is missing or was not tried proves nothing.
 fn remember(
     candidate: &Candidate<'_>,
     (provider_index, generation): (usize, u64),
     provider: &Provider,
-    checked: &Result<Rc<Yield>, Fault>,
+    proof: Proof,
     asking: &mut Asking<'_>,
 ) {
-    let proof = match checked {
-        Ok(ready) => Proof::Good(Rc::clone(ready)),
-        Err(Fault::BAD_SIGNATURE) => Proof::Bad,
-        Err(_) => return,
-    };
     let token = Rc::clone(candidate.token);
     let expires = token.claims().times().expires.map_or(Duration::MAX, Duration::from_secs);
     let expires = expires.saturating_add(provider.skew());
@@ -256,13 +262,12 @@ fn wait_for(index: usize, source: &Source, asking: &Asking<'_>) -> Lack {
     }
 }
 
-/// Says what to do about a token whose key is not there: a fetch may bring it.
-fn missing_key(provider: &Provider, asking: &mut Asking<'_>) -> Objection {
-    let lack = match provider.keys {
+/// Returns what is missing where the key that a token names is not there: a fetch may bring it.
+fn missing_key(provider: &Provider, asking: &mut Asking<'_>) -> Lack {
+    match provider.keys {
         Keys::Inline(_) => Lack::Nothing,
         Keys::Remote(index) => hope_for(index, asking),
-    };
-    Objection { fault: Fault::KEY_NOT_FOUND, lack }
+    }
 }
 
 fn hope_for(index: usize, asking: &mut Asking<'_>) -> Lack {

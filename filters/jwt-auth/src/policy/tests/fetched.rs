@@ -123,6 +123,19 @@ fn an_unknown_key_waits_for_a_fetch_and_not_twice() {
 }
 
 #[test]
+fn a_named_key_is_fetched_for_although_keys_without_a_name_fit_too() {
+    let mut asked = asked(&fetching(json!({})));
+    let nameless = json!({"keys": [testing::other_key(Algorithm::Es256)]}).to_string();
+    bring(&mut asked, KEYS, &nameless);
+    asked.now += 1;
+    let token = token(Algorithm::Es256, &claims());
+    assert!(matches!(judge(&mut asked, &token, Patience::Waits).0, Verdict::AwaitKeys(_)));
+    let (verdict, counts) = judge(&mut asked, &token, Patience::Spent);
+    assert_eq!(reason(&verdict), Some(Reason::BadSignature));
+    assert!(!counts.contains(&Metric::TokenCacheNegativeHits), "{counts:?}");
+}
+
+#[test]
 fn other_keys_void_what_is_remembered_of_tokens() {
     let mut asked = asked(&fetching(json!({"unknownKidInterval": "0s"})));
     bring(&mut asked, KEYS, &keys(Algorithm::Es256));

@@ -1,0 +1,60 @@
+//! Keys without `kid`.
+
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::{
+    Metric, Reason,
+    algorithm::Algorithm,
+    testing::{ISSUER, asked, bearer, claims, key, other_key, sign, token, with},
+};
+
+const ALGORITHM: Algorithm = Algorithm::Es256;
+
+/// A provider of the one issuer with `wrong` keys before the good one, none with `kid`.
+fn provider(wrong: usize, has_good: bool) -> Value {
+    let mut keys = vec![other_key(ALGORITHM); wrong];
+    keys.extend(has_good.then(|| with(key(ALGORITHM)["jwk"].clone(), "kid", Value::Null)));
+    json!({"issuer": ISSUER, "jwks": json!({"keys": keys}).to_string()})
+}
+
+#[test]
+fn the_same_token_always_ends_the_same_way() {
+    for (first, second, refused) in [
+        (3, 4, None),
+        (7, 0, None),
+        (4, 4, Some(Reason::BadSignature)),
+        (8, 0, Some(Reason::BadSignature)),
+        (9, 0, Some(Reason::BadSignature)),
+    ] {
+        let providers = [provider(first, false), provider(second, true)];
+        let mut asked = asked(&json!({"jwtRules": providers}));
+        let good = token(ALGORITHM, &claims());
+        for turn in 0..4 {
+            assert_eq!(asked.bearer(&good), refused, "{first} and {second} keys, turn {turn}");
+        }
+    }
+}
+
+#[test]
+fn a_check_that_was_not_made_is_counted_and_never_remembered() {
+    let mut asked = asked(&json!({"jwtRules": [provider(8, true)]}));
+    let good = bearer(&token(ALGORITHM, &claims()));
+    for _ in 0..3 {
+        let (_, counts) = asked.ask(&good);
+        assert!(counts.contains(&Metric::KeyChecksLimited), "{counts:?}");
+        assert!(!counts.contains(&Metric::TokenCacheNegativeHits), "{counts:?}");
+    }
+}
+
+#[test]
+fn the_key_that_a_token_names_is_tried_before_keys_without_a_name() {
+    let mut keys = vec![other_key(ALGORITHM); 20];
+    keys.push(key(ALGORITHM)["jwk"].clone());
+    let jwks = json!({"keys": keys}).to_string();
+    let mut asked = asked(&json!({"jwtRules": [{"issuer": ISSUER, "jwks": jwks}]}));
+    assert_eq!(asked.bearer(&token(ALGORITHM, &claims())), None);
+    let nameless = sign(ALGORITHM, r#"{"alg":"ES256"}"#, &claims().to_string());
+    assert_eq!(asked.bearer(&nameless), Some(Reason::BadSignature));
+}
