@@ -56,6 +56,7 @@ pub struct IdentityProvider {
 struct State {
     behaviour: Behaviour,
     headers: Vec<(String, String)>,
+    demands: Vec<(String, String)>,
     jwks: Option<Value>,
     issuer: Option<String>,
     jwks_requests: usize,
@@ -145,6 +146,12 @@ impl IdentityProvider {
         self.state().headers = owned.collect();
     }
 
+    /// Answers 406 from now on to a request that lacks one of these texts in the header named.
+    pub fn demand(&self, headers: &[(&str, &str)]) {
+        let owned = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        self.state().demands = owned.collect();
+    }
+
     /// Puts another issuer into the discovery document.
     pub fn call_itself(&self, issuer: &str) {
         self.state().issuer = Some(issuer.to_owned());
@@ -191,7 +198,9 @@ async fn answer(
             DENY_LIST_PATH => Some(json!({"jti": []})),
             _ => None,
         };
-        (document, state.behaviour.clone(), state.headers.clone())
+        let met = state.demands.iter().all(|(name, text)| holds(&request, name, text));
+        let behaviour = if met { state.behaviour.clone() } else { Behaviour::Status(406) };
+        (document, behaviour, state.headers.clone())
     };
     if let Behaviour::Slow(delay) = behaviour {
         tokio::time::sleep(delay).await;
@@ -208,6 +217,11 @@ async fn answer(
         }
     }
     answer
+}
+
+fn holds(request: &Request<Bytes>, name: &str, text: &str) -> bool {
+    let mut values = request.headers().get_all(name).iter();
+    values.any(|value| value.to_str().is_ok_and(|value| value.contains(text)))
 }
 
 fn reply(document: Option<Value>, behaviour: &Behaviour) -> Response<Body> {

@@ -10,6 +10,7 @@ use filter_core::Headers;
 
 use crate::{Metric, crypto::Crypto};
 
+mod call;
 mod content;
 mod control;
 mod document;
@@ -19,6 +20,7 @@ mod schedule;
 mod spec;
 mod trouble;
 
+pub use call::Call;
 pub use content::Content;
 pub use control::Control;
 pub use document::Document;
@@ -113,23 +115,6 @@ pub enum Effect {
     Inform(String),
     /// Log that something is not.
     Warn(String),
-}
-
-/// A `GET` request to a cluster.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Call {
-    /// The cluster.
-    pub cluster: Rc<str>,
-    /// The `:scheme`.
-    pub scheme: &'static str,
-    /// The `:authority`.
-    pub authority: String,
-    /// The `:path`.
-    pub path: String,
-    /// The `if-none-match`, if a document is known.
-    pub etag: Option<String>,
-    /// How long it may take.
-    pub timeout: Duration,
 }
 
 /// Whether there is a document to decide by.

@@ -12,7 +12,7 @@ use tests::{
     bootstrap::{Filter, Setup},
     client::{Request, Response},
     envoy::Envoy,
-    identity_provider::{Behaviour, IdentityProvider, JWKS_PATH},
+    identity_provider::{Behaviour, DENY_LIST_PATH, IdentityProvider, JWKS_PATH},
     upstream::Upstream,
 };
 
@@ -232,6 +232,29 @@ fn a_cluster_that_is_not_there_costs_503_and_a_line_that_names_the_cure() -> Res
     let mut rig = start(1, issuer, config)?;
     assert_eq!(send(&rig, Algorithm::ES256)?.status, 503);
     rig.envoy.wait_for_log("through cluster nowhere: the proxy knows no such cluster")?;
+    assert_no_trap(&mut rig.envoy)
+}
+
+#[test]
+fn choosy_servers_of_keys_discovery_and_deny_lists_answer() -> Result<()> {
+    let issuer = IdentityProvider::start()?;
+    issuer.demand(&[
+        ("accept", "application/jwk-set+json"),
+        ("accept", "application/json"),
+        ("accept", "*/*"),
+        ("user-agent", "weir-jwt-auth/"),
+    ]);
+    let uri = format!("{}{DENY_LIST_PATH}", issuer.issuer());
+    let rule = json!({
+        "issuer": issuer.issuer(),
+        "jwksFetch": {"cluster": "keys"},
+        "revocation": {"uri": uri, "cluster": "keys"},
+    });
+    let mut rig = start(1, issuer, json!({"jwtRules": [rule]}))?;
+    let claims = with(rig.issuer.claims(), "jti", json!("1"));
+    let token = rig.issuer.token(Algorithm::ES256, &claims)?;
+    let answer = rig.envoy.http1().send(Request::get("/").bearer(&token))?;
+    assert_eq!(answer.status, 200, "{}\n{}", answer.text(), rig.envoy.log());
     assert_no_trap(&mut rig.envoy)
 }
 

@@ -130,6 +130,29 @@ fn one_of_two_workers_fetches_and_both_have_the_keys() {
 }
 
 #[test]
+fn every_document_is_asked_for_in_terms_that_no_server_refuses() {
+    let agent = format!("weir-jwt-auth/{}", env!("CARGO_PKG_VERSION"));
+    for (origin, path) in
+        [(at_url(), "/keys"), (by_discovery(), "/.well-known/openid-configuration")]
+    {
+        let (mut shared, mut source) = (Shared::default(), worker(origin));
+        shared.tick(&mut source, START);
+        let headers = Headers::from_iter(shared.calls[0].headers());
+        for (name, value) in [
+            (":method", "GET"),
+            (":scheme", "https"),
+            (":authority", "idp.example.com"),
+            (":path", path),
+            ("accept", "application/jwk-set+json, application/json, */*;q=0.1"),
+            ("user-agent", &agent),
+        ] {
+            assert_eq!(headers.first(name), Some(value.as_bytes()), "{name}");
+        }
+        assert_eq!(headers.first("if-none-match"), None);
+    }
+}
+
+#[test]
 fn a_lease_that_was_never_returned_runs_out() {
     let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
     shared.tick(&mut one, START);

@@ -131,15 +131,7 @@ impl JwtAuth {
     }
 
     fn send(&self, index: usize, call: &Call) -> Option<Event> {
-        let mut headers = vec![
-            (":method", "GET"),
-            (":scheme", call.scheme),
-            (":authority", &*call.authority),
-            (":path", &*call.path),
-            ("accept", "application/json"),
-        ];
-        headers.extend(call.etag.as_deref().map(|etag| ("if-none-match", etag)));
-        match calls::http(&call.cluster, &headers, &[], call.timeout) {
+        match calls::http(&call.cluster, &call.headers(), &[], call.timeout) {
             Ok(id) => {
                 self.calls.borrow_mut().insert(id, index);
                 None
