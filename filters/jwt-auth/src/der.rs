@@ -22,6 +22,8 @@ pub(crate) const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const SEQUENCE: u8 = 0x30;
+/// The explicitly tagged version of a certificate.
+const VERSION: u8 = 0xa0;
 
 /// Writes a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
 pub(crate) fn public_key_info(identifier: &[u8], key: &[u8]) -> Vec<u8> {
@@ -50,6 +52,23 @@ pub(crate) fn read_public_key_info(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (identifier, rest) = read(SEQUENCE, content)?;
     let (&unused, key) = whole(BIT_STRING, rest)?.split_first()?;
     (unused == 0).then_some((identifier, key))
+}
+
+/// Finds the `SubjectPublicKeyInfo` of a `Certificate` (RFC 5280 section 4.1).
+///
+/// The fields are walked over and not checked: a key server is trusted for its TLS, not for what
+/// its certificates say.
+pub(crate) fn read_certified_key(der: &[u8]) -> Option<&[u8]> {
+    let (fields, signature) = read(SEQUENCE, whole(SEQUENCE, der)?)?;
+    let (_algorithm, signature) = read(SEQUENCE, signature)?;
+    whole(BIT_STRING, signature)?;
+    let fields = read(VERSION, fields).map_or(fields, |(_, rest)| rest);
+    let (_serial_number, mut fields) = read(INTEGER, fields)?;
+    for _ in ["signature", "issuer", "validity", "subject"] {
+        fields = read(SEQUENCE, fields)?.1;
+    }
+    let (_, rest) = read(SEQUENCE, fields)?;
+    fields.get(..fields.len().checked_sub(rest.len())?)
 }
 
 /// Reads an `RSAPublicKey`: modulus and exponent without leading zeros.
@@ -166,6 +185,41 @@ mod tests {
     fn signature_numbers_are_minimal_and_positive() {
         assert_eq!(ecdsa_signature(&[0, 1, 0x80, 2]), [0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 2][..]);
         assert_eq!(ecdsa_signature(&[0, 0]), [0x30, 6, 2, 1, 0, 2, 1, 0]);
+    }
+
+    #[test]
+    fn the_key_of_a_certificate_is_found() {
+        let names = || [0; 4].into_iter().flat_map(|_| element(SEQUENCE, &[]));
+        let info = public_key_info(ED25519, &[7; 32]);
+        let certificate = |fields: Vec<u8>, signature: Vec<u8>| {
+            let all = [element(SEQUENCE, &fields), element(SEQUENCE, ED25519), signature].concat();
+            element(SEQUENCE, &all)
+        };
+        let version = element(VERSION, &integer(&[2]));
+        let serial = integer(&[1]);
+        let signature = element(BIT_STRING, &[0, 1]);
+        let fields = |parts: &[&[u8]]| parts.concat();
+        let names: Vec<u8> = names().collect();
+        let extensions = element(0xa3, &[1, 2, 3]);
+        for good in [
+            fields(&[&version, &serial, &names, &info, &extensions]),
+            fields(&[&serial, &names, &info]),
+        ] {
+            let der = certificate(good, signature.clone());
+            assert_eq!(read_certified_key(&der), Some(&info[..]));
+            for cut in 0..der.len() {
+                assert_eq!(read_certified_key(&der[..cut]), None, "{cut}");
+            }
+            assert_eq!(read_certified_key(&[der, vec![0]].concat()), None);
+        }
+        for bad in [
+            certificate(fields(&[&names, &info]), signature.clone()),
+            certificate(fields(&[&serial, &names]), signature.clone()),
+            certificate(fields(&[&serial, &info]), signature),
+            certificate(fields(&[&serial, &names, &info]), Vec::new()),
+        ] {
+            assert_eq!(read_certified_key(&bad), None, "{bad:?}");
+        }
     }
 
     #[test]

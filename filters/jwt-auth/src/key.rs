@@ -17,6 +17,8 @@ mod pem;
 mod verify;
 
 use curve::Curve;
+pub(crate) use jwk::FromJwk;
+pub(crate) use pem::BEGIN as PEM_BEGIN;
 pub(crate) use verify::MAX_KEY_COST;
 
 /// A public key or shared secret, with the algorithms it may serve.
@@ -43,14 +45,14 @@ pub enum InvalidKey {
     /// A member of the JWK is missing or has the wrong type.
     #[error("is not a JSON Web Key: [kty] is missing, or a member has the wrong type")]
     Malformed,
-    /// A member is not canonical base64url.
-    #[error("[{0}] is missing or is not base64url without padding")]
+    /// A member is not base64url.
+    #[error("[{0}] is missing or is not base64url")]
     NotBase64(&'static str),
     /// `kty` or `crv` is none of those served.
     #[error("key type or curve is not supported")]
     UnsupportedType,
-    /// `use` is not `sig`, or `key_ops` lacks `verify`.
-    #[error("is not meant for verifying signatures")]
+    /// `use` is `enc`, or `key_ops` names encryption only.
+    #[error("is meant for encryption")]
     WrongPurpose,
     /// `alg` does not fit the key's type.
     #[error("[alg] does not fit the key")]
@@ -82,6 +84,9 @@ pub enum InvalidKey {
     /// The text holds a certificate.
     #[error("is a certificate; give its public key")]
     Certificate,
+    /// The bytes are not a certificate.
+    #[error("is not an X.509 certificate")]
+    NotCertificate,
     /// The secret is not base64.
     #[error("secret must be standard base64 of the raw bytes")]
     SecretNotBase64,
@@ -96,6 +101,16 @@ impl Key {
     /// Returns what the key may verify.
     pub const fn algorithms(&self) -> Algorithms {
         self.algorithms
+    }
+
+    /// Returns the key's type as `kty` names it.
+    const fn kind(&self) -> &'static str {
+        match self.material {
+            Material::Rsa { .. } => "RSA",
+            Material::Ec { .. } => "EC",
+            Material::Ed25519 { .. } => "OKP",
+            Material::Secret => "oct",
+        }
     }
 
     /// Says whether the key is a shared secret.

@@ -1,12 +1,12 @@
 //! Key sets (RFC 7517 section 5) and the choice of keys for a token.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     algorithm::Algorithm,
     crypto::Crypto,
-    key::{InvalidKey, Key},
+    key::{FromJwk, InvalidKey, Key, PEM_BEGIN},
 };
 
 /// At most this many usable keys make a set.
@@ -34,8 +34,11 @@ pub struct Leftovers {
 /// Says why a document is no key set.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidKeySet {
-    /// The text is not a JSON object with a list `keys`.
-    #[error("must be a JSON object with a list `keys`, at line {line} column {column}")]
+    /// The text is neither a JSON object with a list `keys` nor one of certificates.
+    #[error(
+        "must be a JSON object with a list `keys`, or with a certificate for each `kid`, at line \
+         {line} column {column}"
+    )]
     Malformed {
         /// Where it is wrong, counted from 1.
         line: usize,
@@ -59,6 +62,40 @@ struct Document {
     keys: Vec<Value>,
 }
 
+/// A key as its document holds it.
+enum Listed {
+    Jwk(Value),
+    /// A certificate under its `kid`, the form of Google and Firebase.
+    Certificate(String, Value),
+}
+
+impl Listed {
+    fn all(text: &[u8]) -> Result<Vec<Self>, InvalidKeySet> {
+        let error = match serde_json::from_slice::<Document>(text) {
+            Ok(document) => return Ok(document.keys.into_iter().map(Self::Jwk).collect()),
+            Err(error) => error,
+        };
+        let is_pem = |value: &Value| value.as_str().is_some_and(|text| text.contains(PEM_BEGIN));
+        match serde_json::from_slice::<Map<String, Value>>(text) {
+            Ok(members) if !members.contains_key("keys") && members.values().any(is_pem) => {
+                Ok(members.into_iter().map(|(id, pem)| Self::Certificate(id, pem)).collect())
+            }
+            _ => Err(InvalidKeySet::Malformed { line: error.line(), column: error.column() }),
+        }
+    }
+
+    fn read(self, crypto: &Crypto) -> Result<FromJwk, InvalidKey> {
+        match self {
+            Self::Jwk(jwk) => Key::from_jwk(jwk, crypto),
+            Self::Certificate(id, pem) => {
+                let pem = pem.as_str().ok_or(InvalidKey::NotCertificate)?;
+                let key = Key::from_certificate_pem(pem, id, crypto)?;
+                Ok(FromJwk { key, had_private_part: false })
+            }
+        }
+    }
+}
+
 impl KeySet {
     /// Holds `keys`, every one of which is usable.
     pub const fn new(keys: Vec<Key>) -> Self {
@@ -73,16 +110,14 @@ impl KeySet {
     /// 1,000 keys of any kind.
     pub fn parse(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
         // Of what serde says only the place is kept: it shows values, of which one may be a secret.
-        let document: Document = serde_json::from_slice(text).map_err(|error| {
-            InvalidKeySet::Malformed { line: error.line(), column: error.column() }
-        })?;
-        if document.keys.len() > MAX_LISTED {
+        let listed = Listed::all(text)?;
+        if listed.len() > MAX_LISTED {
             return Err(InvalidKeySet::TooMany);
         }
         let mut set = Self::default();
         let mut leftovers = Leftovers::default();
-        for (place, jwk) in document.keys.into_iter().enumerate() {
-            match Key::from_jwk(jwk, crypto) {
+        for (place, jwk) in listed.into_iter().enumerate() {
+            match jwk.read(crypto) {
                 Err(reason) => leftovers.ignored.push((place, reason)),
                 Ok(found) => {
                     if found.had_private_part {

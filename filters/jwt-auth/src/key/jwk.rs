@@ -1,26 +1,48 @@
 //! JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037).
+//!
+//! Members are read as leniently as native jwt_authn reads them: key servers are trusted, and their
+//! encoders are sloppy.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine, alphabet,
+    engine::{
+        DecodePaddingMode,
+        general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD},
+    },
+};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::{Curve, InvalidKey, Key};
-use crate::crypto::Crypto;
+use crate::{crypto::Crypto, der};
+
+/// base64url with or without padding.
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The operations of RFC 7517 section 4.3 that have nothing to do with signatures.
+const ENCRYPTION: [&str; 6] =
+    ["encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"];
 
 #[derive(Deserialize)]
 struct Document {
     kty: String,
-    kid: Option<String>,
+    kid: Option<Value>,
     alg: Option<String>,
     #[serde(rename = "use")]
-    purpose: Option<String>,
-    key_ops: Option<Vec<String>>,
+    purpose: Option<Value>,
+    key_ops: Option<Value>,
     crv: Option<String>,
     n: Option<String>,
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
     k: Option<String>,
+    x5c: Option<Value>,
     d: Option<IgnoredAny>,
 }
 
@@ -35,41 +57,104 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// Says why the key cannot verify signatures.
+    /// Returns why the key cannot verify signatures.
     pub(crate) fn from_jwk(jwk: Value, crypto: &Crypto) -> Result<FromJwk, InvalidKey> {
-        // What serde says is not kept: it shows values, of which one may be a secret.
+        // The error of serde is not kept: it shows values, of which one may be a secret.
         let jwk: Document = serde_json::from_value(jwk).map_err(|_| InvalidKey::Malformed)?;
-        if jwk.purpose.as_deref().is_some_and(|purpose| purpose != "sig")
-            || jwk.key_ops.as_ref().is_some_and(|all| !all.iter().any(|one| one == "verify"))
-        {
+        if jwk.is_for_encryption() {
             return Err(InvalidKey::WrongPurpose);
         }
-        let key = match jwk.kty.as_str() {
-            "RSA" => Self::rsa(&bytes("n", &jwk.n)?, &bytes("e", &jwk.e)?, crypto)?,
-            "EC" => ec(&jwk, crypto)?,
-            "OKP" if jwk.crv.as_deref() == Some("Ed25519") => {
-                Self::from_ed25519(&bytes("x", &jwk.x)?)?
-            }
-            "oct" => Self::from_secret_bytes(&bytes("k", &jwk.k)?)?,
-            _ => return Err(InvalidKey::UnsupportedType),
+        let key = match jwk.certificate() {
+            Some(certificate) => certified(&jwk.kty, certificate, crypto)?,
+            None => from_members(&jwk, crypto)?,
         };
-        let key = key.named(jwk.kid, jwk.alg.as_deref())?;
+        let key = key.named(jwk.identifier(), jwk.algorithm())?;
         Ok(FromJwk { key, had_private_part: jwk.d.is_some() })
     }
 }
 
-fn ec(jwk: &Document, crypto: &Crypto) -> Result<Key, InvalidKey> {
-    let named = |curve: &Curve| Some(curve.name()) == jwk.crv.as_deref();
-    let curve = Curve::ALL.into_iter().find(named).ok_or(InvalidKey::UnsupportedType)?;
-    let (x, y) = (bytes("x", &jwk.x)?, bytes("y", &jwk.y)?);
-    if x.len() != curve.coordinate_bytes() || y.len() != curve.coordinate_bytes() {
-        return Err(InvalidKey::NotOnCurve);
+impl Document {
+    /// Returns `kid`; a number is its digits, and what is neither text nor a whole number counts
+    /// as absent.
+    fn identifier(&self) -> Option<String> {
+        match self.kid.as_ref()? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            _ => None,
+        }
     }
-    let point = [&[4], &x[..], &y[..]].concat();
-    Key::ec(curve, &point, crypto)
+
+    fn algorithm(&self) -> Option<&str> {
+        self.alg.as_deref().filter(|name| !name.is_empty())
+    }
+
+    fn is_for_encryption(&self) -> bool {
+        let purpose = self.purpose.as_ref().and_then(Value::as_str);
+        let operations = self.key_ops.as_ref().and_then(Value::as_array);
+        let encrypts = |one: &Value| one.as_str().is_some_and(|one| ENCRYPTION.contains(&one));
+        purpose.is_some_and(|purpose| purpose.eq_ignore_ascii_case("enc"))
+            || operations.is_some_and(|all| !all.is_empty() && all.iter().all(encrypts))
+    }
+
+    /// Returns the key's certificate if the key is nowhere else.
+    fn certificate(&self) -> Option<&str> {
+        let is_elsewhere = self.n.is_some() || self.x.is_some() || self.k.is_some();
+        if is_elsewhere { None } else { self.x5c.as_ref()?.get(0)?.as_str() }
+    }
+
+    /// Returns the curve; without `crv` that of `alg`, or else P-256.
+    fn curve(&self) -> Result<Curve, InvalidKey> {
+        let named = self.crv.as_deref().filter(|name| !name.is_empty());
+        let found = Curve::ALL.into_iter().find(|curve| match (named, self.algorithm()) {
+            (Some(name), _) => curve.name() == name,
+            (None, Some(algorithm)) => curve.algorithm().name() == algorithm,
+            (None, None) => *curve == Curve::P256,
+        });
+        found.ok_or(InvalidKey::UnsupportedType)
+    }
+}
+
+fn from_members(jwk: &Document, crypto: &Crypto) -> Result<Key, InvalidKey> {
+    match jwk.kty.as_str() {
+        "RSA" => Key::rsa(&bytes("n", &jwk.n)?, &bytes("e", &jwk.e)?, crypto),
+        "EC" => {
+            let curve = jwk.curve()?;
+            let (x, y) = (coordinate("x", &jwk.x, curve)?, coordinate("y", &jwk.y, curve)?);
+            Key::ec(curve, &[&[4], &x[..], &y[..]].concat(), crypto)
+        }
+        "OKP" if jwk.crv.as_deref() == Some("Ed25519") => Key::from_ed25519(&bytes("x", &jwk.x)?),
+        "oct" => Key::from_secret_bytes(&bytes("k", &jwk.k)?),
+        _ => Err(InvalidKey::UnsupportedType),
+    }
+}
+
+/// Reads the key of a certificate in `x5c` (RFC 7517 section 4.7), which must be of the named type.
+fn certified(kind: &str, certificate: &str, crypto: &Crypto) -> Result<Key, InvalidKey> {
+    let der =
+        STANDARD.decode(without_blanks(certificate)).map_err(|_| InvalidKey::NotCertificate)?;
+    let key = Key::from_certificate(&der, crypto)?;
+    if key.kind() == kind { Ok(key) } else { Err(InvalidKey::UnsupportedType) }
+}
+
+/// Reads a coordinate, from which zeros may have been dropped or to which they may have been added.
+fn coordinate(
+    name: &'static str,
+    member: &Option<String>,
+    curve: Curve,
+) -> Result<Vec<u8>, InvalidKey> {
+    let bytes = bytes(name, member)?;
+    let number = der::without_leading_zeros(&bytes);
+    let missing = curve.coordinate_bytes().checked_sub(number.len());
+    let mut padded = vec![0; missing.ok_or(InvalidKey::NotOnCurve)?];
+    padded.extend_from_slice(number);
+    Ok(padded)
 }
 
 fn bytes(name: &'static str, member: &Option<String>) -> Result<Vec<u8>, InvalidKey> {
     let text = member.as_deref().ok_or(InvalidKey::NotBase64(name))?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey::NotBase64(name))
+    BASE64URL.decode(without_blanks(text)).map_err(|_| InvalidKey::NotBase64(name))
+}
+
+fn without_blanks(text: &str) -> String {
+    text.split_ascii_whitespace().collect()
 }

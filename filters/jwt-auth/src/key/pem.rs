@@ -5,25 +5,47 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{Curve, InvalidKey, Key};
 use crate::{crypto::Crypto, der};
 
+/// The start of a block, without its label.
+pub(crate) const BEGIN: &str = "-----BEGIN ";
+const DASHES: &str = "-----";
+
 impl Key {
-    /// Reads one `PUBLIC KEY` or `RSA PUBLIC KEY` block.
+    /// Reads one `PUBLIC KEY` or `RSA PUBLIC KEY` block, with or without text around it.
     ///
     /// # Errors
     ///
-    /// Says why the key cannot verify signatures.
+    /// Returns why the key cannot verify signatures.
     pub fn from_pem(
         pem: &str,
         id: Option<String>,
         alg: Option<&str>,
         crypto: &Crypto,
     ) -> Result<Self, InvalidKey> {
-        let (label, der) = read_pem(pem)?;
+        let (label, der, rest) = read_pem(pem)?;
+        if rest.contains(BEGIN) {
+            return Err(InvalidKey::NotPem);
+        }
+        public_key(label, &der, crypto)?.named(id, alg)
+    }
+
+    /// Reads a `CERTIFICATE` block, or the first one of a chain, or a block of a public key.
+    pub(crate) fn from_certificate_pem(
+        pem: &str,
+        id: String,
+        crypto: &Crypto,
+    ) -> Result<Self, InvalidKey> {
+        let (label, der, _) = read_pem(pem)?;
         let key = match label {
-            "PUBLIC KEY" => Self::from_public_key_info(&der, crypto)?,
-            "RSA PUBLIC KEY" => from_rsa_public_key(&der, crypto)?,
-            _ => return Err(refused_label(label)),
+            "CERTIFICATE" => Self::from_certificate(&der, crypto)?,
+            label => public_key(label, &der, crypto)?,
         };
-        key.named(id, alg)
+        key.named(Some(id).filter(|id| !id.is_empty()), None)
+    }
+
+    /// Reads the key of a DER certificate, of which nothing else counts.
+    pub(super) fn from_certificate(der: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {
+        let info = der::read_certified_key(der).ok_or(InvalidKey::NotCertificate)?;
+        Self::from_public_key_info(info, crypto)
     }
 
     /// Reads a DER `SubjectPublicKeyInfo`.
@@ -50,6 +72,14 @@ impl Key {
     }
 }
 
+fn public_key(label: &str, der: &[u8], crypto: &Crypto) -> Result<Key, InvalidKey> {
+    match label {
+        "PUBLIC KEY" => Key::from_public_key_info(der, crypto),
+        "RSA PUBLIC KEY" => from_rsa_public_key(der, crypto),
+        _ => Err(refused_label(label)),
+    }
+}
+
 fn refused_label(label: &str) -> InvalidKey {
     match label {
         label if label.ends_with("PRIVATE KEY") => InvalidKey::PrivateKey,
@@ -63,14 +93,14 @@ fn from_rsa_public_key(der: &[u8], crypto: &Crypto) -> Result<Key, InvalidKey> {
     Key::rsa(modulus, exponent, crypto)
 }
 
-fn read_pem(text: &str) -> Result<(&str, Vec<u8>), InvalidKey> {
-    let rest = text.trim().strip_prefix("-----BEGIN ").ok_or(InvalidKey::NotPem)?;
-    let (label, rest) = rest.split_once("-----").ok_or(InvalidKey::NotPem)?;
-    let (body, end) = rest.split_once("-----END ").ok_or(InvalidKey::NotPem)?;
-    if end.strip_prefix(label) != Some("-----") {
-        return Err(InvalidKey::NotPem);
-    }
+/// Returns the label and the content of the first block, and the text behind it.
+fn read_pem(text: &str) -> Result<(&str, Vec<u8>, &str), InvalidKey> {
+    let (_, rest) = text.split_once(BEGIN).ok_or(InvalidKey::NotPem)?;
+    let (label, rest) = rest.split_once(DASHES).ok_or(InvalidKey::NotPem)?;
+    let (body, rest) = rest.split_once("-----END ").ok_or(InvalidKey::NotPem)?;
+    let rest = rest.strip_prefix(label).and_then(|rest| rest.strip_prefix(DASHES));
+    let rest = rest.ok_or(InvalidKey::NotPem)?;
     let body: String = body.split_ascii_whitespace().collect();
     let der = STANDARD.decode(body).map_err(|_| InvalidKey::NotPem)?;
-    Ok((label, der))
+    Ok((label, der, rest))
 }

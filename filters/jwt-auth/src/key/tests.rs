@@ -1,3 +1,7 @@
+use base64::{
+    Engine,
+    engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -10,6 +14,27 @@ use crate::{
 
 fn jwk(name: &str) -> Value {
     named_key(name)["jwk"].clone()
+}
+
+fn certificate(name: &str) -> String {
+    let all = include_str!("../../testdata/certificates.json");
+    let all: Value = serde_json::from_str(all).unwrap();
+    all[name].as_str().unwrap().to_owned()
+}
+
+/// A host that answers every known-answer question rightly.
+fn host_that_knows() -> Crypto {
+    fn knowing(_: &str, _: &[u8], signature: &[u8], _: &[u8]) -> HostAnswer {
+        use std::cell::RefCell;
+        thread_local!(static LAST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        LAST.with_borrow_mut(|last| {
+            let flipped = last.len() == signature.len()
+                && last.iter().zip(signature).filter(|(a, b)| a != b).count() == 1;
+            *last = signature.to_vec();
+            if flipped { HostAnswer::Invalid } else { HostAnswer::Valid }
+        })
+    }
+    Crypto::with_host(knowing)
 }
 
 fn read(jwk: Value) -> Result<Algorithms, InvalidKey> {
@@ -30,8 +55,10 @@ fn a_key_serves_what_its_type_and_its_document_allow() {
         (jwk("secret"), Algorithms::HMAC),
         (with(jwk("secret"), "k", json!("A".repeat(43))), only(Algorithm::Hs256)),
         (with(jwk("p256"), "use", json!("sig")), only(Algorithm::Es256)),
-        (with(jwk("p256"), "key_ops", json!(["verify"])), only(Algorithm::Es256)),
         (with(jwk("p256"), "x5c", json!(["ignored"])), only(Algorithm::Es256)),
+        (with(jwk("p256"), "alg", json!("")), only(Algorithm::Es256)),
+        (with(jwk("p256"), "crv", Value::Null), only(Algorithm::Es256)),
+        (with(with(jwk("p384"), "crv", json!("")), "alg", json!("ES384")), only(Algorithm::Es384)),
     ] {
         assert_eq!(read(jwk.clone()), Ok(algorithms), "{jwk}");
     }
@@ -55,7 +82,10 @@ fn keys_that_cannot_be_used_are_refused_for_a_reason() {
         (with(jwk("rsa"), "alg", json!("none")), InvalidKey::WrongAlgorithm),
         (with(jwk("rsa"), "alg", json!("RSA-OAEP")), InvalidKey::WrongAlgorithm),
         (with(jwk("rsa"), "use", json!("enc")), InvalidKey::WrongPurpose),
-        (with(jwk("rsa"), "key_ops", json!(["sign"])), InvalidKey::WrongPurpose),
+        (with(jwk("rsa"), "use", json!("ENC")), InvalidKey::WrongPurpose),
+        (with(jwk("rsa"), "key_ops", json!(["encrypt", "wrapKey"])), InvalidKey::WrongPurpose),
+        (with(jwk("rsa"), "alg", json!("RS999")), InvalidKey::WrongAlgorithm),
+        (with(jwk("p384"), "crv", Value::Null), InvalidKey::NotOnCurve),
         (with(jwk("p256"), "x", other_x), InvalidKey::NotOnCurve),
         (with(jwk("p256"), "x", jwk("p256")["y"].clone()), InvalidKey::NotOnCurve),
         (with(jwk("p256"), "crv", json!("P-384")), InvalidKey::NotOnCurve),
@@ -78,19 +108,126 @@ fn keys_that_cannot_be_used_are_refused_for_a_reason() {
 }
 
 #[test]
-fn with_the_host_p521_and_large_moduli_are_served() {
-    // A host that answers every known-answer question rightly.
-    fn knowing(_: &str, _: &[u8], signature: &[u8], _: &[u8]) -> HostAnswer {
-        use std::cell::RefCell;
-        thread_local!(static LAST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-        LAST.with_borrow_mut(|last| {
-            let flipped = last.len() == signature.len()
-                && last.iter().zip(signature).filter(|(a, b)| a != b).count() == 1;
-            *last = signature.to_vec();
-            if flipped { HostAnswer::Invalid } else { HostAnswer::Valid }
-        })
+fn a_purpose_other_than_encryption_is_no_obstacle() {
+    for (member, value) in [
+        ("use", json!("sig")),
+        ("use", json!("SIG")),
+        ("use", json!("jwt-svid")),
+        ("use", json!("")),
+        ("use", json!(null)),
+        ("use", json!(["enc"])),
+        ("key_ops", json!(["verify"])),
+        ("key_ops", json!(["sign"])),
+        ("key_ops", json!(["encrypt", "verify"])),
+        ("key_ops", json!([])),
+        ("key_ops", json!(["something new"])),
+        ("key_ops", json!("verify")),
+        ("key_ops", json!(null)),
+    ] {
+        for name in ["rsa", "p256", "ed25519", "secret"] {
+            let mut jwk = jwk(name);
+            jwk[member] = value.clone();
+            assert!(read(jwk).is_ok(), "{name} with {member} {value}");
+        }
     }
-    let crypto = Crypto::with_host(knowing);
+}
+
+#[test]
+fn members_of_sloppy_encoders_are_the_same_key() {
+    let (info, crypto) = (|key: &Key| key.public_key_info.clone(), host_that_knows());
+    let of = |jwk: &Value| Key::from_jwk(jwk.clone(), &crypto).map(|found| info(&found.key));
+    let bytes = |text: &Value| URL_SAFE_NO_PAD.decode(text.as_str().unwrap()).unwrap();
+    let padded = |bytes: &[u8]| json!(URL_SAFE.encode(bytes));
+    for (name, members) in [
+        ("rsa", ["n", "e"].as_slice()),
+        ("p256", &["x", "y"]),
+        ("p384", &["x", "y"]),
+        ("p521", &["x", "y"]),
+        ("ed25519", &["x"]),
+    ] {
+        let good = of(&jwk(name)).unwrap();
+        for member in members {
+            let value = &jwk(name)[member];
+            let number = bytes(value);
+            let changed = |value| of(&with(jwk(name), member, value));
+            assert_eq!(changed(padded(&number)), Ok(good.clone()), "{name}.{member} padded");
+            let (head, tail) = value.as_str().unwrap().split_at(2);
+            let wrapped = json!(format!("{head}\r\n {tail}\n"));
+            assert_eq!(changed(wrapped), Ok(good.clone()), "{name}.{member} wrapped");
+            if name != "ed25519" {
+                for zeros in [1, 2, 40] {
+                    let longer = [vec![0; zeros], number.clone()].concat();
+                    assert_eq!(
+                        changed(padded(&longer)),
+                        Ok(good.clone()),
+                        "{name}.{member} longer"
+                    );
+                }
+                let other = [vec![1], number].concat();
+                assert_ne!(changed(padded(&other)), Ok(good.clone()), "{name}.{member} other");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_coordinate_without_its_leading_zero_is_the_same_key() {
+    let crypto = host_that_knows();
+    let x = URL_SAFE_NO_PAD.decode(jwk("p521")["x"].as_str().unwrap()).unwrap();
+    assert_eq!(x[0], 0, "the key of the test has a zero to drop");
+    let good = Key::from_jwk(jwk("p521"), &crypto).unwrap().key;
+    let short = with(jwk("p521"), "x", json!(URL_SAFE_NO_PAD.encode(&x[1..])));
+    let short = Key::from_jwk(short, &crypto).unwrap().key;
+    assert_eq!(short.public_key_info, good.public_key_info);
+}
+
+#[test]
+fn an_identifier_is_text_or_the_digits_of_a_number() {
+    for (kid, id) in [
+        (json!("7"), Some("7")),
+        (json!(7), Some("7")),
+        (json!(-7), Some("-7")),
+        (json!(u64::MAX), Some("18446744073709551615")),
+        (json!(7.5), None),
+        (json!(""), None),
+        (json!(null), None),
+        (json!(true), None),
+        (json!(["7"]), None),
+    ] {
+        let mut jwk = jwk("p256");
+        jwk["kid"] = kid.clone();
+        let key = Key::from_jwk(jwk, &Crypto::pure()).unwrap().key;
+        assert_eq!(key.id(), id, "{kid}");
+    }
+}
+
+#[test]
+fn a_key_that_is_only_in_its_certificate_is_read_from_there() {
+    let crypto = host_that_knows();
+    for (name, kind) in
+        [("rsa", "RSA"), ("p256", "EC"), ("p384", "EC"), ("p521", "EC"), ("ed25519", "OKP")]
+    {
+        let body: String =
+            certificate(name).lines().filter(|line| !line.starts_with('-')).collect();
+        let only = json!({"kty": kind, "kid": name, "x5c": [body, "the issuer's"]});
+        let read = |jwk: Value| Key::from_jwk(jwk, &crypto).map(|found| found.key);
+        let wanted = read(jwk(name)).unwrap().public_key_info;
+        assert_eq!(read(only.clone()).unwrap().public_key_info, wanted, "{name}");
+        let lying = with(only.clone(), "kty", json!("oct"));
+        assert_eq!(read(lying).err(), Some(InvalidKey::UnsupportedType), "{name}");
+        let spoilt = with(only.clone(), "x5c", json!([&body[4..]]));
+        assert_eq!(read(spoilt).err(), Some(InvalidKey::NotCertificate), "{name}");
+        let absent = with(only, "x5c", json!([]));
+        assert!(matches!(
+            read(absent).err(),
+            Some(InvalidKey::NotBase64(_) | InvalidKey::UnsupportedType)
+        ));
+    }
+}
+
+#[test]
+fn with_the_host_p521_and_large_moduli_are_served() {
+    let crypto = host_that_knows();
     let read = |jwk| Key::from_jwk(jwk, &crypto).map(|found| found.key.algorithms());
     assert_eq!(read(jwk("p521")), Ok(Algorithms::only(Algorithm::Es512)));
     let off = with(jwk("p521"), "x", jwk("p521")["y"].clone());
@@ -113,6 +250,23 @@ fn pem_and_jwk_of_one_key_are_the_same_key() {
             assert_eq!(from_pem.public_key_info, from_jwk.public_key_info, "{name} {label}");
             assert_eq!(from_pem.algorithms(), from_jwk.algorithms());
         }
+    }
+}
+
+#[test]
+fn a_block_is_found_however_its_text_is_laid_out() {
+    let good = named_key("p256")["pem"].as_str().unwrap();
+    let wanted = Key::from_pem(good, None, None, &Crypto::pure()).unwrap().public_key_info;
+    for text in [
+        good.replace('\n', "\r\n"),
+        good.replace('\n', " \n  "),
+        good.trim_end().to_owned(),
+        format!("\u{feff}{good}"),
+        format!("Subject: CN=idp\n  key of 2026\n{good}# end\n"),
+        good.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n\n"),
+    ] {
+        let found = Key::from_pem(&text, None, None, &Crypto::pure());
+        assert_eq!(found.unwrap().public_key_info, wanted, "{text}");
     }
 }
 

@@ -23,6 +23,41 @@ fn unusable_keys_are_left_out_and_listed() {
 }
 
 #[test]
+fn certificates_by_their_identifier_are_a_key_set() {
+    let all = include_str!("../../testdata/certificates.json");
+    let mut document: Value = serde_json::from_str(all).unwrap();
+    let rsa = document["rsa"].as_str().unwrap().to_owned();
+    let public = named_key("p256")["pem"].clone();
+    for (kid, value) in [
+        ("crlf", json!(rsa.replace('\n', "\r\n"))),
+        ("chain", json!(format!("{rsa}{rsa}"))),
+        ("public", public),
+        ("not text", json!(7)),
+        ("spoilt", json!(rsa.replacen("MII", "NII", 1))),
+        ("private", json!("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")),
+    ] {
+        document[kid] = value;
+    }
+    let (set, leftovers) = parse(&document).unwrap();
+    let mut ids: Vec<_> = set.keys().iter().filter_map(Key::id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["chain", "crlf", "ed25519", "p256", "p384", "public", "rsa"]);
+    let mut reasons: Vec<_> = leftovers.ignored.into_iter().map(|(_, reason)| reason).collect();
+    reasons.sort_unstable_by_key(ToString::to_string);
+    let wanted = [
+        InvalidKey::PrivateKey,
+        InvalidKey::NotCertificate,
+        InvalidKey::NotCertificate,
+        InvalidKey::NeedsHost,
+    ];
+    assert_eq!(reasons.len(), wanted.len(), "{reasons:?}");
+    assert!(wanted.iter().all(|reason| reasons.contains(reason)), "{reasons:?}");
+    let (remote, _) =
+        KeySet::parse_remote(document.to_string().as_bytes(), &Crypto::pure()).unwrap();
+    assert_eq!(remote.keys().len(), 7);
+}
+
+#[test]
 fn documents_that_are_no_key_set_are_refused() {
     let many = vec![named_key("p256")["jwk"].clone(); 101];
     let mut useless = vec![json!(0); 1_000];
@@ -38,7 +73,14 @@ fn documents_that_are_no_key_set_are_refused() {
     ] {
         assert_eq!(parse(&document).unwrap_err().to_string(), message);
     }
-    for document in [json!({}), json!([]), json!({"keys": {}}), json!("x")] {
+    for document in [
+        json!({}),
+        json!([]),
+        json!({"keys": {}}),
+        json!("x"),
+        json!({"error": "not found"}),
+        json!({"keys": "-----BEGIN CERTIFICATE-----"}),
+    ] {
         assert!(matches!(parse(&document), Err(InvalidKeySet::Malformed { .. })), "{document}");
     }
 }
