@@ -9,6 +9,7 @@ mod impostors;
 mod keys;
 mod memory;
 mod outputs;
+mod readings;
 mod renewal;
 mod replies;
 mod rules;

@@ -125,6 +125,8 @@ pub struct Setup {
     pub tracing: Option<Value>,
     /// Protocols to which a request may be upgraded, such as `websocket`.
     pub upgrades: Vec<String>,
+    /// Further fields of the connection manager, in place of the shipped ones of the same name.
+    pub manager: Vec<(String, Value)>,
     /// How often histograms are merged, such as `1s`; every five seconds if absent.
     pub stats_flush: Option<String>,
     /// How a listener that is replaced ends.
@@ -150,6 +152,7 @@ impl Setup {
             stats_config: None,
             tracing: None,
             upgrades: Vec::new(),
+            manager: Vec::new(),
             stats_flush: None,
             drain: Drain::Gradual(3),
             port: 0,
@@ -206,6 +209,7 @@ impl Setup {
         let manager = manager.context("no connection manager")?;
         manager.insert("upgrade_configs".to_owned(), upgrades.collect());
         manager.extend(self.tracing.clone().map(|tracing| ("tracing".to_owned(), tracing)));
+        manager.extend(self.manager.iter().cloned());
         let routes = listener.pointer_mut(ROUTES).and_then(Value::as_array_mut);
         routes.context("no routes")?.splice(0..0, self.routes.iter().cloned());
         let fields = listener.pointer_mut(ACCESS_LOG).and_then(Value::as_object_mut);

@@ -1,0 +1,216 @@
+//! What is closed stays closed, however the application reads a request.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::{Protocol, Request},
+    envoy::Envoy,
+    identity_provider::IdentityProvider,
+    wire::{self, Arrival, Recorder},
+};
+
+use super::{FILTER, Rig, trusting, with};
+
+mod generated;
+mod servers;
+
+/// How many paths are generated.
+const PATHS: usize = 10_000;
+/// How many of them are sent without the filter too.
+const SOME: usize = 500;
+
+/// Paths that have led past a rule.
+const KNOWN: [&[u8]; 20] = [
+    b"/public/%2e%2e;/admin",
+    b"/public/..;/admin",
+    b"/public/..;x=1/admin",
+    b"/public/.;/../admin",
+    b"/public/..%3b/admin",
+    b"/public%2f..%2fadmin",
+    b"/public/%2e%2e%2fadmin",
+    b"/public/%252e%252e/admin",
+    b"/public%252f..%252fadmin",
+    b"/public/..%5cadmin",
+    b"/public%5c..%5cadmin",
+    b"/public/%c0%ae%c0%ae/admin",
+    b"/public/..%c0%afadmin",
+    b"//admin",
+    b"/;/admin",
+    b"/%61dmin",
+    b"/admin%20",
+    b"/admin%09",
+    b"/admin%00",
+    b"/admin/\xff",
+];
+
+/// Two Envoys one behind the other, the first with jwt-auth, and the application.
+struct Row {
+    first: Envoy,
+    second: Envoy,
+    app: Recorder,
+}
+
+impl Row {
+    fn start(rules: Value, merge_slashes: bool) -> Result<Self> {
+        let app = Recorder::start()?;
+        let manager = manager(true, merge_slashes);
+        let setup = Setup::new(app.address(), vec![]);
+        let clusters = vec![plain_cluster(&app)];
+        let second = Envoy::start(Setup { clusters, manager: manager.clone(), ..setup })?;
+        let setup = Setup::new(second.address(), vec![filter(rules)?]);
+        let first = Envoy::start(Setup { manager, ..setup })?;
+        Ok(Self { first, second, app })
+    }
+
+    /// Sends the targets without a token and returns what reached the application.
+    fn send(&self, to: &Envoy, targets: &[Vec<u8>]) -> Result<Vec<Arrival>> {
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            wire::send_all(to.address(), protocol, targets)?;
+        }
+        Ok(self.app.take())
+    }
+}
+
+/// The filter with an issuer whose tokens nobody sends.
+fn filter(rules: Value) -> Result<Filter> {
+    let issuer = IdentityProvider::start()?;
+    Ok(Filter::new(FILTER, with(trusting(&issuer), "rules", rules)))
+}
+
+/// What the proxy does to a path before any filter sees it.
+fn manager(normalize_path: bool, merge_slashes: bool) -> Vec<(String, Value)> {
+    vec![
+        ("normalize_path".to_owned(), json!(normalize_path)),
+        ("merge_slashes".to_owned(), json!(merge_slashes)),
+        ("path_with_escaped_slashes_action".to_owned(), json!("KEEP_UNCHANGED")),
+    ]
+}
+
+/// The cluster of an application that speaks HTTP/1.1 alone.
+fn plain_cluster(app: &Recorder) -> Value {
+    let socket = json!({"address": app.address().ip(), "port_value": app.address().port()});
+    let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+    json!({
+        "name": "app",
+        "load_assignment": {"cluster_name": "app", "endpoints": [{"lb_endpoints": [endpoint]}]},
+    })
+}
+
+/// Everything below `/public` is open, the rest needs a token.
+fn open_prefix() -> Value {
+    json!([{"match": [{"uri": {"prefix": "/public"}}], "token": "NONE"}, {}])
+}
+
+/// Everything below `/admin` needs a token, the rest is open.
+fn closed_prefix() -> Value {
+    json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}])
+}
+
+/// Sends known and generated paths, and fails if one arrives that a server reads as a closed one.
+fn nothing_arrives_at(
+    is_closed: fn(&[u8]) -> bool,
+    rules: Value,
+    merge_slashes: bool,
+) -> Result<()> {
+    let row = Row::start(rules, merge_slashes)?;
+    let known = KNOWN.iter().map(|path| path.to_vec());
+    let targets: Vec<_> = known.chain(generated::paths(PATHS)).collect();
+    // The control: without the filter they do arrive.
+    let some = targets.get(..SOME).unwrap_or_default();
+    let unguarded = escapes(&row.send(&row.second, some)?, some, is_closed);
+    let arrivals = row.send(&row.first, &targets)?;
+    let escaped = escapes(&arrivals, &targets, is_closed);
+    eprintln!(
+        "{} of {} paths arrived over two protocols, {} at a closed path; \
+         {} of {SOME} without the filter",
+        arrivals.len(),
+        targets.len(),
+        escaped.len(),
+        unguarded.len()
+    );
+    ensure!(unguarded.len() > SOME / 5, "harmless paths prove nothing");
+    ensure!(arrivals.len() > PATHS / 20, "a filter that refuses all proves nothing");
+    let first: Vec<_> = escaped.iter().take(40).map(String::as_str).collect();
+    ensure!(escaped.is_empty(), "{} at a closed path:\n{}", escaped.len(), first.join("\n"));
+    Ok(())
+}
+
+/// What arrived although a server reads it as a closed path, a line each.
+fn escapes(arrivals: &[Arrival], targets: &[Vec<u8>], is_closed: fn(&[u8]) -> bool) -> Vec<String> {
+    let escape = |arrival: &Arrival| {
+        let (server, path) = servers::reads_as(&arrival.target, is_closed)?;
+        let sent = arrival.case.and_then(|case| targets.get(case)).map_or(&b"?"[..], Vec::as_slice);
+        let [sent, arrived, path] = [sent, &arrival.target, &path].map(<[u8]>::escape_ascii);
+        Some(format!("{sent} arrived as {arrived}, which is {path} to {server}"))
+    };
+    arrivals.iter().filter_map(escape).collect()
+}
+
+#[test]
+fn no_path_leads_out_of_an_open_prefix() -> Result<()> {
+    nothing_arrives_at(|path| !path.starts_with(b"/public"), open_prefix(), false)
+}
+
+#[test]
+fn no_path_leads_out_of_an_open_prefix_where_slashes_are_merged() -> Result<()> {
+    nothing_arrives_at(|path| !path.starts_with(b"/public"), open_prefix(), true)
+}
+
+#[test]
+fn no_path_leads_into_a_closed_prefix() -> Result<()> {
+    nothing_arrives_at(|path| path.starts_with(b"/admin"), closed_prefix(), false)
+}
+
+#[test]
+fn bytes_that_are_not_text_open_nothing() -> Result<()> {
+    let rules = json!([
+        {"name": "path", "match": [{"uri": {"prefix": "/admin"}}]},
+        {"name": "query", "match": [{"queryParams": {"scope": {"prefix": "admin"}}}]},
+        {"name": "rest", "token": "NONE"},
+    ]);
+    let app = Recorder::start()?;
+    let setup = Setup::new(app.address(), vec![filter(rules)?]);
+    let clusters = vec![plain_cluster(&app)];
+    let mut envoy = Envoy::start(Setup { clusters, manager: manager(false, false), ..setup })?;
+    let closed: [&[u8]; 5] = [
+        b"/admin/\xff",
+        b"/admin\xff",
+        b"/admin/\xc3\x28",
+        b"/?scope=admin%ff",
+        b"/?scope=admin\xff",
+    ];
+    wire::send_all(envoy.address(), Protocol::Http2, &closed)?;
+    assert_eq!(app.take(), []);
+    for line in envoy.wait_for_access_log(closed.len())? {
+        assert_eq!(line["status"], 401, "{line}");
+    }
+    wire::send_all(envoy.address(), Protocol::Http2, &[b"/open/?scope=user"])?;
+    assert_eq!(app.take().len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_closed_authority_is_closed_in_every_spelling() -> Result<()> {
+    let rules = json!([
+        {"match": [{"authority": {"exact": "admin.example.com"}}]},
+        {"token": "NONE"},
+    ]);
+    let rig = Rig::start(|issuer| with(trusting(issuer), "rules", rules))?;
+    for client in [rig.envoy.http1(), rig.envoy.http2()] {
+        let open = client.send(Request::get("/").authority("app.example.com"))?;
+        assert_eq!(open.status, 200);
+        for authority in [
+            "admin.example.com",
+            "ADMIN.example.com",
+            "admin.example.com:81",
+            "admin.example.com.",
+            "Admin.Example.Com.:8080",
+        ] {
+            let answer = client.send(Request::get("/").authority(authority))?;
+            assert_eq!(answer.status, 401, "{authority}");
+        }
+    }
+    assert_eq!(rig.app.count(), 2);
+    Ok(())
+}

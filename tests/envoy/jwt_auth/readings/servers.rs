@@ -1,0 +1,141 @@
+//! How servers read a path: the habits of each, one after the other.
+
+/// A step of a server on the way from the target of a request to the name of a resource.
+type Step = fn(Vec<u8>) -> Vec<u8>;
+
+/// Servers and what each of them does with a path; a path that starts a second journey, because
+/// the server is a proxy or a framework decodes again, is read by both.
+const SERVERS: [(&str, &[Step]); 17] = [
+    ("a server that decodes nothing", &[resolve]),
+    ("Node", &[decode]),
+    ("Node, by URL", &[turn, resolve, decode]),
+    ("a file server", &[decode, resolve]),
+    ("nginx", &[decode, merge, resolve]),
+    ("a proxy and a file server", &[decode, merge, resolve, decode, merge, resolve]),
+    ("a router that decodes last", &[merge, resolve, decode, decode, resolve]),
+    ("Tomcat", &[cut_parameters, decode, turn, merge, resolve]),
+    ("a servlet that decodes again", &[cut_parameters, decode, merge, resolve, decode, resolve]),
+    ("Java, parameters cut last", &[decode, cut_parameters, merge, resolve]),
+    ("nginx and Tomcat", &[decode, merge, resolve, cut_parameters, decode, turn, merge, resolve]),
+    ("IIS", &[decode, turn, trim_segments, merge, resolve]),
+    ("IIS, decoded again", &[decode, decode, turn, trim_segments, merge, resolve]),
+    ("a decoder of overlong UTF-8", &[decode, shorten, turn, merge, resolve]),
+    ("the same, decoded again", &[decode, decode, shorten, turn, merge, resolve]),
+    ("a C string", &[decode, end_at_nul, merge, resolve]),
+    ("a framework that trims", &[decode, trim, merge, resolve]),
+];
+
+/// Returns the first server that gives the target a path of which `is_closed` says yes, with that
+/// path.
+pub(super) fn reads_as(
+    target: &[u8],
+    is_closed: impl Fn(&[u8]) -> bool,
+) -> Option<(&'static str, Vec<u8>)> {
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    let read = |steps: &[Step]| steps.iter().fold(path.to_vec(), |path, step| step(path));
+    let all = SERVERS.iter().map(|(name, steps)| (*name, read(steps)));
+    [("as it came", path.to_vec())].into_iter().chain(all).find(|(_, path)| is_closed(path))
+}
+
+fn decode(path: Vec<u8>) -> Vec<u8> {
+    let mut rest = path.as_slice();
+    let mut decoded = Vec::new();
+    while let Some((byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| *byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let escape = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(escape.unwrap_or(*byte));
+        rest = if escape.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    decoded
+}
+
+/// Reads a slash, a dot and a backslash that are spelt with two bytes.
+fn shorten(path: Vec<u8>) -> Vec<u8> {
+    let mut short = Vec::new();
+    let mut rest = path.as_slice();
+    loop {
+        let (byte, after) = match rest {
+            [0xC0, 0xAF, after @ ..] => (b'/', after),
+            [0xC0, 0xAE, after @ ..] => (b'.', after),
+            [0xC1, 0x9C, after @ ..] => (b'\\', after),
+            [byte, after @ ..] => (*byte, after),
+            [] => return short,
+        };
+        short.push(byte);
+        rest = after;
+    }
+}
+
+fn turn(path: Vec<u8>) -> Vec<u8> {
+    path.into_iter().map(|byte| if byte == b'\\' { b'/' } else { byte }).collect()
+}
+
+fn merge(mut path: Vec<u8>) -> Vec<u8> {
+    path.dedup_by(|next, byte| *next == b'/' && *byte == b'/');
+    path
+}
+
+fn cut_parameters(path: Vec<u8>) -> Vec<u8> {
+    each_segment(&path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
+}
+
+/// Cuts blanks, and as Windows does dots behind a name.
+fn trim_segments(path: Vec<u8>) -> Vec<u8> {
+    each_segment(&path, |segment| {
+        let trimmed = segment.trim_ascii_end();
+        let name = trimmed.iter().rposition(|byte| !b". \t".contains(byte));
+        name.map_or(trimmed, |last| trimmed.get(..=last).unwrap_or_default())
+    })
+}
+
+fn trim(path: Vec<u8>) -> Vec<u8> {
+    path.trim_ascii_end().to_vec()
+}
+
+fn end_at_nul(path: Vec<u8>) -> Vec<u8> {
+    path.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
+}
+
+/// Resolves dot segments; one that leads above the root is left out.
+fn resolve(path: Vec<u8>) -> Vec<u8> {
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for segment in path.split(|byte| *byte == b'/').skip(1) {
+        match segment {
+            b"." => {}
+            b".." => _ = kept.pop(),
+            name => kept.push(name),
+        }
+    }
+    [b"/", kept.join(&b"/"[..]).as_slice()].concat()
+}
+
+fn each_segment(path: &[u8], change: impl Fn(&[u8]) -> &[u8]) -> Vec<u8> {
+    let segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').map(change).collect();
+    segments.join(&b"/"[..])
+}
+
+#[test]
+fn servers_read_a_path_each_in_its_own_way() {
+    let check = |path: &[u8], expected: &[u8]| {
+        let found = reads_as(path, |path| path == expected);
+        assert!(found.is_some(), "{} is never {}", path.escape_ascii(), expected.escape_ascii());
+    };
+    check(b"/public/..;/admin", b"/admin");
+    check(b"/public/..;x=1/admin", b"/admin");
+    check(b"/public/..%3b/admin", b"/admin");
+    check(b"/public%2f..%2fadmin", b"/admin");
+    check(b"/public/%252e%252e/admin", b"/admin");
+    check(b"/public%252f..%252fadmin", b"/admin");
+    check(b"/public\\..\\admin", b"/admin");
+    check(b"/public%5c..%5cadmin", b"/admin");
+    check(b"/public/%c0%ae%c0%ae%c0%afadmin", b"/admin");
+    check(b"/public/.. /admin", b"/admin");
+    check(b"//admin", b"/admin");
+    check(b"/;/admin", b"/admin");
+    check(b"/%61dmin", b"/admin");
+    check(b"/admin%00.css", b"/admin");
+    check(b"/admin%20", b"/admin");
+    check(b"/admin%09?x", b"/admin");
+}

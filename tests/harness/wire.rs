@@ -1,0 +1,53 @@
+//! HTTP byte for byte: requests whose target a usual client would refuse or rewrite, and a server
+//! that keeps each target as it came.
+
+use std::{net::SocketAddr, thread};
+
+use anyhow::{Result, anyhow};
+
+use crate::client::Protocol;
+
+mod http1;
+mod http2;
+mod recorder;
+
+pub use recorder::{Arrival, Recorder};
+
+/// The request header with the index of the target.
+pub const CASE: &str = "x-case";
+
+/// The authority of every request.
+const AUTHORITY: &str = "app.example.com";
+/// How many connections share the targets.
+const CONNECTIONS: usize = 4;
+
+/// A target with its index among all that are sent.
+type Case<'a> = (usize, &'a [u8]);
+
+/// Sends a GET request for each target over a few keep-alive connections, each with its index in
+/// the header [`CASE`].
+///
+/// A request that the server refuses by ending the connection or the stream counts as answered.
+///
+/// # Errors
+/// When the server cannot be reached or leaves a request without an end for 20 seconds.
+pub fn send_all<T: AsRef<[u8]>>(
+    address: SocketAddr,
+    protocol: Protocol,
+    targets: &[T],
+) -> Result<()> {
+    let cases: Vec<Case<'_>> =
+        targets.iter().enumerate().map(|(index, target)| (index, target.as_ref())).collect();
+    let share = cases.len().div_ceil(CONNECTIONS).max(1);
+    thread::scope(|scope| {
+        let send = |cases| match protocol {
+            Protocol::Http1 => http1::send(address, cases),
+            Protocol::Http2 => http2::send(address, cases),
+        };
+        let workers: Vec<_> =
+            cases.chunks(share).map(|cases| scope.spawn(move || send(cases))).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().map_err(|_| anyhow!("a client panicked"))?)
+    })
+}

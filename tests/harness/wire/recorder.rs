@@ -1,0 +1,114 @@
+//! An application that keeps the target of each request as it came.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use anyhow::Result;
+
+use super::CASE;
+use crate::ports;
+
+/// An HTTP/1.1 server that answers every request with 200 and an empty body.
+#[derive(Debug)]
+pub struct Recorder {
+    address: SocketAddr,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A request that reached the application.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Arrival {
+    /// The index of the target that the client sent; `None` without the header [`CASE`].
+    pub case: Option<usize>,
+    /// The target as it arrived.
+    pub target: Vec<u8>,
+}
+
+impl Recorder {
+    /// Starts the application on a free port.
+    ///
+    /// # Errors
+    /// When the loopback interface or the thread refuses.
+    pub fn start() -> Result<Self> {
+        let listener = ports::listen(0)?;
+        let address = listener.local_addr()?;
+        let (arrivals, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (record, stopped) = (Arc::clone(&arrivals), Arc::clone(&stop));
+        let thread = thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || accept(&listener, &record, &stopped))?;
+        Ok(Self { address, arrivals, stop, thread: Some(thread) })
+    }
+
+    /// Where the application listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the requests since the last call.
+    pub fn take(&self) -> Vec<Arrival> {
+        std::mem::take(&mut *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the thread, which waits for a connection.
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, arrivals: &Arc<Mutex<Vec<Arrival>>>, stop: &AtomicBool) {
+    while let Ok((socket, _)) = listener.accept() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let arrivals = Arc::clone(arrivals);
+        // It ends with the connection.
+        thread::spawn(move || serve(socket, &arrivals));
+    }
+}
+
+/// Answers the requests of one connection; none of them has a body.
+fn serve(mut socket: TcpStream, arrivals: &Mutex<Vec<Arrival>>) {
+    let _ = socket.set_nodelay(true);
+    let mut received = Vec::new();
+    let mut piece = [0; 4096];
+    while let Ok(length @ 1..) = socket.read(&mut piece) {
+        received.extend_from_slice(piece.get(..length).unwrap_or_default());
+        while let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head: Vec<u8> = received.drain(..end.saturating_add(4)).collect();
+            arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival(&head));
+            if socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn arrival(head: &[u8]) -> Arrival {
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    // The target is between the first blank and the last, and may hold others.
+    let line = lines.next().unwrap_or_default();
+    let begin = line.iter().position(|byte| *byte == b' ').map_or(0, |at| at.saturating_add(1));
+    let end = line.iter().rposition(|byte| *byte == b' ').unwrap_or(line.len());
+    let prefix = format!("{CASE}: ");
+    let case = lines.find_map(|line| line.strip_prefix(prefix.as_bytes()));
+    Arrival {
+        case: case.and_then(|case| std::str::from_utf8(case).ok()?.parse().ok()),
+        target: line.get(begin..end).unwrap_or_default().to_vec(),
+    }
+}
