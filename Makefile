@@ -113,8 +113,9 @@ fuzz-%:
 			'cargo fuzz run --sanitizer none $* <the file named above>' >&2; exit 1; }
 
 .PHONY: bench
-bench: build ## Measure the filters beside Envoy's own
-	$(WITH) envoy func-e -- cargo run --release --package bench
+bench: build ## Measure the filters beside Envoy's own [BEFORE=<older modules>] [ONLY=<text of a row>]
+	$(WITH) envoy func-e -- cargo run --release --package bench -- \
+		$(if $(BEFORE),--before "$(BEFORE)") $(if $(ONLY),--only "$(ONLY)")
 
 .PHONY: fmt
 fmt: ## Format the code

@@ -12,7 +12,7 @@ mod proxy;
 mod table;
 mod variants;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
 use clap::Parser;
@@ -39,18 +39,40 @@ struct Options {
     /// Measures only variants whose name contains this text; the floors are always measured.
     #[arg(long)]
     only: Option<String>,
+    /// Folder with older modules (`jwt_auth.wasm`, ...) to compare with: each row is measured with
+    /// both, one right after the other. Without `--only` a few typical rows are compared.
+    #[arg(long)]
+    before: Option<PathBuf>,
+}
+
+impl Options {
+    /// Returns the rows to measure, each followed by its twin with the older module.
+    fn variants(&self) -> Result<Vec<Variant>> {
+        let wanted = |variant: &Variant| match (&self.only, &self.before) {
+            (Some(only), _) => variant.name.contains(only),
+            (None, Some(_)) => variant.is_compared(),
+            (None, None) => true,
+        };
+        let mut chosen = Vec::new();
+        let mut twins = 0_usize;
+        for variant in variants::all()?.into_iter().filter(|one| one.is_floor() || wanted(one)) {
+            let twin = match &self.before {
+                Some(folder) => variant.with_modules_in(folder)?,
+                None => None,
+            };
+            twins = twins.saturating_add(usize::from(twin.is_some()));
+            chosen.push(variant);
+            chosen.extend(twin);
+        }
+        ensure!(self.before.is_none() || twins > 0, "no row has a module in the folder --before");
+        Ok(chosen)
+    }
 }
 
 fn main() -> Result<()> {
     let options = Options::parse();
     ensure!(options.rounds > 0, "--rounds must be at least 1");
-    let variants: Vec<Variant> = variants::all()?
-        .into_iter()
-        .filter(|variant| {
-            variant.is_floor()
-                || options.only.as_ref().is_none_or(|only| variant.name.contains(only))
-        })
-        .collect();
+    let variants = options.variants()?;
     println!("starting {} Envoys with one worker each", variants.len());
     // It takes every span, and keeps none.
     let taken = vec![("grpc-status".to_owned(), "0".to_owned())];

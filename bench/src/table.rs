@@ -29,25 +29,29 @@ impl<'a> Samples<'a> {
         Some(median(variant.iter().zip(floor).map(|(figure, floor)| figure - floor).collect()))
     }
 
-    fn floor(&self, name: &str) -> Option<usize> {
+    fn position(&self, name: &str) -> Option<usize> {
         self.variants.iter().position(|variant| variant.name == name)
     }
 }
 
 impl Display for Samples<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let before: Vec<_> =
+            self.variants.iter().map(|variant| self.position(&variant.name_before())).collect();
+        let compares = before.iter().any(Option::is_some);
+        let (column, rule) = if compares { (" above before |", "---:|") } else { ("", "") };
         writeln!(
             f,
-            "| variant | CPU us/request | above no filter | above empty filter | spread |"
+            "| variant | CPU us/request | above no filter | above empty filter |{column} spread |"
         )?;
-        writeln!(f, "|---|---:|---:|---:|---:|")?;
-        let floors = ["no filter", "empty filter"].map(|name| self.floor(name));
-        for (variant, figures) in self.variants.iter().zip(&self.figures) {
+        writeln!(f, "|---|---:|---:|---:|{rule}---:|")?;
+        let floors = ["no filter", "empty filter"].map(|name| self.position(name));
+        for ((variant, figures), before) in self.variants.iter().zip(&self.figures).zip(before) {
             let middle = median(figures.clone());
             let spread = median(figures.iter().map(|figure| (figure - middle).abs()).collect());
             write!(f, "| {} | {middle:.1} |", variant.name)?;
-            for above in floors.map(|floor| self.above(figures, floor?)) {
-                match above {
+            for other in floors.into_iter().chain(compares.then_some(before)) {
+                match other.and_then(|other| self.above(figures, other)) {
                     Some(above) => write!(f, " {above:+.1} |")?,
                     None => write!(f, " |")?,
                 }

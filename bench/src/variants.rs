@@ -1,6 +1,6 @@
 //! What is measured: filters, and the headers of the request that each gets.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -14,6 +14,18 @@ mod telemetry;
 
 /// Header names and values of one request.
 pub(crate) type HeaderList = Vec<(String, String)>;
+
+/// Rows that compare older modules with new ones: what most requests meet, and long lists of rules.
+const COMPARED: [&str; 5] = [
+    "jwt-auth RS256 cached",
+    "jwt-auth RS256 cached, 1,000 rules",
+    "jwt-auth no token",
+    "tags: routing-tags 1 rule",
+    "tags: routing-tags 1000 rules",
+];
+
+/// Where a filter's block names its module.
+const FILENAME: &str = "/typed_config/config/vm_config/code/local/filename";
 
 /// One row of the table.
 #[derive(Default)]
@@ -32,6 +44,42 @@ impl Variant {
     /// Whether other rows are compared with this one.
     pub(crate) fn is_floor(&self) -> bool {
         ["no filter", "empty filter"].contains(&self.name.as_str())
+    }
+
+    /// Returns whether the row is one of those that compare older modules when no others are named.
+    pub(crate) fn is_compared(&self) -> bool {
+        COMPARED.contains(&self.name.as_str())
+    }
+
+    /// Returns the name of the row with older modules.
+    pub(crate) fn name_before(&self) -> String {
+        format!("{}, before", self.name)
+    }
+
+    /// Returns the row with the modules in `folder`; `None` if it has none of them.
+    ///
+    /// # Errors
+    ///
+    /// When the folder is missing.
+    pub(crate) fn with_modules_in(&self, folder: &Path) -> Result<Option<Self>> {
+        let folder = folder
+            .canonicalize()
+            .with_context(|| format!("no folder {} with older modules", folder.display()))?;
+        let mut filters = self.filters.clone();
+        for filename in filters.iter_mut().filter_map(|filter| filter.pointer_mut(FILENAME)) {
+            let module = filename.as_str().and_then(|path| Path::new(path).file_name());
+            let older = folder.join(module.context("a module without a name")?);
+            if older.exists() {
+                *filename = json!(older);
+            }
+        }
+        let is_other = filters != self.filters;
+        Ok(is_other.then(|| Self {
+            name: self.name_before(),
+            filters,
+            headers: self.headers.clone(),
+            access_log: self.access_log.clone(),
+        }))
     }
 }
 
