@@ -58,6 +58,14 @@ impl InvalidConfig {
         &self.errors
     }
 
+    /// Returns the same errors at other paths.
+    pub(crate) fn with_paths(mut self, change: impl Fn(&str) -> String) -> Self {
+        for error in &mut self.errors {
+            error.path = change(&error.path);
+        }
+        self
+    }
+
     /// Returns how many further errors were found.
     #[must_use]
     pub const fn left_out(&self) -> usize {

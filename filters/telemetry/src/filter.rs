@@ -1,7 +1,7 @@
 //! Which streams something is about.
 
 use filter_core::{
-    HttpMatch, Matcher, MatcherOptions, Needs, PathNormalization, Problems, Request, Shadowed,
+    HttpMatch, Matcher, MatcherOptions, Needs, PathNormalization, Problems, Request,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -102,21 +102,11 @@ fn match_any(
     place: &FilterPlace<'_>,
     problems: &mut Problems,
 ) -> Option<Matcher> {
-    let options = MatcherOptions {
-        field: "",
-        normalization: place.normalization,
-        shadowed: Shadowed::Allowed,
-        ..MatcherOptions::new("match")
-    };
-    let compiled = Matcher::compile(&[matches.to_vec()], &options);
-    let told = compiled.map_err(|invalid| {
-        // The matcher was given a list of one list.
-        for error in invalid.errors() {
-            let path = error.path.replacen("[0]", "", 1);
-            problems.add(format_args!("{}.{path}", place.path), &error.message);
-        }
-    });
-    told.ok()
+    let field = format!("{}.match", place.path);
+    let options =
+        MatcherOptions { normalization: place.normalization, ..MatcherOptions::new(&field) };
+    let compiled = Matcher::compile_list(matches, &options);
+    compiled.map_err(|invalid| problems.extend(invalid)).ok()
 }
 
 #[cfg(test)]

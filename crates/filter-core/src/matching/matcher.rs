@@ -142,6 +142,21 @@ impl Matcher {
         problems.finish(Self::of(alternatives, options))
     }
 
+    /// Compiles one list of matches, of which one must hold; the field `options.list` holds it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Matcher::compile`], except that no match is unreachable.
+    pub fn compile_list(
+        list: &[HttpMatch],
+        options: &MatcherOptions<'_>,
+    ) -> Result<Self, InvalidConfig> {
+        let options = MatcherOptions { field: "", shadowed: Shadowed::Allowed, ..*options };
+        // The list is the only rule of a list of rules.
+        Self::compile(&[list.to_vec()], &options)
+            .map_err(|invalid| invalid.with_paths(|path| path.replacen("[0]", "", 1)))
+    }
+
     fn of(alternatives: Vec<Alternative>, options: &MatcherOptions<'_>) -> Self {
         let mut index = Index::default();
         let mut needs = Needs::default();

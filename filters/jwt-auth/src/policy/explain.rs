@@ -2,7 +2,7 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
-use filter_core::{Headers, HttpMatch, Matcher, MatcherOptions, Problems, Request, Shadowed};
+use filter_core::{Headers, HttpMatch, Matcher, MatcherOptions, Problems, Request};
 
 use super::{Outcome, Patience, Policy, Verdict, Worker};
 use crate::{
@@ -70,7 +70,7 @@ impl Policy {
     pub(super) fn is_asked_why(&self, request: &Request) -> bool {
         let asked = request.headers.first(EXPLAIN) == Some(b"1");
         let may = self.explain.as_ref();
-        asked && may.is_some_and(|matcher| matcher.first_match(request).is_some())
+        asked && may.is_some_and(|matcher| matcher.sure_match(request).is_some())
     }
 }
 
@@ -84,18 +84,8 @@ pub(super) fn compile(list: &[HttpMatch], problems: &mut Problems) -> Option<Mat
     if list.is_empty() {
         return None;
     }
-    let options =
-        MatcherOptions { field: "", shadowed: Shadowed::Allowed, ..MatcherOptions::new("explain") };
-    match Matcher::compile(&[list.to_vec()], &options) {
-        Ok(matcher) => Some(matcher),
-        Err(invalid) => {
-            // The matcher was given a list of one list.
-            for error in invalid.errors() {
-                problems.add(error.path.replacen("[0]", "", 1), &error.message);
-            }
-            None
-        }
-    }
+    let compiled = Matcher::compile_list(list, &MatcherOptions::guarding("explain"));
+    compiled.map_err(|invalid| problems.extend(invalid)).ok()
 }
 
 fn content(location: &Location, headers: &Headers) -> &'static str {

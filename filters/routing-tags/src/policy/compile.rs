@@ -143,19 +143,8 @@ fn match_any(list: &[HttpMatch], field: &str, problems: &mut Problems) -> Option
     if list.is_empty() {
         return None;
     }
-    let options = MatcherOptions {
-        field: "",
-        shadowed: Shadowed::Allowed,
-        ..MatcherOptions::guarding(field)
-    };
-    Matcher::compile(&[list.to_vec()], &options)
-        .map_err(|invalid| {
-            // The matcher was given a list of one list.
-            for error in invalid.errors() {
-                problems.add(error.path.replacen("[0]", "", 1), &error.message);
-            }
-        })
-        .ok()
+    let compiled = Matcher::compile_list(list, &MatcherOptions::guarding(field));
+    compiled.map_err(|invalid| problems.extend(invalid)).ok()
 }
 
 fn warnings(config: &Config) -> Vec<String> {

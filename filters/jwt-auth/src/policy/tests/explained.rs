@@ -30,7 +30,11 @@ fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
     );
     let expired = token(Algorithm::Es256, &with(claims(), "exp", json!(1)));
     let refused = explained(&document, bearer(&expired));
-    assert!(refused.ends_with("refused with 401: EXPIRED rule=all provider=jwt-0: Jwt is expired, claim exp"));
+    assert!(
+        refused.ends_with(
+            "refused with 401: EXPIRED rule=all provider=jwt-0: Jwt is expired, claim exp"
+        )
+    );
     let dry = with(document, "dryRun", json!(true));
     assert!(explained(&dry, testing::plain("/")).ends_with("though it fails: MISSING rule=all"));
     let fetching = json!({"jwtRules": [{"issuer": ISSUER}]});
