@@ -3,12 +3,16 @@
 use std::sync::LazyLock;
 
 use anyhow::{Result, anyhow};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use p256::elliptic_curve::sec1::ToEncodedPoint;
 use rsa::{
     pkcs1::EncodeRsaPrivateKey,
+    pkcs8::EncodePublicKey,
     rand_core::{OsRng, RngCore},
     traits::PublicKeyParts,
 };
@@ -29,6 +33,7 @@ pub struct Keys {
     p384: Key,
     ed25519: Key,
     secret: Key,
+    certificate: String,
 }
 
 /// A private key with its public half as a JWK.
@@ -52,8 +57,10 @@ impl Keys {
     /// # Errors
     /// When a key cannot be encoded.
     pub fn generate() -> Result<Self> {
+        let (rsa, certificate) = rsa_key()?;
         Ok(Self {
-            rsa: rsa_key()?,
+            rsa,
+            certificate,
             p256: p256_key()?,
             p384: p384_key()?,
             ed25519: ed25519_key()?,
@@ -64,6 +71,11 @@ impl Keys {
     /// The JWK Set (RFC 7517) with the public keys; the HMAC secret is not in it.
     pub fn jwks(&self) -> Value {
         json!({"keys": [self.rsa.jwk, self.p256.jwk, self.p384.jwk, self.ed25519.jwk]})
+    }
+
+    /// The RSA key in the form of Google and Firebase: an object from `kid` to PEM certificate.
+    pub fn certificates(&self) -> Value {
+        json!({"rsa": self.certificate})
     }
 
     /// A JWK Set that holds only the HMAC secret.
@@ -105,13 +117,50 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn rsa_key() -> Result<Key> {
+fn rsa_key() -> Result<(Key, String)> {
     let key = rsa::RsaPrivateKey::new(&mut OsRng, RSA_BITS)?;
     let jwk = json!({
         "kty": "RSA", "kid": "rsa", "use": "sig",
         "n": base64url(key.n().to_bytes_be()), "e": base64url(key.e().to_bytes_be()),
     });
-    Ok(Key { signer: EncodingKey::from_rsa_der(key.to_pkcs1_der()?.as_bytes()), jwk })
+    let signer = EncodingKey::from_rsa_der(key.to_pkcs1_der()?.as_bytes());
+    let info = key.to_public_key().to_public_key_der()?;
+    Ok((Key { signer, jwk }, certificate(info.as_bytes())))
+}
+
+/// A certificate (RFC 5280) around a public key, whose signature nobody could check.
+fn certificate(public_key_info: &[u8]) -> String {
+    const SHA256_WITH_RSA: &[u8] =
+        &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b, 0x05, 0];
+    let algorithm = element(0x30, SHA256_WITH_RSA);
+    let name = element(0x30, &[]);
+    let times = ["260101000000Z", "360101000000Z"];
+    let times = times.map(|time| element(0x17, time.as_bytes())).concat();
+    let validity = element(0x30, &times);
+    let serial = element(0x02, &[1]);
+    let parts = [&*serial, &algorithm, &name, &validity, &name, public_key_info];
+    let fields = element(0x30, &parts.concat());
+    let signature = element(0x03, &[0; 257]);
+    let der = element(0x30, &[fields, algorithm, signature].concat());
+    let text = STANDARD.encode(der);
+    let lines: String = text
+        .chars()
+        .enumerate()
+        .flat_map(|(index, letter)| {
+            (index > 0 && index % 64 == 0).then_some('\n').into_iter().chain([letter])
+        })
+        .collect();
+    format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+}
+
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let length = match (high, low) {
+        (0, short) if short < 0x80 => vec![short],
+        (0, long) => vec![0x81, long],
+        _ => vec![0x82, high, low],
+    };
+    [&[tag], &*length, content].concat()
 }
 
 fn p256_key() -> Result<Key> {

@@ -15,8 +15,10 @@ mod locations;
 mod rules;
 mod values;
 
-pub use fetching::{ColdStart, JwksFetchConfig, OnUnavailable, RevocationConfig};
-pub use jwt_rules::{CertificateBinding, ClaimToHeader, JwtRule, KeyConfig, OutputFormat};
+pub use fetching::{ColdStart, FetchHeader, JwksFetchConfig, OnUnavailable, RevocationConfig};
+pub use jwt_rules::{
+    CertificateBinding, ClaimToHeader, JwtRule, KeyConfig, OutputFormat, SecretEncoding,
+};
 pub use locations::{FromCookie, FromHeader, PrefixedCookie};
 pub use rules::{ProvidersConfig, RuleConfig, ScopesConfig, StepUpConfig, TokenNeed, WhenConfig};
 use values::BelongsElsewhere;

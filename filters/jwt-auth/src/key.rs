@@ -7,6 +7,7 @@ use jsonwebtoken::{DecodingKey, crypto::JwtVerifier};
 
 use crate::{
     algorithm::{Algorithm, Algorithms},
+    config::SecretEncoding,
     crypto::{Crypto, pure},
     der,
 };
@@ -14,11 +15,13 @@ use crate::{
 mod curve;
 mod jwk;
 mod pem;
+mod secret;
 mod verify;
 
 use curve::Curve;
 pub(crate) use jwk::FromJwk;
 pub(crate) use pem::BEGIN as PEM_BEGIN;
+pub(crate) use secret::looks_like_hex;
 pub(crate) use verify::MAX_KEY_COST;
 
 /// A public key or shared secret, with the algorithms it may serve.
@@ -87,9 +90,20 @@ pub enum InvalidKey {
     /// The bytes are not a certificate.
     #[error("is not an X.509 certificate")]
     NotCertificate,
-    /// The secret is not base64.
-    #[error("secret must be standard base64 of the raw bytes")]
-    SecretNotBase64,
+    /// The secret is not written as configured.
+    #[error("secret must be {}", form(.0))]
+    SecretForm(SecretEncoding),
+}
+
+const fn form(encoding: &SecretEncoding) -> &'static str {
+    match encoding {
+        SecretEncoding::Base64 => {
+            "standard base64 of the raw bytes; for another form set secretEncoding"
+        }
+        SecretEncoding::Base64url => "base64url of the raw bytes",
+        SecretEncoding::Hex => "two hexadecimal digits for each byte",
+        SecretEncoding::Text => "text",
+    }
 }
 
 impl Key {

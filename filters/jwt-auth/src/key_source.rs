@@ -20,7 +20,7 @@ mod schedule;
 mod spec;
 mod trouble;
 
-pub use call::Call;
+pub use call::{Call, FetchHeaders};
 pub use content::Content;
 pub use control::Control;
 pub use document::Document;

@@ -1,5 +1,6 @@
 //! What both filters are told, in our words; the native filter's are made of them as Istio does.
 
+use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value, json};
 use tests::{bootstrap::Filter, keys::Keys};
 
@@ -74,7 +75,33 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
         setting("two issuers", Optional, &[with(&rule, &outputs), partner]),
         setting("bounds", Required, &[with(&rule, &bounds)]),
         setting("audiences as URLs", Required, &[with(&rule, &anyone)]),
+        setting("keys as others write them", Required, &[with(&rule, &rewritten(keys))]),
+        setting("certificates", Required, &[with(&rule, &certificates(keys))]),
     ]
+}
+
+/// The key set with flaws that key servers are known for.
+fn rewritten(keys: &Keys) -> Value {
+    let of = |algorithm, members: Value| with(keys.jwk(algorithm), &members);
+    let text = |algorithm, name: &str| {
+        let value = keys.jwk(algorithm).get(name).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    let padded = format!("{}==", text(Algorithm::RS256, "n"));
+    let longer = format!("AAAA{}", text(Algorithm::ES256, "y"));
+    let keys = json!([
+        {"kty": "AKP", "kid": "of the future", "alg": "ML-DSA-44", "pub": "AAAA"},
+        of(Algorithm::RS256, json!({"n": padded, "use": "jwt-svid", "key_ops": []})),
+        of(Algorithm::ES256, json!({"y": longer, "use": "", "crv": ""})),
+        of(Algorithm::ES384, json!({"use": "SIG", "key_ops": ["sign"]})),
+        of(Algorithm::EdDSA, json!({"use": null, "alg": ""})),
+    ]);
+    json!({"jwks": json!({"keys": keys}).to_string()})
+}
+
+/// The form of Google and Firebase.
+fn certificates(keys: &Keys) -> Value {
+    json!({"jwks": keys.certificates().to_string()})
 }
 
 fn setting(name: &'static str, demand: Demand, rules: &[Value]) -> Setting {

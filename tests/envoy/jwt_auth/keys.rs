@@ -258,6 +258,62 @@ fn choosy_servers_of_keys_discovery_and_deny_lists_answer() -> Result<()> {
     assert_no_trap(&mut rig.envoy)
 }
 
+/// The key set of the issuer as sloppy encoders write it, one flaw for each key.
+fn sloppy(issuer: &IdentityProvider) -> Value {
+    let of = |algorithm, members: &[(&str, Value)]| {
+        let jwk = issuer.keys().jwk(algorithm).clone();
+        members.iter().fold(jwk, |jwk, (name, value)| with(jwk, name, value.clone()))
+    };
+    let member = |algorithm, name: &str| {
+        let value = issuer.keys().jwk(algorithm).get(name).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    // Four characters are three bytes, here zeros.
+    let longer = format!("AAAA{}", member(Algorithm::ES256, "y"));
+    let padded = format!("{}==", member(Algorithm::RS256, "n"));
+    json!({"keys": [
+        of(Algorithm::RS256, &[("n", json!(padded)), ("key_ops", json!([]))]),
+        of(Algorithm::ES256, &[("y", json!(longer)), ("use", json!("jwt-svid"))]),
+        of(Algorithm::ES384, &[("kid", json!(7)), ("use", json!(""))]),
+        of(Algorithm::EdDSA, &[("key_ops", json!(["sign"])), ("use", json!("SIG"))]),
+        {"kty": "AKP", "alg": "ML-DSA-44", "kid": "new", "pub": "AAAA"},
+    ]})
+}
+
+#[test]
+fn a_server_that_wants_an_api_key_and_encodes_sloppily_is_no_obstacle() -> Result<()> {
+    let issuer = IdentityProvider::start()?;
+    issuer.publish(sloppy(&issuer));
+    issuer.demand(&[("x-api-key", "hidden"), ("user-agent", "mine/1")]);
+    let headers = json!([
+        {"name": "x-api-key", "value": "hidden"},
+        {"name": "user-agent", "value": "mine/1"},
+    ]);
+    let config = fetching(&issuer, &[("headers", headers)]);
+    let mut rig = start(1, issuer, config)?;
+    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+        let answer = send(&rig, algorithm)?;
+        assert_eq!(answer.status, 200, "{algorithm:?}: {}\n{}", answer.text(), rig.envoy.log());
+    }
+    let header = json!({"alg": "ES384", "kid": "7"}).to_string();
+    let claims = rig.issuer.claims().to_string();
+    let token = rig.issuer.token_of(Algorithm::ES384, &header, &claims)?;
+    assert_eq!(rig.envoy.http1().send(Request::get("/").bearer(&token))?.status, 200);
+    assert!(!rig.envoy.log().contains("hidden"), "{}", rig.envoy.log());
+    assert_no_trap(&mut rig.envoy)
+}
+
+#[test]
+fn certificates_by_kid_are_a_key_set() -> Result<()> {
+    let issuer = IdentityProvider::start()?;
+    issuer.publish(issuer.keys().certificates());
+    let config = fetching(&issuer, &[]);
+    let mut rig = start(1, issuer, config)?;
+    let answer = send(&rig, Algorithm::RS256)?;
+    assert_eq!(answer.status, 200, "{}\n{}", answer.text(), rig.envoy.log());
+    assert_no_trap(&mut rig.envoy)
+}
+
 #[test]
 fn a_key_set_serves_whatever_its_content_type() -> Result<()> {
     let issuer = IdentityProvider::start()?;

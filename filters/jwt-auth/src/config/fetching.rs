@@ -1,10 +1,10 @@
 //! What is fetched: keys and deny lists.
 
-use filter_core::{ClusterRef, DurationWithin, InvalidClusterRef, Port};
+use filter_core::{ClusterRef, DurationWithin, EditableHeaderName, InvalidClusterRef, Port};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FetchUrl, NonEmpty};
+use super::{FetchUrl, NonEmpty, SecretText};
 
 const WEEK_MS: u64 = 168 * 3_600_000;
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -40,6 +40,23 @@ pub struct JwksFetchConfig {
     /// The pause between fetches for unknown keys; 10 seconds if absent, 0 means never.
     #[serde(default)]
     pub unknown_kid_interval: Option<DurationWithin<0, 3_600_000>>,
+    /// Further headers of the request for keys, such as an API key; 1 to 16.
+    #[serde(default)]
+    pub headers: Option<Vec<FetchHeader>>,
+}
+
+/// One entry of `headers`: `name`, and exactly one of `value` and `valueEnv`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FetchHeader {
+    /// The header's name; `accept` and `user-agent` replace those that are sent otherwise.
+    pub name: EditableHeaderName,
+    /// The value, which everyone can read who can read the configuration.
+    #[serde(default)]
+    pub value: Option<SecretText>,
+    /// The environment variable that holds the value.
+    #[serde(default)]
+    pub value_env: Option<NonEmpty>,
 }
 
 /// What becomes of requests before the first key set.

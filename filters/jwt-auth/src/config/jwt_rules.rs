@@ -119,12 +119,31 @@ pub struct KeyConfig {
     /// A public key.
     #[serde(default)]
     pub pem: Option<String>,
-    /// A shared secret, base64 of the raw bytes.
+    /// A shared secret in the form of `secretEncoding`: base64 of its bytes if that is absent.
     #[serde(default)]
     pub secret: Option<SecretText>,
-    /// The environment variable that holds the secret.
+    /// The environment variable that holds the secret, in the form of `secretEncoding`.
     #[serde(default)]
     pub secret_env: Option<NonEmpty>,
+    /// How the secret is written; `BASE64` if absent. Issuers that sign with the text itself need
+    /// `TEXT`.
+    #[serde(default)]
+    pub secret_encoding: Option<SecretEncoding>,
+}
+
+/// How a shared secret is written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SecretEncoding {
+    /// Standard base64 of the secret's bytes, with or without padding.
+    #[default]
+    Base64,
+    /// base64url of the secret's bytes, with or without padding, as `k` of a JWK.
+    Base64url,
+    /// Two hexadecimal digits for each byte.
+    Hex,
+    /// The text itself, byte for byte.
+    Text,
 }
 
 /// One entry of `outputClaimToHeaders`.

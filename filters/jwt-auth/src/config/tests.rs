@@ -185,7 +185,20 @@ fn an_entry_of_keys() {
             ),
             (
                 json!({"secret": "!", "alg": "HS256"}),
-                ".secret: secret must be standard base64 of the raw bytes",
+                ".secret: secret must be standard base64 of the raw bytes; for another form set \
+                 secretEncoding",
+            ),
+            (
+                json!({"secret": "x".repeat(64), "alg": "HS256", "secretEncoding": "HEX"}),
+                ".secret: secret must be two hexadecimal digits for each byte",
+            ),
+            (
+                json!({"secretEnv": "SECRET", "alg": "HS256", "secretEncoding": "HEX"}),
+                ".secretEnv: secret must be two hexadecimal digits for each byte",
+            ),
+            (
+                json!({"pem": pem, "secretEncoding": "TEXT"}),
+                ".secretEncoding: must not stand beside pem",
             ),
             (
                 json!({"secretEnv": "UNSET", "alg": "HS256"}),
@@ -200,6 +213,25 @@ fn an_entry_of_keys() {
     );
     assert_eq!(message(&shape(json!({"pem": pem}))), "accepted");
     assert_eq!(message(&shape(json!({"secretEnv": "SECRET", "alg": "HS256"}))), "accepted");
+    for encoding in ["BASE64", "BASE64URL", "HEX", "TEXT"] {
+        let key = json!({"secret": "0".repeat(64), "alg": "HS256", "secretEncoding": encoding});
+        assert_eq!(message(&shape(key)), "accepted", "{encoding}");
+    }
+}
+
+#[test]
+fn digits_that_are_read_as_base64_are_warned_about_and_not_shown() {
+    let digits = "0123456789abcdef".repeat(4);
+    let warned = |key: Value| {
+        let policy = compile(&in_rule(json!({"jwks": null, "keys": [key]}))).unwrap();
+        let warnings = policy.warnings().join("\n");
+        assert!(!warnings.contains(&digits[..16]), "{warnings}");
+        warnings.contains("keys[0].secret: is read as base64")
+    };
+    assert!(warned(json!({"secret": digits, "alg": "HS256"})));
+    assert!(!warned(json!({"secret": digits, "alg": "HS256", "secretEncoding": "BASE64"})));
+    assert!(!warned(json!({"secret": digits, "alg": "HS256", "secretEncoding": "HEX"})));
+    assert!(!warned(json!({"secretEnv": "SECRET", "alg": "HS256"})));
 }
 
 #[test]

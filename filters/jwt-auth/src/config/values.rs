@@ -47,7 +47,7 @@ pub struct AlgorithmName(Algorithm);
 pub struct KeySetText(String);
 
 /// A shared secret. Never shown.
-#[derive(JsonSchema)]
+#[derive(Clone, JsonSchema)]
 #[schemars(inline)]
 pub struct SecretText(String);
 
@@ -141,6 +141,12 @@ impl FetchUrl {
 impl fmt::Debug for KeySetText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "KeySetText({} bytes)", self.0.len())
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SecretText")
     }
 }
 

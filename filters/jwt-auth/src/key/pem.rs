@@ -1,4 +1,4 @@
-//! Keys written as PEM (RFC 7468) or as a base64 secret.
+//! Keys written as PEM (RFC 7468).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -59,16 +59,6 @@ impl Key {
         }
         let curve = Curve::ALL.into_iter().find(|curve| curve.identifier() == identifier);
         Self::ec(curve.ok_or(InvalidKey::UnsupportedType)?, key, crypto)
-    }
-
-    /// Reads a shared secret: standard base64 of the raw bytes.
-    ///
-    /// # Errors
-    ///
-    /// Says why the secret cannot verify signatures.
-    pub fn from_secret(text: &str, id: Option<String>, alg: &str) -> Result<Self, InvalidKey> {
-        let secret = STANDARD.decode(text.trim()).map_err(|_| InvalidKey::SecretNotBase64)?;
-        Self::from_secret_bytes(&secret)?.named(id, Some(alg))
     }
 }
 

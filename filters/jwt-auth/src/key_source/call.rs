@@ -1,6 +1,12 @@
 //! Requests for documents.
 
-use std::{rc::Rc, time::Duration};
+use std::{
+    collections::hash_map::DefaultHasher,
+    fmt,
+    hash::{Hash, Hasher},
+    rc::Rc,
+    time::Duration,
+};
 
 /// The media type of key sets (RFC 7517 section 8.5.2), that of most answers, and anything else:
 /// no server has to refuse.
@@ -19,23 +25,57 @@ pub struct Call {
     pub authority: String,
     /// The `:path`.
     pub path: String,
+    /// Further headers.
+    pub more: FetchHeaders,
     /// The `if-none-match`, if a document is known.
     pub etag: Option<String>,
     /// How long it may take.
     pub timeout: Duration,
 }
 
+/// Request headers that are configured, names in lower case. Values are never shown.
+#[derive(Clone, Default, Eq, Hash, PartialEq)]
+pub struct FetchHeaders(Rc<[(Box<str>, Box<str>)]>);
+
+impl FetchHeaders {
+    pub(crate) fn new(headers: Vec<(Box<str>, Box<str>)>) -> Self {
+        Self(headers.into())
+    }
+
+    /// Returns a text that differs for other headers, from which no value can be read; empty
+    /// without headers.
+    ///
+    /// Every worker gets the same one: the hasher has no random state.
+    pub(super) fn fingerprint(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        format!(" {:016x}", hasher.finish())
+    }
+}
+
+impl fmt::Debug for FetchHeaders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 impl Call {
     /// Returns the request's headers.
     pub fn headers(&self) -> Vec<(&str, &str)> {
+        let more = self.more.0.iter().map(|(name, value)| (&**name, &**value));
+        let is_replaced = |name: &str| self.more.0.iter().any(|(other, _)| **other == *name);
         let mut headers = vec![
             (":method", "GET"),
             (":scheme", self.scheme),
             (":authority", &*self.authority),
             (":path", &*self.path),
-            ("accept", ACCEPT),
-            ("user-agent", USER_AGENT),
         ];
+        let defaults = [("accept", ACCEPT), ("user-agent", USER_AGENT)];
+        headers.extend(defaults.into_iter().filter(|(name, _)| !is_replaced(name)));
+        headers.extend(more);
         headers.extend(self.etag.as_deref().map(|etag| ("if-none-match", etag)));
         headers
     }

@@ -244,7 +244,13 @@ impl Source {
     }
 
     fn call(&self, endpoint: &Endpoint, cluster: Rc<str>, etag: Option<String>) -> Call {
+        let configured = match &self.spec.origin {
+            Origin::Url(endpoint) | Origin::Discovered { document: endpoint, .. } => endpoint,
+        };
+        // A discovery document does not decide who gets to see the operator's headers.
+        let headers = Some(&self.spec.headers).filter(|_| endpoint.is_beside(configured));
         Call {
+            more: headers.cloned().unwrap_or_default(),
             cluster,
             scheme: if endpoint.is_secure() { "https" } else { "http" },
             authority: endpoint.authority().to_owned(),

@@ -2,6 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
+use super::FetchHeaders;
 use crate::{config::ColdStart, endpoint::Endpoint};
 
 /// A document that is fetched: where from, how often, and what to do without it.
@@ -15,6 +16,8 @@ pub struct SourceSpec {
     pub origin: Origin,
     /// The cluster that the first call goes to.
     pub cluster: Rc<str>,
+    /// Further request headers.
+    pub headers: FetchHeaders,
     /// How long one call may take.
     pub timeout: Duration,
     /// How long an answer is fresh.
@@ -83,9 +86,9 @@ impl SourceSpec {
         };
         let scheme = if scheme { "https" } else { "http" };
         let (authority, path) = (endpoint.authority(), endpoint.path());
+        let (cluster, headers) = (&self.cluster, self.headers.fingerprint());
         format!(
-            "weir.jwt-auth.1.{slot}.{kind} {scheme}://{authority}{path} {issuer} {}",
-            self.cluster
+            "weir.jwt-auth.1.{slot}.{kind} {scheme}://{authority}{path} {issuer} {cluster}{headers}"
         )
     }
 

@@ -26,6 +26,7 @@ fn spec(origin: Origin) -> Rc<SourceSpec> {
         kind: Kind::Keys,
         origin,
         cluster: "keys".into(),
+        headers: FetchHeaders::default(),
         timeout: Duration::from_secs(5),
         freshness: Freshness {
             default: Duration::from_secs(300),
@@ -46,6 +47,14 @@ fn at_url() -> Origin {
 fn by_discovery() -> Origin {
     let document = Endpoint::parse("https://idp.example.com/.well-known/openid-configuration");
     Origin::Discovered { issuer: testing::ISSUER.into(), document: document.unwrap() }
+}
+
+/// A worker that sends headers of the operator's.
+fn worker_with(origin: Origin, headers: &[(&str, &str)]) -> Source {
+    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    let headers = FetchHeaders::new(headers.collect());
+    let spec = Rc::try_unwrap(spec(origin)).unwrap();
+    Source::new(Rc::new(SourceSpec { headers, ..spec }), Crypto::pure())
 }
 
 fn worker(origin: Origin) -> Source {
@@ -150,6 +159,41 @@ fn every_document_is_asked_for_in_terms_that_no_server_refuses() {
         }
         assert_eq!(headers.first("if-none-match"), None);
     }
+}
+
+#[test]
+fn headers_of_the_operator_are_sent_to_the_configured_host_only() {
+    let own = [("x-api-key", "hidden"), ("user-agent", "mine/1")];
+    for (uri, sent) in [
+        ("https://idp.example.com/certs", true),
+        ("https://idp.example.com:8443/certs", false),
+        ("https://www.example.net/certs", false),
+    ] {
+        let (mut shared, mut source) = (Shared::default(), worker_with(by_discovery(), &own));
+        shared.tick(&mut source, START);
+        let document = serde_json::json!({"issuer": testing::ISSUER, "jwks_uri": uri});
+        shared.answer(&mut source, &[(":status", "200")], &document.to_string(), START);
+        for (call, sent) in shared.calls.iter().zip([true, sent]) {
+            let headers = Headers::from_iter(call.headers());
+            let key = headers.first("x-api-key");
+            assert_eq!(key, sent.then_some("hidden".as_bytes()), "{}", call.authority);
+            let agents = call.headers().iter().filter(|(name, _)| *name == "user-agent").count();
+            assert_eq!(agents, 1, "{}", call.authority);
+            assert!(!format!("{call:?}").contains("hidden"));
+        }
+        assert!(!format!("{source:?} {:?}", shared.lines).contains("hidden"));
+    }
+}
+
+#[test]
+fn documents_fetched_with_other_headers_are_other_documents() {
+    let slot =
+        |headers: &[(&str, &str)]| worker_with(at_url(), headers).spec().slot(Slot::Document);
+    assert_eq!(slot(&[]), worker(at_url()).spec().slot(Slot::Document));
+    assert_eq!(slot(&[("x-tenant", "a")]), slot(&[("x-tenant", "a")]));
+    assert_ne!(slot(&[("x-tenant", "a")]), slot(&[("x-tenant", "b")]));
+    assert_ne!(slot(&[("x-tenant", "a")]), slot(&[]));
+    assert!(!slot(&[("x-api-key", "hidden")]).contains("hidden"));
 }
 
 #[test]
@@ -330,6 +374,35 @@ fn a_missing_key_is_fetched_for_once_per_interval_by_all_workers_together() {
     let look = shared.control;
     shared.feed(&mut other, Event::Look(look), later);
     assert_eq!(other.ask(later), Hope::Fetching);
+}
+
+/// Invented identifiers take every extra fetch, and a rotated key comes within one interval.
+#[test]
+fn invented_keys_delay_a_rotated_key_by_one_interval_at_most() {
+    let interval = Duration::from_secs(10);
+    for rotated_after in [1_u64, 9_999, 10_000, 10_001, 14_000, 19_999] {
+        let (mut shared, mut source) = (Shared::default(), worker(at_url()));
+        shared.fetch(&mut source, Algorithm::Es256, START);
+        let rotated = START + Duration::from_millis(rotated_after);
+        let mut now = START;
+        let mut found = None;
+        while found.is_none() && now < START + 4 * interval {
+            now += Duration::from_millis(20);
+            let seen = shared.control;
+            shared.feed(&mut source, Event::Look(seen), now);
+            source.ask(now);
+            let calls = shared.calls.len();
+            shared.tick(&mut source, now);
+            if shared.calls.len() > calls {
+                let is_new = now >= rotated;
+                let algorithm = if is_new { Algorithm::Rs256 } else { Algorithm::Es256 };
+                shared.answer(&mut source, &[(":status", "200")], &keys(algorithm), now);
+                found = is_new.then_some(now);
+            }
+        }
+        let delay = found.unwrap() - rotated;
+        assert!(delay <= interval + Duration::from_millis(20), "{rotated_after}: {delay:?}");
+    }
 }
 
 #[test]

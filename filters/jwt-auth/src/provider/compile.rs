@@ -16,6 +16,7 @@ use crate::{
     token::Padding,
 };
 
+mod headers;
 mod keys;
 mod remote;
 

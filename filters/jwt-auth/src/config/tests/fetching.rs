@@ -83,6 +83,38 @@ pub(super) fn how_keys_are_fetched() {
             ),
         ],
     );
+    let in_header = |header: Value| in_fetch(json!({"headers": [header]}));
+    let printable = "must be 1 to 4096 bytes of printable ASCII without blanks around them";
+    refused(
+        in_header,
+        "jwtRules[0].jwksFetch.headers[0]",
+        vec![
+            (json!({"name": "x"}), ": must have exactly one of value and valueEnv"),
+            (
+                json!({"name": "x", "value": "a", "valueEnv": "SECRET"}),
+                ": must have exactly one of value and valueEnv",
+            ),
+            (json!({"name": "x", "valueEnv": "UNSET"}), ".valueEnv: variable UNSET is not set"),
+            (json!({"name": "x", "value": ""}), &format!(".value: {printable}")),
+            (json!({"name": "x", "value": "a\r\nb: c"}), &format!(".value: {printable}")),
+            (json!({"name": "x", "value": "a "}), &format!(".value: {printable}")),
+            (json!({"name": "x", "value": "\u{e4}"}), &format!(".value: {printable}")),
+            (json!({"name": "x", "value": 7}), ".value: must be text"),
+            (
+                json!({"name": "If-None-Match", "value": "a"}),
+                ".name: must not be a header that the fetch sets",
+            ),
+            (
+                json!({"name": "host", "value": "a"}),
+                ".name: must not be host, which the route decides, got \"host\"",
+            ),
+        ],
+    );
+    let twice = json!([{"name": "x", "value": "a"}, {"name": "X", "value": "b"}]);
+    let text = message(&in_fetch(json!({"headers": twice})));
+    assert_eq!(text, "jwtRules[0].jwksFetch.headers[1].name: must be unique");
+    let text = message(&in_fetch(json!({"headers": []})));
+    assert_eq!(text, "jwtRules[0].jwksFetch.headers: must have 1 to 16 entries");
     let inline = document(json!({"jwksFetch": {}}));
     let text = "jwtRules[0].jwksFetch: must not stand beside jwks or keys, which are not fetched";
     assert_eq!(message(&inline), text);
@@ -113,6 +145,8 @@ fn what_is_fetched_and_accepted() {
         json!({"jwksUri": "https://idp.example.com/keys"}),
         json!({"jwks_uri": "http://idp.example.com:8080/keys?x=1"}),
         json!({"issuer": {"suffix": "x"}, "jwksUri": "https://a"}),
+        json!({"jwksFetch": {"headers": [{"name": "X-Api-Key", "valueEnv": "SECRET"}]}}),
+        json!({"jwksFetch": {"headers": [{"name": "accept", "value": "*/*"}]}}),
         json!({"jwksFetch": {"service": "idp", "port": 443, "subset": "v1"}, "algorithms": ["ES256"]}),
         json!({"revocation": {"jti": ["a"], "uri": "https://a/revoked"}}),
     ] {

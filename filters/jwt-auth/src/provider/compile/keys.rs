@@ -6,7 +6,7 @@ use super::{Notes, remote};
 use crate::{
     config::{JwtRule, KeyConfig},
     environment::Environment,
-    key::{InvalidKey, Key},
+    key::{InvalidKey, Key, looks_like_hex},
     key_set::{KeySet, Leftovers},
     provider::Keys,
 };
@@ -26,7 +26,7 @@ pub(super) fn compile(
         notes.problems.add(format!("{path}.jwksUri"), text);
     }
     if !inline {
-        return remote::keys(rule, provider, path, notes);
+        return remote::keys(rule, provider, path, environment, notes);
     }
     if rule.jwks_fetch.is_some() {
         let text = "must not stand beside jwks or keys, which are not fetched";
@@ -74,6 +74,9 @@ fn one_by_one(
         if key.secret.is_some() {
             notes.warnings.push(format!("{path}.secret: {READABLE_SECRET}"));
         }
+        if let Some(field) = looks_misread(key, environment) {
+            notes.warnings.push(format!("{path}.{field}: {LOOKS_LIKE_HEX}"));
+        }
         match read(key, environment) {
             Ok(key) => usable.push(key),
             Err((field, reason)) => notes.problems.add(format!("{path}{field}"), reason),
@@ -86,20 +89,37 @@ fn read(key: &KeyConfig, environment: &Environment<'_>) -> Result<Key, (&'static
     let (id, alg) = (key.kid.clone(), key.alg.map(|name| name.algorithm().name()));
     let at = |field: &'static str| move |reason: InvalidKey| (field, reason.to_string());
     let pinned = alg.ok_or((".alg", "is required for a secret".to_owned()));
+    let encoding = key.secret_encoding.unwrap_or_default();
     match (&key.pem, &key.secret, &key.secret_env) {
+        (Some(_), None, None) if key.secret_encoding.is_some() => {
+            Err((".secretEncoding", "must not stand beside pem".to_owned()))
+        }
         (Some(pem), None, None) => {
             Key::from_pem(pem, id, alg, environment.crypto).map_err(at(".pem"))
         }
         (None, Some(secret), None) => {
-            Key::from_secret(secret.as_str(), id, pinned?).map_err(at(".secret"))
+            Key::from_secret(secret.as_str(), encoding, id, pinned?).map_err(at(".secret"))
         }
         (None, None, Some(name)) => {
             let unset = || (".secretEnv", format!("variable {} is not set", name.as_str()));
             let secret = (environment.variable)(name.as_str()).ok_or_else(unset)?;
-            Key::from_secret(&secret, id, pinned?).map_err(at(".secretEnv"))
+            Key::from_secret(&secret, encoding, id, pinned?).map_err(at(".secretEnv"))
         }
         _ => Err(("", "must have exactly one of pem, secret and secretEnv".to_owned())),
     }
+}
+
+/// Returns the field whose secret is read as base64 because nothing else is said, and looks like
+/// hexadecimal digits.
+fn looks_misread(key: &KeyConfig, environment: &Environment<'_>) -> Option<&'static str> {
+    if key.secret_encoding.is_some() {
+        return None;
+    }
+    if let Some(secret) = &key.secret {
+        return looks_like_hex(secret.as_str()).then_some("secret");
+    }
+    let secret = (environment.variable)(key.secret_env.as_ref()?.as_str())?;
+    looks_like_hex(&secret).then_some("secretEnv")
 }
 
 fn warn(path: &str, leftovers: &Leftovers, notes: &mut Notes) {
@@ -115,3 +135,5 @@ fn warn(path: &str, leftovers: &Leftovers, notes: &mut Notes) {
 }
 
 const READABLE_SECRET: &str = "whoever may read the configuration can forge tokens with it";
+const LOOKS_LIKE_HEX: &str = "is read as base64 and has only hexadecimal digits: set secretEncoding \
+                              to HEX, to TEXT, or to BASE64 if that is right";

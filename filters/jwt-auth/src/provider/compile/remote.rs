@@ -4,11 +4,12 @@ use std::{rc::Rc, time::Duration};
 
 use filter_core::{ClusterRef, InvalidClusterRef};
 
-use super::Notes;
+use super::{Notes, headers};
 use crate::{
     config::{ColdStart, IssuerConfig, JwksFetchConfig, JwtRule, OnUnavailable, RevocationConfig},
     endpoint::Endpoint,
-    key_source::{Freshness, Kind, Origin, SourceSpec},
+    environment::Environment,
+    key_source::{FetchHeaders, Freshness, Kind, Origin, SourceSpec},
     provider::{DenyList, Keys},
 };
 
@@ -31,7 +32,13 @@ const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
 type Named = Result<Option<ClusterRef>, InvalidClusterRef>;
 
 /// Compiles the keys of an entry that has none inline.
-pub(super) fn keys(rule: &JwtRule, provider: &Rc<str>, path: &str, notes: &mut Notes) -> Keys {
+pub(super) fn keys(
+    rule: &JwtRule,
+    provider: &Rc<str>,
+    path: &str,
+    environment: &Environment<'_>,
+    notes: &mut Notes,
+) -> Keys {
     let fetch = rule.jwks_fetch.clone().unwrap_or_default();
     let extra = fetch.unknown_kid_interval.map_or(DEFAULT_EXTRA_INTERVAL, |pause| pause.get());
     if !extra.is_zero() && extra < SHORTEST_EXTRA_INTERVAL {
@@ -49,8 +56,10 @@ pub(super) fn keys(rule: &JwtRule, provider: &Rc<str>, path: &str, notes: &mut N
     let at = format!("{path}.jwksFetch");
     let field = format!("{path}.{field}");
     let cluster = cluster(fetch.named_cluster(), endpoint, &at, &field, notes);
+    let headers = headers::compile(&fetch, &format!("{at}.headers"), environment, notes);
     let index = notes.sources.len();
-    notes.sources.push(spec_of_keys(rule, &fetch, provider, origin, cluster, extra));
+    let spec = spec_of_keys(rule, &fetch, provider, origin, cluster, extra);
+    notes.sources.push(SourceSpec { headers, ..spec });
     Keys::Remote(index)
 }
 
@@ -69,6 +78,7 @@ fn spec_of_keys(
         kind: Kind::Keys,
         origin,
         cluster,
+        headers: FetchHeaders::default(),
         timeout: rule.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.get()),
         freshness: Freshness { default, longest, ..KEYS_FRESHNESS },
         stale_if_error: fetch.stale_if_error.map_or(DEFAULT_KEYS_STALE, |stale| stale.get()),
@@ -146,6 +156,7 @@ pub(super) fn deny_list(
         kind: Kind::DenyList,
         origin: Origin::Url(endpoint),
         cluster,
+        headers: FetchHeaders::default(),
         timeout: rule.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.get()),
         freshness: Freshness { default: refresh, shortest: SHORTEST_REFRESH, longest: refresh },
         stale_if_error: revocation.stale_if_error.map_or(DEFAULT_LIST_STALE, |stale| stale.get()),

@@ -1,0 +1,60 @@
+//! The request headers of a fetch.
+
+use super::Notes;
+use crate::{
+    config::{FetchHeader, JwksFetchConfig},
+    environment::Environment,
+    key_source::FetchHeaders,
+};
+
+const MAX_HEADERS: usize = 16;
+const MAX_VALUE_BYTES: usize = 4096;
+/// Headers that the filter alone decides about.
+const OWN: [&str; 2] = ["content-length", "if-none-match"];
+
+/// Compiles `headers`. No error shows a value: it may be a secret.
+pub(super) fn compile(
+    fetch: &JwksFetchConfig,
+    path: &str,
+    environment: &Environment<'_>,
+    notes: &mut Notes,
+) -> FetchHeaders {
+    let Some(configured) = &fetch.headers else { return FetchHeaders::default() };
+    if !(1..=MAX_HEADERS).contains(&configured.len()) {
+        notes.problems.add(path, "must have 1 to 16 entries");
+    }
+    let mut headers: Vec<(Box<str>, Box<str>)> = Vec::new();
+    for (index, header) in configured.iter().enumerate() {
+        let (name, path) = (header.name.as_str(), format!("{path}[{index}]"));
+        if OWN.contains(&name) {
+            notes.problems.add(format!("{path}.name"), "must not be a header that the fetch sets");
+        }
+        if headers.iter().any(|(other, _)| **other == *name) {
+            notes.problems.add(format!("{path}.name"), "must be unique");
+        }
+        match value(header, environment) {
+            Ok(value) => headers.push((name.into(), value)),
+            Err((field, text)) => notes.problems.add(format!("{path}{field}"), text),
+        }
+    }
+    FetchHeaders::new(headers)
+}
+
+fn value(
+    header: &FetchHeader,
+    environment: &Environment<'_>,
+) -> Result<Box<str>, (&'static str, String)> {
+    let (field, value) = match (&header.value, &header.value_env) {
+        (Some(value), None) => (".value", value.as_str().to_owned()),
+        (None, Some(name)) => {
+            let unset = || (".valueEnv", format!("variable {} is not set", name.as_str()));
+            (".valueEnv", (environment.variable)(name.as_str()).ok_or_else(unset)?)
+        }
+        _ => return Err(("", "must have exactly one of value and valueEnv".to_owned())),
+    };
+    let legal = (1..=MAX_VALUE_BYTES).contains(&value.len())
+        && value.trim().len() == value.len()
+        && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let rule = "must be 1 to 4096 bytes of printable ASCII without blanks around them";
+    if legal { Ok(value.into()) } else { Err((field, rule.to_owned())) }
+}
