@@ -31,7 +31,25 @@ fn wasm_plugins_are_accepted() -> Result<()> {
         for field in ["phase", "failStrategy"] {
             assert!(plugin["spec"][field].is_string(), "{path} has no {field}");
         }
+        let priority = plugin["spec"]["priority"].as_i64();
+        assert!(
+            priority.is_some(),
+            "{path} has no priority: it would run behind all that have one"
+        );
     }
+    Ok(())
+}
+
+#[test]
+fn the_readme_has_the_place_of_every_wasm_plugin() -> Result<()> {
+    let readme = read_text(&repository::root().join("README.md"))?;
+    for filter in repository::filters()? {
+        let plugin = repository::yaml(&format!("wasmplugins/{filter}.yaml"))?;
+        let phase = plugin["spec"]["phase"].as_str().context("no phase")?;
+        let row = format!("\n| {filter} | `{phase}` | {} |", plugin["spec"]["priority"]);
+        assert!(readme.contains(&row), "README.md has no row{row}");
+    }
+    assert_eq!(repository::filter_order()?.len(), repository::filters()?.len());
     Ok(())
 }
 
@@ -63,6 +81,10 @@ fn further_samples_are_accepted() -> Result<()> {
                 let filter = filters.iter().find(|filter| url.contains(&format!("/{filter}:")));
                 let filter = filter.with_context(|| format!("{path}: no filter at {url}"))?;
                 accept(filter, &document["spec"]["pluginConfig"]).with_context(|| path.clone())?;
+                let plain = repository::yaml(&format!("wasmplugins/{filter}.yaml"))?;
+                for field in ["phase", "priority", "failStrategy"] {
+                    assert_eq!(document["spec"][field], plain["spec"][field], "{path}: {field}");
+                }
                 found = found.saturating_add(1);
             }
         }

@@ -76,6 +76,19 @@ pub fn filters() -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The filters in the order in which a proxy runs them, as a table of the root README has it.
+///
+/// # Errors
+/// When the README or the folder of the filters cannot be read.
+pub fn filter_order() -> Result<Vec<String>> {
+    let readme = read_text(&root().join("README.md"))?;
+    let place = |filter: &String| readme.find(&format!("\n| {filter} | `"));
+    let mut order: Vec<_> =
+        filters()?.into_iter().filter_map(|filter| Some((place(&filter)?, filter))).collect();
+    order.sort();
+    Ok(order.into_iter().map(|(_, filter)| filter).collect())
+}
+
 /// Every text file of the repository with its path below the root; build output is left out.
 ///
 /// # Errors

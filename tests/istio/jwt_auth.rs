@@ -38,7 +38,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 /// The `jwtRules` of the tests, with the keys in the document.
-fn jwt_rules(mesh: &Mesh) -> Value {
+pub(crate) fn jwt_rules(mesh: &Mesh) -> Value {
     json!([{
         "issuer": mesh.idp().issuer(),
         "audiences": [AUDIENCE],
@@ -57,12 +57,12 @@ fn token(mesh: &Mesh, changes: &Value) -> Result<String> {
 }
 
 /// A good token of `user`.
-fn token_of(mesh: &Mesh, user: &str) -> Result<String> {
+pub(crate) fn token_of(mesh: &Mesh, user: &str) -> Result<String> {
     token(mesh, &json!({"sub": user}))
 }
 
 /// Puts the filter with `config` in front of the application and waits until it checks tokens.
-fn protect(mesh: &Mesh, config: &Value) -> Result<()> {
+pub(crate) fn protect(mesh: &Mesh, config: &Value) -> Result<()> {
     mesh.apply_plugin(FILTER, config)?;
     let request = Request::get("/").bearer("not-a-token");
     mesh.wait_for("checking tokens", &request, |answer| answer.status == 401)?;

@@ -16,6 +16,7 @@ mod fault_injection;
 mod jwt_auth;
 mod load;
 mod mesh;
+mod order;
 mod plugin;
 mod routing_tags;
 mod samples;
@@ -43,7 +44,7 @@ fn the_shipped_images_work_in_istio() {
         start.elapsed(),
         folder.display()
     ));
-    let scenarios = samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS);
+    let scenarios = samples::SCENARIOS.iter().chain(order::SCENARIOS).chain(jwt_auth::SCENARIOS);
     let scenarios = scenarios.chain(routing_tags::SCENARIOS).chain(fault_injection::SCENARIOS);
     let scenarios = scenarios.chain(telemetry::SCENARIOS);
     let only = env::var(ONLY).unwrap_or_default();

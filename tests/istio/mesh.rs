@@ -116,6 +116,14 @@ impl Mesh {
         self.gateway.metrics()
     }
 
+    /// The names of the gateway's HTTP filters, in the order in which requests meet them.
+    ///
+    /// # Errors
+    /// When Envoy's administration interface does not answer.
+    pub(crate) fn http_filters(&self) -> Result<Vec<String>> {
+        self.gateway.http_filters()
+    }
+
     /// The image of `filter` in the registry.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use tests::{
     upstream::{Received, Upstream},
 };
 
-use crate::{Scenario, mesh::Mesh};
+use crate::{Scenario, jwt_auth, mesh::Mesh};
 
 /// The folder, image and WasmPlugin of the filter.
 const FILTER: &str = "routing-tags";
@@ -26,11 +26,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("routing-tags sends those who ask to the canary", canary_header),
     ("routing-tags sends a path to another version", path),
     ("routing-tags sends a range of addresses to another version", address_range),
+    ("routing-tags sends a user whom jwt-auth has verified to another version", verified_user),
     ("routing-tags splits users and keeps each with a version", split),
     ("routing-tags lets no inbound tag choose", inbound_tags),
     ("routing-tags in a client sidecar chooses who answers a call", sidecars::client),
     ("routing-tags in a server sidecar tells and sends nothing elsewhere", sidecars::server),
     ("routing-tags in a server sidecar trusts whom it is told to", sidecars::behind_the_gateway),
+    ("routing-tags refused at a proxy's start fails requests until mended", sidecars::refused),
     ("routing-tags reads what a VirtualService matches as Istio does", matches),
 ];
 
@@ -129,6 +131,15 @@ fn address_range(mesh: &Mesh) -> Result<()> {
         (request("/").header("x-forwarded-for", "203.0.113.7, 198.51.100.7"), "stable"),
         (request("/"), "stable"),
     ])
+}
+
+/// jwt-auth runs first and hands the claims on.
+fn verified_user(mesh: &Mesh) -> Result<()> {
+    jwt_auth::protect(mesh, &json!({"jwtRules": jwt_auth::jwt_rules(mesh)}))?;
+    let matches = json!([{"claims": {"sub": {"exact": "alice"}}}]);
+    let shop = Shop::open(mesh, &json!([{"match": matches, "tag": "canary"}]))?;
+    let of = |user| Ok::<_, anyhow::Error>(request("/").bearer(&jwt_auth::token_of(mesh, user)?));
+    shop.check(vec![(of("alice")?, "canary"), (of("bob")?, "stable"), (request("/"), "stable")])
 }
 
 fn split(mesh: &Mesh) -> Result<()> {

@@ -149,6 +149,25 @@ impl Proxy {
         Ok(self.admin.get("/stats/prometheus")?.text())
     }
 
+    /// The names of the HTTP filters of its first listener that has any, in the order in which
+    /// requests meet them.
+    ///
+    /// # Errors
+    /// When Envoy's administration interface does not answer.
+    pub(crate) fn http_filters(&self) -> Result<Vec<String>> {
+        let dump = self.admin.get("/config_dump?resource=dynamic_listeners")?.json()?;
+        let listeners = dump["configs"].as_array().into_iter().flatten();
+        let chains = listeners.flat_map(|listener| {
+            let listener = &listener["active_state"]["listener"];
+            let chains = listener["filter_chains"].as_array().into_iter().flatten();
+            chains.chain([&listener["default_filter_chain"]])
+        });
+        let network = chains.filter_map(|chain| chain["filters"].as_array()).flatten();
+        let mut http = network.filter_map(|one| one["typed_config"]["http_filters"].as_array());
+        let names = http.next().into_iter().flatten().filter_map(|filter| filter["name"].as_str());
+        Ok(names.map(str::to_owned).collect())
+    }
+
     /// Whether a filter or a policy of a test is in the path of requests.
     ///
     /// # Errors

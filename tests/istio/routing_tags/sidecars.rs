@@ -176,3 +176,20 @@ pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
     }
     Ok(())
 }
+
+/// Without a configuration of before, the proxy has nothing to go on with: FAIL_OPEN is about traps.
+pub(super) fn refused(mesh: &Mesh) -> Result<()> {
+    let image = mesh.image(FILTER)?;
+    let nameless = json!({"http": [{"tagHeader": "x y", "tag": "canary"}]});
+    mesh.apply_plugin_at(FILTER, image, &Target::SERVER, &nameless)?;
+    let pod = Pod::start(mesh)?;
+    let get = || pod.incoming.send(Request::get("/"));
+    for _ in 0..20 {
+        let answer = get()?;
+        ensure!(answer.status == 500 && answer.body.is_empty(), "{answer:?}");
+    }
+    ensure!(pod.app.count() == 0, "a request passed");
+    pod.apply_plugin(&Target::SERVER, &json!({"http": [{"tag": "canary"}]}))?;
+    let is_mended = || Ok(tag(&get()?).is_ok_and(|tags| tags == ["canary"]));
+    wait_until("mended", LIMIT, || all(&is_mended))
+}
