@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use crate::text::one_line;
+use crate::OneLine;
 
 mod document;
 mod path;
+mod refused;
 mod strict;
 mod survey;
 mod wording;
@@ -118,9 +119,8 @@ impl From<ConfigError> for InvalidConfig {
 impl fmt::Display for ConfigError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the configuration" } else { &self.path };
-        out.write_str(&one_line(path))?;
-        out.write_str(": ")?;
-        out.write_str(&one_line(&self.message))
+        // Both may hold names of fields, and those may hold anything.
+        write!(out, "{}: {}", OneLine(path), OneLine(&self.message))
     }
 }
 

@@ -73,7 +73,7 @@ pub use crate::{
         Answer, Captures, HttpMatch, Match, Matcher, MatcherOptions, Matches, Needs, Occurrences,
         Request, Shadowed, SourceMatch,
     },
-    metrics::MetricsConfig,
+    metrics::{MetricsConfig, label_value, metric_name_part},
     node::source_address_warning,
     number_texts::{NumberTexts, parse_exact},
     path::{PathNormalization, RequestPath, cookies, percent_decode},
@@ -87,5 +87,5 @@ pub use crate::{
     sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
     string_match::{InvalidStringMatch, StringMatch},
     success_criteria::{Counted, Guard, SuccessCriteria, Tally},
-    text::{EntryName, Salt, is_printable, one_line, text},
+    text::{EntryName, OneLine, Salt, is_printable, is_visible, text},
 };

@@ -1,6 +1,6 @@
 //! Texts with a rule.
 
-use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use schemars::JsonSchema;
 use serde::{
@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use crate::Got;
 
-/// What an entry of `http` is called: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+/// The name of an entry of `http`: 1 to 128 characters of printable ASCII.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
-    title = "1 to 64 of A-Z a-z 0-9 . _ -",
-    extend("pattern" = "^[A-Za-z0-9._-]{1,64}$")
+    title = "1 to 128 characters of printable ASCII",
+    extend("pattern" = "^[ -~]{1,128}$")
 )]
 pub struct EntryName(String);
 
@@ -45,56 +45,46 @@ pub fn text<'de, D: Deserializer<'de>>(
     }
 }
 
+/// Shows text on one line, whatever it holds.
+///
+/// Control characters, separators of lines and paragraphs, and every other character that shows
+/// nothing or turns the order of the text around are escaped; quotes and backslashes stay. The
+/// escapes are those of JSON, so a line of JSON stays one.
+///
+/// ```
+/// use filter_core::OneLine;
+///
+/// assert_eq!(OneLine("a\"b\n\u{2028}c").to_string(), r#"a"b\n\u2028c"#);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct OneLine<'a>(pub &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|letter| match letter {
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            visible if is_visible(visible) => out.write_char(visible),
+            hidden => {
+                let mut units = [0; 2];
+                let mut units = hidden.encode_utf16(&mut units).iter();
+                units.try_for_each(|unit| write!(out, "\\u{unit:04x}"))
+            }
+        })
+    }
+}
+
+/// Returns `true` if a character shows in a log line and leaves the line as it is.
+#[must_use]
+pub fn is_visible(letter: char) -> bool {
+    matches!(letter, ' '..='~') || (!letter.is_ascii() && letter.escape_debug().len() == 1)
+}
+
 /// Says whether a text has nothing but printable ASCII.
 #[must_use]
 pub fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
-}
-
-/// Escapes what would end a line of a log or hide in it: control characters, Unicode's own line
-/// ends, and marks that are not seen or turn the direction of writing.
-///
-/// The escapes are JSON's, so a line that is JSON stays what it is.
-///
-/// ```
-/// assert_eq!(filter_core::one_line("a\n\u{2028}b"), r"a\n\u2028b");
-/// ```
-#[must_use]
-pub fn one_line(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut line = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\n' => line.push_str(r"\n"),
-            '\r' => line.push_str(r"\r"),
-            '\t' => line.push_str(r"\t"),
-            hidden if is_hidden(hidden) => {
-                for unit in hidden.encode_utf16(&mut [0; 2]) {
-                    line.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-            letter => line.push(letter),
-        }
-    }
-    Cow::Owned(line)
-}
-
-fn is_hidden(letter: char) -> bool {
-    letter.is_control()
-        || matches!(
-            letter,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 impl EntryName {
@@ -115,9 +105,8 @@ impl Salt {
 
 impl<'de> Deserialize<'de> for EntryName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        let legal = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(plain);
-        text(deserializer, "1 to 64 of A-Z a-z 0-9 . _ -", legal).map(Self)
+        let legal = |text: &str| (1..=128).contains(&text.len()) && is_printable(text);
+        text(deserializer, "1 to 128 characters of printable ASCII", legal).map(Self)
     }
 }
 
@@ -138,16 +127,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_what_a_label_can_show() {
+    fn names_are_printable() {
         let name = |text: &str| serde_json::from_value::<EntryName>(json!(text));
-        let longest = "a".repeat(64);
-        for legal in ["a", "A-z_0.9", "-", longest.as_str()] {
+        let longest = "a".repeat(128);
+        for legal in ["a", "A-z_0.9", "-", "match v1", "a/b", longest.as_str()] {
             assert_eq!(name(legal).unwrap().as_str(), legal);
         }
-        let rule = "must be 1 to 64 of A-Z a-z 0-9 . _ -, got";
-        assert_eq!(name("a b").unwrap_err().to_string(), format!(r#"{rule} "a b""#));
-        let too_long = "a".repeat(65);
-        for illegal in ["", "a/b", "a\n", "é", too_long.as_str()] {
+        let rule = "must be 1 to 128 characters of printable ASCII, got";
+        assert_eq!(name("é").unwrap_err().to_string(), format!(r#"{rule} "é""#));
+        let too_long = "a".repeat(129);
+        for illegal in ["", "a\n", "é", too_long.as_str()] {
             assert!(name(illegal).is_err(), "{illegal:?}");
         }
         let number = serde_json::from_value::<EntryName>(json!(7)).unwrap_err();

@@ -1,6 +1,6 @@
 //! Log lines in the proxy's own log.
 
-use filter_core::one_line;
+use filter_core::{OneLine, is_printable};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::hostcalls;
@@ -17,7 +17,7 @@ pub fn install() {
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(LevelFilter::Trace);
         std::panic::set_hook(Box::new(|panic| {
-            let _ = hostcalls::log(CRITICAL, one_line(&panic.to_string()).as_bytes());
+            write(CRITICAL, &panic.to_string());
         }));
     }
 }
@@ -34,6 +34,15 @@ fn number(level: Level) -> u32 {
     }
 }
 
+/// Writes a line; what would break it or not show in it is escaped.
+fn write(level: u32, line: &str) {
+    let _ = if is_printable(line) {
+        hostcalls::log(level, line.as_bytes())
+    } else {
+        hostcalls::log(level, OneLine(line).to_string().as_bytes())
+    };
+}
+
 impl Log for ProxyLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         hostcalls::log_level().is_ok_and(|least| number(metadata.level()) >= least)
@@ -41,8 +50,7 @@ impl Log for ProxyLog {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let line = record.args().to_string();
-            let _ = hostcalls::log(number(record.level()), one_line(&line).as_bytes());
+            write(number(record.level()), &record.args().to_string());
         }
     }
 

@@ -1,5 +1,7 @@
 //! The counters and gauges of the filter: a closed set, nothing from a request among them.
 
+use filter_core::label_value;
+
 /// Names a counter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
@@ -65,7 +67,9 @@ impl Metric {
     /// Returns the counter's name; that of an entry is a label, in the form that Istio's
     /// `extraStatTags` reads.
     pub fn name(self, entry: Option<&str>) -> String {
-        let label = entry.map(|entry| format!(".rule=.={entry};.;")).unwrap_or_default();
+        let label = entry
+            .map(|entry| format!(".rule=.={};.;", label_value(entry.as_bytes())))
+            .unwrap_or_default();
         format!("{PREFIX}{}_total{label}", self.word())
     }
 

@@ -1,5 +1,7 @@
 //! The counters of the filter: a closed set, made from the configuration alone.
 
+use filter_core::{label_value, metric_name_part};
+
 /// Something that is counted whatever the configuration is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
@@ -146,13 +148,14 @@ impl Names {
 
 fn rule_name(name: &str, labels: bool) -> String {
     if labels {
-        return format!("{PREFIX}rule_total.rule=.={name};.;");
+        return format!("{PREFIX}rule_total.rule=.={};.;", label_value(name.as_bytes()));
     }
     format!("{PREFIX}rule_{}_total", clean(name))
 }
 
 fn variant_name(name: &str, tag: &str, labels: bool) -> String {
     if labels {
+        let name = label_value(name.as_bytes());
         return format!("{PREFIX}rule_tag_total.rule=.={name};.;.tag=.={tag};.;");
     }
     format!("{PREFIX}rule_{}_tag_{}_total", clean(name), clean(tag))
@@ -160,7 +163,7 @@ fn variant_name(name: &str, tag: &str, labels: bool) -> String {
 
 /// Makes a text fit for a metric's name in Prometheus.
 pub(crate) fn clean(text: &str) -> String {
-    text.replace(['-', '.'], "_")
+    metric_name_part(text)
 }
 
 /// Names a canary's gauge or counter.

@@ -86,7 +86,7 @@ const MOST_ENTRIES: usize = 8;
 const MAX_PER_SECOND: u64 = 100;
 
 /// The name of the proxy's own log among providers.
-const PROXY: &str = "envoy";
+pub(crate) const PROXY: &str = "envoy";
 
 impl AccessLog {
     /// Compiles all entries; what is wrong with them is noted, and those that log nothing are left
@@ -216,6 +216,8 @@ fn target(
         }
         [one] => match around.outlets.provider(&one.name) {
             Some(provider) => return Some(Target::Provider(provider)),
+            // That the provider was refused is noted where it is.
+            None if around.outlets.has(&one.name) => return None,
             None => {
                 (".providers[0].name", "must be envoy or the name of one of extensionProviders")
             }

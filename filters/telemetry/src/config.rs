@@ -34,7 +34,10 @@ pub use crate::config::{
     redaction::{RedactionConfig, RedactionKey},
     response_headers::ResponseHeadersConfig,
     slos::SloConfig,
-    values::{HostPattern, MethodName, MetricName, Objective, OneOrMany, OperationName, ShortName},
+    values::{
+        HostPattern, LabelName, MethodName, MetricName, Objective, OneOrMany, OperationName,
+        ShortName,
+    },
 };
 
 use self::{

@@ -45,8 +45,7 @@ pub use crate::ended::Ended;
 pub use crate::messages::Messages;
 pub use crate::metrics::{
     Admission, FOLDED, Family, Findings, Group, Interner, Kind, Known, LabelSource, LabelValue,
-    Labelled, Metrics, OTHER, OwnLabel, OwnMetric, Plan, Standard, StatusClass, What, escaped,
-    hash,
+    Labelled, Metrics, OTHER, OwnLabel, OwnMetric, Plan, Standard, StatusClass, What, hash,
 };
 pub use crate::operations::{Operations, Target};
 pub use crate::outlets::Outlets;

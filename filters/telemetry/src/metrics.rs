@@ -12,13 +12,14 @@ mod name;
 mod plan;
 mod standard;
 
+pub(crate) use crate::metrics::compile::is_labelled;
 pub use crate::metrics::compile::{Metrics, OwnLabel, OwnMetric};
 pub use crate::metrics::{
     admission::{Admission, Known, hash},
     family::{Family, Findings, Kind, What},
     interner::Interner,
     label_source::{FOLDED, LabelSource, LabelValue, OTHER},
-    name::{Labelled, escaped},
+    name::Labelled,
     plan::{Group, Plan},
     standard::{Standard, StatusClass},
 };

@@ -11,7 +11,7 @@ use self::rule::Rule;
 use crate::{
     Config,
     config::{MetricsEntry, ShortName},
-    metrics::DEFAULT_PREFIX,
+    metrics::{DEFAULT_PREFIX, is_labelled},
 };
 
 /// Recording rules and alerts for the metrics of a document, as a file of rules.
@@ -52,7 +52,7 @@ impl Rules {
         });
         Self {
             prefix: prefix.map_or(DEFAULT_PREFIX, ShortName::as_str).to_owned(),
-            is_labelled: entries.iter().any(|it| it.labels == Some(true)),
+            is_labelled: is_labelled(entries),
             objectives: objectives.collect(),
         }
     }

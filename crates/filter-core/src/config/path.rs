@@ -34,10 +34,9 @@ impl Path {
         longer
     }
 
-    /// Returns the path of another member of the same object.
-    pub(super) fn beside(&self, name: &str) -> Self {
-        let steps = self.0.split_last().map_or(&[][..], |(_, steps)| steps);
-        Self(steps.to_vec()).member(name)
+    /// Returns the path of the object or list that holds this one.
+    pub(super) fn parent(&self) -> Self {
+        Self(self.0.split_last().map_or_else(Vec::new, |(_, steps)| steps.to_vec()))
     }
 
     /// Cuts off the steps that lead nowhere in `root`, and returns the value at the end.

@@ -11,11 +11,12 @@ use serde::{
     de::IntoDeserializer,
     de::Unexpected,
     de::Visitor,
-    de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer},
+    de::value::{BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer},
     forward_to_deserialize_any,
 };
 use serde_json::{Error, Value};
 
+use super::refused::{PROBE, SKIPPED};
 use super::wording::EMPTY;
 
 /// A value of the document.
@@ -75,12 +76,25 @@ impl<'de> Deserializer<'de> for Strict<'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.0.deserialize_enum(name, variants, visitor)
+        match self.0 {
+            Value::Object(object) if object.len() == 1 => {
+                let pairs = object.iter().map(|(name, value)| (Name(name), Strict(value)));
+                visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(pairs)))
+            }
+            other => other.deserialize_enum(name, variants, visitor),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.0.as_str() == Some(PROBE) {
+            return Err(Error::custom(SKIPPED));
+        }
+        self.deserialize_any(visitor)
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier
     }
 }
 

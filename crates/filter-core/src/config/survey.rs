@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     InvalidConfig, Problems, document,
     path::{Path, Step},
+    refused::is_refused,
     strict::Strict,
     wording,
 };
@@ -38,7 +39,7 @@ pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidCo
 
 type Refusal = serde_path_to_error::Error<serde_json::Error>;
 
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
     serde_path_to_error::deserialize(Strict(value))
 }
 
@@ -70,9 +71,12 @@ impl Survey {
     fn note<T: DeserializeOwned>(&mut self, error: &Refusal) -> bool {
         let refusal = error.inner().to_string();
         let mut path = Path::of(error.path());
+        let object = path.parent();
         let value = path.resolve(&self.value);
         let place = self.original(&path);
         if !self.is_consequence(&place, &refusal) {
+            let refusal =
+                wording::without_fields(refusal.clone(), |name| is_refused::<T>(&object, name));
             let mut message = wording::of(&refusal, value);
             if self.is_quoted::<T>(&path, value) {
                 message.push_str(": leave out the quotes");
@@ -83,7 +87,7 @@ impl Survey {
             return false;
         }
         // In another spelling the field is not missing.
-        self.cut.extend(wording::meant(&refusal).map(|name| place.beside(name)));
+        self.cut.extend(wording::meant(&refusal).map(|name| place.parent().member(name)));
         self.remember(place);
         true
     }

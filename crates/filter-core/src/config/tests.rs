@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::*;
-use crate::{HeaderName, IntegerWithin};
+use crate::{HeaderName, IntegerWithin, misplaced};
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -274,9 +274,86 @@ proptest::proptest! {
 
 #[test]
 fn a_refusal_is_one_line_whatever_fields_are_called() {
-    for name in [r"a\n", r"\u0000", r"\r\u001b[31m", r"\u0085"] {
-        let document = format!(r#"{{"{name}": 1}}"#);
-        let error = parse_config::<Document>(document.as_bytes()).unwrap_err().to_string();
-        assert!(!error.chars().any(char::is_control), "{error:?}");
+    for name in [
+        r"a\n",
+        r"\u0000",
+        r"\r\u001b[31m",
+        r"\u007f",
+        r"\u0085",
+        r"\u2028",
+        r"\u2029",
+        r"\u202e",
+        r"\u200b",
+        r"\ufeff",
+        r"\udb40\udc41",
+    ] {
+        for document in [format!(r#"{{"{name}": 1}}"#), format!(r#"{{"mode": "{name}"}}"#)] {
+            let error = parse_config::<Document>(document.as_bytes()).unwrap_err().to_string();
+            assert!(error.chars().all(crate::is_visible), "{error:?}");
+        }
     }
+}
+
+#[test]
+fn an_unknown_field_suggests_no_field_that_is_refused() {
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+    struct Outer {
+        entries: Vec<Inner>,
+        by_name: BTreeMap<String, Inner>,
+        choice: Option<Choice>,
+        #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+        selector: (),
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Inner {
+        a: u8,
+        #[serde(alias = "ports", deserialize_with = "misplaced::in_virtual_service")]
+        port: (),
+        b: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    enum Choice {
+        Only(Only),
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Only {
+        #[serde(deserialize_with = "misplaced::in_virtual_service")]
+        gone: (),
+    }
+
+    for (document, message) in [
+        (r#"{"x": 1}"#, "x: unknown field `x`, expected one of `entries`, `byName`, `choice`"),
+        (
+            r#"{"entries": [{"a": "1"}, {"a": 1, "c": 2}]}"#,
+            "entries[0].a: must be a whole number in range, got \"1\"; \
+             entries[1].c: unknown field `c`, expected `a` or `b`",
+        ),
+        (
+            r#"{"byName": {"n": {"`, expected `a": 2}}}"#,
+            "byName.n[\"`, expected `a\"]: unknown field ``, expected `a`, expected `a` or `b`",
+        ),
+        (
+            r#"{"choice": {"only": {"x": 1}}}"#,
+            "choice.only.x: unknown field `x`, there are no fields",
+        ),
+        (
+            r#"{"selector": 1}"#,
+            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+        ),
+    ] {
+        let error = parse_config::<Outer>(document.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), message, "{document}");
+    }
+    let document = br#"{"choice": {"only": {}}, "entries": [{"b": "c"}]}"#;
+    let Outer { entries, by_name, choice, selector: () } = parse_config(document).unwrap();
+    let [Inner { a: 0, port: (), b: Some(_) }] = entries.as_slice() else { panic!("{entries:?}") };
+    assert!(by_name.is_empty());
+    assert!(matches!(choice, Some(Choice::Only(Only { gone: () }))));
 }

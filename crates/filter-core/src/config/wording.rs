@@ -25,6 +25,23 @@ pub(super) fn of(message: &str, value: &Value) -> String {
     }
 }
 
+/// Leaves fields out of those that an error about an unknown field suggests.
+pub(super) fn without_fields(message: String, is_left_out: impl Fn(&str) -> bool) -> String {
+    let parts = message.rsplit_once(", expected ");
+    let Some((unknown, fields)) = parts.filter(|(it, _)| it.starts_with("unknown field `")) else {
+        return message;
+    };
+    // Every second part is in backticks.
+    let named = fields.split('`').skip(1).step_by(2);
+    let fields: Vec<_> = named.filter(|name| !is_left_out(name)).collect();
+    match fields.as_slice() {
+        [] => format!("{unknown}, there are no fields"),
+        [one] => format!("{unknown}, expected `{one}`"),
+        [one, other] => format!("{unknown}, expected `{one}` or `{other}`"),
+        all => format!("{unknown}, expected one of `{}`", all.join("`, `")),
+    }
+}
+
 /// Returns what serde says about text that is not JSON, without line and column.
 ///
 /// The document reaches a filter as one line, so a position says nothing to whoever wrote the YAML.

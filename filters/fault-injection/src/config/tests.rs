@@ -162,8 +162,8 @@ fn entries_have_rules() {
             "http[0].fault: must have at least one of delay, abort, response, responseRateLimit",
         ),
         (
-            entry(json!({"name": "x y"})),
-            r#"http[0].name: must be 1 to 64 of A-Z a-z 0-9 . _ -, got "x y""#,
+            entry(json!({"name": "é"})),
+            r#"http[0].name: must be 1 to 128 characters of printable ASCII, got "é""#,
         ),
         (
             json!({"http": [{"name": "a-b", "match": [{"uri": {"exact": "/a"}}]}, {"name": "a.b"}]}),

@@ -7,7 +7,7 @@ use std::{
 
 use filter_core::{
     DurationWithin, EntryName, HttpMatch, IntegerWithin, InvalidConfig, Matcher, MatcherOptions,
-    Needs, Percentage, Problems, Schedule, SuccessCriteria,
+    Needs, Percentage, Problems, Schedule, SuccessCriteria, metric_name_part,
 };
 
 use super::{Entry, Fault, Mode, Policy, Shares, Warning};
@@ -131,7 +131,7 @@ fn names(entries: &[config::Entry], problems: &mut Problems) -> Vec<String> {
     for (index, entry) in entries.iter().enumerate() {
         let given = entry.name.as_ref().map(EntryName::as_str);
         let name = given.map_or_else(|| format!("http-{index}"), str::to_owned);
-        if let Some(other) = seen.insert(name.replace(['-', '.'], "_"), index) {
+        if let Some(other) = seen.insert(metric_name_part(&name), index) {
             problems.add(
                 format_args!("http[{index}].name"),
                 format_args!("must be unique, also in metrics; http[{other}] has \"{name}\" too"),

@@ -1,8 +1,8 @@
 //! From a denial to the reply that the client gets.
 
 use filter_core::{
-    GrpcStatus, HeaderName, Headers, Problem, ProblemConfig, ProblemDetail, Reply, ReplyFormat,
-    one_line,
+    GrpcStatus, HeaderName, Headers, OneLine, Problem, ProblemConfig, ProblemDetail, Reply,
+    ReplyFormat,
 };
 
 use super::{
@@ -99,7 +99,7 @@ fn explanation(denial: &Denial) -> String {
     let names = [("rule", denial.rule.as_deref()), ("provider", denial.provider.as_deref())];
     let names = names.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (name, value) in names.chain(denial.wanted()) {
-        text.extend([";", name, "=", &one_line(value)]);
+        text.extend([";", name, "=", &OneLine(value).to_string()]);
     }
     text
 }

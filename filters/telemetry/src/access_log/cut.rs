@@ -1,6 +1,6 @@
 //! Keeping a record small.
 
-use super::FieldValue;
+use super::{FieldValue, line};
 
 /// The longest line, in bytes.
 pub(super) const LONGEST: usize = 8_192;
@@ -53,19 +53,10 @@ fn size_of(name: &str, value: &FieldValue, longest: usize) -> usize {
     let value = match value {
         FieldValue::Text(text) => {
             let text = text.get(..text.floor_char_boundary(longest)).unwrap_or(text);
-            text.bytes().map(escaped).fold(2, usize::saturating_add)
+            text.chars().map(line::size).fold(2, usize::saturating_add)
         }
         // The longest number has fewer digits.
         _ => 26,
     };
     name.len().saturating_add(3).saturating_add(value)
-}
-
-/// Returns how many bytes stand for one in a JSON text.
-const fn escaped(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 2,
-        0..=0x1F => 6,
-        _ => 1,
-    }
 }

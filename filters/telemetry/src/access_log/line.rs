@@ -1,13 +1,40 @@
 //! One line of JSON.
 
+use std::fmt::Write as _;
+
+use filter_core::is_visible;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::FieldValue;
 
-/// Writes fields as one JSON object on one line; control bytes are escaped.
+/// Writes fields as one JSON object on one line; what does not show is escaped.
 #[must_use]
 pub fn line(fields: &[(&str, FieldValue)]) -> String {
-    serde_json::to_string(&Members(fields)).unwrap_or_default()
+    let json = serde_json::to_string(&Members(fields)).unwrap_or_default();
+    if json.chars().all(is_visible) {
+        return json;
+    }
+    let mut line = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if is_visible(letter) {
+            line.push(letter);
+            continue;
+        }
+        // Such a character is inside a text, where JSON takes it as UTF-16 units.
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            let _ = write!(line, "\\u{unit:04x}");
+        }
+    }
+    line
+}
+
+/// Returns how many bytes a character takes in a JSON text.
+pub(super) fn size(letter: char) -> usize {
+    match letter {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        _ if is_visible(letter) => letter.len_utf8(),
+        _ => letter.len_utf16().saturating_mul(6),
+    }
 }
 
 struct Members<'a>(&'a [(&'a str, FieldValue)]);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use super::{MetricName, Mode, ShortName, slips};
+use super::{LabelName, MetricName, Mode, ShortName, slips};
 use crate::{
     expression::Text,
     filter::FilterConfig,
@@ -23,7 +23,7 @@ pub struct MetricsEntry {
     pub providers: Vec<MetricsProvider>,
     /// Changes of metrics, applied in order.
     pub overrides: Vec<Override>,
-    /// Whether names carry labels.
+    /// Whether names carry labels; if absent, they do where an override or a definition gives one.
     pub labels: Option<bool>,
     /// What names begin with; `weir_telemetry` if absent.
     pub prefix: Option<ShortName>,
@@ -65,7 +65,7 @@ pub struct Override {
     /// Whether the metric is neither defined nor computed.
     pub disabled: Option<bool>,
     /// Labels to add, change or remove.
-    pub tag_overrides: BTreeMap<ShortName, LabelConfig>,
+    pub tag_overrides: BTreeMap<LabelName, LabelConfig>,
     #[serde(deserialize_with = "nested")]
     overrides: (),
     #[serde(deserialize_with = "slips::in_match")]
@@ -113,7 +113,7 @@ pub struct Definition {
     pub filter: Option<FilterConfig>,
     /// Its labels.
     #[serde(default)]
-    pub dimensions: BTreeMap<ShortName, Dimension>,
+    pub dimensions: BTreeMap<LabelName, Dimension>,
 }
 
 /// The kind of a definition, in Istio's words.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use filter_core::{Got, schema::one_or_many};
+use filter_core::{Got, metric_name_part, schema::one_or_many};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{
     Deserialize, Deserializer,
@@ -23,7 +23,18 @@ pub struct OneOrMany<T>(pub Vec<T>);
 )]
 pub struct MetricName(String);
 
-/// A prefix of metrics, the name of a label, or that of an SLO: `[a-z][a-z0-9_]*`, at most 32.
+/// The name of a label: 1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or `_`.
+///
+/// Metrics write `.` and `-` as `_`, as Envoy does for Prometheus.
+#[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(
+    inline,
+    title = "1 to 128 of A-Z a-z 0-9 _ . -, the first a letter or _",
+    extend("pattern" = "^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")
+)]
+pub struct LabelName(String);
+
+/// A prefix of metrics, or the name of an SLO: `[a-z][a-z0-9_]*`, at most 32.
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
@@ -107,6 +118,20 @@ impl fmt::Display for ShortName {
     }
 }
 
+impl LabelName {
+    /// Returns the name in metrics.
+    #[must_use]
+    pub fn in_metrics(&self) -> String {
+        metric_name_part(&self.0)
+    }
+}
+
+impl fmt::Display for LabelName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 impl OperationName {
     /// Returns the name.
     #[must_use]
@@ -161,6 +186,19 @@ impl<'de> Deserialize<'de> for ShortName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let rule = "must be 1 to 32 of a-z 0-9 _, the first a letter";
         text(deserializer, rule, |text| is_snake_case(text, 32)).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LabelName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let legal = |text: &str| {
+            (1..=128).contains(&text.len())
+                && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+                && text.bytes().all(plain)
+        };
+        let rule = "must be 1 to 128 of A-Z a-z 0-9 _ . -, the first a letter or _";
+        text(deserializer, rule, legal).map(Self)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a stream adds to which series.
 
+use filter_core::label_value;
+
 use super::Addition;
 use crate::{
     Direction, Ended, Findings, Group, LabelSource, Policy, Record, Standard, What,
-    expression::Attributes, label::UNKNOWN, metrics::escaped,
+    expression::Attributes, label::UNKNOWN,
 };
 
 impl Policy {
@@ -70,7 +72,7 @@ impl Policy {
             failed();
             UNKNOWN.into()
         });
-        Some(escaped(value.get(..self.metrics().max_value_bytes).unwrap_or(&value)))
+        Some(label_value(value.get(..self.metrics().max_value_bytes).unwrap_or(&value)))
     }
 }
 

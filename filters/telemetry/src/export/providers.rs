@@ -47,7 +47,7 @@ pub(crate) fn compile(
     let mut providers: Vec<Provider> = Vec::new();
     for (index, provider) in configured.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        if providers.iter().any(|other| *other.name == *provider.name.as_str()) {
+        if configured.iter().take(index).any(|other| other.name == provider.name) {
             compiler.problems.add(format_args!("{path}.name"), "must be unique");
         }
         match &provider.opentelemetry {
@@ -59,6 +59,17 @@ pub(crate) fn compile(
         }
     }
     providers
+}
+
+/// Lists the names of all providers, also of those that [`compile`] refuses.
+pub(crate) fn names(
+    configured: Option<&Vec<ProviderConfig>>,
+    endpoint: Option<&Endpoint>,
+) -> Vec<String> {
+    let of_endpoint =
+        endpoint.filter(|_| configured.is_none()).map(|_| ProviderName::of_endpoint());
+    let configured = configured.into_iter().flatten().map(|provider| &provider.name);
+    configured.chain(&of_endpoint).map(|name| name.as_str().to_owned()).collect()
 }
 
 /// Makes the provider of the short form: gRPC, or HTTP at the port of HTTP.

@@ -3,7 +3,9 @@
 use super::{invalid::InvalidExpression, table};
 
 /// Names that other systems use, and ours.
-const ELSEWHERE: [(&str, &str); 22] = [
+const ELSEWHERE: [(&str, &str); 24] = [
+    ("istio_operationId", "write weir.operation, whose names are in operations"),
+    ("istio_responseClass", "write response.code, and buckets: [200, 300, 400, 500] beside it"),
     ("attributes.canonical_service_name", CANONICAL_NAME),
     ("attributes.canonical_service_revision", CANONICAL_REVISION),
     ("node.metadata.LABELS.app", "write xds.node.metadata.LABELS['app']"),

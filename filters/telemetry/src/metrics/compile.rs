@@ -17,6 +17,7 @@ mod draft;
 mod settings;
 mod tags;
 
+pub(crate) use self::settings::is_labelled;
 use self::{draft::Draft, settings::Settings};
 
 /// The metrics of a document, made ready.
@@ -87,6 +88,13 @@ impl Metrics {
             }
         }
         check::label_names(&metrics.plans, &mut compiler.problems);
+        if let Some(path) = &settings.implied_by {
+            let names = metrics.label_names().into_iter().collect::<Vec<_>>().join(", ");
+            compiler.warnings.push(format!(
+                "{path}: gives metrics labels, which the proxy must know: \
+                 list in extraStatTags (plain Envoy: stats_tags): {names}"
+            ));
+        }
         metrics
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{LabelValue, escaped};
+use filter_core::label_value;
+
+use super::LabelValue;
 
 /// The values of a label that a worker has met.
 ///
@@ -23,7 +25,7 @@ impl Interner {
     /// Gives a value a number.
     pub fn add(&mut self, value: &[u8]) -> LabelValue {
         let number = LabelValue::try_from(self.texts.len()).unwrap_or(super::FOLDED);
-        self.texts.push(escaped(value));
+        self.texts.push(label_value(value));
         self.numbers.insert(value.into(), number);
         number
     }
@@ -48,6 +50,6 @@ mod tests {
         assert_eq!(interner.number(b"a;b"), None);
         assert_eq!((interner.add(b"a;b"), interner.add(b"c")), (0, 1));
         assert_eq!(interner.number(b"a;b"), Some(0));
-        assert_eq!(interner.texts(), ["a_b", "c"]);
+        assert_eq!(interner.texts(), ["a%3Bb", "c"]);
     }
 }

@@ -89,6 +89,7 @@ impl HttpContext for Stream {
         let ended = Instant::now();
         // One that an earlier filter answered was not seen before.
         let seen = self.seen.take().unwrap_or_else(|| {
+            reading::sizes(&mut self.passed);
             let mut seen = self.plugin.look();
             self.plugin.trace(&mut seen, Moment::End, ended);
             seen

@@ -81,6 +81,12 @@ pub(super) fn flags() -> Option<u64> {
     number(&["response", "flags"])
 }
 
+/// Reads how many bytes of bodies passed, of a stream whose callbacks saw none of it.
+pub(super) fn sizes(passed: &mut Passed) {
+    passed.request_bytes = number(&["request", "size"]).unwrap_or_default();
+    passed.response_bytes = number(&["response", "size"]).unwrap_or_default();
+}
+
 fn number(path: &[&str]) -> Option<u64> {
     property::read(path).ok().flatten()?.try_into().ok().map(u64::from_le_bytes)
 }

@@ -5,7 +5,7 @@ use filter_core::{InvalidConfig, Needs, Problems};
 use super::Policy;
 use crate::{
     Config,
-    access_log::{AccessLog, Surroundings, Target},
+    access_log::{AccessLog, Surroundings},
     compiler::Compiler,
     config::{MetricsEntry, OneOrMany},
     expression::{Attribute, Expression, Own, Phase, Text, Wanted},
@@ -111,11 +111,7 @@ fn access_logs(
     let logs = config.access_logging.as_ref().map_or_else(Vec::new, |OneOrMany(entries)| {
         AccessLog::compile_all(entries, &around, compiler)
     });
-    let logged = logs.iter().filter_map(|log| match log.target {
-        Target::Provider(provider) => Some(provider),
-        Target::Proxy(_) => None,
-    });
-    outlets.check_use(logged, compiler);
+    outlets.check_use(config, compiler);
     logs
 }
 

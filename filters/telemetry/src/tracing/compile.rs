@@ -27,6 +27,8 @@ const SPANS_PER_SECOND: u32 = 1_000;
 pub(crate) struct Surroundings<'a> {
     /// The providers of the document.
     pub(crate) providers: &'a [Provider],
+    /// The names of all providers, also of those that were refused.
+    pub(crate) names: &'a [String],
     /// Whether the document has the short form of a provider.
     pub(crate) has_endpoint: bool,
     /// The short form of a percentage.
@@ -137,7 +139,7 @@ fn provider(
         [] => (!around.providers.is_empty()).then_some(0),
         [one] => {
             let found = around.providers.iter().position(|it| *it.name == *one.name);
-            if found.is_none() {
+            if !around.names.contains(&one.name) {
                 let (name, rule) = (json!(one.name), "must be one of extensionProviders");
                 let rule = format_args!("{rule}, {}", Got(&name));
                 compiler.problems.add(format_args!("{path}[0].name"), rule);

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{
-        FieldName, HostPattern, MethodName, MetricName, Objective, OperationName, RedactionKey,
-        ShortName,
+        FieldName, HostPattern, LabelName, MethodName, MetricName, Objective, OperationName,
+        RedactionKey, ShortName,
         providers::{Endpoint, ProviderName, ResourceText, SecretText, UrlPath},
         tracing::{SampleRate, SamplingPercentage},
     },
@@ -44,6 +44,7 @@ proptest! {
         agree::<RedactionKey>(&document);
         agree::<ResourceText>(&document);
         agree::<SecretText>(&document);
+        agree::<LabelName>(&document);
         agree::<ShortName>(&document);
         agree::<Text>(&document);
         agree::<UrlPath>(&document);

@@ -13,6 +13,9 @@ use crate::config::{MetricsEntry, SloConfig};
 
 /// Ends of names behind which Istio's own tag patterns would bite.
 const BITTEN_ENDS: [&str; 5] = ["cache", "component", "tag", "wasm_filter", "rbac"];
+/// Metrics of the filter about itself, and their labels.
+const OWN_LABELS: [(&str, &str); 2] =
+    [("weir_telemetry_overflow_total", "metric"), ("weir_telemetry_spans_dropped_total", "reason")];
 const MOST_DEFINITIONS: usize = 64;
 
 /// Checks the names of the document's own metrics and objectives.
@@ -88,22 +91,38 @@ pub(super) fn drafts(drafts: &[Draft], problems: &mut Problems) {
     }
 }
 
-/// Refuses a label whose name is the end of another's: Envoy's pattern for it would match there.
+/// Refuses a label whose end is the name of another that the metric goes without: Istio's pattern for
+/// the other one would take the value of this one.
 pub(super) fn label_names(plans: &[Plan], problems: &mut Problems) {
-    let labels = plans.iter().flat_map(|plan| &plan.groups).flat_map(|group| &group.labels);
-    let mut names: BTreeSet<&str> = labels.map(|(name, _)| name.as_str()).collect();
-    if !names.is_empty() {
-        names.extend(["metric", "reason"]);
+    let groups = || plans.iter().flat_map(|plan| plan.groups.iter().map(move |it| (plan, it)));
+    let labels = groups().flat_map(|(_, group)| &group.labels).map(|(name, _)| name.as_str());
+    let mut names: BTreeSet<&str> = labels.collect();
+    if names.is_empty() {
+        return;
     }
-    for short in &names {
-        let long = names.iter().find(|long| long.ends_with(short) && long != &short);
-        if let Some(long) = long {
-            problems.add(
-                "metrics",
-                format_args!(
-                    "must have no label whose name is the end of another's: {short} is that of {long}"
-                ),
-            );
+    names.extend(OWN_LABELS.map(|(_, label)| label));
+    let mut clashes = BTreeMap::new();
+    let mut check = |family: &str, present: &[&str], label: &str| {
+        let is_taken = |other: &&&str| label.ends_with(**other) && label != **other;
+        if let Some(other) = names.iter().filter(is_taken).find(|it| !present.contains(*it)) {
+            clashes.entry((label.to_owned(), *other)).or_insert_with(|| family.to_owned());
         }
+    };
+    for (plan, group) in groups() {
+        // A series may go without the gRPC status.
+        let is_always_there =
+            |place: &usize| plan.sources.get(*place) != Some(&LabelSource::GrpcStatus);
+        let present = group.labels.iter().filter(|(_, place)| is_always_there(place));
+        let present: Vec<&str> = present.map(|(name, _)| name.as_str()).collect();
+        let family = group.families.first().map(|family| family.name.as_str()).unwrap_or_default();
+        group.labels.iter().for_each(|(label, _)| check(family, &present, label));
+    }
+    OWN_LABELS.iter().for_each(|(family, label)| check(family, &[label], label));
+    for ((label, other), family) in clashes {
+        let rule = format_args!(
+            "must have no label {label} of {family}: Istio's pattern for the label {other} matches its \
+             end and would take its value; rename one of them"
+        );
+        problems.add("metrics", rule);
     }
 }

@@ -1,6 +1,9 @@
 //! A metric while overrides change it.
 
-use super::{Family, LabelSource, Plan, Settings, Standard, StatusClass, What, tags::Tags};
+use super::{
+    Family, LabelSource, Plan, Settings, Standard, StatusClass, What,
+    tags::{TagChange, Tags},
+};
 use crate::{
     config::{Definition, MetricChoice, MetricSelector, Override, SloConfig},
     direction::Direction,
@@ -71,7 +74,8 @@ impl Draft {
         if !settings.is_labelled || matches!(self.family.what, What::Class(_)) {
             return;
         }
-        for (name, source) in tags {
+        let is_gauge = self.family.what == What::Standard(Standard::InFlight);
+        for TagChange { name, source, .. } in tags.iter().filter(|tag| !(tag.is_late && is_gauge)) {
             self.labels.retain(|(known, _)| source.is_some() || known != name);
             let known = self.labels.iter_mut().find(|(known, _)| known == name);
             match (known, source) {
@@ -102,10 +106,23 @@ impl Draft {
     pub(super) fn plan(drafts: Vec<Self>) -> Plan {
         let mut plan = Plan::default();
         for draft in drafts.into_iter().filter(|draft| !draft.is_disabled) {
-            plan.add(draft.family, &draft.labels);
+            plan.add(draft.family, &in_order(draft.labels));
         }
         plan
     }
+}
+
+/// Moves each label before those whose names end in its own.
+///
+/// Istio's tag pattern for `code` also matches the end of `response_code`; a pattern takes the first
+/// match, which then is the label itself.
+fn in_order(labels: Vec<(String, LabelSource)>) -> Vec<(String, LabelSource)> {
+    let mut ordered: Vec<(String, LabelSource)> = Vec::with_capacity(labels.len());
+    for label in labels {
+        let longer = ordered.iter().position(|(known, _)| known.ends_with(&label.0));
+        ordered.insert(longer.unwrap_or(ordered.len()), label);
+    }
+    ordered
 }
 
 fn family(settings: &Settings<'_>, name: &str, kind: Kind, what: What) -> Family {

@@ -2,8 +2,10 @@
 
 use filter_core::Problems;
 
+use super::tags::overrides;
 use crate::{
     config::{Definition, MetricsEntry, ShortName},
+    label::{LabelConfig, TagOperation},
     metrics::{DEFAULT_PREFIX, Kind},
 };
 
@@ -11,6 +13,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Settings<'a> {
     pub(super) is_labelled: bool,
+    /// The field that gives a label, where no field says whether there are labels.
+    pub(super) implied_by: Option<String>,
     pub(super) prefix: String,
     pub(super) definitions: &'a [Definition],
     /// The entry in which the definitions stand.
@@ -33,9 +37,11 @@ impl<'a> Settings<'a> {
         let max_values = only(entries, "maxValues", |it| it.max_values, problems);
         let max_bytes = only(entries, "maxValueBytes", |it| it.max_value_bytes, problems);
         let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let is_labelled = only(entries, "labels", |it| it.labels, problems).map(|(_, it)| it);
+        let implied_by = implied_by(entries).filter(|_| is_labelled.is_none());
         Self {
-            is_labelled: only(entries, "labels", |it| it.labels, problems)
-                .is_some_and(|(_, is_labelled)| is_labelled),
+            is_labelled: is_labelled.unwrap_or(implied_by.is_some()),
+            implied_by,
             prefix: prefix
                 .map_or(DEFAULT_PREFIX, |(_, prefix)| ShortName::as_str(prefix))
                 .to_owned(),
@@ -54,6 +60,27 @@ impl<'a> Settings<'a> {
             Kind::Counter | Kind::Gauge => MAX_SERIES,
         })
     }
+}
+
+/// Returns `true` if the metrics of a document have labels.
+pub(crate) fn is_labelled(entries: &[MetricsEntry]) -> bool {
+    let given = entries.iter().find_map(|entry| entry.labels);
+    given.unwrap_or_else(|| implied_by(entries).is_some())
+}
+
+/// Returns the path of the first field that gives a label.
+fn implied_by(entries: &[MetricsEntry]) -> Option<String> {
+    let is_set = |label: &LabelConfig| label.operation != Some(TagOperation::Remove);
+    let tags = overrides(entries)
+        .find(|(_, over)| over.tag_overrides.values().any(is_set))
+        .map(|(path, _)| format!("{path}.tagOverrides"));
+    tags.or_else(|| {
+        entries.iter().enumerate().find_map(|(entry, metrics)| {
+            let definitions = metrics.definitions.as_deref().unwrap_or_default();
+            let place = definitions.iter().position(|it| !it.dimensions.is_empty())?;
+            Some(format!("metrics[{entry}].definitions[{place}].dimensions"))
+        })
+    })
 }
 
 /// Returns a field of the only entry that has it, and the place of that entry.

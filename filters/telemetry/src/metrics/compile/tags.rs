@@ -1,16 +1,27 @@
 //! Labels that the document gives: dimensions of its own metrics, and changes of others.
 
+use std::collections::BTreeMap;
+
 use super::{LabelSource, Metrics, OwnLabel, settings::Settings};
 use crate::{
     compiler::Compiler,
-    config::{Definition, MetricChoice, MetricsEntry, Override},
-    expression::Phase,
+    config::{Definition, LabelName, MetricChoice, MetricsEntry, Override},
+    expression::{Expression, InvalidExpression, Phase, Reads, Wanted},
     label::{Dimension, Label, LabelConfig, TagOperation},
     metrics::Standard,
 };
 
 /// The labels that an override sets, and those that it removes.
-pub(super) type Tags = Vec<(String, Option<LabelSource>)>;
+pub(super) type Tags = Vec<TagChange>;
+
+/// A label that an override sets or removes.
+pub(super) struct TagChange {
+    pub(super) name: String,
+    /// The new source of its value; `None` if the label is removed.
+    pub(super) source: Option<LabelSource>,
+    /// Whether the value is known only when the stream has ended, so that the gauge goes without.
+    pub(super) is_late: bool,
+}
 
 /// The most labels of the document's own that a metric may have.
 pub(super) const MOST: usize = 10;
@@ -34,20 +45,25 @@ impl Metrics {
         compiler: &mut Compiler,
     ) -> Vec<Tags> {
         let compiled = overrides(entries).map(|(path, over)| {
-            let phase = if reaches_in_flight(over) { Phase::Request } else { Phase::End };
+            let is_gauge = over.r#match.metric == Some(MetricChoice::One(Standard::InFlight));
+            let is_for_all = reaches_in_flight(over) && !is_gauge;
+            check_unique(over.tag_overrides.keys(), &format!("{path}.tagOverrides"), compiler);
             let tags = over.tag_overrides.iter();
             let compiled = tags.filter_map(|(name, config)| {
                 let path = format!("{path}.tagOverrides.{name}");
-                let name = name.as_str().to_owned();
+                let name = name.in_metrics();
                 if config.operation == Some(TagOperation::Remove) {
-                    return Some((name, None));
+                    return Some(TagChange { name, source: None, is_late: false });
                 }
                 if !settings.is_labelled {
                     compiler.problems.add(path, "must have metrics.labels: true beside it");
                     return None;
                 }
+                let is_late = is_for_all && is_late(config);
+                let is_early = is_gauge || (is_for_all && !is_late);
+                let phase = if is_early { Phase::Request } else { Phase::End };
                 let source = self.label(&name, config, phase, &path, settings, compiler)?;
-                Some((name, Some(source)))
+                Some(TagChange { name, source: Some(source), is_late })
             });
             compiled.collect()
         });
@@ -73,6 +89,7 @@ impl Metrics {
             compiler.problems.add(&path, "must have metrics.labels: true beside it");
             return Vec::new();
         }
+        check_unique(definition.dimensions.keys(), &path, compiler);
         let dimensions = definition.dimensions.iter().filter_map(|(name, Dimension(config))| {
             let path = format!("{path}.{name}");
             if config.operation.is_some() {
@@ -81,7 +98,7 @@ impl Metrics {
                     "must not be given, a definition inherits no label",
                 );
             }
-            let name = name.as_str().to_owned();
+            let name = name.in_metrics();
             let source = self.label(&name, config, Phase::End, &path, settings, compiler)?;
             Some((name, source))
         });
@@ -104,6 +121,30 @@ impl Metrics {
         self.labels.push(OwnLabel { name: name.to_owned(), label, max_values });
         Some(LabelSource::Label(self.labels.len().saturating_sub(1)))
     }
+}
+
+/// Refuses names that metrics write alike.
+fn check_unique<'a>(
+    names: impl Iterator<Item = &'a LabelName>,
+    path: &str,
+    compiler: &mut Compiler,
+) {
+    let mut seen = BTreeMap::new();
+    for name in names {
+        if let Some(other) = seen.insert(name.in_metrics(), name) {
+            let rule = format_args!("must be unique, also in metrics; {other} is the same there");
+            compiler.problems.add(format_args!("{path}.{name}"), rule);
+        }
+    }
+}
+
+/// Returns `true` if the value of a label is known only when the stream has ended.
+fn is_late(config: &LabelConfig) -> bool {
+    let compiled = config.value.as_ref().map(|text| {
+        let mut reads = Reads::default();
+        Expression::compile(text.as_str(), Phase::Request, Wanted::Scalar, &mut reads)
+    });
+    matches!(compiled, Some(Err(InvalidExpression::TooEarly { .. })))
 }
 
 /// Says whether an override is about the gauge, whose labels are known at the request.

@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use filter_core::parse_config;
 use serde_json::{Value, json};
 
-use crate::{Config, Direction, Policy, metrics::Plan};
+use crate::{Config, Direction, Labelled, Policy, metrics::Plan};
 
 fn compile(document: &Value) -> Result<Policy, String> {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())
@@ -85,6 +85,61 @@ fn the_tags_that_a_proxy_must_split_off_are_told() {
             "tenant"
         ]
     );
+}
+
+/// What Istio's tag patterns split off a name: the labels, by the patterns' names.
+fn split(name: &str, tags: &[&str]) -> Vec<(String, String)> {
+    let found = tags.iter().filter_map(|tag| {
+        let (_, value) = name.split_once(&format!("{tag}=.="))?;
+        Some(((*tag).to_owned(), value.split_once(";.;")?.0.to_owned()))
+    });
+    found.collect()
+}
+
+#[test]
+fn patterns_split_off_each_label_with_its_own_value() {
+    for tags in [
+        json!({"cc_tenant": {"value": "'x'"}, "tenant": {"value": "'x'"}}),
+        json!({"tenant": {"value": "'x'"}, "x_y_tenant": {"value": "'x'"}, "y_tenant": {"value": "'x'"}}),
+        json!({"code": {"value": "'x'"}, "e": {"value": "'x'"}}),
+        json!({"requestHost": {"value": "request.host"}, "Host": {"value": "'x'"}}),
+        json!({"a_label_whose_name_has_more_than_32_letters": {"value": "'x'"}, "x-b.c": {"value": "'x'"}}),
+    ] {
+        let document = json!({"operations": [{"pathTemplate": "/a"}],
+            "metrics": [{"labels": true, "overrides": [{"tagOverrides": tags}]}]});
+        let policy = match compile(&document) {
+            Ok(policy) => policy,
+            // `e` is the end of labels of the filter's own metrics too.
+            Err(error) => {
+                assert!(error.contains("must have no label"), "{error}");
+                continue;
+            }
+        };
+        for group in &policy.plan(Direction::Inbound).groups {
+            let value = |name: &str| format!("of {name}");
+            let labels: Vec<_> =
+                group.labels.iter().map(|(name, _)| (name.as_str(), value(name))).collect();
+            let name = Labelled { family: "f", labels: &labels }.to_string();
+            let found = split(&name, &policy.stat_tags());
+            for (tag, found) in &found {
+                assert_eq!(*found, value(tag), "{name}");
+            }
+            assert_eq!(found.len(), labels.len(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_label_of_all_metrics_that_is_known_late_leaves_the_gauge_alone() {
+    let document = json!({"metrics": [{"overrides": [{"tagOverrides": {
+        "class": {"value": "response.code", "buckets": [200, 300]},
+        "host": {"value": "request.host"}}}]}]});
+    let names = families(compile(&document).unwrap().plan(Direction::Inbound));
+    for name in
+        ["requests_in_flight{reporter,host}", "request_bytes{reporter,request_method,class,host}"]
+    {
+        assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
+    }
 }
 
 #[test]
@@ -170,19 +225,42 @@ fn refused_documents_say_their_rule() {
             "metrics[0].overrides[0].match.customMetric: must be the name of a definition, got \"orders\"",
         ),
         (
-            over(json!({"tagOverrides": {"code": {"value": "'x'"}}})),
-            "metrics: must have no label whose name is the end of another's: code is that of response_code",
+            over(json!({"match": {"metric": "REQUEST_SIZE"},
+                "tagOverrides": {"code": {"value": "'x'"}}})),
+            "metrics: must have no label response_code of weir_telemetry_requests_total: Istio's pattern for the label code matches its end and would take its value; rename one of them",
+        ),
+        (
+            over(json!({"tagOverrides": {"x_grpc_response_status": {"value": "'x'"}}})),
+            "metrics: must have no label x_grpc_response_status of weir_telemetry_requests_total: Istio's pattern for the label grpc_response_status matches its end and would take its value; rename one of them",
+        ),
+        (
+            over(json!({"tagOverrides": {"my_reason": {"value": "'x'"}}})),
+            "metrics: must have no label my_reason of weir_telemetry_requests_total: Istio's pattern for the label reason matches its end and would take its value; rename one of them",
+        ),
+        (
+            over(json!({"tagOverrides": {"eason": {"value": "'x'"}}})),
+            "metrics: must have no label reason of weir_telemetry_spans_dropped_total: Istio's pattern for the label eason matches its end and would take its value; rename one of them",
+        ),
+        (
+            over(json!({"tagOverrides": {"a-b": {"value": "'x'"}, "a_b": {"value": "'y'"}}})),
+            "metrics[0].overrides[0].tagOverrides.a_b: must be unique, also in metrics; a-b is the same there",
+        ),
+        (
+            over(json!({"tagOverrides": {"1st": {"value": "'x'"}}})),
+            "metrics[0].overrides[0].tagOverrides.1st: must be 1 to 128 of A-Z a-z 0-9 _ . -, the first a letter or _, got \"1st\"",
         ),
         (
             over(json!({"overrides": []})),
             "metrics[0].overrides[0].overrides: must not stand inside an override, it is a field of the entry around it",
         ),
         (
-            over(json!({"tagOverrides": {"x": {"value": "response.code"}}})),
+            over(json!({"match": {"metric": "IN_FLIGHT"},
+                "tagOverrides": {"x": {"value": "response.code"}}})),
             "metrics[0].overrides[0].tagOverrides.x.value: response.code is known only when the stream has ended, but this is decided at the request",
         ),
         (
-            json!({"metrics": [{"overrides": [{"tagOverrides": {"x": {"value": "'x'"}}}]}]}),
+            json!({"metrics": [{"labels": false,
+                "overrides": [{"tagOverrides": {"x": {"value": "'x'"}}}]}]}),
             "metrics[0].overrides[0].tagOverrides.x: must have metrics.labels: true beside it",
         ),
         (
@@ -194,8 +272,9 @@ fn refused_documents_say_their_rule() {
             "metrics[0].definitions[0].name: must not end in cache, Istio would read a tag there",
         ),
         (
-            define(json!({"name": "x", "dimensions": {"a": {"value": "'x'"}}})),
-            "metrics[0].definitions[0].dimensions: must have metrics.labels: true beside it",
+            json!({"metrics": [{"labels": false}, {"definitions":
+                [{"name": "x", "dimensions": {"a": {"value": "'x'"}}}]}]}),
+            "metrics[1].definitions[0].dimensions: must have metrics.labels: true beside it",
         ),
         (
             define(json!({"name": "x", "value": "request.headers['x']"})),

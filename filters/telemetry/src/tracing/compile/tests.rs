@@ -38,10 +38,12 @@ fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) 
         parsed.map(|OneOrMany(entries)| entries).map_err(|error| error.to_string())
     });
     let entries = entries.transpose()?;
+    let names: Vec<_> = providers.iter().map(|name| (*name).to_owned()).collect();
     let providers: Vec<_> = providers.iter().map(|name| provider_of(name)).collect();
     let variable = |name: &str| (name == "REGION").then(|| "eu".to_owned());
     let around = Surroundings {
         providers: &providers,
+        names: &names,
         has_endpoint: entries.is_none() && !providers.is_empty(),
         sample_rate: rate.map(|rate| serde_json::from_value(json!(rate)).unwrap()),
         variable: &variable,

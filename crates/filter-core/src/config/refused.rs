@@ -1,0 +1,27 @@
+//! Fields that a document knows only to refuse them with a hint: an error never suggests them.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{
+    path::{Path, Step},
+    survey::read,
+};
+
+/// A value for which [`super::strict`] reports that the field skips its value.
+pub(super) const PROBE: &str = "\u{0}probe of a field";
+
+/// The report.
+pub(super) const SKIPPED: &str = "the field skips its value";
+
+/// Returns `true` if `name` is refused whatever its value, in the object at `place` of a `T`.
+///
+/// Such a field skips its value before it refuses; no other field does. A document that holds the
+/// field and nothing else is read to find out.
+pub(super) fn is_refused<T: DeserializeOwned>(place: &Path, name: &str) -> bool {
+    let document = place.0.iter().rev().fold(json!({name: PROBE}), |inner, step| match step {
+        Step::Index(_) => Value::Array(vec![inner]),
+        Step::Member(member) => json!({member: inner}),
+    });
+    read::<T>(&document).is_err_and(|error| error.inner().to_string() == SKIPPED)
+}
