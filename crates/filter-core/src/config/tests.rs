@@ -332,7 +332,7 @@ fn an_unknown_field_suggests_no_field_that_is_refused() {
         (r#"{"x": 1}"#, "x: unknown field `x`, expected one of `entries`, `byName`, `choice`"),
         (
             r#"{"entries": [{"a": "1"}, {"a": 1, "c": 2}]}"#,
-            "entries[0].a: must be a whole number in range, got \"1\"; \
+            "entries[0].a: must be a whole number in range, got \"1\": leave out the quotes; \
              entries[1].c: unknown field `c`, expected `a` or `b`",
         ),
         (
