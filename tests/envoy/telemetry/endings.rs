@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use hyper::Method;
 use serde_json::json;
 use tests::{
     bootstrap::{Filter, Setup},
@@ -107,11 +108,16 @@ fn what_an_earlier_filter_answers_is_counted_and_leaves_the_gauge_alone() -> Res
     let app = Upstream::start()?;
     let abort =
         json!({"http": [{"fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 418}}}]});
-    let filters = vec![Filter::new("fault-injection", abort.clone()), filter(&json!({}))];
-    let envoy = start(app.address(), filters)?;
-    assert_eq!(envoy.http1().get("/")?.status, 418);
+    let logged = json!({"accessLogging": [{}]});
+    let filters = vec![Filter::new("fault-injection", abort.clone()), filter(&logged)];
+    let mut envoy = start(app.address(), filters)?;
+    let answer = envoy.http1().send(Request::new(Method::POST, "/").body(b"12345"))?;
+    assert_eq!((answer.status, answer.text().len()), (418, 18));
     wait_for(&envoy, [1, 0, 0, 0])?;
     assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_requests_4xx_total"), 1);
+    // Its bytes are those that the proxy counted.
+    let log = envoy.stop()?;
+    assert!(log.contains(r#""bytes_sent":18,"#), "{log}");
     // And what a later filter answers.
     let filters = vec![filter(&json!({})), Filter::new("fault-injection", abort)];
     let envoy = start(app.address(), filters)?;

@@ -5,9 +5,15 @@ mod hostile;
 use anyhow::Result;
 use hyper::Method;
 use serde_json::json;
-use tests::{client::Request, upstream::REPLY_STATUS};
+use telemetry::Policy;
+use tests::{
+    bootstrap::Setup,
+    client::Request,
+    envoy::Envoy,
+    upstream::{REPLY_STATUS, Upstream},
+};
 
-use super::{Rig, prometheus::Scrape};
+use super::{Rig, filter, prometheus::Scrape};
 
 #[test]
 fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
@@ -61,6 +67,47 @@ fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
     assert_eq!(scrape.value("weir_telemetry_request_errors_total", errors), Some(1));
     assert!(!scrape.text().contains("secret") && !scrape.text().contains("evil"));
     scrape.assert_clean("weir_telemetry")
+}
+
+#[test]
+fn a_block_of_istio_works_as_it_is_pasted() -> Result<()> {
+    let config = json!({"metrics": [{"providers": [{"name": "prometheus"}], "overrides": [
+        {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {
+            "request_host": {"value": "request.host"},
+            "destination_port": {"value": "string(destination.port)"}}},
+        {"tagOverrides": {
+            "tenant": {"value": "request.headers['x-tenant']"},
+            "cc_tenant": {"value": "request.headers['x-cc-tenant']"},
+            "a_label_with_a_name-of.more_than_32_letters": {"value": "'x'"}}},
+    ]}]});
+    let policy = Policy::new(&serde_json::from_value(config.clone())?, &|_| None)?;
+    let tag = |name: &str| json!({"tag_name": name, "regex": format!(r"({name}=\.=(.*?);\.;)")});
+    // As Istio writes its extraStatTags: without a dot before the name.
+    let tags: Vec<_> = policy.stat_tags().into_iter().map(tag).collect();
+    let app = Upstream::start()?;
+    let mut setup = Setup::new(app.address(), vec![filter(&config)]);
+    setup.stats_config = Some(json!({"use_all_default_tags": false, "stats_tags": tags}));
+    let mut envoy = Envoy::start(setup)?;
+    for tenant in ["中国", "日本"] {
+        let request = Request::get("/").header("x-tenant", tenant).header("x-cc-tenant", "other");
+        envoy.http1().send(request)?;
+    }
+    let scrape = Scrape::when(&envoy, "weir_telemetry_requests_total", 2)?;
+    for tenant in ["%E4%B8%AD%E5%9B%BD", "%E6%97%A5%E6%9C%AC"] {
+        let port = envoy.address().port();
+        let host = envoy.address();
+        let labels = format!(
+            r#"reporter="unknown",request_method="GET",response_code="200",destination_port="{port}",request_host="{host}",a_label_with_a_name_of_more_than_32_letters="x",tenant="{tenant}",cc_tenant="other""#
+        );
+        assert_eq!(scrape.value("weir_telemetry_requests_total", &labels), Some(1), "{labels}");
+    }
+    let log = envoy.stop()?;
+    let warning = format!(
+        "list in extraStatTags (plain Envoy: stats_tags): {}",
+        policy.stat_tags().join(", ")
+    );
+    assert!(log.contains(&warning), "{log}");
+    Ok(())
 }
 
 #[test]
