@@ -24,7 +24,8 @@ impl Policy {
             grpc_status,
             headers,
             body: abort.text(plan.is_grpc).to_vec(),
-            details: format!("weir_fault_injection_abort{{{}}}", entry.name),
+            // Envoy takes no blank in details.
+            details: format!("weir_fault_injection_abort{{{}}}", entry.name.replace(' ', "_")),
         })
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Config;
 use crate::Policy;
 
+mod labels;
 mod paste;
 #[cfg(not(target_arch = "wasm32"))]
 mod schema;
