@@ -122,12 +122,12 @@ fn nothing_arrives_at(
     let arrivals = row.send(&row.first, &targets)?;
     let escaped = escapes(&arrivals, &targets, is_closed);
     eprintln!(
-        "{} of {} paths arrived over two protocols, {} at a closed path; \
-         {} of {SOME} without the filter",
+        "{} of {} requests arrived, {} at a closed path; without the filter {} of {}",
         arrivals.len(),
-        targets.len(),
+        targets.len().saturating_mul(2),
         escaped.len(),
-        unguarded.len()
+        unguarded.len(),
+        some.len().saturating_mul(2)
     );
     ensure!(unguarded.len() > SOME / 5, "harmless paths prove nothing");
     ensure!(arrivals.len() > PATHS / 20, "a filter that refuses all proves nothing");
@@ -208,7 +208,8 @@ fn a_closed_authority_is_closed_in_every_spelling() -> Result<()> {
             "Admin.Example.Com.:8080",
         ] {
             let answer = client.send(Request::get("/").authority(authority))?;
-            assert_eq!(answer.status, 401, "{authority}");
+            // 403 where only some readings are closed, as no token helps there.
+            assert!([401, 403].contains(&answer.status), "{authority}: {}", answer.status);
         }
     }
     assert_eq!(rig.app.count(), 2);

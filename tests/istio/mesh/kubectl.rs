@@ -4,14 +4,18 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
+use tests::process::wait_until;
 
 use crate::tools;
 
 /// The longest time one request to the API server may take.
 const LIMIT: &str = "--request-timeout=20s";
+/// How long definitions may take until they are served.
+const READY: Duration = Duration::from_secs(30);
 
 /// `kubectl` with the credentials of this mesh.
 #[derive(Debug)]
@@ -43,8 +47,9 @@ impl Kubectl {
     pub(crate) fn define(&self, file: &Path) -> Result<()> {
         let file = file.to_str().context("a path that is not UTF-8")?;
         self.run(&["apply", "--server-side", "-f", file])?;
-        self.run(&["wait", "--for=condition=established", "crd", "--all", "--timeout=30s"])?;
-        Ok(())
+        // A definition without any status yet makes kubectl fail instead of wait.
+        let wait = ["wait", "--for=condition=established", "crd", "--all", "--timeout=30s"];
+        wait_until("serving the definitions", READY, || Ok(self.run(&wait).is_ok()))
     }
 
     /// Makes a namespace.

@@ -156,16 +156,19 @@ impl Proxy {
     /// When Envoy's administration interface does not answer.
     pub(crate) fn http_filters(&self) -> Result<Vec<String>> {
         let dump = self.admin.get("/config_dump?resource=dynamic_listeners")?.json()?;
-        let listeners = dump["configs"].as_array().into_iter().flatten();
-        let chains = listeners.flat_map(|listener| {
-            let listener = &listener["active_state"]["listener"];
-            let chains = listener["filter_chains"].as_array().into_iter().flatten();
-            chains.chain([&listener["default_filter_chain"]])
-        });
-        let network = chains.filter_map(|chain| chain["filters"].as_array()).flatten();
-        let mut http = network.filter_map(|one| one["typed_config"]["http_filters"].as_array());
-        let names = http.next().into_iter().flatten().filter_map(|filter| filter["name"].as_str());
-        Ok(names.map(str::to_owned).collect())
+        let list = |value: &Value, path| {
+            value.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        for listener in list(&dump, "/configs") {
+            let chains = list(&listener, "/active_state/listener/filter_chains");
+            let networks = chains.iter().flat_map(|chain| list(chain, "/filters"));
+            let mut https = networks.map(|network| list(&network, "/typed_config/http_filters"));
+            if let Some(filters) = https.find(|filters| !filters.is_empty()) {
+                let name = |filter: &Value| Some(filter.get("name")?.as_str()?.to_owned());
+                return Ok(filters.iter().filter_map(name).collect());
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Whether a filter or a policy of a test is in the path of requests.
