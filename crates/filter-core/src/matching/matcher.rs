@@ -153,8 +153,11 @@ impl Matcher {
     ) -> Result<Self, InvalidConfig> {
         let options = MatcherOptions { field: "", shadowed: Shadowed::Allowed, ..*options };
         // The list is the only rule of a list of rules.
-        Self::compile(&[list.to_vec()], &options)
-            .map_err(|invalid| invalid.with_paths(|path| path.replacen("[0]", "", 1)))
+        let path = |path: &str| {
+            let inside = path.strip_prefix(options.list).unwrap_or(path);
+            format!("{}{}", options.list, inside.strip_prefix("[0]").unwrap_or(inside))
+        };
+        Self::compile(&[list.to_vec()], &options).map_err(|invalid| invalid.with_paths(path))
     }
 
     fn of(alternatives: Vec<Alternative>, options: &MatcherOptions<'_>) -> Self {
