@@ -42,6 +42,7 @@ pub(super) const CLASSES: &[Class] = &[
     Class { name: "case of a prefix", explains: explain::case_of_a_prefix },
     Class { name: "prefix in the middle", explains: explain::prefix_in_the_middle },
     Class { name: "empty parameter", explains: explain::empty_parameter },
+    Class { name: "one token among others", explains: explain::one_among_others },
     Class { name: "several tokens", explains: explain::several_tokens },
     Class { name: "same token twice", explains: explain::same_token_twice },
     Class { name: "large token", explains: |seen| seen.refused(&["24 KiB"], &[TOO_LARGE]) },

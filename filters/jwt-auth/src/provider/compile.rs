@@ -228,7 +228,7 @@ fn check_claim_output(output: &ClaimToHeader, path: &str, problems: &mut Problem
     let printable = |text: &String| text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
     if !output.default.as_ref().is_none_or(printable) {
         problems.add(format!("{path}.default"), "must be printable ASCII");
-    } else if !output.default.as_ref().is_none_or(|text| text.trim() == text) {
+    } else if output.default.as_ref().is_some_and(|text| text.trim() != text) {
         problems.add(format!("{path}.default"), "must not begin or end with a blank");
     }
 }

@@ -86,8 +86,33 @@ pub(super) fn several_tokens(seen: &Seen<'_>) -> bool {
     seen.refused(&places, &[MULTIPLE])
 }
 
+/// The native filter takes everything behind a prefix for the token, and of a parameter or cookie
+/// the first value, empty or not.
+pub(super) fn one_among_others(seen: &Seen<'_>) -> bool {
+    let places = [
+        "comma behind",
+        "two schemes",
+        "two schemes, basic behind",
+        "two tokens in a header, the same",
+        "two headers, basic before",
+        "two headers, basic behind",
+        "two headers, one empty",
+        "two headers, the same",
+        "query twice, empty before",
+        "cookie twice, empty before",
+        "x-token twice, the same",
+        "x-token and a comma",
+        "x-token in a list",
+        "x-token before a list",
+    ];
+    let finds = matches!(seen.difference, Difference::Laxer | Difference::Identified);
+    let reads_more = matches!(seen.native, Outcome::Refused(_)) && seen.is_told_otherwise();
+    seen.has(&places) && (finds || reads_more)
+}
+
 pub(super) fn same_token_twice(seen: &Seen<'_>) -> bool {
-    seen.has(&["header and query, the same"]) && matches!(seen.difference, Difference::Header(_))
+    let places = ["header and query, the same", "two locations, the same"];
+    seen.has(&places) && matches!(seen.difference, Difference::Header(_))
 }
 
 /// Padding, spare bits and other characters; they are found before the JSON is read.
