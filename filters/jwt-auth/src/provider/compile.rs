@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, rc::Rc, time::Duration};
 
-use filter_core::{ClaimPath, EditableHeaderName, HeaderName, Problems};
+use filter_core::{ClaimPath, EditableHeaderName, HeaderName, Problems, is_printable};
 
 use super::{Audiences, Issuer, Keys, Provider, Times, without_application};
 use crate::{
@@ -225,10 +225,10 @@ fn check_claim_output(output: &ClaimToHeader, path: &str, problems: &mut Problem
     if !output.header.as_str().bytes().all(legal) {
         problems.add(format!("{path}.header"), "must have only letters, digits, - and _");
     }
-    let printable = |text: &String| text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
-    if !output.default.as_ref().is_none_or(printable) {
+    let default = output.default.as_deref();
+    if default.is_some_and(|text| !is_printable(text)) {
         problems.add(format!("{path}.default"), "must be printable ASCII");
-    } else if output.default.as_ref().is_some_and(|text| text.trim() != text) {
+    } else if default.is_some_and(|text| text.trim() != text) {
         problems.add(format!("{path}.default"), "must not begin or end with a blank");
     }
 }
