@@ -94,7 +94,10 @@ fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
 fn assert_label(value: &[u8]) {
     let text = filter_core::label_value(value);
     let is_fit = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b";=\"\\".contains(&byte));
-    assert!(is_fit && !text.is_empty() && text.len() <= value.len().saturating_mul(3).max(7), "{text:?}");
+    assert!(
+        is_fit && !text.is_empty() && text.len() <= value.len().saturating_mul(3).max(7),
+        "{text:?}"
+    );
     let labels = [("a", text.clone()), ("b", "c".to_owned())];
     let name = Labelled { family: "f", labels: &labels }.to_string();
     assert_eq!(name.split(";.;").next(), Some(format!("f.a=.={text}").as_str()));
