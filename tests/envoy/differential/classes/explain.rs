@@ -111,7 +111,8 @@ pub(super) fn one_among_others(seen: &Seen<'_>) -> bool {
 }
 
 pub(super) fn same_token_twice(seen: &Seen<'_>) -> bool {
-    let places = ["header and query, the same", "two locations, the same"];
+    let places =
+        ["header and query, the same", "two locations, the same", "x-token twice, the same"];
     seen.has(&places) && matches!(seen.difference, Difference::Header(_))
 }
 
@@ -140,6 +141,11 @@ pub(super) fn endless_time(seen: &Seen<'_>) -> bool {
     let told = "field is not a positive 64 bit integer";
     let refuses = matches!(seen.native, Outcome::Refused(refusal) if refusal.text.ends_with(told));
     seen.has(&["exp too far", "nbf too far", "iat too far"]) && (admits || refuses)
+}
+
+/// The native filter's lifetime overflows.
+pub(super) fn endless_lifetime(seen: &Seen<'_>) -> bool {
+    seen.refused(&["exp the greatest"], &[UNVERIFIED]) && seen.is_stricter()
 }
 
 /// The native filter refuses the name that RFC 9864 gives to EdDSA, before anything else.
