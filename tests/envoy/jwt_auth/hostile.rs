@@ -109,8 +109,8 @@ fn hostile(issuer: &IdentityProvider) -> Result<Vec<(String, Request)>> {
     all.push(("two tokens in one header".to_owned(), joined));
     let both = Request::get("/?access_token=a.b.c").bearer(&good);
     all.push(("tokens in two locations".to_owned(), both));
-    let again = format!("/?access_token={good}&access_token={good}");
-    all.push(("a parameter twice".to_owned(), Request::get(&again)));
+    let again = format!("/?access_token={good}&access_token=a.b.c");
+    all.push(("two tokens in one parameter".to_owned(), Request::get(&again)));
     for byte in 0x80..=0xFF_u8 {
         let mut value = format!("Bearer {good}").into_bytes();
         value.push(byte);
