@@ -180,6 +180,10 @@ fn conditions() -> Vec<(Value, Value, Option<Reason>)> {
         (when("claims[scope]", "values", json!(["b"])), json!({"scope": "a b"}), None),
         (when("claims[groups]", "notValues", json!(["ops"])), json!({}), None),
         (when("claims[groups]", "notValues", json!(["o*"])), json!({"groups": ["ops"]}), claim),
+        (when("claims[groups]", "notValues", json!(["ops"])), json!({"groups": {"a": 1}}), claim),
+        (when("claims[groups]", "notValues", json!(["ops"])), json!({"groups": [["ops"]]}), claim),
+        (when("claims[groups]", "notValues", json!(["ops"])), json!({"groups": ["dev"]}), None),
+        (when("claims[groups]", "notValues", json!(["ops"])), json!({"groups": null}), None),
         (when("claims.a.b", "values", json!(["*"])), json!({"a": {"b": 0}}), None),
         (when("claims[a][b]", "values", json!(["*"])), json!({"a": {"b": ""}}), claim),
         (
