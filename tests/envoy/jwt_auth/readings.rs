@@ -56,7 +56,7 @@ impl Row {
         let app = Recorder::start()?;
         let manager = manager(true, merge_slashes);
         let setup = Setup::new(app.address(), vec![]);
-        let clusters = vec![plain_cluster(&app)];
+        let clusters = vec![app.cluster()];
         let second = Envoy::start(Setup { clusters, manager: manager.clone(), ..setup })?;
         let setup = Setup::new(second.address(), vec![filter(rules)?]);
         let first = Envoy::start(Setup { manager, ..setup })?;
@@ -85,16 +85,6 @@ fn manager(normalize_path: bool, merge_slashes: bool) -> Vec<(String, Value)> {
         ("merge_slashes".to_owned(), json!(merge_slashes)),
         ("path_with_escaped_slashes_action".to_owned(), json!("KEEP_UNCHANGED")),
     ]
-}
-
-/// The cluster of an application that speaks HTTP/1.1 alone.
-fn plain_cluster(app: &Recorder) -> Value {
-    let socket = json!({"address": app.address().ip(), "port_value": app.address().port()});
-    let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
-    json!({
-        "name": "app",
-        "load_assignment": {"cluster_name": "app", "endpoints": [{"lb_endpoints": [endpoint]}]},
-    })
 }
 
 /// Everything below `/public` is open, the rest needs a token.
@@ -171,7 +161,7 @@ fn bytes_that_are_not_text_open_nothing() -> Result<()> {
     ]);
     let app = Recorder::start()?;
     let setup = Setup::new(app.address(), vec![filter(rules)?]);
-    let clusters = vec![plain_cluster(&app)];
+    let clusters = vec![app.cluster()];
     let mut envoy = Envoy::start(Setup { clusters, manager: manager(false, false), ..setup })?;
     let closed: [&[u8]; 5] = [
         b"/admin/\xff",

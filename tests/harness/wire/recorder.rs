@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use super::CASE;
 use crate::ports;
@@ -52,6 +53,16 @@ impl Recorder {
     /// Where the application listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the cluster `app` of an application that speaks HTTP/1.1 alone.
+    pub fn cluster(&self) -> Value {
+        let socket = json!({"address": self.address.ip(), "port_value": self.address.port()});
+        let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+        json!({
+            "name": "app",
+            "load_assignment": {"cluster_name": "app", "endpoints": [{"lb_endpoints": [endpoint]}]},
+        })
     }
 
     /// Returns the requests since the last call.

@@ -1,0 +1,121 @@
+//! Paths in many spellings, without a token, byte for byte.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{
+    bootstrap::{Filter, Setup},
+    client::Protocol,
+    envoy::Envoy,
+    keys::Keys,
+    wire::{self, Recorder},
+};
+
+use super::draft::ISSUER;
+
+/// The differences that are intended, as the README names them.
+pub(super) const CLASSES: [&str; 2] = ["readings", "bytes"];
+
+const STARTS: [&[u8]; 5] = [b"/public", b"/admin", b"/closed", b"/other", b"/"];
+const ENDS: [&[u8]; 22] = [
+    b"",
+    b"/",
+    b"/a",
+    b"/a?b=/admin",
+    b"/a%20b",
+    b"/a%2Fb",
+    b"/a;v=1/b",
+    b"/a//b",
+    b"/\xff",
+    b"/%ff",
+    b"/../admin",
+    b"/%2e%2e/admin",
+    b"/%252e%252e/admin",
+    b"/..;/admin",
+    b"/%2e%2e;x=1/admin",
+    b"/..%3b/admin",
+    b"/..%2fadmin",
+    b"/..%5cadmin",
+    b"/..%c0%afadmin",
+    b"/../public",
+    b"/..;/closed/x",
+    b"/%61dmin",
+];
+
+#[test]
+fn a_path_is_refused_by_both_or_for_a_known_reason() -> Result<()> {
+    let paths: Vec<Vec<u8>> =
+        STARTS.iter().flat_map(|start| ENDS.map(|end| [start, end].concat())).collect();
+    let mut seen = BTreeSet::new();
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let (ours, native) =
+            (admitted(ours()?, protocol, &paths)?, admitted(native()?, protocol, &paths)?);
+        assert!(
+            ours.len() > 20 && ours.len() < native.len(),
+            "{} and {}",
+            ours.len(),
+            native.len()
+        );
+        for (case, path) in paths.iter().enumerate() {
+            let is_text = str::from_utf8(path).is_ok();
+            let shown = path.escape_ascii();
+            match (ours.contains(&case), native.contains(&case)) {
+                (true, false) => panic!("only jwt-auth admits {shown}"),
+                (false, true) if !is_text && path.starts_with(b"/closed") => seen.insert("bytes"),
+                (false, true) => {
+                    let odd = |byte: &u8| matches!(byte, b'%' | b';' | b'.') || !byte.is_ascii();
+                    let is_odd = path.iter().any(odd) || path.starts_with(b"//");
+                    assert!(is_odd, "only jwt-auth refuses {shown}");
+                    seen.insert("readings")
+                }
+                _ => false,
+            };
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(CLASSES), "take the others off the list");
+    Ok(())
+}
+
+/// Returns which of the paths reach the application without a token.
+fn admitted(filter: Filter, protocol: Protocol, paths: &[Vec<u8>]) -> Result<BTreeSet<usize>> {
+    let app = Recorder::start()?;
+    let setup = Setup::new(app.address(), vec![filter]);
+    let manager = vec![
+        ("normalize_path".to_owned(), json!(false)),
+        ("path_with_escaped_slashes_action".to_owned(), json!("KEEP_UNCHANGED")),
+    ];
+    let envoy = Envoy::start(Setup { clusters: vec![app.cluster()], manager, ..setup })?;
+    wire::send_all(envoy.address(), protocol, paths)?;
+    Ok(app.take().into_iter().filter_map(|arrival| arrival.case).collect())
+}
+
+fn ours() -> Result<Filter> {
+    let jwks = Keys::shared()?.jwks().to_string();
+    Ok(Filter::new(
+        "jwt-auth",
+        json!({
+            "jwtRules": [{"issuer": ISSUER, "jwks": jwks}],
+            "rules": [
+                {"match": [{"uri": {"prefix": "/public"}}], "token": "NONE"},
+                {"match": [{"uri": {"regex": "/closed/.*"}}]},
+                {"match": [{"uri": {"prefix": "/admin"}}]},
+                {"token": "NONE"},
+            ],
+        }),
+    ))
+}
+
+fn native() -> Result<Filter> {
+    let jwks = Keys::shared()?.jwks().to_string();
+    let requires = json!({"provider_name": "p"});
+    Ok(Filter::native(json!({"name": "jwt_authn", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        "providers": {"p": {"issuer": ISSUER, "local_jwks": {"inline_string": jwks}}},
+        "rules": [
+            {"match": {"prefix": "/public"}},
+            {"match": {"safe_regex": {"regex": "/closed/.*"}}, "requires": requires},
+            {"match": {"prefix": "/admin"}, "requires": requires},
+        ],
+    }})))
+}
