@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{normalize, percent_decode};
+use super::{escaped, normalize, percent_decode};
 use crate::readings::{Step, changed, other_readings};
 
 /// Returns the other ways in which a server may read `path`; `None` if there are too many to
@@ -11,14 +11,16 @@ use crate::readings::{Step, changed, other_readings};
 /// Each is what the path becomes after any of these, in any order and as often as they change
 /// something: parameters (`;v=1`) cut, `%XX` decoded, overlong UTF-8 decoded, backslashes turned,
 /// adjoining slashes merged, dot segments resolved, blanks at the end of a segment dropped, and all
-/// from a semicolon, query mark, fragment mark or NUL on cut. A path that does not begin with a slash
-/// is also read as one that does.
+/// from a semicolon, query mark, fragment mark or NUL on cut. Escapes are also decoded in each segment
+/// alone, so that `%2F` stays. A path that does not begin with a slash is also read as one that does,
+/// and one that begins with two as one behind a host.
 pub(crate) fn path_readings(path: &[u8]) -> Option<Vec<Vec<u8>>> {
     if may_differ(path) { other_readings(&STEPS, path) } else { Some(Vec::new()) }
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 11] = [
     percent_decode,
+    with_decoded_segments,
     without_parameters,
     with_turned_backslashes,
     without_dot_segments,
@@ -27,6 +29,7 @@ const STEPS: [Step; 9] = [
     without_blanks,
     with_short_utf8,
     rooted,
+    without_host,
 ];
 
 /// Returns `false` if no step changes the path.
@@ -42,6 +45,22 @@ fn may_differ(path: &[u8]) -> bool {
         odd
     });
     odd || !path.starts_with(b"/")
+}
+
+/// Decodes every escape but `%2F`, as servers do that split a path before they decode it, and those
+/// that resolve `%2e` and decode nothing else.
+fn with_decoded_segments(path: &[u8]) -> Cow<'_, [u8]> {
+    if !path.contains(&b'%') {
+        return Cow::Borrowed(path);
+    }
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [byte, after @ ..] = rest {
+        let escape = escaped(rest).filter(|byte| *byte != b'/');
+        decoded.push(escape.unwrap_or(*byte));
+        rest = if escape.is_some() { rest.get(3..).unwrap_or_default() } else { after };
+    }
+    changed(path, decoded)
 }
 
 fn without_parameters(path: &[u8]) -> Cow<'_, [u8]> {
@@ -131,6 +150,17 @@ fn rooted(path: &[u8]) -> Cow<'_, [u8]> {
         Some(_) => Cow::Owned(b"/".to_vec()),
         None => Cow::Owned([b"/", path].concat()),
     }
+}
+
+/// Reads a target that begins with two slashes as a reference to another host (RFC 3986 section
+/// 4.2), as `new URL(target, base)` does: its path begins behind the host.
+fn without_host(path: &[u8]) -> Cow<'_, [u8]> {
+    if !path.starts_with(b"//") {
+        return Cow::Borrowed(path);
+    }
+    let reference = path.iter().skip_while(|byte| **byte == b'/');
+    let target: Vec<u8> = reference.skip_while(|byte| **byte != b'/').copied().collect();
+    Cow::Owned(if target.is_empty() { b"/".to_vec() } else { target })
 }
 
 fn each_segment<'p>(path: &'p [u8], mark: u8, keep: fn(&[u8]) -> &[u8]) -> Cow<'p, [u8]> {

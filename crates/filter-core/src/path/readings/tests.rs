@@ -55,9 +55,28 @@ fn a_closed_path_is_among_the_readings_of_its_spellings() {
         b"admin",
         b"http://h/admin",
         b"h2://u@h:1/admin",
+        b"//x/admin",
+        b"///x/admin",
+        b"/\\x/admin",
+        b"/public%2fx/%2e%2e/admin",
+        b"/x%2fy/%2e%2e/admin",
+        b"/x%2fy/.%2e%3b/admin",
+        b"/x%252fy/%252e%252e/admin",
+        b"/x%2fy/%252e%252e/admin",
     ] {
         let shown = path.escape_ascii();
         assert!(may_be(path, b"/admin") || may_be(path, b"/admin/"), "{shown}");
+    }
+}
+
+#[test]
+fn a_segment_may_be_decoded_alone() {
+    for (path, segments) in [
+        (&b"/%66iles/a%2fb"[..], &b"/files/a%2fb"[..]),
+        (b"/%66iles/a%2Fb%20c", b"/files/a%2Fb c"),
+        (b"/%2566iles/a%2fb", b"/files/a%2fb"),
+    ] {
+        assert!(may_be(path, segments), "{}", path.escape_ascii());
     }
 }
 
@@ -89,6 +108,9 @@ fn harmless_escapes_have_few_readings() {
         ("/caf%C3%A9", &["/caf\u{e9}"]),
         ("/a;v=1/b", &["/a", "/a/b"]),
         ("/a//b", &["/a/b"]),
+        ("//a/b", &["/a/b", "/b"]),
+        ("//", &["/"]),
+        ("/a%2Fb%20c", &["/a%2Fb c", "/a/b c"]),
     ] {
         let mut found = path_readings(path.as_bytes()).unwrap();
         found.sort_unstable();
