@@ -33,11 +33,10 @@ fn in_lower_case(authority: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn without_port(authority: &[u8]) -> Cow<'_, [u8]> {
-    let digits = authority.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let before = authority.len().checked_sub(digits).and_then(|end| authority.get(..end));
-    match before.and_then(|text| text.strip_suffix(b":")) {
-        // The last group of an IPv6 address without brackets is not a port.
-        Some(host) if !host.contains(&b':') || host.ends_with(b"]") => Cow::Owned(host.to_vec()),
+    // Routers cut at the last colon of the host, whether or not a number follows.
+    let behind = authority.iter().rposition(|byte| matches!(byte, b':' | b']' | b'@'));
+    match behind.and_then(|at| authority.split_at_checked(at)) {
+        Some((host, port)) if port.starts_with(b":") => Cow::Owned(host.to_vec()),
         _ => Cow::Borrowed(authority),
     }
 }
@@ -76,7 +75,10 @@ mod tests {
             ("%61.example", &["a.example"]),
             ("[::1]:80", &["[::1]"]),
             ("[::1]", &[]),
-            ("::1", &[]),
+            ("::1", &["", ":"]),
+            ("a.example:x", &["a.example"]),
+            ("a.example:81:x", &["a.example", "a.example:81"]),
+            ("a.example:+81", &["a.example"]),
             ("", &[]),
         ] {
             let readings = authority_readings(authority.as_bytes()).unwrap();
