@@ -107,8 +107,8 @@ impl Condition {
     /// Returns the answer about a request in one reading.
     pub(super) fn answer(&self, view: View<'_, '_>) -> Answer {
         match self {
-            Self::Text(subject, test) => subject.answer(test, view),
-            Self::Without(subject, test) => !subject.answer(test, view),
+            Self::Text(subject, test) => subject.answer_once(test, view),
+            Self::Without(subject, test) => !subject.answer_once(test, view),
             Self::Template(_) if view.readings.is_unreadable => Answer::Unsure,
             Self::Template(template) => {
                 view.path().is_some_and(|path| template.captures(path).is_some()).into()
@@ -149,6 +149,28 @@ impl Subject {
             "request.scheme" => Self::header(":scheme"),
             name => Self::Attribute(name.to_owned()),
         }
+    }
+
+    /// Returns the answer; a test that may be costly is done once for each value, however many
+    /// readings of the request have it.
+    fn answer_once(&self, test: &StringMatch, view: View<'_, '_>) -> Answer {
+        let is_cheap = test.exact_texts().is_some() || test.is_present();
+        if is_cheap || view.readings.is_single() {
+            return self.answer(test, view);
+        }
+        let reading = match self {
+            Self::Path => view.path,
+            Self::Authority => view.authority,
+            _ => 0,
+        };
+        // Tests stay where they are in the matcher, so that the address names one.
+        let key = (std::ptr::from_ref(test) as usize, reading);
+        let known = view.readings.known.borrow().get(&key).copied();
+        known.unwrap_or_else(|| {
+            let answer = self.answer(test, view);
+            view.readings.known.borrow_mut().insert(key, answer);
+            answer
+        })
     }
 
     fn answer(&self, test: &StringMatch, view: View<'_, '_>) -> Answer {

@@ -1,6 +1,10 @@
 //! A request in every reading that its next hop may give it.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::{
+    borrow::Cow,
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+};
 
 use super::{Answer, Occurrences, Request, pairs};
 use crate::{PathNormalization, RequestPath, authority::authority_readings};
@@ -33,14 +37,17 @@ pub(super) struct Readings<'r> {
     occurrences: Occurrences,
     parameters: OnceCell<Vec<pairs::Pairs<'r>>>,
     cookies: OnceCell<Vec<pairs::Pairs<'r>>>,
+    /// Answers by the address of the test, which must outlive the readings, and the number of the
+    /// reading.
+    pub(super) known: RefCell<HashMap<(usize, usize), Answer>>,
 }
 
 /// A request in one reading.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a, 'r> {
     pub(super) readings: &'a Readings<'r>,
-    path: usize,
-    authority: usize,
+    pub(super) path: usize,
+    pub(super) authority: usize,
 }
 
 impl<'r> Readings<'r> {
@@ -62,6 +69,7 @@ impl<'r> Readings<'r> {
             occurrences: sight.occurrences,
             parameters: OnceCell::new(),
             cookies: OnceCell::new(),
+            known: RefCell::default(),
         };
         if readings.views().count() > MAX_COMBINATIONS {
             readings.is_unreadable = true;
@@ -79,6 +87,11 @@ impl<'r> Readings<'r> {
             let authorities = 0..=self.authorities.len();
             authorities.map(move |authority| View { readings: self, path, authority })
         })
+    }
+
+    /// Returns `true` if there is one reading only.
+    pub(super) const fn is_single(&self) -> bool {
+        self.paths.is_empty() && self.authorities.is_empty()
     }
 
     /// Returns the request as it came.
