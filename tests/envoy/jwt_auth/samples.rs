@@ -68,7 +68,7 @@ fn the_least_sample_lets_pass_what_has_no_token_and_refuses_what_has_a_bad_one()
 
 #[test]
 fn the_sample_with_one_open_path_closes_the_rest() -> Result<()> {
-    let mut rig = start(1)?;
+    let mut rig = start(2)?;
     assert_eq!(status(&rig, Request::get("/healthz"))?, 200);
     assert_eq!(status(&rig, Request::get("/"))?, 401);
     assert_eq!(status(&rig, Request::get("/").bearer(&token(&rig, &claims())?))?, 200);
@@ -77,7 +77,7 @@ fn the_sample_with_one_open_path_closes_the_rest() -> Result<()> {
 
 #[test]
 fn the_long_sample_decides_as_it_reads() -> Result<()> {
-    let mut rig = start(2)?;
+    let mut rig = start(3)?;
     let good = token(&rig, &claims())?;
     let with = |name, value| token(&rig, &with(claims(), name, value));
     let refund = || Request::new(Method::POST, "/orders/7/refund");
