@@ -21,8 +21,8 @@ pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<String> {
         .take(MAX_REPORTED)
         .map(|(earlier, later)| {
             format!(
-                "rules[{later}]: wants other tokens than rules[{earlier}], which alone decides \
-                 about requests that match both; to admit either, name both in one rule \
+                "rules[{later}]: requires other tokens than rules[{earlier}], which alone decides \
+                 requests that match both; to admit either token, write one rule for both \
                  (providers.any, requestPrincipals)"
             )
         })
@@ -84,7 +84,7 @@ mod tests {
             ["a", "b"].map(|name| rule(json!({"name": name, "issuer": format!("https://{name}")})));
         let document = json!({"jwtRules": providers, "rules": [one, other]});
         let warnings = compile(&document).unwrap().warnings().join("\n");
-        assert_eq!(warnings.contains("rules[1]: wants other"), expected, "{one} {other}");
+        assert_eq!(warnings.contains("rules[1]: requires other"), expected, "{one} {other}");
     }
 
     #[test]

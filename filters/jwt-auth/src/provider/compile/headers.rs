@@ -55,6 +55,6 @@ fn value(
     let legal = (1..=MAX_VALUE_BYTES).contains(&value.len())
         && value.trim().len() == value.len()
         && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    let rule = "must be 1 to 4096 bytes of printable ASCII without blanks around them";
+    let rule = "must be 1 to 4096 bytes of printable ASCII without leading or trailing blanks";
     if legal { Ok(value.into()) } else { Err((field, rule.to_owned())) }
 }

@@ -135,5 +135,5 @@ fn warn(path: &str, leftovers: &Leftovers, notes: &mut Notes) {
 }
 
 const READABLE_SECRET: &str = "whoever may read the configuration can forge tokens with it";
-const LOOKS_LIKE_HEX: &str = "is read as base64 and has only hexadecimal digits: set secretEncoding \
-                              to HEX, to TEXT, or to BASE64 if that is right";
+const LOOKS_LIKE_HEX: &str = "is read as base64 but has only hexadecimal digits: set secretEncoding \
+                              to HEX or TEXT, or to BASE64 if it is base64";

@@ -120,8 +120,8 @@ pub(super) fn label_names(plans: &[Plan], problems: &mut Problems) {
     OWN_LABELS.iter().for_each(|(family, label)| check(family, &[label], label));
     for ((label, other), family) in clashes {
         let rule = format_args!(
-            "must have no label {label} of {family}: Istio's pattern for the label {other} matches its \
-             end and would take its value; rename one of them"
+            "must have no label {label} of {family}: Istio's pattern for the label {other} matches the \
+             end of its name and would take its value; rename one of them"
         );
         problems.add("metrics", rule);
     }

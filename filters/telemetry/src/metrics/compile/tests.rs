@@ -227,23 +227,23 @@ fn refused_documents_say_their_rule() {
         (
             over(json!({"match": {"metric": "REQUEST_SIZE"},
                 "tagOverrides": {"code": {"value": "'x'"}}})),
-            "metrics: must have no label response_code of weir_telemetry_requests_total: Istio's pattern for the label code matches its end and would take its value; rename one of them",
+            "metrics: must have no label response_code of weir_telemetry_requests_total: Istio's pattern for the label code matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"x_grpc_response_status": {"value": "'x'"}}})),
-            "metrics: must have no label x_grpc_response_status of weir_telemetry_requests_total: Istio's pattern for the label grpc_response_status matches its end and would take its value; rename one of them",
+            "metrics: must have no label x_grpc_response_status of weir_telemetry_requests_total: Istio's pattern for the label grpc_response_status matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"my_reason": {"value": "'x'"}}})),
-            "metrics: must have no label my_reason of weir_telemetry_requests_total: Istio's pattern for the label reason matches its end and would take its value; rename one of them",
+            "metrics: must have no label my_reason of weir_telemetry_requests_total: Istio's pattern for the label reason matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"eason": {"value": "'x'"}}})),
-            "metrics: must have no label reason of weir_telemetry_spans_dropped_total: Istio's pattern for the label eason matches its end and would take its value; rename one of them",
+            "metrics: must have no label reason of weir_telemetry_spans_dropped_total: Istio's pattern for the label eason matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"a-b": {"value": "'x'"}, "a_b": {"value": "'y'"}}})),
-            "metrics[0].overrides[0].tagOverrides.a_b: must be unique, also in metrics; a-b is the same there",
+            "metrics[0].overrides[0].tagOverrides.a_b: must be unique, also in metrics; a-b becomes the same name",
         ),
         (
             over(json!({"tagOverrides": {"1st": {"value": "'x'"}}})),
