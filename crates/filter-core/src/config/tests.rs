@@ -132,7 +132,7 @@ fn numbers_and_booleans_in_quotes_are_refused_with_the_cure() {
             "pair.high: must be a whole number in range, got \"2\": leave out the quotes; \
              pair.low: must be a whole number in range, got \"1\": leave out the quotes",
         ),
-        // What would be refused without them, too.
+        // Values that would be refused without the quotes too.
         (
             r#"{"rules": [{"name": "a", "status": "9"}]}"#,
             r#"rules[0].status: must be a whole number from 200 to 599, got "9""#,

@@ -214,7 +214,7 @@ fn a_tunnel_may_end_at_any_time() {
 fn flags_are_not_asked_for_once_the_end_was_seen() {
     let stream = Stream { flags: CUT, ..Stream::new(&[], &[status("200")], &[]) };
     assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::Complete);
-    // A response that is not there has not ended, either.
+    // A missing response has not ended.
     let stream = Stream { flags: LEFT, ..Stream::default() };
     assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::ClientLeft);
 }

@@ -132,7 +132,8 @@ fn check_unique<'a>(
     let mut seen = BTreeMap::new();
     for name in names {
         if let Some(other) = seen.insert(name.in_metrics(), name) {
-            let rule = format_args!("must be unique, also in metrics; {other} becomes the same name");
+            let rule =
+                format_args!("must be unique, also in metrics; {other} becomes the same name");
             compiler.problems.add(format_args!("{path}.{name}"), rule);
         }
     }
