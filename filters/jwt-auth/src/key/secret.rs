@@ -1,4 +1,4 @@
-//! Shared secrets in the forms that issuers give them in.
+//! Shared secrets in the encodings that issuers use.
 
 use base64::{
     Engine, alphabet,
@@ -11,7 +11,7 @@ use base64::{
 use super::{InvalidKey, Key};
 use crate::config::SecretEncoding;
 
-/// A longer text of hexadecimal digits is hardly base64.
+/// From this length on, a text of hexadecimal digits is unlikely to be base64.
 const MIN_HEX_DIGITS: usize = 32;
 const ANY_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -42,7 +42,7 @@ impl Key {
     }
 }
 
-/// Returns `true` if a text that is read as base64 is likelier to be hexadecimal.
+/// Returns `true` if a text read as base64 is more likely hexadecimal.
 pub(crate) fn looks_like_hex(text: &str) -> bool {
     let text = text.trim();
     text.len() >= MIN_HEX_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())

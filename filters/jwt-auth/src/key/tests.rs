@@ -22,7 +22,7 @@ fn certificate(name: &str) -> String {
     all[name].as_str().unwrap().to_owned()
 }
 
-/// A host that answers every known-answer question rightly.
+/// A host that passes every known-answer test.
 fn host_that_knows() -> Crypto {
     fn knowing(_: &str, _: &[u8], signature: &[u8], _: &[u8]) -> HostAnswer {
         use std::cell::RefCell;

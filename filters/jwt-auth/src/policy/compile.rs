@@ -156,7 +156,7 @@ fn check_names(config: &Config, providers: &[Provider], problems: &mut Problems)
     }
 }
 
-/// Returns a warning for each issuer that another one could pass for by its subjects.
+/// Returns a warning for each issuer that another issuer could impersonate through its subjects.
 fn nested_issuers(providers: &[Provider]) -> Vec<String> {
     let exact = |provider: &Provider| match &provider.issuer {
         Issuer::Exact(issuer) => Some(issuer.clone()),

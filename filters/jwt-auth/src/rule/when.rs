@@ -25,11 +25,11 @@ pub(super) enum When {
 /// A condition on `<iss>/<sub>`.
 #[derive(Clone, Debug)]
 pub(super) struct PrincipalCondition {
-    /// `None` if any will do.
+    /// `None` if any value is accepted.
     values: Option<Vec<PrincipalPattern>>,
     not_values: Vec<PrincipalPattern>,
     matches: Option<StringMatch>,
-    /// The issuers of `jwtRules`, none of which must pass for another.
+    /// The issuers of `jwtRules`; none may impersonate another.
     issuers: Vec<Box<str>>,
 }
 

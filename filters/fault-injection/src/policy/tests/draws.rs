@@ -1,4 +1,4 @@
-//! One draw for each part of a fault, or one for all.
+//! Independent and shared draws of the parts of a fault.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -25,7 +25,7 @@ fn document(percentages: [f64; 4], draw: &str) -> Value {
     }}]})
 }
 
-/// The parts that each of many requests meets.
+/// The parts that each of many requests gets.
 fn parts(policy: &Policy, dice: impl Iterator<Item = Dice>) -> Vec<[bool; 4]> {
     let met = |dice: Dice| {
         let plan = policy.decide(&request(&[]), &dice, now()).plan;

@@ -200,7 +200,8 @@ fn retry_after_says_when_the_source_is_asked_again() {
     }
 }
 
-/// A document whose one rule wants a token of `cold`, whose keys are fetched, and one of `warm`.
+/// A document whose only rule requires a token of `cold`, whose keys are fetched, and one of
+/// `warm`.
 fn two_tokens(cold_start: &str, rule: Value) -> Value {
     let writes = |header: &str| json!([{"header": header, "claim": "sub"}]);
     let cold = json!({

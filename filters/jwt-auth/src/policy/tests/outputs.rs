@@ -69,7 +69,7 @@ fn a_claim_is_written_in_its_format() {
     }
 }
 
-/// Signs claims as they are written, `a.b` being a number.
+/// Signs claims in which `a.b` is this number.
 fn with_number(number: &str) -> String {
     let claims = claims().to_string().replacen('{', &format!("{{\"a\":{{\"b\":{number}}},"), 1);
     crate::testing::sign(Algorithm::EdDsa, r#"{"alg":"EdDSA"}"#, &claims)

@@ -9,7 +9,7 @@ use crate::{
 
 const MAX_HEADERS: usize = 16;
 const MAX_VALUE_BYTES: usize = 4096;
-/// Headers that the filter alone decides about.
+/// Headers that only the filter may set.
 const OWN: [&str; 2] = ["content-length", "if-none-match"];
 
 /// Compiles `headers`. No error shows a value: it may be a secret.

@@ -109,8 +109,7 @@ fn read(key: &KeyConfig, environment: &Environment<'_>) -> Result<Key, (&'static
     }
 }
 
-/// Returns the field whose secret is read as base64 because nothing else is said, and looks like
-/// hexadecimal digits.
+/// Returns the field whose secret is read as base64 by default but looks like hexadecimal digits.
 fn looks_misread(key: &KeyConfig, environment: &Environment<'_>) -> Option<&'static str> {
     if key.secret_encoding.is_some() {
         return None;

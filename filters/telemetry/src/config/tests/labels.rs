@@ -1,4 +1,4 @@
-//! Blocks whose labels are implied, and errors that follow from another.
+//! Blocks with implied labels, and follow-up errors.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{Config, Direction, Policy};
 
-/// Entries of `metrics` with labels, as Istio's documentation and tutorials have them, and the labels
-/// that each gives the count of requests.
+/// Entries of `metrics` with labels, as in Istio's documentation and tutorials, and the resulting
+/// labels of the request count.
 fn labelled_blocks() -> [(Value, &'static str); 8] {
     let prometheus = json!([{"name": "prometheus"}]);
     let entry =

@@ -87,7 +87,7 @@ fn the_tags_that_a_proxy_must_split_off_are_told() {
     );
 }
 
-/// What Istio's tag patterns split off a name: the labels, by the patterns' names.
+/// The labels that Istio's tag patterns extract from a name, by the names of the patterns.
 fn split(name: &str, tags: &[&str]) -> Vec<(String, String)> {
     let found = tags.iter().filter_map(|tag| {
         let (_, value) = name.split_once(&format!("{tag}=.="))?;
