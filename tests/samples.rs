@@ -149,7 +149,7 @@ fn readmes_show_what_works() -> Result<()> {
     Ok(())
 }
 
-/// Dates of samples begin here: a date that is nearer would soon be over for those who copy it.
+/// The earliest year in samples: a nearer date would soon be in the past for readers who copy it.
 const FIRST_YEAR: u32 = 2030;
 
 #[test]

@@ -1,4 +1,4 @@
-//! A filter knows the kind of proxy that it runs in.
+//! A filter recognizes the kind of proxy that it runs in.
 
 use anyhow::Result;
 use serde_json::json;

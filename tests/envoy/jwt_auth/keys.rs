@@ -258,7 +258,7 @@ fn choosy_servers_of_keys_discovery_and_deny_lists_answer() -> Result<()> {
     assert_no_trap(&mut rig.envoy)
 }
 
-/// The key set of the issuer as sloppy encoders write it, one flaw for each key.
+/// The issuer's key set as sloppy encoders write it, with one flaw per key.
 fn sloppy(issuer: &IdentityProvider) -> Value {
     let of = |algorithm, members: &[(&str, Value)]| {
         let jwk = issuer.keys().jwk(algorithm).clone();
@@ -268,7 +268,7 @@ fn sloppy(issuer: &IdentityProvider) -> Value {
         let value = issuer.keys().jwk(algorithm).get(name).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()
     };
-    // Four characters are three bytes, here zeros.
+    // Four characters encode three bytes, here zeros.
     let longer = format!("AAAA{}", member(Algorithm::ES256, "y"));
     let padded = format!("{}==", member(Algorithm::RS256, "n"));
     json!({"keys": [
