@@ -41,7 +41,7 @@ fn wasm_plugins_are_accepted() -> Result<()> {
 }
 
 #[test]
-fn the_readme_has_the_place_of_every_wasm_plugin() -> Result<()> {
+fn the_readme_has_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
     let readme = read_text(&repository::root().join("README.md"))?;
     for filter in repository::filters()? {
         let plugin = repository::yaml(&format!("wasmplugins/{filter}.yaml"))?;
@@ -153,7 +153,7 @@ fn readmes_show_what_works() -> Result<()> {
 const FIRST_YEAR: u32 = 2030;
 
 #[test]
-fn dates_of_samples_are_far_ahead() -> Result<()> {
+fn dates_in_samples_are_far_in_the_future() -> Result<()> {
     let folders = ["README.md", "envoy/", "filters/", "schemas/", "wasmplugins/"];
     let is_shown = |path: &str| {
         folders.iter().any(|folder| path.starts_with(folder))

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn istios_name_of_a_claim_is_answered_with_ours() {
+    fn refuses_istios_name_of_a_claim_and_suggests_claims() {
         for (name, claim) in [
             ("@request.auth.claims.groups", "groups"),
             ("@request.auth.claims[groups]", "groups"),

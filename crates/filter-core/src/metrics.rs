@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn label_values_end_nothing_and_stay_apart() {
+    fn escapes_label_values_and_keeps_them_distinct() {
         for (value, text) in [
             (&b"gold"[..], "gold"),
             (b" a b\t", "a b"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_names_are_clean() {
+    fn name_parts_have_only_legal_characters() {
         for (text, part) in [("match v1", "match_v1"), ("a.b-c", "a_b_c"), ("aZ9_", "aZ9_")] {
             assert_eq!(metric_name_part(text), part);
         }

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_reads_the_address_in_a_sidecar_is_warned_of() {
+    fn warns_only_of_reading_the_address_in_a_sidecar() {
         let address = Needs { source_address: true, ..Needs::default() };
         let attributes = ["source.address".to_owned()].into();
         let attribute = Needs { attributes, ..Needs::default() };

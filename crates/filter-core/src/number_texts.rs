@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_refused() {
+    fn refuses_text_that_is_not_json() {
         for json in ["", "{", "1 2", "01", "1e400", "\"a", "[1,]", "\"\\", "-"] {
             assert_eq!(parse_exact(json.as_bytes()), None, "{json}");
             assert!(NumberTexts::new(json).count() <= 2, "{json}");

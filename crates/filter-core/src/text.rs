@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_printable() {
+    fn accepts_only_printable_names() {
         let name = |text: &str| serde_json::from_value::<EntryName>(json!(text));
         let longest = "a".repeat(128);
         for legal in ["a", "A-z_0.9", "-", "match v1", "a/b", longest.as_str()] {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_log_stays_one_line() {
+    fn escapes_characters_that_break_a_log_line() {
         for (text, line) in [
             ("", ""),
             ("plain \"text\" \\ é 中", "plain \"text\" \\ é 中"),

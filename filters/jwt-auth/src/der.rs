@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_certificate_is_found() {
+    fn finds_the_key_of_a_certificate() {
         let names = || [0; 4].into_iter().flat_map(|_| element(SEQUENCE, &[]));
         let info = public_key_info(ED25519, &[7; 32]);
         let certificate = |fields: Vec<u8>, signature: Vec<u8>| {

@@ -236,7 +236,7 @@ fn a_cluster_that_is_not_there_costs_503_and_a_line_that_names_the_cure() -> Res
 }
 
 #[test]
-fn choosy_servers_of_keys_discovery_and_deny_lists_answer() -> Result<()> {
+fn servers_that_require_accept_and_user_agent_answer() -> Result<()> {
     let issuer = IdentityProvider::start()?;
     issuer.demand(&[
         ("accept", "application/jwk-set+json"),
@@ -281,7 +281,7 @@ fn sloppy(issuer: &IdentityProvider) -> Value {
 }
 
 #[test]
-fn a_server_that_wants_an_api_key_and_encodes_sloppily_is_no_obstacle() -> Result<()> {
+fn fetches_a_sloppy_key_set_with_an_api_key() -> Result<()> {
     let issuer = IdentityProvider::start()?;
     issuer.publish(sloppy(&issuer));
     issuer.demand(&[("x-api-key", "hidden"), ("user-agent", "mine/1")]);

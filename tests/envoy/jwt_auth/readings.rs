@@ -164,7 +164,7 @@ fn no_path_leads_into_a_closed_prefix() -> Result<()> {
 }
 
 #[test]
-fn bytes_that_are_not_text_open_nothing() -> Result<()> {
+fn invalid_utf8_bypasses_no_rule() -> Result<()> {
     let rules = json!([
         {"name": "path", "match": [{"uri": {"prefix": "/admin"}}]},
         {"name": "query", "match": [{"queryParams": {"scope": {"prefix": "admin"}}}]},

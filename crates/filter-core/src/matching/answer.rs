@@ -98,7 +98,7 @@ mod tests {
     use super::Answer::{self, No, Unsure, Yes};
 
     #[test]
-    fn the_tables_are_those_of_kleene() {
+    fn follows_the_tables_of_kleene() {
         for (a, b, and, or, agreed) in [
             (Yes, Yes, Yes, Yes, Yes),
             (Yes, Unsure, Unsure, Yes, Unsure),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_is_a_conjunction_that_holds() {
+    fn empty_conjunctions_are_yes_and_disjunctions_no() {
         assert_eq!(Answer::all([]), Yes);
         assert_eq!(Answer::any([]), No);
         assert_eq!(Answer::agreement([]), None);

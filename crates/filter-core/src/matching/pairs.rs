@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_read_as_applications_do() {
+    fn splits_a_query_in_every_reading() {
         for (query, readings) in [
             ("a=1&b=2", &["a=1|b=2"][..]),
             ("a=1;b=2", &["a=1;b=2", "a=1|b=2"]),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_read_as_applications_do() {
+    fn splits_cookies_in_every_reading() {
         for (cookie, readings) in [
             ("a=1; b=2", &["a=1|b=2"][..]),
             ("a=\"1\"", &["a=1", "a=\\\"1\\\""]),

@@ -79,7 +79,7 @@ fn parameters_are_decoded_once() {
 }
 
 #[test]
-fn readings_agree_or_there_is_no_result() {
+fn returns_no_result_if_readings_disagree() {
     let length = |path: &[u8]| (path.len() > 2).then_some(path.len() > 3);
     for (path, result) in [
         ("/abc", Some(true)),

@@ -83,12 +83,12 @@ fn large_bad_tokens_leave_the_good_ones_alone() {
 }
 
 #[test]
-fn bad_tokens_past_their_time_make_room() {
+fn expired_bad_tokens_make_room() {
     let mut cache = cache(4);
     put(&mut cache, "old", Proof::Bad);
     let later = START + Duration::from_secs(5);
     let evicted = cache.remember(b"new", remembered(Proof::Bad), NEVER, later);
-    assert!(evicted.is_empty(), "what has expired is not given up for another");
+    assert!(evicted.is_empty(), "an expired entry does not count as evicted");
     assert!(has(&mut cache, "new", 5) && !has(&mut cache, "old", 0));
 }
 

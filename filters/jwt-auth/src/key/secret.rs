@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_read_in_the_form_that_is_named() {
+    fn reads_secrets_in_every_encoding() {
         let secret = from_hex(HEX).unwrap();
         let message = b"message";
         let good = jsonwebtoken::EncodingKey::from_secret(&secret);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_another_form_is_refused() {
+    fn refuses_secrets_in_another_encoding() {
         let secret = from_hex(HEX).unwrap();
         for (written, encoding) in [
             (BASE64URL.encode(&secret), Base64),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_taken_for_what_they_look_like() {
+    fn recognizes_hexadecimal_digits() {
         for (text, looks) in [(HEX, true), (&HEX[..31], false), ("AAAAg", false), ("", false)] {
             assert_eq!(looks_like_hex(text), looks, "{text}");
         }

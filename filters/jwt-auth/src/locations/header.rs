@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_begin_with_the_prefix_is_not_a_token() {
+    fn ignores_items_without_the_prefix() {
         for (values, found) in [
             (&["Bearer @"][..], "@"),
             (&["bearer \t @ "], "@"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn two_tokens_are_two_however_the_other_one_is_dressed() {
+    fn refuses_a_second_token_in_any_form() {
         for values in [
             &["Bearer @, Bearer a.b.c"][..],
             &["Bearer @", "Bearer a.b.c"],
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_prefix_what_has_three_parts_is_a_token() {
+    fn without_a_prefix_three_parts_are_a_token() {
         for (values, found) in [
             (&["@"][..], "@"),
             (&["graphql-ws, @"], "@"),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_protocols_of_a_web_socket_stay() {
+    fn keeps_the_other_protocols_of_a_web_socket() {
         for (prefix, value, rest) in [
             ("", "graphql-ws, @", Some("graphql-ws")),
             ("", "@", None),

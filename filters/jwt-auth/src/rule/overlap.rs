@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_share_paths_and_want_other_tokens_are_warned_about() {
+    fn warns_of_rules_with_the_same_paths_and_other_tokens() {
         let of = |name: &str, entry: Value| json!({"match": [entry], "providers": {"any": [name]}});
         let by = |name: &str, entry: Value| json!({"match": [entry], "requestPrincipals": [format!("https://{name}/*")]});
         let api = || json!({"uri": {"prefix": "/api"}});

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_principal_that_lacks_a_part_fits_nothing_and_is_refused_all_the_same() {
+    fn incomplete_principals_surely_match_no_pattern() {
         for (pattern, issuer, subject, may_fit) in [
             ("*", IDP, "", false),
             ("*", "", "alice", false),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn no_issuer_passes_for_another_by_its_subjects() {
+    fn no_issuer_impersonates_another_by_its_subjects() {
         let both = &[IDP, NESTED];
         for (pattern, issuer, subject, fits) in [
             ("https://idp/x/alice", NESTED, "alice", true),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_longest_issuer_reads_a_principal_for_other_conditions() {
+    fn other_conditions_see_only_principals_of_the_longest_issuer() {
         let both: [Box<str>; 2] = [IDP.into(), NESTED.into()];
         for (issuer, subject, text) in [
             (IDP, "alice", Some("https://idp/alice")),

@@ -14,7 +14,7 @@ fn worker_with(origin: Origin, headers: &[(&str, &str)]) -> Source {
 }
 
 #[test]
-fn every_document_is_asked_for_in_terms_that_no_server_refuses() {
+fn requests_documents_with_accept_and_user_agent() {
     let agent = format!("weir-jwt-auth/{}", env!("CARGO_PKG_VERSION"));
     for (origin, path) in
         [(at_url(), "/keys"), (by_discovery(), "/.well-known/openid-configuration")]

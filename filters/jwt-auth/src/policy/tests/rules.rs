@@ -88,7 +88,7 @@ fn a_path_that_servers_read_differently_chooses_no_rule() {
 }
 
 #[test]
-fn bytes_that_are_not_text_open_nothing() {
+fn invalid_utf8_bypasses_no_rule() {
     let first_match = json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}]);
     let negated = json!([{"match": [{"not": {"uri": {"prefix": "/admin"}}}], "token": "NONE"}, {}]);
     let expression = json!([{"match": [{"uri": {"regex": "/admin/.*"}}]}, {"token": "NONE"}]);
@@ -104,7 +104,7 @@ fn bytes_that_are_not_text_open_nothing() {
 }
 
 #[test]
-fn values_that_can_be_read_in_two_ways_open_nothing() {
+fn ambiguous_values_bypass_no_rule() {
     let closed =
         |entry: serde_json::Value| with_rules(json!([{"match": [entry]}, {"token": "NONE"}]));
     for (entry, headers) in [
@@ -402,7 +402,7 @@ fn a_token_that_one_provider_vouched_for_is_not_another_providers() {
 }
 
 #[test]
-fn issuers_of_which_one_can_pass_for_another_are_warned_about() {
+fn warns_of_issuers_that_can_impersonate_another() {
     for (one, other, warned) in [
         ("https://idp", "https://idp/x", Some("jwtRules[1]")),
         ("https://idp/x", "https://idp", Some("jwtRules[0]")),

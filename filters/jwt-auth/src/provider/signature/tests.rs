@@ -39,7 +39,7 @@ fn search(algorithm: Algorithm, crypto: &Crypto, wrong: usize) -> (Signature, us
 }
 
 #[test]
-fn keys_are_tried_as_far_as_their_cost_allows() {
+fn tries_keys_within_the_budget() {
     let pure = Crypto::pure();
     let by_host = Crypto::believing(host, Algorithms::only(Algorithm::Es256));
     for (algorithm, crypto, most) in [
@@ -57,7 +57,7 @@ fn keys_are_tried_as_far_as_their_cost_allows() {
 }
 
 #[test]
-fn checks_that_the_host_fails_to_make_cost_as_those_in_pure_rust() {
+fn failed_host_checks_cost_as_much_as_pure_rust() {
     fn failing(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
         HostAnswer::Unavailable
     }

@@ -93,7 +93,7 @@ fn blocks_with_labels_imply_labels_and_name_the_tags_to_set() {
 }
 
 #[test]
-fn nothing_implies_labels_but_a_label() {
+fn only_a_label_implies_labels() {
     for (document, is_labelled, warnings) in [
         (json!({"metrics": [{}]}), false, 0),
         (
@@ -132,7 +132,7 @@ fn without_port(entry: Value) -> Value {
 }
 
 #[test]
-fn what_follows_from_an_error_is_not_an_error() {
+fn reports_no_follow_up_errors() {
     let port = "extensionProviders[0].opentelemetry.port: is required with service";
     let named = json!([{"providers": [{"name": "p"}]}]);
     let second = json!({"name": "q", "opentelemetry": {"cluster": "q"}});

@@ -97,7 +97,7 @@ fn split(name: &str, tags: &[&str]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn patterns_split_off_each_label_with_its_own_value() {
+fn patterns_extract_each_label_with_its_own_value() {
     for tags in [
         json!({"cc_tenant": {"value": "'x'"}, "tenant": {"value": "'x'"}}),
         json!({"tenant": {"value": "'x'"}, "x_y_tenant": {"value": "'x'"}, "y_tenant": {"value": "'x'"}}),
@@ -130,7 +130,7 @@ fn patterns_split_off_each_label_with_its_own_value() {
 }
 
 #[test]
-fn a_label_of_all_metrics_that_is_known_late_leaves_the_gauge_alone() {
+fn late_labels_of_all_metrics_are_left_out_of_the_gauge() {
     let document = json!({"metrics": [{"overrides": [{"tagOverrides": {
         "class": {"value": "response.code", "buckets": [200, 300]},
         "host": {"value": "request.host"}}}]}]});
