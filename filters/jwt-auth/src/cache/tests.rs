@@ -116,7 +116,7 @@ fn memory_is_bounded_whatever_the_size() {
         assert!(bytes <= most && entries == order && entries < 400, "{entries} {order} {bytes}");
     }
     put_large(&mut cache, 5000, MAX_GOOD_BYTES, good());
-    assert!(cache.good.sizes().0 > 0, "what needs all the room is not kept");
+    assert!(cache.good.sizes().0 > 0, "an entry larger than the limit is not kept");
 }
 
 #[test]
