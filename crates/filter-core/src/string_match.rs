@@ -1,6 +1,5 @@
 //! Conditions on one text.
 
-use memchr::memmem;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -153,9 +152,9 @@ impl StringMatch {
                 start.and_then(|start| value.get(start..)).is_some_and(|end| same(text, end))
             }
             Operator::Contains(text) if self.ignore_case => {
-                memmem::find(&value.to_ascii_lowercase(), text.as_bytes()).is_some()
+                contains(&value.to_ascii_lowercase(), text)
             }
-            Operator::Contains(text) => memmem::find(value, text.as_bytes()).is_some(),
+            Operator::Contains(text) => contains(value, text),
             Operator::In(texts) => texts.iter().any(|text| same(text, value)),
             _ => false,
         }
@@ -177,6 +176,11 @@ impl StringMatch {
         self.ignore_case = true;
         self
     }
+}
+
+/// Returns `true` if a value contains `part`, which is UTF-8 and so only occurs in valid chunks.
+fn contains(value: &[u8], part: &str) -> bool {
+    value.utf8_chunks().any(|chunk| chunk.valid().contains(part))
 }
 
 fn text(value: &[u8]) -> Option<&str> {

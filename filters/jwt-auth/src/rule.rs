@@ -76,8 +76,10 @@ impl Place {
                 }
             }
         }
-        // Stable, so that within a kind the order of the document stays.
-        places.sort_by_key(|place| place.location.rank());
-        places
+        // Within a kind the order of the document stays; a stable sort is 6 kB of code.
+        let mut of_rank = |rank| -> Vec<Self> {
+            places.extract_if(.., |place| place.location.rank() == rank).collect()
+        };
+        (0..=2).flat_map(&mut of_rank).collect()
     }
 }

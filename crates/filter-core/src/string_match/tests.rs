@@ -220,6 +220,17 @@ proptest::proptest! {
     }
 
     #[test]
+    fn a_part_is_found_among_any_bytes(
+        before in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..6),
+        part in "[aé日]{1,3}",
+        after in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..6),
+    ) {
+        let value = [&before[..], part.as_bytes(), &after].concat();
+        let found = condition(&json!({"contains": part})).answer(&value);
+        proptest::prop_assert_eq!(found, Yes);
+    }
+
+    #[test]
     fn what_implies_is_never_wrong(a in "[ab]{1,3}", b in "[abAB]{1,2}", value in "[abAB]{0,4}") {
         let operators = ["exact", "prefix", "suffix", "contains"];
         for (first, second) in operators.iter().flat_map(|x| operators.map(|y| (*x, y))) {

@@ -212,14 +212,16 @@ fn in_order<'p, 't>(
     rule: &Rule,
     mut checked: Vec<Checked<'p, 't>>,
 ) -> Result<Vec<Checked<'p, 't>>, Failure> {
-    let has = |wanted: &usize| checked.iter().any(|found| found.provider() == Some(*wanted));
-    if let Some(missing) = rule.all.iter().find(|wanted| !has(wanted)) {
-        return Err(Failure { provider: Some(*missing), ..Fault::MISSING.into() });
+    let mut ordered = Vec::with_capacity(checked.len());
+    for wanted in &rule.all {
+        let before = ordered.len();
+        ordered.extend(checked.extract_if(.., |found| found.provider() == Some(*wanted)));
+        if ordered.len() == before {
+            return Err(Failure { provider: Some(*wanted), ..Fault::MISSING.into() });
+        }
     }
-    if !rule.all.is_empty() {
-        checked.sort_by_key(|found| rule.all.iter().position(|w| found.provider() == Some(*w)));
-    }
-    Ok(checked)
+    ordered.append(&mut checked);
+    Ok(ordered)
 }
 
 /// Waits for a token that may be decided later, and waives one only if the rule requires nothing

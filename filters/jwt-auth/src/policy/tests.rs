@@ -9,4 +9,5 @@ mod locations;
 mod outputs;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
+mod readings;
 mod rules;

@@ -120,10 +120,11 @@ impl When {
             Self::Any(inner) => inner.iter().any(|when| when.holds(claims, provider)),
             Self::Principal(condition) => condition.holds(&Principal::of(claims)),
             Self::Claim { key, wanted, refused } => {
-                let values = key.values(claims, provider);
-                let fits = |pattern: &Pattern| values.iter().any(|value| pattern.fits(value));
-                wanted.iter().all(|one| values.iter().any(|value| one.holds(value)))
+                let Values { texts, is_readable } = key.values(claims, provider);
+                let fits = |pattern: &Pattern| texts.iter().any(|text| pattern.fits(text));
+                wanted.iter().all(|one| texts.iter().any(|text| one.holds(text)))
                     && !refused.iter().any(fits)
+                    && (is_readable || refused.is_empty())
             }
         }
     }
@@ -185,23 +186,45 @@ impl Key {
         }
     }
 
-    fn values(&self, claims: &Claims, provider: &Provider) -> Vec<String> {
+    fn values(&self, claims: &Claims, provider: &Provider) -> Values {
         match self {
-            Self::Audiences => claims.audiences().map(ToOwned::to_owned).collect(),
+            Self::Audiences => Values::all(claims.audiences().map(|text| Some(text.to_owned()))),
             Self::Claim(path) => {
                 let spaced = provider.spaced.contains(path);
-                claims.find(path).map_or_else(Vec::new, |claim| texts(claim, spaced))
+                let claim = claims.find(path);
+                claim.map_or_else(|| Values::all([]), |claim| Values::of(claim, spaced))
             }
         }
     }
 }
 
-fn texts(claim: JsonRef<'_>, spaced: bool) -> Vec<String> {
-    if let Some(elements) = claim.elements() {
-        return elements.filter_map(JsonRef::scalar_text).map(String::from).collect();
+/// The values of a claim as text.
+struct Values {
+    texts: Vec<String>,
+    /// `true` if every value is text; an object, or a list inside a list, cannot be compared.
+    is_readable: bool,
+}
+
+impl Values {
+    fn of(claim: JsonRef<'_>, spaced: bool) -> Self {
+        let text = |value: JsonRef<'_>| value.scalar_text().map(String::from);
+        if let Some(elements) = claim.elements() {
+            return Self::all(elements.map(text));
+        }
+        match claim.as_str() {
+            Some(words) if spaced => {
+                Self::all(words.split_whitespace().map(|word| Some(word.to_owned())))
+            }
+            _ => Self::all([text(claim)]),
+        }
     }
-    match claim.as_str() {
-        Some(text) if spaced => text.split_whitespace().map(ToOwned::to_owned).collect(),
-        _ => claim.scalar_text().map(String::from).into_iter().collect(),
+
+    fn all(values: impl IntoIterator<Item = Option<String>>) -> Self {
+        let mut all = Self { texts: Vec::new(), is_readable: true };
+        for value in values {
+            all.is_readable &= value.is_some();
+            all.texts.extend(value);
+        }
+        all
     }
 }
