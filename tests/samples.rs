@@ -41,7 +41,7 @@ fn wasm_plugins_are_accepted() -> Result<()> {
 }
 
 #[test]
-fn the_readme_has_the_place_of_every_wasm_plugin() -> Result<()> {
+fn the_readme_has_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
     let readme = read_text(&repository::root().join("README.md"))?;
     for filter in repository::filters()? {
         let plugin = repository::yaml(&format!("wasmplugins/{filter}.yaml"))?;
@@ -149,11 +149,11 @@ fn readmes_show_what_works() -> Result<()> {
     Ok(())
 }
 
-/// Dates of samples begin here: a date that is nearer would soon be over for those who copy it.
+/// The earliest year in samples: a nearer date would soon be in the past for readers who copy it.
 const FIRST_YEAR: u32 = 2030;
 
 #[test]
-fn dates_of_samples_are_far_ahead() -> Result<()> {
+fn dates_in_samples_are_far_in_the_future() -> Result<()> {
     let folders = ["README.md", "envoy/", "filters/", "schemas/", "wasmplugins/"];
     let is_shown = |path: &str| {
         folders.iter().any(|folder| path.starts_with(folder))

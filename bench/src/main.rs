@@ -39,14 +39,14 @@ struct Options {
     /// Measures only variants whose name contains this text; the floors are always measured.
     #[arg(long)]
     only: Option<String>,
-    /// Folder with older modules (`jwt_auth.wasm`, ...) to compare with: each row is measured with
-    /// both, one right after the other. Without `--only` a few typical rows are compared.
+    /// Folder with older modules (`jwt_auth.wasm`, ...) to compare with. Each row is measured with
+    /// both modules, one right after the other; without `--only`, only a few typical rows.
     #[arg(long)]
     before: Option<PathBuf>,
 }
 
 impl Options {
-    /// Returns the rows to measure, each followed by its twin with the older module.
+    /// Returns the rows to measure, each followed by the same row with the older module.
     fn variants(&self) -> Result<Vec<Variant>> {
         let wanted = |variant: &Variant| match (&self.only, &self.before) {
             (Some(only), _) => variant.name.contains(only),

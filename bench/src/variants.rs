@@ -15,7 +15,8 @@ mod telemetry;
 /// Header names and values of one request.
 pub(crate) type HeaderList = Vec<(String, String)>;
 
-/// Rows that compare older modules with new ones: what most requests meet, and long lists of rules.
+/// Rows for comparing older modules with new ones: the most common requests, and long lists of
+/// rules.
 const COMPARED: [&str; 5] = [
     "jwt-auth RS256 cached",
     "jwt-auth RS256 cached, 1,000 rules",
@@ -24,7 +25,7 @@ const COMPARED: [&str; 5] = [
     "tags: routing-tags 1000 rules",
 ];
 
-/// Where a filter's block names its module.
+/// The field of a filter's block that names its module.
 const FILENAME: &str = "/typed_config/config/vm_config/code/local/filename";
 
 /// One row of the table.
@@ -46,12 +47,12 @@ impl Variant {
         ["no filter", "empty filter"].contains(&self.name.as_str())
     }
 
-    /// Returns whether the row is one of those that compare older modules when no others are named.
+    /// Returns `true` if the row is compared with older modules by default.
     pub(crate) fn is_compared(&self) -> bool {
         COMPARED.contains(&self.name.as_str())
     }
 
-    /// Returns the name of the row with older modules.
+    /// Returns the name of the row with the older module.
     pub(crate) fn name_before(&self) -> String {
         format!("{}, before", self.name)
     }

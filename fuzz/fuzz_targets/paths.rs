@@ -13,7 +13,7 @@ use serde_json::json;
 /// At most this many templates are tried at once.
 const TEMPLATES: usize = 64;
 
-/// At most this many bytes of a target are changed in turn.
+/// At most this many bytes of a target are changed, one at a time.
 const CHANGED: usize = 24;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -92,8 +92,8 @@ fn assert_matched(templates: &[PathTemplate], target: &[u8]) {
     assert_eq!(matcher.captures(rule, &request).len(), wanted.len());
 }
 
-/// Fails if a rule that opens a path decides about a request that a server reads as another path,
-/// whatever one byte of the request is changed to.
+/// Fails if a rule for an open path decides a request that a server reads as another path, with any
+/// change of one byte of the request.
 fn assert_guarded(target: &[u8]) {
     let open = serde_json::from_value(json!([[{"uri": {"prefix": "/open"}}], []]));
     let Ok(rules): Result<Vec<Vec<HttpMatch>>, _> = open else { panic!("the rules were refused") };

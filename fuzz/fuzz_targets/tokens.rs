@@ -1,5 +1,5 @@
-//! Only a good token, byte for byte, gives an identity or admits where one is needed; refusals never
-//! show a token.
+//! Only a byte-for-byte good token gives an identity or passes a rule that requires one; refusals
+//! never show a token.
 
 #![no_main]
 
@@ -47,11 +47,11 @@ fn check(policy: &Policy, message: &Message<'_>) {
     assert_no_claim_changes(policy, &request, message.bits());
 }
 
-/// The headers that tokens are in, but for `:path`, which chooses the rule.
+/// The headers that hold tokens, except `:path`, which selects the rule.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-token", "x-other", "cookie"];
 
-/// Fails if a request that needs a token passes without a good one, as it is or with another byte
-/// in its credentials.
+/// Fails if a request that needs a token passes without a good one, unchanged or with one byte of
+/// its credentials changed.
 fn assert_no_change_admits(policy: &Policy, request: &Request, bits: u64) {
     let mut bare = request.headers.clone();
     CREDENTIALS.iter().for_each(|name| {

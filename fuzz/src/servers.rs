@@ -1,6 +1,6 @@
-//! Servers, as they make a file or a handler of a path.
+//! Servers' ways to map a path to a file or a handler.
 
-/// Returns the paths that common servers make of one.
+/// Returns the readings that common servers give to a path.
 #[must_use]
 pub fn paths(path: &[u8]) -> Vec<Vec<u8>> {
     let (once, twice) = (decoded(path), decoded(&decoded(path)));

@@ -1,4 +1,4 @@
-//! The outcome of a response is the same for every filter, and for Envoy's access log.
+//! The outcome of a response is the same in every filter and in Envoy's access log.
 
 use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
@@ -15,7 +15,7 @@ use tests::{
     server::{Body, Server, full},
 };
 
-/// A request, its response, and whether that is the server's error.
+/// A request, its response, and `true` if it is the server's error.
 struct Case {
     is_grpc: bool,
     status: u16,
@@ -91,7 +91,7 @@ fn app() -> Result<Server> {
     })
 }
 
-/// Sends every case through a proxy with `filter`; ends when all are logged.
+/// Sends every case through a proxy with `filter`; returns when all are logged.
 fn exchange(filter: Filter) -> Result<(Envoy, Server)> {
     let app = app()?;
     let mut envoy = Envoy::start(Setup::new(app.address(), vec![filter]))?;

@@ -1,4 +1,4 @@
-//! A filter knows the kind of proxy that it runs in.
+//! A filter recognizes the kind of proxy that it runs in.
 
 use anyhow::Result;
 use serde_json::json;
@@ -11,7 +11,7 @@ use tests::{
 const WARNING: &str = "identify callers by source.principal";
 
 #[test]
-fn conditions_on_the_address_are_warned_of_in_a_sidecar() -> Result<()> {
+fn warns_of_conditions_on_the_address_in_a_sidecar() -> Result<()> {
     let app = Upstream::start()?;
     let from = |field: &str, value: &str| json!({"source": {field: value}});
     let fault = json!({"abort": {"percentage": {"value": 1}, "httpStatus": 503}});

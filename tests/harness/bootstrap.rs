@@ -117,7 +117,7 @@ pub struct Setup {
     pub routes: Vec<Value>,
     /// Further fields of the access log: name and format.
     pub access_log: Vec<(String, String)>,
-    /// The id of the proxy, as Istio forms it; that of the bootstrap if absent.
+    /// The proxy's id in Istio's form; default: the one in the bootstrap.
     pub node_id: Option<String>,
     /// How names of stats are split into tags; Envoy's own way if absent.
     pub stats_config: Option<Value>,
@@ -125,7 +125,7 @@ pub struct Setup {
     pub tracing: Option<Value>,
     /// Protocols to which a request may be upgraded, such as `websocket`.
     pub upgrades: Vec<String>,
-    /// Further fields of the connection manager, in place of the shipped ones of the same name.
+    /// Additional fields of the connection manager, which replace shipped ones of the same name.
     pub manager: Vec<(String, Value)>,
     /// How often histograms are merged, such as `1s`; every five seconds if absent.
     pub stats_flush: Option<String>,

@@ -128,7 +128,7 @@ fn rsa_key() -> Result<(Key, String)> {
     Ok((Key { signer, jwk }, certificate(info.as_bytes())))
 }
 
-/// A certificate (RFC 5280) around a public key, whose signature nobody could check.
+/// A certificate (RFC 5280) around a public key, with an invalid signature.
 fn certificate(public_key_info: &[u8]) -> String {
     const SHA256_WITH_RSA: &[u8] =
         &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b, 0x05, 0];

@@ -76,7 +76,7 @@ pub fn filters() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The filters in the order in which a proxy runs them, as a table of the root README has it.
+/// Returns the filters in the order in which a proxy runs them, from the table in the root README.
 ///
 /// # Errors
 /// When the README or the folder of the filters cannot be read.

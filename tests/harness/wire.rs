@@ -1,5 +1,5 @@
-//! HTTP byte for byte: requests whose target a usual client would refuse or rewrite, and a server
-//! that keeps each target as it came.
+//! HTTP byte by byte: requests with targets that a usual client would refuse or rewrite, and a
+//! server that keeps each target as received.
 
 use std::{net::SocketAddr, thread};
 
@@ -18,19 +18,19 @@ pub const CASE: &str = "x-case";
 
 /// The authority of every request.
 const AUTHORITY: &str = "app.example.com";
-/// How many connections share the targets.
+/// Number of connections for all targets.
 const CONNECTIONS: usize = 4;
 
-/// A target with its index among all that are sent.
+/// A target with its index among all targets.
 type Case<'a> = (usize, &'a [u8]);
 
 /// Sends a GET request for each target over a few keep-alive connections, each with its index in
 /// the header [`CASE`].
 ///
-/// A request that the server refuses by ending the connection or the stream counts as answered.
+/// A request counts as answered if the server refuses it by ending the connection or the stream.
 ///
 /// # Errors
-/// When the server cannot be reached or leaves a request without an end for 20 seconds.
+/// When the server cannot be reached, or does not end a request within 20 seconds.
 pub fn send_all<T: AsRef<[u8]>>(
     address: SocketAddr,
     protocol: Protocol,

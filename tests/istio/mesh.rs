@@ -116,7 +116,7 @@ impl Mesh {
         self.gateway.metrics()
     }
 
-    /// The names of the gateway's HTTP filters, in the order in which requests meet them.
+    /// Returns the names of the gateway's HTTP filters, in the order of requests.
     ///
     /// # Errors
     /// When Envoy's administration interface does not answer.

@@ -7,14 +7,15 @@ use tests::{process::wait_until, repository};
 
 use crate::{Scenario, mesh::Mesh};
 
-/// How long the gateway may take until it has every plugin, on a busy machine.
+/// Timeout until the gateway has every plugin, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The scenarios of this module.
 pub(crate) const SCENARIOS: &[Scenario] =
     &[("the shipped WasmPlugins run in the order of the README", as_documented)];
 
-/// Phase and priority are the shipped documents' own, and the listener has the last word.
+/// Applies the shipped documents with their phase and priority, and reads the order from the
+/// listener.
 fn as_documented(mesh: &Mesh) -> Result<()> {
     let filters = repository::filters()?;
     for filter in &filters {

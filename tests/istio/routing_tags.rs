@@ -32,7 +32,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("routing-tags in a client sidecar chooses who answers a call", sidecars::client),
     ("routing-tags in a server sidecar tells and sends nothing elsewhere", sidecars::server),
     ("routing-tags in a server sidecar trusts whom it is told to", sidecars::behind_the_gateway),
-    ("routing-tags refused at a proxy's start fails requests until mended", sidecars::refused),
+    ("routing-tags refused at a proxy's start fails requests until fixed", sidecars::refused),
     ("routing-tags reads what a VirtualService matches as Istio does", matches),
 ];
 

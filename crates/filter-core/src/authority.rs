@@ -13,8 +13,8 @@ const STEPS: [Step; 5] =
 /// Returns the other ways in which a router or server may read `authority`; `None` if there are too
 /// many to compare.
 ///
-/// Names of hosts ignore case (RFC 9110 section 4.2.3); a port, a trailing dot and user information
-/// are dropped by some.
+/// Host names are compared without case (RFC 9110 section 4.2.3); some servers drop the port, a
+/// trailing dot or user information.
 pub(crate) fn authority_readings(authority: &[u8]) -> Option<Vec<Vec<u8>>> {
     let odd = |byte: &u8| byte.is_ascii_uppercase() || matches!(byte, b':' | b'@' | b'%');
     if authority.iter().any(odd) || authority.ends_with(b".") {

@@ -119,7 +119,7 @@ impl From<ConfigError> for InvalidConfig {
 impl fmt::Display for ConfigError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the configuration" } else { &self.path };
-        // Both may hold names of fields, and those may hold anything.
+        // Both may contain field names, which may contain any character.
         write!(out, "{}: {}", OneLine(path), OneLine(&self.message))
     }
 }

@@ -193,7 +193,7 @@ where
     })
 }
 
-/// Returns the claim that Istio's name of an attribute leads to: `@request.auth.claims.a.b`,
+/// Returns the claim in an attribute name of Istio: `@request.auth.claims.a.b`,
 /// `@request.auth.claims[a][b]`, and in an AuthorizationPolicy the latter without `@`.
 fn claim(name: &str) -> Option<ClaimPath> {
     let path = name.strip_prefix('@').unwrap_or(name).strip_prefix("request.auth.claims")?;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn istios_name_of_a_claim_is_answered_with_ours() {
+    fn refuses_istios_name_of_a_claim_and_suggests_claims() {
         for (name, claim) in [
             ("@request.auth.claims.groups", "groups"),
             ("@request.auth.claims[groups]", "groups"),
@@ -266,7 +266,7 @@ mod tests {
             let error = serde_json::from_value::<HeaderName>(json!(name)).unwrap_err();
             assert_eq!(error.to_string(), format!("must be a header name, got \"{name}\""));
         }
-        // A name that a header may have.
+        // A valid header name.
         assert!("request.auth.claims.groups".parse::<HeaderName>().is_ok());
     }
 

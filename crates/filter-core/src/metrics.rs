@@ -15,7 +15,7 @@ pub struct MetricsConfig {
     pub labels: bool,
 }
 
-/// Texts that Istio's own tag patterns look for; in a value, their dots are escaped.
+/// Texts that Istio's own tag patterns match; in a value, their dots are escaped.
 const PATTERN_TEXTS: [&str; 8] = [
     "cache.",
     "component.",
@@ -27,12 +27,12 @@ const PATTERN_TEXTS: [&str; 8] = [
     "wasmcustom.",
 ];
 
-/// Returns a value as a label in a metric's name holds it; `unknown` if it is blank.
+/// Encodes a value as a label in a metric's name; `unknown` if it is blank.
 ///
-/// Printable ASCII stays, except `;`, `=`, `"` and `\`; any other byte is percent-encoded, and so is
-/// a percent sign that could be read as an encoded byte. So two values that differ stay two, except
-/// for blanks around them, which are cut. Where one of Istio's patterns would match, dots are
-/// encoded too.
+/// Printable ASCII stays, except `;`, `=`, `"` and `\`; any other byte is percent-encoded, and so
+/// is a percent sign that could be read as an encoded byte. Different values therefore stay
+/// different, except for surrounding blanks, which are trimmed. If one of Istio's patterns would
+/// match, dots are encoded too.
 ///
 /// ```
 /// use filter_core::label_value;
@@ -66,7 +66,8 @@ pub fn label_value(value: &[u8]) -> String {
     text
 }
 
-/// Returns a text as a part of a metric's name holds it: what Prometheus does not take is `_`.
+/// Encodes a text as a part of a metric's name: characters that Prometheus does not allow become
+/// `_`.
 #[must_use]
 pub fn metric_name_part(text: &str) -> String {
     let clean = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn label_values_end_nothing_and_stay_apart() {
+    fn escapes_label_values_and_keeps_them_distinct() {
         for (value, text) in [
             (&b"gold"[..], "gold"),
             (b" a b\t", "a b"),
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_names_are_clean() {
+    fn name_parts_have_only_legal_characters() {
         for (text, part) in [("match v1", "match_v1"), ("a.b-c", "a_b_c"), ("aZ9_", "aZ9_")] {
             assert_eq!(metric_name_part(text), part);
         }

@@ -1,12 +1,12 @@
-//! The proxy that a filter runs in.
+//! The kind of proxy that a filter runs in.
 
 use crate::Needs;
 
-/// Returns a warning for what reads the client's address in an Istio sidecar; `node_id` is Envoy's
-/// `xds.node.id`.
+/// Returns a warning if `needs` reads the client's address in an Istio sidecar; `node_id` is
+/// Envoy's `xds.node.id`.
 ///
-/// A sidecar takes the address from the last entry of `x-forwarded-for`, and believes the header
-/// from any workload.
+/// A sidecar takes the address from the last entry of `x-forwarded-for`, which it accepts from any
+/// workload.
 ///
 /// ```
 /// use filter_core::{Needs, source_address_warning};
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_reads_the_address_in_a_sidecar_is_warned_of() {
+    fn warns_only_of_reading_the_address_in_a_sidecar() {
         let address = Needs { source_address: true, ..Needs::default() };
         let attributes = ["source.address".to_owned()].into();
         let attribute = Needs { attributes, ..Needs::default() };

@@ -1,14 +1,14 @@
-//! The numbers of a JSON text as they are written.
+//! The numbers of a JSON text, with their original digits.
 
 use std::{fmt, ops::Range};
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The places of the numbers in a JSON text, first to last.
+/// The byte ranges of the numbers in a JSON text, first to last.
 ///
-/// A parser that goes through the same text takes the next place whenever it comes to a number.
-/// The digits are then those of the text, which a float would round.
+/// A parser of the same text takes the next range at each number, and so keeps the digits that a
+/// float would round.
 ///
 /// ```
 /// use filter_core::NumberTexts;
@@ -24,7 +24,7 @@ pub struct NumberTexts<'a> {
 }
 
 impl<'a> NumberTexts<'a> {
-    /// Begins at the start of a text, which must be JSON up to the last number that is asked for.
+    /// Starts at the beginning of a text, which must be JSON up to the last requested number.
     #[must_use]
     pub const fn new(json: &'a str) -> Self {
         Self { json: json.as_bytes(), next: 0 }
@@ -38,7 +38,7 @@ impl<'a> NumberTexts<'a> {
         self.next = self.next.saturating_add(bytes);
     }
 
-    /// Skips a string, of which the first quote is skipped already.
+    /// Skips a string whose opening quote is already skipped.
     fn skip_string(&mut self) {
         while let Some(place) = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
             let escapes = self.rest().get(place) == Some(&b'\\');
@@ -78,7 +78,7 @@ impl Iterator for NumberTexts<'_> {
 
 /// Reads JSON; numbers become the text of their digits.
 ///
-/// Claims are compared and written as text, and an identifier must not be rounded on the way.
+/// Claims are compared and written as text, and identifiers must not be rounded.
 ///
 /// ```
 /// use filter_core::parse_exact;
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_refused() {
+    fn refuses_text_that_is_not_json() {
         for json in ["", "{", "1 2", "01", "1e400", "\"a", "[1,]", "\"\\", "-"] {
             assert_eq!(parse_exact(json.as_bytes()), None, "{json}");
             assert!(NumberTexts::new(json).count() <= 2, "{json}");

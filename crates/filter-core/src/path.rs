@@ -75,7 +75,8 @@ impl<'a> RequestPath<'a> {
         })
     }
 
-    /// Returns the result for the path if every reading that a server may give it has the same one.
+    /// Returns the result for the path if all readings that a server may give it have the same
+    /// result.
     pub fn agreed<T: PartialEq>(&self, read: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
         let first = read(&self.path)?;
         let others = self.other_readings()?;
@@ -96,7 +97,7 @@ pub fn cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
     raw_cookies(headers).map(|(name, value)| (name, unquoted(value)))
 }
 
-/// As [`cookies`], with the quotes.
+/// Like [`cookies`], with the quotes.
 pub(crate) fn raw_cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pairs = headers.all("cookie").flat_map(|header| header.split(|byte| *byte == b';'));
     pairs.filter_map(|pair| {

@@ -1,4 +1,4 @@
-//! The values that the next hop may read in one value.
+//! The readings that the next hop may give to one value.
 
 use std::borrow::Cow;
 
@@ -8,11 +8,11 @@ const MAX_READINGS: usize = 32;
 /// At most this many bytes of readings are kept.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A step of a reader; borrowed where it changes nothing.
+/// A step of a reader; returns borrowed data if it changes nothing.
 pub(crate) type Step = fn(&[u8]) -> Cow<'_, [u8]>;
 
-/// Returns all that the steps make of `value` in any order, without the value itself; `None` if
-/// that is too much to compare.
+/// Returns all results of applying the steps to `value` in any order, without `value` itself;
+/// `None` if there are too many to compare.
 pub(crate) fn other_readings(steps: &[Step], value: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut readings: Vec<Vec<u8>> = Vec::new();
     let mut bytes: usize = 0;

@@ -1,4 +1,4 @@
-//! The outcome of a stream: its statuses, how it ended, and whether that is the server's error.
+//! The outcome of a stream: its statuses, its ending, and whether it is the server's error.
 
 use crate::GrpcStatus;
 
@@ -6,9 +6,9 @@ mod ending;
 
 pub use self::ending::Ending;
 
-/// A stream that has ended, asked for one value at a time.
+/// A stream that has ended, read one value at a time.
 ///
-/// Asking costs the proxy time, so a value is only asked for where it decides something.
+/// Each read costs the proxy time, so a value is only read if it decides something.
 pub trait EndedStream {
     /// Returns a header of the request as it was forwarded.
     fn request_header(&self, name: &str) -> Option<Vec<u8>>;
@@ -29,14 +29,15 @@ pub struct ResponseOutcome {
     pub status: Option<u16>,
     /// The status of a gRPC call; `None` for other requests.
     pub grpc_status: Option<u32>,
-    /// How the response ended.
+    /// The ending of the response.
     pub ending: Ending,
-    /// Whether it is a tunnel (a WebSocket, or the answer to CONNECT), which may end at any time.
+    /// `true` for a tunnel (a WebSocket or CONNECT), which may end at any time.
     pub is_tunnel: bool,
 }
 
 impl ResponseOutcome {
-    /// Reads the outcome of a stream; `is_end_seen` where a callback saw the response's last part.
+    /// Reads the outcome of a stream; `is_end_seen` is `true` if a callback saw the last part of
+    /// the response.
     #[must_use]
     pub fn read(stream: &impl EndedStream, is_end_seen: bool) -> Self {
         let status = status(stream);
@@ -53,21 +54,22 @@ impl ResponseOutcome {
         Self { status, grpc_status: grpc_status(stream, status), ending, is_tunnel }
     }
 
-    /// Returns `true` if the client left before it had everything, which is not an error.
+    /// Returns `true` if the client disconnected before it received everything, which is not an
+    /// error.
     #[must_use]
     pub const fn is_abandoned(&self) -> bool {
         matches!(self.ending, Ending::ClientLeft) && !self.is_tunnel
     }
 
-    /// Returns `true` unless the client left before a response began.
+    /// Returns `true` unless the client disconnected before a response began.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.status.is_some() || !self.is_abandoned()
     }
 
-    /// Returns `true` if the server is to blame: status 500 or above, no response, an incomplete
-    /// response, or one of the gRPC statuses UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
-    /// UNAVAILABLE and DATA_LOSS.
+    /// Returns `true` if the outcome is the server's error: status 500 or above, no response, an
+    /// incomplete response, or one of the gRPC statuses UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED,
+    /// INTERNAL, UNAVAILABLE and DATA_LOSS.
     #[must_use]
     pub fn is_error(&self) -> bool {
         if self.is_abandoned() {
@@ -80,7 +82,8 @@ impl ResponseOutcome {
     }
 }
 
-/// Reads the status from the headers, or from the attribute: a reply of the codec has no headers.
+/// Reads the status from the headers, or else from the attribute: a reply of the codec has no
+/// headers.
 fn status(stream: &impl EndedStream) -> Option<u16> {
     let header = stream.response_header(":status");
     let header = header.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
@@ -88,10 +91,10 @@ fn status(stream: &impl EndedStream) -> Option<u16> {
     header.filter(|status| *status != 0).or_else(code).filter(|status| *status != 0)
 }
 
-/// Reads the gRPC status as Envoy's access log does: of requests whose content type is gRPC's, from
-/// the trailers, else from the headers, else from the HTTP status.
+/// Reads the gRPC status as Envoy's access log does: for requests with the content type of gRPC,
+/// from the trailers, else from the headers, else from the HTTP status.
 ///
-/// Envoy's attribute `response.grpc_status` makes UNKNOWN of any other request's 200.
+/// Envoy's attribute `response.grpc_status` reports UNKNOWN for a 200 to any other request.
 fn grpc_status(stream: &impl EndedStream, status: Option<u16>) -> Option<u32> {
     const NAME: &str = "grpc-status";
     if !stream.request_header("content-type").is_some_and(|kind| is_grpc(&kind)) {
@@ -118,7 +121,7 @@ fn has_status_in_body(stream: &impl EndedStream) -> bool {
     kind.is_some_and(|kind| kind.starts_with(b"application/grpc-web"))
 }
 
-/// Reads the number of a status. Clients take what is not a number for UNKNOWN.
+/// Parses a status number. Like clients, it treats any other text as UNKNOWN.
 fn code(text: &[u8]) -> u32 {
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
     number.unwrap_or_else(|| GrpcStatus::Unknown.code().into())

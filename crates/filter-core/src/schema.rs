@@ -43,14 +43,14 @@ pub fn alias(field: &'static str, second: &'static str) -> impl Transform {
     }
 }
 
-/// Wants exactly one of some fields.
+/// Requires exactly one of some fields.
 pub fn exactly_one(fields: &'static [&'static str]) -> impl Transform {
     |schema: &mut Schema| {
         schema.insert("oneOf".to_owned(), fields.iter().map(given).collect());
     }
 }
 
-/// Wants one of some fields or none.
+/// Allows at most one of some fields.
 pub fn at_most_one(fields: &'static [&'static str]) -> impl Transform {
     |schema: &mut Schema| {
         let any: Vec<_> = fields.iter().map(given).collect();
@@ -87,7 +87,7 @@ fn tidy(schema: &mut Schema) {
     }
 }
 
-/// Takes out `null`, which stands for a field that is absent in the types, but not in a document.
+/// Removes `null`, which means an absent field in the types but is refused in a document.
 fn remove_null(members: &mut Map<String, Value>) {
     for list in ["type", "enum"] {
         let Some(Value::Array(values)) = members.get_mut(list) else { continue };

@@ -36,9 +36,9 @@ use crate::{
 ///   only by a range that names a pre-release of the same numbers.
 /// - `cidr` wants an address.
 ///
-/// Texts are compared byte for byte, and values need not be UTF-8: for an expression, what is not
-/// UTF-8 is one character that equals no other. A value that `range`, `semver` or `cidr` cannot read
-/// is neither inside nor outside, so the answer is unsure.
+/// Texts are compared byte by byte, and values need not be UTF-8: for an expression, each byte
+/// sequence that is not UTF-8 is one character that equals no other. The answer of `range`,
+/// `semver` and `cidr` on a value that they cannot parse is unsure.
 ///
 /// ```
 /// use filter_core::StringMatch;
@@ -115,7 +115,7 @@ impl StringMatch {
         }
     }
 
-    /// Returns `true` if a value surely fulfils the condition; `None` is a value that is absent.
+    /// Returns `true` if a value surely satisfies the condition; `None` is an absent value.
     #[must_use]
     pub fn matches(&self, value: Option<&[u8]>) -> bool {
         value.is_some_and(|value| self.answer(value).is_yes())
@@ -178,7 +178,7 @@ impl StringMatch {
     }
 }
 
-/// Returns `true` if `part` is in a value; as it is UTF-8, it can only be in a part that is.
+/// Returns `true` if a value contains `part`, which is UTF-8 and so only occurs in valid chunks.
 fn contains(value: &[u8], part: &str) -> bool {
     value.utf8_chunks().any(|chunk| chunk.valid().contains(part))
 }

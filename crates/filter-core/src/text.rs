@@ -45,11 +45,11 @@ pub fn text<'de, D: Deserializer<'de>>(
     }
 }
 
-/// Shows text on one line, whatever it holds.
+/// Shows any text on one line.
 ///
-/// Control characters, separators of lines and paragraphs, and every other character that shows
-/// nothing or turns the order of the text around are escaped; quotes and backslashes stay. The
-/// escapes are those of JSON, so a line of JSON stays one.
+/// Control characters, line and paragraph separators, invisible characters and bidirectional
+/// controls are escaped; quotes and backslashes stay. The escapes are those of JSON, so a line of
+/// JSON stays valid.
 ///
 /// ```
 /// use filter_core::OneLine;
@@ -75,7 +75,7 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-/// Returns `true` if a character shows in a log line and leaves the line as it is.
+/// Returns `true` if a character is visible and does not alter the layout of a log line.
 #[must_use]
 pub fn is_visible(letter: char) -> bool {
     matches!(letter, ' '..='~') || (!letter.is_ascii() && letter.escape_debug().len() == 1)
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_printable() {
+    fn accepts_only_printable_names() {
         let name = |text: &str| serde_json::from_value::<EntryName>(json!(text));
         let longest = "a".repeat(128);
         for legal in ["a", "A-z_0.9", "-", "match v1", "a/b", longest.as_str()] {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_log_stays_one_line() {
+    fn escapes_characters_that_break_a_log_line() {
         for (text, line) in [
             ("", ""),
             ("plain \"text\" \\ é 中", "plain \"text\" \\ é 中"),

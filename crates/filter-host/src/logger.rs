@@ -34,7 +34,7 @@ fn number(level: Level) -> u32 {
     }
 }
 
-/// Writes a line; what would break it or not show in it is escaped.
+/// Writes a line; line breaks and invisible characters are escaped.
 fn write(level: u32, line: &str) {
     let _ = if is_printable(line) {
         hostcalls::log(level, line.as_bytes())

@@ -9,7 +9,8 @@ use crate::{
 
 /// Reads the outcome of the current stream while the proxy logs it.
 ///
-/// `is_end_seen` is whether a callback saw the last part of the response; it spares a question.
+/// `is_end_seen` is `true` if a callback saw the last part of the response, which saves a host
+/// call.
 #[must_use]
 pub fn read(is_end_seen: bool) -> ResponseOutcome {
     ResponseOutcome::read(&Current, is_end_seen)

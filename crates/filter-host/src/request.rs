@@ -27,7 +27,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Prepares to read what `needs` names, and logs a warning where the proxy makes it unreliable.
+    /// Prepares to read the values in `needs`, and logs a warning if one of them is unreliable in
+    /// this proxy.
     #[must_use]
     pub fn new(needs: &Needs) -> Self {
         let node_id = property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default();

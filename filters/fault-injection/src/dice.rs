@@ -41,7 +41,7 @@ impl Dice {
         }
     }
 
-    /// Makes the draw of the delay that of every part.
+    /// Uses the draw of the delay for every part.
     pub const fn shared(self) -> Self {
         Self { abort: self.delay, response: self.delay, rate: self.delay, ..self }
     }

@@ -10,17 +10,18 @@ mod shelf;
 
 use shelf::Shelf;
 
-/// The memory that all good tokens may take, whatever the configured size.
+/// The maximum memory of all good tokens, for any configured size.
 const MAX_GOOD_BYTES: usize = 14 * 1024 * 1024;
-/// The memory that all bad tokens may take.
+/// The maximum memory of all bad tokens.
 const MAX_BAD_BYTES: usize = 2 * 1024 * 1024;
-/// For so many good tokens there is room for one bad one.
+/// The number of good tokens per bad one in the limits.
 const GOOD_FOR_ONE_BAD: usize = 4;
 
 /// How much is remembered, and how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Good tokens; 0 turns the cache off. A quarter as many bad ones have room of their own.
+    /// Maximum number of good tokens; 0 turns the cache off. A quarter as many bad ones are kept in
+    /// addition.
     pub(crate) size: usize,
     pub(crate) ttl: Duration,
     pub(crate) negative_ttl: Duration,
@@ -28,7 +29,7 @@ pub(crate) struct Limits {
 
 /// What signatures proved lately.
 ///
-/// Bad tokens have a room of their own, so that no forged token displaces a good one.
+/// Bad tokens have limits of their own, so that no forged token displaces a good one.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
     limits: Limits,
@@ -36,7 +37,7 @@ pub(crate) struct TokenCache {
     bad: Shelf,
 }
 
-/// What a signature check showed.
+/// The result of a signature check.
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
     /// A key of the provider verifies the token, which yields this.
@@ -93,7 +94,7 @@ impl TokenCache {
         Self { limits, good, bad: Shelf::new(bad, MAX_BAD_BYTES) }
     }
 
-    /// Returns `true` if anything is ever remembered.
+    /// Returns `true` if the cache is enabled.
     pub(crate) const fn is_on(&self) -> bool {
         self.limits.size > 0
     }
@@ -103,7 +104,8 @@ impl TokenCache {
         self.good.find(compact, now).or_else(|| self.bad.find(compact, now))
     }
 
-    /// Remembers what a signature check showed; `expires` ends a good token with its skew.
+    /// Stores the result of a signature check; `expires` is the end of a good token, including the
+    /// clock skew.
     pub(crate) fn remember(
         &mut self,
         compact: &[u8],

@@ -60,8 +60,9 @@ pub struct Config {
     /// What is published about a verified identity.
     #[serde(default)]
     pub publish: Publish,
-    /// Matches; a request that fulfils one and sends `x-weir-explain: 1` is told in the header
-    /// `x-weir-explain` of a refusal which rule, provider and condition refused it.
+    /// Clients that may ask for the reason of a refusal. If a request matches one of these entries
+    /// and sends `x-weir-explain: 1`, a refusal names the rule, provider and condition in the
+    /// response header `x-weir-explain`.
     #[serde(default)]
     pub explain: Vec<HttpMatch>,
     /// What replies say about the resource.

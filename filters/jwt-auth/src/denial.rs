@@ -2,7 +2,7 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
-/// The header by which a client asks why, and in which it is answered.
+/// The request and response header for the explanation of a refusal.
 pub(crate) const EXPLAIN: &str = "x-weir-explain";
 
 mod challenge;
@@ -16,7 +16,7 @@ pub use refusal::Replies;
 /// Declared in the order of the checks: of two failures the later one came further.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Reason {
-    /// No rule fits the request, or readings of the request choose different rules.
+    /// No rule matches the request, or readings of the request select different rules.
     RuleUnmatched,
     /// A token is required and there is none.
     Missing,
@@ -229,7 +229,7 @@ impl Fault {
     pub const RULE_UNMATCHED: Self =
         Self::new(Reason::RuleUnmatched, "No rule matches the request");
 
-    /// Readings of the request choose different rules.
+    /// Readings of the request select different rules.
     pub const RULE_UNSURE: Self =
         Self::new(Reason::RuleUnmatched, "The request can be read in several ways");
 
@@ -259,7 +259,7 @@ pub struct Denial {
     pub provider: Option<Rc<str>>,
     /// What the client is asked to come back with.
     pub challenge: Challenge,
-    /// Whether the client asks why, and may know.
+    /// `true` if the client asks for an explanation and may have it.
     pub is_explained: bool,
     /// How long until the next attempt to fetch what is missing; zero if nothing is.
     pub retry_after: Duration,
@@ -274,7 +274,7 @@ impl From<Fault> for Denial {
 }
 
 impl Denial {
-    /// Iterates over what was wanted of the token, by names and values of the configuration.
+    /// Iterates over the unmet requirements, by names and values of the configuration.
     pub fn wanted(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let claim = self.challenge.claim.as_deref().or(self.fault.reason().claim());
         let wanted = [

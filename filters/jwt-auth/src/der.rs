@@ -56,8 +56,8 @@ pub(crate) fn read_public_key_info(der: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Finds the `SubjectPublicKeyInfo` of a `Certificate` (RFC 5280 section 4.1).
 ///
-/// The fields are walked over and not checked: a key server is trusted for its TLS, not for what
-/// its certificates say.
+/// The fields are skipped and not checked: a key server is trusted because of its TLS connection,
+/// not because of the certificates in its key set.
 pub(crate) fn read_certified_key(der: &[u8]) -> Option<&[u8]> {
     let (fields, signature) = read(SEQUENCE, whole(SEQUENCE, der)?)?;
     let (_algorithm, signature) = read(SEQUENCE, signature)?;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_certificate_is_found() {
+    fn finds_the_key_of_a_certificate() {
         let names = || [0; 4].into_iter().flat_map(|_| element(SEQUENCE, &[]));
         let info = public_key_info(ED25519, &[7; 32]);
         let certificate = |fields: Vec<u8>, signature: Vec<u8>| {

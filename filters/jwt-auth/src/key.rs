@@ -90,7 +90,7 @@ pub enum InvalidKey {
     /// The bytes are not a certificate.
     #[error("is not an X.509 certificate")]
     NotCertificate,
-    /// The secret is not written as configured.
+    /// The secret is not encoded as configured.
     #[error("secret must be {}", form(.0))]
     SecretForm(SecretEncoding),
 }
@@ -117,7 +117,7 @@ impl Key {
         self.algorithms
     }
 
-    /// Returns the key's type as `kty` names it.
+    /// Returns the key's type, as in `kty`.
     const fn kind(&self) -> &'static str {
         match self.material {
             Material::Rsa { .. } => "RSA",

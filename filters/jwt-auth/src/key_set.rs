@@ -34,7 +34,7 @@ pub struct Leftovers {
 /// Says why a document is no key set.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidKeySet {
-    /// The text is neither a JSON object with a list `keys` nor one of certificates.
+    /// The text is neither a JSON object with a list `keys` nor an object of certificates.
     #[error(
         "must be a JSON object with a list `keys`, or with a certificate for each `kid`, at line \
          {line} column {column}"
@@ -62,7 +62,7 @@ struct Document {
     keys: Vec<Value>,
 }
 
-/// A key as its document holds it.
+/// A key as written in its document.
 enum Listed {
     Jwk(Value),
     /// A certificate under its `kid`, the form of Google and Firebase.
@@ -155,15 +155,15 @@ impl KeySet {
         &self.keys
     }
 
-    /// Returns `true` if a key has this identifier, or if there is none to look for.
+    /// Returns `true` if a key has this identifier, or if `id` is `None`.
     pub fn names(&self, id: Option<&str>) -> bool {
         id.is_none() || self.keys.iter().any(|key| key.id() == id)
     }
 
     /// Iterates over the keys that may have signed a token with this `kid` and `alg`.
     ///
-    /// A key without identifier fits every token, and comes after those that the token names; a
-    /// token without one fits every key.
+    /// A key without an identifier fits every token, and is tried after the keys named by the
+    /// token; a token without an identifier fits every key.
     pub fn candidates<'a>(
         &'a self,
         id: Option<&'a str>,

@@ -16,7 +16,7 @@ pub(crate) use query::without_parameters;
 /// A place that may hold a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Location {
-    /// A header, a value of which begins with `prefix` in any case.
+    /// A header with a value that begins with `prefix`, in any case.
     Header { name: HeaderName, prefix: Box<str> },
     /// A query parameter.
     Parameter(Box<str>),
@@ -104,7 +104,8 @@ fn find_in_cookie<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<'
     one_of(tokens, &others)
 }
 
-/// Returns the text behind a word, in any case; a blank at its end is any number of blanks.
+/// Returns the text after a word, matched in any case; a blank at the end of the word matches any
+/// number of blanks.
 fn behind_word<'a>(value: &'a [u8], word: &str) -> Option<&'a [u8]> {
     let bare = word.trim_end();
     let (start, rest) = value.split_at_checked(bare.len())?;
@@ -114,7 +115,7 @@ fn behind_word<'a>(value: &'a [u8], word: &str) -> Option<&'a [u8]> {
     fits.then_some(token)
 }
 
-/// Returns the one token of a place, unless other text there might be taken for another.
+/// Returns the one token of a place, unless other text there could be taken for another token.
 fn one_of<'a>(tokens: Vec<&'a [u8]>, others: &[&[u8]]) -> Found<'a> {
     match only(tokens.into_iter().map(Cow::Borrowed)) {
         Found::One(_) if others.iter().any(|other| look_alike::is_in(other)) => Found::Several,
@@ -122,7 +123,7 @@ fn one_of<'a>(tokens: Vec<&'a [u8]>, others: &[&[u8]]) -> Found<'a> {
     }
 }
 
-/// Returns the token that all values agree on; an empty value is none.
+/// Returns the token that all values agree on; empty values are ignored.
 fn only<'a>(values: impl Iterator<Item = Cow<'a, [u8]>>) -> Found<'a> {
     let mut values = values.filter(|value| !value.is_empty());
     match values.next() {

@@ -29,7 +29,7 @@ pub enum Metric {
     VerifyPure,
     /// Checks that the proxy did not answer.
     HostCryptoErrors,
-    /// Tokens refused before all keys that fit them were tried.
+    /// Tokens refused before all fitting keys were tried.
     KeyChecksLimited,
     /// Tokens found in the cache as good.
     TokenCacheHits,

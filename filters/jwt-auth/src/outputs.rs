@@ -62,7 +62,7 @@ impl Outputs {
     }
 }
 
-/// Returns what makes a length a multiple of four.
+/// Returns the padding that makes a length a multiple of four.
 const fn padding(length: usize) -> &'static str {
     match length % 4 {
         2 => "==",
@@ -93,7 +93,7 @@ impl Written {
             !value.is_empty()
                 && value.len() <= max_bytes
                 && !value.bytes().any(|byte| byte.is_ascii_control())
-                // The next hop would cut them, and one identity would pass for another.
+                // The next hop would trim them, and one identity could pass for another.
                 && value.trim_matches(' ') == value
         };
         match value.filter(fits) {

@@ -38,7 +38,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     /// Chooses among the rules; absent where one is implied.
     matcher: Option<Matcher>,
-    /// Chooses the requests whose refusals are explained to the client; absent where none are.
+    /// Selects the requests whose refusals are explained to the client; `None` if no refusal is.
     explain: Option<Matcher>,
     cache: Limits,
     strip: Rc<[HeaderName]>,
@@ -178,8 +178,8 @@ impl Policy {
         !(self.bypass_cors_preflight && preflight::is_preflight(headers))
     }
 
-    /// Returns the headers that only a verified token may write: they go from trailers too, which
-    /// some servers join to the headers.
+    /// Returns the headers that only a verified token may write. They are removed from trailers
+    /// too, which some servers join to the headers.
     pub fn owned(&self) -> &[HeaderName] {
         if self.mode == Mode::DryRun { &[] } else { &self.strip }
     }

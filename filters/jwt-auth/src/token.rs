@@ -28,12 +28,12 @@ pub struct Token {
     padded: Option<Fault>,
 }
 
-/// Whether parts of a token may end with padding, which RFC 7515 section 2 forbids.
+/// Policy for padding at the end of token parts, which RFC 7515 section 2 forbids.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Padding {
     /// A padded part is not base64url.
     Refused,
-    /// A part is padded to a multiple of four, or not at all.
+    /// Each part may be padded to a multiple of four.
     Accepted,
 }
 
@@ -77,7 +77,7 @@ impl Token {
         &self.claims
     }
 
-    /// Returns the fault of the first padded part; `None` if no part is padded.
+    /// Returns the error for the first padded part; `None` if no part is padded.
     pub const fn padded(&self) -> Option<Fault> {
         self.padded
     }

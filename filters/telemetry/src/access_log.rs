@@ -216,7 +216,7 @@ fn target(
         }
         [one] => match around.outlets.provider(&one.name) {
             Some(provider) => return Some(Target::Provider(provider)),
-            // That the provider was refused is noted where it is.
+            // A refused provider is reported at its own path.
             None if around.outlets.has(&one.name) => return None,
             None => {
                 (".providers[0].name", "must be envoy or the name of one of extensionProviders")

@@ -99,7 +99,7 @@ impl Operations {
         self.entries.iter().any(|entry| !entry.hosts.is_empty())
     }
 
-    /// Returns the place of a request's operation among the names; `None` where none fits, or where
+    /// Returns the index of a request's operation among the names; `None` if none matches, or if
     /// the path can be read as several operations.
     #[must_use]
     pub fn find(&self, target: &Target<'_>) -> Option<usize> {

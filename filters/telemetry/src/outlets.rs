@@ -45,10 +45,10 @@ impl Outlets {
         Self { providers, names, tracing }
     }
 
-    /// Notes every provider that no entry names.
+    /// Reports every provider that no entry names.
     ///
-    /// An entry of `tracing` that names none uses the first one. Nothing is noted where a name is
-    /// not that of a provider: that error comes first, and any provider may be meant.
+    /// An entry of `tracing` without a name uses the first provider. If an entry names an unknown
+    /// provider, only that error is reported, because any provider may be meant.
     pub(crate) fn check_use(&self, config: &Config, compiler: &mut Compiler) {
         let tracing = config.tracing.as_ref().map(|entries| entries.0.as_slice());
         let traces = tracing.unwrap_or_default().iter().map(|entry| entry.providers.as_slice());

@@ -56,7 +56,7 @@ pub(super) const CLASSES: &[Class] = &[
     Class { name: "empty kid", explains: |seen| seen.refused(&["kid empty"], &[NO_KEY]) },
     Class { name: "exp of 0", explains: |seen| seen.refused(&["exp zero"], &[EXPIRED]) },
     Class { name: "time beyond 64 bits", explains: explain::endless_time },
-    Class { name: "exp without end", explains: explain::endless_lifetime },
+    Class { name: "largest exp", explains: explain::endless_lifetime },
     Class { name: "Ed25519", explains: explain::alias },
     Class { name: "algorithm of a key", explains: explain::algorithm_of_a_key },
     Class { name: "length of an EdDSA signature", explains: explain::ed25519_length },

@@ -80,7 +80,7 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
     ]
 }
 
-/// The key set with flaws that key servers are known for.
+/// The key set with flaws that are common among key servers.
 fn rewritten(keys: &Keys) -> Value {
     let of = |algorithm, members: Value| with(keys.jwk(algorithm), &members);
     let text = |algorithm, name: &str| {

@@ -1,4 +1,4 @@
-//! What a client may try to put in the place of a verified identity, or to take away from it.
+//! Attempts of clients to forge a verified identity, or to have it removed.
 
 use std::{
     io::{Read, Write},
@@ -25,7 +25,7 @@ fn writing_user(issuer: &IdentityProvider) -> Value {
     trusting_and(issuer, &[("outputClaimToHeaders", claims)])
 }
 
-/// The application's cluster, spoken to over HTTP/2, which carries trailers.
+/// The application's cluster over HTTP/2, which carries trailers.
 fn over_http2(app: &Upstream) -> Value {
     let address = json!({"socket_address": {
         "address": "127.0.0.1", "port_value": app.address().port(),

@@ -236,7 +236,7 @@ fn a_cluster_that_is_not_there_costs_503_and_a_line_that_names_the_cure() -> Res
 }
 
 #[test]
-fn choosy_servers_of_keys_discovery_and_deny_lists_answer() -> Result<()> {
+fn servers_that_require_accept_and_user_agent_answer() -> Result<()> {
     let issuer = IdentityProvider::start()?;
     issuer.demand(&[
         ("accept", "application/jwk-set+json"),
@@ -258,7 +258,7 @@ fn choosy_servers_of_keys_discovery_and_deny_lists_answer() -> Result<()> {
     assert_no_trap(&mut rig.envoy)
 }
 
-/// The key set of the issuer as sloppy encoders write it, one flaw for each key.
+/// The issuer's key set as sloppy encoders write it, with one flaw per key.
 fn sloppy(issuer: &IdentityProvider) -> Value {
     let of = |algorithm, members: &[(&str, Value)]| {
         let jwk = issuer.keys().jwk(algorithm).clone();
@@ -268,7 +268,7 @@ fn sloppy(issuer: &IdentityProvider) -> Value {
         let value = issuer.keys().jwk(algorithm).get(name).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()
     };
-    // Four characters are three bytes, here zeros.
+    // Four characters encode three bytes, here zeros.
     let longer = format!("AAAA{}", member(Algorithm::ES256, "y"));
     let padded = format!("{}==", member(Algorithm::RS256, "n"));
     json!({"keys": [
@@ -281,7 +281,7 @@ fn sloppy(issuer: &IdentityProvider) -> Value {
 }
 
 #[test]
-fn a_server_that_wants_an_api_key_and_encodes_sloppily_is_no_obstacle() -> Result<()> {
+fn fetches_a_sloppy_key_set_with_an_api_key() -> Result<()> {
     let issuer = IdentityProvider::start()?;
     issuer.publish(sloppy(&issuer));
     issuer.demand(&[("x-api-key", "hidden"), ("user-agent", "mine/1")]);

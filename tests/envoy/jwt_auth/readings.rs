@@ -1,4 +1,4 @@
-//! What is closed stays closed, however the application reads a request.
+//! Protected paths stay protected for any way in which the application reads a request.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ use super::{FILTER, Rig, trusting, with};
 mod generated;
 mod servers;
 
-/// How many paths are generated.
+/// Number of generated paths.
 const PATHS: usize = 10_000;
-/// How many of them are sent without the filter too.
+/// Number of generated paths that are also sent without the filter.
 const SOME: usize = 500;
 
-/// Paths that have led past a rule.
+/// Paths that have bypassed a rule before.
 const KNOWN: [&[u8]; 20] = [
     b"/public/%2e%2e;/admin",
     b"/public/..;/admin",
@@ -44,7 +44,7 @@ const KNOWN: [&[u8]; 20] = [
     b"/admin/\xff",
 ];
 
-/// Two Envoys one behind the other, the first with jwt-auth, and the application.
+/// Two Envoys in a row, the first with jwt-auth, and the application.
 struct Row {
     first: Envoy,
     second: Envoy,
@@ -63,7 +63,7 @@ impl Row {
         Ok(Self { first, second, app })
     }
 
-    /// Sends the targets without a token and returns what reached the application.
+    /// Sends the targets without a token and returns the requests that reached the application.
     fn send(&self, to: &Envoy, targets: &[Vec<u8>]) -> Result<Vec<Arrival>> {
         for protocol in [Protocol::Http1, Protocol::Http2] {
             wire::send_all(to.address(), protocol, targets)?;
@@ -72,13 +72,13 @@ impl Row {
     }
 }
 
-/// The filter with an issuer whose tokens nobody sends.
+/// The filter with an issuer whose tokens are never sent.
 fn filter(rules: Value) -> Result<Filter> {
     let issuer = IdentityProvider::start()?;
     Ok(Filter::new(FILTER, with(trusting(&issuer), "rules", rules)))
 }
 
-/// What the proxy does to a path before any filter sees it.
+/// The proxy's own path normalization, before any filter.
 fn manager(normalize_path: bool, merge_slashes: bool) -> Vec<(String, Value)> {
     vec![
         ("normalize_path".to_owned(), json!(normalize_path)),
@@ -97,7 +97,8 @@ fn closed_prefix() -> Value {
     json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}])
 }
 
-/// Sends known and generated paths, and fails if one arrives that a server reads as a closed one.
+/// Sends known and generated paths, and fails if one arrives that a server reads as a protected
+/// path.
 fn nothing_arrives_at(
     is_closed: fn(&[u8]) -> bool,
     rules: Value,
@@ -106,7 +107,7 @@ fn nothing_arrives_at(
     let row = Row::start(rules, merge_slashes)?;
     let known = KNOWN.iter().map(|path| path.to_vec());
     let targets: Vec<_> = known.chain(generated::paths(PATHS)).collect();
-    // The control: without the filter they do arrive.
+    // The control: without the filter they arrive.
     let some = targets.get(..SOME).unwrap_or_default();
     let unguarded = escapes(&row.send(&row.second, some)?, some, is_closed);
     let arrivals = row.send(&row.first, &targets)?;
@@ -126,7 +127,7 @@ fn nothing_arrives_at(
     Ok(())
 }
 
-/// What arrived although a server reads it as a closed path, a line each.
+/// The requests that arrived although a server reads them as protected paths, one per line.
 fn escapes(arrivals: &[Arrival], targets: &[Vec<u8>], is_closed: fn(&[u8]) -> bool) -> Vec<String> {
     let escape = |arrival: &Arrival| {
         let (server, path) = servers::reads_as(&arrival.target, is_closed)?;
@@ -153,7 +154,7 @@ fn no_path_leads_into_a_closed_prefix() -> Result<()> {
 }
 
 #[test]
-fn bytes_that_are_not_text_open_nothing() -> Result<()> {
+fn invalid_utf8_bypasses_no_rule() -> Result<()> {
     let rules = json!([
         {"name": "path", "match": [{"uri": {"prefix": "/admin"}}]},
         {"name": "query", "match": [{"queryParams": {"scope": {"prefix": "admin"}}}]},
@@ -198,7 +199,7 @@ fn a_closed_authority_is_closed_in_every_spelling() -> Result<()> {
             "Admin.Example.Com.:8080",
         ] {
             let answer = client.send(Request::get("/").authority(authority))?;
-            // 403 where only some readings are closed, as no token helps there.
+            // 403 if only some readings are protected, because no token helps.
             assert!([401, 403].contains(&answer.status), "{authority}: {}", answer.status);
         }
     }

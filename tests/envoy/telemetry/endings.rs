@@ -115,7 +115,7 @@ fn what_an_earlier_filter_answers_is_counted_and_leaves_the_gauge_alone() -> Res
     assert_eq!((answer.status, answer.text().len()), (418, 18));
     wait_for(&envoy, [1, 0, 0, 0])?;
     assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_requests_4xx_total"), 1);
-    // Its bytes are those that the proxy counted.
+    // Its bytes are the proxy's own counts.
     let log = envoy.stop()?;
     assert!(log.contains(r#""bytes_sent":18,"#), "{log}");
     // And what a later filter answers.

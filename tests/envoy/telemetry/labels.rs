@@ -70,7 +70,7 @@ fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
 }
 
 #[test]
-fn a_block_of_istio_works_as_it_is_pasted() -> Result<()> {
+fn a_pasted_block_of_istio_works() -> Result<()> {
     let config = json!({"metrics": [{"providers": [{"name": "prometheus"}], "overrides": [
         {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {
             "request_host": {"value": "request.host"},

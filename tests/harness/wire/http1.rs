@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 
 use super::{AUTHORITY, CASE, Case};
 
-/// How long an answer may take.
+/// Timeout of a response.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Sends every request and reads its answer.
+/// Sends every request and reads its response.
 pub(super) fn send(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
     let mut connection = None;
     for (index, target) in cases {
@@ -42,7 +42,7 @@ fn connect(address: SocketAddr) -> Result<TcpStream> {
     Ok(socket)
 }
 
-/// Reads one answer with its body; returns whether the connection can be used again.
+/// Reads one response with its body; returns `true` if the connection can be reused.
 fn read_answer(socket: &mut TcpStream) -> std::io::Result<bool> {
     let mut answer = Vec::new();
     let mut piece = [0; 4096];

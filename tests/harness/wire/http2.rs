@@ -1,4 +1,4 @@
-//! HTTP/2 (RFC 9113) in the few frames that GET requests without compression need.
+//! The subset of HTTP/2 (RFC 9113) frames for GET requests without compression.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -10,11 +10,11 @@ use anyhow::{Context, Result, ensure};
 
 use super::{AUTHORITY, CASE, Case};
 
-/// How long an answer may take.
+/// Timeout of a response.
 const LIMIT: Duration = Duration::from_secs(20);
-/// How many requests of a connection are open at the same time.
+/// Number of concurrent requests on a connection.
 const OPEN: usize = 50;
-/// The preface, empty settings, and a window that no answer of a batch fills.
+/// The preface, empty settings, and a window larger than all responses of a batch.
 const OPENING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\
                          \0\0\x04\x08\0\0\0\0\0\x3f\xff\0\0";
 
@@ -26,7 +26,7 @@ const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 
-/// A frame's kind, flags and stream; payloads are not needed.
+/// A frame's kind, flags and stream; payloads are skipped.
 struct Frame {
     kind: u8,
     flags: u8,
@@ -38,7 +38,7 @@ pub(super) fn send(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
     cases.chunks(OPEN).try_for_each(|batch| send_batch(address, batch))
 }
 
-/// Sends the requests at once; where one of them ends the connection, the halves are sent again.
+/// Sends the requests at once; if one of them ends the connection, each half is sent again.
 fn send_batch(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
     if exchange(address, cases)? || cases.len() == 1 {
         return Ok(());
@@ -93,7 +93,7 @@ fn headers(stream: u32, index: usize, target: &[u8]) -> Result<Vec<u8>> {
         (":path", target),
         (CASE, index.as_bytes()),
     ] {
-        // RFC 7541 section 6.2.2: a literal without indexing, whose name and value are plain.
+        // RFC 7541 section 6.2.2: a literal without indexing, with plain name and value.
         block.push(0);
         text(&mut block, name.as_bytes())?;
         text(&mut block, value)?;
@@ -105,7 +105,7 @@ fn headers(stream: u32, index: usize, target: &[u8]) -> Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// Appends a string of HPACK, whose length is an integer with a prefix of seven bits.
+/// Appends an HPACK string, with its length as an integer with a 7-bit prefix.
 fn text(block: &mut Vec<u8>, text: &[u8]) -> Result<()> {
     match text.len().checked_sub(127) {
         None => block.push(u8::try_from(text.len())?),

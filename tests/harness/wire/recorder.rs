@@ -1,4 +1,4 @@
-//! An application that keeps the target of each request as it came.
+//! An application that keeps the target of each request as received.
 
 use std::{
     io::{Read, Write},
@@ -50,7 +50,7 @@ impl Recorder {
         Ok(Self { address, arrivals, stop, thread: Some(thread) })
     }
 
-    /// Where the application listens.
+    /// The application's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -74,7 +74,7 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the thread, which waits for a connection.
+        // Wakes the thread, which is waiting for a connection.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -88,7 +88,7 @@ fn accept(listener: &TcpListener, arrivals: &Arc<Mutex<Vec<Arrival>>>, stop: &At
             return;
         }
         let arrivals = Arc::clone(arrivals);
-        // It ends with the connection.
+        // The thread ends with the connection.
         thread::spawn(move || serve(socket, &arrivals));
     }
 }
@@ -112,7 +112,7 @@ fn serve(mut socket: TcpStream, arrivals: &Mutex<Vec<Arrival>>) {
 
 fn arrival(head: &[u8]) -> Arrival {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
-    // The target is between the first blank and the last, and may hold others.
+    // The target is between the first and the last blank, and may contain blanks.
     let line = lines.next().unwrap_or_default();
     let begin = line.iter().position(|byte| *byte == b' ').map_or(0, |at| at.saturating_add(1));
     let end = line.iter().rposition(|byte| *byte == b' ').unwrap_or(line.len());

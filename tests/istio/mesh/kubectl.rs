@@ -14,7 +14,7 @@ use crate::tools;
 
 /// The longest time one request to the API server may take.
 const LIMIT: &str = "--request-timeout=20s";
-/// How long definitions may take until they are served.
+/// Timeout until definitions are served.
 const READY: Duration = Duration::from_secs(30);
 
 /// `kubectl` with the credentials of this mesh.
@@ -47,7 +47,7 @@ impl Kubectl {
     pub(crate) fn define(&self, file: &Path) -> Result<()> {
         let file = file.to_str().context("a path that is not UTF-8")?;
         self.run(&["apply", "--server-side", "-f", file])?;
-        // A definition without any status yet makes kubectl fail instead of wait.
+        // kubectl fails instead of waiting if a definition has no status yet.
         let wait = ["wait", "--for=condition=established", "crd", "--all", "--timeout=30s"];
         wait_until("serving the definitions", READY, || Ok(self.run(&wait).is_ok()))
     }

@@ -149,8 +149,8 @@ impl Proxy {
         Ok(self.admin.get("/stats/prometheus")?.text())
     }
 
-    /// The names of the HTTP filters of its first listener that has any, in the order in which
-    /// requests meet them.
+    /// Returns the names of the HTTP filters of its first listener that has any, in the order of
+    /// requests.
     ///
     /// # Errors
     /// When Envoy's administration interface does not answer.

@@ -177,7 +177,8 @@ pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-/// Without a configuration of before, the proxy has nothing to go on with: FAIL_OPEN is about traps.
+/// Without an earlier configuration the proxy has none to keep, and FAIL_OPEN only applies to
+/// traps.
 pub(super) fn refused(mesh: &Mesh) -> Result<()> {
     let image = mesh.image(FILTER)?;
     let nameless = json!({"http": [{"tagHeader": "x y", "tag": "canary"}]});

@@ -1,4 +1,4 @@
-//! Fields that a document knows only to refuse them with a hint: an error never suggests them.
+//! Fields that exist only to be refused with a hint; errors never suggest them.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -8,16 +8,16 @@ use super::{
     survey::read,
 };
 
-/// A value for which [`super::strict`] reports that the field skips its value.
+/// A value for which [`super::strict`] reports a field that skips its value.
 pub(super) const PROBE: &str = "\u{0}probe of a field";
 
 /// The report.
 pub(super) const SKIPPED: &str = "the field skips its value";
 
-/// Returns `true` if `name` is refused whatever its value, in the object at `place` of a `T`.
+/// Returns `true` if `name` is refused with any value, in the object at `place` of a `T`.
 ///
-/// Such a field skips its value before it refuses; no other field does. A document that holds the
-/// field and nothing else is read to find out.
+/// Only such a field skips its value before it refuses. To find out, a document with only this
+/// field is parsed.
 pub(super) fn is_refused<T: DeserializeOwned>(place: &Path, name: &str) -> bool {
     let document = place.0.iter().rev().fold(json!({name: PROBE}), |inner, step| match step {
         Step::Index(_) => Value::Array(vec![inner]),

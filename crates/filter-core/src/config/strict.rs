@@ -1,9 +1,9 @@
-//! A document as serde reads it, but for two leniencies.
+//! A document as serde reads it, without two leniencies.
 //!
 //! - A list is not a structure: `serde_json` fills a structure from a list in the order of its
 //!   fields, so that the error of `not: [..]` would ask for text instead of an object.
-//! - `null` is not absence: it is what an empty key of YAML (`rules:` above entries that are all
-//!   commented out) becomes, and would turn a check off.
+//! - `null` is not absence: an empty key of YAML (`rules:` above entries that are all commented
+//!   out) becomes `null` and would turn a check off.
 
 use serde::{
     Deserializer,

@@ -86,13 +86,13 @@ impl Survey {
         if !path.remove(&mut self.value) {
             return false;
         }
-        // In another spelling the field is not missing.
+        // A field in another spelling is not reported as missing.
         self.cut.extend(wording::meant(&refusal).map(|name| place.parent().member(name)));
         self.remember(place);
         true
     }
 
-    /// Returns `true` if the text at `path` is a number or a boolean in quotes, which would be
+    /// Returns `true` if the text at `path` is a number or a boolean in quotes that would be
     /// accepted without them.
     fn is_quoted<T: DeserializeOwned>(&self, path: &Path, value: &Value) -> bool {
         let Some(unquoted) = wording::unquoted(value) else { return false };

@@ -105,7 +105,7 @@ fn each_error_states_path_then_rule_then_value() {
 }
 
 #[test]
-fn another_spelling_of_a_field_is_answered_with_the_right_one() {
+fn names_the_right_spelling_of_a_field() {
     for name in ["dry_run", "dryrun", "DryRun", "dry-run", "DRY_RUN", "dry_Run_"] {
         check(&format!(r#"{{"{name}": true}}"#), &format!("{name}: must be written dryRun"));
     }
@@ -113,7 +113,7 @@ fn another_spelling_of_a_field_is_answered_with_the_right_one() {
 }
 
 #[test]
-fn numbers_and_booleans_in_quotes_are_refused_with_the_cure() {
+fn suggests_leaving_out_quotes_around_numbers_and_booleans() {
     for (document, message) in [
         (
             r#"{"rules": [{"name": "a", "status": "503"}]}"#,
@@ -132,7 +132,7 @@ fn numbers_and_booleans_in_quotes_are_refused_with_the_cure() {
             "pair.high: must be a whole number in range, got \"2\": leave out the quotes; \
              pair.low: must be a whole number in range, got \"1\": leave out the quotes",
         ),
-        // What would be refused without them, too.
+        // Values that would be refused without the quotes too.
         (
             r#"{"rules": [{"name": "a", "status": "9"}]}"#,
             r#"rules[0].status: must be a whole number from 200 to 599, got "9""#,
@@ -295,7 +295,7 @@ fn a_refusal_is_one_line_whatever_fields_are_called() {
 }
 
 #[test]
-fn an_unknown_field_suggests_no_field_that_is_refused() {
+fn suggests_no_field_that_is_always_refused() {
     #[derive(Debug, Default, Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
     struct Outer {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::got::Got;
 
-/// The rule that `null` breaks.
+/// The error message for `null`.
 pub(super) const EMPTY: &str = "must not be empty: leave the key out or give a value";
 
 /// Words an error about `value` so that it states the rule and then the value.
@@ -25,7 +25,7 @@ pub(super) fn of(message: &str, value: &Value) -> String {
     }
 }
 
-/// Leaves fields out of those that an error about an unknown field suggests.
+/// Removes fields from the suggestions of an error about an unknown field.
 pub(super) fn without_fields(message: String, is_left_out: impl Fn(&str) -> bool) -> String {
     let parts = message.rsplit_once(", expected ");
     let Some((unknown, fields)) = parts.filter(|(it, _)| it.starts_with("unknown field `")) else {
@@ -51,8 +51,8 @@ pub(super) fn without_position(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// Returns the field that an unknown one was to be: the same letters in another spelling, such as
-/// `fixed_delay`, which protobuf's JSON knows too.
+/// Returns the intended field for an unknown one with the same letters in another spelling, such as
+/// `fixed_delay`, which protobuf's JSON accepts too.
 pub(crate) fn meant(message: &str) -> Option<&str> {
     let (unknown, expected) =
         message.strip_prefix("unknown field `")?.split_once("`, expected ")?;
@@ -60,7 +60,7 @@ pub(crate) fn meant(message: &str) -> Option<&str> {
     known.find(|known| is_spelling_of(unknown, known))
 }
 
-/// Returns `true` if two names differ in case, `_` and `-` at most.
+/// Returns `true` if two names differ only in case, `_` and `-`.
 pub(crate) fn is_spelling_of(name: &str, known: &str) -> bool {
     let letters = |text: &str| {
         let letters = text.chars().filter(|letter| !matches!(letter, '_' | '-'));
@@ -69,7 +69,7 @@ pub(crate) fn is_spelling_of(name: &str, known: &str) -> bool {
     letters(name) == letters(known)
 }
 
-/// Returns the number or boolean that a text holds.
+/// Returns the number or boolean in a text.
 pub(super) fn unquoted(value: &Value) -> Option<Value> {
     let scalar: Value = serde_json::from_str(value.as_str()?).ok()?;
     (scalar.is_number() || scalar.is_boolean()).then_some(scalar)

@@ -2,15 +2,15 @@
 
 /// The answer of a condition about a request (Kleene's three values).
 ///
-/// A condition is unsure where a value cannot be read as it must be, or can be read in several ways
-/// of which only some fulfil it.
+/// A condition is unsure if a value cannot be parsed, or can be read in several ways and only some
+/// of them satisfy the condition.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// The condition does not hold.
+    /// The condition is false.
     No,
-    /// Some readings of the request fulfil the condition and others do not.
+    /// Some readings of the request satisfy the condition and others do not.
     Unsure,
-    /// The condition holds.
+    /// The condition is true.
     Yes,
 }
 
@@ -21,7 +21,7 @@ impl Answer {
         matches!(self, Self::Yes)
     }
 
-    /// Returns `Yes` if both are, `No` if either is, and else `Unsure`.
+    /// Returns `Yes` if both are `Yes`, `No` if either is `No`, and otherwise `Unsure`.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -31,7 +31,7 @@ impl Answer {
         }
     }
 
-    /// Returns the answer if two readings of one value agree on it, and else `Unsure`.
+    /// Returns the answer if two readings of one value agree on it, and otherwise `Unsure`.
     #[must_use]
     pub const fn agreed(self, other: Self) -> Self {
         match (self, other) {
@@ -41,7 +41,7 @@ impl Answer {
         }
     }
 
-    /// Returns the answer of the conjunction; no answer after the first `No` is asked for.
+    /// Returns the answer of the conjunction; evaluation stops at the first `No`.
     pub(crate) fn all(answers: impl IntoIterator<Item = Self>) -> Self {
         let mut all = Self::Yes;
         for answer in answers {
@@ -53,7 +53,7 @@ impl Answer {
         all
     }
 
-    /// Returns the answer of the disjunction; no answer after the first `Yes` is asked for.
+    /// Returns the answer of the disjunction; evaluation stops at the first `Yes`.
     pub(crate) fn any(answers: impl IntoIterator<Item = Self>) -> Self {
         !Self::all(answers.into_iter().map(|answer| !answer))
     }
@@ -98,7 +98,7 @@ mod tests {
     use super::Answer::{self, No, Unsure, Yes};
 
     #[test]
-    fn the_tables_are_those_of_kleene() {
+    fn follows_the_tables_of_kleene() {
         for (a, b, and, or, agreed) in [
             (Yes, Yes, Yes, Yes, Yes),
             (Yes, Unsure, Unsure, Yes, Unsure),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_is_a_conjunction_that_holds() {
+    fn empty_conjunctions_are_yes_and_disjunctions_no() {
         assert_eq!(Answer::all([]), Yes);
         assert_eq!(Answer::any([]), No);
         assert_eq!(Answer::agreement([]), None);

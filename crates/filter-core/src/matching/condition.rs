@@ -12,7 +12,7 @@ use crate::{ClaimPath, IpRange, PathTemplate, StringMatch, claim_path::scalar_te
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
     Text(Subject, StringMatch),
-    /// No value of a header fulfils the condition.
+    /// No value of a header satisfies the condition.
     Without(Subject, StringMatch),
     Template(PathTemplate),
     Source(Vec<IpRange>),
@@ -104,7 +104,7 @@ impl Alternative {
 }
 
 impl Condition {
-    /// Returns the answer about a request in one reading.
+    /// Returns the answer for a request in one reading.
     pub(super) fn answer(&self, view: View<'_, '_>) -> Answer {
         match self {
             Self::Text(subject, test) => subject.answer_once(test, view),
@@ -125,7 +125,7 @@ impl Condition {
     }
 }
 
-/// Returns the answer of conditions that hold together.
+/// Returns the answer of a conjunction of conditions.
 pub(super) fn all(conditions: &[Condition], view: View<'_, '_>) -> Answer {
     Answer::all(conditions.iter().map(|condition| condition.answer(view)))
 }
@@ -139,8 +139,8 @@ impl Subject {
         }
     }
 
-    /// Returns the subject of an attribute; one that repeats a part of the request is that part, so
-    /// that it is matched in every reading.
+    /// Returns the subject of an attribute. An attribute that repeats a part of the request becomes
+    /// that part, so that it is matched in every reading.
     fn attribute(name: &str) -> Self {
         match name {
             "request.url_path" => Self::Path,
@@ -204,7 +204,7 @@ impl Subject {
     }
 }
 
-/// Returns the answer about a claim, or about any element of a claim that is a list.
+/// Returns the answer for a claim, or for any element of a claim that is a list.
 fn claim_answer(test: &StringMatch, claim: &Value) -> Answer {
     match claim {
         Value::Null => Answer::No,
@@ -216,7 +216,7 @@ fn claim_answer(test: &StringMatch, claim: &Value) -> Answer {
     }
 }
 
-/// Returns the answer about a scalar; an object or a list inside a list cannot be compared.
+/// Returns the answer for a scalar; an object, or a list inside a list, cannot be compared.
 fn scalar_answer(test: &StringMatch, value: &Value) -> Answer {
     scalar_text(value).map_or(Answer::Unsure, |text| test.answer(&text))
 }

@@ -14,8 +14,8 @@ use crate::{InvalidConfig, PathNormalization, Problems};
 /// Ordered rules, each a list of matches of which one must hold.
 ///
 /// A request is matched in every reading that its next hop may give it: the path with parameters
-/// cut, escapes decoded, slashes merged or dot segments resolved, the authority without case, port
-/// or trailing dot. A rule that only some readings fulfil is [`Match::Unsure`](crate::Match).
+/// removed, escapes decoded, slashes merged or dot segments resolved, the authority without case,
+/// port or trailing dot. A rule that only some readings satisfy is [`Match::Unsure`](crate::Match).
 ///
 /// Rules that want a path, path prefix, path template, header, cookie or query parameter of exact
 /// value are looked up; only the others are walked.
@@ -55,17 +55,18 @@ pub struct MatcherOptions<'a> {
     pub normalization: PathNormalization,
     /// What becomes of rules that are never reached.
     pub shadowed: Shadowed,
-    /// How a value that occurs several times fulfils a condition.
+    /// Treatment of a value that occurs several times.
     pub occurrences: Occurrences,
 }
 
-/// How a header, query parameter or cookie that occurs several times fulfils a condition.
+/// Treatment of a header, query parameter or cookie that occurs several times.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Occurrences {
-    /// Any value may fulfil it; query parameters and cookies are read in one way.
+    /// One value that satisfies the condition is enough; query parameters and cookies are read in
+    /// one way.
     Any,
     /// All values must agree, in every reading of query parameters and cookies, or the answer is
-    /// unsure. For rules that guard something.
+    /// unsure. For rules that guard access.
     Agreeing,
 }
 
@@ -100,7 +101,7 @@ impl<'a> MatcherOptions<'a> {
         }
     }
 
-    /// As [`MatcherOptions::new`], for rules that guard something: occurrences must agree.
+    /// Like [`MatcherOptions::new`], for rules that guard access: occurrences must agree.
     #[must_use]
     pub const fn guarding(list: &'a str) -> Self {
         Self { occurrences: Occurrences::Agreeing, ..Self::new(list) }
@@ -142,7 +143,8 @@ impl Matcher {
         problems.finish(Self::of(alternatives, options))
     }
 
-    /// Compiles one list of matches, of which one must hold; the field `options.list` holds it.
+    /// Compiles one list of matches, of which one must be true; the list is in the field
+    /// `options.list`.
     ///
     /// # Errors
     ///
@@ -182,18 +184,18 @@ impl Matcher {
         &self.needs
     }
 
-    /// Returns the first rule that a request may fulfil, if it surely does.
+    /// Returns the first rule that a request may satisfy, if it surely does.
     ///
-    /// `None` also where it is unsure whether an earlier rule is fulfilled: the harmless answer of a
-    /// filter that guards nothing. A guard asks for the first of [`Matcher::matches`] and refuses
-    /// what is unsure.
+    /// Also `None` if it is unsure whether an earlier rule is satisfied, which is safe for filters
+    /// that do not guard access. A filter that does takes the first of [`Matcher::matches`] and
+    /// refuses an unsure match.
     #[must_use]
     pub fn sure_match(&self, request: &Request) -> Option<usize> {
         self.matches(request).next().and_then(Match::sure)
     }
 
-    /// Returns every rule that a request fulfils, surely or perhaps, in order; those behind the last
-    /// one that is asked for are not evaluated.
+    /// Returns every rule that a request satisfies, surely or possibly, in order. The iterator is
+    /// lazy: rules after the last requested one are not evaluated.
     #[must_use]
     pub fn matches<'m, 'r>(&'m self, request: &'r Request) -> Matches<'m, 'r> {
         Matches::new(self, Readings::new(request, self.sight))

@@ -1,18 +1,18 @@
-//! The rules of a matcher that a request fulfils, one after the other.
+//! The rules of a matcher that a request satisfies, in order.
 
 use super::{Answer, condition, matcher::Matcher, view::Readings};
 
-/// A rule that a request fulfils, surely or perhaps.
+/// A rule that a request satisfies, surely or possibly.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Match {
-    /// Every reading of the request fulfils the rule.
+    /// Every reading of the request satisfies the rule.
     Sure(usize),
-    /// Some readings of the request fulfil the rule, or a value cannot be read.
+    /// Only some readings of the request satisfy the rule, or a value cannot be parsed.
     Unsure(usize),
 }
 
 impl Match {
-    /// Returns the rule, if it is surely fulfilled.
+    /// Returns the rule if it is surely satisfied.
     #[must_use]
     pub const fn sure(self) -> Option<usize> {
         match self {
@@ -22,14 +22,12 @@ impl Match {
     }
 }
 
-/// The rules that a request fulfils, surely or perhaps, in order. Each is evaluated only when it is
-/// asked for.
+/// The rules that a request satisfies, surely or possibly, in order; evaluated lazily.
 #[derive(Debug)]
 pub struct Matches<'m, 'r> {
     matcher: &'m Matcher,
     readings: Readings<'r>,
-    /// Alternatives found by looking up and alternatives to be walked, each without those that are
-    /// done.
+    /// Remaining alternatives: those found by lookup, and those to be scanned.
     hits: std::vec::IntoIter<usize>,
     walked: &'m [usize],
     /// The answers of the current rule, one for each reading.
@@ -40,7 +38,7 @@ pub struct Matches<'m, 'r> {
 impl<'m, 'r> Matches<'m, 'r> {
     pub(super) fn new(matcher: &'m Matcher, readings: Readings<'r>) -> Self {
         let (hits, walked) = if readings.is_unreadable {
-            // Nothing can be looked up.
+            // No alternative is indexed.
             ((0..matcher.alternatives.len()).collect(), &[][..])
         } else {
             (matcher.index.hits(&readings), matcher.index.walked.as_slice())
@@ -49,7 +47,7 @@ impl<'m, 'r> Matches<'m, 'r> {
         Self { matcher, readings, hits: hits.into_iter(), walked, answers, evaluated: 0 }
     }
 
-    /// Returns how many alternatives were evaluated so far, each counted once for all readings.
+    /// Returns the number of alternatives evaluated so far, each counted once for all readings.
     #[must_use]
     pub const fn evaluated(&self) -> usize {
         self.evaluated
@@ -79,14 +77,15 @@ impl<'m, 'r> Matches<'m, 'r> {
         self.matcher.alternatives.get(alternative).map(|alternative| alternative.rule)
     }
 
-    /// Takes the next alternative if it is one of `rule`.
+    /// Takes the next alternative if it belongs to `rule`.
     fn next_of(&mut self, rule: usize) -> Option<usize> {
         let alternative = self.peek().filter(|next| self.rule_of(*next) == Some(rule))?;
         self.skip(alternative);
         Some(alternative)
     }
 
-    /// Returns the answer of a rule whose first candidate is `first`, and passes all its candidates.
+    /// Returns the answer of the rule whose first candidate is `first`, and consumes all its
+    /// candidates.
     fn answer(&mut self, rule: usize, first: usize) -> Answer {
         self.answers.fill(Answer::No);
         let mut candidate = Some(first);
@@ -97,7 +96,7 @@ impl<'m, 'r> Matches<'m, 'r> {
         Answer::agreement(self.answers.iter().copied()).unwrap_or(Answer::No)
     }
 
-    /// Adds an alternative to the answers of its rule, where they are not `Yes` already.
+    /// Adds an alternative to those answers of its rule that are not `Yes` already.
     fn evaluate(&mut self, number: usize) {
         let Some(alternative) = self.matcher.alternatives.get(number) else { return };
         let mut is_evaluated = false;

@@ -11,7 +11,7 @@ pub(super) type Pairs<'r> = Vec<(Cow<'r, [u8]>, Cow<'r, [u8]>)>;
 /// Splits a query. The first reading splits at `&` and decodes names and values once.
 ///
 /// Where occurrences must agree, further readings also split at `;`, read `+` as a blank, and
-/// decode twice, each where the query has something to split, read or decode so.
+/// decode twice, each only if the query contains something to split, read or decode that way.
 pub(super) fn parameters(query: &[u8], occurrences: Occurrences) -> Vec<Pairs<'_>> {
     let may = |found: bool| if found && occurrences == Occurrences::Agreeing { 2 } else { 1 };
     let semicolons = may(query.contains(&b';'));
@@ -70,7 +70,7 @@ impl Reader {
 /// Splits the cookies. The first reading drops quotes around a value.
 ///
 /// Where occurrences must agree, further readings keep the quotes, and decode names and values,
-/// each where a cookie has quotes or something to decode.
+/// each only if a cookie has quotes or something to decode.
 pub(super) fn cookies(headers: &Headers, occurrences: Occurrences) -> Vec<Pairs<'_>> {
     let plain = || crate::cookies(headers);
     let mut readings: Vec<Pairs<'_>> =
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_read_as_applications_do() {
+    fn splits_a_query_in_every_reading() {
         for (query, readings) in [
             ("a=1&b=2", &["a=1|b=2"][..]),
             ("a=1;b=2", &["a=1;b=2", "a=1|b=2"]),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_read_as_applications_do() {
+    fn splits_cookies_in_every_reading() {
         for (cookie, readings) in [
             ("a=1; b=2", &["a=1|b=2"][..]),
             ("a=\"1\"", &["a=1", "a=\\\"1\\\""]),

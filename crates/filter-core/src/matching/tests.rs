@@ -13,7 +13,7 @@ fn rules(document: &Value) -> Vec<Vec<HttpMatch>> {
     serde_json::from_value(document.clone()).unwrap()
 }
 
-/// Returns the answer about an entry whose occurrences must agree.
+/// Returns the answer of an entry whose occurrences must agree.
 fn guarded(entry: &Value, request: &Request) -> Answer {
     let options = MatcherOptions::guarding("http");
     let matcher = Matcher::compile(&rules(&json!([[entry]])), &options).unwrap();
@@ -24,7 +24,7 @@ fn guarded(entry: &Value, request: &Request) -> Answer {
     }
 }
 
-/// Returns the rules that a request surely fulfils.
+/// Returns the rules that a request surely satisfies.
 fn sure(matcher: &Matcher, request: &Request) -> Vec<usize> {
     matcher.matches(request).filter_map(Match::sure).collect()
 }

@@ -9,10 +9,10 @@ use std::{
 use super::{Answer, Occurrences, Request, pairs};
 use crate::{PathNormalization, RequestPath, authority::authority_readings};
 
-/// More combinations of readings of path and authority are not compared.
+/// The maximum number of combinations of path and authority readings to compare.
 const MAX_COMBINATIONS: usize = 64;
 
-/// Parts of a request that a matcher looks at, and how.
+/// The parts of a request that a matcher reads, and how it reads them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sight {
     pub(super) normalization: PathNormalization,
@@ -32,7 +32,7 @@ pub(super) struct Readings<'r> {
     paths: Vec<Vec<u8>>,
     /// Readings of the authority besides the first.
     authorities: Vec<Vec<u8>>,
-    /// Whether there are too many readings to compare.
+    /// `true` if there are too many readings to compare.
     pub(super) is_unreadable: bool,
     occurrences: Occurrences,
     parameters: OnceCell<Vec<pairs::Pairs<'r>>>,
@@ -81,7 +81,7 @@ impl<'r> Readings<'r> {
         readings
     }
 
-    /// Iterates over the readings of the request, as it came first.
+    /// Iterates over the readings of the request, the one as received first.
     pub(super) fn views(&self) -> impl Iterator<Item = View<'_, 'r>> {
         (0..=self.paths.len()).flat_map(move |path| {
             let authorities = 0..=self.authorities.len();
@@ -94,7 +94,7 @@ impl<'r> Readings<'r> {
         self.paths.is_empty() && self.authorities.is_empty()
     }
 
-    /// Returns the request as it came.
+    /// Returns the request as received.
     pub(super) const fn first(&self) -> View<'_, 'r> {
         View { readings: self, path: 0, authority: 0 }
     }
@@ -123,7 +123,7 @@ impl<'r> Readings<'r> {
         self.cookies.get_or_init(|| pairs::cookies(&self.request.headers, self.occurrences))
     }
 
-    /// Returns the answer about a value that occurs several times, perhaps.
+    /// Returns the answer for a value that may occur several times.
     pub(super) fn of_occurrences(&self, answers: impl Iterator<Item = Answer>) -> Answer {
         match self.occurrences {
             Occurrences::Any => Answer::any(answers),

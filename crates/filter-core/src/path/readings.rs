@@ -1,4 +1,4 @@
-//! The paths that servers make of one path.
+//! The readings that servers may give to one path.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use crate::readings::{Step, changed, other_readings};
 /// Returns the other ways in which a server may read `path`; `None` if there are too many to
 /// compare.
 ///
-/// Each is what the path becomes after any of these, in any order and as often as they change
-/// something: parameters (`;v=1`) cut, `%XX` decoded, overlong UTF-8 decoded, backslashes turned,
-/// adjoining slashes merged, dot segments resolved, blanks at the end of a segment dropped, and all
-/// from a semicolon, query mark, fragment mark or NUL on cut. Escapes are also decoded in each segment
-/// alone, so that `%2F` stays. A path that does not begin with a slash is also read as one that does,
-/// and one that begins with two as one behind a host.
+/// Each is the path after any of these steps, in any order and repeated as long as they change
+/// something: parameters (`;v=1`) removed, `%XX` decoded, overlong UTF-8 decoded, backslashes
+/// turned into slashes, adjacent slashes merged, dot segments resolved, blanks at the end of a
+/// segment dropped, and the path cut at a semicolon, question mark, number sign or NUL. Escapes
+/// are also decoded except `%2F`. A path without a leading slash is also read with one, and a path
+/// with two as one behind a host.
 pub(crate) fn path_readings(path: &[u8]) -> Option<Vec<Vec<u8>>> {
     if may_differ(path) { other_readings(&STEPS, path) } else { Some(Vec::new()) }
 }
@@ -102,7 +102,7 @@ fn without_dot_segments(path: &[u8]) -> Cow<'_, [u8]> {
     changed(path, normalize::without_dots(path))
 }
 
-/// Cuts what a server takes for a parameter, a query, a fragment or the end of the text.
+/// Cuts the path at a parameter, a query, a fragment or the end of a C string, as servers do.
 fn up_to_mark(path: &[u8]) -> Cow<'_, [u8]> {
     match path.iter().position(|byte| matches!(byte, b';' | b'?' | b'#' | 0)) {
         Some(end) => Cow::Owned(path.get(..end).unwrap_or_default().to_vec()),
@@ -110,7 +110,7 @@ fn up_to_mark(path: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Decodes ASCII that is written in more bytes of UTF-8 than it needs (RFC 3629 section 10).
+/// Decodes ASCII in overlong UTF-8 (RFC 3629 section 10).
 fn with_short_utf8(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.iter().any(|byte| matches!(byte, 0xc0 | 0xc1 | 0xe0 | 0xf0)) {
         return Cow::Borrowed(path);
@@ -137,7 +137,7 @@ fn overlong(text: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// Reads a target in absolute form, or without its first slash, as a path.
+/// Reads a target in absolute form, or without its leading slash, as a path.
 fn rooted(path: &[u8]) -> Cow<'_, [u8]> {
     if path.starts_with(b"/") || path == b"*" {
         return Cow::Borrowed(path);

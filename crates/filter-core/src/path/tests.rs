@@ -79,7 +79,7 @@ fn parameters_are_decoded_once() {
 }
 
 #[test]
-fn readings_agree_or_there_is_no_result() {
+fn returns_no_result_if_readings_disagree() {
     let length = |path: &[u8]| (path.len() > 2).then_some(path.len() > 3);
     for (path, result) in [
         ("/abc", Some(true)),
@@ -113,7 +113,7 @@ proptest::proptest! {
     fn a_path_decoded_and_normalized_is_read_in_one_way(path in "/[a./%2fF5cCeE\\\\]{0,24}") {
         let normalization = PathNormalization::DecodeAndMergeSlashes;
         let normalized = RequestPath::new(path.as_bytes(), normalization);
-        // An escape that is not one of a slash stays, for one more decoding.
+        // An escape of anything but a slash stays, for one more decoding.
         proptest::prop_assume!(!normalized.path().contains(&b'%'));
         proptest::prop_assert_eq!(normalized.other_readings(), Some(Vec::new()));
     }

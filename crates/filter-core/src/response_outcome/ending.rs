@@ -1,6 +1,6 @@
-//! How a response ended.
+//! The ending of a response.
 
-/// How a response ended.
+/// The ending of a response.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Ending {
     /// All of it was sent.

@@ -146,7 +146,7 @@ fn other_requests_have_no_grpc_status() {
 }
 
 #[test]
-fn reads_the_status_from_the_attribute_where_there_are_no_headers() {
+fn reads_the_status_from_the_attribute_without_headers() {
     for (response, code, expected) in [
         (&[status("200")][..], None, Some(200)),
         (&[status("200")], Some(503), Some(200)),
@@ -211,10 +211,10 @@ fn a_tunnel_may_end_at_any_time() {
 }
 
 #[test]
-fn flags_are_not_asked_for_once_the_end_was_seen() {
+fn reads_no_flags_if_the_end_was_seen() {
     let stream = Stream { flags: CUT, ..Stream::new(&[], &[status("200")], &[]) };
     assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::Complete);
-    // A response that is not there has not ended, either.
+    // A missing response has not ended.
     let stream = Stream { flags: LEFT, ..Stream::default() };
     assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::ClientLeft);
 }

@@ -67,7 +67,7 @@ pub enum InvalidStringMatch {
     /// `present: false`.
     #[error("must have present: true: use not or withoutHeaders to ask for absence")]
     NotPresent,
-    /// `regex: "*"`, which Istio takes for presence, where a value is always present.
+    /// `regex: "*"`, which means presence in Istio, for a value that is always present.
     #[error(
         "must be a regular expression in RE2 syntax, got \"*\": use present to ask for any value"
     )]
@@ -85,7 +85,7 @@ pub enum InvalidStringMatch {
 
 const MOST: usize = 1024;
 
-/// A condition as Istio writes it for headers and parameters, where `{}` and `regex: "*"` ask for any
+/// A condition as Istio writes it for headers and parameters, where `{}` and `regex: "*"` match any
 /// value.
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "Document")]

@@ -40,7 +40,7 @@ impl Pattern {
         Ok(Self { source: source.to_owned(), regex, ignore_case })
     }
 
-    /// Returns `true` for `*`, which is not an expression: Istio takes it for presence.
+    /// Returns `true` for `*`, which is not an expression but means presence in Istio.
     pub(super) fn is_star(&self) -> bool {
         self.source == "*"
     }

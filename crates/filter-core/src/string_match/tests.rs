@@ -106,7 +106,7 @@ fn texts_are_compared_byte_for_byte() {
 }
 
 #[test]
-fn values_that_cannot_be_read_are_neither_inside_nor_outside() {
+fn values_that_cannot_be_parsed_are_unsure() {
     for (document, value, answer) in [
         (json!({"range": {"from": 1}}), "2", Yes),
         (json!({"range": {"from": 1}}), "0", No),

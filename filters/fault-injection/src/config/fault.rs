@@ -21,19 +21,20 @@ pub struct FaultConfig {
     pub response: Option<ResponseConfig>,
     /// The response's body is slowed down.
     pub response_rate_limit: Option<RateConfig>,
-    /// How the percentages of several parts meet.
+    /// How the draws of several parts combine.
     pub draw: DrawConfig,
 }
 
-/// How the percentages of several parts meet.
+/// How the draws of several parts combine.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DrawConfig {
-    /// Each part draws by itself, as in Istio: of two parts at 20 %, 4 % of the requests meet both.
+    /// Each part draws separately, as in Istio: with two parts at 20 %, 4 % of the requests get
+    /// both.
     #[default]
     Independent,
-    /// One draw decides for all parts: of two parts at 20 %, the same 20 % of the requests meet
-    /// both; of 5 % and 20 %, the 5 % are among the 20 %.
+    /// One draw decides for all parts: with two parts at 20 %, the same 20 % of the requests get
+    /// both; with 5 % and 20 %, the 5 % are among the 20 %.
     Shared,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Stream {
     held: Option<Rc<Held>>,
     /// Whether a fault fired, carried out or not.
     is_faulty: bool,
-    /// Whether the last part of the response was seen.
+    /// `true` once the last part of the response was seen.
     is_end_seen: bool,
 }
 

@@ -106,7 +106,7 @@ impl Shares {
         })
     }
 
-    /// Returns the share that each draw of a fault is held against.
+    /// Returns the share that each draw of a fault is compared with.
     fn of(fault: &Fault) -> Self {
         let share = |share: Option<Percentage>| share.unwrap_or_default();
         let each = Self {
@@ -118,7 +118,7 @@ impl Shares {
         if !fault.is_draw_shared {
             return each;
         }
-        // The draw of the delay is the one that all parts share.
+        // All parts share the draw of the delay.
         let delay = each.delay.max(each.abort).max(each.response).max(each.rate);
         Self { delay, ..Self::default() }
     }

@@ -24,7 +24,7 @@ impl Policy {
             grpc_status,
             headers,
             body: abort.text(plan.is_grpc).to_vec(),
-            // Envoy takes no blank in details.
+            // Envoy does not accept blanks in details.
             details: format!("weir_fault_injection_abort{{{}}}", entry.name.replace(' ', "_")),
         })
     }

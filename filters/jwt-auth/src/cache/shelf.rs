@@ -1,4 +1,4 @@
-//! Entries of one kind, within bounds of their own.
+//! Entries of one kind, within limits of their own.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,7 +8,7 @@ use std::{
 
 use super::Remembered;
 
-/// Entries of one kind; the least recently used one goes first.
+/// Entries of one kind; the least recently used one is evicted first.
 #[derive(Debug)]
 pub(super) struct Shelf {
     max_entries: usize,
@@ -40,7 +40,7 @@ impl Shelf {
         }
     }
 
-    /// Looks a token up; an entry past its time is dropped.
+    /// Looks a token up; an expired entry is dropped.
     pub(super) fn find(&mut self, compact: &[u8], now: Duration) -> Option<Remembered> {
         let (key, entry) = self.entries.get_key_value(compact)?;
         let key = Rc::clone(key);
@@ -56,8 +56,8 @@ impl Shelf {
         Some(entry.remembered.clone())
     }
 
-    /// Puts a token in and returns how many live ones went for it; one that needs all the room is
-    /// not kept.
+    /// Inserts a token and returns the number of live entries evicted for it; a token larger than
+    /// the limit is not kept.
     pub(super) fn put(
         &mut self,
         compact: &[u8],

@@ -83,12 +83,12 @@ fn large_bad_tokens_leave_the_good_ones_alone() {
 }
 
 #[test]
-fn bad_tokens_past_their_time_make_room() {
+fn expired_bad_tokens_make_room() {
     let mut cache = cache(4);
     put(&mut cache, "old", Proof::Bad);
     let later = START + Duration::from_secs(5);
     let evicted = cache.remember(b"new", remembered(Proof::Bad), NEVER, later);
-    assert!(evicted.is_empty(), "what has expired is not given up for another");
+    assert!(evicted.is_empty(), "an expired entry does not count as evicted");
     assert!(has(&mut cache, "new", 5) && !has(&mut cache, "old", 0));
 }
 
@@ -116,7 +116,7 @@ fn memory_is_bounded_whatever_the_size() {
         assert!(bytes <= most && entries == order && entries < 400, "{entries} {order} {bytes}");
     }
     put_large(&mut cache, 5000, MAX_GOOD_BYTES, good());
-    assert!(cache.good.sizes().0 > 0, "what needs all the room is not kept");
+    assert!(cache.good.sizes().0 > 0, "an entry larger than the limit is not kept");
 }
 
 #[test]

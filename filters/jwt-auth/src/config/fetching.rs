@@ -40,7 +40,7 @@ pub struct JwksFetchConfig {
     /// The pause between fetches for unknown keys; 10 seconds if absent, 0 means never.
     #[serde(default)]
     pub unknown_kid_interval: Option<DurationWithin<0, 3_600_000>>,
-    /// Further headers of the request for keys, such as an API key; 1 to 16.
+    /// Additional headers of the key request, such as an API key; 1 to 16.
     #[serde(default)]
     pub headers: Option<Vec<FetchHeader>>,
 }
@@ -49,9 +49,9 @@ pub struct JwksFetchConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FetchHeader {
-    /// The header's name; `accept` and `user-agent` replace those that are sent otherwise.
+    /// The header's name; `accept` and `user-agent` replace the default ones.
     pub name: EditableHeaderName,
-    /// The value, which everyone can read who can read the configuration.
+    /// The value, readable by everyone who can read the configuration.
     #[serde(default)]
     pub value: Option<SecretText>,
     /// The environment variable that holds the value.

@@ -39,11 +39,11 @@ pub struct JwtRule {
     /// Query parameters that hold a token.
     #[serde(default)]
     pub from_params: Vec<NonEmpty>,
-    /// Cookies that hold a token, by their names, or with `name` and `prefix`.
+    /// Cookies that hold a token, each a name or an object with `name` and `prefix`.
     #[serde(default)]
     pub from_cookies: Vec<FromCookie>,
-    /// Accepts tokens whose parts end with base64 padding (`=`), as load balancers of AWS write
-    /// them.
+    /// Accepts tokens whose parts end with base64 padding (`=`), such as those of AWS load
+    /// balancers.
     #[serde(default)]
     pub accept_padding: bool,
     /// Whether a verified token stays in the request.
@@ -53,7 +53,7 @@ pub struct JwtRule {
     #[serde(default)]
     pub output_payload_to_header: Option<EditableHeaderName>,
     /// Pads the payload in `outputPayloadToHeader` with `=` to a multiple of four, for decoders
-    /// that want it.
+    /// that require it.
     #[serde(default)]
     pub pad_output_payload: bool,
     /// The header that receives `<iss>/<sub>`.
@@ -119,26 +119,26 @@ pub struct KeyConfig {
     /// A public key.
     #[serde(default)]
     pub pem: Option<String>,
-    /// A shared secret in the form of `secretEncoding`: base64 of its bytes if that is absent.
+    /// A shared secret, encoded as `secretEncoding`; standard base64 by default.
     #[serde(default)]
     pub secret: Option<SecretText>,
-    /// The environment variable that holds the secret, in the form of `secretEncoding`.
+    /// The environment variable that holds the secret, encoded as `secretEncoding`.
     #[serde(default)]
     pub secret_env: Option<NonEmpty>,
-    /// How the secret is written; `BASE64` if absent. Issuers that sign with the text itself need
-    /// `TEXT`.
+    /// The encoding of the secret; default `BASE64`. Use `TEXT` for issuers that sign with the text
+    /// itself.
     #[serde(default)]
     pub secret_encoding: Option<SecretEncoding>,
 }
 
-/// How a shared secret is written.
+/// The encoding of a shared secret.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SecretEncoding {
     /// Standard base64 of the secret's bytes, with or without padding.
     #[default]
     Base64,
-    /// base64url of the secret's bytes, with or without padding, as `k` of a JWK.
+    /// base64url of the secret's bytes, with or without padding, like `k` of a JWK.
     Base64url,
     /// Two hexadecimal digits for each byte.
     Hex,
@@ -185,7 +185,7 @@ pub enum OutputFormat {
     /// A string, number or boolean as text.
     #[default]
     Scalar,
-    /// A list of scalars, separated by commas; a single one is a list of one.
+    /// A list of scalars, separated by commas; a single scalar is a list of one.
     Csv,
     /// Compact JSON in ASCII.
     Json,

@@ -1,4 +1,4 @@
-//! Where tokens are in requests.
+//! Places of tokens in requests.
 
 use filter_core::HeaderName;
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use super::NonEmpty;
 pub struct FromHeader {
     /// The header's name.
     pub name: HeaderName,
-    /// Text before the token, in any case and at most 64 bytes; a comma in it separates items of a
+    /// Text before the token, matched in any case, at most 64 bytes. A comma separates items of a
     /// list, as in `access_token, `.
     #[serde(default)]
     #[schemars(length(max = 64))]
@@ -26,7 +26,7 @@ pub struct FromHeader {
 pub enum FromCookie {
     /// The cookie's name; its whole value is the token.
     Name(NonEmpty),
-    /// The cookie's name, and what precedes the token in its value.
+    /// The cookie's name, and the text before the token in its value.
     Prefixed(PrefixedCookie),
 }
 
@@ -37,7 +37,8 @@ pub enum FromCookie {
 pub struct PrefixedCookie {
     /// The cookie's name.
     pub name: NonEmpty,
-    /// Text before the token, in any case and at most 64 bytes, such as `Bearer ` or `Bearer%20`.
+    /// Text before the token, matched in any case, at most 64 bytes, such as `Bearer ` or
+    /// `Bearer%20`.
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub prefix: String,

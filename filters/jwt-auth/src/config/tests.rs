@@ -220,7 +220,7 @@ fn an_entry_of_keys() {
 }
 
 #[test]
-fn digits_that_are_read_as_base64_are_warned_about_and_not_shown() {
+fn warns_of_hexadecimal_secrets_without_showing_them() {
     let digits = "0123456789abcdef".repeat(4);
     let warned = |key: Value| {
         let policy = compile(&in_rule(json!({"jwks": null, "keys": [key]}))).unwrap();

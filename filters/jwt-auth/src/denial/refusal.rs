@@ -19,7 +19,7 @@ pub struct Replies {
     detail: ProblemDetail,
 }
 
-/// What precedes the reason in the access log's details.
+/// The text before the reason in the access log's details.
 const PREFIX: &str = "weir_jwt_auth_denied";
 /// The longest `Retry-After`: a source that fails is asked again at least so often.
 const MAX_RETRY_SECONDS: u128 = 60;
@@ -93,7 +93,7 @@ fn details(denial: &Denial) -> String {
     format!("{PREFIX}{{{}{rule}}}", denial.fault.reason().word())
 }
 
-/// Answers a client that asks why, in the form of routing-tags.
+/// Writes the explanation for the client, in the format of routing-tags.
 fn explanation(denial: &Denial) -> String {
     let mut text = format!("reason={}", denial.fault.reason().word());
     let names = [("rule", denial.rule.as_deref()), ("provider", denial.provider.as_deref())];

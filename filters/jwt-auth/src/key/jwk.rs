@@ -1,7 +1,7 @@
 //! JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037).
 //!
-//! Members are read as leniently as native jwt_authn reads them: key servers are trusted, and their
-//! encoders are sloppy.
+//! Members are read as leniently as by native jwt_authn: key servers are trusted, and some encode
+//! sloppily.
 
 use base64::{
     Engine, alphabet,
@@ -24,7 +24,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The operations of RFC 7517 section 4.3 that have nothing to do with signatures.
+/// The operations of RFC 7517 section 4.3 that do not concern signatures.
 const ENCRYPTION: [&str; 6] =
     ["encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"];
 
@@ -59,7 +59,7 @@ impl Key {
     ///
     /// Returns why the key cannot verify signatures.
     pub(crate) fn from_jwk(jwk: Value, crypto: &Crypto) -> Result<FromJwk, InvalidKey> {
-        // The error of serde is not kept: it shows values, of which one may be a secret.
+        // serde's error is dropped: it shows values, one of which may be a secret.
         let jwk: Document = serde_json::from_value(jwk).map_err(|_| InvalidKey::Malformed)?;
         if jwk.is_for_encryption() {
             return Err(InvalidKey::WrongPurpose);
@@ -74,8 +74,7 @@ impl Key {
 }
 
 impl Document {
-    /// Returns `kid`; a number is its digits, and what is neither text nor a whole number counts
-    /// as absent.
+    /// Returns `kid`; a whole number becomes its digits, and any other type counts as absent.
     fn identifier(&self) -> Option<String> {
         match self.kid.as_ref()? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -96,13 +95,13 @@ impl Document {
             || operations.is_some_and(|all| !all.is_empty() && all.iter().all(encrypts))
     }
 
-    /// Returns the key's certificate if the key is nowhere else.
+    /// Returns the key's certificate if the JWK has no other key members.
     fn certificate(&self) -> Option<&str> {
         let is_elsewhere = self.n.is_some() || self.x.is_some() || self.k.is_some();
         if is_elsewhere { None } else { self.x5c.as_ref()?.get(0)?.as_str() }
     }
 
-    /// Returns the curve; without `crv` that of `alg`, or else P-256.
+    /// Returns the curve: `crv`, else the one of `alg`, else P-256.
     fn curve(&self) -> Result<Curve, InvalidKey> {
         let named = self.crv.as_deref().filter(|name| !name.is_empty());
         let found = Curve::ALL.into_iter().find(|curve| match (named, self.algorithm()) {
@@ -136,7 +135,7 @@ fn certified(kind: &str, certificate: &str, crypto: &Crypto) -> Result<Key, Inva
     if key.kind() == kind { Ok(key) } else { Err(InvalidKey::UnsupportedType) }
 }
 
-/// Reads a coordinate, from which zeros may have been dropped or to which they may have been added.
+/// Reads a coordinate, which may lack leading zeros or have too many.
 fn coordinate(
     name: &'static str,
     member: &Option<String>,

@@ -42,7 +42,7 @@ impl Key {
         key.named(Some(id).filter(|id| !id.is_empty()), None)
     }
 
-    /// Reads the key of a DER certificate, of which nothing else counts.
+    /// Reads the key of a DER certificate and ignores everything else in it.
     pub(super) fn from_certificate(der: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {
         let info = der::read_certified_key(der).ok_or(InvalidKey::NotCertificate)?;
         Self::from_public_key_info(info, crypto)
@@ -83,7 +83,7 @@ fn from_rsa_public_key(der: &[u8], crypto: &Crypto) -> Result<Key, InvalidKey> {
     Key::rsa(modulus, exponent, crypto)
 }
 
-/// Returns the label and the content of the first block, and the text behind it.
+/// Returns the label and the content of the first block, and the text after it.
 fn read_pem(text: &str) -> Result<(&str, Vec<u8>, &str), InvalidKey> {
     let (_, rest) = text.split_once(BEGIN).ok_or(InvalidKey::NotPem)?;
     let (label, rest) = rest.split_once(DASHES).ok_or(InvalidKey::NotPem)?;

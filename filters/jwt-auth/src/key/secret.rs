@@ -1,4 +1,4 @@
-//! Shared secrets in the forms that issuers give them in.
+//! Shared secrets in the encodings that issuers use.
 
 use base64::{
     Engine, alphabet,
@@ -11,7 +11,7 @@ use base64::{
 use super::{InvalidKey, Key};
 use crate::config::SecretEncoding;
 
-/// A longer text of hexadecimal digits is hardly base64.
+/// From this length on, a text of hexadecimal digits is unlikely to be base64.
 const MIN_HEX_DIGITS: usize = 32;
 const ANY_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -42,7 +42,7 @@ impl Key {
     }
 }
 
-/// Returns `true` if a text that is read as base64 is likelier to be hexadecimal.
+/// Returns `true` if a text read as base64 is more likely hexadecimal.
 pub(crate) fn looks_like_hex(text: &str) -> bool {
     let text = text.trim();
     text.len() >= MIN_HEX_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_read_in_the_form_that_is_named() {
+    fn reads_secrets_in_every_encoding() {
         let secret = from_hex(HEX).unwrap();
         let message = b"message";
         let good = jsonwebtoken::EncodingKey::from_secret(&secret);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_another_form_is_refused() {
+    fn refuses_secrets_in_another_encoding() {
         let secret = from_hex(HEX).unwrap();
         for (written, encoding) in [
             (BASE64URL.encode(&secret), Base64),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_taken_for_what_they_look_like() {
+    fn recognizes_hexadecimal_digits() {
         for (text, looks) in [(HEX, true), (&HEX[..31], false), ("AAAAg", false), ("", false)] {
             assert_eq!(looks_like_hex(text), looks, "{text}");
         }

@@ -22,7 +22,7 @@ fn certificate(name: &str) -> String {
     all[name].as_str().unwrap().to_owned()
 }
 
-/// A host that answers every known-answer question rightly.
+/// A host that passes every known-answer test.
 fn host_that_knows() -> Crypto {
     fn knowing(_: &str, _: &[u8], signature: &[u8], _: &[u8]) -> HostAnswer {
         use std::cell::RefCell;
@@ -108,7 +108,7 @@ fn keys_that_cannot_be_used_are_refused_for_a_reason() {
 }
 
 #[test]
-fn a_purpose_other_than_encryption_is_no_obstacle() {
+fn accepts_any_purpose_but_encryption() {
     for (member, value) in [
         ("use", json!("sig")),
         ("use", json!("SIG")),
@@ -133,7 +133,7 @@ fn a_purpose_other_than_encryption_is_no_obstacle() {
 }
 
 #[test]
-fn members_of_sloppy_encoders_are_the_same_key() {
+fn accepts_members_of_sloppy_encoders() {
     let (info, crypto) = (|key: &Key| key.public_key_info.clone(), host_that_knows());
     let of = |jwk: &Value| Key::from_jwk(jwk.clone(), &crypto).map(|found| info(&found.key));
     let bytes = |text: &Value| URL_SAFE_NO_PAD.decode(text.as_str().unwrap()).unwrap();
@@ -254,7 +254,7 @@ fn pem_and_jwk_of_one_key_are_the_same_key() {
 }
 
 #[test]
-fn a_block_is_found_however_its_text_is_laid_out() {
+fn finds_a_block_in_any_layout() {
     let good = named_key("p256")["pem"].as_str().unwrap();
     let wanted = Key::from_pem(good, None, None, &Crypto::pure()).unwrap().public_key_info;
     for text in [

@@ -7,7 +7,7 @@ use crate::{
     der,
 };
 
-/// The cost of the dearest check, see [`Key::cost`].
+/// The cost of the most expensive check, see [`Key::cost`].
 pub(crate) const MAX_KEY_COST: u32 = 8;
 
 /// The largest RSA modulus whose check by the proxy is cheap.
@@ -16,7 +16,7 @@ const MAX_CHEAP_MODULUS_BYTES: usize = 512;
 impl Key {
     /// Returns the cost of a check, relative to that of an RS256 or ES256 signature by the proxy.
     ///
-    /// Pure Rust takes about a millisecond for RSA and ECDSA, and the proxy as long for ES384 and
+    /// Pure Rust takes about a millisecond for RSA and ECDSA, as does the proxy for ES384 and
     /// ES512; HMAC and Ed25519 are cheap in pure Rust too.
     pub(crate) fn cost(&self, algorithm: Algorithm, crypto: &Crypto) -> u32 {
         let by_host = crypto.host_for(algorithm).is_some();

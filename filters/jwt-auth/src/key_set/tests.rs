@@ -23,7 +23,7 @@ fn unusable_keys_are_left_out_and_listed() {
 }
 
 #[test]
-fn certificates_by_their_identifier_are_a_key_set() {
+fn reads_certificates_by_kid_as_a_key_set() {
     let all = include_str!("../../testdata/certificates.json");
     let mut document: Value = serde_json::from_str(all).unwrap();
     let rsa = document["rsa"].as_str().unwrap().to_owned();

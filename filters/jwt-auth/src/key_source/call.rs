@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-/// The media type of key sets (RFC 7517 section 8.5.2), that of most answers, and anything else:
-/// no server has to refuse.
+/// The media type of key sets (RFC 7517 section 8.5.2), the one that most servers send, and any
+/// other, so that no server answers 406.
 const ACCEPT: &str = "application/jwk-set+json, application/json, */*;q=0.1";
-/// Some servers and firewalls refuse requests without it.
+/// The `user-agent`: some servers and firewalls refuse requests without it.
 const USER_AGENT: &str = concat!("weir-jwt-auth/", env!("CARGO_PKG_VERSION"));
 
 /// A `GET` request to a cluster.
@@ -29,11 +29,11 @@ pub struct Call {
     pub more: FetchHeaders,
     /// The `if-none-match`, if a document is known.
     pub etag: Option<String>,
-    /// How long it may take.
+    /// The timeout.
     pub timeout: Duration,
 }
 
-/// Request headers that are configured, names in lower case. Values are never shown.
+/// Configured request headers, names in lower case. Values are never shown.
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
 pub struct FetchHeaders(Rc<[(Box<str>, Box<str>)]>);
 
@@ -42,10 +42,10 @@ impl FetchHeaders {
         Self(headers.into())
     }
 
-    /// Returns a text that differs for other headers, from which no value can be read; empty
-    /// without headers.
+    /// Returns a fingerprint of the headers that does not reveal their values; empty without
+    /// headers.
     ///
-    /// Every worker gets the same one: the hasher has no random state.
+    /// Every worker computes the same one: the hasher has no random state.
     pub(super) fn fingerprint(&self) -> String {
         if self.0.is_empty() {
             return String::new();

@@ -247,7 +247,7 @@ impl Source {
         let configured = match &self.spec.origin {
             Origin::Url(endpoint) | Origin::Discovered { document: endpoint, .. } => endpoint,
         };
-        // A discovery document does not decide who gets to see the operator's headers.
+        // A discovery document must not choose another recipient of the operator's headers.
         let headers = Some(&self.spec.headers).filter(|_| endpoint.is_beside(configured));
         Call {
             more: headers.cloned().unwrap_or_default(),

@@ -16,7 +16,7 @@ pub struct SourceSpec {
     pub origin: Origin,
     /// The cluster that the first call goes to.
     pub cluster: Rc<str>,
-    /// Further request headers.
+    /// Additional request headers.
     pub headers: FetchHeaders,
     /// How long one call may take.
     pub timeout: Duration,

@@ -312,7 +312,7 @@ fn a_missing_key_is_fetched_for_once_per_interval_by_all_workers_together() {
     assert_eq!(other.ask(later), Hope::Fetching);
 }
 
-/// Invented identifiers take every extra fetch, and a rotated key comes within one interval.
+/// Invented identifiers use up every extra fetch, yet a rotated key arrives within one interval.
 #[test]
 fn invented_keys_delay_a_rotated_key_by_one_interval_at_most() {
     let interval = Duration::from_secs(10);

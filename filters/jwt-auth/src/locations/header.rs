@@ -4,12 +4,12 @@ use filter_core::Headers;
 
 use super::{Found, behind_word, one_of};
 
-/// The list of protocols that a browser offers, where scripts can put a token: the rest of it is
-/// the server's to choose from.
+/// The list of protocols that a browser offers, to which scripts can add a token; the server
+/// chooses from the rest of the list.
 const PROTOCOLS: &str = "sec-websocket-protocol";
 
-/// Looks for tokens behind a prefix, which may hold commas; all values of the header are one list,
-/// because a proxy may have joined them.
+/// Looks for tokens after a prefix, which may contain commas; all values of the header form one
+/// list, because a proxy may have joined them.
 pub(super) fn find<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<'a> {
     let pieces: Vec<&[u8]> = pieces(headers, name).collect();
     let mut tokens = Vec::new();
@@ -32,8 +32,8 @@ pub(super) fn find<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<
     one_of(tokens, &others)
 }
 
-/// Returns what stays of a list of protocols without the tokens behind these prefixes; `None` if
-/// nothing does, or if the header goes as a whole.
+/// Returns a list of protocols without the tokens after these prefixes; `None` if nothing is left,
+/// or if the header is removed as a whole.
 pub(crate) fn without_tokens(headers: &Headers, name: &str, prefixes: &[&str]) -> Option<Vec<u8>> {
     if name != PROTOCOLS {
         return None;
@@ -60,7 +60,7 @@ fn pieces<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item = &'a [u8]
         .map(<[u8]>::trim_ascii)
 }
 
-/// Takes a prefix off the front of a list: the token behind it, and the rest of the list.
+/// Strips a prefix from the front of a list; returns the token after it, and the rest of the list.
 fn strip<'p, 'a>(pieces: &'p [&'a [u8]], prefix: &str) -> Option<(&'a [u8], &'p [&'a [u8]])> {
     let mut rest = pieces;
     let mut words = prefix.split(',').peekable();
@@ -92,7 +92,7 @@ mod tests {
 
     const GOOD: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
 
-    /// Checks what is found in the values of a header, `@` being a token.
+    /// Checks the result for the values of a header, where `@` is a token.
     fn check(prefix: &str, values: &[&str], expected: &str) {
         let values: Vec<String> = values.iter().map(|value| value.replace('@', GOOD)).collect();
         let headers = Headers::from_iter(values.iter().map(|value| ("x", value.clone())));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_begin_with_the_prefix_is_not_a_token() {
+    fn ignores_items_without_the_prefix() {
         for (values, found) in [
             (&["Bearer @"][..], "@"),
             (&["bearer \t @ "], "@"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn two_tokens_are_two_however_the_other_one_is_dressed() {
+    fn refuses_a_second_token_in_any_form() {
         for values in [
             &["Bearer @, Bearer a.b.c"][..],
             &["Bearer @", "Bearer a.b.c"],
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_prefix_what_has_three_parts_is_a_token() {
+    fn without_a_prefix_three_parts_are_a_token() {
         for (values, found) in [
             (&["@"][..], "@"),
             (&["graphql-ws, @"], "@"),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_protocols_of_a_web_socket_stay() {
+    fn keeps_the_other_protocols_of_a_web_socket() {
         for (prefix, value, rest) in [
             ("", "graphql-ws, @", Some("graphql-ws")),
             ("", "@", None),

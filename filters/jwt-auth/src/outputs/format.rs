@@ -31,7 +31,7 @@ fn comma_separated(claim: JsonRef<'_>) -> Option<String> {
     elements.map(|elements| elements.join(","))
 }
 
-/// Returns an element that a reader of the list finds again: without commas and outer blanks.
+/// Returns an element that is safe in a comma-separated list: without commas and outer blanks.
 fn element(claim: JsonRef<'_>) -> Option<&str> {
     claim.scalar_text().filter(|text| !text.contains(',') && text.trim() == *text)
 }

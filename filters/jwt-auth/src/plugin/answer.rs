@@ -35,7 +35,7 @@ impl JwtAuth {
         }
     }
 
-    /// Takes the policy's own headers out of the trailers of the current request.
+    /// Removes the policy's own headers from the trailers of the current request.
     pub(super) fn strip_trailers(&self) -> Result<Action> {
         let trailers = host::all(Map::RequestTrailers)?;
         let is_there = |name: &&HeaderName| trailers.first(name.as_str()).is_some();

@@ -23,7 +23,7 @@ const MAX_PUBLISHED_BYTES: usize = 32 * 1024;
 /// Envoy's mark on claims that nobody verified.
 pub(super) const VERIFIED: HeaderName = HeaderName::from_static("x-jwt-signature-verified");
 
-/// Names headers that the next hop keeps to itself.
+/// The header that lists headers for the next hop only.
 pub(super) const CONNECTION: HeaderName = HeaderName::from_static("connection");
 
 /// The property `weir.jwt`.
@@ -92,7 +92,7 @@ impl Admission {
         self.edits.set.push((VERIFIED, b"false".to_vec()));
     }
 
-    /// Takes the names of the policy's own headers out of `connection`, which would make the next
+    /// Removes the names of the policy's own headers from `connection`, which would make the next
     /// proxy drop them (RFC 9110 section 7.6.1).
     fn keep_hop_by_hop(&mut self, headers: &Headers) {
         let names = || {

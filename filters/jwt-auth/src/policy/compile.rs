@@ -156,7 +156,7 @@ fn check_names(config: &Config, providers: &[Provider], problems: &mut Problems)
     }
 }
 
-/// Returns a warning for each issuer that another one could pass for by its subjects.
+/// Returns a warning for each issuer that another issuer could impersonate through its subjects.
 fn nested_issuers(providers: &[Provider]) -> Vec<String> {
     let exact = |provider: &Provider| match &provider.issuer {
         Issuer::Exact(issuer) => Some(issuer.clone()),
@@ -170,7 +170,7 @@ fn nested_issuers(providers: &[Provider]) -> Vec<String> {
         let outer = providers.iter().position(|p| exact(p).is_some_and(|o| begins(&o, &inner)))?;
         Some(format!(
             "jwtRules[{place}].issuer: begins with that of jwtRules[{outer}] and a slash, so both \
-             can make one text of iss/sub; tell them apart by providers or by the header of iss"
+             can give the same iss/sub; distinguish them by providers or by a header with iss"
         ))
     };
     providers.iter().enumerate().filter_map(nested).collect()

@@ -16,7 +16,7 @@ use crate::{
 pub struct Explanation {
     /// The name of the rule that decides; absent if none matches or none is configured.
     pub rule: Option<Rc<str>>,
-    /// Whether there are rules and none matches.
+    /// `true` if there are rules and none matches.
     pub is_unmatched: bool,
     /// Where the rule looks for tokens, and what is there.
     pub places: Vec<(String, &'static str)>,
@@ -66,7 +66,7 @@ impl Policy {
         Explanation { rule: rule.and_then(|rule| rule.name.clone()), is_unmatched, places, end }
     }
 
-    /// Returns `true` if a client asks why it is refused, and may know.
+    /// Returns `true` if a client asks for an explanation and may have it.
     pub(super) fn is_asked_why(&self, request: &Request) -> bool {
         let asked = request.headers.first(EXPLAIN) == Some(b"1");
         let may = self.explain.as_ref();

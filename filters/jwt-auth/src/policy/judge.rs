@@ -47,7 +47,7 @@ impl Policy {
 
     /// Chooses the rule that decides about a request.
     ///
-    /// A request of which the next hop may make one that another rule decides is refused.
+    /// A request is refused if the next hop may read it as one that another rule decides.
     pub(super) fn rule_for(&self, request: &Request) -> Result<&Rule, Fault> {
         let first = match &self.matcher {
             None => Some(Match::Sure(0)),
@@ -90,7 +90,7 @@ impl Policy {
         for presented in &tokens {
             match self.verify(rule, presented, asking) {
                 Err(failure) if failure.lack == Lack::Nothing => return Err(failure),
-                // Another token may be bad whatever the keys of this one will show.
+                // Another token may be bad, with any result for this one.
                 outcome => checked.push(Checked { outcome, presented }),
             }
         }
@@ -184,7 +184,7 @@ impl Policy {
     }
 }
 
-/// A token that is good, or that cannot be checked now.
+/// A token that is good or cannot be checked yet.
 struct Checked<'p, 't> {
     outcome: Result<Verified<'p>, Failure>,
     presented: &'t Presented<'t>,
@@ -198,7 +198,7 @@ impl<'p> Checked<'p, '_> {
         }
     }
 
-    /// Returns the provider whose token it is, or would be.
+    /// Returns the provider of the token.
     const fn provider(&self) -> Option<usize> {
         match &self.outcome {
             Ok(verified) => Some(verified.index),
@@ -224,8 +224,8 @@ fn in_order<'p, 't>(
     Ok(ordered)
 }
 
-/// Waits for a token that may be decided later, and waives one only where the rule asks for
-/// nothing but tokens.
+/// Waits for a token that may be decided later, and waives one only if the rule requires nothing
+/// but tokens.
 fn check_undecided(
     rule: &Rule,
     checked: &[Checked<'_, '_>],

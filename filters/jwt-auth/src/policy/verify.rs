@@ -176,7 +176,7 @@ impl Policy {
             Signature::NoKey => Fault::KEY_NOT_FOUND,
             Signature::Bad | Signature::Unfinished => Fault::BAD_SIGNATURE,
         };
-        // Keys without `kid` fit every token, and yet a fetch may bring the one that is named.
+        // Keys without `kid` fit every token, but a fetch may bring the named key.
         let lack = match keys.names(token.header().key_id.as_deref()) {
             true if signature != Signature::NoKey => Lack::Nothing,
             _ => missing_key(provider, asking),
@@ -206,7 +206,7 @@ impl Policy {
     }
 }
 
-/// Remembers a proof. A key that is missing or was not tried proves nothing.
+/// Caches a result. A missing key or an untried one proves nothing.
 fn remember(
     candidate: &Candidate<'_>,
     (provider_index, generation): (usize, u64),
@@ -262,7 +262,7 @@ fn wait_for(index: usize, source: &Source, asking: &Asking<'_>) -> Lack {
     }
 }
 
-/// Returns what is missing where the key that a token names is not there: a fetch may bring it.
+/// Returns the missing key if the key named by a token is not in the set: a fetch may bring it.
 fn missing_key(provider: &Provider, asking: &mut Asking<'_>) -> Lack {
     match provider.keys {
         Keys::Inline(_) => Lack::Nothing,

@@ -15,8 +15,8 @@ const COST_PER_TOKEN: u32 = 64;
 
 /// The signature checks that are left for a token.
 ///
-/// Providers of one issuer share it, in their order. What a provider takes from it depends on its
-/// keys and not on what is remembered of the token, so the same token always ends the same way.
+/// Providers of one issuer share it, in their order. The cost of a provider depends on its keys and
+/// not on cached results, so the same token always gets the same result.
 #[derive(Debug)]
 pub(crate) struct Budget(u32);
 
@@ -25,7 +25,7 @@ pub(crate) struct Budget(u32);
 pub(crate) enum Signature {
     /// A key verifies it.
     Good,
-    /// Every key that fits was tried, and none verifies it.
+    /// Every fitting key was tried, and none verifies it.
     Bad,
     /// No key fits the token's `kid` and `alg`.
     NoKey,
@@ -40,7 +40,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes what a search among `keys` costs whose outcome is known to be [`Signature::Bad`].
+    /// Charges the cost of a search among `keys` whose outcome is known to be [`Signature::Bad`].
     pub(crate) fn take_all(&mut self, keys: &KeySet, token: &Token, crypto: &Crypto) {
         let header = token.header();
         for key in keys.candidates(header.key_id.as_deref(), header.algorithm) {
@@ -55,7 +55,7 @@ impl Budget {
     }
 }
 
-/// Tries the keys that fit a token, as far as the budget goes.
+/// Tries the keys that fit a token, within the budget.
 pub(crate) fn check_signature(
     keys: &KeySet,
     token: &Token,
@@ -95,7 +95,7 @@ fn is_good(
     }));
     if check.host_failed {
         counts.push(Metric::HostCryptoErrors);
-        // The check was made in pure Rust after all.
+        // The check fell back to pure Rust.
         budget.take(MAX_KEY_COST);
     }
     check.valid

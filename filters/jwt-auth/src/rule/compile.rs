@@ -201,7 +201,7 @@ fn principals(list: Option<&Vec<NonEmpty>>, issuers: &[Box<str>]) -> Vec<Princip
     list.into_iter().flatten().map(compile).collect()
 }
 
-/// Returns the issuers that are named exactly.
+/// Returns the exact issuers.
 fn issuers(providers: &[Provider]) -> Vec<Box<str>> {
     let exact = |provider: &Provider| match &provider.issuer {
         Issuer::Exact(issuer) => Some(issuer.clone()),

@@ -1,4 +1,4 @@
-//! Rules of which one takes the requests that another was written for.
+//! Rules that shadow a later rule for the same requests.
 
 use filter_core::HttpMatch;
 
@@ -7,11 +7,12 @@ use crate::config::{NonEmpty, RuleConfig, RuleName, TokenNeed};
 /// At most this many overlaps are reported.
 const MAX_REPORTED: usize = 10;
 
-/// Returns a warning for each rule that wants tokens of others than an earlier rule about the same
-/// paths.
+/// Returns a warning for each rule that requires tokens of other issuers than an earlier rule about
+/// the same paths.
 ///
-/// An AuthorizationPolicy admits what any of its rules admits; here the first rule that matches
-/// decides alone. A rule for other paths, or one that asks for more of the request, is no accident.
+/// An AuthorizationPolicy admits a request if any of its rules does; here the first rule that
+/// matches decides alone. A rule for other paths, or with further conditions on the request, is
+/// assumed to be intended.
 pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<String> {
     let pairs = rules.iter().enumerate().flat_map(|(place, rule)| {
         let earlier = rules.iter().take(place).position(|it| is_accident(it, rule));
@@ -21,8 +22,8 @@ pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<String> {
         .take(MAX_REPORTED)
         .map(|(earlier, later)| {
             format!(
-                "rules[{later}]: wants other tokens than rules[{earlier}], which alone decides \
-                 about requests that match both; to admit either, name both in one rule \
+                "rules[{later}]: requires other tokens than rules[{earlier}], which alone decides \
+                 requests that match both; to admit either token, write one rule for both \
                  (providers.any, requestPrincipals)"
             )
         })
@@ -48,7 +49,7 @@ fn wants_other_principals(earlier: &RuleConfig, later: &RuleConfig) -> bool {
     both.is_some_and(|(earlier, later)| later.iter().any(|pattern| is_new(earlier, pattern)))
 }
 
-/// Returns `true` if two matches look at the same paths and at nothing that tells them apart.
+/// Returns `true` if two matches have the same paths and no condition that separates them.
 fn meet(one: &HttpMatch, other: &HttpMatch) -> bool {
     fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
         one.zip(other).is_none_or(|(one, other)| one == other)
@@ -63,7 +64,7 @@ fn meet(one: &HttpMatch, other: &HttpMatch) -> bool {
         && is_plain(other)
 }
 
-/// Returns `true` if a match is about nothing but path, method and host.
+/// Returns `true` if a match has conditions only on path, method and host.
 fn is_plain(entry: &HttpMatch) -> bool {
     let mut rest = entry.clone();
     (rest.name, rest.uri, rest.method, rest.authority) = (None, None, None, None);
@@ -84,11 +85,11 @@ mod tests {
             ["a", "b"].map(|name| rule(json!({"name": name, "issuer": format!("https://{name}")})));
         let document = json!({"jwtRules": providers, "rules": [one, other]});
         let warnings = compile(&document).unwrap().warnings().join("\n");
-        assert_eq!(warnings.contains("rules[1]: wants other"), expected, "{one} {other}");
+        assert_eq!(warnings.contains("rules[1]: requires other"), expected, "{one} {other}");
     }
 
     #[test]
-    fn rules_that_share_paths_and_want_other_tokens_are_warned_about() {
+    fn warns_of_rules_with_the_same_paths_and_other_tokens() {
         let of = |name: &str, entry: Value| json!({"match": [entry], "providers": {"any": [name]}});
         let by = |name: &str, entry: Value| json!({"match": [entry], "requestPrincipals": [format!("https://{name}/*")]});
         let api = || json!({"uri": {"prefix": "/api"}});

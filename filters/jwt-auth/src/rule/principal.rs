@@ -3,9 +3,9 @@
 use super::pattern::Pattern;
 use crate::token::Claims;
 
-/// Who a token is of, as patterns see it.
+/// The principal of a token, as compared with patterns.
 ///
-/// Issuers and subjects both may hold slashes, so one text can be read as several identities.
+/// Both issuers and subjects may contain slashes, so one text can be read as several identities.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Principal<'a> {
     issuer: &'a str,
@@ -17,7 +17,7 @@ pub(super) struct Principal<'a> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct PrincipalPattern {
     whole: Pattern,
-    /// The longest issuer of `jwtRules` that the pattern begins with; others must not pass for it.
+    /// The longest issuer of `jwtRules` that the pattern begins with; no other issuer matches.
     issuer: Option<Box<str>>,
 }
 
@@ -44,20 +44,20 @@ impl<'a> Principal<'a> {
 }
 
 impl PrincipalPattern {
-    /// Compiles a pattern, given the issuers that `jwtRules` name.
+    /// Compiles a pattern, given the issuers of `jwtRules`.
     pub(super) fn new(text: &str, issuers: &[Box<str>]) -> Self {
         let issuer = longest(issuers, text).map(Into::into);
         Self { whole: Pattern::new(text), issuer }
     }
 
-    /// Returns `true` if the principal is surely one that the pattern means.
+    /// Returns `true` if the pattern surely matches the principal.
     pub(super) fn fits(&self, principal: &Principal<'_>) -> bool {
         principal.is_complete()
             && self.issuer.as_ref().is_none_or(|issuer| **issuer == *principal.issuer)
             && self.whole.fits(&principal.text)
     }
 
-    /// Returns `true` if the principal may be one that the pattern means, however both are read.
+    /// Returns `true` if the pattern matches the principal in any reading of the two.
     pub(super) fn may_fit(&self, principal: &Principal<'_>) -> bool {
         match &self.whole {
             Pattern::Present => principal.is_complete(),
@@ -67,7 +67,7 @@ impl PrincipalPattern {
     }
 }
 
-/// Returns the longest issuer that a text begins with, a slash behind it.
+/// Returns the longest issuer that a text begins with, followed by a slash.
 fn longest<'i>(issuers: &'i [Box<str>], text: &str) -> Option<&'i str> {
     let begins = |issuer: &&str| text.strip_prefix(*issuer).is_some_and(|r| r.starts_with('/'));
     issuers.iter().map(|issuer| &**issuer).filter(begins).max_by_key(|issuer| issuer.len())
@@ -85,7 +85,7 @@ mod tests {
     const REPOSITORY: &str = "repo:org/x:ref:refs/heads/main";
     const SPIFFE: &str = "spiffe://td/ns/a/sa/b";
 
-    /// Whether a pattern surely fits, and whether it may.
+    /// Checks whether a pattern surely matches, and whether it may match.
     fn check(issuers: &[&str], pattern: &str, issuer: &str, subject: &str) -> (bool, bool) {
         let issuers: Vec<Box<str>> = issuers.iter().map(|issuer| (*issuer).into()).collect();
         let principal = Principal::new(issuer, subject);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_principal_that_lacks_a_part_fits_nothing_and_is_refused_all_the_same() {
+    fn incomplete_principals_surely_match_no_pattern() {
         for (pattern, issuer, subject, may_fit) in [
             ("*", IDP, "", false),
             ("*", "", "alice", false),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn no_issuer_passes_for_another_by_its_subjects() {
+    fn no_issuer_impersonates_another_by_its_subjects() {
         let both = &[IDP, NESTED];
         for (pattern, issuer, subject, fits) in [
             ("https://idp/x/alice", NESTED, "alice", true),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_longest_issuer_reads_a_principal_for_other_conditions() {
+    fn other_conditions_see_only_principals_of_the_longest_issuer() {
         let both: [Box<str>; 2] = [IDP.into(), NESTED.into()];
         for (issuer, subject, text) in [
             (IDP, "alice", Some("https://idp/alice")),

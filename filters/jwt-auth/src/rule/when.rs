@@ -25,11 +25,11 @@ pub(super) enum When {
 /// A condition on `<iss>/<sub>`.
 #[derive(Clone, Debug)]
 pub(super) struct PrincipalCondition {
-    /// `None` if any will do.
+    /// `None` if any value is accepted.
     values: Option<Vec<PrincipalPattern>>,
     not_values: Vec<PrincipalPattern>,
     matches: Option<StringMatch>,
-    /// The issuers of `jwtRules`, none of which must pass for another.
+    /// The issuers of `jwtRules`; none may impersonate another.
     issuers: Vec<Box<str>>,
 }
 
@@ -201,7 +201,7 @@ impl Key {
 /// The values of a claim as text.
 struct Values {
     texts: Vec<String>,
-    /// Whether every value is text: an object or a list in a list cannot be compared.
+    /// `true` if every value is text; an object, or a list inside a list, cannot be compared.
     is_readable: bool,
 }
 

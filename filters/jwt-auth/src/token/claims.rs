@@ -13,8 +13,8 @@ pub struct Claims {
     times: Registered,
 }
 
-/// The registered claims that are times, in whole seconds since 1970; a time beyond the greatest
-/// `u64` is that one.
+/// The registered claims that are times, in whole seconds since 1970; a time above `u64::MAX`
+/// becomes `u64::MAX`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Registered {
     /// `exp`: not accepted from this time on.
@@ -126,7 +126,7 @@ fn seconds(root: JsonRef<'_>, name: &str, faults: &TimeFaults) -> Result<Option<
     whole(digits).ok_or(faults.out_of_range).map(Some)
 }
 
-/// Reads a number that is not negative, without its fraction.
+/// Reads a non-negative number and drops its fraction.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn whole(number: &str) -> Option<u64> {
     let unsigned = number.strip_prefix('-').unwrap_or(number);

@@ -18,7 +18,7 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number: where its digits start in the document, and how many bytes they have.
+    /// A number: the offset of its digits in the document, and their length in bytes.
     Number(usize, usize),
     /// A string.
     Text(Text),
@@ -101,7 +101,7 @@ impl<'a> JsonRef<'a> {
         }
     }
 
-    /// Returns the digits as they are written, with sign, fraction and exponent, if it is a number.
+    /// Returns the original digits, with sign, fraction and exponent, if the value is a number.
     pub fn digits(self) -> Option<&'a str> {
         match self.value {
             Json::Number(start, length) => Some(part(self.document, *start, *length)),
@@ -138,7 +138,8 @@ impl<'a> JsonRef<'a> {
         names.into_iter().try_fold(self, Self::member)
     }
 
-    /// Returns a string, number or boolean as text, a number as it is written; `None` for the rest.
+    /// Returns a string, number or boolean as text, a number with its original digits; otherwise
+    /// `None`.
     pub fn scalar_text(self) -> Option<&'a str> {
         match self.value {
             Json::Text(text) => Some(text.resolve(self.document)),
@@ -149,7 +150,7 @@ impl<'a> JsonRef<'a> {
         }
     }
 
-    /// Returns the value as compact JSON, numbers as they are written.
+    /// Returns the value as compact JSON, numbers with their original digits.
     pub fn to_json(self) -> String {
         let mut json = String::new();
         self.write_json(&mut json);
@@ -218,7 +219,7 @@ impl<'d> Strict<'_, 'd> {
     }
 }
 
-/// Returns the place of a text in the document that begins at `origin`.
+/// Returns the offset of a text in the document that begins at `origin`.
 fn plain(origin: usize, text: &str) -> Text {
     Text::Plain((text.as_ptr() as usize).saturating_sub(origin), text.len())
 }

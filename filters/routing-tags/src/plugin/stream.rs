@@ -19,7 +19,7 @@ pub(super) struct Stream {
     plugin: Rc<RoutingTags>,
     response: Option<Rc<OnResponse>>,
     canaries: Vec<usize>,
-    /// Whether the last part of the response was seen.
+    /// `true` once the last part of the response was seen.
     is_end_seen: bool,
 }
 

@@ -107,7 +107,7 @@ fn check_names(entries: &[Entry], problems: &mut Problems) {
     for (index, entry) in entries.iter().enumerate() {
         if let Some(first) = seen.insert(metrics::clean(&entry.name), index) {
             let rule = format!(
-                "must differ from that of http[{first}] also where metrics write _ for a sign, got \"{}\"",
+                "must differ from that of http[{first}] also where metrics replace characters by _, got \"{}\"",
                 entry.name
             );
             problems.add(format_args!("http[{index}].name"), rule);

@@ -87,7 +87,7 @@ impl Policy {
 
 impl<'r> Course<'_, '_, 'r> {
     fn walk(&mut self, matches: Matches<'_, '_>) {
-        // From an entry on that may or may not match, none decides.
+        // After an unsure entry, no later entry decides.
         for place in matches.map_while(Match::sure) {
             let Some(entry) = self.policy.entries.get(place) else { continue };
             if self.slots.get(entry.slot) == Some(&Slot::Open) {

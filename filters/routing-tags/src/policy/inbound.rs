@@ -49,8 +49,8 @@ impl Policy {
         inbound
     }
 
-    /// Returns what goes from the trailers of a request: tags, and the member of `baggage` that
-    /// carries one. Tags are read from headers alone, so trailers bring none, whoever sends them.
+    /// Returns the edits of a request's trailers, which remove tags and the member of `baggage`
+    /// that carries one. Tags are only read from headers, so trailers from any sender lose theirs.
     #[must_use]
     pub fn trailer_edits(&self, trailers: &Headers) -> Vec<HeaderEdits> {
         if self.is_dry() {

@@ -71,7 +71,7 @@ fn after(request: &Request, decision: &Decision) -> Headers {
     edited(headers, &decision.request)
 }
 
-/// What headers are after edits.
+/// The headers after edits.
 fn edited(mut headers: Headers, edits: &[HeaderEdits]) -> Headers {
     for edits in edits {
         let removed = edits.remove.iter().chain(edits.set.iter().map(|(name, _)| name));

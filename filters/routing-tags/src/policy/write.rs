@@ -152,7 +152,7 @@ impl Course<'_, '_, '_> {
         Some(Cow::Borrowed(tag.as_str().as_bytes()))
     }
 
-    /// Returns the entry that gave the top-level tag.
+    /// Returns the entry that decided the top-level tag.
     fn decider(&self) -> Option<&Entry> {
         match self.slots.first()? {
             Slot::Decided { entry, .. } => self.policy.entries.get(*entry),

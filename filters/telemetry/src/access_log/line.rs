@@ -7,7 +7,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::FieldValue;
 
-/// Writes fields as one JSON object on one line; what does not show is escaped.
+/// Writes fields as one JSON object on one line; invisible characters are escaped.
 #[must_use]
 pub fn line(fields: &[(&str, FieldValue)]) -> String {
     let json = serde_json::to_string(&Members(fields)).unwrap_or_default();
@@ -20,7 +20,7 @@ pub fn line(fields: &[(&str, FieldValue)]) -> String {
             line.push(letter);
             continue;
         }
-        // Such a character is inside a text, where JSON takes it as UTF-16 units.
+        // Such a character only occurs inside a string, where JSON escapes it as UTF-16 units.
         for unit in letter.encode_utf16(&mut [0; 2]) {
             let _ = write!(line, "\\u{unit:04x}");
         }
@@ -28,7 +28,7 @@ pub fn line(fields: &[(&str, FieldValue)]) -> String {
     line
 }
 
-/// Returns how many bytes a character takes in a JSON text.
+/// Returns the length in bytes of a character in a JSON string.
 pub(super) fn size(letter: char) -> usize {
     match letter {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,

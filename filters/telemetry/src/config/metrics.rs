@@ -23,7 +23,8 @@ pub struct MetricsEntry {
     pub providers: Vec<MetricsProvider>,
     /// Changes of metrics, applied in order.
     pub overrides: Vec<Override>,
-    /// Whether names carry labels; if absent, they do where an override or a definition gives one.
+    /// Whether metric names carry labels. Default: `true` if an override or a definition sets a
+    /// label.
     pub labels: Option<bool>,
     /// What names begin with; `weir_telemetry` if absent.
     pub prefix: Option<ShortName>,

@@ -23,9 +23,9 @@ pub struct OneOrMany<T>(pub Vec<T>);
 )]
 pub struct MetricName(String);
 
-/// The name of a label: 1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or `_`.
+/// The name of a label: 1 to 128 characters of `A-Z a-z 0-9 _ . -`, the first a letter or `_`.
 ///
-/// Metrics write `.` and `-` as `_`, as Envoy does for Prometheus.
+/// Metrics show `.` and `-` as `_`, as Envoy does for Prometheus.
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,

@@ -4,8 +4,8 @@ use super::{invalid::InvalidExpression, table};
 
 /// Names that other systems use, and ours.
 const ELSEWHERE: [(&str, &str); 24] = [
-    ("istio_operationId", "write weir.operation, whose names are in operations"),
-    ("istio_responseClass", "write response.code, and buckets: [200, 300, 400, 500] beside it"),
+    ("istio_operationId", "write weir.operation, with names from operations"),
+    ("istio_responseClass", "write response.code, with buckets: [200, 300, 400, 500]"),
     ("attributes.canonical_service_name", CANONICAL_NAME),
     ("attributes.canonical_service_revision", CANONICAL_REVISION),
     ("node.metadata.LABELS.app", "write xds.node.metadata.LABELS['app']"),

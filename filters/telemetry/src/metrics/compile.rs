@@ -91,7 +91,7 @@ impl Metrics {
         if let Some(path) = &settings.implied_by {
             let names = metrics.label_names().into_iter().collect::<Vec<_>>().join(", ");
             compiler.warnings.push(format!(
-                "{path}: gives metrics labels, which the proxy must know: \
+                "{path}: adds labels to metrics, which the proxy must know: \
                  list in extraStatTags (plain Envoy: stats_tags): {names}"
             ));
         }

@@ -7,7 +7,7 @@ use std::fmt::{self, Display};
 pub struct Labelled<'a> {
     /// The family's whole name.
     pub family: &'a str,
-    /// Names of labels and their values, which [`filter_core::label_value`] made fit.
+    /// Names of labels and their values, encoded by [`filter_core::label_value`].
     pub labels: &'a [(&'a str, String)],
 }
 

@@ -99,7 +99,8 @@ impl View<'_> {
                     Some(Record { status: Some(status), .. }) if path == ["response", "code"] => {
                         Some(Value::Int((*status).into()))
                     }
-                    // Envoy's own makes UNKNOWN of a 200 to a request that is not gRPC.
+                    // Envoy's own attribute reports UNKNOWN for a 200 to a request that is not
+                    // gRPC.
                     Some(record) if path == ["response", "grpc_status"] => {
                         record.grpc_status.map(|status| Value::Int(status.into()))
                     }

@@ -45,7 +45,7 @@ impl Telemetry {
 
 /// Reads what is still missing of a stream that has ended just now.
 pub(super) fn record(passed: &Passed, seen: &Seen, ended: Instant) -> Record {
-    // The response to a request that was never seen ended before its turn came.
+    // The response to an unseen request ended before this filter ran.
     let outcome = outcome::read(passed.has_ended || passed.began.is_none());
     Record {
         status: outcome.status,
@@ -81,7 +81,7 @@ pub(super) fn flags() -> Option<u64> {
     number(&["response", "flags"])
 }
 
-/// Reads how many bytes of bodies passed, of a stream whose callbacks saw none of it.
+/// Reads the body sizes of a stream that never reached the callbacks.
 pub(super) fn sizes(passed: &mut Passed) {
     passed.request_bytes = number(&["request", "size"]).unwrap_or_default();
     passed.response_bytes = number(&["response", "size"]).unwrap_or_default();

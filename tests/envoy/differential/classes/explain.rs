@@ -86,8 +86,8 @@ pub(super) fn several_tokens(seen: &Seen<'_>) -> bool {
     seen.refused(&places, &[MULTIPLE])
 }
 
-/// The native filter takes everything behind a prefix for the token, and of a parameter or cookie
-/// the first value, empty or not.
+/// The native filter takes everything after a prefix as the token, and the first value of a
+/// parameter or cookie, even an empty one.
 pub(super) fn one_among_others(seen: &Seen<'_>) -> bool {
     let places = [
         "comma behind",
@@ -135,7 +135,7 @@ pub(super) fn base64url(seen: &Seen<'_>) -> bool {
     seen.refused(&traits, &texts.each_ref().map(String::as_str))
 }
 
-/// The native filter refuses a time that 64 bits do not hold.
+/// The native filter refuses a time beyond 64 bits.
 pub(super) fn endless_time(seen: &Seen<'_>) -> bool {
     let admits = matches!(seen.difference, Difference::Laxer | Difference::Identified);
     let told = "field is not a positive 64 bit integer";

@@ -1,4 +1,4 @@
-//! Paths put together from pieces that servers read differently.
+//! Paths assembled from pieces that servers read differently.
 
 use std::env;
 
@@ -73,7 +73,7 @@ fn path(generator: &mut Generator) -> Vec<u8> {
     for _ in 0..=below(generator, 6) {
         path.extend_from_slice(pick(generator, &PIECES));
     }
-    // The digits of an escape have two cases, which the pieces leave to chance.
+    // The case of hexadecimal digits in an escape is random.
     let mut in_escape = 0_usize;
     for byte in &mut path {
         let flip = in_escape > 0 && generator.bits().is_multiple_of(2);

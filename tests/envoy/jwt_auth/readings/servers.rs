@@ -1,10 +1,10 @@
-//! How servers read a path: the habits of each, one after the other.
+//! Servers' readings of a path, each as a sequence of steps.
 
-/// A step of a server on the way from the target of a request to the name of a resource.
+/// A step of a server from a request's target to the name of a resource.
 type Step = fn(Vec<u8>) -> Vec<u8>;
 
-/// Servers and what each of them does with a path; a path that starts a second journey, because
-/// the server is a proxy or a framework decodes again, is read by both.
+/// Servers and their steps. A path that is read twice, because the server is a proxy or a framework
+/// decodes again, has both sequences.
 const SERVERS: [(&str, &[Step]); 17] = [
     ("a server that decodes nothing", &[resolve]),
     ("Node", &[decode]),
@@ -25,8 +25,8 @@ const SERVERS: [(&str, &[Step]); 17] = [
     ("a framework that trims", &[decode, trim, merge, resolve]),
 ];
 
-/// Returns the first server that gives the target a path of which `is_closed` says yes, with that
-/// path.
+/// Returns the first server that reads the target as a path for which `is_closed` returns `true`,
+/// with that path.
 pub(super) fn reads_as(
     target: &[u8],
     is_closed: impl Fn(&[u8]) -> bool,
@@ -51,7 +51,7 @@ fn decode(path: Vec<u8>) -> Vec<u8> {
     decoded
 }
 
-/// Reads a slash, a dot and a backslash that are spelt with two bytes.
+/// Decodes a slash, a dot and a backslash in two bytes of overlong UTF-8.
 fn shorten(path: Vec<u8>) -> Vec<u8> {
     let mut short = Vec::new();
     let mut rest = path.as_slice();
@@ -81,7 +81,7 @@ fn cut_parameters(path: Vec<u8>) -> Vec<u8> {
     each_segment(&path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
 }
 
-/// Cuts blanks, and as Windows does dots behind a name.
+/// Trims blanks, and dots after a name as Windows does.
 fn trim_segments(path: Vec<u8>) -> Vec<u8> {
     each_segment(&path, |segment| {
         let trimmed = segment.trim_ascii_end();
@@ -98,7 +98,7 @@ fn end_at_nul(path: Vec<u8>) -> Vec<u8> {
     path.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }
 
-/// Resolves dot segments; one that leads above the root is left out.
+/// Resolves dot segments; one that leads above the root is dropped.
 fn resolve(path: Vec<u8>) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     for segment in path.split(|byte| *byte == b'/').skip(1) {

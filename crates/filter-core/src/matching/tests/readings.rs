@@ -61,7 +61,7 @@ fn an_authority_is_matched_in_every_reading() {
 }
 
 #[test]
-fn attributes_that_repeat_the_request_are_matched_as_it() {
+fn matches_attributes_of_the_request_in_every_reading() {
     let request = at("/a/../b?c", [(":method", "GET"), (":scheme", "https")]);
     for (entry, answer) in [
         (json!({"attributes": {"request.url_path": {"exact": "/b"}}}), Unsure),
@@ -74,7 +74,7 @@ fn attributes_that_repeat_the_request_are_matched_as_it() {
 }
 
 #[test]
-fn occurrences_that_guard_something_must_agree() {
+fn repeated_values_must_agree_in_guarding_rules() {
     let request = at(
         "/?scope=public&scope=admin&one=1&plus=a+b&semi=1;role=admin&two=%2561&bytes=%ff",
         [
@@ -161,7 +161,7 @@ fn the_first_rule_decides_only_if_all_readings_choose_it() {
 }
 
 #[test]
-fn a_path_with_too_many_readings_fulfils_no_rule_about_paths_surely() {
+fn a_path_with_too_many_readings_is_unsure() {
     let path = format!("/public/%{}2e", "25".repeat(100));
     let rules = json!([
         [{"headers": {"x": {}}}],

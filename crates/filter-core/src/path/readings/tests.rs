@@ -9,7 +9,7 @@ fn may_be(path: &[u8], wanted: &[u8]) -> bool {
 }
 
 #[test]
-fn a_closed_path_is_among_the_readings_of_its_spellings() {
+fn every_spelling_of_a_path_has_it_as_a_reading() {
     for path in [
         &b"/public/../admin"[..],
         b"/public/%2e%2e/admin",
@@ -120,7 +120,7 @@ fn harmless_escapes_have_few_readings() {
 }
 
 #[test]
-fn too_many_readings_are_given_up() {
+fn gives_up_on_too_many_readings() {
     let deep = format!("/%{}2e", "25".repeat(100));
     assert!(path_readings(deep.as_bytes()).is_none());
     let long = format!("/{}", "%2520/".repeat(10_000));

@@ -1,4 +1,4 @@
-//! Blocks of Istio in forms that are not taken.
+//! Blocks of Istio in forms that are refused.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -1,4 +1,4 @@
-//! One draw for each part of a fault, or one for all.
+//! Independent and shared draws of the parts of a fault.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -25,7 +25,7 @@ fn document(percentages: [f64; 4], draw: &str) -> Value {
     }}]})
 }
 
-/// The parts that each of many requests meets.
+/// The parts that each of many requests gets.
 fn parts(policy: &Policy, dice: impl Iterator<Item = Dice>) -> Vec<[bool; 4]> {
     let met = |dice: Dice| {
         let plan = policy.decide(&request(&[]), &dice, now()).plan;
@@ -64,7 +64,7 @@ fn a_shared_draw_puts_the_smaller_percentage_inside_the_larger() {
 }
 
 #[test]
-fn independent_draws_meet_by_chance() {
+fn independent_draws_coincide_by_chance() {
     for document in [document([20.0; 4], "INDEPENDENT"), {
         let mut document = document([20.0; 4], "");
         document["http"][0]["fault"].as_object_mut().unwrap().remove("draw");
@@ -77,7 +77,7 @@ fn independent_draws_meet_by_chance() {
 }
 
 #[test]
-fn a_shared_draw_of_a_key_is_that_of_its_delay() {
+fn a_shared_draw_with_a_key_is_the_one_of_the_delay() {
     let mut document = document([0.0, 50.0, 50.0, 0.0], "SHARED");
     document["http"][0]["name"] = json!("x");
     document["http"][0]["consistentHash"] = json!({"httpHeaderName": "x-user"});

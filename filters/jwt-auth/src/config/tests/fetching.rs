@@ -84,7 +84,7 @@ pub(super) fn how_keys_are_fetched() {
         ],
     );
     let in_header = |header: Value| in_fetch(json!({"headers": [header]}));
-    let printable = "must be 1 to 4096 bytes of printable ASCII without blanks around them";
+    let printable = "must be 1 to 4096 bytes of printable ASCII without leading or trailing blanks";
     refused(
         in_header,
         "jwtRules[0].jwksFetch.headers[0]",

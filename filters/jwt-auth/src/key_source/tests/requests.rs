@@ -1,11 +1,11 @@
-//! Requests for documents: where they go, and with which headers.
+//! Requests for documents: destinations and headers.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
-/// A worker that sends headers of the operator's.
+/// A worker with headers configured by the operator.
 fn worker_with(origin: Origin, headers: &[(&str, &str)]) -> Source {
     let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     let headers = FetchHeaders::new(headers.collect());
@@ -14,7 +14,7 @@ fn worker_with(origin: Origin, headers: &[(&str, &str)]) -> Source {
 }
 
 #[test]
-fn every_document_is_asked_for_in_terms_that_no_server_refuses() {
+fn requests_documents_with_accept_and_user_agent() {
     let agent = format!("weir-jwt-auth/{}", env!("CARGO_PKG_VERSION"));
     for (origin, path) in
         [(at_url(), "/keys"), (by_discovery(), "/.well-known/openid-configuration")]

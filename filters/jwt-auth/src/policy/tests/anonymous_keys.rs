@@ -12,7 +12,7 @@ use crate::{
 
 const ALGORITHM: Algorithm = Algorithm::Es256;
 
-/// A provider of the one issuer with `wrong` keys before the good one, none with `kid`.
+/// A provider with `wrong` keys before the good one, none with a `kid`.
 fn provider(wrong: usize, has_good: bool) -> Value {
     let mut keys = vec![other_key(ALGORITHM); wrong];
     keys.extend(has_good.then(|| with(key(ALGORITHM)["jwk"].clone(), "kid", Value::Null)));
@@ -20,7 +20,7 @@ fn provider(wrong: usize, has_good: bool) -> Value {
 }
 
 #[test]
-fn the_same_token_always_ends_the_same_way() {
+fn the_same_token_always_gets_the_same_result() {
     for (first, second, refused) in [
         (3, 4, None),
         (7, 0, None),
@@ -38,7 +38,7 @@ fn the_same_token_always_ends_the_same_way() {
 }
 
 #[test]
-fn a_check_that_was_not_made_is_counted_and_never_remembered() {
+fn counts_skipped_checks_and_never_caches_them() {
     let mut asked = asked(&json!({"jwtRules": [provider(8, true)]}));
     let good = bearer(&token(ALGORITHM, &claims()));
     for _ in 0..3 {
@@ -49,7 +49,7 @@ fn a_check_that_was_not_made_is_counted_and_never_remembered() {
 }
 
 #[test]
-fn the_key_that_a_token_names_is_tried_before_keys_without_a_name() {
+fn tries_the_named_key_before_keys_without_kid() {
     let mut keys = vec![other_key(ALGORITHM); 20];
     keys.push(key(ALGORITHM)["jwk"].clone());
     let jwks = json!({"keys": keys}).to_string();

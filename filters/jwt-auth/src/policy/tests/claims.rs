@@ -231,7 +231,7 @@ fn padded_token(claims: &Value, padded: &str) -> String {
 }
 
 #[test]
-fn padded_parts_are_admitted_where_the_entry_says_so() {
+fn admits_padded_parts_if_the_entry_accepts_padding() {
     let (header, payload) = (Some(Reason::BadHeader), Some(Reason::BadPayload));
     for (padded, refused) in [
         ("---", None),
@@ -270,7 +270,7 @@ fn only_the_entry_that_accepts_padding_serves_padded_tokens() {
 }
 
 #[test]
-fn padding_that_is_not_whole_is_refused() {
+fn refuses_incomplete_padding() {
     let mut asked = asked(&document(json!({"acceptPadding": true})));
     let good = padded_token(&claims(), "===");
     for (from, to) in [("=.", "."), ("==.", "=."), ("==.", "===."), ("=.", "=A.")] {

@@ -42,7 +42,7 @@ fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
 }
 
 #[test]
-fn an_explanation_names_the_condition_and_says_when_no_rule_matches() {
+fn an_explanation_names_the_condition_or_that_no_rule_matches() {
     let good = token(Algorithm::Es256, &claims());
     let with_rule = |entry| json!({"jwtRules": [rule(json!({}))], "rules": [entry]});
     let when = json!([{"key": "request.auth.claims[groups]", "values": ["ops"]}]);
@@ -58,7 +58,7 @@ fn an_explanation_names_the_condition_and_says_when_no_rule_matches() {
 }
 
 #[test]
-fn a_client_that_may_ask_is_told_why_it_is_refused() {
+fn explains_refusals_to_selected_clients() {
     let when = json!([{"key": "request.auth.claims[groups]", "values": ["ops"]}]);
     let document = json!({
         "jwtRules": [rule(json!({"name": "corp"}))],

@@ -123,7 +123,7 @@ fn an_unknown_key_waits_for_a_fetch_and_not_twice() {
 }
 
 #[test]
-fn a_named_key_is_fetched_for_although_keys_without_a_name_fit_too() {
+fn fetches_a_named_key_even_if_keys_without_kid_fit() {
     let mut asked = asked(&fetching(json!({})));
     let nameless = json!({"keys": [testing::other_key(Algorithm::Es256)]}).to_string();
     bring(&mut asked, KEYS, &nameless);
@@ -200,7 +200,8 @@ fn retry_after_says_when_the_source_is_asked_again() {
     }
 }
 
-/// A document whose one rule wants a token of `cold`, whose keys are fetched, and one of `warm`.
+/// A document whose only rule requires a token of `cold`, whose keys are fetched, and one of
+/// `warm`.
 fn two_tokens(cold_start: &str, rule: Value) -> Value {
     let writes = |header: &str| json!([{"header": header, "claim": "sub"}]);
     let cold = json!({
@@ -253,7 +254,7 @@ fn an_open_cold_start_waives_only_the_token_that_cannot_be_checked() {
 }
 
 #[test]
-fn beside_a_token_that_cannot_be_checked_the_others_yield_what_is_theirs() {
+fn other_tokens_keep_their_outputs_next_to_an_unchecked_one() {
     let cold = token(Algorithm::Es256, &claims());
     let warm = token(Algorithm::Es256, &with(claims(), "iss", json!("https://warm")));
     for (order, identity) in [(["cold", "warm"], false), (["warm", "cold"], true)] {

@@ -64,7 +64,7 @@ fn two_authorization_headers_are_one_list() {
 }
 
 #[test]
-fn a_web_socket_keeps_the_protocols_beside_its_token() {
+fn a_web_socket_keeps_its_other_protocols() {
     let protocol = "sec-websocket-protocol";
     for prefix in ["", "access_token, "] {
         let fields = json!({"fromHeaders": [{"name": protocol, "prefix": prefix}]});
@@ -121,7 +121,7 @@ fn a_token_is_cut_out_of_the_query_and_nothing_else() {
 }
 
 #[test]
-fn the_same_token_twice_in_one_place_is_one_and_beside_an_empty_one_too() {
+fn repeated_and_empty_tokens_in_one_place_count_once() {
     let fields = json!({"fromParams": ["t"], "fromCookies": ["t"]});
     let mut asked = asked(&document(fields));
     let good = good();

@@ -69,7 +69,7 @@ fn a_claim_is_written_in_its_format() {
     }
 }
 
-/// Signs claims as they are written, `a.b` being a number.
+/// Signs claims in which `a.b` is this number.
 fn with_number(number: &str) -> String {
     let claims = claims().to_string().replacen('{', &format!("{{\"a\":{{\"b\":{number}}},"), 1);
     crate::testing::sign(Algorithm::EdDsa, r#"{"alg":"EdDSA"}"#, &claims)
@@ -128,7 +128,7 @@ fn a_default_stands_for_a_claim_that_does_not_fit() {
 }
 
 #[test]
-fn a_value_that_does_not_fit_is_counted_with_a_default_or_without() {
+fn counts_unusable_values_with_and_without_a_default() {
     for (claim, default, skipped) in [
         (json!([1]), json!(null), 1),
         (json!([1]), json!("none"), 1),
@@ -193,7 +193,7 @@ fn the_clients_own_output_headers_are_always_stripped() {
 }
 
 #[test]
-fn no_next_hop_is_asked_to_drop_the_output_headers() {
+fn removes_the_output_headers_from_connection() {
     let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
     let mut asked = asked(&document(fields));
     assert!(asked.policy.needs().headers.contains("connection"));

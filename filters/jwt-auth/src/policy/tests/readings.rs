@@ -47,7 +47,7 @@ fn a_path_that_servers_read_differently_chooses_no_rule() {
 }
 
 #[test]
-fn bytes_that_are_not_text_open_nothing() {
+fn invalid_utf8_bypasses_no_rule() {
     let first_match = json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}]);
     let negated = json!([{"match": [{"not": {"uri": {"prefix": "/admin"}}}], "token": "NONE"}, {}]);
     let expression = json!([{"match": [{"uri": {"regex": "/admin/.*"}}]}, {"token": "NONE"}]);
@@ -63,7 +63,7 @@ fn bytes_that_are_not_text_open_nothing() {
 }
 
 #[test]
-fn values_that_can_be_read_in_two_ways_open_nothing() {
+fn ambiguous_values_bypass_no_rule() {
     let closed =
         |entry: serde_json::Value| with_rules(json!([{"match": [entry]}, {"token": "NONE"}]));
     for (entry, headers) in [

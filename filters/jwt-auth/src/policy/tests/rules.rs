@@ -322,7 +322,7 @@ fn a_token_that_one_provider_vouched_for_is_not_another_providers() {
 }
 
 #[test]
-fn issuers_of_which_one_can_pass_for_another_are_warned_about() {
+fn warns_of_issuers_that_can_impersonate_another() {
     for (one, other, warned) in [
         ("https://idp", "https://idp/x", Some("jwtRules[1]")),
         ("https://idp/x", "https://idp", Some("jwtRules[0]")),

@@ -9,7 +9,7 @@ use crate::{
 
 const MAX_HEADERS: usize = 16;
 const MAX_VALUE_BYTES: usize = 4096;
-/// Headers that the filter alone decides about.
+/// Headers that only the filter may set.
 const OWN: [&str; 2] = ["content-length", "if-none-match"];
 
 /// Compiles `headers`. No error shows a value: it may be a secret.
@@ -55,6 +55,6 @@ fn value(
     let legal = (1..=MAX_VALUE_BYTES).contains(&value.len())
         && value.trim().len() == value.len()
         && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    let rule = "must be 1 to 4096 bytes of printable ASCII without blanks around them";
+    let rule = "must be 1 to 4096 bytes of printable ASCII without leading or trailing blanks";
     if legal { Ok(value.into()) } else { Err((field, rule.to_owned())) }
 }

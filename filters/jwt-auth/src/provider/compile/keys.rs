@@ -109,8 +109,7 @@ fn read(key: &KeyConfig, environment: &Environment<'_>) -> Result<Key, (&'static
     }
 }
 
-/// Returns the field whose secret is read as base64 because nothing else is said, and looks like
-/// hexadecimal digits.
+/// Returns the field whose secret is read as base64 by default but looks like hexadecimal digits.
 fn looks_misread(key: &KeyConfig, environment: &Environment<'_>) -> Option<&'static str> {
     if key.secret_encoding.is_some() {
         return None;
@@ -135,5 +134,5 @@ fn warn(path: &str, leftovers: &Leftovers, notes: &mut Notes) {
 }
 
 const READABLE_SECRET: &str = "whoever may read the configuration can forge tokens with it";
-const LOOKS_LIKE_HEX: &str = "is read as base64 and has only hexadecimal digits: set secretEncoding \
-                              to HEX, to TEXT, or to BASE64 if that is right";
+const LOOKS_LIKE_HEX: &str = "is read as base64 but has only hexadecimal digits: set secretEncoding \
+                              to HEX or TEXT, or to BASE64 if it is base64";

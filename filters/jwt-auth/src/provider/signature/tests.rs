@@ -10,7 +10,7 @@ use crate::{
     token::Padding,
 };
 
-/// A host that finds every signature bad that is not of the key of `testdata/keys.json`.
+/// A host that rejects every signature except those by the key of `testdata/keys.json`.
 fn host(_: &str, info: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
     let good = [Algorithm::Es256, Algorithm::Rs256].iter().any(|algorithm| {
         let set = key_set(&[key(*algorithm)["jwk"].clone()], &Crypto::pure());
@@ -23,7 +23,7 @@ fn key_set(keys: &[Value], crypto: &Crypto) -> KeySet {
     KeySet::parse(json!({"keys": keys}).to_string().as_bytes(), crypto).unwrap().0
 }
 
-/// Looks for the key of a token without `kid` behind `wrong` other keys without `kid`.
+/// Searches for the key of a token without `kid` after `wrong` other keys without `kid`.
 fn search(algorithm: Algorithm, crypto: &Crypto, wrong: usize) -> (Signature, usize) {
     let mut keys = vec![other_key(algorithm); wrong];
     keys.push(with(key(algorithm)["jwk"].clone(), "kid", Value::Null));
@@ -39,7 +39,7 @@ fn search(algorithm: Algorithm, crypto: &Crypto, wrong: usize) -> (Signature, us
 }
 
 #[test]
-fn keys_are_tried_as_far_as_their_cost_allows() {
+fn tries_keys_within_the_budget() {
     let pure = Crypto::pure();
     let by_host = Crypto::believing(host, Algorithms::only(Algorithm::Es256));
     for (algorithm, crypto, most) in [
@@ -57,7 +57,7 @@ fn keys_are_tried_as_far_as_their_cost_allows() {
 }
 
 #[test]
-fn checks_that_the_host_fails_to_make_cost_as_those_in_pure_rust() {
+fn failed_host_checks_cost_as_much_as_pure_rust() {
     fn failing(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
         HostAnswer::Unavailable
     }

@@ -197,7 +197,7 @@ fn a_canary_has_a_ramp() {
 fn names_are_unique_also_as_metrics() {
     check(
         json!({"http": [{"name": "a-b", "match": [{"uri": {"exact": "/"}}]}, {"name": "a.b"}]}),
-        r#"http[1].name: must differ from that of http[0] also where metrics write _ for a sign, got "a.b""#,
+        r#"http[1].name: must differ from that of http[0] also where metrics replace characters by _, got "a.b""#,
     );
 }
 

@@ -59,7 +59,7 @@ fn the_top_level_rule_is_the_entry_that_decided_the_top_level_tag() {
     for (headers, rule, served) in [
         (&[("x-b", "1")][..], Some("beta"), Some("beta/v2")),
         (&[("x-a", "1"), ("x-b", "1")], Some("beta"), Some("beta/v2")),
-        // Nothing decided the tag of the top-level header.
+        // No entry decided the tag of the top-level header.
         (&[], None, None),
         (&[("x-a", "1")], None, None),
         (&[("x-b", "1"), ("x-edge", "1"), ("x-weir-tag", "edge")], None, None),

@@ -141,7 +141,7 @@ fn baggage_without_room_does_not_get_the_tag() {
 }
 
 #[test]
-fn trailers_lose_tags_and_the_member_of_the_baggage() {
+fn removes_tags_and_the_baggage_member_from_trailers() {
     for (trailers, left) in [
         (&[][..], &[][..]),
         (&[("x-weir-tag", "v2"), ("x-other", "1")], &[("x-other", "1")]),

@@ -1,4 +1,4 @@
-//! Blocks whose labels are implied, and errors that follow from another.
+//! Blocks with implied labels, and follow-up errors.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{Config, Direction, Policy};
 
-/// Entries of `metrics` with labels, as Istio's documentation and tutorials have them, and the labels
-/// that each gives the count of requests.
+/// Entries of `metrics` with labels, as in Istio's documentation and tutorials, and the resulting
+/// labels of the request count.
 fn labelled_blocks() -> [(Value, &'static str); 8] {
     let prometheus = json!([{"name": "prometheus"}]);
     let entry =
@@ -93,7 +93,7 @@ fn blocks_with_labels_imply_labels_and_name_the_tags_to_set() {
 }
 
 #[test]
-fn nothing_implies_labels_but_a_label() {
+fn only_a_label_implies_labels() {
     for (document, is_labelled, warnings) in [
         (json!({"metrics": [{}]}), false, 0),
         (
@@ -132,7 +132,7 @@ fn without_port(entry: Value) -> Value {
 }
 
 #[test]
-fn what_follows_from_an_error_is_not_an_error() {
+fn reports_no_follow_up_errors() {
     let port = "extensionProviders[0].opentelemetry.port: is required with service";
     let named = json!([{"providers": [{"name": "p"}]}]);
     let second = json!({"name": "q", "opentelemetry": {"cluster": "q"}});

@@ -104,11 +104,11 @@ fn metrics_of_istio() {
         (tag(json!({"value": "filter_state.upstream_peer.labels['app'].value"})), ""),
         (
             tag(json!({"value": "istio_operationId"})),
-            "metrics[0].overrides[0].tagOverrides.x.value: unknown attribute istio_operationId; write weir.operation, whose names are in operations",
+            "metrics[0].overrides[0].tagOverrides.x.value: unknown attribute istio_operationId; write weir.operation, with names from operations",
         ),
         (
             tag(json!({"value": "istio_responseClass"})),
-            "metrics[0].overrides[0].tagOverrides.x.value: unknown attribute istio_responseClass; write response.code, and buckets: [200, 300, 400, 500] beside it",
+            "metrics[0].overrides[0].tagOverrides.x.value: unknown attribute istio_responseClass; write response.code, with buckets: [200, 300, 400, 500]",
         ),
         (
             json!({"metrics": [{"providers": [{"name": "stackdriver"}]}]}),

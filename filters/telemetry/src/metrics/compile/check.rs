@@ -91,8 +91,8 @@ pub(super) fn drafts(drafts: &[Draft], problems: &mut Problems) {
     }
 }
 
-/// Refuses a label whose end is the name of another that the metric goes without: Istio's pattern for
-/// the other one would take the value of this one.
+/// Refuses a label whose name ends in the name of a label that the metric lacks: Istio's pattern
+/// for that one would take the value of this one.
 pub(super) fn label_names(plans: &[Plan], problems: &mut Problems) {
     let groups = || plans.iter().flat_map(|plan| plan.groups.iter().map(move |it| (plan, it)));
     let labels = groups().flat_map(|(_, group)| &group.labels).map(|(name, _)| name.as_str());
@@ -109,7 +109,7 @@ pub(super) fn label_names(plans: &[Plan], problems: &mut Problems) {
         }
     };
     for (plan, group) in groups() {
-        // A series may go without the gRPC status.
+        // A series may lack the gRPC status.
         let is_always_there =
             |place: &usize| plan.sources.get(*place) != Some(&LabelSource::GrpcStatus);
         let present = group.labels.iter().filter(|(_, place)| is_always_there(place));
@@ -120,8 +120,8 @@ pub(super) fn label_names(plans: &[Plan], problems: &mut Problems) {
     OWN_LABELS.iter().for_each(|(family, label)| check(family, &[label], label));
     for ((label, other), family) in clashes {
         let rule = format_args!(
-            "must have no label {label} of {family}: Istio's pattern for the label {other} matches its \
-             end and would take its value; rename one of them"
+            "must have no label {label} of {family}: Istio's pattern for the label {other} matches the \
+             end of its name and would take its value; rename one of them"
         );
         problems.add("metrics", rule);
     }

@@ -112,7 +112,7 @@ impl Draft {
     }
 }
 
-/// Moves each label before those whose names end in its own.
+/// Moves each label before the labels whose names end in its name.
 ///
 /// Istio's tag pattern for `code` also matches the end of `response_code`; a pattern takes the first
 /// match, which then is the label itself.

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Settings<'a> {
     pub(super) is_labelled: bool,
-    /// The field that gives a label, where no field says whether there are labels.
+    /// The first field that sets a label, if `labels` is absent everywhere.
     pub(super) implied_by: Option<String>,
     pub(super) prefix: String,
     pub(super) definitions: &'a [Definition],
@@ -68,7 +68,7 @@ pub(crate) fn is_labelled(entries: &[MetricsEntry]) -> bool {
     given.unwrap_or_else(|| implied_by(entries).is_some())
 }
 
-/// Returns the path of the first field that gives a label.
+/// Returns the path of the first field that sets a label.
 fn implied_by(entries: &[MetricsEntry]) -> Option<String> {
     let is_set = |label: &LabelConfig| label.operation != Some(TagOperation::Remove);
     let tags = overrides(entries)

@@ -19,7 +19,8 @@ pub(super) struct TagChange {
     pub(super) name: String,
     /// The new source of its value; `None` if the label is removed.
     pub(super) source: Option<LabelSource>,
-    /// Whether the value is known only when the stream has ended, so that the gauge goes without.
+    /// `true` if the value is known only when the stream has ended, so that the gauge lacks the
+    /// label.
     pub(super) is_late: bool,
 }
 
@@ -123,7 +124,7 @@ impl Metrics {
     }
 }
 
-/// Refuses names that metrics write alike.
+/// Refuses names that become the same name in metrics.
 fn check_unique<'a>(
     names: impl Iterator<Item = &'a LabelName>,
     path: &str,
@@ -132,7 +133,8 @@ fn check_unique<'a>(
     let mut seen = BTreeMap::new();
     for name in names {
         if let Some(other) = seen.insert(name.in_metrics(), name) {
-            let rule = format_args!("must be unique, also in metrics; {other} is the same there");
+            let rule =
+                format_args!("must be unique, also in metrics; {other} becomes the same name");
             compiler.problems.add(format_args!("{path}.{name}"), rule);
         }
     }

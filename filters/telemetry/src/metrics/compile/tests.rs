@@ -87,7 +87,7 @@ fn the_tags_that_a_proxy_must_split_off_are_told() {
     );
 }
 
-/// What Istio's tag patterns split off a name: the labels, by the patterns' names.
+/// The labels that Istio's tag patterns extract from a name, by the names of the patterns.
 fn split(name: &str, tags: &[&str]) -> Vec<(String, String)> {
     let found = tags.iter().filter_map(|tag| {
         let (_, value) = name.split_once(&format!("{tag}=.="))?;
@@ -97,7 +97,7 @@ fn split(name: &str, tags: &[&str]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn patterns_split_off_each_label_with_its_own_value() {
+fn patterns_extract_each_label_with_its_own_value() {
     for tags in [
         json!({"cc_tenant": {"value": "'x'"}, "tenant": {"value": "'x'"}}),
         json!({"tenant": {"value": "'x'"}, "x_y_tenant": {"value": "'x'"}, "y_tenant": {"value": "'x'"}}),
@@ -130,7 +130,7 @@ fn patterns_split_off_each_label_with_its_own_value() {
 }
 
 #[test]
-fn a_label_of_all_metrics_that_is_known_late_leaves_the_gauge_alone() {
+fn late_labels_of_all_metrics_are_left_out_of_the_gauge() {
     let document = json!({"metrics": [{"overrides": [{"tagOverrides": {
         "class": {"value": "response.code", "buckets": [200, 300]},
         "host": {"value": "request.host"}}}]}]});
@@ -227,23 +227,23 @@ fn refused_documents_say_their_rule() {
         (
             over(json!({"match": {"metric": "REQUEST_SIZE"},
                 "tagOverrides": {"code": {"value": "'x'"}}})),
-            "metrics: must have no label response_code of weir_telemetry_requests_total: Istio's pattern for the label code matches its end and would take its value; rename one of them",
+            "metrics: must have no label response_code of weir_telemetry_requests_total: Istio's pattern for the label code matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"x_grpc_response_status": {"value": "'x'"}}})),
-            "metrics: must have no label x_grpc_response_status of weir_telemetry_requests_total: Istio's pattern for the label grpc_response_status matches its end and would take its value; rename one of them",
+            "metrics: must have no label x_grpc_response_status of weir_telemetry_requests_total: Istio's pattern for the label grpc_response_status matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"my_reason": {"value": "'x'"}}})),
-            "metrics: must have no label my_reason of weir_telemetry_requests_total: Istio's pattern for the label reason matches its end and would take its value; rename one of them",
+            "metrics: must have no label my_reason of weir_telemetry_requests_total: Istio's pattern for the label reason matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"eason": {"value": "'x'"}}})),
-            "metrics: must have no label reason of weir_telemetry_spans_dropped_total: Istio's pattern for the label eason matches its end and would take its value; rename one of them",
+            "metrics: must have no label reason of weir_telemetry_spans_dropped_total: Istio's pattern for the label eason matches the end of its name and would take its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"a-b": {"value": "'x'"}, "a_b": {"value": "'y'"}}})),
-            "metrics[0].overrides[0].tagOverrides.a_b: must be unique, also in metrics; a-b is the same there",
+            "metrics[0].overrides[0].tagOverrides.a_b: must be unique, also in metrics; a-b becomes the same name",
         ),
         (
             over(json!({"tagOverrides": {"1st": {"value": "'x'"}}})),
