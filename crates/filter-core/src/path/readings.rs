@@ -9,7 +9,7 @@ use crate::readings::{Step, changed, other_readings};
 /// compare.
 ///
 /// Each is the path after any of these steps, in any order and repeated as long as they change
-/// something: parameters (`;v=1`) removed, `%XX` decoded, overlong UTF-8 decoded, backslashes
+/// something: parameters (`;v=1`) removed, `%XX` and `%uXXXX` decoded, overlong UTF-8 decoded, backslashes
 /// turned into slashes, adjacent slashes merged, dot segments resolved, blanks at the end of a
 /// segment dropped, and the path cut at a semicolon, question mark, number sign or NUL. Escapes
 /// are also decoded except `%2F`. A path without a leading slash is also read with one, and a path
@@ -18,9 +18,10 @@ pub(crate) fn path_readings(path: &[u8]) -> Option<Vec<Vec<u8>>> {
     if may_differ(path) { other_readings(&STEPS, path) } else { Some(Vec::new()) }
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     percent_decode,
     with_decoded_segments,
+    with_unicode_escapes,
     without_parameters,
     with_turned_backslashes,
     without_dot_segments,
@@ -61,6 +62,36 @@ fn with_decoded_segments(path: &[u8]) -> Cow<'_, [u8]> {
         rest = if escape.is_some() { rest.get(3..).unwrap_or_default() } else { after };
     }
     changed(path, decoded)
+}
+
+/// Decodes `%uXXXX`, as servers on Windows do.
+fn with_unicode_escapes(path: &[u8]) -> Cow<'_, [u8]> {
+    if !path.windows(2).any(|pair| matches!(pair, b"%u" | b"%U")) {
+        return Cow::Borrowed(path);
+    }
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [byte, after @ ..] = rest {
+        match unicode_escape(rest) {
+            Some(character) => {
+                decoded.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = rest.get(6..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    changed(path, decoded)
+}
+
+fn unicode_escape(text: &[u8]) -> Option<char> {
+    let [b'%', b'u' | b'U', digits @ ..] = text else { return None };
+    let digits = digits.get(..4)?.iter();
+    let mut digits = digits.map(|digit| char::from(*digit).to_digit(16));
+    let number = digits.try_fold(0_u32, |number, digit| Some((number << 4) | digit?));
+    number.and_then(char::from_u32)
 }
 
 fn without_parameters(path: &[u8]) -> Cow<'_, [u8]> {

@@ -55,6 +55,10 @@ fn every_spelling_of_a_path_has_it_as_a_reading() {
         b"admin",
         b"http://h/admin",
         b"h2://u@h:1/admin",
+        b"/%u0061dmin",
+        b"/public/%u002e%U002E/admin",
+        b"/public%u002f..%u002Fadmin",
+        b"/public/%25u002e./admin",
         b"//x/admin",
         b"///x/admin",
         b"/\\x/admin",
@@ -95,6 +99,9 @@ fn an_ordinary_path_has_one_reading() {
         b"/.well-known/x",
         b"/%",
         b"/%zz",
+        b"/%u",
+        b"/%u00",
+        b"/%ud800",
     ] {
         assert_eq!(path_readings(path), Some(Vec::new()), "{}", path.escape_ascii());
     }
@@ -130,7 +137,7 @@ fn gives_up_on_too_many_readings() {
 #[cfg(not(target_arch = "wasm32"))]
 proptest::proptest! {
     #[test]
-    fn readings_of_a_reading_are_readings(path in "/([a.;/\\\\ ?]|%2[eEfF]|%5c|%25|%3b){0,8}") {
+    fn readings_of_a_reading_are_readings(path in "/([a.;/\\\\ ?]|%2[eEfF]|%5c|%25|%3b|%u002e){0,8}") {
         if let Some(readings) = path_readings(path.as_bytes()) {
             for read in &readings {
                 for further in path_readings(read).unwrap_or_default() {
