@@ -64,7 +64,10 @@ impl Location {
     pub(crate) fn find<'a>(&self, headers: &'a Headers) -> Found<'a> {
         match self {
             Self::Header { name, prefix } => header::find(headers, name.as_str(), prefix),
-            Self::Parameter(name) => only(query::values(path(headers), name)),
+            Self::Parameter(name) => match only(query::values(path(headers), name)) {
+                Found::One(_) if query::is_hidden(path(headers), name) => Found::Several,
+                found => found,
+            },
             Self::Cookie { name, prefix } => find_in_cookie(headers, name, prefix),
         }
     }

@@ -8,9 +8,9 @@
 //! 2. Per request: read what [`Policy::needs`] names, of each header every value, ask
 //!    [`Policy::decide`], carry out the [`Decision`].
 //! 3. When a stream whose decision names a canary ends, read its
-//! [`ResponseOutcome`](filter_core::ResponseOutcome) and, where a guard watches it, ask
-//! [`Policy::record`]. 4. Increment the counters that the answers name; their names are
-//! [`Policy::counters`].
+//!    [`ResponseOutcome`](filter_core::ResponseOutcome) and, where a guard watches it, ask
+//!    [`Policy::record`].
+//! 4. Increment the counters that the answers name; their names are [`Policy::counters`].
 
 mod baggage;
 mod canary;

@@ -11,6 +11,18 @@ pub(super) fn values<'a>(path: &'a [u8], name: &str) -> impl Iterator<Item = Cow
         .map(|(_, value)| decode(value))
 }
 
+/// Returns `true` if an application that splits at `;` too, or decodes twice, finds the parameter
+/// where [`values`] does not.
+pub(super) fn is_hidden(path: &[u8], name: &str) -> bool {
+    let (_, query, _) = split(path);
+    pairs(query.unwrap_or_default()).any(|pair| {
+        let mut pieces = pair.split(|byte| *byte == b';').map(|piece| decode(cut(piece).0));
+        let once = pieces.next().unwrap_or_default();
+        let is_twice = *once != *name.as_bytes() && *decode(&once) == *name.as_bytes();
+        is_twice || pieces.any(|name_of| *decode(&name_of) == *name.as_bytes())
+    })
+}
+
 /// Returns the target without the parameters of these names; all other bytes stay as they are.
 pub(crate) fn without_parameters(path: &[u8], names: &[&str]) -> Vec<u8> {
     let (before, query, fragment) = split(path);

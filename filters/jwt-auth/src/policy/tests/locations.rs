@@ -218,6 +218,22 @@ fn several_tokens_are_refused_unless_all_must_be_valid() {
     assert_eq!(asked_reason(&strict, &both(&two)), Some(Reason::MultipleTokens));
 }
 
+#[test]
+fn refuses_a_second_token_in_another_reading_of_the_query() {
+    let document = document(json!({}));
+    let good = good();
+    for (query, reason) in [
+        ("access_token=GOOD&a=1", None),
+        ("access_token=GOOD&a=1;b=2", None),
+        ("a=1;access_token=FORGED&access_token=GOOD", Some(Reason::MultipleTokens)),
+        ("access_token=GOOD&access%255ftoken=FORGED", Some(Reason::MultipleTokens)),
+        ("access_token=GOOD&a;access%5ftoken=FORGED", Some(Reason::MultipleTokens)),
+    ] {
+        let path = format!("/?{}", query.replace("GOOD", &good));
+        assert_eq!(asked_reason(&document, &plain(&path)), reason, "{query}");
+    }
+}
+
 fn asked_reason(document: &Value, headers: &filter_core::Headers) -> Option<Reason> {
     asked(document).ask(headers).0.reason()
 }
