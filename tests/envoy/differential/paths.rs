@@ -15,7 +15,7 @@ use tests::{
 use super::draft::ISSUER;
 
 /// The differences that are intended, as the README names them.
-pub(super) const CLASSES: [&str; 2] = ["readings", "bytes"];
+pub(super) const CLASSES: [&str; 2] = ["readings", "values that are not UTF-8"];
 
 const STARTS: [&[u8]; 5] = [b"/public", b"/admin", b"/closed", b"/other", b"/"];
 const ENDS: [&[u8]; 22] = [
@@ -62,7 +62,9 @@ fn a_path_is_refused_by_both_or_for_a_known_reason() -> Result<()> {
             let shown = path.escape_ascii();
             match (ours.contains(&case), native.contains(&case)) {
                 (true, false) => panic!("only jwt-auth admits {shown}"),
-                (false, true) if !is_text && path.starts_with(b"/closed") => seen.insert("bytes"),
+                (false, true) if !is_text && path.starts_with(b"/closed") => {
+                    seen.insert("values that are not UTF-8")
+                }
                 (false, true) => {
                     let odd = |byte: &u8| matches!(byte, b'%' | b';' | b'.') || !byte.is_ascii();
                     let is_odd = path.iter().any(odd) || path.starts_with(b"//");

@@ -99,7 +99,8 @@ fn a_pasted_block_of_istio_works() -> Result<()> {
         let labels = format!(
             r#"reporter="unknown",request_method="GET",response_code="200",destination_port="{port}",request_host="{host}",a_label_with_a_name_of_more_than_32_letters="x",tenant="{tenant}",cc_tenant="other""#
         );
-        assert_eq!(scrape.value("weir_telemetry_requests_total", &labels), Some(1), "{labels}");
+        let value = scrape.value("weir_telemetry_requests_total", &labels);
+        assert_eq!(value, Some(1), "{labels}\n{}", scrape.text());
     }
     let log = envoy.stop()?;
     let warning = format!(
