@@ -95,9 +95,8 @@ fn a_pasted_block_of_istio_works() -> Result<()> {
     let scrape = Scrape::when(&envoy, "weir_telemetry_requests_total", 2)?;
     for tenant in ["%E4%B8%AD%E5%9B%BD", "%E6%97%A5%E6%9C%AC"] {
         let port = envoy.address().port();
-        let host = envoy.address();
         let labels = format!(
-            r#"reporter="unknown",request_method="GET",response_code="200",destination_port="{port}",request_host="{host}",a_label_with_a_name_of_more_than_32_letters="x",tenant="{tenant}",cc_tenant="other""#
+            r#"a_label_with_a_name_of_more_than_32_letters="x",cc_tenant="other",destination_port="{port}",reporter="unknown",request_host="app.example.com",request_method="GET",response_code="200",tenant="{tenant}""#
         );
         let value = scrape.value("weir_telemetry_requests_total", &labels);
         assert_eq!(value, Some(1), "{labels}\n{}", scrape.text());
