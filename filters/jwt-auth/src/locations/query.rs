@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
+use filter_core::percent_decode;
+
 /// Iterates over the values of a parameter, percent-decoded once.
 pub(super) fn values<'a>(path: &'a [u8], name: &str) -> impl Iterator<Item = Cow<'a, [u8]>> {
     let (_, query, _) = split(path);
     pairs(query.unwrap_or_default())
         .map(cut)
-        .filter(move |(found, _)| *decode(found) == *name.as_bytes())
-        .map(|(_, value)| decode(value))
+        .filter(move |(found, _)| *percent_decode(found) == *name.as_bytes())
+        .map(|(_, value)| percent_decode(value))
 }
 
 /// Returns `true` if an application that splits at `;` too, or decodes twice, finds the parameter
@@ -16,10 +18,10 @@ pub(super) fn values<'a>(path: &'a [u8], name: &str) -> impl Iterator<Item = Cow
 pub(super) fn is_hidden(path: &[u8], name: &str) -> bool {
     let (_, query, _) = split(path);
     pairs(query.unwrap_or_default()).any(|pair| {
-        let mut pieces = pair.split(|byte| *byte == b';').map(|piece| decode(cut(piece).0));
+        let mut pieces = pair.split(|byte| *byte == b';').map(|piece| percent_decode(cut(piece).0));
         let once = pieces.next().unwrap_or_default();
-        let is_twice = *once != *name.as_bytes() && *decode(&once) == *name.as_bytes();
-        is_twice || pieces.any(|name_of| *decode(&name_of) == *name.as_bytes())
+        let is_twice = *once != *name.as_bytes() && *percent_decode(&once) == *name.as_bytes();
+        is_twice || pieces.any(|name_of| *percent_decode(&name_of) == *name.as_bytes())
     })
 }
 
@@ -28,7 +30,7 @@ pub(crate) fn without_parameters(path: &[u8], names: &[&str]) -> Vec<u8> {
     let (before, query, fragment) = split(path);
     let removed = |pair: &&[u8]| {
         let (name, _) = cut(pair);
-        let name = decode(name);
+        let name = percent_decode(name);
         names.iter().any(|removed| removed.as_bytes() == &*name)
     };
     let kept: Vec<&[u8]> =
@@ -57,29 +59,4 @@ fn pairs(query: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn cut(pair: &[u8]) -> (&[u8], &[u8]) {
     let mut halves = pair.splitn(2, |byte| *byte == b'=');
     (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
-}
-
-/// Decodes `%41`; a percent sign that is not followed by two digits stays.
-fn decode(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
-        return Cow::Borrowed(text);
-    }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [byte, after @ ..] = rest {
-        let (byte, after) = match (byte, after) {
-            (b'%', [high, low, behind @ ..]) => match hex(*high).zip(hex(*low)) {
-                Some((high, low)) => (high << 4 | low, behind),
-                None => (b'%', after),
-            },
-            (byte, after) => (*byte, after),
-        };
-        decoded.push(byte);
-        rest = after;
-    }
-    Cow::Owned(decoded)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
