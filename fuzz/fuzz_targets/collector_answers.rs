@@ -12,7 +12,7 @@ use prost::Message as _;
 use telemetry::{
     SpanId, TraceId,
     export::{Answer, Exporter, HandedOver, Limits, Metric, Outcome, Protocol, Provider},
-    otlp::{Attribute, Rejection, Signal, Span, SpanKind, retry_delay},
+    export::otlp::{Attribute, Rejection, Signal, Span, SpanKind, retry_delay},
 };
 
 /// What parts the trailers from the rest.
@@ -20,7 +20,7 @@ const MARK: &[u8] = b"\n---\n";
 /// How many spans are in a request.
 const ITEMS: u64 = 3;
 /// The longest text of a stranger that is shown, in bytes.
-const SHOWN: usize = 256;
+const MAX_SHOWN: usize = 256;
 
 fuzz_target!(|bytes: &[u8]| {
     let answer = answer(bytes);
@@ -53,7 +53,7 @@ fn alone(bytes: &[u8], body: &[u8]) {
     let _ = retry_delay(bytes);
     for rejection in [Rejection::read(bytes), Rejection::read(body)].into_iter().flatten() {
         legal::line(&rejection.message);
-        assert!(rejection.message.len() <= SHOWN, "{} bytes", rejection.message.len());
+        assert!(rejection.message.len() <= MAX_SHOWN, "{} bytes", rejection.message.len());
         assert!(i64::try_from(rejection.items).is_ok(), "{} items", rejection.items);
     }
 }
@@ -65,7 +65,7 @@ fn now() -> SystemTime {
 fn assert_outcome(answer: &Answer, protocol: &Protocol) {
     if let Outcome::Refused(why) = Outcome::of(answer, protocol, now()) {
         legal::line(&why);
-        assert!(why.len() <= SHOWN + 64, "{} bytes", why.len());
+        assert!(why.len() <= MAX_SHOWN + 64, "{} bytes", why.len());
     }
 }
 

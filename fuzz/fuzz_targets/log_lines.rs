@@ -11,14 +11,14 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
     Begun, Direction, Ended, Interner, Labelled, Outcome, Policy, Record, Seen, Worker,
-    access_log::{Logged, line, severity},
+    signals::access_log::{Logged, line, severity},
     expression::{Attributes, Readings, Slot, Value},
-    otlp::Envelope,
-    redact::Redactor,
+    export::otlp::Envelope,
+    signals::redact::Redactor,
 };
 
 /// The longest line, in bytes.
-const LONGEST: usize = 8_192;
+const MAX_LEN: usize = 8_192;
 
 thread_local! {
     static POLICY: LazyCell<Policy> =
@@ -52,7 +52,7 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
         for log in policy.access_logs() {
             let _ = log.selects(&logged, 0);
             let text = line(&log.fields(&logged, &redactor));
-            assert!(text.len() <= LONGEST, "{} bytes", text.len());
+            assert!(text.len() <= MAX_LEN, "{} bytes", text.len());
             assert!(!text.bytes().any(|byte| byte < b' '), "{text:?} has a control byte");
             let read: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(read.is_object(), "{text}");

@@ -28,7 +28,7 @@ use tests::{
 use self::{classes::CLASSES, corpus::Case, outcome::Outcome, settings::Setting};
 
 /// How many differences that nobody intended are shown.
-const SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 
 /// What came of all requests.
 #[derive(Debug, Default)]
@@ -123,7 +123,7 @@ impl Summary {
             eprintln!("{count:6} {class}");
         }
         eprintln!("{:6} not intended", self.unexplained.len());
-        for line in self.unexplained.iter().take(SHOWN) {
+        for line in self.unexplained.iter().take(MAX_SHOWN) {
             eprintln!("{line}");
         }
     }

@@ -5,17 +5,21 @@ use std::fmt;
 use crate::OneLine;
 
 mod document;
+mod error_collector;
+pub mod misplaced;
 mod path;
 mod refused;
+pub mod schema;
+pub(crate) mod shown;
 mod strict;
-mod survey;
+pub(crate) mod unique_keys;
 mod wording;
 
-pub use crate::config::survey::parse_config;
+pub use crate::config::error_collector::parse_config;
 pub(crate) use crate::config::wording::{is_spelling_of, meant};
 
 /// The most errors that are told one by one.
-const TOLD: usize = 10;
+const MAX_REPORTED: usize = 10;
 
 /// One thing that is wrong with a configuration document.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,15 +42,15 @@ pub struct InvalidConfig {
 /// Collects what is wrong between fields that are each right.
 ///
 /// ```
-/// use filter_core::Problems;
+/// use filter_core::ConfigErrors;
 ///
-/// let mut problems = Problems::default();
-/// problems.add("http[2].name", r#"must be unique, got "api""#);
-/// let error = problems.finish(()).unwrap_err();
+/// let mut errors = ConfigErrors::default();
+/// errors.add("http[2].name", r#"must be unique, got "api""#);
+/// let error = errors.finish(()).unwrap_err();
 /// assert_eq!(error.to_string(), r#"http[2].name: must be unique, got "api""#);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Problems {
+pub struct ConfigErrors {
     errors: Vec<ConfigError>,
     /// Errors that were only counted where they were found.
     left_out: usize,
@@ -74,7 +78,7 @@ impl InvalidConfig {
     }
 }
 
-impl Problems {
+impl ConfigErrors {
     /// Notes that the field at `path` breaks the rule in `message`.
     pub fn add(&mut self, path: impl fmt::Display, message: impl fmt::Display) {
         self.errors.push(ConfigError { path: path.to_string(), message: message.to_string() });
@@ -102,11 +106,11 @@ impl Problems {
     }
 }
 
-impl From<Problems> for InvalidConfig {
-    fn from(problems: Problems) -> Self {
-        let mut errors = problems.errors;
-        let cut = errors.split_off(errors.len().min(TOLD)).len();
-        Self { errors, left_out: problems.left_out.saturating_add(cut) }
+impl From<ConfigErrors> for InvalidConfig {
+    fn from(collected: ConfigErrors) -> Self {
+        let mut errors = collected.errors;
+        let cut = errors.split_off(errors.len().min(MAX_REPORTED)).len();
+        Self { errors, left_out: collected.left_out.saturating_add(cut) }
     }
 }
 

@@ -8,8 +8,12 @@ mod matcher;
 mod matches;
 mod needs;
 mod pairs;
+pub(crate) mod path_template;
+pub(crate) mod readings;
 mod request;
 mod shadow;
+pub(crate) mod sidecar_address;
+pub(crate) mod string_match;
 mod view;
 
 pub use crate::matching::{

@@ -16,6 +16,7 @@ pub mod headers;
 mod host_error;
 mod hostcalls;
 pub mod logger;
+pub mod metric_buffer;
 pub mod metrics;
 pub mod outcome;
 pub mod property;
@@ -26,7 +27,6 @@ mod root;
 pub mod shared_data;
 pub mod shared_queue;
 pub mod stream;
-pub mod tally;
 
 pub use proxy_wasm;
 

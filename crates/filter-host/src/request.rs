@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// So many headers are asked for one by one.
-const MOST_ASKED: usize = 4;
+const MAX_ASKED: usize = 4;
 
 /// The property under which jwt-auth leaves the verified identity.
 const IDENTITY: &str = "weir.jwt";
@@ -62,9 +62,7 @@ impl Reader {
     /// Fails as [`Reader::read`] does.
     pub fn read_if_any(&self) -> Result<Request> {
         let names = &self.needs.headers;
-        if names.is_empty()
-            || names.len() > MOST_ASKED
-            || names.iter().any(|it| it.starts_with(':'))
+        if names.is_empty() || names.len() > MAX_ASKED || names.iter().any(|it| it.starts_with(':'))
         {
             return self.read();
         }

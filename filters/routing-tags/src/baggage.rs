@@ -3,8 +3,8 @@
 use filter_core::{Headers, percent_decode};
 
 /// The most members and bytes that a list may have, all of its headers together.
-const MOST_MEMBERS: usize = 64;
-const MOST_BYTES: usize = 8_192;
+const MAX_MEMBERS: usize = 64;
+const MAX_BYTES: usize = 8_192;
 
 /// The `baggage` headers of a request, and the member that carries the tag.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ impl<'r> Baggage<'r> {
         }
         let count: usize = headers.iter().map(|header| members(header).count()).sum();
         let bytes: usize = headers.iter().map(Vec::len).sum();
-        if count > MOST_MEMBERS || bytes > MOST_BYTES { Err(Full) } else { Ok(headers) }
+        if count > MAX_MEMBERS || bytes > MAX_BYTES { Err(Full) } else { Ok(headers) }
     }
 
     /// Says whether every member has the form of one.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use filter_core::{Guard, Tally, rendezvous, share_of};
+use filter_core::{ErrorWindow, Guard, rendezvous, share_of};
 
 use crate::{config::CanaryConfig, metrics::canary_name, tag::Tag};
 
@@ -46,7 +46,7 @@ pub struct CanaryGauges {
 const WHOLE: u16 = 10_000;
 
 /// A guard's window may be as long as a step, but not longer than this.
-const LONGEST_WINDOW: Duration = Duration::from_secs(3_600);
+const MAX_WINDOW: Duration = Duration::from_secs(3_600);
 
 /// The place of the canary's tag; that of the baseline is 0.
 pub(crate) const CANARY: usize = 1;
@@ -54,7 +54,7 @@ pub(crate) const CANARY: usize = 1;
 impl Canary {
     pub(crate) fn new(config: &CanaryConfig) -> Self {
         let interval = config.interval.get();
-        let window = interval.min(LONGEST_WINDOW);
+        let window = interval.min(MAX_WINDOW);
         Self {
             baseline: config.baseline_tag.clone(),
             canary: config.canary_tag.clone(),
@@ -106,12 +106,12 @@ impl Canary {
     /// Counts an answer; tells both numbers when it is the one that ends the ramp.
     pub(crate) fn record(
         &self,
-        tally: &mut Tally,
+        window: &mut ErrorWindow,
         now: SystemTime,
         is_error: bool,
     ) -> Option<(u64, u64)> {
         let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let counted = self.guard.as_ref()?.record(tally, since_epoch, is_error)?;
+        let counted = self.guard.as_ref()?.record(window, since_epoch, is_error)?;
         Some((counted.total, counted.errors))
     }
 }

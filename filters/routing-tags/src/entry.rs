@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use filter_core::{Needs, PlaceholderText, Schedule};
+use crate::placeholder::PlaceholderText;
+use filter_core::{Needs, Schedule};
 
 use crate::{canary::Canary, operations::Operations, split::Split, sticky::Sticky, tag::Tag};
 

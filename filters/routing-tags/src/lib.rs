@@ -18,6 +18,7 @@ pub mod config;
 mod entry;
 mod metrics;
 mod operations;
+mod placeholder;
 #[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;

@@ -50,7 +50,7 @@ const PREFIX: &str = "weir_routing_tags_";
 pub const STAT_TAGS: [&str; 2] = ["rule", "tag"];
 
 /// Entries behind this many share one counter.
-const MOST_RULES: usize = 256;
+const MAX_RULES: usize = 256;
 
 impl Event {
     /// Lists every event.
@@ -121,7 +121,7 @@ pub(crate) fn define<'a>(
         names.find_or_add(format!("{PREFIX}{}_total", event.word()));
     }
     let rules = entries.enumerate().map(|(index, (name, variants))| {
-        if index >= MOST_RULES {
+        if index >= MAX_RULES {
             let rule = Some(names.find_or_add(format!("{PREFIX}rule_other_total")));
             return RuleCounters { rule, variants: Vec::new() };
         }

@@ -2,10 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use filter_core::{
-    HeaderChanges, HeaderEdits, HeaderName, HeaderOperations, Needs, Placeholder, PlaceholderKind,
-    PlaceholderText, Problems,
-};
+use crate::placeholder::{Placeholder, PlaceholderKind, PlaceholderText};
+use filter_core::{ConfigErrors, HeaderChanges, HeaderEdits, HeaderName, HeaderOperations, Needs};
 
 /// What an entry, or the whole configuration, does to headers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,10 +35,10 @@ impl Operations {
         config: &HeaderOperations,
         path: &str,
         owned: &BTreeSet<HeaderName>,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
         let mut compile =
-            |changes, part| Changes::compile(changes, &format!("{path}.{part}"), owned, problems);
+            |changes, part| Changes::compile(changes, &format!("{path}.{part}"), owned, errors);
         let request = compile(&config.request, "request");
         Self { request, response: compile(&config.response, "response") }
     }
@@ -67,12 +65,12 @@ impl Changes {
         config: &HeaderChanges,
         path: &str,
         owned: &BTreeSet<HeaderName>,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
         for name in config.names() {
             if owned.contains(name) || name.as_str() == "baggage" {
                 let rule = format!("must not touch {name}, which carries tags");
-                problems.add(path, rule);
+                errors.add(path, rule);
             }
         }
         let mut texts = |part: &str, pairs: &mut dyn Iterator<Item = (&HeaderName, &str)>| {
@@ -80,7 +78,7 @@ impl Changes {
             for (name, text) in pairs {
                 match PlaceholderText::parse(text, &KNOWN) {
                     Ok(text) => compiled.push((name.clone(), text)),
-                    Err(rule) => problems.add(format_args!("{path}.{part}.{name}"), rule),
+                    Err(rule) => errors.add(format_args!("{path}.{part}.{name}"), rule),
                 }
             }
             compiled

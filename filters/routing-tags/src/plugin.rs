@@ -9,11 +9,11 @@ use std::{
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     HostError, Plugin, Result, Root, clock,
+    metric_buffer::{BufferedMetric, MetricBuffer},
     proxy_wasm::{self, traits::HttpContext},
     random,
     request::Reader,
     stream::ContextId,
-    tally::{Tallied, Tally},
 };
 
 use crate::{Config, Counter, Decision, Policy, World};
@@ -36,9 +36,9 @@ const TICK: Duration = Duration::from_secs(1);
 struct RoutingTags {
     policy: Policy,
     reader: Reader,
-    tally: Tally,
+    buffer: MetricBuffer,
     /// By [`Counter::index`].
-    counters: Vec<Tallied>,
+    counters: Vec<BufferedMetric>,
     ramps: Ramps,
     /// The time of day at the last tick, while nothing changes until well after the next one.
     ///
@@ -53,10 +53,10 @@ impl Plugin for RoutingTags {
         for warning in policy.warnings() {
             log::warn!("{warning}");
         }
-        let tally = Tally::new(TICK, policy.tells_time());
+        let buffer = MetricBuffer::new(TICK, policy.tells_time());
         let plugin = Self {
-            counters: policy.counters().iter().map(|name| tally.counter(name)).collect(),
-            tally,
+            counters: policy.counters().iter().map(|name| buffer.counter(name)).collect(),
+            buffer,
             ramps: Ramps::new(&policy, document),
             reader: Reader::new(policy.needs()),
             policy,
@@ -71,7 +71,7 @@ impl Plugin for RoutingTags {
     }
 
     fn on_tick(&self) {
-        self.tally.flush();
+        self.buffer.flush();
         self.look_around();
     }
 }
@@ -92,7 +92,7 @@ impl RoutingTags {
     /// Counts one.
     fn count(&self, counter: Counter) {
         if let Some(tallied) = self.counters.get(counter.index()) {
-            self.tally.add(*tallied, 1);
+            self.buffer.add(*tallied, 1);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{HeaderEdits, HeaderName, Matcher, Needs, Tally};
+use filter_core::{ErrorWindow, HeaderEdits, HeaderName, Matcher, Needs};
 
 use crate::{
     canary::CanaryGauges,
@@ -148,11 +148,11 @@ impl Policy {
     pub fn record(
         &self,
         place: usize,
-        tally: &mut Tally,
+        window: &mut ErrorWindow,
         now: SystemTime,
         is_error: bool,
     ) -> Option<(u64, u64)> {
-        self.canary(place)?.record(tally, now, is_error)
+        self.canary(place)?.record(window, now, is_error)
     }
 
     fn is_dry(&self) -> bool {

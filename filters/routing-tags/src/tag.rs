@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use filter_core::Got;
+use filter_core::Shown;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Tag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let tag = value.as_str().ok_or(InvalidTag).and_then(str::parse);
-        tag.map_err(|rule| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+        tag.map_err(|rule| D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
     }
 }
 

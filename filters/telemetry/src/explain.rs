@@ -6,9 +6,9 @@ use filter_core::Request;
 
 use crate::{
     Direction, Ended, Kind, Policy, Record, Target, Worker,
-    access_log::{self, AccessLog, Logged, Reason},
     expression::Value,
-    tracing::{Begun, Cause},
+    signals::access_log::{self, AccessLog, Logged, Reason},
+    signals::tracing::{Begun, Cause},
 };
 
 mod additions;

@@ -8,13 +8,16 @@ mod backoff;
 mod batch;
 mod books;
 mod exporter;
+pub(crate) mod exporters;
 mod lane;
 mod limits;
 mod metric;
+pub mod otlp;
 mod outcome;
 mod provider;
 pub(crate) mod providers;
 mod queue;
+pub(crate) mod resource;
 
 pub use crate::export::{
     batch::HandedOver,

@@ -9,7 +9,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use filter_core::Got;
+use filter_core::Shown;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -51,7 +51,7 @@ use crate::expression::{compile::Compiler, kind::Kind, node::Node};
 #[schemars(
     inline,
     title = "expression in CEL",
-    extend("minLength" = 1, "maxLength" = LONGEST)
+    extend("minLength" = 1, "maxLength" = MAX_LEN)
 )]
 pub struct Text(String);
 
@@ -89,7 +89,7 @@ pub enum Wanted {
 }
 
 /// The longest expression, in bytes.
-const LONGEST: usize = 1024;
+const MAX_LEN: usize = 1024;
 
 impl Text {
     /// Returns the text.
@@ -102,11 +102,11 @@ impl Text {
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
-        match value.as_str().filter(|text| (1..=LONGEST).contains(&text.len())) {
+        match value.as_str().filter(|text| (1..=MAX_LEN).contains(&text.len())) {
             Some(text) => Ok(Self(text.to_owned())),
             None => Err(D::Error::custom(format_args!(
-                "must be a CEL expression of 1 to {LONGEST} bytes, {}",
-                Got(&value)
+                "must be a CEL expression of 1 to {MAX_LEN} bytes, {}",
+                Shown(&value)
             ))),
         }
     }
@@ -127,7 +127,7 @@ impl Expression {
         wanted: Wanted,
         reads: &mut Reads,
     ) -> Result<Self, InvalidExpression> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LEN {
             return Err(InvalidExpression::TooDeep);
         }
         let tree = compile::parse(text)?;

@@ -9,24 +9,24 @@ use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
     Plugin, Root,
     calls::CallId,
+    metric_buffer::{BufferedMetric, MetricBuffer},
     proxy_wasm::{self, traits::HttpContext},
     request::Reader,
     stream::ContextId,
-    tally::{Tallied, Tally},
 };
 
 use crate::{
     Config, Ended, Policy, Record, Trace,
-    access_log::Logged,
     plugin::{
-        access_log::{AccessLogs, Sink},
         attributes::{Seen, View},
         exchange::Stream,
         export::Export,
         meters::Meters,
+        signals::access_log::{AccessLogs, Sink},
         spans::Spans,
         values::Labels,
     },
+    signals::access_log::Logged,
 };
 
 mod access_log;
@@ -66,7 +66,7 @@ impl Plugin for Telemetry {
         let policy = Policy::new(&config, &|name| std::env::var(name).ok())?;
         policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
         let export = Export::open(&policy);
-        let meters = Meters::define(&policy, Tally::new(TICK, !export.is_idle()));
+        let meters = Meters::define(&policy, MetricBuffer::new(TICK, !export.is_idle()));
         let access_logs = AccessLogs::define(&policy);
         let spans = Spans::new(&policy);
         let reader = (!policy.needs().is_empty()).then(|| Reader::new(policy.needs()));
@@ -90,7 +90,7 @@ impl Plugin for Telemetry {
 
 impl Telemetry {
     /// Counts a stream among those that run.
-    fn enter(&self, seen: &Seen) -> Option<Tallied> {
+    fn enter(&self, seen: &Seen) -> Option<BufferedMetric> {
         let record = Record { method: seen.method, operation: seen.operation, ..Record::default() };
         let view = View { plugin: self, seen, is_error: false, record: None };
         self.meters.enter(Labels { policy: &self.policy, record: &record, at: &view })

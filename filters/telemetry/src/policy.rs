@@ -3,18 +3,21 @@
 use filter_core::Needs;
 
 use crate::{
-    access_log::AccessLog,
-    direction::Direction,
+    export::exporters::Outlets,
     expression::{Expression, Reads, Slot},
-    metrics::{LabelSource, Metrics, Plan},
-    operations::Operations,
-    outlets::Outlets,
-    response_headers::ResponseHeaders,
-    slo::Slo,
+    policy::operations::Operations,
+    policy::response_headers::ResponseHeaders,
+    signals::access_log::AccessLog,
+    signals::metrics::{LabelSource, Metrics, Plan},
+    signals::slo::Slo,
+    stream::direction::Direction,
 };
 
 mod compile;
+pub(crate) mod compiler;
 mod findings;
+pub(crate) mod operations;
+pub(crate) mod response_headers;
 #[cfg(test)]
 mod tests;
 

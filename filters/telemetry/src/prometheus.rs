@@ -11,7 +11,7 @@ use self::rule::Rule;
 use crate::{
     Config,
     config::{MetricsEntry, ShortName},
-    metrics::{DEFAULT_PREFIX, is_labelled},
+    signals::metrics::{DEFAULT_PREFIX, is_labelled},
 };
 
 /// Recording rules and alerts for the metrics of a document, as a file of rules.

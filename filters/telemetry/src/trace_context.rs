@@ -4,6 +4,7 @@ use std::fmt;
 
 mod b3;
 pub mod baggage;
+mod draw;
 mod traceparent;
 mod tracestate;
 

@@ -29,7 +29,7 @@ const OUTAGE: Duration = Duration::from_secs(30);
 /// The longest pause between two probes, and time for the probe and a tick.
 const RECOVERY: Duration = Duration::from_secs(40);
 /// What a worker may keep of spans: a queue of 1 MiB and four requests of 256 KiB.
-const MOST_KEPT: u64 = (1 << 20) + 4 * (1 << 18);
+const MAX_KEPT: u64 = (1 << 20) + 4 * (1 << 18);
 
 /// The ids of the spans that the application was told of, in the order of its requests.
 fn told(rig: &Rig) -> Vec<String> {
@@ -70,7 +70,7 @@ fn half_a_minute_without_a_collector_heals_by_itself_and_every_span_is_accounted
         most_used = most_used.max(rig.envoy.memory()?);
         Ok(begun.elapsed() >= OUTAGE)
     })?;
-    assert!(most_kept <= u64::from(WORKERS) * MOST_KEPT, "{most_kept} bytes");
+    assert!(most_kept <= u64::from(WORKERS) * MAX_KEPT, "{most_kept} bytes");
     let grown = most_used.saturating_sub(before);
     // What a worker may keep, encoded a second time while it is sent, and room for Envoy's own.
     assert!(grown <= 16, "{grown} MiB more than {before}");

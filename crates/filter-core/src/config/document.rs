@@ -6,16 +6,16 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Value};
 
 use super::{
-    InvalidConfig, Problems,
+    ConfigErrors, InvalidConfig,
     path::{Path, Step},
     wording,
 };
 
 /// Parses a document, noting members that are given more than once.
-pub(super) fn read(document: &[u8], problems: &mut Problems) -> Result<Value, InvalidConfig> {
+pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, InvalidConfig> {
     let mut json = serde_json::Deserializer::from_slice(document);
     let mut path = Path::default();
-    let value = Node { path: &mut path, problems }
+    let value = Node { path: &mut path, errors }
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value));
     value.map_err(|error| {
@@ -26,13 +26,13 @@ pub(super) fn read(document: &[u8], problems: &mut Problems) -> Result<Value, In
 
 struct Node<'a> {
     path: &'a mut Path,
-    problems: &'a mut Problems,
+    errors: &'a mut ConfigErrors,
 }
 
 impl Node<'_> {
     fn at(&mut self, step: Step) -> Node<'_> {
         self.path.0.push(step);
-        Node { path: self.path, problems: self.problems }
+        Node { path: self.path, errors: self.errors }
     }
 
     /// Leaves the value that `at` entered; not reached after an error, whose path is kept.
@@ -95,7 +95,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(name) = object.next_key::<String>()? {
             let value = object.next_value_seed(self.at(Step::Member(name.clone())))?;
             if members.contains_key(&name) {
-                self.problems.add(&*self.path, "must be given once");
+                self.errors.add(&*self.path, "must be given once");
             }
             self.leave();
             members.insert(name, value);

@@ -95,7 +95,7 @@ impl fmt::Display for Path {
             match step {
                 Step::Index(index) => write!(out, "[{index}]")?,
                 Step::Member(name) if !is_plain(name) => {
-                    write!(out, "[{}]", crate::got::Quoted(name))?;
+                    write!(out, "[{}]", crate::config::shown::Quoted(name))?;
                 }
                 Step::Member(name) if place == 0 => out.write_str(name)?,
                 Step::Member(name) => write!(out, ".{name}")?,

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
+    error_collector::read,
     path::{Path, Step},
-    survey::read,
 };
 
 /// A value for which [`super::strict`] reports a field that skips its value.

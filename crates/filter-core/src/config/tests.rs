@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::*;
-use crate::{HeaderName, IntegerWithin, misplaced};
+use crate::{HeaderName, IntegerWithin, config::misplaced};
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -234,16 +234,16 @@ fn a_secret_can_stay_out_of_its_message() {
 
 #[test]
 fn problems_keep_order_and_count() {
-    let mut problems = Problems::default();
-    assert!(problems.is_empty());
-    assert_eq!(problems.clone().finish(7), Ok(7));
+    let mut errors = ConfigErrors::default();
+    assert!(errors.is_empty());
+    assert_eq!(errors.clone().finish(7), Ok(7));
     for index in 0..12 {
-        problems.add(format_args!("http[{index}]"), "is wrong");
+        errors.add(format_args!("http[{index}]"), "is wrong");
     }
-    assert!(!problems.is_empty());
-    let invalid = problems.finish(7).unwrap_err();
+    assert!(!errors.is_empty());
+    let invalid = errors.finish(7).unwrap_err();
     assert_eq!((invalid.errors().len(), invalid.left_out()), (10, 2));
-    let mut outer = Problems::default();
+    let mut outer = ConfigErrors::default();
     outer.extend(invalid);
     assert_eq!(outer.finish(7).unwrap_err().left_out(), 2);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::got::Got;
+use crate::config::shown::Shown;
 
 /// The error message for `null`.
 pub(super) const EMPTY: &str = "must not be empty: leave the key out or give a value";
@@ -20,7 +20,7 @@ pub(super) fn of(message: &str, value: &Value) -> String {
         return EMPTY.to_owned();
     }
     match message.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("must be {}, {}", plain(expected), Got(value)),
+        Some((_, expected)) => format!("must be {}, {}", plain(expected), Shown(value)),
         None => message.to_owned(),
     }
 }

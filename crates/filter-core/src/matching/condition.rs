@@ -6,7 +6,7 @@ use super::{
     Answer, HttpMatch,
     view::{View, named},
 };
-use crate::{ClaimPath, IpRange, PathTemplate, StringMatch, claim_path::scalar_text};
+use crate::{ClaimPath, IpRange, PathTemplate, StringMatch, values::claim_path::scalar_text};
 
 /// One condition on a request.
 #[derive(Clone, Debug, PartialEq)]

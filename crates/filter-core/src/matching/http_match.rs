@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::condition;
 use crate::{
-    ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, each_once::each_once, misplaced,
-    schema, string_match::ValueMatch,
+    ClaimPath, HeaderName, IpRange, PathTemplate, StringMatch, config::misplaced,
+    config::unique_keys::unique_keys, matching::string_match::ValueMatch, schema,
 };
 
 /// One entry of a `match` list: every field that is there must hold. Empty, it always holds.
@@ -62,7 +62,7 @@ pub struct HttpMatch {
     /// Who sends the request.
     pub source: Option<SourceMatch>,
     /// Claims of the verified token; numbers and booleans match by their JSON text.
-    #[serde(deserialize_with = "each_once")]
+    #[serde(deserialize_with = "unique_keys")]
     pub claims: BTreeMap<ClaimPath, StringMatch>,
     /// Attributes of the proxy, by their dotted names (`xds.route_name`).
     pub attributes: BTreeMap<String, StringMatch>,
@@ -123,7 +123,7 @@ where
     D: Deserializer<'de>,
     K: Deserialize<'de> + Ord + fmt::Display,
 {
-    let values: BTreeMap<K, ValueMatch> = each_once(deserializer)?;
+    let values: BTreeMap<K, ValueMatch> = unique_keys(deserializer)?;
     Ok(values.into_iter().map(|(name, ValueMatch(condition))| (name, condition)).collect())
 }
 

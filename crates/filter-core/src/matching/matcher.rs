@@ -9,7 +9,7 @@ use super::{
     shadow,
     view::{Readings, Sight},
 };
-use crate::{InvalidConfig, PathNormalization, Problems};
+use crate::{ConfigErrors, InvalidConfig, PathNormalization};
 
 /// Ordered rules, each a list of matches of which one must hold.
 ///
@@ -80,9 +80,9 @@ pub enum Shadowed {
 }
 
 /// The most rules of one matcher.
-const MOST_RULES: usize = 1024;
+const MAX_RULES: usize = 1024;
 /// The most matches of all rules together; comparing each with each must stay cheap.
-const MOST_ALTERNATIVES: usize = 4096;
+const MAX_ALTERNATIVES: usize = 4096;
 /// The deepest nesting of `any`, `all` and `not`, the outermost match included.
 const DEEPEST: usize = 8;
 
@@ -128,19 +128,19 @@ impl Matcher {
         rules: &[Vec<HttpMatch>],
         options: &MatcherOptions<'_>,
     ) -> Result<Self, InvalidConfig> {
-        let mut problems = Problems::default();
-        check_counts(rules, options, &mut problems);
+        let mut errors = ConfigErrors::default();
+        check_counts(rules, options, &mut errors);
         for (rule, entries) in rules.iter().enumerate() {
             for (index, entry) in entries.iter().enumerate() {
                 let path = format_args!("{}[{index}]", options.matches(rule)).to_string();
-                check(entry, &path, DEEPEST, &mut problems);
+                check(entry, &path, DEEPEST, &mut errors);
             }
         }
         // What is too much or too deep is not looked at any closer.
-        let problems = if problems.is_empty() { problems } else { return Err(problems.into()) };
+        let errors = if errors.is_empty() { errors } else { return Err(errors.into()) };
         let alternatives = alternatives(rules);
-        let problems = check_reach(&alternatives, options, problems);
-        problems.finish(Self::of(alternatives, options))
+        let errors = check_reach(&alternatives, options, errors);
+        errors.finish(Self::of(alternatives, options))
     }
 
     /// Compiles one list of matches, of which one must be true; the list is in the field
@@ -236,42 +236,41 @@ fn alternatives(rules: &[Vec<HttpMatch>]) -> Vec<Alternative> {
     alternatives.collect()
 }
 
-fn check_counts(rules: &[Vec<HttpMatch>], options: &MatcherOptions<'_>, problems: &mut Problems) {
+fn check_counts(rules: &[Vec<HttpMatch>], options: &MatcherOptions<'_>, errors: &mut ConfigErrors) {
     let matches: usize = rules.iter().map(Vec::len).sum();
     for (count, most, what) in
-        [(rules.len(), MOST_RULES, "rules"), (matches, MOST_ALTERNATIVES, "matches in all rules")]
+        [(rules.len(), MAX_RULES, "rules"), (matches, MAX_ALTERNATIVES, "matches in all rules")]
     {
         if count > most {
-            problems
-                .add(options.list, format_args!("must have at most {most} {what}, got {count}"));
+            errors.add(options.list, format_args!("must have at most {most} {what}, got {count}"));
         }
     }
 }
 
 /// Checks an entry and, as deep as allowed, those inside it.
-fn check(entry: &HttpMatch, path: &str, depth: usize, problems: &mut Problems) {
+fn check(entry: &HttpMatch, path: &str, depth: usize, errors: &mut ConfigErrors) {
     let Some(below) = depth.checked_sub(1) else {
-        problems.add(path, format_args!("must be nested at most {DEEPEST} deep"));
+        errors.add(path, format_args!("must be nested at most {DEEPEST} deep"));
         return;
     };
     for (name, list) in [("any", &entry.any), ("all", &entry.all)] {
         if list.as_ref().is_some_and(Vec::is_empty) {
-            problems.add(format_args!("{path}.{name}"), "must not be empty");
+            errors.add(format_args!("{path}.{name}"), "must not be empty");
         }
         for (index, inner) in list.iter().flatten().enumerate() {
-            check(inner, &format!("{path}.{name}[{index}]"), below, problems);
+            check(inner, &format!("{path}.{name}[{index}]"), below, errors);
         }
     }
     if let Some(inner) = &entry.not {
         if inner.is_unconditional() {
-            problems.add(format_args!("{path}.not"), "must not be empty, it would never match");
+            errors.add(format_args!("{path}.not"), "must not be empty, it would never match");
         }
-        check(inner, &format!("{path}.not"), below, problems);
+        check(inner, &format!("{path}.not"), below, errors);
     }
-    check_names(entry, path, problems);
+    check_names(entry, path, errors);
 }
 
-fn check_names(entry: &HttpMatch, path: &str, problems: &mut Problems) {
+fn check_names(entry: &HttpMatch, path: &str, errors: &mut ConfigErrors) {
     let names = [
         ("queryParams", &entry.query_params),
         ("cookies", &entry.cookies),
@@ -279,26 +278,26 @@ fn check_names(entry: &HttpMatch, path: &str, problems: &mut Problems) {
     ];
     for (field, tests) in names {
         if tests.contains_key("") {
-            problems.add(format_args!("{path}.{field}"), "must not have an empty name");
+            errors.add(format_args!("{path}.{field}"), "must not have an empty name");
         }
     }
     let ranges = entry.source.as_ref().and_then(|source| source.ip.as_ref());
     if ranges.is_some_and(Vec::is_empty) {
-        problems.add(format_args!("{path}.source.ip"), "must not be empty");
+        errors.add(format_args!("{path}.source.ip"), "must not be empty");
     }
 }
 
 fn check_reach(
     alternatives: &[Alternative],
     options: &MatcherOptions<'_>,
-    mut problems: Problems,
-) -> Problems {
+    mut errors: ConfigErrors,
+) -> ConfigErrors {
     if options.shadowed == Shadowed::Refused {
         for (rule, by) in shadow::shadowed(alternatives, |_, _| true) {
-            problems.add(options.matches(rule), Unreachable(options.rule(by)));
+            errors.add(options.matches(rule), Unreachable(options.rule(by)));
         }
     }
-    problems
+    errors
 }
 
 struct Unreachable(String);

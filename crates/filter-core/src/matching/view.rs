@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Answer, Occurrences, Request, pairs};
-use crate::{PathNormalization, RequestPath, authority::authority_readings};
+use crate::{PathNormalization, RequestPath, http::authority::authority_readings};
 
 /// The maximum number of combinations of path and authority readings to compare.
 const MAX_COMBINATIONS: usize = 64;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use filter_core::{
-    DurationWithin, EditableHeaderName, Got, GrpcStatus, HeaderName, is_printable,
+    DurationWithin, EditableHeaderName, GrpcStatus, HeaderName, Shown, is_printable,
     schema::exactly_one, text,
 };
 use schemars::JsonSchema;
@@ -56,7 +56,7 @@ pub struct BodyText(Vec<u8>);
 /// The fields of which a body has one.
 const FORMS: [&str; 2] = ["string", "bytes"];
 
-const LONGEST_BODY: usize = 64 * 1024;
+const MAX_BODY_LEN: usize = 64 * 1024;
 
 impl GrpcMessage {
     /// Returns the text.
@@ -127,7 +127,7 @@ impl<'de> Deserialize<'de> for GrpcStatusName {
             let cure = number.map(|it| format!(": write {}", it.name())).unwrap_or_default();
             D::Error::custom(format_args!(
                 "must be the name of a gRPC status such as UNAVAILABLE, {}{cure}",
-                Got(&value)
+                Shown(&value)
             ))
         })
     }
@@ -137,7 +137,7 @@ impl<'de> Deserialize<'de> for GrpcStatusName {
 #[serde(deny_unknown_fields, default)]
 struct BodyDocument {
     /// The body as text.
-    #[schemars(length(max = LONGEST_BODY))]
+    #[schemars(length(max = MAX_BODY_LEN))]
     string: Option<String>,
     /// The body in base64.
     bytes: Option<String>,
@@ -154,7 +154,7 @@ impl TryFrom<BodyDocument> for BodyText {
             }
             _ => return Err("must have exactly one of string and bytes"),
         };
-        if bytes.len() > LONGEST_BODY {
+        if bytes.len() > MAX_BODY_LEN {
             return Err("must be at most 64 KiB");
         }
         Ok(Self(bytes))

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use filter_core::{Counted, Guard, Tally};
+use filter_core::{Counted, ErrorWindow, Guard};
 use filter_host::{HostError, Result, clock, property, shared_data};
 
 use crate::{Metric, Plan, Policy, Taken, Turn};
@@ -98,8 +98,8 @@ impl Shared {
 
     /// Says whether the guard has tripped.
     pub(super) fn is_stopped(&self) -> bool {
-        let tally = shared_data::read(&self.guard).ok().flatten();
-        tally.is_some_and(|tally| Tally::from_bytes(&tally.value).is_tripped())
+        let window = shared_data::read(&self.guard).ok().flatten();
+        window.is_some_and(|window| ErrorWindow::from_bytes(&window.value).is_tripped())
     }
 
     /// Notes which schedules are in force; returns those that no worker has noted before.
@@ -116,9 +116,9 @@ impl Shared {
     pub(super) fn observe(&self, guard: Guard, now: Duration, is_error: bool) -> Option<Counted> {
         let mut tripped = None;
         let changed = change(&self.guard, |shared| {
-            let mut tally = Tally::from_bytes(shared);
-            tripped = guard.record(&mut tally, now, is_error);
-            Some(tally.to_bytes())
+            let mut window = ErrorWindow::from_bytes(shared);
+            tripped = guard.record(&mut window, now, is_error);
+            Some(window.to_bytes())
         });
         tripped.filter(|_| matches!(changed, Ok(true)))
     }

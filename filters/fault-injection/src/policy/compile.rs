@@ -6,8 +6,8 @@ use std::{
 };
 
 use filter_core::{
-    DurationWithin, EntryName, HttpMatch, IntegerWithin, InvalidConfig, Matcher, MatcherOptions,
-    Needs, Percentage, Problems, Schedule, SuccessCriteria, metric_name_part,
+    ConfigErrors, DurationWithin, EntryName, HttpMatch, IntegerWithin, InvalidConfig, Matcher,
+    MatcherOptions, Needs, Percentage, Schedule, SuccessCriteria, metric_name_part,
 };
 
 use super::{Entry, Fault, Mode, Policy, Shares, Warning};
@@ -29,25 +29,25 @@ impl Policy {
     ///
     /// Everything that is wrong between its fields.
     pub fn new(config: &Config) -> Result<Self, InvalidConfig> {
-        let mut problems = Problems::default();
+        let mut errors = ConfigErrors::default();
         let max_delay = config.max_delay.map_or(MAX_DELAY, DurationWithin::get);
-        let names = names(&config.http, &mut problems);
+        let names = names(&config.http, &mut errors);
         let mut entries = Vec::with_capacity(config.http.len());
         for (index, (entry, name)) in config.http.iter().zip(names).enumerate() {
             let path = format!("http[{index}]");
-            check_schedules(config.schedule.as_ref(), entry, &path, &mut problems);
-            check_control(entry, &path, &mut problems);
-            check_hash(entry, &path, &mut problems);
-            entries.push(Entry::compile(entry, name, max_delay, &path, &mut problems));
+            check_schedules(config.schedule.as_ref(), entry, &path, &mut errors);
+            check_control(entry, &path, &mut errors);
+            check_hash(entry, &path, &mut errors);
+            entries.push(Entry::compile(entry, name, max_delay, &path, &mut errors));
         }
         let rules: Vec<Vec<HttpMatch>> = config.http.iter().map(|it| it.r#match.clone()).collect();
         let normalization = config.path_normalization;
         let options = MatcherOptions { normalization, ..MatcherOptions::new("http") };
         match Matcher::compile(&rules, &options) {
-            Ok(matcher) => problems.finish(Self::of(config, matcher, entries)),
+            Ok(matcher) => errors.finish(Self::of(config, matcher, entries)),
             Err(invalid) => {
-                problems.extend(invalid);
-                Err(problems.into())
+                errors.extend(invalid);
+                Err(errors.into())
             }
         }
     }
@@ -80,7 +80,7 @@ impl Entry {
         name: String,
         max_delay: Duration,
         path: &str,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
         let salt = entry.salt.as_ref().map_or_else(|| name.clone(), |it| it.as_str().to_owned());
         let path = format!("{path}.fault");
@@ -88,7 +88,7 @@ impl Entry {
         Self {
             schedule: entry.schedule.clone().unwrap_or_default(),
             hash: entry.consistent_hash.clone(),
-            fault: fault.map(|fault| Fault::compile(fault, max_delay, &path, problems)),
+            fault: fault.map(|fault| Fault::compile(fault, max_delay, &path, errors)),
             salt,
             name,
         }
@@ -125,14 +125,14 @@ impl Shares {
 }
 
 /// Names every entry; names that differ only in what metrics cannot show are refused.
-fn names(entries: &[config::Entry], problems: &mut Problems) -> Vec<String> {
+fn names(entries: &[config::Entry], errors: &mut ConfigErrors) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut names = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let given = entry.name.as_ref().map(EntryName::as_str);
         let name = given.map_or_else(|| format!("http-{index}"), str::to_owned);
         if let Some(other) = seen.insert(metric_name_part(&name), index) {
-            problems.add(
+            errors.add(
                 format_args!("http[{index}].name"),
                 format_args!("must be unique, also in metrics; http[{other}] has \"{name}\" too"),
             );
@@ -146,11 +146,11 @@ fn check_schedules(
     top: Option<&Schedule>,
     entry: &config::Entry,
     path: &str,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) {
     let ramps = |schedule: Option<&Schedule>| schedule.is_some_and(|it| it.ramp_up().is_some());
     if ramps(top) && ramps(entry.schedule.as_ref()) {
-        problems.add(
+        errors.add(
             format_args!("{path}.schedule.rampUp"),
             "must not be given beside that of the top-level schedule",
         );
@@ -158,7 +158,7 @@ fn check_schedules(
 }
 
 /// Refuses faults on demand that anyone may demand.
-fn check_control(entry: &config::Entry, path: &str, problems: &mut Problems) {
+fn check_control(entry: &config::Entry, path: &str, errors: &mut ConfigErrors) {
     let Some(fault) = &entry.fault else { return };
     let asked = [
         ("delay.headerDelay", fault.delay.as_ref().is_some_and(|it| it.header_delay.is_some())),
@@ -170,26 +170,26 @@ fn check_control(entry: &config::Entry, path: &str, problems: &mut Problems) {
     ];
     let anyone = entry.r#match.is_empty() || entry.r#match.iter().any(HttpMatch::is_unconditional);
     for (field, _) in asked.iter().filter(|(_, is_asked)| *is_asked && anyone) {
-        problems.add(
+        errors.add(
             format_args!("{path}.fault.{field}"),
             "must have a match that says who may ask: by source.principal, source.ip or claims",
         );
     }
 }
 
-fn check_hash(entry: &config::Entry, path: &str, problems: &mut Problems) {
+fn check_hash(entry: &config::Entry, path: &str, errors: &mut ConfigErrors) {
     let cookie = entry.consistent_hash.as_ref().and_then(|hash| hash.issued_cookie());
     if cookie.is_some() {
-        problems.add(
+        errors.add(
             format_args!("{path}.consistentHash.httpCookie.ttl"),
             "must not be given, faults issue no cookies",
         );
     }
     if entry.salt.is_some() && entry.consistent_hash.is_none() {
-        problems.add(format_args!("{path}.salt"), "must have consistentHash beside it");
+        errors.add(format_args!("{path}.salt"), "must have consistentHash beside it");
     }
     if entry.consistent_hash.is_some() && entry.salt.is_none() && entry.name.is_none() {
-        problems.add(
+        errors.add(
             format_args!("{path}.consistentHash"),
             "must have a name or a salt beside it, so that a new line reshuffles nobody",
         );

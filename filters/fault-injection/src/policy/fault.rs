@@ -2,7 +2,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use filter_core::{DurationWithin, HeaderChanges, HeaderName, IntegerWithin, Percentage, Problems};
+use filter_core::{
+    ConfigErrors, DurationWithin, HeaderChanges, HeaderName, IntegerWithin, Percentage,
+};
 
 use super::{Abort, Change, Delay, Ending, Fault, Phase, RateLimit};
 use crate::{
@@ -21,18 +23,17 @@ impl Fault {
         config: &FaultConfig,
         max_delay: Duration,
         path: &str,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
         let FaultConfig { delay, abort, response, response_rate_limit: rate, draw } = config;
         if delay.is_none() && abort.is_none() && response.is_none() && rate.is_none() {
-            problems
-                .add(path, "must have at least one of delay, abort, response, responseRateLimit");
+            errors.add(path, "must have at least one of delay, abort, response, responseRateLimit");
         }
         Self {
-            delay: delay.as_ref().and_then(|it| compile_delay(it, max_delay, path, problems)),
-            abort: abort.as_ref().and_then(|it| compile_abort(it, path, problems)),
-            response: response.as_ref().and_then(|it| compile_change(it, path, problems)),
-            rate: rate.as_ref().and_then(|it| compile_rate(it, path, problems)),
+            delay: delay.as_ref().and_then(|it| compile_delay(it, max_delay, path, errors)),
+            abort: abort.as_ref().and_then(|it| compile_abort(it, path, errors)),
+            response: response.as_ref().and_then(|it| compile_change(it, path, errors)),
+            rate: rate.as_ref().and_then(|it| compile_rate(it, path, errors)),
             is_draw_shared: *draw == DrawConfig::Shared,
         }
     }
@@ -55,12 +56,12 @@ impl From<PhaseConfig> for Phase {
 }
 
 /// Takes the one that is given, or tells that exactly one must be.
-fn only<T>(given: Vec<T>, path: &str, choices: &str, problems: &mut Problems) -> Option<T> {
+fn only<T>(given: Vec<T>, path: &str, choices: &str, errors: &mut ConfigErrors) -> Option<T> {
     let count = given.len();
     let mut given = given.into_iter();
     let first = given.next();
     if count != 1 {
-        problems.add(path, format_args!("must have exactly one of {choices}, got {count}"));
+        errors.add(path, format_args!("must have exactly one of {choices}, got {count}"));
     }
     first
 }
@@ -69,7 +70,7 @@ fn compile_delay(
     config: &DelayConfig,
     max: Duration,
     path: &str,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> Option<Delay> {
     let path = format!("{path}.delay");
     let percentiles = config.percentile_delay.as_ref();
@@ -88,22 +89,22 @@ fn compile_delay(
     ];
     let choices = "fixedDelay, uniformDelay, normalDelay, exponentialDelay, paretoDelay, \
                    percentileDelay and headerDelay";
-    let length = only(lengths.into_iter().flatten().collect(), &path, choices, problems)?;
-    check_length(&length, max.as_secs_f64() * 1_000.0, &path, problems);
-    let share = delay_share(config, &path, problems);
+    let length = only(lengths.into_iter().flatten().collect(), &path, choices, errors)?;
+    check_length(&length, max.as_secs_f64() * 1_000.0, &path, errors);
+    let share = delay_share(config, &path, errors);
     Some(Delay { share, length, phase: config.phase.into() })
 }
 
-fn delay_share(config: &DelayConfig, path: &str, problems: &mut Problems) -> Percentage {
+fn delay_share(config: &DelayConfig, path: &str, errors: &mut ConfigErrors) -> Percentage {
     let percent = config.percent.map(|it| Percentage::from_percent(it.0));
     match (config.percentage, percent) {
         (Some(_), Some(_)) => {
-            problems.add(path, "must have one of percentage and percent, which is deprecated");
+            errors.add(path, "must have one of percentage and percent, which is deprecated");
             Percentage::NONE
         }
         (_, Some(Err(rule))) => {
             let got = config.percent.map(|it| it.0).unwrap_or_default();
-            problems.add(format_args!("{path}.percent"), format_args!("{rule}, got {got}"));
+            errors.add(format_args!("{path}.percent"), format_args!("{rule}, got {got}"));
             Percentage::NONE
         }
         (_, Some(Ok(share))) => share,
@@ -119,9 +120,9 @@ fn row(row: &PercentileDelay) -> (f64, f64) {
     (row.percentile.0, ms(row.delay))
 }
 
-fn check_length(length: &DelayLength, max: f64, path: &str, problems: &mut Problems) {
+fn check_length(length: &DelayLength, max: f64, path: &str, errors: &mut ConfigErrors) {
     let capped = "must not be above maxDelay, which would decide alone";
-    let mut refuse = |field: &str, rule: &str| problems.add(format_args!("{path}.{field}"), rule);
+    let mut refuse = |field: &str, rule: &str| errors.add(format_args!("{path}.{field}"), rule);
     match length {
         DelayLength::Uniform { min, max: most } => {
             if min >= most {
@@ -169,7 +170,7 @@ fn check_rows(rows: &[(f64, f64)], max: f64, capped: &str, refuse: &mut impl FnM
     }
 }
 
-fn compile_abort(config: &AbortConfig, path: &str, problems: &mut Problems) -> Option<Abort> {
+fn compile_abort(config: &AbortConfig, path: &str, errors: &mut ConfigErrors) -> Option<Abort> {
     let path = format!("{path}.abort");
     let endings = [
         config.http_status.and_then(narrow).map(|status| Some(Ending::Http(status))),
@@ -178,16 +179,15 @@ fn compile_abort(config: &AbortConfig, path: &str, problems: &mut Problems) -> O
         config.reset.map(|_| Some(Ending::Reset)),
     ];
     let choices = "httpStatus, grpcStatus, headerAbort and reset";
-    let ending = only(endings.into_iter().flatten().collect(), &path, choices, problems)?;
+    let ending = only(endings.into_iter().flatten().collect(), &path, choices, errors)?;
     let operations = &config.headers;
     if !operations.request.is_empty() || !operations.response.remove.is_empty() {
-        problems
-            .add(format_args!("{path}.headers"), "must have response.set and response.add only");
+        errors.add(format_args!("{path}.headers"), "must have response.set and response.add only");
     }
     let has_reply =
         config.body.is_some() || config.grpc_message.is_some() || !operations.is_empty();
     if ending == Some(Ending::Reset) && has_reply {
-        problems.add(&path, "must not have body, headers or grpcMessage beside reset");
+        errors.add(&path, "must not have body, headers or grpcMessage beside reset");
     }
     Some(Abort {
         share: config.percentage.unwrap_or_default(),
@@ -208,7 +208,11 @@ fn added(changes: &HeaderChanges) -> Vec<(HeaderName, Vec<u8>)> {
     edits.set.into_iter().chain(edits.add).collect()
 }
 
-fn compile_change(config: &ResponseConfig, path: &str, problems: &mut Problems) -> Option<Change> {
+fn compile_change(
+    config: &ResponseConfig,
+    path: &str,
+    errors: &mut ConfigErrors,
+) -> Option<Change> {
     let path = format!("{path}.response");
     let bodies = [
         config.body.as_ref().map(|it| BodyEdit::Replace(Rc::from(it.as_bytes()))),
@@ -218,24 +222,24 @@ fn compile_change(config: &ResponseConfig, path: &str, problems: &mut Problems) 
     let mut bodies = bodies.into_iter().flatten();
     let body = bodies.next();
     if bodies.next().is_some() {
-        problems.add(&path, "must have at most one of body, truncateAfter and resetAfter");
+        errors.add(&path, "must have at most one of body, truncateAfter and resetAfter");
     }
     if !config.headers.request.is_empty() {
-        problems.add(format_args!("{path}.headers.request"), "must not be given, only response");
+        errors.add(format_args!("{path}.headers.request"), "must not be given, only response");
     }
     let edits = config.headers.response.edits();
     let status = config.http_status.and_then(narrow);
     if status.is_none() && body.is_none() && edits.is_empty() {
-        problems.add(&path, "must change something: httpStatus, headers or the body");
+        errors.add(&path, "must change something: httpStatus, headers or the body");
     }
     Some(Change { share: config.percentage.unwrap_or_default(), status, edits, body })
 }
 
-fn compile_rate(config: &RateConfig, path: &str, problems: &mut Problems) -> Option<RateLimit> {
+fn compile_rate(config: &RateConfig, path: &str, errors: &mut ConfigErrors) -> Option<RateLimit> {
     let path = format!("{path}.responseRateLimit");
     let limits =
         [config.fixed_limit.map(|it| Some(it.limit_kbps.get())), config.header_limit.map(|_| None)];
     let limits = limits.into_iter().flatten().collect();
-    let limit = only(limits, &path, "fixedLimit and headerLimit", problems)?;
+    let limit = only(limits, &path, "fixedLimit and headerLimit", errors)?;
     Some(RateLimit { share: config.percentage.unwrap_or_default(), limit })
 }

@@ -1,7 +1,7 @@
 //! From a denial to the reply that the client gets.
 
 use filter_core::{
-    GrpcStatus, HeaderName, Headers, OneLine, Problem, ProblemConfig, ProblemDetail, Reply,
+    DetailLevel, GrpcStatus, HeaderName, Headers, OneLine, ProblemConfig, ProblemDetails, Reply,
     ReplyFormat,
 };
 
@@ -16,7 +16,7 @@ use crate::{config::RepliesConfig, locations};
 pub struct Replies {
     realm: Option<Box<str>>,
     resource_metadata: Option<Box<str>>,
-    detail: ProblemDetail,
+    detail: DetailLevel,
 }
 
 /// The text before the reason in the access log's details.
@@ -47,7 +47,7 @@ impl Replies {
         ];
         let extra =
             told.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
-        let problem = Problem {
+        let problem = ProblemDetails {
             status: reason.status(),
             grpc_status: grpc_status(reason),
             code: reason.code(),
@@ -79,7 +79,7 @@ impl Replies {
         if !reason.has_challenge() {
             return Vec::new();
         }
-        let tell = if self.detail == ProblemDetail::None { Tell::Realm } else { Tell::Reason };
+        let tell = if self.detail == DetailLevel::None { Tell::Realm } else { Tell::Reason };
         let own = self.realm.as_deref();
         let realm = own.map_or_else(|| realm_of(headers), ToOwned::to_owned);
         let value = challenge::write(denial, &realm, self.resource_metadata.as_deref(), tell);

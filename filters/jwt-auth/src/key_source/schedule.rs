@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Returns how long a good answer stands before the next fetch: 80 % of its freshness, of which up
 /// to a tenth is taken off at random so that proxies do not ask in step.
@@ -16,7 +16,7 @@ pub(super) fn renewal(freshness: Duration, random: u64) -> Duration {
 pub(super) fn back_off(failures: u64, random: u64) -> Duration {
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     let whole = FIRST_BACK_OFF.saturating_mul(2_u32.saturating_pow(doublings));
-    share(whole.min(LONGEST_BACK_OFF), 500_u64.saturating_add(random % 501), 1_000)
+    share(whole.min(MAX_BACKOFF), 500_u64.saturating_add(random % 501), 1_000)
 }
 
 fn share(whole: Duration, part: u64, of: u64) -> Duration {

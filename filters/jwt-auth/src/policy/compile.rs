@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use filter_core::{
-    HeaderName, InvalidConfig, Matcher, MatcherOptions, Needs, PathNormalization, Problems,
+    ConfigErrors, HeaderName, InvalidConfig, Matcher, MatcherOptions, Needs, PathNormalization,
 };
 
 use super::{
@@ -38,18 +38,18 @@ impl Policy {
     pub fn new(config: &Config, environment: &Environment<'_>) -> Result<Self, InvalidConfig> {
         let mut notes = Notes::default();
         if !(1..=MAX_RULES).contains(&config.jwt_rules.len()) {
-            notes.problems.add("jwtRules", "must have 1 to 256 entries");
+            notes.errors.add("jwtRules", "must have 1 to 256 entries");
         }
         let compile = |(index, rule)| Provider::compile(rule, index, environment, &mut notes);
         let providers: Vec<Provider> = config.jwt_rules.iter().enumerate().map(compile).collect();
-        check_names(config, &providers, &mut notes.problems);
-        check_outputs(&providers, &mut notes.problems);
+        check_names(config, &providers, &mut notes.errors);
+        check_outputs(&providers, &mut notes.errors);
         notes.warnings.extend(nested_issuers(&providers));
         if config.dry_run {
             notes.warnings.push("dryRun: inbound output headers are not stripped".to_owned());
         }
         let (rules, matcher) = rules(config, &providers, &mut notes);
-        let explain = explain::compile(&config.explain, &mut notes.problems);
+        let explain = explain::compile(&config.explain, &mut notes.errors);
         let policy = Self {
             strip: stripped(&providers).into(),
             by_issuer: by_issuer(&providers),
@@ -74,7 +74,7 @@ impl Policy {
             label_metrics: config.metrics.labels,
             warnings: notes.warnings,
         };
-        notes.problems.finish(policy)
+        notes.errors.finish(policy)
     }
 }
 
@@ -89,30 +89,30 @@ fn rules(
         return (vec![Rule::implied(providers)], None);
     };
     if list.is_empty() {
-        notes.problems.add("rules", "must have 1 to 1024 entries");
+        notes.errors.add("rules", "must have 1 to 1024 entries");
     }
     notes.warnings.extend(overlaps(list));
-    let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut notes.problems);
+    let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut notes.errors);
     let rules: Vec<Rule> = list.iter().enumerate().map(compile).collect();
     let mut seen = BTreeSet::new();
     for (index, rule) in rules.iter().enumerate() {
         if !seen.insert(&rule.name) {
-            notes.problems.add(format!("rules[{index}].name"), "must be a name of its own");
+            notes.errors.add(format!("rules[{index}].name"), "must be a name of its own");
         }
     }
-    (rules, matcher(list, config.path_normalization, &mut notes.problems))
+    (rules, matcher(list, config.path_normalization, &mut notes.errors))
 }
 
 fn matcher(
     rules: &[RuleConfig],
     normalization: PathNormalization,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> Option<Matcher> {
     let matches: Vec<_> = rules.iter().map(|rule| rule.matches.clone()).collect();
     let options = MatcherOptions { normalization, ..MatcherOptions::guarding("rules") };
     match Matcher::compile(&matches, &options) {
         Err(invalid) => {
-            problems.extend(invalid);
+            errors.extend(invalid);
             None
         }
         Ok(matcher) => Some(matcher),
@@ -144,14 +144,14 @@ fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn check_names(config: &Config, providers: &[Provider], problems: &mut Problems) {
+fn check_names(config: &Config, providers: &[Provider], errors: &mut ConfigErrors) {
     let mut seen = BTreeSet::new();
     for (index, provider) in providers.iter().enumerate() {
         let given = config.jwt_rules.get(index).is_some_and(|rule| rule.name.is_some());
         if !seen.insert(&*provider.name) {
             let field = if given { ".name" } else { "" };
             let text = format!("must have a name of its own, got \"{}\"", provider.name);
-            problems.add(format!("jwtRules[{index}]{field}"), text);
+            errors.add(format!("jwtRules[{index}]{field}"), text);
         }
     }
 }
@@ -177,7 +177,7 @@ fn nested_issuers(providers: &[Provider]) -> Vec<String> {
 }
 
 /// Refuses outputs that would overwrite what tokens are taken from.
-fn check_outputs(providers: &[Provider], problems: &mut Problems) {
+fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
     let locations = || providers.iter().flat_map(|provider| &provider.locations);
     let sources: BTreeSet<&str> = locations().map(Location::header).collect();
     for (index, provider) in providers.iter().enumerate() {
@@ -185,9 +185,9 @@ fn check_outputs(providers: &[Provider], problems: &mut Problems) {
             let at = format!("jwtRules[{index}]");
             if sources.contains(name.as_str()) {
                 let text = format!("must not write to {}, where tokens are", name.as_str());
-                problems.add(at, text);
+                errors.add(at, text);
             } else if *name == VERIFIED {
-                problems.add(at, format!("must not write to {}", name.as_str()));
+                errors.add(at, format!("must not write to {}", name.as_str()));
             }
         }
     }

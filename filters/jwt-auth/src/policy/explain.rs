@@ -2,7 +2,7 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
-use filter_core::{Headers, HttpMatch, Matcher, MatcherOptions, Problems, Request};
+use filter_core::{ConfigErrors, Headers, HttpMatch, Matcher, MatcherOptions, Request};
 
 use super::{Outcome, Patience, Policy, Verdict, Worker};
 use crate::{
@@ -75,17 +75,17 @@ impl Policy {
 }
 
 /// Compiles `explain`.
-pub(super) fn compile(list: &[HttpMatch], problems: &mut Problems) -> Option<Matcher> {
+pub(super) fn compile(list: &[HttpMatch], errors: &mut ConfigErrors) -> Option<Matcher> {
     for (place, entry) in list.iter().enumerate() {
         if entry.reads_claims() {
-            problems.add(format!("explain[{place}].claims"), CLAIMS_IN_MATCH);
+            errors.add(format!("explain[{place}].claims"), CLAIMS_IN_MATCH);
         }
     }
     if list.is_empty() {
         return None;
     }
     let compiled = Matcher::compile_list(list, &MatcherOptions::guarding("explain"));
-    compiled.map_err(|invalid| problems.extend(invalid)).ok()
+    compiled.map_err(|invalid| errors.extend(invalid)).ok()
 }
 
 fn content(location: &Location, headers: &Headers) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, rc::Rc, time::Duration};
 
-use filter_core::{ClaimPath, EditableHeaderName, HeaderName, Problems, is_printable};
+use filter_core::{ClaimPath, ConfigErrors, EditableHeaderName, HeaderName, is_printable};
 
 use super::{Audiences, Issuer, Keys, Provider, Times, without_application};
 use crate::{
@@ -26,11 +26,11 @@ const MAX_SPACED: usize = 64;
 const MAX_PREFIX_BYTES: usize = 64;
 const DEFAULT_OUTPUT_BYTES: u64 = 4096;
 
-/// What compiling notes on the way: problems, which refuse the document, warnings, and what is to
+/// What compiling notes on the way: errors, which refuse the document, warnings, and what is to
 /// be fetched.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    pub(crate) problems: Problems,
+    pub(crate) errors: ConfigErrors,
     pub(crate) warnings: Vec<String>,
     pub(crate) sources: Vec<SourceSpec>,
 }
@@ -55,10 +55,10 @@ impl Provider {
             subjects: list(rule.subjects.as_ref(), 64, &format!("{path}.subjects"), notes),
             scopes: scopes(rule, &path, notes),
             spaced: spaced(rule, &path, notes),
-            locations: locations(rule, &path, &mut notes.problems),
+            locations: locations(rule, &path, &mut notes.errors),
             padding: if rule.accept_padding { Padding::Accepted } else { Padding::Refused },
             forward: rule.forward_original_token,
-            outputs: outputs(rule, &path, &mut notes.problems),
+            outputs: outputs(rule, &path, &mut notes.errors),
             audiences: texts(rule.audiences.as_ref()).map(Audiences::new),
             algorithms: algorithms(rule, &keys, &path, environment, notes),
             token_types: token_types(rule, &path, notes),
@@ -87,7 +87,7 @@ fn issuer(rule: &JwtRule) -> Issuer {
 /// Copies a list that, if there, must have 1 to `most` entries.
 fn list<T: Clone>(found: Option<&Vec<T>>, most: usize, path: &str, notes: &mut Notes) -> Vec<T> {
     if found.is_some_and(|found| !(1..=most).contains(&found.len())) {
-        notes.problems.add(path, format_args!("must have 1 to {most} entries"));
+        notes.errors.add(path, format_args!("must have 1 to {most} entries"));
     }
     found.cloned().unwrap_or_default()
 }
@@ -110,7 +110,7 @@ fn scopes(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<ClaimPath> {
 
 fn spaced(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<ClaimPath> {
     if rule.space_delimited_claims.len() > MAX_SPACED {
-        notes.problems.add(format!("{path}.spaceDelimitedClaims"), "must have at most 64 entries");
+        notes.errors.add(format!("{path}.spaceDelimitedClaims"), "must have at most 64 entries");
     }
     let mut spaced = paths(["scope", "permission"]);
     spaced.extend(rule.space_delimited_claims.iter().cloned());
@@ -146,24 +146,23 @@ fn algorithms(
         return asymmetric.union(served);
     };
     if listed.is_empty() {
-        notes.problems.add(format!("{path}.algorithms"), "must not be empty");
+        notes.errors.add(format!("{path}.algorithms"), "must not be empty");
     }
     for (place, name) in listed.iter().enumerate() {
         // Without keys there is a problem already, and this one would only repeat it.
         if known && !served.contains(name.algorithm()) {
             let text = format!("no key can serve it, got \"{}\"", name.algorithm().name());
-            notes.problems.add(format!("{path}.algorithms[{place}]"), text);
+            notes.errors.add(format!("{path}.algorithms[{place}]"), text);
         }
     }
     listed.iter().map(|name| name.algorithm()).collect()
 }
 
-fn locations(rule: &JwtRule, path: &str, problems: &mut Problems) -> Vec<Location> {
+fn locations(rule: &JwtRule, path: &str, errors: &mut ConfigErrors) -> Vec<Location> {
     let mut locations = Vec::new();
     for (place, header) in rule.from_headers.iter().enumerate() {
         if header.prefix.len() > MAX_PREFIX_BYTES {
-            problems
-                .add(format!("{path}.fromHeaders[{place}].prefix"), "must have at most 64 bytes");
+            errors.add(format!("{path}.fromHeaders[{place}].prefix"), "must have at most 64 bytes");
         }
         let prefix = header.prefix.as_str().into();
         locations.push(Location::Header { name: header.name.clone(), prefix });
@@ -172,11 +171,11 @@ fn locations(rule: &JwtRule, path: &str, problems: &mut Problems) -> Vec<Locatio
     locations.extend(parameters);
     for (place, cookie) in rule.from_cookies.iter().enumerate() {
         if !is_cookie_name(cookie.name()) {
-            problems.add(format!("{path}.fromCookies[{place}]"), "must be a cookie name");
+            errors.add(format!("{path}.fromCookies[{place}]"), "must be a cookie name");
         }
         if cookie.prefix().len() > MAX_PREFIX_BYTES {
             let at = format!("{path}.fromCookies[{place}].prefix");
-            problems.add(at, "must have at most 64 bytes");
+            errors.add(at, "must have at most 64 bytes");
         }
         let (name, prefix) = (cookie.name().into(), cookie.prefix().into());
         locations.push(Location::Cookie { name, prefix });
@@ -184,7 +183,7 @@ fn locations(rule: &JwtRule, path: &str, problems: &mut Problems) -> Vec<Locatio
     if locations.is_empty() { Location::defaults().into() } else { locations }
 }
 
-fn outputs(rule: &JwtRule, path: &str, problems: &mut Problems) -> Outputs {
+fn outputs(rule: &JwtRule, path: &str, errors: &mut ConfigErrors) -> Outputs {
     let named = |name: &EditableHeaderName| name.as_header_name().clone();
     let outputs = Outputs {
         payload: rule.output_payload_to_header.as_ref().map(named),
@@ -194,15 +193,15 @@ fn outputs(rule: &JwtRule, path: &str, problems: &mut Problems) -> Outputs {
     };
     for (place, output) in rule.output_claim_to_headers.iter().enumerate() {
         let at = format!("{path}.outputClaimToHeaders[{place}]");
-        check_claim_output(output, &at, problems);
+        check_claim_output(output, &at, errors);
     }
     if rule.pad_output_payload && outputs.payload.is_none() {
-        problems.add(format!("{path}.padOutputPayload"), "needs outputPayloadToHeader");
+        errors.add(format!("{path}.padOutputPayload"), "needs outputPayloadToHeader");
     }
     let mut seen: Vec<&HeaderName> = Vec::new();
     for name in outputs.names() {
         if seen.contains(&name) {
-            problems.add(path, format_args!("writes header {} twice", name.as_str()));
+            errors.add(path, format_args!("writes header {} twice", name.as_str()));
         }
         seen.push(name);
     }
@@ -220,15 +219,15 @@ fn claim_output(output: &ClaimToHeader) -> ClaimOutput {
     }
 }
 
-fn check_claim_output(output: &ClaimToHeader, path: &str, problems: &mut Problems) {
+fn check_claim_output(output: &ClaimToHeader, path: &str, errors: &mut ConfigErrors) {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if !output.header.as_str().bytes().all(legal) {
-        problems.add(format!("{path}.header"), "must have only letters, digits, - and _");
+        errors.add(format!("{path}.header"), "must have only letters, digits, - and _");
     }
     let default = output.default.as_deref();
     if default.is_some_and(|text| !is_printable(text)) {
-        problems.add(format!("{path}.default"), "must be printable ASCII");
+        errors.add(format!("{path}.default"), "must be printable ASCII");
     } else if default.is_some_and(|text| text.trim() != text) {
-        problems.add(format!("{path}.default"), "must not begin or end with a blank");
+        errors.add(format!("{path}.default"), "must not begin or end with a blank");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use filter_core::Problems;
+use filter_core::ConfigErrors;
 
 use super::{Conditions, Place, Rule, conditions::StepUp, principal::PrincipalPattern, when::When};
 use crate::{
@@ -16,14 +16,14 @@ impl Rule {
         rule: &RuleConfig,
         index: usize,
         providers: &[Provider],
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
         let path = format!("rules[{index}]");
         let name =
             rule.name.as_ref().map_or_else(|| format!("rule-{index}"), |n| n.as_str().into());
-        check_fields(rule, &path, problems);
-        let (named, all) = named(rule, &path, providers, problems);
-        check_outputs(&all, &path, providers, problems);
+        check_fields(rule, &path, errors);
+        let (named, all) = named(rule, &path, providers, errors);
+        check_outputs(&all, &path, providers, errors);
         let used = if rule.token == TokenNeed::None { &[][..] } else { &named };
         let audiences = rule.audiences.as_ref().map(|list| list.iter().map(NonEmpty::as_str));
         Self {
@@ -32,13 +32,13 @@ impl Rule {
             places: Place::of(providers, used),
             all,
             audiences: audiences.map(Audiences::new),
-            conditions: Conditions::compile(rule, &issuers(providers), &path, problems),
+            conditions: Conditions::compile(rule, &issuers(providers), &path, errors),
         }
     }
 }
 
 /// Refuses fields that have no meaning beside `token`.
-fn check_fields(rule: &RuleConfig, path: &str, problems: &mut Problems) {
+fn check_fields(rule: &RuleConfig, path: &str, errors: &mut ConfigErrors) {
     let conditions = [
         ("scopes", rule.scopes.is_some()),
         ("requestPrincipals", rule.request_principals.is_some()),
@@ -58,7 +58,7 @@ fn check_fields(rule: &RuleConfig, path: &str, problems: &mut Problems) {
         } else {
             "needs token: REQUIRED"
         };
-        problems.add(format!("{path}.{field}"), need);
+        errors.add(format!("{path}.{field}"), need);
     }
     let lists = [
         ("audiences", rule.audiences.as_ref().map(Vec::len)),
@@ -67,11 +67,11 @@ fn check_fields(rule: &RuleConfig, path: &str, problems: &mut Problems) {
         ("when", rule.when.as_ref().map(Vec::len)),
     ];
     for (field, _) in lists.into_iter().filter(|(_, length)| *length == Some(0)) {
-        problems.add(format!("{path}.{field}"), "must not be empty");
+        errors.add(format!("{path}.{field}"), "must not be empty");
     }
     for (place, entry) in rule.matches.iter().enumerate() {
         if entry.reads_claims() {
-            problems.add(format!("{path}.match[{place}].claims"), CLAIMS_IN_MATCH);
+            errors.add(format!("{path}.match[{place}].claims"), CLAIMS_IN_MATCH);
         }
     }
 }
@@ -84,25 +84,23 @@ fn named(
     rule: &RuleConfig,
     path: &str,
     providers: &[Provider],
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> (Vec<usize>, Vec<usize>) {
     let Some(config) = &rule.providers else {
         return ((0..providers.len()).collect(), Vec::new());
     };
     let path = format!("{path}.providers");
     match (&config.any, &config.all) {
-        (Some(any), None) => {
-            (indices(any, &format!("{path}.any"), providers, problems), Vec::new())
-        }
+        (Some(any), None) => (indices(any, &format!("{path}.any"), providers, errors), Vec::new()),
         (None, Some(all)) => {
             if rule.token != TokenNeed::Required {
-                problems.add(format!("{path}.all"), "needs token: REQUIRED");
+                errors.add(format!("{path}.all"), "needs token: REQUIRED");
             }
-            let all = indices(all, &format!("{path}.all"), providers, problems);
+            let all = indices(all, &format!("{path}.all"), providers, errors);
             (all.clone(), all)
         }
         _ => {
-            problems.add(path, "must have exactly one of any and all");
+            errors.add(path, "must have exactly one of any and all");
             (Vec::new(), Vec::new())
         }
     }
@@ -112,32 +110,32 @@ fn indices(
     names: &[RuleName],
     path: &str,
     providers: &[Provider],
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> Vec<usize> {
     if names.is_empty() {
-        problems.add(path, "must not be empty");
+        errors.add(path, "must not be empty");
     }
     let mut found = Vec::new();
     for (place, name) in names.iter().enumerate() {
         match providers.iter().position(|provider| *provider.name == *name.as_str()) {
             Some(index) if !found.contains(&index) => found.push(index),
-            Some(_) => problems.add(format!("{path}[{place}]"), "is named twice"),
+            Some(_) => errors.add(format!("{path}[{place}]"), "is named twice"),
             None => {
                 let text = format!("must be a name of jwtRules, got \"{}\"", name.as_str());
-                problems.add(format!("{path}[{place}]"), text);
+                errors.add(format!("{path}[{place}]"), text);
             }
         }
     }
     found
 }
 
-fn check_outputs(all: &[usize], path: &str, providers: &[Provider], problems: &mut Problems) {
+fn check_outputs(all: &[usize], path: &str, providers: &[Provider], errors: &mut ConfigErrors) {
     let mut seen = Vec::new();
     for provider in all.iter().filter_map(|index| providers.get(*index)) {
         for name in provider.outputs.names() {
             if seen.contains(&name) {
                 let text = format!("must not write header {} twice", name.as_str());
-                problems.add(format!("{path}.providers.all"), text);
+                errors.add(format!("{path}.providers.all"), text);
             }
         }
         seen.extend(provider.outputs.names());
@@ -149,9 +147,9 @@ impl Conditions {
         rule: &RuleConfig,
         issuers: &[Box<str>],
         path: &str,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
-        let (scopes_all, scopes_any) = scopes(rule, path, problems);
+        let (scopes_all, scopes_any) = scopes(rule, path, errors);
         let wanted: Vec<&str> =
             scopes_all.iter().chain(&scopes_any).map(|scope| &**scope).collect();
         let scope = (!wanted.is_empty()).then(|| wanted.join(" ").into());
@@ -161,10 +159,10 @@ impl Conditions {
             not_principals: principals(rule.not_request_principals.as_ref(), issuers),
             when: when
                 .map(|(place, when)| {
-                    When::compile(when, issuers, &format!("{path}.when[{place}]"), problems)
+                    When::compile(when, issuers, &format!("{path}.when[{place}]"), errors)
                 })
                 .collect(),
-            step_up: rule.step_up.as_ref().map(|step_up| StepUp::compile(step_up, path, problems)),
+            step_up: rule.step_up.as_ref().map(|step_up| StepUp::compile(step_up, path, errors)),
             scopes_all,
             scopes_any,
             scope,
@@ -174,16 +172,15 @@ impl Conditions {
 
 type Scopes = (Vec<Box<str>>, Vec<Box<str>>);
 
-fn scopes(rule: &RuleConfig, path: &str, problems: &mut Problems) -> Scopes {
+fn scopes(rule: &RuleConfig, path: &str, errors: &mut ConfigErrors) -> Scopes {
     let Some(scopes) = &rule.scopes else { return Scopes::default() };
     if scopes.all.is_empty() && scopes.any.is_empty() {
-        problems.add(format!("{path}.scopes"), "must have all or any");
+        errors.add(format!("{path}.scopes"), "must have all or any");
     }
     for (field, list) in [("all", &scopes.all), ("any", &scopes.any)] {
         for (place, scope) in list.iter().enumerate() {
             if !scope.as_str().bytes().all(is_scope_byte) {
-                problems
-                    .add(format!("{path}.scopes.{field}[{place}]"), "must be a scope (RFC 6749)");
+                errors.add(format!("{path}.scopes.{field}[{place}]"), "must be a scope (RFC 6749)");
             }
         }
     }
@@ -211,15 +208,15 @@ fn issuers(providers: &[Provider]) -> Vec<Box<str>> {
 }
 
 impl StepUp {
-    fn compile(config: &StepUpConfig, path: &str, problems: &mut Problems) -> Self {
+    fn compile(config: &StepUpConfig, path: &str, errors: &mut ConfigErrors) -> Self {
         let path = format!("{path}.stepUp");
         if config.acr_values.is_empty() && config.max_age.is_none() {
-            problems.add(&path, "must have acrValues or maxAge");
+            errors.add(&path, "must have acrValues or maxAge");
         }
         for (place, value) in config.acr_values.iter().enumerate() {
             if !value.as_str().bytes().all(is_scope_byte) {
                 let text = "must be printable ASCII without space, quote and backslash";
-                problems.add(format!("{path}.acrValues[{place}]"), text);
+                errors.add(format!("{path}.acrValues[{place}]"), text);
             }
         }
         Self {

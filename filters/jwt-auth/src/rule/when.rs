@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use filter_core::{ClaimPath, Problems, StringMatch};
+use filter_core::{ClaimPath, ConfigErrors, StringMatch};
 
 use super::{
     pattern::{Comparison, Pattern},
@@ -47,9 +47,9 @@ impl When {
         config: &WhenConfig,
         issuers: &[Box<str>],
         path: &str,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
-        Self::compile_within(config, issuers, path, DEEPEST, problems)
+        Self::compile_within(config, issuers, path, DEEPEST, errors)
     }
 
     fn compile_within(
@@ -57,27 +57,27 @@ impl When {
         issuers: &[Box<str>],
         path: &str,
         depth: usize,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
         let Some(inner) = &config.any else {
-            return Self::claim(config, issuers, path, problems);
+            return Self::claim(config, issuers, path, errors);
         };
         let alone = config.key.is_none()
             && config.values.is_none()
             && config.not_values.is_none()
             && config.matches.is_none();
         if !alone {
-            problems.add(path, "must have either any or key, got both");
+            errors.add(path, "must have either any or key, got both");
         }
         if inner.is_empty() {
-            problems.add(format!("{path}.any"), "must not be empty");
+            errors.add(format!("{path}.any"), "must not be empty");
         }
         let Some(below) = depth.checked_sub(1) else {
-            problems.add(path, "must be nested at most 8 deep");
+            errors.add(path, "must be nested at most 8 deep");
             return Self::Any(Vec::new());
         };
         let compile = |(place, inner)| {
-            Self::compile_within(inner, issuers, &format!("{path}.any[{place}]"), below, problems)
+            Self::compile_within(inner, issuers, &format!("{path}.any[{place}]"), below, errors)
         };
         Self::Any(inner.iter().enumerate().map(compile).collect())
     }
@@ -86,21 +86,21 @@ impl When {
         config: &WhenConfig,
         issuers: &[Box<str>],
         path: &str,
-        problems: &mut Problems,
+        errors: &mut ConfigErrors,
     ) -> Self {
         if config.values.is_none() && config.not_values.is_none() && config.matches.is_none() {
-            problems.add(path, "must have values, notValues or match");
+            errors.add(path, "must have values, notValues or match");
         }
         for (field, list) in [("values", &config.values), ("notValues", &config.not_values)] {
             if list.as_ref().is_some_and(Vec::is_empty) {
-                problems.add(format!("{path}.{field}"), "must not be empty");
+                errors.add(format!("{path}.{field}"), "must not be empty");
             }
         }
         if config.key.as_deref() == Some(PRINCIPAL) {
             return Self::Principal(Box::new(PrincipalCondition::new(config, issuers)));
         }
         let Some(key) = config.key.as_deref().and_then(Key::new) else {
-            problems.add(format!("{path}.key"), WRONG_KEY);
+            errors.add(format!("{path}.key"), WRONG_KEY);
             return Self::Any(Vec::new());
         };
         let patterns = |list: &Vec<NonEmpty>| -> Vec<Pattern> {

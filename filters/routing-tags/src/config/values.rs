@@ -1,6 +1,6 @@
 //! Single values of the document, each legal by construction.
 
-use filter_core::{EditableHeaderName, Got, HeaderName, text};
+use filter_core::{EditableHeaderName, HeaderName, Shown, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
@@ -19,15 +19,15 @@ pub struct BaggageKey(String);
 #[schemars(inline, with = "EditableHeaderName", extend("allOf" = [{"not": {"pattern": TAKEN}}]))]
 pub struct TagHeader(HeaderName);
 
-/// A number of percent up to 100 in steps of 0.01, at least `LEAST` steps.
+/// A number of percent up to 100 in steps of 0.01, at least `MIN` steps.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "f64",
     title = "number of percent in steps of 0.01",
-    extend("minimum" = f64::from(LEAST) / 100.0, "maximum" = 100)
+    extend("minimum" = f64::from(MIN) / 100.0, "maximum" = 100)
 )]
-pub struct Percent<const LEAST: u16>(u16);
+pub struct Percent<const MIN: u16>(u16);
 
 /// The headers that may not carry a tag, for schemas.
 const TAKEN: &str = "^(cookie|set-cookie|baggage|x-weir-explain|content-.*|x-forwarded-.*)$";
@@ -51,7 +51,7 @@ impl TagHeader {
     }
 }
 
-impl<const LEAST: u16> Percent<LEAST> {
+impl<const MIN: u16> Percent<MIN> {
     /// Returns the hundredths of a percent.
     #[must_use]
     pub const fn hundredths(self) -> u16 {
@@ -87,19 +87,19 @@ impl<'de> Deserialize<'de> for TagHeader {
 /// The header by which a caller asks why, and gets the answer.
 pub(crate) const EXPLAIN: &str = "x-weir-explain";
 
-impl<'de, const LEAST: u16> Deserialize<'de> for Percent<LEAST> {
+impl<'de, const MIN: u16> Deserialize<'de> for Percent<MIN> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         value
             .as_f64()
-            .filter(|percent| *percent >= f64::from(LEAST) / 100.0)
+            .filter(|percent| *percent >= f64::from(MIN) / 100.0)
             .and_then(hundredths)
             .map(Self)
             .ok_or_else(|| {
-                let from = if LEAST == 0 { "from 0" } else { "above 0" };
+                let from = if MIN == 0 { "from 0" } else { "above 0" };
                 D::Error::custom(format_args!(
                     "must be a number of percent {from} up to 100 in steps of 0.01, {}",
-                    Got(&value)
+                    Shown(&value)
                 ))
             })
     }

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeMap, time::SystemTime};
 
-use filter_core::{Tally, sticky_hash};
+use filter_core::{ErrorWindow, sticky_hash};
 use filter_host::{
     HostError, clock,
     metrics::{Counter, Gauge},
@@ -93,9 +93,9 @@ impl Ramp {
     fn seed(&self) {
         let Some(key) = &self.key else { return };
         match shared_data::read(key) {
-            Ok(Some(seen)) => self.is_over.set(Tally::from_bytes(&seen.value).is_tripped()),
+            Ok(Some(seen)) => self.is_over.set(ErrorWindow::from_bytes(&seen.value).is_tripped()),
             _ => {
-                let _ = shared_data::write(key, &Tally::default().to_bytes());
+                let _ = shared_data::write(key, &ErrorWindow::default().to_bytes());
             }
         }
         self.rolled_back.set(self.is_over.get().into());
@@ -110,7 +110,7 @@ impl Ramp {
     fn ask_others(&self) {
         let Some(key) = self.key.as_deref().filter(|_| !self.is_over.get()) else { return };
         if let Ok(Some(seen)) = shared_data::read(key) {
-            self.is_over.set(Tally::from_bytes(&seen.value).is_tripped());
+            self.is_over.set(ErrorWindow::from_bytes(&seen.value).is_tripped());
         }
     }
 
@@ -119,14 +119,14 @@ impl Ramp {
         let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
         for _ in 0..TRIES {
             let Ok(Some(seen)) = shared_data::read(key) else { return };
-            let mut tally = Tally::from_bytes(&seen.value);
-            let tripped = policy.record(place, &mut tally, now, is_error);
-            match shared_data::replace(key, &seen, &tally.to_bytes()) {
+            let mut window = ErrorWindow::from_bytes(&seen.value);
+            let tripped = policy.record(place, &mut window, now, is_error);
+            match shared_data::replace(key, &seen, &window.to_bytes()) {
                 Err(HostError::CasMismatch) => continue,
                 Err(_) => return,
                 Ok(()) => {}
             }
-            self.is_over.set(tally.is_tripped());
+            self.is_over.set(window.is_tripped());
             if let Some((answers, errors)) = tripped {
                 self.rolled_back.set(1);
                 self.show(policy.canary_weight(place, now, true));

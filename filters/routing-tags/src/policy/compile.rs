@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use filter_core::{
-    HeaderName, HttpMatch, InvalidConfig, Matcher, MatcherOptions, Needs, Problems, Shadowed,
+    ConfigErrors, HeaderName, HttpMatch, InvalidConfig, Matcher, MatcherOptions, Needs, Shadowed,
 };
 
 use super::{Mode, Policy};
@@ -23,24 +23,22 @@ impl Policy {
     ///
     /// Names every field that is wrong by its path, and what is wanted there.
     pub fn new(config: &Config) -> Result<Self, InvalidConfig> {
-        let mut problems = Problems::default();
+        let mut errors = ConfigErrors::default();
         let owned = owned(config);
         let names: BTreeSet<_> = owned.iter().cloned().collect();
         let entries: Vec<Entry> = config
             .http
             .iter()
             .enumerate()
-            .map(|(index, entry)| {
-                choice::entry(entry, index, config, &owned, &names, &mut problems)
-            })
+            .map(|(index, entry)| choice::entry(entry, index, config, &owned, &names, &mut errors))
             .collect();
-        check_names(&entries, &mut problems);
-        let operations = Operations::compile(&config.headers, "headers", &names, &mut problems);
-        choice::check_operations(&operations, "headers", &owned, &BTreeSet::new(), &mut problems);
-        let matcher = match_entries(config, &entries, &mut problems);
-        let trust = match_any(&config.trust_inbound, "trustInbound", &mut problems);
-        let explain = match_any(&config.explain, "explain", &mut problems);
-        let Some(matcher) = matcher else { return Err(problems.into()) };
+        check_names(&entries, &mut errors);
+        let operations = Operations::compile(&config.headers, "headers", &names, &mut errors);
+        choice::check_operations(&operations, "headers", &owned, &BTreeSet::new(), &mut errors);
+        let matcher = match_entries(config, &entries, &mut errors);
+        let trust = match_any(&config.trust_inbound, "trustInbound", &mut errors);
+        let explain = match_any(&config.explain, "explain", &mut errors);
+        let Some(matcher) = matcher else { return Err(errors.into()) };
         let named = entries.iter().map(|entry| (&*entry.name, entry.choice.labels()));
         let (counters, rules) = metrics::define(named, config.metrics.labels);
         let mut policy = Self {
@@ -63,7 +61,7 @@ impl Policy {
         };
         policy.find_needs();
         policy.make_ready();
-        problems.finish(policy)
+        errors.finish(policy)
     }
 
     /// Notes what must be read.
@@ -102,7 +100,7 @@ fn owned(config: &Config) -> Vec<HeaderName> {
     owned
 }
 
-fn check_names(entries: &[Entry], problems: &mut Problems) {
+fn check_names(entries: &[Entry], errors: &mut ConfigErrors) {
     let mut seen = BTreeMap::new();
     for (index, entry) in entries.iter().enumerate() {
         if let Some(first) = seen.insert(metrics::clean(&entry.name), index) {
@@ -110,20 +108,20 @@ fn check_names(entries: &[Entry], problems: &mut Problems) {
                 "must differ from that of http[{first}] also where metrics replace characters by _, got \"{}\"",
                 entry.name
             );
-            problems.add(format_args!("http[{index}].name"), rule);
+            errors.add(format_args!("http[{index}].name"), rule);
         }
     }
 }
 
 /// Compiles the matches of all entries; `None` where that failed.
-fn match_entries(config: &Config, entries: &[Entry], problems: &mut Problems) -> Option<Matcher> {
+fn match_entries(config: &Config, entries: &[Entry], errors: &mut ConfigErrors) -> Option<Matcher> {
     let rules: Vec<Vec<HttpMatch>> =
         config.http.iter().map(|entry| entry.r#match.clone()).collect();
     let options = MatcherOptions { shadowed: Shadowed::Allowed, ..MatcherOptions::new("http") };
     let matcher = match Matcher::compile(&rules, &options) {
         Ok(matcher) => matcher,
         Err(invalid) => {
-            problems.extend(invalid);
+            errors.extend(invalid);
             return None;
         }
     };
@@ -133,18 +131,18 @@ fn match_entries(config: &Config, entries: &[Entry], problems: &mut Problems) ->
     };
     for (entry, by) in matcher.shadowed(hides) {
         let rule = format!("can never match, because http[{by}] always does before it");
-        problems.add(format_args!("http[{entry}].match"), rule);
+        errors.add(format_args!("http[{entry}].match"), rule);
     }
     Some(matcher)
 }
 
 /// Compiles a list of matches of which one must hold; `None` for an empty list, which holds never.
-fn match_any(list: &[HttpMatch], field: &str, problems: &mut Problems) -> Option<Matcher> {
+fn match_any(list: &[HttpMatch], field: &str, errors: &mut ConfigErrors) -> Option<Matcher> {
     if list.is_empty() {
         return None;
     }
     let compiled = Matcher::compile_list(list, &MatcherOptions::guarding(field));
-    compiled.map_err(|invalid| problems.extend(invalid)).ok()
+    compiled.map_err(|invalid| errors.extend(invalid)).ok()
 }
 
 fn warnings(config: &Config) -> Vec<String> {

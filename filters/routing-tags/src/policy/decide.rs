@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, rc::Rc};
 
-use filter_core::{Match, Matches, Placeholder, PlaceholderText, Request};
+use crate::placeholder::{Placeholder, PlaceholderText};
+use filter_core::{Match, Matches, Request};
 
 use super::{Decision, Mode, Policy, World};
 use crate::{

@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, rc::Rc};
 
-use filter_core::{HeaderEdits, HeaderName, Placeholder};
+use crate::placeholder::Placeholder;
+use filter_core::{HeaderEdits, HeaderName};
 
 use super::{
     Decision, OnResponse,

@@ -10,7 +10,10 @@ use super::{
     entry::{EntryMatch, ProviderRef},
     slips,
 };
-use crate::{expression::Text, filter::FilterConfig, label::TagOperation, redact::Redaction};
+use crate::{
+    expression::Text, signals::filter::FilterConfig, signals::label::TagOperation,
+    signals::redact::Redaction,
+};
 
 /// One entry of `accessLogging`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::direction::Direction;
+use crate::stream::direction::Direction;
 
 /// Which listeners an entry is for, as Istio's `match` means it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]

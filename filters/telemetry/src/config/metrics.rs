@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, iter};
 
-use filter_core::{Got, IntegerWithin};
+use filter_core::{IntegerWithin, Shown};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::{LabelName, MetricName, Mode, ShortName, slips};
 use crate::{
     expression::Text,
-    filter::FilterConfig,
-    label::{Dimension, LabelConfig},
-    metrics::{Kind, Standard},
+    signals::filter::FilterConfig,
+    signals::label::{Dimension, LabelConfig},
+    signals::metrics::{Kind, Standard},
 };
 
 /// One entry of `metrics`.
@@ -155,12 +155,12 @@ impl<'de> Deserialize<'de> for MetricChoice {
         }
         if text.starts_with("TCP_") {
             let rule = "must be a metric of HTTP: an HTTP filter sees no TCP connection";
-            return Err(D::Error::custom(format_args!("{rule}, {}", Got(&value))));
+            return Err(D::Error::custom(format_args!("{rule}, {}", Shown(&value))));
         }
         let known = Standard::ALL.into_iter().find(|metric| metric.istio_name() == text);
         known.map(Self::One).ok_or_else(|| {
             let names = metric_names().join(" ");
-            D::Error::custom(format_args!("must be one of {names}, {}", Got(&value)))
+            D::Error::custom(format_args!("must be one of {names}, {}", Shown(&value)))
         })
     }
 }
@@ -171,7 +171,7 @@ fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error
         return Ok(());
     }
     let rule = "must be prometheus: metrics leave through Envoy's stats only";
-    Err(D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+    Err(D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
 }
 
 fn tcp_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use filter_core::{
-    ClusterRef, DurationWithin, Got, HeaderName, IntegerWithin, InvalidClusterRef, Port, text,
+    ClusterRef, DurationWithin, HeaderName, IntegerWithin, InvalidClusterRef, Port, Shown, text,
 };
 use schemars::JsonSchema;
 use serde::{
@@ -296,7 +296,7 @@ impl<'de> Deserialize<'de> for Endpoint {
         parsed.ok_or_else(|| {
             let rule =
                 "must be host:port, such as otel-collector.monitoring.svc.cluster.local:4317";
-            D::Error::custom(format_args!("{rule}, {}", Got(&value)))
+            D::Error::custom(format_args!("{rule}, {}", Shown(&value)))
         })
     }
 }

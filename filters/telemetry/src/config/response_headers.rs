@@ -4,7 +4,7 @@ use filter_core::EditableHeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::filter::FilterConfig;
+use crate::signals::filter::FilterConfig;
 
 /// The headers that are added to responses.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

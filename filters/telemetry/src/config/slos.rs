@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ShortName, values::Objective};
-use crate::{expression::Text, filter::FilterConfig};
+use crate::{expression::Text, signals::filter::FilterConfig};
 
 /// One entry of `slos`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use filter_core::{Got, HeaderName, IntegerWithin, Percentage};
+use filter_core::{HeaderName, IntegerWithin, Percentage, Shown};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use super::{
     entry::{EntryMatch, ProviderRef},
     slips,
 };
-use crate::{expression::Text, filter::FilterConfig, redact::Redaction};
+use crate::{expression::Text, signals::filter::FilterConfig, signals::redact::Redaction};
 
 /// One entry of `tracing`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -196,7 +196,7 @@ impl<'de> Deserialize<'de> for SamplingPercentage {
         percent.map(|percent| Self(steps(percent, 100.0))).ok_or_else(|| {
             D::Error::custom(format_args!(
                 "must be from 0 to 100 in steps of 0.01, {}",
-                Got(&value)
+                Shown(&value)
             ))
         })
     }
@@ -207,7 +207,7 @@ impl<'de> Deserialize<'de> for SampleRate {
         let value = Value::deserialize(deserializer)?;
         let rate = value.as_f64().filter(|rate| (0.0..=1.0).contains(rate));
         rate.map(|rate| Self(SamplingPercentage(steps(rate, 1.0)))).ok_or_else(|| {
-            D::Error::custom(format_args!("must be a number from 0 to 1, {}", Got(&value)))
+            D::Error::custom(format_args!("must be a number from 0 to 1, {}", Shown(&value)))
         })
     }
 }
@@ -218,7 +218,7 @@ impl<'de> Deserialize<'de> for Never {
             Value::Bool(false) => Ok(Self),
             other => {
                 let rule = "must be false: the id of a request decides nothing here";
-                Err(D::Error::custom(format_args!("{rule}, {}", Got(&other))))
+                Err(D::Error::custom(format_args!("{rule}, {}", Shown(&other))))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use filter_core::{Got, metric_name_part, schema::one_or_many};
+use filter_core::{Shown, metric_name_part, schema::one_or_many};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{
     Deserialize, Deserializer,
@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Objective {
         let value = Value::deserialize(deserializer)?;
         let percent = value.as_f64().filter(|percent| (50.0..=99.9999).contains(percent));
         let rule = "must be a percentage from 50 to 99.9999";
-        percent.map(Self).ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+        percent.map(Self).ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
     }
 }
 
@@ -164,7 +164,7 @@ fn text<'de, D: Deserializer<'de>>(
 ) -> Result<String, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let found = value.as_str().filter(|text| legal(text)).map(str::to_owned);
-    found.ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Got(&value))))
+    found.ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
 }
 
 /// Says whether text is `[a-z][a-z0-9_]*` of at most `longest` bytes.

@@ -5,7 +5,7 @@ use filter_core::label_value;
 use super::Addition;
 use crate::{
     Direction, Ended, Findings, Group, LabelSource, Policy, Record, Standard, What,
-    expression::Attributes, label::UNKNOWN,
+    expression::Attributes, signals::label::UNKNOWN,
 };
 
 impl Policy {

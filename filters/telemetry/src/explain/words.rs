@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Addition, Explanation, Fate, Outlet, Traced};
-use crate::{Kind, access_log::Reason, tracing::Cause};
+use crate::{Kind, signals::access_log::Reason, signals::tracing::Cause};
 
 impl Display for Explanation {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30);
+const MAX_LEN: Duration = Duration::from_secs(30);
 /// The longest that a server may ask for.
-const MOST_ASKED: Duration = Duration::from_mins(5);
+const MAX_ASKED: Duration = Duration::from_mins(5);
 
 /// Returns the pause after so many failures in a row: a random part of 1 s, 2 s, … 30 s, or what
 /// the server asked for where that is longer, at most 5 minutes.
 pub(super) fn pause(failures: u32, asked: Option<Duration>, random: u64) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
-    let ceiling = FIRST.saturating_mul(1 << doublings).min(LONGEST);
+    let ceiling = FIRST.saturating_mul(1 << doublings).min(MAX_LEN);
     let own = share(ceiling, random);
-    own.max(asked.unwrap_or_default().min(MOST_ASKED))
+    own.max(asked.unwrap_or_default().min(MAX_ASKED))
 }
 
 /// Takes a random part of `whole`, in milliseconds.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::otlp::Signal;
+use crate::export::otlp::Signal;
 
 /// The first byte of a message in the shared queue.
 const VERSION: u8 = 1;

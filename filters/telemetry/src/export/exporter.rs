@@ -6,7 +6,7 @@ use super::{
     Answer, Dropped, Failure, HandedOver, Metric, Outcome, Protocol, Provider, books::Books,
     lane::Lane,
 };
-use crate::otlp::{Item, Signal};
+use crate::export::otlp::{Item, Signal};
 
 /// How often one kind of trouble is told.
 const QUIET: Duration = Duration::from_mins(1);

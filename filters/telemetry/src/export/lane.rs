@@ -8,12 +8,12 @@ use std::{
 use super::{
     Books, Dropped, Failure, Limits, Metric, Outcome, Ticket, backoff, batch::Batch, queue::Queue,
 };
-use crate::otlp::{Envelope, Item};
+use crate::export::otlp::{Envelope, Item};
 
 /// The most batches that are out of the queue: on their way, or waiting to be sent again.
 const SLOTS: usize = 4;
 /// The largest body that is taken over; no configuration makes a larger one.
-const LARGEST: usize = 1_048_576;
+const MAX_SIZE: usize = 1_048_576;
 
 /// A queue and the batches that left it.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Lane {
     /// Takes over a batch of before.
     pub(super) fn adopt(&mut self, items: u64, body: &[u8]) {
         self.books.adopted = self.books.adopted.saturating_add(items);
-        if body.len() > LARGEST || !self.has_room() {
+        if body.len() > MAX_SIZE || !self.has_room() {
             self.drop(Dropped::Oversize, items);
             return;
         }

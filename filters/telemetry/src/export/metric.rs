@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::otlp::Signal;
+use crate::export::otlp::Signal;
 
 /// A counter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use filter_core::{GrpcStatus, Headers, percent_decode};
 
 use super::{Failure, Protocol};
-use crate::otlp::{Rejection, on_one_line, retry_delay};
+use crate::export::otlp::{Rejection, on_one_line, retry_delay};
 
 /// What came back for a request.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use filter_core::ClusterRef;
 
 use super::Limits;
-use crate::otlp::{Attribute, Envelope, Signal};
+use crate::export::otlp::{Attribute, Envelope, Signal};
 
 /// A provider that telemetry can be sent to.
 #[derive(Clone)]

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use filter_core::Problems;
+use filter_core::ConfigErrors;
 
 use super::{Limits, Protocol, Provider};
 use crate::{
-    compiler::Compiler,
     config::providers::{
         Endpoint, HeaderConfig, OpenTelemetryConfig, ProviderConfig, ProviderName, QueueConfig,
         SecretText, UrlPath,
     },
+    policy::compiler::Compiler,
 };
 
-const MOST_PROVIDERS: usize = 4;
-const MOST_HEADERS: usize = 16;
-const MOST_ATTRIBUTES: usize = 32;
+const MAX_PROVIDERS: usize = 4;
+const MAX_HEADERS: usize = 16;
+const MAX_ATTRIBUTES: usize = 32;
 const TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_TAG_LENGTH: usize = 256;
 /// The port at which collectors take OTLP over HTTP.
@@ -39,23 +39,23 @@ pub(crate) fn compile(
         (None, Some(endpoint)) => return of_endpoint(endpoint, variable, compiler),
         (Some(configured), None) => configured,
         (Some(configured), Some(_)) => {
-            compiler.problems.add("endpoint", "must not stand beside extensionProviders");
+            compiler.errors.add("endpoint", "must not stand beside extensionProviders");
             configured
         }
     };
-    check_count(configured.len(), MOST_PROVIDERS, path, &mut compiler.problems);
+    check_count(configured.len(), MAX_PROVIDERS, path, &mut compiler.errors);
     let mut providers: Vec<Provider> = Vec::new();
     for (index, provider) in configured.iter().enumerate() {
         let path = format!("{path}[{index}]");
         if configured.iter().take(index).any(|other| other.name == provider.name) {
-            compiler.problems.add(format_args!("{path}.name"), "must be unique");
+            compiler.errors.add(format_args!("{path}.name"), "must be unique");
         }
         match &provider.opentelemetry {
             Some(config) => {
                 let path = format!("{path}.opentelemetry");
                 providers.extend(one(&provider.name, config, &path, variable, compiler));
             }
-            None => compiler.problems.add(path, "must have opentelemetry"),
+            None => compiler.errors.add(path, "must have opentelemetry"),
         }
     }
     providers
@@ -99,15 +99,15 @@ fn one(
     let cluster = match config.cluster() {
         Ok(Some(cluster)) => Some(cluster),
         Ok(None) => {
-            compiler.problems.add(path, "must have service and port, or cluster");
+            compiler.errors.add(path, "must have service and port, or cluster");
             None
         }
         Err(error) => {
-            compiler.problems.add(format_args!("{path}.{}", error.field()), error);
+            compiler.errors.add(format_args!("{path}.{}", error.field()), error);
             None
         }
     };
-    let (protocol, timeout, headers) = protocol(config, path, variable, &mut compiler.problems);
+    let (protocol, timeout, headers) = protocol(config, path, variable, &mut compiler.errors);
     Some(Provider {
         name: name.as_str().into(),
         cluster: cluster?,
@@ -115,12 +115,12 @@ fn one(
         protocol,
         headers,
         timeout,
-        limits: limits(config.queue, path, &mut compiler.problems),
+        limits: limits(config.queue, path, &mut compiler.errors),
         max_tag_length: config
             .max_tag_length
             .and_then(|most| usize::try_from(most.get()).ok())
             .unwrap_or(MAX_TAG_LENGTH),
-        resource: resource(config, path, &mut compiler.problems),
+        resource: resource(config, path, &mut compiler.errors),
     })
 }
 
@@ -141,13 +141,13 @@ fn protocol(
     config: &OpenTelemetryConfig,
     path: &str,
     variable: &dyn Fn(&str) -> Option<String>,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> (Protocol, Duration, Vec<(String, String)>) {
     if config.http.is_some() && config.grpc.is_some() {
-        problems.add(format_args!("{path}.grpc"), "must not stand beside http: give one of them");
+        errors.add(format_args!("{path}.grpc"), "must not stand beside http: give one of them");
     }
     if config.http.is_none() && config.logs_path.is_some() {
-        problems.add(format_args!("{path}.logsPath"), "must not be given without http");
+        errors.add(format_args!("{path}.logsPath"), "must not be given without http");
     }
     if let Some(http) = &config.http {
         let or = |path: &Option<UrlPath>, other: &str| -> Box<str> {
@@ -157,12 +157,12 @@ fn protocol(
             traces: or(&http.path, "/v1/traces"),
             logs: or(&config.logs_path, "/v1/logs"),
         };
-        let headers = headers(&http.headers, &format!("{path}.http.headers"), variable, problems);
+        let headers = headers(&http.headers, &format!("{path}.http.headers"), variable, errors);
         return (protocol, http.timeout.map_or(TIMEOUT, |timeout| timeout.get()), headers);
     }
     let grpc = config.grpc.clone().unwrap_or_default();
     let path = format!("{path}.grpc.initialMetadata");
-    let headers = headers(&grpc.initial_metadata, &path, variable, problems);
+    let headers = headers(&grpc.initial_metadata, &path, variable, errors);
     (Protocol::Grpc, grpc.timeout.map_or(TIMEOUT, |timeout| timeout.get()), headers)
 }
 
@@ -170,15 +170,15 @@ fn headers(
     configured: &[HeaderConfig],
     path: &str,
     variable: &dyn Fn(&str) -> Option<String>,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> Vec<(String, String)> {
-    check_at_most(configured.len(), MOST_HEADERS, path, problems);
+    check_at_most(configured.len(), MAX_HEADERS, path, errors);
     let mut headers = Vec::new();
     for (index, header) in configured.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let name = header.name.as_str();
         if OWN_HEADERS.contains(&name) {
-            problems.add(format_args!("{path}.name"), format_args!("must not be {name}"));
+            errors.add(format_args!("{path}.name"), format_args!("must not be {name}"));
         }
         let value = match (&header.value, &header.env_name) {
             (Some(value), None) => Ok(value.clone()),
@@ -190,7 +190,7 @@ fn headers(
         };
         match value {
             Ok(value) => headers.push((name.to_owned(), value.reveal().to_owned())),
-            Err(rule) => problems.add(path, rule),
+            Err(rule) => errors.add(path, rule),
         }
     }
     headers
@@ -199,20 +199,20 @@ fn headers(
 fn resource(
     config: &OpenTelemetryConfig,
     path: &str,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> Vec<(String, String)> {
     let path = format!("{path}.resource");
-    check_at_most(config.resource.len(), MOST_ATTRIBUTES, &path, problems);
+    check_at_most(config.resource.len(), MAX_ATTRIBUTES, &path, errors);
     for name in config.resource.keys() {
         if name.is_empty() || name.len() > 128 {
-            problems.add(&path, "must have names of 1 to 128 bytes");
+            errors.add(&path, "must have names of 1 to 128 bytes");
         }
     }
     let pairs = config.resource.iter();
     pairs.map(|(name, text)| (name.clone(), text.as_str().to_owned())).collect()
 }
 
-fn limits(queue: QueueConfig, path: &str, problems: &mut Problems) -> Limits {
+fn limits(queue: QueueConfig, path: &str, errors: &mut ConfigErrors) -> Limits {
     let defaults = Limits::default();
     let size = |number: Option<u64>, default: usize| {
         number.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
@@ -223,7 +223,7 @@ fn limits(queue: QueueConfig, path: &str, problems: &mut Problems) -> Limits {
     let batch_bytes = size(queue.max_batch_bytes.map(|it| it.get()), batch_bytes);
     if batch_bytes > bytes {
         let rule = "must be at most maxBytes";
-        problems.add(format_args!("{path}.queue.maxBatchBytes"), rule);
+        errors.add(format_args!("{path}.queue.maxBatchBytes"), rule);
     }
     Limits {
         items: size(queue.max_items.map(|it| it.get()), defaults.items),
@@ -235,15 +235,15 @@ fn limits(queue: QueueConfig, path: &str, problems: &mut Problems) -> Limits {
     }
 }
 
-fn check_count(count: usize, most: usize, path: &str, problems: &mut Problems) {
+fn check_count(count: usize, most: usize, path: &str, errors: &mut ConfigErrors) {
     if !(1..=most).contains(&count) {
-        problems.add(path, format_args!("must have 1 to {most} entries"));
+        errors.add(path, format_args!("must have 1 to {most} entries"));
     }
 }
 
-fn check_at_most(count: usize, most: usize, path: &str, problems: &mut Problems) {
+fn check_at_most(count: usize, most: usize, path: &str, errors: &mut ConfigErrors) {
     if count > most {
-        problems.add(path, format_args!("must have at most {most} entries"));
+        errors.add(path, format_args!("must have at most {most} entries"));
     }
 }
 

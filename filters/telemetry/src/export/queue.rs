@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::Limits;
-use crate::otlp::Item;
+use crate::export::otlp::Item;
 
 /// What keeping an item costs beside its bytes.
 const KEEPING: usize = 32;

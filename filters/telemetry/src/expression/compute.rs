@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The longest text that an operator makes, in bytes.
-const LONGEST: usize = 65_536;
+const MAX_LEN: usize = 65_536;
 
 type Computed = Result<Value, Failure>;
 
@@ -72,7 +72,7 @@ fn arithmetic(operation: Binary, one: &Value, two: &Value) -> Computed {
             whole(operation, *one, *two).map(Value::Duration)
         }
         (Value::Text(one), Value::Text(two)) if operation == Binary::Add => {
-            let is_short = one.len().saturating_add(two.len()) <= LONGEST;
+            let is_short = one.len().saturating_add(two.len()) <= MAX_LEN;
             if is_short { Ok(Value::Text([&one[..], two].concat())) } else { Err(Failure::TooLong) }
         }
         _ => Err(Failure::Kind),

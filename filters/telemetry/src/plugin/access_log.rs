@@ -10,10 +10,10 @@ use filter_host::{clock, metrics::Counter, random};
 use super::redaction;
 use crate::{
     Direction, Generator, Policy, SpanId, TraceId,
-    access_log::{AccessLog, FieldValue, Limits, Logged, Target, line, severity},
     config::Level,
-    otlp::{Attribute, LogRecord, Value},
-    redact::Redactor,
+    export::otlp::{Attribute, LogRecord, Value},
+    signals::access_log::{AccessLog, FieldValue, Limits, Logged, Target, line, severity},
+    signals::redact::Redactor,
 };
 
 /// The access logs of a worker.

@@ -12,7 +12,7 @@ use crate::{Admission, Direction, Known, Metrics};
 /// How often a value that others change as well is tried.
 const TRIES: usize = 8;
 /// The most series of a proxy, over all metrics.
-const MOST_SERIES: u64 = 10_000;
+const MAX_SERIES: u64 = 10_000;
 
 /// The sets that all workers share, as far as this one knows them.
 pub(super) struct Shared {
@@ -118,7 +118,7 @@ impl Shared {
         for _ in 0..TRIES {
             let Ok(Some(seen)) = shared_data::read(&self.total) else { return false };
             let total = seen.value.as_slice().try_into().map(u64::from_le_bytes).unwrap_or(0);
-            let next = total.checked_add_signed(offset).filter(|next| *next <= MOST_SERIES);
+            let next = total.checked_add_signed(offset).filter(|next| *next <= MAX_SERIES);
             let Some(next) = next else { return false };
             match shared_data::replace(&self.total, &seen, &next.to_le_bytes()) {
                 Ok(()) => {

@@ -4,11 +4,11 @@ use std::{rc::Rc, time::Instant};
 
 use filter_host::{
     body,
+    metric_buffer::BufferedMetric,
     proxy_wasm::{
         traits::{Context, HttpContext},
         types::Action,
     },
-    tally::Tallied,
 };
 
 use super::{
@@ -24,7 +24,7 @@ pub(super) struct Stream {
     passed: Passed,
     seen: Option<Seen>,
     /// The gauge that counts it while it runs.
-    in_flight: Option<Tallied>,
+    in_flight: Option<BufferedMetric>,
 }
 
 impl Stream {

@@ -17,9 +17,9 @@ use filter_host::{
 
 use crate::{
     Node, Policy,
-    access_log::Target,
+    export::otlp::{Item, LogRecord, Signal},
     export::{Answer, Arrival, Departure, Exporter, HandedOver, LaneId, Metric, Ticket},
-    otlp::{Item, LogRecord, Signal},
+    signals::access_log::Target,
 };
 
 /// How much of an answer is read.

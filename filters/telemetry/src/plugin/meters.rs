@@ -7,8 +7,8 @@ use std::{
 };
 
 use filter_host::{
+    metric_buffer::{BufferedMetric, MetricBuffer},
     property,
-    tally::{Tallied, Tally},
 };
 
 use super::{
@@ -28,8 +28,8 @@ pub(super) struct Meters {
     key: RefCell<Vec<LabelValue>>,
     values: Values,
     shared: Shared,
-    tally: Tally,
-    expression_errors: Tallied,
+    buffer: MetricBuffer,
+    expression_errors: BufferedMetric,
     counts_messages: bool,
 }
 
@@ -50,13 +50,13 @@ struct Row {
 
 impl Meters {
     /// Defines what is there whatever passes.
-    pub(super) fn define(policy: &Policy, tally: Tally) -> Self {
+    pub(super) fn define(policy: &Policy, buffer: MetricBuffer) -> Self {
         let metrics = policy.metrics();
         if !metrics.is_labelled {
             let plan = policy.plan(Direction::Unspecified);
             let families = plan.groups.iter().flat_map(|group| &group.families);
             families.for_each(|family| {
-                Series::define(family, &family.name, &tally);
+                Series::define(family, &family.name, &buffer);
             });
         }
         Self {
@@ -65,8 +65,8 @@ impl Meters {
             key: RefCell::default(),
             values: Values::new(policy),
             shared: Shared::new(metrics),
-            expression_errors: tally.counter("weir_telemetry_expression_errors_total"),
-            tally,
+            expression_errors: buffer.counter("weir_telemetry_expression_errors_total"),
+            buffer,
             counts_messages: metrics.counts_messages(),
         }
     }
@@ -83,27 +83,27 @@ impl Meters {
 
     /// Counts an expression that failed.
     pub(super) fn expression_failed(&self) {
-        self.tally.add(self.expression_errors, 1);
+        self.buffer.add(self.expression_errors, 1);
     }
 
     /// Hands over what was counted.
     pub(super) fn flush(&self) {
-        self.tally.flush();
+        self.buffer.flush();
     }
 
     /// Takes back the one that [`Meters::enter`] added.
-    pub(super) fn leave(&self, gauge: Tallied) {
-        self.tally.add(gauge, -1);
+    pub(super) fn leave(&self, gauge: BufferedMetric) {
+        self.buffer.add(gauge, -1);
     }
 
     /// Adds one to the gauge of streams like this one, and returns it.
-    pub(super) fn enter(&self, labels: Labels<'_>) -> Option<Tallied> {
+    pub(super) fn enter(&self, labels: Labels<'_>) -> Option<BufferedMetric> {
         let plan = labels.policy.plan(self.direction());
         let wanted = What::Standard(Standard::InFlight);
         plan.groups.iter().enumerate().find_map(|(number, group)| {
             let index = group.families.iter().position(|family| family.what == wanted)?;
             let row = self.row(number, group, plan, labels);
-            self.series(&row, index, group, plan, labels.policy)?.enter(&self.tally)
+            self.series(&row, index, group, plan, labels.policy)?.enter(&self.buffer)
         })
     }
 
@@ -116,7 +116,7 @@ impl Meters {
                 let Some(value) = family.observation(labels.record, findings) else { continue };
                 let row = row.get_or_insert_with(|| self.row(number, group, plan, labels));
                 if let Some(series) = self.series(row, index, group, plan, labels.policy) {
-                    series.take(value, &self.tally);
+                    series.take(value, &self.buffer);
                 }
             }
         }
@@ -177,7 +177,7 @@ impl Meters {
             let reserved = reserved.unwrap_or_else(|| Row::open(row.group, &key, group));
             return self.series(&reserved, index, group, plan, policy);
         }
-        let series = Series::define(family, &name, &self.tally);
+        let series = Series::define(family, &name, &self.buffer);
         let is_folded = row.key.contains(&FOLDED);
         let series = if is_folded { series.overflowing(self.overflow(family)) } else { series };
         let is_first = row.series.iter().all(|cell| cell.get().is_none());
@@ -200,10 +200,10 @@ impl Meters {
     }
 
     /// Defines the counter of what a family folds into `other`.
-    fn overflow(&self, family: &Family) -> Tallied {
+    fn overflow(&self, family: &Family) -> BufferedMetric {
         let labels = [("metric", family.name.clone())];
         let name = Labelled { family: "weir_telemetry_overflow_total", labels: &labels };
-        self.tally.counter(&name.to_string())
+        self.buffer.counter(&name.to_string())
     }
 
     fn name(

@@ -2,7 +2,7 @@
 
 use filter_host::{property, random, shared_data};
 
-use crate::redact::Redactor;
+use crate::signals::redact::Redactor;
 
 /// The bytes of a key that nobody wrote down.
 const LENGTH: usize = 32;

@@ -1,8 +1,8 @@
 //! One series, defined in the proxy.
 
 use filter_host::{
+    metric_buffer::{BufferedMetric, MetricBuffer},
     metrics::{Gauge, Histogram},
-    tally::{Tallied, Tally},
 };
 
 use crate::{Family, Kind, Standard, What};
@@ -12,25 +12,25 @@ use crate::{Family, Kind, Standard, What};
 pub(super) struct Series {
     meter: Meter,
     /// What counts the streams that are here because a limit was reached.
-    overflow: Option<Tallied>,
+    overflow: Option<BufferedMetric>,
 }
 
 #[derive(Clone, Copy)]
 enum Meter {
-    Counter(Tallied),
+    Counter(BufferedMetric),
     /// How many streams run.
-    Running(Tallied),
+    Running(BufferedMetric),
     /// What a document sets.
     Gauge(Gauge),
     Histogram(Histogram),
 }
 
 impl Series {
-    pub(super) fn define(family: &Family, name: &str, tally: &Tally) -> Self {
+    pub(super) fn define(family: &Family, name: &str, buffer: &MetricBuffer) -> Self {
         let meter = match family.kind {
-            Kind::Counter => Meter::Counter(tally.counter(name)),
+            Kind::Counter => Meter::Counter(buffer.counter(name)),
             Kind::Gauge if family.what == What::Standard(Standard::InFlight) => {
-                Meter::Running(tally.gauge(name))
+                Meter::Running(buffer.gauge(name))
             }
             Kind::Gauge => Meter::Gauge(Gauge::define(name)),
             Kind::Histogram => Meter::Histogram(Histogram::define(name)),
@@ -38,32 +38,34 @@ impl Series {
         Self { meter, overflow: None }
     }
 
-    pub(super) const fn overflowing(self, counter: Tallied) -> Self {
+    pub(super) const fn overflowing(self, counter: BufferedMetric) -> Self {
         Self { overflow: Some(counter), ..self }
     }
 
     /// Adds, sets or records a number.
-    pub(super) fn take(self, value: u64, tally: &Tally) {
+    pub(super) fn take(self, value: u64, buffer: &MetricBuffer) {
         match self.meter {
-            Meter::Counter(counter) => tally.add(counter, i64::try_from(value).unwrap_or(i64::MAX)),
+            Meter::Counter(counter) => {
+                buffer.add(counter, i64::try_from(value).unwrap_or(i64::MAX))
+            }
             Meter::Gauge(gauge) => gauge.set(value),
-            Meter::Histogram(histogram) => tally.record(histogram, value),
+            Meter::Histogram(histogram) => buffer.record(histogram, value),
             Meter::Running(_) => {}
         }
-        self.note_overflow(tally);
+        self.note_overflow(buffer);
     }
 
     /// Adds one to the streams that run, and returns what to take the one back from.
-    pub(super) fn enter(self, tally: &Tally) -> Option<Tallied> {
+    pub(super) fn enter(self, buffer: &MetricBuffer) -> Option<BufferedMetric> {
         let Meter::Running(gauge) = self.meter else { return None };
-        tally.add(gauge, 1);
-        self.note_overflow(tally);
+        buffer.add(gauge, 1);
+        self.note_overflow(buffer);
         Some(gauge)
     }
 
-    fn note_overflow(self, tally: &Tally) {
+    fn note_overflow(self, buffer: &MetricBuffer) {
         if let Some(counter) = self.overflow {
-            tally.add(counter, 1);
+            buffer.add(counter, 1);
         }
     }
 }

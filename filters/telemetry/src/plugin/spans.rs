@@ -19,7 +19,8 @@ use super::{
     reading, redaction,
 };
 use crate::{
-    Begun, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tracer, Worker, redact::Redactor,
+    Begun, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tracer, Worker,
+    signals::redact::Redactor,
 };
 
 /// What a worker keeps for its tracers.

@@ -1,25 +1,25 @@
 //! From the document to the policy.
 
-use filter_core::{InvalidConfig, Needs, Problems};
+use filter_core::{ConfigErrors, InvalidConfig, Needs};
 
 use super::Policy;
 use crate::{
     Config,
-    access_log::{AccessLog, Surroundings},
-    compiler::Compiler,
     config::{MetricsEntry, OneOrMany},
+    export::exporters::Outlets,
     expression::{Attribute, Expression, Own, Phase, Text, Wanted},
-    filter::Filter,
-    metrics::Metrics,
-    operations::Operations,
-    outlets::Outlets,
-    response_headers::ResponseHeaders,
-    slo::Slo,
-    tracing::Tracer,
+    policy::compiler::Compiler,
+    policy::operations::Operations,
+    policy::response_headers::ResponseHeaders,
+    signals::access_log::{AccessLog, Surroundings},
+    signals::filter::Filter,
+    signals::metrics::Metrics,
+    signals::slo::Slo,
+    signals::tracing::Tracer,
 };
 
 /// The most entries of `metrics`.
-const MOST_ENTRIES: usize = 8;
+const MAX_ENTRIES: usize = 8;
 
 impl Policy {
     /// Compiles a document; `variable` looks up a variable of the virtual machine.
@@ -34,9 +34,9 @@ impl Policy {
         let normalization = config.path_normalization;
         let mut compiler = Compiler { normalization, ..Compiler::default() };
         let operations =
-            Operations::compile(&config.operations, normalization, &mut compiler.problems);
+            Operations::compile(&config.operations, normalization, &mut compiler.errors);
         let has_operations = !operations.is_empty();
-        let entries = entries(config.metrics.as_ref(), &mut compiler.problems);
+        let entries = entries(config.metrics.as_ref(), &mut compiler.errors);
         let metrics = Metrics::compile(entries, &config.slos, has_operations, &mut compiler);
         let slos = Slo::compile(&config.slos, &mut compiler);
         let error_when = config.error_when.as_ref().and_then(|it| error_when(it, &mut compiler));
@@ -46,7 +46,7 @@ impl Policy {
             .response_headers
             .as_ref()
             .map(|config| ResponseHeaders::compile(config, &mut compiler));
-        let Compiler { reads, problems, warnings, .. } = compiler;
+        let Compiler { reads, errors, warnings, .. } = compiler;
         let mut policy = Self {
             fleeting: reads.early().map(|(slot, _)| slot).collect(),
             redaction_key: config.redaction.as_ref().map(|it| it.key.reveal().to_vec()),
@@ -64,7 +64,7 @@ impl Policy {
             needs: Needs::default(),
         };
         policy.needs = policy.all_needs();
-        problems.finish(policy)
+        errors.finish(policy)
     }
 
     /// Returns what is read of each request when its headers are at hand.
@@ -95,7 +95,7 @@ fn error_when(text: &Text, compiler: &mut Compiler) -> Option<Expression> {
     let condition = compiler.expression(text, Phase::End, Wanted::Bool, path)?;
     let mut read = condition.slots().iter().filter_map(|slot| compiler.reads.attribute(*slot));
     if read.any(|attribute| *attribute == Attribute::Own(Own::Error)) {
-        compiler.problems.add(path, "must not read weir.error, which it decides");
+        compiler.errors.add(path, "must not read weir.error, which it decides");
         return None;
     }
     Some(condition)
@@ -118,12 +118,12 @@ fn access_logs(
 /// Returns the entries of `metrics`; absent, there is none that changes anything.
 fn entries<'a>(
     metrics: Option<&'a OneOrMany<MetricsEntry>>,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> &'a [MetricsEntry] {
     let Some(OneOrMany(entries)) = metrics else { return &[] };
-    if !(1..=MOST_ENTRIES).contains(&entries.len()) {
+    if !(1..=MAX_ENTRIES).contains(&entries.len()) {
         let got = entries.len();
-        problems.add("metrics", format_args!("must have 1 to {MOST_ENTRIES} entries, got {got}"));
+        errors.add("metrics", format_args!("must have 1 to {MAX_ENTRIES} entries, got {got}"));
     }
     entries
 }

@@ -2,14 +2,14 @@
 
 use super::Policy;
 use crate::{
-    ended::Ended,
     expression::{Attributes, Value},
-    metrics::{Findings, OwnMetric},
-    record::Record,
+    signals::metrics::{Findings, OwnMetric},
+    stream::ended::Ended,
+    stream::record::Record,
 };
 
 /// The largest number that a metric takes: 2^53.
-const LARGEST: f64 = 9_007_199_254_740_992.0;
+const MAX_SIZE: f64 = 9_007_199_254_740_992.0;
 
 impl Policy {
     /// Says whether a stream is an error.
@@ -70,7 +70,7 @@ fn whole(value: &Value) -> Option<u64> {
         Value::Double(number) => *number,
         _ => return None,
     };
-    let fits = (0.0..=LARGEST).contains(&number);
+    let fits = (0.0..=MAX_SIZE).contains(&number);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     fits.then_some(number as u64)
 }

@@ -1,7 +1,7 @@
 //! The alerts.
 
 use super::{Objective, Rules, rule::Rule};
-use crate::{export::Metric, otlp::Signal};
+use crate::{export::Metric, export::otlp::Signal};
 
 /// How fast a budget may be spent: the factor, the long and the short window.
 const FAST: (f64, &str, &str) = (14.4, "1h", "5m");

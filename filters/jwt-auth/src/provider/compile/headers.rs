@@ -21,20 +21,20 @@ pub(super) fn compile(
 ) -> FetchHeaders {
     let Some(configured) = &fetch.headers else { return FetchHeaders::default() };
     if !(1..=MAX_HEADERS).contains(&configured.len()) {
-        notes.problems.add(path, "must have 1 to 16 entries");
+        notes.errors.add(path, "must have 1 to 16 entries");
     }
     let mut headers: Vec<(Box<str>, Box<str>)> = Vec::new();
     for (index, header) in configured.iter().enumerate() {
         let (name, path) = (header.name.as_str(), format!("{path}[{index}]"));
         if OWN.contains(&name) {
-            notes.problems.add(format!("{path}.name"), "must not be a header that the fetch sets");
+            notes.errors.add(format!("{path}.name"), "must not be a header that the fetch sets");
         }
         if headers.iter().any(|(other, _)| **other == *name) {
-            notes.problems.add(format!("{path}.name"), "must be unique");
+            notes.errors.add(format!("{path}.name"), "must be unique");
         }
         match value(header, environment) {
             Ok(value) => headers.push((name.into(), value)),
-            Err((field, text)) => notes.problems.add(format!("{path}{field}"), text),
+            Err((field, text)) => notes.errors.add(format!("{path}{field}"), text),
         }
     }
     FetchHeaders::new(headers)

@@ -23,14 +23,14 @@ pub(super) fn compile(
     let inline = rule.jwks.is_some() || rule.keys.is_some();
     if rule.jwks_uri.is_some() && inline {
         let text = "must not stand beside jwks or keys: give one of the three";
-        notes.problems.add(format!("{path}.jwksUri"), text);
+        notes.errors.add(format!("{path}.jwksUri"), text);
     }
     if !inline {
         return remote::keys(rule, provider, path, environment, notes);
     }
     if rule.jwks_fetch.is_some() {
         let text = "must not stand beside jwks or keys, which are not fetched";
-        notes.problems.add(format!("{path}.jwksFetch"), text);
+        notes.errors.add(format!("{path}.jwksFetch"), text);
     }
     Keys::Inline(Rc::new(inline_keys(rule, path, environment, notes)))
 }
@@ -49,12 +49,12 @@ fn inline_keys(
                     warn(&path, &leftovers, notes);
                     return keys;
                 }
-                Err(invalid) => notes.problems.add(path, invalid),
+                Err(invalid) => notes.errors.add(path, invalid),
             }
         }
         (None, Some(keys)) => return one_by_one(keys, &format!("{path}.keys"), environment, notes),
         (None, None) => {}
-        (Some(_), Some(_)) => notes.problems.add(path, "must have one of jwks and keys, got both"),
+        (Some(_), Some(_)) => notes.errors.add(path, "must have one of jwks and keys, got both"),
     }
     KeySet::default()
 }
@@ -66,7 +66,7 @@ fn one_by_one(
     notes: &mut Notes,
 ) -> KeySet {
     if !(1..=MAX_KEYS).contains(&keys.len()) {
-        notes.problems.add(path, "must have 1 to 64 entries");
+        notes.errors.add(path, "must have 1 to 64 entries");
     }
     let mut usable = Vec::new();
     for (place, key) in keys.iter().enumerate() {
@@ -79,7 +79,7 @@ fn one_by_one(
         }
         match read(key, environment) {
             Ok(key) => usable.push(key),
-            Err((field, reason)) => notes.problems.add(format!("{path}{field}"), reason),
+            Err((field, reason)) => notes.errors.add(format!("{path}{field}"), reason),
         }
     }
     KeySet::new(usable)

@@ -43,7 +43,7 @@ pub(super) fn keys(
     let extra = fetch.unknown_kid_interval.map_or(DEFAULT_EXTRA_INTERVAL, |pause| pause.get());
     if !extra.is_zero() && extra < SHORTEST_EXTRA_INTERVAL {
         let text = "must be 0s or between 1s and 1h";
-        notes.problems.add(format!("{path}.jwksFetch.unknownKidInterval"), text);
+        notes.errors.add(format!("{path}.jwksFetch.unknownKidInterval"), text);
     }
     if fetch.cold_start == ColdStart::Allow {
         let text = "without keys, requests with an unverified token pass";
@@ -96,7 +96,7 @@ fn origin(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<(Origin, &'st
     let Some(IssuerConfig::Exact(issuer)) = &rule.issuer else {
         let text =
             "needs keys: without one issuer to discover them from, set jwksUri, jwks or keys";
-        notes.problems.add(path, text);
+        notes.errors.add(path, text);
         return None;
     };
     let issuer = issuer.as_str();
@@ -105,7 +105,7 @@ fn origin(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<(Origin, &'st
     let Some(document) = document.filter(|_| !issuer.contains('?')) else {
         let text = "is no http or https URL that keys can be discovered from: set jwksUri, jwks or \
                     keys";
-        notes.problems.add(format!("{path}.issuer"), text);
+        notes.errors.add(format!("{path}.issuer"), text);
         return None;
     };
     Some((Origin::Discovered { issuer: issuer.into(), document }, "issuer"))
@@ -115,7 +115,7 @@ fn origin(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<(Origin, &'st
 fn cluster(named: Named, endpoint: &Endpoint, at: &str, field: &str, notes: &mut Notes) -> Rc<str> {
     let cluster = match named {
         Err(invalid) => {
-            notes.problems.add(format!("{at}.{}", invalid.field()), invalid);
+            notes.errors.add(format!("{at}.{}", invalid.field()), invalid);
             return "".into();
         }
         Ok(Some(cluster)) => Ok(cluster),
@@ -123,7 +123,7 @@ fn cluster(named: Named, endpoint: &Endpoint, at: &str, field: &str, notes: &mut
     };
     let named = cluster.map_err(|_| {
         let text = format!("has a host that no cluster can be named after: set cluster in {at}");
-        notes.problems.add(field, text);
+        notes.errors.add(field, text);
     });
     named.map_or_else(|()| "".into(), |cluster| cluster.as_str().into())
 }
@@ -171,7 +171,7 @@ pub(super) fn deny_list(
 
 fn check_without_uri(revocation: &RevocationConfig, at: &str, notes: &mut Notes) {
     if revocation.jti.is_none() {
-        notes.problems.add(at, "must have jti or uri");
+        notes.errors.add(at, "must have jti or uri");
     }
     let stray = revocation.service.is_some()
         || revocation.port.is_some()
@@ -180,6 +180,6 @@ fn check_without_uri(revocation: &RevocationConfig, at: &str, notes: &mut Notes)
         || revocation.refresh_interval.is_some()
         || revocation.stale_if_error.is_some();
     if stray {
-        notes.problems.add(at, "says how to fetch, which needs uri");
+        notes.errors.add(at, "says how to fetch, which needs uri");
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use filter_core::{
-    HeaderName, HttpMatch, PathTemplate, Placeholder, PlaceholderKind, PlaceholderText, Problems,
-};
+use crate::placeholder::{Placeholder, PlaceholderKind, PlaceholderText};
+use filter_core::{ConfigErrors, HeaderName, HttpMatch, PathTemplate};
 
 use crate::{
     canary::Canary,
@@ -26,21 +25,21 @@ pub(super) fn entry(
     document: &Config,
     owned: &[HeaderName],
     names: &BTreeSet<HeaderName>,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> Entry {
     let path = format!("http[{index}]");
     let header = config.tag_header.as_ref().or(document.tag_header.as_ref());
     let slot = header.and_then(|header| owned.iter().position(|name| name == header.name()));
-    let choice = choice(config, &path, problems);
+    let choice = choice(config, &path, errors);
     let at = format!("{path}.headers");
-    let operations = Operations::compile(&config.headers, &at, names, problems);
+    let operations = Operations::compile(&config.headers, &at, names, errors);
     let holes: BTreeSet<&str> = templates(&config.r#match).flat_map(PathTemplate::names).collect();
-    check_operations(&operations, &at, owned, &holes, problems);
+    check_operations(&operations, &at, owned, &holes, errors);
     if let Choice::Template(text) = &choice {
-        check_holes(text.placeholders(), &format!("{path}.tag"), &holes, problems);
+        check_holes(text.placeholders(), &format!("{path}.tag"), &holes, errors);
     }
     if config.schedule.as_ref().is_some_and(|schedule| schedule.ramp_up().is_some()) {
-        problems.add(
+        errors.add(
             format_args!("{path}.schedule.rampUp"),
             "must not be given, an entry matches or not: use canary",
         );
@@ -49,35 +48,35 @@ pub(super) fn entry(
         name: config.name.as_ref().map_or(format!("http-{index}"), |name| name.as_str().to_owned()),
         slot: slot.unwrap_or_default(),
         schedule: config.schedule.clone(),
-        sticky: sticky(config, &choice, &path, problems),
+        sticky: sticky(config, &choice, &path, errors),
         choice,
         operations,
     }
 }
 
-fn choice(config: &config::Entry, path: &str, problems: &mut Problems) -> Choice {
+fn choice(config: &config::Entry, path: &str, errors: &mut ConfigErrors) -> Choice {
     let given = [config.tag.is_some(), config.split.is_some(), config.canary.is_some()];
     if given.into_iter().filter(|given| *given).count() > 1 {
-        problems.add(path, "must have one of tag, split and canary");
+        errors.add(path, "must have one of tag, split and canary");
     }
     if let Some(canary) = &config.canary {
         if canary.baseline_tag == canary.canary_tag {
             let rule = format!("must differ from baselineTag, got \"{}\"", canary.canary_tag);
-            problems.add(format_args!("{path}.canary.canaryTag"), rule);
+            errors.add(format_args!("{path}.canary.canaryTag"), rule);
         }
         return Choice::Canary(Canary::new(canary));
     }
     if let Some(variants) = &config.split {
-        return split(variants, &format!("{path}.split"), problems);
+        return split(variants, &format!("{path}.split"), errors);
     }
-    config.tag.as_ref().map_or(Choice::Nothing, |text| tag(text, &format!("{path}.tag"), problems))
+    config.tag.as_ref().map_or(Choice::Nothing, |text| tag(text, &format!("{path}.tag"), errors))
 }
 
-fn tag(text: &str, path: &str, problems: &mut Problems) -> Choice {
+fn tag(text: &str, path: &str, errors: &mut ConfigErrors) -> Choice {
     let text = match PlaceholderText::parse(text, &IN_TAGS) {
         Ok(text) => text,
         Err(rule) => {
-            problems.add(path, rule);
+            errors.add(path, rule);
             return Choice::Nothing;
         }
     };
@@ -86,25 +85,25 @@ fn tag(text: &str, path: &str, problems: &mut Problems) -> Choice {
         Ok(tag) => Choice::Literal(tag),
         Err(rule) => {
             let got = serde_json::Value::from(literal);
-            problems.add(path, format_args!("{rule}, {}", filter_core::Got(&got)));
+            errors.add(path, format_args!("{rule}, {}", filter_core::Shown(&got)));
             Choice::Nothing
         }
     }
 }
 
-fn split(config: &[WeightedTag], path: &str, problems: &mut Problems) -> Choice {
+fn split(config: &[WeightedTag], path: &str, errors: &mut ConfigErrors) -> Choice {
     if !(2..=16).contains(&config.len()) {
-        problems.add(path, format_args!("must have 2 to 16 tags, got {}", config.len()));
+        errors.add(path, format_args!("must have 2 to 16 tags, got {}", config.len()));
     }
     let mut seen = BTreeSet::new();
     for (index, variant) in config.iter().enumerate() {
         if !seen.insert(&variant.tag) {
             let rule = format_args!("must name each tag once, got \"{}\"", variant.tag);
-            problems.add(format!("{path}[{index}].tag"), rule);
+            errors.add(format!("{path}[{index}].tag"), rule);
         }
     }
     if !config.is_empty() && config.iter().all(|variant| variant.weight.get() == 0) {
-        problems.add(path, "must have a weight above 0");
+        errors.add(path, "must have a weight above 0");
     }
     let variant =
         |one: &WeightedTag| (one.tag.clone(), u32::try_from(one.weight.get()).unwrap_or(u32::MAX));
@@ -115,13 +114,13 @@ fn sticky(
     config: &config::Entry,
     choice: &Choice,
     path: &str,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) -> Option<Sticky> {
     let chooses = matches!(choice, Choice::Split(_) | Choice::Canary(_));
     let given =
         [("consistentHash", config.consistent_hash.is_some()), ("salt", config.salt.is_some())];
     for (field, _) in given.into_iter().filter(|(_, given)| *given && !chooses) {
-        problems.add(
+        errors.add(
             format_args!("{path}.{field}"),
             "must not be given without split or canary, nothing is chosen",
         );
@@ -130,7 +129,7 @@ fn sticky(
     let name = config.name.as_ref().map(|name| name.as_str().to_owned());
     let salt = config.salt.as_ref().map(|salt| salt.as_str().to_owned()).or(name);
     if salt.is_none() {
-        problems.add(
+        errors.add(
             format_args!("{path}.consistentHash"),
             "must have salt or name beside it, or a new line would move users",
         );
@@ -144,13 +143,13 @@ pub(super) fn check_operations(
     path: &str,
     owned: &[HeaderName],
     holes: &BTreeSet<&str>,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) {
-    check_holes(operations.placeholders(), path, holes, problems);
+    check_holes(operations.placeholders(), path, holes, errors);
     for placeholder in operations.placeholders() {
         let Placeholder::Tag(Some(header)) = placeholder else { continue };
         if !owned.iter().any(|name| name.as_str() == header) {
-            problems
+            errors
                 .add(path, format_args!("must name a header that carries tags in %TAG({header})%"));
         }
     }
@@ -160,7 +159,7 @@ fn check_holes<'p>(
     placeholders: impl Iterator<Item = &'p Placeholder>,
     path: &str,
     holes: &BTreeSet<&str>,
-    problems: &mut Problems,
+    errors: &mut ConfigErrors,
 ) {
     for placeholder in placeholders {
         let Placeholder::Path(name) = placeholder else { continue };
@@ -168,7 +167,7 @@ fn check_holes<'p>(
             let rule = format_args!(
                 "must have a pathTemplate with {{{name}}} in match for %PATH({name})%"
             );
-            problems.add(path, rule);
+            errors.add(path, rule);
         }
     }
 }

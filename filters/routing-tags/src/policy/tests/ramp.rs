@@ -116,7 +116,7 @@ fn only_a_guard_rolls_back() {
     let mut world = World { now: at(START), bits: &mut || 0, rolled_back: &|_| true };
     let decision = policy.decide(&request([]), &mut world);
     assert_eq!(tag(&decision), Some("canary"));
-    assert_eq!(policy.record(0, &mut Tally::default(), at(START), true), None);
+    assert_eq!(policy.record(0, &mut ErrorWindow::default(), at(START), true), None);
 }
 
 #[test]
@@ -125,13 +125,13 @@ fn too_many_errors_among_enough_answers_trip_the_guard() {
         "interval": "10s",
         "successCriteria": {"maxErrorRate": {"value": 1}, "minRequestCount": 50},
     }));
-    let mut tally = Tally::default();
+    let mut window = ErrorWindow::default();
     for answer in 0..49 {
-        assert_eq!(policy.record(0, &mut tally, at(START), true), None, "{answer}");
+        assert_eq!(policy.record(0, &mut window, at(START), true), None, "{answer}");
     }
-    assert_eq!(policy.record(0, &mut tally, at(START), false), Some((50, 49)));
-    assert!(tally.is_tripped());
-    let mut slow = Tally::default();
+    assert_eq!(policy.record(0, &mut window, at(START), false), Some((50, 49)));
+    assert!(window.is_tripped());
+    let mut slow = ErrorWindow::default();
     for second in 0..500 {
         assert_eq!(policy.record(0, &mut slow, at(START + second), true), None, "one a second");
     }

@@ -12,7 +12,7 @@ use crate::{
         tracing::{SampleRate, SamplingPercentage},
     },
     expression::Text,
-    label::{Buckets, Extract},
+    signals::label::{Buckets, Extract},
 };
 
 fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &Value) {

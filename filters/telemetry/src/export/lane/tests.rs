@@ -2,7 +2,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::otlp::Rejection;
+use crate::export::otlp::Rejection;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;

@@ -30,7 +30,7 @@ fn read(document: &Value) -> Result<(Vec<Provider>, Vec<String>), String> {
     let mut compiler = Compiler::default();
     let configured = document.extension_providers.as_ref();
     let providers = compile(configured, document.endpoint.as_ref(), &variable, &mut compiler);
-    compiler.problems.finish((providers, compiler.warnings)).map_err(|error| error.to_string())
+    compiler.errors.finish((providers, compiler.warnings)).map_err(|error| error.to_string())
 }
 
 /// A provider that MeshConfig could have, with other fields.

@@ -14,7 +14,7 @@ use crate::expression::{
 };
 
 /// The most memory that a compiled regular expression may take, in bytes.
-const LARGEST_PATTERN: usize = 1 << 20;
+const MAX_PATTERN_SIZE: usize = 1 << 20;
 
 /// What is left out of CEL, and what to use instead.
 const LEFT_OUT: [(&str, &str); 12] = [
@@ -126,7 +126,7 @@ impl Compiler<'_> {
         if !of.kind.may_be(&Kind::Text) {
             return Err(InvalidExpression::kinds("matches()", &[&of.kind]));
         }
-        let built = RegexBuilder::new(source).size_limit(LARGEST_PATTERN).nest_limit(64).build();
+        let built = RegexBuilder::new(source).size_limit(MAX_PATTERN_SIZE).nest_limit(64).build();
         let pattern = built
             .map_err(|error| InvalidExpression::Pattern(error.to_string().replace('\n', " ")))?;
         Ok(Typed { node: fold(Node::Matches(Box::new(of.node), pattern))?, kind: Kind::Bool })

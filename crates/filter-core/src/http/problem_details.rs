@@ -1,0 +1,240 @@
+//! Telling a client why a request was refused.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{GrpcStatus, HeaderName, Reply, ReplyFormat, http::reply::BodyFormat};
+
+/// How much a client is told.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DetailLevel {
+    /// The status alone.
+    None,
+    /// The code and its fixed text.
+    #[default]
+    Code,
+    /// Also which rule or provider refused the request; never values of the request.
+    Full,
+}
+
+/// The `problem` field of every filter that refuses requests.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ProblemConfig {
+    /// How much a client is told; `CODE` when absent.
+    #[serde(default)]
+    pub detail: DetailLevel,
+}
+
+/// Why a request was refused, to be told as RFC 9457, as text or to a gRPC client.
+///
+/// ```
+/// use filter_core::{GrpcStatus, ProblemDetails, ReplyFormat};
+///
+/// let problem = ProblemDetails {
+///     status: 401,
+///     grpc_status: GrpcStatus::Unauthenticated,
+///     code: "EXPIRED",
+///     detail: "Jwt is expired",
+///     filter: "weir_jwt_auth_denied",
+///     extra: Vec::new(),
+///     headers: Vec::new(),
+/// };
+/// let reply = problem.reply(&ReplyFormat::negotiate(Some(b"GET"), None, None));
+/// assert_eq!(reply.details, "weir_jwt_auth_denied{expired}");
+/// assert_eq!(
+///     reply.body,
+///     br#"{"type":"about:blank","title":"Unauthorized","status":401,"code":"EXPIRED","detail":"Jwt is expired"}"#
+/// );
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProblemDetails {
+    /// The HTTP status.
+    pub status: u16,
+    /// The status for a gRPC client.
+    pub grpc_status: GrpcStatus,
+    /// The reason, from a closed set, in upper case.
+    pub code: &'static str,
+    /// The fixed text of that reason.
+    pub detail: &'static str,
+    /// What comes before the reason in the access log's details.
+    pub filter: &'static str,
+    /// What is told only with `FULL`: names of the configuration, never values of the request.
+    pub extra: Vec<(&'static str, String)>,
+    /// Header fields beside `content-type`.
+    pub headers: Vec<(HeaderName, Vec<u8>)>,
+}
+
+impl ProblemDetails {
+    /// Words the problem as the client wants it.
+    #[must_use]
+    pub fn reply(&self, format: &ReplyFormat) -> Reply {
+        let content = match (format.body, format.detail) {
+            (BodyFormat::Absent, _) | (_, DetailLevel::None) => None,
+            (BodyFormat::Json, detail) => Some(("application/problem+json", self.json(detail))),
+            (BodyFormat::Text, detail) => {
+                Some(("text/plain; charset=utf-8", self.text(detail) + "\n"))
+            }
+            // The host makes it the message; a content type would be overwritten.
+            (BodyFormat::Grpc, detail) => Some(("", self.text(detail))),
+        };
+        let (content_type, body) = content.unwrap_or_default();
+        let mut headers = self.headers.clone();
+        if !content_type.is_empty() {
+            headers.push((HeaderName::CONTENT_TYPE, content_type.as_bytes().to_vec()));
+        }
+        Reply {
+            status: self.status,
+            grpc_status: Some(self.grpc_status),
+            headers,
+            body: body.into_bytes(),
+            details: format!("{}{{{}}}", self.filter, self.code.to_ascii_lowercase()),
+        }
+    }
+
+    fn extra(&self, detail: DetailLevel) -> &[(&'static str, String)] {
+        if detail == DetailLevel::Full { &self.extra } else { &[] }
+    }
+
+    fn text(&self, detail: DetailLevel) -> String {
+        let mut text = self.detail.to_owned();
+        for (name, value) in self.extra(detail) {
+            text.extend(["; ", name, "=", value]);
+        }
+        text
+    }
+
+    /// Writes the members in the order in which RFC 9457 explains them.
+    fn json(&self, detail: DetailLevel) -> String {
+        let extra: Map<_, _> = self
+            .extra(detail)
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+            .collect();
+        let members = [
+            ("type", Value::from("about:blank")),
+            ("title", Value::from(reason_phrase(self.status))),
+            ("status", Value::from(self.status)),
+            ("code", Value::from(self.code)),
+            ("detail", Value::from(self.detail)),
+        ];
+        let members = members.iter().map(|(name, value)| (*name, value));
+        let extra = extra.iter().map(|(name, value)| (name.as_str(), value));
+        let written: Vec<_> = members
+            .chain(extra)
+            .map(|(name, value)| format!("{}:{value}", Value::from(name)))
+            .collect();
+        format!("{{{}}}", written.join(","))
+    }
+}
+
+/// Returns the phrase of RFC 9110 section 15 for a status, which is the title of `about:blank`.
+const fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ if status < 500 => "Client Error",
+        _ => "Server Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::parse_config;
+
+    fn problem() -> ProblemDetails {
+        ProblemDetails {
+            status: 403,
+            grpc_status: GrpcStatus::PermissionDenied,
+            code: "RULE_UNMATCHED",
+            detail: "No rule matches the request",
+            filter: "weir_jwt_auth_denied",
+            extra: vec![("rule", "a \"b\"".to_owned())],
+            headers: vec![(HeaderName::RETRY_AFTER, b"3".to_vec())],
+        }
+    }
+
+    fn body(accept: &str, detail: DetailLevel) -> String {
+        let format = ReplyFormat::negotiate(Some(b"GET"), Some(accept.as_bytes()), None);
+        String::from_utf8(problem().reply(&format.with_detail(detail)).body).unwrap()
+    }
+
+    #[test]
+    fn detail_decides_how_much_is_told() {
+        let json = r#""type":"about:blank","title":"Forbidden","status":403,"code":"RULE_UNMATCHED","detail":"No rule matches the request""#;
+        for (accept, detail, expected) in [
+            ("*/*", DetailLevel::None, String::new()),
+            ("*/*", DetailLevel::Code, format!("{{{json}}}")),
+            ("*/*", DetailLevel::Full, format!(r#"{{{json},"rule":"a \"b\""}}"#)),
+            ("text/plain", DetailLevel::None, String::new()),
+            ("text/plain", DetailLevel::Code, "No rule matches the request\n".to_owned()),
+            (
+                "text/plain",
+                DetailLevel::Full,
+                "No rule matches the request; rule=a \"b\"\n".to_owned(),
+            ),
+        ] {
+            assert_eq!(body(accept, detail), expected);
+        }
+    }
+
+    #[test]
+    fn a_body_has_its_content_type_and_every_reply_its_headers() {
+        for (method, accept, content_type) in [
+            ("GET", "*/*", Some("application/problem+json")),
+            ("GET", "text/plain", Some("text/plain; charset=utf-8")),
+            ("HEAD", "*/*", None),
+        ] {
+            let format =
+                ReplyFormat::negotiate(Some(method.as_bytes()), Some(accept.as_bytes()), None);
+            let reply = problem().reply(&format);
+            let found = reply.headers.iter().find(|(name, _)| *name == HeaderName::CONTENT_TYPE);
+            assert_eq!(found.map(|(_, value)| value.as_slice()), content_type.map(str::as_bytes));
+            assert_eq!(reply.headers[0], (HeaderName::RETRY_AFTER, b"3".to_vec()));
+            assert_eq!(reply.body.is_empty(), content_type.is_none());
+        }
+    }
+
+    #[test]
+    fn grpc_clients_get_status_and_message() {
+        let format = ReplyFormat::negotiate(Some(b"POST"), None, Some(b"application/grpc"));
+        let reply = problem().reply(&format);
+        assert_eq!(reply.grpc_status, Some(GrpcStatus::PermissionDenied));
+        assert_eq!(reply.body, b"No rule matches the request");
+        assert_eq!(reply.headers.len(), 1);
+        assert_eq!(reply.details, "weir_jwt_auth_denied{rule_unmatched}");
+    }
+
+    #[test]
+    fn the_code_is_told_unless_configured_otherwise() {
+        for (document, detail) in [
+            ("{}", DetailLevel::Code),
+            (r#"{"detail": "NONE"}"#, DetailLevel::None),
+            (r#"{"detail": "FULL"}"#, DetailLevel::Full),
+        ] {
+            assert_eq!(parse_config::<ProblemConfig>(document.as_bytes()).unwrap().detail, detail);
+        }
+        assert_eq!(
+            parse_config::<ProblemConfig>(br#"{"detail": "ALL"}"#).unwrap_err().to_string(),
+            r#"detail: must be one of `NONE`, `CODE`, `FULL`, got "ALL""#
+        );
+    }
+}

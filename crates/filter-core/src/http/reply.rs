@@ -1,0 +1,132 @@
+//! Responses that a filter sends itself, and the form in which a client wants them.
+
+use crate::{DetailLevel, GrpcStatus, HeaderName};
+
+mod accept;
+
+/// A response that a filter sends instead of forwarding the request.
+///
+/// For a gRPC request the host makes of it a trailers-only response: `grpc-status` from
+/// `grpc_status`, `grpc-message` from `body`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The status for a gRPC client; `None` leaves it to the host, which maps the HTTP status.
+    pub grpc_status: Option<GrpcStatus>,
+    /// The header fields, `content-type` included.
+    pub headers: Vec<(HeaderName, Vec<u8>)>,
+    /// The body, or the message for a gRPC client.
+    pub body: Vec<u8>,
+    /// What the access log says (`weir_jwt_auth_denied{expired}`); never any text of the request.
+    pub details: String,
+}
+
+/// How a client wants to be told of a problem, and how much it is told.
+///
+/// ```
+/// use filter_core::ReplyFormat;
+///
+/// assert!(ReplyFormat::negotiate(Some(b"GET"), Some(b"text/plain"), None).is_text());
+/// assert!(ReplyFormat::negotiate(Some(b"POST"), None, Some(b"application/grpc+proto")).is_grpc());
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ReplyFormat {
+    pub(crate) body: BodyFormat,
+    pub(crate) detail: DetailLevel,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum BodyFormat {
+    Json,
+    Text,
+    Grpc,
+    Absent,
+}
+
+impl ReplyFormat {
+    /// Chooses a format from the request's `:method`, `accept` and `content-type`.
+    ///
+    /// gRPC is told by its content type; HEAD gets no body; else text is chosen where `accept`
+    /// (RFC 9110 section 12.5.1) gives it more weight than JSON. Detail is `CODE`.
+    #[must_use]
+    pub fn negotiate(
+        method: Option<&[u8]>,
+        accept: Option<&[u8]>,
+        content_type: Option<&[u8]>,
+    ) -> Self {
+        let body = if content_type.is_some_and(is_grpc) {
+            BodyFormat::Grpc
+        } else if method == Some(b"HEAD") {
+            BodyFormat::Absent
+        } else if accept.is_some_and(accept::prefers_text) {
+            BodyFormat::Text
+        } else {
+            BodyFormat::Json
+        };
+        Self { body, detail: DetailLevel::default() }
+    }
+
+    /// Tells the client as much as `detail` says.
+    #[must_use]
+    pub const fn with_detail(self, detail: DetailLevel) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// Says whether the client speaks gRPC.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        self.body == BodyFormat::Grpc
+    }
+
+    /// Says whether the client asked for text.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.body == BodyFormat::Text
+    }
+}
+
+/// Says whether a content type is `application/grpc`, alone or with a suffix or parameters.
+///
+/// `application/grpc-web` is not: Envoy tells them apart in the same way.
+fn is_grpc(content_type: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    let Some((kind, rest)) = content_type.split_at_checked(GRPC.len()) else { return false };
+    kind.eq_ignore_ascii_case(GRPC) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn grpc_is_told_by_its_content_type() {
+        for (content_type, grpc) in [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("application/grpc; charset=x", true),
+            ("Application/gRPC", true),
+            ("application/grpc-web", false),
+            ("application/grpcx", false),
+            ("application/json", false),
+            ("", false),
+        ] {
+            let format = ReplyFormat::negotiate(Some(b"POST"), None, Some(content_type.as_bytes()));
+            assert_eq!(format.is_grpc(), grpc, "{content_type}");
+        }
+    }
+
+    #[test]
+    fn head_gets_no_body() {
+        let format = ReplyFormat::negotiate(Some(b"HEAD"), Some(b"text/plain"), None);
+        assert_eq!(format.body, BodyFormat::Absent);
+    }
+
+    #[test]
+    fn says_nothing_gets_json() {
+        assert_eq!(ReplyFormat::negotiate(None, None, None).body, BodyFormat::Json);
+    }
+}

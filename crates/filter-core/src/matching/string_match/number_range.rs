@@ -1,0 +1,49 @@
+//! Ranges of numbers.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The bounds as they are written.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "an object such as {from: 1, to: 5}")]
+#[schemars(inline, extend("minProperties" = 1))]
+pub(super) struct Bounds {
+    /// The least number; none if absent.
+    from: Option<f64>,
+    /// The number above the greatest; none if absent.
+    to: Option<f64>,
+}
+
+/// The numbers from one bound up to below another.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct NumberRange {
+    pub(super) from: f64,
+    pub(super) to: f64,
+}
+
+/// The longest number that is read, in bytes.
+const MAX_LEN: usize = 32;
+
+impl NumberRange {
+    /// Takes bounds of which at least one is given; `None` when no number lies between them.
+    pub(super) fn new(bounds: &Bounds) -> Option<Self> {
+        bounds.from.or(bounds.to)?;
+        let from = bounds.from.unwrap_or(f64::NEG_INFINITY);
+        let to = bounds.to.unwrap_or(f64::INFINITY);
+        (from < to).then_some(Self { from, to })
+    }
+
+    /// Returns whether the number is in the range; `None` if the text is not a decimal number.
+    pub(super) fn contains(&self, text: &str) -> Option<bool> {
+        decimal(text).map(|number| self.from <= number && number < self.to)
+    }
+}
+
+/// Reads digits with perhaps a sign before and a fraction behind; no exponent, no `inf`.
+fn decimal(text: &str) -> Option<f64> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let legal = text.len() <= MAX_LEN && digits(whole) && digits(fraction);
+    legal.then(|| text.parse().ok()).flatten()
+}

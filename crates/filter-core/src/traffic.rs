@@ -1,0 +1,8 @@
+//! Choosing and limiting streams: hashes, schedules, rates and error windows.
+
+pub(crate) mod consistent_hash;
+pub(crate) mod generator;
+pub(crate) mod schedule;
+pub(crate) mod sticky;
+pub(crate) mod success_criteria;
+pub(crate) mod token_bucket;

@@ -1,0 +1,204 @@
+//! What keeps a user with one variant: where the key comes from.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use crate::{
+    ClaimPath, HeaderName, Needs, PathNormalization, Request, RequestPath, config::misplaced,
+    cookies,
+};
+
+mod cookie;
+
+pub use crate::traffic::consistent_hash::cookie::{CookieAttribute, HashCookie};
+
+/// The `consistentHash` of an Istio DestinationRule, with `claim` added.
+///
+/// Several keys may be named; they are tried in the order of the fields, the most trustworthy first.
+///
+/// ```
+/// use filter_core::{ConsistentHash, Headers, KeySource, Request};
+///
+/// let hash: ConsistentHash = serde_json::from_str(r#"{"httpHeaderName": "X-User"}"#)?;
+/// let headers = Headers::from_iter([("x-user", "alice")]);
+/// let request = Request { headers, ..Request::default() };
+/// let key = hash.key(&request).unwrap();
+/// assert_eq!((key.source, &*key.bytes), (KeySource::Header, &b"alice"[..]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
+#[serde(try_from = "Document")]
+#[schemars(!try_from, rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+pub struct ConsistentHash {
+    /// A claim of the verified token; a number or boolean counts as its JSON text.
+    pub claim: Option<ClaimPath>,
+    /// A header, of which the first value counts unless it is empty.
+    pub http_header_name: Option<HeaderName>,
+    /// A query parameter, of which the first value counts, percent-decoded.
+    #[schemars(length(min = 1))]
+    pub http_query_parameter_name: Option<String>,
+    /// A cookie, which is issued where it is missing and has a `ttl`.
+    pub http_cookie: Option<HashCookie>,
+    /// Whether the client's address counts, as the connection manager decided it.
+    #[schemars(default)]
+    pub use_source_ip: bool,
+}
+
+/// A key that was found, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HashKey<'r> {
+    /// Where it was found.
+    pub source: KeySource,
+    /// Its bytes as they came.
+    pub bytes: Cow<'r, [u8]>,
+}
+
+/// Where a key was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeySource {
+    /// A claim of the verified token.
+    Claim,
+    /// A header.
+    Header,
+    /// A query parameter.
+    QueryParameter,
+    /// A cookie.
+    Cookie,
+    /// The client's address.
+    SourceIp,
+}
+
+impl KeySource {
+    /// Returns the word for logs and explanations.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Claim => "claim",
+            Self::Header => "header",
+            Self::QueryParameter => "query",
+            Self::Cookie => "cookie",
+            Self::SourceIp => "source_ip",
+        }
+    }
+}
+
+impl ConsistentHash {
+    /// Finds the key of a request; `None` where it has none of those that are named.
+    #[must_use]
+    pub fn key<'r>(&self, request: &'r Request) -> Option<HashKey<'r>> {
+        let found = |source| move |bytes| HashKey { source, bytes };
+        let claim = || self.claim_of(request).map(found(KeySource::Claim));
+        let header = || self.header_of(request).map(found(KeySource::Header));
+        let parameter = || self.parameter_of(request).map(found(KeySource::QueryParameter));
+        let cookie = || self.cookie_of(request).map(found(KeySource::Cookie));
+        let address = || self.address_of(request).map(found(KeySource::SourceIp));
+        claim().or_else(header).or_else(parameter).or_else(cookie).or_else(address)
+    }
+
+    /// Returns the cookie that is issued to a request without a key.
+    #[must_use]
+    pub fn issued_cookie(&self) -> Option<&HashCookie> {
+        self.http_cookie.as_ref().filter(|cookie| cookie.ttl.is_some())
+    }
+
+    /// Returns what must be read of a request.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs {
+            query: self.http_query_parameter_name.is_some(),
+            cookies: self.http_cookie.is_some(),
+            claims: self.claim.is_some(),
+            source_address: self.use_source_ip,
+            ..Needs::default()
+        };
+        needs.headers.extend(self.http_header_name.iter().map(ToString::to_string));
+        needs.headers.extend(needs.query.then(|| ":path".to_owned()));
+        needs.headers.extend(needs.cookies.then(|| "cookie".to_owned()));
+        needs
+    }
+
+    fn claim_of<'r>(&self, request: &'r Request) -> Option<Cow<'r, [u8]>> {
+        let bytes = self.claim.as_ref()?.find_scalar(request.claims.as_ref()?)?;
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    fn header_of<'r>(&self, request: &'r Request) -> Option<Cow<'r, [u8]>> {
+        let value = request.headers.first(self.http_header_name.as_ref()?.as_str())?;
+        (!value.is_empty()).then_some(Cow::Borrowed(value))
+    }
+
+    fn parameter_of<'r>(&self, request: &'r Request) -> Option<Cow<'r, [u8]>> {
+        let name = self.http_query_parameter_name.as_ref()?;
+        let target = request.headers.first(":path")?;
+        let path = RequestPath::new(target, PathNormalization::None);
+        let mut parameters = path.parameters();
+        let (_, value) = parameters.find(|(found, _)| **found == *name.as_bytes())?;
+        (!value.is_empty()).then_some(value)
+    }
+
+    fn cookie_of<'r>(&self, request: &'r Request) -> Option<Cow<'r, [u8]>> {
+        let name = self.http_cookie.as_ref()?.name.as_bytes();
+        let (_, value) = cookies(&request.headers).find(|(found, _)| *found == name)?;
+        (!value.is_empty()).then_some(Cow::Borrowed(value))
+    }
+
+    fn address_of(&self, request: &Request) -> Option<Cow<'static, [u8]>> {
+        let address = request.source_address.filter(|_| self.use_source_ip)?;
+        Some(Cow::Owned(address.to_string().into_bytes()))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Document {
+    claim: Option<ClaimPath>,
+    http_header_name: Option<HeaderName>,
+    #[serde(deserialize_with = "parameter_name")]
+    http_query_parameter_name: Option<String>,
+    http_cookie: Option<HashCookie>,
+    use_source_ip: bool,
+    #[serde(deserialize_with = "misplaced::in_destination_rule")]
+    ring_hash: (),
+    #[serde(deserialize_with = "misplaced::in_destination_rule")]
+    maglev: (),
+    #[serde(deserialize_with = "misplaced::in_destination_rule")]
+    minimum_ring_size: (),
+}
+
+impl TryFrom<Document> for ConsistentHash {
+    type Error = &'static str;
+
+    fn try_from(document: Document) -> Result<Self, &'static str> {
+        let Document { ring_hash: (), maglev: (), minimum_ring_size: (), .. } = document;
+        let hash = Self {
+            claim: document.claim,
+            http_header_name: document.http_header_name,
+            http_query_parameter_name: document.http_query_parameter_name,
+            http_cookie: document.http_cookie,
+            use_source_ip: document.use_source_ip,
+        };
+        if hash.needs().is_empty() {
+            return Err(
+                "must name a key: claim, httpHeaderName, httpQueryParameterName, httpCookie or useSourceIp: true",
+            );
+        }
+        if hash.use_source_ip && hash.issued_cookie().is_some() {
+            return Err(
+                "must not have useSourceIp beside httpCookie.ttl, which gives every request a key",
+            );
+        }
+        Ok(hash)
+    }
+}
+
+fn parameter_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let missing = || serde::de::Error::custom("must be a parameter's name, got \"\"");
+    if name.is_empty() { Err(missing()) } else { Ok(Some(name)) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! When something is in force.
+
+use std::time::{Duration, SystemTime};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{DurationWithin, Percentage};
+
+mod timestamp;
+mod window;
+
+pub use crate::traffic::schedule::{
+    timestamp::{InvalidTimestamp, Timestamp},
+    window::{TimeOfDay, UtcOffset, Weekday, Window},
+};
+
+/// When something is in force: between two instants, inside weekly windows, growing at its start.
+///
+/// `{}` is always in force. Only the clock decides, so all proxies agree without talking.
+///
+/// ```
+/// use filter_core::{Percentage, Schedule, Timestamp};
+///
+/// let schedule: Schedule = serde_json::from_str(
+///     r#"{"startsAt": "2026-12-01T09:00:00Z", "expiresAt": "2026-12-01T18:00:00Z", "rampUp": "2h"}"#,
+/// )?;
+/// let at = |text: &str| text.parse::<Timestamp>().map(Timestamp::get);
+/// assert!(!schedule.is_active(at("2026-12-01T18:00:00Z")?));
+/// assert_eq!(schedule.ramped(Percentage::ALL, at("2026-12-01T10:00:00Z")?).parts_per_million(), 500_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(try_from = "Document")]
+#[schemars(with = "Document")]
+pub struct Schedule {
+    starts_at: Option<SystemTime>,
+    expires_at: Option<SystemTime>,
+    windows: Vec<Window>,
+    utc_offset: UtcOffset,
+    ramp_up: Option<Duration>,
+}
+
+impl Schedule {
+    /// Says whether every instant is inside and shares never grow, as of `{}`.
+    #[must_use]
+    pub const fn is_always(&self) -> bool {
+        self.starts_at.is_none()
+            && self.expires_at.is_none()
+            && self.windows.is_empty()
+            && self.ramp_up.is_none()
+    }
+
+    /// Says whether an instant is inside.
+    #[must_use]
+    pub fn is_active(&self, now: SystemTime) -> bool {
+        let begun = self.starts_at.is_none_or(|start| start <= now);
+        begun && !self.is_over(now) && self.is_in_a_window(now)
+    }
+
+    /// Says whether nothing will be inside any more.
+    #[must_use]
+    pub fn is_over(&self, now: SystemTime) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Returns the instant from which on it is over.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
+    }
+
+    /// Returns how long shares grow from the start on.
+    #[must_use]
+    pub const fn ramp_up(&self) -> Option<Duration> {
+        self.ramp_up
+    }
+
+    /// Returns the part of a share that is reached: nothing at the start, all of it after `rampUp`.
+    ///
+    /// A later instant never gives a smaller share.
+    #[must_use]
+    pub fn ramped(&self, share: Percentage, now: SystemTime) -> Percentage {
+        let (Some(start), Some(ramp_up)) = (self.starts_at, self.ramp_up) else { return share };
+        let elapsed = now.duration_since(start).unwrap_or_default().min(ramp_up);
+        share.scaled(elapsed.as_millis(), ramp_up.as_millis())
+    }
+
+    fn is_in_a_window(&self, now: SystemTime) -> bool {
+        self.windows.is_empty() || {
+            let local = self.utc_offset.local(now);
+            self.windows.iter().any(|window| window.contains(local))
+        }
+    }
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Document {
+    /// The first instant; since ever if absent.
+    starts_at: Option<Timestamp>,
+    /// The instant after the last; for ever if absent.
+    expires_at: Option<Timestamp>,
+    /// Hours of the week, of which one must hold; always if empty.
+    #[schemars(length(max = MAX_WINDOWS))]
+    windows: Vec<Window>,
+    /// How far the clocks of `windows` are ahead of UTC; UTC if absent.
+    utc_offset: UtcOffset,
+    /// How long shares grow from `startsAt` on; they are whole at once if absent.
+    ramp_up: Option<DurationWithin<1_000, MONTH_MS>>,
+}
+
+const MONTH_MS: u64 = 30 * 24 * 3_600_000;
+const MAX_WINDOWS: usize = 16;
+
+impl TryFrom<Document> for Schedule {
+    type Error = &'static str;
+
+    fn try_from(document: Document) -> Result<Self, &'static str> {
+        let starts_at = document.starts_at.map(Timestamp::get);
+        let expires_at = document.expires_at.map(Timestamp::get);
+        if starts_at.zip(expires_at).is_some_and(|(start, end)| end <= start) {
+            return Err("must have expiresAt after startsAt");
+        }
+        if document.ramp_up.is_some() && starts_at.is_none() {
+            return Err("must have startsAt beside rampUp");
+        }
+        if document.windows.len() > MAX_WINDOWS {
+            return Err("must have at most 16 windows");
+        }
+        Ok(Self {
+            starts_at,
+            expires_at,
+            windows: document.windows,
+            utc_offset: document.utc_offset,
+            ramp_up: document.ramp_up.map(DurationWithin::get),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What was counted, and its form as bytes.
+
+use super::{BUCKETS, Bucket, Counted, ErrorWindow};
+
+/// The bytes of one bucket: its number, all answers, errors.
+const SIZE: usize = 8 + 4 + 4;
+
+impl ErrorWindow {
+    /// Says whether the guard was tripped.
+    #[must_use]
+    pub const fn is_tripped(&self) -> bool {
+        self.tripped
+    }
+
+    /// Reads the form of [`ErrorWindow::to_bytes`]; other bytes are an empty count.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let Some((tripped, rest)) = bytes.split_first() else { return Self::default() };
+        let (chunks, rest) = rest.as_chunks::<SIZE>();
+        if chunks.len() != BUCKETS || !rest.is_empty() {
+            return Self::default();
+        }
+        let mut window = Self { tripped: *tripped == 1, ..Self::default() };
+        for (bucket, chunk) in window.buckets.iter_mut().zip(chunks) {
+            *bucket = Bucket::from_bytes(chunk);
+        }
+        window
+    }
+
+    /// Writes it as 161 bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![u8::from(self.tripped)];
+        for bucket in &self.buckets {
+            bytes.extend_from_slice(&bucket.number.to_le_bytes());
+            bytes.extend_from_slice(&bucket.total.to_le_bytes());
+            bytes.extend_from_slice(&bucket.errors.to_le_bytes());
+        }
+        bytes
+    }
+
+    pub(super) fn add(&mut self, number: u64, is_error: bool) {
+        let place = number.checked_rem(BUCKETS as u64).unwrap_or_default();
+        let place = usize::try_from(place).unwrap_or_default();
+        let Some(bucket) = self.buckets.get_mut(place) else { return };
+        if bucket.number != number {
+            *bucket = Bucket { number, ..Bucket::default() };
+        }
+        bucket.total = bucket.total.saturating_add(1);
+        bucket.errors = bucket.errors.saturating_add(u32::from(is_error));
+    }
+
+    /// Sums the buckets of the window that ends in bucket `number`.
+    pub(super) fn counted(&self, number: u64) -> Counted {
+        let oldest = number.saturating_sub(BUCKETS as u64).saturating_add(1);
+        // Another worker's clock may already be in the next bucket.
+        let newest = number.saturating_add(1);
+        let within = self.buckets.iter().filter(|one| (oldest..=newest).contains(&one.number));
+        within.fold(Counted::default(), |sum, bucket| Counted {
+            total: sum.total.saturating_add(bucket.total.into()),
+            errors: sum.errors.saturating_add(bucket.errors.into()),
+        })
+    }
+}
+
+impl Bucket {
+    fn from_bytes(bytes: &[u8; SIZE]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *bytes;
+        Self {
+            number: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            total: u32::from_le_bytes([i, j, k, l]),
+            errors: u32::from_le_bytes([m, n, o, p]),
+        }
+    }
+}

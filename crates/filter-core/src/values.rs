@@ -1,0 +1,12 @@
+//! Values of a configuration that are legal by construction.
+
+pub(crate) mod claim_path;
+pub(crate) mod cluster;
+pub(crate) mod duration;
+pub(crate) mod header_name;
+pub(crate) mod integer;
+pub(crate) mod ip_range;
+pub(crate) mod metric_names;
+pub(crate) mod number_texts;
+pub(crate) mod percentage;
+pub(crate) mod text;

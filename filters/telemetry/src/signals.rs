@@ -1,0 +1,9 @@
+//! Signals that a stream produces: access log, metrics, traces and objectives.
+
+pub mod access_log;
+pub mod filter;
+pub mod label;
+pub(crate) mod metrics;
+pub mod redact;
+pub(crate) mod slo;
+pub(crate) mod tracing;

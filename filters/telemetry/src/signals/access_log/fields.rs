@@ -1,0 +1,228 @@
+//! What a record says of a stream.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use super::{Logged, cut};
+use crate::{
+    config::{AccessLogConfig, FieldConfig},
+    expression::{Attribute, Expression, Form, Phase, Reads, Slot, Value, Wanted, time_text},
+    policy::compiler::Compiler,
+    signals::label::TagOperation,
+    signals::redact::{Redaction, Redactor},
+    stream::response_flags::response_flags,
+};
+
+mod standard;
+
+use standard::{Fact, STANDARD, Source as StandardSource};
+
+/// The fields of one entry, in the order in which they are written.
+#[derive(Debug)]
+pub struct Fields(Vec<Field>);
+
+#[derive(Debug)]
+struct Field {
+    name: String,
+    source: Source,
+    redaction: Option<Redaction>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Fact(Fact),
+    Expression(Expression),
+    /// Where a router that rewrites the path keeps it, and the path.
+    Path(Slot, Slot),
+    Flags(Slot),
+}
+
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldValue {
+    /// Text; what was no UTF-8 is U+FFFD.
+    Text(String),
+    /// A whole number; a length of time in milliseconds.
+    Int(i64),
+    /// A number; a length of time in milliseconds.
+    Double(f64),
+    /// Yes or no.
+    Bool(bool),
+}
+
+/// What decides which standard fields there are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FieldsPlace<'a> {
+    /// The path of the entry, for errors.
+    pub(super) path: &'a str,
+    /// Whether the fields become a line, and not a record that has some of them already.
+    pub(super) is_line: bool,
+    /// Whether the document names operations.
+    pub(super) has_operations: bool,
+}
+
+/// The most fields that a document may name.
+const MAX: usize = 64;
+
+impl Fields {
+    /// Compiles the fields of an entry: the standard ones in their order, then others by name.
+    pub(super) fn compile(
+        config: &AccessLogConfig,
+        place: &FieldsPlace<'_>,
+        compiler: &mut Compiler,
+    ) -> Option<Self> {
+        let path = format!("{}.fields", place.path);
+        if config.fields.len() > MAX {
+            compiler.errors.add(&path, format_args!("must have at most {MAX} entries"));
+            return None;
+        }
+        let mut changes: BTreeMap<&str, &FieldConfig> =
+            config.fields.iter().map(|(name, change)| (name.as_str(), change)).collect();
+        let mut fields = Vec::new();
+        for (name, standard) in STANDARD {
+            let change = changes.remove(name);
+            let is_here = standard.is_in(place.is_line, place.has_operations) || change.is_some();
+            let field = field(name, Some(standard), change, &path, compiler);
+            fields.extend(field.filter(|_| is_here));
+        }
+        for (name, change) in changes {
+            fields.extend(field(name, None, Some(change), &path, compiler));
+        }
+        Some(Self(fields))
+    }
+
+    pub(super) fn hashes(&self) -> bool {
+        self.0.iter().any(|field| field.redaction == Some(Redaction::Hash))
+    }
+
+    pub(super) fn of(&self, stream: &Logged<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
+        let present = self.0.iter().filter_map(|field| {
+            let value = field.value(stream)?;
+            let value = match field.redaction {
+                Some(redaction) => {
+                    FieldValue::Text(redactor.redact(redaction, &value.to_text().ok()?))
+                }
+                None => FieldValue::of(&value)?,
+            };
+            Some((field.name.as_str(), value))
+        });
+        let mut fields = present.collect();
+        cut::to_fit(&mut fields);
+        fields
+    }
+}
+
+impl Field {
+    fn value(&self, stream: &Logged<'_>) -> Option<Value> {
+        match &self.source {
+            Source::Fact(fact) => fact.of(stream),
+            Source::Expression(expression) => {
+                expression.evaluate(stream.ended.at).ok().map(Cow::into_owned)
+            }
+            Source::Path(original, path) => {
+                let value = |slot| stream.ended.at.value(slot);
+                value(*original).or_else(|| value(*path)).map(without_query)
+            }
+            Source::Flags(slot) => match stream.ended.at.value(*slot)? {
+                Value::Int(bits) => Some(Value::text(&response_flags(bits.cast_unsigned()))),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl FieldValue {
+    fn of(value: &Value) -> Option<Self> {
+        Some(match value {
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Int(whole) => Self::Int(*whole),
+            Value::Double(number) => Self::Double(*number),
+            Value::Text(text) if text.is_empty() => return None,
+            Value::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
+            Value::Duration(nanos) => millis(*nanos),
+            Value::Timestamp(nanos) => Self::Text(time_text::rfc3339_millis(*nanos)),
+            Value::List(_) | Value::Map(_) => return None,
+        })
+    }
+}
+
+fn without_query(path: &Value) -> Value {
+    let Value::Text(path) = path else { return path.clone() };
+    let end = path.iter().position(|byte| matches!(byte, b'?' | b'#'));
+    Value::Text(path.get(..end.unwrap_or(path.len())).unwrap_or_default().to_vec())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "what is more than 104 days needs no nanoseconds")]
+fn millis(nanos: i64) -> FieldValue {
+    if nanos.rem_euclid(1_000_000) == 0 {
+        FieldValue::Int(nanos.div_euclid(1_000_000))
+    } else {
+        FieldValue::Double(nanos as f64 / 1_000_000.0)
+    }
+}
+
+/// Compiles one field; `None` where it is left out or refused, which `errors` then tells.
+fn field(
+    name: &str,
+    standard: Option<StandardSource>,
+    change: Option<&FieldConfig>,
+    path: &str,
+    compiler: &mut Compiler,
+) -> Option<Field> {
+    let path = format!("{path}.{name}");
+    let change = change.cloned().unwrap_or_default();
+    if change.operation == Some(TagOperation::Remove) {
+        if change.value.is_some() || change.redact.is_some() {
+            compiler.errors.add(path, "must have neither value nor redact where it is removed");
+        }
+        return None;
+    }
+    let redaction = change.redact;
+    let make = |source| Some(Field { name: name.to_owned(), source, redaction });
+    let path = format!("{path}.value");
+    let text = match (&change.value, standard) {
+        (Some(text), _) => text.as_str(),
+        (None, Some(StandardSource::Expression(text))) => text,
+        (None, Some(StandardSource::Fact(fact))) => return make(Source::Fact(fact)),
+        (None, Some(StandardSource::Path)) => return make(self::path(&mut compiler.reads)),
+        (None, Some(StandardSource::Flags)) => return make(flags(&mut compiler.reads)),
+        (None, None) => {
+            compiler.errors.add(path, "must be given, there is no standard field of that name");
+            return None;
+        }
+    };
+    let compiled = Expression::compile(text, Phase::End, Wanted::Scalar, &mut compiler.reads);
+    let expression = compiled.map_err(|error| compiler.errors.add(&path, error)).ok()?;
+    if expression.is_secret() && redaction != Some(Redaction::Hash) {
+        compiler
+            .errors
+            .add(&path, "must not show a credential or an identity, unless redact is HASH");
+        return None;
+    }
+    make(Source::Expression(expression))
+}
+
+fn path(reads: &mut Reads) -> Source {
+    let original = reads.slot(Attribute::RequestHeader("x-envoy-original-path".to_owned()));
+    let path = ["request", "path"].map(str::to_owned).to_vec();
+    let path = Attribute::Property { path, form: Form::Text, phase: Phase::Request };
+    Source::Path(original, reads.slot(path))
+}
+
+fn flags(reads: &mut Reads) -> Source {
+    let path = ["response", "flags"].map(str::to_owned).to_vec();
+    let flags = Attribute::Property { path, form: Form::Int, phase: Phase::End };
+    Source::Flags(reads.slot(flags))
+}
+
+impl Fact {
+    fn of(self, stream: &Logged<'_>) -> Option<Value> {
+        let whole = |number: u64| i64::try_from(number).ok().map(Value::Int);
+        match self {
+            Self::Status => stream.ended.record.status.map(|status| Value::Int(status.into())),
+            Self::RequestBytes => whole(stream.ended.record.request_bytes),
+            Self::ResponseBytes => whole(stream.ended.record.response_bytes),
+            Self::Millis => whole(stream.ended.record.millis()),
+            Self::Error => Some(Value::Bool(stream.is_error)),
+        }
+    }
+}

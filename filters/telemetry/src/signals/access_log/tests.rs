@@ -1,0 +1,79 @@
+use std::collections::BTreeMap;
+
+use filter_core::{Headers, Request, parse_config};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    Config,
+    expression::{Attributes, Readings, Reads, Slot, Value},
+    stream::record::{Ending, Record},
+};
+
+mod limits;
+mod lines;
+mod refused;
+mod selection;
+
+/// A stream on which attributes have the values of a table.
+struct Stream(Readings);
+
+impl Attributes for Stream {
+    fn value(&self, slot: Slot) -> Option<&Value> {
+        self.0.get(slot, || None)
+    }
+}
+
+fn stream(reads: &Reads, values: &[(&str, Value)]) -> Stream {
+    let values: BTreeMap<&str, &Value> =
+        values.iter().map(|(name, value)| (*name, value)).collect();
+    let readings = reads.readings();
+    for (slot, attribute) in reads.iter() {
+        let value = values.get(attribute.to_string().as_str()).map(|value| (*value).clone());
+        readings.get(slot, || value);
+    }
+    Stream(readings)
+}
+
+fn compiled(entry: &str) -> Result<(Option<AccessLog>, Reads), String> {
+    let document = format!(
+        r#"{{"accessLogging": {entry}, "extensionProviders": [
+            {{"name": "other", "opentelemetry": {{"cluster": "a"}}}},
+            {{"name": "otel", "opentelemetry": {{"cluster": "b"}}}}
+        ]}}"#
+    );
+    let config: Config = parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
+    let mut compiler = Compiler::default();
+    let outlets = Outlets::compile(&config, &|_| None, &mut compiler);
+    let around = Surroundings { outlets: &outlets, has_operations: entry.contains("operation") };
+    let entries = config.access_logging.unwrap_or_default().0;
+    let log = AccessLog::compile_all(&entries, &around, &mut compiler).pop();
+    let found = (log, compiler.reads);
+    compiler.errors.finish(found).map_err(|error| error.to_string())
+}
+
+fn log(document: &str) -> (AccessLog, Reads) {
+    let (log, reads) = compiled(document).unwrap();
+    (log.unwrap(), reads)
+}
+
+fn record() -> Record {
+    Record {
+        status: Some(200),
+        duration: Duration::from_micros(12_900),
+        request_bytes: 3,
+        response_bytes: 5,
+        ending: Ending::default(),
+        ..Record::default()
+    }
+}
+
+/// Writes the line of a stream.
+fn written(document: &str, record: &Record, values: &[(&str, Value)]) -> String {
+    let (log, reads) = log(document);
+    let attributes = stream(&reads, values);
+    let request = Request { headers: Headers::default(), ..Request::default() };
+    let ended =
+        Logged { ended: Ended { record, at: &attributes, request: &request }, is_error: false };
+    line(&log.fields(&ended, &Redactor::new(b"0123456789abcdef").unwrap()))
+}

@@ -1,0 +1,103 @@
+//! Fields of `metrics` that may stand in one entry only.
+
+use filter_core::ConfigErrors;
+
+use super::tags::overrides;
+use crate::{
+    config::{Definition, MetricsEntry, ShortName},
+    signals::label::{LabelConfig, TagOperation},
+    signals::metrics::{DEFAULT_PREFIX, Kind},
+};
+
+/// What all metrics of a document share.
+#[derive(Clone, Debug)]
+pub(super) struct Settings<'a> {
+    pub(super) is_labelled: bool,
+    /// The first field that sets a label, if `labels` is absent everywhere.
+    pub(super) implied_by: Option<String>,
+    pub(super) prefix: String,
+    pub(super) definitions: &'a [Definition],
+    /// The entry in which the definitions stand.
+    pub(super) definitions_path: String,
+    pub(super) max_values: usize,
+    pub(super) max_value_bytes: usize,
+    max_series: Option<usize>,
+}
+
+const MAX_SERIES: usize = 1_000;
+const MAX_HISTOGRAM_SERIES: usize = 250;
+const MAX_VALUES: u64 = 100;
+const MAX_VALUE_BYTES: u64 = 64;
+
+impl<'a> Settings<'a> {
+    pub(super) fn gather(entries: &'a [MetricsEntry], errors: &mut ConfigErrors) -> Self {
+        let definitions = only(entries, "definitions", |it| it.definitions.as_ref(), errors);
+        let prefix = only(entries, "prefix", |it| it.prefix.as_ref(), errors);
+        let max_series = only(entries, "maxSeries", |it| it.max_series, errors);
+        let max_values = only(entries, "maxValues", |it| it.max_values, errors);
+        let max_bytes = only(entries, "maxValueBytes", |it| it.max_value_bytes, errors);
+        let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let is_labelled = only(entries, "labels", |it| it.labels, errors).map(|(_, it)| it);
+        let implied_by = implied_by(entries).filter(|_| is_labelled.is_none());
+        Self {
+            is_labelled: is_labelled.unwrap_or(implied_by.is_some()),
+            implied_by,
+            prefix: prefix
+                .map_or(DEFAULT_PREFIX, |(_, prefix)| ShortName::as_str(prefix))
+                .to_owned(),
+            definitions: definitions.map(|(_, all)| all.as_slice()).unwrap_or_default(),
+            definitions_path: format!("metrics[{}]", definitions.map_or(0, |(entry, _)| entry)),
+            max_values: size(max_values.map_or(MAX_VALUES, |(_, it)| it.get())),
+            max_value_bytes: size(max_bytes.map_or(MAX_VALUE_BYTES, |(_, it)| it.get())),
+            max_series: max_series.map(|(_, it)| size(it.get())),
+        }
+    }
+
+    /// Returns how many series a metric may have.
+    pub(super) fn max_series(&self, kind: Kind) -> usize {
+        self.max_series.unwrap_or(match kind {
+            Kind::Histogram => MAX_HISTOGRAM_SERIES,
+            Kind::Counter | Kind::Gauge => MAX_SERIES,
+        })
+    }
+}
+
+/// Returns `true` if the metrics of a document have labels.
+pub(crate) fn is_labelled(entries: &[MetricsEntry]) -> bool {
+    let given = entries.iter().find_map(|entry| entry.labels);
+    given.unwrap_or_else(|| implied_by(entries).is_some())
+}
+
+/// Returns the path of the first field that sets a label.
+fn implied_by(entries: &[MetricsEntry]) -> Option<String> {
+    let is_set = |label: &LabelConfig| label.operation != Some(TagOperation::Remove);
+    let tags = overrides(entries)
+        .find(|(_, over)| over.tag_overrides.values().any(is_set))
+        .map(|(path, _)| format!("{path}.tagOverrides"));
+    tags.or_else(|| {
+        entries.iter().enumerate().find_map(|(entry, metrics)| {
+            let definitions = metrics.definitions.as_deref().unwrap_or_default();
+            let place = definitions.iter().position(|it| !it.dimensions.is_empty())?;
+            Some(format!("metrics[{entry}].definitions[{place}].dimensions"))
+        })
+    })
+}
+
+/// Returns a field of the only entry that has it, and the place of that entry.
+fn only<'a, T>(
+    entries: &'a [MetricsEntry],
+    name: &str,
+    field: impl Fn(&'a MetricsEntry) -> Option<T>,
+    errors: &mut ConfigErrors,
+) -> Option<(usize, T)> {
+    let mut all =
+        entries.iter().enumerate().filter_map(|(place, entry)| Some((place, field(entry)?)));
+    let first = all.next()?;
+    for (place, _) in all {
+        errors.add(
+            format_args!("metrics[{place}].{name}"),
+            format_args!("must stand in one entry only, metrics[{}] has it too", first.0),
+        );
+    }
+    Some(first)
+}

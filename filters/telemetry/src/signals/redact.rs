@@ -1,0 +1,129 @@
+//! Making a value harmless before it leaves the proxy.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use hmac::{Hmac, KeyInit, Mac};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sha2::Sha256;
+
+/// How a value is made harmless.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Redaction {
+    /// The first 16 hexadecimal digits of its HMAC-SHA-256: equal values stay equal.
+    Hash,
+    /// Of an address the network: /24, or /48 of IPv6.
+    TruncateIp,
+    /// Three stars.
+    Mask,
+}
+
+/// Makes values harmless with the key of the proxy.
+#[derive(Clone)]
+pub struct Redactor(Hmac<Sha256>);
+
+const MASK: &str = "***";
+
+/// How many bytes of a hash are shown, each as two digits.
+const MAX_SHOWN: usize = 8;
+
+impl Redactor {
+    /// Takes the key that tells this proxy's hashes from those of others.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Option<Self> {
+        // No length is refused: longer keys are hashed, shorter ones filled up.
+        Hmac::new_from_slice(key).ok().map(Self)
+    }
+
+    /// Returns what of a value may be seen.
+    #[must_use]
+    pub fn redact(&self, redaction: Redaction, value: &[u8]) -> String {
+        match redaction {
+            Redaction::Hash => self.hash(value),
+            Redaction::TruncateIp => truncate_each(value),
+            Redaction::Mask => MASK.to_owned(),
+        }
+    }
+
+    fn hash(&self, value: &[u8]) -> String {
+        let mut mac = self.0.clone();
+        mac.update(value);
+        let digest = mac.finalize().into_bytes();
+        digest.iter().take(MAX_SHOWN).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Redactor")
+    }
+}
+
+/// Cuts every address of a list, as `x-forwarded-for` is one; what is no address is masked.
+fn truncate_each(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    let cut = text.split(',').map(|part| truncate(part.trim()));
+    cut.collect::<Vec<_>>().join(", ")
+}
+
+fn truncate(text: &str) -> String {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = text.parse::<SocketAddr>().map(|socket| socket.ip());
+    match address.or_else(|_| bare.parse()).map(|address: IpAddr| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => {
+            let [a, b, c, _] = address.octets();
+            Ipv4Addr::new(a, b, c, 0).to_string()
+        }
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string()
+        }
+        Err(_) => MASK.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn addresses_lose_their_last_part() {
+        let redactor = Redactor::new(b"k").unwrap();
+        for (value, shown) in [
+            ("10.1.2.3", "10.1.2.0"),
+            ("10.1.2.3:8080", "10.1.2.0"),
+            ("2001:db8:1:2::9", "2001:db8:1::"),
+            ("[2001:db8:1:2::9]:443", "2001:db8:1::"),
+            ("[2001:db8:1:2::9]", "2001:db8:1::"),
+            ("::ffff:10.1.2.3", "10.1.2.0"),
+            ("10.1.2.3, 192.168.7.9", "10.1.2.0, 192.168.7.0"),
+            ("unknown", "***"),
+            ("10.1.2.3,x", "10.1.2.0, ***"),
+            ("", "***"),
+        ] {
+            assert_eq!(redactor.redact(Redaction::TruncateIp, value.as_bytes()), shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_the_beginning_of_an_hmac() {
+        // The second case of RFC 4231.
+        let redactor = Redactor::new(b"Jefe").unwrap();
+        let shown = redactor.redact(Redaction::Hash, b"what do ya want for nothing?");
+        assert_eq!(shown, "5bdcc146bf60754e");
+        let other = Redactor::new(b"Jefa").unwrap();
+        assert_ne!(other.redact(Redaction::Hash, b"what do ya want for nothing?"), shown);
+    }
+
+    #[test]
+    fn a_mask_shows_not_even_the_length() {
+        let redactor = Redactor::new(&[0; 100]).unwrap();
+        assert_eq!(redactor.redact(Redaction::Mask, b""), "***");
+        assert_eq!(redactor.redact(Redaction::Mask, &[0xFF; 40]), "***");
+        assert_eq!(format!("{redactor:?}"), "Redactor");
+    }
+}

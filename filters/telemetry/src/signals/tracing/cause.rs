@@ -1,0 +1,40 @@
+//! Who decides whether a trace is reported.
+
+use filter_core::{Headers, Request};
+
+use super::{Tracer, incoming::Incoming};
+use crate::{config::tracing::RemoteContext, expression::Attributes};
+
+/// Who decides whether a trace is reported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Cause {
+    /// The caller, by the flags of its `traceparent`.
+    Caller,
+    /// The caller, by B3.
+    B3,
+    /// The filter in this place of `sampling`, by its share.
+    Filter(usize),
+    /// `randomSamplingPercentage`.
+    Percentage,
+}
+
+impl Tracer {
+    /// Says who decides about a request with these headers, as [`Tracer::begin`] goes about it.
+    #[must_use]
+    pub fn cause(&self, headers: &Headers, at: &dyn Attributes, request: &Request) -> Cause {
+        if self.remote_context == RemoteContext::Trust {
+            let incoming = Incoming::read(headers, self.accepts_b3);
+            let is_b3 = incoming.remote.is_none_or(|remote| remote.is_b3);
+            let decided = incoming.remote.map_or(incoming.decision, |remote| remote.decision);
+            if decided.is_some() {
+                return if is_b3 { Cause::B3 } else { Cause::Caller };
+            }
+        }
+        let holds = |(filter, _): &(_, _)| holds(filter, at, request);
+        self.sampling.iter().position(holds).map_or(Cause::Percentage, Cause::Filter)
+    }
+}
+
+fn holds(filter: &crate::signals::filter::Filter, at: &dyn Attributes, request: &Request) -> bool {
+    filter.holds(at, request) == Ok(true)
+}

@@ -1,0 +1,263 @@
+//! From the document's entries to tracers.
+
+use std::collections::BTreeMap;
+
+use filter_core::Shown;
+use serde_json::json;
+
+use super::{Change, Tag, TagSource, Threshold, Tracer, Tracing, span::attributes::BUILT_IN};
+use crate::{
+    config::{
+        entry::{Mode, ProviderRef},
+        tracing::{SampleRate, TagConfig, TracingConfig},
+    },
+    export::Provider,
+    expression::{Phase, Wanted, is_secret_header},
+    policy::compiler::Compiler,
+    signals::redact::Redaction,
+};
+
+const MAX_ENTRIES: usize = 4;
+const MAX_SAMPLING: usize = 32;
+const MAX_TAGS: usize = 32;
+const MAX_KEY_LEN: usize = 128;
+const SPANS_PER_SECOND: u32 = 1_000;
+
+/// What tracing takes from around it.
+pub(crate) struct Surroundings<'a> {
+    /// The providers of the document.
+    pub(crate) providers: &'a [Provider],
+    /// The names of all providers, also of those that were refused.
+    pub(crate) names: &'a [String],
+    /// Whether the document has the short form of a provider.
+    pub(crate) has_endpoint: bool,
+    /// The short form of a percentage.
+    pub(crate) sample_rate: Option<SampleRate>,
+    /// Looks up a variable of the virtual machine.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Tracing {
+    /// Compiles the entries; what is wrong with them is noted.
+    pub(crate) fn compile(
+        configured: Option<&[TracingConfig]>,
+        around: &Surroundings<'_>,
+        compiler: &mut Compiler,
+    ) -> Self {
+        let short = [TracingConfig::default()];
+        let entries = match configured {
+            Some(entries) => entries,
+            None if around.has_endpoint => &short,
+            None => {
+                if around.sample_rate.is_some() {
+                    let rule = "must not be given without tracing or endpoint";
+                    compiler.errors.add("sampleRate", rule);
+                }
+                return Self::default();
+            }
+        };
+        if !(1..=MAX_ENTRIES).contains(&entries.len()) {
+            let rule = format_args!("must have 1 to {MAX_ENTRIES} entries");
+            compiler.errors.add("tracing", rule);
+        }
+        let mut tracers: Vec<Tracer> = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let path = format!("tracing[{index}]");
+            if is_covered(entry.for_listeners.mode, &tracers) {
+                compiler.errors.add(&path, "can never apply: earlier entries fit its listeners");
+            }
+            let rate = around.sample_rate.filter(|_| index == 0);
+            tracers.push(tracer(entry, rate, &path, around, compiler));
+        }
+        Self { tracers }
+    }
+}
+
+/// Says whether every listener of a mode has an earlier entry.
+fn is_covered(mode: Mode, earlier: &[Tracer]) -> bool {
+    let has = |mode| earlier.iter().any(|tracer| tracer.mode == mode);
+    has(Mode::ClientAndServer) || has(mode) || (has(Mode::Client) && has(Mode::Server))
+}
+
+fn tracer(
+    entry: &TracingConfig,
+    rate: Option<SampleRate>,
+    path: &str,
+    around: &Surroundings<'_>,
+    compiler: &mut Compiler,
+) -> Tracer {
+    let provider = provider(&entry.providers, path, around, compiler);
+    let percentage = match (entry.random_sampling_percentage, rate) {
+        (Some(_), Some(_)) => {
+            let rule = "must not stand beside randomSamplingPercentage";
+            compiler.errors.add("sampleRate", rule);
+            None
+        }
+        (percentage, rate) => percentage.or_else(|| rate.map(SampleRate::percentage)),
+    };
+    let threshold = Threshold::from_millionths(percentage.unwrap_or_default().millionths());
+    let tracer = Tracer {
+        mode: entry.for_listeners.mode,
+        provider,
+        threshold,
+        sampling: sampling(entry, path, compiler),
+        has_spans: provider.is_some() && !entry.disable_span_reporting,
+        propagates: !entry.disable_context_propagation,
+        istio_tags: entry.enable_istio_tags.unwrap_or(true),
+        remote_context: entry.remote_context,
+        accepts_b3: entry.accept_b3,
+        spans_per_second: entry
+            .max_spans_per_second
+            .and_then(|most| u32::try_from(most.get()).ok())
+            .unwrap_or(SPANS_PER_SECOND),
+        tags: tags(&entry.custom_tags, path, around, compiler),
+    };
+    warn(&tracer, path, compiler);
+    tracer
+}
+
+fn warn(tracer: &Tracer, path: &str, compiler: &mut Compiler) {
+    let samples = tracer.sampling.iter().map(|(_, threshold)| threshold);
+    let samples_nothing = samples.chain([&tracer.threshold]).all(|threshold| threshold.is_none());
+    if tracer.provider.is_none() {
+        compiler.warnings.push(format!("{path}: no provider takes spans, so none are made"));
+    } else if samples_nothing && tracer.has_spans {
+        let text = "samples no new trace, so only the decisions of callers are followed";
+        compiler.warnings.push(format!("{path}: {text}"));
+    }
+}
+
+/// Finds the provider that an entry names, or the first one.
+fn provider(
+    named: &[ProviderRef],
+    path: &str,
+    around: &Surroundings<'_>,
+    compiler: &mut Compiler,
+) -> Option<usize> {
+    let path = format!("{path}.providers");
+    match named {
+        [] => (!around.providers.is_empty()).then_some(0),
+        [one] => {
+            let found = around.providers.iter().position(|it| *it.name == *one.name);
+            if !around.names.contains(&one.name) {
+                let (name, rule) = (json!(one.name), "must be one of extensionProviders");
+                let rule = format_args!("{rule}, {}", Shown(&name));
+                compiler.errors.add(format_args!("{path}[0].name"), rule);
+            }
+            found
+        }
+        _ => {
+            compiler.errors.add(path, "must have at most 1 entry");
+            None
+        }
+    }
+}
+
+fn sampling(
+    entry: &TracingConfig,
+    path: &str,
+    compiler: &mut Compiler,
+) -> Vec<(crate::signals::filter::Filter, Threshold)> {
+    if entry.sampling.len() > MAX_SAMPLING {
+        let rule = format_args!("must have at most {MAX_SAMPLING} entries");
+        compiler.errors.add(format_args!("{path}.sampling"), rule);
+    }
+    let mut sampling = Vec::new();
+    for (index, config) in entry.sampling.iter().enumerate() {
+        let path = format!("{path}.sampling[{index}].filter");
+        let filter = compiler.filter(&config.filter, Phase::Request, &path);
+        let threshold = Threshold::from_millionths(config.percentage.parts_per_million());
+        sampling.extend(filter.map(|filter| (filter, threshold)));
+    }
+    sampling
+}
+
+fn tags(
+    configured: &BTreeMap<String, TagConfig>,
+    path: &str,
+    around: &Surroundings<'_>,
+    compiler: &mut Compiler,
+) -> Vec<Tag> {
+    let path = format!("{path}.customTags");
+    if configured.len() > MAX_TAGS {
+        compiler.errors.add(&path, format_args!("must have at most {MAX_TAGS} entries"));
+    }
+    let mut tags = Vec::new();
+    for (key, config) in configured {
+        let path = format!("{path}.{key}");
+        if !(1..=MAX_KEY_LEN).contains(&key.len()) {
+            let rule = format_args!("must have a name of 1 to {MAX_KEY_LEN} bytes");
+            compiler.errors.add(&path, rule);
+        }
+        let change = change(key, config, &path, around, compiler);
+        tags.extend(change.map(|change| Tag { key: key.clone(), change }));
+    }
+    tags
+}
+
+/// Compiles what becomes of an attribute; `None` where that is nothing or where it is refused.
+fn change(
+    key: &str,
+    config: &TagConfig,
+    path: &str,
+    around: &Surroundings<'_>,
+    compiler: &mut Compiler,
+) -> Option<Change> {
+    let TagConfig { literal, environment, header, expression, operation, redact, .. } = config;
+    let sources =
+        [literal.is_some(), environment.is_some(), header.is_some(), expression.is_some()];
+    let sources = sources.into_iter().filter(|is_there| *is_there).count();
+    match (sources, operation, redact) {
+        (1, None, _) => {
+            let source = source(config, path, around, compiler)?;
+            Some(Change::Put(source, *redact))
+        }
+        (0, Some(_), None) | (0, None, Some(_)) if !BUILT_IN.contains(&key) => {
+            let rule = "must have a value: no attribute of that name is there anyway";
+            compiler.errors.add(path, rule);
+            None
+        }
+        (0, Some(_), None) => Some(Change::Remove),
+        (0, None, Some(redaction)) => Some(Change::Redact(*redaction)),
+        _ => {
+            let rule = "must have exactly one of literal, environment, header, expression";
+            compiler.errors.add(path, rule);
+            None
+        }
+    }
+}
+
+fn source(
+    config: &TagConfig,
+    path: &str,
+    around: &Surroundings<'_>,
+    compiler: &mut Compiler,
+) -> Option<TagSource> {
+    let is_hashed = config.redact == Some(Redaction::Hash);
+    if let Some(literal) = &config.literal {
+        return Some(TagSource::Literal(literal.value.clone()));
+    }
+    if let Some(environment) = &config.environment {
+        let value = (around.variable)(&environment.name);
+        return value.or_else(|| environment.default_value.clone()).map(TagSource::Literal);
+    }
+    if let Some(header) = &config.header {
+        if is_secret_header(header.name.as_str()) && !is_hashed {
+            compiler.errors.add(path, SECRET);
+        }
+        let (name, default) = (header.name.clone(), header.default_value.clone());
+        return Some(TagSource::Header { name, default });
+    }
+    let text = &config.expression.as_ref()?.value;
+    let path = format!("{path}.expression.value");
+    let expression = compiler.expression(text, Phase::End, Wanted::Scalar, &path)?;
+    if expression.is_secret() && !is_hashed {
+        compiler.errors.add(path, SECRET);
+    }
+    Some(TagSource::Expression(expression))
+}
+
+const SECRET: &str = "must have redact: HASH, it tells who someone is or lets others act for them";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use filter_core::{Request, parse_config};
+use serde_json::Value;
+
+use super::*;
+use crate::{
+    config::OneOrMany,
+    export::{Limits, Protocol},
+    expression::{Attributes, Slot},
+    stream::direction::Direction,
+};
+
+fn provider_of(name: &str) -> Provider {
+    Provider {
+        name: name.into(),
+        cluster: filter_core::ClusterRef::from_parts(None, None, None, Some("otel"))
+            .unwrap()
+            .unwrap(),
+        authority: "otel".to_owned(),
+        protocol: Protocol::Grpc,
+        headers: Vec::new(),
+        timeout: std::time::Duration::from_secs(3),
+        limits: Limits::default(),
+        max_tag_length: 256,
+        resource: Vec::new(),
+    }
+}
+
+type Compiled = Result<(Tracing, Vec<String>), String>;
+
+fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) -> Compiled {
+    let entries = entries.map(|entries| {
+        let parsed = parse_config::<OneOrMany<TracingConfig>>(entries.to_string().as_bytes());
+        #[cfg(not(target_arch = "wasm32"))]
+        schema_check::compare::<OneOrMany<TracingConfig>>(entries, parsed.is_ok());
+        parsed.map(|OneOrMany(entries)| entries).map_err(|error| error.to_string())
+    });
+    let entries = entries.transpose()?;
+    let names: Vec<_> = providers.iter().map(|name| (*name).to_owned()).collect();
+    let providers: Vec<_> = providers.iter().map(|name| provider_of(name)).collect();
+    let variable = |name: &str| (name == "REGION").then(|| "eu".to_owned());
+    let around = Surroundings {
+        providers: &providers,
+        names: &names,
+        has_endpoint: entries.is_none() && !providers.is_empty(),
+        sample_rate: rate.map(|rate| serde_json::from_value(json!(rate)).unwrap()),
+        variable: &variable,
+    };
+    let mut compiler = Compiler::default();
+    let tracing = Tracing::compile(entries.as_deref(), &around, &mut compiler);
+    let warnings = compiler.warnings;
+    compiler.errors.finish((tracing, warnings)).map_err(|error| error.to_string())
+}
+
+fn compile(entry: &Value) -> Compiled {
+    compile_with(Some(entry), &["otel", "other"], None)
+}
+
+fn tags_of(tags: &Value) -> Result<Vec<Tag>, String> {
+    let (tracing, _) = compile(&json!({"randomSamplingPercentage": 1, "customTags": tags}))?;
+    Ok(tracing.tracers()[0].tags.clone())
+}
+
+#[test]
+fn nothing_is_traced_where_nothing_says_so() {
+    let (tracing, warnings) = compile_with(None, &[], None).unwrap();
+    assert!(tracing.tracers().is_empty() && warnings.is_empty());
+}
+
+#[test]
+fn the_short_form_samples_what_its_rate_says() {
+    let (tracing, warnings) = compile_with(None, &["otel"], Some(0.1)).unwrap();
+    let (_, tracer) = tracing.tracer(Direction::Unspecified).unwrap();
+    assert_eq!(tracer.threshold, Threshold::from_millionths(100_000));
+    assert_eq!((tracer.provider, tracer.has_spans), (Some(0), true));
+    assert_eq!(warnings, [] as [&str; 0]);
+    let (tracing, warnings) = compile_with(None, &["otel"], None).unwrap();
+    assert!(tracing.tracers()[0].threshold.is_none());
+    let text = "tracing[0]: samples no new trace, so only the decisions of callers are followed";
+    assert_eq!(warnings, [text]);
+}
+
+#[test]
+fn a_rate_needs_something_to_rate() {
+    let error = compile_with(None, &[], Some(0.1)).unwrap_err();
+    assert_eq!(error, "sampleRate: must not be given without tracing or endpoint");
+    let entry = json!({"randomSamplingPercentage": 1});
+    let error = compile_with(Some(&entry), &["otel"], Some(0.1)).unwrap_err();
+    assert_eq!(error, "sampleRate: must not stand beside randomSamplingPercentage");
+    let entries = json!([{"match": {"mode": "SERVER"}}, {"match": {"mode": "CLIENT"}}]);
+    let (tracing, _) = compile_with(Some(&entries), &["otel"], Some(0.1)).unwrap();
+    let is_none = |index: usize| tracing.tracers()[index].threshold.is_none();
+    assert!(!is_none(0) && is_none(1), "the first entry only");
+}
+
+#[test]
+fn the_first_entry_whose_mode_fits_applies() {
+    let entries = json!([
+        {"match": {"mode": "CLIENT"}, "providers": [{"name": "other"}]},
+        {"providers": [{"name": "otel"}]},
+    ]);
+    let (tracing, _) = compile(&entries).unwrap();
+    for (direction, provider) in
+        [(Direction::Outbound, 1), (Direction::Inbound, 0), (Direction::Unspecified, 1)]
+    {
+        let found = tracing.tracer(direction).unwrap().1.provider;
+        assert_eq!(found, Some(provider), "{direction:?}");
+    }
+}
+
+#[test]
+fn without_a_provider_ids_are_made_and_no_spans() {
+    let entry = json!({"randomSamplingPercentage": 1});
+    let (tracing, warnings) = compile_with(Some(&entry), &[], None).unwrap();
+    let tracer = &tracing.tracers()[0];
+    assert!(!tracer.has_spans && !tracer.threshold.is_none());
+    assert_eq!(warnings, ["tracing[0]: no provider takes spans, so none are made"]);
+}
+
+#[test]
+fn the_first_sampling_filter_that_holds_decides() {
+    struct Nothing;
+    impl Attributes for Nothing {
+        fn value(&self, _slot: Slot) -> Option<&crate::expression::Value> {
+            None
+        }
+    }
+
+    let entry = json!({
+        "randomSamplingPercentage": 1,
+        "sampling": [
+            {"filter": {"expression": "request.headers['x-absent'] == 'a'"}, "percentage": {"value": 50}},
+            {"filter": {"match": [{"headers": {"x-debug": {"exact": "true"}}}]}, "percentage": {"value": 100}},
+        ],
+    });
+    let (tracing, _) = compile(&entry).unwrap();
+    let tracer = &tracing.tracers()[0];
+    let mut request = Request::default();
+    let failed = std::cell::Cell::new(0);
+    let share =
+        |request: &Request| tracer.share(&Nothing, request, || failed.set(failed.get() + 1));
+    assert_eq!(share(&request), Threshold::from_millionths(10_000));
+    request.headers.push("x-debug", "true");
+    assert_eq!(share(&request), Threshold::from_millionths(1_000_000));
+    assert_eq!(failed.get(), 2, "what is missing is counted each time");
+}
+
+#[test]
+fn tags_of_the_environment_are_fixed_when_the_document_is_read() {
+    let tags = tags_of(&json!({
+        "region": {"environment": {"name": "REGION"}},
+        "zone": {"environment": {"name": "ZONE", "defaultValue": "a"}},
+        "absent": {"environment": {"name": "ABSENT"}},
+    }));
+    let literal = |tag: &Tag| match &tag.change {
+        Change::Put(TagSource::Literal(text), None) => format!("{}={text}", tag.key),
+        other => panic!("{other:?}"),
+    };
+    let tags: Vec<_> = tags.unwrap().iter().map(literal).collect();
+    assert_eq!(tags, ["region=eu", "zone=a"]);
+}
+
+#[test]
+fn secrets_are_hashed_or_refused() {
+    for (tag, path) in [
+        (json!({"header": {"name": "Authorization"}}), "a"),
+        (json!({"header": {"name": "cookie"}, "redact": "MASK"}), "a"),
+        (json!({"expression": {"value": "request.headers['x-api-key']"}}), "a.expression.value"),
+    ] {
+        let error = tags_of(&json!({"a": tag})).unwrap_err();
+        assert_eq!(error, format!("tracing[0].customTags.{path}: {SECRET}"));
+    }
+    tags_of(&json!({"a": {"header": {"name": "authorization"}, "redact": "HASH"}})).unwrap();
+}
+
+#[test]
+fn what_is_there_anyway_can_be_removed_or_made_harmless() {
+    let tags = tags_of(&json!({
+        "client.address": {"redact": "TRUNCATE_IP"}, "url.path": {"operation": "REMOVE"},
+    }));
+    let tags = tags.unwrap();
+    assert!(matches!(tags[0].change, Change::Redact(Redaction::TruncateIp)));
+    assert!(matches!(tags[1].change, Change::Remove));
+    let error = tags_of(&json!({"mine": {"operation": "REMOVE"}})).unwrap_err();
+    let rule = "must have a value: no attribute of that name is there anyway";
+    assert_eq!(error, format!("tracing[0].customTags.mine: {rule}"));
+}
+
+#[test]
+fn refused_entries_say_their_rule() {
+    let covered = "tracing[1]: can never apply: earlier entries fit its listeners";
+    let one = "must have exactly one of literal, environment, header, expression";
+    for (entries, message) in [
+        (json!([]), "tracing: must have 1 to 4 entries".to_owned()),
+        (json!([{}, {}]), covered.to_owned()),
+        (json!([{}, {"match": {"mode": "CLIENT"}}]), covered.to_owned()),
+        (
+            json!({"providers": [{"name": "envoy"}]}),
+            r#"tracing[0].providers[0].name: must be one of extensionProviders, got "envoy""#
+                .to_owned(),
+        ),
+        (
+            json!({"providers": [{"name": "otel"}, {"name": "other"}]}),
+            "tracing[0].providers: must have at most 1 entry".to_owned(),
+        ),
+        (json!({"customTags": {"a": {}}}), format!("tracing[0].customTags.a: {one}")),
+        (
+            json!({"customTags": {"a": {"literal": {"value": "x"}, "header": {"name": "x"}}}}),
+            format!("tracing[0].customTags.a: {one}"),
+        ),
+    ] {
+        assert_eq!(compile(&entries).unwrap_err(), message);
+    }
+    let late = json!({"sampling": [
+        {"filter": {"expression": "response.code == 500"}, "percentage": {"value": 1}},
+    ]});
+    let error = compile(&late).unwrap_err();
+    assert!(
+        error.starts_with("tracing[0].sampling[0].filter.expression: response.code"),
+        "{error}"
+    );
+}

@@ -1,0 +1,153 @@
+//! Decides about a stream by its request's headers.
+
+use std::time::Duration;
+
+use filter_core::Headers;
+
+use super::{Begun, HeaderChange, Threshold, Trace, Tracer, Worker};
+use crate::{
+    config::tracing::RemoteContext,
+    signals::tracing::incoming::{Incoming, Remote},
+    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
+};
+
+impl Tracer {
+    /// Decides about a stream by its request's headers.
+    ///
+    /// `share` says how much of new traces like this one is reported; it is asked only where
+    /// nobody has decided before.
+    pub fn begin(
+        &self,
+        headers: &Headers,
+        worker: &mut Worker,
+        now: Duration,
+        share: impl FnOnce() -> Threshold,
+    ) -> Begun {
+        let incoming = Incoming::read(headers, self.accepts_b3);
+        let mut begun = match (incoming.remote, self.remote_context) {
+            (Some(remote), RemoteContext::Trust) => {
+                self.follow(remote, headers, worker, now, share)
+            }
+            (remote, _) => {
+                let decision = match self.remote_context {
+                    RemoteContext::Trust => incoming.decision,
+                    RemoteContext::Restart => None,
+                };
+                let decide = |id| decision.unwrap_or_else(|| share().selects(id));
+                let link = remote.map(|remote| remote.parent);
+                self.start(link, headers, worker, now, decide)
+            }
+        };
+        begun.traceparent_invalid = incoming.is_invalid;
+        if !self.propagates {
+            let present = |name: &&str| headers.first(name).is_some();
+            let there = CONTEXT_HEADERS.into_iter().filter(present);
+            begun.changes = there.map(HeaderChange::Remove).collect();
+        }
+        begun
+    }
+
+    /// Goes on with the caller's trace.
+    fn follow(
+        &self,
+        remote: Remote,
+        headers: &Headers,
+        worker: &mut Worker,
+        now: Duration,
+        share: impl FnOnce() -> Threshold,
+    ) -> Begun {
+        let parent = remote.parent;
+        let is_sampled = remote.decision.unwrap_or_else(|| share().selects(parent.trace_id()));
+        let wanted = is_sampled && self.has_spans;
+        let is_reported = wanted && worker.bucket.take(now);
+        if !is_reported {
+            // Nobody behind us may name a span that nobody reports: the context stays as it is.
+            let is_new = remote.is_b3 && !wanted;
+            let translated = parent.child(parent.span_id(), is_sampled).to_string();
+            let change = is_new.then_some(HeaderChange::Set("traceparent", translated));
+            let trace = Trace { is_sampled, ..Trace::of(parent.trace_id(), parent.span_id()) };
+            let changes = change.into_iter().collect();
+            return Begun { is_limited: wanted, ..Begun::of(trace, changes) };
+        }
+        let span_id = SpanId::draw(&mut worker.generator);
+        let child = parent.child(span_id, true);
+        let mut changes = vec![HeaderChange::Set("traceparent", child.to_string())];
+        let state = TraceState::of(headers);
+        changes.extend(change_of_state(headers, state.as_ref().ok().and_then(Option::as_ref)));
+        let trace = Trace {
+            is_sampled,
+            is_reported,
+            parent: Some(parent.span_id()),
+            flags: child.flags(),
+            state: state.clone().unwrap_or_default(),
+            ..Trace::of(parent.trace_id(), span_id)
+        };
+        Begun { tracestate_invalid: state.is_err(), ..Begun::of(trace, changes) }
+    }
+
+    /// Begins a trace.
+    fn start(
+        &self,
+        link: Option<TraceParent>,
+        headers: &Headers,
+        worker: &mut Worker,
+        now: Duration,
+        decide: impl FnOnce(TraceId) -> bool,
+    ) -> Begun {
+        let (trace_id, span_id) =
+            (TraceId::draw(&mut worker.generator), SpanId::draw(&mut worker.generator));
+        let is_wanted = decide(trace_id);
+        let is_limited = is_wanted && self.has_spans && !worker.bucket.take(now);
+        let is_sampled = is_wanted && !is_limited;
+        let is_reported = is_sampled && self.has_spans;
+        let parent = TraceParent::new(trace_id, span_id, is_sampled);
+        let mut changes = vec![HeaderChange::Set("traceparent", parent.to_string())];
+        changes.extend(change_of_state(headers, None));
+        let trace = Trace {
+            is_sampled,
+            is_reported,
+            flags: parent.flags(),
+            link: link.filter(|_| is_reported),
+            ..Trace::of(trace_id, span_id)
+        };
+        Begun { is_limited, ..Begun::of(trace, changes) }
+    }
+}
+
+/// Returns what makes the request's `tracestate` the wanted one, if it is another.
+fn change_of_state(headers: &Headers, wanted: Option<&TraceState>) -> Option<HeaderChange> {
+    let mut lines = headers.all("tracestate");
+    match (lines.next(), lines.next(), wanted) {
+        (None, _, _) => None,
+        (Some(only), None, Some(wanted)) if only == wanted.as_str().as_bytes() => None,
+        (_, _, Some(wanted)) => Some(HeaderChange::Set("tracestate", wanted.as_str().to_owned())),
+        (_, _, None) => Some(HeaderChange::Remove("tracestate")),
+    }
+}
+
+impl Trace {
+    const fn of(trace_id: TraceId, span_id: SpanId) -> Self {
+        Self {
+            trace_id,
+            span_id,
+            is_sampled: false,
+            is_reported: false,
+            parent: None,
+            flags: 0,
+            state: None,
+            link: None,
+        }
+    }
+}
+
+impl Begun {
+    const fn of(trace: Trace, changes: Vec<HeaderChange>) -> Self {
+        Self {
+            trace,
+            changes,
+            traceparent_invalid: false,
+            tracestate_invalid: false,
+            is_limited: false,
+        }
+    }
+}
