@@ -7,12 +7,14 @@ use crate::OneLine;
 mod document;
 mod error_collector;
 pub mod misplaced;
+pub(crate) mod mode;
 mod path;
 mod refused;
 pub mod schema;
 pub(crate) mod shown;
 mod strict;
 pub(crate) mod unique_keys;
+pub(crate) mod warning;
 mod wording;
 
 pub use crate::config::error_collector::parse_config;

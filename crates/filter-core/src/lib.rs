@@ -28,7 +28,8 @@ mod values;
 pub(crate) use crate::http::path::raw_cookies;
 pub use crate::{
     config::{
-        ConfigError, ConfigErrors, InvalidConfig, misplaced, parse_config, schema, shown::Shown,
+        ConfigError, ConfigErrors, InvalidConfig, misplaced, mode::Mode, parse_config, schema,
+        shown::Shown, warning::Warning,
     },
     http::{
         grpc_status::GrpcStatus,

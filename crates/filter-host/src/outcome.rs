@@ -33,19 +33,14 @@ impl EndedStream for Current {
     }
 
     fn response_code(&self) -> Option<u64> {
-        number("code")
+        property::number(&["response", "code"])
     }
 
     fn response_flags(&self) -> Option<u64> {
-        number("flags")
+        property::number(&["response", "flags"])
     }
 }
 
 fn value(map: Map, name: &str) -> Option<Vec<u8>> {
     headers::value(map, name).ok().flatten()
-}
-
-fn number(name: &str) -> Option<u64> {
-    let bytes = property::read(&["response", name]).ok().flatten()?;
-    bytes.try_into().ok().map(u64::from_le_bytes)
 }

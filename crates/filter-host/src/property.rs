@@ -17,6 +17,13 @@ pub fn read(path: &[&str]) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Reads a numeric attribute; `None` if it is absent or not a number.
+#[must_use]
+pub fn number(path: &[&str]) -> Option<u64> {
+    let bytes = read(path).ok().flatten()?;
+    bytes.try_into().ok().map(u64::from_le_bytes)
+}
+
 /// Writes an attribute of our own, which the proxy keeps in filter state as `wasm.<path>`.
 ///
 /// # Errors

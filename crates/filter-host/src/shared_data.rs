@@ -1,47 +1,101 @@
 //! Values that all workers of the proxy share.
 //!
-//! A value can't be deleted, and every plugin of the proxy can read it: keep the number of keys
-//! fixed and never build one from a client's bytes.
+//! A value can't be deleted, and every plugin of the proxy can read and write it: keep the number of
+//! keys fixed and never build a key from a client's bytes.
 
-use crate::hostcalls::{self, HostError, Result};
+use filter_core::sticky_hash;
 
-/// A shared value and the mark that [`replace`] compares.
+use crate::{
+    hostcalls::{self, HostError, Result},
+    property,
+};
+
+/// Attempts of one [`update`] while other workers write the same value.
+const MAX_ATTEMPTS: usize = 8;
+
+/// A shared value and the version that [`replace`] compares.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Versioned {
     /// The value's bytes.
     pub value: Vec<u8>,
-    mark: u32,
+    version: u32,
 }
 
-/// Reads a shared value, `None` where no worker has written one.
+/// Returns the key prefix of this plugin, `weir.<filter>.<plugin>`, for values that outlive a
+/// configuration.
+#[must_use]
+pub fn plugin_key(filter: &str) -> String {
+    let plugin = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
+    format!("weir.{filter}.{}", String::from_utf8_lossy(&plugin))
+}
+
+/// Returns the key prefix of this plugin with this configuration, for values that a new
+/// configuration resets.
+#[must_use]
+pub fn config_key(filter: &str, document: &[u8]) -> String {
+    format!("{}.{:016x}", plugin_key(filter), sticky_hash("", document, ""))
+}
+
+/// Reads a shared value; `None` if no worker has written one.
 ///
 /// # Errors
 ///
-/// Fails when the proxy cannot hand the value over.
+/// Fails if the proxy does.
 pub fn read(key: &str) -> Result<Option<Versioned>> {
     match hostcalls::shared_data(key) {
-        Ok((value, mark)) => Ok(Some(Versioned { value, mark })),
+        Ok((value, version)) => Ok(Some(Versioned { value, version })),
         Err(HostError::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Writes a shared value, whatever stands there now.
+/// Writes a shared value, whatever its version.
 ///
 /// # Errors
 ///
-/// Fails when the proxy refuses the write.
+/// Fails if the proxy refuses the write.
 pub fn write(key: &str, value: &[u8]) -> Result<()> {
     hostcalls::set_shared_data(key, value, 0)
 }
 
-/// Replaces the value that `seen` came from; of several workers that try, one succeeds.
+/// Writes an initial value unless there is a value.
 ///
-/// This holds for a key that exists: seed it with [`write`] while the plugin is configured.
+/// [`replace`] and [`update`] need it: without an existing value, every worker would succeed.
 ///
 /// # Errors
 ///
-/// [`HostError::CasMismatch`] when another worker was first.
+/// Fails if the proxy refuses the write.
+pub fn seed(key: &str, value: &[u8]) -> Result<()> {
+    match read(key)? {
+        Some(_) => Ok(()),
+        None => write(key, value),
+    }
+}
+
+/// Replaces the value that `seen` came from; of several workers that try, one succeeds.
+///
+/// # Errors
+///
+/// [`HostError::CasMismatch`] if another worker was first.
 pub fn replace(key: &str, seen: &Versioned, value: &[u8]) -> Result<()> {
-    hostcalls::set_shared_data(key, value, seen.mark)
+    hostcalls::set_shared_data(key, value, seen.version)
+}
+
+/// Replaces a seeded value by the result of `next`; returns `false` if `next` returns `None`.
+///
+/// `next` runs again if another worker was faster.
+///
+/// # Errors
+///
+/// [`HostError::NotFound`] if the value was not seeded, [`HostError::CasMismatch`] after 8 attempts.
+pub fn update(key: &str, mut next: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<bool> {
+    for _ in 0..MAX_ATTEMPTS {
+        let seen = read(key)?.ok_or(HostError::NotFound)?;
+        let Some(value) = next(&seen.value) else { return Ok(false) };
+        match replace(key, &seen, &value) {
+            Err(HostError::CasMismatch) => {}
+            written => return written.map(|()| true),
+        }
+    }
+    Err(HostError::CasMismatch)
 }

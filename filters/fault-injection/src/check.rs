@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use filter_core::{InvalidConfig, parse_config};
+use filter_core::{InvalidConfig, Warning, parse_config};
 
-use crate::{Config, Policy, Warning};
+use crate::{Config, Policy};
 
 /// Checks a document as the filter does when it is configured at `now`; returns what loads but
 /// deserves a look.
@@ -23,7 +23,7 @@ use crate::{Config, Policy, Warning};
 ///     said,
 ///     [
 ///         "slow: fault.delay has no percentage, so it never fires",
-///         "slow: no expiresAt covers it, so its faults never end by themselves",
+///         "slow: without an expiresAt, its faults never end",
 ///     ]
 /// );
 /// ```

@@ -23,20 +23,20 @@ pub(crate) const RATE_HEADERS: [&str; 2] = [RATE, RATE_SHARE];
 
 /// The length that the caller asks for, at most `cap`.
 pub(crate) fn delay(headers: &Headers, cap: Duration) -> Option<Duration> {
-    number(headers, DELAY).map(|millis| Duration::from_millis(millis).min(cap))
+    headers.number(DELAY).map(|millis| Duration::from_millis(millis).min(cap))
 }
 
 /// The end that the caller asks for; the HTTP status wins.
 pub(crate) fn abort(headers: &Headers) -> Option<Ending> {
-    let http = || number(headers, ABORT).filter(|status| (200..600).contains(status));
-    let grpc = || GrpcStatus::from_code(number(headers, ABORT_GRPC)?);
+    let http = || headers.number(ABORT).filter(|status| (200..600).contains(status));
+    let grpc = || GrpcStatus::from_code(headers.number(ABORT_GRPC)?);
     let http = http().and_then(|status| u16::try_from(status).ok()).map(Ending::Http);
     http.or_else(|| grpc().map(Ending::Grpc))
 }
 
 /// The rate that the caller asks for, in KiB a second.
 pub(crate) fn rate(headers: &Headers) -> Option<u64> {
-    number(headers, RATE).filter(|rate| *rate > 0)
+    headers.number(RATE).filter(|rate| *rate > 0)
 }
 
 /// The share of delays, never more than configured.
@@ -58,11 +58,6 @@ fn lowered(headers: &Headers, name: &str, configured: Percentage) -> Percentage 
     let percent = text(headers, name).and_then(|text| text.parse::<f64>().ok());
     let asked = percent.and_then(|percent| Percentage::from_percent(percent).ok());
     asked.map_or(configured, |asked| asked.min(configured))
-}
-
-fn number(headers: &Headers, name: &str) -> Option<u64> {
-    let digits = text(headers, name)?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 fn text<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {

@@ -16,7 +16,6 @@ pub mod config;
 mod control;
 mod delay;
 mod dice;
-mod gates;
 mod metrics;
 mod pace;
 #[cfg(target_os = "wasi")]
@@ -32,11 +31,11 @@ pub use crate::{
     config::Config,
     delay::DelayLength,
     dice::Dice,
-    gates::{Budget, Taken},
     metrics::Metric,
     pace::Pace,
     policy::{
-        Chance, Decision, Ending, Explanation, Outcome, Phase, Plan, Policy, Step, Turn, Warning,
+        Chance, Decision, Ending, Explanation, Outcome, Phase, Plan, Policy, ScheduleTransition,
+        Step,
     },
     waiting::{Waiting, retry_after},
 };

@@ -44,8 +44,8 @@ struct FaultInjection {
     awake: Cell<Option<Duration>>,
     clock: Instant,
     /// The second in which schedules were last looked at, and which were in force then.
-    watched: Cell<u64>,
-    seasons: RefCell<Vec<u8>>,
+    last_schedule_check: Cell<u64>,
+    schedule_state: RefCell<Vec<u8>>,
     shared: Shared,
     counters: Counters,
 }
@@ -57,8 +57,8 @@ impl Plugin for FaultInjection {
         let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
         policy.warnings(now).iter().for_each(|warning| log::warn!("{warning}"));
         let counters = Counters::define(&policy);
-        let seasons = policy.seasons(now);
-        let shared = Shared::new(&policy, document, &seasons);
+        let schedule_state = policy.schedule_state(now);
+        let shared = Shared::new(&policy, document, &schedule_state);
         counters.stopped.set(u64::from(shared.is_stopped()));
         log::info!("configuration applied");
         Ok(Self {
@@ -66,8 +66,8 @@ impl Plugin for FaultInjection {
             waiting: RefCell::default(),
             awake: Cell::new(None),
             clock: Instant::now(),
-            watched: Cell::new(0),
-            seasons: RefCell::new(seasons),
+            last_schedule_check: Cell::new(0),
+            schedule_state: RefCell::new(schedule_state),
             reader: Reader::new(policy.needs()),
             policy,
             context,

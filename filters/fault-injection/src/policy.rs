@@ -6,28 +6,26 @@ use std::{
 };
 
 use filter_core::{
-    ConsistentHash, GrpcStatus, Guard, HeaderEdits, HeaderName, Matcher, Needs, Percentage,
-    Schedule,
+    ConsistentHash, GrpcStatus, Guard, HeaderEdits, HeaderName, Matcher, Mode, Needs, Percentage,
+    Schedule, Warning,
 };
 
-use crate::{body::BodyEdit, delay::DelayLength, gates::Budget, metrics::Metric};
+use crate::{body::BodyEdit, delay::DelayLength, metrics::Metric};
 
 mod compile;
 mod decide;
 mod explain;
 mod fault;
 mod reply;
-mod season;
+mod schedule_state;
 mod step;
 mod trace;
-mod warning;
 
 pub use crate::policy::{
     decide::{Decision, Plan},
     explain::{Chance, Explanation, Outcome},
-    season::Turn,
+    schedule_state::ScheduleTransition,
     step::Step,
-    warning::Warning,
 };
 
 /// A compiled configuration; immutable and shared by all streams of a worker.
@@ -43,19 +41,12 @@ pub struct Policy {
     is_keyed: bool,
     max_delay: Duration,
     max_active: u64,
-    budget: Option<Budget>,
+    max_faults_per_second: Option<u32>,
     guard: Option<Guard>,
     mark: Option<HeaderName>,
     mode: Mode,
     label_metrics: bool,
     warnings: Vec<Warning>,
-}
-
-/// Whether decisions are carried out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mode {
-    Enforce,
-    DryRun,
 }
 
 /// The shares of the four faults.
@@ -151,11 +142,12 @@ impl Policy {
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = self.warnings.clone();
         if self.entries.iter().any(|entry| entry.fault.is_some()) && self.schedule.is_over(now) {
-            warnings.push(Warning::Over { entry: None });
+            warnings.push(Warning::new("schedule", "expiresAt has passed, so no fault fires"));
         }
         let faulty = self.entries.iter().filter(|entry| entry.fault.is_some());
         let over = faulty.filter(|entry| entry.schedule.is_over(now));
-        warnings.extend(over.map(|entry| Warning::Over { entry: Some(entry.name.clone()) }));
+        let message = "expiresAt has passed, so its faults never fire";
+        warnings.extend(over.map(|entry| Warning::new(&entry.name, message)));
         warnings
     }
 
@@ -169,9 +161,9 @@ impl Policy {
         self.max_active
     }
 
-    /// Returns how many faults may begin in the pod.
-    pub const fn budget(&self) -> Option<Budget> {
-        self.budget
+    /// Returns the maximum number of faults that begin in the pod each second.
+    pub const fn max_faults_per_second(&self) -> Option<u32> {
+        self.max_faults_per_second
     }
 
     /// Returns what stops the pod by itself.
@@ -180,8 +172,8 @@ impl Policy {
     }
 
     /// Says whether nothing is carried out.
-    pub fn is_dry_run(&self) -> bool {
-        self.mode == Mode::DryRun
+    pub const fn is_dry_run(&self) -> bool {
+        self.mode.is_dry_run()
     }
 
     /// Returns the response header that names the fault.

@@ -2,7 +2,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use filter_core::{HeaderEdits, HeaderName, Headers, Matcher, Needs, Reply, Request};
+use filter_core::{
+    HeaderEdits, HeaderName, Headers, Matcher, Mode, Needs, Reply, Request, Warning,
+};
 
 use crate::{
     cache::{Limits, TokenCache},
@@ -55,14 +57,7 @@ pub struct Policy {
     mode: Mode,
     bypass_cors_preflight: bool,
     label_metrics: bool,
-    warnings: Vec<String>,
-}
-
-/// Whether decisions are carried out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mode {
-    Enforce,
-    DryRun,
+    warnings: Vec<Warning>,
 }
 
 /// What one worker remembers between requests.
@@ -152,7 +147,7 @@ impl Policy {
     }
 
     /// Returns what an operator should know about the configuration, one line each.
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
@@ -181,7 +176,7 @@ impl Policy {
     /// Returns the headers that only a verified token may write. They are removed from trailers
     /// too, which some servers join to the headers.
     pub fn owned(&self) -> &[HeaderName] {
-        if self.mode == Mode::DryRun { &[] } else { &self.strip }
+        if self.mode.is_dry_run() { &[] } else { &self.strip }
     }
 
     /// Decides about a request from what [`Policy::needs`] names; `now` counts from 1970.
@@ -196,7 +191,7 @@ impl Policy {
         patience: Patience,
     ) -> Judgement {
         let mut counts = Vec::new();
-        let dry = self.mode == Mode::DryRun;
+        let dry = self.mode.is_dry_run();
         let patience = if dry { Patience::Spent } else { patience };
         let asking = Asking { worker, request, now, patience, counts: &mut counts };
         let verdict = match self.decide(asking) {
@@ -235,7 +230,7 @@ impl Policy {
     }
 
     fn end(&self, denial: &Denial, headers: &Headers) -> Refusal {
-        if self.mode == Mode::DryRun {
+        if self.mode.is_dry_run() {
             let counts = vec![Metric::DryRunDenied];
             return Refusal { outcome: Outcome::Admit(Admission::default()), counts };
         }

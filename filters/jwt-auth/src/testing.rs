@@ -231,3 +231,8 @@ pub(crate) fn plain(path: &str) -> Headers {
 pub(crate) fn bearer(token: &str) -> Headers {
     request("/", [("authorization", format!("Bearer {token}"))])
 }
+
+/// The warnings of a policy, one a line.
+pub(crate) fn warnings(policy: &Policy) -> String {
+    policy.warnings().iter().map(|warning| format!("{warning}\n")).collect()
+}

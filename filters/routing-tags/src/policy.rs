@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{ErrorWindow, HeaderEdits, HeaderName, Matcher, Needs};
+use filter_core::{ErrorWindow, HeaderEdits, HeaderName, Matcher, Mode, Needs, Warning};
 
 use crate::{
     canary::CanaryGauges,
@@ -34,17 +34,10 @@ pub struct Policy {
     tells_time: bool,
     counters: Vec<String>,
     rules: Vec<RuleCounters>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
     /// Decisions that are the same for every request: those of entries, and that of none.
     ready: Vec<ready::Ready>,
     untagged: Option<Rc<Decision>>,
-}
-
-/// Whether decisions are carried out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mode {
-    Enforce,
-    DryRun,
 }
 
 /// What a decision takes from around it.
@@ -121,7 +114,7 @@ impl Policy {
 
     /// Returns what an operator should know about the configuration, one line each.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
@@ -138,7 +131,7 @@ impl Policy {
     #[must_use]
     pub fn canary_weight(&self, place: usize, now: SystemTime, is_rolled_back: bool) -> u16 {
         let Some(canary) = self.canary(place) else { return 0 };
-        let is_over = is_rolled_back && !self.is_dry() && canary.guard.is_some();
+        let is_over = is_rolled_back && !self.mode.is_dry_run() && canary.guard.is_some();
         if is_over { 0 } else { canary.weight(now) }
     }
 
@@ -153,10 +146,6 @@ impl Policy {
         is_error: bool,
     ) -> Option<(u64, u64)> {
         self.canary(place)?.record(window, now, is_error)
-    }
-
-    fn is_dry(&self) -> bool {
-        self.mode == Mode::DryRun
     }
 
     fn canary(&self, place: usize) -> Option<&crate::canary::Canary> {

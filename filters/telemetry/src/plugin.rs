@@ -18,11 +18,11 @@ use filter_host::{
 use crate::{
     Config, Ended, Policy, Record, Trace,
     plugin::{
+        access_log::{AccessLogs, Sink},
         attributes::{Seen, View},
         exchange::Stream,
         export::Export,
         meters::Meters,
-        signals::access_log::{AccessLogs, Sink},
         spans::Spans,
         values::Labels,
     },

@@ -1,6 +1,6 @@
 //! The document made ready.
 
-use filter_core::Needs;
+use filter_core::{Mode, Needs, Warning};
 
 use crate::{
     export::exporters::Outlets,
@@ -33,11 +33,11 @@ pub struct Policy {
     fills_state: bool,
     access_logs: Vec<AccessLog>,
     redaction_key: Option<Vec<u8>>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
     reads: Reads,
     fleeting: Vec<Slot>,
     needs: Needs,
-    is_dry_run: bool,
+    mode: Mode,
 }
 
 impl Policy {
@@ -50,7 +50,7 @@ impl Policy {
     /// Returns what callers are told; nothing where no header may be written.
     #[must_use]
     pub fn response_headers(&self) -> Option<&ResponseHeaders> {
-        self.response_headers.as_ref().filter(|_| !self.is_dry_run)
+        self.response_headers.as_ref().filter(|_| !self.mode.is_dry_run())
     }
 
     /// Says whether the operation is left in filter state.
@@ -73,7 +73,7 @@ impl Policy {
 
     /// Returns what an operator may not have meant.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
@@ -128,6 +128,6 @@ impl Policy {
     /// Says whether no header may be written.
     #[must_use]
     pub const fn is_dry_run(&self) -> bool {
-        self.is_dry_run
+        self.mode.is_dry_run()
     }
 }

@@ -123,7 +123,7 @@ fn without_spans_the_ids_and_the_answer_to_the_caller_remain() -> Result<()> {
     let received = Received::from_response(&answer)?.header("traceparent").join("");
     assert!(told.len() == 32 && received.contains(told), "{told} {received}");
     assert!(received.ends_with("-01"), "{received}");
-    rig.envoy.wait_for_log("without a filter every caller is told timings and ids")?;
+    rig.envoy.wait_for_log("without a filter, every caller receives timings and ids")?;
     assert_eq!(rig.stats(["spans_built_total"])?, [0]);
     assert!(collector.spans().is_empty());
     Ok(())

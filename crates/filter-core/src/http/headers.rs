@@ -22,6 +22,13 @@ impl Headers {
         found.map(|(_, value)| value)
     }
 
+    /// Returns the first value of a header as a whole number; `None` unless it is only digits.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        let digits = std::str::from_utf8(self.first(name)?).ok()?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    }
+
     /// Returns every value of a header, in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let name = name.as_bytes();
@@ -88,6 +95,24 @@ mod tests {
         assert_eq!(headers.joined("b").as_deref(), Some(&b"1"[..]));
         assert_eq!(headers.joined("c"), None);
         assert_eq!(headers.iter().count(), 3);
+    }
+
+    #[test]
+    fn numbers_are_digits_alone() {
+        for (value, number) in [
+            ("0", Some(0)),
+            ("0042", Some(42)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("", None),
+            ("+1", None),
+            ("-1", None),
+            (" 1", None),
+            ("1.0", None),
+        ] {
+            assert_eq!(Headers::from_iter([("a", value)]).number("a"), number, "{value:?}");
+        }
+        assert_eq!(Headers::default().number("a"), None);
     }
 
     #[test]

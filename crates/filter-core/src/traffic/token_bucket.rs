@@ -1,35 +1,66 @@
-//! A limit on how often something may happen.
+//! Rate limiting by a token bucket.
 
 use std::time::Duration;
 
-/// What one token weighs: a rate of one gives so many parts of it each nanosecond.
+/// A full token in the bucket's unit: at a rate of one token a second, each nanosecond adds one.
 const TOKEN: u64 = 1_000_000_000;
 
-/// So many tokens a second, of which at most one second's worth can be saved up.
-#[derive(Clone, Copy, Debug)]
+/// A token bucket that holds at most one second's worth of tokens.
+///
+/// [`TokenBucket::to_bytes`] lets several workers share one bucket.
+///
+/// ```
+/// use std::time::Duration;
+/// use filter_core::TokenBucket;
+///
+/// let mut bucket = TokenBucket::new(1);
+/// assert!(bucket.take(Duration::from_millis(0)));
+/// assert!(!bucket.take(Duration::from_millis(999)));
+/// assert!(bucket.take(Duration::from_millis(1_000)));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TokenBucket {
     per_second: u64,
-    /// What is left, in billionths of a token.
+    /// Remaining tokens, in billionths.
     level: u64,
-    filled: Duration,
+    /// Time of the last refill, in nanoseconds.
+    refilled: u64,
 }
 
 impl TokenBucket {
-    /// Makes a full bucket.
+    /// Creates a full bucket that gains `per_second` tokens a second.
     #[must_use]
     pub const fn new(per_second: u32) -> Self {
         let per_second = per_second as u64;
-        Self { per_second, level: per_second.saturating_mul(TOKEN), filled: Duration::ZERO }
+        Self { per_second, level: per_second.saturating_mul(TOKEN), refilled: 0 }
     }
 
-    /// Takes a token at `now`, by a clock that never goes back; `false` when there is none.
+    /// Restores a bucket from [`TokenBucket::to_bytes`]; other bytes give a full bucket.
+    #[must_use]
+    pub fn from_bytes(per_second: u32, bytes: &[u8]) -> Self {
+        let bucket = Self::new(per_second);
+        let halves = bytes.split_first_chunk::<8>();
+        let halves =
+            halves.and_then(|(level, rest)| Some((level, <[u8; 8]>::try_from(rest).ok()?)));
+        let Some((level, refilled)) = halves else { return bucket };
+        Self { level: u64::from_le_bytes(*level), refilled: u64::from_le_bytes(refilled), ..bucket }
+    }
+
+    /// Returns the level and the time of the last refill as 16 bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        [self.level.to_le_bytes(), self.refilled.to_le_bytes()].concat()
+    }
+
+    /// Takes one token at `now`, the time since any fixed point; returns `false` if there is none.
+    ///
+    /// A clock that goes back adds no tokens, one that jumps ahead fills the bucket once.
     pub fn take(&mut self, now: Duration) -> bool {
-        let passed = now.saturating_sub(self.filled);
-        self.filled = self.filled.max(now);
-        let passed = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let full = self.per_second.saturating_mul(TOKEN);
-        let gained = passed.saturating_mul(self.per_second);
+        let gained = now.saturating_sub(self.refilled).saturating_mul(self.per_second);
         self.level = self.level.saturating_add(gained).min(full);
+        self.refilled = now;
         let left = self.level.checked_sub(TOKEN);
         self.level = left.unwrap_or(self.level);
         left.is_some()
@@ -48,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_one_seconds_worth_at_once_and_no_more() {
+    fn holds_one_second() {
         let mut bucket = TokenBucket::new(10);
         assert_eq!(taken(&mut bucket, 100, Duration::ZERO), 10);
         assert_eq!(taken(&mut bucket, 100, Duration::from_millis(99)), 0);
@@ -57,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn holds_the_rate_however_often_it_is_asked() {
+    fn passes_its_rate_however_often_it_is_asked() {
         let mut bucket = TokenBucket::new(1_000);
         let start = taken(&mut bucket, 2_000, Duration::ZERO);
         let micros = (0..2_000_000).step_by(37);
@@ -67,11 +98,42 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_gives_nothing() {
-        let mut bucket = TokenBucket::new(1);
-        assert!(bucket.take(Duration::from_secs(10)));
-        assert!(!bucket.take(Duration::from_secs(5)));
-        assert!(!bucket.take(Duration::from_secs(10)));
-        assert!(bucket.take(Duration::from_secs(11)));
+    fn a_shared_bucket_passes_its_rate() {
+        let wall =
+            |millis: u64| Duration::from_millis(1_700_000_000_000_u64.saturating_add(millis));
+        for per_second in [1_u32, 7, 1_000] {
+            let (mut shared, mut count) = (Vec::new(), 0);
+            for milli in 0..3_000 {
+                loop {
+                    let mut bucket = TokenBucket::from_bytes(per_second, &shared);
+                    if !bucket.take(wall(milli)) {
+                        break;
+                    }
+                    shared = bucket.to_bytes();
+                    count += 1;
+                }
+            }
+            let exact = per_second * 4;
+            assert!((exact - 1..=exact).contains(&count), "{per_second}: {count}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_fills_the_bucket_at_most_once() {
+        let mut bucket = TokenBucket::new(2);
+        assert_eq!(taken(&mut bucket, 9, Duration::from_secs(10)), 2);
+        assert!(!bucket.take(Duration::from_secs(5)), "back");
+        assert!(!bucket.take(Duration::ZERO), "back");
+        assert_eq!(taken(&mut bucket, 9, Duration::MAX), 2);
+    }
+
+    #[test]
+    fn other_bytes_are_a_full_bucket() {
+        for bytes in [&[][..], &[1, 2, 3], &[0; 17]] {
+            assert_eq!(TokenBucket::from_bytes(3, bytes), TokenBucket::new(3));
+        }
+        let mut bucket = TokenBucket::new(3);
+        assert!(bucket.take(Duration::from_secs(9)));
+        assert_eq!(TokenBucket::from_bytes(3, &bucket.to_bytes()), bucket);
     }
 }

@@ -22,13 +22,13 @@ impl FaultInjection {
     /// Tells once in the pod when a schedule begins or ends; looks once a second.
     fn watch_schedules(&self, now: SystemTime) {
         let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        if self.watched.replace(second) == second {
+        if self.last_schedule_check.replace(second) == second {
             return;
         }
-        let seasons = self.policy.seasons(now);
-        if self.seasons.replace(seasons.clone()) != seasons {
-            for turn in self.shared.turn(&self.policy, &seasons) {
-                log::info!("{turn}");
+        let schedule_state = self.policy.schedule_state(now);
+        if self.schedule_state.replace(schedule_state.clone()) != schedule_state {
+            for transition in self.shared.update_schedules(&self.policy, &schedule_state) {
+                log::info!("{transition}");
             }
         }
     }

@@ -1,72 +1,56 @@
-//! What all workers of the pod share: held streams, the budget, the guard.
+//! State that all workers of the pod share: held streams, the fault budget, the guard.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
-};
+use std::time::{Duration, SystemTime};
 
-use filter_core::{Counted, ErrorWindow, Guard};
-use filter_host::{HostError, Result, clock, property, shared_data};
+use filter_core::{Counted, ErrorWindow, Guard, TokenBucket};
+use filter_host::{Result, clock, shared_data};
 
-use crate::{Metric, Plan, Policy, Taken, Turn};
+use crate::{Metric, Plan, Policy, ScheduleTransition};
 
-/// How often a value that others change as well is tried.
-const TRIES: usize = 8;
+/// Attempts to give a held stream back, each of 8 writes.
+const MAX_RELEASES: usize = 1_000;
 
 /// Keys of shared data, one set for each configuration.
 pub(super) struct Shared {
     active: String,
     budget: String,
     guard: String,
-    seasons: String,
+    schedules: String,
 }
 
 impl Shared {
-    /// Seeds the keys: an absent one would let every worker win.
-    ///
-    /// `seasons` says which schedules are in force now.
-    pub(super) fn new(policy: &Policy, document: &[u8], seasons: &[u8]) -> Self {
-        let plugin = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
-        let plugin = String::from_utf8_lossy(&plugin);
-        let mut hasher = DefaultHasher::new();
-        document.hash(&mut hasher);
-        let hash = hasher.finish();
-        let key = |what: &str| format!("weir.fault_injection.{plugin}.{hash:016x}.{what}");
+    /// Creates the keys and seeds their values; `schedules` is the current schedule state.
+    pub(super) fn new(policy: &Policy, document: &[u8], schedules: &[u8]) -> Self {
+        let prefix = shared_data::config_key("fault-injection", document);
+        let key = |name: &str| format!("{prefix}.{name}");
         let shared = Self {
             active: key("active"),
             budget: key("budget"),
             guard: key("guard"),
-            seasons: key("seasons"),
+            schedules: key("schedules"),
         };
-        seed(&shared.active, &[]);
-        if policy.budget().is_some() {
-            seed(&shared.budget, &[]);
-        }
-        if policy.guard().is_some() {
-            seed(&shared.guard, &[]);
-        }
-        if policy.is_timed() {
-            seed(&shared.seasons, seasons);
+        for (key, value, is_used) in [
+            (&shared.active, &[][..], true),
+            (&shared.budget, &[], policy.max_faults_per_second().is_some()),
+            (&shared.guard, &[], policy.guard().is_some()),
+            (&shared.schedules, schedules, policy.is_timed()),
+        ] {
+            if is_used && let Err(error) = shared_data::seed(key, value) {
+                log::error!("{key} not shared: {error:?}");
+            }
         }
         shared
     }
 
-    /// Lets a plan through all gates, or says what is counted instead.
+    /// Applies the limits to a plan; `Err` with the counter of the limit that it exceeds.
     pub(super) fn admit(&self, policy: &Policy, plan: &Plan) -> std::result::Result<(), Metric> {
         if policy.guard().is_some() && self.is_stopped() {
             return Err(Metric::SkippedStopped);
         }
-        if let Some(budget) = policy.budget() {
-            let taken = clock::now().and_then(|now| {
-                let now = now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-                change(&self.budget, |shared| match budget.take(shared, now) {
-                    Taken::Fault(left) => Some(left),
-                    Taken::Nothing => None,
-                })
-            });
-            if !matches!(taken, Ok(true)) {
-                return Err(Metric::SkippedBudget);
-            }
+        if let Some(per_second) = policy.max_faults_per_second()
+            && !matches!(self.take_from_budget(per_second), Ok(true))
+        {
+            return Err(Metric::SkippedBudget);
         }
         if plan.holds() && !policy.is_dry_run() && !self.hold(policy.max_active()) {
             return Err(Metric::SkippedOverflow);
@@ -74,76 +58,69 @@ impl Shared {
         Ok(())
     }
 
-    /// Counts one more held stream, unless `most` are.
-    fn hold(&self, most: u64) -> bool {
-        let one_more = change(&self.active, |shared| {
+    fn take_from_budget(&self, per_second: u32) -> Result<bool> {
+        let now = clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        shared_data::update(&self.budget, |shared| {
+            let mut bucket = TokenBucket::from_bytes(per_second, shared);
+            bucket.take(now).then(|| bucket.to_bytes())
+        })
+    }
+
+    /// Counts one more held stream; returns `false` if `max` are held.
+    fn hold(&self, max: u64) -> bool {
+        let held = shared_data::update(&self.active, |shared| {
             let held = number(shared);
-            (held < most).then(|| held.saturating_add(1).to_le_bytes().to_vec())
+            (held < max).then(|| held.saturating_add(1).to_le_bytes().to_vec())
         });
-        matches!(one_more, Ok(true))
+        matches!(held, Ok(true))
     }
 
     /// Counts one held stream less.
     pub(super) fn release(&self) {
-        // Tried without end in sight: a stream that stays counted would never be given back.
-        for _ in 0..1_000 {
-            let one_less = change(&self.active, |shared| {
+        // Retry almost indefinitely: a missed decrement would leak a slot for good.
+        for _ in 0..MAX_RELEASES {
+            let released = shared_data::update(&self.active, |shared| {
                 Some(number(shared).saturating_sub(1).to_le_bytes().to_vec())
             });
-            if matches!(one_less, Ok(true)) {
+            if matches!(released, Ok(true)) {
                 return;
             }
         }
     }
 
-    /// Says whether the guard has tripped.
+    /// Returns `true` if the guard has tripped.
     pub(super) fn is_stopped(&self) -> bool {
         let window = shared_data::read(&self.guard).ok().flatten();
         window.is_some_and(|window| ErrorWindow::from_bytes(&window.value).is_tripped())
     }
 
-    /// Notes which schedules are in force; returns those that no worker has noted before.
-    pub(super) fn turn(&self, policy: &Policy, seasons: &[u8]) -> Vec<Turn> {
-        let mut turns = Vec::new();
-        let noted = change(&self.seasons, |shared| {
-            turns = policy.turns(shared, seasons);
-            (shared != seasons).then(|| seasons.to_vec())
+    /// Stores the current schedule state; returns the transitions that no worker has stored before.
+    pub(super) fn update_schedules(
+        &self,
+        policy: &Policy,
+        schedules: &[u8],
+    ) -> Vec<ScheduleTransition> {
+        let mut transitions = Vec::new();
+        let updated = shared_data::update(&self.schedules, |shared| {
+            transitions = policy.transitions(shared, schedules);
+            (shared != schedules).then(|| schedules.to_vec())
         });
-        if matches!(noted, Ok(true)) { turns } else { Vec::new() }
+        if matches!(updated, Ok(true)) { transitions } else { Vec::new() }
     }
 
-    /// Counts an answer; returns what was counted when it trips the guard.
+    /// Counts a response; returns the window's counts if this response trips the guard.
     pub(super) fn observe(&self, guard: Guard, now: Duration, is_error: bool) -> Option<Counted> {
         let mut tripped = None;
-        let changed = change(&self.guard, |shared| {
+        let updated = shared_data::update(&self.guard, |shared| {
             let mut window = ErrorWindow::from_bytes(shared);
             tripped = guard.record(&mut window, now, is_error);
             Some(window.to_bytes())
         });
-        tripped.filter(|_| matches!(changed, Ok(true)))
+        tripped.filter(|_| matches!(updated, Ok(true)))
     }
 }
 
-fn seed(key: &str, value: &[u8]) {
-    if matches!(shared_data::read(key), Ok(None)) {
-        let _ = shared_data::write(key, value);
-    }
-}
-
-/// Replaces a shared value by what `next` makes of it; `false` where it makes nothing.
-fn change(key: &str, mut next: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<bool> {
-    for _ in 0..TRIES {
-        let seen = shared_data::read(key)?.ok_or(HostError::NotFound)?;
-        let Some(value) = next(&seen.value) else { return Ok(false) };
-        match shared_data::replace(key, &seen, &value) {
-            Err(HostError::CasMismatch) => {}
-            done => return done.map(|()| true),
-        }
-    }
-    Err(HostError::CasMismatch)
-}
-
-/// Reads a shared number; other bytes are 0.
+/// Returns a shared number; other bytes are 0.
 fn number(shared: &[u8]) -> u64 {
     shared.try_into().map(u64::from_le_bytes).unwrap_or_default()
 }

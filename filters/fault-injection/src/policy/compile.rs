@@ -7,15 +7,14 @@ use std::{
 
 use filter_core::{
     ConfigErrors, DurationWithin, EntryName, HttpMatch, IntegerWithin, InvalidConfig, Matcher,
-    MatcherOptions, Needs, Percentage, Schedule, SuccessCriteria, metric_name_part,
+    MatcherOptions, Mode, Needs, Percentage, Schedule, SuccessCriteria, Warning, metric_name_part,
 };
 
-use super::{Entry, Fault, Mode, Policy, Shares, Warning};
+use super::{Entry, Fault, Policy, Shares};
 use crate::{
     config::{self, Config},
     control,
     delay::DelayLength,
-    gates::Budget,
 };
 
 const MAX_DELAY: Duration = Duration::from_secs(30);
@@ -62,10 +61,10 @@ impl Policy {
             warnings: warnings(&schedule, &entries, &config.http),
             max_delay: config.max_delay.map_or(MAX_DELAY, DurationWithin::get),
             max_active: config.max_active_faults.map_or(MAX_ACTIVE, IntegerWithin::get),
-            budget: config.max_faults_per_second.map(|it| Budget::new(it.get())),
+            max_faults_per_second: config.max_faults_per_second.map(rate),
             guard,
             mark: config.mark_header.as_ref().map(|it| it.as_header_name().clone()),
-            mode: if config.dry_run { Mode::DryRun } else { Mode::Enforce },
+            mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
             schedule,
             matcher,
@@ -221,6 +220,10 @@ fn needs(matcher: &Matcher, entries: &[Entry]) -> Needs {
     needs
 }
 
+fn rate(per_second: IntegerWithin<1, 1_000_000>) -> u32 {
+    u32::try_from(per_second.get()).unwrap_or(u32::MAX)
+}
+
 fn warnings(top: &Schedule, entries: &[Entry], written: &[config::Entry]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for (entry, written) in entries.iter().zip(written) {
@@ -235,10 +238,13 @@ fn warnings(top: &Schedule, entries: &[Entry], written: &[config::Entry]) -> Vec
             ),
         ];
         let never = parts.into_iter().filter(|(_, without)| *without);
-        let name = &entry.name;
-        warnings.extend(never.map(|(part, _)| Warning::NeverFires { entry: name.clone(), part }));
+        warnings.extend(never.map(|(part, _)| {
+            let message = format!("fault.{part} has no percentage, so it never fires");
+            Warning::new(&entry.name, message)
+        }));
         if top.expires_at().is_none() && entry.schedule.expires_at().is_none() {
-            warnings.push(Warning::Endless { entry: name.clone() });
+            let message = "without an expiresAt, its faults never end";
+            warnings.push(Warning::new(&entry.name, message));
         }
     }
     warnings

@@ -15,7 +15,7 @@ mod hostile;
 mod order;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
-mod seasons;
+mod schedule_state;
 
 /// Draws that are below every share but 0.
 const LUCKY: Dice = Dice { delay: 0, abort: 0, response: 0, rate: 0, length: 1 };
@@ -220,7 +220,7 @@ fn a_fault_without_a_percentage_never_fires_and_says_so() {
     let said: Vec<String> = policy.warnings(now()).iter().map(ToString::to_string).collect();
     assert_eq!(said.len(), 5, "{said:?}");
     assert_eq!(said[0], "http-0: fault.delay has no percentage, so it never fires");
-    assert_eq!(said[4], "http-0: no expiresAt covers it, so its faults never end by themselves");
+    assert_eq!(said[4], "http-0: without an expiresAt, its faults never end");
 }
 
 #[test]
@@ -228,8 +228,14 @@ fn what_is_over_says_so_and_does_nothing() {
     let over = json!({"expiresAt": "2026-01-01T00:00:00Z"});
     let document = |top: &Value, entry: &Value| json!({"schedule": top, "http": [{"schedule": entry, "fault": abort(503, 100.0)}]});
     for (document, warning) in [
-        (document(&over, &json!({})), Warning::Over { entry: None }),
-        (document(&json!({}), &over), Warning::Over { entry: Some("http-0".into()) }),
+        (
+            document(&over, &json!({})),
+            Warning::new("schedule", "expiresAt has passed, so no fault fires"),
+        ),
+        (
+            document(&json!({}), &over),
+            Warning::new("http-0", "expiresAt has passed, so its faults never fire"),
+        ),
     ] {
         let policy = policy(&document);
         assert_eq!(policy.warnings(now()), [warning]);

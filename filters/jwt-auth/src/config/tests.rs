@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::testing::{compile, document, jwks, named_key, rule, with};
+use crate::testing::{compile, document, jwks, named_key, rule, warnings, with};
 
 mod fetching;
 #[cfg(not(target_arch = "wasm32"))]
@@ -224,7 +224,7 @@ fn warns_of_hexadecimal_secrets_without_showing_them() {
     let digits = "0123456789abcdef".repeat(4);
     let warned = |key: Value| {
         let policy = compile(&in_rule(json!({"jwks": null, "keys": [key]}))).unwrap();
-        let warnings = policy.warnings().join("\n");
+        let warnings = warnings(&policy);
         assert!(!warnings.contains(&digits[..16]), "{warnings}");
         warnings.contains("keys[0].secret: is read as base64")
     };
@@ -307,7 +307,7 @@ fn several_errors_are_told_together() {
 
 #[test]
 fn weak_spots_are_warned_about() {
-    let warnings = |document: &Value| compile(document).unwrap().warnings().join("\n");
+    let warnings = |document: &Value| warnings(&compile(document).unwrap());
     let plain = warnings(&in_rule(json!({})));
     assert!(plain.contains("requests without a token pass"), "{plain}");
     assert!(plain.contains("jwks: key 4: whoever may read the configuration"), "{plain}");

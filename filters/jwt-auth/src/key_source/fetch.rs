@@ -270,7 +270,7 @@ fn good_body(answer: &Answer) -> Result<&[u8], Trouble> {
 }
 
 fn status(headers: &Headers) -> Option<u16> {
-    std::str::from_utf8(headers.first(":status")?).ok()?.parse().ok()
+    headers.number(":status")?.try_into().ok()
 }
 
 fn etag(headers: &Headers) -> String {

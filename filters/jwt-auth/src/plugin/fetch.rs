@@ -162,11 +162,8 @@ impl JwtAuth {
     /// Puts a record where there is none: only an existing one can be leased.
     fn seed(&self, index: usize) {
         let key = self.slot(index, Slot::Control);
-        if matches!(shared_data::read(&key), Ok(None)) {
-            let written = shared_data::write(&key, &Control::default().encode());
-            if let Err(error) = written {
-                log::error!("no place to share keys: {error:?}");
-            }
+        if let Err(error) = shared_data::seed(&key, &Control::default().encode()) {
+            log::error!("keys not shared: {error:?}");
         }
     }
 

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use filter_core::{
-    ConfigErrors, HeaderName, InvalidConfig, Matcher, MatcherOptions, Needs, PathNormalization,
+    ConfigErrors, HeaderName, InvalidConfig, Matcher, MatcherOptions, Mode, Needs,
+    PathNormalization, Warning,
 };
 
 use super::{
-    Mode, Policy,
+    Policy,
     admit::{CONNECTION, VERIFIED},
     explain,
 };
@@ -46,7 +47,7 @@ impl Policy {
         check_outputs(&providers, &mut notes.errors);
         notes.warnings.extend(nested_issuers(&providers));
         if config.dry_run {
-            notes.warnings.push("dryRun: inbound output headers are not stripped".to_owned());
+            notes.warnings.push(Warning::new("dryRun", "inbound output headers are not stripped"));
         }
         let (rules, matcher) = rules(config, &providers, &mut notes);
         let explain = explain::compile(&config.explain, &mut notes.errors);
@@ -69,7 +70,7 @@ impl Policy {
             ),
             publish: config.publish,
             replies: Replies::new(&config.replies, config.problem),
-            mode: if config.dry_run { Mode::DryRun } else { Mode::Enforce },
+            mode: Mode::new(config.dry_run),
             bypass_cors_preflight: config.bypass_cors_preflight,
             label_metrics: config.metrics.labels,
             warnings: notes.warnings,
@@ -85,7 +86,7 @@ fn rules(
     notes: &mut Notes,
 ) -> (Vec<Rule>, Option<Matcher>) {
     let Some(list) = &config.rules else {
-        notes.warnings.push("without rules, requests without a token pass".to_owned());
+        notes.warnings.push(Warning::new("rules", "without rules, requests without a token pass"));
         return (vec![Rule::implied(providers)], None);
     };
     if list.is_empty() {
@@ -157,7 +158,7 @@ fn check_names(config: &Config, providers: &[Provider], errors: &mut ConfigError
 }
 
 /// Returns a warning for each issuer that another issuer could impersonate through its subjects.
-fn nested_issuers(providers: &[Provider]) -> Vec<String> {
+fn nested_issuers(providers: &[Provider]) -> Vec<Warning> {
     let exact = |provider: &Provider| match &provider.issuer {
         Issuer::Exact(issuer) => Some(issuer.clone()),
         Issuer::Matching(_) | Issuer::Any => None,
@@ -168,10 +169,11 @@ fn nested_issuers(providers: &[Provider]) -> Vec<String> {
     let nested = |(place, provider): (usize, &Provider)| {
         let inner = exact(provider)?;
         let outer = providers.iter().position(|p| exact(p).is_some_and(|o| begins(&o, &inner)))?;
-        Some(format!(
-            "jwtRules[{place}].issuer: begins with that of jwtRules[{outer}] and a slash, so both \
-             can give the same iss/sub; distinguish them by providers or by a header with iss"
-        ))
+        let message = format!(
+            "begins with that of jwtRules[{outer}] and a slash, so both can give the same iss/sub; \
+             distinguish them by providers or by a header with iss"
+        );
+        Some(Warning::new(format_args!("jwtRules[{place}].issuer"), message))
     };
     providers.iter().enumerate().filter_map(nested).collect()
 }

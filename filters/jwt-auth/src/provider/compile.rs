@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, rc::Rc, time::Duration};
 
-use filter_core::{ClaimPath, ConfigErrors, EditableHeaderName, HeaderName, is_printable};
+use filter_core::{ClaimPath, ConfigErrors, EditableHeaderName, HeaderName, Warning, is_printable};
 
 use super::{Audiences, Issuer, Keys, Provider, Times, without_application};
 use crate::{
@@ -31,7 +31,7 @@ const DEFAULT_OUTPUT_BYTES: u64 = 4096;
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     pub(crate) errors: ConfigErrors,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
     pub(crate) sources: Vec<SourceSpec>,
 }
 

@@ -1,6 +1,6 @@
 //! Rules that shadow a later rule for the same requests.
 
-use filter_core::HttpMatch;
+use filter_core::{HttpMatch, Warning};
 
 use crate::config::{NonEmpty, RuleConfig, RuleName, TokenNeed};
 
@@ -13,7 +13,7 @@ const MAX_REPORTED: usize = 10;
 /// An AuthorizationPolicy admits a request if any of its rules does; here the first rule that
 /// matches decides alone. A rule for other paths, or with further conditions on the request, is
 /// assumed to be intended.
-pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<String> {
+pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<Warning> {
     let pairs = rules.iter().enumerate().flat_map(|(place, rule)| {
         let earlier = rules.iter().take(place).position(|it| is_accident(it, rule));
         earlier.map(|earlier| (earlier, place))
@@ -21,11 +21,12 @@ pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<String> {
     pairs
         .take(MAX_REPORTED)
         .map(|(earlier, later)| {
-            format!(
-                "rules[{later}]: requires other tokens than rules[{earlier}], which alone decides \
-                 requests that match both; to admit either token, write one rule for both \
-                 (providers.any, requestPrincipals)"
-            )
+            let message = format!(
+                "requires other tokens than rules[{earlier}], which alone decides requests that \
+                 match both; to admit either token, write one rule for both (providers.any, \
+                 requestPrincipals)"
+            );
+            Warning::new(format_args!("rules[{later}]"), message)
         })
         .collect()
 }
@@ -78,13 +79,13 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use crate::testing::{compile, rule};
+    use crate::testing::{compile, rule, warnings};
 
     fn check(one: &Value, other: &Value, expected: bool) {
         let providers =
             ["a", "b"].map(|name| rule(json!({"name": name, "issuer": format!("https://{name}")})));
         let document = json!({"jwtRules": providers, "rules": [one, other]});
-        let warnings = compile(&document).unwrap().warnings().join("\n");
+        let warnings = warnings(&compile(&document).unwrap());
         assert_eq!(warnings.contains("rules[1]: requires other"), expected, "{one} {other}");
     }
 

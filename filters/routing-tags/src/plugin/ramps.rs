@@ -2,11 +2,11 @@
 
 use std::{cell::Cell, collections::BTreeMap, time::SystemTime};
 
-use filter_core::{ErrorWindow, sticky_hash};
+use filter_core::ErrorWindow;
 use filter_host::{
-    HostError, clock,
+    clock,
     metrics::{Counter, Gauge},
-    property, shared_data,
+    shared_data,
 };
 
 use crate::{CanaryGauges, Policy};
@@ -29,9 +29,6 @@ struct Ramp {
     is_over: Cell<bool>,
 }
 
-/// How often a count is tried while other workers count, too.
-const TRIES: usize = 8;
-
 impl Ramps {
     /// Makes gauges and counters, and seeds the counts of guards.
     pub(super) fn new(policy: &Policy, document: &[u8]) -> Self {
@@ -39,10 +36,7 @@ impl Ramps {
         if canaries.peek().is_none() {
             return Self(BTreeMap::new());
         }
-        let plugin = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
-        let plugin = String::from_utf8_lossy(&plugin).into_owned();
-        let config = sticky_hash("", document, "");
-        let prefix = format!("weir.routing-tags.{plugin}.{config:016x}.canary");
+        let prefix = format!("{}.canary", shared_data::config_key("routing-tags", document));
         Self(canaries.map(|(place, gauges)| (place, Ramp::new(&prefix, place, gauges))).collect())
     }
 
@@ -54,7 +48,7 @@ impl Ramps {
     /// Learns of rollbacks by other workers, and shows the weights in force.
     pub(super) fn refresh(&self, policy: &Policy, now: SystemTime) {
         for (place, ramp) in &self.0 {
-            ramp.ask_others();
+            ramp.read_rollback();
             ramp.show(policy.canary_weight(*place, now, ramp.is_over.get()));
         }
     }
@@ -89,15 +83,13 @@ impl Ramp {
         ramp
     }
 
-    /// Puts an empty count where none is: comparing and swapping needs one.
+    /// Seeds the guard's count, or reads that of the other workers.
     fn seed(&self) {
         let Some(key) = &self.key else { return };
-        match shared_data::read(key) {
-            Ok(Some(seen)) => self.is_over.set(ErrorWindow::from_bytes(&seen.value).is_tripped()),
-            _ => {
-                let _ = shared_data::write(key, &ErrorWindow::default().to_bytes());
-            }
+        if let Err(error) = shared_data::seed(key, &ErrorWindow::default().to_bytes()) {
+            log::error!("the canary of {} is not guarded: {error:?}", self.name);
         }
+        self.read_rollback();
         self.rolled_back.set(self.is_over.get().into());
     }
 
@@ -107,35 +99,35 @@ impl Ramp {
         }
     }
 
-    fn ask_others(&self) {
+    /// Reads whether another worker has rolled the canary back.
+    fn read_rollback(&self) {
         let Some(key) = self.key.as_deref().filter(|_| !self.is_over.get()) else { return };
         if let Ok(Some(seen)) = shared_data::read(key) {
             self.is_over.set(ErrorWindow::from_bytes(&seen.value).is_tripped());
         }
     }
 
-    /// Counts an answer for the guard; contended too long, it is not counted.
-    fn record(&self, policy: &Policy, place: usize, key: &str, is_error: bool) {
+    /// Counts a response for the guard; skipped if too many workers count at once.
+    fn record(&self, policy: &Policy, index: usize, key: &str, is_error: bool) {
         let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
-        for _ in 0..TRIES {
-            let Ok(Some(seen)) = shared_data::read(key) else { return };
-            let mut window = ErrorWindow::from_bytes(&seen.value);
-            let tripped = policy.record(place, &mut window, now, is_error);
-            match shared_data::replace(key, &seen, &window.to_bytes()) {
-                Err(HostError::CasMismatch) => continue,
-                Err(_) => return,
-                Ok(()) => {}
-            }
-            self.is_over.set(window.is_tripped());
-            if let Some((answers, errors)) = tripped {
-                self.rolled_back.set(1);
-                self.show(policy.canary_weight(place, now, true));
-                log::warn!(
-                    "canary of {} rolled back: {errors} of {answers} answers were errors",
-                    self.name
-                );
-            }
+        let (mut tripped, mut is_over) = (None, false);
+        let updated = shared_data::update(key, |shared| {
+            let mut window = ErrorWindow::from_bytes(shared);
+            tripped = policy.record(index, &mut window, now, is_error);
+            is_over = window.is_tripped();
+            Some(window.to_bytes())
+        });
+        if updated != Ok(true) {
             return;
+        }
+        self.is_over.set(is_over);
+        if let Some((responses, errors)) = tripped {
+            self.rolled_back.set(1);
+            self.show(policy.canary_weight(index, now, true));
+            log::warn!(
+                "canary of {} rolled back: {errors} of {responses} answers were errors",
+                self.name
+            );
         }
     }
 }

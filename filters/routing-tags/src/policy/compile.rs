@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use filter_core::{
-    ConfigErrors, HeaderName, HttpMatch, InvalidConfig, Matcher, MatcherOptions, Needs, Shadowed,
+    ConfigErrors, HeaderName, HttpMatch, InvalidConfig, Matcher, MatcherOptions, Mode, Needs,
+    Shadowed, Warning,
 };
 
-use super::{Mode, Policy};
+use super::Policy;
 use crate::{
     config::{self, Config, TagHeader},
     entry::Entry,
@@ -53,7 +54,7 @@ impl Policy {
             rules,
             baggage_key: config.baggage_key.as_ref().map(|key| key.as_str().to_owned()),
             filter_state: config.filter_state,
-            mode: if config.dry_run { Mode::DryRun } else { Mode::Enforce },
+            mode: Mode::new(config.dry_run),
             needs: Needs::default(),
             warnings: warnings(config),
             ready: Vec::new(),
@@ -145,17 +146,16 @@ fn match_any(list: &[HttpMatch], field: &str, errors: &mut ConfigErrors) -> Opti
     compiled.map_err(|invalid| errors.extend(invalid)).ok()
 }
 
-fn warnings(config: &Config) -> Vec<String> {
+fn warnings(config: &Config) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if config.dry_run {
-        warnings.push("dryRun: inbound tags of strangers are not stripped".to_owned());
+        warnings.push(Warning::new("dryRun", "inbound tags of untrusted callers are not stripped"));
     }
     let everyone = config.trust_inbound.iter().any(HttpMatch::is_unconditional);
     if everyone {
-        warnings.push(
-            "trustInbound trusts everyone: right only where the sender is the application itself (mode: CLIENT)"
-                .to_owned(),
-        );
+        let message = "trusts every caller: correct only where the caller is the application \
+                       itself (mode: CLIENT)";
+        warnings.push(Warning::new("trustInbound", message));
     }
     warnings
 }

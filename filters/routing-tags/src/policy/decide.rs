@@ -5,7 +5,7 @@ use std::{borrow::Cow, rc::Rc};
 use crate::placeholder::{Placeholder, PlaceholderText};
 use filter_core::{Match, Matches, Request};
 
-use super::{Decision, Mode, Policy, World};
+use super::{Decision, Policy, World};
 use crate::{
     canary::{CANARY, Canary},
     entry::{Choice, Entry},
@@ -68,7 +68,7 @@ impl Policy {
             applied: Vec::new(),
             issued: Issued::default(),
             events,
-            decision: Decision { is_dry: self.mode == Mode::DryRun, ..Decision::default() },
+            decision: Decision { is_dry: self.mode.is_dry_run(), ..Decision::default() },
         };
         course.walk(self.matcher.matches(course.request));
         course.finish(&inbound)
@@ -80,7 +80,7 @@ impl Policy {
         Rc::new(Decision {
             strip: self.owned.clone(),
             counts: vec![Event::Errors.counter()],
-            is_dry: self.mode == Mode::DryRun,
+            is_dry: self.mode.is_dry_run(),
             ..Decision::default()
         })
     }

@@ -53,7 +53,7 @@ impl Policy {
     /// that carries one. Tags are only read from headers, so trailers from any sender lose theirs.
     #[must_use]
     pub fn trailer_edits(&self, trailers: &Headers) -> Vec<HeaderEdits> {
-        if self.is_dry() {
+        if self.mode.is_dry_run() {
             return Vec::new();
         }
         let tags = HeaderEdits { remove: self.owned.clone(), ..HeaderEdits::default() };

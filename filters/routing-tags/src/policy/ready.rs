@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use filter_core::{HeaderEdits, Request};
 
-use super::{Decision, Mode, Policy, World};
+use super::{Decision, Policy, World};
 use crate::{
     canary::{CANARY, Canary},
     entry::{Choice, Entry},
@@ -85,7 +85,7 @@ impl Policy {
     /// Says whether no request differs from others but by what the entries match.
     fn is_plain(&self) -> bool {
         let [name] = self.owned.as_slice() else { return false };
-        self.mode == Mode::Enforce
+        !self.mode.is_dry_run()
             && self.trust.is_none()
             && self.explain.is_none()
             && self.baggage_key.is_none()

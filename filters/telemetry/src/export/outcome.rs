@@ -33,7 +33,7 @@ impl Outcome {
     /// Reads an answer; `wall` is the time of day, for dates in it.
     #[must_use]
     pub fn of(answer: &Answer, protocol: &Protocol, wall: SystemTime) -> Self {
-        let Some(status) = status(&answer.headers) else {
+        let Some(status) = answer.headers.number(":status") else {
             return Self::Retry(Failure::Unavailable, None);
         };
         let asked = || answer.headers.first("retry-after").and_then(|it| retry_after(it, wall));
@@ -50,8 +50,9 @@ impl Outcome {
     fn of_grpc(answer: &Answer) -> Self {
         // An answer without a message has its status among the headers.
         let field = |name| answer.trailers.first(name).or_else(|| answer.headers.first(name));
-        let Some(status) = field("grpc-status").and_then(number).and_then(GrpcStatus::from_code)
-        else {
+        let number = |headers: &Headers| headers.number("grpc-status");
+        let number = number(&answer.trailers).or_else(|| number(&answer.headers));
+        let Some(status) = number.and_then(GrpcStatus::from_code) else {
             return Self::Refused("not an answer of gRPC".to_owned());
         };
         let asked = field("grpc-status-details-bin").and_then(retry_delay);
@@ -72,14 +73,6 @@ impl Outcome {
             }
         }
     }
-}
-
-fn status(headers: &Headers) -> Option<u64> {
-    headers.first(":status").and_then(number)
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Reads seconds or a date (RFC 9110 section 10.2.3).

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use filter_core::ConfigErrors;
+use filter_core::{ConfigErrors, Warning};
 
 use super::{Limits, Protocol, Provider};
 use crate::{
@@ -131,8 +131,8 @@ fn authority(config: &OpenTelemetryConfig, path: &str, compiler: &mut Compiler) 
     };
     let host = service.split_once('/').map_or(&**service, |(_, host)| host);
     if !host.contains('.') {
-        let text = format!("{path}: {host} is no full name, as Istio's clusters have them");
-        compiler.warnings.push(text);
+        let message = format!("{host} is not a fully qualified name, which Istio's clusters have");
+        compiler.warnings.push(Warning::new(path, message));
     }
     config.port.map_or_else(|| host.to_owned(), |port| format!("{host}:{}", port.get()))
 }

@@ -5,12 +5,10 @@
 
 use std::{cell::RefCell, collections::HashMap};
 
-use filter_host::{HostError, metrics::Gauge, property, shared_data};
+use filter_host::{metrics::Gauge, shared_data};
 
 use crate::{Admission, Direction, Known, Metrics};
 
-/// How often a value that others change as well is tried.
-const TRIES: usize = 8;
 /// The most series of a proxy, over all metrics.
 const MAX_SERIES: u64 = 10_000;
 
@@ -25,8 +23,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Seeds the keys: an absent one would let every worker win.
     pub(super) fn new(metrics: &Metrics) -> Self {
-        let plugin = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
-        let folder = format!("weir.telemetry.{}", String::from_utf8_lossy(&plugin));
+        let folder = shared_data::plugin_key("telemetry");
         let shared = Self {
             total: format!("{folder}.series"),
             folder,
@@ -86,50 +83,44 @@ impl Shared {
     ) -> Answer {
         let mut sets = self.sets.borrow_mut();
         let admission = sets.entry(key.to_owned()).or_insert_with(|| Admission::new(most));
-        for _ in 0..TRIES {
-            match admission.of(hash) {
-                Known::Admitted => return Answer::Known,
-                Known::Refused => return Answer::Refused,
-                Known::Unknown => {}
-            }
-            let Ok(Some(seen)) = shared_data::read(key) else { return Answer::Refused };
-            admission.learn(&seen.value);
-            if admission.of(hash) != Known::Unknown {
-                continue;
-            }
-            if !reserve() {
-                return Answer::Refused;
-            }
-            let grown = Admission::with(&seen.value, hash);
-            match shared_data::replace(key, &seen, &grown) {
-                Ok(()) => {
-                    admission.learn(&grown);
-                    return Answer::New;
-                }
-                Err(HostError::CasMismatch) => {}
-                Err(_) => return Answer::Refused,
-            }
+        match admission.of(hash) {
+            Known::Admitted => return Answer::Known,
+            Known::Refused => return Answer::Refused,
+            Known::Unknown => {}
         }
-        Answer::Refused
+        let (mut answer, mut grown) = (Answer::Refused, Vec::new());
+        let updated = shared_data::update(key, |shared| {
+            admission.learn(shared);
+            match admission.of(hash) {
+                Known::Admitted => answer = Answer::Known,
+                Known::Unknown if reserve() => {
+                    grown = Admission::with(shared, hash);
+                    return Some(grown.clone());
+                }
+                Known::Unknown | Known::Refused => answer = Answer::Refused,
+            }
+            None
+        });
+        if updated == Ok(true) {
+            admission.learn(&grown);
+            answer = Answer::New;
+        }
+        answer
     }
 
-    /// Changes the count of all series by `offset`; `false` where there are as many as may be.
+    /// Changes the number of series by `offset`; returns `false` if the limit is reached.
     fn change_total(&self, offset: i64) -> bool {
-        for _ in 0..TRIES {
-            let Ok(Some(seen)) = shared_data::read(&self.total) else { return false };
-            let total = seen.value.as_slice().try_into().map(u64::from_le_bytes).unwrap_or(0);
-            let next = total.checked_add_signed(offset).filter(|next| *next <= MAX_SERIES);
-            let Some(next) = next else { return false };
-            match shared_data::replace(&self.total, &seen, &next.to_le_bytes()) {
-                Ok(()) => {
-                    self.series.set(next);
-                    return true;
-                }
-                Err(HostError::CasMismatch) => {}
-                Err(_) => return false,
-            }
+        let mut total = 0;
+        let updated = shared_data::update(&self.total, |shared| {
+            let before = shared.try_into().map(u64::from_le_bytes).unwrap_or(0);
+            total = before.checked_add_signed(offset).filter(|total| *total <= MAX_SERIES)?;
+            Some(total.to_le_bytes().to_vec())
+        });
+        let is_changed = updated == Ok(true);
+        if is_changed {
+            self.series.set(total);
         }
-        false
+        is_changed
     }
 }
 
@@ -145,7 +136,7 @@ enum Answer {
 }
 
 fn seed(key: &str) {
-    if matches!(shared_data::read(key), Ok(None)) {
-        let _ = shared_data::write(key, &[]);
+    if let Err(error) = shared_data::seed(key, &[]) {
+        log::error!("{key} not shared: {error:?}");
     }
 }

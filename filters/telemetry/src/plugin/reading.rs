@@ -63,7 +63,8 @@ pub(super) fn record(passed: &Passed, seen: &Seen, ended: Instant) -> Record {
 
 /// Takes the time by the clock: the proxy's own figure costs 3 us.
 fn duration(passed: &Passed, ended: Instant) -> Duration {
-    let proxy = || Duration::from_nanos(number(&["request", "duration"]).unwrap_or_default());
+    let proxy =
+        || Duration::from_nanos(property::number(&["request", "duration"]).unwrap_or_default());
     passed.began.map_or_else(proxy, |began| ended.saturating_duration_since(began))
 }
 
@@ -78,15 +79,11 @@ fn method(passed: &Passed, seen: &Seen) -> Method {
 
 /// Reads Envoy's response flags.
 pub(super) fn flags() -> Option<u64> {
-    number(&["response", "flags"])
+    property::number(&["response", "flags"])
 }
 
 /// Reads the body sizes of a stream that never reached the callbacks.
 pub(super) fn sizes(passed: &mut Passed) {
-    passed.request_bytes = number(&["request", "size"]).unwrap_or_default();
-    passed.response_bytes = number(&["response", "size"]).unwrap_or_default();
-}
-
-fn number(path: &[&str]) -> Option<u64> {
-    property::read(path).ok().flatten()?.try_into().ok().map(u64::from_le_bytes)
+    passed.request_bytes = property::number(&["request", "size"]).unwrap_or_default();
+    passed.response_bytes = property::number(&["response", "size"]).unwrap_or_default();
 }

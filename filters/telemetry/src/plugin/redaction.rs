@@ -1,6 +1,6 @@
 //! The key of hashes, which all workers of a proxy share.
 
-use filter_host::{property, random, shared_data};
+use filter_host::{random, shared_data};
 
 use crate::signals::redact::Redactor;
 
@@ -23,15 +23,14 @@ pub(super) fn redactor(key: Option<&[u8]>) -> Option<Redactor> {
 
 /// Puts a key where the workers look for one, unless there is one already.
 pub(super) fn seed() {
-    if matches!(shared_data::read(&name()), Ok(None)) {
-        let _ = shared_data::write(&name(), &random_key());
+    if let Err(error) = shared_data::seed(&name(), &random_key()) {
+        log::error!("the key of hashes is not shared: {error:?}");
     }
 }
 
 /// The name holds nothing of the configuration: a reload must not change hashes.
 fn name() -> String {
-    let plugin = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
-    format!("weir.telemetry.{}.redaction", String::from_utf8_lossy(&plugin))
+    format!("{}.redaction", shared_data::plugin_key("telemetry"))
 }
 
 fn random_key() -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::admitting::Shared;
 use crate::{
     FOLDED, Interner, LabelSource, LabelValue, OwnLabel, Policy, Record, expression::Attributes,
-    hash, label,
+    hash, signals::label,
 };
 
 /// What the labels of a stream are made of.

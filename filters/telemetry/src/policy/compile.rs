@@ -1,6 +1,6 @@
 //! From the document to the policy.
 
-use filter_core::{ConfigErrors, InvalidConfig, Needs};
+use filter_core::{ConfigErrors, InvalidConfig, Mode, Needs};
 
 use super::Policy;
 use crate::{
@@ -50,7 +50,7 @@ impl Policy {
         let mut policy = Self {
             fleeting: reads.early().map(|(slot, _)| slot).collect(),
             redaction_key: config.redaction.as_ref().map(|it| it.key.reveal().to_vec()),
-            is_dry_run: config.dry_run,
+            mode: Mode::new(config.dry_run),
             operations,
             metrics,
             slos,

@@ -1,6 +1,6 @@
 //! What the parts of a document are compiled with.
 
-use filter_core::{ConfigErrors, PathNormalization};
+use filter_core::{ConfigErrors, PathNormalization, Warning};
 
 use crate::{
     expression::{Expression, Phase, Reads, Text, Wanted},
@@ -15,7 +15,7 @@ pub(crate) struct Compiler {
     /// What is wrong with the document.
     pub(crate) errors: ConfigErrors,
     /// What an operator may not have meant.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
     /// What is done to a path before it is matched.
     pub(crate) normalization: PathNormalization,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use filter_core::{HeaderName, Request};
+use filter_core::{HeaderName, Request, Warning};
 
 use crate::{
     config::ResponseHeadersConfig,
@@ -30,8 +30,8 @@ impl ResponseHeaders {
             compiler.errors.add("responseHeaders", rule);
         }
         if config.filter.is_none() {
-            let warning = "responseHeaders: without a filter every caller is told timings and ids";
-            compiler.warnings.push(warning.to_owned());
+            let message = "without a filter, every caller receives timings and ids";
+            compiler.warnings.push(Warning::new("responseHeaders", message));
         }
         let filter = config
             .filter
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    fn compile(document: &str) -> Result<(ResponseHeaders, Vec<String>), String> {
+    fn compile(document: &str) -> Result<(ResponseHeaders, Vec<Warning>), String> {
         let config = filter_core::parse_config(document.as_bytes()).map_err(|it| it.to_string())?;
         let mut compiler = Compiler::default();
         let headers = ResponseHeaders::compile(&config, &mut compiler);

@@ -62,10 +62,10 @@ fn it_agrees_with_the_decision() {
     let policy = policy(&document());
     let mut generator = crate::Generator::new(29);
     let paths = ["/health", "/later", "/sticky", "/asked", "/slow", "/"];
-    for turn in 0..20_000_usize {
-        let user = turn.to_string();
+    for transition in 0..20_000_usize {
+        let user = transition.to_string();
         let headers = [
-            (":path", paths[turn % paths.len()]),
+            (":path", paths[transition % paths.len()]),
             ("x-user", user.as_str()),
             ("x-envoy-fault-abort-request", "418"),
         ];

@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Metric, Reason,
     algorithm::Algorithm,
-    testing::{NOW, asked, bearer, claims, document, plain, request, rule, token, with},
+    testing::{NOW, asked, bearer, claims, document, plain, request, rule, token, warnings, with},
 };
 
 pub(super) fn with_rules(rules: Value) -> Value {
@@ -332,7 +332,7 @@ fn warns_of_issuers_that_can_impersonate_another() {
     ] {
         let rules = [(one, "a"), (other, "b")]
             .map(|(issuer, name)| rule(json!({"issuer": issuer, "name": name})));
-        let warnings = asked(&json!({"jwtRules": rules})).policy.warnings().join(" ");
+        let warnings = warnings(&asked(&json!({"jwtRules": rules})).policy);
         let found = warnings.contains(".issuer: begins with that of");
         assert_eq!(found, warned.is_some(), "{warnings}");
         assert!(warned.is_none_or(|place| warnings.contains(place)), "{warnings}");

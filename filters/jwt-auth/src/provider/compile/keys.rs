@@ -1,5 +1,6 @@
 //! The keys of an entry.
 
+use filter_core::Warning;
 use std::rc::Rc;
 
 use super::{Notes, remote};
@@ -72,10 +73,10 @@ fn one_by_one(
     for (place, key) in keys.iter().enumerate() {
         let path = format!("{path}[{place}]");
         if key.secret.is_some() {
-            notes.warnings.push(format!("{path}.secret: {READABLE_SECRET}"));
+            notes.warnings.push(Warning::new(format_args!("{path}.secret"), READABLE_SECRET));
         }
         if let Some(field) = looks_misread(key, environment) {
-            notes.warnings.push(format!("{path}.{field}: {LOOKS_LIKE_HEX}"));
+            notes.warnings.push(Warning::new(format_args!("{path}.{field}"), LOOKS_LIKE_HEX));
         }
         match read(key, environment) {
             Ok(key) => usable.push(key),
@@ -123,13 +124,16 @@ fn looks_misread(key: &KeyConfig, environment: &Environment<'_>) -> Option<&'sta
 
 fn warn(path: &str, leftovers: &Leftovers, notes: &mut Notes) {
     for (place, reason) in &leftovers.ignored {
-        notes.warnings.push(format!("{path}: key {place} is ignored: {reason}"));
+        notes.warnings.push(Warning::new(path, format_args!("key {place} is ignored: {reason}")));
     }
     for place in &leftovers.private {
-        notes.warnings.push(format!("{path}: key {place} holds a private half, which is dropped"));
+        notes.warnings.push(Warning::new(
+            path,
+            format_args!("key {place} holds a private half, which is dropped"),
+        ));
     }
     for place in &leftovers.secret {
-        notes.warnings.push(format!("{path}: key {place}: {READABLE_SECRET}"));
+        notes.warnings.push(Warning::new(path, format_args!("key {place}: {READABLE_SECRET}")));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use filter_core::{ClusterRef, InvalidClusterRef};
+use filter_core::{ClusterRef, InvalidClusterRef, Warning};
 
 use super::{Notes, headers};
 use crate::{
@@ -47,7 +47,7 @@ pub(super) fn keys(
     }
     if fetch.cold_start == ColdStart::Allow {
         let text = "without keys, requests with an unverified token pass";
-        notes.warnings.push(format!("{path}.jwksFetch.coldStart: {text}"));
+        notes.warnings.push(Warning::new(format_args!("{path}.jwksFetch.coldStart"), text));
     }
     let Some((origin, field)) = origin(rule, path, notes) else { return Keys::Remote(usize::MAX) };
     let endpoint = match &origin {
@@ -149,7 +149,7 @@ pub(super) fn deny_list(
     let allows = revocation.on_unavailable == OnUnavailable::Allow;
     if allows {
         let text = "without a list, revoked tokens pass";
-        notes.warnings.push(format!("{at}.onUnavailable: {text}"));
+        notes.warnings.push(Warning::new(format_args!("{at}.onUnavailable"), text));
     }
     let spec = SourceSpec {
         provider: Rc::clone(provider),

@@ -78,6 +78,7 @@ fn blocks_with_labels_imply_labels_and_name_the_tags_to_set() {
         let config: Config = parse_config(document.to_string().as_bytes()).unwrap();
         let policy = Policy::new(&config, &|_| None).unwrap();
         let [warning] = policy.warnings() else { panic!("{:?}", policy.warnings()) };
+        let warning = warning.to_string();
         let tags = policy.stat_tags().join(", ");
         assert!(warning.starts_with("metrics[0]."), "{warning}");
         assert!(warning.ends_with(&format!(": {tags}")), "{warning}");

@@ -30,7 +30,8 @@ fn read(document: &Value) -> Result<(Vec<Provider>, Vec<String>), String> {
     let mut compiler = Compiler::default();
     let configured = document.extension_providers.as_ref();
     let providers = compile(configured, document.endpoint.as_ref(), &variable, &mut compiler);
-    compiler.errors.finish((providers, compiler.warnings)).map_err(|error| error.to_string())
+    let warnings = compiler.warnings.iter().map(ToString::to_string).collect();
+    compiler.errors.finish((providers, warnings)).map_err(|error| error.to_string())
 }
 
 /// A provider that MeshConfig could have, with other fields.
@@ -61,7 +62,7 @@ fn the_short_form_is_grpc_but_at_the_port_of_http() {
 #[test]
 fn a_host_without_a_dot_is_warned_of() {
     let (_, warnings) = read(&json!({"endpoint": "otel-collector:4317"})).unwrap();
-    let text = "endpoint: otel-collector is no full name, as Istio's clusters have them";
+    let text = "endpoint: otel-collector is not a fully qualified name, which Istio's clusters have";
     assert_eq!(warnings, [text]);
 }
 

@@ -1,5 +1,6 @@
 //! From the document's `metrics` to the plans of each direction.
 
+use filter_core::Warning;
 use std::collections::BTreeSet;
 
 use super::{Family, LabelSource, Plan, Standard, StatusClass, What};
@@ -90,10 +91,10 @@ impl Metrics {
         check::label_names(&metrics.plans, &mut compiler.errors);
         if let Some(path) = &settings.implied_by {
             let names = metrics.label_names().into_iter().collect::<Vec<_>>().join(", ");
-            compiler.warnings.push(format!(
-                "{path}: adds labels to metrics, which the proxy must know: \
-                 list in extraStatTags (plain Envoy: stats_tags): {names}"
-            ));
+            let message = format!(
+                "adds labels to metrics; list them in extraStatTags (plain Envoy: stats_tags): {names}"
+            );
+            compiler.warnings.push(Warning::new(path, message));
         }
         metrics
     }

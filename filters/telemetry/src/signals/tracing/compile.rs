@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use filter_core::Shown;
+use filter_core::{Shown, Warning};
 use serde_json::json;
 
 use super::{Change, Tag, TagSource, Threshold, Tracer, Tracing, span::attributes::BUILT_IN};
@@ -120,10 +120,11 @@ fn warn(tracer: &Tracer, path: &str, compiler: &mut Compiler) {
     let samples = tracer.sampling.iter().map(|(_, threshold)| threshold);
     let samples_nothing = samples.chain([&tracer.threshold]).all(|threshold| threshold.is_none());
     if tracer.provider.is_none() {
-        compiler.warnings.push(format!("{path}: no provider takes spans, so none are made"));
+        let message = "no provider accepts spans, so none are created";
+        compiler.warnings.push(Warning::new(path, message));
     } else if samples_nothing && tracer.has_spans {
-        let text = "samples no new trace, so only the decisions of callers are followed";
-        compiler.warnings.push(format!("{path}: {text}"));
+        let message = "samples no new trace: only callers decide which traces are sampled";
+        compiler.warnings.push(Warning::new(path, message));
     }
 }
 

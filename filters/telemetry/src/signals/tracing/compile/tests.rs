@@ -50,7 +50,7 @@ fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) 
     };
     let mut compiler = Compiler::default();
     let tracing = Tracing::compile(entries.as_deref(), &around, &mut compiler);
-    let warnings = compiler.warnings;
+    let warnings = compiler.warnings.iter().map(ToString::to_string).collect();
     compiler.errors.finish((tracing, warnings)).map_err(|error| error.to_string())
 }
 
@@ -78,7 +78,7 @@ fn the_short_form_samples_what_its_rate_says() {
     assert_eq!(warnings, [] as [&str; 0]);
     let (tracing, warnings) = compile_with(None, &["otel"], None).unwrap();
     assert!(tracing.tracers()[0].threshold.is_none());
-    let text = "tracing[0]: samples no new trace, so only the decisions of callers are followed";
+    let text = "tracing[0]: samples no new trace: only callers decide which traces are sampled";
     assert_eq!(warnings, [text]);
 }
 
@@ -116,7 +116,7 @@ fn without_a_provider_ids_are_made_and_no_spans() {
     let (tracing, warnings) = compile_with(Some(&entry), &[], None).unwrap();
     let tracer = &tracing.tracers()[0];
     assert!(!tracer.has_spans && !tracer.threshold.is_none());
-    assert_eq!(warnings, ["tracing[0]: no provider takes spans, so none are made"]);
+    assert_eq!(warnings, ["tracing[0]: no provider accepts spans, so none are created"]);
 }
 
 #[test]

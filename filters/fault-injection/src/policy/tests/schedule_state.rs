@@ -17,7 +17,7 @@ fn each_schedule_says_when_it_begins_and_ends() {
         {"name": "c", "fault": abort(503, 1.0)},
     ]}));
     assert!(policy.is_timed());
-    let mut before = policy.seasons(at("2026-12-01T08:59:59Z"));
+    let mut before = policy.schedule_state(at("2026-12-01T08:59:59Z"));
     assert_eq!(before, [1, 0, 0]);
     for (instant, said) in [
         ("2026-12-01T09:00:00Z", &["a: its schedule begins", "b: its schedule begins"][..]),
@@ -27,9 +27,9 @@ fn each_schedule_says_when_it_begins_and_ends() {
         ("2026-12-02T09:30:00Z", &["b: its schedule begins"]),
         ("2026-12-01T09:30:00Z", &["the schedule begins"]),
     ] {
-        let after = policy.seasons(at(instant));
-        let turns = policy.turns(&before, &after);
-        let told: Vec<String> = turns.iter().map(ToString::to_string).collect();
+        let after = policy.schedule_state(at(instant));
+        let transitions = policy.transitions(&before, &after);
+        let told: Vec<String> = transitions.iter().map(ToString::to_string).collect();
         assert_eq!(told, said, "{instant}");
         before = after;
     }
@@ -38,9 +38,9 @@ fn each_schedule_says_when_it_begins_and_ends() {
 #[test]
 fn other_bytes_tell_nothing() {
     let policy = policy(&json!({"schedule": {"expiresAt": "2026-12-01T18:00:00Z"}}));
-    assert_eq!(policy.turns(&[], &[1]), []);
-    assert_eq!(policy.turns(&[1, 1], &[1]), []);
-    assert_eq!(policy.turns(&[7], &[1]), [Turn { entry: None, begins: true }]);
+    assert_eq!(policy.transitions(&[], &[1]), []);
+    assert_eq!(policy.transitions(&[1, 1], &[1]), []);
+    assert_eq!(policy.transitions(&[7], &[1]), [ScheduleTransition { entry: None, begins: true }]);
 }
 
 #[test]

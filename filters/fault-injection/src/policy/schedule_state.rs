@@ -6,7 +6,7 @@ use super::Policy;
 
 /// A schedule that has begun or ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Turn {
+pub struct ScheduleTransition {
     /// The entry whose schedule it is; `None` for that of the document.
     pub entry: Option<String>,
     /// Whether faults are in force from now on.
@@ -21,15 +21,15 @@ impl Policy {
 
     /// Says of each schedule whether it is in force, one byte each: that of the document, then those
     /// of the entries that have both a schedule and a fault.
-    pub fn seasons(&self, now: SystemTime) -> Vec<u8> {
+    pub fn schedule_state(&self, now: SystemTime) -> Vec<u8> {
         let entries = self.timed().map(|(_, is_active)| is_active(now));
         std::iter::once(self.schedule.is_active(now)).chain(entries).map(u8::from).collect()
     }
 
     /// Returns what is in force in `after` and was not in `before`, and the other way round.
     ///
-    /// Bytes that [`Policy::seasons`] did not write tell nothing.
-    pub fn turns(&self, before: &[u8], after: &[u8]) -> Vec<Turn> {
+    /// Bytes that [`Policy::schedule_state`] did not write tell nothing.
+    pub fn transitions(&self, before: &[u8], after: &[u8]) -> Vec<ScheduleTransition> {
         let entries = self.timed().map(|(name, _)| Some(name));
         let names: Vec<_> = std::iter::once(None).chain(entries).collect();
         if before.len() != names.len() || after.len() != names.len() {
@@ -38,7 +38,10 @@ impl Policy {
         let states = before.iter().zip(after).zip(names);
         let turned = states.filter(|((before, after), _)| before != after);
         turned
-            .map(|((_, after), name)| Turn { entry: name.map(str::to_owned), begins: *after == 1 })
+            .map(|((_, after), name)| ScheduleTransition {
+                entry: name.map(str::to_owned),
+                begins: *after == 1,
+            })
             .collect()
     }
 
@@ -49,7 +52,7 @@ impl Policy {
     }
 }
 
-impl fmt::Display for Turn {
+impl fmt::Display for ScheduleTransition {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = if self.begins { "begins" } else { "ends" };
         match &self.entry {
