@@ -17,7 +17,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         ..Variant::default()
     };
     Ok(vec![
-        row("empty, same callbacks", wasm("empty_filter_all", &json!({}))?, tester()),
+        row("empty, same callbacks", wasm("empty_filter_fault_injection", &json!({}))?, tester()),
         row("fault-injection {}", wasm("fault_injection", &json!({}))?, tester()),
         row("native 1 %", native(1), tester()),
         row("fault-injection 1 %", wasm("fault_injection", &ours(1))?, tester()),

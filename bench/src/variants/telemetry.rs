@@ -18,7 +18,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         ..Variant::default()
     };
     Ok(vec![
-        row("empty, same callbacks", wasm("empty_filter_bodies", &json!({}))?),
+        row("empty, same callbacks", wasm("empty_filter_telemetry", &json!({}))?),
         row("{}", wasm("telemetry", &json!({}))?),
         native("native stats access log", stats_log()),
         native("native JSON access log", json_log()),
