@@ -64,7 +64,11 @@ impl<'a> Name<'a> {
         if name.contains('.') {
             return Self::Other;
         }
-        let code = name.trim_end_matches("()").trim_end_matches('!');
+        if let Some(name) = name.strip_suffix('!') {
+            // A macro is named by its last segment.
+            return Self::Code(name.rsplit("::").take(1).collect());
+        }
+        let code = name.trim_end_matches("()");
         let is_code = |part: &&str| {
             let has_case = part.contains(char::is_uppercase) && part.contains(char::is_lowercase);
             has_case || part.contains('_') || name.contains("::") || name.ends_with("()")
