@@ -67,9 +67,11 @@ fn tags(document: &[u8]) -> Result<(), InvalidConfig> {
 
 fn faults(document: &[u8]) -> Result<(), InvalidConfig> {
     let policy = policies::faults(document)?;
-    policy.warnings(now()).iter().for_each(|warning| assert_line(&warning.to_string()));
-    let seasons = policy.seasons(now());
-    assert!(policy.turns(&seasons, &seasons).is_empty(), "a season turned at once");
+    let expired = policy.expiry_warnings(now());
+    let warnings = policy.warnings().iter().chain(&expired);
+    warnings.for_each(|warning| assert_line(&warning.to_string()));
+    let state = policy.schedule_state(now());
+    assert!(policy.transitions(&state, &state).is_empty(), "a transition without a change");
     policy.labels().into_iter().for_each(legal::line);
     Ok(())
 }
