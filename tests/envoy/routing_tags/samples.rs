@@ -96,9 +96,12 @@ fn the_sample_of_office_hours_keeps_them() -> Result<()> {
     let config = named("office")?;
     let policy = routing_tags::Policy::new(&parse_config(config.to_string().as_bytes())?)?;
     let rig = Rig::start(config)?;
-    let mut world =
-        routing_tags::World { now: SystemTime::now(), bits: &mut || 0, rolled_back: &|_| false };
-    let open = !policy.decide(&Asked::default(), &mut world).request.is_empty();
+    let mut inputs = routing_tags::Inputs {
+        now: SystemTime::now(),
+        random_bits: &mut || 0,
+        is_rolled_back: &|_| false,
+    };
+    let open = !policy.decide(&Asked::default(), &mut inputs).request.is_empty();
     assert_eq!(rig.tags(Request::get("/"))?, if open { vec!["v2"] } else { vec![] });
     Ok(())
 }
