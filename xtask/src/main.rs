@@ -1,7 +1,6 @@
-//! Builds what cargo can't: modules fit to ship, OCI images, tools.
+//! Builds modules and OCI images, and installs tools: the tasks beyond cargo.
 //!
-//! It knows nothing about what a filter does.
-//! A filter tells it two facts in its `Cargo.toml`: the callbacks it implements and the size it may have.
+//! A filter declares its callbacks and its maximum size in its `Cargo.toml`.
 
 mod build;
 mod cli;

@@ -1,4 +1,4 @@
-//! Pushes images: the very bytes of the layout, so that the digest stays.
+//! Pushes images, byte for byte as in their layouts.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -15,19 +15,19 @@ use crate::image::{self, Blob};
 use crate::report;
 use crate::workspace::Workspace;
 
-/// What an image is called in the registry.
-pub(crate) enum Name {
-    /// The filter's version.
+/// The tag of an image in the registry.
+pub(crate) enum ImageTag {
+    /// The version of the filter.
     Version,
-    /// This tag.
+    /// A custom tag.
     Tag(String),
-    /// Nothing but its digest.
+    /// No tag: the image is pushed by digest.
     Digest,
 }
 
-impl Name {
-    /// The name that the flags of the command line ask for.
-    pub(crate) fn choose(tag: Option<String>, digest: bool) -> Self {
+impl ImageTag {
+    /// Returns the tag for the flags of the command line.
+    pub(crate) fn from_flags(tag: Option<String>, digest: bool) -> Self {
         match tag {
             Some(tag) => Self::Tag(tag),
             None if digest => Self::Digest,
@@ -35,22 +35,23 @@ impl Name {
         }
     }
 
-    /// The place of an image in the registry.
+    /// Returns the reference of an image.
     ///
-    /// A digest stands where the tag would, because the client panics on a reference with a
-    /// digest when a registry doesn't say where it stored the manifest.
-    fn of(&self, repository: &str, version: &str, digest: &str) -> Result<Reference> {
+    /// It has the digest in place of the tag, because the client panics on a reference with a digest
+    /// if the registry does not return the location of the manifest.
+    fn reference(&self, repository: &str, version: &str, digest: &str) -> Result<Reference> {
         let tagged = match self {
-            // Build metadata (`1.2.0+abc`) has no place in a tag.
+            // A tag cannot contain the `+` of build metadata (`1.2.0+abc`).
             Self::Version => format!("{repository}:{}", version.replace('+', "_")),
             Self::Tag(tag) => format!("{repository}:{tag}"),
             Self::Digest => repository.to_owned(),
         };
-        let place: Reference = tagged.parse().with_context(|| format!("`{tagged}`"))?;
+        let reference: Reference = tagged.parse().with_context(|| format!("`{tagged}`"))?;
         if !matches!(self, Self::Digest) {
-            return Ok(place);
+            return Ok(reference);
         }
-        let (registry, path) = (place.registry().to_owned(), place.repository().to_owned());
+        let registry = reference.registry().to_owned();
+        let path = reference.repository().to_owned();
         Ok(Reference::with_tag(registry, path, digest.to_owned()))
     }
 }
@@ -58,17 +59,17 @@ impl Name {
 /// Pushes the image of every filter to `<prefix>/<filter>`.
 ///
 /// # Errors
-/// An image that isn't packed yet; what the registry says.
-pub(crate) fn run(workspace: &Workspace, prefix: &str, name: &Name) -> Result<()> {
-    // The error says that a default is set already, which is as good.
+/// An image that is not packed yet, or an error of the registry.
+pub(crate) fn run(workspace: &Workspace, prefix: &str, tag: &ImageTag) -> Result<()> {
+    // Fails only if a default is already set.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for filter in workspace.shipped(&[])? {
-        let layout = image::layout_of(workspace, filter);
-        let digest = image::manifest_of(&layout)?;
+        let layout = image::layout_path(workspace, filter);
+        let digest = image::manifest_digest(&layout)?;
         let version = filter.package().version.to_string();
         let repository = format!("{}/{}", prefix.trim_end_matches('/'), filter.name());
-        let target = name.of(&repository, &version, &digest)?;
+        let target = tag.reference(&repository, &version, &digest)?;
         runtime.block_on(push(&layout, &digest, &target)).with_context(|| repository.clone())?;
         report::print(&format!("{repository}@{digest}"))?;
     }
@@ -90,9 +91,10 @@ async fn push(layout: &Path, digest: &str, target: &Reference) -> Result<()> {
     Ok(())
 }
 
-/// Pushes a blob that the registry lacks.
+/// Pushes a blob unless the registry has it.
 ///
-/// Some registries store a blob and don't say where, against the rules: so they are asked.
+/// Some registries store a blob but violate the specification by not returning its location, so its
+/// existence is checked again.
 async fn push_blob(client: &Client, target: &Reference, blob: Blob) -> Result<()> {
     if client.blob_exists(target, &blob.digest).await? {
         return Ok(());
@@ -107,7 +109,7 @@ async fn push_blob(client: &Client, target: &Reference, blob: Blob) -> Result<()
     }
 }
 
-/// Whether a registry is on this machine, where plain HTTP harms nobody.
+/// Returns `true` if a registry is on this machine, so plain HTTP is safe.
 fn is_loopback(registry: &str) -> bool {
     let without_port = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     let host = if registry.ends_with(']') { registry } else { without_port };
@@ -115,24 +117,24 @@ fn is_loopback(registry: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What the docker configuration holds for a registry.
+/// Returns the credentials of the docker configuration for a registry.
 fn credentials(registry: &str) -> Result<RegistryAuth> {
-    // Docker Hub is filed under its old address.
+    // The configuration has Docker Hub under its old address.
     let name = if registry == "index.docker.io" { "https://index.docker.io/v1/" } else { registry };
     match docker_credential::get_credential(name) {
         Ok(DockerCredential::UsernamePassword(user, password)) => {
             Ok(RegistryAuth::Basic(user, password))
         }
         Ok(DockerCredential::IdentityToken(_)) => bail!(
-            "the docker configuration holds an identity token for {registry}, which can't be used \
-             here: log in with a user name and a password or access token"
+            "the docker configuration has an identity token for {registry}, which is not supported: \
+             log in with a user name and a password or an access token"
         ),
         Err(
             CredentialRetrievalError::NoCredentialConfigured
             | CredentialRetrievalError::ConfigNotFound
             | CredentialRetrievalError::ConfigReadError,
         ) => Ok(RegistryAuth::Anonymous),
-        // A helper's output may hold a secret, so it isn't shown.
+        // The output of a helper can contain a secret, so it is not shown.
         Err(CredentialRetrievalError::HelperFailure { helper, .. }) => {
             Err(anyhow!("the docker credential helper `{helper}` failed for {registry}"))
         }
@@ -142,10 +144,10 @@ fn credentials(registry: &str) -> Result<RegistryAuth> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Name, is_loopback};
+    use super::{ImageTag, is_loopback};
 
     #[test]
-    fn plain_http_stays_on_this_machine() {
+    fn only_local_registries_use_plain_http() {
         let loopback = ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"];
         let remote = [
             "registry.example.com",
@@ -163,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_named_by_its_version_a_tag_or_its_digest() {
+    fn a_reference_has_the_version_a_tag_or_the_digest() {
         let digest = format!("sha256:{}", "0".repeat(64));
-        let place =
-            |name: Name| name.of("registry.example.com/weir/jwt-auth", "1.2.0+abc", &digest);
-        let tag = |name| place(name).unwrap().tag().unwrap().to_owned();
-        assert_eq!(tag(Name::choose(None, false)), "1.2.0_abc");
-        assert_eq!(tag(Name::choose(Some("latest".to_owned()), false)), "latest");
-        assert_eq!(tag(Name::choose(None, true)), digest);
-        assert!(place(Name::choose(Some("a b".to_owned()), false)).is_err());
+        let repository = "registry.example.com/weir/jwt-auth";
+        let reference = |tag: ImageTag| tag.reference(repository, "1.2.0+abc", &digest);
+        let tag = |tag| reference(tag).unwrap().tag().unwrap().to_owned();
+        assert_eq!(tag(ImageTag::from_flags(None, false)), "1.2.0_abc");
+        assert_eq!(tag(ImageTag::from_flags(Some("latest".to_owned()), false)), "latest");
+        assert_eq!(tag(ImageTag::from_flags(None, true)), digest);
+        assert!(reference(ImageTag::from_flags(Some("a b".to_owned()), false)).is_err());
     }
 }

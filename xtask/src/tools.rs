@@ -1,4 +1,4 @@
-//! The programs that the tasks call, each at one pinned version, from package registries only.
+//! Tools that the tasks use, at pinned versions, from package registries.
 
 use std::env;
 use std::ffi::OsString;
@@ -21,16 +21,16 @@ mod target;
 
 use list::{Source, TOOLS, Tool};
 
-/// The version of the npm package that holds wasm-opt.
+/// The version of the npm package `binaryen`, which contains wasm-opt.
 pub(crate) const BINARYEN: &str = "132.0.0";
 
-/// The list of tools for `--help`.
-pub(crate) fn catalogue() -> String {
-    let lines = TOOLS.iter().map(|tool| format!("  {:<26} {}", tool.name, tool.about));
+/// Returns the list of tools for `--help`.
+pub(crate) fn help() -> String {
+    let lines = TOOLS.iter().map(|tool| format!("  {:<26} {}", tool.name, tool.purpose));
     format!("Tools:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// Installs the tools with these names, or all of them, and says where each is.
+/// Installs the tools with these names, all if there are none, and prints their paths.
 pub(crate) fn install(workspace: &Workspace, names: &[String]) -> Result<()> {
     for tool in select(names)? {
         let path = tool.ensure(workspace)?;
@@ -39,28 +39,28 @@ pub(crate) fn install(workspace: &Workspace, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Where a tool is, after installing it where it is missing.
+/// Returns the path of a tool, and installs it if it is missing.
 pub(crate) fn ensure(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     find(name)?.ensure(workspace)
 }
 
-/// Where an installed tool is.
+/// Returns the path of an installed tool.
 ///
 /// # Errors
-/// A tool that isn't installed, with the command that installs it.
+/// A tool that is not installed, with the command that installs it.
 pub(crate) fn path(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let path = find(name)?.locate(workspace)?;
     path.with_context(|| format!("{name} is not installed: run `cargo xtask tools {name}`"))
 }
 
-/// Runs a command that finds the tools on its `PATH` and by the variables they are known by.
+/// Runs a command with the tools on its `PATH` and with their variables.
 pub(crate) fn run_with(
     workspace: &Workspace,
     names: &[String],
     words: &[OsString],
 ) -> Result<ExitCode> {
     let mut search = Vec::new();
-    let (program, arguments) = words.split_first().context("no command was given")?;
+    let (program, arguments) = words.split_first().context("a command is missing after `--`")?;
     let mut child = Command::new(program);
     child.args(arguments);
     for tool in select(names)? {
@@ -87,7 +87,7 @@ fn select(names: &[String]) -> Result<Vec<&'static Tool>> {
 
 fn find(name: &str) -> Result<&'static Tool> {
     let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) else {
-        bail!("no tool is called `{name}`; `cargo xtask tools --help` lists them");
+        bail!("unknown tool `{name}`: `cargo xtask tools --help` lists the tools");
     };
     Ok(tool)
 }
@@ -101,7 +101,15 @@ impl Tool {
         match self.source {
             Source::Target => target::locate(self.name),
             Source::Envoy => envoy::locate(workspace),
-            _ => Ok(Some(self.cached(workspace)?).filter(|path| path.is_file())),
+            Source::Crate { .. }
+            | Source::Locked { .. }
+            | Source::Npm { .. }
+            | Source::GoCommand { .. }
+            | Source::GoModule(_)
+            | Source::Collector { .. }
+            | Source::GoFiles { .. } => {
+                Ok(Some(self.cached(workspace)?).filter(|path| path.is_file()))
+            }
         }
     }
 
@@ -113,7 +121,7 @@ impl Tool {
         })
     }
 
-    /// The tool's folder in the cache: its name, and a version that changes with every pin.
+    /// Returns the folder of the tool in the cache, which contains its version.
     fn folder(&self, workspace: &Workspace) -> Result<String> {
         Ok(match self.source {
             Source::Crate { package, version } => format!("{package}-{version}"),
@@ -133,11 +141,9 @@ impl Tool {
             return Ok(path);
         }
         report::progress(&format!("{}: installing ({})", self.name, self.source.cost()));
-        self.install(workspace).with_context(|| format!("{} can't be installed", self.name))?;
+        self.install(workspace).with_context(|| format!("cannot install {}", self.name))?;
         let path = self.locate(workspace)?;
-        path.with_context(|| {
-            format!("{} was installed, but not where it was looked for", self.name)
-        })
+        path.with_context(|| format!("{} was installed, but its file is missing", self.name))
     }
 
     fn install(&self, workspace: &Workspace) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Cargo's part: from source to a module with everything in it.
+//! Compiles filters with cargo.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,13 +11,13 @@ use cargo_metadata::Message;
 use crate::command;
 use crate::workspace::{Filter, Workspace};
 
-/// The target that Envoy's V8 runs.
+/// The compilation target of filters.
 pub(crate) const TARGET: &str = "wasm32-wasip1";
 
-/// Compiles one filter and returns the module that cargo made.
+/// Compiles a filter. Returns the path of the module.
 ///
-/// One cargo call for each filter: built together, they would share the features of their
-/// dependencies, and a filter's bytes would depend on which others were built with it.
+/// Each filter has its own cargo call: in a common one, cargo would unify the features of their
+/// dependencies, and a module would depend on the filters that are built with it.
 pub(crate) fn module(workspace: &Workspace, filter: &Filter) -> Result<PathBuf> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
@@ -26,12 +26,13 @@ pub(crate) fn module(workspace: &Workspace, filter: &Filter) -> Result<PathBuf> 
         .current_dir(workspace.root())
         .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace)?)
         .stdout(Stdio::piped());
-    let child = cargo.spawn().map_err(|error| command::missing(&cargo, &error))?;
+    let child = cargo.spawn().map_err(|error| command::spawn_error(&cargo, &error))?;
     let output = child.wait_with_output()?;
     if !output.status.success() {
         bail!("does not compile for {TARGET}");
     }
-    artifact(&output.stdout, filter).context("cargo made no .wasm of it: is crate-type cdylib?")
+    artifact(&output.stdout, filter)
+        .context("cargo built no .wasm file: set crate-type = [\"cdylib\"] in Cargo.toml")
 }
 
 fn artifact(messages: &[u8], filter: &Filter) -> Option<PathBuf> {
@@ -46,10 +47,10 @@ fn artifact(messages: &[u8], filter: &Filter) -> Option<PathBuf> {
         .map(Into::into)
 }
 
-/// Compiler flags that replace this machine's folders in panic messages.
+/// Returns compiler flags that replace the folders of this machine in panic messages.
 ///
-/// Without them the same source gives other bytes, and another image digest, in another folder.
-/// The last flag that fits a path wins, so the outer folder comes before those it may hold.
+/// Without them, module and image digest would depend on the folder of the repository. The last flag
+/// that matches a path applies, so outer folders come first.
 fn flags(workspace: &Workspace) -> Result<OsString> {
     let mut flags = vec![remap(workspace.root(), "/weir"), remap(workspace.target(), "/target")];
     flags.extend(workspace.registry_sources().iter().map(|folder| remap(folder, "/crates")));
@@ -65,7 +66,7 @@ fn remap(folder: &Path, name: &str) -> OsString {
     flag
 }
 
-/// Where rustup puts the standard library's source, which not every machine has.
+/// Returns the folder of the standard library's source. It does not exist on every machine.
 fn standard_library() -> Result<PathBuf> {
     let sysroot = command::output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let sysroot = String::from_utf8(sysroot)?;
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_names_the_folder_and_what_stands_for_it() {
+    fn a_flag_has_the_folder_and_its_replacement() {
         let flag = remap(Path::new("/home/me/weir"), "/weir");
         assert_eq!(flag, "--remap-path-prefix=/home/me/weir=/weir");
     }

@@ -1,4 +1,4 @@
-//! Binaryen's part: the same module, smaller.
+//! Optimises modules with Binaryen.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::workspace::Workspace;
 use crate::{command, tools};
 
-/// What to do and, by name, the features that rustc uses for wasm32-wasip1 and Envoy's V8 runs.
+/// The flags of wasm-opt, with the features that rustc uses for wasm32-wasip1 and V8 supports.
 const FLAGS: &[&str] = &[
     "-O3",
     "--enable-bulk-memory",
@@ -21,12 +21,12 @@ const FLAGS: &[&str] = &[
     "--strip-producers",
 ];
 
-/// Says in words what this step does, for the note that tells whether it must run again.
-pub(crate) fn recipe() -> String {
+/// Returns the version and flags of wasm-opt, an input of the stamp file.
+pub(crate) fn command_line() -> String {
     format!("binaryen {} {}", tools::BINARYEN, FLAGS.join(" "))
 }
 
-/// Optimises for speed, which makes a module smaller too.
+/// Optimises a module for speed, which also makes it smaller.
 pub(crate) fn run(workspace: &Workspace, wasm: &[u8]) -> Result<Vec<u8>> {
     let wasm_opt = tools::ensure(workspace, "wasm-opt")?;
     command::require("node")?;

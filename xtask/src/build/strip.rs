@@ -1,23 +1,23 @@
-//! Drops callbacks that a filter doesn't implement.
+//! Removes callbacks that a filter does not implement.
 //!
-//! The SDK exports every callback of the ABI, and the host crosses into the module for each of
-//! them, on each request, to be told nothing.
+//! The SDK exports every callback of the ABI. Each exported callback costs a call into the module for
+//! each request.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow};
 use walrus::{Module, passes};
 
-/// What begins the name of a callback that stands for the SDK's one.
-const OWN: &str = "weir_on_";
+/// Prefix of exports that replace a callback of the SDK.
+const OVERRIDE_PREFIX: &str = "weir_on_";
 
-/// Keeps only these exports, and only the code that they reach.
+/// Removes all exports except `keep`, and the code that becomes unreachable.
 ///
-/// Where the module has `weir_on_<callback>`, it takes the place of `proxy_on_<callback>`.
+/// An export `weir_on_<callback>` replaces `proxy_on_<callback>`.
 pub(crate) fn unused_exports(wasm: &[u8], keep: &BTreeSet<String>) -> Result<Vec<u8>> {
     let mut module =
-        Module::from_buffer(wasm).map_err(|error| anyhow!("not a module: {error:#}"))?;
-    prefer_own(&mut module);
+        Module::from_buffer(wasm).map_err(|error| anyhow!("invalid module: {error:#}"))?;
+    apply_overrides(&mut module);
     let unused = module.exports.iter().filter(|export| !keep.contains(&export.name));
     let unused: Vec<_> = unused.map(walrus::Export::id).collect();
     for export in unused {
@@ -27,15 +27,15 @@ pub(crate) fn unused_exports(wasm: &[u8], keep: &BTreeSet<String>) -> Result<Vec
     Ok(module.emit_wasm())
 }
 
-fn prefer_own(module: &mut Module) {
-    let own = module.exports.iter().filter_map(|export| {
-        let callback = export.name.strip_prefix(OWN)?;
+fn apply_overrides(module: &mut Module) {
+    let overrides = module.exports.iter().filter_map(|export| {
+        let callback = export.name.strip_prefix(OVERRIDE_PREFIX)?;
         Some((export.id(), format!("proxy_on_{callback}")))
     });
-    for (export, name) in own.collect::<Vec<_>>() {
-        let theirs = module.exports.iter().find(|other| other.name == name);
-        if let Some(theirs) = theirs.map(walrus::Export::id) {
-            module.exports.delete(theirs);
+    for (export, name) in overrides.collect::<Vec<_>>() {
+        let replaced = module.exports.iter().find(|other| other.name == name);
+        if let Some(replaced) = replaced.map(walrus::Export::id) {
+            module.exports.delete(replaced);
         }
         module.exports.get_mut(export).name = name;
     }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drops_the_export_and_the_code_behind_it() {
+    fn removes_the_export_and_its_code() {
         let wasm = wat::parse_str(
             r#"(module
                 (import "env" "proxy_log" (func $log))
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_callback_of_our_own_takes_the_place_of_the_sdks() {
+    fn an_override_replaces_the_callback_of_the_sdk() {
         let wasm = wat::parse_str(
             r#"(module
                 (func $theirs (export "proxy_on_response_body") (result i32) i32.const 1)

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::digest::sha256;
 
-/// Bytes and the digest that names them.
+/// Bytes and their digest.
 pub(crate) struct Blob {
     pub(crate) bytes: Vec<u8>,
     /// `sha256:` and 64 hexadecimal digits.
@@ -22,7 +22,7 @@ impl Blob {
         Self { bytes, digest }
     }
 
-    /// A document with its keys in order: maps of annotations have none of their own.
+    /// Serializes a document with sorted keys, as the order of annotation maps is random.
     pub(super) fn json(document: &impl Serialize) -> Result<Self> {
         Ok(Self::new(serde_json::to_vec(&serde_json::to_value(document)?)?))
     }
@@ -31,31 +31,31 @@ impl Blob {
 /// Reads a blob of a layout.
 ///
 /// # Errors
-/// A blob that is missing or is not what its digest says.
+/// A blob that is missing or does not match its digest.
 pub(crate) fn blob(layout: &Path, digest: &str) -> Result<Blob> {
     let path = layout.join("blobs").join(digest.replace(':', "/"));
     let blob = Blob::new(fs::read(&path).with_context(|| path.display().to_string())?);
     if blob.digest != digest {
-        bail!("{} was changed: run `cargo xtask image`", path.display());
+        bail!("{} does not match its digest: run `cargo xtask image`", path.display());
     }
     Ok(blob)
 }
 
-/// Writes a layout beside its place, then puts it there.
+/// Writes a layout into a temporary folder, then moves it to its path.
 pub(super) fn replace(layout: &Path, index: &ImageIndex, blobs: &[Blob]) -> Result<()> {
-    let home = layout.parent().context("a layout needs a folder around it")?;
-    fs::create_dir_all(home)?;
-    let scratch = tempfile::Builder::new().prefix(".packing-").tempdir_in(home)?;
-    let made = scratch.path().join("layout");
-    let folder = made.join("blobs/sha256");
+    let parent = layout.parent().context("the path of the layout has no parent folder")?;
+    fs::create_dir_all(parent)?;
+    let scratch = tempfile::Builder::new().prefix(".packing-").tempdir_in(parent)?;
+    let packed = scratch.path().join("layout");
+    let folder = packed.join("blobs/sha256");
     fs::create_dir_all(&folder)?;
     for blob in blobs {
         fs::write(folder.join(blob.digest.trim_start_matches("sha256:")), &blob.bytes)?;
     }
-    fs::write(made.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-    fs::write(made.join("index.json"), Blob::json(index)?.bytes)?;
+    fs::write(packed.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    fs::write(packed.join("index.json"), Blob::json(index)?.bytes)?;
     if layout.exists() {
         fs::rename(layout, scratch.path().join("old"))?;
     }
-    Ok(fs::rename(&made, layout)?)
+    Ok(fs::rename(&packed, layout)?)
 }

@@ -14,19 +14,19 @@ use super::Blob;
 use super::layer::FILE;
 use crate::workspace::Filter;
 
-/// The creation time of every image, so that no clock changes a digest.
+/// The creation time of every image, constant for reproducible digests.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 
-/// What an image says about its filter.
-pub(crate) struct About {
+/// The metadata of a filter in its image.
+pub(crate) struct ImageMetadata {
     pub(crate) title: String,
     pub(crate) description: String,
     pub(crate) licenses: String,
     pub(crate) version: String,
 }
 
-impl About {
-    /// What a filter's `Cargo.toml` says.
+impl ImageMetadata {
+    /// Returns the metadata in the `Cargo.toml` of a filter.
     pub(crate) fn new(filter: &Filter) -> Self {
         let package = filter.package();
         Self {
@@ -49,12 +49,12 @@ impl About {
     }
 }
 
-/// The config of an image that holds one layer.
-pub(super) fn config(diff_id: &str, about: &About) -> Result<ImageConfiguration> {
+/// Returns the config of an image with one layer.
+pub(super) fn config(diff_id: &str, metadata: &ImageMetadata) -> Result<ImageConfiguration> {
     let history =
         HistoryBuilder::default().created(CREATED).created_by(format!("COPY {FILE} /")).build()?;
     let rootfs = RootFsBuilder::default().diff_ids(vec![diff_id.to_owned()]).build()?;
-    let config = ConfigBuilder::default().labels(about.annotations()).build()?;
+    let config = ConfigBuilder::default().labels(metadata.annotations()).build()?;
     Ok(ImageConfigurationBuilder::default()
         .created(CREATED)
         .architecture(Arch::Wasm)
@@ -65,21 +65,25 @@ pub(super) fn config(diff_id: &str, about: &About) -> Result<ImageConfiguration>
         .build()?)
 }
 
-/// The manifest of an image that holds one layer.
-pub(super) fn manifest(config: &Blob, layer: &Blob, about: &About) -> Result<ImageManifest> {
+/// Returns the manifest of an image with one layer.
+pub(super) fn manifest(
+    config: &Blob,
+    layer: &Blob,
+    metadata: &ImageMetadata,
+) -> Result<ImageManifest> {
     Ok(ImageManifestBuilder::default()
         .schema_version(SCHEMA_VERSION)
         .media_type(MediaType::ImageManifest)
         .config(descriptor(MediaType::ImageConfig, config)?)
         .layers(vec![descriptor(MediaType::ImageLayerGzip, layer)?])
-        .annotations(about.annotations())
+        .annotations(metadata.annotations())
         .build()?)
 }
 
-/// The index that a layout on disk has; it is never pushed.
-pub(super) fn index(manifest: &Blob, about: &About) -> Result<ImageIndex> {
+/// Returns the index of the layout, which is not pushed.
+pub(super) fn index(manifest: &Blob, metadata: &ImageMetadata) -> Result<ImageIndex> {
     let mut manifest = descriptor(MediaType::ImageManifest, manifest)?;
-    let name = (ANNOTATION_REF_NAME.to_owned(), about.version.clone());
+    let name = (ANNOTATION_REF_NAME.to_owned(), metadata.version.clone());
     manifest.set_annotations(Some(HashMap::from([name])));
     Ok(ImageIndexBuilder::default()
         .schema_version(SCHEMA_VERSION)

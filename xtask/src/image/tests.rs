@@ -4,12 +4,12 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest, MediaType};
 
-use super::{About, Blob, blob, layer, manifest_of, write};
+use super::{Blob, ImageMetadata, blob, layer, manifest_digest, pack};
 
 const WASM: &[u8] = b"\0asm\x01\0\0\0";
 
-fn about() -> About {
-    About {
+fn metadata() -> ImageMetadata {
+    ImageMetadata {
         title: "jwt-auth".to_owned(),
         description: "Checks tokens".to_owned(),
         licenses: "Apache-2.0".to_owned(),
@@ -19,9 +19,9 @@ fn about() -> About {
 
 fn packed() -> (tempfile::TempDir, ImageManifest) {
     let folder = tempfile::tempdir().unwrap();
-    write(&folder.path().join("a"), WASM, &about()).unwrap();
+    pack(&folder.path().join("a"), WASM, &metadata()).unwrap();
     let layout = folder.path().join("a");
-    let manifest = blob(&layout, &manifest_of(&layout).unwrap()).unwrap();
+    let manifest = blob(&layout, &manifest_digest(&layout).unwrap()).unwrap();
     (folder, ImageManifest::from_reader(manifest.bytes.as_slice()).unwrap())
 }
 
@@ -32,24 +32,24 @@ fn read(folder: &Path, descriptor: &Descriptor) -> Blob {
 }
 
 #[test]
-fn the_same_module_has_the_same_digest_in_any_folder() {
+fn the_digest_does_not_depend_on_the_folder() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let [a, b] = folders.map(|folder| write(&folder.path().join("x/y"), WASM, &about()).unwrap());
+    let [a, b] = folders.map(|folder| pack(&folder.path().join("x/y"), WASM, &metadata()).unwrap());
     assert_eq!(a, b);
 }
 
 #[test]
-fn another_module_or_version_has_another_digest() {
+fn the_digest_depends_on_module_and_version() {
     let folder = tempfile::tempdir().unwrap();
-    let digest = |wasm, about| write(&folder.path().join("a"), wasm, &about).unwrap();
-    let first = digest(WASM, about());
-    assert_ne!(first, digest(b"\0asm\x02\0\0\0", about()));
-    assert_ne!(first, digest(WASM, About { version: "1.2.4".to_owned(), ..about() }));
-    assert_eq!(first, digest(WASM, about()), "a second pack replaces the first");
+    let digest = |wasm, metadata| pack(&folder.path().join("a"), wasm, &metadata).unwrap();
+    let first = digest(WASM, metadata());
+    assert_ne!(first, digest(b"\0asm\x02\0\0\0", metadata()));
+    assert_ne!(first, digest(WASM, ImageMetadata { version: "1.2.4".to_owned(), ..metadata() }));
+    assert_eq!(first, digest(WASM, metadata()), "a second pack replaces the first");
 }
 
 #[test]
-fn the_layer_holds_the_module_and_nothing_else() {
+fn the_layer_contains_only_the_module() {
     let (folder, manifest) = packed();
     assert_eq!(manifest.layers().len(), 1);
     let layer = &manifest.layers()[0];
@@ -71,7 +71,7 @@ fn the_layer_holds_the_module_and_nothing_else() {
 }
 
 #[test]
-fn the_gzip_header_tells_no_time_name_or_system() {
+fn the_gzip_header_has_no_time_name_or_system() {
     let gzip = layer::pack(WASM).unwrap().gzip;
     assert_eq!(gzip[3], 0, "flags: no name, no comment");
     assert_eq!(gzip[4..8], [0; 4], "time");
@@ -93,7 +93,7 @@ fn the_config_describes_the_layer_and_the_filter() {
 }
 
 #[test]
-fn a_changed_blob_is_noticed() {
+fn refuses_a_changed_blob() {
     let (folder, manifest) = packed();
     let digest = manifest.layers()[0].digest();
     let path = folder.path().join("a/blobs").join(digest.as_ref().replace(':', "/"));

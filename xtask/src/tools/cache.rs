@@ -1,4 +1,4 @@
-//! A folder that outlives `target`, filled in one step: whoever finds a tool there finds all of it.
+//! The cache of installed tools. A tool appears in it in one step, so it is always complete.
 
 use std::env;
 use std::fs;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// `${XDG_CACHE_HOME:-$HOME/.cache}/weir`.
+/// Returns `${XDG_CACHE_HOME:-$HOME/.cache}/weir`.
 pub(super) fn home() -> Result<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     let cache = cache.or_else(|| set("HOME").map(|home| home.join(".cache")));
-    Ok(cache.context("neither XDG_CACHE_HOME nor HOME says where the cache is")?.join("weir"))
+    Ok(cache.context("cannot find the cache folder: set HOME or XDG_CACHE_HOME")?.join("weir"))
 }
 
 /// Fills a folder of the cache.
@@ -19,19 +19,19 @@ pub(super) fn fill(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result
     fill_in(&home()?, name, make)
 }
 
-/// Fills a folder beside its place, then moves it there.
+/// Fills a temporary folder, then moves it to its path.
 ///
-/// A folder that another process filled meanwhile stays.
+/// If another process has filled the folder meanwhile, that one stays.
 fn fill_in(home: &Path, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     fs::create_dir_all(home)?;
     let scratch = tempfile::Builder::new().prefix(".installing-").tempdir_in(home)?;
-    let made = scratch.path().join(name);
-    fs::create_dir(&made)?;
-    make(&made)?;
-    let place = home.join(name);
-    match fs::rename(&made, &place) {
-        Err(_) if place.is_dir() => Ok(()),
-        moved => moved.with_context(|| place.display().to_string()),
+    let filled = scratch.path().join(name);
+    fs::create_dir(&filled)?;
+    make(&filled)?;
+    let folder = home.join(name);
+    match fs::rename(&filled, &folder) {
+        Err(_) if folder.is_dir() => Ok(()),
+        moved => moved.with_context(|| folder.display().to_string()),
     }
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filled_folder_appears_whole_and_nothing_else_is_left() {
+    fn leaves_only_the_filled_folder() {
         let home = tempfile::tempdir().unwrap();
         let make = |to: &Path| Ok(fs::write(to.join("tool"), "1")?);
         fill_in(home.path(), "tool-1", make).unwrap();
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_leaves_nothing() {
+    fn leaves_nothing_after_a_failure() {
         let home = tempfile::tempdir().unwrap();
         let make = |to: &Path| {
             fs::write(to.join("half"), "1")?;
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_processes_wins() {
+    fn keeps_the_folder_of_the_first_process() {
         let home = tempfile::tempdir().unwrap();
         for content in ["first", "second"] {
             fill_in(home.path(), "tool-1", |to| Ok(fs::write(to.join("tool"), content)?)).unwrap();

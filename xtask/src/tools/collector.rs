@@ -1,4 +1,4 @@
-//! The OpenTelemetry collector, put together by its own builder.
+//! The OpenTelemetry Collector, built with its builder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,26 +14,26 @@ const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder";
 
 /// Builds the collector of `tests/collector/builder.yaml`.
 ///
-/// The versions of the parts in that file pin every module below them.
+/// The versions of the components in that file pin all their dependencies.
 pub(super) fn build(workspace: &Workspace, to: &Path, builder: &str) -> Result<()> {
     let mut go = golang::go();
-    go.args(["run", &format!("{BUILDER}@{builder}"), "--config"]).arg(source(workspace));
+    go.args(["run", &format!("{BUILDER}@{builder}"), "--config"]).arg(config(workspace));
     command::output(go.current_dir(to))?;
-    let made = to.join("source");
+    let source = to.join("source");
     let bin = to.join("bin");
     fs::create_dir(&bin)?;
-    fs::rename(made.join("otelcol"), bin.join("otelcol"))?;
-    Ok(fs::remove_dir_all(made)?)
+    fs::rename(source.join("otelcol"), bin.join("otelcol"))?;
+    Ok(fs::remove_dir_all(source)?)
 }
 
-/// The folder in the cache: it changes with the list of parts.
+/// Returns the folder in the cache, which depends on the list of components.
 pub(super) fn folder(workspace: &Workspace, builder: &str) -> Result<String> {
-    let path = source(workspace);
-    let parts = fs::read(&path).with_context(|| path.display().to_string())?;
-    let pins = sha256(&[builder.as_bytes(), &parts].concat());
+    let path = config(workspace);
+    let components = fs::read(&path).with_context(|| path.display().to_string())?;
+    let pins = sha256(&[builder.as_bytes(), &components].concat());
     Ok(format!("otelcol-{}", pins.get(..12).unwrap_or(&pins)))
 }
 
-fn source(workspace: &Workspace) -> PathBuf {
+fn config(workspace: &Workspace) -> PathBuf {
     workspace.root().join("tests/collector/builder.yaml")
 }

@@ -7,10 +7,10 @@ use anyhow::Result;
 
 use crate::{command, report};
 
-/// Builds one program of a crate into a folder.
+/// Builds a program of a crate into a folder.
 ///
-/// The crate's own lock file is used, unless it names a version that the registry doesn't have
-/// (one that was yanked, or that a mirror hasn't got yet).
+/// Uses the lock file of the crate, unless the registry lacks a version in it, for example because it
+/// was yanked or a mirror is behind.
 pub(super) fn install(to: &Path, package: &str, version: &str, program: &str) -> Result<()> {
     command::require("cc")?;
     let Err(error) = command::output(cargo(to, package, version, program).arg("--locked")) else {
@@ -19,7 +19,9 @@ pub(super) fn install(to: &Path, package: &str, version: &str, program: &str) ->
     if !format!("{error:#}").contains("failed to select a version") {
         return Err(error);
     }
-    report::progress(&format!("{program}: its lock file can't be met, so it is built without"));
+    report::progress(&format!(
+        "{program}: the registry lacks a locked version, building without the lock file"
+    ));
     command::output(&mut cargo(to, package, version, program))?;
     clean(to)
 }
@@ -30,7 +32,7 @@ fn cargo(to: &Path, package: &str, version: &str, program: &str) -> Command {
         .args(["install", "--quiet", "--bin", program, "--version", version, "--root"])
         .args([to.as_os_str(), package.as_ref()])
         .env("CARGO_TARGET_DIR", to.join("build"))
-        // These programs run for seconds; full optimisation costs more than it gives back.
+        // These programs run for seconds, so full optimisation would cost more time than it saves.
         .envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_LTO", "off")])
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo

