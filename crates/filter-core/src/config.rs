@@ -92,7 +92,7 @@ impl ConfigErrors {
         self.left_out = self.left_out.saturating_add(invalid.left_out);
     }
 
-    /// Says whether nothing was noted.
+    /// Returns `true` if nothing was noted.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.errors.is_empty()

@@ -2,7 +2,7 @@
 
 use crate::hostcalls::{self, Buffer, Result};
 
-/// Reads at most `max` bytes of the request's body that are at hand, from `start` on.
+/// Reads at most `max` bytes of the request's body, from `start` on.
 ///
 /// # Errors
 ///
@@ -11,7 +11,7 @@ pub fn request_part(start: usize, max: usize) -> Result<Vec<u8>> {
     hostcalls::part(Buffer::RequestBody, start, max)
 }
 
-/// Reads at most `max` bytes of the response's body that are at hand, from `start` on.
+/// Reads at most `max` bytes of the response's body, from `start` on.
 ///
 /// # Errors
 ///
@@ -20,7 +20,7 @@ pub fn response_part(start: usize, max: usize) -> Result<Vec<u8>> {
     hostcalls::part(Buffer::ResponseBody, start, max)
 }
 
-/// Puts `bytes` in place of the `size` bytes of the response's body that are at hand.
+/// Puts `bytes` in place of the `size` bytes of the response's body.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub fn replace_response(size: usize, bytes: &[u8]) -> Result<()> {
     hostcalls::splice(Buffer::ResponseBody, 0, size, bytes)
 }
 
-/// Keeps the first `keep` of the `size` bytes of the response's body that are at hand.
+/// Keeps the first `keep` of the `size` bytes of the response's body.
 ///
 /// # Errors
 ///

@@ -30,9 +30,9 @@ pub enum Map {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Buffer {
-    /// Body of the request, as far as it is at hand.
+    /// Body of the request, as far as it is buffered.
     RequestBody = 0,
-    /// Body of the response, as far as it is at hand.
+    /// Body of the response, as far as it is buffered.
     ResponseBody = 1,
     /// Body that answers an HTTP call of ours.
     CallResponseBody = 4,

@@ -132,7 +132,7 @@ impl MetricBuffer {
         self.is_ticking.set(asked.is_ok());
     }
 
-    /// Says whether there was anything.
+    /// Returns `true` if there was anything.
     fn hand_over(&self) -> bool {
         let (mut sums, mut changed) = (self.sums.borrow_mut(), self.changed.borrow_mut());
         let mut recorded = self.recorded.borrow_mut();

@@ -39,7 +39,7 @@ impl Reader {
         Self { needs: needs.clone(), names }
     }
 
-    /// Reads the request at hand.
+    /// Reads the current request.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Reader {
         with_attributes(headers, &self.needs)
     }
 
-    /// Reads the request at hand, for less where it has none of the headers.
+    /// Reads the current request, for less where it has none of the headers.
     ///
     /// Asking for a header that is absent costs an eighth of reading them all.
     ///

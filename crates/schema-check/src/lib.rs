@@ -55,7 +55,7 @@ pub fn compare<T: DeserializeOwned + JsonSchema + 'static>(document: &Value, is_
     }
 }
 
-/// Says whether the schema of `T` refuses a document.
+/// Returns `true` if the schema of `T` refuses a document.
 #[must_use]
 pub fn refuses<T: JsonSchema + 'static>(document: &Value) -> bool {
     !check::<T>().validator.is_valid(document)

@@ -110,7 +110,7 @@ impl ErrorCollector {
         }
     }
 
-    /// Says whether our own cuts below `place` may have caused the error there.
+    /// Returns `true` if our own cuts below `place` may have caused the error there.
     fn is_consequence(&self, place: &Path, message: &str) -> bool {
         let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
         match missing {

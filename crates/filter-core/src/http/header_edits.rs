@@ -68,7 +68,7 @@ pub struct HeaderEdits {
 }
 
 impl HeaderOperations {
-    /// Says whether nothing is done to either message.
+    /// Returns `true` if nothing is done to either message.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.request.is_empty() && self.response.is_empty()
@@ -76,7 +76,7 @@ impl HeaderOperations {
 }
 
 impl HeaderChanges {
-    /// Says whether nothing is done.
+    /// Returns `true` if nothing is done.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.add.is_empty() && self.remove.is_empty()
@@ -116,7 +116,7 @@ impl HeaderChanges {
 }
 
 impl HeaderEdits {
-    /// Says whether nothing is done.
+    /// Returns `true` if nothing is done.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()

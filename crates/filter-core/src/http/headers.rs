@@ -64,7 +64,7 @@ impl Headers {
         self.0.len() < before
     }
 
-    /// Says whether there is no header at all.
+    /// Returns `true` if there is no header at all.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

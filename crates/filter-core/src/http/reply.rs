@@ -73,20 +73,20 @@ impl ReplyFormat {
         Self { detail, ..self }
     }
 
-    /// Says whether the client speaks gRPC.
+    /// Returns `true` if the client speaks gRPC.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         self.body == BodyFormat::Grpc
     }
 
-    /// Says whether the client asked for text.
+    /// Returns `true` if the client asked for text.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.body == BodyFormat::Text
     }
 }
 
-/// Says whether a content type is `application/grpc`, alone or with a suffix or parameters.
+/// Returns `true` if a content type is `application/grpc`, alone or with a suffix or parameters.
 ///
 /// `application/grpc-web` is not: Envoy tells them apart in the same way.
 fn is_grpc(content_type: &[u8]) -> bool {

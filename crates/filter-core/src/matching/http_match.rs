@@ -98,13 +98,13 @@ pub struct SourceMatch {
 }
 
 impl HttpMatch {
-    /// Says whether the entry holds for every request.
+    /// Returns `true` if the entry holds for every request.
     #[must_use]
     pub fn is_unconditional(&self) -> bool {
         condition::conditions(self).is_empty()
     }
 
-    /// Says whether the entry, or one inside it, looks at claims.
+    /// Returns `true` if the entry, or one inside it, looks at claims.
     #[must_use]
     pub fn reads_claims(&self) -> bool {
         !self.claims.is_empty() || self.nested().any(Self::reads_claims)

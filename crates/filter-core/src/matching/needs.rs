@@ -28,7 +28,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// Says whether nothing at all is read.
+    /// Returns `true` if nothing at all is read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -26,7 +26,7 @@ pub(super) fn shadowed(
     found.into_iter().filter_map(|(rule, by)| Some((rule, by?))).collect()
 }
 
-/// Says whether every request that fulfils `later` surely fulfils `earlier`.
+/// Returns `true` if every request that fulfils `later` surely fulfils `earlier`.
 fn covers(earlier: &Alternative, later: &Alternative) -> bool {
     let implied = |wanted: &Condition| later.conditions.iter().any(|had| had.implies(wanted));
     earlier.conditions.iter().all(implied)

@@ -97,12 +97,12 @@ impl StringMatch {
         }
     }
 
-    /// Says whether any value will do, also one that is not text.
+    /// Returns `true` if any value will do, also one that is not text.
     pub(crate) const fn is_present(&self) -> bool {
         matches!(self.operator, Operator::Present)
     }
 
-    /// Says whether this is an expression.
+    /// Returns `true` if this is an expression.
     pub(crate) const fn is_regex(&self) -> bool {
         matches!(self.operator, Operator::Regex(_))
     }

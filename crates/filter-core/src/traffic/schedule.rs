@@ -42,7 +42,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Says whether every instant is inside and shares never grow, as of `{}`.
+    /// Returns `true` if every instant is inside and shares never grow, as of `{}`.
     #[must_use]
     pub const fn is_always(&self) -> bool {
         self.starts_at.is_none()
@@ -51,14 +51,14 @@ impl Schedule {
             && self.ramp_up.is_none()
     }
 
-    /// Says whether an instant is inside.
+    /// Returns `true` if an instant is inside.
     #[must_use]
     pub fn is_active(&self, now: SystemTime) -> bool {
         let begun = self.starts_at.is_none_or(|start| start <= now);
         begun && !self.is_over(now) && self.is_in_a_window(now)
     }
 
-    /// Says whether nothing will be inside any more.
+    /// Returns `true` if nothing will be inside any more.
     #[must_use]
     pub fn is_over(&self, now: SystemTime) -> bool {
         self.expires_at.is_some_and(|end| end <= now)

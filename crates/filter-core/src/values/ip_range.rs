@@ -32,14 +32,14 @@ pub struct IpRange {
 pub struct InvalidIpRange;
 
 impl IpRange {
-    /// Says whether an address lies in the range.
+    /// Returns `true` if an address lies in the range.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let (bits, is_v4) = aligned(address.to_canonical());
         self.is_v4 == is_v4 && masked(bits, self.length) == self.bits
     }
 
-    /// Says whether every address of `other` lies in this range.
+    /// Returns `true` if every address of `other` lies in this range.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.is_v4 == other.is_v4

@@ -63,7 +63,7 @@ impl Percentage {
         Self(u32::try_from(part).unwrap_or(u32::MAX).min(self.0))
     }
 
-    /// Says whether a draw from 0 to 999,999 falls into the share.
+    /// Returns `true` if a draw from 0 to 999,999 falls into the share.
     #[must_use]
     pub const fn contains(self, draw_in_millionths: u32) -> bool {
         draw_in_millionths < self.0

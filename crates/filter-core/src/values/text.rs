@@ -81,7 +81,7 @@ pub fn is_visible(letter: char) -> bool {
     matches!(letter, ' '..='~') || (!letter.is_ascii() && letter.escape_debug().len() == 1)
 }
 
-/// Says whether a text has nothing but printable ASCII.
+/// Returns `true` if a text has nothing but printable ASCII.
 #[must_use]
 pub fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))

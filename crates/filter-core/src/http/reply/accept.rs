@@ -27,7 +27,7 @@ impl Weight {
     }
 }
 
-/// Says whether text is given more weight than JSON.
+/// Returns `true` if text is given more weight than JSON.
 ///
 /// Any named subtype of `text` counts, so that a browser, which asks for HTML, gets text; any JSON
 /// subtype counts likewise. A range that cannot be read is passed over.

@@ -73,7 +73,7 @@ impl<T> PathTrie<T> {
         node.values.push(value);
     }
 
-    /// Says whether no template was put in.
+    /// Returns `true` if no template was put in.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root.literals.is_empty() && self.root.one.is_none() && self.root.rest.is_none()

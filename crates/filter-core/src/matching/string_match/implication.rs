@@ -3,7 +3,7 @@
 use super::{Operator, StringMatch};
 
 impl StringMatch {
-    /// Says whether every value that fulfils this condition surely fulfils `other` too.
+    /// Returns `true` if every value that fulfils this condition surely fulfils `other` too.
     ///
     /// `false` also stands for "not obvious": expressions are not compared.
     #[must_use]

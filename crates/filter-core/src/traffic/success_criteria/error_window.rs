@@ -6,7 +6,7 @@ use super::{BUCKETS, Bucket, Counted, ErrorWindow};
 const SIZE: usize = 8 + 4 + 4;
 
 impl ErrorWindow {
-    /// Says whether the guard was tripped.
+    /// Returns `true` if the guard was tripped.
     #[must_use]
     pub const fn is_tripped(&self) -> bool {
         self.tripped
