@@ -38,7 +38,7 @@ pub struct ConfigError {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InvalidConfig {
     errors: Vec<ConfigError>,
-    left_out: usize,
+    omitted: usize,
 }
 
 /// Collects what is wrong between fields that are each right.
@@ -55,7 +55,7 @@ pub struct InvalidConfig {
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
     /// Errors that were only counted where they were found.
-    left_out: usize,
+    omitted: usize,
 }
 
 impl InvalidConfig {
@@ -75,8 +75,8 @@ impl InvalidConfig {
 
     /// Returns how many further errors were found.
     #[must_use]
-    pub const fn left_out(&self) -> usize {
-        self.left_out
+    pub const fn omitted(&self) -> usize {
+        self.omitted
     }
 }
 
@@ -89,7 +89,7 @@ impl ConfigErrors {
     /// Notes everything that was wrong with a part of the document.
     pub fn extend(&mut self, invalid: InvalidConfig) {
         self.errors.extend(invalid.errors);
-        self.left_out = self.left_out.saturating_add(invalid.left_out);
+        self.omitted = self.omitted.saturating_add(invalid.omitted);
     }
 
     /// Returns `true` if nothing was noted.
@@ -112,13 +112,13 @@ impl From<ConfigErrors> for InvalidConfig {
     fn from(collected: ConfigErrors) -> Self {
         let mut errors = collected.errors;
         let cut = errors.split_off(errors.len().min(MAX_REPORTED)).len();
-        Self { errors, left_out: collected.left_out.saturating_add(cut) }
+        Self { errors, omitted: collected.omitted.saturating_add(cut) }
     }
 }
 
 impl From<ConfigError> for InvalidConfig {
     fn from(error: ConfigError) -> Self {
-        Self { errors: vec![error], left_out: 0 }
+        Self { errors: vec![error], omitted: 0 }
     }
 }
 
@@ -136,8 +136,8 @@ impl fmt::Display for InvalidConfig {
             let separator = if index == 0 { "" } else { "; " };
             write!(out, "{separator}{error}")?;
         }
-        if self.left_out > 0 {
-            write!(out, "; and {} more", self.left_out)?;
+        if self.omitted > 0 {
+            write!(out, "; and {} more", self.omitted)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::hostcalls::{self, Buffer, Result};
 /// # Errors
 ///
 /// Fails outside the callback that announces them.
-pub fn request_part(start: usize, max: usize) -> Result<Vec<u8>> {
+pub fn request_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
     hostcalls::part(Buffer::RequestBody, start, max)
 }
 
@@ -16,7 +16,7 @@ pub fn request_part(start: usize, max: usize) -> Result<Vec<u8>> {
 /// # Errors
 ///
 /// Fails outside the callback that announces them.
-pub fn response_part(start: usize, max: usize) -> Result<Vec<u8>> {
+pub fn response_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
     hostcalls::part(Buffer::ResponseBody, start, max)
 }
 
@@ -34,7 +34,7 @@ pub fn replace_response(size: usize, bytes: &[u8]) -> Result<()> {
 /// # Errors
 ///
 /// Fails outside the callback that announces them.
-pub fn cut_response(size: usize, keep: usize) -> Result<()> {
+pub fn truncate_response(size: usize, keep: usize) -> Result<()> {
     let kept = hostcalls::buffer(Buffer::ResponseBody, keep.min(size));
     let kept = if keep == 0 { Ok(Vec::new()) } else { kept };
     replace_response(size, &kept?)

@@ -20,13 +20,13 @@ const IDENTITY: &str = "weir.jwt";
 ///
 /// The whole header map comes over in one call, which costs about as much as one header.
 #[derive(Clone, Debug)]
-pub struct Reader {
+pub struct RequestReader {
     needs: Needs,
     /// The names of the headers, in a form that is quick to walk.
     names: Vec<Vec<u8>>,
 }
 
-impl Reader {
+impl RequestReader {
     /// Prepares to read the values in `needs`, and logs a warning if one of them is unreliable in
     /// this proxy.
     #[must_use]
@@ -59,7 +59,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Fails as [`Reader::read`] does.
+    /// Fails as [`RequestReader::read`] does.
     pub fn read_if_any(&self) -> Result<Request> {
         let names = &self.needs.headers;
         if names.is_empty() || names.len() > MAX_ASKED || names.iter().any(|it| it.starts_with(':'))
@@ -79,7 +79,7 @@ impl Reader {
 ///
 /// # Errors
 ///
-/// Fails as [`Reader::read`] does.
+/// Fails as [`RequestReader::read`] does.
 pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     let mut request = Request { headers, ..Request::default() };
     for name in &needs.attributes {

@@ -18,7 +18,7 @@ use filter_host::{
         traits::{Context, HttpContext},
         types::Action,
     },
-    request::Reader,
+    request::RequestReader,
     stream::ContextId,
 };
 
@@ -43,7 +43,7 @@ struct JwtAuth {
     policy: Policy,
     worker: RefCell<Worker>,
     counters: Vec<Option<Counter>>,
-    reader: Reader,
+    reader: RequestReader,
     /// The context that calls are sent from.
     root: ContextId,
     /// How often the plugin is woken at present.
@@ -76,7 +76,7 @@ impl Plugin for JwtAuth {
         let plugin = Self {
             worker: RefCell::new(worker),
             counters: Metric::all().map(define).collect(),
-            reader: Reader::new(policy.needs()),
+            reader: RequestReader::new(policy.needs()),
             policy,
             root,
             pace: Cell::default(),

@@ -11,7 +11,7 @@ use filter_host::{
     calls::CallId,
     metric_buffer::{BufferedMetric, MetricBuffer},
     proxy_wasm::{self, traits::HttpContext},
-    request::Reader,
+    request::RequestReader,
     stream::ContextId,
 };
 
@@ -53,7 +53,7 @@ const TICK: Duration = Duration::from_millis(200);
 struct Telemetry {
     policy: Policy,
     /// Reads each request, where there is something to read.
-    reader: Option<Reader>,
+    reader: Option<RequestReader>,
     meters: Meters,
     access_logs: AccessLogs,
     spans: Spans,
@@ -69,7 +69,7 @@ impl Plugin for Telemetry {
         let meters = Meters::define(&policy, MetricBuffer::new(TICK, !export.is_idle()));
         let access_logs = AccessLogs::define(&policy);
         let spans = Spans::new(&policy);
-        let reader = (!policy.needs().is_empty()).then(|| Reader::new(policy.needs()));
+        let reader = (!policy.needs().is_empty()).then(|| RequestReader::new(policy.needs()));
         log::info!("configuration applied");
         Ok(Self { policy, reader, meters, access_logs, spans, export })
     }

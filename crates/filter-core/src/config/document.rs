@@ -95,7 +95,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(name) = object.next_key::<String>()? {
             let value = object.next_value_seed(self.at(Step::Member(name.clone())))?;
             if members.contains_key(&name) {
-                self.errors.add(&*self.path, "must be given once");
+                self.errors.add(&*self.path, "must be given only once");
             }
             self.leave();
             members.insert(name, value);

@@ -162,10 +162,10 @@ fn text_that_is_not_json_has_no_position() {
 
 #[test]
 fn members_given_twice_are_refused_at_any_depth() {
-    check(r#"{"dryRun": true, "dryRun": false}"#, "dryRun: must be given once");
+    check(r#"{"dryRun": true, "dryRun": false}"#, "dryRun: must be given only once");
     check(
         r#"{"limits": {"a": 1, "a": 1}, "rules": [{"name": "a", "name": "b"}]}"#,
-        "limits.a: must be given once; rules[0].name: must be given once",
+        "limits.a: must be given only once; rules[0].name: must be given only once",
     );
 }
 
@@ -208,7 +208,7 @@ fn ten_errors_are_told_and_the_rest_counted() {
     let rules: Vec<_> = (0..25).map(|_| r#"{"name": ""}"#).collect();
     let document = format!(r#"{{"rules": [{}]}}"#, rules.join(","));
     let error = parse_config::<Document>(document.as_bytes()).unwrap_err();
-    assert_eq!((error.errors().len(), error.left_out()), (10, 15));
+    assert_eq!((error.errors().len(), error.omitted()), (10, 15));
     assert_eq!(error.errors()[9].path, "rules[9].name");
     assert!(error.to_string().ends_with("; and 15 more"));
     assert!(!error.to_string().contains('\n'));
@@ -242,10 +242,10 @@ fn problems_keep_order_and_count() {
     }
     assert!(!errors.is_empty());
     let invalid = errors.finish(7).unwrap_err();
-    assert_eq!((invalid.errors().len(), invalid.left_out()), (10, 2));
+    assert_eq!((invalid.errors().len(), invalid.omitted()), (10, 2));
     let mut outer = ConfigErrors::default();
     outer.extend(invalid);
-    assert_eq!(outer.finish(7).unwrap_err().left_out(), 2);
+    assert_eq!(outer.finish(7).unwrap_err().omitted(), 2);
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -345,7 +345,7 @@ fn suggests_no_field_that_is_always_refused() {
         ),
         (
             r#"{"selector": 1}"#,
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ] {
         let error = parse_config::<Outer>(document.as_bytes()).unwrap_err();

@@ -34,7 +34,9 @@ where
         let mut members = BTreeMap::new();
         while let Some((name, value)) = object.next_entry::<K, V>()? {
             if members.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("must name {name} once")));
+                return Err(A::Error::custom(format_args!(
+                    "must have unique names, got {name} twice"
+                )));
             }
             members.insert(name, value);
         }

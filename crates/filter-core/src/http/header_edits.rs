@@ -210,7 +210,7 @@ mod tests {
             (r#"{"request": {"add": {"a": 5}}}"#, format!("request.add.a: {ascii}, got 5")),
             (
                 r#"{"request": {"set": {"a": "1", "A": "2"}}}"#,
-                "request.set: must name a once".into(),
+                "request.set: must have unique names, got a twice".into(),
             ),
             (r#"{"request": {"set": ["a"]}}"#, "request.set: must be an object, got a list".into()),
             (&long, format!("request.set.a: {ascii}, got \"{}\"…", "x".repeat(64))),

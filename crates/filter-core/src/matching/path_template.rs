@@ -61,10 +61,10 @@ pub enum InvalidPathTemplate {
     #[error("must have {{*}} for one segment and {{**}} for the rest, not a bare *")]
     BareStar,
     /// Two holes have one name.
-    #[error("must not use a name twice")]
+    #[error("must have unique names")]
     NameTwice,
     /// Another hole stands behind the rest.
-    #[error("must have only literal segments behind {{**}}")]
+    #[error("must have only literal segments after {{**}}")]
     HoleBehindRest,
     /// It is too long.
     #[error("must have at most 1024 bytes and 64 segments")]

@@ -72,9 +72,9 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Returns the word for logs and explanations.
+    /// Returns the as_str for logs and explanations.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Claim => "claim",
             Self::Header => "header",
@@ -187,7 +187,7 @@ impl TryFrom<Document> for ConsistentHash {
         }
         if hash.use_source_ip && hash.issued_cookie().is_some() {
             return Err(
-                "must not have useSourceIp beside httpCookie.ttl, which gives every request a key",
+                "must not have both useSourceIp and httpCookie.ttl: every request has an address",
             );
         }
         Ok(hash)

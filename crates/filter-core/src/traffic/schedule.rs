@@ -123,7 +123,7 @@ impl TryFrom<Document> for Schedule {
             return Err("must have expiresAt after startsAt");
         }
         if document.ramp_up.is_some() && starts_at.is_none() {
-            return Err("must have startsAt beside rampUp");
+            return Err("must have startsAt if rampUp is given");
         }
         if document.windows.len() > MAX_WINDOWS {
             return Err("must have at most 16 windows");

@@ -32,16 +32,16 @@ const SEPARATOR: &[u8] = &[0x1f];
 /// ```
 #[must_use]
 pub fn sticky_draw(hash: u64) -> u32 {
-    u32::try_from(share_of(hash, 1_000_000)).unwrap_or_default()
+    u32::try_from(scale(hash, 1_000_000)).unwrap_or_default()
 }
 
 /// Maps a hash, or 64 random bits, to a number below `total`; 0 where `total` is 0.
 ///
 /// ```
-/// assert_eq!(filter_core::share_of(u64::MAX, 100), 99);
+/// assert_eq!(filter_core::scale(u64::MAX, 100), 99);
 /// ```
 #[must_use]
-pub fn share_of(hash: u64, total: u64) -> u64 {
+pub fn scale(hash: u64, total: u64) -> u64 {
     let product = u128::from(hash).saturating_mul(u128::from(total));
     u64::try_from(product >> 64).unwrap_or_default()
 }

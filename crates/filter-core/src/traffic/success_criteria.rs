@@ -58,7 +58,7 @@ pub struct ErrorWindow {
 
 /// The answers of a window.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counted {
+pub struct ErrorCounts {
     /// All answers.
     pub total: u64,
     /// Those that were errors.
@@ -99,7 +99,7 @@ impl Guard {
         window: &mut ErrorWindow,
         now: Duration,
         is_error: bool,
-    ) -> Option<Counted> {
+    ) -> Option<ErrorCounts> {
         let number = self.number(now);
         window.add(number, is_error);
         let counted = window.counted(number);
@@ -112,7 +112,7 @@ impl Guard {
 
     /// Returns what the window that ends at `now` holds.
     #[must_use]
-    pub fn counted(&self, window: &ErrorWindow, now: Duration) -> Counted {
+    pub fn counted(&self, window: &ErrorWindow, now: Duration) -> ErrorCounts {
         window.counted(self.number(now))
     }
 
@@ -121,7 +121,7 @@ impl Guard {
         millis.checked_div(self.bucket_ms).unwrap_or_default()
     }
 
-    fn is_exceeded(&self, counted: Counted) -> bool {
+    fn is_exceeded(&self, counted: ErrorCounts) -> bool {
         let allowed = u64::from(self.max_error_rate.parts_per_million());
         let errors = counted.errors.saturating_mul(1_000_000);
         counted.total >= self.min_request_count && errors > counted.total.saturating_mul(allowed)

@@ -26,7 +26,7 @@ pub struct ClusterRef(String);
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidClusterRef {
     /// Both ways are used.
-    #[error("must not stand beside service, port or subset: give either of the two forms")]
+    #[error("must not be given together with service, port or subset")]
     Both,
     /// A port or subset stands alone.
     #[error("is required with port or subset")]
@@ -163,8 +163,7 @@ mod tests {
 
     #[test]
     fn refused_fields_say_their_rule() {
-        let both =
-            "cluster: must not stand beside service, port or subset: give either of the two forms";
+        let both = "cluster: must not be given together with service, port or subset";
         let service =
             "service: must be a host name such as otel-collector.observability.svc.cluster.local";
         let subset =

@@ -38,7 +38,7 @@ pub enum InvalidDuration {
     #[error("must be a duration such as 250ms or 1h30m")]
     Syntax,
     /// It is longer than 2^64 seconds or so.
-    #[error("must be a duration that is not absurdly long")]
+    #[error("must be a duration of at most 584 years")]
     TooLong,
 }
 

@@ -48,7 +48,7 @@ pub enum InvalidHeaderName {
     #[error("must not be host, which the route decides")]
     Host,
     /// It belongs to one connection.
-    #[error("must not be a header that belongs to one hop")]
+    #[error("must not be a hop-by-hop header")]
     HopByHop,
 }
 
@@ -274,13 +274,13 @@ mod tests {
     fn headers_of_host_and_hop_are_not_editable() {
         for (name, rule) in [
             ("Host", "must not be host, which the route decides"),
-            ("Connection", "must not be a header that belongs to one hop"),
-            ("keep-alive", "must not be a header that belongs to one hop"),
-            ("proxy-connection", "must not be a header that belongs to one hop"),
-            ("TE", "must not be a header that belongs to one hop"),
-            ("trailer", "must not be a header that belongs to one hop"),
-            ("transfer-encoding", "must not be a header that belongs to one hop"),
-            ("upgrade", "must not be a header that belongs to one hop"),
+            ("Connection", "must not be a hop-by-hop header"),
+            ("keep-alive", "must not be a hop-by-hop header"),
+            ("proxy-connection", "must not be a hop-by-hop header"),
+            ("TE", "must not be a hop-by-hop header"),
+            ("trailer", "must not be a hop-by-hop header"),
+            ("transfer-encoding", "must not be a hop-by-hop header"),
+            ("upgrade", "must not be a hop-by-hop header"),
         ] {
             assert!(name.parse::<HeaderName>().is_ok());
             let error = serde_json::from_value::<EditableHeaderName>(json!(name)).unwrap_err();

@@ -99,7 +99,7 @@ fn top_level_fields_have_ranges() {
         ),
         (
             json!({"markHeader": "upgrade"}),
-            r#"markHeader: must not be a header that belongs to one hop, got "upgrade""#,
+            r#"markHeader: must not be a hop-by-hop header, got "upgrade""#,
         ),
         (
             json!({"pathNormalization": "base"}),
@@ -107,7 +107,7 @@ fn top_level_fields_have_ranges() {
         ),
         (
             json!({"selector": {}}),
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ]);
     let many: Vec<Value> =
@@ -156,7 +156,7 @@ fn entries_have_rules() {
         ),
     ]);
     for field in ["route", "timeout", "retries", "rewrite", "mirror", "headers", "redirect"] {
-        let message = format!("http[0].{field}: must not be given, it stays in the VirtualService");
+        let message = format!("http[0].{field}: must not be given: it stays in the VirtualService");
         assert_eq!(refusal(&entry(json!({field: {}}))), message);
     }
     for (field, word) in [

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use filter_core::NumberTexts;
+use filter_core::NumberSpans;
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
@@ -189,7 +189,7 @@ fn quoted(text: &str) -> String {
 
 /// Reads a document that must be one object.
 pub(super) fn parse_object(document: &str) -> Result<Json, serde_json::Error> {
-    let mut numbers = NumberTexts::new(document);
+    let mut numbers = NumberSpans::new(document);
     let origin = document.as_ptr() as usize;
     let seed = Strict { origin, depth: MAX_DEPTH, numbers: &mut numbers };
     let mut deserializer = serde_json::Deserializer::from_str(document);
@@ -204,7 +204,7 @@ pub(super) fn parse_object(document: &str) -> Result<Json, serde_json::Error> {
 struct Strict<'n, 'd> {
     origin: usize,
     depth: u8,
-    numbers: &'n mut NumberTexts<'d>,
+    numbers: &'n mut NumberSpans<'d>,
 }
 
 impl<'d> Strict<'_, 'd> {

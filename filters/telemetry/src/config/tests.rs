@@ -72,7 +72,7 @@ fn slips_are_told_the_right_word() {
         (json!({"providers": []}), "providers: must be written extensionProviders"),
         (
             json!({"selector": {}}),
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ] {
         assert_eq!(refusal(&document), message);

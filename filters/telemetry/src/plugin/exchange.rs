@@ -53,7 +53,7 @@ impl HttpContext for Stream {
         if let Some(messages) = self.seen.as_mut().and_then(|seen| seen.messages.as_mut()) {
             messages
                 .request
-                .take(size, |from, max| body::request_part(from, max).unwrap_or_default());
+                .take(size, |from, max| body::request_bytes(from, max).unwrap_or_default());
         }
         Action::Continue
     }
@@ -71,7 +71,7 @@ impl HttpContext for Stream {
         if let Some(messages) = self.seen.as_mut().and_then(|seen| seen.messages.as_mut()) {
             messages
                 .response
-                .take(size, |from, max| body::response_part(from, max).unwrap_or_default());
+                .take(size, |from, max| body::response_bytes(from, max).unwrap_or_default());
         }
         self.passed.has_ended |= end_of_stream;
         Action::Continue

@@ -57,9 +57,9 @@ fn refused_templates_say_their_rule() {
         ("/*", "must have {*} for one segment and {**} for the rest, not a bare *"),
         ("/**", "must have {*} for one segment and {**} for the rest, not a bare *"),
         ("/a*", "must have {*} for one segment and {**} for the rest, not a bare *"),
-        ("/{x}/{x}", "must not use a name twice"),
-        ("/{**}/{x}", "must have only literal segments behind {**}"),
-        ("/{**}/{**}", "must have only literal segments behind {**}"),
+        ("/{x}/{x}", "must have unique names"),
+        ("/{**}/{x}", "must have only literal segments after {**}"),
+        ("/{**}/{**}", "must have only literal segments after {**}"),
     ] {
         let error = serde_json::from_value::<PathTemplate>(json!(template)).unwrap_err();
         assert_eq!(error.to_string(), format!("{message}, got \"{template}\""));

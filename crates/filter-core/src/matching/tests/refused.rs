@@ -15,24 +15,24 @@ struct Config {
 
 #[test]
 fn fields_of_another_place_say_where_they_belong() {
-    let workload = "must not be given, a proxy does not know it: use source.principal, or selector of the client's WasmPlugin";
+    let workload = "must not be given: a proxy does not have it, use source.principal, or selector of the client's WasmPlugin";
     for (field, value, message) in [
         (
             "port",
             json!(80),
-            "must not be given, it is no property of a request: use match.ports of the WasmPlugin",
+            "must not be given: a request does not have it, use match.ports of the WasmPlugin",
         ),
         ("sourceLabels", json!({"a": "b"}), workload),
         ("sourceNamespace", json!("a"), workload),
         (
             "gateways",
             json!(["mesh"]),
-            "must not be given, it chooses proxies and not requests: use selector or targetRefs of the WasmPlugin",
+            "must not be given: it selects proxies, use selector or targetRefs of the WasmPlugin",
         ),
         (
             "statPrefix",
             json!("a"),
-            "must not be given, it belongs to a route: metrics carry the rule's name",
+            "must not be given: it belongs to a route, metrics carry the rule's name",
         ),
     ] {
         let document = json!({"match": [{}, {field: value}]}).to_string();
@@ -52,7 +52,10 @@ fn refused_fields_have_their_path() {
             json!({"headers": {":path": {"exact": "a"}}}),
             r#"match[0].headers[":path"]: must be a header name, not a pseudo-header, got ":path""#,
         ),
-        (json!({"headers": {"a": {}, "A": {}}}), "match[0].headers: must name a once"),
+        (
+            json!({"headers": {"a": {}, "A": {}}}),
+            "match[0].headers: must have unique names, got a twice",
+        ),
         (json!({"headers": {"a": {"exact": 1}}}), "match[0].headers.a.exact: must be text, got 1"),
         (
             json!({"headers": {"a": "b"}}),

@@ -123,9 +123,9 @@ fn check<'a>(
 ) -> Result<(), &'static str> {
     let CookieAttribute { name, value } = attribute;
     if before.any(|other| other.name.eq_ignore_ascii_case(name)) {
-        return Err("must name each of its attributes once");
+        return Err("must have unique attributes");
     }
-    let is_one_of = |words: &[&str]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    let is_one_of = |words: &[&str]| words.iter().any(|as_str| value.eq_ignore_ascii_case(as_str));
     match name.to_ascii_lowercase().as_str() {
         "samesite" if is_one_of(&["Strict", "Lax", "None"]) => Ok(()),
         "samesite" => Err("must have Strict, Lax or None as SameSite"),
@@ -133,7 +133,7 @@ fn check<'a>(
         "domain" => Err("must have a Domain without ; in it"),
         "secure" | "partitioned" if value.is_empty() => Ok(()),
         "secure" | "partitioned" => Err("must have Secure and Partitioned without a value"),
-        _ => Err("may have the attributes SameSite, Secure, Domain and Partitioned"),
+        _ => Err("must have only the attributes SameSite, Secure, Domain and Partitioned"),
     }
 }
 

@@ -46,7 +46,8 @@ fn each_key_is_found_where_it_is_said_to_be() {
     ] {
         let request = request();
         let key = hash(&document).key(&request);
-        let key = key.map(|key| (key.source.word(), String::from_utf8(key.bytes.into()).unwrap()));
+        let key =
+            key.map(|key| (key.source.as_str(), String::from_utf8(key.bytes.into()).unwrap()));
         assert_eq!(key, found.map(|(source, text)| (source, text.to_owned())), "{document}");
     }
 }
@@ -120,7 +121,7 @@ fn a_cookie_has_the_attributes_it_was_given() {
 
 #[test]
 fn refused_documents_say_their_rule() {
-    let hosts = "must not be given, it chooses hosts: it stays in the DestinationRule";
+    let hosts = "must not be given: it selects hosts and stays in the DestinationRule";
     let none = "the configuration: must name a key: claim, httpHeaderName, httpQueryParameterName, httpCookie or useSourceIp: true";
     let cookie = |fields: &str| format!(r#"{{"httpCookie": {{{fields}}}}}"#);
     for (document, message) in [
@@ -131,7 +132,7 @@ fn refused_documents_say_their_rule() {
         (r#"{"minimumRingSize": 1, "claim": "a"}"#.to_owned(), format!("minimumRingSize: {hosts}")),
         (
             r#"{"useSourceIp": true, "httpCookie": {"name": "a", "ttl": "0s"}}"#.to_owned(),
-            "the configuration: must not have useSourceIp beside httpCookie.ttl, which gives every request a key".to_owned(),
+            "the configuration: must not have both useSourceIp and httpCookie.ttl: every request has an address".to_owned(),
         ),
         (
             r#"{"httpQueryParameterName": ""}"#.to_owned(),
@@ -145,7 +146,7 @@ fn refused_documents_say_their_rule() {
         (cookie(r#""name": "a", "ttl": "1500ms""#), "httpCookie: must have a ttl of whole seconds".to_owned()),
         (
             cookie(r#""name": "a", "attributes": [{"name": "Priority", "value": "High"}]"#),
-            "httpCookie: may have the attributes SameSite, Secure, Domain and Partitioned".to_owned(),
+            "httpCookie: must have only the attributes SameSite, Secure, Domain and Partitioned".to_owned(),
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "Domain", "value": "a;b"}]"#),
@@ -153,7 +154,7 @@ fn refused_documents_say_their_rule() {
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "Secure"}, {"name": "secure"}]"#),
-            "httpCookie: must name each of its attributes once".to_owned(),
+            "httpCookie: must have unique attributes".to_owned(),
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "SameSite", "value": "Never"}]"#),

@@ -113,7 +113,9 @@ impl TryFrom<Document> for Window {
         }
         let days = match days {
             None => [true; 7],
-            Some(named) if named.is_empty() => return Err("must name a day, or have no days"),
+            Some(named) if named.is_empty() => {
+                return Err("must have at least one day in days, or no days");
+            }
             Some(named) => WEEK.map(|day| named.contains(&day)),
         };
         Ok(Self { days, from, to })

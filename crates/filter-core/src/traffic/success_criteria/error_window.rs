@@ -1,6 +1,6 @@
 //! What was counted, and its form as bytes.
 
-use super::{BUCKETS, Bucket, Counted, ErrorWindow};
+use super::{BUCKETS, Bucket, ErrorCounts, ErrorWindow};
 
 /// The bytes of one bucket: its number, all answers, errors.
 const SIZE: usize = 8 + 4 + 4;
@@ -51,12 +51,12 @@ impl ErrorWindow {
     }
 
     /// Sums the buckets of the window that ends in bucket `number`.
-    pub(super) fn counted(&self, number: u64) -> Counted {
+    pub(super) fn counted(&self, number: u64) -> ErrorCounts {
         let oldest = number.saturating_sub(BUCKETS as u64).saturating_add(1);
         // Another worker's clock may already be in the next bucket.
         let newest = number.saturating_add(1);
         let within = self.buckets.iter().filter(|one| (oldest..=newest).contains(&one.number));
-        within.fold(Counted::default(), |sum, bucket| Counted {
+        within.fold(ErrorCounts::default(), |sum, bucket| ErrorCounts {
             total: sum.total.saturating_add(bucket.total.into()),
             errors: sum.errors.saturating_add(bucket.errors.into()),
         })

@@ -19,7 +19,7 @@ fn trips_once_when_the_share_is_exceeded_and_not_when_it_is_met() {
         assert_eq!(guard.record(&mut window, START, number == 0), None, "{number}");
     }
     let tripped = guard.record(&mut window, START, true);
-    assert_eq!(tripped, Some(Counted { total: 11, errors: 2 }));
+    assert_eq!(tripped, Some(ErrorCounts { total: 11, errors: 2 }));
     assert_eq!(guard.record(&mut window, START, true), None, "only the first time");
     assert!(window.is_tripped());
 }

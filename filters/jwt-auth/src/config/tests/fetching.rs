@@ -59,8 +59,7 @@ pub(super) fn how_keys_are_fetched() {
         vec![
             (
                 json!({"service": "a", "port": 80, "cluster": "b"}),
-                ".cluster: must not stand beside service, port or subset: give either of the two \
-                 forms",
+                ".cluster: must not be given together with service, port or subset",
             ),
             (json!({"service": "a"}), ".port: is required with service"),
             (json!({"port": 80}), ".service: is required with port or subset"),

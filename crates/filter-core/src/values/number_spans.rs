@@ -11,19 +11,19 @@ use serde_json::{Map, Value};
 /// float would round.
 ///
 /// ```
-/// use filter_core::NumberTexts;
+/// use filter_core::NumberSpans;
 ///
 /// let json = r#"{"id": 18446744073709551617, "n 1": [1.10, "2"]}"#;
-/// let numbers: Vec<_> = NumberTexts::new(json).map(|place| &json[place]).collect();
+/// let numbers: Vec<_> = NumberSpans::new(json).map(|place| &json[place]).collect();
 /// assert_eq!(numbers, ["18446744073709551617", "1.10"]);
 /// ```
 #[derive(Clone, Debug)]
-pub struct NumberTexts<'a> {
+pub struct NumberSpans<'a> {
     json: &'a [u8],
     next: usize,
 }
 
-impl<'a> NumberTexts<'a> {
+impl<'a> NumberSpans<'a> {
     /// Starts at the beginning of a text, which must be JSON up to the last requested number.
     #[must_use]
     pub const fn new(json: &'a str) -> Self {
@@ -51,7 +51,7 @@ impl<'a> NumberTexts<'a> {
     }
 }
 
-impl Iterator for NumberTexts<'_> {
+impl Iterator for NumberSpans<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
@@ -89,7 +89,7 @@ impl Iterator for NumberTexts<'_> {
 #[must_use]
 pub fn parse_exact(json: &[u8]) -> Option<Value> {
     let json = std::str::from_utf8(json).ok()?;
-    let mut numbers = NumberTexts::new(json);
+    let mut numbers = NumberSpans::new(json);
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = Exact { json, numbers: &mut numbers }.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
@@ -98,7 +98,7 @@ pub fn parse_exact(json: &[u8]) -> Option<Value> {
 
 struct Exact<'n, 'a> {
     json: &'a str,
-    numbers: &'n mut NumberTexts<'a>,
+    numbers: &'n mut NumberSpans<'a>,
 }
 
 impl<'a> Exact<'_, 'a> {
@@ -217,7 +217,7 @@ mod tests {
     fn refuses_text_that_is_not_json() {
         for json in ["", "{", "1 2", "01", "1e400", "\"a", "[1,]", "\"\\", "-"] {
             assert_eq!(parse_exact(json.as_bytes()), None, "{json}");
-            assert!(NumberTexts::new(json).count() <= 2, "{json}");
+            assert!(NumberSpans::new(json).count() <= 2, "{json}");
         }
         assert_eq!(parse_exact(b"\"\xff\""), None);
     }
