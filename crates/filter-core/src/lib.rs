@@ -1,10 +1,10 @@
-//! The words that every Weir filter shares, as types.
+//! Types that the Weir filters share.
 //!
-//! Nothing here knows that a proxy exists: no clock, no randomness, no logging, no I/O. What only one
-//! filter needs lives in that filter.
+//! The crate is independent of a proxy: no clock, no randomness, no logging, no I/O. Code that only
+//! one filter needs is in that filter.
 //!
-//! A configuration is parsed into values that are legal by construction, and everything that is
-//! wrong with it is told at once:
+//! A configuration is parsed into values that are valid by construction, and all its errors are
+//! reported at once:
 //!
 //! ```
 //! use filter_core::{DurationWithin, parse_config};

@@ -1,4 +1,4 @@
-//! No schema of a single value refuses what the value's parser accepts.
+//! Schemas of single values accept every value that their parser accepts.
 
 use proptest::{prop_oneof, proptest, strategy::Strategy};
 use schemars::JsonSchema;
@@ -14,7 +14,7 @@ fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &serde_json::Valu
     schema_check::compare::<T>(document, T::deserialize(document).is_ok());
 }
 
-/// Texts of which many are right for one of the types.
+/// Texts that are often valid for one of the types.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "([0-9]{0,3}\\.?[0-9]{0,2}(ns|us|µs|μs|ms|s|m|h)){1,3}",

@@ -1,15 +1,15 @@
-//! What serde says, in the words of a configuration.
+//! Error messages of serde, reworded for configuration documents.
 
 use serde_json::Value;
 
 use crate::config::shown::Shown;
 
 /// The error message for `null`.
-pub(super) const EMPTY: &str = "must not be empty: leave the key out or give a value";
+pub(super) const NULL_VALUE: &str = "must not be empty: leave the key out or give a value";
 
-/// Words an error about `value` so that it states the rule and then the value.
+/// Rewords an error about `value` as the rule followed by the value.
 pub(super) fn of(message: &str, value: &Value) -> String {
-    if let Some(name) = meant(message) {
+    if let Some(name) = did_you_mean(message) {
         return format!("must be written {name}");
     }
     let kinds = ["invalid type: ", "invalid value: ", "unknown variant "];
@@ -17,43 +17,44 @@ pub(super) fn of(message: &str, value: &Value) -> String {
         return message.to_owned();
     }
     if value.is_null() {
-        return EMPTY.to_owned();
+        return NULL_VALUE.to_owned();
     }
     match message.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("must be {}, {}", plain(expected), Shown(value)),
+        Some((_, expected)) => format!("must be {}, {}", type_name(expected), Shown(value)),
         None => message.to_owned(),
     }
 }
 
 /// Removes fields from the suggestions of an error about an unknown field.
-pub(super) fn without_fields(message: String, is_left_out: impl Fn(&str) -> bool) -> String {
+pub(super) fn without_fields(message: String, is_removed: impl Fn(&str) -> bool) -> String {
     let parts = message.rsplit_once(", expected ");
-    let Some((unknown, fields)) = parts.filter(|(it, _)| it.starts_with("unknown field `")) else {
+    let is_unknown_field = |text: &str| text.starts_with("unknown field `");
+    let Some((unknown, fields)) = parts.filter(|(text, _)| is_unknown_field(text)) else {
         return message;
     };
     // Every second part is in backticks.
-    let named = fields.split('`').skip(1).step_by(2);
-    let fields: Vec<_> = named.filter(|name| !is_left_out(name)).collect();
+    let names = fields.split('`').skip(1).step_by(2);
+    let fields: Vec<_> = names.filter(|name| !is_removed(name)).collect();
     match fields.as_slice() {
         [] => format!("{unknown}, there are no fields"),
         [one] => format!("{unknown}, expected `{one}`"),
         [one, other] => format!("{unknown}, expected `{one}` or `{other}`"),
-        all => format!("{unknown}, expected one of `{}`", all.join("`, `")),
+        several => format!("{unknown}, expected one of `{}`", several.join("`, `")),
     }
 }
 
-/// Returns what serde says about text that is not JSON, without line and column.
+/// Returns the message of a syntax error without line and column.
 ///
-/// The document reaches a filter as one line, so a position says nothing to whoever wrote the YAML.
+/// The document reaches a filter as one line, so a position does not help the author of the YAML.
 pub(super) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// Returns the intended field for an unknown one with the same letters in another spelling, such as
-/// `fixed_delay`, which protobuf's JSON accepts too.
-pub(crate) fn meant(message: &str) -> Option<&str> {
+/// Returns the field whose name differs from the unknown one only in case, `_` and `-`, such as
+/// `fixedDelay` for `fixed_delay`, which protobuf's JSON also accepts.
+pub(crate) fn did_you_mean(message: &str) -> Option<&str> {
     let (unknown, expected) =
         message.strip_prefix("unknown field `")?.split_once("`, expected ")?;
     let mut known = expected.split('`').skip(1).step_by(2);
@@ -69,13 +70,14 @@ pub(crate) fn is_spelling_of(name: &str, known: &str) -> bool {
     letters(name) == letters(known)
 }
 
-/// Returns the number or boolean in a text.
+/// Parses a text that is a number or a boolean.
 pub(super) fn unquoted(value: &Value) -> Option<Value> {
     let scalar: Value = serde_json::from_str(value.as_str()?).ok()?;
     (scalar.is_number() || scalar.is_boolean()).then_some(scalar)
 }
 
-fn plain(expected: &str) -> &str {
+/// Returns the name of a type in terms of a configuration document.
+fn type_name(expected: &str) -> &str {
     match expected {
         "a map" | "map" => "an object",
         "a sequence" | "sequence" => "a list",
