@@ -25,6 +25,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"response": {"set": {"retry-after": "3"}}}]))]
 pub struct HeaderOperations {
     /// Changes to the request.
     #[serde(default)]
@@ -37,6 +38,7 @@ pub struct HeaderOperations {
 /// Changes to the headers of one message. Names must be unique within each field.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"set": {"x-variant": "b"}, "remove": ["x-debug"]}]))]
 pub struct HeaderChanges {
     /// Headers to set, by name; each replaces all existing values.
     #[serde(default, deserialize_with = "unique_keys")]

@@ -28,6 +28,10 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("examples" = [
+    {"uri": {"prefix": "/api/"}, "headers": {"x-user-type": {"exact": "premium"}}},
+    {"not": {"method": {"in": ["GET", "HEAD"]}}},
+]))]
 pub struct HttpMatch {
     /// Name for documentation; has no effect.
     pub name: Option<String>,
@@ -89,6 +93,10 @@ pub struct HttpMatch {
 /// Conditions on the client of a request, all of which must be true.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("examples" = [
+    {"ip": ["10.0.0.0/8", "2001:db8::/32"]},
+    {"principal": {"prefix": "spiffe://cluster.local/ns/shop/"}},
+]))]
 pub struct SourceMatch {
     /// Address ranges; one of them must contain the client's address. A single range needs no list.
     #[serde(deserialize_with = "one_or_more")]

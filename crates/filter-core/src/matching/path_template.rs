@@ -31,7 +31,11 @@ pub use crate::matching::path_template::trie::PathTrie;
     inline,
     with = "String",
     title = "path template, such as /orders/{id} or /files/{rest=**}",
-    extend("maxLength" = MAX_LEN, "pattern" = r"^/[^?# \\]*$")
+    extend(
+        "maxLength" = MAX_LEN,
+        "pattern" = r"^/[^?# \\]*$",
+        "examples" = ["/orders/{id}", "/files/{rest=**}"]
+    )
 )]
 pub struct PathTemplate {
     text: String,

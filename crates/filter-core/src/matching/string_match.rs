@@ -51,7 +51,11 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document", transform = exactly_one(&OPERATORS))]
+#[schemars(
+    with = "Document",
+    transform = exactly_one(&OPERATORS),
+    extend("examples" = [{"exact": "premium"}, {"prefix": "/api/"}, {"regex": "v[0-9]+"}])
+)]
 pub struct StringMatch {
     operator: Operator,
     /// If `true`, the texts of the operator are in lower case.

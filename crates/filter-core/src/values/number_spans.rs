@@ -1,20 +1,20 @@
-//! The numbers of a JSON text, with their original digits.
+//! Numbers of a JSON text with their original digits.
 
 use std::{fmt, ops::Range};
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The byte ranges of the numbers in a JSON text, first to last.
+/// An iterator over the byte ranges of the numbers in a JSON text.
 ///
-/// A parser of the same text takes the next range at each number, and so keeps the digits that a
-/// float would round.
+/// A parser of the same text advances it at each number and keeps the digits that a floating-point
+/// number would round.
 ///
 /// ```
 /// use filter_core::NumberSpans;
 ///
 /// let json = r#"{"id": 18446744073709551617, "n 1": [1.10, "2"]}"#;
-/// let numbers: Vec<_> = NumberSpans::new(json).map(|place| &json[place]).collect();
+/// let numbers: Vec<_> = NumberSpans::new(json).map(|span| &json[span]).collect();
 /// assert_eq!(numbers, ["18446744073709551617", "1.10"]);
 /// ```
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct NumberSpans<'a> {
 }
 
 impl<'a> NumberSpans<'a> {
-    /// Starts at the beginning of a text, which must be JSON up to the last requested number.
+    /// Creates an iterator; the text must be valid JSON up to the last requested number.
     #[must_use]
     pub const fn new(json: &'a str) -> Self {
         Self { json: json.as_bytes(), next: 0 }
@@ -40,10 +40,10 @@ impl<'a> NumberSpans<'a> {
 
     /// Skips a string whose opening quote is already skipped.
     fn skip_string(&mut self) {
-        while let Some(place) = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-            let escapes = self.rest().get(place) == Some(&b'\\');
-            self.skip(place.saturating_add(if escapes { 2 } else { 1 }));
-            if !escapes {
+        while let Some(index) = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+            let is_escape = self.rest().get(index) == Some(&b'\\');
+            self.skip(index.saturating_add(if is_escape { 2 } else { 1 }));
+            if !is_escape {
                 return;
             }
         }
@@ -57,11 +57,11 @@ impl Iterator for NumberSpans<'_> {
     fn next(&mut self) -> Option<Range<usize>> {
         let begins = |byte: &u8| matches!(byte, b'"' | b'-' | b'0'..=b'9');
         loop {
-            let Some(place) = self.rest().iter().position(begins) else {
+            let Some(index) = self.rest().iter().position(begins) else {
                 self.next = self.json.len();
                 return None;
             };
-            self.skip(place);
+            self.skip(index);
             if self.rest().first() != Some(&b'"') {
                 break;
             }
@@ -76,9 +76,9 @@ impl Iterator for NumberSpans<'_> {
     }
 }
 
-/// Reads JSON; numbers become the text of their digits.
+/// Parses JSON and converts numbers to strings of their digits; `None` if it is invalid.
 ///
-/// Claims are compared and written as text, and identifiers must not be rounded.
+/// Claims are compared and forwarded as text, and numeric identifiers must not be rounded.
 ///
 /// ```
 /// use filter_core::parse_exact;
@@ -107,7 +107,7 @@ impl<'a> Exact<'_, 'a> {
     }
 
     fn number<E: serde::de::Error>(self) -> Result<Value, E> {
-        let digits = self.numbers.next().and_then(|place| self.json.get(place));
+        let digits = self.numbers.next().and_then(|span| self.json.get(span));
         digits.map(Value::from).ok_or_else(|| E::custom("not a number"))
     }
 }
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_their_digits() {
+    fn keeps_the_digits_of_numbers() {
         for number in [
             "0",
             "-0",
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_in_strings_are_not_numbers() {
+    fn ignores_digits_in_strings() {
         for (json, wanted) in [
             (r#"{"1":"2","-":3}"#, json!({"1": "2", "-": "3"})),
             (r#"["\"4","\\",5,"\u0036\\\"7",8]"#, json!(["\"4", "\\", "5", "6\\\"7", "8"])),
@@ -225,7 +225,7 @@ mod tests {
     #[cfg(not(target_arch = "wasm32"))]
     proptest::proptest! {
         #[test]
-        fn only_numbers_change(text in "[\\[\\]{}\",:\\\\a-e0-9. +-]{0,24}") {
+        fn changes_only_numbers(text in "[\\[\\]{}\",:\\\\a-e0-9. +-]{0,24}") {
             let plain: Option<Value> = serde_json::from_str(&text).ok();
             let exact = parse_exact(text.as_bytes());
             proptest::prop_assert_eq!(plain.is_some(), exact.is_some());

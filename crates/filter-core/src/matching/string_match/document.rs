@@ -89,7 +89,11 @@ const MAX_ENTRIES: usize = 1024;
 /// Istio.
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document", transform = at_most_one(&OPERATORS))]
+#[schemars(
+    with = "Document",
+    transform = at_most_one(&OPERATORS),
+    extend("examples" = [{"exact": "premium"}, {"prefix": "beta-"}, {}])
+)]
 pub(crate) struct ValueMatch(pub(crate) StringMatch);
 
 impl TryFrom<Document> for ValueMatch {

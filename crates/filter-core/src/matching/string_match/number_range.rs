@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// The configuration of a range, with at least one bound.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {from: 1, to: 5}")]
-#[schemars(inline, extend("minProperties" = 1))]
+#[schemars(inline, extend("minProperties" = 1, "examples" = [{"from": 18}, {"from": 1, "to": 5}]))]
 pub(super) struct Bounds {
     /// Lower bound, included. Default: no lower bound.
     from: Option<f64>,

@@ -12,7 +12,11 @@ use crate::config::shown::Shown;
 /// Uses `regex-lite`, which adds 96 kB to a module where `regex` adds 404 kB. Its classes are ASCII
 /// only, as in RE2.
 #[derive(Clone, Debug, JsonSchema)]
-#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = MAX_LEN))]
+#[schemars(
+    inline,
+    with = "String",
+    extend("minLength" = 1, "maxLength" = MAX_LEN, "examples" = ["v[0-9]+", "(?i)mobile.*"])
+)]
 pub(super) struct Pattern {
     source: String,
     regex: Regex,

@@ -9,7 +9,12 @@ use crate::config::shown::Shown;
 
 /// A version range in the syntax of Cargo (`>=2.1, <3`).
 #[derive(Clone, Debug, JsonSchema, PartialEq)]
-#[schemars(inline, with = "String", title = "version range, such as \">=2.1, <3\"")]
+#[schemars(
+    inline,
+    with = "String",
+    title = "version range, such as \">=2.1, <3\"",
+    extend("examples" = [">=2.1, <3", "^1.2"])
+)]
 pub(super) struct VersionRange(VersionReq);
 
 /// Maximum length of a version, in bytes.

@@ -1,4 +1,4 @@
-//! The cookie that carries a key.
+//! Cookies that contain a key.
 
 use std::fmt::Write;
 
@@ -7,33 +7,36 @@ use serde::Deserialize;
 
 use crate::DurationWithin;
 
-/// The `httpCookie` of an Istio DestinationRule.
+/// A cookie that contains the key, as `httpCookie` of an Istio DestinationRule.
 ///
-/// The value that is issued is an opaque number and says nothing of the variant.
+/// An issued value is an opaque number that does not reveal the variant.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
 #[schemars(!try_from, deny_unknown_fields)]
+#[schemars(extend("examples" = [{"name": "weir_id", "ttl": "720h"}]))]
 pub struct HashCookie {
-    /// The cookie's name, a token of RFC 6265.
+    /// Name of the cookie, a token (RFC 6265).
     #[schemars(extend("pattern" = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))]
     pub name: String,
-    /// The paths to which a client sends it; `/` when absent.
+    /// `Path` of the issued cookie. Default: `/`.
     #[schemars(with = "Option<String>", extend("pattern" = "^(/[!-:<-~]*)?$"))]
     pub path: String,
-    /// How long a client keeps it, in whole seconds, `0s` until it closes; absent, it is only read.
+    /// Lifetime of the issued cookie, in whole seconds; `0s` for a session cookie. Without it, no
+    /// cookie is issued.
     pub ttl: Option<DurationWithin<0, TEN_YEARS_MS>>,
-    /// Further attributes; `SameSite=Lax` unless one names another.
+    /// Other attributes of the issued cookie. Default of `SameSite`: `Lax`.
     #[schemars(default)]
     pub attributes: Vec<CookieAttribute>,
 }
 
-/// One attribute of an issued cookie.
+/// An attribute of an issued cookie.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"name": "SameSite", "value": "Strict"}, {"name": "Secure"}]))]
 pub struct CookieAttribute {
-    /// `SameSite`, `Secure`, `Domain` or `Partitioned`.
+    /// Name: `SameSite`, `Secure`, `Domain` or `Partitioned`. Case is ignored.
     pub name: String,
-    /// The value; empty for `Secure` and `Partitioned`.
+    /// Value; must be empty for `Secure` and `Partitioned`.
     #[serde(default)]
     pub value: String,
 }
@@ -53,7 +56,7 @@ struct Document {
 }
 
 impl HashCookie {
-    /// Writes the `Set-Cookie` that issues `id`; `https` says by which scheme the request came.
+    /// Returns the value of `Set-Cookie` that issues `id`; `https` is `true` for the scheme `https`.
     ///
     /// ```
     /// use filter_core::HashCookie;
@@ -89,7 +92,8 @@ impl HashCookie {
     }
 
     fn attribute(&self, name: &str) -> Option<&str> {
-        let found = self.attributes.iter().find(|one| one.name.eq_ignore_ascii_case(name));
+        let mut attributes = self.attributes.iter();
+        let found = attributes.find(|attribute| attribute.name.eq_ignore_ascii_case(name));
         found.map(|attribute| attribute.value.as_str())
     }
 }

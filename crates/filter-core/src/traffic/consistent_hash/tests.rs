@@ -28,7 +28,7 @@ fn request() -> Request {
 }
 
 #[test]
-fn each_key_is_found_where_it_is_said_to_be() {
+fn finds_each_kind_of_key() {
     for (document, found) in [
         (json!({"claim": "sub"}), Some(("claim", "alice"))),
         (json!({"claim": "n"}), Some(("claim", "7"))),
@@ -53,7 +53,7 @@ fn each_key_is_found_where_it_is_said_to_be() {
 }
 
 #[test]
-fn the_most_trustworthy_key_is_taken() {
+fn uses_the_most_trustworthy_key() {
     let mut document = json!({"claim": "sub", "httpHeaderName": "x-user", "useSourceIp": true,
         "httpQueryParameterName": "u", "httpCookie": {"name": "id"}});
     for (field, source) in [
@@ -70,7 +70,7 @@ fn the_most_trustworthy_key_is_taken() {
 }
 
 #[test]
-fn only_what_is_named_is_read() {
+fn reads_only_the_configured_keys() {
     for (document, headers, attributes) in [
         (json!({"claim": "sub"}), vec![], (true, false)),
         (json!({"httpHeaderName": "x-user"}), vec!["x-user"], (false, false)),
@@ -85,13 +85,13 @@ fn only_what_is_named_is_read() {
 }
 
 #[test]
-fn a_cookie_is_issued_only_with_a_ttl() {
+fn issues_a_cookie_only_with_a_ttl() {
     assert_eq!(hash(&json!({"httpCookie": {"name": "id"}})).issued_cookie(), None);
     assert!(hash(&json!({"httpCookie": {"name": "id", "ttl": "0s"}})).issued_cookie().is_some());
 }
 
 #[test]
-fn a_cookie_has_the_attributes_it_was_given() {
+fn issues_a_cookie_with_its_attributes() {
     for (fields, https, text) in [
         (json!({"ttl": "0s"}), false, "Path=/; HttpOnly; SameSite=Lax"),
         (json!({"ttl": "0s"}), true, "Path=/; HttpOnly; Secure; SameSite=Lax"),
@@ -120,7 +120,7 @@ fn a_cookie_has_the_attributes_it_was_given() {
 }
 
 #[test]
-fn refused_documents_say_their_rule() {
+fn refuses_invalid_documents() {
     let hosts = "must not be given: it selects hosts and stays in the DestinationRule";
     let none = "the configuration: must name a key: claim, httpHeaderName, httpQueryParameterName, httpCookie or useSourceIp: true";
     let cookie = |fields: &str| format!(r#"{{"httpCookie": {{{fields}}}}}"#);
