@@ -92,13 +92,13 @@ impl ConfigErrors {
         self.omitted = self.omitted.saturating_add(invalid.omitted);
     }
 
-    /// Returns `true` if there are no errors.
+    /// Returns `true` if no error was added.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// Returns `value` if there are no errors.
+    /// Returns `value` if no error was added.
     ///
     /// # Errors
     ///

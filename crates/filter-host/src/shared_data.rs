@@ -1,7 +1,7 @@
 //! Values that all workers of the proxy share.
 //!
-//! A value can't be deleted, and every plugin of the proxy can read and write it: keep the number of
-//! keys fixed and never build a key from a client's bytes.
+//! A value cannot be deleted, and every plugin of the proxy can read and write it. The number of keys
+//! must be fixed, and keys must not contain data of clients.
 
 use filter_core::sticky_hash;
 

@@ -70,7 +70,7 @@ pub struct HeaderEdits {
 }
 
 impl HeaderOperations {
-    /// Returns `true` if there are no changes to either message.
+    /// Returns `true` if neither message is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.request.is_empty() && self.response.is_empty()
@@ -78,7 +78,7 @@ impl HeaderOperations {
 }
 
 impl HeaderChanges {
-    /// Returns `true` if there are no changes.
+    /// Returns `true` if nothing is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.add.is_empty() && self.remove.is_empty()
@@ -119,7 +119,7 @@ impl HeaderChanges {
 }
 
 impl HeaderEdits {
-    /// Returns `true` if there are no changes.
+    /// Returns `true` if nothing is changed.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()

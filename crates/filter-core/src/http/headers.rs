@@ -64,7 +64,7 @@ impl Headers {
         self.0.len() < before
     }
 
-    /// Returns `true` if there are no headers.
+    /// Returns `true` if the message has no headers.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

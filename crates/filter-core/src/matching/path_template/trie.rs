@@ -73,7 +73,7 @@ impl<T> PathTrie<T> {
         node.values.push(value);
     }
 
-    /// Returns `true` if there are no templates.
+    /// Returns `true` if the trie is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root.literals.is_empty() && self.root.one.is_none() && self.root.rest.is_none()

@@ -53,7 +53,7 @@ pub(super) const OPERATORS: [&str; 10] =
 /// Error for fields that are not a condition on text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidStringMatch {
-    /// There is no operator.
+    /// The operator is missing.
     #[error(
         "must have one of exact, prefix, suffix, contains, regex, in, present, range, semver, cidr"
     )]
