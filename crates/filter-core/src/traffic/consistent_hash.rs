@@ -202,7 +202,7 @@ impl TryFrom<Document> for ConsistentHash {
 
 fn parameter_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let name = String::deserialize(deserializer)?;
-    let missing = || serde::de::Error::custom("must be a parameter's name, got \"\"");
+    let missing = || serde::de::Error::custom("must not be empty");
     if name.is_empty() { Err(missing()) } else { Ok(Some(name)) }
 }
 

@@ -136,7 +136,7 @@ fn refuses_invalid_documents() {
         ),
         (
             r#"{"httpQueryParameterName": ""}"#.to_owned(),
-            r#"httpQueryParameterName: must be a parameter's name, got """#.to_owned(),
+            "httpQueryParameterName: must not be empty".to_owned(),
         ),
         (cookie(r#""name": "a b""#), "httpCookie: must have a name that is a token of RFC 6265".to_owned()),
         (
