@@ -1,4 +1,4 @@
-//! JSON text in which every member of an object is given once.
+//! JSON text without duplicate members.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{
     wording,
 };
 
-/// Parses a document, noting members that are given more than once.
+/// Parses a document and collects an error for each duplicate member.
 pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, InvalidConfig> {
     let mut json = serde_json::Deserializer::from_slice(document);
     let mut path = Path::default();
@@ -35,7 +35,7 @@ impl Node<'_> {
         Node { path: self.path, errors: self.errors }
     }
 
-    /// Leaves the value that `at` entered; not reached after an error, whose path is kept.
+    /// Leaves the value that `at` entered; not called after an error, which keeps its path.
     fn leave(&mut self) {
         self.path.0.pop();
     }

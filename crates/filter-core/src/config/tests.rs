@@ -260,7 +260,7 @@ proptest::proptest! {
         let rules: Vec<_> =
             wrong.iter().map(|wrong| if *wrong { r#"{"name": ""}"# } else { r#"{"name": "a"}"# }).collect();
         let document = format!(r#"{{"rules": [{}]}}"#, rules.join(","));
-        let told: Vec<_> = match parse_config::<Document>(document.as_bytes()) {
+        let messages: Vec<_> = match parse_config::<Document>(document.as_bytes()) {
             Ok(_) => Vec::new(),
             Err(invalid) => invalid.errors().iter().map(|error| error.path.clone()).collect(),
         };
@@ -268,7 +268,7 @@ proptest::proptest! {
             .filter(|index| wrong[*index])
             .map(|index| format!("rules[{index}].name"))
             .collect();
-        proptest::prop_assert_eq!(told, expected);
+        proptest::prop_assert_eq!(messages, expected);
     }
 }
 
