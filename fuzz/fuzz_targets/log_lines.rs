@@ -10,9 +10,9 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
-    Begun, Direction, Ended, Interner, Labelled, Outcome, Policy, Record, Seen, Worker,
+    Begun, Direction, Ended, Interner, LabelledName, StreamOutcome, Policy, Record, Seen, TracerState,
     signals::access_log::{Logged, line, severity},
-    expression::{Attributes, Readings, Slot, Value},
+    expression::{Attributes, AttributeCache, Slot, Value},
     export::otlp::Envelope,
     signals::redact::Redactor,
 };
@@ -26,7 +26,7 @@ thread_local! {
 }
 
 /// A stream of which everything was read.
-struct Stream(Readings);
+struct Stream(AttributeCache);
 
 impl Attributes for Stream {
     fn value(&self, slot: Slot) -> Option<&Value> {
@@ -83,7 +83,7 @@ fn record(lines: &[&[u8]]) -> Record {
 /// A stream on which each attribute has the value of a line, one after the other.
 fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
     let values: Vec<Value> = lines.iter().filter_map(|line| values::read(line)).collect();
-    let readings = policy.reads().readings();
+    let readings = policy.reads().new_cache();
     for (place, (slot, _)) in policy.reads().iter().enumerate() {
         let value = place.checked_rem(values.len()).and_then(|place| values.get(place));
         readings.get(slot, || value.cloned());
@@ -99,7 +99,7 @@ fn assert_label(value: &[u8]) {
         "{text:?}"
     );
     let labels = [("a", text.clone()), ("b", "c".to_owned())];
-    let name = Labelled { family: "f", labels: &labels }.to_string();
+    let name = LabelledName { family: "f", labels: &labels }.to_string();
     assert_eq!(name.split(";.;").next(), Some(format!("f.a=.={text}").as_str()));
     let mut interner = Interner::default();
     let number = interner.add(value) as usize;
@@ -115,7 +115,7 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
     let headers = [":method", ":path", ":authority", "x-tenant", "x-user", "user-agent"];
     let headers = headers.into_iter().enumerate().map(|(place, name)| (name, text(place)));
     let headers: filter_core::Headers = headers.collect();
-    let mut worker = Worker::new(7, tracer);
+    let mut worker = TracerState::new(7, tracer);
     let Begun { trace, .. } =
         tracer.begin(&headers, &mut worker, Duration::ZERO, || tracer.threshold);
     let seen = Seen {
@@ -127,7 +127,7 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
         details: text(3),
         cluster: text(4),
     };
-    let outcome = Outcome { record, operation: None, is_error: true, is_client: false };
+    let outcome = StreamOutcome { record, operation: None, is_error: true, is_client: false };
     let (span, _) = tracer.span(&trace, &seen, &outcome, stream, redactor, 64);
     let body = Envelope::new(&[], false).wrap([&span.encode_item()].into_iter());
     let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();

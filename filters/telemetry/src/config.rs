@@ -8,30 +8,34 @@ use filter_core::{PathNormalization, misplaced, schema::alias};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::expression::Text;
-
 pub mod entry;
 pub mod providers;
 pub mod tracing;
 
 mod access_log;
+mod did_you_mean;
+mod expression;
+mod filter;
+mod label;
 mod metrics;
 mod operations;
 mod redaction;
 mod response_headers;
-mod slips;
 mod slos;
 mod values;
 
 pub use crate::config::{
     access_log::{AccessLogConfig, AlwaysConfig, FieldConfig, FieldName, Level},
     entry::{EntryMatch, Mode, ProviderRef},
+    expression::ExpressionText,
+    filter::FilterConfig,
+    label::{Buckets, Dimension, Extract, LabelConfig, TagOperation},
     metrics::{
-        Definition, DefinitionType, MetricChoice, MetricSelector, MetricsEntry, MetricsProvider,
+        Definition, DefinitionType, MetricChoice, MetricSelector, MetricsConfig, MetricsProvider,
         Override,
     },
     operations::OperationConfig,
-    redaction::{RedactionConfig, RedactionKey},
+    redaction::{Redaction, RedactionConfig, RedactionKey},
     response_headers::ResponseHeadersConfig,
     slos::SloConfig,
     values::{
@@ -65,11 +69,11 @@ pub struct Config {
     #[serde(alias = "sample_rate")]
     pub sample_rate: Option<SampleRate>,
     /// Metrics of the traffic; the standard ones if absent.
-    pub metrics: Option<OneOrMany<MetricsEntry>>,
+    pub metrics: Option<OneOrMany<MetricsConfig>>,
     /// Objectives.
     pub slos: Vec<SloConfig>,
     /// What an error is, in place of the server's errors.
-    pub error_when: Option<Text>,
+    pub error_when: Option<ExpressionText>,
     /// Which paths are which operation.
     pub operations: Vec<OperationConfig>,
     /// What is done to a path before it is matched.
@@ -86,25 +90,25 @@ pub struct Config {
     target_ref: (),
     #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
     target_refs: (),
-    #[serde(deserialize_with = "slips::tracing")]
+    #[serde(deserialize_with = "did_you_mean::tracing")]
     traces: (),
-    #[serde(deserialize_with = "slips::access_logging")]
+    #[serde(deserialize_with = "did_you_mean::access_logging")]
     access_logs: (),
-    #[serde(deserialize_with = "slips::access_logging")]
+    #[serde(deserialize_with = "did_you_mean::access_logging")]
     logging: (),
-    #[serde(deserialize_with = "slips::extension_providers")]
+    #[serde(deserialize_with = "did_you_mean::extension_providers")]
     providers: (),
-    #[serde(alias = "sampling_rate", deserialize_with = "slips::sample_rate")]
+    #[serde(alias = "sampling_rate", deserialize_with = "did_you_mean::sample_rate")]
     sampling_rate: (),
-    #[serde(deserialize_with = "slips::default_providers")]
+    #[serde(deserialize_with = "did_you_mean::default_providers")]
     default_providers: (),
-    #[serde(alias = "meshConfig", deserialize_with = "slips::unpacked")]
+    #[serde(alias = "meshConfig", deserialize_with = "did_you_mean::wrapper")]
     spec: (),
-    #[serde(deserialize_with = "slips::around_spec")]
+    #[serde(deserialize_with = "did_you_mean::envelope")]
     api_version: (),
-    #[serde(deserialize_with = "slips::around_spec")]
+    #[serde(deserialize_with = "did_you_mean::envelope")]
     kind: (),
-    #[serde(deserialize_with = "slips::around_spec")]
+    #[serde(deserialize_with = "did_you_mean::envelope")]
     metadata: (),
 }
 

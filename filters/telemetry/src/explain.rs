@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use filter_core::Request;
 
 use crate::{
-    Direction, Ended, Kind, Policy, Record, Target, Worker,
+    Direction, Ended, MetricKind, Policy, Record, Target, TracerState,
     expression::Value,
-    signals::access_log::{self, AccessLog, Logged, Reason},
-    signals::tracing::{Begun, Cause},
+    signals::access_log::{self, AccessLog, LogReason, LoggedStream},
+    signals::tracing::{Begun, SamplingSource},
 };
 
-mod additions;
+mod display;
+mod series;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use self::stream::Stream;
 
 /// A stream in the words of whoever asks about it.
 #[derive(Clone, Debug, Default)]
-pub struct Described {
+pub struct StreamDescription {
     /// The request, its pseudo-headers among its headers.
     pub request: Request,
     /// How it went; method and operation are those of the request.
@@ -44,22 +44,22 @@ pub struct Explanation {
     /// Whether it is an error.
     pub is_error: bool,
     /// What it adds to which series.
-    pub series: Vec<Addition>,
+    pub series: Vec<SeriesUpdate>,
     /// Its trace; absent where no entry of `tracing` is for the listener.
-    pub tracing: Option<Traced>,
+    pub tracing: Option<TraceExplanation>,
     /// What becomes of it in each entry of `accessLogging` that is for the listener.
-    pub logs: Vec<(Outlet, Fate)>,
+    pub logs: Vec<(LogDestination, LogDecision)>,
     /// How often an expression failed, or an attribute was missing.
     pub failures: u32,
 }
 
 /// What is added to one series; limits of labels are left out of account.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Addition {
+pub struct SeriesUpdate {
     /// The metric.
     pub name: String,
     /// What kind of metric it is.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// Its labels and their values.
     pub labels: Vec<(String, String)>,
     /// The number; absent for a gauge that counts the stream while it runs.
@@ -68,18 +68,18 @@ pub struct Addition {
 
 /// The trace of a stream, and who decided about it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Traced {
+pub struct TraceExplanation {
     /// What was decided.
     pub begun: Begun,
     /// Who decided it.
-    pub cause: Cause,
+    pub sampling_source: SamplingSource,
     /// The provider that gets the span; absent where none is made.
     pub provider: Option<String>,
 }
 
 /// Where a log goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Outlet {
+pub enum LogDestination {
     /// To the proxy's own log.
     Proxy,
     /// To the provider of this name.
@@ -88,21 +88,21 @@ pub enum Outlet {
 
 /// What becomes of a stream in an access log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fate {
+pub enum LogDecision {
     /// It is logged, as far as `maxPerSecond` allows.
-    Logged(Reason),
+    Logged(LogReason),
     /// The filter does not hold.
     Filtered,
     /// The filter fails.
     Failed,
     /// It is not in the share.
-    Unlucky,
+    NotSampled,
 }
 
 impl Policy {
     /// Explains what the filter does with such a stream, when nothing was counted before.
     #[must_use]
-    pub fn explain(&self, described: &Described) -> Explanation {
+    pub fn explain(&self, described: &StreamDescription) -> Explanation {
         let record = self.complete(described);
         let tracing = self.explain_tracing(described, &record);
         let trace = tracing.as_ref().map(|traced| &traced.begun.trace);
@@ -113,59 +113,64 @@ impl Policy {
         let stream = Stream::new(self, described, &record, trace, is_error);
         let ended = Ended { record: &record, at: &stream, request: &described.request };
         let findings = self.find(&ended, is_error, &mut failed);
-        let series = self.additions(described.direction, &ended, &findings, &mut failed);
-        let logged = Logged { ended, is_error };
+        let series = self.series_updates(described.direction, &ended, &findings, &mut failed);
+        let logged = LoggedStream { ended, is_error };
         let fitting = self.access_logs().iter().filter(|log| log.fits(described.direction));
-        let logs = fitting.map(|log| (self.outlet(log), fate(log, &logged, described.draw)));
+        let logs =
+            fitting.map(|log| (self.destination(log), decision(log, &logged, described.draw)));
         let logs: Vec<_> = logs.collect();
-        logs.iter().filter(|(_, fate)| *fate == Fate::Failed).for_each(|_| failed());
+        logs.iter().filter(|(_, decision)| *decision == LogDecision::Failed).for_each(|_| failed());
         let operation = (!self.operations().is_empty()).then(|| stream.operation().to_owned());
         Explanation { operation, is_error, series, tracing, logs, failures }
     }
 
     /// Adds to a record what the request says.
-    fn complete(&self, described: &Described) -> Record {
+    fn complete(&self, described: &StreamDescription) -> Record {
         let header = |name| described.request.headers.first(name).unwrap_or_default();
         let (path, method, host) = (header(":path"), header(":method"), header(":authority"));
         let operation = self.operations().find(&Target { path, method, host });
         Record { method: crate::Method::from_bytes(method), operation, ..described.record }
     }
 
-    fn explain_tracing(&self, described: &Described, record: &Record) -> Option<Traced> {
+    fn explain_tracing(
+        &self,
+        described: &StreamDescription,
+        record: &Record,
+    ) -> Option<TraceExplanation> {
         let (_, tracer) = self.outlets().tracing().tracer(described.direction)?;
         let stream = Stream::new(self, described, record, None, false);
         let (headers, request) = (&described.request.headers, &described.request);
-        let mut worker = Worker::new(described.seed, tracer);
+        let mut worker = TracerState::new(described.seed, tracer);
         let share = || tracer.share(&stream, request, || ());
         let begun = tracer.begin(headers, &mut worker, std::time::Duration::ZERO, share);
-        let cause = tracer.cause(headers, &stream, request);
+        let sampling_source = tracer.sampling_source(headers, &stream, request);
         let provider = tracer.provider.filter(|_| begun.trace.is_reported);
         let provider = provider.and_then(|place| self.provider_name(place));
-        Some(Traced { begun, cause, provider })
+        Some(TraceExplanation { begun, sampling_source, provider })
     }
 
     fn provider_name(&self, place: usize) -> Option<String> {
         self.outlets().providers().get(place).map(|provider| provider.name.to_string())
     }
 
-    fn outlet(&self, log: &AccessLog) -> Outlet {
+    fn destination(&self, log: &AccessLog) -> LogDestination {
         match log.target {
-            access_log::Target::Proxy(_) => Outlet::Proxy,
-            access_log::Target::Provider(place) => {
-                Outlet::Provider(self.provider_name(place).unwrap_or_default())
+            access_log::LogTarget::Proxy(_) => LogDestination::Proxy,
+            access_log::LogTarget::Provider(place) => {
+                LogDestination::Provider(self.provider_name(place).unwrap_or_default())
             }
         }
     }
 }
 
-fn fate(log: &AccessLog, logged: &Logged<'_>, draw: u32) -> Fate {
+fn decision(log: &AccessLog, logged: &LoggedStream<'_>, draw: u32) -> LogDecision {
     match log.selects(logged, draw) {
-        Ok(Some(reason)) => return Fate::Logged(reason),
-        Err(_) => return Fate::Failed,
+        Ok(Some(reason)) => return LogDecision::Logged(reason),
+        Err(_) => return LogDecision::Failed,
         Ok(None) => {}
     }
     let holds = log
         .filter()
         .is_none_or(|filter| filter.holds(logged.ended.at, logged.ended.request) == Ok(true));
-    if holds { Fate::Unlucky } else { Fate::Filtered }
+    if holds { LogDecision::NotSampled } else { LogDecision::Filtered }
 }

@@ -7,61 +7,42 @@
 //! Left out are the macros that loop, so time grows with the text of an expression and with the
 //! values that it reads, and with nothing else. <https://github.com/google/cel-spec>
 
-use std::{borrow::Cow, fmt};
-
-use filter_core::Shown;
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use std::borrow::Cow;
 
 mod attribute;
+mod attribute_table;
 mod compile;
 mod compute;
 mod convert;
 mod dynamic;
+mod envoy_attributes;
 mod evaluate;
-mod failure;
+mod evaluation_error;
 mod hints;
 mod invalid;
 mod kind;
 mod node;
 mod operation;
 mod path;
-mod reads;
-mod table;
 pub(crate) mod time_text;
 mod value;
 
 pub use crate::expression::{
-    attribute::{Attribute, Form, Own, Phase, is_secret_header},
-    failure::Failure,
+    attribute::{Attribute, Encoding, Phase, WeirAttribute, is_sensitive_header},
+    attribute_table::{AttributeCache, AttributeTable, Attributes, Slot},
+    evaluation_error::EvaluationError,
     invalid::InvalidExpression,
-    reads::{Attributes, Readings, Reads, Slot},
     value::Value,
 };
 use crate::expression::{compile::Compiler, kind::Kind, node::Node};
 
-/// The text of an expression, 1 to 1,024 bytes.
-///
-/// ```
-/// let text: telemetry::expression::Text = serde_json::from_str(r#""response.code >= 500""#)?;
-/// assert_eq!(text.as_str(), "response.code >= 500");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
-#[schemars(
-    inline,
-    title = "expression in CEL",
-    extend("minLength" = 1, "maxLength" = MAX_LEN)
-)]
-pub struct Text(String);
-
 /// A compiled expression.
 ///
 /// ```
-/// use telemetry::expression::{Expression, Phase, Reads, Wanted};
+/// use telemetry::expression::{Expression, Phase, AttributeTable, ResultKind};
 ///
-/// let mut reads = Reads::default();
-/// let error = Expression::compile("response.code", Phase::Request, Wanted::Any, &mut reads);
+/// let mut reads = AttributeTable::default();
+/// let error = Expression::compile("response.code", Phase::Request, ResultKind::Any, &mut reads);
 /// assert_eq!(
 ///     error.unwrap_err().to_string(),
 ///     "response.code is known only when the stream has ended, but this is decided at the request"
@@ -72,12 +53,12 @@ pub struct Text(String);
 pub struct Expression {
     node: Node,
     slots: Vec<Slot>,
-    is_secret: bool,
+    is_sensitive: bool,
 }
 
 /// The kind of value that a place asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Wanted {
+pub enum ResultKind {
     /// A condition.
     Bool,
     /// A number.
@@ -89,28 +70,7 @@ pub enum Wanted {
 }
 
 /// The longest expression, in bytes.
-const MAX_LEN: usize = 1024;
-
-impl Text {
-    /// Returns the text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        match value.as_str().filter(|text| (1..=MAX_LEN).contains(&text.len())) {
-            Some(text) => Ok(Self(text.to_owned())),
-            None => Err(D::Error::custom(format_args!(
-                "must be a CEL expression of 1 to {MAX_LEN} bytes, {}",
-                Shown(&value)
-            ))),
-        }
-    }
-}
+pub(crate) const MAX_LEN: usize = 1024;
 
 impl Expression {
     /// Compiles an expression that is evaluated in a phase.
@@ -124,8 +84,8 @@ impl Expression {
     pub fn compile(
         text: &str,
         phase: Phase,
-        wanted: Wanted,
-        reads: &mut Reads,
+        wanted: ResultKind,
+        reads: &mut AttributeTable,
     ) -> Result<Self, InvalidExpression> {
         if text.len() > MAX_LEN {
             return Err(InvalidExpression::TooDeep);
@@ -138,8 +98,8 @@ impl Expression {
         slots.sort_unstable();
         slots.dedup();
         let mut attributes = slots.iter().filter_map(|slot| reads.attribute(*slot));
-        let is_secret = attributes.any(Attribute::is_secret);
-        Ok(Self { node: typed.node, slots, is_secret })
+        let is_sensitive = attributes.any(Attribute::is_sensitive);
+        Ok(Self { node: typed.node, slots, is_sensitive })
     }
 
     /// Returns the places of the attributes that it may read.
@@ -150,8 +110,8 @@ impl Expression {
 
     /// Says whether it reads what must not leave the proxy as it is.
     #[must_use]
-    pub const fn is_secret(&self) -> bool {
-        self.is_secret
+    pub const fn is_sensitive(&self) -> bool {
+        self.is_sensitive
     }
 
     /// Returns its value where that is the same on every stream.
@@ -166,7 +126,10 @@ impl Expression {
     ///
     /// Fails where an attribute is missing or a value does not suit, unless `&&`, `||` or `?:` do
     /// without it.
-    pub fn evaluate<'v>(&'v self, at: &'v dyn Attributes) -> Result<Cow<'v, Value>, Failure> {
+    pub fn evaluate<'v>(
+        &'v self,
+        at: &'v dyn Attributes,
+    ) -> Result<Cow<'v, Value>, EvaluationError> {
         self.node.evaluate(at)
     }
 
@@ -175,12 +138,12 @@ impl Expression {
     /// # Errors
     ///
     /// Fails as [`Self::evaluate`] does.
-    pub fn holds(&self, at: &dyn Attributes) -> Result<bool, Failure> {
+    pub fn holds(&self, at: &dyn Attributes) -> Result<bool, EvaluationError> {
         self.node.holds(at)
     }
 }
 
-impl Wanted {
+impl ResultKind {
     fn check(self, kind: &Kind) -> Result<(), InvalidExpression> {
         let (is_right, wanted) = match self {
             Self::Bool => (kind.may_be(&Kind::Bool), "bool"),
@@ -194,12 +157,6 @@ impl Wanted {
         let error = InvalidExpression::Result { wanted, got: kind.to_string(), hint: None };
         let needs_int = self == Self::Number && *kind == Kind::Text;
         Err(if needs_int { error.or("convert with int()") } else { error })
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
     }
 }
 

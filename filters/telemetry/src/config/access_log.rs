@@ -7,12 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::{
+    ExpressionText, FilterConfig, Redaction, TagOperation, did_you_mean,
     entry::{EntryMatch, ProviderRef},
-    slips,
-};
-use crate::{
-    expression::Text, signals::filter::FilterConfig, signals::label::TagOperation,
-    signals::redact::Redaction,
 };
 
 /// One entry of `accessLogging`.
@@ -20,8 +16,7 @@ use crate::{
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AccessLogConfig {
     /// The listeners that it is for.
-    #[serde(rename = "match")]
-    pub for_listeners: EntryMatch,
+    pub r#match: EntryMatch,
     /// At most one provider; `envoy`, the proxy's own log, if absent.
     pub providers: Vec<ProviderRef>,
     /// Whether the entry logs nothing.
@@ -38,11 +33,11 @@ pub struct AccessLogConfig {
     pub fields: BTreeMap<FieldName, FieldConfig>,
     /// The level of a line in the proxy's log; `WARN` if absent.
     pub level: Option<Level>,
-    #[serde(deserialize_with = "slips::in_match")]
+    #[serde(deserialize_with = "did_you_mean::in_match")]
     mode: (),
-    #[serde(deserialize_with = "slips::providers")]
+    #[serde(deserialize_with = "did_you_mean::providers")]
     provider: (),
-    #[serde(alias = "format", deserialize_with = "slips::format")]
+    #[serde(alias = "format", deserialize_with = "did_you_mean::log_format")]
     log_format: (),
 }
 
@@ -63,7 +58,7 @@ pub struct FieldConfig {
     /// What is done; the field is added or changed if absent.
     pub operation: Option<TagOperation>,
     /// What the field holds; only a field that is there anyway can do without.
-    pub value: Option<Text>,
+    pub value: Option<ExpressionText>,
     /// How its value is made harmless.
     pub redact: Option<Redaction>,
 }

@@ -7,18 +7,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use super::{LabelName, MetricName, Mode, ShortName, slips};
-use crate::{
-    expression::Text,
-    signals::filter::FilterConfig,
-    signals::label::{Dimension, LabelConfig},
-    signals::metrics::{Kind, Standard},
+use super::{
+    Dimension, ExpressionText, FilterConfig, LabelConfig, LabelName, MetricName, Mode, ShortName,
+    did_you_mean,
 };
+use crate::signals::metrics::{MetricKind, StandardMetric};
 
 /// One entry of `metrics`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct MetricsEntry {
+pub struct MetricsConfig {
     /// Only `prometheus`: metrics leave through Envoy's stats.
     pub providers: Vec<MetricsProvider>,
     /// Changes of metrics, applied in order.
@@ -38,11 +36,11 @@ pub struct MetricsEntry {
     pub max_value_bytes: Option<IntegerWithin<8, 128>>,
     #[serde(deserialize_with = "tcp_only")]
     reporting_interval: (),
-    #[serde(deserialize_with = "slips::in_override")]
+    #[serde(deserialize_with = "did_you_mean::in_override")]
     tag_overrides: (),
-    #[serde(deserialize_with = "slips::in_override")]
+    #[serde(deserialize_with = "did_you_mean::in_override")]
     r#match: (),
-    #[serde(deserialize_with = "slips::in_override")]
+    #[serde(deserialize_with = "did_you_mean::in_override")]
     disabled: (),
 }
 
@@ -69,9 +67,9 @@ pub struct Override {
     pub tag_overrides: BTreeMap<LabelName, LabelConfig>,
     #[serde(deserialize_with = "nested")]
     overrides: (),
-    #[serde(deserialize_with = "slips::in_match")]
+    #[serde(deserialize_with = "did_you_mean::in_match")]
     mode: (),
-    #[serde(alias = "customMetric", deserialize_with = "slips::in_match")]
+    #[serde(alias = "customMetric", deserialize_with = "did_you_mean::in_match")]
     metric: (),
 }
 
@@ -94,7 +92,7 @@ pub enum MetricChoice {
     /// All but those that count messages.
     All,
     /// One.
-    One(Standard),
+    One(StandardMetric),
 }
 
 /// A metric of the document's own.
@@ -108,7 +106,7 @@ pub struct Definition {
     pub r#type: DefinitionType,
     /// The number that is added, recorded or set; 1 if absent.
     #[serde(default)]
-    pub value: Option<Text>,
+    pub value: Option<ExpressionText>,
     /// Which streams; all if absent.
     #[serde(default)]
     pub filter: Option<FilterConfig>,
@@ -133,17 +131,17 @@ pub enum DefinitionType {
 impl DefinitionType {
     /// Returns the proxy's kind.
     #[must_use]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> MetricKind {
         match self {
-            Self::Counter => Kind::Counter,
-            Self::Histogram => Kind::Histogram,
-            Self::Gauge => Kind::Gauge,
+            Self::Counter => MetricKind::Counter,
+            Self::Histogram => MetricKind::Histogram,
+            Self::Gauge => MetricKind::Gauge,
         }
     }
 }
 
 fn metric_names() -> Vec<&'static str> {
-    iter::once("ALL_METRICS").chain(Standard::ALL.map(Standard::istio_name)).collect()
+    iter::once("ALL_METRICS").chain(StandardMetric::ALL.map(StandardMetric::istio_name)).collect()
 }
 
 impl<'de> Deserialize<'de> for MetricChoice {
@@ -157,7 +155,7 @@ impl<'de> Deserialize<'de> for MetricChoice {
             let rule = "must be a metric of HTTP: an HTTP filter sees no TCP connection";
             return Err(D::Error::custom(format_args!("{rule}, {}", Shown(&value))));
         }
-        let known = Standard::ALL.into_iter().find(|metric| metric.istio_name() == text);
+        let known = StandardMetric::ALL.into_iter().find(|metric| metric.istio_name() == text);
         known.map(Self::One).ok_or_else(|| {
             let names = metric_names().join(" ");
             D::Error::custom(format_args!("must be one of {names}, {}", Shown(&value)))
@@ -175,10 +173,10 @@ fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error
 }
 
 fn tcp_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    slips::refuse(deserializer, "must not be given, Istio uses it for TCP only")
+    did_you_mean::refuse(deserializer, "must not be given, Istio uses it for TCP only")
 }
 
 fn nested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    let cure = "must not stand inside an override, it is a field of the entry around it";
-    slips::refuse(deserializer, cure)
+    let hint = "must not stand inside an override, it is a field of the entry around it";
+    did_you_mean::refuse(deserializer, hint)
 }

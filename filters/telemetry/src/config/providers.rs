@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::slips;
+use super::did_you_mean;
 
 const MINUTE_MS: u64 = 60_000;
 const KIB: u64 = 1_024;
@@ -53,7 +53,7 @@ pub struct ProviderConfig {
     _opencensus: (),
     #[serde(
         default,
-        deserialize_with = "slips::no_telemetry",
+        deserialize_with = "did_you_mean::authorization",
         rename = "envoyExtAuthzHttp",
         alias = "envoyExtAuthzGrpc"
     )]
@@ -81,7 +81,7 @@ pub struct OpenTelemetryConfig {
     /// The path that takes log records over HTTP; `/v1/logs` if absent.
     pub logs_path: Option<UrlPath>,
     /// Attributes of the resource, over those that are found.
-    pub resource: BTreeMap<String, ResourceText>,
+    pub resource: BTreeMap<String, ResourceValue>,
     /// How much is kept and sent at once.
     pub queue: QueueConfig,
     #[serde(deserialize_with = "detectors")]
@@ -161,7 +161,7 @@ pub struct UrlPath(String);
 /// The value of a resource attribute: 1 to 256 bytes.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, extend("minLength" = 1, "maxLength" = 256))]
-pub struct ResourceText(String);
+pub struct ResourceValue(String);
 
 /// A secret that can be a header's value: 1 to 4,096 bytes of printable ASCII. Never shown.
 #[derive(Clone, Eq, JsonSchema, PartialEq)]
@@ -216,7 +216,7 @@ impl UrlPath {
     }
 }
 
-impl ResourceText {
+impl ResourceValue {
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -271,7 +271,7 @@ impl<'de> Deserialize<'de> for UrlPath {
     }
 }
 
-impl<'de> Deserialize<'de> for ResourceText {
+impl<'de> Deserialize<'de> for ResourceValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let legal = |text: &str| (1..=256).contains(&text.len());
         text(deserializer, "a text of 1 to 256 bytes", legal).map(Self)
@@ -310,9 +310,9 @@ fn endpoint(text: &str) -> Option<Endpoint> {
     is_host.then(|| Endpoint { host: host.to_owned(), port })
 }
 
-fn refuse<'de, D: Deserializer<'de>>(deserializer: D, cure: &str) -> Result<(), D::Error> {
+fn refuse<'de, D: Deserializer<'de>>(deserializer: D, hint: &str) -> Result<(), D::Error> {
     IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(format_args!("must not be given, {cure}")))
+    Err(D::Error::custom(format_args!("must not be given, {hint}")))
 }
 
 fn zipkin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

@@ -14,6 +14,18 @@ pub struct RedactionConfig {
     pub key: RedactionKey,
 }
 
+/// How a value is made harmless.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Redaction {
+    /// The first 16 hexadecimal digits of its HMAC-SHA-256: equal values stay equal.
+    Hash,
+    /// Of an address the network: /24, or /48 of IPv6.
+    TruncateIp,
+    /// Three stars.
+    Mask,
+}
+
 /// A key of 16 to 256 bytes. Never shown.
 #[derive(Clone, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, extend("maxLength" = 256))]

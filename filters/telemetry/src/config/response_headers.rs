@@ -4,7 +4,7 @@ use filter_core::EditableHeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::signals::filter::FilterConfig;
+use super::FilterConfig;
 
 /// The headers that are added to responses.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

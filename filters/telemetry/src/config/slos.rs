@@ -4,8 +4,7 @@ use filter_core::DurationWithin;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ShortName, values::Objective};
-use crate::{expression::Text, signals::filter::FilterConfig};
+use super::{ExpressionText, FilterConfig, ShortName, values::Objective};
 
 /// One entry of `slos`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -21,7 +20,7 @@ pub struct SloConfig {
     pub latency: Option<DurationWithin<1, 3_600_000>>,
     /// What a bad stream is, in place of the document's `errorWhen`.
     #[serde(default)]
-    pub error_when: Option<Text>,
+    pub error_when: Option<ExpressionText>,
     /// The share of good streams that is aimed at, in percent; for alert rules only.
     #[serde(default)]
     pub objective: Option<Objective>,

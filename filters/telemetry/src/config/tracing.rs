@@ -8,18 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use super::{
+    ExpressionText, FilterConfig, Redaction, did_you_mean,
     entry::{EntryMatch, ProviderRef},
-    slips,
 };
-use crate::{expression::Text, signals::filter::FilterConfig, signals::redact::Redaction};
 
 /// One entry of `tracing`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TracingConfig {
     /// The listeners that it is for.
-    #[serde(rename = "match")]
-    pub for_listeners: EntryMatch,
+    pub r#match: EntryMatch,
     /// At most one provider; the first one if absent.
     pub providers: Vec<ProviderRef>,
     /// The share of new traces that is reported; nothing if absent.
@@ -35,7 +33,7 @@ pub struct TracingConfig {
     /// Further attributes, and changes to those that are there.
     pub custom_tags: BTreeMap<String, TagConfig>,
     /// Only `false`: the id of a request decides nothing.
-    pub use_request_id_for_trace_sampling: Option<Never>,
+    pub use_request_id_for_trace_sampling: Option<AlwaysFalse>,
     /// What is made of a caller's context.
     pub remote_context: RemoteContext,
     /// Whether B3 is read where there is no `traceparent`.
@@ -43,13 +41,13 @@ pub struct TracingConfig {
     pub accept_b3: bool,
     /// The most spans of a worker in a second; 1,000 if absent.
     pub max_spans_per_second: Option<IntegerWithin<1, 100_000>>,
-    #[serde(deserialize_with = "slips::in_match")]
+    #[serde(deserialize_with = "did_you_mean::in_match")]
     mode: (),
-    #[serde(deserialize_with = "slips::providers")]
+    #[serde(deserialize_with = "did_you_mean::providers")]
     provider: (),
-    #[serde(deserialize_with = "slips::custom_tags")]
+    #[serde(deserialize_with = "did_you_mean::custom_tags")]
     tags: (),
-    #[serde(alias = "samplingPercentage", deserialize_with = "slips::percentage")]
+    #[serde(alias = "samplingPercentage", deserialize_with = "did_you_mean::percentage")]
     percentage: (),
 }
 
@@ -130,7 +128,7 @@ pub struct HeaderTagConfig {
 #[serde(deny_unknown_fields)]
 pub struct ExpressionConfig {
     /// Its text.
-    pub value: Text,
+    pub value: ExpressionText,
 }
 
 /// The one thing that can be done to an attribute that is there anyway.
@@ -159,7 +157,7 @@ pub struct SampleRate(SamplingPercentage);
 /// `false`, and nothing else.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, with = "bool", extend("const" = false))]
-pub struct Never;
+pub struct AlwaysFalse;
 
 impl SamplingPercentage {
     /// Returns the share in millionths.
@@ -212,7 +210,7 @@ impl<'de> Deserialize<'de> for SampleRate {
     }
 }
 
-impl<'de> Deserialize<'de> for Never {
+impl<'de> Deserialize<'de> for AlwaysFalse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Bool(false) => Ok(Self),
@@ -225,8 +223,8 @@ impl<'de> Deserialize<'de> for Never {
 }
 
 fn formatter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    let cure = "must not be given, use expression: %REQ(x-user)% is request.headers['x-user']";
-    slips::refuse(deserializer, cure)
+    let hint = "must not be given, use expression: %REQ(x-user)% is request.headers['x-user']";
+    did_you_mean::refuse(deserializer, hint)
 }
 
 #[cfg(test)]

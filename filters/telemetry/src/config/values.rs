@@ -167,10 +167,10 @@ fn text<'de, D: Deserializer<'de>>(
     found.ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
 }
 
-/// Says whether text is `[a-z][a-z0-9_]*` of at most `longest` bytes.
-fn is_snake_case(text: &str, longest: usize) -> bool {
+/// Says whether text is `[a-z][a-z0-9_]*` of at most `max_len` bytes.
+fn is_snake_case(text: &str, max_len: usize) -> bool {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    (1..=longest).contains(&text.len())
+    (1..=max_len).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(legal)
 }
@@ -232,9 +232,9 @@ impl<'de> Deserialize<'de> for HostPattern {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Both<T>(std::marker::PhantomData<T>);
+        struct OneOrManyVisitor<T>(std::marker::PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Both<T> {
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
             type Value = Vec<T>;
 
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -254,7 +254,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
             }
         }
 
-        deserializer.deserialize_any(Both(std::marker::PhantomData)).map(Self)
+        deserializer.deserialize_any(OneOrManyVisitor(std::marker::PhantomData)).map(Self)
     }
 }
 

@@ -2,18 +2,18 @@
 
 use crate::{
     OTHER, Policy, Record, Trace, baggage,
-    explain::Described,
-    expression::{Attribute, Attributes, Own, Readings, Slot, Value},
+    explain::StreamDescription,
+    expression::{Attribute, AttributeCache, Attributes, Slot, Value, WeirAttribute},
 };
 
 /// A stream that was described, as expressions see it.
 pub(super) struct Stream<'a> {
     policy: &'a Policy,
-    described: &'a Described,
+    described: &'a StreamDescription,
     record: &'a Record,
     trace: Option<&'a Trace>,
     is_error: bool,
-    readings: Readings,
+    cache: AttributeCache,
 }
 
 /// Fields of `request` that are headers.
@@ -30,13 +30,13 @@ const HEADERS: [(&str, &str); 7] = [
 impl<'a> Stream<'a> {
     pub(super) fn new(
         policy: &'a Policy,
-        described: &'a Described,
+        described: &'a StreamDescription,
         record: &'a Record,
         trace: Option<&'a Trace>,
         is_error: bool,
     ) -> Self {
-        let readings = policy.reads().readings();
-        Self { policy, described, record, trace, is_error, readings }
+        let cache = policy.reads().new_cache();
+        Self { policy, described, record, trace, is_error, cache }
     }
 
     /// Returns the name of its operation, `other` where none fits.
@@ -61,7 +61,7 @@ impl<'a> Stream<'a> {
             Attribute::Baggage(key) => {
                 baggage::value(&self.header("baggage")?, key).map(|text| Value::text(&text))
             }
-            Attribute::Own(own) => self.own(*own),
+            Attribute::Weir(own) => self.own(*own),
             Attribute::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 self.property(&path)
@@ -93,13 +93,13 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn own(&self, own: Own) -> Option<Value> {
+    fn own(&self, own: WeirAttribute) -> Option<Value> {
         Some(match own {
-            Own::Operation => Value::text(self.operation()),
-            Own::Error => Value::Bool(self.is_error),
-            Own::TraceId => Value::text(&self.trace?.trace_id.to_string()),
-            Own::SpanId => Value::text(&self.trace?.span_id.to_string()),
-            Own::Sampled => Value::Bool(self.trace?.is_sampled),
+            WeirAttribute::Operation => Value::text(self.operation()),
+            WeirAttribute::Error => Value::Bool(self.is_error),
+            WeirAttribute::TraceId => Value::text(&self.trace?.trace_id.to_string()),
+            WeirAttribute::SpanId => Value::text(&self.trace?.span_id.to_string()),
+            WeirAttribute::Sampled => Value::Bool(self.trace?.is_sampled),
         })
     }
 }
@@ -107,6 +107,6 @@ impl<'a> Stream<'a> {
 impl Attributes for Stream<'_> {
     fn value(&self, slot: Slot) -> Option<&Value> {
         let attribute = self.policy.reads().attribute(slot)?;
-        self.readings.get(slot, || self.read(attribute))
+        self.cache.get(slot, || self.read(attribute))
     }
 }

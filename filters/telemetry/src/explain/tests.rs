@@ -17,10 +17,10 @@ fn compile(document: &Json) -> Policy {
 }
 
 /// A stream that was answered with this status after 12 ms.
-fn described(status: u16, headers: &[(&str, &str)]) -> Described {
+fn described(status: u16, headers: &[(&str, &str)]) -> StreamDescription {
     let common = [(":method", "GET"), (":path", "/orders/7?x"), (":authority", "shop")];
     let headers = common.iter().chain(headers).copied();
-    Described {
+    StreamDescription {
         request: Request { headers: headers.collect(), ..Request::default() },
         record: Record {
             status: Some(status),
@@ -30,11 +30,11 @@ fn described(status: u16, headers: &[(&str, &str)]) -> Described {
         },
         direction: Direction::Inbound,
         seed: 1,
-        ..Described::default()
+        ..StreamDescription::default()
     }
 }
 
-fn lines(document: &Json, described: &Described) -> Vec<String> {
+fn lines(document: &Json, described: &StreamDescription) -> Vec<String> {
     let text = compile(document).explain(described).to_string();
     text.lines().map(str::to_owned).collect()
 }
@@ -177,7 +177,7 @@ fn why_a_stream_is_logged_or_not_is_told() {
         (500, None, 0, "left out: the filter fails or misses an attribute"),
     ] {
         let headers: Vec<_> = header.map(|value| ("x-log", value)).into_iter().collect();
-        let stream = Described { draw, ..described(status, &headers) };
+        let stream = StreamDescription { draw, ..described(status, &headers) };
         let told = lines(&document, &stream);
         assert!(told.contains(&format!("log of the proxy: {said}")), "{told:#?}");
         let failures = u32::from(header.is_none());

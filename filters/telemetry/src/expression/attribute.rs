@@ -17,7 +17,7 @@ pub enum Attribute {
         /// The steps to it, outermost first.
         path: Vec<String>,
         /// How the proxy writes it.
-        form: Form,
+        encoding: Encoding,
         /// When it is there.
         phase: Phase,
     },
@@ -36,12 +36,12 @@ pub enum Attribute {
     /// A claim of a verified token, by its path.
     Claim(Vec<String>),
     /// What this filter itself knows of the stream.
-    Own(Own),
+    Weir(WeirAttribute),
 }
 
 /// What this filter itself knows of a stream.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Own {
+pub enum WeirAttribute {
     /// The operation, `other` where none matches; there from the request on.
     Operation,
     /// Whether the stream is an error; there at its end.
@@ -56,7 +56,7 @@ pub enum Own {
 
 /// How the proxy writes an attribute.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Form {
+pub enum Encoding {
     /// As it is.
     Text,
     /// Eight bytes, the lowest first.
@@ -82,8 +82,12 @@ pub enum Phase {
 
 impl Attribute {
     /// Makes an attribute of the proxy.
-    pub(super) fn property(path: &[&str], form: Form, phase: Phase) -> Self {
-        Self::Property { path: path.iter().map(|step| (*step).to_owned()).collect(), form, phase }
+    pub(super) fn property(path: &[&str], encoding: Encoding, phase: Phase) -> Self {
+        Self::Property {
+            path: path.iter().map(|segment| (*segment).to_owned()).collect(),
+            encoding,
+            phase,
+        }
     }
 
     /// Returns from when on it can be read.
@@ -91,9 +95,9 @@ impl Attribute {
     pub const fn phase(&self) -> Phase {
         match self {
             Self::Property { phase, .. } => *phase,
-            Self::ResponseHeader(_) | Self::ResponseTrailer(_) | Self::Own(Own::Error) => {
-                Phase::End
-            }
+            Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Weir(WeirAttribute::Error) => Phase::End,
             _ => Phase::Request,
         }
     }
@@ -116,7 +120,7 @@ impl Attribute {
     /// Makes the value of [`Attribute::request_header`]'s header, of which `headers` must hold all
     /// values; `None` where there is none.
     #[must_use]
-    pub fn of_headers(&self, headers: &Headers) -> Option<Value> {
+    pub fn value_in(&self, headers: &Headers) -> Option<Value> {
         let name = self.request_header()?;
         match self {
             Self::Property { path, .. } => {
@@ -135,12 +139,12 @@ impl Attribute {
     /// Says whether later filters or the router may change it, so that it has to be read as soon as
     /// it is there.
     #[must_use]
-    pub fn is_fleeting(&self) -> bool {
+    pub fn is_mutable(&self) -> bool {
         match self {
             Self::RequestHeader(_) | Self::Baggage(_) => true,
             Self::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                matches!(path.as_slice(), ["request", field, ..] if FLEETING.contains(field))
+                matches!(path.as_slice(), ["request", field, ..] if MUTABLE_FIELDS.contains(field))
             }
             _ => false,
         }
@@ -148,15 +152,15 @@ impl Attribute {
 
     /// Says whether it must not leave the proxy as it is.
     #[must_use]
-    pub fn is_secret(&self) -> bool {
+    pub fn is_sensitive(&self) -> bool {
         match self {
             Self::RequestHeader(name)
             | Self::ResponseHeader(name)
-            | Self::ResponseTrailer(name) => is_secret_header(name),
+            | Self::ResponseTrailer(name) => is_sensitive_header(name),
             Self::Principal | Self::Claim(_) => true,
-            Self::Property { path, .. } => path
-                .iter()
-                .any(|step| SECRET_STATES.contains(&step.as_str()) || is_secret_header(step)),
+            Self::Property { path, .. } => path.iter().any(|segment| {
+                IDENTITY_KEYS.contains(&segment.as_str()) || is_sensitive_header(segment)
+            }),
             _ => false,
         }
     }
@@ -164,26 +168,26 @@ impl Attribute {
     /// Reads the bytes that the proxy hands over; `None` where they are not of its form.
     #[must_use]
     pub fn decode(&self, bytes: Vec<u8>) -> Option<Value> {
-        let form = match self {
-            Self::Property { form, .. } => *form,
-            _ => Form::Text,
+        let encoding = match self {
+            Self::Property { encoding, .. } => *encoding,
+            _ => Encoding::Text,
         };
-        match form {
-            Form::Text => Some(Value::Text(bytes)),
-            Form::Int => number(&bytes).map(Value::Int),
-            Form::Duration => number(&bytes).map(Value::Duration),
-            Form::Timestamp => number(&bytes).map(Value::Timestamp),
-            Form::Bool => match bytes.as_slice() {
+        match encoding {
+            Encoding::Text => Some(Value::Text(bytes)),
+            Encoding::Int => number(&bytes).map(Value::Int),
+            Encoding::Duration => number(&bytes).map(Value::Duration),
+            Encoding::Timestamp => number(&bytes).map(Value::Timestamp),
+            Encoding::Bool => match bytes.as_slice() {
                 [byte] => Some(Value::Bool(*byte != 0)),
                 _ => None,
             },
-            Form::Dynamic => Some(dynamic::read(bytes)),
+            Encoding::Dynamic => Some(dynamic::read(bytes)),
         }
     }
 }
 
 /// Fields of `request` that are headers.
-const FLEETING: [&str; 10] = [
+const MUTABLE_FIELDS: [&str; 10] = [
     "path",
     "url_path",
     "host",
@@ -209,12 +213,12 @@ const HEADERS: [(&str, &str); 8] = [
 ];
 
 /// Where filters leave identities: the keys of their state and metadata.
-const SECRET_STATES: [&str; 4] =
+const IDENTITY_KEYS: [&str; 4] =
     ["weir.jwt", "wasm.weir.jwt", "envoy.filters.http.jwt_authn", "istio_authn"];
 
 /// Says whether a header carries what lets one act as somebody else.
 #[must_use]
-pub fn is_secret_header(name: &str) -> bool {
+pub fn is_sensitive_header(name: &str) -> bool {
     ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"].contains(&name)
 }
 
@@ -233,12 +237,12 @@ impl fmt::Display for Attribute {
             Self::Principal => out.write_str("request.auth.principal"),
             Self::Audiences => out.write_str("request.auth.audiences"),
             Self::Claim(path) => write!(out, "request.auth.claims['{}']", path.join("']['")),
-            Self::Own(own) => write!(out, "weir.{}", own.name()),
+            Self::Weir(own) => write!(out, "weir.{}", own.name()),
         }
     }
 }
 
-impl Own {
+impl WeirAttribute {
     const fn name(self) -> &'static str {
         match self {
             Self::Operation => "operation",
@@ -268,7 +272,7 @@ mod tests {
             ("baggage", "k=v"),
             ("baggage", "l=w%20x"),
         ]);
-        let field = |name| Attribute::property(&["request", name], Form::Text, Phase::Request);
+        let field = |name| Attribute::property(&["request", name], Encoding::Text, Phase::Request);
         for (attribute, header, value) in [
             (field("path"), ":path", Some("/a?b=1")),
             (field("url_path"), ":path", Some("/a")),
@@ -281,16 +285,16 @@ mod tests {
             (Attribute::Baggage("m".into()), "baggage", None),
         ] {
             assert_eq!(attribute.request_header(), Some(header), "{attribute}");
-            assert_eq!(attribute.of_headers(&headers), value.map(Value::text), "{attribute}");
+            assert_eq!(attribute.value_in(&headers), value.map(Value::text), "{attribute}");
         }
         for attribute in [
             field("query"),
             field("protocol"),
-            Attribute::property(&["source", "path"], Form::Text, Phase::Request),
+            Attribute::property(&["source", "path"], Encoding::Text, Phase::Request),
             Attribute::ResponseHeader("x".into()),
         ] {
             assert_eq!(attribute.request_header(), None, "{attribute}");
-            assert_eq!(attribute.of_headers(&headers), None, "{attribute}");
+            assert_eq!(attribute.value_in(&headers), None, "{attribute}");
         }
     }
 }

@@ -4,13 +4,13 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, opera
 
 use super::{
     attribute::{Attribute, Phase},
-    evaluate::Nothing,
+    attribute_table::{AttributeTable, Slot},
+    evaluate::NoAttributes,
     hints,
     invalid::InvalidExpression,
     kind::Kind,
     node::Node,
     path::Path,
-    reads::{Reads, Slot},
     value::Value,
 };
 
@@ -18,7 +18,7 @@ mod call;
 mod membership;
 
 /// The deepest nesting.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// A part and the kind of its value.
 pub(super) struct Typed {
@@ -31,7 +31,7 @@ type Compiled = Result<Typed, InvalidExpression>;
 /// Parses text.
 pub(super) fn parse(text: &str) -> Result<IdedExpr, InvalidExpression> {
     let parser = cel::parser::PrattParser::new()
-        .max_recursion_depth(u16::try_from(DEEPEST).unwrap_or(u16::MAX))
+        .max_recursion_depth(u16::try_from(MAX_DEPTH).unwrap_or(u16::MAX))
         .error_reporting_limit(1);
     parser.parse(text).map_err(|failure| {
         let first = failure.errors.first();
@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str) -> Result<IdedExpr, InvalidExpression> {
 /// What the parts of one expression have in common.
 pub(super) struct Compiler<'r> {
     pub(super) phase: Phase,
-    pub(super) reads: &'r mut Reads,
+    pub(super) reads: &'r mut AttributeTable,
     /// The attributes of this expression.
     pub(super) slots: Vec<Slot>,
 }
@@ -81,7 +81,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn root(&mut self, expr: &Expr) -> Compiled {
-        self.part(expr, DEEPEST)
+        self.part(expr, MAX_DEPTH)
     }
 
     /// Compiles a part that is an attribute alone.
@@ -139,28 +139,28 @@ pub(super) fn fold(node: Node) -> Result<Node, InvalidExpression> {
     if !node.is_foldable() {
         return Ok(node);
     }
-    let value = node.evaluate(&Nothing).map(std::borrow::Cow::into_owned);
+    let value = node.evaluate(&NoAttributes).map(std::borrow::Cow::into_owned);
     value.map(Node::Constant).map_err(InvalidExpression::AlwaysFails)
 }
 
 /// Reads an expression as steps to an attribute: names, and indexes that are literal text.
 fn path(expr: &Expr) -> Option<Path<'_>> {
-    let mut steps = Vec::new();
+    let mut segments = Vec::new();
     let mut expr = expr;
     loop {
         match expr {
             Expr::Ident(name) => {
-                steps.push(name.as_str());
-                steps.reverse();
-                return Some(Path(steps));
+                segments.push(name.as_str());
+                segments.reverse();
+                return Some(Path(segments));
             }
             Expr::Select(select) if !select.test => {
-                steps.push(select.field.as_str());
+                segments.push(select.field.as_str());
                 expr = &select.operand.expr;
             }
             Expr::Call(CallExpr { func_name, args, .. }) if func_name == operators::INDEX => {
                 let [of, index] = args.as_slice() else { return None };
-                steps.push(literal_text(&index.expr)?);
+                segments.push(literal_text(&index.expr)?);
                 expr = &of.expr;
             }
             _ => return None,

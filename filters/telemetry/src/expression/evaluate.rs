@@ -3,26 +3,26 @@
 use std::borrow::Cow;
 
 use super::{
+    attribute_table::{Attributes, Slot},
     compute, convert,
-    failure::Failure,
+    evaluation_error::EvaluationError,
     node::Node,
-    reads::{Attributes, Slot},
     value::Value,
 };
 
-pub(super) type Evaluated<'v> = Result<Cow<'v, Value>, Failure>;
+pub(super) type Evaluated<'v> = Result<Cow<'v, Value>, EvaluationError>;
 
 impl Node {
     /// Returns the value on a stream.
     pub(super) fn evaluate<'v>(&'v self, at: &'v dyn Attributes) -> Evaluated<'v> {
         match self {
             Self::Constant(value) => Ok(Cow::Borrowed(value)),
-            Self::Read(slot) => at.value(*slot).map(Cow::Borrowed).ok_or(Failure::Missing),
+            Self::Read(slot) => at.value(*slot).map(Cow::Borrowed).ok_or(EvaluationError::Missing),
             Self::Has(slot) => owned(Value::Bool(at.value(*slot).is_some())),
             Self::Unary(operation, of) => owned(compute::unary(*operation, &*of.evaluate(at)?)?),
             Self::Binary(operation, parts) => {
-                let (one, two) = (parts.0.evaluate(at)?, parts.1.evaluate(at)?);
-                owned(compute::binary(*operation, &one, &two)?)
+                let (left, right) = (parts.0.evaluate(at)?, parts.1.evaluate(at)?);
+                owned(compute::binary(*operation, &left, &right)?)
             }
             Self::And(parts) => decided(&parts.0, &parts.1, at, false),
             Self::Or(parts) => decided(&parts.0, &parts.1, at, true),
@@ -35,7 +35,7 @@ impl Node {
             }
             Self::Matches(of, pattern) => {
                 let value = of.evaluate(at)?;
-                owned(Value::Bool(pattern.is_match(convert::letters(&value)?)))
+                owned(Value::Bool(pattern.is_match(convert::utf8(&value)?)))
             }
             Self::List(elements) => {
                 let values = elements.iter().map(|node| node.evaluate(at).map(Cow::into_owned));
@@ -45,10 +45,10 @@ impl Node {
     }
 
     /// Says whether a condition holds.
-    pub(super) fn holds(&self, at: &dyn Attributes) -> Result<bool, Failure> {
+    pub(super) fn holds(&self, at: &dyn Attributes) -> Result<bool, EvaluationError> {
         match &*self.evaluate(at)? {
             Value::Bool(holds) => Ok(*holds),
-            _ => Err(Failure::Kind),
+            _ => Err(EvaluationError::Kind),
         }
     }
 }
@@ -59,12 +59,12 @@ const fn owned<'v>(value: Value) -> Evaluated<'v> {
 }
 
 /// Joins two conditions, of which one alone decides if it is `deciding`, even if the other fails.
-fn decided<'v>(one: &Node, two: &Node, at: &dyn Attributes, deciding: bool) -> Evaluated<'v> {
-    let first = one.holds(at);
+fn decided<'v>(left: &Node, right: &Node, at: &dyn Attributes, deciding: bool) -> Evaluated<'v> {
+    let first = left.holds(at);
     if first == Ok(deciding) {
         return owned(Value::Bool(deciding));
     }
-    match (first, two.holds(at)) {
+    match (first, right.holds(at)) {
         (_, Ok(second)) if second == deciding => owned(Value::Bool(deciding)),
         (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
         (Ok(_), Ok(second)) => owned(Value::Bool(second)),
@@ -72,9 +72,9 @@ fn decided<'v>(one: &Node, two: &Node, at: &dyn Attributes, deciding: bool) -> E
 }
 
 /// A stream without attributes, on which constants are folded.
-pub(super) struct Nothing;
+pub(super) struct NoAttributes;
 
-impl Attributes for Nothing {
+impl Attributes for NoAttributes {
     fn value(&self, _slot: Slot) -> Option<&Value> {
         None
     }

@@ -1,9 +1,9 @@
 //! What was probably meant.
 
-use super::{invalid::InvalidExpression, table};
+use super::{envoy_attributes, invalid::InvalidExpression};
 
 /// Names that other systems use, and ours.
-const ELSEWHERE: [(&str, &str); 24] = [
+const FOREIGN_NAMES: [(&str, &str); 24] = [
     ("istio_operationId", "write weir.operation, with names from operations"),
     ("istio_responseClass", "write response.code, with buckets: [200, 300, 400, 500]"),
     ("attributes.canonical_service_name", CANONICAL_NAME),
@@ -37,32 +37,32 @@ const CANONICAL_REVISION: &str =
 const QUOTES: &str = "text needs quotes";
 
 /// First steps of Istio's older expressions.
-const PEERS: [(&str, &str); 3] = [
+const FOREIGN_ROOTS: [(&str, &str); 3] = [
     ("upstream_peer", "write filter_state.upstream_peer.<field>"),
     ("downstream_peer", "write filter_state.downstream_peer.<field>"),
     ("attributes", "attributes have no common first step: write request.method"),
 ];
 
 /// Refuses steps that lead nowhere.
-pub(super) fn unknown(steps: &[&str]) -> InvalidExpression {
-    let name = steps.join(".");
+pub(super) fn unknown(segments: &[&str]) -> InvalidExpression {
+    let name = segments.join(".");
     let error = InvalidExpression::UnknownAttribute { name: name.clone(), hint: None };
-    match hint(steps, &name) {
+    match hint(segments, &name) {
         Some(hint) => error.or(hint),
         None => error,
     }
 }
 
-fn hint(steps: &[&str], name: &str) -> Option<String> {
-    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name);
+fn hint(segments: &[&str], name: &str) -> Option<String> {
+    let elsewhere = FOREIGN_NAMES.iter().find(|(other, _)| *other == name);
     if let Some((_, hint)) = elsewhere {
         return Some((*hint).to_owned());
     }
-    let peer = PEERS.iter().find(|(root, _)| steps.first() == Some(root));
+    let peer = FOREIGN_ROOTS.iter().find(|(root, _)| segments.first() == Some(root));
     if let Some((_, hint)) = peer {
         return Some((*hint).to_owned());
     }
-    match steps {
+    match segments {
         ["weir", ..] => {
             Some("weir has operation, error, traceId, spanId, sampled, tag, fault".into())
         }
@@ -78,12 +78,14 @@ fn hint(steps: &[&str], name: &str) -> Option<String> {
 
 /// Says what stands below a first step.
 fn fields(root: &str, rest: &[&str]) -> Option<String> {
-    let known = table::ROOTS.iter().find(|known| known.name == root)?;
+    let known = envoy_attributes::ROOTS.iter().find(|known| known.name == root)?;
     let field = rest.first().and_then(|field| known.fields.iter().find(|(name, ..)| name == field));
     Some(match field {
-        Some((name, table::Shape::Headers, _)) => format!("write {root}.{name}['name']"),
-        Some((name, table::Shape::Tree, _)) => format!("write {root}.{name}['name'] or deeper"),
-        Some((name, table::Shape::Leaf(_), _)) => format!("{root}.{name} has no fields"),
+        Some((name, envoy_attributes::Shape::Headers, _)) => format!("write {root}.{name}['name']"),
+        Some((name, envoy_attributes::Shape::Tree, _)) => {
+            format!("write {root}.{name}['name'] or deeper")
+        }
+        Some((name, envoy_attributes::Shape::Leaf(_), _)) => format!("{root}.{name} has no fields"),
         None => {
             let names: Vec<&str> = known.fields.iter().map(|(name, ..)| *name).collect();
             format!("{root} has {}", names.join(", "))

@@ -1,6 +1,6 @@
 //! Why a text is no expression.
 
-use super::{attribute::Attribute, failure::Failure, kind::Kind};
+use super::{attribute::Attribute, evaluation_error::EvaluationError, kind::Kind};
 
 /// A text that is no expression, or none for its place.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -62,7 +62,7 @@ pub enum InvalidExpression {
     },
     /// A part without attributes has no value.
     #[error("always fails: {0}")]
-    AlwaysFails(Failure),
+    AlwaysFails(EvaluationError),
     /// A regular expression that is none.
     #[error("must have a regular expression in RE2 syntax ({0})")]
     Pattern(String),

@@ -25,7 +25,7 @@ impl Kind {
     pub(super) fn may_be(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Dynamic, _) | (_, Self::Dynamic) => true,
-            (Self::List(one), Self::List(two)) => one.may_be(two),
+            (Self::List(left), Self::List(right)) => left.may_be(right),
             _ => self == wanted,
         }
     }
@@ -33,7 +33,7 @@ impl Kind {
     /// Says whether two values can be equal; numbers of two kinds can.
     pub(super) fn may_equal(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::List(one), Self::List(two)) => one.may_equal(two),
+            (Self::List(left), Self::List(right)) => left.may_equal(right),
             _ => self.may_be(other) || self.is_number() && other.is_number(),
         }
     }

@@ -3,8 +3,8 @@
 use regex_lite::Regex;
 
 use super::{
+    attribute_table::Slot,
     operation::{Binary, Unary},
-    reads::Slot,
     value::Value,
 };
 

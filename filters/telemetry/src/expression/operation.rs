@@ -126,26 +126,26 @@ impl Binary {
     }
 
     /// Returns the kind of the result; `None` where values of these kinds are not taken.
-    pub(super) fn kind(self, one: &Kind, two: &Kind) -> Option<Kind> {
+    pub(super) fn kind(self, left: &Kind, right: &Kind) -> Option<Kind> {
         match self {
             Self::Add => {
-                arithmetic(one, two, &[Kind::Int, Kind::Double, Kind::Text, Kind::Duration])
+                arithmetic(left, right, &[Kind::Int, Kind::Double, Kind::Text, Kind::Duration])
             }
-            Self::Subtract => arithmetic(one, two, &[Kind::Int, Kind::Double, Kind::Duration]),
-            Self::Multiply | Self::Divide => arithmetic(one, two, &[Kind::Int, Kind::Double]),
-            Self::Remainder => arithmetic(one, two, &[Kind::Int]),
-            Self::Equal | Self::NotEqual => one.may_equal(two).then_some(Kind::Bool),
+            Self::Subtract => arithmetic(left, right, &[Kind::Int, Kind::Double, Kind::Duration]),
+            Self::Multiply | Self::Divide => arithmetic(left, right, &[Kind::Int, Kind::Double]),
+            Self::Remainder => arithmetic(left, right, &[Kind::Int]),
+            Self::Equal | Self::NotEqual => left.may_equal(right).then_some(Kind::Bool),
             Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => {
-                let ordered = one.may_equal(two) && one.is_ordered() && two.is_ordered();
+                let ordered = left.may_equal(right) && left.is_ordered() && right.is_ordered();
                 ordered.then_some(Kind::Bool)
             }
-            Self::In => match two {
-                Kind::List(element) => one.may_equal(element).then_some(Kind::Bool),
+            Self::In => match right {
+                Kind::List(element) => left.may_equal(element).then_some(Kind::Bool),
                 Kind::Dynamic => Some(Kind::Bool),
                 _ => None,
             },
             Self::StartsWith | Self::EndsWith | Self::Contains => {
-                (one.may_be(&Kind::Text) && two.may_be(&Kind::Text)).then_some(Kind::Bool)
+                (left.may_be(&Kind::Text) && right.may_be(&Kind::Text)).then_some(Kind::Bool)
             }
         }
     }
@@ -172,8 +172,8 @@ impl Binary {
 }
 
 /// Returns the kind of both operands, where it is among those that are taken.
-fn arithmetic(one: &Kind, two: &Kind, taken: &[Kind]) -> Option<Kind> {
-    let kind = if *one == Kind::Dynamic { two } else { one };
+fn arithmetic(left: &Kind, right: &Kind, taken: &[Kind]) -> Option<Kind> {
+    let kind = if *left == Kind::Dynamic { right } else { left };
     let is_taken = *kind == Kind::Dynamic || taken.contains(kind);
-    (is_taken && one.may_be(two)).then(|| kind.clone())
+    (is_taken && left.may_be(right)).then(|| kind.clone())
 }

@@ -60,14 +60,15 @@ impl Value {
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::List(one), Self::List(two)) => {
-                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.equals(two))
+            (Self::List(left), Self::List(right)) => {
+                left.len() == right.len()
+                    && left.iter().zip(right).all(|(left, right)| left.equals(right))
             }
-            (Self::Map(one), Self::Map(two)) => {
+            (Self::Map(left), Self::Map(right)) => {
                 let same = |(name, value): (&Vec<u8>, &Self)| {
-                    two.get(name).is_some_and(|other| value.equals(other))
+                    right.get(name).is_some_and(|other| value.equals(other))
                 };
-                one.len() == two.len() && one.iter().all(same)
+                left.len() == right.len() && left.iter().all(same)
             }
             _ => self.compare(other) == Some(Ordering::Equal),
         }
@@ -77,14 +78,14 @@ impl Value {
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
-            (Self::Bool(one), Self::Bool(two)) => Some(one.cmp(two)),
-            (Self::Int(one), Self::Int(two))
-            | (Self::Duration(one), Self::Duration(two))
-            | (Self::Timestamp(one), Self::Timestamp(two)) => Some(one.cmp(two)),
-            (Self::Text(one), Self::Text(two)) => Some(one.cmp(two)),
-            (Self::Double(one), Self::Double(two)) => one.partial_cmp(two),
-            (Self::Int(one), Self::Double(two)) => to_double(*one).partial_cmp(two),
-            (Self::Double(one), Self::Int(two)) => one.partial_cmp(&to_double(*two)),
+            (Self::Bool(left), Self::Bool(right)) => Some(left.cmp(right)),
+            (Self::Int(left), Self::Int(right))
+            | (Self::Duration(left), Self::Duration(right))
+            | (Self::Timestamp(left), Self::Timestamp(right)) => Some(left.cmp(right)),
+            (Self::Text(left), Self::Text(right)) => Some(left.cmp(right)),
+            (Self::Double(left), Self::Double(right)) => left.partial_cmp(right),
+            (Self::Int(left), Self::Double(right)) => to_double(*left).partial_cmp(right),
+            (Self::Double(left), Self::Int(right)) => left.partial_cmp(&to_double(*right)),
             _ => None,
         }
     }

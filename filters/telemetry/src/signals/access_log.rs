@@ -10,23 +10,23 @@ use crate::{
     config::{AccessLogConfig, Level, Mode},
     export::exporters::Outlets,
     export::otlp::Severity,
-    expression::{Failure, Phase},
+    expression::{EvaluationError, Phase},
     policy::compiler::Compiler,
     signals::filter::Filter,
-    signals::redact::Redactor,
+    signals::redactor::Redactor,
     stream::direction::Direction,
     stream::ended::Ended,
 };
 
-mod cut;
 mod fields;
 mod limits;
 mod line;
+mod truncate;
 
-use crate::signals::access_log::fields::FieldsPlace;
+use crate::signals::access_log::fields::FieldsContext;
 pub use crate::signals::access_log::{
     fields::{FieldValue, Fields},
-    limits::Limits,
+    limits::RateLimits,
     line::line,
 };
 
@@ -41,12 +41,12 @@ pub struct AccessLog {
     fields: Fields,
     mode: Mode,
     /// Where it goes.
-    pub target: Target,
+    pub target: LogTarget,
 }
 
 /// Where records of an entry go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Target {
+pub enum LogTarget {
     /// To the proxy's own log, as lines of JSON.
     Proxy(Level),
     /// To the provider in that place of the document, as log records.
@@ -55,7 +55,7 @@ pub enum Target {
 
 /// A stream that has ended, as an access log sees it.
 #[derive(Clone, Copy)]
-pub struct Logged<'a> {
+pub struct LoggedStream<'a> {
     /// The stream.
     pub ended: Ended<'a>,
     /// Whether it is an error.
@@ -64,9 +64,9 @@ pub struct Logged<'a> {
 
 /// Why a stream is logged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reason {
+pub enum LogReason {
     /// It fell into the share.
-    Share,
+    Sampled,
     /// It is an error, or slow.
     Always,
 }
@@ -116,8 +116,8 @@ impl AccessLog {
         compiler: &mut Compiler,
     ) -> Option<Self> {
         let target = target(config, path, around, compiler);
-        let is_line = matches!(target, Some(Target::Proxy(_)));
-        let place = FieldsPlace { path, is_line, has_operations: around.has_operations };
+        let is_line = matches!(target, Some(LogTarget::Proxy(_)));
+        let place = FieldsContext { path, is_line, has_operations: around.has_operations };
         let (filter, fields) = compiler.late(|compiler| {
             let filter = config.filter.as_ref();
             let path = format!("{path}.filter");
@@ -134,7 +134,7 @@ impl AccessLog {
             slower_than: config.always.slower_than.map(DurationWithin::get),
             max_per_second: u32::try_from(most).unwrap_or(u32::MAX),
             fields: fields?,
-            mode: config.for_listeners.mode,
+            mode: config.r#match.mode,
             target: target?,
         };
         (!config.disabled).then_some(log)
@@ -160,8 +160,8 @@ impl AccessLog {
 
     /// Returns the limits of a worker.
     #[must_use]
-    pub const fn limits(&self) -> Limits {
-        Limits::new(self.max_per_second)
+    pub const fn limits(&self) -> RateLimits {
+        RateLimits::new(self.max_per_second)
     }
 
     /// Says why a stream is logged, given a draw from 0 to 999,999; `None` where it is not.
@@ -169,7 +169,11 @@ impl AccessLog {
     /// # Errors
     ///
     /// Fails where the filter does; then the stream is not logged.
-    pub fn selects(&self, stream: &Logged<'_>, draw: u32) -> Result<Option<Reason>, Failure> {
+    pub fn selects(
+        &self,
+        stream: &LoggedStream<'_>,
+        draw: u32,
+    ) -> Result<Option<LogReason>, EvaluationError> {
         if let Some(filter) = &self.filter
             && !filter.holds(stream.ended.at, stream.ended.request)?
         {
@@ -177,23 +181,27 @@ impl AccessLog {
         }
         let is_slow = self.slower_than.is_some_and(|limit| stream.ended.record.duration > limit);
         if is_slow || (self.logs_errors && stream.is_error) {
-            return Ok(Some(Reason::Always));
+            return Ok(Some(LogReason::Always));
         }
-        Ok(self.percentage.contains(draw).then_some(Reason::Share))
+        Ok(self.percentage.contains(draw).then_some(LogReason::Sampled))
     }
 
     /// Returns what is said of a stream, in order; what is absent is left out.
     ///
     /// Together the fields make a line of at most 8 KiB.
     #[must_use]
-    pub fn fields(&self, stream: &Logged<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
+    pub fn fields(
+        &self,
+        stream: &LoggedStream<'_>,
+        redactor: &Redactor,
+    ) -> Vec<(&str, FieldValue)> {
         self.fields.of(stream, redactor)
     }
 }
 
 /// Says how bad a record of a stream is.
 #[must_use]
-pub fn severity(stream: &Logged<'_>) -> Severity {
+pub fn severity(stream: &LoggedStream<'_>) -> Severity {
     match stream.ended.record.status {
         _ if stream.is_error => Severity::Error,
         Some(status) if status >= 400 => Severity::Warn,
@@ -206,8 +214,8 @@ fn target(
     path: &str,
     around: &Surroundings<'_>,
     compiler: &mut Compiler,
-) -> Option<Target> {
-    let proxy = Some(Target::Proxy(config.level.unwrap_or_default()));
+) -> Option<LogTarget> {
+    let proxy = Some(LogTarget::Proxy(config.level.unwrap_or_default()));
     let (field, rule) = match config.providers.as_slice() {
         [] => return proxy,
         [one] if one.name == PROXY => return proxy,
@@ -215,7 +223,7 @@ fn target(
             (".level", "must not be given, only the proxy's own log has levels")
         }
         [one] => match around.outlets.provider(&one.name) {
-            Some(provider) => return Some(Target::Provider(provider)),
+            Some(provider) => return Some(LogTarget::Provider(provider)),
             // A refused provider is reported at its own path.
             None if around.outlets.has(&one.name) => return None,
             None => {

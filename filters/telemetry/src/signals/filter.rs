@@ -1,22 +1,14 @@
 //! Which streams something is about.
 
+use crate::{
+    config::FilterConfig,
+    expression::{
+        AttributeTable, Attributes, EvaluationError, Expression, Phase, ResultKind, Slot,
+    },
+};
 use filter_core::{
     ConfigErrors, HttpMatch, Matcher, MatcherOptions, Needs, PathNormalization, Request,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
-
-use crate::expression::{Attributes, Expression, Failure, Phase, Reads, Slot, Text, Wanted};
-
-/// Which streams something is about: exactly one of `expression` and `match`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct FilterConfig {
-    /// A condition over attributes, as Istio's Telemetry has it.
-    pub expression: Option<Text>,
-    /// Matches of the request, of which one must hold; this is cheaper.
-    pub r#match: Option<Vec<HttpMatch>>,
-}
 
 /// A compiled filter.
 #[derive(Clone, Debug)]
@@ -30,7 +22,7 @@ enum Rule {
 
 /// Where in the document a filter stands, and when it is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct FilterPlace<'a> {
+pub struct FilterContext<'a> {
     /// The path of the field, for errors.
     pub path: &'a str,
     /// When it is asked.
@@ -43,13 +35,14 @@ impl Filter {
     /// Compiles a filter; `None` where it is refused, which `errors` then tells.
     pub fn compile(
         config: &FilterConfig,
-        place: &FilterPlace<'_>,
-        reads: &mut Reads,
+        place: &FilterContext<'_>,
+        reads: &mut AttributeTable,
         errors: &mut ConfigErrors,
     ) -> Option<Self> {
         match (&config.expression, &config.r#match) {
             (Some(text), None) => {
-                let compiled = Expression::compile(text.as_str(), place.phase, Wanted::Bool, reads);
+                let compiled =
+                    Expression::compile(text.as_str(), place.phase, ResultKind::Bool, reads);
                 let told = compiled.map_err(|error| {
                     errors.add(format_args!("{}.expression", place.path), error);
                 });
@@ -89,7 +82,7 @@ impl Filter {
     /// # Errors
     ///
     /// Fails where an expression does; then the stream counts as one that the filter keeps out.
-    pub fn holds(&self, at: &dyn Attributes, request: &Request) -> Result<bool, Failure> {
+    pub fn holds(&self, at: &dyn Attributes, request: &Request) -> Result<bool, EvaluationError> {
         match &self.0 {
             Rule::Expression(condition) => condition.holds(at),
             Rule::Match(matcher) => Ok(matcher.sure_match(request).is_some()),
@@ -99,7 +92,7 @@ impl Filter {
 
 fn match_any(
     matches: &[HttpMatch],
-    place: &FilterPlace<'_>,
+    place: &FilterContext<'_>,
     errors: &mut ConfigErrors,
 ) -> Option<Matcher> {
     let field = format!("{}.match", place.path);
@@ -117,9 +110,9 @@ mod tests {
     use filter_core::{Headers, parse_config};
 
     use super::*;
-    use crate::expression::{Readings, Value};
+    use crate::expression::{AttributeCache, Value};
 
-    struct Code(Readings);
+    struct Code(AttributeCache);
 
     impl Attributes for Code {
         fn value(&self, slot: Slot) -> Option<&Value> {
@@ -127,12 +120,12 @@ mod tests {
         }
     }
 
-    fn compile(document: &str, phase: Phase) -> Result<(Filter, Reads), String> {
+    fn compile(document: &str, phase: Phase) -> Result<(Filter, AttributeTable), String> {
         let config: FilterConfig =
             parse_config(document.as_bytes()).map_err(|it| it.to_string())?;
-        let (mut reads, mut errors) = (Reads::default(), ConfigErrors::default());
+        let (mut reads, mut errors) = (AttributeTable::default(), ConfigErrors::default());
         let normalization = PathNormalization::None;
-        let place = FilterPlace { path: "slos[0].filter", phase, normalization };
+        let place = FilterContext { path: "slos[0].filter", phase, normalization };
         let filter = Filter::compile(&config, &place, &mut reads, &mut errors);
         match filter {
             Some(filter) => Ok((filter, reads)),
@@ -152,7 +145,7 @@ mod tests {
             (r#"{"match": [{"uri": {"exact": "/b"}}]}"#, false),
         ] {
             let (filter, reads) = compile(document, Phase::End).unwrap();
-            let stream = Code(reads.readings());
+            let stream = Code(reads.new_cache());
             assert_eq!(filter.holds(&stream, &request), Ok(holds), "{document}");
             assert_eq!(filter.needs().is_some(), document.contains("match"));
             assert_eq!(filter.slots().is_empty(), document.contains("match"));

@@ -6,7 +6,7 @@ use filter_core::{ConfigErrors, DurationWithin, Request};
 
 use crate::{
     config::SloConfig,
-    expression::{Attributes, Expression, Failure, Phase, Wanted},
+    expression::{Attributes, EvaluationError, Expression, Phase, ResultKind},
     policy::compiler::Compiler,
     signals::filter::Filter,
     stream::record::Record,
@@ -40,7 +40,7 @@ impl Slo {
             latency: config.latency.map(DurationWithin::get),
             error_when: config.error_when.as_ref().and_then(|text| {
                 let path = format!("{path}.errorWhen");
-                compiler.expression(text, Phase::End, Wanted::Bool, &path)
+                compiler.expression(text, Phase::End, ResultKind::Bool, &path)
             }),
         }
     }
@@ -65,12 +65,12 @@ impl Slo {
         is_error: bool,
         at: &dyn Attributes,
         request: &Request,
-    ) -> Result<Option<bool>, Failure> {
+    ) -> Result<Option<bool>, EvaluationError> {
         if record.is_abandoned() {
             return Ok(None);
         }
-        let is_meant = self.filter.as_ref().map_or(Ok(true), |it| it.holds(at, request))?;
-        if !is_meant {
+        let is_selected = self.filter.as_ref().map_or(Ok(true), |it| it.holds(at, request))?;
+        if !is_selected {
             return Ok(None);
         }
         let is_error = self.error_when.as_ref().map_or(Ok(is_error), |it| it.holds(at))?;

@@ -2,26 +2,25 @@
 
 use filter_core::{Generator, Request, TokenBucket};
 
-mod cause;
 mod compile;
 mod decide;
 mod incoming;
 mod sampling;
+mod sampling_source;
 mod span;
 mod tags;
 
 pub(crate) use crate::signals::tracing::compile::Surroundings;
 pub use crate::signals::tracing::{
-    cause::Cause,
     sampling::Threshold,
-    span::{Outcome, Seen},
-    tags::{Change, Tag, TagSource},
+    sampling_source::SamplingSource,
+    span::{Seen, StreamOutcome},
+    tags::{Tag, TagAction, TagSource},
 };
 use crate::{
-    config::{entry::Mode, tracing::RemoteContext},
+    config::{Redaction, entry::Mode, tracing::RemoteContext},
     expression::Attributes,
     signals::filter::Filter,
-    signals::redact::Redaction,
     stream::direction::Direction,
     trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
 };
@@ -61,7 +60,7 @@ pub struct Tracer {
 
 /// What a worker keeps for its tracer.
 #[derive(Clone, Copy, Debug)]
-pub struct Worker {
+pub struct TracerState {
     /// Names traces and spans.
     pub generator: Generator,
     /// Limits the spans.
@@ -110,7 +109,7 @@ pub struct Begun {
     pub is_limited: bool,
 }
 
-impl Worker {
+impl TracerState {
     /// Begins with random bits, different ones in each worker.
     #[must_use]
     pub const fn new(seed: u64, tracer: &Tracer) -> Self {
@@ -130,7 +129,8 @@ impl Tracing {
     pub fn hashes(&self) -> bool {
         let tags = self.tracers.iter().flat_map(|tracer| &tracer.tags);
         tags.into_iter().any(|tag| {
-            let (Change::Put(_, Some(redaction)) | Change::Redact(redaction)) = tag.change else {
+            let (TagAction::Put(_, Some(redaction)) | TagAction::Redact(redaction)) = tag.action
+            else {
                 return false;
             };
             redaction == Redaction::Hash

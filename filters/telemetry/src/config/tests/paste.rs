@@ -238,8 +238,8 @@ fn providers_of_mesh_config() {
         "opencensus",
     ] {
         let said = refusal(&provider(kind, json!({"service": "x", "port": 1})));
-        let cure = "use opentelemetry: only OTLP is spoken, to a collector that speaks others";
-        assert_eq!(said, format!("extensionProviders[0].{kind}: must not be given, {cure}"));
+        let hint = "use opentelemetry: only OTLP is spoken, to a collector that speaks others";
+        assert_eq!(said, format!("extensionProviders[0].{kind}: must not be given, {hint}"));
     }
 }
 

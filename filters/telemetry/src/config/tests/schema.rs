@@ -4,15 +4,11 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{
-    config::{
-        FieldName, HostPattern, LabelName, MethodName, MetricName, Objective, OperationName,
-        RedactionKey, ShortName,
-        providers::{Endpoint, ProviderName, ResourceText, SecretText, UrlPath},
-        tracing::{SampleRate, SamplingPercentage},
-    },
-    expression::Text,
-    signals::label::{Buckets, Extract},
+use crate::config::{
+    Buckets, ExpressionText, Extract, FieldName, HostPattern, LabelName, MethodName, MetricName,
+    Objective, OperationName, RedactionKey, ShortName,
+    providers::{Endpoint, ProviderName, ResourceValue, SecretText, UrlPath},
+    tracing::{SampleRate, SamplingPercentage},
 };
 
 fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &Value) {
@@ -42,11 +38,11 @@ proptest! {
         agree::<OperationName>(&document);
         agree::<ProviderName>(&document);
         agree::<RedactionKey>(&document);
-        agree::<ResourceText>(&document);
+        agree::<ResourceValue>(&document);
         agree::<SecretText>(&document);
         agree::<LabelName>(&document);
         agree::<ShortName>(&document);
-        agree::<Text>(&document);
+        agree::<ExpressionText>(&document);
         agree::<UrlPath>(&document);
     }
 

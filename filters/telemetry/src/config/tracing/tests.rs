@@ -23,7 +23,7 @@ fn percentages_have_steps_of_a_hundredth() {
         let found = entry.random_sampling_percentage.map(SamplingPercentage::millionths);
         assert_eq!(found, Some(millionths), "{text}");
     }
-    for (text, cure) in [
+    for (text, hint) in [
         ("-1", ""),
         ("100.01", ""),
         ("0.001", ""),
@@ -33,7 +33,7 @@ fn percentages_have_steps_of_a_hundredth() {
     ] {
         let error = read(&format!(r#"{{"randomSamplingPercentage": {text}}}"#)).unwrap_err();
         let rule = "randomSamplingPercentage: must be from 0 to 100 in steps of 0.01";
-        assert_eq!(error, format!("{rule}, got {text}{cure}"));
+        assert_eq!(error, format!("{rule}, got {text}{hint}"));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::expression::{
 const MAX_PATTERN_SIZE: usize = 1 << 20;
 
 /// What is left out of CEL, and what to use instead.
-const LEFT_OUT: [(&str, &str); 12] = [
+const UNSUPPORTED_FUNCTIONS: [(&str, &str); 12] = [
     ("uint", "use int()"),
     ("bool", "compare with 'true'"),
     ("bytes", "text serves as well"),
@@ -38,10 +38,10 @@ impl Compiler<'_> {
         let args: Vec<&Expr> = call.args.iter().map(|arg| &arg.expr).collect();
         let target = call.target.as_ref().map(|target| &target.expr);
         match (name, target, args.as_slice()) {
-            (operators::LOGICAL_AND, None, [one, two]) => self.logic(name, one, two, depth),
-            (operators::LOGICAL_OR, None, [one, two]) => self.logic(name, one, two, depth),
+            (operators::LOGICAL_AND, None, [left, right]) => self.logic(name, left, right, depth),
+            (operators::LOGICAL_OR, None, [left, right]) => self.logic(name, left, right, depth),
             (operators::CONDITIONAL, None, parts) => self.choice(parts, depth),
-            (operators::IN, None, [one, two]) => self.membership(one, two, depth),
+            (operators::IN, None, [left, right]) => self.membership(left, right, depth),
             (operators::INDEX, ..) => Err(InvalidExpression::unsupported("[]")
                 .or("an index is literal text, of an attribute: request.headers['name']")),
             ("duration", None, [text]) => duration(text),
@@ -52,11 +52,11 @@ impl Compiler<'_> {
             }
             (_, None, [of]) => self.named(Unary::function(name), name, of, depth),
             (_, Some(of), []) => self.named(Unary::method(name), name, of, depth),
-            (_, None, [one, two]) if Binary::operator(name).is_some() => {
-                self.binary(Binary::operator(name), one, two, depth)
+            (_, None, [left, right]) if Binary::operator(name).is_some() => {
+                self.binary(Binary::operator(name), left, right, depth)
             }
-            (_, Some(one), [two]) if Binary::method(name).is_some() => {
-                self.binary(Binary::method(name), one, two, depth)
+            (_, Some(left), [right]) if Binary::method(name).is_some() => {
+                self.binary(Binary::method(name), left, right, depth)
             }
             _ => Err(unknown(name)),
         }
@@ -80,41 +80,41 @@ impl Compiler<'_> {
     pub(super) fn binary(
         &mut self,
         operation: Option<Binary>,
-        one: &Expr,
-        two: &Expr,
+        left: &Expr,
+        right: &Expr,
         depth: usize,
     ) -> Compiled {
         let Some(operation) = operation else { return Err(unknown("this")) };
-        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
-        let kind = operation.kind(&one.kind, &two.kind).ok_or_else(|| {
-            let error = InvalidExpression::kinds(operation.name(), &[&one.kind, &two.kind]);
-            conversion(&one.kind, &two.kind).into_iter().fold(error, InvalidExpression::or)
+        let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
+        let kind = operation.kind(&left.kind, &right.kind).ok_or_else(|| {
+            let error = InvalidExpression::kinds(operation.name(), &[&left.kind, &right.kind]);
+            conversion(&left.kind, &right.kind).into_iter().fold(error, InvalidExpression::or)
         })?;
-        Ok(Typed { node: fold(Node::Binary(operation, Box::new((one.node, two.node))))?, kind })
+        Ok(Typed { node: fold(Node::Binary(operation, Box::new((left.node, right.node))))?, kind })
     }
 
-    fn logic(&mut self, name: &str, one: &Expr, two: &Expr, depth: usize) -> Compiled {
-        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
+    fn logic(&mut self, name: &str, left: &Expr, right: &Expr, depth: usize) -> Compiled {
+        let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
         let is_and = name == operators::LOGICAL_AND;
-        if !one.kind.may_be(&Kind::Bool) || !two.kind.may_be(&Kind::Bool) {
+        if !left.kind.may_be(&Kind::Bool) || !right.kind.may_be(&Kind::Bool) {
             let name = if is_and { "&&" } else { "||" };
-            return Err(InvalidExpression::kinds(name, &[&one.kind, &two.kind]));
+            return Err(InvalidExpression::kinds(name, &[&left.kind, &right.kind]));
         }
-        let parts = Box::new((one.node, two.node));
+        let parts = Box::new((left.node, right.node));
         let node = if is_and { Node::And(parts) } else { Node::Or(parts) };
         Ok(Typed { node: fold(node)?, kind: Kind::Bool })
     }
 
     fn choice(&mut self, parts: &[&Expr], depth: usize) -> Compiled {
-        let [condition, one, two] = parts else { return Err(unknown("?:")) };
+        let [condition, left, right] = parts else { return Err(unknown("?:")) };
         let condition = self.part(condition, depth)?;
-        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
-        if !condition.kind.may_be(&Kind::Bool) || !one.kind.may_equal(&two.kind) {
-            let kinds = [&condition.kind, &one.kind, &two.kind];
+        let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
+        if !condition.kind.may_be(&Kind::Bool) || !left.kind.may_equal(&right.kind) {
+            let kinds = [&condition.kind, &left.kind, &right.kind];
             return Err(InvalidExpression::kinds("?:", &kinds));
         }
-        let kind = if one.kind == two.kind { one.kind } else { Kind::Dynamic };
-        let node = Node::Choice(Box::new((condition.node, one.node, two.node)));
+        let kind = if left.kind == right.kind { left.kind } else { Kind::Dynamic };
+        let node = Node::Choice(Box::new((condition.node, left.node, right.node)));
         Ok(Typed { node: fold(node)?, kind })
     }
 
@@ -148,8 +148,8 @@ fn duration(text: &Expr) -> Compiled {
 }
 
 /// Says how two kinds go together after all.
-fn conversion(one: &Kind, two: &Kind) -> Option<&'static str> {
-    let has = |kind: &Kind| one == kind || two == kind;
+fn conversion(left: &Kind, right: &Kind) -> Option<&'static str> {
+    let has = |kind: &Kind| left == kind || right == kind;
     let has_number = has(&Kind::Int) || has(&Kind::Double);
     match () {
         () if has(&Kind::Text) && has_number => Some("convert with int() or string()"),
@@ -162,7 +162,8 @@ fn conversion(one: &Kind, two: &Kind) -> Option<&'static str> {
 }
 
 fn unknown(name: &str) -> InvalidExpression {
-    let hint = LEFT_OUT.iter().find(|(other, _)| *other == name).map(|(_, hint)| *hint);
+    let hint =
+        UNSUPPORTED_FUNCTIONS.iter().find(|(other, _)| *other == name).map(|(_, hint)| *hint);
     let error = InvalidExpression::unsupported(format!("{name}()"));
     hint.into_iter().fold(error, InvalidExpression::or)
 }

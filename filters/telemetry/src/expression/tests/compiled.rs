@@ -29,18 +29,18 @@ fn a_lone_attribute_is_one_read() {
 
 #[test]
 fn every_attribute_is_read_once() {
-    let mut reads = Reads::default();
+    let mut reads = AttributeTable::default();
     for text in ["request.method == 'GET' || request.method == 'PUT'", "request.method"] {
-        let compiled = Expression::compile(text, Phase::Request, Wanted::Any, &mut reads);
+        let compiled = Expression::compile(text, Phase::Request, ResultKind::Any, &mut reads);
         assert_eq!(compiled.unwrap().slots().len(), 1);
     }
     assert_eq!(reads.iter().count(), 1);
-    let readings = reads.readings();
+    let cache = reads.new_cache();
     let (slot, _) = reads.iter().next().unwrap();
-    assert!(!readings.has_read(slot));
-    assert_eq!(readings.get(slot, || None), None);
-    assert_eq!(readings.get(slot, || panic!("an absent value is not asked for again")), None);
-    assert!(readings.has_read(slot));
+    assert!(!cache.has_read(slot));
+    assert_eq!(cache.get(slot, || None), None);
+    assert_eq!(cache.get(slot, || panic!("an absent value is not asked for again")), None);
+    assert!(cache.has_read(slot));
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn refusals_say_what_to_write() {
             "must be a CEL expression: Syntax error: mismatched input '<EOF>' at column 13",
         ),
     ] {
-        assert_eq!(refusal(text, Phase::End, Wanted::Any), message, "{text}");
+        assert_eq!(refusal(text, Phase::End, ResultKind::Any), message, "{text}");
     }
-    let pattern = refusal("'a'.matches('(')", Phase::End, Wanted::Any);
+    let pattern = refusal("'a'.matches('(')", Phase::End, ResultKind::Any);
     assert!(pattern.starts_with("must have a regular expression in RE2 syntax ("), "{pattern}");
-    let words = refusal("eu west 1", Phase::End, Wanted::Any);
+    let words = refusal("eu west 1", Phase::End, ResultKind::Any);
     assert!(words.ends_with("; text needs quotes: \"'eu west 1'\""), "{words}");
 }
 
@@ -126,7 +126,7 @@ fn what_ends_a_stream_is_not_known_at_its_request() {
         ("has(upstream.locality.zone)", "upstream.locality.zone"),
     ] {
         assert_eq!(
-            refusal(text, Phase::Request, Wanted::Any),
+            refusal(text, Phase::Request, ResultKind::Any),
             format!(
                 "{name} is known only when the stream has ended, but this is decided at the request"
             )
@@ -138,32 +138,34 @@ fn what_ends_a_stream_is_not_known_at_its_request() {
 #[test]
 fn a_place_asks_for_a_kind() {
     for (text, wanted, message) in [
-        ("request.method", Wanted::Bool, "must be an expression of kind bool, got string"),
+        ("request.method", ResultKind::Bool, "must be an expression of kind bool, got string"),
         (
             "request.path",
-            Wanted::Number,
+            ResultKind::Number,
             "must be an expression of kind int or double, got string; convert with int()",
         ),
         (
             "request.auth.audiences",
-            Wanted::Scalar,
+            ResultKind::Scalar,
             "must be an expression of kind string or number, got list of string",
         ),
     ] {
         assert_eq!(refusal(text, Phase::End, wanted), message);
     }
     for (text, wanted) in [
-        ("request.auth.claims.a", Wanted::Bool),
-        ("request.auth.claims.a", Wanted::Number),
-        ("response.size", Wanted::Number),
+        ("request.auth.claims.a", ResultKind::Bool),
+        ("request.auth.claims.a", ResultKind::Number),
+        ("response.size", ResultKind::Number),
     ] {
-        assert!(Expression::compile(text, Phase::End, wanted, &mut Reads::default()).is_ok());
+        assert!(
+            Expression::compile(text, Phase::End, wanted, &mut AttributeTable::default()).is_ok()
+        );
     }
 }
 
 #[test]
 fn secrets_are_known_as_such() {
-    for (text, is_secret) in [
+    for (text, is_sensitive) in [
         ("request.headers['Authorization']", true),
         ("'a' + request.headers.cookie", true),
         ("request.auth.claims.sub", true),
@@ -174,13 +176,13 @@ fn secrets_are_known_as_such() {
         ("request.auth.audiences", false),
         ("request.headers['x-user']", false),
     ] {
-        assert_eq!(compile(text).0.is_secret(), is_secret, "{text}");
+        assert_eq!(compile(text).0.is_sensitive(), is_sensitive, "{text}");
     }
 }
 
 #[test]
 fn what_the_router_may_change_is_fleeting() {
-    for (text, is_fleeting) in [
+    for (text, is_mutable) in [
         ("request.path", true),
         ("request.headers['x']", true),
         ("baggage['x']", true),
@@ -190,18 +192,15 @@ fn what_the_router_may_change_is_fleeting() {
         ("source.address", false),
     ] {
         let (_, reads) = compile(text);
-        assert!(
-            reads.iter().all(|(_, attribute)| attribute.is_fleeting() == is_fleeting),
-            "{text}"
-        );
+        assert!(reads.iter().all(|(_, attribute)| attribute.is_mutable() == is_mutable), "{text}");
     }
 }
 
 #[test]
 fn what_may_change_is_read_early_unless_that_does_not_matter() {
-    let mut reads = Reads::default();
-    let compile = |text: &str, reads: &mut Reads| {
-        Expression::compile(text, Phase::End, Wanted::Any, reads).unwrap();
+    let mut reads = AttributeTable::default();
+    let compile = |text: &str, reads: &mut AttributeTable| {
+        Expression::compile(text, Phase::End, ResultKind::Any, reads).unwrap();
     };
     assert!(!reads.set_late(true));
     compile("request.path + request.host", &mut reads);

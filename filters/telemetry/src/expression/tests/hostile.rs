@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 fn is_refused(text: &str) -> bool {
-    Expression::compile(text, Phase::End, Wanted::Any, &mut Reads::default()).is_err()
+    Expression::compile(text, Phase::End, ResultKind::Any, &mut AttributeTable::default()).is_err()
 }
 
 #[test]
@@ -96,8 +96,8 @@ mod properties {
             number in any::<i64>(),
         ) {
             let text = words.concat();
-            let mut reads = Reads::default();
-            let compiled = Expression::compile(&text, Phase::End, Wanted::Any, &mut reads);
+            let mut reads = AttributeTable::default();
+            let compiled = Expression::compile(&text, Phase::End, ResultKind::Any, &mut reads);
             if let Ok(expression) = compiled {
                 let stream = stream(&reads, &[
                     ("request.path", Value::Text(bytes.clone())),
@@ -110,8 +110,8 @@ mod properties {
 
         #[test]
         fn any_bytes_of_the_proxy_are_read(bytes in prop::collection::vec(any::<u8>(), 0..12)) {
-            for form in [Form::Text, Form::Int, Form::Bool, Form::Duration, Form::Timestamp, Form::Dynamic] {
-                let _ = Attribute::property(&["a"], form, Phase::End).decode(bytes.clone());
+            for encoding in [Encoding::Text, Encoding::Int, Encoding::Bool, Encoding::Duration, Encoding::Timestamp, Encoding::Dynamic] {
+                let _ = Attribute::property(&["a"], encoding, Phase::End).decode(bytes.clone());
             }
         }
     }

@@ -2,19 +2,20 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Logged, cut};
+use super::{LoggedStream, truncate};
 use crate::{
-    config::{AccessLogConfig, FieldConfig},
-    expression::{Attribute, Expression, Form, Phase, Reads, Slot, Value, Wanted, time_text},
+    config::{AccessLogConfig, FieldConfig, Redaction, TagOperation},
+    expression::{
+        Attribute, AttributeTable, Encoding, Expression, Phase, ResultKind, Slot, Value, time_text,
+    },
     policy::compiler::Compiler,
-    signals::label::TagOperation,
-    signals::redact::{Redaction, Redactor},
+    signals::redactor::Redactor,
     stream::response_flags::response_flags,
 };
 
 mod standard;
 
-use standard::{Fact, STANDARD, Source as StandardSource};
+use standard::{RecordField, STANDARD, Source as StandardSource};
 
 /// The fields of one entry, in the order in which they are written.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ struct Field {
 
 #[derive(Debug)]
 enum Source {
-    Fact(Fact),
+    RecordField(RecordField),
     Expression(Expression),
     /// Where a router that rewrites the path keeps it, and the path.
     Path(Slot, Slot),
@@ -51,7 +52,7 @@ pub enum FieldValue {
 
 /// What decides which standard fields there are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FieldsPlace<'a> {
+pub(super) struct FieldsContext<'a> {
     /// The path of the entry, for errors.
     pub(super) path: &'a str,
     /// Whether the fields become a line, and not a record that has some of them already.
@@ -67,7 +68,7 @@ impl Fields {
     /// Compiles the fields of an entry: the standard ones in their order, then others by name.
     pub(super) fn compile(
         config: &AccessLogConfig,
-        place: &FieldsPlace<'_>,
+        place: &FieldsContext<'_>,
         compiler: &mut Compiler,
     ) -> Option<Self> {
         let path = format!("{}.fields", place.path);
@@ -94,7 +95,11 @@ impl Fields {
         self.0.iter().any(|field| field.redaction == Some(Redaction::Hash))
     }
 
-    pub(super) fn of(&self, stream: &Logged<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
+    pub(super) fn of(
+        &self,
+        stream: &LoggedStream<'_>,
+        redactor: &Redactor,
+    ) -> Vec<(&str, FieldValue)> {
         let present = self.0.iter().filter_map(|field| {
             let value = field.value(stream)?;
             let value = match field.redaction {
@@ -106,15 +111,15 @@ impl Fields {
             Some((field.name.as_str(), value))
         });
         let mut fields = present.collect();
-        cut::to_fit(&mut fields);
+        truncate::to_fit(&mut fields);
         fields
     }
 }
 
 impl Field {
-    fn value(&self, stream: &Logged<'_>) -> Option<Value> {
+    fn value(&self, stream: &LoggedStream<'_>) -> Option<Value> {
         match &self.source {
-            Source::Fact(fact) => fact.of(stream),
+            Source::RecordField(fact) => fact.of(stream),
             Source::Expression(expression) => {
                 expression.evaluate(stream.ended.at).ok().map(Cow::into_owned)
             }
@@ -182,7 +187,7 @@ fn field(
     let text = match (&change.value, standard) {
         (Some(text), _) => text.as_str(),
         (None, Some(StandardSource::Expression(text))) => text,
-        (None, Some(StandardSource::Fact(fact))) => return make(Source::Fact(fact)),
+        (None, Some(StandardSource::RecordField(fact))) => return make(Source::RecordField(fact)),
         (None, Some(StandardSource::Path)) => return make(self::path(&mut compiler.reads)),
         (None, Some(StandardSource::Flags)) => return make(flags(&mut compiler.reads)),
         (None, None) => {
@@ -190,9 +195,9 @@ fn field(
             return None;
         }
     };
-    let compiled = Expression::compile(text, Phase::End, Wanted::Scalar, &mut compiler.reads);
+    let compiled = Expression::compile(text, Phase::End, ResultKind::Scalar, &mut compiler.reads);
     let expression = compiled.map_err(|error| compiler.errors.add(&path, error)).ok()?;
-    if expression.is_secret() && redaction != Some(Redaction::Hash) {
+    if expression.is_sensitive() && redaction != Some(Redaction::Hash) {
         compiler
             .errors
             .add(&path, "must not show a credential or an identity, unless redact is HASH");
@@ -201,21 +206,21 @@ fn field(
     make(Source::Expression(expression))
 }
 
-fn path(reads: &mut Reads) -> Source {
+fn path(reads: &mut AttributeTable) -> Source {
     let original = reads.slot(Attribute::RequestHeader("x-envoy-original-path".to_owned()));
     let path = ["request", "path"].map(str::to_owned).to_vec();
-    let path = Attribute::Property { path, form: Form::Text, phase: Phase::Request };
+    let path = Attribute::Property { path, encoding: Encoding::Text, phase: Phase::Request };
     Source::Path(original, reads.slot(path))
 }
 
-fn flags(reads: &mut Reads) -> Source {
+fn flags(reads: &mut AttributeTable) -> Source {
     let path = ["response", "flags"].map(str::to_owned).to_vec();
-    let flags = Attribute::Property { path, form: Form::Int, phase: Phase::End };
+    let flags = Attribute::Property { path, encoding: Encoding::Int, phase: Phase::End };
     Source::Flags(reads.slot(flags))
 }
 
-impl Fact {
-    fn of(self, stream: &Logged<'_>) -> Option<Value> {
+impl RecordField {
+    fn of(self, stream: &LoggedStream<'_>) -> Option<Value> {
         let whole = |number: u64| i64::try_from(number).ok().map(Value::Int);
         match self {
             Self::Status => stream.ended.record.status.map(|status| Value::Int(status.into())),

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::Reason;
+use super::LogReason;
 use filter_core::TokenBucket;
 
 /// Two limits of the same size, so that a flood of ordinary lines hides no error.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct RateLimits {
     share: TokenBucket,
     always: TokenBucket,
 }
 
-impl Limits {
+impl RateLimits {
     /// Allows so many lines a second for each reason.
     #[must_use]
     pub const fn new(per_second: u32) -> Self {
@@ -21,10 +21,10 @@ impl Limits {
     }
 
     /// Says whether one more line may be written at `now`, by a clock that never goes back.
-    pub fn allow(&mut self, reason: Reason, now: Duration) -> bool {
+    pub fn allow(&mut self, reason: LogReason, now: Duration) -> bool {
         match reason {
-            Reason::Share => self.share.take(now),
-            Reason::Always => self.always.take(now),
+            LogReason::Sampled => self.share.take(now),
+            LogReason::Always => self.always.take(now),
         }
     }
 }

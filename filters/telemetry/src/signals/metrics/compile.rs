@@ -3,10 +3,10 @@
 use filter_core::Warning;
 use std::collections::BTreeSet;
 
-use super::{Family, LabelSource, Plan, Standard, StatusClass, What};
+use super::{Family, LabelSource, MetricSource, Plan, StandardMetric, StatusClass};
 use crate::{
-    config::{MetricsEntry, SloConfig},
-    expression::{Expression, Phase, Wanted},
+    config::{MetricsConfig, SloConfig},
+    expression::{Expression, Phase, ResultKind},
     policy::compiler::Compiler,
     signals::filter::Filter,
     signals::label::Label,
@@ -26,9 +26,9 @@ use self::{draft::Draft, settings::Settings};
 pub struct Metrics {
     plans: [Plan; 3],
     /// The labels of the document, each at the place that [`LabelSource::Label`] names.
-    pub labels: Vec<OwnLabel>,
-    /// The metrics of the document, each at the place that [`What::Definition`] names.
-    pub definitions: Vec<OwnMetric>,
+    pub labels: Vec<CustomLabel>,
+    /// The metrics of the document, each at the place that [`MetricSource::Definition`] names.
+    pub definitions: Vec<CustomMetric>,
     /// Names of the objectives.
     pub slo_names: Vec<String>,
     /// Whether names carry labels.
@@ -39,7 +39,7 @@ pub struct Metrics {
 
 /// A label of the document.
 #[derive(Debug)]
-pub struct OwnLabel {
+pub struct CustomLabel {
     /// Its name.
     pub name: String,
     /// Where its value comes from.
@@ -50,7 +50,7 @@ pub struct OwnLabel {
 
 /// A metric of the document.
 #[derive(Debug)]
-pub struct OwnMetric {
+pub struct CustomMetric {
     /// What is added, recorded or set; 1 if absent.
     pub value: Option<Expression>,
     /// Which streams; all if absent.
@@ -60,7 +60,7 @@ pub struct OwnMetric {
 impl Metrics {
     /// Compiles the metrics of a document.
     pub(crate) fn compile(
-        entries: &[MetricsEntry],
+        entries: &[MetricsConfig],
         slos: &[SloConfig],
         has_operations: bool,
         compiler: &mut Compiler,
@@ -120,7 +120,7 @@ impl Metrics {
     pub fn counts_messages(&self) -> bool {
         let families = self.plans.iter().flat_map(|plan| &plan.groups).flat_map(|it| &it.families);
         families.into_iter().any(
-            |family| matches!(family.what, What::Standard(standard) if standard.counts_messages()),
+            |family| matches!(family.source, MetricSource::Standard(standard) if standard.counts_messages()),
         )
     }
 
@@ -144,13 +144,13 @@ impl Metrics {
         for (index, definition) in settings.definitions.iter().enumerate() {
             let path = format!("{}.definitions[{index}]", settings.definitions_path);
             let value = definition.value.as_ref().and_then(|text| {
-                compiler.expression(text, Phase::End, Wanted::Number, &format!("{path}.value"))
+                compiler.expression(text, Phase::End, ResultKind::Number, &format!("{path}.value"))
             });
             let filter = definition
                 .filter
                 .as_ref()
                 .and_then(|filter| compiler.filter(filter, Phase::End, &format!("{path}.filter")));
-            self.definitions.push(OwnMetric { value, filter });
+            self.definitions.push(CustomMetric { value, filter });
             dimensions.push(self.dimensions(definition, &path, settings, compiler));
         }
         dimensions

@@ -1,13 +1,13 @@
 //! A metric with all its series.
 
 use crate::{
-    signals::metrics::{Standard, StatusClass},
+    signals::metrics::{StandardMetric, StatusClass},
     stream::record::Record,
 };
 
 /// A kind of metric, as the proxy knows it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Kind {
+pub enum MetricKind {
     /// A number that only grows.
     #[default]
     Counter,
@@ -19,9 +19,9 @@ pub enum Kind {
 
 /// What a family measures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum What {
+pub enum MetricSource {
     /// A standard metric.
-    Standard(Standard),
+    Standard(StandardMetric),
     /// Streams of a class of statuses.
     Class(StatusClass),
     /// Streams that the objective in this place is about.
@@ -38,9 +38,9 @@ pub struct Family {
     /// The whole name, without labels.
     pub name: String,
     /// What kind of metric each series is.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// What it measures.
-    pub what: What,
+    pub source: MetricSource,
     /// How many series it may have, the one for everything beyond among them.
     pub max_series: usize,
 }
@@ -61,12 +61,12 @@ impl Family {
     #[must_use]
     pub fn observation(&self, record: &Record, findings: &Findings) -> Option<u64> {
         let slo = |place: usize| findings.slos.get(place).copied().flatten();
-        match self.what {
-            What::Standard(standard) => standard.observation(record, findings.is_error),
-            What::Class(class) => (StatusClass::of(record.status) == class).then_some(1),
-            What::SloTotal(place) => slo(place).map(|_| 1),
-            What::SloGood(place) => slo(place).filter(|is_good| *is_good).map(|_| 1),
-            What::Definition(place) => findings.definitions.get(place).copied().flatten(),
+        match self.source {
+            MetricSource::Standard(standard) => standard.observation(record, findings.is_error),
+            MetricSource::Class(class) => (StatusClass::of(record.status) == class).then_some(1),
+            MetricSource::SloTotal(place) => slo(place).map(|_| 1),
+            MetricSource::SloGood(place) => slo(place).filter(|is_good| *is_good).map(|_| 1),
+            MetricSource::Definition(place) => findings.definitions.get(place).copied().flatten(),
         }
     }
 }

@@ -24,7 +24,7 @@ impl Interner {
 
     /// Gives a value a number.
     pub fn add(&mut self, value: &[u8]) -> LabelValue {
-        let number = LabelValue::try_from(self.texts.len()).unwrap_or(super::FOLDED);
+        let number = LabelValue::try_from(self.texts.len()).unwrap_or(super::OVERFLOW);
         self.texts.push(label_value(value));
         self.numbers.insert(value.into(), number);
         number

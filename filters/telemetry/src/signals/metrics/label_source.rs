@@ -30,7 +30,7 @@ pub type LabelValue = u32;
 /// The number of a label that a series goes without.
 pub(crate) const ABSENT: LabelValue = u32::MAX;
 /// The number of a value that was one too many, or could not be admitted.
-pub const FOLDED: LabelValue = u32::MAX - 1;
+pub const OVERFLOW: LabelValue = u32::MAX - 1;
 /// What every value beyond a limit is called.
 pub const OTHER: &str = "other";
 
@@ -64,7 +64,7 @@ impl LabelSource {
             place.and_then(|place| names.get(place)).map_or(OTHER, String::as_str).to_owned()
         };
         Some(match self {
-            _ if value == FOLDED => OTHER.to_owned(),
+            _ if value == OVERFLOW => OTHER.to_owned(),
             Self::Reporter(direction) => direction.reporter().to_owned(),
             Self::Slo(slo) => name(Some(slo)),
             Self::Label(_) => name(Some(place)),
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn what_was_one_too_many_is_other() {
         for source in [LabelSource::Label(0), LabelSource::Code, LabelSource::GrpcStatus] {
-            assert_eq!(source.text(FOLDED, &[]).as_deref(), Some("other"));
+            assert_eq!(source.text(OVERFLOW, &[]).as_deref(), Some("other"));
         }
     }
 

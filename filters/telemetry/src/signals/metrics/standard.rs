@@ -1,10 +1,10 @@
 //! The metrics that every stream has, under Istio's names.
 
-use crate::{signals::metrics::Kind, stream::record::Record};
+use crate::{signals::metrics::MetricKind, stream::record::Record};
 
 /// A standard metric.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Standard {
+pub enum StandardMetric {
     /// Streams.
     RequestCount,
     /// Streams that are errors.
@@ -23,7 +23,7 @@ pub enum Standard {
     GrpcResponseMessages,
 }
 
-impl Standard {
+impl StandardMetric {
     /// Every standard metric.
     pub const ALL: [Self; 8] = [
         Self::RequestCount,
@@ -68,11 +68,11 @@ impl Standard {
 
     /// Returns what kind of metric it is.
     #[must_use]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> MetricKind {
         match self {
-            Self::RequestDuration | Self::RequestSize | Self::ResponseSize => Kind::Histogram,
-            Self::InFlight => Kind::Gauge,
-            _ => Kind::Counter,
+            Self::RequestDuration | Self::RequestSize | Self::ResponseSize => MetricKind::Histogram,
+            Self::InFlight => MetricKind::Gauge,
+            _ => MetricKind::Counter,
         }
     }
 
@@ -155,19 +155,19 @@ mod tests {
             ..Record::default()
         };
         let expected = [Some(1), None, Some(1), Some(3), Some(4), None, Some(5), None];
-        let found = Standard::ALL.map(|metric| metric.observation(&record, false));
+        let found = StandardMetric::ALL.map(|metric| metric.observation(&record, false));
         assert_eq!(found, expected);
-        assert_eq!(Standard::ErrorCount.observation(&record, true), Some(1));
+        assert_eq!(StandardMetric::ErrorCount.observation(&record, true), Some(1));
         let tunnel = Record { status: Some(101), ..record };
-        assert_eq!(Standard::RequestDuration.observation(&tunnel, false), None);
+        assert_eq!(StandardMetric::RequestDuration.observation(&tunnel, false), None);
     }
 
     #[test]
     fn names_are_unique_and_say_their_kind() {
-        let names: BTreeSet<_> = Standard::ALL.map(Standard::name).into();
-        assert_eq!(names.len(), Standard::ALL.len());
-        for metric in Standard::ALL {
-            assert_eq!(metric.kind() == Kind::Counter, metric.name().ends_with("_total"));
+        let names: BTreeSet<_> = StandardMetric::ALL.map(StandardMetric::name).into();
+        assert_eq!(names.len(), StandardMetric::ALL.len());
+        for metric in StandardMetric::ALL {
+            assert_eq!(metric.kind() == MetricKind::Counter, metric.name().ends_with("_total"));
         }
     }
 

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use filter_core::{Shown, Warning};
 use serde_json::json;
 
-use super::{Change, Tag, TagSource, Threshold, Tracer, Tracing, span::attributes::BUILT_IN};
+use super::{Tag, TagAction, TagSource, Threshold, Tracer, Tracing, span::attributes::BUILT_IN};
 use crate::{
     config::{
+        Redaction,
         entry::{Mode, ProviderRef},
         tracing::{SampleRate, TagConfig, TracingConfig},
     },
     export::Provider,
-    expression::{Phase, Wanted, is_secret_header},
+    expression::{Phase, ResultKind, is_sensitive_header},
     policy::compiler::Compiler,
-    signals::redact::Redaction,
 };
 
 const MAX_ENTRIES: usize = 4;
@@ -63,7 +63,7 @@ impl Tracing {
         let mut tracers: Vec<Tracer> = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let path = format!("tracing[{index}]");
-            if is_covered(entry.for_listeners.mode, &tracers) {
+            if is_covered(entry.r#match.mode, &tracers) {
                 compiler.errors.add(&path, "can never apply: earlier entries fit its listeners");
             }
             let rate = around.sample_rate.filter(|_| index == 0);
@@ -97,7 +97,7 @@ fn tracer(
     };
     let threshold = Threshold::from_millionths(percentage.unwrap_or_default().millionths());
     let tracer = Tracer {
-        mode: entry.for_listeners.mode,
+        mode: entry.r#match.mode,
         provider,
         threshold,
         sampling: sampling(entry, path, compiler),
@@ -190,20 +190,20 @@ fn tags(
             let rule = format_args!("must have a name of 1 to {MAX_KEY_LEN} bytes");
             compiler.errors.add(&path, rule);
         }
-        let change = change(key, config, &path, around, compiler);
-        tags.extend(change.map(|change| Tag { key: key.clone(), change }));
+        let action = action(key, config, &path, around, compiler);
+        tags.extend(action.map(|action| Tag { key: key.clone(), action }));
     }
     tags
 }
 
 /// Compiles what becomes of an attribute; `None` where that is nothing or where it is refused.
-fn change(
+fn action(
     key: &str,
     config: &TagConfig,
     path: &str,
     around: &Surroundings<'_>,
     compiler: &mut Compiler,
-) -> Option<Change> {
+) -> Option<TagAction> {
     let TagConfig { literal, environment, header, expression, operation, redact, .. } = config;
     let sources =
         [literal.is_some(), environment.is_some(), header.is_some(), expression.is_some()];
@@ -211,15 +211,15 @@ fn change(
     match (sources, operation, redact) {
         (1, None, _) => {
             let source = source(config, path, around, compiler)?;
-            Some(Change::Put(source, *redact))
+            Some(TagAction::Put(source, *redact))
         }
         (0, Some(_), None) | (0, None, Some(_)) if !BUILT_IN.contains(&key) => {
             let rule = "must have a value: no attribute of that name is there anyway";
             compiler.errors.add(path, rule);
             None
         }
-        (0, Some(_), None) => Some(Change::Remove),
-        (0, None, Some(redaction)) => Some(Change::Redact(*redaction)),
+        (0, Some(_), None) => Some(TagAction::Remove),
+        (0, None, Some(redaction)) => Some(TagAction::Redact(*redaction)),
         _ => {
             let rule = "must have exactly one of literal, environment, header, expression";
             compiler.errors.add(path, rule);
@@ -243,7 +243,7 @@ fn source(
         return value.or_else(|| environment.default_value.clone()).map(TagSource::Literal);
     }
     if let Some(header) = &config.header {
-        if is_secret_header(header.name.as_str()) && !is_hashed {
+        if is_sensitive_header(header.name.as_str()) && !is_hashed {
             compiler.errors.add(path, SECRET);
         }
         let (name, default) = (header.name.clone(), header.default_value.clone());
@@ -251,8 +251,8 @@ fn source(
     }
     let text = &config.expression.as_ref()?.value;
     let path = format!("{path}.expression.value");
-    let expression = compiler.expression(text, Phase::End, Wanted::Scalar, &path)?;
-    if expression.is_secret() && !is_hashed {
+    let expression = compiler.expression(text, Phase::End, ResultKind::Scalar, &path)?;
+    if expression.is_sensitive() && !is_hashed {
         compiler.errors.add(path, SECRET);
     }
     Some(TagSource::Expression(expression))

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use filter_core::Headers;
 
-use super::{Begun, HeaderChange, Threshold, Trace, Tracer, Worker};
+use super::{Begun, HeaderChange, Threshold, Trace, Tracer, TracerState};
 use crate::{
     config::tracing::RemoteContext,
-    signals::tracing::incoming::{Incoming, Remote},
+    signals::tracing::incoming::{Incoming, RemoteParent},
     trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
 };
 
@@ -19,7 +19,7 @@ impl Tracer {
     pub fn begin(
         &self,
         headers: &Headers,
-        worker: &mut Worker,
+        worker: &mut TracerState,
         now: Duration,
         share: impl FnOnce() -> Threshold,
     ) -> Begun {
@@ -50,9 +50,9 @@ impl Tracer {
     /// Goes on with the caller's trace.
     fn follow(
         &self,
-        remote: Remote,
+        remote: RemoteParent,
         headers: &Headers,
-        worker: &mut Worker,
+        worker: &mut TracerState,
         now: Duration,
         share: impl FnOnce() -> Threshold,
     ) -> Begun {
@@ -64,9 +64,9 @@ impl Tracer {
             // Nobody behind us may name a span that nobody reports: the context stays as it is.
             let is_new = remote.is_b3 && !wanted;
             let translated = parent.child(parent.span_id(), is_sampled).to_string();
-            let change = is_new.then_some(HeaderChange::Set("traceparent", translated));
+            let action = is_new.then_some(HeaderChange::Set("traceparent", translated));
             let trace = Trace { is_sampled, ..Trace::of(parent.trace_id(), parent.span_id()) };
-            let changes = change.into_iter().collect();
+            let changes = action.into_iter().collect();
             return Begun { is_limited: wanted, ..Begun::of(trace, changes) };
         }
         let span_id = SpanId::draw(&mut worker.generator);
@@ -90,7 +90,7 @@ impl Tracer {
         &self,
         link: Option<TraceParent>,
         headers: &Headers,
-        worker: &mut Worker,
+        worker: &mut TracerState,
         now: Duration,
         decide: impl FnOnce(TraceId) -> bool,
     ) -> Begun {

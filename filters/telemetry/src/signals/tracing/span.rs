@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use filter_core::Headers;
 
-use super::{Change, Trace, Tracer, tags::redacted};
+use super::{TagAction, Trace, Tracer, tags::redacted};
 use crate::{
     export::otlp::{Attribute, Link, Span, SpanKind},
     expression::Attributes,
-    signals::redact::Redactor,
+    signals::redactor::Redactor,
     stream::record::Record,
     trace_context::TraceState,
 };
@@ -42,7 +42,7 @@ pub struct Seen<'a> {
 
 /// What others have found about a stream.
 #[derive(Clone, Copy)]
-pub struct Outcome<'a> {
+pub struct StreamOutcome<'a> {
     /// The stream when it had ended.
     pub record: &'a Record,
     /// The name of its operation, where one fits.
@@ -72,7 +72,7 @@ impl Tracer {
         &'a self,
         trace: &'a Trace,
         seen: &'a Seen<'_>,
-        outcome: &Outcome<'a>,
+        outcome: &StreamOutcome<'a>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
         longest: usize,
@@ -109,12 +109,12 @@ impl Tracer {
         for tag in &self.tags {
             let there = own.iter().position(|attribute| attribute.key == tag.key);
             let there = there.map(|place| own.remove(place));
-            let value = match &tag.change {
-                Change::Remove => None,
-                Change::Redact(redaction) => {
+            let value = match &tag.action {
+                TagAction::Remove => None,
+                TagAction::Redact(redaction) => {
                     there.map(|it| redacted(&it.value, *redaction, redactor))
                 }
-                Change::Put(source, redaction) => {
+                TagAction::Put(source, redaction) => {
                     let value = source.value(seen.headers, attributes).unwrap_or_else(|_| {
                         failures = failures.saturating_add(1);
                         None
@@ -131,7 +131,7 @@ impl Tracer {
     }
 }
 
-impl Outcome<'_> {
+impl StreamOutcome<'_> {
     /// Says whether the span's status is an error: a client's span is one from 400 on.
     fn is_failed(&self) -> bool {
         let refused = self.record.status.is_some_and(|status| status >= 400);

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use filter_core::{HeaderName, Headers};
 
 use crate::{
+    config::Redaction,
     export::otlp::Value,
-    expression::{self, Attributes, Expression, Failure},
-    signals::redact::{Redaction, Redactor},
+    expression::{self, Attributes, EvaluationError, Expression},
+    signals::redactor::Redactor,
 };
 
 /// A name that a document says something about.
@@ -16,12 +17,12 @@ pub struct Tag {
     /// The attribute.
     pub key: String,
     /// What becomes of it.
-    pub change: Change,
+    pub action: TagAction,
 }
 
 /// What becomes of an attribute.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub enum TagAction {
     /// It is there, in place of one of that name, perhaps made harmless.
     Put(TagSource, Option<Redaction>),
     /// It is made harmless.
@@ -50,8 +51,8 @@ impl Tag {
     /// Returns the header that is read for it.
     #[must_use]
     pub fn header(&self) -> Option<&str> {
-        match &self.change {
-            Change::Put(TagSource::Header { name, .. }, _) => Some(name.as_str()),
+        match &self.action {
+            TagAction::Put(TagSource::Header { name, .. }, _) => Some(name.as_str()),
             _ => None,
         }
     }
@@ -63,7 +64,7 @@ impl TagSource {
         &'a self,
         headers: &'a Headers,
         attributes: &dyn Attributes,
-    ) -> Result<Option<Value<'a>>, Failure> {
+    ) -> Result<Option<Value<'a>>, EvaluationError> {
         match self {
             Self::Literal(text) => Ok(Some(text.as_str().into())),
             Self::Header { name, default } => {
@@ -72,7 +73,7 @@ impl TagSource {
             }
             Self::Expression(expression) => match expression.evaluate(attributes) {
                 Ok(value) => Ok(exported(&value)),
-                Err(Failure::Missing) => Ok(None),
+                Err(EvaluationError::Missing) => Ok(None),
                 Err(failure) => Err(failure),
             },
         }

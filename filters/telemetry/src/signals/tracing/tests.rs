@@ -29,7 +29,7 @@ fn tracer() -> Tracer {
 
 fn begin_with(
     tracer: &Tracer,
-    worker: &mut Worker,
+    worker: &mut TracerState,
     percent: u32,
     headers: &[(&str, &str)],
 ) -> Begun {
@@ -39,7 +39,7 @@ fn begin_with(
 }
 
 fn begin(tracer: &Tracer, percent: u32, headers: &[(&str, &str)]) -> Begun {
-    begin_with(tracer, &mut Worker::new(1, tracer), percent, headers)
+    begin_with(tracer, &mut TracerState::new(1, tracer), percent, headers)
 }
 
 fn parent(flags: &str) -> String {
@@ -48,7 +48,7 @@ fn parent(flags: &str) -> String {
 
 /// The changes, as `name: value` or `name` alone for a removal.
 fn changes(begun: &Begun) -> Vec<String> {
-    let shown = |change: &HeaderChange| match change {
+    let shown = |action: &HeaderChange| match action {
         HeaderChange::Set(name, value) => format!("{name}: {value}"),
         HeaderChange::Remove(name) => (*name).to_owned(),
     };
@@ -83,7 +83,7 @@ fn an_unsampled_caller_is_left_byte_for_byte() {
 #[test]
 fn a_new_trace_is_sampled_as_its_number_says() {
     let tracer = tracer();
-    let mut worker = Worker::new(7, &Tracer { spans_per_second: 100_000, ..tracer.clone() });
+    let mut worker = TracerState::new(7, &Tracer { spans_per_second: 100_000, ..tracer.clone() });
     let tenth = Threshold::from_millionths(100_000);
     let mut sampled = 0;
     for _ in 0..10_000 {
@@ -137,7 +137,7 @@ fn a_tracestate_is_written_only_where_it_changes() {
 #[test]
 fn over_the_limit_the_context_passes_and_no_child_names_a_missing_parent() {
     let tracer = Tracer { spans_per_second: 1, ..tracer() };
-    let mut worker = Worker::new(1, &tracer);
+    let mut worker = TracerState::new(1, &tracer);
     let traceparent = parent("01");
     let caller = [("traceparent", &*traceparent)];
     assert!(begin_with(&tracer, &mut worker, 0, &caller).trace.is_reported);
@@ -213,6 +213,6 @@ fn b3_is_read_on_demand_and_answered_in_w3c() {
 fn the_share_is_asked_for_only_where_nobody_decided() {
     let tracer = tracer();
     let headers = Headers::from_iter([("traceparent", parent("00"))]);
-    let mut worker = Worker::new(1, &tracer);
+    let mut worker = TracerState::new(1, &tracer);
     tracer.begin(&headers, &mut worker, NOW, || panic!("the caller decided"));
 }

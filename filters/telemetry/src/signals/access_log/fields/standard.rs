@@ -3,7 +3,7 @@
 /// What a standard field holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Source {
-    Fact(Fact),
+    RecordField(RecordField),
     Expression(&'static str),
     /// The path that the client asked for, without its query.
     Path,
@@ -13,7 +13,7 @@ pub(super) enum Source {
 
 /// What this filter knows better than the proxy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fact {
+pub(super) enum RecordField {
     Status,
     RequestBytes,
     ResponseBytes,
@@ -21,7 +21,7 @@ pub(super) enum Fact {
     Error,
 }
 
-use Source::{Expression, Fact as Known};
+use Source::{Expression, RecordField as Known};
 
 /// The name of the field that only documents with operations have.
 const OPERATION: &str = "weir.operation";
@@ -35,12 +35,12 @@ pub(super) const STANDARD: [(&str, Source); 22] = [
     ("path", Source::Path),
     ("authority", Expression("request.host")),
     ("protocol", Expression("request.protocol")),
-    ("response_code", Known(Fact::Status)),
+    ("response_code", Known(RecordField::Status)),
     ("response_code_details", Expression("response.code_details")),
     ("response_flags", Source::Flags),
-    ("bytes_received", Known(Fact::RequestBytes)),
-    ("bytes_sent", Known(Fact::ResponseBytes)),
-    ("duration", Known(Fact::Millis)),
+    ("bytes_received", Known(RecordField::RequestBytes)),
+    ("bytes_sent", Known(RecordField::ResponseBytes)),
+    ("duration", Known(RecordField::Millis)),
     ("upstream_host", Expression("upstream.address")),
     ("upstream_cluster", Expression("xds.cluster_name")),
     ("route_name", Expression("xds.route_name")),
@@ -51,7 +51,7 @@ pub(super) const STANDARD: [(&str, Source); 22] = [
     ("operation", Expression(OPERATION)),
     ("trace_id", Expression("weir.traceId")),
     ("span_id", Expression("weir.spanId")),
-    ("error", Known(Fact::Error)),
+    ("error", Known(RecordField::Error)),
 ];
 
 impl Source {

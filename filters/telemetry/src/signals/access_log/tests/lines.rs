@@ -87,7 +87,7 @@ fn fields_are_added_changed_redacted_and_removed() {
         ("api", json!("shop.example.com/GET")),
         ("path", json!("/orders/7?token=secret#x")),
         ("downstream_remote_address", json!("192.0.2.0")),
-        ("user", json!(hash.redact(crate::signals::redact::Redaction::Hash, b"alice"))),
+        ("user", json!(hash.redact(crate::config::Redaction::Hash, b"alice"))),
         ("request_id", json!("***")),
         ("user_agent", json!(null)),
         ("start_time", json!(null)),

@@ -85,10 +85,10 @@ fn a_disabled_entry_is_checked_and_logs_nothing() {
 #[test]
 fn an_entry_goes_to_the_proxy_unless_it_names_a_provider() {
     for (document, target) in [
-        ("{}", Target::Proxy(Level::Warn)),
-        (r#"{"providers": [{"name": "envoy"}]}"#, Target::Proxy(Level::Warn)),
-        (r#"{"level": "INFO"}"#, Target::Proxy(Level::Info)),
-        (r#"{"providers": [{"name": "otel"}]}"#, Target::Provider(1)),
+        ("{}", LogTarget::Proxy(Level::Warn)),
+        (r#"{"providers": [{"name": "envoy"}]}"#, LogTarget::Proxy(Level::Warn)),
+        (r#"{"level": "INFO"}"#, LogTarget::Proxy(Level::Info)),
+        (r#"{"providers": [{"name": "otel"}]}"#, LogTarget::Provider(1)),
     ] {
         assert_eq!(log(document).0.target, target);
     }

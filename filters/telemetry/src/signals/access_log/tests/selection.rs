@@ -10,14 +10,14 @@ fn selects(
     record: &Record,
     is_error: bool,
     draw: u32,
-) -> Result<Option<Reason>, Failure> {
+) -> Result<Option<LogReason>, EvaluationError> {
     let (log, reads) = log(document);
     let status = record.status.map(|status| ("response.code", Value::Int(status.into())));
     let attributes = stream(&reads, status.as_slice());
     let headers = Headers::from_iter([("x-debug", "1")]);
     let request = Request { headers, ..Request::default() };
     log.selects(
-        &Logged { ended: Ended { record, at: &attributes, request: &request }, is_error },
+        &LoggedStream { ended: Ended { record, at: &attributes, request: &request }, is_error },
         draw,
     )
 }
@@ -28,7 +28,7 @@ fn filter_then_always_then_share() {
     let header = r#""filter": {"match": [{"headers": {"x-debug": {"exact": "1"}}}]}"#;
     let ten = r#""percentage": {"value": 10}"#;
     let slow = r#""always": {"errors": false, "slowerThan": "12ms"}"#;
-    let (share, always) = (Ok(Some(Reason::Share)), Ok(Some(Reason::Always)));
+    let (share, always) = (Ok(Some(LogReason::Sampled)), Ok(Some(LogReason::Always)));
     for (fields, status, is_error, draw, expected) in [
         (vec![], 200, false, 999_999, share),
         (vec![], 500, true, 999_999, always),
@@ -60,7 +60,7 @@ fn filter_then_always_then_share() {
 fn a_filter_that_fails_keeps_the_stream_out() {
     let record = Record { status: None, ..record() };
     let document = r#"{"filter": {"expression": "response.code >= 400"}}"#;
-    assert_eq!(selects(document, &record, true, 0), Err(Failure::Missing));
+    assert_eq!(selects(document, &record, true, 0), Err(EvaluationError::Missing));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn severity_follows_error_and_status() {
         (None, false, Severity::Info),
     ] {
         let record = Record { status, ..record() };
-        let ended = Logged {
+        let ended = LoggedStream {
             ended: Ended { record: &record, at: &attributes, request: &request },
             is_error,
         };

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use filter_core::ConfigErrors;
 
 use super::{
-    Draft, LabelSource, Plan, Settings, Standard, StatusClass,
+    Draft, LabelSource, Plan, Settings, StandardMetric, StatusClass,
     draft::full_name,
     tags::{MAX, overrides},
 };
-use crate::config::{MetricsEntry, SloConfig};
+use crate::config::{MetricsConfig, SloConfig};
 
 /// Ends of names behind which Istio's own tag patterns would bite.
-const BITTEN_ENDS: [&str; 5] = ["cache", "component", "tag", "wasm_filter", "rbac"];
+const RESERVED_SUFFIXES: [&str; 5] = ["cache", "component", "tag", "wasm_filter", "rbac"];
 /// Metrics of the filter about itself, and their labels.
 const OWN_LABELS: [(&str, &str); 2] =
     [("weir_telemetry_overflow_total", "metric"), ("weir_telemetry_spans_dropped_total", "reason")];
@@ -30,7 +30,7 @@ pub(super) fn definitions(settings: &Settings<'_>, slos: &[SloConfig], errors: &
     for (index, definition) in settings.definitions.iter().enumerate() {
         let path = format!("{path}.definitions[{index}].name");
         let name = definition.name.as_str();
-        if let Some(end) = BITTEN_ENDS.iter().find(|end| name.ends_with(*end)) {
+        if let Some(end) = RESERVED_SUFFIXES.iter().find(|end| name.ends_with(*end)) {
             errors.add(&path, format_args!("must not end in {end}, Istio would read a tag there"));
         }
         if let Some(by) = taken.insert(full_name(definition), format!("definitions[{index}]")) {
@@ -41,7 +41,7 @@ pub(super) fn definitions(settings: &Settings<'_>, slos: &[SloConfig], errors: &
 
 /// Lists the names that are there without definitions.
 fn taken_names(slos: &[SloConfig], errors: &mut ConfigErrors) -> BTreeMap<String, String> {
-    let standard = Standard::ALL.map(|metric| metric.name().to_owned()).into_iter();
+    let standard = StandardMetric::ALL.map(|metric| metric.name().to_owned()).into_iter();
     let classes = StatusClass::ALL.map(StatusClass::name).into_iter();
     let labelled = ["slo_total", "slo_good_total"].map(str::to_owned).into_iter();
     let all = standard.chain(classes).chain(labelled);
@@ -61,7 +61,7 @@ fn taken_names(slos: &[SloConfig], errors: &mut ConfigErrors) -> BTreeMap<String
 
 /// Checks that overrides speak of metrics that there are.
 pub(super) fn selectors(
-    entries: &[MetricsEntry],
+    entries: &[MetricsConfig],
     settings: &Settings<'_>,
     errors: &mut ConfigErrors,
 ) {

@@ -4,9 +4,8 @@ use filter_core::ConfigErrors;
 
 use super::tags::overrides;
 use crate::{
-    config::{Definition, MetricsEntry, ShortName},
-    signals::label::{LabelConfig, TagOperation},
-    signals::metrics::{DEFAULT_PREFIX, Kind},
+    config::{Definition, LabelConfig, MetricsConfig, ShortName, TagOperation},
+    signals::metrics::{DEFAULT_PREFIX, MetricKind},
 };
 
 /// What all metrics of a document share.
@@ -30,7 +29,7 @@ const MAX_VALUES: u64 = 100;
 const MAX_VALUE_BYTES: u64 = 64;
 
 impl<'a> Settings<'a> {
-    pub(super) fn gather(entries: &'a [MetricsEntry], errors: &mut ConfigErrors) -> Self {
+    pub(super) fn gather(entries: &'a [MetricsConfig], errors: &mut ConfigErrors) -> Self {
         let definitions = only(entries, "definitions", |it| it.definitions.as_ref(), errors);
         let prefix = only(entries, "prefix", |it| it.prefix.as_ref(), errors);
         let max_series = only(entries, "maxSeries", |it| it.max_series, errors);
@@ -54,22 +53,22 @@ impl<'a> Settings<'a> {
     }
 
     /// Returns how many series a metric may have.
-    pub(super) fn max_series(&self, kind: Kind) -> usize {
+    pub(super) fn max_series(&self, kind: MetricKind) -> usize {
         self.max_series.unwrap_or(match kind {
-            Kind::Histogram => MAX_HISTOGRAM_SERIES,
-            Kind::Counter | Kind::Gauge => MAX_SERIES,
+            MetricKind::Histogram => MAX_HISTOGRAM_SERIES,
+            MetricKind::Counter | MetricKind::Gauge => MAX_SERIES,
         })
     }
 }
 
 /// Returns `true` if the metrics of a document have labels.
-pub(crate) fn is_labelled(entries: &[MetricsEntry]) -> bool {
+pub(crate) fn is_labelled(entries: &[MetricsConfig]) -> bool {
     let given = entries.iter().find_map(|entry| entry.labels);
     given.unwrap_or_else(|| implied_by(entries).is_some())
 }
 
 /// Returns the path of the first field that sets a label.
-fn implied_by(entries: &[MetricsEntry]) -> Option<String> {
+fn implied_by(entries: &[MetricsConfig]) -> Option<String> {
     let is_set = |label: &LabelConfig| label.operation != Some(TagOperation::Remove);
     let tags = overrides(entries)
         .find(|(_, over)| over.tag_overrides.values().any(is_set))
@@ -85,9 +84,9 @@ fn implied_by(entries: &[MetricsEntry]) -> Option<String> {
 
 /// Returns a field of the only entry that has it, and the place of that entry.
 fn only<'a, T>(
-    entries: &'a [MetricsEntry],
+    entries: &'a [MetricsConfig],
     name: &str,
-    field: impl Fn(&'a MetricsEntry) -> Option<T>,
+    field: impl Fn(&'a MetricsConfig) -> Option<T>,
     errors: &mut ConfigErrors,
 ) -> Option<(usize, T)> {
     let mut all =

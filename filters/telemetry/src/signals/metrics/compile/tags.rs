@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{LabelSource, Metrics, OwnLabel, settings::Settings};
+use super::{CustomLabel, LabelSource, Metrics, settings::Settings};
 use crate::{
-    config::{Definition, LabelName, MetricChoice, MetricsEntry, Override},
-    expression::{Expression, InvalidExpression, Phase, Reads, Wanted},
+    config::{
+        Definition, Dimension, LabelConfig, LabelName, MetricChoice, MetricsConfig, Override,
+        TagOperation,
+    },
+    expression::{AttributeTable, Expression, InvalidExpression, Phase, ResultKind},
     policy::compiler::Compiler,
-    signals::label::{Dimension, Label, LabelConfig, TagOperation},
-    signals::metrics::Standard,
+    signals::label::Label,
+    signals::metrics::StandardMetric,
 };
 
 /// The labels that an override sets, and those that it removes.
@@ -29,7 +32,7 @@ pub(super) const MAX: usize = 10;
 
 /// Returns every override with its path, in the order in which they apply.
 pub(super) fn overrides(
-    entries: &[MetricsEntry],
+    entries: &[MetricsConfig],
 ) -> impl Iterator<Item = (String, &Override)> + use<'_> {
     entries.iter().enumerate().flat_map(|(entry, metrics)| {
         let overrides = metrics.overrides.iter().enumerate();
@@ -41,13 +44,13 @@ impl Metrics {
     /// Compiles the labels of every override.
     pub(super) fn tags(
         &mut self,
-        entries: &[MetricsEntry],
+        entries: &[MetricsConfig],
         settings: &Settings<'_>,
         compiler: &mut Compiler,
     ) -> Vec<Tags> {
         let compiled = overrides(entries).map(|(path, over)| {
-            let is_gauge = over.r#match.metric == Some(MetricChoice::One(Standard::InFlight));
-            let is_for_all = reaches_in_flight(over) && !is_gauge;
+            let is_gauge = over.r#match.metric == Some(MetricChoice::One(StandardMetric::InFlight));
+            let is_for_all = applies_to_in_flight(over) && !is_gauge;
             check_unique(over.tag_overrides.keys(), &format!("{path}.tagOverrides"), compiler);
             let tags = over.tag_overrides.iter();
             let compiled = tags.filter_map(|(name, config)| {
@@ -115,8 +118,8 @@ impl Metrics {
     ) -> Option<LabelSource> {
         let label = Label::compile(config, phase, path, &mut compiler.reads, &mut compiler.errors)?;
         let own = config.max_values.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
-        let max_values = (!label.is_closed()).then_some(own.unwrap_or(settings.max_values));
-        self.labels.push(OwnLabel { name: name.to_owned(), label, max_values });
+        let max_values = (!label.is_bounded()).then_some(own.unwrap_or(settings.max_values));
+        self.labels.push(CustomLabel { name: name.to_owned(), label, max_values });
         Some(LabelSource::Label(self.labels.len().saturating_sub(1)))
     }
 }
@@ -140,15 +143,15 @@ fn check_unique<'a>(
 /// Returns `true` if the value of a label is known only when the stream has ended.
 fn is_late(config: &LabelConfig) -> bool {
     let compiled = config.value.as_ref().map(|text| {
-        let mut reads = Reads::default();
-        Expression::compile(text.as_str(), Phase::Request, Wanted::Scalar, &mut reads)
+        let mut reads = AttributeTable::default();
+        Expression::compile(text.as_str(), Phase::Request, ResultKind::Scalar, &mut reads)
     });
     matches!(compiled, Some(Err(InvalidExpression::TooEarly { .. })))
 }
 
 /// Says whether an override is about the gauge, whose labels are known at the request.
-fn reaches_in_flight(over: &Override) -> bool {
+fn applies_to_in_flight(over: &Override) -> bool {
     let all = matches!(over.r#match.metric, None | Some(MetricChoice::All));
     let all = all && over.r#match.custom_metric.is_none();
-    all || over.r#match.metric == Some(MetricChoice::One(Standard::InFlight))
+    all || over.r#match.metric == Some(MetricChoice::One(StandardMetric::InFlight))
 }

@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use filter_core::parse_config;
 use serde_json::{Value, json};
 
-use crate::{Config, Direction, Labelled, Policy, signals::metrics::Plan};
+use crate::{Config, Direction, LabelledName, Policy, signals::metrics::Plan};
 
 fn compile(document: &Value) -> Result<Policy, String> {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())
@@ -119,7 +119,7 @@ fn patterns_extract_each_label_with_its_own_value() {
             let value = |name: &str| format!("of {name}");
             let labels: Vec<_> =
                 group.labels.iter().map(|(name, _)| (name.as_str(), value(name))).collect();
-            let name = Labelled { family: "f", labels: &labels }.to_string();
+            let name = LabelledName { family: "f", labels: &labels }.to_string();
             let found = split(&name, &policy.stat_tags());
             for (tag, found) in &found {
                 assert_eq!(*found, value(tag), "{name}");

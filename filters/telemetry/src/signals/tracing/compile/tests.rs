@@ -121,8 +121,8 @@ fn without_a_provider_ids_are_made_and_no_spans() {
 
 #[test]
 fn the_first_sampling_filter_that_holds_decides() {
-    struct Nothing;
-    impl Attributes for Nothing {
+    struct NoAttributes;
+    impl Attributes for NoAttributes {
         fn value(&self, _slot: Slot) -> Option<&crate::expression::Value> {
             None
         }
@@ -140,7 +140,7 @@ fn the_first_sampling_filter_that_holds_decides() {
     let mut request = Request::default();
     let failed = std::cell::Cell::new(0);
     let share =
-        |request: &Request| tracer.share(&Nothing, request, || failed.set(failed.get() + 1));
+        |request: &Request| tracer.share(&NoAttributes, request, || failed.set(failed.get() + 1));
     assert_eq!(share(&request), Threshold::from_millionths(10_000));
     request.headers.push("x-debug", "true");
     assert_eq!(share(&request), Threshold::from_millionths(1_000_000));
@@ -154,8 +154,8 @@ fn tags_of_the_environment_are_fixed_when_the_document_is_read() {
         "zone": {"environment": {"name": "ZONE", "defaultValue": "a"}},
         "absent": {"environment": {"name": "ABSENT"}},
     }));
-    let literal = |tag: &Tag| match &tag.change {
-        Change::Put(TagSource::Literal(text), None) => format!("{}={text}", tag.key),
+    let literal = |tag: &Tag| match &tag.action {
+        TagAction::Put(TagSource::Literal(text), None) => format!("{}={text}", tag.key),
         other => panic!("{other:?}"),
     };
     let tags: Vec<_> = tags.unwrap().iter().map(literal).collect();
@@ -181,8 +181,8 @@ fn what_is_there_anyway_can_be_removed_or_made_harmless() {
         "client.address": {"redact": "TRUNCATE_IP"}, "url.path": {"operation": "REMOVE"},
     }));
     let tags = tags.unwrap();
-    assert!(matches!(tags[0].change, Change::Redact(Redaction::TruncateIp)));
-    assert!(matches!(tags[1].change, Change::Remove));
+    assert!(matches!(tags[0].action, TagAction::Redact(Redaction::TruncateIp)));
+    assert!(matches!(tags[1].action, TagAction::Remove));
     let error = tags_of(&json!({"mine": {"operation": "REMOVE"}})).unwrap_err();
     let rule = "must have a value: no attribute of that name is there anyway";
     assert_eq!(error, format!("tracing[0].customTags.mine: {rule}"));

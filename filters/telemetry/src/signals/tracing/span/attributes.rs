@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use filter_core::GrpcStatus;
 
 use super::{
-    Outcome, Seen,
+    Seen, StreamOutcome,
     address::{host_and_port, without_port},
 };
 use crate::{
@@ -37,7 +37,7 @@ pub(in crate::signals::tracing) const BUILT_IN: [&str; 19] = [
     "envoy.upstream_cluster",
 ];
 
-impl<'a> Outcome<'a> {
+impl<'a> StreamOutcome<'a> {
     pub(super) fn name(&self, method: &[u8]) -> Cow<'static, str> {
         let method = known(method).unwrap_or("HTTP");
         self.operation.map_or(method.into(), |name| format!("{method} {name}").into())
@@ -48,7 +48,7 @@ impl<'a> Outcome<'a> {
     pub(super) fn attributes(&self, seen: &'a Seen<'_>, is_failed: bool) -> Vec<Attribute<'a>> {
         let method = seen.header(":method");
         let (host, port) = host_and_port(seen.header(":authority"));
-        let mut own = Attributed(Vec::with_capacity(20));
+        let mut own = AttributeList(Vec::with_capacity(20));
         own.text("http.request.method", known(method).unwrap_or("_OTHER"));
         if known(method).is_none() {
             own.bytes("http.request.method_original", method);
@@ -90,9 +90,9 @@ impl<'a> Outcome<'a> {
 }
 
 /// Attributes under construction; what is empty is left out.
-struct Attributed<'a>(Vec<Attribute<'a>>);
+struct AttributeList<'a>(Vec<Attribute<'a>>);
 
-impl<'a> Attributed<'a> {
+impl<'a> AttributeList<'a> {
     fn text(&mut self, key: &'static str, text: impl Into<Cow<'a, str>>) {
         let text = text.into();
         if !text.is_empty() {

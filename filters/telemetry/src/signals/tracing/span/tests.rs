@@ -5,17 +5,16 @@ use filter_core::Headers;
 
 use super::*;
 use crate::{
-    config::{entry::Mode, tracing::RemoteContext},
+    config::{Redaction, entry::Mode, tracing::RemoteContext},
     export::otlp::Value,
-    expression::{Expression, Phase, Reads, Slot, Wanted},
-    signals::redact::Redaction,
-    signals::tracing::{Tag, TagSource, Threshold, Worker},
+    expression::{AttributeTable, Expression, Phase, ResultKind, Slot},
+    signals::tracing::{Tag, TagSource, Threshold, TracerState},
 };
 
 /// A stream of which expressions know nothing.
-struct Nothing;
+struct NoAttributes;
 
-impl Attributes for Nothing {
+impl Attributes for NoAttributes {
     fn value(&self, _slot: Slot) -> Option<&crate::expression::Value> {
         None
     }
@@ -72,24 +71,24 @@ fn record(status: u16) -> Record {
     }
 }
 
-fn outcome(record: &Record) -> Outcome<'_> {
-    Outcome { record, operation: Some("getOrder"), is_error: false, is_client: false }
+fn outcome(record: &Record) -> StreamOutcome<'_> {
+    StreamOutcome { record, operation: Some("getOrder"), is_error: false, is_client: false }
 }
 
 fn make_from(
     tracer: &Tracer,
     headers: &Headers,
-    outcome: &Outcome<'_>,
+    outcome: &StreamOutcome<'_>,
     flags: u64,
 ) -> Span<'static> {
-    let mut worker = Worker::new(1, tracer);
+    let mut worker = TracerState::new(1, tracer);
     let trace = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold).trace;
     let seen = Seen { flags, ..seen(headers) };
     let redactor = Redactor::new(&[7; 32]).unwrap();
-    owned(tracer.span(&trace, &seen, outcome, &Nothing, &redactor, 64).0)
+    owned(tracer.span(&trace, &seen, outcome, &NoAttributes, &redactor, 64).0)
 }
 
-fn make(tracer: &Tracer, outcome: &Outcome<'_>) -> Span<'static> {
+fn make(tracer: &Tracer, outcome: &StreamOutcome<'_>) -> Span<'static> {
     make_from(tracer, &headers(), outcome, 0)
 }
 
@@ -195,7 +194,7 @@ fn errors_have_a_type() {
         (none, true, 0, Some("_OTHER")),
         (record(200), true, 0, Some("_OTHER")),
     ] {
-        let outcome = Outcome { is_error, ..outcome(&record) };
+        let outcome = StreamOutcome { is_error, ..outcome(&record) };
         let span = make_from(&tracer(Vec::new()), &headers(), &outcome, flags);
         assert_eq!(value(&span, "error.type"), error_type.map(Value::from), "{record:?}");
         assert_eq!(span.is_failed, is_error);
@@ -205,7 +204,7 @@ fn errors_have_a_type() {
 #[test]
 fn a_clients_span_fails_from_400_on() {
     let record = record(404);
-    let span = make(&tracer(Vec::new()), &Outcome { is_client: true, ..outcome(&record) });
+    let span = make(&tracer(Vec::new()), &StreamOutcome { is_client: true, ..outcome(&record) });
     assert_eq!(span.kind, SpanKind::Client);
     assert!(span.is_failed);
     assert_eq!(value(&span, "error.type"), Some("404".into()));
@@ -223,7 +222,7 @@ fn a_grpc_status_is_told_by_its_name() {
 fn odd_methods_make_no_names() {
     let headers = Headers::from_iter([(":method", "BREW"), (":path", "/")]);
     let record = record(200);
-    let outcome = Outcome { operation: None, ..outcome(&record) };
+    let outcome = StreamOutcome { operation: None, ..outcome(&record) };
     let span = make_from(&tracer(Vec::new()), &headers, &outcome, 0);
     assert_eq!(span.name, "HTTP");
     assert_eq!(value(&span, "http.request.method"), Some("_OTHER".into()));
@@ -244,17 +243,18 @@ fn hostile_bytes_become_text() {
 
 #[test]
 fn tags_add_change_and_remove() {
-    let mut reads = Reads::default();
+    let mut reads = AttributeTable::default();
     let expression =
-        Expression::compile("'a' + 'b'", Phase::End, Wanted::Scalar, &mut reads).unwrap();
-    let missing = Expression::compile("weir.tag", Phase::End, Wanted::Scalar, &mut reads).unwrap();
+        Expression::compile("'a' + 'b'", Phase::End, ResultKind::Scalar, &mut reads).unwrap();
+    let missing =
+        Expression::compile("weir.tag", Phase::End, ResultKind::Scalar, &mut reads).unwrap();
     let header = |name: &str, default: Option<&str>| TagSource::Header {
         name: name.parse().unwrap(),
         default: default.map(str::to_owned),
     };
-    let put = |key: &str, source| Tag { key: key.to_owned(), change: Change::Put(source, None) };
+    let put = |key: &str, source| Tag { key: key.to_owned(), action: TagAction::Put(source, None) };
     let literal = TagSource::Literal("production".to_owned());
-    let change = |key: &str, change| Tag { key: key.to_owned(), change };
+    let action = |key: &str, action| Tag { key: key.to_owned(), action };
     let tracer = tracer(vec![
         put("environment", literal.clone()),
         put("user", header("x-user", Some("anonymous"))),
@@ -263,9 +263,9 @@ fn tags_add_change_and_remove() {
         put("sum", TagSource::Expression(expression)),
         put("nothing", TagSource::Expression(missing)),
         put("url.scheme", literal),
-        change("user_agent.original", Change::Remove),
-        change("client.address", Change::Redact(Redaction::TruncateIp)),
-        change("secret", Change::Put(header("x-user", None), Some(Redaction::Mask))),
+        action("user_agent.original", TagAction::Remove),
+        action("client.address", TagAction::Redact(Redaction::TruncateIp)),
+        action("secret", TagAction::Put(header("x-user", None), Some(Redaction::Mask))),
     ]);
     let span = make(&tracer, &outcome(&record(200)));
     for (key, expected) in [

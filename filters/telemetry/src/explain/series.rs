@@ -2,42 +2,42 @@
 
 use filter_core::label_value;
 
-use super::Addition;
+use super::SeriesUpdate;
 use crate::{
-    Direction, Ended, Findings, Group, LabelSource, Policy, Record, Standard, What,
+    Direction, Ended, Findings, Group, LabelSource, MetricSource, Policy, Record, StandardMetric,
     expression::Attributes, signals::label::UNKNOWN,
 };
 
 impl Policy {
     /// Returns what a stream adds to which series.
-    pub(super) fn additions(
+    pub(super) fn series_updates(
         &self,
         direction: Direction,
         ended: &Ended<'_>,
         findings: &Findings,
         failed: &mut impl FnMut(),
-    ) -> Vec<Addition> {
-        let mut additions = Vec::new();
+    ) -> Vec<SeriesUpdate> {
+        let mut series_updates = Vec::new();
         for group in &self.plan(direction).groups {
-            let running = What::Standard(Standard::InFlight);
+            let running = MetricSource::Standard(StandardMetric::InFlight);
             let numbers: Vec<_> = group
                 .families
                 .iter()
                 .map(|family| (family, family.observation(ended.record, findings)))
-                .filter(|(family, number)| number.is_some() || family.what == running)
+                .filter(|(family, number)| number.is_some() || family.source == running)
                 .collect();
             if numbers.is_empty() {
                 continue;
             }
             let labels = self.labels(direction, group, ended, failed);
-            additions.extend(numbers.into_iter().map(|(family, number)| Addition {
+            series_updates.extend(numbers.into_iter().map(|(family, number)| SeriesUpdate {
                 name: family.name.clone(),
                 kind: family.kind,
                 labels: labels.clone(),
                 number,
             }));
         }
-        additions
+        series_updates
     }
 
     fn labels(

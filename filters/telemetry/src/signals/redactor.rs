@@ -3,21 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use hmac::{Hmac, KeyInit, Mac};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use sha2::Sha256;
 
-/// How a value is made harmless.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Redaction {
-    /// The first 16 hexadecimal digits of its HMAC-SHA-256: equal values stay equal.
-    Hash,
-    /// Of an address the network: /24, or /48 of IPv6.
-    TruncateIp,
-    /// Three stars.
-    Mask,
-}
+use crate::config::Redaction;
 
 /// Makes values harmless with the key of the proxy.
 #[derive(Clone)]

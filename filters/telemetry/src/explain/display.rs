@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Addition, Explanation, Fate, Outlet, Traced};
-use crate::{Kind, signals::access_log::Reason, signals::tracing::Cause};
+use super::{Explanation, LogDecision, LogDestination, SeriesUpdate, TraceExplanation};
+use crate::{MetricKind, signals::access_log::LogReason, signals::tracing::SamplingSource};
 
 impl Display for Explanation {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -11,13 +11,13 @@ impl Display for Explanation {
             writeln!(out, "operation {operation}")?;
         }
         writeln!(out, "{}", if self.is_error { "an error" } else { "no error" })?;
-        self.series.iter().try_for_each(|addition| writeln!(out, "{addition}"))?;
+        self.series.iter().try_for_each(|update| writeln!(out, "{update}"))?;
         match &self.tracing {
             Some(traced) => writeln!(out, "{traced}")?,
             None => writeln!(out, "no trace: no entry of tracing is for this listener")?,
         }
-        for (outlet, fate) in &self.logs {
-            writeln!(out, "{outlet}: {fate}")?;
+        for (destination, decision) in &self.logs {
+            writeln!(out, "{destination}: {decision}")?;
         }
         if self.logs.is_empty() {
             writeln!(out, "no log: no entry of accessLogging is for this listener")?;
@@ -26,7 +26,7 @@ impl Display for Explanation {
     }
 }
 
-impl Display for Addition {
+impl Display for SeriesUpdate {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.write_str(&self.name)?;
         if !self.labels.is_empty() {
@@ -36,16 +36,16 @@ impl Display for Addition {
         }
         match (self.number, self.kind) {
             (None, _) => write!(out, " +1 while it runs"),
-            (Some(number), Kind::Counter) => write!(out, " +{number}"),
-            (Some(number), Kind::Gauge) => write!(out, " is set to {number}"),
-            (Some(number), Kind::Histogram) => write!(out, " records {number}"),
+            (Some(number), MetricKind::Counter) => write!(out, " +{number}"),
+            (Some(number), MetricKind::Gauge) => write!(out, " is set to {number}"),
+            (Some(number), MetricKind::Histogram) => write!(out, " records {number}"),
         }
     }
 }
 
-impl Display for Traced {
+impl Display for TraceExplanation {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let Self { begun, cause, provider } = self;
+        let Self { begun, sampling_source, provider } = self;
         if begun.traceparent_invalid {
             writeln!(out, "the caller's traceparent makes no sense, so a trace begins")?;
         }
@@ -57,7 +57,7 @@ impl Display for Traced {
             out,
             "trace {} {is}: {}",
             begun.trace.trace_id,
-            why(*cause, begun.trace.is_sampled)
+            why(*sampling_source, begun.trace.is_sampled)
         )?;
         match provider {
             Some(provider) => write!(out, "; span {} goes to {provider}", begun.trace.span_id),
@@ -67,18 +67,18 @@ impl Display for Traced {
 }
 
 /// Says who decided.
-fn why(cause: Cause, is_sampled: bool) -> String {
+fn why(sampling_source: SamplingSource, is_sampled: bool) -> String {
     let side = if is_sampled { "below" } else { "not below" };
     let share = |of: &str| format!("the low 56 bits of its number are {side} the share of {of}");
-    match cause {
-        Cause::Caller => "the caller's traceparent says so".to_owned(),
-        Cause::B3 => "the caller's B3 headers say so".to_owned(),
-        Cause::Filter(place) => share(&format!("sampling[{place}]")),
-        Cause::Percentage => share("randomSamplingPercentage"),
+    match sampling_source {
+        SamplingSource::Caller => "the caller's traceparent says so".to_owned(),
+        SamplingSource::B3 => "the caller's B3 headers say so".to_owned(),
+        SamplingSource::Filter(place) => share(&format!("sampling[{place}]")),
+        SamplingSource::Percentage => share("randomSamplingPercentage"),
     }
 }
 
-impl Display for Outlet {
+impl Display for LogDestination {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Proxy => out.write_str("log of the proxy"),
@@ -87,16 +87,16 @@ impl Display for Outlet {
     }
 }
 
-impl Display for Fate {
+impl Display for LogDecision {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Logged(Reason::Always) => {
+            Self::Logged(LogReason::Always) => {
                 "logged, as an error or as slow, unless maxPerSecond is used up"
             }
-            Self::Logged(Reason::Share) => "logged, unless maxPerSecond is used up",
+            Self::Logged(LogReason::Sampled) => "logged, unless maxPerSecond is used up",
             Self::Filtered => "left out: the filter does not hold",
             Self::Failed => "left out: the filter fails or misses an attribute",
-            Self::Unlucky => "left out: not in the share of percentage",
+            Self::NotSampled => "left out: not in the share of percentage",
         })
     }
 }

@@ -10,7 +10,7 @@ pub struct Slot(usize);
 
 /// All that a document reads, each attribute once.
 #[derive(Clone, Debug, Default)]
-pub struct Reads {
+pub struct AttributeTable {
     attributes: Vec<Attribute>,
     /// What may change, and is asked for as the request came in.
     early: BTreeSet<Slot>,
@@ -19,7 +19,7 @@ pub struct Reads {
 
 /// What was read of one stream so far; nothing is read twice.
 #[derive(Clone, Debug)]
-pub struct Readings(Box<[OnceCell<Option<Value>>]>);
+pub struct AttributeCache(Box<[OnceCell<Option<Value>>]>);
 
 /// What the attributes of a stream are worth.
 pub trait Attributes {
@@ -27,10 +27,10 @@ pub trait Attributes {
     fn value(&self, slot: Slot) -> Option<&Value>;
 }
 
-impl Reads {
+impl AttributeTable {
     /// Returns the place of an attribute, which is new or was asked for before.
     pub fn slot(&mut self, attribute: Attribute) -> Slot {
-        let is_early = !self.is_late && attribute.is_fleeting();
+        let is_early = !self.is_late && attribute.is_mutable();
         let known = self.attributes.iter().position(|other| *other == attribute);
         let slot = Slot(known.unwrap_or(self.attributes.len()));
         if known.is_none() {
@@ -66,12 +66,12 @@ impl Reads {
 
     /// Opens the memory of a stream.
     #[must_use]
-    pub fn readings(&self) -> Readings {
-        Readings(self.attributes.iter().map(|_| OnceCell::new()).collect())
+    pub fn new_cache(&self) -> AttributeCache {
+        AttributeCache(self.attributes.iter().map(|_| OnceCell::new()).collect())
     }
 }
 
-impl Readings {
+impl AttributeCache {
     /// Returns a value, and reads it where it was not yet.
     pub fn get(&self, slot: Slot, read: impl FnOnce() -> Option<Value>) -> Option<&Value> {
         self.0.get(slot.0)?.get_or_init(read).as_ref()

@@ -9,14 +9,14 @@ use std::{
 
 /// A worker's view of a shared set of hashes, and its limit.
 #[derive(Clone, Debug)]
-pub struct Admission {
+pub struct CardinalityLimit {
     known: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
     most: usize,
 }
 
 /// What a worker knows of a value without asking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Known {
+pub enum Lookup {
     /// It was admitted.
     Admitted,
     /// It was not, and never will be: the set is full.
@@ -25,7 +25,7 @@ pub enum Known {
     Unknown,
 }
 
-impl Admission {
+impl CardinalityLimit {
     /// Opens the view of a set that takes `most` hashes.
     #[must_use]
     pub fn new(most: usize) -> Self {
@@ -34,13 +34,13 @@ impl Admission {
 
     /// Says what is known of a hash.
     #[must_use]
-    pub fn of(&self, hash: u64) -> Known {
+    pub fn of(&self, hash: u64) -> Lookup {
         if self.known.contains(&hash) {
-            Known::Admitted
+            Lookup::Admitted
         } else if self.known.len() >= self.most {
-            Known::Refused
+            Lookup::Refused
         } else {
-            Known::Unknown
+            Lookup::Unknown
         }
     }
 
@@ -75,29 +75,29 @@ mod tests {
     #[test]
     fn two_workers_admit_no_more_than_the_limit() {
         let mut shared = Vec::new();
-        let mut workers = [Admission::new(3), Admission::new(3)];
+        let mut workers = [CardinalityLimit::new(3), CardinalityLimit::new(3)];
         let mut admitted = 0;
         for value in 0..100_u64 {
             let worker = &mut workers[usize::try_from(value % 2).unwrap()];
             worker.learn(&shared);
-            if worker.of(value) == Known::Unknown {
-                shared = Admission::with(&shared, value);
+            if worker.of(value) == Lookup::Unknown {
+                shared = CardinalityLimit::with(&shared, value);
                 worker.learn(&shared);
                 admitted += 1;
             }
         }
         assert_eq!(admitted, 3);
         assert_eq!(shared.len(), 24);
-        assert_eq!(workers[0].of(0), Known::Admitted);
-        assert_eq!(workers[1].of(0), Known::Admitted, "what another worker admitted is known");
-        assert_eq!(workers[1].of(99), Known::Refused);
+        assert_eq!(workers[0].of(0), Lookup::Admitted);
+        assert_eq!(workers[1].of(0), Lookup::Admitted, "what another worker admitted is known");
+        assert_eq!(workers[1].of(99), Lookup::Refused);
     }
 
     #[test]
     fn a_broken_shared_value_does_no_harm() {
-        let mut admission = Admission::new(2);
+        let mut admission = CardinalityLimit::new(2);
         admission.learn(&[1, 2, 3]);
-        assert_eq!(admission.of(7), Known::Unknown);
+        assert_eq!(admission.of(7), Lookup::Unknown);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 /// Why an expression has no value on a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Failure {
+pub enum EvaluationError {
     /// The stream has no such attribute.
     #[error("an attribute is missing")]
     Missing,

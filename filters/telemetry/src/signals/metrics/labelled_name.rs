@@ -4,14 +4,14 @@ use std::fmt::{self, Display};
 
 /// The name of a series with its labels: `<family>.<label>=.=<value>;.;…`.
 #[derive(Clone, Copy, Debug)]
-pub struct Labelled<'a> {
+pub struct LabelledName<'a> {
     /// The family's whole name.
     pub family: &'a str,
     /// Names of labels and their values, encoded by [`filter_core::label_value`].
     pub labels: &'a [(&'a str, String)],
 }
 
-impl Display for Labelled<'_> {
+impl Display for LabelledName<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.family)?;
         for (label, value) in self.labels {
@@ -31,8 +31,8 @@ mod tests {
     #[test]
     fn labels_stand_behind_the_family_in_their_order() {
         let labels = [("method", "GET".to_owned()), ("code", "200".to_owned())];
-        let name = Labelled { family: "weir_x_total", labels: &labels }.to_string();
+        let name = LabelledName { family: "weir_x_total", labels: &labels }.to_string();
         assert_eq!(name, "weir_x_total.method=.=GET;.;.code=.=200;.;");
-        assert_eq!(Labelled { family: "weir_x", labels: &[] }.to_string(), "weir_x");
+        assert_eq!(LabelledName { family: "weir_x", labels: &[] }.to_string(), "weir_x");
     }
 }

@@ -44,11 +44,11 @@ pub(super) fn in_override<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     refuse(deserializer, "must stand in an entry of overrides")
 }
 
-pub(super) fn around_spec<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+pub(super) fn envelope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given, only what stands in spec belongs here")
 }
 
-pub(super) fn unpacked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+pub(super) fn wrapper<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given, what stands in it belongs here")
 }
 
@@ -58,18 +58,18 @@ pub(super) fn default_providers<'de, D: Deserializer<'de>>(
     refuse(deserializer, "must not be given, an entry names its own providers")
 }
 
-pub(super) fn format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+pub(super) fn log_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given, a line is one JSON object: change its fields")
 }
 
-pub(super) fn no_telemetry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+pub(super) fn authorization<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given, it is no telemetry: leave its entry out")
 }
 
 pub(super) fn refuse<'de, D: Deserializer<'de>>(
     deserializer: D,
-    cure: &str,
+    hint: &str,
 ) -> Result<(), D::Error> {
     IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(cure))
+    Err(D::Error::custom(hint))
 }
