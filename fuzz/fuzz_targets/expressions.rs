@@ -6,7 +6,8 @@
 use fuzz::{message::cut, values};
 use libfuzzer_sys::fuzz_target;
 use telemetry::expression::{
-    Attribute, Attributes, Expression, Encoding, WeirAttribute, Phase, AttributeCache, AttributeTable, Slot, Value, ResultKind,
+    Attribute, AttributeCache, AttributeTable, Attributes, Encoding, Expression, Phase, ResultKind,
+    Slot, Value, WeirAttribute,
 };
 
 /// A stream of which everything was read.
@@ -72,16 +73,25 @@ fn stream(reads: &AttributeTable, rest: &[u8]) -> Stream {
 
 /// Says whether the proxy gives an attribute values of any kind.
 const fn is_dynamic(attribute: &Attribute) -> bool {
-    matches!(attribute, Attribute::Claim(_) | Attribute::Property { encoding: Encoding::Dynamic, .. })
+    matches!(
+        attribute,
+        Attribute::Claim(_) | Attribute::Property { encoding: Encoding::Dynamic, .. }
+    )
 }
 
 fn suits(attribute: &Attribute, value: &Value) -> bool {
     match attribute {
         Attribute::Property { encoding: Encoding::Int, .. } => matches!(value, Value::Int(_)),
         Attribute::Property { encoding: Encoding::Bool, .. } => matches!(value, Value::Bool(_)),
-        Attribute::Property { encoding: Encoding::Duration, .. } => matches!(value, Value::Duration(_)),
-        Attribute::Property { encoding: Encoding::Timestamp, .. } => matches!(value, Value::Timestamp(_)),
-        Attribute::Weir(WeirAttribute::Error | WeirAttribute::Sampled) => matches!(value, Value::Bool(_)),
+        Attribute::Property { encoding: Encoding::Duration, .. } => {
+            matches!(value, Value::Duration(_))
+        }
+        Attribute::Property { encoding: Encoding::Timestamp, .. } => {
+            matches!(value, Value::Timestamp(_))
+        }
+        Attribute::Weir(WeirAttribute::Error | WeirAttribute::Sampled) => {
+            matches!(value, Value::Bool(_))
+        }
         Attribute::Audiences => {
             matches!(value, Value::List(all) if all.iter().all(|it| matches!(it, Value::Text(_))))
         }

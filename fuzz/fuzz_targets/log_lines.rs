@@ -10,10 +10,11 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
-    Begun, Direction, Ended, Interner, LabelledName, StreamOutcome, Policy, Record, Seen, TracerState,
-    signals::access_log::{Logged, line, severity},
-    expression::{Attributes, AttributeCache, Slot, Value},
+    Begun, Direction, Ended, Interner, LabelledName, Policy, Record, Seen, StreamOutcome,
+    TracerState,
     export::otlp::Envelope,
+    expression::{AttributeCache, Attributes, Slot, Value},
+    signals::access_log::{Logged, line, severity},
     signals::redact::Redactor,
 };
 

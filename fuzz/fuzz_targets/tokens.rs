@@ -7,7 +7,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use filter_core::{Headers, Reply, Request, percent_decode};
 use fuzz::{legal, message::Message, policies, tokens};
-use jwt_auth::{CardinalityLimit, Outcome, Patience, Policy, Verdict};
+use jwt_auth::{Admission, Outcome, Patience, Policy, Verdict};
 use libfuzzer_sys::fuzz_target;
 
 /// The headers that only a verified token may write.
@@ -122,7 +122,7 @@ fn holds_any(headers: &Headers) -> bool {
     tokens::GOOD.iter().any(|token| holds(headers, token))
 }
 
-fn assert_admitted(headers: &Headers, admission: &CardinalityLimit) {
+fn assert_admitted(headers: &Headers, admission: &Admission) {
     legal::edits(&admission.edits);
     let is_known = tokens::GOOD.iter().any(|token| holds(headers, token));
     assert!(admission.identity.is_none() || is_known, "an identity without a good token");

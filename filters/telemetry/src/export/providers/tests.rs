@@ -62,8 +62,7 @@ fn the_short_form_is_grpc_but_at_the_port_of_http() {
 #[test]
 fn a_host_without_a_dot_is_warned_of() {
     let (_, warnings) = read(&json!({"endpoint": "otel-collector:4317"})).unwrap();
-    let text =
-        "endpoint: otel-collector is not a fully qualified name, which Istio's clusters have";
+    let text = "endpoint: otel-collector is not a fully qualified name, which Istio's clusters have";
     assert_eq!(warnings, [text]);
 }
 
