@@ -62,7 +62,8 @@ fn the_short_form_is_grpc_but_at_the_port_of_http() {
 #[test]
 fn a_host_without_a_dot_is_warned_of() {
     let (_, warnings) = read(&json!({"endpoint": "otel-collector:4317"})).unwrap();
-    let text = "endpoint: otel-collector is not a fully qualified name, which Istio's clusters have";
+    let text =
+        "endpoint: otel-collector is not a fully qualified name, which Istio's clusters have";
     assert_eq!(warnings, [text]);
 }
 
@@ -145,8 +146,8 @@ fn refused_providers_say_their_rule() {
         (json!({"resource": {"": "x"}}), "resource: must have names of 1 to 128 bytes"),
         (
             json!({"dynatraceSampler": {}}),
-            "dynatraceSampler: must not be given, use randomSamplingPercentage or sampling of a \
-             tracing entry",
+            "dynatraceSampler: must not be given: use randomSamplingPercentage or sampling in \
+             tracing",
         ),
     ] {
         assert_eq!(read(&provider(&fields)).unwrap_err(), format!("{at}.{message}"));
@@ -156,18 +157,15 @@ fn refused_providers_say_their_rule() {
 #[test]
 fn what_is_no_otlp_is_refused_by_name() {
     for (kind, cure) in [
-        ("zipkin", "use opentelemetry: a collector that takes OTLP can speak Zipkin"),
-        ("prometheus", "it is built in: name prometheus in metrics[].providers, or nothing"),
-        (
-            "envoyFileAccessLog",
-            "it is built in: name envoy in accessLogging[].providers, or nothing",
-        ),
-        ("envoyOtelAls", "use opentelemetry, which takes log records too"),
-        ("datadog", "use opentelemetry: only OTLP is spoken, to a collector that speaks others"),
+        ("zipkin", "use opentelemetry with a collector that exports to Zipkin"),
+        ("prometheus", "it is built in, use prometheus in metrics[].providers"),
+        ("envoyFileAccessLog", "it is built in, use envoy in accessLogging[].providers"),
+        ("envoyOtelAls", "use opentelemetry, which also accepts log records"),
+        ("datadog", "only OTLP is supported, use opentelemetry with a collector that converts it"),
     ] {
         let entry = json!({"name": "x", kind: {"service": "a.b", "port": 9411}});
         let error = read(&json!({"extensionProviders": [entry]})).unwrap_err();
-        assert_eq!(error, format!("extensionProviders[0].{kind}: must not be given, {cure}"));
+        assert_eq!(error, format!("extensionProviders[0].{kind}: must not be given: {cure}"));
     }
 }
 
