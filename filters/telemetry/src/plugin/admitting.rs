@@ -83,18 +83,18 @@ impl Shared {
     ) -> Answer {
         let mut sets = self.sets.borrow_mut();
         let admission = sets.entry(key.to_owned()).or_insert_with(|| CardinalityLimit::new(most));
-        match admission.of(hash) {
+        match admission.lookup(hash) {
             Lookup::Admitted => return Answer::Known,
             Lookup::Refused => return Answer::Refused,
             Lookup::Unknown => {}
         }
         let (mut answer, mut grown) = (Answer::Refused, Vec::new());
         let updated = shared_data::update(key, |shared| {
-            admission.learn(shared);
-            match admission.of(hash) {
+            admission.merge(shared);
+            match admission.lookup(hash) {
                 Lookup::Admitted => answer = Answer::Known,
                 Lookup::Unknown if reserve() => {
-                    grown = CardinalityLimit::with(shared, hash);
+                    grown = CardinalityLimit::appended(shared, hash);
                     return Some(grown.clone());
                 }
                 Lookup::Unknown | Lookup::Refused => answer = Answer::Refused,
@@ -102,7 +102,7 @@ impl Shared {
             None
         });
         if updated == Ok(true) {
-            admission.learn(&grown);
+            admission.merge(&grown);
             answer = Answer::New;
         }
         answer

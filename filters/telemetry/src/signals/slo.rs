@@ -69,7 +69,8 @@ impl Slo {
         if record.is_abandoned() {
             return Ok(None);
         }
-        let is_covered = self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(at, request))?;
+        let is_covered =
+            self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(at, request))?;
         if !is_covered {
             return Ok(None);
         }
