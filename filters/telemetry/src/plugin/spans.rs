@@ -98,7 +98,7 @@ impl Telemetry {
         let headers = &stream.request.headers;
         let view = View { plugin: self, seen: stream, is_error: false, record: None };
         let failed = || self.meters.expression_failed();
-        let share = || tracer.share(&view, &stream.request, failed);
+        let share = || tracer.sampling_threshold(&view, &stream.request, failed);
         let mut workers = self.spans.workers.borrow_mut();
         let Some(worker) = workers.get_mut(place) else { return };
         let begun = tracer.begin(headers, worker, self.export.at(now), share);

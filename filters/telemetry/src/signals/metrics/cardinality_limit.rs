@@ -26,7 +26,7 @@ pub enum Lookup {
 }
 
 impl CardinalityLimit {
-    /// Creates the cached copy of a set with at max `max` hashes.
+    /// Creates the cached copy of a set with at most `max` hashes.
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self { known: HashSet::default(), max }

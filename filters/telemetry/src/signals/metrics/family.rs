@@ -45,14 +45,14 @@ pub struct Family {
     pub max_series: usize,
 }
 
-/// What a stream was found to be, beside what is recorded of it.
+/// Results for a completed stream that are not part of its record.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// Whether it is an error.
+    /// Whether the stream is an error.
     pub is_error: bool,
-    /// For each objective, whether the stream was good; `None` where it is not about it.
+    /// For each objective, whether the stream was good; `None` if it is not covered.
     pub slos: Vec<Option<bool>>,
-    /// For each definition, its number; `None` where the stream adds none.
+    /// For each custom metric, the number of the stream; `None` if it adds nothing.
     pub definitions: Vec<Option<u64>>,
 }
 
