@@ -80,6 +80,7 @@ pub struct Config {
     pub slos: Vec<SloConfig>,
     /// Expression that marks a stream as an error. Default: status 500 or above, a server-side gRPC
     /// status, or an incomplete response.
+    #[schemars(extend("examples" = ["response.code >= 500"]))]
     pub error_when: Option<ExpressionText>,
     /// Operations, at most 4,096. Each request gets the name of the most specific match, or
     /// `other`.

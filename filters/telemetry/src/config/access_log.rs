@@ -59,7 +59,9 @@ pub struct AlwaysConfig {
 pub struct FieldConfig {
     /// `UPSERT` adds or changes the field, `REMOVE` leaves it out. Default: `UPSERT`.
     pub operation: Option<TagOperation>,
-    /// Value of the field. Required unless the field is a standard field.
+    /// Expression for the value. Literal text needs quotes: `"'production'"`. Required unless the
+    /// field is a standard field.
+    #[schemars(extend("examples" = ["request.headers['x-tenant']", "'production'"]))]
     pub value: Option<ExpressionText>,
     /// Redaction of the value. A credential or an identity requires `HASH`. Default: none.
     pub redact: Option<Redaction>,

@@ -11,6 +11,7 @@ use super::ExpressionText;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilterConfig {
     /// Boolean expression over attributes, as in Istio's Telemetry.
+    #[schemars(extend("examples" = ["response.code >= 400 || request.duration > duration('1s')"]))]
     pub expression: Option<ExpressionText>,
     /// Request matches, at least one of which must hold. Cheaper than an expression.
     pub r#match: Option<Vec<HttpMatch>>,

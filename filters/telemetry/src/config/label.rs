@@ -28,7 +28,9 @@ pub struct LabelConfig {
     /// `UPSERT` adds or changes the label, `REMOVE` leaves it out. Allowed only in `tagOverrides`.
     /// Default: `UPSERT`.
     pub operation: Option<TagOperation>,
-    /// Expression for the value. Required unless the label is removed.
+    /// Expression for the value. Literal text needs quotes: `"'production'"`. Required unless the
+    /// label is removed.
+    #[schemars(extend("examples" = ["request.headers['x-tenant']", "'production'"]))]
     pub value: Option<ExpressionText>,
     /// Whether to convert ASCII letters to lower case.
     pub lower: bool,

@@ -25,6 +25,7 @@ pub struct MetricsConfig {
     /// label. At most one entry may set it.
     pub labels: Option<bool>,
     /// Prefix of metric names. Default: `weir_telemetry`. At most one entry may set it.
+    #[schemars(extend("examples" = ["shop"]))]
     pub prefix: Option<ShortName>,
     /// Custom metrics, at most 64. At most one entry may set them.
     pub definitions: Option<Vec<Definition>>,
@@ -110,6 +111,7 @@ pub struct Definition {
     pub r#type: DefinitionType,
     /// Number to add, record or set. Default: 1.
     #[serde(default)]
+    #[schemars(extend("examples" = ["int(response.headers['x-order-cents'])"]))]
     pub value: Option<ExpressionText>,
     /// Streams to measure. Default: all.
     #[serde(default)]

@@ -78,6 +78,7 @@ pub struct OpenTelemetryConfig {
     /// Use OTLP over gRPC. The default without `http`.
     pub grpc: Option<GrpcConfig>,
     /// Path for log records over HTTP. Allowed only with `http`. Default: `/v1/logs`.
+    #[schemars(extend("examples" = ["/v1/logs"]))]
     pub logs_path: Option<UrlPath>,
     /// Resource attributes by name, in addition to those of the proxy's node. Equal names replace
     /// them.

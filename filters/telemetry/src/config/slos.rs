@@ -22,6 +22,7 @@ pub struct SloConfig {
     pub latency: Option<DurationWithin<1, 3_600_000>>,
     /// Expression that marks a stream as bad. Default: `errorWhen` of the document.
     #[serde(default)]
+    #[schemars(extend("examples" = ["response.code >= 500"]))]
     pub error_when: Option<ExpressionText>,
     /// Target percentage of good streams, 50 to 99.9999. Used only in generated alert rules;
     /// without it, there are none for the objective.

@@ -21,8 +21,8 @@ pub struct TracingConfig {
     /// Name of a provider from `extensionProviders`, at most one. Default: the first provider.
     /// Without any provider, trace ids are propagated but no spans are built.
     pub providers: Vec<ProviderRef>,
-    /// Percentage of new traces to sample, 0 to 100 in steps of 0.01. Default: 0. Callers decide
-    /// for the traces that they started.
+    /// Percentage of new traces to sample, 0 to 100 in steps of 0.01. Default: 0. For existing
+    /// traces, the caller decides.
     pub random_sampling_percentage: Option<SamplingPercentage>,
     /// Other percentages for selected new traces, at most 32. The first entry whose filter matches
     /// replaces `randomSamplingPercentage`.
@@ -43,8 +43,8 @@ pub struct TracingConfig {
     /// written.
     #[serde(rename = "acceptB3")]
     pub accept_b3: bool,
-    /// Maximum spans per second and worker, 1 to 100,000. Requests over the limit pass on the
-    /// caller's context unchanged. Default: 1,000.
+    /// Maximum spans per second and worker, 1 to 100,000. Over the limit, a caller's context is
+    /// passed on unchanged and new traces are not sampled. Default: 1,000.
     pub max_spans_per_second: Option<IntegerWithin<1, 100_000>>,
     #[serde(deserialize_with = "did_you_mean::in_match")]
     mode: (),
@@ -134,6 +134,7 @@ pub struct HeaderTagConfig {
 #[serde(deny_unknown_fields)]
 pub struct ExpressionConfig {
     /// The text of the expression.
+    #[schemars(extend("examples" = ["request.headers['x-tenant']"]))]
     pub value: ExpressionText,
 }
 

@@ -78,9 +78,9 @@ impl Tracer {
         max_len: usize,
     ) -> (Span<'a>, u32) {
         let is_failed = outcome.is_failed();
-        let mut built_in = outcome.attributes(seen, is_failed);
-        let failures = self.apply_tags(&mut built_in, seen, attributes, redactor);
-        built_in.iter_mut().for_each(|attribute| attribute.cut(max_len));
+        let mut span_attributes = outcome.attributes(seen, is_failed);
+        let failures = self.apply_tags(&mut span_attributes, seen, attributes, redactor);
+        span_attributes.iter_mut().for_each(|attribute| attribute.cut(max_len));
         let span = Span {
             trace_id: trace.trace_id,
             span_id: trace.span_id,
@@ -90,7 +90,7 @@ impl Tracer {
             kind: if outcome.is_client { SpanKind::Client } else { SpanKind::Server },
             start_time_unix_nano: nanos(seen.began),
             end_time_unix_nano: nanos(seen.began.saturating_add(outcome.record.duration)),
-            attributes: built_in,
+            attributes: span_attributes,
             link: trace.link(),
             is_failed,
             flags: trace.span_flags(),
@@ -100,15 +100,15 @@ impl Tracer {
 
     fn apply_tags<'a>(
         &'a self,
-        own: &mut Vec<Attribute<'a>>,
+        span_attributes: &mut Vec<Attribute<'a>>,
         seen: &'a Seen<'_>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
     ) -> u32 {
         let mut failures = 0_u32;
         for tag in &self.tags {
-            let built_in = own.iter().position(|attribute| attribute.key == tag.key);
-            let built_in = built_in.map(|index| own.remove(index));
+            let built_in = span_attributes.iter().position(|attribute| attribute.key == tag.key);
+            let built_in = built_in.map(|index| span_attributes.remove(index));
             let value = match &tag.action {
                 TagAction::Remove => None,
                 TagAction::Redact(redaction) => {
@@ -125,7 +125,7 @@ impl Tracer {
                     })
                 }
             };
-            own.extend(value.map(|value| Attribute::new(&*tag.key, value)));
+            span_attributes.extend(value.map(|value| Attribute::new(&*tag.key, value)));
         }
         failures
     }
@@ -135,8 +135,8 @@ impl StreamOutcome<'_> {
     /// Returns `true` if the status of the span is an error. Client spans also fail with a status
     /// from 400.
     fn is_failed(&self) -> bool {
-        let is_client_error = self.record.status.is_some_and(|status| status >= 400);
-        self.is_error || (self.is_client && is_client_error)
+        let has_error_status = self.record.status.is_some_and(|status| status >= 400);
+        self.is_error || (self.is_client && has_error_status)
     }
 }
 
