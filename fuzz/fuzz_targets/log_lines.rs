@@ -14,8 +14,8 @@ use telemetry::{
     TracerState,
     export::otlp::Envelope,
     expression::{AttributeCache, Attributes, Slot, Value},
-    signals::access_log::{Logged, line, severity},
-    signals::redact::Redactor,
+    signals::access_log::{LoggedStream, line, severity},
+    signals::redactor::Redactor,
 };
 
 /// The longest line, in bytes.
@@ -48,7 +48,7 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
     let redactor = Redactor::new(b"0123456789abcdef").unwrap();
     let ended = Ended { record: &record, at: &stream, request: &request };
     for is_error in [false, true] {
-        let logged = Logged { ended, is_error };
+        let logged = LoggedStream { ended, is_error };
         let _ = severity(&logged);
         for log in policy.access_logs() {
             let _ = log.selects(&logged, 0);
