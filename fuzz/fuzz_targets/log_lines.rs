@@ -10,11 +10,12 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
-    Begun, Direction, Ended, Interner, Labelled, Outcome, Policy, Record, Seen, Worker,
-    signals::access_log::{Logged, line, severity},
-    expression::{Attributes, Readings, Slot, Value},
+    Begun, Direction, Ended, Interner, LabelledName, Policy, Record, Seen, StreamOutcome,
+    TracerState,
     export::otlp::Envelope,
-    signals::redact::Redactor,
+    expression::{AttributeCache, Attributes, Slot, Value},
+    signals::access_log::{LoggedStream, line, severity},
+    signals::redactor::Redactor,
 };
 
 /// The longest line, in bytes.
@@ -26,7 +27,7 @@ thread_local! {
 }
 
 /// A stream of which everything was read.
-struct Stream(Readings);
+struct Stream(AttributeCache);
 
 impl Attributes for Stream {
     fn value(&self, slot: Slot) -> Option<&Value> {
@@ -47,7 +48,7 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
     let redactor = Redactor::new(b"0123456789abcdef").unwrap();
     let ended = Ended { record: &record, at: &stream, request: &request };
     for is_error in [false, true] {
-        let logged = Logged { ended, is_error };
+        let logged = LoggedStream { ended, is_error };
         let _ = severity(&logged);
         for log in policy.access_logs() {
             let _ = log.selects(&logged, 0);
@@ -83,7 +84,7 @@ fn record(lines: &[&[u8]]) -> Record {
 /// A stream on which each attribute has the value of a line, one after the other.
 fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
     let values: Vec<Value> = lines.iter().filter_map(|line| values::read(line)).collect();
-    let readings = policy.reads().readings();
+    let readings = policy.reads().new_cache();
     for (place, (slot, _)) in policy.reads().iter().enumerate() {
         let value = place.checked_rem(values.len()).and_then(|place| values.get(place));
         readings.get(slot, || value.cloned());
@@ -99,7 +100,7 @@ fn assert_label(value: &[u8]) {
         "{text:?}"
     );
     let labels = [("a", text.clone()), ("b", "c".to_owned())];
-    let name = Labelled { family: "f", labels: &labels }.to_string();
+    let name = LabelledName { family: "f", labels: &labels }.to_string();
     assert_eq!(name.split(";.;").next(), Some(format!("f.a=.={text}").as_str()));
     let mut interner = Interner::default();
     let number = interner.add(value) as usize;
@@ -115,7 +116,7 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
     let headers = [":method", ":path", ":authority", "x-tenant", "x-user", "user-agent"];
     let headers = headers.into_iter().enumerate().map(|(place, name)| (name, text(place)));
     let headers: filter_core::Headers = headers.collect();
-    let mut worker = Worker::new(7, tracer);
+    let mut worker = TracerState::new(7, tracer);
     let Begun { trace, .. } =
         tracer.begin(&headers, &mut worker, Duration::ZERO, || tracer.threshold);
     let seen = Seen {
@@ -127,7 +128,7 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
         details: text(3),
         cluster: text(4),
     };
-    let outcome = Outcome { record, operation: None, is_error: true, is_client: false };
+    let outcome = StreamOutcome { record, operation: None, is_error: true, is_client: false };
     let (span, _) = tracer.span(&trace, &seen, &outcome, stream, redactor, 64);
     let body = Envelope::new(&[], false).wrap([&span.encode_item()].into_iter());
     let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();

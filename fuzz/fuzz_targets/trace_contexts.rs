@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry::{propagation::TextMapPropagator, trace::TraceContextExt};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use telemetry::{
-    B3, Direction, HeaderChange, Policy, TraceParent, TraceState, Worker, baggage, explain,
+    B3, Direction, HeaderChange, Policy, TraceParent, TraceState, TracerState, baggage, explain,
 };
 
 thread_local! {
@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     POLICY.with(|policy| begun(policy, headers));
-    let described = explain::Described { request: message.request(), ..Default::default() };
+    let described = explain::StreamDescription { request: message.request(), ..Default::default() };
     POLICY.with(|policy| policy.explain(&described));
 });
 
@@ -76,7 +76,7 @@ fn begun(policy: &Policy, headers: &Headers) {
     let Some((_, tracer)) = policy.outlets().tracing().tracer(Direction::Inbound) else {
         panic!("the document traces nothing");
     };
-    let mut worker = Worker::new(7, tracer);
+    let mut worker = TracerState::new(7, tracer);
     let begun = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold);
     for change in &begun.changes {
         let HeaderChange::Set(name, value) = change else { continue };

@@ -5,7 +5,7 @@
 use std::{env, fs};
 
 use telemetry::expression::{
-    Attributes, Expression, InvalidExpression, Phase, Reads, Slot, Value, Wanted,
+    Attributes, Expression, InvalidExpression, Phase, AttributeTable, Slot, Value, ResultKind,
 };
 
 mod text_proto;
@@ -42,8 +42,8 @@ impl Tally {
 
 /// Compiles an expression and evaluates it; `None` where that fails.
 fn value(text: &str) -> Result<Option<Value>, InvalidExpression> {
-    let mut reads = Reads::default();
-    let expression = Expression::compile(text, Phase::End, Wanted::Any, &mut reads)?;
+    let mut reads = AttributeTable::default();
+    let expression = Expression::compile(text, Phase::End, ResultKind::Any, &mut reads)?;
     // What has variables of its own reads attributes that no stream has here.
     Ok(expression.evaluate(&Nothing).ok().map(|value| value.into_owned()))
 }

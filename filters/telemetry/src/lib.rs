@@ -28,13 +28,14 @@ pub use crate::policy::Policy;
 pub use crate::policy::operations::{Operations, Target};
 pub use crate::policy::response_headers::{REQUEST_ID, ResponseHeaders};
 pub use crate::signals::metrics::{
-    Admission, FOLDED, Family, Findings, Group, Interner, Kind, Known, LabelSource, LabelValue,
-    Labelled, Metrics, OTHER, OwnLabel, OwnMetric, Plan, Standard, StatusClass, What, hash,
+    CardinalityLimit, CustomLabel, CustomMetric, Family, Findings, Group, Interner, LabelSource,
+    LabelValue, LabelledName, Lookup, MetricKind, MetricSource, Metrics, OTHER, OVERFLOW, Plan,
+    StandardMetric, StatusClass, hash,
 };
 pub use crate::signals::slo::Slo;
 pub use crate::signals::tracing::{
-    Begun, Cause, Change, HeaderChange, Outcome, Seen, Tag, TagSource, Threshold, Trace, Tracer,
-    Tracing, Worker,
+    Begun, HeaderChange, SamplingSource, Seen, StreamOutcome, Tag, TagAction, TagSource, Threshold,
+    Trace, Tracer, TracerState, Tracing,
 };
 pub use crate::stream::direction::Direction;
 pub use crate::stream::ended::Ended;

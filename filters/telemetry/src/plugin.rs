@@ -26,7 +26,7 @@ use crate::{
         spans::Spans,
         values::Labels,
     },
-    signals::access_log::Logged,
+    signals::access_log::LoggedStream,
 };
 
 mod access_log;
@@ -106,12 +106,12 @@ impl Telemetry {
         let stream = Ended { record, at: &view, request: &seen.request };
         let findings = self.policy.find(&stream, is_error, failed);
         self.meters.record(Labels { policy: &self.policy, record, at: &view }, &findings);
-        self.log_access(&Logged { ended: stream, is_error }, view.trace(), ended);
+        self.log_access(&LoggedStream { ended: stream, is_error }, view.trace(), ended);
         self.report(&view, record, ended);
     }
 
     /// Logs a stream that has ended.
-    fn log_access(&self, stream: &Logged<'_>, trace: Option<&Trace>, ended: Instant) {
+    fn log_access(&self, stream: &LoggedStream<'_>, trace: Option<&Trace>, ended: Instant) {
         let sink = Sink {
             trace: trace.map(|trace| (trace.trace_id, trace.span_id)),
             is_sampled: trace.is_some_and(|trace| trace.is_sampled),

@@ -4,7 +4,7 @@ use filter_core::{Mode, Needs, Warning};
 
 use crate::{
     export::exporters::Outlets,
-    expression::{Expression, Reads, Slot},
+    expression::{AttributeTable, Expression, Slot},
     policy::operations::Operations,
     policy::response_headers::ResponseHeaders,
     signals::access_log::AccessLog,
@@ -34,7 +34,7 @@ pub struct Policy {
     access_logs: Vec<AccessLog>,
     redaction_key: Option<Vec<u8>>,
     warnings: Vec<Warning>,
-    reads: Reads,
+    reads: AttributeTable,
     fleeting: Vec<Slot>,
     needs: Needs,
     mode: Mode,
@@ -115,7 +115,7 @@ impl Policy {
 
     /// Returns every attribute that the document reads.
     #[must_use]
-    pub const fn reads(&self) -> &Reads {
+    pub const fn reads(&self) -> &AttributeTable {
         &self.reads
     }
 

@@ -10,7 +10,7 @@ mod tests;
 use self::rule::Rule;
 use crate::{
     Config,
-    config::{MetricsEntry, ShortName},
+    config::{MetricsConfig, ShortName},
     signals::metrics::{DEFAULT_PREFIX, is_labelled},
 };
 
@@ -43,7 +43,7 @@ impl Rules {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let entries = config.metrics.as_ref().map(|it| it.0.as_slice()).unwrap_or_default();
-        let prefix = entries.iter().find_map(|it: &MetricsEntry| it.prefix.as_ref());
+        let prefix = entries.iter().find_map(|it: &MetricsConfig| it.prefix.as_ref());
         let objectives = config.slos.iter().map(|slo| Objective {
             name: slo.name.as_str().to_owned(),
             budget: slo

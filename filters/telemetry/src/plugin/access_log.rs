@@ -12,13 +12,15 @@ use crate::{
     Direction, Generator, Policy, SpanId, TraceId,
     config::Level,
     export::otlp::{Attribute, LogRecord, Value},
-    signals::access_log::{AccessLog, FieldValue, Limits, Logged, Target, line, severity},
-    signals::redact::Redactor,
+    signals::access_log::{
+        AccessLog, FieldValue, LogTarget, LoggedStream, RateLimits, line, severity,
+    },
+    signals::redactor::Redactor,
 };
 
 /// The access logs of a worker.
 pub(super) struct AccessLogs {
-    limits: RefCell<Vec<Limits>>,
+    limits: RefCell<Vec<RateLimits>>,
     dice: RefCell<Generator>,
     redactor: OnceCell<Option<Redactor>>,
     counters: Option<Counters>,
@@ -69,7 +71,7 @@ impl AccessLogs {
         &self,
         policy: &Policy,
         direction: Direction,
-        stream: &Logged<'_>,
+        stream: &LoggedStream<'_>,
         sink: &Sink<'_>,
     ) {
         for (index, log) in policy.access_logs().iter().enumerate() {
@@ -108,26 +110,26 @@ impl AccessLogs {
 }
 
 /// Says whether the proxy's log level hides the lines.
-fn is_hidden(target: Target) -> bool {
+fn is_hidden(target: LogTarget) -> bool {
     match target {
-        Target::Proxy(Level::Info) => !log::log_enabled!(log::Level::Info),
-        Target::Proxy(Level::Warn) => !log::log_enabled!(log::Level::Warn),
-        Target::Provider(_) => false,
+        LogTarget::Proxy(Level::Info) => !log::log_enabled!(log::Level::Info),
+        LogTarget::Proxy(Level::Warn) => !log::log_enabled!(log::Level::Warn),
+        LogTarget::Provider(_) => false,
     }
 }
 
-fn write(log: &AccessLog, stream: &Logged<'_>, sink: &Sink<'_>, redactor: &Redactor) {
+fn write(log: &AccessLog, stream: &LoggedStream<'_>, sink: &Sink<'_>, redactor: &Redactor) {
     let fields = log.fields(stream, redactor);
     match log.target {
-        Target::Proxy(Level::Info) => log::info!("{}", line(&fields)),
-        Target::Proxy(Level::Warn) => log::warn!("{}", line(&fields)),
-        Target::Provider(provider) => (sink.export)(provider, &record(fields, stream, sink)),
+        LogTarget::Proxy(Level::Info) => log::info!("{}", line(&fields)),
+        LogTarget::Proxy(Level::Warn) => log::warn!("{}", line(&fields)),
+        LogTarget::Provider(provider) => (sink.export)(provider, &record(fields, stream, sink)),
     }
 }
 
 fn record<'a>(
     fields: Vec<(&'a str, FieldValue)>,
-    stream: &Logged<'_>,
+    stream: &LoggedStream<'_>,
     sink: &Sink<'_>,
 ) -> LogRecord<'a> {
     let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);

@@ -7,7 +7,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use filter_host::{metrics::Gauge, shared_data};
 
-use crate::{Admission, Direction, Known, Metrics};
+use crate::{CardinalityLimit, Direction, Lookup, Metrics};
 
 /// The most series of a proxy, over all metrics.
 const MAX_SERIES: u64 = 10_000;
@@ -16,7 +16,7 @@ const MAX_SERIES: u64 = 10_000;
 pub(super) struct Shared {
     folder: String,
     total: String,
-    sets: RefCell<HashMap<String, Admission>>,
+    sets: RefCell<HashMap<String, CardinalityLimit>>,
     series: Gauge,
 }
 
@@ -82,27 +82,27 @@ impl Shared {
         mut reserve: impl FnMut() -> bool,
     ) -> Answer {
         let mut sets = self.sets.borrow_mut();
-        let admission = sets.entry(key.to_owned()).or_insert_with(|| Admission::new(most));
-        match admission.of(hash) {
-            Known::Admitted => return Answer::Known,
-            Known::Refused => return Answer::Refused,
-            Known::Unknown => {}
+        let admission = sets.entry(key.to_owned()).or_insert_with(|| CardinalityLimit::new(most));
+        match admission.lookup(hash) {
+            Lookup::Admitted => return Answer::Known,
+            Lookup::Refused => return Answer::Refused,
+            Lookup::Unknown => {}
         }
         let (mut answer, mut grown) = (Answer::Refused, Vec::new());
         let updated = shared_data::update(key, |shared| {
-            admission.learn(shared);
-            match admission.of(hash) {
-                Known::Admitted => answer = Answer::Known,
-                Known::Unknown if reserve() => {
-                    grown = Admission::with(shared, hash);
+            admission.merge(shared);
+            match admission.lookup(hash) {
+                Lookup::Admitted => answer = Answer::Known,
+                Lookup::Unknown if reserve() => {
+                    grown = CardinalityLimit::appended(shared, hash);
                     return Some(grown.clone());
                 }
-                Known::Unknown | Known::Refused => answer = Answer::Refused,
+                Lookup::Unknown | Lookup::Refused => answer = Answer::Refused,
             }
             None
         });
         if updated == Ok(true) {
-            admission.learn(&grown);
+            admission.merge(&grown);
             answer = Answer::New;
         }
         answer

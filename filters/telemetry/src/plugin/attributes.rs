@@ -12,12 +12,12 @@ use serde_json::Value as Json;
 use super::Telemetry;
 use crate::{
     Messages, Method, OTHER, Record, Trace,
-    expression::{Attribute, Attributes, Own, Readings, Slot, Value},
+    expression::{Attribute, AttributeCache, Attributes, Slot, Value, WeirAttribute},
 };
 
 /// What is known of a stream from its request on.
 pub(super) struct Seen {
-    readings: Readings,
+    readings: AttributeCache,
     identity: OnceCell<Option<Json>>,
     /// What the policy looks at of the request.
     pub(super) request: Request,
@@ -58,7 +58,7 @@ pub(super) struct View<'a> {
 impl Seen {
     pub(super) fn new(plugin: &Telemetry) -> Self {
         Self {
-            readings: plugin.policy.reads().readings(),
+            readings: plugin.policy.reads().new_cache(),
             identity: OnceCell::new(),
             request: Request::default(),
             late: OnceCell::new(),
@@ -88,7 +88,7 @@ impl View<'_> {
 
     fn read(&self, attribute: &Attribute) -> Option<Value> {
         if attribute.request_header().is_some() {
-            return attribute.of_headers(self.headers());
+            return attribute.value_in(self.headers());
         }
         let text = |path: &[&str]| property::read(path).ok().flatten();
         match attribute {
@@ -116,7 +116,7 @@ impl View<'_> {
             Attribute::Principal => self.identity("principal").or_else(principal),
             Attribute::Audiences => self.identity("aud").or_else(|| istio(&["aud"]).map(listed)),
             Attribute::Claim(path) => self.claim(path),
-            Attribute::Own(own) => self.own(*own),
+            Attribute::Weir(own) => self.own(*own),
             Attribute::RequestHeader(_) | Attribute::Baggage(_) => None,
         }
     }
@@ -142,13 +142,17 @@ impl View<'_> {
         names.get(self.seen.operation?).map(String::as_str)
     }
 
-    fn own(&self, own: Own) -> Option<Value> {
+    fn own(&self, own: WeirAttribute) -> Option<Value> {
         match own {
-            Own::Operation => Some(Value::text(self.operation().unwrap_or(OTHER))),
-            Own::Error => Some(Value::Bool(self.is_error)),
-            Own::TraceId => self.trace().map(|trace| Value::text(&trace.trace_id.to_string())),
-            Own::SpanId => self.trace().map(|trace| Value::text(&trace.span_id.to_string())),
-            Own::Sampled => self.trace().map(|trace| Value::Bool(trace.is_sampled)),
+            WeirAttribute::Operation => Some(Value::text(self.operation().unwrap_or(OTHER))),
+            WeirAttribute::Error => Some(Value::Bool(self.is_error)),
+            WeirAttribute::TraceId => {
+                self.trace().map(|trace| Value::text(&trace.trace_id.to_string()))
+            }
+            WeirAttribute::SpanId => {
+                self.trace().map(|trace| Value::text(&trace.span_id.to_string()))
+            }
+            WeirAttribute::Sampled => self.trace().map(|trace| Value::Bool(trace.is_sampled)),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
     Node, Policy,
     export::otlp::{Item, LogRecord, Signal},
     export::{Answer, Arrival, Departure, Exporter, HandedOver, LaneId, Metric, Ticket},
-    signals::access_log::Target,
+    signals::access_log::LogTarget,
 };
 
 /// How much of an answer is read.
@@ -55,8 +55,8 @@ impl Export {
         let spans = spans.filter_map(|tracer| Some((tracer.provider?, tracer.istio_tags)));
         let spans = spans.map(|(place, tags)| ((place, Signal::Traces), tags));
         let logs = policy.access_logs().iter().filter_map(|log| match log.target {
-            Target::Provider(place) => Some(((place, Signal::Logs), true)),
-            Target::Proxy(_) => None,
+            LogTarget::Provider(place) => Some(((place, Signal::Logs), true)),
+            LogTarget::Proxy(_) => None,
         });
         let mut lanes = BTreeMap::new();
         for (key, istio_tags) in spans.chain(logs) {

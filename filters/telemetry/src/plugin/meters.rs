@@ -17,8 +17,8 @@ use super::{
     values::{Labels, Values},
 };
 use crate::{
-    Direction, FOLDED, Family, Findings, Group, LabelValue, Labelled, Plan, Policy, Standard, What,
-    hash,
+    Direction, Family, Findings, Group, LabelValue, LabelledName, MetricSource, OVERFLOW, Plan,
+    Policy, StandardMetric, hash,
 };
 
 /// Every series that this worker has met.
@@ -99,9 +99,9 @@ impl Meters {
     /// Adds one to the gauge of streams like this one, and returns it.
     pub(super) fn enter(&self, labels: Labels<'_>) -> Option<BufferedMetric> {
         let plan = labels.policy.plan(self.direction());
-        let wanted = What::Standard(Standard::InFlight);
+        let wanted = MetricSource::Standard(StandardMetric::InFlight);
         plan.groups.iter().enumerate().find_map(|(number, group)| {
-            let index = group.families.iter().position(|family| family.what == wanted)?;
+            let index = group.families.iter().position(|family| family.source == wanted)?;
             let row = self.row(number, group, plan, labels);
             self.series(&row, index, group, plan, labels.policy)?.enter(&self.buffer)
         })
@@ -172,13 +172,13 @@ impl Meters {
         if !is_free
             && !self.shared.admits_series(&family.name, family.max_series, hash(name.as_bytes()))
         {
-            let key = vec![FOLDED; group.labels.len()];
+            let key = vec![OVERFLOW; group.labels.len()];
             let reserved = self.kept(row.group, &key);
             let reserved = reserved.unwrap_or_else(|| Row::open(row.group, &key, group));
             return self.series(&reserved, index, group, plan, policy);
         }
         let series = Series::define(family, &name, &self.buffer);
-        let is_folded = row.key.contains(&FOLDED);
+        let is_folded = row.key.contains(&OVERFLOW);
         let series = if is_folded { series.overflowing(self.overflow(family)) } else { series };
         let is_first = row.series.iter().all(|cell| cell.get().is_none());
         cell.set(Some(series));
@@ -193,7 +193,10 @@ impl Meters {
     /// to what is not there yet, would say nothing.
     fn begin_at_zero(&self, row: &Rc<Row>, group: &Group, plan: &Plan, policy: &Policy) {
         for (index, family) in group.families.iter().enumerate() {
-            if matches!(family.what, What::Standard(Standard::ErrorCount) | What::SloGood(_)) {
+            if matches!(
+                family.source,
+                MetricSource::Standard(StandardMetric::ErrorCount) | MetricSource::SloGood(_)
+            ) {
                 self.series(row, index, group, plan, policy);
             }
         }
@@ -202,7 +205,7 @@ impl Meters {
     /// Defines the counter of what a family folds into `other`.
     fn overflow(&self, family: &Family) -> BufferedMetric {
         let labels = [("metric", family.name.clone())];
-        let name = Labelled { family: "weir_telemetry_overflow_total", labels: &labels };
+        let name = LabelledName { family: "weir_telemetry_overflow_total", labels: &labels };
         self.buffer.counter(&name.to_string())
     }
 
@@ -219,7 +222,7 @@ impl Meters {
             Some((name.as_str(), self.values.text(*source, *number, policy)?))
         });
         let labels: Vec<_> = labels.collect();
-        Labelled { family: &family.name, labels: &labels }.to_string()
+        LabelledName { family: &family.name, labels: &labels }.to_string()
     }
 }
 
@@ -234,7 +237,7 @@ impl Row {
 
     /// Says whether it is the row for everything beyond the limits.
     fn is_reserved(&self) -> bool {
-        self.key.iter().all(|number| *number == FOLDED)
+        self.key.iter().all(|number| *number == OVERFLOW)
     }
 }
 

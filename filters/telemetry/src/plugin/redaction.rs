@@ -2,7 +2,7 @@
 
 use filter_host::{random, shared_data};
 
-use crate::signals::redact::Redactor;
+use crate::signals::redactor::Redactor;
 
 /// The bytes of a key that nobody wrote down.
 const LENGTH: usize = 32;

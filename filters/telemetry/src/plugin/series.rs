@@ -5,7 +5,7 @@ use filter_host::{
     metrics::{Gauge, Histogram},
 };
 
-use crate::{Family, Kind, Standard, What};
+use crate::{Family, MetricKind, MetricSource, StandardMetric};
 
 /// A defined series.
 #[derive(Clone, Copy)]
@@ -28,12 +28,14 @@ enum Meter {
 impl Series {
     pub(super) fn define(family: &Family, name: &str, buffer: &MetricBuffer) -> Self {
         let meter = match family.kind {
-            Kind::Counter => Meter::Counter(buffer.counter(name)),
-            Kind::Gauge if family.what == What::Standard(Standard::InFlight) => {
+            MetricKind::Counter => Meter::Counter(buffer.counter(name)),
+            MetricKind::Gauge
+                if family.source == MetricSource::Standard(StandardMetric::InFlight) =>
+            {
                 Meter::Running(buffer.gauge(name))
             }
-            Kind::Gauge => Meter::Gauge(Gauge::define(name)),
-            Kind::Histogram => Meter::Histogram(Histogram::define(name)),
+            MetricKind::Gauge => Meter::Gauge(Gauge::define(name)),
+            MetricKind::Histogram => Meter::Histogram(Histogram::define(name)),
         };
         Self { meter, overflow: None }
     }

@@ -19,13 +19,13 @@ use super::{
     reading, redaction,
 };
 use crate::{
-    Begun, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tracer, Worker,
-    signals::redact::Redactor,
+    Begun, Direction, HeaderChange, Policy, Record, Seen, StreamOutcome, Tracer, TracerState,
+    signals::redactor::Redactor,
 };
 
 /// What a worker keeps for its tracers.
 pub(super) struct Spans {
-    workers: RefCell<Vec<Worker>>,
+    workers: RefCell<Vec<TracerState>>,
     counters: Option<Counters>,
     redactor: OnceCell<Option<Redactor>>,
 }
@@ -52,7 +52,7 @@ impl Spans {
             redaction::seed();
         }
         let tracers = tracing.tracers().iter();
-        let workers: Vec<_> = tracers.map(|it| Worker::new(random::bits(), it)).collect();
+        let workers: Vec<_> = tracers.map(|it| TracerState::new(random::bits(), it)).collect();
         let counters = (!workers.is_empty()).then(Counters::define);
         Self { workers: RefCell::new(workers), counters, redactor: OnceCell::new() }
     }
@@ -98,7 +98,7 @@ impl Telemetry {
         let headers = &stream.request.headers;
         let view = View { plugin: self, seen: stream, is_error: false, record: None };
         let failed = || self.meters.expression_failed();
-        let share = || tracer.share(&view, &stream.request, failed);
+        let share = || tracer.sampling_threshold(&view, &stream.request, failed);
         let mut workers = self.spans.workers.borrow_mut();
         let Some(worker) = workers.get_mut(place) else { return };
         let begun = tracer.begin(headers, worker, self.export.at(now), share);
@@ -121,7 +121,7 @@ impl Telemetry {
         let Some(redactor) = self.spans.redactor(&self.policy) else { return };
         let longest = self.policy.outlets().providers().get(provider);
         let longest = longest.map_or(256, |provider| provider.max_tag_length);
-        let outcome = Outcome {
+        let outcome = StreamOutcome {
             record,
             operation: view.operation(),
             is_error: view.is_error,

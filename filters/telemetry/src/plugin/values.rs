@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use super::admitting::Shared;
 use crate::{
-    FOLDED, Interner, LabelSource, LabelValue, OwnLabel, Policy, Record, expression::Attributes,
-    hash, signals::label,
+    CustomLabel, Interner, LabelSource, LabelValue, OVERFLOW, Policy, Record,
+    expression::Attributes, hash, signals::label,
 };
 
 /// What the labels of a stream are made of.
@@ -35,10 +35,10 @@ impl Values {
         if let Some(number) = source.value(labels.record) {
             return number;
         }
-        let LabelSource::Label(place) = source else { return FOLDED };
+        let LabelSource::Label(place) = source else { return OVERFLOW };
         let metrics = labels.policy.metrics();
         let (Some(own), Some(interner)) = (metrics.labels.get(place), self.0.get(place)) else {
-            return FOLDED;
+            return OVERFLOW;
         };
         let value = own.label.apply(labels.at).unwrap_or_else(|_| {
             failed();
@@ -47,7 +47,7 @@ impl Values {
         let value = value.get(..metrics.max_value_bytes).unwrap_or(&value);
         let known = interner.borrow().number(value);
         known.unwrap_or_else(|| {
-            if admits(own, value, shared) { interner.borrow_mut().add(value) } else { FOLDED }
+            if admits(own, value, shared) { interner.borrow_mut().add(value) } else { OVERFLOW }
         })
     }
 
@@ -69,7 +69,7 @@ impl Values {
     }
 }
 
-fn admits(own: &OwnLabel, value: &[u8], shared: &Shared) -> bool {
+fn admits(own: &CustomLabel, value: &[u8], shared: &Shared) -> bool {
     // What a stream lacks takes no place among the values.
     let is_free = value == label::UNKNOWN;
     let most = own.max_values.filter(|_| !is_free);

@@ -5,9 +5,9 @@ use filter_core::{ConfigErrors, InvalidConfig, Mode, Needs};
 use super::Policy;
 use crate::{
     Config,
-    config::{MetricsEntry, OneOrMany},
+    config::{ExpressionText, MetricsConfig, OneOrMany},
     export::exporters::Outlets,
-    expression::{Attribute, Expression, Own, Phase, Text, Wanted},
+    expression::{Attribute, Expression, Phase, ResultKind, WeirAttribute},
     policy::compiler::Compiler,
     policy::operations::Operations,
     policy::response_headers::ResponseHeaders,
@@ -90,11 +90,11 @@ impl Policy {
     }
 }
 
-fn error_when(text: &Text, compiler: &mut Compiler) -> Option<Expression> {
+fn error_when(text: &ExpressionText, compiler: &mut Compiler) -> Option<Expression> {
     let path = "errorWhen";
-    let condition = compiler.expression(text, Phase::End, Wanted::Bool, path)?;
+    let condition = compiler.expression(text, Phase::End, ResultKind::Bool, path)?;
     let mut read = condition.slots().iter().filter_map(|slot| compiler.reads.attribute(*slot));
-    if read.any(|attribute| *attribute == Attribute::Own(Own::Error)) {
+    if read.any(|attribute| *attribute == Attribute::Weir(WeirAttribute::Error)) {
         compiler.errors.add(path, "must not read weir.error, which it decides");
         return None;
     }
@@ -117,9 +117,9 @@ fn access_logs(
 
 /// Returns the entries of `metrics`; absent, there is none that changes anything.
 fn entries<'a>(
-    metrics: Option<&'a OneOrMany<MetricsEntry>>,
+    metrics: Option<&'a OneOrMany<MetricsConfig>>,
     errors: &mut ConfigErrors,
-) -> &'a [MetricsEntry] {
+) -> &'a [MetricsConfig] {
     let Some(OneOrMany(entries)) = metrics else { return &[] };
     if !(1..=MAX_ENTRIES).contains(&entries.len()) {
         let got = entries.len();

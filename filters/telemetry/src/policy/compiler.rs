@@ -3,15 +3,16 @@
 use filter_core::{ConfigErrors, PathNormalization, Warning};
 
 use crate::{
-    expression::{Expression, Phase, Reads, Text, Wanted},
-    signals::filter::{Filter, FilterConfig, FilterPlace},
+    config::{ExpressionText, FilterConfig},
+    expression::{AttributeTable, Expression, Phase, ResultKind},
+    signals::filter::{Filter, FilterContext},
 };
 
 /// What every part of a document is compiled with.
 #[derive(Debug, Default)]
 pub(crate) struct Compiler {
     /// What the document reads.
-    pub(crate) reads: Reads,
+    pub(crate) reads: AttributeTable,
     /// What is wrong with the document.
     pub(crate) errors: ConfigErrors,
     /// What an operator may not have meant.
@@ -32,9 +33,9 @@ impl Compiler {
     /// Compiles an expression; `None` where it is refused.
     pub(crate) fn expression(
         &mut self,
-        text: &Text,
+        text: &ExpressionText,
         phase: Phase,
-        wanted: Wanted,
+        wanted: ResultKind,
         path: &str,
     ) -> Option<Expression> {
         let compiled = Expression::compile(text.as_str(), phase, wanted, &mut self.reads);
@@ -48,7 +49,7 @@ impl Compiler {
         phase: Phase,
         path: &str,
     ) -> Option<Filter> {
-        let place = FilterPlace { path, phase, normalization: self.normalization };
+        let place = FilterContext { path, phase, normalization: self.normalization };
         Filter::compile(config, &place, &mut self.reads, &mut self.errors)
     }
 }

@@ -3,7 +3,7 @@
 use super::Policy;
 use crate::{
     expression::{Attributes, Value},
-    signals::metrics::{Findings, OwnMetric},
+    signals::metrics::{CustomMetric, Findings},
     stream::ended::Ended,
     stream::record::Record,
 };
@@ -44,7 +44,7 @@ impl Policy {
     }
 }
 
-impl OwnMetric {
+impl CustomMetric {
     fn number(&self, ended: &Ended<'_>, failed: &mut impl FnMut()) -> Option<u64> {
         let holds = self.filter.as_ref().map_or(Ok(true), |it| it.holds(ended.at, ended.request));
         let holds = holds.unwrap_or_else(|_| {

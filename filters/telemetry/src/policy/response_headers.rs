@@ -6,7 +6,7 @@ use filter_core::{HeaderName, Request, Warning};
 
 use crate::{
     config::ResponseHeadersConfig,
-    expression::{Attributes, Failure, Phase},
+    expression::{Attributes, EvaluationError, Phase},
     policy::compiler::Compiler,
     signals::filter::Filter,
 };
@@ -62,7 +62,7 @@ impl ResponseHeaders {
     /// # Errors
     ///
     /// Where the filter's expression fails; then nobody is.
-    pub fn are_for(&self, at: &dyn Attributes, request: &Request) -> Result<bool, Failure> {
+    pub fn are_for(&self, at: &dyn Attributes, request: &Request) -> Result<bool, EvaluationError> {
         self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(at, request))
     }
 

@@ -9,13 +9,13 @@ use serde_json::{Value as Json, json};
 use super::Policy;
 use crate::{
     Config, Ended, Ending, Record,
-    expression::{Attribute, Attributes, Readings, Reads, Slot, Value},
+    expression::{Attribute, AttributeCache, AttributeTable, Attributes, Slot, Value},
 };
 
 /// A stream whose attributes are these.
 struct Stream<'a> {
-    reads: &'a Reads,
-    readings: Readings,
+    reads: &'a AttributeTable,
+    readings: AttributeCache,
     known: Vec<(&'a str, Value)>,
 }
 
@@ -38,7 +38,7 @@ fn find(
     record: &Record,
     known: Vec<(&str, Value)>,
 ) -> (Vec<Option<bool>>, Vec<Option<u64>>, u32) {
-    let stream = Stream { reads: policy.reads(), readings: policy.reads().readings(), known };
+    let stream = Stream { reads: policy.reads(), readings: policy.reads().new_cache(), known };
     let request = Request { headers: Headers::from_iter([(":path", "/a")]), ..Request::default() };
     let mut failed = 0_u32;
     let is_error = policy.is_error(record, &stream, || failed = failed.saturating_add(1));

@@ -1,37 +1,45 @@
-//! Who decides whether a trace is reported.
+//! Sources of sampling decisions.
 
 use filter_core::{Headers, Request};
 
 use super::{Tracer, incoming::Incoming};
 use crate::{config::tracing::RemoteContext, expression::Attributes};
 
-/// Who decides whether a trace is reported.
+/// The source of a sampling decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Cause {
-    /// The caller, by the flags of its `traceparent`.
+pub enum SamplingSource {
+    /// The flags of the caller's `traceparent`.
     Caller,
-    /// The caller, by B3.
+    /// The caller's B3 headers.
     B3,
-    /// The filter in this place of `sampling`, by its share.
+    /// The entry of `sampling` with this index.
     Filter(usize),
     /// `randomSamplingPercentage`.
     Percentage,
 }
 
 impl Tracer {
-    /// Says who decides about a request with these headers, as [`Tracer::begin`] goes about it.
+    /// Returns the source of the sampling decision that [`Tracer::begin`] makes for a request.
     #[must_use]
-    pub fn cause(&self, headers: &Headers, at: &dyn Attributes, request: &Request) -> Cause {
+    pub fn sampling_source(
+        &self,
+        headers: &Headers,
+        at: &dyn Attributes,
+        request: &Request,
+    ) -> SamplingSource {
         if self.remote_context == RemoteContext::Trust {
             let incoming = Incoming::read(headers, self.accepts_b3);
             let is_b3 = incoming.remote.is_none_or(|remote| remote.is_b3);
             let decided = incoming.remote.map_or(incoming.decision, |remote| remote.decision);
             if decided.is_some() {
-                return if is_b3 { Cause::B3 } else { Cause::Caller };
+                return if is_b3 { SamplingSource::B3 } else { SamplingSource::Caller };
             }
         }
         let holds = |(filter, _): &(_, _)| holds(filter, at, request);
-        self.sampling.iter().position(holds).map_or(Cause::Percentage, Cause::Filter)
+        self.sampling
+            .iter()
+            .position(holds)
+            .map_or(SamplingSource::Percentage, SamplingSource::Filter)
     }
 }
 

@@ -1,43 +1,43 @@
-//! What a stream adds to which series.
+//! The metric series that a stream updates.
 
 use filter_core::label_value;
 
-use super::Addition;
+use super::SeriesUpdate;
 use crate::{
-    Direction, Ended, Findings, Group, LabelSource, Policy, Record, Standard, What,
+    Direction, Ended, Findings, Group, LabelSource, MetricSource, Policy, Record, StandardMetric,
     expression::Attributes, signals::label::UNKNOWN,
 };
 
 impl Policy {
-    /// Returns what a stream adds to which series.
-    pub(super) fn additions(
+    /// Returns the updates of metric series.
+    pub(super) fn series_updates(
         &self,
         direction: Direction,
         ended: &Ended<'_>,
         findings: &Findings,
         failed: &mut impl FnMut(),
-    ) -> Vec<Addition> {
-        let mut additions = Vec::new();
+    ) -> Vec<SeriesUpdate> {
+        let mut series_updates = Vec::new();
         for group in &self.plan(direction).groups {
-            let running = What::Standard(Standard::InFlight);
+            let in_flight = MetricSource::Standard(StandardMetric::InFlight);
             let numbers: Vec<_> = group
                 .families
                 .iter()
                 .map(|family| (family, family.observation(ended.record, findings)))
-                .filter(|(family, number)| number.is_some() || family.what == running)
+                .filter(|(family, number)| number.is_some() || family.source == in_flight)
                 .collect();
             if numbers.is_empty() {
                 continue;
             }
             let labels = self.labels(direction, group, ended, failed);
-            additions.extend(numbers.into_iter().map(|(family, number)| Addition {
+            series_updates.extend(numbers.into_iter().map(|(family, number)| SeriesUpdate {
                 name: family.name.clone(),
                 kind: family.kind,
                 labels: labels.clone(),
                 number,
             }));
         }
-        additions
+        series_updates
     }
 
     fn labels(
@@ -49,26 +49,32 @@ impl Policy {
     ) -> Vec<(String, String)> {
         let sources = &self.plan(direction).sources;
         let mut labels = Vec::new();
-        for (name, place) in &group.labels {
-            let Some(source) = sources.get(*place) else { continue };
+        for (name, index) in &group.labels {
+            let Some(source) = sources.get(*index) else { continue };
             let text = match source {
-                LabelSource::Label(place) => self.own_label(*place, ended.at, failed),
+                LabelSource::Label(index) => self.configured_label(*index, ended.at, failed),
                 LabelSource::Slo(_) => fixed(*source, ended.record, &self.metrics().slo_names),
-                _ => fixed(*source, ended.record, self.operations().names()),
+                LabelSource::Reporter(_)
+                | LabelSource::Method
+                | LabelSource::Operation
+                | LabelSource::Code
+                | LabelSource::GrpcStatus => {
+                    fixed(*source, ended.record, self.operations().names())
+                }
             };
             labels.extend(text.map(|text| (name.clone(), text)));
         }
         labels
     }
 
-    fn own_label(
+    fn configured_label(
         &self,
-        place: usize,
+        index: usize,
         at: &dyn Attributes,
         failed: &mut impl FnMut(),
     ) -> Option<String> {
-        let own = self.metrics().labels.get(place)?;
-        let value = own.label.apply(at).unwrap_or_else(|_| {
+        let configured = self.metrics().labels.get(index)?;
+        let value = configured.label.apply(at).unwrap_or_else(|_| {
             failed();
             UNKNOWN.into()
         });

@@ -1,35 +1,35 @@
-//! The attributes that Envoy has, each with its form and its phase.
+//! Envoy's attributes with their encodings and phases.
 //!
 //! <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes>
 
-use super::attribute::{Form, Phase};
+use super::attribute::{Encoding, Phase};
 
-/// What stands below a first step.
+/// The fields of a first path segment.
 pub(super) struct Root {
     pub(super) name: &'static str,
     pub(super) fields: &'static [Field],
 }
 
-/// One field, and how the proxy writes it.
+/// The name, shape and phase of a field.
 pub(super) type Field = (&'static str, Shape, Phase);
 
-/// What a field holds.
+/// The shape of a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shape {
-    /// One value.
-    Leaf(Form),
-    /// Values by names of the proxy's configuration or of other filters, at any depth.
+    /// A single value.
+    Leaf(Encoding),
+    /// Nested values whose names come from the configuration of the proxy or from other filters.
     Tree,
-    /// Text by the names of headers.
+    /// Texts by header name.
     Headers,
 }
 
 use Phase::{End, Request};
 use Shape::{Headers, Leaf, Tree};
 
-const TEXT: Shape = Leaf(Form::Text);
-const INT: Shape = Leaf(Form::Int);
-const DURATION: Shape = Leaf(Form::Duration);
+const TEXT: Shape = Leaf(Encoding::Text);
+const INT: Shape = Leaf(Encoding::Int);
+const DURATION: Shape = Leaf(Encoding::Duration);
 
 pub(super) const ROOTS: [Root; 10] = [
     Root { name: "request", fields: &REQUEST },
@@ -54,7 +54,7 @@ const REQUEST: [Field; 16] = [
     ("headers_bytes", INT, Request),
     ("referer", TEXT, Request),
     ("useragent", TEXT, Request),
-    ("time", Leaf(Form::Timestamp), Request),
+    ("time", Leaf(Encoding::Timestamp), Request),
     ("id", TEXT, Request),
     ("protocol", TEXT, Request),
     ("query", TEXT, Request),
@@ -80,7 +80,7 @@ const PEER: [Field; 2] = [("address", TEXT, Request), ("port", INT, Request)];
 
 const CONNECTION: [Field; 14] = [
     ("id", INT, Request),
-    ("mtls", Leaf(Form::Bool), Request),
+    ("mtls", Leaf(Encoding::Bool), Request),
     ("requested_server_name", TEXT, Request),
     ("tls_version", TEXT, Request),
     ("subject_local_certificate", TEXT, Request),
