@@ -5,7 +5,7 @@
 use std::{env, fs};
 
 use telemetry::expression::{
-    Attributes, Expression, InvalidExpression, Phase, AttributeTable, Slot, Value, ResultKind,
+    AttributeTable, Attributes, Expression, InvalidExpression, Phase, ResultKind, Slot, Value,
 };
 
 mod text_proto;

@@ -350,7 +350,7 @@ fn suggests_no_field_that_is_always_refused() {
         ),
         (
             r#"{"selector": 1}"#,
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ] {
         let error = parse_config::<Outer>(document.as_bytes()).unwrap_err();

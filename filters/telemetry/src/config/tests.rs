@@ -72,7 +72,7 @@ fn misspelled_fields_get_a_hint() {
         (json!({"providers": []}), "providers: must be written extensionProviders"),
         (
             json!({"selector": {}}),
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ] {
         assert_eq!(refusal(&document), message);

@@ -56,7 +56,7 @@ const ROUTE_FIELDS: [&str; 16] = [
 /// let error = parse_config::<Config>(document).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "http[0].timeout: must not be given, it stays in the VirtualService"
+///     "http[0].timeout: must not be given: it stays in the VirtualService"
 /// );
 /// ```
 pub fn http_entries<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
@@ -172,7 +172,7 @@ mod tests {
             let document = format!(r#"{{"http": [{{}}, {{"{field}": null}}]}}"#);
             assert_eq!(
                 parse_config::<Config>(document.as_bytes()).unwrap_err().to_string(),
-                format!("http[1].{field}: must not be given, it stays in the VirtualService")
+                format!("http[1].{field}: must not be given: it stays in the VirtualService")
             );
         }
     }
@@ -183,7 +183,7 @@ mod tests {
             (r#"{"http": [{"Fault": 1}]}"#, "http[0].Fault: must be written fault"),
             (
                 r#"{"http": [{"mirror_percentage": {}}]}"#,
-                "http[0].mirror_percentage: must not be given, it stays in the VirtualService",
+                "http[0].mirror_percentage: must not be given: it stays in the VirtualService",
             ),
             (r#"{"http": [{"x": 1}]}"#, "http[0].x: unknown field `x`, expected `name` or `fault`"),
             (

@@ -120,7 +120,7 @@ fn a_cookie_has_the_attributes_it_was_given() {
 
 #[test]
 fn refused_documents_say_their_rule() {
-    let hosts = "must not be given, it chooses hosts: it stays in the DestinationRule";
+    let hosts = "must not be given: it chooses hosts: it stays in the DestinationRule";
     let none = "the configuration: must name a key: claim, httpHeaderName, httpQueryParameterName, httpCookie or useSourceIp: true";
     let cookie = |fields: &str| format!(r#"{{"httpCookie": {{{fields}}}}}"#);
     for (document, message) in [
