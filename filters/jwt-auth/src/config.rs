@@ -54,21 +54,21 @@ pub struct Config {
     /// How long a token may be, in bytes; 16,384 if absent.
     #[serde(default)]
     pub max_token_bytes: Option<IntegerWithin<256, 61_440>>,
-    /// What is remembered about tokens.
+    /// What is cached about tokens.
     #[serde(default)]
     pub token_cache: TokenCacheConfig,
     /// What is published about a verified identity.
     #[serde(default)]
     pub publish: Publish,
-    /// Clients that may ask for the reason of a refusal. If a request matches one of these entries
-    /// and sends `x-weir-explain: 1`, a refusal names the rule, provider and condition in the
+    /// Clients that may ask for the reason of a response. If a request matches one of these entries
+    /// and sends `x-weir-explain: 1`, a response names the rule, provider and condition in the
     /// response header `x-weir-explain`.
     #[serde(default)]
     pub explain: Vec<HttpMatch>,
     /// What replies say about the resource.
     #[serde(default)]
     pub replies: RepliesConfig,
-    /// How much replies tell about the reason.
+    /// How much replies detail about the reason.
     #[serde(default)]
     pub problem: ProblemConfig,
     /// How metrics are named.
@@ -116,10 +116,10 @@ pub struct TokenCacheConfig {
     /// How many tokens; 1,024 if absent, 0 turns the cache off.
     #[serde(default)]
     pub size: Option<IntegerWithin<0, 65_536>>,
-    /// How long a good token is remembered, at most until it expires; 5 minutes if absent.
+    /// How long a good token is cached, at most until it expires; 5 minutes if absent.
     #[serde(default)]
     pub ttl: Option<DurationWithin<0, 3_600_000>>,
-    /// How long a badly signed token is remembered; 5 seconds if absent, 0 turns it off.
+    /// How long a badly signed token is cached; 5 seconds if absent, 0 turns it off.
     #[serde(default)]
     pub negative_ttl: Option<DurationWithin<0, 60_000>>,
 }

@@ -35,7 +35,7 @@ pub struct Check {
     pub valid: bool,
     /// Says who decided; absent where the length alone did.
     pub engine: Option<Engine>,
-    /// Says whether the proxy was asked and failed to answer.
+    /// Says whether the proxy was tester and failed to answer.
     pub host_failed: bool,
 }
 
@@ -58,12 +58,12 @@ impl Crypto {
     ///
     /// For every algorithm one signature must verify, and the same with one bit flipped must not.
     pub fn with_host(host: HostVerify) -> Self {
-        Self { host: Some(host), by_host: vectors::answered_rightly(host) }
+        Self { host: Some(host), by_host: vectors::passing_algorithms(host) }
     }
 
     /// Believes `host` about `by_host` without having put it to the test.
     #[cfg(test)]
-    pub(crate) const fn believing(host: HostVerify, by_host: Algorithms) -> Self {
+    pub(crate) const fn untested(host: HostVerify, by_host: Algorithms) -> Self {
         Self { host: Some(host), by_host }
     }
 

@@ -59,7 +59,7 @@ impl Endpoint {
     }
 
     /// Says whether both are served by the same host and port.
-    pub fn is_beside(&self, other: &Self) -> bool {
+    pub fn is_same_host(&self, other: &Self) -> bool {
         self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
     }
 

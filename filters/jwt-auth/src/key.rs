@@ -19,7 +19,7 @@ mod secret;
 mod verify;
 
 use curve::Curve;
-pub(crate) use jwk::FromJwk;
+pub(crate) use jwk::ParsedJwk;
 pub(crate) use pem::BEGIN as PEM_BEGIN;
 pub(crate) use secret::looks_like_hex;
 pub(crate) use verify::MAX_KEY_COST;

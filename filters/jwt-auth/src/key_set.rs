@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     algorithm::Algorithm,
     crypto::Crypto,
-    key::{FromJwk, InvalidKey, Key, PEM_BEGIN},
+    key::{InvalidKey, Key, PEM_BEGIN, ParsedJwk},
 };
 
 /// At most this many usable keys make a set.
@@ -22,7 +22,7 @@ pub struct KeySet {
 
 /// What a key set's document held besides usable keys.
 #[derive(Debug, Default)]
-pub struct Leftovers {
+pub struct KeyWarnings {
     /// Keys that were left out: their place in the document, and why.
     pub ignored: Vec<(usize, InvalidKey)>,
     /// Places of keys that came with their private half, which was dropped.
@@ -63,13 +63,13 @@ struct Document {
 }
 
 /// A key as written in its document.
-enum Listed {
+enum RawKey {
     Jwk(Value),
     /// A certificate under its `kid`, the form of Google and Firebase.
     Certificate(String, Value),
 }
 
-impl Listed {
+impl RawKey {
     fn all(text: &[u8]) -> Result<Vec<Self>, InvalidKeySet> {
         let error = match serde_json::from_slice::<Document>(text) {
             Ok(document) => return Ok(document.keys.into_iter().map(Self::Jwk).collect()),
@@ -84,13 +84,13 @@ impl Listed {
         }
     }
 
-    fn read(self, crypto: &Crypto) -> Result<FromJwk, InvalidKey> {
+    fn read(self, crypto: &Crypto) -> Result<ParsedJwk, InvalidKey> {
         match self {
             Self::Jwk(jwk) => Key::from_jwk(jwk, crypto),
             Self::Certificate(id, pem) => {
                 let pem = pem.as_str().ok_or(InvalidKey::NotCertificate)?;
                 let key = Key::from_certificate_pem(pem, id, crypto)?;
-                Ok(FromJwk { key, had_private_part: false })
+                Ok(ParsedJwk { key, had_private_key: false })
             }
         }
     }
@@ -108,31 +108,31 @@ impl KeySet {
     ///
     /// Fails if the text is no key set, holds no usable key or more than [`MAX_KEYS`], or more than
     /// 1,000 keys of any kind.
-    pub fn parse(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
+    pub fn parse(text: &[u8], crypto: &Crypto) -> Result<(Self, KeyWarnings), InvalidKeySet> {
         // Of what serde says only the place is kept: it shows values, of which one may be a secret.
-        let listed = Listed::all(text)?;
+        let listed = RawKey::all(text)?;
         if listed.len() > MAX_LISTED {
             return Err(InvalidKeySet::TooMany);
         }
         let mut set = Self::default();
-        let mut leftovers = Leftovers::default();
+        let mut key_warnings = KeyWarnings::default();
         for (place, jwk) in listed.into_iter().enumerate() {
             match jwk.read(crypto) {
-                Err(reason) => leftovers.ignored.push((place, reason)),
+                Err(reason) => key_warnings.ignored.push((place, reason)),
                 Ok(found) => {
-                    if found.had_private_part {
-                        leftovers.private.push(place);
+                    if found.had_private_key {
+                        key_warnings.private.push(place);
                     }
                     if found.key.is_secret() {
-                        leftovers.secret.push(place);
+                        key_warnings.secret.push(place);
                     }
                     set.keys.push(found.key);
                 }
             }
         }
         match set.keys.len() {
-            0 => Err(InvalidKeySet::Empty(leftovers.ignored.into_iter().next().map(|(_, r)| r))),
-            1..=MAX_KEYS => Ok((set, leftovers)),
+            0 => Err(InvalidKeySet::Empty(key_warnings.ignored.into_iter().next().map(|(_, r)| r))),
+            1..=MAX_KEYS => Ok((set, key_warnings)),
             _ => Err(InvalidKeySet::TooMany),
         }
     }
@@ -142,12 +142,15 @@ impl KeySet {
     /// # Errors
     ///
     /// Fails as [`KeySet::parse`] does.
-    pub fn parse_remote(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
-        let (mut set, mut leftovers) = Self::parse(text, crypto)?;
-        let secrets = leftovers.secret.iter().map(|place| (*place, InvalidKey::UnsupportedType));
-        leftovers.ignored.extend(secrets);
+    pub fn parse_remote(
+        text: &[u8],
+        crypto: &Crypto,
+    ) -> Result<(Self, KeyWarnings), InvalidKeySet> {
+        let (mut set, mut key_warnings) = Self::parse(text, crypto)?;
+        let secrets = key_warnings.secret.iter().map(|place| (*place, InvalidKey::UnsupportedType));
+        key_warnings.ignored.extend(secrets);
         set.keys.retain(|key| !key.is_secret());
-        if set.keys.is_empty() { Err(InvalidKeySet::Empty(None)) } else { Ok((set, leftovers)) }
+        if set.keys.is_empty() { Err(InvalidKeySet::Empty(None)) } else { Ok((set, key_warnings)) }
     }
 
     /// Returns all keys.

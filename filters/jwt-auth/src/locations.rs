@@ -6,7 +6,7 @@ use filter_core::{HeaderName, Headers};
 
 mod cookie;
 mod header;
-mod look_alike;
+mod lookalike;
 mod query;
 
 pub(crate) use cookie::{is_cookie_name, without_cookies};
@@ -121,7 +121,7 @@ fn behind_word<'a>(value: &'a [u8], word: &str) -> Option<&'a [u8]> {
 /// Returns the one token of a place, unless other text there could be taken for another token.
 fn one_of<'a>(tokens: Vec<&'a [u8]>, others: &[&[u8]]) -> Found<'a> {
     match only(tokens.into_iter().map(Cow::Borrowed)) {
-        Found::One(_) if others.iter().any(|other| look_alike::is_in(other)) => Found::Several,
+        Found::One(_) if others.iter().any(|other| lookalike::is_in(other)) => Found::Several,
         found => found,
     }
 }

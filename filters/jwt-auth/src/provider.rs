@@ -7,7 +7,7 @@ use filter_core::{ClaimPath, StringMatch};
 use crate::{
     algorithm::Algorithms,
     config::{CertificateBinding, OnUnavailable},
-    denial::Fault,
+    denial::Rejection,
     key_set::KeySet,
     locations::Location,
     outputs::Outputs,
@@ -21,7 +21,7 @@ mod signature;
 
 pub(crate) use audience::Audiences;
 pub(crate) use binding::PEER_DIGEST;
-pub(crate) use compile::Notes;
+pub(crate) use compile::CompileState;
 pub(crate) use signature::{Budget, Signature, check_signature};
 
 /// Who may issue tokens, and how they are verified.
@@ -46,7 +46,7 @@ pub(crate) struct Provider {
     binding: CertificateBinding,
     /// The deny list that is fetched.
     pub(crate) deny_list: Option<DenyList>,
-    /// The `jti` of tokens that are refused; absent if none is asked for.
+    /// The `jti` of tokens that are refused; absent if none is tester for.
     revoked: Option<HashSet<Box<str>>>,
 }
 
@@ -105,7 +105,7 @@ pub(crate) enum Skew {
 }
 
 impl Issuer {
-    /// Orders providers: the more exactly one names its issuer, the earlier it is asked.
+    /// Orders providers: the more exactly one names its issuer, the earlier it is tester.
     pub(crate) const fn rank(&self) -> u8 {
         match self {
             Self::Exact(_) => 0,
@@ -136,32 +136,36 @@ impl Provider {
         token: &Token,
         audiences: Option<&Audiences>,
         now: Duration,
-    ) -> Result<Skew, Fault> {
+    ) -> Result<Skew, Rejection> {
         self.check_type(token)?;
         if !self.algorithms.contains(token.header().algorithm) {
-            return Err(Fault::UNSUPPORTED_ALGORITHM);
+            return Err(Rejection::UNSUPPORTED_ALGORITHM);
         }
         let skew = self.times.check_window(token, now)?;
         let audiences = audiences.or(self.audiences.as_ref());
         if audiences.is_some_and(|allowed| !allowed.allow(token.claims())) {
-            return Err(Fault::AUDIENCE);
+            return Err(Rejection::AUDIENCE);
         }
         let subject = token.claims().text("sub").map(str::as_bytes);
         let named = self.subjects.iter().any(|condition| condition.matches(subject));
         if !named && !self.subjects.is_empty() {
-            return Err(Fault::SUBJECT);
+            return Err(Rejection::SUBJECT);
         }
         self.times.check_lifetime(token, now)?;
         Ok(skew)
     }
 
     /// Checks what may change while the signature stays good; done again on every cache hit.
-    pub(crate) fn check_use(&self, token: &Token, peer_digest: Option<&[u8]>) -> Result<(), Fault> {
+    pub(crate) fn check_use(
+        &self,
+        token: &Token,
+        peer_digest: Option<&[u8]>,
+    ) -> Result<(), Rejection> {
         let claims = token.claims();
         binding::check(self.binding, claims, peer_digest)?;
         let Some(revoked) = &self.revoked else { return Ok(()) };
         let known = claims.text("jti").is_some_and(|id| !revoked.contains(id));
-        if known { Ok(()) } else { Err(Fault::REVOKED) }
+        if known { Ok(()) } else { Err(Rejection::REVOKED) }
     }
 
     /// Says whether the peer's certificate is looked at.
@@ -169,13 +173,13 @@ impl Provider {
         self.binding != CertificateBinding::Ignore
     }
 
-    fn check_type(&self, token: &Token) -> Result<(), Fault> {
+    fn check_type(&self, token: &Token) -> Result<(), Rejection> {
         if self.token_types.is_empty() {
             return Ok(());
         }
         let found = token.header().token_type.as_deref().map(without_application);
         let allowed = |found: &str| self.token_types.iter().any(|t| t.eq_ignore_ascii_case(found));
-        if found.is_some_and(allowed) { Ok(()) } else { Err(Fault::WRONG_TYPE) }
+        if found.is_some_and(allowed) { Ok(()) } else { Err(Rejection::WRONG_TYPE) }
     }
 }
 
@@ -189,33 +193,33 @@ pub(crate) fn without_application(media_type: &str) -> &str {
 }
 
 impl Times {
-    fn check_window(&self, token: &Token, now: Duration) -> Result<Skew, Fault> {
+    fn check_window(&self, token: &Token, now: Duration) -> Result<Skew, Rejection> {
         let times = token.claims().times();
         let begins = times.not_before.map_or(Duration::ZERO, Duration::from_secs);
         if begins > now.saturating_add(self.skew) {
-            return Err(Fault::NOT_YET_VALID);
+            return Err(Rejection::NOT_YET_VALID);
         }
         let ends = times.expires.map_or(Duration::MAX, Duration::from_secs);
         if now >= ends.saturating_add(self.skew) {
-            return Err(Fault::EXPIRED);
+            return Err(Rejection::EXPIRED);
         }
         Ok(if begins > now || now >= ends { Skew::Used } else { Skew::Unused })
     }
 
-    fn check_lifetime(&self, token: &Token, now: Duration) -> Result<(), Fault> {
+    fn check_lifetime(&self, token: &Token, now: Duration) -> Result<(), Rejection> {
         let times = token.claims().times();
         let ends = times.expires.map(Duration::from_secs);
         if ends.is_none() && (self.require_expiration || self.max_lifetime.is_some()) {
-            return Err(Fault::LIFETIME);
+            return Err(Rejection::LIFETIME);
         }
         let left = ends.map_or(Duration::ZERO, |ends| ends.saturating_sub(now));
         if self.max_lifetime.is_some_and(|most| left > most) {
-            return Err(Fault::LIFETIME);
+            return Err(Rejection::LIFETIME);
         }
         let Some(oldest) = self.max_age else { return Ok(()) };
-        let issued = times.issued.map(Duration::from_secs).ok_or(Fault::LIFETIME)?;
+        let issued = times.issued.map(Duration::from_secs).ok_or(Rejection::LIFETIME)?;
         let too_old = now.saturating_sub(issued) > oldest.saturating_add(self.skew);
         let in_future = issued > now.saturating_add(self.skew);
-        if too_old || in_future { Err(Fault::LIFETIME) } else { Ok(()) }
+        if too_old || in_future { Err(Rejection::LIFETIME) } else { Ok(()) }
     }
 }

@@ -8,8 +8,8 @@ use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
 use crate::{
-    Admission, Config, Crypto, Environment, Metric, Outcome, Patience, Policy, Reason, Verdict,
-    Worker, algorithm::Algorithm,
+    Admission, CompileContext, Config, Crypto, Metric, Policy, Reason, Verdict, WaitPolicy, Worker,
+    algorithm::Algorithm,
 };
 
 /// The moment of all tests, in seconds since 1970.
@@ -130,80 +130,80 @@ pub(crate) fn compile(document: &Value) -> Result<Policy, InvalidConfig> {
     let variable = |name: &str| {
         (name == "SECRET").then(|| "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into())
     };
-    let environment = Environment { crypto: &crypto, variable: &variable };
-    let compiled = parsed.and_then(|config| Policy::new(&config, &environment));
+    let context = CompileContext { crypto: &crypto, variable: &variable };
+    let compiled = parsed.and_then(|config| Policy::new(&config, &context));
     #[cfg(not(target_arch = "wasm32"))]
     schema_check::compare::<Config>(document, compiled.is_ok());
     compiled
 }
 
-/// A policy with its worker, asked as the shell asks it.
-pub(crate) struct Asked {
+/// A policy with its worker, which decides requests as the plugin does.
+pub(crate) struct Tester {
     pub(crate) policy: Policy,
     pub(crate) worker: Worker,
     pub(crate) now: u64,
 }
 
-/// How a request ended.
+/// The end of a request.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    Allowed(Admission),
+pub(crate) enum Outcome {
+    Admitted(Admission),
     Refused(Reason, Reply),
 }
 
-pub(crate) fn asked(document: &Value) -> Asked {
+pub(crate) fn tester(document: &Value) -> Tester {
     let policy = compile(document).unwrap();
     let worker = policy.worker();
-    Asked { policy, worker, now: NOW }
+    Tester { policy, worker, now: NOW }
 }
 
-impl Asked {
-    pub(crate) fn ask(&mut self, headers: &Headers) -> (Answer, Vec<Metric>) {
-        self.ask_request(&Request { headers: headers.clone(), ..Request::default() })
+impl Tester {
+    pub(crate) fn send(&mut self, headers: &Headers) -> (Outcome, Vec<Metric>) {
+        self.send_request(&Request { headers: headers.clone(), ..Request::default() })
     }
 
-    pub(crate) fn ask_request(&mut self, request: &Request) -> (Answer, Vec<Metric>) {
+    pub(crate) fn send_request(&mut self, request: &Request) -> (Outcome, Vec<Metric>) {
         let now = Duration::from_secs(self.now);
-        let judgement = self.policy.judge(&mut self.worker, request, now, Patience::Spent);
-        let mut counts = judgement.counts;
-        let denial = match judgement.verdict {
-            Verdict::Allow(admission) => return (Answer::Allowed(admission), counts),
+        let decision = self.policy.decide(&mut self.worker, request, now, WaitPolicy::DecideNow);
+        let mut counts = decision.counts;
+        let denial = match decision.verdict {
+            Verdict::Allow(admission) => return (Outcome::Admitted(admission), counts),
             Verdict::Deny(denial) => denial,
-            Verdict::AwaitKeys(wait) => panic!("waits: {wait:?}"),
+            Verdict::Wait(wait) => panic!("waits: {wait:?}"),
         };
-        let refusal = self.policy.refuse(&denial, &request.headers);
-        counts.extend(refusal.counts);
-        let answer = match refusal.outcome {
-            Outcome::Reply(reply) => Answer::Refused(denial.fault.reason(), reply),
-            Outcome::Admit(admission) => Answer::Allowed(admission),
+        let response = self.policy.respond(&denial, &request.headers);
+        counts.extend(response.counts);
+        let outcome = match response.outcome {
+            Err(reply) => Outcome::Refused(denial.rejection.reason(), reply),
+            Ok(admission) => Outcome::Admitted(admission),
         };
-        (answer, counts)
+        (outcome, counts)
     }
 
-    /// Asks about a request with this bearer token and says why it is refused.
+    /// Sends a request with this bearer token and returns the reason of its refusal.
     pub(crate) fn bearer(&mut self, token: &str) -> Option<Reason> {
-        self.ask(&bearer(token)).0.reason()
+        self.send(&bearer(token)).0.reason()
     }
 }
 
-impl Answer {
+impl Outcome {
     pub(crate) fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Allowed(_) => None,
+            Self::Admitted(_) => None,
             Self::Refused(reason, _) => Some(*reason),
         }
     }
 
     pub(crate) fn admission(self) -> Admission {
         match self {
-            Self::Allowed(admission) => admission,
+            Self::Admitted(admission) => admission,
             Self::Refused(reason, _) => panic!("refused: {reason:?}"),
         }
     }
 
     pub(crate) fn reply(self) -> Reply {
         match self {
-            Self::Allowed(admission) => panic!("allowed: {admission:?}"),
+            Self::Admitted(admission) => panic!("admitted: {admission:?}"),
             Self::Refused(_, reply) => reply,
         }
     }

@@ -7,7 +7,7 @@ use base64::{
     engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
 };
 
-use crate::denial::{Fault, Reason};
+use crate::denial::{Reason, Rejection};
 
 mod claims;
 mod header;
@@ -25,7 +25,7 @@ pub struct Token {
     signature: Vec<u8>,
     signed_bytes: usize,
     payload: std::ops::Range<usize>,
-    padded: Option<Fault>,
+    padded: Option<Rejection>,
 }
 
 /// Policy for padding at the end of token parts, which RFC 7515 section 2 forbids.
@@ -43,15 +43,15 @@ impl Token {
     /// # Errors
     ///
     /// Names the first thing that is wrong with its form.
-    pub fn parse(compact: &[u8], padding: Padding) -> Result<Self, Fault> {
+    pub fn parse(compact: &[u8], padding: Padding) -> Result<Self, Rejection> {
         let parts = Parts::split(compact).ok_or(NOT_THREE_PARTS)?;
         let mut padded = None;
-        let mut decode = |part: &[u8], fault: Fault| {
+        let mut decode = |part: &[u8], rejection: Rejection| {
             if padding == Padding::Accepted && part.ends_with(b"=") {
-                padded = padded.or(Some(fault));
-                return URL_SAFE.decode(part).map_err(|_| fault);
+                padded = padded.or(Some(rejection));
+                return URL_SAFE.decode(part).map_err(|_| rejection);
             }
-            URL_SAFE_NO_PAD.decode(part).map_err(|_| fault)
+            URL_SAFE_NO_PAD.decode(part).map_err(|_| rejection)
         };
         let header = decode(parts.header, HEADER_NOT_BASE64)?;
         let payload = decode(parts.payload, PAYLOAD_NOT_BASE64)?;
@@ -78,7 +78,7 @@ impl Token {
     }
 
     /// Returns the error for the first padded part; `None` if no part is padded.
-    pub const fn padded(&self) -> Option<Fault> {
+    pub const fn padded(&self) -> Option<Rejection> {
         self.padded
     }
 
@@ -88,9 +88,9 @@ impl Token {
     }
 
     /// Returns about how many bytes of memory the token takes.
-    pub(crate) fn weight(&self) -> usize {
+    pub(crate) fn approx_bytes(&self) -> usize {
         let own = size_of::<Self>().saturating_add(self.signature.len());
-        own.saturating_add(self.claims.weight())
+        own.saturating_add(self.claims.approx_bytes())
     }
 
     /// Returns what is signed, given the compact form that the token was read from.
@@ -123,13 +123,13 @@ impl<'a> Parts<'a> {
     }
 }
 
-const NOT_THREE_PARTS: Fault = Fault::new(
+const NOT_THREE_PARTS: Rejection = Rejection::new(
     Reason::BadFormat,
     "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections",
 );
-const HEADER_NOT_BASE64: Fault =
-    Fault::new(Reason::BadHeader, "Jwt header is an invalid Base64url encoded");
-const PAYLOAD_NOT_BASE64: Fault =
-    Fault::new(Reason::BadPayload, "Jwt payload is an invalid Base64url encoded");
-const SIGNATURE_NOT_BASE64: Fault =
-    Fault::new(Reason::BadFormat, "Jwt signature is an invalid Base64url encoded");
+const HEADER_NOT_BASE64: Rejection =
+    Rejection::new(Reason::BadHeader, "Jwt header is an invalid Base64url encoded");
+const PAYLOAD_NOT_BASE64: Rejection =
+    Rejection::new(Reason::BadPayload, "Jwt payload is an invalid Base64url encoded");
+const SIGNATURE_NOT_BASE64: Rejection =
+    Rejection::new(Reason::BadFormat, "Jwt signature is an invalid Base64url encoded");

@@ -54,7 +54,7 @@ pub struct FetchHeader {
     /// The value, readable by everyone who can read the configuration.
     #[serde(default)]
     pub value: Option<SecretText>,
-    /// The environment variable that holds the value.
+    /// The context variable that holds the value.
     #[serde(default)]
     pub value_env: Option<NonEmpty>,
 }

@@ -122,7 +122,7 @@ pub struct KeyConfig {
     /// A shared secret, encoded as `secretEncoding`; standard base64 by default.
     #[serde(default)]
     pub secret: Option<SecretText>,
-    /// The environment variable that holds the secret, encoded as `secretEncoding`.
+    /// The context variable that holds the secret, encoded as `secretEncoding`.
     #[serde(default)]
     pub secret_env: Option<NonEmpty>,
     /// The encoding of the secret; default `BASE64`. Use `TEXT` for issuers that sign with the text

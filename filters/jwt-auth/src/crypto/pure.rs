@@ -32,7 +32,7 @@ pub(crate) fn verifiers(
 
 /// Checks as `VerifyingKey::verify_strict` does, without its unpacking of the point `R`.
 ///
-/// The provider is lax about small-order points, so it is not asked.
+/// The provider is lax about small-order points, so it is not tester.
 /// A key of small order was refused before. The plain check compares bytes with a packed point, so
 /// that `R` is small exactly if its bytes are those of one of the eight small points.
 pub(crate) fn is_ed25519(key: &VerifyingKey, signature: &[u8], message: &[u8]) -> bool {

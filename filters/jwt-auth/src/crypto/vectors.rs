@@ -1,4 +1,4 @@
-//! Known answers that decide whether the proxy may be asked about an algorithm.
+//! Known answers that decide whether the proxy may be tester about an algorithm.
 //!
 //! The keys were made for this purpose and their private halves thrown away.
 
@@ -20,7 +20,7 @@ const VECTORS: [(Algorithm, &str, &str); 6] = [
 ];
 
 /// Returns the algorithms for which `host` accepts the signature and refuses it with a bit flipped.
-pub(super) fn answered_rightly(host: HostVerify) -> Algorithms {
+pub(super) fn passing_algorithms(host: HostVerify) -> Algorithms {
     let right = |(algorithm, key, signature): &(Algorithm, &str, &str)| {
         answers_rightly(host, *algorithm, key, signature).then_some(*algorithm)
     };

@@ -66,7 +66,7 @@ impl Curve {
 
 /// Says whether an uncompressed point lies on P-521: `y^2 = x^3 - 3x + b` (FIPS 186-4 D.1.2.5).
 ///
-/// No crate in the tree knows this curve, and the proxy is not asked before the point is known.
+/// No crate in the tree knows this curve, and the proxy is not tester before the point is known.
 #[allow(clippy::arithmetic_side_effects, reason = "BigUint is unbounded and nothing is negative")]
 pub(crate) fn is_on_p521(point: &[u8]) -> bool {
     const B: &[u8] = b"51953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109\

@@ -47,9 +47,9 @@ struct Document {
 }
 
 /// A key read from a JWK, and whether the document held a private half as well.
-pub(crate) struct FromJwk {
+pub(crate) struct ParsedJwk {
     pub(crate) key: Key,
-    pub(crate) had_private_part: bool,
+    pub(crate) had_private_key: bool,
 }
 
 impl Key {
@@ -58,7 +58,7 @@ impl Key {
     /// # Errors
     ///
     /// Returns why the key cannot verify signatures.
-    pub(crate) fn from_jwk(jwk: Value, crypto: &Crypto) -> Result<FromJwk, InvalidKey> {
+    pub(crate) fn from_jwk(jwk: Value, crypto: &Crypto) -> Result<ParsedJwk, InvalidKey> {
         // serde's error is dropped: it shows values, one of which may be a secret.
         let jwk: Document = serde_json::from_value(jwk).map_err(|_| InvalidKey::Malformed)?;
         if jwk.is_for_encryption() {
@@ -69,7 +69,7 @@ impl Key {
             None => from_members(&jwk, crypto)?,
         };
         let key = key.named(jwk.identifier(), jwk.algorithm())?;
-        Ok(FromJwk { key, had_private_part: jwk.d.is_some() })
+        Ok(ParsedJwk { key, had_private_key: jwk.d.is_some() })
     }
 }
 

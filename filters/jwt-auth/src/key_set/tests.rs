@@ -7,7 +7,7 @@ use crate::testing::{named_key, with};
 
 const TOO_MANY: &str = "holds more than 100 usable keys, or more than 1000 of any kind";
 
-fn parse(document: &Value) -> Result<(KeySet, Leftovers), InvalidKeySet> {
+fn parse(document: &Value) -> Result<(KeySet, KeyWarnings), InvalidKeySet> {
     KeySet::parse(document.to_string().as_bytes(), &Crypto::pure())
 }
 
@@ -16,10 +16,13 @@ fn unusable_keys_are_left_out_and_listed() {
     let private = with(named_key("p384")["jwk"].clone(), "d", json!("x"));
     let keys = ["rsa1024", "p256", "secret"].map(|name| named_key(name)["jwk"].clone());
     let document = json!({"keys": [keys[0], keys[1], 7, private, keys[2]], "more": 1});
-    let (set, leftovers) = parse(&document).unwrap();
+    let (set, key_warnings) = parse(&document).unwrap();
     assert_eq!(set.keys().len(), 3);
-    let ignored: Vec<_> = leftovers.ignored.iter().map(|(place, _)| *place).collect();
-    assert_eq!((ignored, leftovers.private, leftovers.secret), (vec![0, 2], vec![3], vec![4]));
+    let ignored: Vec<_> = key_warnings.ignored.iter().map(|(place, _)| *place).collect();
+    assert_eq!(
+        (ignored, key_warnings.private, key_warnings.secret),
+        (vec![0, 2], vec![3], vec![4])
+    );
 }
 
 #[test]
@@ -38,11 +41,11 @@ fn reads_certificates_by_kid_as_a_key_set() {
     ] {
         document[kid] = value;
     }
-    let (set, leftovers) = parse(&document).unwrap();
+    let (set, key_warnings) = parse(&document).unwrap();
     let mut ids: Vec<_> = set.keys().iter().filter_map(Key::id).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["chain", "crlf", "ed25519", "p256", "p384", "public", "rsa"]);
-    let mut reasons: Vec<_> = leftovers.ignored.into_iter().map(|(_, reason)| reason).collect();
+    let mut reasons: Vec<_> = key_warnings.ignored.into_iter().map(|(_, reason)| reason).collect();
     reasons.sort_unstable_by_key(ToString::to_string);
     let wanted = [
         InvalidKey::PrivateKey,

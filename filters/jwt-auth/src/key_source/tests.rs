@@ -32,11 +32,11 @@ fn spec(origin: Origin) -> Rc<SourceSpec> {
         timeout: Duration::from_secs(5),
         freshness: Freshness {
             default: Duration::from_secs(300),
-            shortest: Duration::from_secs(30),
-            longest: Duration::from_secs(3_600),
+            min: Duration::from_secs(30),
+            max: Duration::from_secs(3_600),
         },
         stale_if_error: Duration::from_secs(86_400),
-        extra_interval: Duration::from_secs(10),
+        refetch_interval: Duration::from_secs(10),
         cold_start: ColdStart::Pause,
         max_pause: Duration::from_secs(5),
     })
@@ -60,7 +60,7 @@ impl Shared {
     fn feed(&mut self, source: &mut Source, event: Event, now: Duration) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            for effect in source.on(event, now, 80) {
+            for effect in source.handle(event, now, 80) {
                 match effect {
                     Effect::ReadDocument => {
                         events.extend(self.document.clone().map(Event::Document));
@@ -80,8 +80,8 @@ impl Shared {
                         }
                     }
                     Effect::Count(metric) => self.counts.push(metric),
-                    Effect::Took(_) => {}
-                    Effect::Inform(line) | Effect::Warn(line) => self.lines.push(line),
+                    Effect::FetchTime(_) => {}
+                    Effect::LogInfo(line) | Effect::LogWarning(line) => self.lines.push(line),
                 }
             }
         }
@@ -207,8 +207,8 @@ fn what_is_no_good_answer_is_a_failure_with_a_growing_pause() {
         shared.answer(&mut source, &[(":status", status)], body, now);
         assert!(matches!(source.state(now), State::Cold), "{body}");
         assert_eq!(shared.control.failures, place as u64 + 1);
-        let pause = shared.control.next - now;
-        assert_eq!(pause, schedule::back_off(place as u64 + 1, 80));
+        let pause = shared.control.next_fetch - now;
+        assert_eq!(pause, schedule::backoff(place as u64 + 1, 80));
         shared.tick(&mut source, now + pause / 2);
         assert_eq!(shared.calls.len(), place + 1, "too early");
         now += pause;
@@ -216,7 +216,7 @@ fn what_is_no_good_answer_is_a_failure_with_a_growing_pause() {
     assert!(shared.counts.iter().all(|metric| *metric == Metric::JwksFetchFailed));
     shared.tick(&mut source, now);
     shared.feed(&mut source, Event::Answer(Answer::default()), now);
-    assert!(shared.lines.last().unwrap().contains("there was no answer"), "{:?}", shared.lines);
+    assert!(shared.lines.last().unwrap().contains("no answer"), "{:?}", shared.lines);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_missing_cluster_is_told_once_and_healed_by_a_later_tick() {
     let mut now = START;
     for _ in 0..3 {
         shared.tick(&mut source, now);
-        now = shared.control.next;
+        now = shared.control.next_fetch;
     }
     assert_eq!(shared.lines.len(), 1, "{:?}", shared.lines);
     for word in ["keys", "ServiceEntry", "DestinationRule", "Sidecar"] {
@@ -257,7 +257,7 @@ fn an_old_set_serves_while_fetches_fail_and_then_it_is_dropped() {
     assert_eq!(source.age(fresh_until), Some((Duration::from_secs(300), true)));
     let end = fresh_until + Duration::from_secs(86_400);
     assert!(is_ready(&source, end - SECOND));
-    assert!(matches!(source.state(end), State::Dropped));
+    assert!(matches!(source.state(end), State::Expired));
     assert!(matches!(worker(at_url()).state(end), State::Cold));
 }
 
@@ -292,24 +292,28 @@ fn a_missing_key_is_fetched_for_once_per_interval_by_all_workers_together() {
     let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
     shared.fetch(&mut one, Algorithm::Es256, START);
     shared.tick(&mut other, START);
-    assert_eq!(one.ask(START + SECOND), Hope::Fetching, "what others did is not known yet");
+    assert_eq!(
+        one.request_refetch(START + SECOND),
+        Refetch::Fetching,
+        "what others did is not known yet"
+    );
     let now = START + 2 * SECOND;
-    let look = shared.control;
-    shared.feed(&mut one, Event::Look(look), now);
-    assert_eq!(one.ask(now), Hope::Fetching);
+    let update_control = shared.control;
+    shared.feed(&mut one, Event::Control(update_control), now);
+    assert_eq!(one.request_refetch(now), Refetch::Fetching);
     shared.tick(&mut one, now);
     assert_eq!(shared.calls.len(), 2);
-    let look = shared.control;
-    shared.feed(&mut other, Event::Look(look), now);
-    assert_eq!(other.ask(now), Hope::Fetching, "the other's fetch may bring it");
+    let update_control = shared.control;
+    shared.feed(&mut other, Event::Control(update_control), now);
+    assert_eq!(other.request_refetch(now), Refetch::Fetching, "the other's fetch may bring it");
     shared.answer(&mut one, &[(":status", "304")], "", now);
-    let look = shared.control;
-    shared.feed(&mut other, Event::Look(look), now);
-    assert_eq!([one.ask(now), other.ask(now)], [Hope::Limited; 2]);
+    let update_control = shared.control;
+    shared.feed(&mut other, Event::Control(update_control), now);
+    assert_eq!([one.request_refetch(now), other.request_refetch(now)], [Refetch::Limited; 2]);
     let later = now + Duration::from_secs(10);
-    let look = shared.control;
-    shared.feed(&mut other, Event::Look(look), later);
-    assert_eq!(other.ask(later), Hope::Fetching);
+    let update_control = shared.control;
+    shared.feed(&mut other, Event::Control(update_control), later);
+    assert_eq!(other.request_refetch(later), Refetch::Fetching);
 }
 
 /// Invented identifiers use up every extra fetch, yet a rotated key arrives within one interval.
@@ -325,8 +329,8 @@ fn invented_keys_delay_a_rotated_key_by_one_interval_at_most() {
         while found.is_none() && now < START + 4 * interval {
             now += Duration::from_millis(20);
             let seen = shared.control;
-            shared.feed(&mut source, Event::Look(seen), now);
-            source.ask(now);
+            shared.feed(&mut source, Event::Control(seen), now);
+            source.request_refetch(now);
             let calls = shared.calls.len();
             shared.tick(&mut source, now);
             if shared.calls.len() > calls {

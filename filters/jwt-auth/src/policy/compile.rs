@@ -9,16 +9,16 @@ use filter_core::{
 
 use super::{
     Policy,
-    admit::{CONNECTION, VERIFIED},
+    admission::{CONNECTION, SIGNATURE_VERIFIED},
     explain,
 };
 use crate::{
     cache::Limits,
+    compile_context::CompileContext,
     config::{Config, RuleConfig, TokenCacheConfig},
-    denial::{EXPLAIN, Replies},
-    environment::Environment,
+    denial::{EXPLAIN, ReplyBuilder},
     locations::Location,
-    provider::{Issuer, Notes, PEER_DIGEST, Provider},
+    provider::{CompileState, Issuer, PEER_DIGEST, Provider},
     rule::{Rule, overlaps},
     token::Padding,
 };
@@ -36,46 +36,46 @@ impl Policy {
     /// # Errors
     ///
     /// Names every field that is wrong by its path, and what is wanted there.
-    pub fn new(config: &Config, environment: &Environment<'_>) -> Result<Self, InvalidConfig> {
-        let mut notes = Notes::default();
+    pub fn new(config: &Config, context: &CompileContext<'_>) -> Result<Self, InvalidConfig> {
+        let mut state = CompileState::default();
         if !(1..=MAX_RULES).contains(&config.jwt_rules.len()) {
-            notes.errors.add("jwtRules", "must have 1 to 256 entries");
+            state.errors.add("jwtRules", "must have 1 to 256 entries");
         }
-        let compile = |(index, rule)| Provider::compile(rule, index, environment, &mut notes);
+        let compile = |(index, rule)| Provider::compile(rule, index, context, &mut state);
         let providers: Vec<Provider> = config.jwt_rules.iter().enumerate().map(compile).collect();
-        check_names(config, &providers, &mut notes.errors);
-        check_outputs(&providers, &mut notes.errors);
-        notes.warnings.extend(nested_issuers(&providers));
+        check_names(config, &providers, &mut state.errors);
+        check_outputs(&providers, &mut state.errors);
+        state.warnings.extend(nested_issuers(&providers));
         if config.dry_run {
-            notes.warnings.push(Warning::new("dryRun", "inbound output headers are not stripped"));
+            state.warnings.push(Warning::new("dryRun", "inbound output headers are not stripped"));
         }
-        let (rules, matcher) = rules(config, &providers, &mut notes);
-        let explain = explain::compile(&config.explain, &mut notes.errors);
+        let (rules, matcher) = rules(config, &providers, &mut state);
+        let explain = explain::compile(&config.explain, &mut state.errors);
         let policy = Self {
             strip: stripped(&providers).into(),
             by_issuer: by_issuer(&providers),
             needs: needs(&rules, &providers, [matcher.as_ref(), explain.as_ref()]),
             matcher,
             explain,
-            sources: notes.sources.into_iter().map(Rc::new).collect(),
+            sources: state.sources.into_iter().map(Rc::new).collect(),
             cache: limits(config.token_cache),
             padding: padding(&providers),
             providers,
             rules,
-            crypto: *environment.crypto,
+            crypto: *context.crypto,
             multiple_tokens: config.multiple_tokens,
             max_tokens: size(config.max_tokens.map_or(DEFAULT_MAX_TOKENS, |most| most.get())),
             max_token_bytes: size(
                 config.max_token_bytes.map_or(DEFAULT_MAX_TOKEN_BYTES, |most| most.get()),
             ),
             publish: config.publish,
-            replies: Replies::new(&config.replies, config.problem),
+            replies: ReplyBuilder::new(&config.replies, config.problem),
             mode: Mode::new(config.dry_run),
             bypass_cors_preflight: config.bypass_cors_preflight,
             label_metrics: config.metrics.labels,
-            warnings: notes.warnings,
+            warnings: state.warnings,
         };
-        notes.errors.finish(policy)
+        state.errors.finish(policy)
     }
 }
 
@@ -83,25 +83,25 @@ impl Policy {
 fn rules(
     config: &Config,
     providers: &[Provider],
-    notes: &mut Notes,
+    state: &mut CompileState,
 ) -> (Vec<Rule>, Option<Matcher>) {
     let Some(list) = &config.rules else {
-        notes.warnings.push(Warning::new("rules", "without rules, requests without a token pass"));
+        state.warnings.push(Warning::new("rules", "without rules, requests without a token pass"));
         return (vec![Rule::implied(providers)], None);
     };
     if list.is_empty() {
-        notes.errors.add("rules", "must have 1 to 1024 entries");
+        state.errors.add("rules", "must have 1 to 1024 entries");
     }
-    notes.warnings.extend(overlaps(list));
-    let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut notes.errors);
+    state.warnings.extend(overlaps(list));
+    let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut state.errors);
     let rules: Vec<Rule> = list.iter().enumerate().map(compile).collect();
     let mut seen = BTreeSet::new();
     for (index, rule) in rules.iter().enumerate() {
         if !seen.insert(&rule.name) {
-            notes.errors.add(format!("rules[{index}].name"), "must be a name of its own");
+            state.errors.add(format!("rules[{index}].name"), "must be a name of its own");
         }
     }
-    (rules, matcher(list, config.path_normalization, &mut notes.errors))
+    (rules, matcher(list, config.path_normalization, &mut state.errors))
 }
 
 fn matcher(
@@ -188,7 +188,7 @@ fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
             if sources.contains(name.as_str()) {
                 let text = format!("must not write to {}, where tokens are", name.as_str());
                 errors.add(at, text);
-            } else if *name == VERIFIED {
+            } else if *name == SIGNATURE_VERIFIED {
                 errors.add(at, format!("must not write to {}", name.as_str()));
             }
         }
@@ -214,6 +214,6 @@ fn padding(providers: &[Provider]) -> Padding {
 
 fn stripped(providers: &[Provider]) -> Vec<HeaderName> {
     let outputs = providers.iter().flat_map(|provider| provider.outputs.names().cloned());
-    let names: BTreeSet<HeaderName> = outputs.chain([VERIFIED]).collect();
+    let names: BTreeSet<HeaderName> = outputs.chain([SIGNATURE_VERIFIED]).collect();
     names.into_iter().collect()
 }

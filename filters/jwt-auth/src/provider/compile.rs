@@ -7,8 +7,8 @@ use filter_core::{ClaimPath, ConfigErrors, EditableHeaderName, HeaderName, Warni
 use super::{Audiences, Issuer, Keys, Provider, Times, without_application};
 use crate::{
     algorithm::Algorithms,
+    compile_context::CompileContext,
     config::{ClaimToHeader, IssuerConfig, JwtRule, NonEmpty},
-    environment::Environment,
     key::Key,
     key_source::SourceSpec,
     locations::{Location, is_cookie_name},
@@ -26,10 +26,10 @@ const MAX_SPACED: usize = 64;
 const MAX_PREFIX_BYTES: usize = 64;
 const DEFAULT_OUTPUT_BYTES: u64 = 4096;
 
-/// What compiling notes on the way: errors, which refuse the document, warnings, and what is to
+/// What compiling state on the way: errors, which refuse the document, warnings, and what is to
 /// be fetched.
 #[derive(Debug, Default)]
-pub(crate) struct Notes {
+pub(crate) struct CompileState {
     pub(crate) errors: ConfigErrors,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) sources: Vec<SourceSpec>,
@@ -40,28 +40,28 @@ impl Provider {
     pub(crate) fn compile(
         rule: &JwtRule,
         index: usize,
-        environment: &Environment<'_>,
-        notes: &mut Notes,
+        context: &CompileContext<'_>,
+        state: &mut CompileState,
     ) -> Self {
         let path = format!("jwtRules[{index}]");
         let name = rule.name.as_ref().map_or_else(|| format!("jwt-{index}"), |n| n.as_str().into());
         let name: Rc<str> = name.into();
-        let keys = keys::compile(rule, &name, &path, environment, notes);
+        let keys = keys::compile(rule, &name, &path, context, state);
         let revocation = rule.revocation.as_ref();
-        let deny_list = revocation.and_then(|r| remote::deny_list(rule, r, &name, &path, notes));
+        let deny_list = revocation.and_then(|r| remote::deny_list(rule, r, &name, &path, state));
         Self {
             name,
             issuer: issuer(rule),
-            subjects: list(rule.subjects.as_ref(), 64, &format!("{path}.subjects"), notes),
-            scopes: scopes(rule, &path, notes),
-            spaced: spaced(rule, &path, notes),
-            locations: locations(rule, &path, &mut notes.errors),
+            subjects: list(rule.subjects.as_ref(), 64, &format!("{path}.subjects"), state),
+            scopes: scopes(rule, &path, state),
+            spaced: spaced(rule, &path, state),
+            locations: locations(rule, &path, &mut state.errors),
             padding: if rule.accept_padding { Padding::Accepted } else { Padding::Refused },
             forward: rule.forward_original_token,
-            outputs: outputs(rule, &path, &mut notes.errors),
+            outputs: outputs(rule, &path, &mut state.errors),
             audiences: texts(rule.audiences.as_ref()).map(Audiences::new),
-            algorithms: algorithms(rule, &keys, &path, environment, notes),
-            token_types: token_types(rule, &path, notes),
+            algorithms: algorithms(rule, &keys, &path, context, state),
+            token_types: token_types(rule, &path, state),
             times: Times {
                 skew: rule.clock_skew.map_or(DEFAULT_SKEW, |skew| skew.get()),
                 require_expiration: rule.require_expiration,
@@ -71,7 +71,7 @@ impl Provider {
             keys,
             binding: rule.certificate_binding,
             deny_list,
-            revoked: revoked(rule, &path, notes),
+            revoked: revoked(rule, &path, state),
         }
     }
 }
@@ -85,32 +85,37 @@ fn issuer(rule: &JwtRule) -> Issuer {
 }
 
 /// Copies a list that, if there, must have 1 to `most` entries.
-fn list<T: Clone>(found: Option<&Vec<T>>, most: usize, path: &str, notes: &mut Notes) -> Vec<T> {
+fn list<T: Clone>(
+    found: Option<&Vec<T>>,
+    most: usize,
+    path: &str,
+    state: &mut CompileState,
+) -> Vec<T> {
     if found.is_some_and(|found| !(1..=most).contains(&found.len())) {
-        notes.errors.add(path, format_args!("must have 1 to {most} entries"));
+        state.errors.add(path, format_args!("must have 1 to {most} entries"));
     }
     found.cloned().unwrap_or_default()
 }
 
-fn token_types(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<Box<str>> {
-    let types = list(rule.token_types.as_ref(), 8, &format!("{path}.tokenTypes"), notes);
+fn token_types(rule: &JwtRule, path: &str, state: &mut CompileState) -> Vec<Box<str>> {
+    let types = list(rule.token_types.as_ref(), 8, &format!("{path}.tokenTypes"), state);
     types.iter().map(|token_type| without_application(token_type.as_str()).into()).collect()
 }
 
-fn revoked(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<HashSet<Box<str>>> {
+fn revoked(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<HashSet<Box<str>>> {
     let listed = rule.revocation.as_ref()?.jti.as_ref()?;
-    let ids = list(Some(listed), MAX_REVOKED, &format!("{path}.revocation.jti"), notes);
+    let ids = list(Some(listed), MAX_REVOKED, &format!("{path}.revocation.jti"), state);
     Some(ids.iter().map(|id| id.as_str().into()).collect())
 }
 
-fn scopes(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<ClaimPath> {
-    let configured = list(rule.scope_claims.as_ref(), 8, &format!("{path}.scopeClaims"), notes);
+fn scopes(rule: &JwtRule, path: &str, state: &mut CompileState) -> Vec<ClaimPath> {
+    let configured = list(rule.scope_claims.as_ref(), 8, &format!("{path}.scopeClaims"), state);
     if configured.is_empty() { paths(["scope", "scp"]) } else { configured }
 }
 
-fn spaced(rule: &JwtRule, path: &str, notes: &mut Notes) -> Vec<ClaimPath> {
+fn spaced(rule: &JwtRule, path: &str, state: &mut CompileState) -> Vec<ClaimPath> {
     if rule.space_delimited_claims.len() > MAX_SPACED {
-        notes.errors.add(format!("{path}.spaceDelimitedClaims"), "must have at most 64 entries");
+        state.errors.add(format!("{path}.spaceDelimitedClaims"), "must have at most 64 entries");
     }
     let mut spaced = paths(["scope", "permission"]);
     spaced.extend(rule.space_delimited_claims.iter().cloned());
@@ -129,11 +134,11 @@ fn algorithms(
     rule: &JwtRule,
     keys: &Keys,
     path: &str,
-    environment: &Environment<'_>,
-    notes: &mut Notes,
+    context: &CompileContext<'_>,
+    state: &mut CompileState,
 ) -> Algorithms {
     let asymmetric = Algorithms::ALL.without(Algorithms::HMAC).without(Algorithms::HOST_ONLY);
-    let by_host = Algorithms::HOST_ONLY.intersection(environment.crypto.by_host());
+    let by_host = Algorithms::HOST_ONLY.intersection(context.crypto.by_host());
     let (served, known) = match keys {
         Keys::Remote(_) => (asymmetric.union(by_host), true),
         Keys::Inline(set) => {
@@ -142,17 +147,17 @@ fn algorithms(
         }
     };
     let Some(listed) = &rule.algorithms else {
-        // A token that names an algorithm which no key has is told so, unless only `kid` can tell.
+        // A token that names an algorithm which no key has is told so, unless only `kid` can detail.
         return asymmetric.union(served);
     };
     if listed.is_empty() {
-        notes.errors.add(format!("{path}.algorithms"), "must not be empty");
+        state.errors.add(format!("{path}.algorithms"), "must not be empty");
     }
     for (place, name) in listed.iter().enumerate() {
         // Without keys there is a problem already, and this one would only repeat it.
         if known && !served.contains(name.algorithm()) {
             let text = format!("no key can serve it, got \"{}\"", name.algorithm().name());
-            notes.errors.add(format!("{path}.algorithms[{place}]"), text);
+            state.errors.add(format!("{path}.algorithms[{place}]"), text);
         }
     }
     listed.iter().map(|name| name.algorithm()).collect()

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use filter_core::ConfigErrors;
 
-use super::{Conditions, Place, Rule, conditions::StepUp, principal::PrincipalPattern, when::When};
+use super::{
+    Conditions, Rule, TokenLocation, conditions::StepUp, principal::PrincipalPattern, when::When,
+};
 use crate::{
     config::{NonEmpty, RuleConfig, RuleName, StepUpConfig, TokenNeed},
     provider::{Audiences, Issuer, Provider},
@@ -29,7 +31,7 @@ impl Rule {
         Self {
             name: Some(Rc::from(name)),
             need: rule.token,
-            places: Place::of(providers, used),
+            locations: TokenLocation::of(providers, used),
             all,
             audiences: audiences.map(Audiences::new),
             conditions: Conditions::compile(rule, &issuers(providers), &path, errors),

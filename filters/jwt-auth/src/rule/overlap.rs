@@ -97,7 +97,7 @@ mod tests {
         let get = || json!({"uri": {"prefix": "/api"}, "method": {"exact": "GET"}});
         let post = || json!({"uri": {"prefix": "/api"}, "method": {"exact": "POST"}});
         let host = || json!({"uri": {"prefix": "/api"}, "authority": {"exact": "x"}});
-        let asked = || json!({"uri": {"prefix": "/api"}, "headers": {"x-partner": {}}});
+        let partner = || json!({"uri": {"prefix": "/api"}, "headers": {"x-partner": {}}});
         let admin = || json!({"uri": {"prefix": "/admin"}});
         for (one, other, expected) in [
             (of("a", get()), of("b", api()), true),
@@ -106,7 +106,7 @@ mod tests {
             (of("a", get()), of("a", api()), false),
             (by("a", get()), by("a", api()), false),
             (of("a", get()), of("b", post()), false),
-            (of("a", asked()), of("b", api()), false),
+            (of("a", partner()), of("b", api()), false),
             (of("a", admin()), of("b", api()), false),
             (of("a", admin()), json!({"providers": {"any": ["b"]}}), false),
             (of("a", get()), by("b", api()), false),

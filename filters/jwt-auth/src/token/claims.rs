@@ -3,7 +3,7 @@
 use filter_core::ClaimPath;
 
 use super::json::{self, Json, JsonRef};
-use crate::denial::{Fault, Reason};
+use crate::denial::{Reason, Rejection};
 
 /// The payload of a token, with the types of its registered claims checked.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Registered {
 }
 
 impl Claims {
-    pub(super) fn parse(decoded: Vec<u8>) -> Result<Self, Fault> {
+    pub(super) fn parse(decoded: Vec<u8>) -> Result<Self, Rejection> {
         let document = String::from_utf8(decoded).map_err(|_| NOT_JSON)?;
         let object = json::parse_object(&document).map_err(|_| NOT_JSON)?;
         let root = JsonRef::new(&document, &object);
@@ -35,9 +35,9 @@ impl Claims {
             not_before: seconds(root, "nbf", &NBF)?,
             issued: seconds(root, "iat", &IAT)?,
         };
-        for (name, fault) in TEXTS {
+        for (name, rejection) in TEXTS {
             if root.member(name).is_some_and(|claim| claim.as_str().is_none()) {
-                return Err(fault);
+                return Err(rejection);
             }
         }
         if root.member("aud").is_some_and(|claim| !is_audience(claim)) {
@@ -85,8 +85,8 @@ impl Claims {
     }
 
     /// Returns about how many bytes of memory the claims take.
-    pub(super) fn weight(&self) -> usize {
-        self.document.len().saturating_add(self.object.weight())
+    pub(super) fn approx_bytes(&self) -> usize {
+        self.document.len().saturating_add(self.object.approx_bytes())
     }
 
     /// Returns the scopes in some claims: texts split on spaces, and the texts of lists.
@@ -115,15 +115,19 @@ fn is_audience(claim: JsonRef<'_>) -> bool {
     claim.as_str().is_some() || claim.elements().is_some_and(|list| all_texts(Box::new(list)))
 }
 
-struct TimeFaults {
-    not_a_number: Fault,
-    out_of_range: Fault,
+struct TimeRejections {
+    not_a_number: Rejection,
+    out_of_range: Rejection,
 }
 
-fn seconds(root: JsonRef<'_>, name: &str, faults: &TimeFaults) -> Result<Option<u64>, Fault> {
+fn seconds(
+    root: JsonRef<'_>,
+    name: &str,
+    rejections: &TimeRejections,
+) -> Result<Option<u64>, Rejection> {
     let Some(claim) = root.member(name) else { return Ok(None) };
-    let digits = claim.digits().ok_or(faults.not_a_number)?;
-    whole(digits).ok_or(faults.out_of_range).map(Some)
+    let digits = claim.digits().ok_or(rejections.not_a_number)?;
+    whole(digits).ok_or(rejections.out_of_range).map(Some)
 }
 
 /// Reads a non-negative number and drops its fraction.
@@ -140,26 +144,26 @@ fn whole(number: &str) -> Option<u64> {
     Some(unsigned.split('.').next()?.parse().unwrap_or(u64::MAX))
 }
 
-const fn bad(text: &'static str) -> Fault {
-    Fault::new(Reason::BadPayload, text)
+const fn bad(text: &'static str) -> Rejection {
+    Rejection::new(Reason::BadPayload, text)
 }
 
-const NOT_JSON: Fault = bad("Jwt payload is an invalid JSON");
-const AUD: Fault = bad("Jwt payload [aud] field is not a string or string list");
-const TEXTS: [(&str, Fault); 3] = [
+const NOT_JSON: Rejection = bad("Jwt payload is an invalid JSON");
+const AUD: Rejection = bad("Jwt payload [aud] field is not a string or string list");
+const TEXTS: [(&str, Rejection); 3] = [
     ("iss", bad("Jwt payload [iss] field is not a string")),
     ("sub", bad("Jwt payload [sub] field is not a string")),
     ("jti", bad("Jwt payload [jti] field is not a string")),
 ];
-const EXP: TimeFaults = TimeFaults {
+const EXP: TimeRejections = TimeRejections {
     not_a_number: bad("Jwt payload [exp] field is not an integer"),
     out_of_range: bad("Jwt payload [exp] field is not a positive 64 bit integer"),
 };
-const NBF: TimeFaults = TimeFaults {
+const NBF: TimeRejections = TimeRejections {
     not_a_number: bad("Jwt payload [nbf] field is not an integer"),
     out_of_range: bad("Jwt payload [nbf] field is not a positive 64 bit integer"),
 };
-const IAT: TimeFaults = TimeFaults {
+const IAT: TimeRejections = TimeRejections {
     not_a_number: bad("Jwt payload [iat] field is not an integer"),
     out_of_range: bad("Jwt payload [iat] field is not a positive 64 bit integer"),
 };

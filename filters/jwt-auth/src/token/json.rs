@@ -46,14 +46,16 @@ pub struct JsonRef<'a> {
 
 impl Json {
     /// Returns about how many bytes of memory the value takes.
-    pub(super) fn weight(&self) -> usize {
+    pub(super) fn approx_bytes(&self) -> usize {
         let inner: usize = match self {
-            Self::Text(text) => text.weight(),
-            Self::List(list) => list.iter().map(Self::weight).sum(),
+            Self::Text(text) => text.approx_bytes(),
+            Self::List(list) => list.iter().map(Self::approx_bytes).sum(),
             Self::Object(members) => members
                 .iter()
                 .map(|(name, value)| {
-                    size_of::<Text>().saturating_add(name.weight()).saturating_add(value.weight())
+                    size_of::<Text>()
+                        .saturating_add(name.approx_bytes())
+                        .saturating_add(value.approx_bytes())
                 })
                 .sum(),
             Self::Null | Self::Bool(_) | Self::Number(..) => 0,
@@ -64,7 +66,7 @@ impl Json {
 }
 
 impl Text {
-    const fn weight(&self) -> usize {
+    const fn approx_bytes(&self) -> usize {
         match self {
             Self::Plain(..) => 0,
             Self::Escaped(text) => text.len(),

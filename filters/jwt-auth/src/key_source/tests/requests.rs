@@ -86,14 +86,14 @@ fn keys_are_fetched_from_where_the_issuer_says() {
     assert!(is_ready(&source, START));
 
     let mut other = worker(by_discovery());
-    let mut now = shared.control.next;
+    let mut now = shared.control.next_fetch;
     for failures in 0..4 {
         shared.tick(&mut other, now);
         let path = &*shared.calls.last().unwrap().path;
         let again = failures == 3;
         assert_eq!(path == "/certs", !again, "after {failures} failures: {path}");
         shared.answer(&mut other, &[(":status", "500")], "", now);
-        now = shared.control.next;
+        now = shared.control.next_fetch;
     }
 }
 

@@ -9,13 +9,13 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
     algorithm::Algorithm,
-    testing::{self, ISSUER, NOW, asked, bearer, claims, rule, token, with},
+    testing::{self, ISSUER, NOW, bearer, claims, rule, tester, token, with},
 };
 
 fn explained(document: &serde_json::Value, headers: filter_core::Headers) -> String {
-    let mut asked = asked(document);
+    let mut tester = tester(document);
     let request = Request { headers, ..Request::default() };
-    asked.policy.explain(&mut asked.worker, &request, Duration::from_secs(NOW)).to_string()
+    tester.policy.explain(&mut tester.worker, &request, Duration::from_secs(NOW)).to_string()
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
         )
     );
     let dry = with(document, "dryRun", json!(true));
-    assert!(explained(&dry, testing::plain("/")).ends_with("though it fails: MISSING rule=all"));
+    assert!(explained(&dry, testing::plain("/")).ends_with("not enforced: MISSING rule=all"));
     let fetching = json!({"jwtRules": [{"issuer": ISSUER}]});
     assert!(explained(&fetching, bearer(&good)).ends_with("a deny list, at most 5000 ms"));
 }
@@ -75,7 +75,7 @@ fn explains_refusals_to_selected_clients() {
     ] {
         let mut request = bearer(&good);
         headers.iter().for_each(|(name, value)| request.push(*name, *value));
-        let reply = asked(&document).ask(&request).0.reply();
+        let reply = tester(&document).send(&request).0.reply();
         let found = reply.headers.iter().find(|(name, _)| name.as_str() == "x-weir-explain");
         let found = found.map(|(_, value)| std::str::from_utf8(value).unwrap());
         assert_eq!(found, expected, "{headers:?}");

@@ -12,7 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
     algorithm::Algorithm,
-    testing::{Asked, asked, claims, jwks, named_key, request, rule, sign},
+    testing::{Tester, claims, jwks, named_key, request, rule, sign, tester},
 };
 
 const HEADER: &str = r#"{"alg":"ES256","kid":"p256"}"#;
@@ -55,20 +55,20 @@ fn claims_with(member: &str) -> String {
 }
 
 /// Trusts public keys only, as the ring in the real proxy does.
-fn trusting() -> Asked {
+fn trusting() -> Tester {
     let keys: Value = serde_json::from_str(&jwks()).unwrap();
     let public: Vec<&Value> =
         keys["keys"].as_array().unwrap().iter().filter(|key| key["kty"] != "oct").collect();
     let fields = json!({"jwks": json!({"keys": public}).to_string()});
-    asked(&json!({"jwtRules": [rule(fields)]}))
+    tester(&json!({"jwtRules": [rule(fields)]}))
 }
 
 #[test]
 fn every_hostile_token_is_refused_for_its_reason() {
-    let mut asked = trusting();
+    let mut tester = trusting();
     for case in cases() {
         let value = [b"Bearer ".to_vec(), bytes(&case)].concat();
-        let answer = asked.ask(&request("/", [("authorization", value)])).0;
+        let answer = tester.send(&request("/", [("authorization", value)])).0;
         let found = answer.reason().map(crate::Reason::code);
         assert_eq!(found, case["reason"].as_str(), "{}", case["name"]);
     }
@@ -99,6 +99,6 @@ fn a_public_key_is_never_a_secret() {
         jsonwebtoken::crypto::sign(message.as_bytes(), &secret, jsonwebtoken::Algorithm::HS256);
     let forged = format!("{message}.{}", signature.unwrap());
     assert_eq!(trusting().bearer(&forged), Some(crate::Reason::UnsupportedAlgorithm));
-    let with_secret = &mut asked(&json!({"jwtRules": [rule(json!({}))]}));
+    let with_secret = &mut tester(&json!({"jwtRules": [rule(json!({}))]}));
     assert_eq!(with_secret.bearer(&forged), Some(crate::Reason::KeyNotFound));
 }

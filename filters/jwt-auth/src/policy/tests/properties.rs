@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     Reason,
     algorithm::Algorithm,
-    testing::{asked, bearer, claims, document, plain, request, token, with},
+    testing::{bearer, claims, document, plain, request, tester, token, with},
 };
 
 proptest! {
@@ -28,14 +28,14 @@ proptest! {
         let headers = Headers::from_iter([
             (":path", path), ("authorization", header), ("cookie", cookie),
         ]);
-        asked(&document(fields)).ask(&headers);
+        tester(&document(fields)).send(&headers);
     }
 
     #[test]
     fn no_three_parts_of_base64url_are_admitted(
         parts in prop::array::uniform3("[A-Za-z0-9_-]{1,80}"),
     ) {
-        let refused = asked(&document(json!({}))).bearer(&parts.join(".")).is_some();
+        let refused = tester(&document(json!({}))).bearer(&parts.join(".")).is_some();
         prop_assert!(refused);
     }
 
@@ -49,7 +49,7 @@ proptest! {
         let place = place.index(good.len());
         let changed = format!("{}{byte}{}", &good[..place], &good[place + 1..]);
         prop_assume!(changed != good);
-        let refused = asked(&document(json!({}))).bearer(&changed).is_some();
+        let refused = tester(&document(json!({}))).bearer(&changed).is_some();
         prop_assert!(refused);
     }
 
@@ -70,7 +70,7 @@ proptest! {
         let document = with(document(json!({})), "rules", json!([{}]));
         let holds = value.windows(good.len()).any(|part| part == good.as_bytes());
         let headers = request("/", [("authorization", value)]);
-        let refused = asked(&document).ask(&headers).0.reason().is_some();
+        let refused = tester(&document).send(&headers).0.reason().is_some();
         prop_assert!(refused || holds);
     }
 
@@ -85,7 +85,7 @@ proptest! {
             all.join("&")
         };
         let path = format!("/x?{}", join(&[format!("access_token={good}")]));
-        let (answer, _) = asked(&document(json!({}))).ask(&plain(&path));
+        let (answer, _) = tester(&document(json!({}))).send(&plain(&path));
         let rest = join(&[]);
         let none = before.is_empty() && after.is_empty();
         let expected = if none { "/x".to_owned() } else { format!("/x?{rest}") };
@@ -97,7 +97,7 @@ proptest! {
         let good = token(Algorithm::EdDsa, &claims());
         let cut = &good[..length.index(good.len())];
         let expected = if cut.is_empty() { None } else { Some(()) };
-        let found: Option<Reason> = asked(&document(json!({}))).ask(&bearer(cut)).0.reason();
+        let found: Option<Reason> = tester(&document(json!({}))).send(&bearer(cut)).0.reason();
         prop_assert_eq!(found.map(|_| ()), expected);
     }
 }

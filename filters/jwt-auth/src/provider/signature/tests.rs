@@ -41,7 +41,7 @@ fn search(algorithm: Algorithm, crypto: &Crypto, wrong: usize) -> (Signature, us
 #[test]
 fn tries_keys_within_the_budget() {
     let pure = Crypto::pure();
-    let by_host = Crypto::believing(host, Algorithms::only(Algorithm::Es256));
+    let by_host = Crypto::untested(host, Algorithms::only(Algorithm::Es256));
     for (algorithm, crypto, most) in [
         (Algorithm::Es256, &by_host, 64),
         (Algorithm::Hs256, &pure, 64),
@@ -50,8 +50,8 @@ fn tries_keys_within_the_budget() {
         (Algorithm::Es384, &pure, 8),
     ] {
         let check = |wrong| search(algorithm, crypto, wrong);
-        assert_eq!(check(0), (Signature::Good, 1), "{algorithm:?}");
-        assert_eq!(check(most - 1), (Signature::Good, most), "{algorithm:?}");
+        assert_eq!(check(0), (Signature::Valid, 1), "{algorithm:?}");
+        assert_eq!(check(most - 1), (Signature::Valid, most), "{algorithm:?}");
         assert_eq!(check(most), (Signature::Unfinished, most), "{algorithm:?}");
     }
 }
@@ -61,7 +61,7 @@ fn failed_host_checks_cost_as_much_as_pure_rust() {
     fn failing(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
         HostAnswer::Unavailable
     }
-    let crypto = Crypto::believing(failing, Algorithms::only(Algorithm::Es256));
+    let crypto = Crypto::untested(failing, Algorithms::only(Algorithm::Es256));
     let (found, checks) = search(Algorithm::Es256, &crypto, 90);
     assert_eq!(found, Signature::Unfinished);
     assert!(checks <= 16, "{checks}");

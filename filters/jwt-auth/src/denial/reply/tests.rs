@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::{
     algorithm::Algorithm,
-    testing::{self, asked, document, request, with},
+    testing::{self, document, request, tester, with},
 };
 
 fn refused(fields: Value, headers: &Headers) -> Reply {
@@ -15,7 +15,7 @@ fn refused(fields: Value, headers: &Headers) -> Reply {
         .unwrap()
         .iter()
         .fold(document(json!({})), |all, (n, v)| with(all, n, v.clone()));
-    asked(&document).ask(headers).0.reply()
+    tester(&document).send(headers).0.reply()
 }
 
 fn challenge(reply: &Reply) -> Option<String> {
