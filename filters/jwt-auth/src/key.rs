@@ -190,11 +190,7 @@ impl Key {
     }
 
     fn from_secret_bytes(secret: &[u8]) -> Result<Self, InvalidKey> {
-        let long_enough = |algorithm: &Algorithm| match algorithm {
-            Algorithm::Hs256 => secret.len() >= 32,
-            Algorithm::Hs384 => secret.len() >= 48,
-            _ => secret.len() >= 64,
-        };
+        let long_enough = |algorithm: &Algorithm| secret.len() >= algorithm.digest().bytes();
         let algorithms: Algorithms = Algorithms::HMAC.iter().filter(long_enough).collect();
         if algorithms.is_empty() {
             return Err(InvalidKey::ShortSecret);

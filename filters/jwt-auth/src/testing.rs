@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Admission, CompileContext, Config, Crypto, Metric, Policy, Reason, Verdict, WaitPolicy, Worker,
-    algorithm::Algorithm,
+    algorithm::{Algorithm, Digest, Family},
 };
 
 /// The moment of all tests, in seconds since 1970.
@@ -21,13 +21,15 @@ static KEYS: LazyLock<Value> =
 
 /// Returns the entry of `testdata/keys.json` that serves an algorithm.
 pub(crate) fn key(algorithm: Algorithm) -> &'static Value {
-    let name = match algorithm.name() {
-        "ES256" => "p256",
-        "ES384" => "p384",
-        "ES512" => "p521",
-        "EdDSA" => "ed25519",
-        name if name.starts_with('H') => "secret",
-        _ => "rsa",
+    let name = match algorithm.family() {
+        Family::RsaPkcs1 | Family::RsaPss => "rsa",
+        Family::Ecdsa => match algorithm.digest() {
+            Digest::Sha256 => "p256",
+            Digest::Sha384 => "p384",
+            Digest::Sha512 => "p521",
+        },
+        Family::EdDsa => "ed25519",
+        Family::Hmac => "secret",
     };
     named_key(name)
 }
@@ -68,11 +70,11 @@ pub(crate) fn jwks() -> String {
 pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let private = URL_SAFE_NO_PAD.decode(key(algorithm)["private"].as_str().unwrap()).unwrap();
-    let private = match algorithm.name().as_bytes()[0] {
-        b'E' if algorithm == Algorithm::EdDsa => EncodingKey::from_ed_der(&private),
-        b'E' => EncodingKey::from_ec_der(&private),
-        b'H' => EncodingKey::from_secret(&private),
-        _ => EncodingKey::from_rsa_der(&private),
+    let private = match algorithm.family() {
+        Family::RsaPkcs1 | Family::RsaPss => EncodingKey::from_rsa_der(&private),
+        Family::Ecdsa => EncodingKey::from_ec_der(&private),
+        Family::EdDsa => EncodingKey::from_ed_der(&private),
+        Family::Hmac => EncodingKey::from_secret(&private),
     };
     let named = algorithm.name().parse().unwrap();
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &private, named).unwrap();

@@ -68,8 +68,8 @@ impl Key {
         signature: &[u8],
         message: &[u8],
     ) -> HostAnswer {
-        let (digest, info) = (algorithm.digest(), self.public_key_info.as_slice());
-        if is_ecdsa(algorithm) {
+        let (digest, info) = (algorithm.digest().name(), self.public_key_info.as_slice());
+        if algorithm.is_ecdsa() {
             host(digest, info, &der::ecdsa_signature(signature), message)
         } else {
             host(digest, info, signature, message)
@@ -95,21 +95,16 @@ impl Key {
         match (&self.material, algorithm) {
             (Material::Rsa { modulus_bytes }, _) => *modulus_bytes,
             (Material::Ec { curve }, _) => curve.signature_bytes(),
-            (Material::Secret, Algorithm::Hs256) => 32,
-            (Material::Secret, Algorithm::Hs384) => 48,
-            (Material::Ed25519 { .. } | Material::Secret, _) => 64,
+            (Material::Ed25519 { .. }, _) => 64,
+            (Material::Secret, algorithm) => algorithm.digest().bytes(),
         }
     }
-}
-
-pub(crate) const fn is_ecdsa(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512)
 }
 
 fn has_zero_half(algorithm: Algorithm, signature: &[u8]) -> bool {
     let (r, s) = signature.split_at(signature.len() / 2);
     let zero = |half: &[u8]| half.iter().all(|byte| *byte == 0);
-    is_ecdsa(algorithm) && (zero(r) || zero(s))
+    algorithm.is_ecdsa() && (zero(r) || zero(s))
 }
 
 #[cfg(test)]

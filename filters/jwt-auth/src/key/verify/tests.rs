@@ -28,11 +28,11 @@ fn honest(digest: &str, info: &[u8], signature: &[u8], message: &[u8]) -> HostAn
         return HostAnswer::Unavailable;
     };
     let fits = |algorithm: &Algorithm| {
-        algorithm.digest() == digest && !Algorithms::RSA_PSS.contains(*algorithm)
+        algorithm.digest().name() == digest && !Algorithms::RSA_PSS.contains(*algorithm)
     };
     let algorithm = key.algorithms().iter().find(fits).unwrap();
     let raw = match der::read_ecdsa_signature(signature, key.signature_bytes(algorithm)) {
-        Some(raw) if is_ecdsa(algorithm) => raw,
+        Some(raw) if algorithm.is_ecdsa() => raw,
         _ => signature.to_vec(),
     };
     let valid = key.is_good(algorithm, &raw, message);

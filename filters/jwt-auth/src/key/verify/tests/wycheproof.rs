@@ -168,11 +168,7 @@ fn hmac() {
                     "kty": "oct", "alg": algorithm.name(), "k": URL_SAFE_NO_PAD.encode(&secret),
                 });
                 let key = Key::from_jwk(jwk, &crypto);
-                let digest = match algorithm {
-                    Algorithm::Hs256 => 32,
-                    Algorithm::Hs384 => 48,
-                    _ => 64,
-                };
+                let digest = algorithm.digest().bytes();
                 let short = (secret.len() < digest).then_some(ShortSecret);
                 assert_eq!(key.is_err(), short.is_some());
                 let reason = short.or((tag.len() < digest).then_some(CutTag));
