@@ -1,19 +1,22 @@
-//! What a policy takes from around it when it is made.
+//! Inputs of compilation.
 
 use std::fmt;
 
 use crate::crypto::Crypto;
 
-/// The engines for signatures, and the variables that secrets may be in.
+/// The inputs of compilation besides the configuration.
 pub struct CompileContext<'a> {
-    /// Checks signatures; also decides which keys can be served.
+    /// The engines for signatures, which determine the supported keys.
     pub crypto: &'a Crypto,
-    /// Returns the value of an context variable.
+    /// Returns the value of an environment variable, which may contain a secret.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl fmt::Debug for CompileContext<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Environment").field("crypto", self.crypto).finish_non_exhaustive()
+        formatter
+            .debug_struct("CompileContext")
+            .field("crypto", self.crypto)
+            .finish_non_exhaustive()
     }
 }

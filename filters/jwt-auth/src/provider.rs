@@ -46,7 +46,7 @@ pub(crate) struct Provider {
     binding: CertificateBinding,
     /// The deny list that is fetched.
     pub(crate) deny_list: Option<DenyList>,
-    /// The `jti` of tokens that are refused; absent if none is tester for.
+    /// The `jti` of tokens that are refused; absent if none is asked for.
     revoked: Option<HashSet<Box<str>>>,
 }
 
@@ -105,7 +105,7 @@ pub(crate) enum Skew {
 }
 
 impl Issuer {
-    /// Orders providers: the more exactly one names its issuer, the earlier it is tester.
+    /// Orders providers: the more exactly one names its issuer, the earlier it is asked.
     pub(crate) const fn rank(&self) -> u8 {
         match self {
             Self::Exact(_) => 0,

@@ -12,13 +12,13 @@ fn parse(document: &Value) -> Result<(KeySet, KeyWarnings), InvalidKeySet> {
 }
 
 #[test]
-fn unusable_keys_are_left_out_and_listed() {
+fn ignores_and_reports_unusable_keys() {
     let private = with(named_key("p384")["jwk"].clone(), "d", json!("x"));
     let keys = ["rsa1024", "p256", "secret"].map(|name| named_key(name)["jwk"].clone());
     let document = json!({"keys": [keys[0], keys[1], 7, private, keys[2]], "more": 1});
     let (set, key_warnings) = parse(&document).unwrap();
     assert_eq!(set.keys().len(), 3);
-    let ignored: Vec<_> = key_warnings.ignored.iter().map(|(place, _)| *place).collect();
+    let ignored: Vec<_> = key_warnings.ignored.iter().map(|(index, _)| *index).collect();
     assert_eq!(
         (ignored, key_warnings.private, key_warnings.secret),
         (vec![0, 2], vec![3], vec![4])
@@ -26,7 +26,7 @@ fn unusable_keys_are_left_out_and_listed() {
 }
 
 #[test]
-fn reads_certificates_by_kid_as_a_key_set() {
+fn parses_certificates_by_kid() {
     let all = include_str!("../../testdata/certificates.json");
     let mut document: Value = serde_json::from_str(all).unwrap();
     let rsa = document["rsa"].as_str().unwrap().to_owned();
@@ -61,7 +61,7 @@ fn reads_certificates_by_kid_as_a_key_set() {
 }
 
 #[test]
-fn documents_that_are_no_key_set_are_refused() {
+fn refuses_documents_without_usable_keys() {
     let many = vec![named_key("p256")["jwk"].clone(); 101];
     let mut useless = vec![json!(0); 1_000];
     useless.push(named_key("p256")["jwk"].clone());
@@ -89,7 +89,7 @@ fn documents_that_are_no_key_set_are_refused() {
 }
 
 #[test]
-fn no_error_shows_what_may_be_a_secret() {
+fn errors_hide_secrets() {
     for document in [
         json!("hidden"),
         json!({"keys": "hidden"}),
@@ -104,7 +104,7 @@ fn no_error_shows_what_may_be_a_secret() {
 }
 
 #[test]
-fn candidates_fit_identifier_and_algorithm() {
+fn candidates_match_kid_and_alg() {
     let anonymous = with(named_key("p256")["jwk"].clone(), "kid", Value::Null);
     let keys = json!({"keys": [named_key("p256")["jwk"], named_key("rsa")["jwk"], anonymous]});
     let (set, _) = parse(&keys).unwrap();
