@@ -1,6 +1,6 @@
 //! Compact JSON Web Signatures (RFC 7515) that carry JSON Web Tokens (RFC 7519).
 //!
-//! Parsing is strict: canonical base64url, UTF-8 JSON objects, no member twice, bounded depth.
+//! Parsing is strict: canonical base64url, JSON objects in UTF-8, unique members, limited depth.
 
 use base64::{
     Engine,
@@ -17,7 +17,7 @@ pub use claims::{Claims, Registered};
 pub use header::Header;
 pub use json::{Json, JsonRef, Text};
 
-/// A token whose form is sound; nothing about it is proven.
+/// A parsed but unverified token.
 #[derive(Debug)]
 pub struct Token {
     header: Header,
@@ -28,21 +28,21 @@ pub struct Token {
     padded: Option<Rejection>,
 }
 
-/// Policy for padding at the end of token parts, which RFC 7515 section 2 forbids.
+/// Handling of padding in token parts, which RFC 7515 section 2 forbids.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Padding {
-    /// A padded part is not base64url.
+    /// Padded parts are refused.
     Refused,
-    /// Each part may be padded to a multiple of four.
+    /// Each part may be padded to a multiple of four characters.
     Accepted,
 }
 
 impl Token {
-    /// Reads a compact token.
+    /// Parses a compact token.
     ///
     /// # Errors
     ///
-    /// Names the first thing that is wrong with its form.
+    /// Fails with the first error in the token.
     pub fn parse(compact: &[u8], padding: Padding) -> Result<Self, Rejection> {
         let parts = Parts::split(compact).ok_or(NOT_THREE_PARTS)?;
         let mut padded = None;
@@ -77,7 +77,7 @@ impl Token {
         &self.claims
     }
 
-    /// Returns the error for the first padded part; `None` if no part is padded.
+    /// Returns the rejection for the first padded part; `None` if no part is padded.
     pub const fn padded(&self) -> Option<Rejection> {
         self.padded
     }
@@ -87,18 +87,18 @@ impl Token {
         &self.signature
     }
 
-    /// Returns about how many bytes of memory the token takes.
+    /// Returns the approximate memory of the token.
     pub(crate) fn approx_bytes(&self) -> usize {
         let own = size_of::<Self>().saturating_add(self.signature.len());
         own.saturating_add(self.claims.approx_bytes())
     }
 
-    /// Returns what is signed, given the compact form that the token was read from.
+    /// Returns the signed part of the compact form.
     pub fn signed<'a>(&self, compact: &'a [u8]) -> &'a [u8] {
         compact.get(..self.signed_bytes).unwrap_or_default()
     }
 
-    /// Returns the second part as written, given the compact form.
+    /// Returns the encoded payload of the compact form.
     pub fn encoded_payload<'a>(&self, compact: &'a [u8]) -> &'a [u8] {
         compact.get(self.payload.clone()).unwrap_or_default()
     }
@@ -117,9 +117,9 @@ impl<'a> Parts<'a> {
         let (signed, signature) = (compact.get(..last)?, compact.get(last.checked_add(1)?..)?);
         let first = signed.iter().position(|byte| *byte == b'.')?;
         let (header, payload) = (signed.get(..first)?, signed.get(first.checked_add(1)?..)?);
-        let empty = header.is_empty() || payload.is_empty() || signature.is_empty();
-        let three = !empty && !payload.contains(&b'.');
-        three.then_some(Self { header, payload, signature, signed })
+        let is_empty = header.is_empty() || payload.is_empty() || signature.is_empty();
+        let is_valid = !is_empty && !payload.contains(&b'.');
+        is_valid.then_some(Self { header, payload, signature, signed })
     }
 }
 

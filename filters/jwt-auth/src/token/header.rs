@@ -6,10 +6,10 @@ use crate::{
     denial::{Reason, Rejection},
 };
 
-/// A `kid` may have this many bytes.
+/// The maximum length of `kid` in bytes.
 const MAX_KEY_ID_BYTES: usize = 256;
 
-/// What a token's header says; `jku`, `jwk`, `x5u` and `x5c` are never looked at.
+/// The header of a token; `jku`, `jwk`, `x5u` and `x5c` are ignored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Header {
     /// The signature algorithm.
