@@ -1,4 +1,4 @@
-//! From the document to the policy.
+//! Compilation of configurations.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -31,11 +31,11 @@ const DEFAULT_MAX_TOKENS: u64 = 4;
 const DEFAULT_MAX_TOKEN_BYTES: u64 = 16_384;
 
 impl Policy {
-    /// Compiles a document.
+    /// Compiles a configuration.
     ///
     /// # Errors
     ///
-    /// Names every field that is wrong by its path, and what is wanted there.
+    /// Fails with the path and the error of every invalid field.
     pub fn new(config: &Config, context: &CompileContext<'_>) -> Result<Self, InvalidConfig> {
         let mut state = CompileState::default();
         if !(1..=MAX_RULES).contains(&config.jwt_rules.len()) {
@@ -64,9 +64,9 @@ impl Policy {
             rules,
             crypto: *context.crypto,
             multiple_tokens: config.multiple_tokens,
-            max_tokens: size(config.max_tokens.map_or(DEFAULT_MAX_TOKENS, |most| most.get())),
+            max_tokens: size(config.max_tokens.map_or(DEFAULT_MAX_TOKENS, |max| max.get())),
             max_token_bytes: size(
-                config.max_token_bytes.map_or(DEFAULT_MAX_TOKEN_BYTES, |most| most.get()),
+                config.max_token_bytes.map_or(DEFAULT_MAX_TOKEN_BYTES, |max| max.get()),
             ),
             publish: config.publish,
             replies: ReplyBuilder::new(&config.replies, config.problem),
@@ -79,7 +79,7 @@ impl Policy {
     }
 }
 
-/// Compiles the rules, or implies one that lets requests without a token pass.
+/// Compiles `rules`; if absent, one rule that admits requests without a token is implied.
 fn rules(
     config: &Config,
     providers: &[Provider],
@@ -97,8 +97,12 @@ fn rules(
     let rules: Vec<Rule> = list.iter().enumerate().map(compile).collect();
     let mut seen = BTreeSet::new();
     for (index, rule) in rules.iter().enumerate() {
-        if !seen.insert(&rule.name) {
-            state.errors.add(format!("rules[{index}].name"), "must be a name of its own");
+        let name = rule.name.as_deref().unwrap_or_default();
+        if !seen.insert(name) {
+            state.errors.add(
+                format!("rules[{index}].name"),
+                format_args!("must be unique, got \"{name}\""),
+            );
         }
     }
     (rules, matcher(list, config.path_normalization, &mut state.errors))
@@ -148,37 +152,40 @@ fn size(number: u64) -> usize {
 fn check_names(config: &Config, providers: &[Provider], errors: &mut ConfigErrors) {
     let mut seen = BTreeSet::new();
     for (index, provider) in providers.iter().enumerate() {
-        let given = config.jwt_rules.get(index).is_some_and(|rule| rule.name.is_some());
+        let is_named = config.jwt_rules.get(index).is_some_and(|rule| rule.name.is_some());
         if !seen.insert(&*provider.name) {
-            let field = if given { ".name" } else { "" };
-            let text = format!("must have a name of its own, got \"{}\"", provider.name);
-            errors.add(format!("jwtRules[{index}]{field}"), text);
+            let text = match is_named {
+                true => format!("must be unique, got \"{}\"", provider.name),
+                false => format!("must be set, because the default {} is in use", provider.name),
+            };
+            errors.add(format!("jwtRules[{index}].name"), text);
         }
     }
 }
 
-/// Returns a warning for each issuer that another issuer could impersonate through its subjects.
+/// Returns a warning for each issuer that another one could impersonate by its subjects.
 fn nested_issuers(providers: &[Provider]) -> Vec<Warning> {
     let exact = |provider: &Provider| match &provider.issuer {
         Issuer::Exact(issuer) => Some(issuer.clone()),
         Issuer::Matching(_) | Issuer::Any => None,
     };
-    let begins = |outer: &str, inner: &str| {
+    let is_prefix = |outer: &str, inner: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
     };
-    let nested = |(place, provider): (usize, &Provider)| {
+    let nested = |(index, provider): (usize, &Provider)| {
         let inner = exact(provider)?;
-        let outer = providers.iter().position(|p| exact(p).is_some_and(|o| begins(&o, &inner)))?;
+        let outer =
+            providers.iter().position(|p| exact(p).is_some_and(|o| is_prefix(&o, &inner)))?;
         let message = format!(
-            "begins with that of jwtRules[{outer}] and a slash, so both can give the same iss/sub; \
+            "begins with that of jwtRules[{outer}] and a slash, so both can have the same iss/sub; \
              distinguish them by providers or by a header with iss"
         );
-        Some(Warning::new(format_args!("jwtRules[{place}].issuer"), message))
+        Some(Warning::new(format_args!("jwtRules[{index}].issuer"), message))
     };
     providers.iter().enumerate().filter_map(nested).collect()
 }
 
-/// Refuses outputs that would overwrite what tokens are taken from.
+/// Refuses outputs to headers that contain tokens.
 fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
     let locations = || providers.iter().flat_map(|provider| &provider.locations);
     let sources: BTreeSet<&str> = locations().map(Location::header).collect();
@@ -186,7 +193,7 @@ fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
         for name in provider.outputs.names() {
             let at = format!("jwtRules[{index}]");
             if sources.contains(name.as_str()) {
-                let text = format!("must not write to {}, where tokens are", name.as_str());
+                let text = format!("must not write to {}, which contains tokens", name.as_str());
                 errors.add(at, text);
             } else if *name == SIGNATURE_VERIFIED {
                 errors.add(at, format!("must not write to {}", name.as_str()));
@@ -196,7 +203,7 @@ fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
 }
 
 fn by_issuer(providers: &[Provider]) -> Vec<usize> {
-    // A stable sort is 6 kB of code for each type.
+    // A stable sort would add 6 kB of code per type.
     let of_rank = |rank| {
         let found = providers
             .iter()

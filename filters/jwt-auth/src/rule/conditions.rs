@@ -44,7 +44,7 @@ impl Conditions {
             let challenge = Challenge { scope: self.scope.clone(), ..Challenge::default() };
             return Err(failure(Rejection::SCOPE, challenge));
         }
-        let failed = self.when.iter().find(|when| !when.holds(claims, provider));
+        let failed = self.when.iter().find(|when| !when.is_met(claims, provider));
         if !self.has_principal(claims) || failed.is_some() {
             let claim = failed.and_then(When::claim_name);
             let challenge = Challenge { claim, ..Challenge::default() };
@@ -72,9 +72,9 @@ impl Conditions {
             return true;
         }
         let principal = Principal::of(claims);
-        let is_listed = self.principals.iter().any(|pattern| pattern.fits(&principal));
+        let is_listed = self.principals.iter().any(|pattern| pattern.matches(&principal));
         (is_listed || self.principals.is_empty())
-            && !self.not_principals.iter().any(|pattern| pattern.may_fit(&principal))
+            && !self.not_principals.iter().any(|pattern| pattern.may_match(&principal))
     }
 
     fn has_scopes(&self, claims: &Claims, provider: &Provider) -> bool {
@@ -95,17 +95,17 @@ fn failure(rejection: Rejection, challenge: Challenge) -> Failure {
 impl StepUp {
     fn is_met(&self, claims: &Claims, provider: &Provider, now: Duration) -> bool {
         let acr = claims.text("acr");
-        let strong = self.acr_values.is_empty()
-            || self.acr_values.iter().any(|wanted| acr == Some(&**wanted));
-        let fresh = self.max_age.is_none_or(|oldest| {
+        let is_strong =
+            self.acr_values.is_empty() || self.acr_values.iter().any(|value| acr == Some(&**value));
+        let is_recent = self.max_age.is_none_or(|max_age| {
             let login = claims.seconds("auth_time").map(Duration::from_secs);
             let latest = now.saturating_add(provider.skew());
             login.is_some_and(|login| {
                 login <= latest
-                    && now.saturating_sub(login) <= oldest.saturating_add(provider.skew())
+                    && now.saturating_sub(login) <= max_age.saturating_add(provider.skew())
             })
         });
-        strong && fresh
+        is_strong && is_recent
     }
 
     fn challenge(&self) -> Challenge {

@@ -82,5 +82,5 @@ fn explains_refusals_to_selected_clients() {
     }
     let claims = with(document, "explain", json!([{"claims": {"sub": {"exact": "a"}}}]));
     let error = testing::compile(&claims).err().unwrap().to_string();
-    assert!(error.starts_with("explain[0].claims: cannot be used here"), "{error}");
+    assert!(error.starts_with("explain[0].claims: must not be given"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The request headers of a fetch.
+//! Compilation of `jwksFetch.headers`.
 
 use super::CompileState;
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
 
 const MAX_HEADERS: usize = 16;
 const MAX_VALUE_BYTES: usize = 4096;
-/// Headers that only the filter may set.
-const OWN: [&str; 2] = ["content-length", "if-none-match"];
+/// Headers that only the filter sets.
+const RESERVED: [&str; 2] = ["content-length", "if-none-match"];
 
-/// Compiles `headers`. No error shows a value: it may be a secret.
+/// Compiles `headers`. Errors hide the values, which may be secrets.
 pub(super) fn compile(
     fetch: &JwksFetchConfig,
     path: &str,
@@ -26,7 +26,7 @@ pub(super) fn compile(
     let mut headers: Vec<(Box<str>, Box<str>)> = Vec::new();
     for (index, header) in configured.iter().enumerate() {
         let (name, path) = (header.name.as_str(), format!("{path}[{index}]"));
-        if OWN.contains(&name) {
+        if RESERVED.contains(&name) {
             state.errors.add(format!("{path}.name"), "must not be a header that the fetch sets");
         }
         if headers.iter().any(|(other, _)| **other == *name) {
@@ -52,9 +52,9 @@ fn value(
         }
         _ => return Err(("", "must have exactly one of value and valueEnv".to_owned())),
     };
-    let legal = (1..=MAX_VALUE_BYTES).contains(&value.len())
+    let is_legal = (1..=MAX_VALUE_BYTES).contains(&value.len())
         && value.trim().len() == value.len()
         && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let rule = "must be 1 to 4096 bytes of printable ASCII without leading or trailing blanks";
-    if legal { Ok(value.into()) } else { Err((field, rule.to_owned())) }
+    if is_legal { Ok(value.into()) } else { Err((field, rule.to_owned())) }
 }

@@ -1,4 +1,4 @@
-//! The keys of an entry.
+//! Compilation of `jwks` and `keys`.
 
 use filter_core::Warning;
 use std::rc::Rc;
@@ -21,16 +21,16 @@ pub(super) fn compile(
     context: &CompileContext<'_>,
     state: &mut CompileState,
 ) -> Keys {
-    let inline = rule.jwks.is_some() || rule.keys.is_some();
-    if rule.jwks_uri.is_some() && inline {
-        let text = "must not stand beside jwks or keys: give one of the three";
+    let is_inline = rule.jwks.is_some() || rule.keys.is_some();
+    if rule.jwks_uri.is_some() && is_inline {
+        let text = "must not be given together with jwks or keys";
         state.errors.add(format!("{path}.jwksUri"), text);
     }
-    if !inline {
+    if !is_inline {
         return remote::keys(rule, provider, path, context, state);
     }
     if rule.jwks_fetch.is_some() {
-        let text = "must not stand beside jwks or keys, which are not fetched";
+        let text = "must not be given together with jwks or keys";
         state.errors.add(format!("{path}.jwksFetch"), text);
     }
     Keys::Inline(Rc::new(inline_keys(rule, path, context, state)))
@@ -53,14 +53,14 @@ fn inline_keys(
                 Err(invalid) => state.errors.add(path, invalid),
             }
         }
-        (None, Some(keys)) => return one_by_one(keys, &format!("{path}.keys"), context, state),
+        (None, Some(keys)) => return listed_keys(keys, &format!("{path}.keys"), context, state),
         (None, None) => {}
         (Some(_), Some(_)) => state.errors.add(path, "must have one of jwks and keys, got both"),
     }
     KeySet::default()
 }
 
-fn one_by_one(
+fn listed_keys(
     keys: &[KeyConfig],
     path: &str,
     context: &CompileContext<'_>,
@@ -70,15 +70,15 @@ fn one_by_one(
         state.errors.add(path, "must have 1 to 64 entries");
     }
     let mut usable = Vec::new();
-    for (place, key) in keys.iter().enumerate() {
-        let path = format!("{path}[{place}]");
+    for (index, key) in keys.iter().enumerate() {
+        let path = format!("{path}[{index}]");
         if key.secret.is_some() {
-            state.warnings.push(Warning::new(format_args!("{path}.secret"), READABLE_SECRET));
+            state.warnings.push(Warning::new(format_args!("{path}.secret"), EXPOSED_SECRET));
         }
-        if let Some(field) = looks_misread(key, context) {
+        if let Some(field) = misread_field(key, context) {
             state.warnings.push(Warning::new(format_args!("{path}.{field}"), LOOKS_LIKE_HEX));
         }
-        match read(key, context) {
+        match parse(key, context) {
             Ok(key) => usable.push(key),
             Err((field, reason)) => state.errors.add(format!("{path}{field}"), reason),
         }
@@ -86,14 +86,14 @@ fn one_by_one(
     KeySet::new(usable)
 }
 
-fn read(key: &KeyConfig, context: &CompileContext<'_>) -> Result<Key, (&'static str, String)> {
+fn parse(key: &KeyConfig, context: &CompileContext<'_>) -> Result<Key, (&'static str, String)> {
     let (id, alg) = (key.kid.clone(), key.alg.map(|name| name.algorithm().name()));
     let at = |field: &'static str| move |reason: InvalidKey| (field, reason.to_string());
     let pinned = alg.ok_or((".alg", "is required for a secret".to_owned()));
     let encoding = key.secret_encoding.unwrap_or_default();
     match (&key.pem, &key.secret, &key.secret_env) {
         (Some(_), None, None) if key.secret_encoding.is_some() => {
-            Err((".secretEncoding", "must not stand beside pem".to_owned()))
+            Err((".secretEncoding", "must not be given together with pem".to_owned()))
         }
         (Some(pem), None, None) => Key::from_pem(pem, id, alg, context.crypto).map_err(at(".pem")),
         (None, Some(secret), None) => {
@@ -108,8 +108,8 @@ fn read(key: &KeyConfig, context: &CompileContext<'_>) -> Result<Key, (&'static 
     }
 }
 
-/// Returns the field whose secret is read as base64 by default but looks like hexadecimal digits.
-fn looks_misread(key: &KeyConfig, context: &CompileContext<'_>) -> Option<&'static str> {
+/// Returns the field of a secret that is read as base64 by default but looks like hexadecimal digits.
+fn misread_field(key: &KeyConfig, context: &CompileContext<'_>) -> Option<&'static str> {
     if key.secret_encoding.is_some() {
         return None;
     }
@@ -121,20 +121,20 @@ fn looks_misread(key: &KeyConfig, context: &CompileContext<'_>) -> Option<&'stat
 }
 
 fn warn(path: &str, key_warnings: &KeyWarnings, state: &mut CompileState) {
-    for (place, reason) in &key_warnings.ignored {
-        state.warnings.push(Warning::new(path, format_args!("key {place} is ignored: {reason}")));
+    for (index, reason) in &key_warnings.ignored {
+        state.warnings.push(Warning::new(path, format_args!("key {index} is ignored: {reason}")));
     }
-    for place in &key_warnings.private {
+    for index in &key_warnings.private {
         state.warnings.push(Warning::new(
             path,
-            format_args!("key {place} holds a private half, which is dropped"),
+            format_args!("key {index} has a private half, which is dropped"),
         ));
     }
-    for place in &key_warnings.secret {
-        state.warnings.push(Warning::new(path, format_args!("key {place}: {READABLE_SECRET}")));
+    for index in &key_warnings.secret {
+        state.warnings.push(Warning::new(path, format_args!("key {index}: {EXPOSED_SECRET}")));
     }
 }
 
-const READABLE_SECRET: &str = "whoever may read the configuration can forge tokens with it";
-const LOOKS_LIKE_HEX: &str = "is read as base64 but has only hexadecimal digits: set secretEncoding \
+const EXPOSED_SECRET: &str = "everyone who can read the configuration can forge tokens with it";
+const LOOKS_LIKE_HEX: &str = "is read as base64, but has only hexadecimal digits: set secretEncoding \
                               to HEX or TEXT, or to BASE64 if it is base64";

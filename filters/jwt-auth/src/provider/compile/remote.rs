@@ -1,4 +1,4 @@
-//! What an entry has fetched.
+//! Compilation of fetched keys and deny lists.
 
 use std::{rc::Rc, time::Duration};
 
@@ -28,10 +28,10 @@ const KEYS_FRESHNESS: Freshness = Freshness {
 };
 const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
 
-/// Where an entry's cluster is configured, and what its fields say.
-type Named = Result<Option<ClusterRef>, InvalidClusterRef>;
+/// A configured cluster.
+type NamedCluster = Result<Option<ClusterRef>, InvalidClusterRef>;
 
-/// Compiles the keys of an entry that has none inline.
+/// Compiles the keys of an entry without `jwks` and `keys`.
 pub(super) fn keys(
     rule: &JwtRule,
     provider: &Rc<str>,
@@ -40,8 +40,9 @@ pub(super) fn keys(
     state: &mut CompileState,
 ) -> Keys {
     let fetch = rule.jwks_fetch.clone().unwrap_or_default();
-    let extra = fetch.unknown_kid_interval.map_or(DEFAULT_REFETCH_INTERVAL, |pause| pause.get());
-    if !extra.is_zero() && extra < MIN_REFETCH_INTERVAL {
+    let refetch_interval =
+        fetch.unknown_kid_interval.map_or(DEFAULT_REFETCH_INTERVAL, |pause| pause.get());
+    if !refetch_interval.is_zero() && refetch_interval < MIN_REFETCH_INTERVAL {
         let text = "must be 0s or between 1s and 1h";
         state.errors.add(format!("{path}.jwksFetch.unknownKidInterval"), text);
     }
@@ -58,7 +59,7 @@ pub(super) fn keys(
     let cluster = cluster(fetch.named_cluster(), endpoint, &at, &field, state);
     let headers = headers::compile(&fetch, &format!("{at}.headers"), context, state);
     let index = state.sources.len();
-    let spec = spec_of_keys(rule, &fetch, provider, origin, cluster, extra);
+    let spec = spec_of_keys(rule, &fetch, provider, origin, cluster, refetch_interval);
     state.sources.push(SourceSpec { headers, ..spec });
     Keys::Remote(index)
 }
@@ -88,14 +89,13 @@ fn spec_of_keys(
     }
 }
 
-/// Says where the keys are: at a URL, or where the issuer says.
+/// Returns the location of the keys, and the field that determines it.
 fn origin(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<(Origin, &'static str)> {
     if let Some(url) = &rule.jwks_uri {
         return Some((Origin::Url(url.endpoint().clone()), "jwksUri"));
     }
     let Some(IssuerConfig::Exact(issuer)) = &rule.issuer else {
-        let text =
-            "needs keys: without one issuer to discover them from, set jwksUri, jwks or keys";
+        let text = "must have jwksUri, jwks or keys, or an exact issuer to discover keys from";
         state.errors.add(path, text);
         return None;
     };
@@ -103,7 +103,7 @@ fn origin(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<(Origi
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
     let document = Endpoint::parse(&format!("{base}{DISCOVERY_PATH}"));
     let Some(document) = document.filter(|_| !issuer.contains('?')) else {
-        let text = "is no http or https URL that keys can be discovered from: set jwksUri, jwks or \
+        let text = "must be an http or https URL to discover keys from; otherwise set jwksUri, jwks or \
                     keys";
         state.errors.add(format!("{path}.issuer"), text);
         return None;
@@ -111,9 +111,9 @@ fn origin(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<(Origi
     Some((Origin::Discovered { issuer: issuer.into(), document }, "issuer"))
 }
 
-/// Returns the cluster that is named, or that of the URL's host.
+/// Returns the configured cluster, or that of the URL's host.
 fn cluster(
-    named: Named,
+    named: NamedCluster,
     endpoint: &Endpoint,
     at: &str,
     field: &str,
@@ -127,14 +127,15 @@ fn cluster(
         Ok(Some(cluster)) => Ok(cluster),
         Ok(None) => endpoint.cluster(),
     };
-    let named = cluster.map_err(|_| {
-        let text = format!("has a host that no cluster can be named after: set cluster in {at}");
+    let cluster = cluster.map_err(|_| {
+        let text =
+            format!("must have a host that a cluster name can contain; otherwise set {at}.cluster");
         state.errors.add(field, text);
     });
-    named.map_or_else(|()| "".into(), |cluster| cluster.as_str().into())
+    cluster.map_or_else(|()| "".into(), |cluster| cluster.as_str().into())
 }
 
-/// Compiles the deny list that an entry has fetched.
+/// Compiles the fetched deny list of an entry.
 pub(super) fn deny_list(
     rule: &JwtRule,
     revocation: &RevocationConfig,
@@ -152,8 +153,7 @@ pub(super) fn deny_list(
     let cluster = cluster(named, &endpoint, &at, &format!("{at}.uri"), state);
     let refresh = revocation.refresh_interval.map_or(DEFAULT_REFRESH, |pause| pause.get());
     let fetch = rule.jwks_fetch.clone().unwrap_or_default();
-    let allows = revocation.on_unavailable == OnUnavailable::Allow;
-    if allows {
+    if revocation.on_unavailable == OnUnavailable::Allow {
         let text = "without a list, revoked tokens pass";
         state.warnings.push(Warning::new(format_args!("{at}.onUnavailable"), text));
     }
@@ -179,13 +179,15 @@ fn check_without_uri(revocation: &RevocationConfig, at: &str, state: &mut Compil
     if revocation.jti.is_none() {
         state.errors.add(at, "must have jti or uri");
     }
-    let stray = revocation.service.is_some()
+    let is_fetch_configured = revocation.service.is_some()
         || revocation.port.is_some()
         || revocation.subset.is_some()
         || revocation.cluster.is_some()
         || revocation.refresh_interval.is_some()
         || revocation.stale_if_error.is_some();
-    if stray {
-        state.errors.add(at, "says how to fetch, which needs uri");
+    if is_fetch_configured {
+        let text = "is required with service, port, subset, cluster, refreshInterval or \
+                    staleIfError";
+        state.errors.add(format!("{at}.uri"), text);
     }
 }
