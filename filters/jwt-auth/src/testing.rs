@@ -12,14 +12,14 @@ use crate::{
     algorithm::{Algorithm, Digest, Family},
 };
 
-/// The moment of all tests, in seconds since 1970.
+/// The time in all tests, in seconds since 1970.
 pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const ISSUER: &str = "https://idp.example.com";
 
 static KEYS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../testdata/keys.json")).unwrap());
 
-/// Returns the entry of `testdata/keys.json` that serves an algorithm.
+/// Returns the entry of `testdata/keys.json` for an algorithm.
 pub(crate) fn key(algorithm: Algorithm) -> &'static Value {
     let name = match algorithm.family() {
         Family::RsaPkcs1 | Family::RsaPss => "rsa",
@@ -60,13 +60,13 @@ pub(crate) fn other_key(algorithm: Algorithm) -> Value {
     with(jwk, "y", json!(URL_SAFE_NO_PAD.encode(y)))
 }
 
-/// Returns a key set of all keys but the one that is too small.
+/// Returns a key set of the keys that pure Rust supports.
 pub(crate) fn jwks() -> String {
     let names = ["rsa", "p256", "p384", "ed25519", "secret"];
     json!({"keys": names.map(|name| named_key(name)["jwk"].clone())}).to_string()
 }
 
-/// Signs any two texts.
+/// Signs a header and a payload, which may be any text.
 pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let private = URL_SAFE_NO_PAD.decode(key(algorithm)["private"].as_str().unwrap()).unwrap();
@@ -88,19 +88,19 @@ pub(crate) fn mac(message: &str) -> String {
     jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap()
 }
 
-/// Signs claims with the key of the algorithm, which the header names.
+/// Signs claims with the key for an algorithm; the header names both.
 pub(crate) fn token(algorithm: Algorithm, claims: &Value) -> String {
     let kid = &key(algorithm)["jwk"]["kid"];
     let header = json!({"alg": algorithm.name(), "kid": kid, "typ": "JWT"});
     sign(algorithm, &header.to_string(), &claims.to_string())
 }
 
-/// Claims that every test's policy accepts.
+/// Claims that are valid in all tests.
 pub(crate) fn claims() -> Value {
     json!({"iss": ISSUER, "sub": "alice", "aud": "orders", "exp": NOW + 600})
 }
 
-/// `document` with another value for a member; null takes the member away.
+/// Returns `document` with another value for a member; null removes the member.
 pub(crate) fn with(mut document: Value, name: &str, value: Value) -> Value {
     let members = document.as_object_mut().unwrap();
     if value.is_null() {
@@ -111,7 +111,7 @@ pub(crate) fn with(mut document: Value, name: &str, value: Value) -> Value {
     document
 }
 
-/// A `jwtRules` entry that trusts all keys, with further fields.
+/// An entry of `jwtRules` with all keys of [`jwks`] and additional fields.
 pub(crate) fn rule(fields: Value) -> Value {
     let rule = json!({"issuer": ISSUER, "jwks": jwks()});
     fields
@@ -121,7 +121,7 @@ pub(crate) fn rule(fields: Value) -> Value {
         .fold(rule, |rule, (name, value)| with(rule, name, value.clone()))
 }
 
-/// A document of one such entry.
+/// A configuration with one such entry.
 pub(crate) fn document(fields: Value) -> Value {
     json!({"jwtRules": [rule(fields)]})
 }
@@ -146,7 +146,7 @@ pub(crate) struct Tester {
     pub(crate) now: u64,
 }
 
-/// The end of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Admitted(Admission),
@@ -211,7 +211,7 @@ impl Outcome {
     }
 }
 
-/// A plain request to `path`, with further headers.
+/// A request to `path` with additional headers.
 pub(crate) fn request<V: Into<Vec<u8>>>(
     path: &str,
     more: impl IntoIterator<Item = (&'static str, V)>,
@@ -225,7 +225,7 @@ pub(crate) fn request<V: Into<Vec<u8>>>(
     headers
 }
 
-/// A request to `path` without a token in its headers.
+/// A request to `path` without additional headers.
 pub(crate) fn plain(path: &str) -> Headers {
     request(path, None::<(&str, &str)>)
 }
@@ -234,7 +234,7 @@ pub(crate) fn bearer(token: &str) -> Headers {
     request("/", [("authorization", format!("Bearer {token}"))])
 }
 
-/// The warnings of a policy, one a line.
+/// The warnings of a policy, one per line.
 pub(crate) fn warnings(policy: &Policy) -> String {
     policy.warnings().iter().map(|warning| format!("{warning}\n")).collect()
 }

@@ -226,7 +226,7 @@ fn refuses_invalid_keys() {
 }
 
 #[test]
-fn warns_of_hexadecimal_secrets_without_showing_them() {
+fn warns_of_hexadecimal_secrets_and_hides_them() {
     let digits = "0123456789abcdef".repeat(4);
     let warned = |key: Value| {
         let policy = compile(&in_rule(json!({"jwks": null, "keys": [key]}))).unwrap();

@@ -58,7 +58,7 @@ impl Conditions {
         }
     }
 
-    /// Returns `true` if there are no conditions.
+    /// Returns `true` without any condition.
     pub(crate) const fn is_empty(&self) -> bool {
         self.scope.is_none()
             && self.principals.is_empty()

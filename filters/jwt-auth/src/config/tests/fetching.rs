@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{message, refused};
 use crate::testing::{document, jwks, with};
 
-/// An entry without inline keys, with further fields.
+/// A configuration with an entry without inline keys and with additional fields.
 fn in_fetching_rule(fields: Value) -> Value {
     let rule = json!({"issuer": "https://idp.example.com"});
     let members = fields.as_object().unwrap().iter();

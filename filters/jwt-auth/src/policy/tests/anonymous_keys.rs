@@ -12,7 +12,7 @@ use crate::{
 
 const ALGORITHM: Algorithm = Algorithm::Es256;
 
-/// A provider with `wrong` keys before the good one, none with a `kid`.
+/// A provider with `wrong` keys before the right one, all without `kid`.
 fn provider(wrong: usize, has_good: bool) -> Value {
     let mut keys = vec![other_key(ALGORITHM); wrong];
     keys.extend(has_good.then(|| with(key(ALGORITHM)["jwk"].clone(), "kid", Value::Null)));

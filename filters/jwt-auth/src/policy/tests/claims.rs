@@ -1,4 +1,4 @@
-//! What is checked of a token, and in which order.
+//! Checks of tokens and their order.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use filter_core::Request;
@@ -17,7 +17,7 @@ fn es256(claims: &Value) -> String {
 }
 
 #[test]
-fn a_good_token_of_every_algorithm_is_admitted() {
+fn admits_valid_tokens_of_every_algorithm() {
     let mut tester = tester(&document(json!({})));
     for algorithm in Algorithm::ALL.into_iter().filter(|found| *found != Algorithm::Es512) {
         assert_eq!(tester.bearer(&token(algorithm, &claims())), None, "{algorithm:?}");
@@ -25,13 +25,13 @@ fn a_good_token_of_every_algorithm_is_admitted() {
 }
 
 #[test]
-fn no_token_is_admitted_without_rules() {
+fn admits_requests_without_a_token_if_there_are_no_rules() {
     let (answer, counts) = tester(&document(json!({}))).send(&plain("/"));
     assert_eq!(answer.reason(), None);
     assert_eq!(counts, [Metric::AllowedWithoutToken, Metric::Allowed]);
 }
 
-/// Fields of the rule, claims that differ from the good ones, and the reason of the response.
+/// Fields of the entry, changes to the valid claims, and the expected reason.
 fn cases() -> Vec<(Value, Value, Option<Reason>)> {
     let year = 31_536_000;
     vec![
@@ -88,7 +88,7 @@ fn cases() -> Vec<(Value, Value, Option<Reason>)> {
 }
 
 #[test]
-fn claims_are_checked_as_configured() {
+fn checks_claims_as_configured() {
     for (fields, changes, reason) in cases() {
         let claims = changes
             .as_object()
@@ -101,7 +101,7 @@ fn claims_are_checked_as_configured() {
 }
 
 #[test]
-fn the_reason_is_that_of_the_first_check_that_fails() {
+fn reports_the_first_failed_check() {
     let worst = json!({"iss": ISSUER, "nbf": NOW + 999, "exp": 1, "aud": "x"});
     let mut tester = tester(&document(json!({"audiences": ["orders"]})));
     let bad = es256(&worst).replace(char::is_whitespace, "");
@@ -112,7 +112,7 @@ fn the_reason_is_that_of_the_first_check_that_fails() {
 }
 
 #[test]
-fn of_several_candidates_the_one_that_came_furthest_gives_the_reason() {
+fn reports_the_provider_with_the_latest_failure() {
     let one = crate::testing::rule(json!({"name": "one", "audiences": ["x"]}));
     let two = crate::testing::rule(json!({"name": "two", "maxAge": "1h"}));
     let mut tester = tester(&json!({"jwtRules": [two, one]}));
@@ -122,7 +122,7 @@ fn of_several_candidates_the_one_that_came_furthest_gives_the_reason() {
 }
 
 #[test]
-fn a_key_is_found_by_its_identifier_and_algorithm() {
+fn selects_keys_by_kid_and_alg() {
     let payload = claims().to_string();
     let mut tester = tester(&document(json!({})));
     for (header, reason) in [
@@ -140,7 +140,7 @@ fn a_key_is_found_by_its_identifier_and_algorithm() {
 }
 
 #[test]
-fn only_skew_is_counted_as_skew() {
+fn counts_the_use_of_clock_skew() {
     let mut tester = tester(&document(json!({})));
     for (exp, used) in [(NOW + 1, false), (NOW, true)] {
         let token = es256(&with(claims(), "exp", json!(exp)));
@@ -150,7 +150,7 @@ fn only_skew_is_counted_as_skew() {
 }
 
 #[test]
-fn a_bound_token_needs_its_certificate() {
+fn bound_tokens_need_their_certificate() {
     let digest = [0xAB; 32];
     let thumbprint = URL_SAFE_NO_PAD.encode(digest);
     let bound = json!({"x5t#S256": thumbprint});
@@ -183,7 +183,7 @@ fn a_bound_token_needs_its_certificate() {
 }
 
 #[test]
-fn a_revoked_token_is_refused_and_so_is_one_that_cannot_be_looked_up() {
+fn refuses_revoked_tokens_and_tokens_without_jti() {
     let mut tester = tester(&document(json!({"revocation": {"jti": ["4f2c"]}})));
     for (id, reason) in [
         (json!("other"), None),
@@ -196,7 +196,7 @@ fn a_revoked_token_is_refused_and_so_is_one_that_cannot_be_looked_up() {
 }
 
 #[test]
-fn published_tokens_are_admitted_while_they_last() {
+fn admits_published_tokens_until_they_expire() {
     let vectors: Vec<Value> =
         serde_json::from_str(include_str!("../../../testdata/vectors.json")).unwrap();
     for vector in vectors.iter().filter(|vector| vector["name"] != "RFC 7515 A.4") {
@@ -214,11 +214,11 @@ fn published_tokens_are_admitted_while_they_last() {
     }
 }
 
-/// Signs with HS256 a token whose parts are padded where `padded` has a `=`.
+/// Signs a token with HS256; each part is padded if `padded` has a `=` in its position.
 fn padded_token(claims: &Value, padded: &str) -> String {
-    let pad = |text: String, place: usize| {
+    let pad = |text: String, part: usize| {
         let fill = "=".repeat((4 - text.len() % 4) % 4);
-        if padded.as_bytes()[place] == b'=' { format!("{text}{fill}") } else { text }
+        if padded.as_bytes()[part] == b'=' { format!("{text}{fill}") } else { text }
     };
     // Neither the header nor the payload is a multiple of three bytes long.
     let header = pad(URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256" }"#), 0);
@@ -249,7 +249,7 @@ fn admits_padded_parts_if_the_entry_accepts_padding() {
 }
 
 #[test]
-fn only_the_entry_that_accepts_padding_serves_padded_tokens() {
+fn only_entries_that_accept_padding_serve_padded_tokens() {
     let two = json!({"issuer": "https://two", "acceptPadding": true});
     let document =
         json!({"jwtRules": [crate::testing::rule(json!({})), crate::testing::rule(two)]});

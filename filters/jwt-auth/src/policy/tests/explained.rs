@@ -1,4 +1,4 @@
-//! What an explanation says.
+//! Explanations.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn explained(document: &serde_json::Value, headers: filter_core::Headers) -> Str
 }
 
 #[test]
-fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
+fn explains_rule_locations_and_outcome() {
     let good = token(Algorithm::Es256, &claims());
     let writes = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
     let document = json!({"jwtRules": [rule(writes)], "rules": [{"name": "all"}]});
@@ -42,7 +42,7 @@ fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
 }
 
 #[test]
-fn an_explanation_names_the_condition_or_that_no_rule_matches() {
+fn explains_failed_conditions_and_unmatched_requests() {
     let good = token(Algorithm::Es256, &claims());
     let with_rule = |entry| json!({"jwtRules": [rule(json!({}))], "rules": [entry]});
     let when = json!([{"key": "request.auth.claims[groups]", "values": ["ops"]}]);
@@ -66,9 +66,9 @@ fn explains_refusals_to_selected_clients() {
         "explain": [{"headers": {"x-team": {"exact": "gateway"}}}],
     });
     let good = token(Algorithm::Es256, &claims());
-    let told = "reason=claim_not_allowed;rule=ops;provider=corp;claim=groups";
+    let explanation = "reason=claim_not_allowed;rule=ops;provider=corp;claim=groups";
     for (headers, expected) in [
-        (vec![("x-team", "gateway"), ("x-weir-explain", "1")], Some(told)),
+        (vec![("x-team", "gateway"), ("x-weir-explain", "1")], Some(explanation)),
         (vec![("x-team", "gateway")], None),
         (vec![("x-weir-explain", "1")], None),
         (vec![("x-team", "gateway"), ("x-weir-explain", "0")], None),

@@ -27,7 +27,7 @@ fn decide(tester: &mut Tester, token: &str, wait_policy: WaitPolicy) -> (Verdict
     (decision.verdict, decision.counts)
 }
 
-/// Says how a verdict refuses.
+/// Returns the reason of a denial.
 fn reason(verdict: &Verdict) -> Option<Reason> {
     match verdict {
         Verdict::Deny(denial) => Some(denial.rejection.reason()),
@@ -35,7 +35,7 @@ fn reason(verdict: &Verdict) -> Option<Reason> {
     }
 }
 
-/// Hands a source the document that a fetch brings.
+/// Runs a fetch of a source that returns this document.
 fn bring(tester: &mut Tester, source: usize, body: &str) {
     let now = Duration::from_secs(tester.now);
     let source = &mut tester.worker.sources[source];
@@ -61,7 +61,7 @@ fn keys(algorithm: Algorithm) -> String {
 }
 
 #[test]
-fn a_cold_start_waits_refuses_or_admits_as_configured() {
+fn cold_start_waits_refuses_or_admits_as_configured() {
     let good = token(Algorithm::Es256, &claims());
     let expired = token(Algorithm::Es256, &with(claims(), "exp", json!(1)));
     for (cold_start, waits, refused) in [
@@ -82,7 +82,7 @@ fn a_cold_start_waits_refuses_or_admits_as_configured() {
 }
 
 #[test]
-fn an_open_cold_start_keeps_the_token_and_closes_where_a_rule_has_conditions() {
+fn cold_start_allow_keeps_the_token_and_does_not_waive_conditions() {
     let document = fetching(json!({"coldStart": "ALLOW"}));
     let good = token(Algorithm::Es256, &claims());
     let mut open = tester(&document);
@@ -98,7 +98,7 @@ fn an_open_cold_start_keeps_the_token_and_closes_where_a_rule_has_conditions() {
 }
 
 #[test]
-fn the_same_question_is_answered_once_the_keys_are_there() {
+fn decides_waiting_requests_when_keys_arrive() {
     let mut tester = tester(&fetching(json!({})));
     let good = token(Algorithm::Es256, &claims());
     assert!(matches!(decide(&mut tester, &good, WaitPolicy::MayWait).0, Verdict::Wait(_)));
@@ -107,7 +107,7 @@ fn the_same_question_is_answered_once_the_keys_are_there() {
 }
 
 #[test]
-fn an_unknown_key_waits_for_a_fetch_and_not_twice() {
+fn unknown_keys_wait_for_one_fetch() {
     let mut tester = tester(&fetching(json!({"unknownKidInterval": "0s"})));
     bring(&mut tester, KEYS, &keys(Algorithm::Rs256));
     tester.now += 1;
@@ -136,7 +136,7 @@ fn fetches_a_named_key_even_if_keys_without_kid_fit() {
 }
 
 #[test]
-fn other_keys_void_what_is_remembered_of_tokens() {
+fn changed_keys_invalidate_cached_tokens() {
     let mut tester = tester(&fetching(json!({"unknownKidInterval": "0s"})));
     bring(&mut tester, KEYS, &keys(Algorithm::Es256));
     let good = token(Algorithm::Es256, &claims());
@@ -151,7 +151,7 @@ fn other_keys_void_what_is_remembered_of_tokens() {
 }
 
 #[test]
-fn a_dry_run_never_waits() {
+fn dry_run_never_waits() {
     let mut tester = tester(&with(fetching(json!({})), "dryRun", json!(true)));
     let good = token(Algorithm::Es256, &claims());
     let (verdict, _) = decide(&mut tester, &good, WaitPolicy::MayWait);
@@ -159,7 +159,7 @@ fn a_dry_run_never_waits() {
 }
 
 #[test]
-fn a_fetched_deny_list_is_asked_about_every_request() {
+fn checks_every_request_against_a_fetched_deny_list() {
     let with_id = |id: &str| token(Algorithm::Es256, &with(claims(), "jti", json!(id)));
     for (on_unavailable, before) in [("DENY", Some(Reason::RevocationUnavailable)), ("ALLOW", None)]
     {
@@ -179,7 +179,7 @@ fn a_fetched_deny_list_is_asked_about_every_request() {
 }
 
 #[test]
-fn a_request_waits_as_long_as_its_provider_says() {
+fn requests_wait_for_max_pause() {
     let mut tester = tester(&fetching(json!({"maxPause": "3s"})));
     let (verdict, _) =
         decide(&mut tester, &token(Algorithm::Es256, &claims()), WaitPolicy::MayWait);
@@ -188,7 +188,7 @@ fn a_request_waits_as_long_as_its_provider_says() {
 }
 
 #[test]
-fn retry_after_says_when_the_source_is_asked_again() {
+fn retry_after_is_the_time_of_the_next_fetch() {
     let mut tester = tester(&fetching(json!({"coldStart": "DENY"})));
     let good = token(Algorithm::Es256, &claims());
     for (next, wanted) in [(0, "1"), (7, "7"), (600, "60")] {
@@ -202,8 +202,8 @@ fn retry_after_says_when_the_source_is_asked_again() {
     }
 }
 
-/// A document whose only rule requires a token of `cold`, whose keys are fetched, and one of
-/// `warm`.
+/// A configuration with one rule and two providers: `cold`, whose keys are not fetched yet, and
+/// `warm`, whose keys are inline.
 fn two_tokens(cold_start: &str, rule: Value) -> Value {
     let writes = |header: &str| json!([{"header": header, "claim": "sub"}]);
     let cold = json!({
@@ -218,7 +218,7 @@ fn two_tokens(cold_start: &str, rule: Value) -> Value {
 }
 
 #[test]
-fn an_open_cold_start_waives_only_the_token_that_cannot_be_checked() {
+fn cold_start_allow_waives_only_unchecked_tokens() {
     let cold = token(Algorithm::Es256, &claims());
     let warm_claims = with(claims(), "iss", json!("https://warm"));
     let warm = token(Algorithm::Es256, &warm_claims);
@@ -257,7 +257,7 @@ fn an_open_cold_start_waives_only_the_token_that_cannot_be_checked() {
 }
 
 #[test]
-fn other_tokens_keep_their_outputs_next_to_an_unchecked_one() {
+fn other_tokens_keep_their_outputs() {
     let cold = token(Algorithm::Es256, &claims());
     let warm = token(Algorithm::Es256, &with(claims(), "iss", json!("https://warm")));
     for (order, identity) in [(["cold", "warm"], false), (["warm", "cold"], true)] {

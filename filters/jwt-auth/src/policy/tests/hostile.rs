@@ -1,9 +1,9 @@
-//! `testdata/hostile.json`: tokens that must be refused, and why.
+//! `testdata/hostile.json`: tokens that must be refused, with the reasons.
 //!
-//! An entry has a `token` as it is (perhaps to be repeated), or a `recipe` that spoils a good one:
-//! `header` and `payload` are signed as given, `payloadText` and `signature` replace an encoded
-//! part, `member` is one more member of the claims instead of one of the same name, `append` is put
-//! behind; `@` stands for a text of `fill` bytes or for `nest` lists.
+//! An entry has a `token`, which may be repeated, or a `recipe` that modifies a valid one: `header`
+//! and `payload` are signed as given, `payloadText` and `signature` replace an encoded part, `member`
+//! replaces a member of the claims, and `append` is appended. `@` is replaced by `fill` bytes or
+//! `nest` nested lists.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ fn claims_with(member: &str) -> String {
     claims.to_string().replacen('{', &format!("{{{member},"), 1)
 }
 
-/// Trusts public keys only, as the ring in the real proxy does.
+/// A tester with public keys only, as in the tests with Envoy.
 fn trusting() -> Tester {
     let keys: Value = serde_json::from_str(&jwks()).unwrap();
     let public: Vec<&Value> =
@@ -64,7 +64,7 @@ fn trusting() -> Tester {
 }
 
 #[test]
-fn every_hostile_token_is_refused_for_its_reason() {
+fn refuses_hostile_tokens() {
     let mut tester = trusting();
     for case in cases() {
         let value = [b"Bearer ".to_vec(), bytes(&case)].concat();
@@ -75,19 +75,19 @@ fn every_hostile_token_is_refused_for_its_reason() {
 }
 
 #[test]
-fn the_recipes_spoil_a_token_that_is_good() {
+fn recipes_start_from_a_valid_token() {
     let good = bytes(&json!({"recipe": {}}));
     assert_eq!(trusting().bearer(std::str::from_utf8(&good).unwrap()), None);
 }
 
 #[test]
-fn thirty_two_levels_are_fine() {
+fn accepts_32_levels() {
     let case = json!({"recipe": {"member": "\"a\":@", "nest": 31}});
     assert_eq!(trusting().bearer(std::str::from_utf8(&bytes(&case)).unwrap()), None);
 }
 
 #[test]
-fn a_public_key_is_never_a_secret() {
+fn public_keys_are_not_secrets() {
     let message = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","kid":"rsa"}"#),

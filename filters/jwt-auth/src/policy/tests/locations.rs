@@ -1,4 +1,4 @@
-//! Where tokens are found, and how many there may be.
+//! Locations and numbers of tokens.
 
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -20,7 +20,7 @@ fn authorization(tester: &mut Tester, value: &str) -> Option<Reason> {
 }
 
 #[test]
-fn the_authorization_header_holds_one_bearer_token() {
+fn reads_one_bearer_token_from_authorization() {
     let mut tester = tester(&document(json!({})));
     let (good, bad) = (good(), Some(Reason::BadFormat));
     for (value, reason) in [
@@ -47,7 +47,7 @@ fn the_authorization_header_holds_one_bearer_token() {
 }
 
 #[test]
-fn two_authorization_headers_are_one_list() {
+fn repeated_headers_are_one_list() {
     let good = format!("Bearer {}", good());
     let forged = format!("{}x", &good[..good.len() - 1]);
     for (values, reason) in [
@@ -64,7 +64,7 @@ fn two_authorization_headers_are_one_list() {
 }
 
 #[test]
-fn a_web_socket_keeps_its_other_protocols() {
+fn web_sockets_keep_their_other_protocols() {
     let protocol = "sec-websocket-protocol";
     for prefix in ["", "access_token, "] {
         let fields = json!({"fromHeaders": [{"name": protocol, "prefix": prefix}]});
@@ -78,7 +78,7 @@ fn a_web_socket_keeps_its_other_protocols() {
 }
 
 #[test]
-fn a_cookie_may_have_a_prefix() {
+fn accepts_cookies_with_a_prefix() {
     let good = good();
     for (prefix, cookie, found) in [
         ("Bearer ", format!("jwt=Bearer {good}"), Some(true)),
@@ -100,7 +100,7 @@ fn a_cookie_may_have_a_prefix() {
 }
 
 #[test]
-fn a_token_is_cut_out_of_the_query_and_nothing_else() {
+fn removes_only_the_token_from_the_query() {
     let mut tester = tester(&document(json!({})));
     let good = good();
     for (path, rest) in [
@@ -121,7 +121,7 @@ fn a_token_is_cut_out_of_the_query_and_nothing_else() {
 }
 
 #[test]
-fn repeated_and_empty_tokens_in_one_place_count_once() {
+fn repeated_tokens_count_once_and_empty_ones_not() {
     let fields = json!({"fromParams": ["t"], "fromCookies": ["t"]});
     let mut tester = tester(&document(fields));
     let good = good();
@@ -151,7 +151,7 @@ fn repeated_and_empty_tokens_in_one_place_count_once() {
 }
 
 #[test]
-fn a_cookie_is_cut_out_and_the_others_stay_in_order() {
+fn removes_the_cookie_and_keeps_the_others_in_order() {
     let mut tester = tester(&document(json!({"fromCookies": ["jwt"]})));
     let good = good();
     for (cookies, rest) in [
@@ -168,7 +168,7 @@ fn a_cookie_is_cut_out_and_the_others_stay_in_order() {
 }
 
 #[test]
-fn a_cookie_with_two_values_is_two_tokens() {
+fn two_values_of_a_cookie_are_two_tokens() {
     let mut tester = tester(&document(json!({"fromCookies": ["jwt"]})));
     for cookies in [vec!["jwt=a; jwt=b"], vec!["jwt=a", "jwt=b"]] {
         let values = cookies.iter().map(|value| ("cookie", *value));
@@ -177,7 +177,7 @@ fn a_cookie_with_two_values_is_two_tokens() {
 }
 
 #[test]
-fn only_a_verified_token_that_is_not_forwarded_is_removed() {
+fn removes_only_tokens_that_are_not_forwarded() {
     let removes = |fields: Value| {
         let headers = crate::testing::bearer(&good());
         let edits = tester(&document(fields)).send(&headers).0.admission().edits;
@@ -188,7 +188,7 @@ fn only_a_verified_token_that_is_not_forwarded_is_removed() {
 }
 
 #[test]
-fn a_provider_takes_tokens_only_from_its_own_locations() {
+fn providers_accept_tokens_only_from_their_locations() {
     let other = rule(json!({"issuer": "https://two", "fromHeaders": [{"name": "X-Two"}]}));
     let mut tester = tester(&json!({"jwtRules": [rule(json!({})), other]}));
     let two = token(Algorithm::Es256, &with(claims(), "iss", json!("https://two")));
@@ -198,7 +198,7 @@ fn a_provider_takes_tokens_only_from_its_own_locations() {
 }
 
 #[test]
-fn several_tokens_are_refused_unless_all_must_be_valid() {
+fn refuses_several_tokens_unless_all_must_be_valid() {
     let other = rule(json!({"issuer": "https://two", "fromHeaders": [{"name": "x-two"}]}));
     let two = token(Algorithm::Es256, &with(claims(), "iss", json!("https://two")));
     let both = |two: &str| {
@@ -239,7 +239,7 @@ fn reason_for(document: &Value, headers: &filter_core::Headers) -> Option<Reason
 }
 
 #[test]
-fn the_same_bytes_in_two_places_are_one_token_and_both_go() {
+fn removes_a_token_from_all_its_locations() {
     let good = good();
     let path = format!("/?access_token={good}");
     let headers = request(&path, [("authorization", format!("Bearer {good}"))]);
@@ -249,7 +249,7 @@ fn the_same_bytes_in_two_places_are_one_token_and_both_go() {
 }
 
 #[test]
-fn what_holds_tokens_and_what_is_stripped_is_read() {
+fn needs_the_headers_of_tokens_and_outputs() {
     let needs = |fields| {
         let needs = tester(&document(fields)).policy.needs().headers.clone();
         needs.into_iter().collect::<Vec<_>>().join(" ")
@@ -265,7 +265,7 @@ fn what_holds_tokens_and_what_is_stripped_is_read() {
 }
 
 #[test]
-fn two_tokens_in_two_cookies_both_go() {
+fn removes_tokens_from_two_cookies() {
     let two = rule(json!({"issuer": "https://two", "fromCookies": ["two"]}));
     let one = rule(json!({"fromCookies": ["one"]}));
     let document = json!({"jwtRules": [one, two], "multipleTokens": "ALL_VALID"});

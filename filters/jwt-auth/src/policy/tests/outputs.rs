@@ -1,4 +1,4 @@
-//! What an admitted request is changed into.
+//! Changes to admitted requests.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn admitted(fields: Value, claims: &Value) -> Admission {
     tester(&document(fields)).send(&bearer(&token)).0.admission()
 }
 
-/// The value that a claim yields in a header, with further fields of the output.
+/// The value of an output header for a claim, with additional fields of the output.
 fn written(claim: Value, fields: Value) -> Option<String> {
     let output = fields
         .as_object()
@@ -32,7 +32,7 @@ fn written(claim: Value, fields: Value) -> Option<String> {
 }
 
 #[test]
-fn a_claim_is_written_in_its_format() {
+fn formats_claims() {
     let list = json!(["a", 1, true]);
     for (claim, format, value) in [
         (json!("alice"), "SCALAR", Some("alice")),
@@ -69,14 +69,14 @@ fn a_claim_is_written_in_its_format() {
     }
 }
 
-/// Signs claims in which `a.b` is this number.
+/// Signs claims with this number in `a.b`.
 fn with_number(number: &str) -> String {
     let claims = claims().to_string().replacen('{', &format!("{{\"a\":{{\"b\":{number}}},"), 1);
     crate::testing::sign(Algorithm::EdDsa, r#"{"alg":"EdDSA"}"#, &claims)
 }
 
 #[test]
-fn a_number_has_the_digits_of_the_token_everywhere() {
+fn numbers_keep_the_digits_of_the_token() {
     for number in [
         "7",
         "-0",
@@ -115,7 +115,7 @@ fn a_number_has_the_digits_of_the_token_everywhere() {
 }
 
 #[test]
-fn a_default_stands_for_a_claim_that_does_not_fit() {
+fn writes_the_default_for_claims_that_do_not_fit() {
     for (claim, value) in [
         (json!(null), Some("none")),
         (json!([1]), Some("none")),
@@ -147,7 +147,7 @@ fn counts_unusable_values_with_and_without_a_default() {
 }
 
 #[test]
-fn a_principal_with_outer_blanks_is_left_out() {
+fn omits_principals_with_outer_spaces() {
     let fields = json!({"outputPrincipalToHeader": "x-who"});
     for (subject, is_written) in [("alice", true), ("a lice", true), ("alice ", false)] {
         let set = admitted(fields.clone(), &with(claims(), "sub", json!(subject))).edits.set;
@@ -156,7 +156,7 @@ fn a_principal_with_outer_blanks_is_left_out() {
 }
 
 #[test]
-fn payload_and_principal_are_written() {
+fn writes_payload_and_principal() {
     let fields = json!({"outputPayloadToHeader": "x-payload", "outputPrincipalToHeader": "x-who"});
     let add = admitted(fields.clone(), &claims()).edits.set;
     let value = |name| add.iter().find(|(n, _)| n.as_str() == name).unwrap().1.clone();
@@ -175,7 +175,7 @@ fn payload_and_principal_are_written() {
 }
 
 #[test]
-fn the_clients_own_output_headers_are_always_stripped() {
+fn always_strips_inbound_output_headers() {
     let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
     let stripped = |headers| {
         let strip = tester(&document(fields.clone())).send(&headers).0.admission().strip;
@@ -215,7 +215,7 @@ fn removes_the_output_headers_from_connection() {
 }
 
 #[test]
-fn trailers_lose_the_output_headers_but_not_in_a_dry_run() {
+fn strips_trailers_except_in_a_dry_run() {
     let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
     let owned_headers = |dry_run: bool| {
         let tester = tester(&with(document(fields.clone()), "dryRun", json!(dry_run)));
@@ -226,7 +226,7 @@ fn trailers_lose_the_output_headers_but_not_in_a_dry_run() {
 }
 
 #[test]
-fn the_identity_is_published_as_configured() {
+fn publishes_the_identity_as_configured() {
     let rich = with(with(claims(), "scope", json!("a b")), "scp", json!(["c"]));
     let published = |publish: &str, claims: &Value| {
         let document = with(document(json!({"name": "corp"})), "publish", json!(publish));
@@ -256,7 +256,7 @@ fn the_identity_is_published_as_configured() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing_and_counts() {
+fn dry_run_counts_but_changes_nothing() {
     let fields = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
     let mut tester = tester(&with(document(fields), "dryRun", json!(true)));
     let (answer, _) = tester.send(&bearer(&token(Algorithm::EdDsa, &claims())));

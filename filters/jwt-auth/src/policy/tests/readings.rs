@@ -8,7 +8,7 @@ use super::rules::{good, with_rules};
 use crate::{denial::Reason, testing::*};
 
 #[test]
-fn a_path_that_servers_read_differently_chooses_no_rule() {
+fn ambiguous_paths_match_no_rule() {
     let rules = json!([
         {"match": [{"uri": {"prefix": "/open"}}], "token": "NONE"},
         {"match": [{"uri": {"prefix": "/admin"}}], "scopes": {"all": ["admin"]}},
@@ -47,7 +47,7 @@ fn a_path_that_servers_read_differently_chooses_no_rule() {
 }
 
 #[test]
-fn invalid_utf8_bypasses_no_rule() {
+fn invalid_utf8_does_not_bypass_rules() {
     let first_match = json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}]);
     let negated = json!([{"match": [{"not": {"uri": {"prefix": "/admin"}}}], "token": "NONE"}, {}]);
     let expression = json!([{"match": [{"uri": {"regex": "/admin/.*"}}]}, {"token": "NONE"}]);
@@ -63,7 +63,7 @@ fn invalid_utf8_bypasses_no_rule() {
 }
 
 #[test]
-fn ambiguous_values_bypass_no_rule() {
+fn ambiguous_values_do_not_bypass_rules() {
     let closed =
         |entry: serde_json::Value| with_rules(json!([{"match": [entry]}, {"token": "NONE"}]));
     for (entry, headers) in [

@@ -1,4 +1,4 @@
-//! Which request needs which token.
+//! Rules.
 
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -24,7 +24,7 @@ pub(super) fn good(changes: Value) -> String {
 }
 
 #[test]
-fn the_first_rule_that_matches_decides() {
+fn the_first_matching_rule_decides() {
     let rules = json!([
         {"match": [{"uri": {"exact": "/healthz"}}], "token": "NONE"},
         {"match": [{"uri": {"prefix": "/open"}}], "token": "OPTIONAL"},
@@ -49,7 +49,7 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
-fn a_token_is_asked_of_every_request_by_one_empty_rule() {
+fn an_empty_rule_requires_a_token() {
     let mut tester = tester(&with_rules(json!([{}])));
     let reply = tester.send(&plain("/")).0.reply();
     let challenge = String::from_utf8(reply.headers[0].1.clone()).unwrap();
@@ -58,7 +58,7 @@ fn a_token_is_asked_of_every_request_by_one_empty_rule() {
 }
 
 #[test]
-fn a_preflight_needs_no_token_unless_configured() {
+fn preflights_need_no_token_unless_configured() {
     let preflight = filter_core::Headers::from_iter([
         (":method", "OPTIONS"),
         (":path", "/"),
@@ -76,7 +76,7 @@ fn a_preflight_needs_no_token_unless_configured() {
 }
 
 #[test]
-fn a_failed_token_that_is_tolerated_stays_and_yields_nothing() {
+fn tolerated_tokens_stay_and_have_no_outputs() {
     let rules = json!([{"token": "ALLOW_MISSING_OR_FAILED"}]);
     let fields = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
     let mut tester = tester(&with(document(fields), "rules", rules));
@@ -91,7 +91,7 @@ fn a_failed_token_that_is_tolerated_stays_and_yields_nothing() {
 }
 
 #[test]
-fn an_unverified_token_yields_outputs_but_no_identity() {
+fn unverified_tokens_have_outputs_but_no_identity() {
     let fields = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
     let document = with(document(fields), "rules", json!([{"token": "EXTRACT_ONLY"}]));
     let forged = good(json!({"exp": 1}));
@@ -107,7 +107,7 @@ fn an_unverified_token_yields_outputs_but_no_identity() {
 }
 
 #[test]
-fn a_rule_replaces_the_audiences_of_its_provider() {
+fn rules_replace_the_audiences_of_providers() {
     let rules = json!([
         {"match": [{"uri": {"exact": "/x"}}], "audiences": ["other"]}, {},
     ]);
@@ -122,7 +122,7 @@ fn a_rule_replaces_the_audiences_of_its_provider() {
 }
 
 #[test]
-fn only_the_named_providers_count() {
+fn only_named_providers_are_accepted() {
     let providers = json!([
         rule(json!({"name": "one"})),
         rule(json!({"name": "two", "issuer": "https://two"})),
@@ -133,7 +133,7 @@ fn only_the_named_providers_count() {
 }
 
 #[test]
-fn each_of_several_providers_must_vouch() {
+fn providers_all_requires_a_token_of_each() {
     let output = |header| json!([{"header": header, "claim": "sub"}]);
     let providers = json!([
         rule(json!({"name": "one", "outputClaimToHeaders": output("x-one")})),
@@ -157,7 +157,7 @@ fn each_of_several_providers_must_vouch() {
     }
 }
 
-/// A rule's conditions, claims that differ from the good ones, and the reason of the response.
+/// Conditions of a rule, changes to the valid claims, and the expected reason.
 fn conditions() -> Vec<(Value, Value, Option<Reason>)> {
     let (scope, claim) = (Some(Reason::InsufficientScope), Some(Reason::ClaimNotAllowed));
     let step_up = Some(Reason::StepUpRequired);
@@ -249,7 +249,7 @@ fn conditions() -> Vec<(Value, Value, Option<Reason>)> {
 }
 
 #[test]
-fn conditions_hold_as_configured_whether_the_token_is_remembered_or_not() {
+fn checks_conditions_of_new_and_cached_tokens() {
     for (conditions, changes, reason) in conditions() {
         let mut tester = tester(&with_rules(json!([conditions])));
         let token = good(changes.clone());
@@ -259,7 +259,7 @@ fn conditions_hold_as_configured_whether_the_token_is_remembered_or_not() {
 }
 
 #[test]
-fn the_client_is_told_what_to_come_back_with() {
+fn challenges_name_scopes_and_login() {
     let challenge = |conditions: Value| {
         let mut tester = tester(&with_rules(json!([conditions])));
         let reply = tester.send(&bearer(&good(json!({})))).0.reply();
@@ -275,7 +275,7 @@ fn the_client_is_told_what_to_come_back_with() {
 }
 
 #[test]
-fn a_remembered_token_is_checked_again_but_its_signature_is_not() {
+fn cached_tokens_skip_only_the_signature_check() {
     let mut tester = tester(&document(json!({"clockSkew": "0s"})));
     let token = good(json!({"exp": NOW + 10}));
     let kinds = |counts: &[Metric]| {
@@ -289,7 +289,7 @@ fn a_remembered_token_is_checked_again_but_its_signature_is_not() {
 }
 
 #[test]
-fn a_badly_signed_token_is_remembered_for_a_moment() {
+fn caches_invalid_signatures_for_a_short_time() {
     let mut tester = tester(&document(json!({})));
     let good = good(json!({}));
     let forged = format!("{}AAAA", &good[..good.len() - 4]);
@@ -303,7 +303,7 @@ fn a_badly_signed_token_is_remembered_for_a_moment() {
 }
 
 #[test]
-fn a_token_that_one_provider_vouched_for_is_not_another_providers() {
+fn cached_results_belong_to_one_provider() {
     let other = rule(json!({"name": "other", "jwks": json!({"keys": [
         crate::testing::named_key("p384")["jwk"],
     ]}).to_string()}));
@@ -335,6 +335,6 @@ fn warns_of_issuers_that_can_impersonate_another() {
         let warnings = warnings(&tester(&json!({"jwtRules": rules})).policy);
         let found = warnings.contains(".issuer: begins with that of");
         assert_eq!(found, warned.is_some(), "{warnings}");
-        assert!(warned.is_none_or(|place| warnings.contains(place)), "{warnings}");
+        assert!(warned.is_none_or(|path| warnings.contains(path)), "{warnings}");
     }
 }
