@@ -33,13 +33,13 @@ const YEAR_MS: u64 = 8_760 * 3_600_000;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 pub struct Config {
-    /// Accepted issuers and the verification of their tokens, as in Istio's RequestAuthentication; 1
-    /// to 256 entries.
+    /// Accepted issuers and the verification of their tokens, as in Istio's RequestAuthentication;
+    /// 1 to 256 entries.
     #[serde(default)]
     pub jwt_rules: Vec<JwtRule>,
     /// Rules for the tokens that requests need, 1 to 1,024 entries. The first rule whose `match`
-    /// matches decides; a request that matches no rule is refused. Without `rules`, requests without
-    /// a token are admitted and invalid tokens are refused.
+    /// matches decides; a request that matches no rule is refused. Without `rules`, requests
+    /// without a token are admitted and invalid tokens are refused.
     #[serde(default)]
     pub rules: Option<Vec<RuleConfig>>,
     /// Normalization of the path before `match`. Set it only if the application receives the path
@@ -52,7 +52,7 @@ pub struct Config {
     /// Handling of requests with several different tokens. Default: `REJECT`.
     #[serde(default)]
     pub multiple_tokens: MultipleTokens,
-    /// Maximum number of different tokens in a request, which is refused if it has more. Default: 4.
+    /// Maximum number of different tokens in a request; one with more is refused. Default: 4.
     #[serde(default)]
     pub max_tokens: Option<IntegerWithin<1, 8>>,
     /// Maximum length of a token in bytes. Default: 16,384.
@@ -118,8 +118,8 @@ pub enum Publish {
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenCacheConfig {
-    /// Maximum number of valid tokens; 0 disables the cache. Invalid tokens are limited to a quarter
-    /// of it. Default: 1,024.
+    /// Maximum number of valid tokens; 0 disables the cache. Invalid tokens are limited to a
+    /// quarter of it. Default: 1,024.
     #[serde(default)]
     pub size: Option<IntegerWithin<0, 65_536>>,
     /// Time for which a valid token is cached, at most until it expires. Default: 5m.
@@ -137,8 +137,8 @@ pub struct RepliesConfig {
     /// Value of `realm`. Default: the URL of the request without its query.
     #[serde(default)]
     pub realm: Option<Realm>,
-    /// Value of `resource_metadata`: the URL of the protected resource metadata (RFC 9728). Default:
-    /// not sent.
+    /// Value of `resource_metadata`: the URL of the protected resource metadata (RFC 9728).
+    /// Default: not sent.
     #[serde(default)]
     pub resource_metadata: Option<Url>,
 }

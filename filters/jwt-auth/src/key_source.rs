@@ -1,7 +1,7 @@
 //! Fetched documents: key sets and deny lists.
 //!
-//! [`Source`] is a sans-I/O state machine: it takes events and returns effects; time and random bits
-//! are arguments. All workers of a proxy share one [`Control`] record and one [`Document`] per
+//! [`Source`] is a sans-I/O state machine: it takes events and returns effects; time and random
+//! bits are arguments. All workers of a proxy share one [`Control`] record and one [`Document`] per
 //! source. The worker that replaces the control record by compare-and-swap holds the lease and
 //! fetches.
 
@@ -99,7 +99,7 @@ pub enum Effect {
     Call(Call),
     /// Write the document, if any, and the control record, if `holder` still holds the lease.
     Write {
-        /// The worker's lease.
+        /// The identifier of the worker that fetched.
         holder: u128,
         /// The new document.
         document: Option<Document>,

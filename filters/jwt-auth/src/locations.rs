@@ -107,8 +107,8 @@ fn find_in_cookie<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<'
     one_of(tokens, &others)
 }
 
-/// Returns the text after a prefix, matched in any case; a space at the end of the prefix matches any
-/// amount of whitespace.
+/// Returns the text after a prefix, matched in any case; a space at the end of the prefix matches
+/// any amount of whitespace.
 fn after_prefix<'a>(value: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     let bare = prefix.trim_end();
     let (start, rest) = value.split_at_checked(bare.len())?;

@@ -33,8 +33,8 @@ pub struct JwksFetchConfig {
     /// Maximum time for which a request waits for keys or for a deny list. Default: 5s.
     #[serde(default)]
     pub max_pause: Option<DurationWithin<10, 60_000>>,
-    /// Freshness of a key set whose response headers declare none; a declared freshness is limited to
-    /// between 30s and 1h, or `cacheDuration` if longer. Default: 5m.
+    /// Freshness of a key set whose response headers declare none; a declared freshness is limited
+    /// to between 30s and 1h, or `cacheDuration` if longer. Default: 5m.
     #[serde(default)]
     pub cache_duration: Option<DurationWithin<30_000, DAY_MS>>,
     /// Time after its freshness for which a key set is still used while fetches fail. Default: 24h.

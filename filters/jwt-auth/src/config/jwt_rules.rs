@@ -35,8 +35,8 @@ pub struct JwtRule {
     /// Single keys, 1 to 64 entries. Alternative to `jwksUri` and `jwks`.
     #[serde(default)]
     pub keys: Option<Vec<KeyConfig>>,
-    /// Headers that may contain a token. Default, if no location is configured: `authorization` with
-    /// the prefix `Bearer `, and the query parameter `access_token`.
+    /// Headers that may contain a token. Default, if no location is configured: `authorization`
+    /// with the prefix `Bearer `, and the query parameter `access_token`.
     #[serde(default)]
     pub from_headers: Vec<FromHeader>,
     /// Query parameters that may contain a token.
@@ -78,8 +78,8 @@ pub struct JwtRule {
     /// Conditions on `sub`, one of which must be met; 1 to 64 entries. Default: any subject.
     #[serde(default)]
     pub subjects: Option<Vec<StringMatch>>,
-    /// Additional claims with several values in one string, separated by spaces; at most 64 entries.
-    /// Always included: `scope` and `permission`.
+    /// Additional claims with several values in one string, separated by spaces; at most 64
+    /// entries. Always included: `scope` and `permission`.
     #[serde(default)]
     pub space_delimited_claims: Vec<ClaimPath>,
     /// Claims with the scopes of the token, 1 to 8 entries. Default: `scope` and `scp`.
@@ -127,10 +127,12 @@ pub struct KeyConfig {
     pub alg: Option<AlgorithmName>,
     /// Public key in PEM, labelled `PUBLIC KEY` or `RSA PUBLIC KEY`.
     #[serde(default)]
-    #[schemars(extend("examples" = ["-----BEGIN PUBLIC KEY-----\nMCow..\n-----END PUBLIC KEY-----\n"]))]
+    #[schemars(extend(
+        "examples" = ["-----BEGIN PUBLIC KEY-----\nMCow..\n-----END PUBLIC KEY-----\n"]
+    ))]
     pub pem: Option<String>,
-    /// Shared secret, encoded as `secretEncoding`, at least as long as the digest of `alg`. Visible to
-    /// everyone who can read the configuration.
+    /// Shared secret, encoded as `secretEncoding`, at least as long as the digest of `alg`. Visible
+    /// to everyone who can read the configuration.
     #[serde(default)]
     pub secret: Option<SecretText>,
     /// Environment variable with the shared secret (`vmConfig.env` of the WasmPlugin), encoded as

@@ -13,9 +13,9 @@ use super::NonEmpty;
 pub struct FromHeader {
     /// Name of the header.
     pub name: HeaderName,
-    /// Text before the token, at most 64 bytes; case-insensitive. A comma separates items of the list
-    /// that the header contains. Default: none, so that an item with three parts, or the only item,
-    /// is a token.
+    /// Text before the token, at most 64 bytes; case-insensitive. A comma separates items of the
+    /// list that the header contains. Default: none, so that an item with three parts, or the only
+    /// item, is a token.
     #[serde(default)]
     #[schemars(length(max = 64), extend("examples" = ["Bearer ", "access_token, "]))]
     pub prefix: String,

@@ -13,7 +13,7 @@ pub struct RuleConfig {
     /// Name of the rule in logs and refusals. Default: `rule-<index>`.
     #[serde(default)]
     pub name: Option<RuleName>,
-    /// Requests to which the rule applies, one of which must match. Default: all.
+    /// Conditions on the request, one of which must match. Default: all requests.
     #[serde(default, rename = "match")]
     pub matches: Vec<HttpMatch>,
     /// Whether a token is required. Default: `REQUIRED`.
@@ -28,12 +28,12 @@ pub struct RuleConfig {
     /// Required scopes.
     #[serde(default)]
     pub scopes: Option<ScopesConfig>,
-    /// Patterns for the principal `<iss>/<sub>`, one of which must match: `x`, `x*`, `*x`, or `*` for
-    /// any principal.
+    /// Patterns for the principal `<iss>/<sub>`, one of which must match: `x`, `x*`, `*x`, or `*`
+    /// for any principal.
     #[serde(default)]
     #[schemars(extend("examples" = [["https://idp.example.com/*"]]))]
     pub request_principals: Option<Vec<NonEmpty>>,
-    /// Patterns for the principal `<iss>/<sub>`, none of which must match.
+    /// Patterns that must not match the principal `<iss>/<sub>`.
     #[serde(default)]
     #[schemars(extend("examples" = [["https://idp.example.com/user:blocked"]]))]
     pub not_request_principals: Option<Vec<NonEmpty>>,
@@ -87,21 +87,24 @@ pub struct ScopesConfig {
     pub any: Vec<NonEmpty>,
 }
 
-/// A condition as in an AuthorizationPolicy, with `key` and at least one of `values`, `notValues` and
-/// `match`; or `any` of several conditions.
+/// A condition as in an AuthorizationPolicy, with `key` and at least one of `values`, `notValues`
+/// and `match`; or `any` of several conditions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WhenConfig {
     /// `request.auth.principal`, `request.auth.audiences`, `request.auth.presenter` or
     /// `request.auth.claims[..]`.
     #[serde(default)]
-    #[schemars(extend("examples" = ["request.auth.claims[groups]", "request.auth.claims[realm][groups]"]))]
+    #[schemars(extend(
+        "examples" = ["request.auth.claims[groups]", "request.auth.claims[realm][groups]"]
+    ))]
     pub key: Option<String>,
-    /// Patterns, one of which must match a value: `x`, `x*`, `*x`, or `*` for any value.
+    /// Patterns, one of which must match a value: `x`, `x*`, `*x`, or `*` for any non-empty
+    /// value.
     #[serde(default)]
     #[schemars(extend("examples" = [["support-*"]]))]
     pub values: Option<Vec<NonEmpty>>,
-    /// Patterns, none of which must match any value.
+    /// Patterns that must not match any value.
     #[serde(default)]
     pub not_values: Option<Vec<NonEmpty>>,
     /// Condition that a value must meet.

@@ -50,7 +50,7 @@ pub struct AlgorithmName(Algorithm);
     inline,
     extend(
         "maxLength" = MAX_KEY_SET_BYTES,
-        "examples" = [r#"{"keys": [{"kty": "EC", "crv": "P-256", "x": "..", "y": "..", "kid": "k1"}]}"#]
+        "examples" = [r#"{"keys": [{"kty": "EC", "crv": "P-256", "x": "..", "y": ".."}]}"#]
     )
 )]
 pub struct KeySetText(String);

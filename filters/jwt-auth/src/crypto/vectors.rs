@@ -19,7 +19,8 @@ const VECTORS: [(Algorithm, &str, &str); 6] = [
     (Algorithm::Es512, P521, ES512),
 ];
 
-/// Returns the algorithms for which `host` accepts the signature and refuses it with one bit flipped.
+/// Returns the algorithms for which `host` accepts the signature and refuses it with one bit
+/// flipped.
 pub(super) fn passing_algorithms(host: HostVerify) -> Algorithms {
     let passing = |(algorithm, key, signature): &(Algorithm, &str, &str)| {
         passes(host, *algorithm, key, signature).then_some(*algorithm)

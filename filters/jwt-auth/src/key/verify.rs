@@ -16,8 +16,8 @@ const MAX_CHEAP_MODULUS_BYTES: usize = 512;
 impl Key {
     /// Returns the cost of a check, relative to a check of RS256 or ES256 by the proxy.
     ///
-    /// RSA and ECDSA in pure Rust take about a millisecond, as do ES384 and ES512 in the proxy. HMAC
-    /// and Ed25519 are cheap in pure Rust too.
+    /// RSA and ECDSA in pure Rust take about a millisecond, as do ES384 and ES512 in the proxy.
+    /// HMAC and Ed25519 are cheap in pure Rust too.
     pub(crate) fn cost(&self, algorithm: Algorithm, crypto: &Crypto) -> u32 {
         let by_host = crypto.host_for(algorithm).is_some();
         match (&self.material, algorithm) {

@@ -33,8 +33,8 @@ pub(super) fn find<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<
     one_of(tokens, &others)
 }
 
-/// Returns the list of protocols without the tokens after these prefixes; `None` if nothing is left,
-/// and for other headers, which are removed entirely.
+/// Returns the list of protocols without the tokens after these prefixes; `None` if nothing is
+/// left, and for other headers, which are removed entirely.
 pub(crate) fn without_tokens(headers: &Headers, name: &str, prefixes: &[&str]) -> Option<Vec<u8>> {
     if name != PROTOCOLS {
         return None;

@@ -14,8 +14,8 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Returns `true` if a value contains text that looks like a token: an encoded JSON object, followed
-/// by at least two dots.
+/// Returns `true` if a value contains text that looks like a token: an encoded JSON object,
+/// followed by at least two dots.
 pub(super) fn is_contained_in(value: &[u8]) -> bool {
     let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte);
     value.split(|byte| !is_token_byte(*byte)).any(looks_like_token)

@@ -115,7 +115,7 @@ impl Policy {
         for presented in &tokens {
             match self.verify(rule, presented, context) {
                 Err(failure) if failure.pending.is_none() => return Err(failure),
-                // Another token may fail for good, whatever becomes of this one.
+                // Another token may still be refused.
                 outcome => checked.push(CheckedToken { outcome, presented }),
             }
         }

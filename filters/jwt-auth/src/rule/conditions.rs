@@ -58,7 +58,7 @@ impl Conditions {
         }
     }
 
-    /// Returns `true` without any condition.
+    /// Returns `true` if the rule has no conditions.
     pub(crate) const fn is_empty(&self) -> bool {
         self.scope.is_none()
             && self.principals.is_empty()

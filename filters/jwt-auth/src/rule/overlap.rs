@@ -11,8 +11,8 @@ const MAX_REPORTED: usize = 10;
 /// the same paths.
 ///
 /// An AuthorizationPolicy admits a request if any rule admits it; here only the first matching rule
-/// decides. Rules with different paths, or with further conditions on the request, are assumed to be
-/// intended.
+/// decides. Rules with different paths, or with further conditions on the request, are assumed to
+/// be intended.
 pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<Warning> {
     let pairs = rules.iter().enumerate().flat_map(|(index, rule)| {
         let earlier = rules.iter().take(index).position(|earlier| is_likely_mistake(earlier, rule));

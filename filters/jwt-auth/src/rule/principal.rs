@@ -32,7 +32,8 @@ impl<'a> Principal<'a> {
         Self { issuer, subject, text: format!("{issuer}/{subject}") }
     }
 
-    /// Returns the text; `None` if a part is missing or a longer issuer could have the same principal.
+    /// Returns the text; `None` if a part is missing or a longer issuer could have the same
+    /// principal.
     pub(super) fn unambiguous(&self, issuers: &[Box<str>]) -> Option<&str> {
         let longest = longest_issuer(issuers, &self.text);
         let is_own = longest.is_none_or(|longest| longest.len() <= self.issuer.len());

@@ -1,9 +1,9 @@
 //! `testdata/hostile.json`: tokens that must be refused, with the reasons.
 //!
 //! An entry has a `token`, which may be repeated, or a `recipe` that modifies a valid one: `header`
-//! and `payload` are signed as given, `payloadText` and `signature` replace an encoded part, `member`
-//! replaces a member of the claims, and `append` is appended. `@` is replaced by `fill` bytes or
-//! `nest` nested lists.
+//! and `payload` are signed as given, `payloadText` and `signature` replace an encoded part,
+//! `member` replaces a member of the claims, and `append` is appended. `@` is replaced by `fill`
+//! bytes or `nest` nested lists.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};

@@ -108,7 +108,8 @@ fn parse(key: &KeyConfig, context: &CompileContext<'_>) -> Result<Key, (&'static
     }
 }
 
-/// Returns the field of a secret that is read as base64 by default but looks like hexadecimal digits.
+/// Returns the field of a secret that is read as base64 by default but looks like hexadecimal
+/// digits.
 fn misread_field(key: &KeyConfig, context: &CompileContext<'_>) -> Option<&'static str> {
     if key.secret_encoding.is_some() {
         return None;
@@ -136,5 +137,5 @@ fn warn(path: &str, key_warnings: &KeyWarnings, state: &mut CompileState) {
 }
 
 const EXPOSED_SECRET: &str = "everyone who can read the configuration can forge tokens with it";
-const LOOKS_LIKE_HEX: &str = "is read as base64, but has only hexadecimal digits: set secretEncoding \
-                              to HEX or TEXT, or to BASE64 if it is base64";
+const LOOKS_LIKE_HEX: &str = "is read as base64, but has only hexadecimal digits: set \
+                              secretEncoding to HEX or TEXT, or to BASE64 if it is base64";

@@ -103,8 +103,8 @@ fn origin(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<(Origi
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
     let document = Endpoint::parse(&format!("{base}{DISCOVERY_PATH}"));
     let Some(document) = document.filter(|_| !issuer.contains('?')) else {
-        let text = "must be an http or https URL to discover keys from; otherwise set jwksUri, jwks or \
-                    keys";
+        let text = "must be an http or https URL to discover keys from; otherwise set jwksUri, \
+                    jwks or keys";
         state.errors.add(format!("{path}.issuer"), text);
         return None;
     };

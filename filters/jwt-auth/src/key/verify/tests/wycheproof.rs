@@ -22,7 +22,8 @@ enum Refused {
 
 use Refused::{NeedsHost, OtherSalt, PssKey, ShortSecret, TruncatedTag};
 
-/// File, algorithm, and the reason why its valid signatures are refused; `None` if they are accepted.
+/// File, algorithm, and the reason why its valid signatures are refused; `None` if they are
+/// accepted.
 const RSA: &[(&str, Algorithm, Option<Refused>)] = &[
     ("rsa_signature_2048_sha256", Algorithm::Rs256, None),
     ("rsa_signature_2048_sha384", Algorithm::Rs384, None),
