@@ -85,6 +85,7 @@ pub struct RevocationConfig {
     pub jti: Option<Vec<NonEmpty>>,
     /// URL of a deny list: `{"jti": [".."]}` in JSON, at most 1 MiB and 50,000 entries.
     #[serde(default)]
+    #[schemars(extend("examples" = ["https://idp.example.com/revoked.json"]))]
     pub uri: Option<FetchUrl>,
     /// Host of the service to call, with `port`; alternative to `cluster`.
     #[serde(default)]
