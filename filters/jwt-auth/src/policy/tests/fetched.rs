@@ -31,7 +31,7 @@ fn decide(tester: &mut Tester, token: &str, wait_policy: WaitPolicy) -> (Verdict
 fn reason(verdict: &Verdict) -> Option<Reason> {
     match verdict {
         Verdict::Deny(denial) => Some(denial.rejection.reason()),
-        _ => None,
+        Verdict::Allow(_) | Verdict::Wait(_) => None,
     }
 }
 
