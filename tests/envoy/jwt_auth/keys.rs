@@ -231,7 +231,7 @@ fn a_cluster_that_is_not_there_costs_503_and_a_line_that_names_the_cure() -> Res
     let config = fetching(&issuer, &[("cluster", json!("nowhere")), ("maxPause", json!("50ms"))]);
     let mut rig = start(1, issuer, config)?;
     assert_eq!(send(&rig, Algorithm::ES256)?.status, 503);
-    rig.envoy.wait_for_log("through cluster nowhere: the proxy knows no such cluster")?;
+    rig.envoy.wait_for_log("through cluster nowhere: the proxy has no such cluster")?;
     assert_no_trap(&mut rig.envoy)
 }
 

@@ -1,32 +1,32 @@
-//! Why a document was not fetched.
+//! Fetch errors.
 
 use std::fmt;
 
-/// Says why a fetch failed.
+/// The reason why a fetch failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Trouble {
-    /// The proxy knows no cluster of that name.
+pub enum FetchError {
+    /// The proxy has no cluster of that name.
     NoCluster,
     /// The call ended without an answer.
     NoAnswer,
-    /// The answer has another status than 200.
+    /// The answer has a status other than 200.
     Status(u16),
-    /// The answer is longer than is read.
+    /// The answer is longer than [`SourceSpec::max_bytes`](super::SourceSpec::max_bytes).
     TooLarge,
-    /// The answer is no key set with a usable key, or has too many.
+    /// The answer is not a key set with 1 to 100 usable keys.
     NotAKeySet,
-    /// The answer is no deny list, or has too many entries.
+    /// The answer is not a deny list of at most 50,000 entries.
     NotADenyList,
-    /// The answer is no discovery document.
+    /// The answer is not a discovery document.
     NotDiscovery,
-    /// The discovery document is another issuer's.
+    /// The discovery document is of another issuer.
     WrongIssuer,
-    /// The discovery document names no place that keys may be fetched from.
+    /// The `jwks_uri` of the discovery document cannot be used.
     WrongJwksUri,
 }
 
-impl Trouble {
-    /// Returns a number of its own, which is never 0.
+impl FetchError {
+    /// Returns the unique code of the error, which is never 0.
     pub const fn code(self) -> u64 {
         match self {
             Self::NoCluster => 1,
@@ -42,14 +42,14 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for FetchError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::NoCluster => {
-                "the proxy knows no such cluster: an external host needs a ServiceEntry, and for \
+                "the proxy has no such cluster: an external host needs a ServiceEntry, and for \
                  https a DestinationRule that originates TLS; a Sidecar scope may hide it"
             }
-            Self::NoAnswer => "there was no answer",
+            Self::NoAnswer => "no answer was received",
             Self::Status(status) => return write!(out, "the answer has status {status}"),
             Self::TooLarge => "the answer is too large",
             Self::NotAKeySet => "the answer is not a JSON key set with 1 to 100 usable keys",

@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::{
     algorithm::Algorithm,
-    testing::{self, asked, document, request, with},
+    testing::{self, document, request, tester, with},
 };
 
 fn refused(fields: Value, headers: &Headers) -> Reply {
@@ -15,7 +15,7 @@ fn refused(fields: Value, headers: &Headers) -> Reply {
         .unwrap()
         .iter()
         .fold(document(json!({})), |all, (n, v)| with(all, n, v.clone()));
-    asked(&document).ask(headers).0.reply()
+    tester(&document).send(headers).0.reply()
 }
 
 fn challenge(reply: &Reply) -> Option<String> {
@@ -31,7 +31,7 @@ const FORMAT: &str =
     "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections";
 
 #[test]
-fn the_challenge_names_realm_and_reason_but_no_query() {
+fn challenges_name_realm_and_reason_without_the_query() {
     let reply = refused(json!({}), &bad("/a \"b\\?access_token=secret#x"));
     let realm = "https://app.example.com/a%20%22b%5C";
     let expected = format!(
@@ -43,14 +43,14 @@ fn the_challenge_names_realm_and_reason_but_no_query() {
 }
 
 #[test]
-fn a_long_realm_is_cut() {
+fn truncates_long_realms() {
     let reply = refused(json!({}), &bad(&format!("/{}", "x".repeat(1000))));
     let challenge = challenge(&reply).unwrap();
     assert_eq!(challenge.split('"').nth(1).map(str::len), Some(256));
 }
 
 #[test]
-fn realm_and_metadata_are_configurable() {
+fn sends_the_configured_realm_and_metadata() {
     let url = "https://app.example.com/.well-known/oauth-protected-resource";
     let replies = json!({"replies": {"realm": "orders", "resourceMetadata": url}});
     let expected = format!(
@@ -61,12 +61,12 @@ fn realm_and_metadata_are_configurable() {
 }
 
 #[test]
-fn detail_decides_what_is_told() {
-    let told = |detail: &str| refused(json!({"problem": {"detail": detail}}), &bad("/"));
-    let none = told("NONE");
+fn detail_limits_the_reply() {
+    let reply = |detail: &str| refused(json!({"problem": {"detail": detail}}), &bad("/"));
+    let none = reply("NONE");
     assert!(none.body.is_empty());
     assert_eq!(challenge(&none), Some("Bearer realm=\"https://app.example.com/\"".into()));
-    let code: Value = serde_json::from_slice(&told("CODE").body).unwrap();
+    let code: Value = serde_json::from_slice(&reply("CODE").body).unwrap();
     assert_eq!(code["code"], "BAD_FORMAT");
     assert_eq!(code["detail"], FORMAT);
     assert_eq!(code.get("provider"), None);
@@ -83,7 +83,7 @@ fn grpc_clients_get_the_matching_status() {
 }
 
 #[test]
-fn every_reason_has_its_status_and_error() {
+fn reasons_have_status_and_error() {
     let table = [
         ("RULE_UNMATCHED", 403, None),
         ("MISSING", 401, None),
@@ -104,7 +104,7 @@ fn every_reason_has_its_status_and_error() {
 }
 
 #[test]
-fn full_detail_names_the_claim_and_never_its_value() {
+fn full_detail_names_the_claim_but_not_its_value() {
     let when = json!([{"key": "request.auth.claims[realm][role]", "values": ["admin"]}]);
     let now = json!(testing::NOW - 3600);
     for (fields, name, value, claim) in [
@@ -122,7 +122,7 @@ fn full_detail_names_the_claim_and_never_its_value() {
 }
 
 #[test]
-fn the_details_name_reason_and_rule() {
+fn details_name_reason_and_rule() {
     let rules = json!({"rules": [
         {"match": [{"uri": {"prefix": "/named"}}], "name": "refunds"},
         {"match": [{"uri": {"prefix": "/plain"}}]},

@@ -1,4 +1,4 @@
-//! What an admitted request is changed into.
+//! Changes to admitted requests.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -7,26 +7,27 @@ use serde::Serialize;
 
 use super::{Admission, Policy};
 use crate::{
-    cache::Yield,
+    cache::VerifiedOutputs,
     config::Publish,
     locations::{self, Location},
     metrics::Metric,
-    outputs::Written,
+    outputs::OutputHeaders,
     provider::Provider,
-    rule::Place,
+    rule::TokenLocation,
     token::{Claims, Token},
 };
 
-/// A longer identity is published without its claims.
+/// The maximum size of a published identity with claims; a larger one is published without them.
 const MAX_PUBLISHED_BYTES: usize = 32 * 1024;
 
-/// Envoy's mark on claims that nobody verified.
-pub(super) const VERIFIED: HeaderName = HeaderName::from_static("x-jwt-signature-verified");
+/// The header that marks the outputs of unverified tokens, as in Envoy.
+pub(super) const SIGNATURE_VERIFIED: HeaderName =
+    HeaderName::from_static("x-jwt-signature-verified");
 
 /// The header that lists headers for the next hop only.
 pub(super) const CONNECTION: HeaderName = HeaderName::from_static("connection");
 
-/// The property `weir.jwt`.
+/// The value of the property `weir.jwt`.
 #[derive(Serialize)]
 struct Identity<'a> {
     v: u8,
@@ -44,21 +45,27 @@ struct Identity<'a> {
 }
 
 impl Policy {
-    /// Strips what only a verified token may put into the request.
-    pub(super) fn admit_without_identity(&self, headers: &Headers) -> Admission {
+    /// Returns the changes to every admitted request: headers that only a verified token may write
+    /// are removed.
+    pub(super) fn base_admission(&self, headers: &Headers) -> Admission {
         let mut admission = Admission { strip: Rc::clone(&self.strip), ..Admission::default() };
-        admission.keep_hop_by_hop(headers);
+        admission.remove_from_connection(headers);
         admission
     }
 
-    /// Makes what a verified token yields, for every request that it will come with.
-    pub(super) fn make_yield(&self, provider: &Provider, token: &Token, compact: &[u8]) -> Yield {
-        let identity = self.published(provider, token.claims()).map(Rc::from);
-        Yield { written: provider.outputs.write(token, compact), identity }
+    /// Returns the outputs of a verified token, which are the same for every request.
+    pub(super) fn verified_outputs(
+        &self,
+        provider: &Provider,
+        token: &Token,
+        compact: &[u8],
+    ) -> VerifiedOutputs {
+        let identity = self.published_identity(provider, token.claims()).map(Rc::from);
+        VerifiedOutputs { headers: provider.outputs.headers(token, compact), identity }
     }
 
-    /// Writes the property, as far as `publish` says.
-    fn published(&self, provider: &Provider, claims: &Claims) -> Option<Vec<u8>> {
+    /// Returns the identity in JSON, with as much as `publish` allows.
+    fn published_identity(&self, provider: &Provider, claims: &Claims) -> Option<Vec<u8>> {
         if self.publish == Publish::None {
             return None;
         }
@@ -73,55 +80,55 @@ impl Policy {
             exp: claims.times().expires,
         };
         let identity = serde_json::to_vec(&identity).ok()?;
-        let whole = (self.publish == Publish::Claims).then(|| with_claims(&identity, claims));
-        whole.filter(|whole| whole.len() <= MAX_PUBLISHED_BYTES).or(Some(identity))
+        let full = (self.publish == Publish::Claims).then(|| with_claims(&identity, claims));
+        full.filter(|full| full.len() <= MAX_PUBLISHED_BYTES).or(Some(identity))
     }
 }
 
 impl Admission {
-    /// Writes the headers that a token yields.
-    pub(super) fn write(&mut self, written: &Written, counts: &mut Vec<Metric>) {
-        for (name, value) in &written.headers {
+    /// Sets the output headers of a token.
+    pub(super) fn set_headers(&mut self, headers: &OutputHeaders, counts: &mut Vec<Metric>) {
+        for (name, value) in &headers.entries {
             self.edits.set.push((name.clone(), value.clone()));
         }
-        counts.extend(std::iter::repeat_n(Metric::OutputsSkipped, written.skipped));
+        counts.extend(std::iter::repeat_n(Metric::OutputsSkipped, headers.skipped));
     }
 
-    /// Says that nobody verified what the headers say, as Envoy does.
+    /// Marks the output headers as unverified.
     pub(super) fn mark_unverified(&mut self) {
-        self.edits.set.push((VERIFIED, b"false".to_vec()));
+        self.edits.set.push((SIGNATURE_VERIFIED, b"false".to_vec()));
     }
 
-    /// Removes the names of the policy's own headers from `connection`, which would make the next
-    /// proxy drop them (RFC 9110 section 7.6.1).
-    fn keep_hop_by_hop(&mut self, headers: &Headers) {
+    /// Removes the names of the policy's own headers from `connection`: the next proxy removes the
+    /// headers that it lists (RFC 9110 section 7.6.1).
+    fn remove_from_connection(&mut self, headers: &Headers) {
         let names = || {
             let values = headers.iter().filter(|(name, _)| *name == CONNECTION.as_bytes());
             values.flat_map(|(_, value)| value.split(|b| *b == b',')).map(<[u8]>::trim_ascii)
         };
-        let is_ours = |named: &[u8]| {
+        let is_owned = |named: &[u8]| {
             self.strip.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(named))
         };
-        if !names().any(is_ours) {
+        if !names().any(is_owned) {
             return;
         }
-        let kept: Vec<&[u8]> = names().filter(|named| !is_ours(named)).collect();
+        let kept: Vec<&[u8]> = names().filter(|named| !is_owned(named)).collect();
         self.edits.remove.push(CONNECTION);
         if !kept.is_empty() {
             self.edits.add.push((CONNECTION, kept.join(&b", "[..])));
         }
     }
 
-    /// Takes tokens out of every place where they were found.
-    pub(super) fn remove<'a>(
+    /// Removes tokens from their locations.
+    pub(super) fn remove_tokens<'a>(
         &mut self,
-        places: impl Iterator<Item = &'a Place>,
+        token_locations: impl Iterator<Item = &'a TokenLocation>,
         headers: &Headers,
     ) {
         let (mut parameters, mut cookies) = (Vec::new(), Vec::new());
         let mut prefixes: BTreeMap<&HeaderName, Vec<&str>> = BTreeMap::new();
-        for place in places {
-            match &place.location {
+        for token_location in token_locations {
+            match &token_location.location {
                 Location::Header { name, prefix } => {
                     prefixes.entry(name).or_default().push(prefix);
                 }
@@ -146,7 +153,7 @@ impl Admission {
     }
 }
 
-/// Puts the payload, as the issuer wrote it, behind the other members.
+/// Appends the payload, as the issuer wrote it, to the members of the identity.
 fn with_claims(identity: &[u8], claims: &Claims) -> Vec<u8> {
     let members = identity.strip_suffix(b"}").unwrap_or(identity);
     [members, b",\"claims\":", claims.document().as_bytes(), b"}"].concat()

@@ -1,4 +1,4 @@
-//! Entries of one kind, within limits of their own.
+//! A cache with least-recently-used eviction.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -6,29 +6,30 @@ use std::{
     time::Duration,
 };
 
-use super::Remembered;
+use super::CachedToken;
 
-/// Entries of one kind; the least recently used one is evicted first.
+/// A cache limited by number and size of entries; the least recently used one is evicted first.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct Lru {
     max_entries: usize,
     max_bytes: usize,
     entries: HashMap<Rc<[u8]>, Entry>,
     /// Tokens by their last use, the oldest first.
     order: BTreeMap<u64, Rc<[u8]>>,
+    /// Counts uses.
     clock: u64,
     bytes: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
-    remembered: Remembered,
+    cached: CachedToken,
     until: Duration,
     used: u64,
     bytes: usize,
 }
 
-impl Shelf {
+impl Lru {
     pub(super) fn new(max_entries: usize, max_bytes: usize) -> Self {
         Self {
             max_entries,
@@ -41,7 +42,7 @@ impl Shelf {
     }
 
     /// Looks a token up; an expired entry is dropped.
-    pub(super) fn find(&mut self, compact: &[u8], now: Duration) -> Option<Remembered> {
+    pub(super) fn find(&mut self, compact: &[u8], now: Duration) -> Option<CachedToken> {
         let (key, entry) = self.entries.get_key_value(compact)?;
         let key = Rc::clone(key);
         if now >= entry.until {
@@ -53,20 +54,20 @@ impl Shelf {
         self.order.remove(&entry.used);
         entry.used = self.clock;
         self.order.insert(self.clock, key);
-        Some(entry.remembered.clone())
+        Some(entry.cached.clone())
     }
 
     /// Inserts a token and returns the number of live entries evicted for it; a token larger than
     /// the limit is not kept.
-    pub(super) fn put(
+    pub(super) fn insert(
         &mut self,
         compact: &[u8],
-        remembered: Remembered,
+        cached: CachedToken,
         until: Duration,
         now: Duration,
     ) -> usize {
         self.remove(compact);
-        let bytes = remembered.weight().saturating_add(compact.len());
+        let bytes = cached.approx_bytes().saturating_add(compact.len());
         if self.max_entries == 0 || bytes > self.max_bytes {
             return 0;
         }
@@ -75,7 +76,7 @@ impl Shelf {
         let key: Rc<[u8]> = compact.into();
         self.order.insert(self.clock, Rc::clone(&key));
         self.bytes = self.bytes.saturating_add(bytes);
-        self.entries.insert(key, Entry { remembered, until, used: self.clock, bytes });
+        self.entries.insert(key, Entry { cached, until, used: self.clock, bytes });
         evicted
     }
 

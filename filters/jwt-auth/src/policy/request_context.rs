@@ -1,17 +1,17 @@
-//! A question about a request.
+//! Inputs of a decision.
 
 use std::time::Duration;
 
 use filter_core::Request;
 
-use super::{Patience, Worker};
+use super::{WaitPolicy, Worker};
 use crate::metrics::Metric;
 
-/// What a decision needs besides the policy.
-pub(super) struct Asking<'a> {
+/// The inputs of a decision besides the policy, and its counters.
+pub(super) struct RequestContext<'a> {
     pub(super) worker: &'a mut Worker,
     pub(super) request: &'a Request,
     pub(super) now: Duration,
-    pub(super) patience: Patience,
+    pub(super) wait_policy: WaitPolicy,
     pub(super) counts: &'a mut Vec<Metric>,
 }
