@@ -3,7 +3,10 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Explanation, LogDecision, LogDestination, SeriesUpdate, TraceExplanation};
-use crate::{MetricKind, signals::access_log::LogReason, signals::tracing::SamplingSource};
+use crate::{
+    MetricKind, signals::access_log::LogReason, signals::tracing::SamplingSource,
+    trace_context::Propagation,
+};
 
 impl Display for Explanation {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -45,22 +48,22 @@ impl Display for SeriesUpdate {
 
 impl Display for TraceExplanation {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let Self { begun, sampling_source, provider } = self;
-        if begun.traceparent_invalid {
+        let Self { start, sampling_source, provider } = self;
+        if start.traceparent_invalid {
             writeln!(out, "the caller's traceparent makes no sense, so a trace begins")?;
         }
-        if begun.tracestate_invalid {
+        if start.tracestate_invalid {
             writeln!(out, "the caller's tracestate makes no sense, so it goes")?;
         }
-        let is = if begun.trace.is_sampled { "is sampled" } else { "is not sampled" };
+        let is = if start.trace.is_sampled { "is sampled" } else { "is not sampled" };
         write!(
             out,
             "trace {} {is}: {}",
-            begun.trace.trace_id,
-            why(*sampling_source, begun.trace.is_sampled)
+            start.trace.trace_id,
+            why(*sampling_source, start.trace.is_sampled)
         )?;
         match provider {
-            Some(provider) => write!(out, "; span {} goes to {provider}", begun.trace.span_id),
+            Some(provider) => write!(out, "; span {} goes to {provider}", start.trace.span_id),
             None => write!(out, "; no span"),
         }
     }
@@ -71,8 +74,8 @@ fn why(sampling_source: SamplingSource, is_sampled: bool) -> String {
     let side = if is_sampled { "below" } else { "not below" };
     let share = |of: &str| format!("the low 56 bits of its number are {side} the share of {of}");
     match sampling_source {
-        SamplingSource::Caller => "the caller's traceparent says so".to_owned(),
-        SamplingSource::B3 => "the caller's B3 headers say so".to_owned(),
+        SamplingSource::Caller(Propagation::W3c) => "the caller's traceparent says so".to_owned(),
+        SamplingSource::Caller(Propagation::B3) => "the caller's B3 headers say so".to_owned(),
         SamplingSource::Filter(place) => share(&format!("sampling[{place}]")),
         SamplingSource::Percentage => share("randomSamplingPercentage"),
     }

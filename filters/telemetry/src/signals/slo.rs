@@ -75,7 +75,7 @@ impl Slo {
         }
         let is_error = self.error_when.as_ref().map_or(Ok(is_error), |it| it.holds(at))?;
         let in_time = self.latency.is_none_or(|most| record.duration <= most);
-        Ok(Some(!is_error && (in_time || record.is_upgraded())))
+        Ok(Some(!is_error && (in_time || record.is_tunnel())))
     }
 }
 

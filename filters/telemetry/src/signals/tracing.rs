@@ -10,11 +10,11 @@ mod sampling_source;
 mod span;
 mod tags;
 
-pub(crate) use crate::signals::tracing::compile::Surroundings;
+pub(crate) use crate::signals::tracing::compile::CompileContext;
 pub use crate::signals::tracing::{
     sampling::Threshold,
     sampling_source::SamplingSource,
-    span::{Seen, StreamOutcome},
+    span::{SpanInputs, StreamOutcome},
     tags::{Tag, TagAction, TagSource},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     expression::Attributes,
     signals::filter::Filter,
     stream::direction::Direction,
-    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
+    trace_context::{CONTEXT_HEADERS, Propagation, SpanId, TraceId, TraceParent, TraceState},
 };
 
 /// All entries of `tracing`, made ready.
@@ -50,8 +50,8 @@ pub struct Tracer {
     pub istio_tags: bool,
     /// What is made of a caller's context.
     pub remote_context: RemoteContext,
-    /// Whether B3 is read.
-    pub accepts_b3: bool,
+    /// Header formats in which a caller's context is accepted.
+    pub accepted_formats: &'static [Propagation],
     /// The most spans of a worker in a second.
     pub spans_per_second: u32,
     /// Further attributes, and changes to those that are there.
@@ -95,7 +95,7 @@ pub enum HeaderChange {
 
 /// What a request's headers led to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Begun {
+pub struct TraceStart {
     /// The stream's trace.
     pub trace: Trace,
     /// Changes to the request, none where nothing has to change: a change lets the proxy choose
@@ -152,7 +152,7 @@ impl Tracing {
 impl Tracer {
     /// Returns the request's headers that are read for it, by name.
     pub fn headers(&self) -> impl Iterator<Item = &str> {
-        let kept = Seen::HEADERS.into_iter().filter(|_| self.has_spans);
+        let kept = SpanInputs::HEADERS.into_iter().filter(|_| self.has_spans);
         let tags = self.tags.iter().filter_map(Tag::header);
         CONTEXT_HEADERS.into_iter().chain(kept).chain(tags)
     }

@@ -121,13 +121,13 @@ impl Field {
         match &self.source {
             Source::RecordField(fact) => fact.of(stream),
             Source::Expression(expression) => {
-                expression.evaluate(stream.ended.at).ok().map(Cow::into_owned)
+                expression.evaluate(stream.ended.attributes).ok().map(Cow::into_owned)
             }
             Source::Path(original, path) => {
-                let value = |slot| stream.ended.at.value(slot);
+                let value = |slot| stream.ended.attributes.value(slot);
                 value(*original).or_else(|| value(*path)).map(without_query)
             }
-            Source::Flags(slot) => match stream.ended.at.value(*slot)? {
+            Source::Flags(slot) => match stream.ended.attributes.value(*slot)? {
                 Value::Int(bits) => Some(Value::text(&response_flags(bits.cast_unsigned()))),
                 _ => None,
             },

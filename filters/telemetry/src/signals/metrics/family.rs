@@ -47,7 +47,7 @@ pub struct Family {
 
 /// What a stream was found to be, beside what is recorded of it.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
+pub struct Measurements {
     /// Whether it is an error.
     pub is_error: bool,
     /// For each objective, whether the stream was good; `None` where it is not about it.
@@ -59,14 +59,16 @@ pub struct Findings {
 impl Family {
     /// Returns what a stream adds at its end; `None` where it adds nothing.
     #[must_use]
-    pub fn observation(&self, record: &Record, findings: &Findings) -> Option<u64> {
-        let slo = |place: usize| findings.slos.get(place).copied().flatten();
+    pub fn observation(&self, record: &Record, measurements: &Measurements) -> Option<u64> {
+        let slo = |place: usize| measurements.slos.get(place).copied().flatten();
         match self.source {
-            MetricSource::Standard(standard) => standard.observation(record, findings.is_error),
+            MetricSource::Standard(standard) => standard.observation(record, measurements.is_error),
             MetricSource::Class(class) => (StatusClass::of(record.status) == class).then_some(1),
             MetricSource::SloTotal(place) => slo(place).map(|_| 1),
             MetricSource::SloGood(place) => slo(place).filter(|is_good| *is_good).map(|_| 1),
-            MetricSource::Definition(place) => findings.definitions.get(place).copied().flatten(),
+            MetricSource::Definition(place) => {
+                measurements.definitions.get(place).copied().flatten()
+            }
         }
     }
 }

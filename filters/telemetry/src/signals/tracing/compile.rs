@@ -15,6 +15,7 @@ use crate::{
     export::Provider,
     expression::{Phase, ResultKind, is_sensitive_header},
     policy::compiler::Compiler,
+    trace_context::Propagation,
 };
 
 const MAX_ENTRIES: usize = 4;
@@ -24,7 +25,7 @@ const MAX_KEY_LEN: usize = 128;
 const SPANS_PER_SECOND: u32 = 1_000;
 
 /// What tracing takes from around it.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct CompileContext<'a> {
     /// The providers of the document.
     pub(crate) providers: &'a [Provider],
     /// The names of all providers, also of those that were refused.
@@ -41,15 +42,15 @@ impl Tracing {
     /// Compiles the entries; what is wrong with them is noted.
     pub(crate) fn compile(
         configured: Option<&[TracingConfig]>,
-        around: &Surroundings<'_>,
+        context: &CompileContext<'_>,
         compiler: &mut Compiler,
     ) -> Self {
         let short = [TracingConfig::default()];
         let entries = match configured {
             Some(entries) => entries,
-            None if around.has_endpoint => &short,
+            None if context.has_endpoint => &short,
             None => {
-                if around.sample_rate.is_some() {
+                if context.sample_rate.is_some() {
                     let rule = "must not be given without tracing or endpoint";
                     compiler.errors.add("sampleRate", rule);
                 }
@@ -66,8 +67,8 @@ impl Tracing {
             if is_covered(entry.r#match.mode, &tracers) {
                 compiler.errors.add(&path, "can never apply: earlier entries fit its listeners");
             }
-            let rate = around.sample_rate.filter(|_| index == 0);
-            tracers.push(tracer(entry, rate, &path, around, compiler));
+            let rate = context.sample_rate.filter(|_| index == 0);
+            tracers.push(tracer(entry, rate, &path, context, compiler));
         }
         Self { tracers }
     }
@@ -83,10 +84,10 @@ fn tracer(
     entry: &TracingConfig,
     rate: Option<SampleRate>,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Tracer {
-    let provider = provider(&entry.providers, path, around, compiler);
+    let provider = provider(&entry.providers, path, context, compiler);
     let percentage = match (entry.random_sampling_percentage, rate) {
         (Some(_), Some(_)) => {
             let rule = "must not stand beside randomSamplingPercentage";
@@ -105,12 +106,12 @@ fn tracer(
         propagates: !entry.disable_context_propagation,
         istio_tags: entry.enable_istio_tags.unwrap_or(true),
         remote_context: entry.remote_context,
-        accepts_b3: entry.accept_b3,
+        accepted_formats: if entry.accept_b3 { &Propagation::ALL } else { &[Propagation::W3c] },
         spans_per_second: entry
             .max_spans_per_second
             .and_then(|most| u32::try_from(most.get()).ok())
             .unwrap_or(SPANS_PER_SECOND),
-        tags: tags(&entry.custom_tags, path, around, compiler),
+        tags: tags(&entry.custom_tags, path, context, compiler),
     };
     warn(&tracer, path, compiler);
     tracer
@@ -132,15 +133,15 @@ fn warn(tracer: &Tracer, path: &str, compiler: &mut Compiler) {
 fn provider(
     named: &[ProviderRef],
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<usize> {
     let path = format!("{path}.providers");
     match named {
-        [] => (!around.providers.is_empty()).then_some(0),
+        [] => (!context.providers.is_empty()).then_some(0),
         [one] => {
-            let found = around.providers.iter().position(|it| *it.name == *one.name);
-            if !around.names.contains(&one.name) {
+            let found = context.providers.iter().position(|it| *it.name == *one.name);
+            if !context.names.contains(&one.name) {
                 let (name, rule) = (json!(one.name), "must be one of extensionProviders");
                 let rule = format_args!("{rule}, {}", Shown(&name));
                 compiler.errors.add(format_args!("{path}[0].name"), rule);
@@ -176,7 +177,7 @@ fn sampling(
 fn tags(
     configured: &BTreeMap<String, TagConfig>,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Vec<Tag> {
     let path = format!("{path}.customTags");
@@ -190,7 +191,7 @@ fn tags(
             let rule = format_args!("must have a name of 1 to {MAX_KEY_LEN} bytes");
             compiler.errors.add(&path, rule);
         }
-        let action = action(key, config, &path, around, compiler);
+        let action = action(key, config, &path, context, compiler);
         tags.extend(action.map(|action| Tag { key: key.clone(), action }));
     }
     tags
@@ -201,7 +202,7 @@ fn action(
     key: &str,
     config: &TagConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<TagAction> {
     let TagConfig { literal, environment, header, expression, operation, redact, .. } = config;
@@ -210,7 +211,7 @@ fn action(
     let sources = sources.into_iter().filter(|is_there| *is_there).count();
     match (sources, operation, redact) {
         (1, None, _) => {
-            let source = source(config, path, around, compiler)?;
+            let source = source(config, path, context, compiler)?;
             Some(TagAction::Put(source, *redact))
         }
         (0, Some(_), None) | (0, None, Some(_)) if !BUILT_IN.contains(&key) => {
@@ -231,7 +232,7 @@ fn action(
 fn source(
     config: &TagConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<TagSource> {
     let is_hashed = config.redact == Some(Redaction::Hash);
@@ -239,7 +240,7 @@ fn source(
         return Some(TagSource::Literal(literal.value.clone()));
     }
     if let Some(environment) = &config.environment {
-        let value = (around.variable)(&environment.name);
+        let value = (context.variable)(&environment.name);
         return value.or_else(|| environment.default_value.clone()).map(TagSource::Literal);
     }
     if let Some(header) = &config.header {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use filter_core::Headers;
 
-use super::{Begun, HeaderChange, Threshold, Trace, Tracer, TracerState};
+use super::{HeaderChange, Threshold, Trace, TraceStart, Tracer, TracerState};
 use crate::{
     config::tracing::RemoteContext,
     signals::tracing::incoming::{Incoming, RemoteParent},
-    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
+    trace_context::{CONTEXT_HEADERS, Propagation, SpanId, TraceId, TraceParent, TraceState},
 };
 
 impl Tracer {
@@ -22,9 +22,9 @@ impl Tracer {
         worker: &mut TracerState,
         now: Duration,
         share: impl FnOnce() -> Threshold,
-    ) -> Begun {
-        let incoming = Incoming::read(headers, self.accepts_b3);
-        let mut begun = match (incoming.remote, self.remote_context) {
+    ) -> TraceStart {
+        let incoming = Incoming::read(headers, self.accepted_formats);
+        let mut start = match (incoming.remote, self.remote_context) {
             (Some(remote), RemoteContext::Trust) => {
                 self.follow(remote, headers, worker, now, share)
             }
@@ -38,13 +38,13 @@ impl Tracer {
                 self.start(link, headers, worker, now, decide)
             }
         };
-        begun.traceparent_invalid = incoming.is_invalid;
+        start.traceparent_invalid = incoming.is_invalid;
         if !self.propagates {
             let present = |name: &&str| headers.first(name).is_some();
             let there = CONTEXT_HEADERS.into_iter().filter(present);
-            begun.changes = there.map(HeaderChange::Remove).collect();
+            start.changes = there.map(HeaderChange::Remove).collect();
         }
-        begun
+        start
     }
 
     /// Goes on with the caller's trace.
@@ -55,24 +55,24 @@ impl Tracer {
         worker: &mut TracerState,
         now: Duration,
         share: impl FnOnce() -> Threshold,
-    ) -> Begun {
+    ) -> TraceStart {
         let parent = remote.parent;
         let is_sampled = remote.decision.unwrap_or_else(|| share().selects(parent.trace_id()));
         let wanted = is_sampled && self.has_spans;
         let is_reported = wanted && worker.bucket.take(now);
         if !is_reported {
             // Nobody behind us may name a span that nobody reports: the context stays as it is.
-            let is_new = remote.is_b3 && !wanted;
+            let is_new = remote.format == Propagation::B3 && !wanted;
             let translated = parent.child(parent.span_id(), is_sampled).to_string();
             let action = is_new.then_some(HeaderChange::Set("traceparent", translated));
             let trace = Trace { is_sampled, ..Trace::of(parent.trace_id(), parent.span_id()) };
             let changes = action.into_iter().collect();
-            return Begun { is_limited: wanted, ..Begun::of(trace, changes) };
+            return TraceStart { is_limited: wanted, ..TraceStart::of(trace, changes) };
         }
-        let span_id = SpanId::draw(&mut worker.generator);
+        let span_id = SpanId::random(&mut worker.generator);
         let child = parent.child(span_id, true);
         let mut changes = vec![HeaderChange::Set("traceparent", child.to_string())];
-        let state = TraceState::of(headers);
+        let state = TraceState::from_headers(headers);
         changes.extend(change_of_state(headers, state.as_ref().ok().and_then(Option::as_ref)));
         let trace = Trace {
             is_sampled,
@@ -82,7 +82,7 @@ impl Tracer {
             state: state.clone().unwrap_or_default(),
             ..Trace::of(parent.trace_id(), span_id)
         };
-        Begun { tracestate_invalid: state.is_err(), ..Begun::of(trace, changes) }
+        TraceStart { tracestate_invalid: state.is_err(), ..TraceStart::of(trace, changes) }
     }
 
     /// Begins a trace.
@@ -93,9 +93,9 @@ impl Tracer {
         worker: &mut TracerState,
         now: Duration,
         decide: impl FnOnce(TraceId) -> bool,
-    ) -> Begun {
+    ) -> TraceStart {
         let (trace_id, span_id) =
-            (TraceId::draw(&mut worker.generator), SpanId::draw(&mut worker.generator));
+            (TraceId::random(&mut worker.generator), SpanId::random(&mut worker.generator));
         let is_wanted = decide(trace_id);
         let is_limited = is_wanted && self.has_spans && !worker.bucket.take(now);
         let is_sampled = is_wanted && !is_limited;
@@ -110,7 +110,7 @@ impl Tracer {
             link: link.filter(|_| is_reported),
             ..Trace::of(trace_id, span_id)
         };
-        Begun { is_limited, ..Begun::of(trace, changes) }
+        TraceStart { is_limited, ..TraceStart::of(trace, changes) }
     }
 }
 
@@ -140,7 +140,7 @@ impl Trace {
     }
 }
 
-impl Begun {
+impl TraceStart {
     const fn of(trace: Trace, changes: Vec<HeaderChange>) -> Self {
         Self {
             trace,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use filter_core::GrpcStatus;
 
 use super::{
-    Seen, StreamOutcome,
+    SpanInputs, StreamOutcome,
     address::{host_and_port, without_port},
 };
 use crate::{
@@ -45,7 +45,11 @@ impl<'a> StreamOutcome<'a> {
 
     /// Follows the stable semantic conventions for HTTP, those for RPC, and Envoy's own words:
     /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>.
-    pub(super) fn attributes(&self, seen: &'a Seen<'_>, is_failed: bool) -> Vec<Attribute<'a>> {
+    pub(super) fn attributes(
+        &self,
+        seen: &'a SpanInputs<'_>,
+        is_failed: bool,
+    ) -> Vec<Attribute<'a>> {
         let method = seen.header(":method");
         let (host, port) = host_and_port(seen.header(":authority"));
         let mut own = AttributeList(Vec::with_capacity(20));
@@ -78,7 +82,7 @@ impl<'a> StreamOutcome<'a> {
     }
 
     /// Names the error in few words: gRPC's status, HTTP's, or Envoy's flags.
-    fn error_type(&self, seen: &Seen<'_>) -> Cow<'static, str> {
+    fn error_type(&self, seen: &SpanInputs<'_>) -> Cow<'static, str> {
         let Record { status, grpc_status, .. } = *self.record;
         match (grpc_status.filter(|code| *code != 0), status.filter(|status| *status >= 400)) {
             (Some(code), _) => grpc_name(code),
