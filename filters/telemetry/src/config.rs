@@ -1,8 +1,9 @@
-//! The configuration document: what an operator writes, without behaviour.
+//! The configuration document.
 //!
 //! `metrics`, `tracing` and `accessLogging` have the fields of Istio's Telemetry, and
-//! `extensionProviders` those of MeshConfig:
-//! <https://istio.io/latest/docs/reference/config/telemetry/>.
+//! `extensionProviders` those of MeshConfig.
+//!
+//! <https://istio.io/latest/docs/reference/config/telemetry/>
 
 use filter_core::{PathNormalization, misplaced, schema::alias};
 use schemars::JsonSchema;
@@ -49,40 +50,49 @@ use self::{
     tracing::{SampleRate, TracingConfig},
 };
 
-/// The whole document.
+/// The configuration of the filter.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 #[schemars(transform = alias("sampleRate", "sample_rate"))]
 pub struct Config {
-    /// Which spans are made.
+    /// Tracing: sampling, context propagation and spans. One entry or a list of 1 to 4. The first
+    /// entry that matches a listener applies. Default: no tracing, unless `endpoint` is given.
     pub tracing: Option<OneOrMany<TracingConfig>>,
-    /// Which streams are logged.
+    /// Access logs. One entry or a list of 1 to 8. Each entry that matches a listener writes its
+    /// own log. Default: no access log.
     pub access_logging: Option<OneOrMany<AccessLogConfig>>,
-    /// How values are hashed.
+    /// Key of hashed values (`redact: HASH`). Default: a random key per proxy.
     pub redaction: Option<RedactionConfig>,
-    /// Where telemetry is sent.
+    /// Collectors to export to, 1 to 4. Not allowed with `endpoint`.
     pub extension_providers: Option<Vec<ProviderConfig>>,
-    /// The short form of one provider.
+    /// Short form of a single provider: `host:port` of a collector that accepts OTLP, over HTTP on
+    /// port 4318 and over gRPC on any other.
     pub endpoint: Option<Endpoint>,
-    /// The short form of the first entry's percentage, as a number from 0 to 1.
+    /// Short form of `randomSamplingPercentage` in the first entry of `tracing`, as a fraction from
+    /// 0 to 1.
     #[serde(alias = "sample_rate")]
     pub sample_rate: Option<SampleRate>,
-    /// Metrics of the traffic; the standard ones if absent.
+    /// Metrics. One entry or a list of 1 to 8, applied in order. Default: the standard metrics
+    /// without labels.
     pub metrics: Option<OneOrMany<MetricsConfig>>,
-    /// Objectives.
+    /// Service level objectives, at most 64. Each counts its streams and the good ones.
     pub slos: Vec<SloConfig>,
-    /// What an error is, in place of the server's errors.
+    /// Expression that marks a stream as an error. Default: status 500 or above, a server-side gRPC
+    /// status, or an incomplete response.
+    #[schemars(extend("examples" = ["response.code >= 500"]))]
     pub error_when: Option<ExpressionText>,
-    /// Which paths are which operation.
+    /// Operations, at most 4,096. Each request gets the name of the most specific match, or
+    /// `other`.
     pub operations: Vec<OperationConfig>,
-    /// What is done to a path before it is matched.
+    /// Path normalization before path templates and matches are evaluated. Default: `NONE`.
     pub path_normalization: PathNormalization,
-    /// What callers are told about their request.
+    /// Headers to add to responses. Default: none.
     pub response_headers: Option<ResponseHeadersConfig>,
-    /// Whether the operation is left in filter state, for native access logs.
+    /// Whether to store the operation in filter state, for Envoy's own access logs
+    /// (`%FILTER_STATE(wasm.weir.operation:PLAIN)%`).
     pub filter_state: bool,
-    /// Whether everything is measured but no header is written.
+    /// Whether to measure only, without changing any header.
     pub dry_run: bool,
     #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
     selector: (),

@@ -1,5 +1,4 @@
-//! Names that are nearly right, and fields that stand in the wrong place, refused with a word on
-//! what to write.
+//! Rejects common misspellings and misplaced fields with a message that names the right form.
 
 use serde::{
     Deserializer,
@@ -37,39 +36,41 @@ pub(super) fn percentage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(
 }
 
 pub(super) fn in_match<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must stand in match")
+    refuse(deserializer, "must not be given: it belongs in match")
 }
 
 pub(super) fn in_override<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must stand in an entry of overrides")
+    refuse(deserializer, "must not be given: it belongs in an entry of overrides")
 }
 
+/// Rejects the fields next to `spec` in a Kubernetes resource.
 pub(super) fn envelope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, only what stands in spec belongs here")
+    refuse(deserializer, "must not be given: only the fields of spec belong here")
 }
 
+/// Rejects `spec` and `meshConfig`, whose fields belong at the top level.
 pub(super) fn wrapper<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, what stands in it belongs here")
+    refuse(deserializer, "must not be given: its fields belong here")
 }
 
 pub(super) fn default_providers<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, an entry names its own providers")
+    refuse(deserializer, "must not be given: name the providers in each entry")
 }
 
 pub(super) fn log_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, a line is one JSON object: change its fields")
+    refuse(deserializer, "must not be given: a line is one JSON object, use fields to change it")
 }
 
 pub(super) fn authorization<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, it is no telemetry: leave its entry out")
+    refuse(deserializer, "must not be given: it is not a telemetry provider, remove its entry")
 }
 
 pub(super) fn refuse<'de, D: Deserializer<'de>>(
     deserializer: D,
-    hint: &str,
+    message: &str,
 ) -> Result<(), D::Error> {
     IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(hint))
+    Err(D::Error::custom(message))
 }

@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use crate::expression::MAX_LEN;
 
-/// The text of an expression, 1 to 1,024 bytes.
+/// An expression in the Common Expression Language (CEL) over Envoy's attributes, 1 to 1,024 bytes.
+/// Literal text needs quotes: `"'production'"`.
 ///
 /// ```
-/// let text: telemetry::expression::ExpressionText = serde_json::from_str(r#""response.code >= 500""#)?;
+/// let text: telemetry::config::ExpressionText = serde_json::from_str(r#""response.code >= 500""#)?;
 /// assert_eq!(text.as_str(), "response.code >= 500");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -20,7 +21,11 @@ use crate::expression::MAX_LEN;
 #[schemars(
     inline,
     title = "expression in CEL",
-    extend("minLength" = 1, "maxLength" = MAX_LEN)
+    extend(
+        "minLength" = 1,
+        "maxLength" = MAX_LEN,
+        "examples" = ["response.code >= 500", "request.headers['x-tenant']", "'production'"]
+    )
 )]
 pub struct ExpressionText(String);
 

@@ -1,4 +1,4 @@
-//! `filter`.
+//! `filter`: selects streams.
 
 use filter_core::HttpMatch;
 use schemars::JsonSchema;
@@ -6,12 +6,13 @@ use serde::Deserialize;
 
 use super::ExpressionText;
 
-/// Which streams something is about: exactly one of `expression` and `match`.
+/// Selects streams by exactly one of `expression` and `match`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilterConfig {
-    /// A condition over attributes, as Istio's Telemetry has it.
+    /// Boolean expression over attributes, as in Istio's Telemetry.
+    #[schemars(extend("examples" = ["response.code >= 400 || request.duration > duration('1s')"]))]
     pub expression: Option<ExpressionText>,
-    /// Matches of the request, of which one must hold; this is cheaper.
+    /// Request matches, at least one of which must hold. Cheaper than an expression.
     pub r#match: Option<Vec<HttpMatch>>,
 }

@@ -1,4 +1,4 @@
-//! `tagOverrides` and `dimensions`.
+//! `tagOverrides` and `dimensions`: labels of metrics.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -20,39 +20,46 @@ mod extract;
 
 pub use self::{buckets::Buckets, extract::Extract};
 
-/// The value of one label: an entry of `tagOverrides` or of `dimensions`.
+/// A label. The transforms apply in this order: `lower`, `extract`, then one of `map`, `values` and
+/// `buckets`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LabelConfig {
-    /// What is done to a label of that name; only in `tagOverrides`.
+    /// `UPSERT` adds or changes the label, `REMOVE` leaves it out. Allowed only in `tagOverrides`.
+    /// Default: `UPSERT`.
     pub operation: Option<TagOperation>,
-    /// What the value is made of.
+    /// Expression for the value. Literal text needs quotes: `"'production'"`. Required unless the
+    /// label is removed.
+    #[schemars(extend("examples" = ["request.headers['x-tenant']", "'production'"]))]
     pub value: Option<ExpressionText>,
-    /// Whether ASCII letters become small.
+    /// Whether to convert ASCII letters to lower case.
     pub lower: bool,
-    /// What is kept of the value.
+    /// Regular expression (RE2) with one group that must match the whole value. The value of the
+    /// group is kept; without a match, the label is `unknown`.
     pub extract: Option<Extract>,
-    /// What stands for which value; any other is `other`.
+    /// Replacements by value, 1 to 1,000; any other value becomes `other`.
     pub map: Option<BTreeMap<String, String>>,
-    /// The values that are kept; any other is `other`.
+    /// Allowed values, 1 to 1,000; any other value becomes `other`.
     pub values: Option<Vec<String>>,
-    /// The bounds between which numbers fall.
+    /// Rising bounds that group numbers, 1 to 64: `[100, 500]` gives `<100`, `100-500` and `500+`.
+    /// Any other value becomes `other`.
     pub buckets: Option<Buckets>,
-    /// How many values are told apart; that of the metric if absent.
+    /// Maximum values in the whole proxy, 1 to 1,000; further ones become `other`. Default:
+    /// `maxValues` of `metrics`. Ignored with `map`, `values` or `buckets`.
     pub max_values: Option<IntegerWithin<1, 1_000>>,
 }
 
-/// What is done to a label.
+/// A change to a label or field.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TagOperation {
-    /// It is added, or has another value.
+    /// Add or change.
     Upsert,
-    /// It is left out.
+    /// Remove.
     Remove,
 }
 
-/// An entry of `dimensions`: an expression alone, or a label.
+/// An entry of `dimensions`: an expression, or a label.
 #[derive(Clone, Debug, Default, JsonSchema, PartialEq)]
 #[schemars(inline, schema_with = "text_or_label")]
 pub struct Dimension(pub LabelConfig);
@@ -88,7 +95,7 @@ impl<'de> Visitor<'de> for TextOrLabel {
     }
 }
 
-/// Reads a value of the document, telling a rule where it is not kept.
+/// Deserializes a value with `read`; reports `rule` if it returns `None`.
 fn checked<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     rule: &str,

@@ -1,4 +1,4 @@
-//! `metrics`: the block of Istio's Telemetry, and fields of our own.
+//! `metrics`: metrics, as in Istio's Telemetry, with custom metrics and limits.
 
 use std::{collections::BTreeMap, iter};
 
@@ -17,22 +17,27 @@ use crate::signals::metrics::{MetricKind, StandardMetric};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MetricsConfig {
-    /// Only `prometheus`: metrics leave through Envoy's stats.
+    /// Must be `prometheus`, because metrics are exported through Envoy's stats.
     pub providers: Vec<MetricsProvider>,
-    /// Changes of metrics, applied in order.
+    /// Changes to metrics, applied in order.
     pub overrides: Vec<Override>,
     /// Whether metric names carry labels. Default: `true` if an override or a definition sets a
-    /// label.
+    /// label. At most one entry may set it.
     pub labels: Option<bool>,
-    /// What names begin with; `weir_telemetry` if absent.
+    /// Prefix of metric names. Default: `weir_telemetry`. At most one entry may set it.
+    #[schemars(extend("examples" = ["shop"]))]
     pub prefix: Option<ShortName>,
-    /// Metrics of the document's own.
+    /// Custom metrics, at most 64. At most one entry may set them.
     pub definitions: Option<Vec<Definition>>,
-    /// Combinations of labels per metric; 1,000 if absent, 250 for histograms.
+    /// Maximum series per metric in the whole proxy, 1 to 10,000; further ones are counted in one
+    /// overflow series. Default: 1,000, or 250 for histograms. All metrics together have at most
+    /// 10,000 series. At most one entry may set it.
     pub max_series: Option<IntegerWithin<1, 10_000>>,
-    /// Values per open label; 100 if absent.
+    /// Maximum values in the whole proxy of a label without `map`, `values` or `buckets`, 1 to
+    /// 1,000; further ones become `other`. Default: 100. At most one entry may set it.
     pub max_values: Option<IntegerWithin<1, 1_000>>,
-    /// Bytes of a value; 64 if absent.
+    /// Maximum length of a label value in bytes, 8 to 128; longer values are cut. Default: 64. At
+    /// most one entry may set it.
     pub max_value_bytes: Option<IntegerWithin<8, 128>>,
     #[serde(deserialize_with = "tcp_only")]
     reporting_interval: (),
@@ -44,26 +49,26 @@ pub struct MetricsConfig {
     disabled: (),
 }
 
-/// Where metrics go.
+/// A destination of metrics.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetricsProvider {
-    /// The name of the provider.
+    /// Name of the provider: `prometheus`.
     #[serde(deserialize_with = "prometheus")]
     #[schemars(with = "String", extend("const" = "prometheus"))]
-    #[expect(dead_code, reason = "there is one")]
+    #[expect(dead_code, reason = "the name is always `prometheus`")]
     name: (),
 }
 
-/// A change of one metric or of all.
+/// A change to one metric or to all.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Override {
-    /// Which metrics, on which side; all if absent.
+    /// Metrics and listeners that the override applies to. Default: all.
     pub r#match: MetricSelector,
-    /// Whether the metric is neither defined nor computed.
+    /// Whether to turn the metrics off. Default: unchanged.
     pub disabled: Option<bool>,
-    /// Labels to add, change or remove.
+    /// Labels to add, change or remove by name.
     pub tag_overrides: BTreeMap<LabelName, LabelConfig>,
     #[serde(deserialize_with = "nested")]
     overrides: (),
@@ -73,63 +78,64 @@ pub struct Override {
     metric: (),
 }
 
-/// Istio's `MetricSelector`.
+/// Selects metrics, as Istio's `MetricSelector` does. At most one of `metric` and `customMetric`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MetricSelector {
-    /// A standard metric; all if absent.
+    /// A standard metric. Default: all except the gRPC message counters.
     pub metric: Option<MetricChoice>,
-    /// A definition of the document, by its name.
+    /// The name of a custom metric from `definitions`.
     pub custom_metric: Option<MetricName>,
-    /// On which side.
+    /// Direction of the listeners. Default: `CLIENT_AND_SERVER`.
     pub mode: Mode,
 }
 
-/// A standard metric, or all of them.
+/// A standard metric or all.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, with = "String", extend("enum" = metric_names()))]
 pub enum MetricChoice {
-    /// All but those that count messages.
+    /// All except the gRPC message counters.
     All,
-    /// One.
+    /// One metric.
     One(StandardMetric),
 }
 
-/// A metric of the document's own.
+/// A custom metric.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
-    /// The name behind the prefix.
+    /// Name without prefix. Counters get the suffix `_total`.
     pub name: MetricName,
-    /// What kind of metric it is.
+    /// Kind of the metric. Default: `COUNTER`.
     #[serde(default)]
     pub r#type: DefinitionType,
-    /// The number that is added, recorded or set; 1 if absent.
+    /// Number to add, record or set. Default: 1.
     #[serde(default)]
+    #[schemars(extend("examples" = ["int(response.headers['x-order-cents'])"]))]
     pub value: Option<ExpressionText>,
-    /// Which streams; all if absent.
+    /// Streams to measure. Default: all.
     #[serde(default)]
     pub filter: Option<FilterConfig>,
-    /// Its labels.
+    /// Labels by name, at most 10.
     #[serde(default)]
     pub dimensions: BTreeMap<LabelName, Dimension>,
 }
 
-/// The kind of a definition, in Istio's words.
+/// The kind of a custom metric.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DefinitionType {
-    /// A number that only grows.
+    /// A sum that only grows.
     #[default]
     Counter,
     /// A distribution of numbers.
     Histogram,
-    /// The last number that any worker has set.
+    /// The latest number set by any worker.
     Gauge,
 }
 
 impl DefinitionType {
-    /// Returns the proxy's kind.
+    /// Returns the corresponding Envoy kind.
     #[must_use]
     pub const fn kind(self) -> MetricKind {
         match self {
@@ -152,7 +158,7 @@ impl<'de> Deserialize<'de> for MetricChoice {
             return Ok(Self::All);
         }
         if text.starts_with("TCP_") {
-            let rule = "must be a metric of HTTP: an HTTP filter sees no TCP connection";
+            let rule = "must be an HTTP metric: this filter does not see TCP connections";
             return Err(D::Error::custom(format_args!("{rule}, {}", Shown(&value))));
         }
         let known = StandardMetric::ALL.into_iter().find(|metric| metric.istio_name() == text);
@@ -168,15 +174,14 @@ fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error
     if value.as_str() == Some("prometheus") {
         return Ok(());
     }
-    let rule = "must be prometheus: metrics leave through Envoy's stats only";
+    let rule = "must be prometheus: metrics are exported through Envoy's stats only";
     Err(D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
 }
 
 fn tcp_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    did_you_mean::refuse(deserializer, "must not be given, Istio uses it for TCP only")
+    did_you_mean::refuse(deserializer, "must not be given: Istio uses it for TCP only")
 }
 
 fn nested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    let hint = "must not stand inside an override, it is a field of the entry around it";
-    did_you_mean::refuse(deserializer, hint)
+    did_you_mean::refuse(deserializer, "must not be given: it belongs in the entry of metrics")
 }

@@ -1,4 +1,4 @@
-//! What a stream adds to which series.
+//! The metric series that a stream updates.
 
 use filter_core::label_value;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Policy {
-    /// Returns what a stream adds to which series.
+    /// Returns the updates of metric series.
     pub(super) fn series_updates(
         &self,
         direction: Direction,
@@ -19,12 +19,12 @@ impl Policy {
     ) -> Vec<SeriesUpdate> {
         let mut series_updates = Vec::new();
         for group in &self.plan(direction).groups {
-            let running = MetricSource::Standard(StandardMetric::InFlight);
+            let in_flight = MetricSource::Standard(StandardMetric::InFlight);
             let numbers: Vec<_> = group
                 .families
                 .iter()
                 .map(|family| (family, family.observation(ended.record, measurements)))
-                .filter(|(family, number)| number.is_some() || family.source == running)
+                .filter(|(family, number)| number.is_some() || family.source == in_flight)
                 .collect();
             if numbers.is_empty() {
                 continue;
@@ -49,26 +49,34 @@ impl Policy {
     ) -> Vec<(String, String)> {
         let sources = &self.plan(direction).sources;
         let mut labels = Vec::new();
-        for (name, place) in &group.labels {
-            let Some(source) = sources.get(*place) else { continue };
+        for (name, index) in &group.labels {
+            let Some(source) = sources.get(*index) else { continue };
             let text = match source {
-                LabelSource::Label(place) => self.own_label(*place, ended.attributes, failed),
+                LabelSource::Label(index) => {
+                    self.configured_label(*index, ended.attributes, failed)
+                }
                 LabelSource::Slo(_) => fixed(*source, ended.record, &self.metrics().slo_names),
-                _ => fixed(*source, ended.record, self.operations().names()),
+                LabelSource::Reporter(_)
+                | LabelSource::Method
+                | LabelSource::Operation
+                | LabelSource::Code
+                | LabelSource::GrpcStatus => {
+                    fixed(*source, ended.record, self.operations().names())
+                }
             };
             labels.extend(text.map(|text| (name.clone(), text)));
         }
         labels
     }
 
-    fn own_label(
+    fn configured_label(
         &self,
-        place: usize,
+        index: usize,
         at: &dyn Attributes,
         failed: &mut impl FnMut(),
     ) -> Option<String> {
-        let own = self.metrics().labels.get(place)?;
-        let value = own.label.apply(at).unwrap_or_else(|_| {
+        let configured = self.metrics().labels.get(index)?;
+        let value = configured.label.apply(at).unwrap_or_else(|_| {
             failed();
             UNKNOWN.into()
         });

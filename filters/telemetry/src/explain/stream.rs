@@ -1,4 +1,4 @@
-//! The attributes of a stream that was described.
+//! The attributes of a described stream.
 
 use crate::{
     OTHER, Policy, Record, Trace, baggage,
@@ -6,7 +6,7 @@ use crate::{
     expression::{Attribute, AttributeCache, Attributes, Slot, Value, WeirAttribute},
 };
 
-/// A stream that was described, as expressions see it.
+/// A described stream, as a source of attributes.
 pub(super) struct Stream<'a> {
     policy: &'a Policy,
     described: &'a StreamDescription,
@@ -16,7 +16,7 @@ pub(super) struct Stream<'a> {
     cache: AttributeCache,
 }
 
-/// Fields of `request` that are headers.
+/// Fields of `request` with their headers.
 const HEADERS: [(&str, &str); 7] = [
     ("method", ":method"),
     ("path", ":path"),
@@ -39,10 +39,10 @@ impl<'a> Stream<'a> {
         Self { policy, described, record, trace, is_error, cache }
     }
 
-    /// Returns the name of its operation, `other` where none fits.
+    /// Returns the name of the operation, `other` if none matches.
     pub(super) fn operation(&self) -> &'a str {
         let names = self.policy.operations().names();
-        let name = self.record.operation.and_then(|place| names.get(place));
+        let name = self.record.operation.and_then(|index| names.get(index));
         name.map_or(OTHER, String::as_str)
     }
 
@@ -61,12 +61,16 @@ impl<'a> Stream<'a> {
             Attribute::Baggage(key) => {
                 baggage::value(&self.header("baggage")?, key).map(|text| Value::text(&text))
             }
-            Attribute::Weir(own) => self.own(*own),
+            Attribute::Weir(attribute) => self.weir(*attribute),
             Attribute::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 self.property(&path)
             }
-            _ => None,
+            Attribute::ResponseHeader(_)
+            | Attribute::ResponseTrailer(_)
+            | Attribute::Principal
+            | Attribute::Audiences
+            | Attribute::Claim(_) => None,
         }
     }
 
@@ -93,8 +97,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn own(&self, own: WeirAttribute) -> Option<Value> {
-        Some(match own {
+    fn weir(&self, attribute: WeirAttribute) -> Option<Value> {
+        Some(match attribute {
             WeirAttribute::Operation => Value::text(self.operation()),
             WeirAttribute::Error => Value::Bool(self.is_error),
             WeirAttribute::TraceId => Value::text(&self.trace?.trace_id.to_string()),

@@ -1,34 +1,34 @@
-//! Each attribute once: the list of what a document reads, and what was read of a stream.
+//! The attributes that a document reads, and a cache of their values on a stream.
 
 use std::{cell::OnceCell, collections::BTreeSet, mem};
 
 use super::{attribute::Attribute, value::Value};
 
-/// The place of an attribute in the list of all that a document reads.
+/// The index of an attribute in an [`AttributeTable`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Slot(usize);
 
-/// All that a document reads, each attribute once.
+/// The attributes that a document reads, without duplicates.
 #[derive(Clone, Debug, Default)]
 pub struct AttributeTable {
     attributes: Vec<Attribute>,
-    /// What may change, and is asked for as the request came in.
+    /// Mutable attributes, which are read when the request headers arrive.
     early: BTreeSet<Slot>,
     is_late: bool,
 }
 
-/// What was read of one stream so far; nothing is read twice.
+/// A cache of the attributes of one stream. No attribute is read twice.
 #[derive(Clone, Debug)]
 pub struct AttributeCache(Box<[OnceCell<Option<Value>>]>);
 
-/// What the attributes of a stream are worth.
+/// The attributes of a stream.
 pub trait Attributes {
-    /// Returns the value in a place, `None` where the stream has none.
+    /// Returns the value of an attribute; `None` if the stream does not have it.
     fn value(&self, slot: Slot) -> Option<&Value>;
 }
 
 impl AttributeTable {
-    /// Returns the place of an attribute, which is new or was asked for before.
+    /// Returns the slot of an attribute, which is added if it is new.
     pub fn slot(&mut self, attribute: Attribute) -> Slot {
         let is_early = !self.is_late && attribute.is_mutable();
         let known = self.attributes.iter().position(|other| *other == attribute);
@@ -40,31 +40,31 @@ impl AttributeTable {
         slot
     }
 
-    /// Says whether it is the same for what is asked next when a request's headers are read, and
-    /// returns what was said before.
+    /// Sets whether the attributes added next may be read at the end of the stream even if they are
+    /// mutable. Returns the previous setting.
     ///
-    /// Reading them when the stream has ended costs nothing for streams that are never looked at.
+    /// Reading at the end costs nothing for streams that are not evaluated.
     pub fn set_late(&mut self, is_late: bool) -> bool {
         mem::replace(&mut self.is_late, is_late)
     }
 
-    /// Returns the attribute in a place.
+    /// Returns the attribute in a slot.
     #[must_use]
     pub fn attribute(&self, slot: Slot) -> Option<&Attribute> {
         self.attributes.get(slot.0)
     }
 
-    /// Iterates over all attributes with their places.
+    /// Returns all attributes with their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Attribute)> {
-        self.attributes.iter().enumerate().map(|(place, attribute)| (Slot(place), attribute))
+        self.attributes.iter().enumerate().map(|(index, attribute)| (Slot(index), attribute))
     }
 
-    /// Iterates over the attributes to read at the request's headers, before they may change.
+    /// Returns the attributes to read when the request headers arrive, before they can change.
     pub fn early(&self) -> impl Iterator<Item = (Slot, &Attribute)> {
         self.early.iter().filter_map(|slot| Some((*slot, self.attribute(*slot)?)))
     }
 
-    /// Opens the memory of a stream.
+    /// Creates an empty cache for a stream.
     #[must_use]
     pub fn new_cache(&self) -> AttributeCache {
         AttributeCache(self.attributes.iter().map(|_| OnceCell::new()).collect())
@@ -72,12 +72,12 @@ impl AttributeTable {
 }
 
 impl AttributeCache {
-    /// Returns a value, and reads it where it was not yet.
+    /// Returns the value in a slot, which `read` provides on first use.
     pub fn get(&self, slot: Slot, read: impl FnOnce() -> Option<Value>) -> Option<&Value> {
         self.0.get(slot.0)?.get_or_init(read).as_ref()
     }
 
-    /// Says whether something was read already, present or absent.
+    /// Returns `true` if the attribute was already read, even if it was missing.
     #[must_use]
     pub fn has_read(&self, slot: Slot) -> bool {
         self.0.get(slot.0).is_some_and(|cell| cell.get().is_some())

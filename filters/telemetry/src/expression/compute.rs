@@ -1,4 +1,4 @@
-//! Operators and functions on values.
+//! Evaluates operators and functions on values.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use super::{
     value::Value,
 };
 
-/// The longest text that an operator makes, in bytes.
+/// Maximum length of a concatenated text in bytes.
 const MAX_LEN: usize = 65_536;
 
 type Computed = Result<Value, EvaluationError>;
@@ -19,8 +19,8 @@ type Computed = Result<Value, EvaluationError>;
 pub(super) fn unary(operation: Unary, of: &Value) -> Computed {
     match (operation, of) {
         (Unary::Not, Value::Bool(value)) => Ok(Value::Bool(!value)),
-        (Unary::Negate, Value::Int(whole)) => {
-            whole.checked_neg().map(Value::Int).ok_or(EvaluationError::Overflow)
+        (Unary::Negate, Value::Int(integer)) => {
+            integer.checked_neg().map(Value::Int).ok_or(EvaluationError::Overflow)
         }
         (Unary::Negate, Value::Double(number)) => Ok(Value::Double(-number)),
         (Unary::Size, of) => size(of),
@@ -55,21 +55,25 @@ fn size(of: &Value) -> Computed {
         Value::Text(_) => utf8(of)?.chars().count(),
         Value::List(elements) => elements.len(),
         Value::Map(members) => members.len(),
-        _ => return Err(EvaluationError::Kind),
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Double(_)
+        | Value::Duration(_)
+        | Value::Timestamp(_) => return Err(EvaluationError::Kind),
     };
     i64::try_from(size).map(Value::Int).map_err(|_| EvaluationError::Overflow)
 }
 
 fn arithmetic(operation: Binary, left: &Value, right: &Value) -> Computed {
     match (left, right) {
-        (Value::Int(left), Value::Int(right)) => whole(operation, *left, *right).map(Value::Int),
+        (Value::Int(left), Value::Int(right)) => integer(operation, *left, *right).map(Value::Int),
         (Value::Double(left), Value::Double(right)) => {
-            fractional(operation, *left, *right).map(Value::Double)
+            float(operation, *left, *right).map(Value::Double)
         }
         (Value::Duration(left), Value::Duration(right))
             if matches!(operation, Binary::Add | Binary::Subtract) =>
         {
-            whole(operation, *left, *right).map(Value::Duration)
+            integer(operation, *left, *right).map(Value::Duration)
         }
         (Value::Text(left), Value::Text(right)) if operation == Binary::Add => {
             let is_short = left.len().saturating_add(right.len()) <= MAX_LEN;
@@ -83,7 +87,7 @@ fn arithmetic(operation: Binary, left: &Value, right: &Value) -> Computed {
     }
 }
 
-fn whole(operation: Binary, left: i64, right: i64) -> Result<i64, EvaluationError> {
+fn integer(operation: Binary, left: i64, right: i64) -> Result<i64, EvaluationError> {
     let divides = matches!(operation, Binary::Divide | Binary::Remainder);
     if divides && right == 0 {
         return Err(EvaluationError::DivisionByZero);
@@ -94,18 +98,37 @@ fn whole(operation: Binary, left: i64, right: i64) -> Result<i64, EvaluationErro
         Binary::Multiply => left.checked_mul(right),
         Binary::Divide => left.checked_div(right),
         Binary::Remainder => left.checked_rem(right),
-        _ => return Err(EvaluationError::Kind),
+        Binary::Equal
+        | Binary::NotEqual
+        | Binary::Less
+        | Binary::LessOrEqual
+        | Binary::Greater
+        | Binary::GreaterOrEqual
+        | Binary::In
+        | Binary::StartsWith
+        | Binary::EndsWith
+        | Binary::Contains => return Err(EvaluationError::Kind),
     };
     result.ok_or(EvaluationError::Overflow)
 }
 
-fn fractional(operation: Binary, left: f64, right: f64) -> Result<f64, EvaluationError> {
+fn float(operation: Binary, left: f64, right: f64) -> Result<f64, EvaluationError> {
     match operation {
         Binary::Add => Ok(left + right),
         Binary::Subtract => Ok(left - right),
         Binary::Multiply => Ok(left * right),
         Binary::Divide => Ok(left / right),
-        _ => Err(EvaluationError::Kind),
+        Binary::Remainder
+        | Binary::Equal
+        | Binary::NotEqual
+        | Binary::Less
+        | Binary::LessOrEqual
+        | Binary::Greater
+        | Binary::GreaterOrEqual
+        | Binary::In
+        | Binary::StartsWith
+        | Binary::EndsWith
+        | Binary::Contains => Err(EvaluationError::Kind),
     }
 }
 

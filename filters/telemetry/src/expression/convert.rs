@@ -1,4 +1,4 @@
-//! From one kind of value to another.
+//! Conversions between kinds of values.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,11 @@ use super::{
 const NANOS: i64 = 1_000_000_000;
 
 impl Value {
-    /// Writes the value as `string()` does.
+    /// Converts the value as `string()` does.
     ///
     /// # Errors
     ///
-    /// Lists and maps have no text.
+    /// Returns an error for lists and maps.
     pub fn to_text(&self) -> Result<Cow<'_, [u8]>, EvaluationError> {
         match self {
             Self::Text(text) => Ok(Cow::Borrowed(text)),
@@ -24,15 +24,13 @@ impl Value {
     }
 }
 
-/// Returns text whose letters count.
+/// Returns a text as UTF-8.
 pub(super) fn utf8(value: &Value) -> Result<&str, EvaluationError> {
-    match value {
-        Value::Text(text) => str::from_utf8(text).map_err(|_| EvaluationError::Conversion),
-        _ => Err(EvaluationError::Kind),
-    }
+    let Value::Text(text) = value else { return Err(EvaluationError::Kind) };
+    str::from_utf8(text).map_err(|_| EvaluationError::Conversion)
 }
 
-/// Writes a value as `string()` does.
+/// Converts a value as `string()` does.
 pub(super) fn to_text(value: &Value) -> Result<Vec<u8>, EvaluationError> {
     let text = match value {
         Value::Text(text) => return Ok(text.clone()),
@@ -46,30 +44,36 @@ pub(super) fn to_text(value: &Value) -> Result<Vec<u8>, EvaluationError> {
     Ok(text.into_bytes())
 }
 
-/// Reads a whole number as `int()` does: fractions are cut, a time gives its seconds.
+/// Converts a value as `int()` does: a double is truncated, a timestamp becomes its seconds.
 pub(super) fn to_int(value: &Value) -> Result<i64, EvaluationError> {
     match value {
         Value::Int(whole) => Ok(*whole),
-        Value::Double(number) => truncated(*number),
+        Value::Double(number) => truncate(*number),
         Value::Text(_) => utf8(value)?.parse().map_err(|_| EvaluationError::Conversion),
         Value::Timestamp(nanos) => Ok(nanos.div_euclid(NANOS)),
-        _ => Err(EvaluationError::Kind),
+        Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) => {
+            Err(EvaluationError::Kind)
+        }
     }
 }
 
-/// Reads a number as `double()` does.
+/// Converts a value as `double()` does.
 pub(super) fn to_double(value: &Value) -> Result<f64, EvaluationError> {
     match value {
         Value::Int(whole) => Ok(nearest(*whole)),
         Value::Double(number) => Ok(*number),
         Value::Text(_) => utf8(value)?.parse().map_err(|_| EvaluationError::Conversion),
-        _ => Err(EvaluationError::Kind),
+        Value::Bool(_)
+        | Value::Duration(_)
+        | Value::Timestamp(_)
+        | Value::List(_)
+        | Value::Map(_) => Err(EvaluationError::Kind),
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn truncated(number: f64) -> Result<i64, EvaluationError> {
-    // Both ends are excluded, as in CEL: no double tells them from what is outside.
-    let (least, most) = (nearest(i64::MIN), nearest(i64::MAX));
-    if least < number && number < most { Ok(number as i64) } else { Err(EvaluationError::Overflow) }
+fn truncate(number: f64) -> Result<i64, EvaluationError> {
+    // Both bounds are exclusive, as in CEL, because the nearest doubles are not exact.
+    let (min, max) = (nearest(i64::MIN), nearest(i64::MAX));
+    if min < number && number < max { Ok(number as i64) } else { Err(EvaluationError::Overflow) }
 }

@@ -1,26 +1,26 @@
-//! The attributes that Envoy has, each with its form and its phase.
+//! Envoy's attributes with their encodings and phases.
 //!
 //! <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes>
 
 use super::attribute::{Encoding, Phase};
 
-/// What stands below a first step.
+/// The fields of a first path segment.
 pub(super) struct Root {
     pub(super) name: &'static str,
     pub(super) fields: &'static [Field],
 }
 
-/// One field, and how the proxy writes it.
+/// The name, shape and phase of a field.
 pub(super) type Field = (&'static str, Shape, Phase);
 
-/// What a field holds.
+/// The shape of a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shape {
-    /// One value.
+    /// A single value.
     Leaf(Encoding),
-    /// Values by names of the proxy's configuration or of other filters, at any depth.
+    /// Nested values whose names come from the configuration of the proxy or from other filters.
     Tree,
-    /// Text by the names of headers.
+    /// Texts by header name.
     Headers,
 }
 

@@ -1,24 +1,24 @@
-//! Why there is no value.
+//! Errors of the evaluation of expressions.
 
-/// Why an expression has no value on a stream.
+/// The reason why an expression has no value on a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EvaluationError {
-    /// The stream has no such attribute.
+    /// An attribute is missing.
     #[error("an attribute is missing")]
     Missing,
-    /// A value has another kind than the operation takes.
-    #[error("a value has another kind than the operation takes")]
+    /// A value does not have the kind that the operation requires.
+    #[error("a value has the wrong kind")]
     Kind,
-    /// A number is too large.
+    /// The result of an integer operation or conversion is out of range.
     #[error("a number overflows")]
     Overflow,
-    /// A number is divided by zero.
-    #[error("a division by zero")]
+    /// An integer is divided by zero.
+    #[error("division by zero")]
     DivisionByZero,
-    /// A text is no number, or no UTF-8 where letters count.
-    #[error("a text does not convert")]
+    /// A text is not a number, or not the required UTF-8.
+    #[error("a text cannot be converted")]
     Conversion,
-    /// A text would be longer than 64 KiB.
+    /// A concatenated text is longer than 64 KiB.
     #[error("a text is too long")]
     TooLong,
 }

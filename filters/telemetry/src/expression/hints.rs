@@ -1,8 +1,8 @@
-//! What was probably meant.
+//! Hints for common mistakes in expressions.
 
 use super::{envoy_attributes, invalid::InvalidExpression};
 
-/// Names that other systems use, and ours.
+/// Attribute names of other systems, and the equivalents here.
 const FOREIGN_NAMES: [(&str, &str); 24] = [
     ("istio_operationId", "write weir.operation, with names from operations"),
     ("istio_responseClass", "write response.code, with buckets: [200, 300, 400, 500]"),
@@ -36,26 +36,26 @@ const CANONICAL_REVISION: &str =
 
 const QUOTES: &str = "text needs quotes";
 
-/// First steps of Istio's older expressions.
+/// First segments of paths in older Istio expressions.
 const FOREIGN_ROOTS: [(&str, &str); 3] = [
     ("upstream_peer", "write filter_state.upstream_peer.<field>"),
     ("downstream_peer", "write filter_state.downstream_peer.<field>"),
-    ("attributes", "attributes have no common first step: write request.method"),
+    ("attributes", "leave out attributes: write request.method"),
 ];
 
-/// Refuses steps that lead nowhere.
+/// Returns the error for an unknown attribute.
 pub(super) fn unknown(segments: &[&str]) -> InvalidExpression {
     let name = segments.join(".");
     let error = InvalidExpression::UnknownAttribute { name: name.clone(), hint: None };
     match hint(segments, &name) {
-        Some(hint) => error.or(hint),
+        Some(hint) => error.with_hint(hint),
         None => error,
     }
 }
 
 fn hint(segments: &[&str], name: &str) -> Option<String> {
-    let elsewhere = FOREIGN_NAMES.iter().find(|(other, _)| *other == name);
-    if let Some((_, hint)) = elsewhere {
+    let foreign = FOREIGN_NAMES.iter().find(|(other, _)| *other == name);
+    if let Some((_, hint)) = foreign {
         return Some((*hint).to_owned());
     }
     let peer = FOREIGN_ROOTS.iter().find(|(root, _)| segments.first() == Some(root));
@@ -76,7 +76,7 @@ fn hint(segments: &[&str], name: &str) -> Option<String> {
     }
 }
 
-/// Says what stands below a first step.
+/// Returns a hint about the fields of a root.
 fn fields(root: &str, rest: &[&str]) -> Option<String> {
     let known = envoy_attributes::ROOTS.iter().find(|known| known.name == root)?;
     let field = rest.first().and_then(|field| known.fields.iter().find(|(name, ..)| name == field));
@@ -93,21 +93,20 @@ fn fields(root: &str, rest: &[&str]) -> Option<String> {
     })
 }
 
-/// Guesses that a text which is no expression was meant as text.
-pub(super) fn bare_text(text: &str) -> Option<String> {
+/// Returns a hint for a text that was probably meant literally.
+pub(super) fn unquoted_text(text: &str) -> Option<String> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(&byte);
-    let is_bare = text.bytes().all(is_word) && text.contains(|letter: char| letter.is_alphabetic());
-    is_bare.then(|| format!("{QUOTES}: \"'{text}'\""))
+    let is_unquoted =
+        text.bytes().all(is_word) && text.contains(|letter: char| letter.is_alphabetic());
+    is_unquoted.then(|| format!("{QUOTES}: \"'{text}'\""))
 }
 
-/// Guesses that a text with an unknown word was meant as text altogether: `istio-proxy`.
-pub(super) fn whole(error: InvalidExpression, text: &str) -> InvalidExpression {
-    match &error {
-        InvalidExpression::UnknownAttribute { hint: Some(hint), .. }
-            if hint.starts_with(QUOTES) =>
-        {
-            bare_text(text).into_iter().fold(error, InvalidExpression::or)
-        }
-        _ => error,
+/// Extends the hint about an unknown word to the whole text, such as `istio-proxy`.
+pub(super) fn refine(error: InvalidExpression, text: &str) -> InvalidExpression {
+    if let InvalidExpression::UnknownAttribute { hint: Some(hint), .. } = &error
+        && hint.starts_with(QUOTES)
+    {
+        return unquoted_text(text).into_iter().fold(error, InvalidExpression::with_hint);
     }
+    error
 }

@@ -1,4 +1,4 @@
-//! From the steps that an expression takes to the attribute at their end.
+//! Resolves paths to attributes.
 
 use super::{
     attribute::{Attribute, Encoding, Phase, WeirAttribute},
@@ -8,27 +8,27 @@ use super::{
     kind::Kind,
 };
 
-/// Steps to a value, as an expression writes them: names, outermost first.
+/// The path of an attribute in an expression: names, outermost first.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Path<'e>(pub(super) Vec<&'e str>);
 
 impl Path<'_> {
-    /// Finds what stands at the end of the steps.
+    /// Returns the attribute at the path.
     ///
     /// # Errors
     ///
-    /// Refuses what no proxy has, with a word on what was probably meant.
+    /// Returns an error with a hint if the attribute does not exist.
     pub(super) fn resolve(&self) -> Result<Attribute, InvalidExpression> {
         let found = match self.0.as_slice() {
-            ["weir", own] => weir(own),
+            ["weir", name] => weir(name),
             ["baggage", key] => Some(Attribute::Baggage((*key).to_owned())),
-            ["request", "auth", identity @ ..] => auth(identity),
+            ["request", "auth", identity @ ..] => identity_attribute(identity),
             ["node", rest @ ..] => tree(&["xds", "node"], rest, Phase::Request),
             [root @ ("filter_state" | "upstream_filter_state"), rest @ ..] => {
                 let phase = if *root == "filter_state" { Phase::Request } else { Phase::End };
                 tree(&[root], rest, phase)
             }
-            [root, field, rest @ ..] => of_proxy(root, field, rest),
+            [root, field, rest @ ..] => envoy(root, field, rest),
             _ => None,
         };
         found.ok_or_else(|| hints::unknown(&self.0))
@@ -36,20 +36,20 @@ impl Path<'_> {
 }
 
 fn weir(name: &str) -> Option<Attribute> {
-    let published = |name: &str| Attribute::property(&[name], Encoding::Text, Phase::Request);
+    let property = |name: &str| Attribute::property(&[name], Encoding::Text, Phase::Request);
     Some(match name {
         "operation" => Attribute::Weir(WeirAttribute::Operation),
         "error" => Attribute::Weir(WeirAttribute::Error),
         "traceId" => Attribute::Weir(WeirAttribute::TraceId),
         "spanId" => Attribute::Weir(WeirAttribute::SpanId),
         "sampled" => Attribute::Weir(WeirAttribute::Sampled),
-        "tag" => published("weir.tag"),
-        "fault" => published("weir.fault"),
+        "tag" => property("weir.tag"),
+        "fault" => property("weir.fault"),
         _ => return None,
     })
 }
 
-fn auth(segments: &[&str]) -> Option<Attribute> {
+fn identity_attribute(segments: &[&str]) -> Option<Attribute> {
     match segments {
         ["principal"] => Some(Attribute::Principal),
         ["audiences"] => Some(Attribute::Audiences),
@@ -60,7 +60,7 @@ fn auth(segments: &[&str]) -> Option<Attribute> {
     }
 }
 
-fn of_proxy(root: &str, field: &str, rest: &[&str]) -> Option<Attribute> {
+fn envoy(root: &str, field: &str, rest: &[&str]) -> Option<Attribute> {
     let known = envoy_attributes::ROOTS.iter().find(|known| known.name == root)?;
     let (_, shape, phase) = known.fields.iter().find(|(name, ..)| *name == field)?;
     match (shape, rest) {
@@ -78,7 +78,8 @@ fn of_proxy(root: &str, field: &str, rest: &[&str]) -> Option<Attribute> {
     }
 }
 
-/// Finds a value in what only the proxy's configuration knows; the tree itself is no value.
+/// Returns an attribute of arbitrary depth below `root`; `None` for `root` itself, which has no
+/// value.
 fn tree(root: &[&str], rest: &[&str], phase: Phase) -> Option<Attribute> {
     let segments: Vec<&str> = root.iter().chain(rest).copied().collect();
     (!rest.is_empty()).then(|| Attribute::property(&segments, Encoding::Dynamic, phase))
@@ -99,7 +100,14 @@ impl Attribute {
             Self::Weir(WeirAttribute::Error | WeirAttribute::Sampled) => Kind::Bool,
             Self::Audiences => Kind::List(Box::new(Kind::Text)),
             Self::Claim(_) => Kind::Dynamic,
-            _ => Kind::Text,
+            Self::RequestHeader(_)
+            | Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Baggage(_)
+            | Self::Principal
+            | Self::Weir(
+                WeirAttribute::Operation | WeirAttribute::TraceId | WeirAttribute::SpanId,
+            ) => Kind::Text,
         }
     }
 }

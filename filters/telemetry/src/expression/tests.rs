@@ -10,7 +10,7 @@ mod compiled;
 mod evaluated;
 mod hostile;
 
-/// A stream on which attributes have the values of a table.
+/// A stream with cached attributes only.
 struct Stream(AttributeCache);
 
 impl Attributes for Stream {
@@ -19,7 +19,7 @@ impl Attributes for Stream {
     }
 }
 
-/// Fills a stream with attributes by their names.
+/// Creates a stream with attributes by their names.
 fn stream(reads: &AttributeTable, values: &[(&str, Value)]) -> Stream {
     let values: BTreeMap<&str, &Value> =
         values.iter().map(|(name, value)| (*name, value)).collect();
@@ -39,7 +39,7 @@ fn compile(text: &str) -> (Expression, AttributeTable) {
 
 fn refusal(text: &str, phase: Phase, wanted: ResultKind) -> String {
     let compiled = Expression::compile(text, phase, wanted, &mut AttributeTable::default());
-    compiled.map(|it| panic!("{text}: accepted as {it:?}")).unwrap_err().to_string()
+    compiled.map(|expression| panic!("{text}: accepted as {expression:?}")).unwrap_err().to_string()
 }
 
 fn value(text: &str, values: &[(&str, Value)]) -> Result<Value, EvaluationError> {
@@ -48,7 +48,7 @@ fn value(text: &str, values: &[(&str, Value)]) -> Result<Value, EvaluationError>
 }
 
 #[test]
-fn a_text_is_1_to_1024_bytes() {
+fn texts_have_1_to_1024_bytes() {
     let longest = format!("'{}'", "x".repeat(1022));
     assert!(serde_json::from_value::<ExpressionText>(serde_json::json!(longest)).is_ok());
     for bad in

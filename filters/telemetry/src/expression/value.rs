@@ -1,40 +1,40 @@
-//! What an attribute or an expression is worth.
+//! Values of attributes and expressions.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-/// A value of the Common Expression Language, as far as Weir knows it.
+/// A value of the supported subset of CEL.
 ///
-/// Text is bytes: a header may hold any. What is not UTF-8 equals only itself.
+/// A text consists of arbitrary bytes, as headers do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// True or false.
+    /// A boolean.
     Bool(bool),
-    /// A whole number of 64 bits.
+    /// A 64-bit integer.
     Int(i64),
-    /// A number.
+    /// A double.
     Double(f64),
-    /// Text, in UTF-8 unless a client sent something else.
+    /// A text, usually UTF-8.
     Text(Vec<u8>),
-    /// A length of time in nanoseconds.
+    /// A duration in nanoseconds.
     Duration(i64),
-    /// A point in time in nanoseconds since 1970.
+    /// A timestamp in nanoseconds since the Unix epoch.
     Timestamp(i64),
-    /// Values in order.
+    /// A list.
     List(Vec<Value>),
-    /// Values by their names.
+    /// A map with text keys.
     Map(BTreeMap<Vec<u8>, Value>),
 }
 
 impl Value {
-    /// Makes text.
+    /// Creates a text.
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(text.as_bytes().to_vec())
     }
 
-    /// Reads JSON; `None` for null, which counts as absent.
+    /// Converts a JSON value; `None` for null.
     ///
-    /// Numbers become doubles, as they do where Envoy keeps JSON, unless they are whole and exact.
+    /// Integers that fit an `i64` stay integers, all other numbers become doubles.
     #[must_use]
     pub fn from_json(json: &serde_json::Value) -> Option<Self> {
         use serde_json::Value as Json;
@@ -56,7 +56,7 @@ impl Value {
         })
     }
 
-    /// Says whether two values are the same, numbers by what they amount to.
+    /// Returns `true` if two values are equal. Numbers of different kinds are compared numerically.
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {
         match (self, other) {
@@ -74,7 +74,7 @@ impl Value {
         }
     }
 
-    /// Says which value comes first; `None` where they have no order.
+    /// Compares two values; `None` if they have no order.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
@@ -90,14 +90,14 @@ impl Value {
         }
     }
 
-    /// Says whether the value is a number that is not one.
+    /// Returns `true` if the value is NaN.
     pub(super) const fn is_nan(&self) -> bool {
         matches!(self, Self::Double(number) if number.is_nan())
     }
 }
 
-/// Converts as CEL does, to the nearest number.
-#[expect(clippy::cast_precision_loss, reason = "CEL compares numbers of two kinds as doubles")]
+/// Converts to the nearest double, as CEL does.
+#[expect(clippy::cast_precision_loss, reason = "CEL compares integers with doubles as doubles")]
 pub(super) const fn to_double(whole: i64) -> f64 {
     whole as f64
 }

@@ -84,18 +84,18 @@ impl SharedLimits {
     ) -> Admission {
         let mut limits = self.limits.borrow_mut();
         let limit = limits.entry(key.to_owned()).or_insert_with(|| CardinalityLimit::new(max));
-        match limit.of(hash) {
+        match limit.lookup(hash) {
             Lookup::Admitted => return Admission::Known,
             Lookup::Refused => return Admission::Refused,
             Lookup::Unknown => {}
         }
         let (mut admission, mut new_value) = (Admission::Refused, Vec::new());
         let updated = shared_data::update(key, |shared| {
-            limit.learn(shared);
-            match limit.of(hash) {
+            limit.merge(shared);
+            match limit.lookup(hash) {
                 Lookup::Admitted => admission = Admission::Known,
                 Lookup::Unknown if reserve() => {
-                    new_value = CardinalityLimit::with(shared, hash);
+                    new_value = CardinalityLimit::appended(shared, hash);
                     return Some(new_value.clone());
                 }
                 Lookup::Unknown | Lookup::Refused => admission = Admission::Refused,
@@ -103,7 +103,7 @@ impl SharedLimits {
             None
         });
         if updated == Ok(true) {
-            limit.learn(&new_value);
+            limit.merge(&new_value);
             admission = Admission::New;
         }
         admission

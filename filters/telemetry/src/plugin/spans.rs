@@ -104,7 +104,8 @@ impl Telemetry {
         let Some((index, tracer)) = self.tracer() else { return };
         let request = &snapshot.request;
         let attributes = StreamAttributes::of_request(self, snapshot);
-        let share = || tracer.share(&attributes, request, || self.metrics.expression_failed());
+        let share =
+            || tracer.sampling_threshold(&attributes, request, || self.metrics.expression_failed());
         let mut states = self.spans.states.borrow_mut();
         let Some(state) = states.get_mut(index) else { return };
         let start = tracer.begin(&request.headers, state, self.export.time_at(now), share);

@@ -1,6 +1,6 @@
-//! Access logs: which streams are logged, how many in a second, and what of them.
+//! Access logs: selection, rate limits and fields.
 //!
-//! A line is built only once it is known that it will be written.
+//! A line is built only if it will be written.
 
 use std::time::Duration;
 
@@ -19,18 +19,18 @@ use crate::{
 };
 
 mod fields;
-mod limits;
 mod line;
+mod rate_limits;
 mod truncate;
 
 use crate::signals::access_log::fields::FieldsContext;
 pub use crate::signals::access_log::{
     fields::{FieldValue, Fields},
-    limits::RateLimits,
     line::line,
+    rate_limits::RateLimits,
 };
 
-/// One compiled entry of `accessLogging`.
+/// A compiled entry of `accessLogging`.
 #[derive(Debug)]
 pub struct AccessLog {
     filter: Option<Filter>,
@@ -40,57 +40,56 @@ pub struct AccessLog {
     max_per_second: u32,
     fields: Fields,
     mode: Mode,
-    /// Where it goes.
+    /// The destination of its records.
     pub target: LogTarget,
 }
 
-/// Where records of an entry go.
+/// The destination of an entry's records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogTarget {
-    /// To the proxy's own log, as lines of JSON.
+    /// The proxy's own log, as lines of JSON.
     Proxy(Level),
-    /// To the provider in that place of the document, as log records.
+    /// The provider with this index, as OTLP log records.
     Provider(usize),
 }
 
-/// A stream that has ended, as an access log sees it.
+/// A completed stream to log.
 #[derive(Clone, Copy)]
 pub struct LoggedStream<'a> {
-    /// The stream.
+    /// The completed stream.
     pub ended: CompletedStream<'a>,
-    /// Whether it is an error.
+    /// Whether the stream is an error.
     pub is_error: bool,
 }
 
-/// Why a stream is logged.
+/// The reason why a stream is logged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogReason {
-    /// It fell into the share.
+    /// It was sampled by `percentage`.
     Sampled,
-    /// It is an error, or slow.
+    /// It matches `always`: an error or a slow stream.
     Always,
 }
 
-/// What else is known where entries are compiled.
+/// Inputs to the compilation of entries.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CompileContext<'a> {
     /// The providers of the document.
     pub(crate) exporters: &'a Exporters,
-    /// Whether the document names operations.
+    /// Whether the document has operations.
     pub(crate) has_operations: bool,
 }
 
-/// The most entries of `accessLogging`.
+/// Maximum number of entries of `accessLogging`.
 const MAX_ENTRIES: usize = 8;
 
 const MAX_PER_SECOND: u64 = 100;
 
-/// The name of the proxy's own log among providers.
+/// The provider name of the proxy's own log.
 pub(crate) const PROXY: &str = "envoy";
 
 impl AccessLog {
-    /// Compiles all entries; what is wrong with them is noted, and those that log nothing are left
-    /// out.
+    /// Compiles all entries except disabled ones. Errors are added to `compiler`.
     pub(crate) fn compile_all(
         entries: &[AccessLogConfig],
         context: &CompileContext<'_>,
@@ -108,7 +107,7 @@ impl AccessLog {
         logs.collect()
     }
 
-    /// Compiles one entry; `None` where it logs nothing or is refused, which is noted.
+    /// Compiles an entry; `None` if it is disabled or invalid. Errors are added to `compiler`.
     fn compile(
         config: &AccessLogConfig,
         path: &str,
@@ -117,22 +116,22 @@ impl AccessLog {
     ) -> Option<Self> {
         let target = target(config, path, context, compiler);
         let is_line = matches!(target, Some(LogTarget::Proxy(_)));
-        let place = FieldsContext { path, is_line, has_operations: context.has_operations };
+        let context = FieldsContext { path, is_line, has_operations: context.has_operations };
         let (filter, fields) = compiler.late(|compiler| {
             let filter = config.filter.as_ref();
             let path = format!("{path}.filter");
             let filter = filter.map(|filter| compiler.filter(filter, Phase::End, &path));
-            (filter, Fields::compile(config, &place, compiler))
+            (filter, Fields::compile(config, &context, compiler))
         });
-        // A filter that was refused is told among the problems; without one, all streams count.
+        // An invalid filter was already reported. Without a filter, all streams match.
         let filter = filter.map_or(Some(None), |filter| filter.map(Some))?;
-        let most = config.max_per_second.map_or(MAX_PER_SECOND, IntegerWithin::get);
+        let max = config.max_per_second.map_or(MAX_PER_SECOND, IntegerWithin::get);
         let log = Self {
             filter,
             percentage: config.percentage.unwrap_or(Percentage::ALL),
             logs_errors: config.always.errors.unwrap_or(true),
             slower_than: config.always.slower_than.map(DurationWithin::get),
-            max_per_second: u32::try_from(most).unwrap_or(u32::MAX),
+            max_per_second: u32::try_from(max).unwrap_or(u32::MAX),
             fields: fields?,
             mode: config.r#match.mode,
             target: target?,
@@ -140,35 +139,36 @@ impl AccessLog {
         (!config.disabled).then_some(log)
     }
 
-    /// Says whether the entry is for listeners of a direction.
+    /// Returns `true` if the entry applies to listeners of a direction.
     #[must_use]
     pub const fn fits(&self, direction: Direction) -> bool {
         self.mode.fits(direction)
     }
 
-    /// Says whether a field is hashed, for which a key is needed.
+    /// Returns `true` if a field is hashed, which requires a key.
     #[must_use]
     pub fn hashes(&self) -> bool {
         self.fields.hashes()
     }
 
-    /// Returns its filter.
+    /// Returns the filter; `None` if all streams match.
     #[must_use]
     pub const fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
     }
 
-    /// Returns the limits of a worker.
+    /// Creates the rate limits of a worker.
     #[must_use]
     pub const fn limits(&self) -> RateLimits {
         RateLimits::new(self.max_per_second)
     }
 
-    /// Says why a stream is logged, given a draw from 0 to 999,999; `None` where it is not.
+    /// Returns the reason why a stream is logged; `None` if it is not. `draw` is a random number
+    /// from 0 to 999,999.
     ///
     /// # Errors
     ///
-    /// Fails where the filter does; then the stream is not logged.
+    /// Returns an error if the filter fails. The stream is not logged then.
     pub fn selects(
         &self,
         stream: &LoggedStream<'_>,
@@ -186,9 +186,9 @@ impl AccessLog {
         Ok(self.percentage.contains(draw).then_some(LogReason::Sampled))
     }
 
-    /// Returns what is said of a stream, in order; what is absent is left out.
+    /// Returns the fields of a stream in order, without missing ones.
     ///
-    /// Together the fields make a line of at most 8 KiB.
+    /// The fields fit into a line of at most 8 KiB.
     #[must_use]
     pub fn fields(
         &self,
@@ -199,7 +199,7 @@ impl AccessLog {
     }
 }
 
-/// Says how bad a record of a stream is.
+/// Returns the severity of a record.
 #[must_use]
 pub fn severity(stream: &LoggedStream<'_>) -> Severity {
     match stream.ended.record.status {
@@ -220,11 +220,11 @@ fn target(
         [] => return proxy,
         [one] if one.name == PROXY => return proxy,
         [_] if config.level.is_some() => {
-            (".level", "must not be given, only the proxy's own log has levels")
+            (".level", "must not be given: only the proxy's own log has levels")
         }
         [one] => match context.exporters.provider(&one.name) {
             Some(provider) => return Some(LogTarget::Provider(provider)),
-            // A refused provider is reported at its own path.
+            // An invalid provider is reported at its own path.
             None if context.exporters.has(&one.name) => return None,
             None => {
                 (".providers[0].name", "must be envoy or the name of one of extensionProviders")

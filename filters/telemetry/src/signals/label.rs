@@ -1,4 +1,4 @@
-//! The value of one label: an expression, and a fixed order of transforms behind it.
+//! Labels: an expression followed by transforms in a fixed order.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -21,26 +21,26 @@ pub struct Label {
     max_values: Option<usize>,
 }
 
-/// What makes the values few.
+/// The restriction of the values of a label.
 #[derive(Clone, Debug)]
 enum AllowedValues {
-    Open,
+    Any,
     Map(BTreeMap<Vec<u8>, String>),
     Values(Vec<String>),
     Buckets(Buckets),
 }
 
-/// Stands for a value that a label does not name.
+/// The value of a label for values that `map`, `values` or `buckets` does not list.
 pub const OTHER: &[u8] = b"other";
 
-/// Stands for a value that is missing.
+/// The value of a label if its expression has no value.
 pub const UNKNOWN: &[u8] = b"unknown";
 
-/// The most entries of `map` and `values`.
+/// Maximum number of entries of `map` and `values`.
 const MAX: usize = 1_000;
 
 impl Label {
-    /// Compiles a label; `None` where it is refused, which `errors` then tells.
+    /// Compiles a label; `None` if it is invalid. Errors are added to `errors`.
     pub fn compile(
         config: &LabelConfig,
         phase: Phase,
@@ -57,39 +57,39 @@ impl Label {
         let compiled = Expression::compile(text.as_str(), phase, ResultKind::Scalar, reads);
         let value = compiled.map_err(|error| errors.add(&path, error)).ok()?;
         let allowed = allowed?;
-        if value.is_sensitive() && matches!(allowed, AllowedValues::Open) {
-            let rule = "must not show a credential or an identity, unless map, values or buckets bound what is shown";
+        if value.is_sensitive() && matches!(allowed, AllowedValues::Any) {
+            let rule = "must not show a credential or an identity, unless map, values or buckets bound the values";
             errors.add(&path, rule);
             return None;
         }
-        let max_values = config.max_values.and_then(|most| usize::try_from(most.get()).ok());
+        let max_values = config.max_values.and_then(|max| usize::try_from(max.get()).ok());
         let extract = config.extract.clone();
         Some(Self { value, is_lower: config.lower, extract, allowed, max_values })
     }
 
-    /// Says whether the document bounds the values, so that they need no counting.
+    /// Returns `true` if the document bounds the values, so that `maxValues` does not apply.
     #[must_use]
     pub fn is_bounded(&self) -> bool {
-        !matches!(self.allowed, AllowedValues::Open) || self.value.constant().is_some()
+        !matches!(self.allowed, AllowedValues::Any) || self.value.constant().is_some()
     }
 
-    /// Returns how many values are told apart, where the label says so itself.
+    /// Returns the maximum number of values; `None` if the label does not set it.
     #[must_use]
     pub const fn max_values(&self) -> Option<usize> {
         self.max_values
     }
 
-    /// Returns the places of the attributes that it may read.
+    /// Returns the slots of the attributes that it may read.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         self.value.slots()
     }
 
-    /// Returns the value on a stream, as it is: whoever writes it escapes and cuts it.
+    /// Returns the value on a stream, not yet escaped and truncated.
     ///
     /// # Errors
     ///
-    /// Fails where the expression does; the label is [`UNKNOWN`] then.
+    /// Returns an error if the expression fails. The label is then [`UNKNOWN`].
     pub fn apply<'a>(&'a self, at: &'a dyn Attributes) -> Result<Cow<'a, [u8]>, EvaluationError> {
         let mut text = text(self.value.evaluate(at)?)?;
         if self.is_lower && text.iter().any(u8::is_ascii_uppercase) {
@@ -101,14 +101,14 @@ impl Label {
         if text.is_empty() {
             return Ok(Cow::Borrowed(UNKNOWN));
         }
-        Ok(self.allowed.close(text))
+        Ok(self.allowed.apply(text))
     }
 }
 
 impl AllowedValues {
-    fn close<'a>(&'a self, text: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+    fn apply<'a>(&'a self, text: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
         let known = match self {
-            Self::Open => return text,
+            Self::Any => return text,
             Self::Map(names) => names.get(&*text).map(String::as_bytes),
             Self::Values(values) => {
                 values.iter().map(String::as_bytes).find(|value| **value == *text)
@@ -136,15 +136,15 @@ fn extracted<'a>(extract: Option<&Extract>, text: Cow<'a, [u8]>) -> Option<Cow<'
     }
 }
 
-/// Compiles what bounds the values; `None` where that is refused.
+/// Compiles the restriction of the values; `None` if it is invalid.
 fn allowed(config: &LabelConfig, path: &str, errors: &mut ConfigErrors) -> Option<AllowedValues> {
-    let mut told = |field: &str, rule: &str| {
+    let mut invalid = |field: &str, rule: &str| {
         errors.add(format_args!("{path}{field}"), rule);
         None
     };
     let is_count_legal = |count: usize| (1..=MAX).contains(&count);
     match (&config.map, &config.values, &config.buckets) {
-        (None, None, None) => Some(AllowedValues::Open),
+        (None, None, None) => Some(AllowedValues::Any),
         (Some(map), None, None) if is_count_legal(map.len()) => {
             let names = map.iter().map(|(from, to)| (from.clone().into_bytes(), to.clone()));
             Some(AllowedValues::Map(names.collect()))
@@ -153,9 +153,9 @@ fn allowed(config: &LabelConfig, path: &str, errors: &mut ConfigErrors) -> Optio
             Some(AllowedValues::Values(values.clone()))
         }
         (None, None, Some(buckets)) => Some(AllowedValues::Buckets(buckets.clone())),
-        (Some(_), None, None) => told(".map", "must have 1 to 1000 entries"),
-        (None, Some(_), None) => told(".values", "must have 1 to 1000 entries"),
-        _ => told("", "must have at most one of map, values and buckets"),
+        (Some(_), None, None) => invalid(".map", "must have 1 to 1000 entries"),
+        (None, Some(_), None) => invalid(".values", "must have 1 to 1000 entries"),
+        _ => invalid("", "must have at most one of map, values and buckets"),
     }
 }
 

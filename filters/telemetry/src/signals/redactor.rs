@@ -1,4 +1,4 @@
-//! Making a value harmless before it leaves the proxy.
+//! Redaction of values.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,24 +7,24 @@ use sha2::Sha256;
 
 use crate::config::Redaction;
 
-/// Makes values harmless with the key of the proxy.
+/// Redacts values with the key of the proxy.
 #[derive(Clone)]
 pub struct Redactor(Hmac<Sha256>);
 
 const MASK: &str = "***";
 
-/// How many bytes of a hash are shown, each as two digits.
-const MAX_SHOWN: usize = 8;
+/// Number of bytes of a hash in the output, each as two digits.
+const HASH_BYTES: usize = 8;
 
 impl Redactor {
-    /// Takes the key that tells this proxy's hashes from those of others.
+    /// Creates a redactor with the key of its hashes.
     #[must_use]
     pub fn new(key: &[u8]) -> Option<Self> {
-        // No length is refused: longer keys are hashed, shorter ones filled up.
+        // HMAC accepts keys of any length.
         Hmac::new_from_slice(key).ok().map(Self)
     }
 
-    /// Returns what of a value may be seen.
+    /// Returns the redacted value.
     #[must_use]
     pub fn redact(&self, redaction: Redaction, value: &[u8]) -> String {
         match redaction {
@@ -38,7 +38,7 @@ impl Redactor {
         let mut mac = self.0.clone();
         mac.update(value);
         let digest = mac.finalize().into_bytes();
-        digest.iter().take(MAX_SHOWN).map(|byte| format!("{byte:02x}")).collect()
+        digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -48,11 +48,12 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
-/// Cuts every address of a list, as `x-forwarded-for` is one; what is no address is masked.
+/// Truncates each address of a comma-separated list such as `x-forwarded-for`. Anything else is
+/// masked.
 fn truncate_each(value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value);
-    let cut = text.split(',').map(|part| truncate(part.trim()));
-    cut.collect::<Vec<_>>().join(", ")
+    let truncated = text.split(',').map(|part| truncate(part.trim()));
+    truncated.collect::<Vec<_>>().join(", ")
 }
 
 fn truncate(text: &str) -> String {
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_lose_their_last_part() {
+    fn addresses_are_truncated() {
         let redactor = Redactor::new(b"k").unwrap();
         for (value, shown) in [
             ("10.1.2.3", "10.1.2.0"),
@@ -98,8 +99,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_the_beginning_of_an_hmac() {
-        // The second case of RFC 4231.
+    fn hashes_are_truncated_hmacs() {
+        // RFC 4231, test case 2.
         let redactor = Redactor::new(b"Jefe").unwrap();
         let shown = redactor.redact(Redaction::Hash, b"what do ya want for nothing?");
         assert_eq!(shown, "5bdcc146bf60754e");
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_shows_not_even_the_length() {
+    fn masks_hide_the_length() {
         let redactor = Redactor::new(&[0; 100]).unwrap();
         assert_eq!(redactor.redact(Redaction::Mask, b""), "***");
         assert_eq!(redactor.redact(Redaction::Mask, &[0xFF; 40]), "***");

@@ -1,14 +1,14 @@
-//! Numbers by the bounds between which they fall.
+//! Buckets of numbers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::checked;
 
-/// Bounds of numbers, each larger than the one before, and the names of what lies between them.
+/// Rising bounds of 1 to 64 numbers, and the names of the buckets between them.
 ///
 /// ```
-/// use telemetry::label::Buckets;
+/// use telemetry::config::Buckets;
 ///
 /// let buckets: Buckets = serde_json::from_str("[100, 500]")?;
 /// let names = ["99.9", "100", "500", "x"].map(|text| buckets.name(text.as_bytes()));
@@ -16,26 +16,26 @@ use super::checked;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, JsonSchema, PartialEq)]
-#[schemars(inline, with = "Vec<f64>", extend("minItems" = 1, "maxItems" = MAX))]
+#[schemars(inline, with = "Vec<f64>", extend("minItems" = 1, "maxItems" = MAX, "examples" = [[100, 500]]))]
 pub struct Buckets {
     bounds: Vec<f64>,
-    /// One more than bounds.
+    /// One more than `bounds`.
     names: Vec<String>,
 }
 
-/// The most bounds.
+/// Maximum number of bounds.
 const MAX: usize = 64;
 
 impl Buckets {
-    /// Returns the name of the bucket of a number; `None` for text that is none.
+    /// Returns the name of the bucket that contains a number; `None` if the text is not a number.
     #[must_use]
     pub fn name(&self, text: &[u8]) -> Option<&str> {
         let number: f64 = str::from_utf8(text).ok()?.trim().parse().ok()?;
         if number.is_nan() {
             return None;
         }
-        let place = self.bounds.partition_point(|bound| *bound <= number);
-        self.names.get(place).map(String::as_str)
+        let index = self.bounds.partition_point(|bound| *bound <= number);
+        self.names.get(index).map(String::as_str)
     }
 
     fn new(bounds: Vec<f64>) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! A part of a text.
+//! A regular expression that extracts a part of a text.
 
 use regex_lite::{Regex, RegexBuilder};
 use schemars::JsonSchema;
@@ -6,24 +6,25 @@ use serde::{Deserialize, Deserializer};
 
 use super::checked;
 
-/// A regular expression in RE2 syntax that a whole text must match, and whose only group is kept.
+/// A regular expression in RE2 syntax with one group, at most 1,024 bytes. It must match the whole
+/// text, of which the group is kept.
 ///
-/// Text that is not UTF-8 matches nothing.
+/// Text that is not UTF-8 does not match.
 #[derive(Clone, Debug, JsonSchema)]
-#[schemars(inline, with = "String", extend("maxLength" = MAX_LEN))]
+#[schemars(inline, with = "String", extend("maxLength" = MAX_LEN, "examples" = ["/tenants/([^/]+)/.*"]))]
 pub struct Extract {
     source: String,
     regex: Regex,
 }
 
-/// The longest expression, in bytes.
+/// Maximum length of an expression in bytes.
 const MAX_LEN: usize = 1024;
 
-/// The most memory that a compiled expression may take, in bytes.
+/// Maximum memory of a compiled expression in bytes.
 const MAX_SIZE: usize = 1 << 20;
 
 impl Extract {
-    /// Returns what the group holds.
+    /// Returns the value of the group; `None` if the text does not match or the group is unused.
     #[must_use]
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
         let captures = self.regex.captures(str::from_utf8(text).ok()?)?;
@@ -33,7 +34,7 @@ impl Extract {
     fn compile(source: &str) -> Option<Self> {
         let build =
             |text: &str| RegexBuilder::new(text).size_limit(MAX_SIZE).nest_limit(64).build().ok();
-        // Alone first: `a)|(b` must not become legal between our parentheses.
+        // Compiled without the added parentheses first, which would make `a)|(b` valid.
         build(source).filter(|alone| alone.captures_len() == 2)?;
         let regex = build(&format!(r"\A(?:{source})\z"))?;
         Some(Self { source: source.to_owned(), regex })

@@ -55,16 +55,16 @@ fn a_rate_is_rounded_to_a_step() {
 }
 
 #[test]
-fn refused_entries_say_their_rule() {
+fn invalid_entries_are_rejected() {
     for (entry, message) in [
         (
             r#"{"useRequestIdForTraceSampling": true}"#,
-            "useRequestIdForTraceSampling: must be false: the id of a request decides nothing \
-             here, got true",
+            "useRequestIdForTraceSampling: must be false: request ids are not used for \
+             sampling, got true",
         ),
         (
             r#"{"customTags": {"a": {"formatter": {"value": "%REQ(a)%"}}}}"#,
-            "customTags.a.formatter: must not be given, use expression: %REQ(x-user)% is \
+            "customTags.a.formatter: must not be given: use expression, where %REQ(x-user)% is \
              request.headers['x-user']",
         ),
         (

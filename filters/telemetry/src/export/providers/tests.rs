@@ -146,8 +146,8 @@ fn rejects_invalid_providers() {
         (json!({"resource": {"": "x"}}), "resource: must have names of 1 to 128 bytes"),
         (
             json!({"dynatraceSampler": {}}),
-            "dynatraceSampler: must not be given, use randomSamplingPercentage or sampling of a \
-             tracing entry",
+            "dynatraceSampler: must not be given: use randomSamplingPercentage or sampling in \
+             tracing",
         ),
     ] {
         assert_eq!(read(&provider(&fields)).unwrap_err(), format!("{at}.{message}"));
@@ -157,18 +157,15 @@ fn rejects_invalid_providers() {
 #[test]
 fn rejects_other_kinds_of_providers() {
     for (kind, hint) in [
-        ("zipkin", "use opentelemetry: a collector that takes OTLP can speak Zipkin"),
-        ("prometheus", "it is built in: name prometheus in metrics[].providers, or nothing"),
-        (
-            "envoyFileAccessLog",
-            "it is built in: name envoy in accessLogging[].providers, or nothing",
-        ),
-        ("envoyOtelAls", "use opentelemetry, which takes log records too"),
-        ("datadog", "use opentelemetry: only OTLP is spoken, to a collector that speaks others"),
+        ("zipkin", "use opentelemetry with a collector that exports to Zipkin"),
+        ("prometheus", "it is built in, use prometheus in metrics[].providers"),
+        ("envoyFileAccessLog", "it is built in, use envoy in accessLogging[].providers"),
+        ("envoyOtelAls", "use opentelemetry, which also accepts log records"),
+        ("datadog", "only OTLP is supported, use opentelemetry with a collector that converts it"),
     ] {
         let entry = json!({"name": "x", kind: {"service": "a.b", "port": 9411}});
         let error = read(&json!({"extensionProviders": [entry]})).unwrap_err();
-        assert_eq!(error, format!("extensionProviders[0].{kind}: must not be given, {hint}"));
+        assert_eq!(error, format!("extensionProviders[0].{kind}: must not be given: {hint}"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Operators and functions.
+//! Compiles operators and functions.
 
 use cel::common::ast::{CallExpr, Expr, operators};
 use filter_core::parse_duration;
@@ -13,17 +13,17 @@ use crate::expression::{
     value::Value,
 };
 
-/// The most memory that a compiled regular expression may take, in bytes.
+/// Maximum memory of a compiled regular expression in bytes.
 const MAX_PATTERN_SIZE: usize = 1 << 20;
 
-/// What is left out of CEL, and what to use instead.
+/// Unsupported functions with their alternatives.
 const UNSUPPORTED_FUNCTIONS: [(&str, &str); 12] = [
     ("uint", "use int()"),
     ("bool", "compare with 'true'"),
-    ("bytes", "text serves as well"),
-    ("timestamp", "there is no arithmetic of times"),
-    ("type", "kinds are known"),
-    ("dyn", "kinds of numbers mix freely"),
+    ("bytes", "use text"),
+    ("timestamp", TIME_ARITHMETIC),
+    ("type", "kinds are checked at configuration"),
+    ("dyn", "numbers of different kinds can be compared"),
     ("matchesAll", "use matches()"),
     ("replace", "use extract or map of the label"),
     ("split", "use extract of the label"),
@@ -31,6 +31,8 @@ const UNSUPPORTED_FUNCTIONS: [(&str, &str); 12] = [
     ("upperAscii", "use lowerAscii()"),
     ("lower", "use lowerAscii()"),
 ];
+
+const TIME_ARITHMETIC: &str = "arithmetic with timestamps is not supported";
 
 impl Compiler<'_> {
     pub(super) fn call(&mut self, call: &CallExpr, depth: usize) -> Compiled {
@@ -40,10 +42,11 @@ impl Compiler<'_> {
         match (name, target, args.as_slice()) {
             (operators::LOGICAL_AND, None, [left, right]) => self.logic(name, left, right, depth),
             (operators::LOGICAL_OR, None, [left, right]) => self.logic(name, left, right, depth),
-            (operators::CONDITIONAL, None, parts) => self.choice(parts, depth),
+            (operators::CONDITIONAL, None, parts) => self.conditional(parts, depth),
             (operators::IN, None, [left, right]) => self.membership(left, right, depth),
-            (operators::INDEX, ..) => Err(InvalidExpression::unsupported("[]")
-                .or("an index is literal text, of an attribute: request.headers['name']")),
+            (operators::INDEX, ..) => Err(InvalidExpression::unsupported("[]").with_hint(
+                "an index must be literal text on an attribute, such as request.headers['name']",
+            )),
             ("duration", None, [text]) => duration(text),
             ("matches", Some(of), [pattern]) => self.matches(of, pattern, depth),
             ("matches", None, [of, pattern]) => self.matches(of, pattern, depth),
@@ -88,7 +91,9 @@ impl Compiler<'_> {
         let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
         let kind = operation.kind(&left.kind, &right.kind).ok_or_else(|| {
             let error = InvalidExpression::kinds(operation.name(), &[&left.kind, &right.kind]);
-            conversion(&left.kind, &right.kind).into_iter().fold(error, InvalidExpression::or)
+            conversion(&left.kind, &right.kind)
+                .into_iter()
+                .fold(error, InvalidExpression::with_hint)
         })?;
         Ok(Typed { node: fold(Node::Binary(operation, Box::new((left.node, right.node))))?, kind })
     }
@@ -105,7 +110,7 @@ impl Compiler<'_> {
         Ok(Typed { node: fold(node)?, kind: Kind::Bool })
     }
 
-    fn choice(&mut self, parts: &[&Expr], depth: usize) -> Compiled {
+    fn conditional(&mut self, parts: &[&Expr], depth: usize) -> Compiled {
         let [condition, left, right] = parts else { return Err(unknown("?:")) };
         let condition = self.part(condition, depth)?;
         let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
@@ -114,7 +119,7 @@ impl Compiler<'_> {
             return Err(InvalidExpression::kinds("?:", &kinds));
         }
         let kind = if left.kind == right.kind { left.kind } else { Kind::Dynamic };
-        let node = Node::Choice(Box::new((condition.node, left.node, right.node)));
+        let node = Node::Conditional(Box::new((condition.node, left.node, right.node)));
         Ok(Typed { node: fold(node)?, kind })
     }
 
@@ -147,7 +152,7 @@ fn duration(text: &Expr) -> Compiled {
     Ok(Typed { node: Node::Constant(Value::Duration(nanos)), kind: Kind::Duration })
 }
 
-/// Says how two kinds go together after all.
+/// Returns a hint for operands of these kinds.
 fn conversion(left: &Kind, right: &Kind) -> Option<&'static str> {
     let has = |kind: &Kind| left == kind || right == kind;
     let has_number = has(&Kind::Int) || has(&Kind::Double);
@@ -156,7 +161,7 @@ fn conversion(left: &Kind, right: &Kind) -> Option<&'static str> {
         () if has(&Kind::Int) && has(&Kind::Double) => Some("convert with double()"),
         () if has(&Kind::Duration) && has_number => Some("write duration('1s')"),
         () if has(&Kind::Duration) && has(&Kind::Text) => Some("write duration('1s')"),
-        () if has(&Kind::Timestamp) => Some("there is no arithmetic of times"),
+        () if has(&Kind::Timestamp) => Some(TIME_ARITHMETIC),
         () => None,
     }
 }
@@ -165,5 +170,5 @@ fn unknown(name: &str) -> InvalidExpression {
     let hint =
         UNSUPPORTED_FUNCTIONS.iter().find(|(other, _)| *other == name).map(|(_, hint)| *hint);
     let error = InvalidExpression::unsupported(format!("{name}()"));
-    hint.into_iter().fold(error, InvalidExpression::or)
+    hint.into_iter().fold(error, InvalidExpression::with_hint)
 }

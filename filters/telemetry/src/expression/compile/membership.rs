@@ -1,12 +1,18 @@
-//! The operator `in`.
+//! Compiles the operator `in`.
 
 use cel::common::ast::Expr;
 
 use super::{Compiled, Compiler, Path, Typed, literal_text, path};
-use crate::expression::{attribute::Attribute, kind::Kind, node::Node, operation::Binary};
+use crate::expression::{
+    attribute::{Attribute, Encoding},
+    kind::Kind,
+    node::Node,
+    operation::Binary,
+};
 
 impl Compiler<'_> {
-    /// Compiles `left in right`. A name in a tree of the proxy is whether that attribute is there.
+    /// Compiles `left in right`. A name in a tree of attributes checks whether that attribute is
+    /// present.
     pub(super) fn membership(&mut self, left: &Expr, right: &Expr, depth: usize) -> Compiled {
         match member(left, right) {
             Some(attribute) => {
@@ -18,18 +24,14 @@ impl Compiler<'_> {
     }
 }
 
-/// Finds the attribute for whose presence `left in right` asks.
+/// Returns the attribute whose presence `left in right` checks.
 fn member(left: &Expr, right: &Expr) -> Option<Attribute> {
     let name = literal_text(left)?;
     let mut tree = path(right)?;
-    // A claim and a list are values, in which to look.
-    let is_value = match tree.resolve() {
-        Ok(Attribute::Property { encoding, .. }) => {
-            encoding != crate::expression::attribute::Encoding::Dynamic
-        }
-        Ok(_) => true,
-        Err(_) => false,
-    };
+    // Claims and lists are values that are searched.
+    let is_value = tree.resolve().is_ok_and(|attribute| {
+        !matches!(attribute, Attribute::Property { encoding: Encoding::Dynamic, .. })
+    });
     tree.0.push(name);
     if is_value { None } else { Path::resolve(&tree).ok() }
 }

@@ -1,4 +1,4 @@
-//! What expressions are worth.
+//! Evaluation of expressions.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn operators_and_functions_compute() {
+fn constants_are_folded() {
     let text = |text: &str| Value::text(text);
     for (expression, expected) in [
         ("1 + 2 * 3", Value::Int(7)),
@@ -41,7 +41,7 @@ fn operators_and_functions_compute() {
 }
 
 #[test]
-fn attributes_have_their_values() {
+fn attributes_are_evaluated() {
     let values = [
         ("request.method", Value::text("GET")),
         ("request.headers['x-a']", Value::text("1")),
@@ -78,7 +78,7 @@ fn attributes_have_their_values() {
 }
 
 #[test]
-fn a_part_that_fails_counts_only_where_it_decides() {
+fn failed_operands_matter_only_if_needed() {
     let values = [("response.code", Value::Int(200)), ("request.path", Value::Text(vec![0xFF]))];
     for (expression, expected) in [
         ("request.method", Err(EvaluationError::Missing)),
@@ -104,7 +104,7 @@ fn a_part_that_fails_counts_only_where_it_decides() {
 }
 
 #[test]
-fn values_of_unknown_kind_fail_where_they_do_not_suit() {
+fn dynamic_values_of_the_wrong_kind_fail() {
     let claim = "request.auth.claims['c']";
     for (expression, claimed, expected) in [
         ("request.auth.claims.c > 1", Value::text("x"), Err(EvaluationError::Kind)),
@@ -122,13 +122,13 @@ fn values_of_unknown_kind_fail_where_they_do_not_suit() {
 }
 
 #[test]
-fn texts_do_not_grow_without_bound() {
+fn concatenated_texts_are_limited() {
     let values = [("request.path", Value::Text(vec![b'x'; 40_000]))];
     assert_eq!(value("request.path + request.path", &values), Err(EvaluationError::TooLong));
 }
 
 #[test]
-fn the_bytes_of_the_proxy_have_the_form_of_the_attribute() {
+fn bytes_are_decoded_by_the_encoding() {
     let attribute = |encoding| Attribute::property(&["a"], encoding, Phase::Request);
     for (encoding, bytes, expected) in [
         (Encoding::Text, vec![0xFF], Some(Value::Text(vec![0xFF]))),
@@ -167,7 +167,7 @@ fn the_bytes_of_the_proxy_have_the_form_of_the_attribute() {
 }
 
 #[test]
-fn json_becomes_values_without_nulls() {
+fn json_is_converted_without_nulls() {
     let json = serde_json::json!({"a": [1, 1.5, "x", true, null], "n": null});
     let list = [Value::Int(1), Value::Double(1.5), Value::text("x"), Value::Bool(true)];
     let expected = BTreeMap::from([(b"a".to_vec(), Value::List(list.to_vec()))]);

@@ -1,4 +1,4 @@
-//! What a record says of a stream.
+//! The fields of a record.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -17,7 +17,7 @@ mod standard;
 
 use standard::{RecordField, STANDARD, Source as StandardSource};
 
-/// The fields of one entry, in the order in which they are written.
+/// The fields of an entry in output order.
 #[derive(Debug)]
 pub struct Fields(Vec<Field>);
 
@@ -32,7 +32,7 @@ struct Field {
 enum Source {
     RecordField(RecordField),
     Expression(Expression),
-    /// Where a router that rewrites the path keeps it, and the path.
+    /// The original path if the router rewrote it, and the current path.
     Path(Slot, Slot),
     Flags(Slot),
 }
@@ -40,38 +40,39 @@ enum Source {
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValue {
-    /// Text; what was no UTF-8 is U+FFFD.
+    /// A text. Invalid UTF-8 is replaced by U+FFFD.
     Text(String),
-    /// A whole number; a length of time in milliseconds.
+    /// An integer, or a duration in whole milliseconds.
     Int(i64),
-    /// A number; a length of time in milliseconds.
+    /// A double, or a duration in milliseconds.
     Double(f64),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
 }
 
-/// What decides which standard fields there are.
+/// Inputs to the compilation of fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FieldsContext<'a> {
-    /// The path of the entry, for errors.
+    /// The path of the entry for error messages.
     pub(super) path: &'a str,
-    /// Whether the fields become a line, and not a record that has some of them already.
+    /// Whether the output is a JSON line and not an OTLP record, which has some of the fields
+    /// outside its attributes.
     pub(super) is_line: bool,
-    /// Whether the document names operations.
+    /// Whether the document has operations.
     pub(super) has_operations: bool,
 }
 
-/// The most fields that a document may name.
+/// Maximum number of fields in `fields`.
 const MAX: usize = 64;
 
 impl Fields {
-    /// Compiles the fields of an entry: the standard ones in their order, then others by name.
+    /// Compiles the fields of an entry: standard fields in their order, then others by name.
     pub(super) fn compile(
         config: &AccessLogConfig,
-        place: &FieldsContext<'_>,
+        context: &FieldsContext<'_>,
         compiler: &mut Compiler,
     ) -> Option<Self> {
-        let path = format!("{}.fields", place.path);
+        let path = format!("{}.fields", context.path);
         if config.fields.len() > MAX {
             compiler.errors.add(&path, format_args!("must have at most {MAX} entries"));
             return None;
@@ -81,7 +82,8 @@ impl Fields {
         let mut fields = Vec::new();
         for (name, standard) in STANDARD {
             let change = changes.remove(name);
-            let is_here = standard.is_in(place.is_line, place.has_operations) || change.is_some();
+            let is_here =
+                standard.is_in(context.is_line, context.has_operations) || change.is_some();
             let field = field(name, Some(standard), change, &path, compiler);
             fields.extend(field.filter(|_| is_here));
         }
@@ -111,7 +113,7 @@ impl Fields {
             Some((field.name.as_str(), value))
         });
         let mut fields = present.collect();
-        truncate::to_fit(&mut fields);
+        truncate::to_max_len(&mut fields);
         fields
     }
 }
@@ -127,10 +129,10 @@ impl Field {
                 let value = |slot| stream.ended.attributes.value(slot);
                 value(*original).or_else(|| value(*path)).map(without_query)
             }
-            Source::Flags(slot) => match stream.ended.attributes.value(*slot)? {
-                Value::Int(bits) => Some(Value::text(&response_flags(bits.cast_unsigned()))),
-                _ => None,
-            },
+            Source::Flags(slot) => {
+                let Value::Int(bits) = stream.ended.attributes.value(*slot)? else { return None };
+                Some(Value::text(&response_flags(bits.cast_unsigned())))
+            }
         }
     }
 }
@@ -156,7 +158,10 @@ fn without_query(path: &Value) -> Value {
     Value::Text(path.get(..end.unwrap_or(path.len())).unwrap_or_default().to_vec())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "what is more than 104 days needs no nanoseconds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "durations above 104 days need no nanosecond precision"
+)]
 fn millis(nanos: i64) -> FieldValue {
     if nanos.rem_euclid(1_000_000) == 0 {
         FieldValue::Int(nanos.div_euclid(1_000_000))
@@ -165,7 +170,7 @@ fn millis(nanos: i64) -> FieldValue {
     }
 }
 
-/// Compiles one field; `None` where it is left out or refused, which `errors` then tells.
+/// Compiles a field; `None` if it is removed or invalid. Errors are added to `compiler`.
 fn field(
     name: &str,
     standard: Option<StandardSource>,
@@ -177,7 +182,7 @@ fn field(
     let change = change.cloned().unwrap_or_default();
     if change.operation == Some(TagOperation::Remove) {
         if change.value.is_some() || change.redact.is_some() {
-            compiler.errors.add(path, "must have neither value nor redact where it is removed");
+            compiler.errors.add(path, "must have neither value nor redact with operation: REMOVE");
         }
         return None;
     }
@@ -191,7 +196,7 @@ fn field(
         (None, Some(StandardSource::Path)) => return make(self::path(&mut compiler.reads)),
         (None, Some(StandardSource::Flags)) => return make(flags(&mut compiler.reads)),
         (None, None) => {
-            compiler.errors.add(path, "must be given, there is no standard field of that name");
+            compiler.errors.add(path, "must be given: it is not a standard field");
             return None;
         }
     };

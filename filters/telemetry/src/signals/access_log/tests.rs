@@ -10,12 +10,12 @@ use crate::{
     stream::record::{Ending, Record},
 };
 
-mod limits;
+mod invalid;
 mod lines;
-mod refused;
+mod rate_limits;
 mod selection;
 
-/// A stream on which attributes have the values of a table.
+/// A stream with cached attributes only.
 struct Stream(AttributeCache);
 
 impl Attributes for Stream {
@@ -69,7 +69,7 @@ fn record() -> Record {
     }
 }
 
-/// Writes the line of a stream.
+/// Returns the line of a stream.
 fn written(document: &str, record: &Record, values: &[(&str, Value)]) -> String {
     let (log, reads) = log(document);
     let attributes = stream(&reads, values);

@@ -36,7 +36,7 @@ fn shown(document: &str, value: Option<Value>) -> Result<String, EvaluationError
 const HEADER: &str = r#""value": "request.headers['x']""#;
 
 #[test]
-fn transforms_have_one_order() {
+fn transforms_apply_in_order() {
     for (fields, value, expected) in [
         ("", "Gold", "Gold"),
         (r#", "lower": true"#, "GOLD é", "gold é"),
@@ -68,7 +68,7 @@ fn transforms_have_one_order() {
 }
 
 #[test]
-fn values_of_every_kind_have_a_text() {
+fn values_of_every_kind_are_converted() {
     for (document, value, expected) in [
         (r#""response.code""#, Value::Int(404), "404"),
         (r#""connection.mtls""#, Value::Bool(true), "true"),
@@ -82,7 +82,7 @@ fn values_of_every_kind_have_a_text() {
 }
 
 #[test]
-fn closed_labels_have_the_values_of_the_document() {
+fn labels_with_listed_values_are_bounded() {
     for (document, is_bounded) in [
         (r#""request.host""#, false),
         (r#""'production'""#, true),
@@ -100,8 +100,8 @@ fn closed_labels_have_the_values_of_the_document() {
 }
 
 #[test]
-fn refusals_name_the_field() {
-    let secret = "d.x.value: must not show a credential or an identity, unless map, values or buckets bound what is shown";
+fn errors_name_the_field() {
+    let secret = "d.x.value: must not show a credential or an identity, unless map, values or buckets bound the values";
     for (document, message) in [
         ("{}", "d.x: must have a value"),
         ("1", "the configuration: must be a CEL expression, or an object with a value, got 1"),

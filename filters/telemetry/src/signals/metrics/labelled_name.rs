@@ -1,13 +1,13 @@
-//! Names of series: labels in the form that Envoy's tag patterns split off.
+//! Names of series, with labels in the form that Envoy's tag patterns extract.
 
 use std::fmt::{self, Display};
 
 /// The name of a series with its labels: `<family>.<label>=.=<value>;.;…`.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelledName<'a> {
-    /// The family's whole name.
+    /// The full name of the family.
     pub family: &'a str,
-    /// Names of labels and their values, encoded by [`filter_core::label_value`].
+    /// The names and values of the labels, encoded by [`filter_core::label_value`].
     pub labels: &'a [(&'a str, String)],
 }
 
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_stand_behind_the_family_in_their_order() {
+    fn labels_follow_the_family_in_order() {
         let labels = [("method", "GET".to_owned()), ("code", "200".to_owned())];
         let name = LabelledName { family: "weir_x_total", labels: &labels }.to_string();
         assert_eq!(name, "weir_x_total.method=.=GET;.;.code=.=200;.;");

@@ -1,4 +1,4 @@
-//! From the document's entries to tracers.
+//! Compiles the entries of `tracing`.
 
 use std::collections::BTreeMap;
 
@@ -24,22 +24,22 @@ const MAX_TAGS: usize = 32;
 const MAX_KEY_LEN: usize = 128;
 const SPANS_PER_SECOND: u32 = 1_000;
 
-/// What tracing takes from around it.
+/// Inputs to the compilation of `tracing`.
 pub(crate) struct CompileContext<'a> {
-    /// The providers of the document.
+    /// The valid providers of the document.
     pub(crate) providers: &'a [Provider],
-    /// The names of all providers, also of those that were refused.
+    /// The names of all providers, including invalid ones.
     pub(crate) names: &'a [String],
-    /// Whether the document has the short form of a provider.
+    /// Whether the document has `endpoint`.
     pub(crate) has_endpoint: bool,
-    /// The short form of a percentage.
+    /// The `sampleRate` of the document.
     pub(crate) sample_rate: Option<SampleRate>,
-    /// Looks up a variable of the virtual machine.
+    /// Returns the value of an environment variable.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Tracing {
-    /// Compiles the entries; what is wrong with them is noted.
+    /// Compiles the entries. Errors are added to `compiler`.
     pub(crate) fn compile(
         configured: Option<&[TracingConfig]>,
         context: &CompileContext<'_>,
@@ -65,7 +65,9 @@ impl Tracing {
         for (index, entry) in entries.iter().enumerate() {
             let path = format!("tracing[{index}]");
             if is_covered(entry.r#match.mode, &tracers) {
-                compiler.errors.add(&path, "can never apply: earlier entries fit its listeners");
+                compiler
+                    .errors
+                    .add(&path, "can never apply: earlier entries match all its listeners");
             }
             let rate = context.sample_rate.filter(|_| index == 0);
             tracers.push(tracer(entry, rate, &path, context, compiler));
@@ -74,7 +76,7 @@ impl Tracing {
     }
 }
 
-/// Says whether every listener of a mode has an earlier entry.
+/// Returns `true` if earlier entries match all listeners of a mode.
 fn is_covered(mode: Mode, earlier: &[Tracer]) -> bool {
     let has = |mode| earlier.iter().any(|tracer| tracer.mode == mode);
     has(Mode::ClientAndServer) || has(mode) || (has(Mode::Client) && has(Mode::Server))
@@ -90,7 +92,7 @@ fn tracer(
     let provider = provider(&entry.providers, path, context, compiler);
     let percentage = match (entry.random_sampling_percentage, rate) {
         (Some(_), Some(_)) => {
-            let rule = "must not stand beside randomSamplingPercentage";
+            let rule = "must not be given with randomSamplingPercentage";
             compiler.errors.add("sampleRate", rule);
             None
         }
@@ -109,7 +111,7 @@ fn tracer(
         accepted_formats: if entry.accept_b3 { &Propagation::ALL } else { &[Propagation::W3c] },
         spans_per_second: entry
             .max_spans_per_second
-            .and_then(|most| u32::try_from(most.get()).ok())
+            .and_then(|max| u32::try_from(max.get()).ok())
             .unwrap_or(SPANS_PER_SECOND),
         tags: tags(&entry.custom_tags, path, context, compiler),
     };
@@ -129,7 +131,7 @@ fn warn(tracer: &Tracer, path: &str, compiler: &mut Compiler) {
     }
 }
 
-/// Finds the provider that an entry names, or the first one.
+/// Returns the index of the provider that an entry names, or of the first one.
 fn provider(
     named: &[ProviderRef],
     path: &str,
@@ -140,7 +142,7 @@ fn provider(
     match named {
         [] => (!context.providers.is_empty()).then_some(0),
         [one] => {
-            let found = context.providers.iter().position(|it| *it.name == *one.name);
+            let found = context.providers.iter().position(|provider| *provider.name == *one.name);
             if !context.names.contains(&one.name) {
                 let (name, rule) = (json!(one.name), "must be one of extensionProviders");
                 let rule = format_args!("{rule}, {}", Shown(&name));
@@ -197,7 +199,7 @@ fn tags(
     tags
 }
 
-/// Compiles what becomes of an attribute; `None` where that is nothing or where it is refused.
+/// Compiles the action for an attribute; `None` if it has no effect or is invalid.
 fn action(
     key: &str,
     config: &TagConfig,
@@ -208,14 +210,14 @@ fn action(
     let TagConfig { literal, environment, header, expression, operation, redact, .. } = config;
     let sources =
         [literal.is_some(), environment.is_some(), header.is_some(), expression.is_some()];
-    let sources = sources.into_iter().filter(|is_there| *is_there).count();
+    let sources = sources.into_iter().filter(|is_given| *is_given).count();
     match (sources, operation, redact) {
         (1, None, _) => {
             let source = source(config, path, context, compiler)?;
             Some(TagAction::Put(source, *redact))
         }
         (0, Some(_), None) | (0, None, Some(_)) if !BUILT_IN.contains(&key) => {
-            let rule = "must have a value: no attribute of that name is there anyway";
+            let rule = "must have a value: it is not a built-in attribute";
             compiler.errors.add(path, rule);
             None
         }
@@ -245,7 +247,7 @@ fn source(
     }
     if let Some(header) = &config.header {
         if is_sensitive_header(header.name.as_str()) && !is_hashed {
-            compiler.errors.add(path, SECRET);
+            compiler.errors.add(path, SENSITIVE);
         }
         let (name, default) = (header.name.clone(), header.default_value.clone());
         return Some(TagSource::Header { name, default });
@@ -254,12 +256,12 @@ fn source(
     let path = format!("{path}.expression.value");
     let expression = compiler.expression(text, Phase::End, ResultKind::Scalar, &path)?;
     if expression.is_sensitive() && !is_hashed {
-        compiler.errors.add(path, SECRET);
+        compiler.errors.add(path, SENSITIVE);
     }
     Some(TagSource::Expression(expression))
 }
 
-const SECRET: &str = "must have redact: HASH, it tells who someone is or lets others act for them";
+const SENSITIVE: &str = "must not show a credential or an identity, unless redact is HASH";
 
 #[cfg(test)]
 mod tests;

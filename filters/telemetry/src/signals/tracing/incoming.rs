@@ -1,26 +1,26 @@
-//! What a request says about its trace.
+//! The trace context of a request.
 
 use filter_core::Headers;
 
 use crate::trace_context::{B3, InvalidTraceParent, Propagation, TraceParent};
 
-/// A caller's place in a trace.
+/// The span of the caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct RemoteParent {
     pub(super) parent: TraceParent,
-    /// Whether the trace is reported; `None` where the caller leaves that open.
+    /// Whether the caller samples the trace; `None` if it did not decide.
     pub(super) decision: Option<bool>,
     /// The format it came in.
     pub(super) format: Propagation,
 }
 
-/// What a request says.
+/// The trace context of a request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Incoming {
     pub(super) remote: Option<RemoteParent>,
-    /// A decision without a place in a trace.
+    /// A sampling decision without a span.
     pub(super) decision: Option<bool>,
-    /// Whether there was a `traceparent` that makes no sense.
+    /// Whether `traceparent` is invalid.
     pub(super) is_invalid: bool,
 }
 

@@ -1,23 +1,23 @@
-//! Who decides whether a trace is reported.
+//! Sources of sampling decisions.
 
 use filter_core::{Headers, Request};
 
 use super::{Tracer, incoming::Incoming};
 use crate::{config::tracing::RemoteContext, expression::Attributes, trace_context::Propagation};
 
-/// Who decides whether a trace is reported.
+/// The source of a sampling decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SamplingSource {
-    /// The caller, by headers of this format.
+    /// The caller's headers in this format.
     Caller(Propagation),
-    /// The filter in this place of `sampling`, by its share.
+    /// The entry of `sampling` with this index.
     Filter(usize),
     /// `randomSamplingPercentage`.
     Percentage,
 }
 
 impl Tracer {
-    /// Says who decides about a request with these headers, as [`Tracer::begin`] goes about it.
+    /// Returns the source of the sampling decision that [`Tracer::begin`] makes for a request.
     #[must_use]
     pub fn sampling_source(
         &self,

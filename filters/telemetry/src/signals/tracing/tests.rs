@@ -34,8 +34,8 @@ fn begin_with(
     headers: &[(&str, &str)],
 ) -> TraceStart {
     let headers = headers.iter().copied().collect();
-    let share = || Threshold::from_millionths(percent.saturating_mul(10_000));
-    tracer.begin(&headers, worker, NOW, share)
+    let threshold = || Threshold::from_millionths(percent.saturating_mul(10_000));
+    tracer.begin(&headers, worker, NOW, threshold)
 }
 
 fn begin(tracer: &Tracer, percent: u32, headers: &[(&str, &str)]) -> TraceStart {
@@ -46,9 +46,9 @@ fn parent(flags: &str) -> String {
     format!("00-{TRACE}-{SPAN}-{flags}")
 }
 
-/// The changes, as `name: value` or `name` alone for a removal.
+/// Returns the changes as `name: value`, or as `name` for a removal.
 fn changes(start: &TraceStart) -> Vec<String> {
-    let shown = |action: &HeaderChange| match action {
+    let shown = |change: &HeaderChange| match change {
         HeaderChange::Set(name, value) => format!("{name}: {value}"),
         HeaderChange::Remove(name) => (*name).to_owned(),
     };
@@ -56,7 +56,7 @@ fn changes(start: &TraceStart) -> Vec<String> {
 }
 
 #[test]
-fn a_sampled_caller_gets_a_child() {
+fn sampled_callers_get_a_child_span() {
     let start = begin(&tracer(), 0, &[("traceparent", &parent("01"))]);
     let trace = &start.trace;
     assert!(trace.is_sampled && trace.is_reported);
@@ -67,7 +67,7 @@ fn a_sampled_caller_gets_a_child() {
 }
 
 #[test]
-fn an_unsampled_caller_is_left_byte_for_byte() {
+fn unsampled_contexts_are_unchanged() {
     for text in [parent("00"), format!("cc-{TRACE}-{SPAN}-00-future"), parent("02")] {
         let start = begin(&tracer(), 100, &[("traceparent", &text), ("tracestate", "bad")]);
         assert_eq!(changes(&start), [] as [String; 0]);
@@ -81,7 +81,7 @@ fn an_unsampled_caller_is_left_byte_for_byte() {
 }
 
 #[test]
-fn a_new_trace_is_sampled_as_its_number_says() {
+fn new_traces_are_sampled_by_their_id() {
     let tracer = tracer();
     let mut worker = TracerState::new(7, &Tracer { spans_per_second: 100_000, ..tracer.clone() });
     let tenth = Threshold::from_millionths(100_000);
@@ -99,7 +99,7 @@ fn a_new_trace_is_sampled_as_its_number_says() {
 }
 
 #[test]
-fn what_makes_no_sense_begins_a_trace_and_is_counted() {
+fn invalid_contexts_start_a_new_trace() {
     let good = parent("01");
     for headers in [
         &[("traceparent", "00-x"), ("tracestate", "a=1")][..],
@@ -115,7 +115,7 @@ fn what_makes_no_sense_begins_a_trace_and_is_counted() {
 }
 
 #[test]
-fn a_tracestate_is_written_only_where_it_changes() {
+fn tracestate_is_written_only_if_it_changes() {
     let traceparent = parent("01");
     let traced = [("traceparent", &*traceparent)];
     for (states, changed, invalid) in [
@@ -135,7 +135,7 @@ fn a_tracestate_is_written_only_where_it_changes() {
 }
 
 #[test]
-fn over_the_limit_the_context_passes_and_no_child_names_a_missing_parent() {
+fn contexts_over_the_limit_are_unchanged() {
     let tracer = Tracer { spans_per_second: 1, ..tracer() };
     let mut worker = TracerState::new(1, &tracer);
     let traceparent = parent("01");
@@ -150,7 +150,7 @@ fn over_the_limit_the_context_passes_and_no_child_names_a_missing_parent() {
 }
 
 #[test]
-fn without_spans_ids_and_decisions_go_on() {
+fn contexts_propagate_without_spans() {
     let tracer = Tracer { has_spans: false, ..tracer() };
     let traceparent = parent("01");
     let start = begin(&tracer, 0, &[("traceparent", &traceparent)]);
@@ -162,7 +162,7 @@ fn without_spans_ids_and_decisions_go_on() {
 }
 
 #[test]
-fn a_context_that_is_kept_back_is_still_followed() {
+fn contexts_are_followed_without_propagation() {
     let tracer = Tracer { propagates: false, ..tracer() };
     let traceparent = parent("01");
     let headers = [("traceparent", &*traceparent), ("baggage", "a=1"), ("x-b3-sampled", "1")];
@@ -173,7 +173,7 @@ fn a_context_that_is_kept_back_is_still_followed() {
 }
 
 #[test]
-fn a_public_edge_begins_anew_and_links_back() {
+fn restarted_traces_link_to_the_caller() {
     let tracer = Tracer { remote_context: RemoteContext::Restart, ..tracer() };
     let traceparent = parent("01");
     let headers = [("traceparent", &*traceparent), ("tracestate", "a=1")];
@@ -183,16 +183,16 @@ fn a_public_edge_begins_anew_and_links_back() {
     assert_eq!(start.trace.link.unwrap().to_string(), traceparent);
     assert_eq!(changes(&start)[1..], ["tracestate"]);
     let start = begin(&tracer, 0, &headers);
-    assert!(!start.trace.is_sampled, "the caller decides nothing");
+    assert!(!start.trace.is_sampled, "the decision of the caller is ignored");
     assert_eq!(start.trace.link, None);
     assert!(changes(&start)[0].ends_with("-00"));
 }
 
 #[test]
-fn b3_is_read_on_demand_and_answered_in_w3c() {
+fn b3_is_read_only_if_accepted_and_translated_to_w3c() {
     let b3 = |rest: &str| format!("{TRACE}-{SPAN}{rest}");
     let start = begin(&tracer(), 0, &[("b3", &b3("-1"))]);
-    assert_ne!(start.trace.trace_id.to_string(), TRACE, "not asked for");
+    assert_ne!(start.trace.trace_id.to_string(), TRACE, "B3 is not accepted");
 
     let tracer = Tracer { accepted_formats: &Propagation::ALL, ..tracer() };
     let start = begin(&tracer, 0, &[("b3", &b3("-1"))]);
@@ -201,16 +201,16 @@ fn b3_is_read_on_demand_and_answered_in_w3c() {
     assert_eq!(changes(&start), [expected]);
     let start = begin(&tracer, 100, &[("b3", &b3("-0"))]);
     assert_eq!(changes(&start), [format!("traceparent: {}", parent("00"))]);
-    assert!(begin(&tracer, 100, &[("b3", &b3(""))]).trace.is_reported, "left open");
+    assert!(begin(&tracer, 100, &[("b3", &b3(""))]).trace.is_reported, "no decision");
     let start = begin(&tracer, 100, &[("b3", "0")]);
-    assert!(!start.trace.is_sampled, "a decision alone");
+    assert!(!start.trace.is_sampled, "a decision without ids");
     let traceparent = parent("00");
     let both = [("traceparent", &*traceparent), ("b3", &b3("-1"))];
     assert!(!begin(&tracer, 0, &both).trace.is_sampled, "W3C comes first");
 }
 
 #[test]
-fn the_share_is_asked_for_only_where_nobody_decided() {
+fn the_threshold_is_not_used_if_the_caller_decided() {
     let tracer = tracer();
     let headers = Headers::from_iter([("traceparent", parent("00"))]);
     let mut worker = TracerState::new(1, &tracer);

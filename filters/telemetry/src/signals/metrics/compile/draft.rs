@@ -1,4 +1,4 @@
-//! A metric while overrides change it.
+//! Metrics during the application of overrides.
 
 use super::{
     Family, LabelSource, MetricSource, Plan, Settings, StandardMetric, StatusClass,
@@ -10,17 +10,17 @@ use crate::{
     stream::direction::Direction,
 };
 
-/// A metric of one direction.
+/// A metric of one listener direction, to which overrides are applied.
 pub(super) struct Draft {
     pub(super) family: Family,
     pub(super) labels: Vec<(String, LabelSource)>,
-    /// The name of a definition as it is written.
+    /// The name of a custom metric in the document.
     custom_name: Option<String>,
     is_disabled: bool,
 }
 
 impl Draft {
-    /// Lists every metric as it is before overrides.
+    /// Returns all metrics before overrides.
     pub(super) fn all(
         settings: &Settings<'_>,
         direction: Direction,
@@ -32,49 +32,49 @@ impl Draft {
             let labels = labels(metric, settings.is_labelled, direction, has_operations);
             let family =
                 family(settings, metric.name(), metric.kind(), MetricSource::Standard(metric));
-            Self { labels, is_disabled: metric.counts_messages(), ..Self::of(family) }
+            Self { labels, is_disabled: metric.counts_messages(), ..Self::new(family) }
         });
         let classes = StatusClass::ALL.into_iter().filter(|_| !settings.is_labelled);
         let classes = classes.map(|class| {
-            Self::of(family(
+            Self::new(family(
                 settings,
                 &class.name(),
                 MetricKind::Counter,
                 MetricSource::Class(class),
             ))
         });
-        let slos = slos.iter().enumerate().flat_map(|(place, slo)| {
+        let slos = slos.iter().enumerate().flat_map(|(index, slo)| {
             let name = slo.name.as_str();
-            [("", MetricSource::SloTotal(place)), ("good_", MetricSource::SloGood(place))].map(
+            [("", MetricSource::SloTotal(index)), ("good_", MetricSource::SloGood(index))].map(
                 |(good, source)| {
                     let (name, labels) = if settings.is_labelled {
-                        let label = ("slo".to_owned(), LabelSource::Slo(place));
+                        let label = ("slo".to_owned(), LabelSource::Slo(index));
                         (format!("slo_{good}total"), vec![label])
                     } else {
                         (format!("slo_{name}_{good}total"), Vec::new())
                     };
                     Self {
                         labels,
-                        ..Self::of(family(settings, &name, MetricKind::Counter, source))
+                        ..Self::new(family(settings, &name, MetricKind::Counter, source))
                     }
                 },
             )
         });
         let definitions = settings.definitions.iter().zip(dimensions).enumerate();
-        let definitions = definitions.map(|(place, (definition, labels))| {
-            let source = MetricSource::Definition(place);
+        let definitions = definitions.map(|(index, (definition, labels))| {
+            let source = MetricSource::Definition(index);
             let family = family(settings, &full_name(definition), definition.r#type.kind(), source);
             let custom_name = Some(definition.name.as_str().to_owned());
-            Self { labels: labels.clone(), custom_name, ..Self::of(family) }
+            Self { labels: labels.clone(), custom_name, ..Self::new(family) }
         });
         standard.chain(classes).chain(slos).chain(definitions).collect()
     }
 
-    fn of(family: Family) -> Self {
+    fn new(family: Family) -> Self {
         Self { family, labels: Vec::new(), custom_name: None, is_disabled: false }
     }
 
-    /// Applies an override that fits the direction.
+    /// Applies an override that matches the direction.
     pub(super) fn apply(&mut self, over: &Override, tags: &Tags, settings: &Settings<'_>) {
         if !self.is_selected(&over.r#match) {
             return;
@@ -103,31 +103,33 @@ impl Draft {
         }
         let metric = match self.family.source {
             MetricSource::Standard(metric) => metric,
-            // They are the count of requests, split.
+            // They are the request count, split by class.
             MetricSource::Class(_) => StandardMetric::RequestCount,
-            _ => return false,
+            MetricSource::SloTotal(_) | MetricSource::SloGood(_) | MetricSource::Definition(_) => {
+                return false;
+            }
         };
         match selector.metric {
-            Some(MetricChoice::One(meant)) => metric == meant,
+            Some(MetricChoice::One(selected)) => metric == selected,
             None | Some(MetricChoice::All) => !metric.counts_messages(),
         }
     }
 
-    /// Makes a plan of those that are not disabled.
+    /// Creates the plan of all metrics that are not disabled.
     pub(super) fn plan(drafts: Vec<Self>) -> Plan {
         let mut plan = Plan::default();
         for draft in drafts.into_iter().filter(|draft| !draft.is_disabled) {
-            plan.add(draft.family, &in_order(draft.labels));
+            plan.add(draft.family, &sorted(draft.labels));
         }
         plan
     }
 }
 
-/// Moves each label before the labels whose names end in its name.
+/// Sorts each label before the labels whose names end in its name.
 ///
-/// Istio's tag pattern for `code` also matches the end of `response_code`; a pattern takes the first
-/// match, which then is the label itself.
-fn in_order(labels: Vec<(String, LabelSource)>) -> Vec<(String, LabelSource)> {
+/// Istio's tag pattern for `code` also matches the end of `response_code`. A pattern extracts its
+/// first match, which then is the label itself.
+fn sorted(labels: Vec<(String, LabelSource)>) -> Vec<(String, LabelSource)> {
     let mut ordered: Vec<(String, LabelSource)> = Vec::with_capacity(labels.len());
     for label in labels {
         let longer = ordered.iter().position(|(known, _)| known.ends_with(&label.0));
@@ -141,7 +143,7 @@ fn family(settings: &Settings<'_>, name: &str, kind: MetricKind, source: MetricS
     Family { name, kind, source, max_series: settings.max_series(kind) }
 }
 
-/// Returns the name of a definition behind the prefix.
+/// Returns the full name of a custom metric without prefix.
 pub(super) fn full_name(definition: &Definition) -> String {
     let name = definition.name.as_str();
     let is_counter = definition.r#type.kind() == MetricKind::Counter;
@@ -149,7 +151,7 @@ pub(super) fn full_name(definition: &Definition) -> String {
     format!("{name}{suffix}")
 }
 
-/// Returns the labels that a standard metric has by itself.
+/// Returns the default labels of a standard metric.
 fn labels(
     metric: StandardMetric,
     is_labelled: bool,

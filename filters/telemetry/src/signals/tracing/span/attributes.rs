@@ -1,4 +1,4 @@
-//! What a span says of a stream, attribute by attribute.
+//! The built-in attributes of spans.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::{
     stream::response_flags::response_flags,
 };
 
-/// The attributes that a span may have anyway.
+/// The names of the built-in attributes.
 pub(in crate::signals::tracing) const BUILT_IN: [&str; 19] = [
     "http.request.method",
     "http.request.method_original",
@@ -43,8 +43,9 @@ impl<'a> StreamOutcome<'a> {
         self.operation.map_or(method.into(), |name| format!("{method} {name}").into())
     }
 
-    /// Follows the stable semantic conventions for HTTP, those for RPC, and Envoy's own words:
-    /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>.
+    /// Returns the built-in attributes, which follow the semantic conventions for HTTP and RPC.
+    ///
+    /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>
     pub(super) fn attributes(
         &self,
         seen: &'a SpanInputs<'_>,
@@ -81,7 +82,7 @@ impl<'a> StreamOutcome<'a> {
         own.0
     }
 
-    /// Names the error in few words: gRPC's status, HTTP's, or Envoy's flags.
+    /// Returns `error.type`: the gRPC status, the HTTP status or Envoy's response flags.
     fn error_type(&self, seen: &SpanInputs<'_>) -> Cow<'static, str> {
         let Record { status, grpc_status, .. } = *self.record;
         match (grpc_status.filter(|code| *code != 0), status.filter(|status| *status >= 400)) {
@@ -93,7 +94,7 @@ impl<'a> StreamOutcome<'a> {
     }
 }
 
-/// Attributes under construction; what is empty is left out.
+/// A list of attributes that skips empty texts.
 struct AttributeList<'a>(Vec<Attribute<'a>>);
 
 impl<'a> AttributeList<'a> {
@@ -113,7 +114,7 @@ impl<'a> AttributeList<'a> {
     }
 }
 
-/// Returns a method of the standards as it is.
+/// Returns a standard method; `None` for any other.
 fn known(method: &[u8]) -> Option<&'static str> {
     Some(Method::from_bytes(method)).filter(|method| *method != Method::Other).map(Method::as_str)
 }
@@ -127,7 +128,7 @@ fn without_query(path: &[u8]) -> &[u8] {
     path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default()
 }
 
-/// Returns the version in Envoy's name of a protocol: `1.1` of `HTTP/1.1`.
+/// Returns the version of Envoy's protocol name: `1.1` for `HTTP/1.1`.
 fn version(protocol: &[u8]) -> &[u8] {
     protocol.strip_prefix(b"HTTP/").unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use crate::{
     trace_context::Propagation,
 };
 
-/// A stream of which expressions know nothing.
+/// A stream without attributes.
 struct NoAttributes;
 
 impl Attributes for NoAttributes {
@@ -93,7 +93,7 @@ fn make(tracer: &Tracer, outcome: &StreamOutcome<'_>) -> Span<'static> {
     make_from(tracer, &headers(), outcome, 0)
 }
 
-/// The span, which outlives the stream.
+/// Returns a span with owned values.
 fn owned(span: Span<'_>) -> Span<'static> {
     let attributes = span.attributes.into_iter().map(|Attribute { key, value }| {
         let value = match value {
@@ -121,11 +121,14 @@ fn owned(span: Span<'_>) -> Span<'static> {
 }
 
 fn value(span: &Span<'static>, key: &str) -> Option<Value<'static>> {
-    span.attributes.iter().find(|it| it.key == key).map(|it| it.value.clone())
+    span.attributes
+        .iter()
+        .find(|attribute| attribute.key == key)
+        .map(|attribute| attribute.value.clone())
 }
 
 #[test]
-fn a_span_follows_the_conventions() {
+fn spans_follow_the_semantic_conventions() {
     let span = make(&tracer(Vec::new()), &outcome(&record(200)));
     assert_eq!(span.name, "GET getOrder");
     assert_eq!(span.kind, SpanKind::Server);
@@ -158,7 +161,7 @@ fn a_span_follows_the_conventions() {
 }
 
 #[test]
-fn the_path_has_no_query() {
+fn paths_have_no_query() {
     for (path, kept) in [
         ("/a?token=x", Some("/a")),
         ("/a#x", Some("/a")),
@@ -174,14 +177,14 @@ fn the_path_has_no_query() {
 }
 
 #[test]
-fn no_query_and_no_header_that_nobody_named_is_told() {
+fn spans_contain_no_query_and_no_other_headers() {
     let span = make(&tracer(Vec::new()), &outcome(&record(200)));
     let shown = format!("{span:?}");
     assert!(!shown.contains("secret") && !shown.contains("alice"), "{shown}");
 }
 
 #[test]
-fn errors_have_a_type() {
+fn failed_spans_have_an_error_type() {
     let grpc = Record { grpc_status: Some(14), ..record(200) };
     let odd = Record { grpc_status: Some(99), ..record(200) };
     let none = Record { status: None, ..record(200) };
@@ -203,7 +206,7 @@ fn errors_have_a_type() {
 }
 
 #[test]
-fn a_clients_span_fails_from_400_on() {
+fn client_spans_fail_from_400() {
     let record = record(404);
     let span = make(&tracer(Vec::new()), &StreamOutcome { is_client: true, ..outcome(&record) });
     assert_eq!(span.kind, SpanKind::Client);
@@ -212,7 +215,7 @@ fn a_clients_span_fails_from_400_on() {
 }
 
 #[test]
-fn a_grpc_status_is_told_by_its_name() {
+fn grpc_statuses_are_named() {
     let record = Record { grpc_status: Some(5), ..record(200) };
     let span = make(&tracer(Vec::new()), &outcome(&record));
     assert_eq!(value(&span, "rpc.system.name"), Some("grpc".into()));
@@ -220,7 +223,7 @@ fn a_grpc_status_is_told_by_its_name() {
 }
 
 #[test]
-fn odd_methods_make_no_names() {
+fn unknown_methods_are_not_in_the_name() {
     let headers = Headers::from_iter([(":method", "BREW"), (":path", "/")]);
     let record = record(200);
     let outcome = StreamOutcome { operation: None, ..outcome(&record) };
@@ -239,7 +242,7 @@ fn hostile_bytes_become_text() {
     let span = make_from(&tracer(Vec::new()), &headers, &outcome(&record(200)), u64::MAX);
     assert_eq!(value(&span, "url.path"), Some("/\u{fffd}".into()));
     let Some(Value::Text(host)) = value(&span, "server.address") else { panic!("no text") };
-    assert_eq!(host.len(), 63, "cut at the end of a letter");
+    assert_eq!(host.len(), 63, "truncated at a character boundary");
 }
 
 #[test]
@@ -283,6 +286,7 @@ fn tags_add_change_and_remove() {
     ] {
         assert_eq!(value(&span, key), expected.map(Value::from), "{key}");
     }
-    let keys: std::collections::HashSet<_> = span.attributes.iter().map(|it| &it.key).collect();
+    let keys: std::collections::HashSet<_> =
+        span.attributes.iter().map(|attribute| &attribute.key).collect();
     assert_eq!(keys.len(), span.attributes.len(), "each key once");
 }

@@ -1,4 +1,4 @@
-//! Blocks of Istio's Telemetry and MeshConfig as they are written in practice, and usual slips.
+//! Blocks of Istio's Telemetry and MeshConfig as written in practice, and common mistakes.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use super::{refusal, with_provider};
 
-/// What is said of each document; nothing where it is accepted.
+/// Checks the error of each document; an empty text means that it is accepted.
 pub(super) fn check(cases: &[(Value, &str)]) {
-    for (document, said) in cases {
-        let expected = if said.is_empty() { "accepted" } else { *said };
+    for (document, error) in cases {
+        let expected = if error.is_empty() { "accepted" } else { *error };
         assert_eq!(refusal(document), expected, "{document}");
     }
 }
 
-/// An override of a metric in a document with labels.
+/// A document with one tag override.
 fn tag(tag: Value) -> Value {
     json!({"metrics": [{"labels": true, "overrides": [
         {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {"x": tag}}]}]})
@@ -34,7 +34,7 @@ fn opentelemetry(more: Value) -> Value {
 }
 
 #[test]
-fn tracing_of_istio() {
+fn checks_istio_tracing() {
     let traced = |entry: Value| with_provider(json!({"tracing": [entry]}), "otel");
     check(&[
         (json!({"tracing": [{"randomSamplingPercentage": 10.00}]}), ""),
@@ -56,11 +56,11 @@ fn tracing_of_istio() {
         ),
         (
             traced(json!({"useRequestIdForTraceSampling": true})),
-            "tracing[0].useRequestIdForTraceSampling: must be false: the id of a request decides nothing here, got true",
+            "tracing[0].useRequestIdForTraceSampling: must be false: request ids are not used for sampling, got true",
         ),
         (
             traced(json!({"customTags": {"a": {"formatter": {"value": "%REQ(a)%"}}}})),
-            "tracing[0].customTags.a.formatter: must not be given, use expression: %REQ(x-user)% is request.headers['x-user']",
+            "tracing[0].customTags.a.formatter: must not be given: use expression, where %REQ(x-user)% is request.headers['x-user']",
         ),
         (
             traced(
@@ -76,7 +76,7 @@ fn tracing_of_istio() {
 }
 
 #[test]
-fn metrics_of_istio() {
+fn checks_istio_metrics() {
     let overridden = |entry: Value| json!({"metrics": [{"overrides": [entry]}]});
     check(&[
         (json!({"metrics": [{"providers": [{"name": "prometheus"}]}]}), ""),
@@ -112,15 +112,15 @@ fn metrics_of_istio() {
         ),
         (
             json!({"metrics": [{"providers": [{"name": "stackdriver"}]}]}),
-            r#"metrics[0].providers[0].name: must be prometheus: metrics leave through Envoy's stats only, got "stackdriver""#,
+            r#"metrics[0].providers[0].name: must be prometheus: metrics are exported through Envoy's stats only, got "stackdriver""#,
         ),
         (
             json!({"metrics": [{"reportingInterval": "5s"}]}),
-            "metrics[0].reportingInterval: must not be given, Istio uses it for TCP only",
+            "metrics[0].reportingInterval: must not be given: Istio uses it for TCP only",
         ),
         (
             overridden(json!({"match": {"metric": "TCP_OPENED_CONNECTIONS"}})),
-            r#"metrics[0].overrides[0].match.metric: must be a metric of HTTP: an HTTP filter sees no TCP connection, got "TCP_OPENED_CONNECTIONS""#,
+            r#"metrics[0].overrides[0].match.metric: must be an HTTP metric: this filter does not see TCP connections, got "TCP_OPENED_CONNECTIONS""#,
         ),
         (
             overridden(json!({"match": {"customMetric": "orders"}, "disabled": true})),
@@ -142,7 +142,7 @@ fn metrics_of_istio() {
 }
 
 #[test]
-fn access_logging_of_istio() {
+fn checks_istio_access_logging() {
     let logged = |entry: Value| json!({"accessLogging": [entry]});
     let filtered = |text: &str| logged(json!({"filter": {"expression": text}}));
     check(&[
@@ -177,7 +177,7 @@ fn access_logging_of_istio() {
 }
 
 #[test]
-fn providers_of_mesh_config() {
+fn checks_mesh_config_providers() {
     let header = json!([{"name": "authorization", "value": "Api-Token x"}]);
     check(&[
         (opentelemetry(json!({"maxTagLength": 64})), ""),
@@ -198,34 +198,34 @@ fn providers_of_mesh_config() {
         ),
         (
             opentelemetry(json!({"resourceDetectors": {"environment": {}}})),
-            "extensionProviders[0].opentelemetry.resourceDetectors: must not be given, the proxy's node is read anyway: add what is missing to resource",
+            "extensionProviders[0].opentelemetry.resourceDetectors: must not be given: the proxy's node is always read, add further attributes to resource",
         ),
         (
             opentelemetry(json!({"dynatraceSampler": {"tenant": "x", "clusterId": 1}})),
-            "extensionProviders[0].opentelemetry.dynatraceSampler: must not be given, use randomSamplingPercentage or sampling of a tracing entry",
+            "extensionProviders[0].opentelemetry.dynatraceSampler: must not be given: use randomSamplingPercentage or sampling in tracing",
         ),
         (
             provider(
                 "zipkin",
                 json!({"service": "zipkin.istio-system.svc.cluster.local", "port": 9411}),
             ),
-            "extensionProviders[0].zipkin: must not be given, use opentelemetry: a collector that takes OTLP can speak Zipkin",
+            "extensionProviders[0].zipkin: must not be given: use opentelemetry with a collector that exports to Zipkin",
         ),
         (
             provider("prometheus", json!({})),
-            "extensionProviders[0].prometheus: must not be given, it is built in: name prometheus in metrics[].providers, or nothing",
+            "extensionProviders[0].prometheus: must not be given: it is built in, use prometheus in metrics[].providers",
         ),
         (
             provider("envoyFileAccessLog", json!({"path": "/dev/stdout"})),
-            "extensionProviders[0].envoyFileAccessLog: must not be given, it is built in: name envoy in accessLogging[].providers, or nothing",
+            "extensionProviders[0].envoyFileAccessLog: must not be given: it is built in, use envoy in accessLogging[].providers",
         ),
         (
             provider("envoyOtelAls", json!({"service": "x", "port": 1})),
-            "extensionProviders[0].envoyOtelAls: must not be given, use opentelemetry, which takes log records too",
+            "extensionProviders[0].envoyOtelAls: must not be given: use opentelemetry, which also accepts log records",
         ),
         (
             provider("envoyExtAuthzGrpc", json!({"service": "x", "port": 1})),
-            "extensionProviders[0].envoyExtAuthzGrpc: must not be given, it is no telemetry: leave its entry out",
+            "extensionProviders[0].envoyExtAuthzGrpc: must not be given: it is not a telemetry provider, remove its entry",
         ),
     ]);
     for kind in [
@@ -237,43 +237,43 @@ fn providers_of_mesh_config() {
         "stackdriver",
         "opencensus",
     ] {
-        let said = refusal(&provider(kind, json!({"service": "x", "port": 1})));
-        let hint = "use opentelemetry: only OTLP is spoken, to a collector that speaks others";
-        assert_eq!(said, format!("extensionProviders[0].{kind}: must not be given, {hint}"));
+        let error = refusal(&provider(kind, json!({"service": "x", "port": 1})));
+        let hint = "only OTLP is supported, use opentelemetry with a collector that converts it";
+        assert_eq!(error, format!("extensionProviders[0].{kind}: must not be given: {hint}"));
     }
 }
 
 #[test]
-fn what_stands_in_the_wrong_place_is_told_the_right_one() {
+fn misplaced_fields_get_a_hint() {
     let overridden = |entry: Value| json!({"metrics": [{"overrides": [entry]}]});
     check(&[
         (
             json!({"metrics": [{"match": {"metric": "REQUEST_COUNT"}}]}),
-            "metrics[0].match: must stand in an entry of overrides",
+            "metrics[0].match: must not be given: it belongs in an entry of overrides",
         ),
         (
             json!({"metrics": [{"disabled": true}]}),
-            "metrics[0].disabled: must stand in an entry of overrides",
+            "metrics[0].disabled: must not be given: it belongs in an entry of overrides",
         ),
         (
             json!({"metrics": [{"tagOverrides": {}}]}),
-            "metrics[0].tagOverrides: must stand in an entry of overrides",
+            "metrics[0].tagOverrides: must not be given: it belongs in an entry of overrides",
         ),
         (
             overridden(json!({"overrides": []})),
-            "metrics[0].overrides[0].overrides: must not stand inside an override, it is a field of the entry around it",
+            "metrics[0].overrides[0].overrides: must not be given: it belongs in the entry of metrics",
         ),
         (
             overridden(json!({"metric": "REQUEST_COUNT"})),
-            "metrics[0].overrides[0].metric: must stand in match",
+            "metrics[0].overrides[0].metric: must not be given: it belongs in match",
         ),
         (
             overridden(json!({"mode": "CLIENT"})),
-            "metrics[0].overrides[0].mode: must stand in match",
+            "metrics[0].overrides[0].mode: must not be given: it belongs in match",
         ),
         (
             json!({"accessLogging": [{"mode": "SERVER"}]}),
-            "accessLogging[0].mode: must stand in match",
+            "accessLogging[0].mode: must not be given: it belongs in match",
         ),
         (
             json!({"accessLogging": [{"provider": {}}]}),
@@ -281,30 +281,27 @@ fn what_stands_in_the_wrong_place_is_told_the_right_one() {
         ),
         (
             json!({"accessLogging": [{"logFormat": {}}]}),
-            "accessLogging[0].logFormat: must not be given, a line is one JSON object: change its fields",
+            "accessLogging[0].logFormat: must not be given: a line is one JSON object, use fields to change it",
         ),
-        (json!({"tracing": [{"mode": "SERVER"}]}), "tracing[0].mode: must stand in match"),
+        (
+            json!({"tracing": [{"mode": "SERVER"}]}),
+            "tracing[0].mode: must not be given: it belongs in match",
+        ),
         (json!({"tracing": [{"provider": {}}]}), "tracing[0].provider: must be written providers"),
         (json!({"tracing": [{"tags": {}}]}), "tracing[0].tags: must be written customTags"),
         (
             json!({"tracing": [{"percentage": 10}]}),
             "tracing[0].percentage: must be written randomSamplingPercentage",
         ),
-        (
-            json!({"spec": {"tracing": []}}),
-            "spec: must not be given, what stands in it belongs here",
-        ),
-        (
-            json!({"meshConfig": {}}),
-            "meshConfig: must not be given, what stands in it belongs here",
-        ),
+        (json!({"spec": {"tracing": []}}), "spec: must not be given: its fields belong here"),
+        (json!({"meshConfig": {}}), "meshConfig: must not be given: its fields belong here"),
         (
             json!({"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry", "metadata": {}}),
-            "apiVersion: must not be given, only what stands in spec belongs here; kind: must not be given, only what stands in spec belongs here; metadata: must not be given, only what stands in spec belongs here",
+            "apiVersion: must not be given: only the fields of spec belong here; kind: must not be given: only the fields of spec belong here; metadata: must not be given: only the fields of spec belong here",
         ),
         (
             json!({"defaultProviders": {"tracing": ["otel"]}}),
-            "defaultProviders: must not be given, an entry names its own providers",
+            "defaultProviders: must not be given: name the providers in each entry",
         ),
         (json!({"samplingRate": 0.1}), "samplingRate: must be written sampleRate"),
         (json!({"sampling_rate": 0.1}), "sampling_rate: must be written sampleRate"),
@@ -313,13 +310,13 @@ fn what_stands_in_the_wrong_place_is_told_the_right_one() {
 
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
-fn the_schema_refuses_much_of_what_is_refused() {
-    super::slips_are_told_the_right_word();
-    tracing_of_istio();
-    metrics_of_istio();
-    access_logging_of_istio();
-    providers_of_mesh_config();
-    what_stands_in_the_wrong_place_is_told_the_right_one();
+fn schema_rejects_many_invalid_documents() {
+    super::misspelled_fields_get_a_hint();
+    checks_istio_tracing();
+    checks_istio_metrics();
+    checks_istio_access_logging();
+    checks_mesh_config_providers();
+    misplaced_fields_get_a_hint();
     let refused = schema_check::refused::<crate::Config>();
     assert!(refused.by_schema >= 43, "{refused:?}");
 }

@@ -1,4 +1,4 @@
-//! Entries that are refused.
+//! Invalid and disabled entries, and destinations.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn refusals_name_the_field() {
+fn errors_name_the_field() {
     let secret = "accessLogging[0].fields.x.value: must not show a credential or an identity, unless redact is HASH";
     for (document, message) in [
         (
@@ -15,7 +15,7 @@ fn refusals_name_the_field() {
         ),
         (
             json!({"providers": [{"name": "otel"}], "level": "INFO"}),
-            "accessLogging[0].level: must not be given, only the proxy's own log has levels",
+            "accessLogging[0].level: must not be given: only the proxy's own log has levels",
         ),
         (json!({"filter": {}}), "accessLogging[0].filter: must have either expression or match"),
         (
@@ -24,7 +24,7 @@ fn refusals_name_the_field() {
         ),
         (
             json!({"fields": {"x": {}}}),
-            "accessLogging[0].fields.x.value: must be given, there is no standard field of that name",
+            "accessLogging[0].fields.x.value: must be given: it is not a standard field",
         ),
         (
             json!({"fields": {"x": {"value": "production"}}}),
@@ -36,7 +36,7 @@ fn refusals_name_the_field() {
         ),
         (
             json!({"fields": {"path": {"operation": "REMOVE", "value": "request.path"}}}),
-            "accessLogging[0].fields.path: must have neither value nor redact where it is removed",
+            "accessLogging[0].fields.path: must have neither value nor redact with operation: REMOVE",
         ),
         (json!({"fields": {"x": {"value": "request.headers['authorization']"}}}), secret),
         (
@@ -56,7 +56,7 @@ fn refusals_name_the_field() {
         ),
         (
             json!({"format": "%REQ(:path)%"}),
-            "accessLogging.format: must not be given, a line is one JSON object: change its fields",
+            "accessLogging.format: must not be given: a line is one JSON object, use fields to change it",
         ),
     ] {
         assert_eq!(compiled(&document.to_string()).err().as_deref(), Some(message), "{document}");
@@ -68,7 +68,7 @@ fn refusals_name_the_field() {
 }
 
 #[test]
-fn names_of_fields_are_plain() {
+fn field_names_are_restricted() {
     for name in ["", "a b", "a\"b", "é", &"x".repeat(65)] {
         let fields = json!({"fields": {name: {"value": "request.host"}}}).to_string();
         let error = compiled(&fields).err().unwrap();
@@ -77,13 +77,13 @@ fn names_of_fields_are_plain() {
 }
 
 #[test]
-fn a_disabled_entry_is_checked_and_logs_nothing() {
+fn disabled_entries_are_checked_but_not_compiled() {
     assert!(compiled(r#"{"disabled": true}"#).unwrap().0.is_none());
     assert!(compiled(r#"{"disabled": true, "filter": {}}"#).is_err());
 }
 
 #[test]
-fn an_entry_goes_to_the_proxy_unless_it_names_a_provider() {
+fn the_default_destination_is_the_proxy() {
     for (document, target) in [
         ("{}", LogTarget::Proxy(Level::Warn)),
         (r#"{"providers": [{"name": "envoy"}]}"#, LogTarget::Proxy(Level::Warn)),

@@ -1,11 +1,11 @@
-//! The metrics that every stream has, under Istio's names.
+//! The standard metrics, with Istio's names.
 
 use crate::{signals::metrics::MetricKind, stream::record::Record};
 
 /// A standard metric.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum StandardMetric {
-    /// Streams.
+    /// All streams.
     RequestCount,
     /// Streams that are errors.
     ErrorCount,
@@ -15,7 +15,7 @@ pub enum StandardMetric {
     RequestSize,
     /// Bytes of responses' bodies.
     ResponseSize,
-    /// Streams that have not ended.
+    /// Streams in flight.
     InFlight,
     /// Messages of gRPC requests.
     GrpcRequestMessages,
@@ -36,7 +36,7 @@ impl StandardMetric {
         Self::GrpcResponseMessages,
     ];
 
-    /// Returns the name in a configuration: Istio's, where Istio has the metric.
+    /// Returns the name in the configuration, which is Istio's if Istio has the metric.
     #[must_use]
     pub const fn istio_name(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl StandardMetric {
         }
     }
 
-    /// Returns the name of the family behind its prefix.
+    /// Returns the name of the family without prefix.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,23 +66,26 @@ impl StandardMetric {
         }
     }
 
-    /// Returns what kind of metric it is.
+    /// Returns the kind of the metric.
     #[must_use]
     pub const fn kind(self) -> MetricKind {
         match self {
             Self::RequestDuration | Self::RequestSize | Self::ResponseSize => MetricKind::Histogram,
             Self::InFlight => MetricKind::Gauge,
-            _ => MetricKind::Counter,
+            Self::RequestCount
+            | Self::ErrorCount
+            | Self::GrpcRequestMessages
+            | Self::GrpcResponseMessages => MetricKind::Counter,
         }
     }
 
-    /// Says whether it counts messages, which a document has to ask for.
+    /// Returns `true` if the metric counts gRPC messages, which is off by default.
     #[must_use]
     pub const fn counts_messages(self) -> bool {
         matches!(self, Self::GrpcRequestMessages | Self::GrpcResponseMessages)
     }
 
-    /// Returns what a stream adds at its end; `None` where it adds nothing.
+    /// Returns the number that a completed stream adds; `None` if it adds nothing.
     #[must_use]
     pub fn observation(self, record: &Record, is_error: bool) -> Option<u64> {
         match self {
@@ -92,23 +95,27 @@ impl StandardMetric {
             Self::RequestSize => Some(record.request_bytes),
             Self::ResponseSize => Some(record.response_bytes),
             Self::InFlight => None,
-            Self::GrpcRequestMessages => Some(record.request_messages).filter(|it| *it > 0),
-            Self::GrpcResponseMessages => Some(record.response_messages).filter(|it| *it > 0),
+            Self::GrpcRequestMessages => {
+                (record.request_messages > 0).then_some(record.request_messages)
+            }
+            Self::GrpcResponseMessages => {
+                (record.response_messages > 0).then_some(record.response_messages)
+            }
         }
     }
 }
 
-/// A class of statuses, which has a counter of its own where metrics have no labels.
+/// A class of status codes. Without labels, each class has its own counter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StatusClass {
-    /// The first digit, 1 to 5.
+    /// The first digit of the status, 1 to 5.
     Hundreds(u16),
     /// No response.
     NoResponse,
 }
 
 impl StatusClass {
-    /// Every class; each stream is in one of them.
+    /// All classes. Each stream belongs to exactly one.
     pub const ALL: [Self; 6] = [
         Self::Hundreds(1),
         Self::Hundreds(2),
@@ -118,7 +125,7 @@ impl StatusClass {
         Self::NoResponse,
     ];
 
-    /// Returns the name of the counter behind its prefix.
+    /// Returns the name of the counter without prefix.
     #[must_use]
     pub fn name(self) -> String {
         match self {
@@ -127,7 +134,7 @@ impl StatusClass {
         }
     }
 
-    /// Returns the class of a status; what HTTP does not know counts as the nearest.
+    /// Returns the class of a status. Undefined statuses belong to the nearest class.
     #[must_use]
     pub fn of(status: Option<u16>) -> Self {
         let hundreds = status.and_then(|status| status.checked_div(100));
@@ -145,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_metric_takes_its_part_of_a_stream() {
+    fn streams_are_observed_by_each_metric() {
         let record = Record {
             status: Some(200),
             duration: Duration::from_nanos(1_999_999),
@@ -163,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_say_their_kind() {
+    fn names_are_unique_and_counters_end_in_total() {
         let names: BTreeSet<_> = StandardMetric::ALL.map(StandardMetric::name).into();
         assert_eq!(names.len(), StandardMetric::ALL.len());
         for metric in StandardMetric::ALL {

@@ -1,29 +1,30 @@
-//! How many lines of one entry a worker may write.
+//! Rate limits of an access log in a worker.
 
 use std::time::Duration;
 
 use super::LogReason;
 use filter_core::TokenBucket;
 
-/// Two limits of the same size, so that a flood of ordinary lines hides no error.
+/// Separate rate limits for sampled streams and for `always`, so that sampled streams cannot
+/// displace errors.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
-    share: TokenBucket,
+    sampled: TokenBucket,
     always: TokenBucket,
 }
 
 impl RateLimits {
-    /// Allows so many lines a second for each reason.
+    /// Allows `per_second` lines per second for each reason.
     #[must_use]
     pub const fn new(per_second: u32) -> Self {
         let bucket = TokenBucket::new(per_second);
-        Self { share: bucket, always: bucket }
+        Self { sampled: bucket, always: bucket }
     }
 
-    /// Says whether one more line may be written at `now`, by a clock that never goes back.
+    /// Returns `true` if a line may be written at `now`, the time of a monotonic clock.
     pub fn allow(&mut self, reason: LogReason, now: Duration) -> bool {
         match reason {
-            LogReason::Sampled => self.share.take(now),
+            LogReason::Sampled => self.sampled.take(now),
             LogReason::Always => self.always.take(now),
         }
     }
