@@ -18,7 +18,7 @@ pub(super) fn alerts(rules: &Rules) -> Vec<Rule> {
 }
 
 fn traffic(rules: &Rules) -> [Rule; 2] {
-    let place = if rules.is_labelled {
+    let subject = if rules.is_labelled {
         "{{ $labels.request_operation }} in {{ $labels.namespace }}"
     } else {
         "{{ $labels.namespace }}"
@@ -27,12 +27,12 @@ fn traffic(rules: &Rules) -> [Rule; 2] {
     let duration = "weir:duration_ms:p99_5m > 1000";
     [
         Rule::alert("WeirErrorRateHigh", errors.to_owned(), "5m", "critical").annotate(
-            format!("{place}: {{{{ $value | humanizePercentage }}}} of the streams are errors"),
-            "Status 500 and above, gRPC statuses that blame the server, and responses that were cut short.",
+            format!("{subject}: {{{{ $value | humanizePercentage }}}} of the streams are errors"),
+            "Errors are status 500 or above, server-side gRPC statuses, and incomplete responses.",
         ),
         Rule::alert("WeirLatencyHigh", duration.to_owned(), "10m", "warning").annotate(
-            format!("{place}: the 99th percentile is {{{{ $value | humanize }}}} ms"),
-            "The time from the first sight of a request to the end of its response.",
+            format!("{subject}: the 99th percentile is {{{{ $value | humanize }}}} ms"),
+            "Measured from the request headers to the end of the stream.",
         ),
     ]
 }
@@ -55,33 +55,33 @@ fn slo_burn_rate(rules: &Rules) -> Vec<Rule> {
     if rules.objectives.iter().all(|slo| slo.budget.is_none()) {
         return Vec::new();
     }
-    let place = "{{ $labels.slo }} in {{ $labels.namespace }} spends its budget";
+    let subject = "{{ $labels.slo }} in {{ $labels.namespace }} burns its error budget";
     vec![
         Rule::alert("WeirSloBurnFast", over(FAST), "2m", "critical").annotate(
-            format!("{place} 14 times too fast"),
-            "At this rate the budget of 30 days is gone in two days.",
+            format!("{subject} 14 times too fast"),
+            "At this rate, the 30-day budget is exhausted in two days.",
         ),
         Rule::alert("WeirSloBurnSlow", over(SLOW), "15m", "warning").annotate(
-            format!("{place} six times too fast"),
-            "At this rate the budget of 30 days is gone in five days.",
+            format!("{subject} six times too fast"),
+            "At this rate, the 30-day budget is exhausted in five days.",
         ),
     ]
 }
 
 fn exporter(rules: &Rules) -> [Rule; 2] {
-    let place = "{{ $labels.namespace }}/{{ $labels.pod }}";
+    let subject = "{{ $labels.namespace }}/{{ $labels.pod }}";
     let dropped = |metric: &Metric| matches!(metric, Metric::Dropped(_));
     let failed = |metric: &Metric| matches!(metric, Metric::Failures(_));
     [
         Rule::alert("WeirTelemetryExportDropping", rising(rules, dropped), "5m", "warning")
             .annotate(
-                format!("{place} loses spans or log lines"),
-                "The collector is too slow, away, or refuses them; the reason says which.",
+                format!("{subject} drops spans or log records"),
+                "Depending on the reason, the collector is slow, unavailable, or refuses them.",
             ),
         Rule::alert("WeirTelemetryExportFailing", rising(rules, failed), "10m", "warning")
             .annotate(
-                format!("{place} cannot export"),
-                "Items wait in the queue meanwhile, and are lost when it is full.",
+                format!("{subject} fails to export"),
+                "Items stay in the queue, and are dropped once it is full.",
             ),
     ]
 }
@@ -108,13 +108,13 @@ fn overflow(rules: &Rules) -> Rule {
         let rate = "sum by (namespace, metric) (rate(weir_telemetry_overflow_total[10m])) > 0";
         return Rule::alert("WeirTelemetryOverflow", rate.to_owned(), "10m", "warning").annotate(
             "{{ $labels.metric }} in {{ $labels.namespace }} has reached a limit of series or values",
-            "New values are counted as other. Close the label by map, values or buckets, or raise its limit.",
+            "New values are counted as other. Restrict the label with map, values or buckets, or raise its limit.",
         );
     }
     let rate = "rate(weir_telemetry_expression_errors_total[10m]) > 0";
     Rule::alert("WeirTelemetryOverflow", rate.to_owned(), "10m", "warning").annotate(
-        "{{ $labels.namespace }}/{{ $labels.pod }}: a value of a metric fails or does not fit",
-        "Without labels nothing can overflow but a number; look at the value expressions of the definitions.",
+        "{{ $labels.namespace }}/{{ $labels.pod }}: expressions fail, or give values out of range",
+        "Check the expressions of the document, first of all the values of metric definitions.",
     )
 }
 
@@ -125,6 +125,6 @@ fn not_counting(rules: &Rules) -> Rule {
     let expression = format!("{proxy} unless {ours}");
     Rule::alert("WeirTelemetryBlind", expression, "5m", "critical").annotate(
         "{{ $labels.namespace }}/{{ $labels.pod }} serves requests that are not counted",
-        "The filter is not loaded, was refused, or has trapped; the proxy serves on.",
+        "The filter is not loaded, its configuration was rejected, or it has crashed. The proxy still serves requests.",
     )
 }
