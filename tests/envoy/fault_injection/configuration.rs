@@ -29,7 +29,7 @@ fn a_bad_one_is_refused_with_its_paths_and_the_last_good_one_serves() -> Result<
 #[test]
 fn what_never_ends_or_is_over_is_told() -> Result<()> {
     let mut rig = Rig::start(&always(json!({"abort": {"httpStatus": 418}})))?;
-    rig.envoy.wait_for_log("x: no expiresAt covers it")?;
+    rig.envoy.wait_for_log("x: without an expiresAt")?;
     let mut over = always(json!({"abort": {"httpStatus": 418}}));
     over["schedule"] = json!({"expiresAt": "2026-01-01T00:00:00Z"});
     rig.envoy.reconfigure(&[filter(&over)])?;

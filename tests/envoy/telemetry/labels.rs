@@ -103,7 +103,7 @@ fn a_pasted_block_of_istio_works() -> Result<()> {
     }
     let log = envoy.stop()?;
     let warning = format!(
-        "list in extraStatTags (plain Envoy: stats_tags): {}",
+        "list them in extraStatTags (plain Envoy: stats_tags): {}",
         policy.stat_tags().join(", ")
     );
     assert!(log.contains(&warning), "{log}");

@@ -28,7 +28,7 @@ const LIMIT: Duration = Duration::from_secs(40);
 const BLIND: &str = "WeirTelemetryBlind";
 
 fn folder() -> PathBuf {
-    repository::root().join("telemetry/prometheus")
+    repository::root().join("observability/prometheus")
 }
 
 /// Envoy with a collector and an application, seen by a Prometheus with rules.
@@ -128,7 +128,7 @@ fn check_rules(rig: &Rig) -> Result<()> {
 
 /// The queries of the dashboard, its variables filled in.
 fn dashboard() -> Result<Vec<String>> {
-    let path = repository::root().join("telemetry/grafana/dashboard.json");
+    let path = repository::root().join("observability/grafana/dashboard.json");
     let dashboard: Value = serde_json::from_str(&read_text(&path)?)?;
     let list = |value: &Value, name: &str| {
         value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()

@@ -56,11 +56,14 @@ fn every_metric_with_labels_that_they_name_is_scraped() -> Result<()> {
     let metrics = json!({"labels": true, "maxValues": 1, "definitions":
         [{"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}}]});
     let rig = Rig::start_labelled(1, &document(&metrics))?;
-    check(&rig, &["telemetry/prometheus/labelled.rules.yaml", "telemetry/grafana/dashboard.json"])
+    check(
+        &rig,
+        &["observability/prometheus/labelled.rules.yaml", "observability/grafana/dashboard.json"],
+    )
 }
 
 #[test]
 fn every_metric_without_labels_that_they_name_is_scraped() -> Result<()> {
     let rig = Rig::start(&document(&json!({})))?;
-    check(&rig, &["telemetry/prometheus/clean.rules.yaml"])
+    check(&rig, &["observability/prometheus/clean.rules.yaml"])
 }

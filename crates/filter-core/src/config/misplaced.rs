@@ -1,6 +1,6 @@
-//! Fields that are right elsewhere, refused with a word on where.
+//! Fields of other resources, refused with a hint.
 //!
-//! A field of type `()` takes one of these functions, and any value of it is an error:
+//! A field of type `()` that uses one of these functions refuses any value:
 //!
 //! ```
 //! use filter_core::{misplaced, parse_config};
@@ -25,7 +25,7 @@ mod entries;
 
 pub use crate::config::misplaced::entries::http_entries;
 
-/// What is told of a field of a route.
+/// Error message for a field of a route.
 const ROUTE: &str = "must not be given, it stays in the VirtualService";
 
 /// Refuses a field of a route (`timeout`, `retries`, `rewrite`, `mirror` …).
@@ -37,7 +37,7 @@ pub fn in_virtual_service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     refuse(deserializer, ROUTE)
 }
 
-/// Refuses a field of the resource around a configuration (`selector`, `targetRefs` …).
+/// Refuses a field of the WasmPlugin resource (`selector`, `targetRefs` …).
 ///
 /// # Errors
 ///
@@ -55,14 +55,14 @@ pub(crate) fn in_destination_rule<'de, D: Deserializer<'de>>(
 pub(crate) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,
-        "must not be given, it is no property of a request: use match.ports of the WasmPlugin",
+        "must not be given, it is not a property of a request: use match.ports of the WasmPlugin",
     )
 }
 
 pub(crate) fn source_workload<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,
-        "must not be given, a proxy does not know it: use source.principal, or selector of the client's WasmPlugin",
+        "must not be given, the proxy does not have it: use source.principal, or selector of the client's WasmPlugin",
     )
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn stat_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 fn refuse<'de, D: Deserializer<'de>>(deserializer: D, cure: &str) -> Result<(), D::Error> {
-    // Read first: what is left unread would be an error of its own in other formats.
+    // Other formats fail on unread input.
     IgnoredAny::deserialize(deserializer)?;
     Err(D::Error::custom(cure))
 }

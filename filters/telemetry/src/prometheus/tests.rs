@@ -17,8 +17,8 @@ fn shipped(is_labelled: bool) -> Value {
 
 #[test]
 fn the_shipped_files_are_those_of_the_defaults() {
-    let clean = include_str!("../../../../telemetry/prometheus/clean.rules.yaml");
-    let labelled = include_str!("../../../../telemetry/prometheus/labelled.rules.yaml");
+    let clean = include_str!("../../../../observability/prometheus/clean.rules.yaml");
+    let labelled = include_str!("../../../../observability/prometheus/labelled.rules.yaml");
     assert_eq!(rules(shipped(false)), clean);
     assert_eq!(rules(shipped(true)), labelled);
 }

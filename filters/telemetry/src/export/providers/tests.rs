@@ -112,7 +112,7 @@ fn rejects_invalid_providers() {
         (json!({"logsPath": "/l"}), "logsPath: must not be given without http"),
         (
             json!({"cluster": "otel"}),
-            "cluster: must not stand beside service, port or subset: give either of the two forms",
+            "cluster: must not be given with service, port or subset: use one of the two forms",
         ),
         (
             json!({"queue": {"maxBytes": 65_536, "maxBatchBytes": 65_537}}),
