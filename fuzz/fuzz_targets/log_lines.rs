@@ -10,9 +10,9 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
-    Begun, Direction, Ended, Interner, LabelledName, Policy, Record, Seen, StreamOutcome,
-    TracerState,
-    export::otlp::Envelope,
+    CompletedStream, Direction, Interner, LabelledName, Policy, Record, SpanInputs, StreamOutcome,
+    TraceStart, TracerState,
+    export::otlp::{Envelope, Framing},
     expression::{AttributeCache, Attributes, Slot, Value},
     signals::access_log::{LoggedStream, line, severity},
     signals::redactor::Redactor,
@@ -46,7 +46,7 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
     let request = filter_core::Request::default();
     let stream = stream(policy, lines);
     let redactor = Redactor::new(b"0123456789abcdef").unwrap();
-    let ended = Ended { record: &record, at: &stream, request: &request };
+    let ended = CompletedStream { record: &record, attributes: &stream, request: &request };
     for is_error in [false, true] {
         let logged = LoggedStream { ended, is_error };
         let _ = severity(&logged);
@@ -109,7 +109,7 @@ fn assert_label(value: &[u8]) {
 
 /// Makes a span of the lines, and reads it again.
 fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor, lines: &[&[u8]]) {
-    let Some((_, tracer)) = policy.outlets().tracing().tracer(Direction::Inbound) else {
+    let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
         panic!("the document traces nothing");
     };
     let text = |place: usize| lines.get(place).copied().unwrap_or_default().to_vec();
@@ -117,9 +117,9 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
     let headers = headers.into_iter().enumerate().map(|(place, name)| (name, text(place)));
     let headers: filter_core::Headers = headers.collect();
     let mut worker = TracerState::new(7, tracer);
-    let Begun { trace, .. } =
+    let TraceStart { trace, .. } =
         tracer.begin(&headers, &mut worker, Duration::ZERO, || tracer.threshold);
-    let seen = Seen {
+    let seen = SpanInputs {
         headers: &headers,
         began: Duration::from_nanos(u64::MAX),
         source: text(1),
@@ -130,7 +130,7 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
     };
     let outcome = StreamOutcome { record, operation: None, is_error: true, is_client: false };
     let (span, _) = tracer.span(&trace, &seen, &outcome, stream, redactor, 64);
-    let body = Envelope::new(&[], false).wrap([&span.encode_item()].into_iter());
+    let body = Envelope::new(&[], Framing::Http).wrap([&span.encode_item()].into_iter());
     let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
     let theirs = &request.resource_spans[0].scope_spans[0].spans[0];
     assert_eq!((&*theirs.name, theirs.attributes.len()), (&*span.name, span.attributes.len()));

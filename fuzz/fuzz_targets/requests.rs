@@ -184,7 +184,7 @@ fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_
             assert!(is_fit && !value.is_empty(), "label {name} has the value {value:?}");
         }
     }
-    for change in explanation.tracing.iter().flat_map(|traced| &traced.begun.changes) {
+    for change in explanation.tracing.iter().flat_map(|traced| &traced.start.changes) {
         if let telemetry::HeaderChange::Set(_, value) = change {
             legal::header_value(value.as_bytes());
         }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use filter_core::Request;
 
 use crate::{
-    Direction, Ended, MetricKind, Policy, Record, Target, TracerState,
+    CompletedStream, Direction, MetricKind, Policy, Record, RequestTarget, TracerState,
     expression::Value,
     signals::access_log::{self, AccessLog, LogReason, LoggedStream},
-    signals::tracing::{Begun, SamplingSource},
+    signals::tracing::{SamplingSource, TraceStart},
 };
 
 mod display;
@@ -70,7 +70,7 @@ pub struct SeriesUpdate {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TraceExplanation {
     /// The trace and the changes to the request.
-    pub begun: Begun,
+    pub start: TraceStart,
     /// The source of the sampling decision.
     pub sampling_source: SamplingSource,
     /// The provider that receives the span; `None` if no span is reported.
@@ -105,15 +105,16 @@ impl Policy {
     pub fn explain(&self, described: &StreamDescription) -> Explanation {
         let record = self.complete(described);
         let tracing = self.explain_tracing(described, &record);
-        let trace = tracing.as_ref().map(|traced| &traced.begun.trace);
+        let trace = tracing.as_ref().map(|traced| &traced.start.trace);
         let mut failures = 0_u32;
         let mut failed = || failures = failures.saturating_add(1);
         let undecided = Stream::new(self, described, &record, trace, record.is_failed());
         let is_error = self.is_error(&record, &undecided, &mut failed);
         let stream = Stream::new(self, described, &record, trace, is_error);
-        let ended = Ended { record: &record, at: &stream, request: &described.request };
-        let findings = self.find(&ended, is_error, &mut failed);
-        let series = self.series_updates(described.direction, &ended, &findings, &mut failed);
+        let ended =
+            CompletedStream { record: &record, attributes: &stream, request: &described.request };
+        let measurements = self.measure(&ended, is_error, &mut failed);
+        let series = self.series_updates(described.direction, &ended, &measurements, &mut failed);
         let logged = LoggedStream { ended, is_error };
         let matching = self.access_logs().iter().filter(|log| log.fits(described.direction));
         let logs =
@@ -128,7 +129,7 @@ impl Policy {
     fn complete(&self, described: &StreamDescription) -> Record {
         let header = |name| described.request.headers.first(name).unwrap_or_default();
         let (path, method, host) = (header(":path"), header(":method"), header(":authority"));
-        let operation = self.operations().find(&Target { path, method, host });
+        let operation = self.operations().find(&RequestTarget { path, method, host });
         Record { method: crate::Method::from_bytes(method), operation, ..described.record }
     }
 
@@ -137,20 +138,20 @@ impl Policy {
         described: &StreamDescription,
         record: &Record,
     ) -> Option<TraceExplanation> {
-        let (_, tracer) = self.outlets().tracing().tracer(described.direction)?;
+        let (_, tracer) = self.exporters().tracing().tracer(described.direction)?;
         let stream = Stream::new(self, described, record, None, false);
         let (headers, request) = (&described.request.headers, &described.request);
         let mut worker = TracerState::new(described.seed, tracer);
         let threshold = || tracer.sampling_threshold(&stream, request, || ());
-        let begun = tracer.begin(headers, &mut worker, std::time::Duration::ZERO, threshold);
+        let start = tracer.begin(headers, &mut worker, std::time::Duration::ZERO, threshold);
         let sampling_source = tracer.sampling_source(headers, &stream, request);
-        let provider = tracer.provider.filter(|_| begun.trace.is_reported);
+        let provider = tracer.provider.filter(|_| start.trace.is_reported);
         let provider = provider.and_then(|index| self.provider_name(index));
-        Some(TraceExplanation { begun, sampling_source, provider })
+        Some(TraceExplanation { start, sampling_source, provider })
     }
 
     fn provider_name(&self, index: usize) -> Option<String> {
-        self.outlets().providers().get(index).map(|provider| provider.name.to_string())
+        self.exporters().providers().get(index).map(|provider| provider.name.to_string())
     }
 
     fn destination(&self, log: &AccessLog) -> LogDestination {
@@ -169,8 +170,8 @@ fn decision(log: &AccessLog, logged: &LoggedStream<'_>, draw: u32) -> LogDecisio
         Err(_) => return LogDecision::Failed,
         Ok(None) => {}
     }
-    let holds = log
-        .filter()
-        .is_none_or(|filter| filter.holds(logged.ended.at, logged.ended.request) == Ok(true));
+    let holds = log.filter().is_none_or(|filter| {
+        filter.holds(logged.ended.attributes, logged.ended.request) == Ok(true)
+    });
     if holds { LogDecision::NotSampled } else { LogDecision::Filtered }
 }

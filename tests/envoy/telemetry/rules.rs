@@ -171,7 +171,7 @@ fn promtool_finds_no_fault_with_rules_for_another_document() -> Result<()> {
                 {"name": "rest"},
             ],
         });
-        let rules = Rules::of(&serde_json::from_value(document)?).to_string();
+        let rules = Rules::new(&serde_json::from_value(document)?).to_string();
         let said = promtool(&["check", "rules"], folder.path(), rules.as_bytes())?;
         assert!(said.contains(&format!("SUCCESS: {count} rules found")), "{said}");
     }

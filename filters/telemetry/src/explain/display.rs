@@ -3,7 +3,10 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Explanation, LogDecision, LogDestination, SeriesUpdate, TraceExplanation};
-use crate::{MetricKind, signals::access_log::LogReason, signals::tracing::SamplingSource};
+use crate::{
+    MetricKind, signals::access_log::LogReason, signals::tracing::SamplingSource,
+    trace_context::Propagation,
+};
 
 impl Display for Explanation {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -45,22 +48,22 @@ impl Display for SeriesUpdate {
 
 impl Display for TraceExplanation {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let Self { begun, sampling_source, provider } = self;
-        if begun.traceparent_invalid {
+        let Self { start, sampling_source, provider } = self;
+        if start.traceparent_invalid {
             writeln!(out, "the caller's traceparent is invalid, so a new trace starts")?;
         }
-        if begun.tracestate_invalid {
+        if start.tracestate_invalid {
             writeln!(out, "the caller's tracestate is invalid and removed")?;
         }
-        let is = if begun.trace.is_sampled { "is sampled" } else { "is not sampled" };
+        let is = if start.trace.is_sampled { "is sampled" } else { "is not sampled" };
         write!(
             out,
             "trace {} {is}: {}",
-            begun.trace.trace_id,
-            reason(*sampling_source, begun.trace.is_sampled)
+            start.trace.trace_id,
+            reason(*sampling_source, start.trace.is_sampled)
         )?;
         match provider {
-            Some(provider) => write!(out, "; span {} goes to {provider}", begun.trace.span_id),
+            Some(provider) => write!(out, "; span {} goes to {provider}", start.trace.span_id),
             None => write!(out, "; no span"),
         }
     }
@@ -72,8 +75,10 @@ fn reason(sampling_source: SamplingSource, is_sampled: bool) -> String {
     let threshold =
         |of: &str| format!("the low 56 bits of its id are {side} the threshold of {of}");
     match sampling_source {
-        SamplingSource::Caller => "decided by the caller's traceparent".to_owned(),
-        SamplingSource::B3 => "decided by the caller's B3 headers".to_owned(),
+        SamplingSource::Caller(Propagation::W3c) => {
+            "decided by the caller's traceparent".to_owned()
+        }
+        SamplingSource::Caller(Propagation::B3) => "decided by the caller's B3 headers".to_owned(),
         SamplingSource::Filter(index) => threshold(&format!("sampling[{index}]")),
         SamplingSource::Percentage => threshold("randomSamplingPercentage"),
     }

@@ -4,8 +4,8 @@ use filter_core::label_value;
 
 use super::SeriesUpdate;
 use crate::{
-    Direction, Ended, Findings, Group, LabelSource, MetricSource, Policy, Record, StandardMetric,
-    expression::Attributes, signals::label::UNKNOWN,
+    CompletedStream, Direction, Group, LabelSource, Measurements, MetricSource, Policy, Record,
+    StandardMetric, expression::Attributes, signals::label::UNKNOWN,
 };
 
 impl Policy {
@@ -13,8 +13,8 @@ impl Policy {
     pub(super) fn series_updates(
         &self,
         direction: Direction,
-        ended: &Ended<'_>,
-        findings: &Findings,
+        ended: &CompletedStream<'_>,
+        measurements: &Measurements,
         failed: &mut impl FnMut(),
     ) -> Vec<SeriesUpdate> {
         let mut series_updates = Vec::new();
@@ -23,7 +23,7 @@ impl Policy {
             let numbers: Vec<_> = group
                 .families
                 .iter()
-                .map(|family| (family, family.observation(ended.record, findings)))
+                .map(|family| (family, family.observation(ended.record, measurements)))
                 .filter(|(family, number)| number.is_some() || family.source == in_flight)
                 .collect();
             if numbers.is_empty() {
@@ -44,7 +44,7 @@ impl Policy {
         &self,
         direction: Direction,
         group: &Group,
-        ended: &Ended<'_>,
+        ended: &CompletedStream<'_>,
         failed: &mut impl FnMut(),
     ) -> Vec<(String, String)> {
         let sources = &self.plan(direction).sources;
@@ -52,7 +52,9 @@ impl Policy {
         for (name, index) in &group.labels {
             let Some(source) = sources.get(*index) else { continue };
             let text = match source {
-                LabelSource::Label(index) => self.configured_label(*index, ended.at, failed),
+                LabelSource::Label(index) => {
+                    self.configured_label(*index, ended.attributes, failed)
+                }
                 LabelSource::Slo(_) => fixed(*source, ended.record, &self.metrics().slo_names),
                 LabelSource::Reporter(_)
                 | LabelSource::Method

@@ -60,7 +60,7 @@ fn explanations_cover_all_signals() {
     let cents = "response.headers['x-cents']".to_owned();
     stream.attributes.insert(cents, Value::text("250"));
     let explained = compile(&document).explain(&stream);
-    let span = explained.tracing.as_ref().unwrap().begun.trace.span_id;
+    let span = explained.tracing.as_ref().unwrap().start.trace.span_id;
     let labels = r#"reporter="destination",request_method="GET",request_operation="getOrder""#;
     let expected = [
         "operation getOrder".to_owned(),

@@ -5,7 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 fn rules(document: Value) -> String {
-    Rules::of(&serde_json::from_value(document).unwrap()).to_string()
+    Rules::new(&serde_json::from_value(document).unwrap()).to_string()
 }
 
 fn shipped(is_labelled: bool) -> Value {

@@ -8,14 +8,14 @@ use filter_core::{DurationWithin, IntegerWithin, Percentage};
 
 use crate::{
     config::{AccessLogConfig, Level, Mode},
-    export::exporters::Outlets,
+    export::exporters::Exporters,
     export::otlp::Severity,
     expression::{EvaluationError, Phase},
     policy::compiler::Compiler,
     signals::filter::Filter,
     signals::redactor::Redactor,
     stream::direction::Direction,
-    stream::ended::Ended,
+    stream::record::CompletedStream,
 };
 
 mod fields;
@@ -57,7 +57,7 @@ pub enum LogTarget {
 #[derive(Clone, Copy)]
 pub struct LoggedStream<'a> {
     /// The completed stream.
-    pub ended: Ended<'a>,
+    pub ended: CompletedStream<'a>,
     /// Whether the stream is an error.
     pub is_error: bool,
 }
@@ -73,9 +73,9 @@ pub enum LogReason {
 
 /// Inputs to the compilation of entries.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct CompileContext<'a> {
     /// The providers of the document.
-    pub(crate) outlets: &'a Outlets,
+    pub(crate) exporters: &'a Exporters,
     /// Whether the document has operations.
     pub(crate) has_operations: bool,
 }
@@ -92,7 +92,7 @@ impl AccessLog {
     /// Compiles all entries except disabled ones. Errors are added to `compiler`.
     pub(crate) fn compile_all(
         entries: &[AccessLogConfig],
-        around: &Surroundings<'_>,
+        context: &CompileContext<'_>,
         compiler: &mut Compiler,
     ) -> Vec<Self> {
         if !(1..=MAX_ENTRIES).contains(&entries.len()) {
@@ -102,7 +102,7 @@ impl AccessLog {
             return Vec::new();
         }
         let logs = entries.iter().enumerate().filter_map(|(index, entry)| {
-            Self::compile(entry, &format!("accessLogging[{index}]"), around, compiler)
+            Self::compile(entry, &format!("accessLogging[{index}]"), context, compiler)
         });
         logs.collect()
     }
@@ -111,12 +111,12 @@ impl AccessLog {
     fn compile(
         config: &AccessLogConfig,
         path: &str,
-        around: &Surroundings<'_>,
+        context: &CompileContext<'_>,
         compiler: &mut Compiler,
     ) -> Option<Self> {
-        let target = target(config, path, around, compiler);
+        let target = target(config, path, context, compiler);
         let is_line = matches!(target, Some(LogTarget::Proxy(_)));
-        let context = FieldsContext { path, is_line, has_operations: around.has_operations };
+        let context = FieldsContext { path, is_line, has_operations: context.has_operations };
         let (filter, fields) = compiler.late(|compiler| {
             let filter = config.filter.as_ref();
             let path = format!("{path}.filter");
@@ -175,7 +175,7 @@ impl AccessLog {
         draw: u32,
     ) -> Result<Option<LogReason>, EvaluationError> {
         if let Some(filter) = &self.filter
-            && !filter.holds(stream.ended.at, stream.ended.request)?
+            && !filter.holds(stream.ended.attributes, stream.ended.request)?
         {
             return Ok(None);
         }
@@ -212,7 +212,7 @@ pub fn severity(stream: &LoggedStream<'_>) -> Severity {
 fn target(
     config: &AccessLogConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<LogTarget> {
     let proxy = Some(LogTarget::Proxy(config.level.unwrap_or_default()));
@@ -222,10 +222,10 @@ fn target(
         [_] if config.level.is_some() => {
             (".level", "must not be given: only the proxy's own log has levels")
         }
-        [one] => match around.outlets.provider(&one.name) {
+        [one] => match context.exporters.provider(&one.name) {
             Some(provider) => return Some(LogTarget::Provider(provider)),
             // An invalid provider is reported at its own path.
-            None if around.outlets.has(&one.name) => return None,
+            None if context.exporters.has(&one.name) => return None,
             None => {
                 (".providers[0].name", "must be envoy or the name of one of extensionProviders")
             }

@@ -16,7 +16,7 @@ pub(crate) use crate::signals::metrics::compile::is_labelled;
 pub use crate::signals::metrics::compile::{CustomLabel, CustomMetric, Metrics};
 pub use crate::signals::metrics::{
     cardinality_limit::{CardinalityLimit, Lookup, hash},
-    family::{Family, Findings, MetricKind, MetricSource},
+    family::{Family, Measurements, MetricKind, MetricSource},
     interner::Interner,
     label_source::{LabelSource, LabelValue, OTHER, OVERFLOW},
     labelled_name::LabelledName,

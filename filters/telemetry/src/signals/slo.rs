@@ -77,7 +77,7 @@ impl Slo {
         let is_error =
             self.error_when.as_ref().map_or(Ok(is_error), |condition| condition.holds(at))?;
         let in_time = self.latency.is_none_or(|max| record.duration <= max);
-        Ok(Some(!is_error && (in_time || record.is_upgraded())))
+        Ok(Some(!is_error && (in_time || record.is_tunnel())))
     }
 }
 

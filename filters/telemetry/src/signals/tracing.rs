@@ -10,11 +10,11 @@ mod sampling_source;
 mod span;
 mod tags;
 
-pub(crate) use crate::signals::tracing::compile::Surroundings;
+pub(crate) use crate::signals::tracing::compile::CompileContext;
 pub use crate::signals::tracing::{
     sampling::Threshold,
     sampling_source::SamplingSource,
-    span::{Seen, StreamOutcome},
+    span::{SpanInputs, StreamOutcome},
     tags::{Tag, TagAction, TagSource},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     expression::Attributes,
     signals::filter::Filter,
     stream::direction::Direction,
-    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
+    trace_context::{CONTEXT_HEADERS, Propagation, SpanId, TraceId, TraceParent, TraceState},
 };
 
 /// The compiled entries of `tracing`.
@@ -50,8 +50,8 @@ pub struct Tracer {
     pub istio_tags: bool,
     /// The handling of a caller's trace context.
     pub remote_context: RemoteContext,
-    /// Whether B3 headers are read.
-    pub accepts_b3: bool,
+    /// Header formats in which a caller's context is accepted.
+    pub accepted_formats: &'static [Propagation],
     /// Maximum spans per second and worker.
     pub spans_per_second: u32,
     /// Span attributes to add, change or remove.
@@ -96,7 +96,7 @@ pub enum HeaderChange {
 
 /// The result of [`Tracer::begin`].
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Begun {
+pub struct TraceStart {
     /// The trace of the stream.
     pub trace: Trace,
     /// Required changes to the request headers. Empty if possible, because a change makes Envoy
@@ -153,7 +153,7 @@ impl Tracing {
 impl Tracer {
     /// Returns the names of the request headers that it reads.
     pub fn headers(&self) -> impl Iterator<Item = &str> {
-        let kept = Seen::HEADERS.into_iter().filter(|_| self.has_spans);
+        let kept = SpanInputs::HEADERS.into_iter().filter(|_| self.has_spans);
         let tags = self.tags.iter().filter_map(Tag::header);
         CONTEXT_HEADERS.into_iter().chain(kept).chain(tags)
     }

@@ -194,7 +194,7 @@ fn checks_mesh_config_providers() {
         ),
         (
             opentelemetry(json!({"http": {}, "grpc": {}})),
-            "extensionProviders[0].opentelemetry.grpc: must not stand beside http: give one of them",
+            "extensionProviders[0].opentelemetry.grpc: must not be given together with http",
         ),
         (
             opentelemetry(json!({"resourceDetectors": {"environment": {}}})),

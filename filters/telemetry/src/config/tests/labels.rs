@@ -119,7 +119,7 @@ fn only_a_label_implies_labels() {
         let policy = Policy::new(&config, &|_| None).unwrap();
         assert_eq!(policy.metrics().is_labelled, is_labelled, "{document}");
         assert_eq!(policy.warnings().len(), warnings, "{document}");
-        let rules = crate::prometheus::Rules::of(&config).to_string();
+        let rules = crate::prometheus::Rules::new(&config).to_string();
         assert_eq!(rules.contains("request_operation"), is_labelled, "{document}");
     }
 }

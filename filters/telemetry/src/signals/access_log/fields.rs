@@ -123,14 +123,14 @@ impl Field {
         match &self.source {
             Source::RecordField(fact) => fact.of(stream),
             Source::Expression(expression) => {
-                expression.evaluate(stream.ended.at).ok().map(Cow::into_owned)
+                expression.evaluate(stream.ended.attributes).ok().map(Cow::into_owned)
             }
             Source::Path(original, path) => {
-                let value = |slot| stream.ended.at.value(slot);
+                let value = |slot| stream.ended.attributes.value(slot);
                 value(*original).or_else(|| value(*path)).map(without_query)
             }
             Source::Flags(slot) => {
-                let Value::Int(bits) = stream.ended.at.value(*slot)? else { return None };
+                let Value::Int(bits) = stream.ended.attributes.value(*slot)? else { return None };
                 Some(Value::text(&response_flags(bits.cast_unsigned())))
             }
         }

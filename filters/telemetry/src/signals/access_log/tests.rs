@@ -44,10 +44,11 @@ fn compiled(entry: &str) -> Result<(Option<AccessLog>, AttributeTable), String> 
     );
     let config: Config = parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
     let mut compiler = Compiler::default();
-    let outlets = Outlets::compile(&config, &|_| None, &mut compiler);
-    let around = Surroundings { outlets: &outlets, has_operations: entry.contains("operation") };
+    let exporters = Exporters::compile(&config, &|_| None, &mut compiler);
+    let context =
+        CompileContext { exporters: &exporters, has_operations: entry.contains("operation") };
     let entries = config.access_logging.unwrap_or_default().0;
-    let log = AccessLog::compile_all(&entries, &around, &mut compiler).pop();
+    let log = AccessLog::compile_all(&entries, &context, &mut compiler).pop();
     let found = (log, compiler.reads);
     compiler.errors.finish(found).map_err(|error| error.to_string())
 }
@@ -74,7 +75,7 @@ fn written(document: &str, record: &Record, values: &[(&str, Value)]) -> String 
     let attributes = stream(&reads, values);
     let request = Request { headers: Headers::default(), ..Request::default() };
     let ended = LoggedStream {
-        ended: Ended { record, at: &attributes, request: &request },
+        ended: CompletedStream { record, attributes: &attributes, request: &request },
         is_error: false,
     };
     line(&log.fields(&ended, &Redactor::new(b"0123456789abcdef").unwrap()))

@@ -47,7 +47,7 @@ pub struct Family {
 
 /// Results for a completed stream that are not part of its record.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
+pub struct Measurements {
     /// Whether the stream is an error.
     pub is_error: bool,
     /// For each objective, whether the stream was good; `None` if it is not covered.
@@ -59,14 +59,16 @@ pub struct Findings {
 impl Family {
     /// Returns the number that a completed stream adds; `None` if it adds nothing.
     #[must_use]
-    pub fn observation(&self, record: &Record, findings: &Findings) -> Option<u64> {
-        let slo = |index: usize| findings.slos.get(index).copied().flatten();
+    pub fn observation(&self, record: &Record, measurements: &Measurements) -> Option<u64> {
+        let slo = |index: usize| measurements.slos.get(index).copied().flatten();
         match self.source {
-            MetricSource::Standard(standard) => standard.observation(record, findings.is_error),
+            MetricSource::Standard(standard) => standard.observation(record, measurements.is_error),
             MetricSource::Class(class) => (StatusClass::of(record.status) == class).then_some(1),
             MetricSource::SloTotal(index) => slo(index).map(|_| 1),
             MetricSource::SloGood(index) => slo(index).filter(|is_good| *is_good).map(|_| 1),
-            MetricSource::Definition(index) => findings.definitions.get(index).copied().flatten(),
+            MetricSource::Definition(index) => {
+                measurements.definitions.get(index).copied().flatten()
+            }
         }
     }
 }

@@ -91,7 +91,7 @@ impl StandardMetric {
         match self {
             Self::RequestCount => Some(1),
             Self::ErrorCount => is_error.then_some(1),
-            Self::RequestDuration => (!record.is_upgraded()).then(|| record.millis()),
+            Self::RequestDuration => (!record.is_tunnel()).then(|| record.millis()),
             Self::RequestSize => Some(record.request_bytes),
             Self::ResponseSize => Some(record.response_bytes),
             Self::InFlight => None,

@@ -15,6 +15,7 @@ use crate::{
     export::Provider,
     expression::{Phase, ResultKind, is_sensitive_header},
     policy::compiler::Compiler,
+    trace_context::Propagation,
 };
 
 const MAX_ENTRIES: usize = 4;
@@ -24,7 +25,7 @@ const MAX_KEY_LEN: usize = 128;
 const SPANS_PER_SECOND: u32 = 1_000;
 
 /// Inputs to the compilation of `tracing`.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct CompileContext<'a> {
     /// The valid providers of the document.
     pub(crate) providers: &'a [Provider],
     /// The names of all providers, including invalid ones.
@@ -41,15 +42,15 @@ impl Tracing {
     /// Compiles the entries. Errors are added to `compiler`.
     pub(crate) fn compile(
         configured: Option<&[TracingConfig]>,
-        around: &Surroundings<'_>,
+        context: &CompileContext<'_>,
         compiler: &mut Compiler,
     ) -> Self {
         let short = [TracingConfig::default()];
         let entries = match configured {
             Some(entries) => entries,
-            None if around.has_endpoint => &short,
+            None if context.has_endpoint => &short,
             None => {
-                if around.sample_rate.is_some() {
+                if context.sample_rate.is_some() {
                     let rule = "must not be given without tracing or endpoint";
                     compiler.errors.add("sampleRate", rule);
                 }
@@ -68,8 +69,8 @@ impl Tracing {
                     .errors
                     .add(&path, "can never apply: earlier entries match all its listeners");
             }
-            let rate = around.sample_rate.filter(|_| index == 0);
-            tracers.push(tracer(entry, rate, &path, around, compiler));
+            let rate = context.sample_rate.filter(|_| index == 0);
+            tracers.push(tracer(entry, rate, &path, context, compiler));
         }
         Self { tracers }
     }
@@ -85,10 +86,10 @@ fn tracer(
     entry: &TracingConfig,
     rate: Option<SampleRate>,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Tracer {
-    let provider = provider(&entry.providers, path, around, compiler);
+    let provider = provider(&entry.providers, path, context, compiler);
     let percentage = match (entry.random_sampling_percentage, rate) {
         (Some(_), Some(_)) => {
             let rule = "must not be given with randomSamplingPercentage";
@@ -107,12 +108,12 @@ fn tracer(
         propagates: !entry.disable_context_propagation,
         istio_tags: entry.enable_istio_tags.unwrap_or(true),
         remote_context: entry.remote_context,
-        accepts_b3: entry.accept_b3,
+        accepted_formats: if entry.accept_b3 { &Propagation::ALL } else { &[Propagation::W3c] },
         spans_per_second: entry
             .max_spans_per_second
             .and_then(|max| u32::try_from(max.get()).ok())
             .unwrap_or(SPANS_PER_SECOND),
-        tags: tags(&entry.custom_tags, path, around, compiler),
+        tags: tags(&entry.custom_tags, path, context, compiler),
     };
     warn(&tracer, path, compiler);
     tracer
@@ -134,15 +135,15 @@ fn warn(tracer: &Tracer, path: &str, compiler: &mut Compiler) {
 fn provider(
     named: &[ProviderRef],
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<usize> {
     let path = format!("{path}.providers");
     match named {
-        [] => (!around.providers.is_empty()).then_some(0),
+        [] => (!context.providers.is_empty()).then_some(0),
         [one] => {
-            let found = around.providers.iter().position(|provider| *provider.name == *one.name);
-            if !around.names.contains(&one.name) {
+            let found = context.providers.iter().position(|provider| *provider.name == *one.name);
+            if !context.names.contains(&one.name) {
                 let (name, rule) = (json!(one.name), "must be one of extensionProviders");
                 let rule = format_args!("{rule}, {}", Shown(&name));
                 compiler.errors.add(format_args!("{path}[0].name"), rule);
@@ -178,7 +179,7 @@ fn sampling(
 fn tags(
     configured: &BTreeMap<String, TagConfig>,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Vec<Tag> {
     let path = format!("{path}.customTags");
@@ -192,7 +193,7 @@ fn tags(
             let rule = format_args!("must have a name of 1 to {MAX_KEY_LEN} bytes");
             compiler.errors.add(&path, rule);
         }
-        let action = action(key, config, &path, around, compiler);
+        let action = action(key, config, &path, context, compiler);
         tags.extend(action.map(|action| Tag { key: key.clone(), action }));
     }
     tags
@@ -203,7 +204,7 @@ fn action(
     key: &str,
     config: &TagConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<TagAction> {
     let TagConfig { literal, environment, header, expression, operation, redact, .. } = config;
@@ -212,7 +213,7 @@ fn action(
     let sources = sources.into_iter().filter(|is_given| *is_given).count();
     match (sources, operation, redact) {
         (1, None, _) => {
-            let source = source(config, path, around, compiler)?;
+            let source = source(config, path, context, compiler)?;
             Some(TagAction::Put(source, *redact))
         }
         (0, Some(_), None) | (0, None, Some(_)) if !BUILT_IN.contains(&key) => {
@@ -233,7 +234,7 @@ fn action(
 fn source(
     config: &TagConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<TagSource> {
     let is_hashed = config.redact == Some(Redaction::Hash);
@@ -241,7 +242,7 @@ fn source(
         return Some(TagSource::Literal(literal.value.clone()));
     }
     if let Some(environment) = &config.environment {
-        let value = (around.variable)(&environment.name);
+        let value = (context.variable)(&environment.name);
         return value.or_else(|| environment.default_value.clone()).map(TagSource::Literal);
     }
     if let Some(header) = &config.header {

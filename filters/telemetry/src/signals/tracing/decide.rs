@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use filter_core::Headers;
 
-use super::{Begun, HeaderChange, Threshold, Trace, Tracer, TracerState};
+use super::{HeaderChange, Threshold, Trace, TraceStart, Tracer, TracerState};
 use crate::{
     config::tracing::RemoteContext,
     signals::tracing::incoming::{Incoming, RemoteParent},
-    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
+    trace_context::{CONTEXT_HEADERS, Propagation, SpanId, TraceId, TraceParent, TraceState},
 };
 
 impl Tracer {
@@ -22,9 +22,9 @@ impl Tracer {
         worker: &mut TracerState,
         now: Duration,
         threshold: impl FnOnce() -> Threshold,
-    ) -> Begun {
-        let incoming = Incoming::read(headers, self.accepts_b3);
-        let mut begun = match (incoming.remote, self.remote_context) {
+    ) -> TraceStart {
+        let incoming = Incoming::read(headers, self.accepted_formats);
+        let mut start = match (incoming.remote, self.remote_context) {
             (Some(remote), RemoteContext::Trust) => {
                 self.follow(remote, headers, worker, now, threshold)
             }
@@ -38,13 +38,13 @@ impl Tracer {
                 self.start(link, headers, worker, now, decide)
             }
         };
-        begun.traceparent_invalid = incoming.is_invalid;
+        start.traceparent_invalid = incoming.is_invalid;
         if !self.propagates {
             let present = |name: &&str| headers.first(name).is_some();
             let found = CONTEXT_HEADERS.into_iter().filter(present);
-            begun.changes = found.map(HeaderChange::Remove).collect();
+            start.changes = found.map(HeaderChange::Remove).collect();
         }
-        begun
+        start
     }
 
     /// Continues the caller's trace.
@@ -55,7 +55,7 @@ impl Tracer {
         worker: &mut TracerState,
         now: Duration,
         threshold: impl FnOnce() -> Threshold,
-    ) -> Begun {
+    ) -> TraceStart {
         let parent = remote.parent;
         let is_sampled = remote.decision.unwrap_or_else(|| threshold().selects(parent.trace_id()));
         let is_wanted = is_sampled && self.has_spans;
@@ -63,17 +63,17 @@ impl Tracer {
         if !is_reported {
             // The context stays unchanged, so that no span of the application has an unreported
             // parent.
-            let is_new = remote.is_b3 && !is_wanted;
+            let is_new = remote.format == Propagation::B3 && !is_wanted;
             let translated = parent.child(parent.span_id(), is_sampled).to_string();
             let change = is_new.then_some(HeaderChange::Set("traceparent", translated));
             let trace = Trace { is_sampled, ..Trace::new(parent.trace_id(), parent.span_id()) };
             let changes = change.into_iter().collect();
-            return Begun { is_limited: is_wanted, ..Begun::new(trace, changes) };
+            return TraceStart { is_limited: is_wanted, ..TraceStart::new(trace, changes) };
         }
-        let span_id = SpanId::draw(&mut worker.generator);
+        let span_id = SpanId::random(&mut worker.generator);
         let child = parent.child(span_id, true);
         let mut changes = vec![HeaderChange::Set("traceparent", child.to_string())];
-        let state = TraceState::of(headers);
+        let state = TraceState::from_headers(headers);
         changes.extend(tracestate_change(headers, state.as_ref().ok().and_then(Option::as_ref)));
         let trace = Trace {
             is_sampled,
@@ -83,7 +83,7 @@ impl Tracer {
             state: state.clone().unwrap_or_default(),
             ..Trace::new(parent.trace_id(), span_id)
         };
-        Begun { tracestate_invalid: state.is_err(), ..Begun::new(trace, changes) }
+        TraceStart { tracestate_invalid: state.is_err(), ..TraceStart::new(trace, changes) }
     }
 
     /// Starts a new trace.
@@ -94,9 +94,9 @@ impl Tracer {
         worker: &mut TracerState,
         now: Duration,
         decide: impl FnOnce(TraceId) -> bool,
-    ) -> Begun {
+    ) -> TraceStart {
         let (trace_id, span_id) =
-            (TraceId::draw(&mut worker.generator), SpanId::draw(&mut worker.generator));
+            (TraceId::random(&mut worker.generator), SpanId::random(&mut worker.generator));
         let is_wanted = decide(trace_id);
         let is_limited = is_wanted && self.has_spans && !worker.bucket.take(now);
         let is_sampled = is_wanted && !is_limited;
@@ -111,7 +111,7 @@ impl Tracer {
             link: link.filter(|_| is_reported),
             ..Trace::new(trace_id, span_id)
         };
-        Begun { is_limited, ..Begun::new(trace, changes) }
+        TraceStart { is_limited, ..TraceStart::new(trace, changes) }
     }
 }
 
@@ -141,7 +141,7 @@ impl Trace {
     }
 }
 
-impl Begun {
+impl TraceStart {
     const fn new(trace: Trace, changes: Vec<HeaderChange>) -> Self {
         Self {
             trace,

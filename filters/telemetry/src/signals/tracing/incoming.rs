@@ -2,7 +2,7 @@
 
 use filter_core::Headers;
 
-use crate::trace_context::{B3, InvalidTraceParent, TraceParent};
+use crate::trace_context::{B3, InvalidTraceParent, Propagation, TraceParent};
 
 /// The span of the caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -10,8 +10,8 @@ pub(super) struct RemoteParent {
     pub(super) parent: TraceParent,
     /// Whether the caller samples the trace; `None` if it did not decide.
     pub(super) decision: Option<bool>,
-    /// Whether the context came in B3 headers, which are translated to W3C.
-    pub(super) is_b3: bool,
+    /// The format it came in.
+    pub(super) format: Propagation,
 }
 
 /// The trace context of a request.
@@ -25,21 +25,22 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    pub(super) fn read(headers: &Headers, accepts_b3: bool) -> Self {
-        let parent = TraceParent::of(headers);
+    pub(super) fn read(headers: &Headers, accepted: &[Propagation]) -> Self {
+        let parent = TraceParent::from_headers(headers);
         if let Ok(Some(parent)) = parent {
             let decision = Some(parent.is_sampled());
-            let remote = RemoteParent { parent, decision, is_b3: false };
+            let remote = RemoteParent { parent, decision, format: Propagation::W3c };
             return Self { remote: Some(remote), ..Self::default() };
         }
-        let b3 = if accepts_b3 { B3::of(headers) } else { None };
+        let accepts_b3 = accepted.contains(&Propagation::B3);
+        let b3 = if accepts_b3 { B3::from_headers(headers) } else { None };
         let own = Self { is_invalid: parent == Err(InvalidTraceParent), ..Self::default() };
         match b3 {
             None => own,
             Some(B3::Decision(is_sampled)) => Self { decision: Some(is_sampled), ..own },
             Some(B3::Context { trace_id, span_id, is_sampled }) => {
                 let parent = TraceParent::new(trace_id, span_id, is_sampled == Some(true));
-                let remote = RemoteParent { parent, decision: is_sampled, is_b3: true };
+                let remote = RemoteParent { parent, decision: is_sampled, format: Propagation::B3 };
                 Self { remote: Some(remote), ..own }
             }
         }

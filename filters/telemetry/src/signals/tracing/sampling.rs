@@ -11,7 +11,7 @@ use crate::trace_context::TraceId;
 /// use telemetry::{Generator, Threshold, TraceId};
 ///
 /// let (all, none) = (Threshold::from_millionths(1_000_000), Threshold::from_millionths(0));
-/// let id = TraceId::draw(&mut Generator::new(1));
+/// let id = TraceId::random(&mut Generator::new(1));
 /// assert!(all.selects(id) && !none.selects(id));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,7 +74,7 @@ mod tests {
         let tenth = Threshold::from_millionths(100_000);
         let mut generator = Generator::new(11);
         let selected =
-            (0..100_000).filter(|_| tenth.selects(TraceId::draw(&mut generator))).count();
+            (0..100_000).filter(|_| tenth.selects(TraceId::random(&mut generator))).count();
         assert!((9_700..10_300).contains(&selected), "{selected}");
     }
 }

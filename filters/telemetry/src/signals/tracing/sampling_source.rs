@@ -3,15 +3,13 @@
 use filter_core::{Headers, Request};
 
 use super::{Tracer, incoming::Incoming};
-use crate::{config::tracing::RemoteContext, expression::Attributes};
+use crate::{config::tracing::RemoteContext, expression::Attributes, trace_context::Propagation};
 
 /// The source of a sampling decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SamplingSource {
-    /// The flags of the caller's `traceparent`.
-    Caller,
-    /// The caller's B3 headers.
-    B3,
+    /// The caller's headers in this format.
+    Caller(Propagation),
     /// The entry of `sampling` with this index.
     Filter(usize),
     /// `randomSamplingPercentage`.
@@ -28,11 +26,11 @@ impl Tracer {
         request: &Request,
     ) -> SamplingSource {
         if self.remote_context == RemoteContext::Trust {
-            let incoming = Incoming::read(headers, self.accepts_b3);
-            let is_b3 = incoming.remote.is_none_or(|remote| remote.is_b3);
+            let incoming = Incoming::read(headers, self.accepted_formats);
+            let format = incoming.remote.map_or(Propagation::B3, |remote| remote.format);
             let decided = incoming.remote.map_or(incoming.decision, |remote| remote.decision);
             if decided.is_some() {
-                return if is_b3 { SamplingSource::B3 } else { SamplingSource::Caller };
+                return SamplingSource::Caller(format);
             }
         }
         let holds = |(filter, _): &(_, _)| holds(filter, at, request);

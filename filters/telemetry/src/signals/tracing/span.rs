@@ -23,7 +23,7 @@ const IS_REMOTE: u32 = 0x200;
 
 /// Properties of a stream that are not part of its record.
 #[derive(Clone, Debug)]
-pub struct Seen<'a> {
+pub struct SpanInputs<'a> {
     /// The request headers as received, before later filters.
     pub headers: &'a Headers,
     /// The start time since the Unix epoch.
@@ -53,7 +53,7 @@ pub struct StreamOutcome<'a> {
     pub is_client: bool,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> SpanInputs<'a> {
     /// The headers that spans need, apart from those of tags.
     pub(super) const HEADERS: [&'static str; 5] =
         [":method", ":path", ":scheme", ":authority", "user-agent"];
@@ -71,7 +71,7 @@ impl Tracer {
     pub fn span<'a>(
         &'a self,
         trace: &'a Trace,
-        seen: &'a Seen<'_>,
+        seen: &'a SpanInputs<'_>,
         outcome: &StreamOutcome<'a>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
@@ -80,7 +80,7 @@ impl Tracer {
         let is_failed = outcome.is_failed();
         let mut span_attributes = outcome.attributes(seen, is_failed);
         let failures = self.apply_tags(&mut span_attributes, seen, attributes, redactor);
-        span_attributes.iter_mut().for_each(|attribute| attribute.cut(max_len));
+        span_attributes.iter_mut().for_each(|attribute| attribute.truncate(max_len));
         let span = Span {
             trace_id: trace.trace_id,
             span_id: trace.span_id,
@@ -101,7 +101,7 @@ impl Tracer {
     fn apply_tags<'a>(
         &'a self,
         span_attributes: &mut Vec<Attribute<'a>>,
-        seen: &'a Seen<'_>,
+        seen: &'a SpanInputs<'_>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
     ) -> u32 {

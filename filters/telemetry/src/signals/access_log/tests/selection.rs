@@ -17,7 +17,10 @@ fn selects(
     let headers = Headers::from_iter([("x-debug", "1")]);
     let request = Request { headers, ..Request::default() };
     log.selects(
-        &LoggedStream { ended: Ended { record, at: &attributes, request: &request }, is_error },
+        &LoggedStream {
+            ended: CompletedStream { record, attributes: &attributes, request: &request },
+            is_error,
+        },
         draw,
     )
 }
@@ -76,7 +79,7 @@ fn severity_depends_on_error_and_status() {
     ] {
         let record = Record { status, ..record() };
         let ended = LoggedStream {
-            ended: Ended { record: &record, at: &attributes, request: &request },
+            ended: CompletedStream { record: &record, attributes: &attributes, request: &request },
             is_error,
         };
         assert_eq!(severity(&ended), expected);

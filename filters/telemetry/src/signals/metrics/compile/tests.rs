@@ -47,7 +47,7 @@ fn the_default_is_the_standard_metrics_without_labels() {
             ],
             "{document}"
         );
-        assert!(policy.needs().is_empty() && policy.fleeting().is_empty());
+        assert!(policy.needs().is_empty() && policy.early_slots().is_empty());
         assert!(!policy.reads_method(), "no header of the request is read");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     config::OneOrMany,
-    export::{Limits, Protocol},
+    export::{Protocol, QueueLimits},
     expression::{Attributes, Slot},
     stream::direction::Direction,
 };
@@ -22,7 +22,7 @@ fn provider_of(name: &str) -> Provider {
         protocol: Protocol::Grpc,
         headers: Vec::new(),
         timeout: std::time::Duration::from_secs(3),
-        limits: Limits::default(),
+        limits: QueueLimits::default(),
         max_tag_length: 256,
         resource: Vec::new(),
     }
@@ -41,7 +41,7 @@ fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) 
     let names: Vec<_> = providers.iter().map(|name| (*name).to_owned()).collect();
     let providers: Vec<_> = providers.iter().map(|name| provider_of(name)).collect();
     let variable = |name: &str| (name == "REGION").then(|| "eu".to_owned());
-    let around = Surroundings {
+    let context = CompileContext {
         providers: &providers,
         names: &names,
         has_endpoint: entries.is_none() && !providers.is_empty(),
@@ -49,7 +49,7 @@ fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) 
         variable: &variable,
     };
     let mut compiler = Compiler::default();
-    let tracing = Tracing::compile(entries.as_deref(), &around, &mut compiler);
+    let tracing = Tracing::compile(entries.as_deref(), &context, &mut compiler);
     let warnings = compiler.warnings.iter().map(ToString::to_string).collect();
     compiler.errors.finish((tracing, warnings)).map_err(|error| error.to_string())
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use filter_core::GrpcStatus;
 
 use super::{
-    Seen, StreamOutcome,
+    SpanInputs, StreamOutcome,
     address::{host_and_port, without_port},
 };
 use crate::{
@@ -46,7 +46,11 @@ impl<'a> StreamOutcome<'a> {
     /// Returns the built-in attributes, which follow the semantic conventions for HTTP and RPC.
     ///
     /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>
-    pub(super) fn attributes(&self, seen: &'a Seen<'_>, is_failed: bool) -> Vec<Attribute<'a>> {
+    pub(super) fn attributes(
+        &self,
+        seen: &'a SpanInputs<'_>,
+        is_failed: bool,
+    ) -> Vec<Attribute<'a>> {
         let method = seen.header(":method");
         let (host, port) = host_and_port(seen.header(":authority"));
         let mut own = AttributeList(Vec::with_capacity(20));
@@ -79,7 +83,7 @@ impl<'a> StreamOutcome<'a> {
     }
 
     /// Returns `error.type`: the gRPC status, the HTTP status or Envoy's response flags.
-    fn error_type(&self, seen: &Seen<'_>) -> Cow<'static, str> {
+    fn error_type(&self, seen: &SpanInputs<'_>) -> Cow<'static, str> {
         let Record { status, grpc_status, .. } = *self.record;
         match (grpc_status.filter(|code| *code != 0), status.filter(|status| *status >= 400)) {
             (Some(code), _) => grpc_name(code),

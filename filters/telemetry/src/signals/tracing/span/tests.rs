@@ -9,6 +9,7 @@ use crate::{
     export::otlp::Value,
     expression::{AttributeTable, Expression, Phase, ResultKind, Slot},
     signals::tracing::{Tag, TagSource, Threshold, TracerState},
+    trace_context::Propagation,
 };
 
 /// A stream without attributes.
@@ -30,7 +31,7 @@ fn tracer(tags: Vec<Tag>) -> Tracer {
         propagates: true,
         istio_tags: true,
         remote_context: RemoteContext::Trust,
-        accepts_b3: false,
+        accepted_formats: &[Propagation::W3c],
         spans_per_second: 1_000,
         tags,
     }
@@ -49,8 +50,8 @@ fn headers() -> Headers {
     ])
 }
 
-fn seen(headers: &Headers) -> Seen<'_> {
-    Seen {
+fn seen(headers: &Headers) -> SpanInputs<'_> {
+    SpanInputs {
         headers,
         began: Duration::from_secs(10),
         source: b"192.0.2.7:4711".to_vec(),
@@ -83,7 +84,7 @@ fn make_from(
 ) -> Span<'static> {
     let mut worker = TracerState::new(1, tracer);
     let trace = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold).trace;
-    let seen = Seen { flags, ..seen(headers) };
+    let seen = SpanInputs { flags, ..seen(headers) };
     let redactor = Redactor::new(&[7; 32]).unwrap();
     owned(tracer.span(&trace, &seen, outcome, &NoAttributes, &redactor, 64).0)
 }

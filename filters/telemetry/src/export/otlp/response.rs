@@ -1,4 +1,4 @@
-//! What collectors answer.
+//! Decoding of collector responses.
 
 use std::time::Duration;
 
@@ -8,68 +8,68 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::wire::{Field, fields};
+use super::decode::{Field, fields};
 
-/// The most of a collector's message that is shown.
-const MAX_SHOWN: usize = 256;
+/// Maximum length of a collector's message in logs, in bytes.
+const MAX_MESSAGE_LEN: usize = 256;
 const RETRY_INFO: &[u8] = b"google.rpc.RetryInfo";
 
-/// Items that a collector has taken in and thrown away.
+/// The `partial_success` of an OTLP response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Rejection {
-    /// How many; 0 with a message is a warning.
-    pub items: u64,
-    /// The collector's reason, on one line of at most 256 bytes.
+pub struct PartialSuccess {
+    /// Number of rejected items; 0 with a message is a warning.
+    pub rejected_items: u64,
+    /// The collector's reason, a single line of at most 256 bytes.
     pub message: String,
 }
 
-impl Rejection {
-    /// Reads `partial_success` of an `Export…ServiceResponse`, which may be cut off at its end.
+impl PartialSuccess {
+    /// Decodes an `Export…ServiceResponse`, which can be truncated.
     ///
-    /// `None` where everything was kept and nothing is said. Garbage says nothing.
+    /// `None` if everything was accepted without a message, or if the response is malformed.
     #[must_use]
-    pub fn read(response: &[u8]) -> Option<Self> {
-        let mut rejection = Self::default();
+    pub fn decode(response: &[u8]) -> Option<Self> {
+        let mut decoded = Self::default();
         for (number, field) in fields(response) {
             let (1, Field::Bytes(partial)) = (number, field) else { continue };
             for (number, field) in fields(partial) {
                 match (number, field) {
-                    // An int64: what is negative is nonsense.
-                    (1, Field::Varint(items)) if items >> 63 == 0 => rejection.items = items,
-                    (2, Field::Bytes(message)) => rejection.message = on_one_line(message),
+                    // An int64; negative counts are ignored.
+                    (1, Field::Varint(items)) if items >> 63 == 0 => decoded.rejected_items = items,
+                    (2, Field::Bytes(message)) => decoded.message = printable_line(message),
                     _ => {}
                 }
             }
         }
-        (rejection != Self::default()).then_some(rejection)
+        (decoded != Self::default()).then_some(decoded)
     }
 }
 
-/// Shows a text of a stranger: one line, printable, at most 256 bytes.
-pub(crate) fn on_one_line(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text.get(..MAX_SHOWN).unwrap_or(text));
-    let printable = |letter: char| if letter.is_control() { ' ' } else { letter };
+/// Converts untrusted text to a single printable line of at most 256 bytes.
+pub(crate) fn printable_line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text.get(..MAX_MESSAGE_LEN).unwrap_or(text));
+    let printable = |character: char| if character.is_control() { ' ' } else { character };
     let mut line: String = text.chars().map(printable).collect();
-    // What stands for a byte that is no UTF-8 is longer than that byte.
-    line.truncate(line.floor_char_boundary(MAX_SHOWN));
+    // The replacement character is longer than the invalid byte.
+    line.truncate(line.floor_char_boundary(MAX_MESSAGE_LEN));
     line
 }
 
-/// Reads the delay of a `google.rpc.RetryInfo` in the trailer `grpc-status-details-bin`.
+/// Returns the delay of a `google.rpc.RetryInfo` in the trailer `grpc-status-details-bin`.
 ///
-/// `None` where there is none: then a server does not promise to recover.
+/// `None` if there is no `RetryInfo`: the request is then not retryable.
 #[must_use]
 pub fn retry_delay(details: &[u8]) -> Option<Duration> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let status = GeneralPurpose::new(&STANDARD, config).decode(details).ok()?;
-    let of_status = fields(&status).filter_map(|field| bytes_of(field, 3));
-    let mut delays = of_status.filter_map(|any| {
+    let details = fields(&status).filter_map(|field| bytes_of(field, 3));
+    let mut delays = details.filter_map(|any| {
         let is_retry = fields(any)
             .filter_map(|field| bytes_of(field, 1))
             .any(|url| url.rsplit(|byte| *byte == b'/').next() == Some(RETRY_INFO));
         let value = fields(any).find_map(|field| bytes_of(field, 2)).unwrap_or_default();
-        is_retry.then(|| fields(value).find_map(|field| bytes_of(field, 1)).map(length))
+        is_retry.then(|| fields(value).find_map(|field| bytes_of(field, 1)).map(duration))
     });
     delays.next().map(Option::unwrap_or_default)
 }
@@ -81,10 +81,10 @@ fn bytes_of<'a>((number, field): (u64, Field<'a>), wanted: u64) -> Option<&'a [u
     }
 }
 
-/// Reads a `google.protobuf.Duration`; what is negative is nothing.
-fn length(duration: &[u8]) -> Duration {
+/// Decodes a `google.protobuf.Duration`; negative parts count as zero.
+fn duration(message: &[u8]) -> Duration {
     let part = |wanted| {
-        fields(duration).find_map(|(number, field)| match field {
+        fields(message).find_map(|(number, field)| match field {
             Field::Varint(part) if number == wanted && part >> 63 == 0 => Some(part),
             _ => None,
         })
@@ -118,39 +118,39 @@ mod tests {
     }
 
     #[test]
-    fn reads_how_many_were_rejected_and_why() {
-        let read = |partial: &[u8]| Rejection::read(&message(1, partial));
+    fn decodes_the_rejected_count_and_message() {
+        let read = |partial: &[u8]| PartialSuccess::decode(&message(1, partial));
         let both = [&[8, 0xac, 2][..], &message(2, b"too\nold")].concat();
-        let expected = Rejection { items: 300, message: "too old".to_owned() };
+        let expected = PartialSuccess { rejected_items: 300, message: "too old".to_owned() };
         assert_eq!(read(&both), Some(expected));
-        let warning = Rejection { items: 0, message: "w".to_owned() };
+        let warning = PartialSuccess { rejected_items: 0, message: "w".to_owned() };
         assert_eq!(read(&message(2, b"w")), Some(warning));
         assert_eq!(read(&[]), None);
         assert_eq!(read(&[8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]), None);
     }
 
     #[test]
-    fn a_cut_answer_still_tells_the_number() {
+    fn a_truncated_response_keeps_the_count() {
         let message = message(1, &[&[8, 3][..], &message(2, &[b'x'; 5_000])].concat());
-        let rejection = Rejection::read(&message[..4_096]).unwrap();
-        assert_eq!((rejection.items, rejection.message.len()), (3, 256));
+        let partial = PartialSuccess::decode(&message[..4_096]).unwrap();
+        assert_eq!((partial.rejected_items, partial.message.len()), (3, 256));
     }
 
     #[test]
-    fn bytes_that_are_no_text_make_no_longer_line() {
-        let line = on_one_line(&[0xff; 300]);
+    fn invalid_utf_8_does_not_exceed_the_limit() {
+        let line = printable_line(&[0xff; 300]);
         assert_eq!((line.len(), line.chars().count()), (255, 85));
     }
 
     #[test]
-    fn garbage_rejects_nothing() {
+    fn malformed_responses_reject_nothing() {
         for body in [&b""[..], b"<html>", b"{}", &[0xff; 100], &[0; 100], &[10], &[10, 0]] {
-            assert_eq!(Rejection::read(body), None, "{body:?}");
+            assert_eq!(PartialSuccess::decode(body), None, "{body:?}");
         }
     }
 
     #[test]
-    fn reads_the_delay_with_and_without_padding() {
+    fn decodes_the_delay_with_and_without_padding() {
         let delay = message(1, &[8, 2, 16, 0x80, 0xca, 0xb5, 0xee, 1]);
         let info = any(b"type.googleapis.com/google.rpc.RetryInfo", &delay);
         let other = any(b"type.googleapis.com/google.rpc.DebugInfo", &delay);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn no_delay_is_not_a_delay_of_zero() {
+    fn a_missing_delay_differs_from_zero() {
         let kind = b"type.googleapis.com/google.rpc.RetryInfo";
         let read = |status: &[u8]| retry_delay(BASE64_STANDARD.encode(status).as_bytes());
         assert_eq!(read(&status_with(&[any(kind, &[])])), Some(Duration::ZERO));

@@ -1,17 +1,17 @@
-//! Protobuf as a careful reader sees it: field by field, until the bytes make no sense.
+//! A lenient Protobuf decoder: it reads fields up to the first malformed byte.
 
-/// A field of a message that somebody else wrote.
+/// The value of a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Field<'a> {
-    /// A number.
+    /// A varint.
     Varint(u64),
-    /// Text, bytes or a message; cut where the answer was.
+    /// A string, bytes or a message; truncated if the input is.
     Bytes(&'a [u8]),
 }
 
-/// Reads the fields of a message with their numbers.
+/// Decodes the fields of a message, with their numbers.
 ///
-/// Stops at what is no field. Fields of fixed size are passed over, because no answer has one.
+/// Stops at the first malformed field. Skips fixed-size fields, which no response uses.
 pub(super) fn fields(bytes: &[u8]) -> impl Iterator<Item = (u64, Field<'_>)> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -61,19 +61,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_numbers_and_bytes_and_passes_over_the_rest() {
+    fn reads_varints_and_bytes_and_skips_other_fields() {
         let bytes = [8, 0x96, 1, 0x11, 1, 2, 3, 4, 5, 6, 7, 8, 0x1d, 1, 2, 3, 4, 0x22, 2, 9, 9];
         let found: Vec<_> = fields(&bytes).collect();
         assert_eq!(found, [(1, Field::Varint(150)), (4, Field::Bytes(&[9, 9]))]);
     }
 
     #[test]
-    fn a_field_that_was_cut_is_read_as_far_as_it_is_there() {
+    fn reads_the_available_part_of_a_truncated_field() {
         assert_eq!(fields(&[0x0a, 100, 1, 2]).next(), Some((1, Field::Bytes(&[1, 2]))));
     }
 
     #[test]
-    fn garbage_ends_the_message() {
+    fn stops_at_malformed_bytes() {
         for bytes in [&[0xff; 20][..], &[0x0b], &[0x08], &[0x11, 1], &[0x1d], &[0x80]] {
             assert_eq!(fields(bytes).next(), None, "{bytes:?}");
         }

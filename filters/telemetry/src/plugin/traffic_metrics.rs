@@ -1,4 +1,4 @@
-//! The metrics of the traffic: which series a stream adds to, defined when they are first needed.
+//! Metrics of the traffic. A series is defined when the first stream adds to it.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -12,22 +12,23 @@ use filter_host::{
 };
 
 use super::{
-    admitting::Shared,
+    cardinality::SharedLimits,
+    label_values::{LabelInputs, LabelValues},
     series::Series,
-    values::{Labels, Values},
 };
 use crate::{
-    Direction, Family, Findings, Group, LabelValue, LabelledName, MetricSource, OVERFLOW, Plan,
+    Direction, Family, Group, LabelValue, LabelledName, Measurements, MetricSource, OVERFLOW, Plan,
     Policy, StandardMetric, hash,
 };
 
-/// Every series that this worker has met.
-pub(super) struct Meters {
+/// The series that this worker has defined.
+pub(super) struct TrafficMetrics {
     direction: OnceCell<Direction>,
     groups: RefCell<Vec<Rows>>,
+    /// The key of the current row, reused to save allocations.
     key: RefCell<Vec<LabelValue>>,
-    values: Values,
-    shared: Shared,
+    values: LabelValues,
+    limits: SharedLimits,
     buffer: MetricBuffer,
     expression_errors: BufferedMetric,
     counts_messages: bool,
@@ -36,20 +37,20 @@ pub(super) struct Meters {
 /// The rows of one group.
 #[derive(Default)]
 struct Rows {
-    known: HashMap<Box<[LabelValue]>, Rc<Row>>,
+    by_key: HashMap<Box<[LabelValue]>, Rc<Row>>,
     /// The row of the last stream, which is often that of the next.
     last: Option<Rc<Row>>,
 }
 
-/// The series of one combination of labels, one for each family of its group.
+/// The series of one combination of label values, one for each family of the group.
 struct Row {
     group: usize,
     key: Box<[LabelValue]>,
     series: Vec<Cell<Option<Series>>>,
 }
 
-impl Meters {
-    /// Defines what is there whatever passes.
+impl TrafficMetrics {
+    /// Defines the metrics that do not depend on the traffic: without labels, all of them.
     pub(super) fn define(policy: &Policy, buffer: MetricBuffer) -> Self {
         let metrics = policy.metrics();
         if !metrics.is_labelled {
@@ -63,82 +64,87 @@ impl Meters {
             direction: OnceCell::new(),
             groups: RefCell::default(),
             key: RefCell::default(),
-            values: Values::new(policy),
-            shared: Shared::new(metrics),
+            values: LabelValues::new(policy),
+            limits: SharedLimits::new(metrics),
             expression_errors: buffer.counter("weir_telemetry_expression_errors_total"),
             buffer,
             counts_messages: metrics.counts_messages(),
         }
     }
 
-    /// Returns the side that the listener is on, which only a stream can tell.
+    /// Returns the listener's direction, which can only be read in the context of a stream.
     pub(super) fn direction(&self) -> Direction {
         *self.direction.get_or_init(direction)
     }
 
-    /// Says whether messages of gRPC are counted.
+    /// Returns `true` if gRPC messages are counted.
     pub(super) const fn counts_messages(&self) -> bool {
         self.counts_messages
     }
 
-    /// Counts an expression that failed.
+    /// Counts a failed expression.
     pub(super) fn expression_failed(&self) {
         self.buffer.add(self.expression_errors, 1);
     }
 
-    /// Hands over what was counted.
+    /// Writes the buffered counts to the proxy.
     pub(super) fn flush(&self) {
         self.buffer.flush();
     }
 
-    /// Takes back the one that [`Meters::enter`] added.
+    /// Decrements a gauge that [`TrafficMetrics::enter`] returned.
     pub(super) fn leave(&self, gauge: BufferedMetric) {
         self.buffer.add(gauge, -1);
     }
 
-    /// Adds one to the gauge of streams like this one, and returns it.
-    pub(super) fn enter(&self, labels: Labels<'_>) -> Option<BufferedMetric> {
-        let plan = labels.policy.plan(self.direction());
-        let wanted = MetricSource::Standard(StandardMetric::InFlight);
-        plan.groups.iter().enumerate().find_map(|(number, group)| {
-            let index = group.families.iter().position(|family| family.source == wanted)?;
-            let row = self.row(number, group, plan, labels);
-            self.series(&row, index, group, plan, labels.policy)?.enter(&self.buffer)
+    /// Increments the gauge of running streams with these labels, and returns it.
+    pub(super) fn enter(&self, inputs: LabelInputs<'_>) -> Option<BufferedMetric> {
+        let plan = inputs.policy.plan(self.direction());
+        let in_flight = MetricSource::Standard(StandardMetric::InFlight);
+        plan.groups.iter().enumerate().find_map(|(group_index, group)| {
+            let index = group.families.iter().position(|family| family.source == in_flight)?;
+            let row = self.row(group_index, group, plan, inputs);
+            self.series(&row, index, group, plan, inputs.policy)?.enter(&self.buffer)
         })
     }
 
-    /// Adds a stream that has ended to every series that it is about.
-    pub(super) fn record(&self, labels: Labels<'_>, findings: &Findings) {
-        let plan = labels.policy.plan(self.direction());
-        for (number, group) in plan.groups.iter().enumerate() {
+    /// Adds a completed stream to its series.
+    pub(super) fn record(&self, inputs: LabelInputs<'_>, measurements: &Measurements) {
+        let plan = inputs.policy.plan(self.direction());
+        for (group_index, group) in plan.groups.iter().enumerate() {
             let mut row = None;
             for (index, family) in group.families.iter().enumerate() {
-                let Some(value) = family.observation(labels.record, findings) else { continue };
-                let row = row.get_or_insert_with(|| self.row(number, group, plan, labels));
-                if let Some(series) = self.series(row, index, group, plan, labels.policy) {
-                    series.take(value, &self.buffer);
+                let Some(value) = family.observation(inputs.record, measurements) else { continue };
+                let row = row.get_or_insert_with(|| self.row(group_index, group, plan, inputs));
+                if let Some(series) = self.series(row, index, group, plan, inputs.policy) {
+                    series.record(value, &self.buffer);
                 }
             }
         }
     }
 
-    /// Finds the row of a stream, or opens one that is not kept before it has a series.
-    fn row(&self, number: usize, group: &Group, plan: &Plan, labels: Labels<'_>) -> Rc<Row> {
-        let sources = group.labels.iter().filter_map(|(_, place)| plan.sources.get(*place));
+    /// Returns the row of a stream. A new row is kept once it has a series.
+    fn row(
+        &self,
+        group_index: usize,
+        group: &Group,
+        plan: &Plan,
+        inputs: LabelInputs<'_>,
+    ) -> Rc<Row> {
+        let sources = group.labels.iter().filter_map(|(_, index)| plan.sources.get(*index));
         let mut key = self.key.borrow_mut();
         key.clear();
         key.extend(sources.map(|source| {
-            self.values.number(*source, labels, &self.shared, || self.expression_failed())
+            self.values.number(*source, inputs, &self.limits, || self.expression_failed())
         }));
-        self.kept(number, &key).unwrap_or_else(|| Row::open(number, &key, group))
+        self.kept_row(group_index, &key).unwrap_or_else(|| Row::new(group_index, &key, group))
     }
 
-    /// Returns the row of a group under a key, where one is kept.
-    fn kept(&self, number: usize, key: &[LabelValue]) -> Option<Rc<Row>> {
+    fn kept_row(&self, group_index: usize, key: &[LabelValue]) -> Option<Rc<Row>> {
         let mut groups = self.groups.borrow_mut();
-        let rows = groups.get_mut(number)?;
+        let rows = groups.get_mut(group_index)?;
         if rows.last.as_ref().is_none_or(|last| *last.key != *key) {
-            rows.last = Some(Rc::clone(rows.known.get(key)?));
+            rows.last = Some(Rc::clone(rows.by_key.get(key)?));
         }
         rows.last.clone()
     }
@@ -149,11 +155,11 @@ impl Meters {
             groups.resize_with(row.group.saturating_add(1), Rows::default);
         }
         if let Some(rows) = groups.get_mut(row.group) {
-            rows.known.entry(row.key.clone()).or_insert_with(|| Rc::clone(row));
+            rows.by_key.entry(row.key.clone()).or_insert_with(|| Rc::clone(row));
         }
     }
 
-    /// Returns a series of a row; `None` only where the row has no such place.
+    /// Returns a series of a row, and defines it on first use; `None` if there is no such family.
     fn series(
         &self,
         row: &Rc<Row>,
@@ -168,30 +174,31 @@ impl Meters {
         }
         let family = group.families.get(index)?;
         let name = self.name(row, family, group, plan, policy);
-        let is_free = group.labels.is_empty() || row.is_reserved();
-        if !is_free
-            && !self.shared.admits_series(&family.name, family.max_series, hash(name.as_bytes()))
+        let is_exempt = group.labels.is_empty() || row.is_overflow();
+        if !is_exempt
+            && !self.limits.admits_series(&family.name, family.max_series, hash(name.as_bytes()))
         {
             let key = vec![OVERFLOW; group.labels.len()];
-            let reserved = self.kept(row.group, &key);
-            let reserved = reserved.unwrap_or_else(|| Row::open(row.group, &key, group));
-            return self.series(&reserved, index, group, plan, policy);
+            let overflow = self.kept_row(row.group, &key);
+            let overflow = overflow.unwrap_or_else(|| Row::new(row.group, &key, group));
+            return self.series(&overflow, index, group, plan, policy);
         }
         let series = Series::define(family, &name, &self.buffer);
-        let is_folded = row.key.contains(&OVERFLOW);
-        let series = if is_folded { series.overflowing(self.overflow(family)) } else { series };
+        let has_overflow = row.key.contains(&OVERFLOW);
+        let series =
+            if has_overflow { series.with_overflow(self.overflow(family)) } else { series };
         let is_first = row.series.iter().all(|cell| cell.get().is_none());
         cell.set(Some(series));
         self.keep(row);
         if is_first {
-            self.begin_at_zero(row, group, plan, policy);
+            self.define_zero_counters(row, group, plan, policy);
         }
         Some(series)
     }
 
-    /// Defines the counters beside a row's first series: a rate over what begins at one, or a ratio
-    /// to what is not there yet, would say nothing.
-    fn begin_at_zero(&self, row: &Rc<Row>, group: &Group, plan: &Plan, policy: &Policy) {
+    /// Defines the error and SLO counters of a new row at zero, so that rates and ratios exist from
+    /// the first stream on.
+    fn define_zero_counters(&self, row: &Rc<Row>, group: &Group, plan: &Plan, policy: &Policy) {
         for (index, family) in group.families.iter().enumerate() {
             if matches!(
                 family.source,
@@ -202,7 +209,7 @@ impl Meters {
         }
     }
 
-    /// Defines the counter of what a family folds into `other`.
+    /// Defines the counter of streams that a family counts as `other`.
     fn overflow(&self, family: &Family) -> BufferedMetric {
         let labels = [("metric", family.name.clone())];
         let name = LabelledName { family: "weir_telemetry_overflow_total", labels: &labels };
@@ -217,8 +224,8 @@ impl Meters {
         plan: &Plan,
         policy: &Policy,
     ) -> String {
-        let labels = group.labels.iter().zip(&row.key).filter_map(|((name, place), number)| {
-            let source = plan.sources.get(*place)?;
+        let labels = group.labels.iter().zip(&row.key).filter_map(|((name, index), number)| {
+            let source = plan.sources.get(*index)?;
             Some((name.as_str(), self.values.text(*source, *number, policy)?))
         });
         let labels: Vec<_> = labels.collect();
@@ -227,21 +234,21 @@ impl Meters {
 }
 
 impl Row {
-    fn open(number: usize, key: &[LabelValue], group: &Group) -> Rc<Self> {
+    fn new(group_index: usize, key: &[LabelValue], group: &Group) -> Rc<Self> {
         Rc::new(Self {
-            group: number,
+            group: group_index,
             key: key.into(),
             series: group.families.iter().map(|_| Cell::new(None)).collect(),
         })
     }
 
-    /// Says whether it is the row for everything beyond the limits.
-    fn is_reserved(&self) -> bool {
+    /// Returns `true` for the row of all streams beyond the limits.
+    fn is_overflow(&self) -> bool {
         self.key.iter().all(|number| *number == OVERFLOW)
     }
 }
 
-/// Reads on which side the listener is; a plain Envoy says nothing.
+/// Reads the listener's direction; a plain Envoy reports none.
 fn direction() -> Direction {
     let number = property::read(&["xds", "listener_direction"]).ok().flatten();
     let number = number.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
