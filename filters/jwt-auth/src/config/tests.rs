@@ -32,7 +32,7 @@ fn refused(shape: impl Fn(Value) -> Value, prefix: &str, cases: Vec<(Value, &str
 #[test]
 fn refuses_invalid_documents() {
     let good = || rule(json!({"name": "a"}));
-    let misplaced = "must not be given, it belongs to the WasmPlugin, not to pluginConfig";
+    let misplaced = "must not be given: it belongs to the WasmPlugin, not to pluginConfig";
     let entries = "jwtRules: must have 1 to 256 entries";
     for (document, expected) in [
         (json!({}), entries.to_owned()),

@@ -256,7 +256,7 @@ impl<'de> Deserialize<'de> for BelongsElsewhere {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer)?;
         Err(D::Error::custom(
-            "must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ))
     }
 }
