@@ -113,7 +113,10 @@ impl Display for Rules {
             out,
             "# Recording rules and alerts for telemetry {labels} labels (`metrics.labels: {is}`)."
         )?;
-        writeln!(out, "# Rates and latencies are aggregated by namespace, a label that the scrape must add.")?;
+        writeln!(
+            out,
+            "# Rates and latencies are aggregated by namespace, a label that the scrape must add."
+        )?;
         writeln!(out, "groups:")?;
         let groups =
             [("", self.traffic()), ("-slo", self.budgets()), ("-alerts", alerts::alerts(self))];

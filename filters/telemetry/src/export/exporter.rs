@@ -89,7 +89,7 @@ impl Exporter {
         id
     }
 
-    /// Returns `true` if there is no pipeline.
+    /// Returns `true` if no pipeline was opened.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.pipelines.is_empty()
