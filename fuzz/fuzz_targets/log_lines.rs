@@ -84,8 +84,8 @@ fn record(lines: &[&[u8]]) -> Record {
 /// A stream on which each attribute has the value of a line, one after the other.
 fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
     let values: Vec<Value> = lines.iter().filter_map(|line| values::read(line)).collect();
-    let readings = policy.reads().new_cache();
-    for (place, (slot, _)) in policy.reads().iter().enumerate() {
+    let readings = policy.attribute_table().new_cache();
+    for (place, (slot, _)) in policy.attribute_table().iter().enumerate() {
         let value = place.checked_rem(values.len()).and_then(|place| values.get(place));
         readings.get(slot, || value.cloned());
     }

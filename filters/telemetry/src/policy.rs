@@ -34,7 +34,7 @@ pub struct Policy {
     access_logs: Vec<AccessLog>,
     redaction_key: Option<Vec<u8>>,
     warnings: Vec<Warning>,
-    reads: AttributeTable,
+    attribute_table: AttributeTable,
     early_slots: Vec<Slot>,
     needs: Needs,
     mode: Mode,
@@ -115,8 +115,8 @@ impl Policy {
 
     /// Returns the attributes that the document reads.
     #[must_use]
-    pub const fn reads(&self) -> &AttributeTable {
-        &self.reads
+    pub const fn attribute_table(&self) -> &AttributeTable {
+        &self.attribute_table
     }
 
     /// Returns the attributes to read at the request headers, as later filters can change them.

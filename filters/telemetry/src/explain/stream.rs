@@ -35,7 +35,7 @@ impl<'a> Stream<'a> {
         trace: Option<&'a Trace>,
         is_error: bool,
     ) -> Self {
-        let cache = policy.reads().new_cache();
+        let cache = policy.attribute_table().new_cache();
         Self { policy, described, record, trace, is_error, cache }
     }
 
@@ -110,7 +110,7 @@ impl<'a> Stream<'a> {
 
 impl Attributes for Stream<'_> {
     fn value(&self, slot: Slot) -> Option<&Value> {
-        let attribute = self.policy.reads().attribute(slot)?;
+        let attribute = self.policy.attribute_table().attribute(slot)?;
         self.cache.get(slot, || self.read(attribute))
     }
 }

@@ -10,7 +10,7 @@ use crate::export::otlp::{PartialSuccess, printable_line, retry_delay};
 /// The response to an export request.
 #[derive(Clone, Debug, Default)]
 pub struct Response {
-    /// The headers; empty if there was no response.
+    /// The headers; empty if the collector did not respond.
     pub headers: Headers,
     /// The first 4 KiB of the body.
     pub body: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct Response {
     pub trailers: Headers,
 }
 
-/// What happens to the items of a request.
+/// The outcome of an export request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ExportOutcome {
     /// The collector accepted the items, or part of them.

@@ -89,7 +89,7 @@ impl Exporter {
         id
     }
 
-    /// Returns `true` if there is no pipeline.
+    /// Returns `true` if no pipeline was opened.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.pipelines.is_empty()
@@ -142,7 +142,7 @@ impl Exporter {
         self.pipelines.iter().all(|entry| entry.pipeline.has_room())
     }
 
-    /// Takes over a batch of the previous configuration, whose gauge already includes its bytes.
+    /// Takes over a batch of the previous configuration. The gauge already includes its bytes.
     pub fn take_over(&mut self, batch: &HandoffBatch) {
         let (items, bytes) = (u64::from(batch.items), batch.body.len());
         let claims = |entry: &&mut ProviderPipeline| {

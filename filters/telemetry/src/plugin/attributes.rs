@@ -18,7 +18,7 @@ use crate::{
 /// The state of a stream that is captured at its request headers.
 pub(super) struct RequestSnapshot {
     cache: AttributeCache,
-    /// What jwt-auth published about the stream.
+    /// The JSON that jwt-auth published.
     jwt: OnceCell<Option<Json>>,
     /// The parts of the request that the policy needs.
     pub(super) request: Request,
@@ -59,7 +59,7 @@ pub(super) struct StreamAttributes<'a> {
 impl RequestSnapshot {
     pub(super) fn new(plugin: &Telemetry) -> Self {
         Self {
-            cache: plugin.policy.reads().new_cache(),
+            cache: plugin.policy.attribute_table().new_cache(),
             jwt: OnceCell::new(),
             request: Request::default(),
             headers_at_end: OnceCell::new(),
@@ -74,13 +74,13 @@ impl RequestSnapshot {
 
 impl Attributes for StreamAttributes<'_> {
     fn value(&self, slot: Slot) -> Option<&Value> {
-        let attribute = self.plugin.policy.reads().attribute(slot)?;
+        let attribute = self.plugin.policy.attribute_table().attribute(slot)?;
         self.snapshot.cache.get(slot, || self.read(attribute))
     }
 }
 
 impl<'a> StreamAttributes<'a> {
-    /// Returns the attributes of a stream that has not ended.
+    /// Returns the attributes of a running stream.
     pub(super) const fn of_request(plugin: &'a Telemetry, snapshot: &'a RequestSnapshot) -> Self {
         Self { plugin, snapshot, is_error: false, record: None }
     }

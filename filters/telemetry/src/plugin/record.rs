@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Method, Record, RequestTarget};
 
-/// What the callbacks of a stream counted and observed.
+/// Body sizes and events that the callbacks of a stream have seen.
 #[derive(Clone, Copy, Default)]
 pub(super) struct StreamCounters {
     pub(super) request_bytes: u64,

@@ -159,7 +159,7 @@ impl TrafficMetrics {
         }
     }
 
-    /// Returns a series of a row, and defines it on first use; `None` if there is no such family.
+    /// Returns a series of a row, and defines it on first use; `None` if `index` is out of range.
     fn series(
         &self,
         row: &Rc<Row>,

@@ -64,7 +64,7 @@ impl Policy {
             sets_filter_state: config.filter_state,
             access_logs,
             warnings,
-            reads,
+            attribute_table: reads,
             needs: Needs::default(),
         };
         policy.needs = policy.collect_needs();
@@ -83,7 +83,8 @@ impl Policy {
             .chain(response_headers)
             .filter_map(Filter::needs)
             .for_each(|filter| needs.merge(filter));
-        let early = self.reads.early().filter_map(|(_, attribute)| attribute.request_header());
+        let early =
+            self.attribute_table.early().filter_map(|(_, attribute)| attribute.request_header());
         let traced = self.exporters.tracing().tracers().iter().flat_map(Tracer::headers);
         let operation = [
             (":method", self.reads_method()),

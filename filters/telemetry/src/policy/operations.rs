@@ -83,7 +83,7 @@ impl Operations {
         operations
     }
 
-    /// Returns `true` if there are no operations.
+    /// Returns `true` if the document has no operations.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()

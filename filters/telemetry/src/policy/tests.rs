@@ -14,14 +14,14 @@ use crate::{
 
 /// A stream with these attributes.
 struct Stream<'a> {
-    reads: &'a AttributeTable,
+    table: &'a AttributeTable,
     cache: AttributeCache,
     known: Vec<(&'a str, Value)>,
 }
 
 impl Attributes for Stream<'_> {
     fn value(&self, slot: Slot) -> Option<&Value> {
-        let name = self.reads.attribute(slot).map(Attribute::to_string)?;
+        let name = self.table.attribute(slot).map(Attribute::to_string)?;
         let known = self.known.iter().find(|(known, _)| *known == name);
         self.cache.get(slot, || known.map(|(_, value)| value.clone()))
     }
@@ -38,7 +38,11 @@ fn measure(
     record: &Record,
     known: Vec<(&str, Value)>,
 ) -> (Vec<Option<bool>>, Vec<Option<u64>>, u32) {
-    let stream = Stream { reads: policy.reads(), cache: policy.reads().new_cache(), known };
+    let stream = Stream {
+        table: policy.attribute_table(),
+        cache: policy.attribute_table().new_cache(),
+        known,
+    };
     let request = Request { headers: Headers::from_iter([(":path", "/a")]), ..Request::default() };
     let mut failed = 0_u32;
     let is_error = policy.is_error(record, &stream, || failed = failed.saturating_add(1));

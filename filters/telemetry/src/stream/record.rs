@@ -17,7 +17,7 @@ pub struct Record {
     pub method: Method,
     /// Index of the operation name; `None` if no operation matches.
     pub operation: Option<usize>,
-    /// The status that was sent downstream; `None` if there was no response.
+    /// The status that was sent downstream; `None` without a response.
     pub status: Option<u16>,
     /// The gRPC status; `None` for other requests.
     pub grpc_status: Option<u32>,

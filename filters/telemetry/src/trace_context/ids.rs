@@ -40,7 +40,7 @@ impl TraceId {
         &self.0
     }
 
-    /// Returns the low 56 bits, which are random according to W3C Trace Context level 2.
+    /// Returns the low 56 bits, which W3C Trace Context level 2 requires to be random.
     #[must_use]
     pub const fn low_56_bits(&self) -> u64 {
         const MASK: u128 = (1 << 56) - 1;

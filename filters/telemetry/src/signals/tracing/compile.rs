@@ -92,7 +92,7 @@ fn tracer(
     let provider = provider(&entry.providers, path, context, compiler);
     let percentage = match (entry.random_sampling_percentage, rate) {
         (Some(_), Some(_)) => {
-            let rule = "must not be given with randomSamplingPercentage";
+            let rule = "must not be given together with randomSamplingPercentage";
             compiler.errors.add("sampleRate", rule);
             None
         }

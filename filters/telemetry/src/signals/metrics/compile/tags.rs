@@ -60,7 +60,7 @@ impl Metrics {
                     return Some(TagChange { name, source: None, is_late: false });
                 }
                 if !settings.is_labelled {
-                    compiler.errors.add(path, "must not be given with labels: false");
+                    compiler.errors.add(path, "must not be given together with labels: false");
                     return None;
                 }
                 let is_late = is_for_all && is_late(config);
@@ -88,7 +88,7 @@ impl Metrics {
             compiler.errors.add(&path, format_args!("must have at most {MAX} labels, got {count}"));
         }
         if count > 0 && !settings.is_labelled {
-            compiler.errors.add(&path, "must not be given with labels: false");
+            compiler.errors.add(&path, "must not be given together with labels: false");
             return Vec::new();
         }
         check_unique(definition.dimensions.keys(), &path, compiler);

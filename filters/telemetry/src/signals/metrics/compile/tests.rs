@@ -261,7 +261,7 @@ fn invalid_documents_are_rejected() {
         (
             json!({"metrics": [{"labels": false,
                 "overrides": [{"tagOverrides": {"x": {"value": "'x'"}}}]}]}),
-            "metrics[0].overrides[0].tagOverrides.x: must not be given with labels: false",
+            "metrics[0].overrides[0].tagOverrides.x: must not be given together with labels: false",
         ),
         (
             define(json!({"name": "requests"})),
@@ -274,7 +274,7 @@ fn invalid_documents_are_rejected() {
         (
             json!({"metrics": [{"labels": false}, {"definitions":
                 [{"name": "x", "dimensions": {"a": {"value": "'x'"}}}]}]}),
-            "metrics[1].definitions[0].dimensions: must not be given with labels: false",
+            "metrics[1].definitions[0].dimensions: must not be given together with labels: false",
         ),
         (
             define(json!({"name": "x", "value": "request.headers['x']"})),

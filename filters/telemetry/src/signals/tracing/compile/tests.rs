@@ -88,7 +88,7 @@ fn a_rate_requires_tracing_without_a_percentage() {
     assert_eq!(error, "sampleRate: must not be given without tracing or endpoint");
     let entry = json!({"randomSamplingPercentage": 1});
     let error = compile_with(Some(&entry), &["otel"], Some(0.1)).unwrap_err();
-    assert_eq!(error, "sampleRate: must not be given with randomSamplingPercentage");
+    assert_eq!(error, "sampleRate: must not be given together with randomSamplingPercentage");
     let entries = json!([{"match": {"mode": "SERVER"}}, {"match": {"mode": "CLIENT"}}]);
     let (tracing, _) = compile_with(Some(&entries), &["otel"], Some(0.1)).unwrap();
     let is_none = |index: usize| tracing.tracers()[index].threshold.is_none();
