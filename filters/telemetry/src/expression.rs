@@ -91,7 +91,7 @@ impl Expression {
         reads: &mut AttributeTable,
     ) -> Result<Self, InvalidExpression> {
         if text.len() > MAX_LEN {
-            return Err(InvalidExpression::TooDeep);
+            return Err(InvalidExpression::TooLong);
         }
         let tree = compile::parse(text)?;
         let mut compiler = Compiler { phase, reads, slots: Vec::new() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use filter_host::metrics::{Gauge, Histogram};
+use filter_host::metrics::{DurationHistogram, Gauge};
 
 use crate::{
     Metric,
@@ -13,7 +13,7 @@ use crate::{
 /// The gauges and histograms of keys and waiting requests.
 pub(super) struct Gauges {
     pub(super) waiting: Gauge,
-    pub(super) pause: Histogram,
+    pub(super) pause: DurationHistogram,
     stale: Gauge,
     /// The age of the oldest key set; `None` with labels.
     age: Option<Gauge>,
@@ -24,7 +24,7 @@ pub(super) struct Gauges {
 struct SourceGauges {
     /// The age of the key set; `None` without labels and for deny lists.
     age: Option<Gauge>,
-    fetch: Histogram,
+    fetch: DurationHistogram,
 }
 
 impl Gauges {
@@ -37,11 +37,11 @@ impl Gauges {
         let define = |source: &Source| SourceGauges {
             age: (labels && source.spec().kind == Kind::Keys)
                 .then(|| Gauge::define(&name(Metric::JWKS_AGE_GAUGE, source))),
-            fetch: Histogram::define(&name(Metric::JWKS_FETCH_HISTOGRAM, source)),
+            fetch: DurationHistogram::define(&name(Metric::JWKS_FETCH_HISTOGRAM, source)),
         };
         Self {
             waiting: Gauge::define(Metric::HELD_REQUESTS_GAUGE),
-            pause: Histogram::define(Metric::HELD_HISTOGRAM),
+            pause: DurationHistogram::define(Metric::HELD_HISTOGRAM),
             stale: Gauge::define(Metric::JWKS_STALE_GAUGE),
             age: (!labels).then(|| Gauge::define(Metric::JWKS_AGE_GAUGE)),
             sources: sources.iter().map(define).collect(),
@@ -51,7 +51,7 @@ impl Gauges {
     /// Records the duration of a fetch by a source.
     pub(super) fn record_fetch(&self, source: usize, time: Duration) {
         if let Some(gauges) = self.sources.get(source) {
-            gauges.fetch.record(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+            gauges.fetch.record(time);
         }
     }
 

@@ -87,8 +87,7 @@ impl JwtAuth {
             return;
         }
         self.gauges.waiting.add(-1);
-        let pause = now.saturating_sub(waiting.since).as_millis();
-        self.gauges.pause.record(u64::try_from(pause).unwrap_or(u64::MAX));
+        self.gauges.pause.record(now.saturating_sub(waiting.since));
         // The stream of a missing context has ended; resuming would affect another stream.
         if stream::enter(context).is_err() {
             return;

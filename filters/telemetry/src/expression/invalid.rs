@@ -15,7 +15,10 @@ pub enum InvalidExpression {
         /// A suggestion, if any.
         hint: Option<String>,
     },
-    /// The expression is too long or nested too deeply.
+    /// The text is too long.
+    #[error("must be a CEL expression of at most 1024 bytes")]
+    TooLong,
+    /// The expression is nested too deeply.
     #[error("must be a CEL expression nested at most 32 deep")]
     TooDeep,
     /// The expression uses a feature of CEL that is not supported.

@@ -10,7 +10,7 @@ use filter_host::{
     HostError,
     calls::{self, CallId},
     clock,
-    metrics::{Counter, Gauge, Histogram},
+    metrics::{Counter, DurationHistogram, Gauge},
     property, random,
     shared_queue::SharedQueue,
 };
@@ -46,7 +46,7 @@ struct Counters {
     traces: Vec<Option<Counter>>,
     logs: Vec<Option<Counter>>,
     queue_bytes: Gauge,
-    export_ms: Histogram,
+    export_ms: DurationHistogram,
 }
 
 impl Export {
@@ -143,8 +143,7 @@ impl Export {
         let ExportResult { elapsed, warning } =
             exporter.on_response(id, response, self.now(), wall, random::bits());
         if let (Some(elapsed), Some(counters)) = (elapsed, &self.counters) {
-            let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-            counters.export_ms.record(millis);
+            counters.export_ms.record(elapsed);
         }
         if let Some(warning) = warning {
             log::warn!("{warning}");
@@ -215,7 +214,7 @@ impl Counters {
             traces: define(Signal::Traces),
             logs: define(Signal::Logs),
             queue_bytes: Gauge::define("weir_telemetry_queue_bytes"),
-            export_ms: Histogram::define("weir_telemetry_export_ms"),
+            export_ms: DurationHistogram::define("weir_telemetry_export_ms"),
         }
     }
 
