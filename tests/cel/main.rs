@@ -1,6 +1,6 @@
-//! Expressions of telemetry beside the conformance tests of the Common Expression Language.
+//! The conformance tests of the Common Expression Language, run against telemetry's expressions.
 //!
-//! Each of them has the value that it should have, or is refused before any stream is.
+//! Each expression has the expected value or fails to compile.
 
 use std::{env, fs};
 
@@ -12,7 +12,7 @@ mod text_proto;
 
 use text_proto::{Field, Message};
 
-/// A stream without attributes.
+/// The attributes of a stream that has none.
 struct Nothing;
 
 impl Attributes for Nothing {
@@ -21,7 +21,7 @@ impl Attributes for Nothing {
     }
 }
 
-/// What became of the cases.
+/// The expressions of the cases by result.
 #[derive(Debug, Default)]
 struct Tally {
     equal: Vec<String>,
@@ -40,22 +40,22 @@ impl Tally {
     }
 }
 
-/// Compiles an expression and evaluates it; `None` where that fails.
+/// Compiles and evaluates an expression. `None` if the evaluation fails.
 fn value(text: &str) -> Result<Option<Value>, InvalidExpression> {
     let mut reads = Reads::default();
     let expression = Expression::compile(text, Phase::End, Wanted::Any, &mut reads)?;
-    // What has variables of its own reads attributes that no stream has here.
+    // A variable of the case is an attribute, which is always absent here.
     Ok(expression.evaluate(&Nothing).ok().map(|value| value.into_owned()))
 }
 
-/// Says whether a case has that value; without one it should fail.
+/// Returns `true` if the case expects `value`, or expects an error and `value` is `None`.
 fn is_right(value: Option<&Value>, case: &Message) -> bool {
     let typed = case.message("typed_result");
     let result = typed.and_then(|typed| typed.message("result"));
     match (value, case.message("value").or(result).map(expected)) {
-        // A case that is about kinds alone.
+        // The case only checks the type.
         (Some(_), None) if typed.is_some() => true,
-        (Some(value), Some(expected)) => expected.is_some_and(|it| is_same(value, &it)),
+        (Some(value), Some(expected)) => expected.is_some_and(|expected| is_same(value, &expected)),
         (Some(value), None) => *value == Value::Bool(true) && case.message("eval_error").is_none(),
         (None, _) => case.message("eval_error").is_some(),
     }
@@ -71,7 +71,7 @@ fn is_same(one: &Value, two: &Value) -> bool {
     }
 }
 
-/// Reads the value that a case should have; `None` for a kind that no expression of ours has.
+/// Parses the expected value of a case. `None` for a type that telemetry does not support.
 fn expected(value: &Message) -> Option<Value> {
     let (kind, field) = value.0.first()?;
     Some(match (kind.as_str(), field) {
@@ -103,6 +103,6 @@ fn every_case_is_right_or_refused() {
         }
     }
     assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
-    // Fewer would mean that something is refused which was not.
+    // The number of cases that pass today: fewer mean a regression.
     assert!(tally.equal.len() >= 393, "{} equal", tally.equal.len());
 }

@@ -1,4 +1,4 @@
-//! All filters in one chain, as `envoy/bootstrap.yaml` has them.
+//! All filters in one chain, as in `envoy/bootstrap.yaml`.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -32,7 +32,7 @@ fn the_shipped_bootstrap_serves_with_four_workers() -> Result<()> {
 
 #[test]
 fn the_shipped_bootstrap_runs_as_it_is() -> Result<()> {
-    // A working directory in which modules are where the file says, wherever they were built.
+    // A working directory with the modules at the paths of the bootstrap.
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("target"))?;
     for filter in repository::filters()? {

@@ -1,4 +1,5 @@
-//! jwt-auth beside Envoy's own jwt_authn: the same requests, and nothing but intended differences.
+//! jwt-auth compared with Envoy's own `jwt_authn`: the same requests have the same outcome, except for
+//! the intended differences.
 
 mod classes;
 mod corpus;
@@ -27,10 +28,10 @@ use tests::{
 
 use self::{classes::CLASSES, corpus::Case, outcome::Outcome, settings::Setting};
 
-/// How many differences that nobody intended are shown.
+/// Maximum number of unexpected differences that are printed.
 const MAX_SHOWN: usize = 40;
 
-/// What came of all requests.
+/// Number of requests by outcome.
 #[derive(Debug, Default)]
 struct Summary {
     requests: usize,
@@ -55,10 +56,10 @@ fn differs_from_the_native_filter_only_as_intended() -> Result<()> {
         }
     }
     summary.print();
-    assert!(summary.unexplained.is_empty(), "differences that nobody intended");
+    assert!(summary.unexplained.is_empty(), "{} unexpected differences", summary.unexplained.len());
     for class in CLASSES {
         let seen = summary.classes.contains_key(class.name);
-        assert!(seen, "nothing differs by {:?} any more: take it off the list", class.name);
+        assert!(seen, "no difference of the kind {:?}: remove it from the list", class.name);
     }
     Ok(())
 }
@@ -66,7 +67,7 @@ fn differs_from_the_native_filter_only_as_intended() -> Result<()> {
 #[test]
 fn the_readme_says_every_difference_and_no_other() -> Result<()> {
     let readme = read_text(&root().join("filters/jwt-auth/README.md"))?;
-    let (_, section) = readme.split_once("## Differences from").context("no such section")?;
+    let (_, section) = readme.split_once("## Differences from").context("README.md has no section on differences")?;
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
     let said: BTreeSet<&str> = rows.filter(|row| *row != "difference").collect();
@@ -75,7 +76,7 @@ fn the_readme_says_every_difference_and_no_other() -> Result<()> {
     Ok(())
 }
 
-/// Sends all requests to both at once.
+/// Sends all requests to both proxies in parallel.
 fn both(cases: &[Case], ours: Client, native: Client) -> Result<(Vec<Outcome>, Vec<Outcome>)> {
     thread::scope(|scope| {
         let ours = scope.spawn(|| outcomes(cases, ours));
@@ -118,11 +119,11 @@ impl Summary {
     }
 
     fn print(&self) {
-        eprintln!("{} requests, {} the same, {} admitted", self.requests, self.same, self.admitted);
+        eprintln!("{} requests, {} without difference, {} admitted", self.requests, self.same, self.admitted);
         for (class, count) in &self.classes {
             eprintln!("{count:6} {class}");
         }
-        eprintln!("{:6} not intended", self.unexplained.len());
+        eprintln!("{:6} unexpected", self.unexplained.len());
         for line in self.unexplained.iter().take(MAX_SHOWN) {
             eprintln!("{line}");
         }

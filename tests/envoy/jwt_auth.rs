@@ -26,7 +26,7 @@ use tests::{
     upstream::Upstream,
 };
 
-/// The filter's name.
+/// The name of the filter.
 const FILTER: &str = "jwt-auth";
 
 /// Envoy with jwt-auth between a client and an application, and the issuer of its tokens.
@@ -37,12 +37,12 @@ struct Rig {
 }
 
 impl Rig {
-    /// Starts everything with the `pluginConfig` that `config` makes for the issuer.
+    /// Starts Envoy with the `pluginConfig` that `config` returns for the issuer.
     fn start(config: impl FnOnce(&IdentityProvider) -> Value) -> Result<Self> {
         Self::start_with(1, config)
     }
 
-    /// Starts everything with this many workers.
+    /// Starts Envoy with this many workers.
     fn start_with(
         concurrency: u32,
         config: impl FnOnce(&IdentityProvider) -> Value,
@@ -58,18 +58,19 @@ impl Rig {
     }
 }
 
-/// A `pluginConfig` that trusts all public keys of the issuer.
+/// Returns a `pluginConfig` that trusts all public keys of the issuer.
 fn trusting(issuer: &IdentityProvider) -> Value {
     json!({"jwtRules": [rule(issuer)]})
 }
 
-/// A `pluginConfig` that trusts all public keys of the issuer, with further fields in its rule.
+/// Returns a `pluginConfig` that trusts all public keys of the issuer, with additional fields in its
+/// rule.
 fn trusting_and(issuer: &IdentityProvider, fields: &[(&str, Value)]) -> Value {
     let fields = fields.iter().cloned();
     json!({"jwtRules": [fields.fold(rule(issuer), |rule, (name, value)| with(rule, name, value))]})
 }
 
-/// A rule that trusts all public keys of the issuer.
+/// Returns a rule that trusts all public keys of the issuer.
 fn rule(issuer: &IdentityProvider) -> Value {
     json!({
         "issuer": issuer.issuer(),
@@ -78,7 +79,7 @@ fn rule(issuer: &IdentityProvider) -> Value {
     })
 }
 
-/// `document` with another value for `name`.
+/// Returns the document with the field `name` set to `value`.
 fn with(mut document: Value, name: &str, value: Value) -> Value {
     if let Some(members) = document.as_object_mut() {
         members.insert(name.to_owned(), value);
@@ -86,7 +87,7 @@ fn with(mut document: Value, name: &str, value: Value) -> Value {
     document
 }
 
-/// Ends Envoy and fails when a virtual machine of its has trapped.
+/// Stops Envoy and fails if one of its VMs has trapped.
 fn assert_no_trap(envoy: &mut Envoy) -> Result<()> {
     let stats = envoy.stats()?;
     for (name, value) in stats.holding("vm_reload") {

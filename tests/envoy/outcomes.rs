@@ -1,4 +1,4 @@
-//! The outcome of a response is the same in every filter and in Envoy's access log.
+//! All filters classify responses alike, and as Envoy's access log does.
 
 use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
@@ -15,7 +15,7 @@ use tests::{
     server::{Body, Server, full},
 };
 
-/// A request, its response, and `true` if it is the server's error.
+/// A request, its response, and whether that is a server error.
 struct Case {
     is_grpc: bool,
     status: u16,
@@ -60,11 +60,11 @@ const CASES: [Case; 15] = [
     web(200, &[JSON], "{}", false),
     web(200, &[GRPC, ("grpc-status", "14")], MESSAGE, false),
     web(503, &[JSON], "{}", true),
-    // Cut short.
+    // An incomplete body.
     web(200, &[("content-length", "1000")], "half", true),
 ];
 
-/// The request header that chooses a case by its index.
+/// Request header with the index of the case.
 const CASE: &str = "x-case";
 
 fn answer(case: &Case) -> Response<Body> {
@@ -85,13 +85,13 @@ fn answer(case: &Case) -> Response<Body> {
 fn app() -> Result<Server> {
     let listener: TcpListener = ports::listen(0)?;
     Server::start(listener, |request| async move {
-        let wanted = request.headers().get(CASE).and_then(|it| it.to_str().ok()?.parse().ok());
+        let wanted = request.headers().get(CASE).and_then(|value| value.to_str().ok()?.parse().ok());
         let case = wanted.and_then(|index: usize| CASES.get(index));
         case.map_or_else(|| Response::new(full("")), answer)
     })
 }
 
-/// Sends every case through a proxy with `filter`; returns when all are logged.
+/// Sends every case through a proxy with `filter` and waits until all are logged.
 fn exchange(filter: Filter) -> Result<(Envoy, Server)> {
     let app = app()?;
     let mut envoy = Envoy::start(Setup::new(app.address(), vec![filter]))?;
@@ -100,7 +100,7 @@ fn exchange(filter: Filter) -> Result<(Envoy, Server)> {
             true => (envoy.http2(), Request::grpc("/shop.Orders/Get")),
             false => (envoy.http1(), Request::get("/orders")),
         };
-        // One of them is cut short.
+        // One of the cases fails at the client: its body is incomplete.
         let _ = client.send(request.header(CASE, index.to_string()));
     }
     envoy.wait_for_access_log(CASES.len())?;
@@ -119,13 +119,13 @@ fn telemetry_labels_responses_with_the_grpc_status_of_envoys_access_log() -> Res
     let (mut envoy, _app) = exchange(filter)?;
     let mut expected = BTreeMap::<String, u64>::new();
     for line in envoy.wait_for_access_log(CASES.len())? {
-        let status = line["grpc_status"].as_u64().map_or_else(String::new, |it| it.to_string());
+        let status = line["grpc_status"].as_u64().map_or_else(String::new, |status| status.to_string());
         let count = expected.entry(status).or_default();
         *count = count.saturating_add(1);
     }
     let mut found = BTreeMap::new();
     let same = wait_until("counting", LIMIT, || {
-        found = by_grpc_status(&envoy, "weir_telemetry_requests_total")?;
+            found = by_grpc_status(&envoy, "weir_telemetry_requests_total")?;
         Ok(found == expected)
     });
     same.with_context(|| format!("expected {expected:?}, found {found:?}"))?;
@@ -134,7 +134,7 @@ fn telemetry_labels_responses_with_the_grpc_status_of_envoys_access_log() -> Res
     Ok(())
 }
 
-/// The values of a counter by the label `grpc_response_status`.
+/// Returns the sums of a counter by the label `grpc_response_status`.
 fn by_grpc_status(envoy: &Envoy, name: &str) -> Result<BTreeMap<String, u64>> {
     let mut sums = BTreeMap::<String, u64>::new();
     for (name, value) in envoy.stats()?.holding(name) {

@@ -1,4 +1,4 @@
-//! A filter recognizes the kind of proxy that it runs in.
+//! Warnings that depend on the kind of proxy.
 
 use anyhow::Result;
 use serde_json::json;

@@ -35,10 +35,10 @@ use tests::{
     upstream::Upstream,
 };
 
-/// The filter's name.
+/// The name of the filter.
 const FILTER: &str = "telemetry";
 
-/// Every label of these tests.
+/// All labels used in these tests.
 const LABELS: [&str; 12] = [
     "reporter",
     "request_method",
@@ -61,14 +61,14 @@ struct Rig {
 }
 
 impl Rig {
-    /// Starts everything with this `pluginConfig`.
+    /// Starts Envoy with this `pluginConfig`.
     fn start(config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
         let setup = Setup::new(app.address(), vec![filter(config)]);
         Ok(Self { envoy: Envoy::start(setup)?, app })
     }
 
-    /// Starts everything with this many workers, and splits labels off names.
+    /// Starts Envoy with this many workers and with tag patterns for [`LABELS`].
     fn start_labelled(concurrency: u32, config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
         let setup = Setup::new(app.address(), vec![filter(config)]);
@@ -76,21 +76,21 @@ impl Rig {
         Ok(Self { envoy: Envoy::start(Setup { concurrency, stats_config, ..setup })?, app })
     }
 
-    /// Waits until a counter or gauge of the filter is at `value`: workers hand over what they count
-    /// five times a second.
+    /// Waits until a counter or gauge of the filter is at `value`. Workers flush them five times a
+    /// second.
     fn wait_for(&self, name: &str, value: u64) -> Result<()> {
         wait_until(&format!("{name} at {value}"), Duration::from_secs(10), || {
             Ok(self.stat(name)? == value)
         })
     }
 
-    /// The value of a counter or gauge of the filter.
+    /// Returns the value of a counter or gauge of the filter.
     fn stat(&self, name: &str) -> Result<u64> {
         Ok(self.envoy.stats()?.value(&format!("wasmcustom.weir_telemetry_{name}")))
     }
 }
 
-/// The filter with this `pluginConfig`.
+/// Returns the filter with this `pluginConfig`.
 fn filter(config: &Value) -> Filter {
     Filter::new(FILTER, config.clone())
 }

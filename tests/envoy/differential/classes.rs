@@ -1,4 +1,4 @@
-//! Every difference that is intended: the README's table, and how each is told from a mistake.
+//! The intended differences, named as in the README, with a predicate for each.
 
 use super::{
     corpus::Case,
@@ -7,15 +7,15 @@ use super::{
 
 mod explain;
 
-/// A kind of difference that is intended.
+/// A kind of intended difference.
 pub(super) struct Class {
-    /// What it is, as the README says it.
+    /// Its name in the README.
     pub(super) name: &'static str,
-    /// Whether it explains a difference.
+    /// Returns `true` if it explains a difference.
     explains: fn(&Seen<'_>) -> bool,
 }
 
-/// A difference and how it came about.
+/// A difference with its request and both outcomes.
 struct Seen<'a> {
     case: &'a Case,
     ours: &'a Outcome,
@@ -24,7 +24,7 @@ struct Seen<'a> {
 }
 
 impl Class {
-    /// Whether this is why the outcomes of `case` differ in this.
+    /// Returns `true` if this kind explains the difference between the outcomes of `case`.
     pub(super) fn explains(
         &self,
         case: &Case,
@@ -36,7 +36,7 @@ impl Class {
     }
 }
 
-/// The list, in the order in which they are tried.
+/// The intended differences. The first that explains a difference counts.
 pub(super) const CLASSES: &[Class] = &[
     Class { name: "realm", explains: |seen| *seen.difference == Difference::Realm },
     Class { name: "case of a prefix", explains: explain::case_of_a_prefix },

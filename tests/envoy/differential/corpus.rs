@@ -1,4 +1,4 @@
-//! The requests that both filters get, the same in every run but for times and keys.
+//! The requests sent to both filters. They are the same in every run, except for times and keys.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
@@ -10,7 +10,7 @@ use super::{
     places::{ODD, Place, USUAL},
 };
 
-/// How many requests with two flaws each setting gets beside those with at most one.
+/// Number of requests with two flaws per setting, in addition to those with at most one.
 const MIXED: usize = 100;
 
 const ASYMMETRIC: &[Algorithm] = &[
@@ -26,23 +26,23 @@ const ASYMMETRIC: &[Algorithm] = &[
 ];
 const SECRET: &[Algorithm] = &[Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 
-/// A request and what is odd about it.
+/// A request and its traits.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    /// The algorithm, the flaws and the place.
+    /// The algorithm, the token's location and the flaws.
     pub(super) traits: Vec<String>,
     /// The request.
     pub(super) request: Request,
 }
 
 impl Case {
-    /// Whether the request has one of these traits.
+    /// Returns `true` if the request has one of these traits.
     pub(super) fn has(&self, traits: &[&str]) -> bool {
         self.traits.iter().any(|own| traits.contains(&own.as_str()))
     }
 }
 
-/// Random numbers that are the same in every run (SplitMix64).
+/// A random number generator (SplitMix64) with a fixed seed.
 #[derive(Debug)]
 struct Dice(u64);
 
@@ -57,7 +57,7 @@ impl Dice {
     }
 }
 
-/// The cases of the setting of this number, which decides about the dice.
+/// Returns the cases of the setting with this index, which is also the seed.
 pub(super) fn cases(setting: usize, secret: bool, keys: &Keys) -> Result<Vec<Case>> {
     let mut dice = Dice(u64::try_from(setting)?);
     let algorithms = if secret { SECRET } else { ASYMMETRIC };
@@ -95,7 +95,7 @@ pub(super) fn cases(setting: usize, secret: bool, keys: &Keys) -> Result<Vec<Cas
     Ok(cases)
 }
 
-/// Makes cases; what is good is signed once per algorithm.
+/// Creates cases, with the second token cached per algorithm.
 struct Maker<'a> {
     keys: &'a Keys,
     others: Vec<(Algorithm, String)>,
@@ -113,7 +113,7 @@ impl Maker<'_> {
         Ok(Case { traits, request })
     }
 
-    /// A good token of somebody else.
+    /// Returns a valid token of another subject.
     fn other(&mut self, algorithm: Algorithm) -> Result<String> {
         if let Some((_, token)) = self.others.iter().find(|(signed, _)| *signed == algorithm) {
             return Ok(token.clone());

@@ -1,11 +1,11 @@
-//! What can be odd about a token: each entry changes a good one in one way.
+//! Flaws of a token. Each changes one thing in a valid token.
 
 use super::draft::Draft;
 
-/// A name and a change.
+/// A name and a change to the token.
 pub(super) type Flaw = (&'static str, fn(&mut Draft));
 
-/// Every change of a header.
+/// Changes to the header.
 pub(super) const OF_HEADER: &[Flaw] = &[
     ("kid absent", |d| d.header.remove("kid")),
     ("kid unknown", |d| d.header.set("kid", "\"other\"")),
@@ -40,7 +40,7 @@ pub(super) const OF_HEADER: &[Flaw] = &[
     ("header no JSON", |d| d.header_text = Some("alg")),
 ];
 
-/// Every change of the claims.
+/// Changes to the claims.
 pub(super) const OF_CLAIMS: &[Flaw] = &[
     ("iss absent", |d| d.claims.remove("iss")),
     ("iss other", |d| d.claims.set("iss", "\"https://other.example.com\"")),
@@ -126,7 +126,7 @@ pub(super) const OF_CLAIMS: &[Flaw] = &[
     ("payload with a comma too many", |d| d.payload_text = Some("{\"a\":1,}")),
 ];
 
-/// Every change of a finished token.
+/// Changes to the signed token.
 pub(super) const OF_TEXT: &[Flaw] = &[
     ("signature changed", |d| d.spoil = Some(|token| flip(token, 10))),
     ("signature cut", |d| d.spoil = Some(|token| cut(token, 4))),
@@ -155,7 +155,7 @@ fn cut(token: &str, characters: usize) -> String {
     token.get(..token.len().saturating_sub(characters)).unwrap_or_default().to_owned()
 }
 
-/// Another character, this many before the end.
+/// Replaces the character at this distance from the end.
 fn flip(token: &str, from_end: usize) -> String {
     let at = token.len().saturating_sub(from_end);
     let (before, rest) = token.split_at(at);
@@ -163,11 +163,11 @@ fn flip(token: &str, from_end: usize) -> String {
     format!("{before}{other}{}", rest.get(1..).unwrap_or_default())
 }
 
-/// The same signature with a bit set that base64url ignores.
+/// Sets a trailing bit of the signature that base64url decoders may ignore.
 fn spare_bits(token: &str) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = token.chars().last().unwrap_or('A');
-    let place = alphabet.find(last).unwrap_or_default();
-    let next = alphabet.chars().nth(place.saturating_add(1)).unwrap_or('B');
+    let index = alphabet.find(last).unwrap_or_default();
+    let next = alphabet.chars().nth(index.saturating_add(1)).unwrap_or('B');
     format!("{}{next}", cut(token, 1))
 }

@@ -1,4 +1,4 @@
-//! Paths in many spellings, without a token, byte for byte.
+//! Paths in many spellings, sent unmodified and without a token.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use tests::{
 
 use super::draft::ISSUER;
 
-/// The differences that are intended, as the README names them.
+/// The intended differences, named as in the README.
 pub(super) const CLASSES: [&str; 1] = ["readings"];
 
 const STARTS: [&[u8]; 5] = [b"/public", b"/admin", b"/closed", b"/other", b"/"];
@@ -71,11 +71,11 @@ fn a_path_is_refused_by_both_or_for_a_known_reason() -> Result<()> {
             };
         }
     }
-    assert_eq!(seen, BTreeSet::from(CLASSES), "take the others off the list");
+    assert_eq!(seen, BTreeSet::from(CLASSES), "remove the others from the list");
     Ok(())
 }
 
-/// Returns which of the paths reach the application without a token.
+/// Returns the indexes of the paths that reach the application without a token.
 fn admitted(filter: Filter, protocol: Protocol, paths: &[Vec<u8>]) -> Result<BTreeSet<usize>> {
     let app = Recorder::start()?;
     let setup = Setup::new(app.address(), vec![filter]);

@@ -1,12 +1,12 @@
-//! Where a token is in a request, and what else is there.
+//! Requests with a token in various locations, next to other credentials.
 
 use hyper::Method;
 use tests::client::Request;
 
-/// A name and a request made of one token and of another good one.
+/// A name and a function that builds a request from a token and a second, valid one.
 pub(super) type Place = (&'static str, fn(&str, &str) -> Request);
 
-/// The places in which most tokens are tried.
+/// Locations in which most tokens are tried.
 pub(super) const USUAL: &[Place] = &[
     ("bearer", |token, _| get("/a").bearer(token)),
     ("query", |token, _| get(&format!("/a?access_token={token}"))),
@@ -16,7 +16,7 @@ pub(super) const USUAL: &[Place] = &[
     ("cookie", |token, _| get("/a").header("cookie", format!("a=1; session={token}; b=2"))),
 ];
 
-/// All the others.
+/// All other locations.
 pub(super) const ODD: &[Place] = &[
     ("nowhere", |_, _| get("/a")),
     ("nowhere, with a query", |_, _| get("/a?b=c&d")),

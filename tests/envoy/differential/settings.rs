@@ -1,4 +1,4 @@
-//! What both filters are told, in our words; the native filter's are made of them as Istio does.
+//! Configurations of both filters. The native filter's is derived from jwt-auth's as Istio does it.
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value, json};
@@ -6,29 +6,29 @@ use tests::{bootstrap::Filter, keys::Keys};
 
 use super::{draft::ISSUER, outcome::PAYLOAD};
 
-/// What a request without a good token gets.
+/// Requirement on the token of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Demand {
-    /// None is fine, a bad one is refused: a document without `rules`.
+    /// No token passes, an invalid one is denied: a configuration without `rules`.
     Optional,
-    /// A good token.
+    /// Only a valid token passes.
     Required,
-    /// Anything passes.
+    /// Every request passes.
     Lenient,
 }
 
 /// A configuration of both filters.
 #[derive(Debug)]
 pub(super) struct Setting {
-    /// Its name.
+    /// The name.
     pub(super) name: &'static str,
-    /// Who must have a token.
+    /// The requirement on the token.
     pub(super) demand: Demand,
     /// The `jwtRules`.
     rules: Vec<Value>,
 }
 
-/// Every configuration that is tried.
+/// Returns all configurations.
 pub(super) fn all(keys: &Keys) -> Vec<Setting> {
     let public = keys.jwks().to_string();
     let rule = json!({"issuer": ISSUER, "audiences": ["orders.example.com"], "jwks": public});
@@ -80,7 +80,7 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
     ]
 }
 
-/// The key set with flaws that are common among key servers.
+/// Returns a key set with irregularities that are common among key servers.
 fn rewritten(keys: &Keys) -> Value {
     let of = |algorithm, members: Value| with(keys.jwk(algorithm), &members);
     let text = |algorithm, name: &str| {
@@ -99,7 +99,7 @@ fn rewritten(keys: &Keys) -> Value {
     json!({"jwks": json!({"keys": keys}).to_string()})
 }
 
-/// The form of Google and Firebase.
+/// Returns a key set in the format of Google and Firebase.
 fn certificates(keys: &Keys) -> Value {
     json!({"jwks": keys.certificates().to_string()})
 }
@@ -114,7 +114,7 @@ fn with(rule: &Value, fields: &Value) -> Value {
 }
 
 impl Setting {
-    /// jwt-auth's block.
+    /// Returns jwt-auth with this configuration.
     pub(super) fn ours(&self) -> Filter {
         let rules = match self.demand {
             Demand::Optional => None,
@@ -126,7 +126,7 @@ impl Setting {
         Filter::new("jwt-auth", Value::Object(config))
     }
 
-    /// The native filter's block.
+    /// Returns the native filter with this configuration.
     pub(super) fn native(&self) -> Filter {
         let name = |index: usize| format!("p{index}");
         let providers = self.rules.iter().enumerate();
@@ -153,7 +153,7 @@ impl Setting {
     }
 }
 
-/// The provider that Istio makes of a rule; fields that it lacks are Envoy's own.
+/// Converts a rule into a provider as Istio does. Other fields keep Envoy's names.
 fn provider(rule: &Value) -> Value {
     let members = rule.as_object().into_iter().flatten();
     let members = members.map(|(name, value)| {

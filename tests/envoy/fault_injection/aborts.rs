@@ -1,4 +1,4 @@
-//! Replies and resets instead of the upstream's answer.
+//! Aborts with an HTTP or gRPC status.
 
 use anyhow::Result;
 use serde_json::json;
@@ -69,7 +69,8 @@ fn a_header_matches_by_any_of_its_values() -> Result<()> {
         (&["user"], 200),
         (&[], 200),
     ] {
-        let request = values.iter().fold(Request::get("/"), |it, value| it.header("x-role", value));
+        let request = Request::get("/");
+        let request = values.iter().fold(request, |request, value| request.header("x-role", value));
         for client in [rig.envoy.http1(), rig.envoy.http2()] {
             assert_eq!(client.send(request.clone())?.status, status, "{values:?}");
         }

@@ -1,4 +1,4 @@
-//! A caller's proxy meets a server whose proxy has the filter: its timeouts and retries work.
+//! Timeouts and retries of a caller's proxy apply to faults injected at the server's proxy.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use super::{
     with,
 };
 
-/// The caller's Envoy, whose only route has `policy`, before what listens at the rig's.
+/// Starts the caller's Envoy, whose only route has `policy` and leads to the fixture's Envoy.
 fn caller(rig: &Rig, policy: Value, filters: Vec<Filter>) -> Result<Envoy> {
     let route = with(policy, "cluster", json!("app"));
     let routes = vec![json!({"match": {"prefix": "/"}, "route": route})];
@@ -31,7 +31,7 @@ fn a_timeout_ends_a_delayed_call() -> Result<()> {
     let begun = Instant::now();
     assert_eq!(caller.http1().get("/")?.status, 504);
     let took = begun.elapsed();
-    // The caller's Envoy reads a coarse clock.
+    // Envoy's clock is coarse.
     assert!(took >= Duration::from_millis(980) && took < Duration::from_secs(3), "{took:?}");
     rig.wait_for("abandoned_total", 1)?;
     rig.wait_for("active", 0)
@@ -46,10 +46,10 @@ fn retries_meet_independent_draws() -> Result<()> {
     let retries = json!({"retry_on": "5xx", "num_retries": 2,
         "retry_back_off": {"base_interval": "0.001s"}});
     let caller = caller(&rig, json!({"retry_policy": retries}), Vec::new())?;
-    // Envoy lets three retries of a cluster run at a time.
+    // By default Envoy allows three concurrent retries per cluster.
     let answers = load(caller.address(), 3, move |number| (number < calls).then(|| get("/", &[])))?;
     let failed = answers.iter().filter(|answer| answer.status == 503).count();
-    // An eighth, within four standard deviations, which for 40,000 calls are 0.7 %.
+    // An eighth within four standard deviations, which are 0.7 % for 40,000 calls.
     let share = failed as f64 / answers.len() as f64;
     let deviation = (0.125 * 0.875 / answers.len() as f64).sqrt();
     eprintln!("{failed} of {} calls failed after two retries: {share}", answers.len());
@@ -64,10 +64,10 @@ fn the_callers_own_fault_filter_knows_no_timeout_and_no_retry() -> Result<()> {
     let fault = json!({"delay": {"fixed_delay": "1.5s", "percentage": share}});
     let policy = json!({"timeout": "1s", "retry_policy": {"retry_on": "5xx", "num_retries": 2}});
     let slow = caller(&rig, policy.clone(), vec![native(fault)])?;
-    assert_eq!(slow.http1().get("/")?.status, 200, "the delay is before the timeout");
+    assert_eq!(slow.http1().get("/")?.status, 200, "the timeout does not include the delay");
     let fault = json!({"abort": {"http_status": 503, "percentage": share}});
     let failing = caller(&rig, policy, vec![native(fault)])?;
     assert_eq!(failing.http1().get("/")?.status, 503);
-    assert_eq!(rig.app.count(), 1, "nothing was tried again");
+    assert_eq!(rig.app.count(), 1, "no retry");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How a configuration comes and goes, and what shows.
+//! Changes of the configuration, its warnings, and settings that need several workers.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ fn an_expired_entry_stops_while_it_runs() -> Result<()> {
     config["schedule"] = json!({"expiresAt": rfc3339(end)});
     let rig = Rig::start_with(4, &config)?;
     assert_eq!(rig.envoy.http1().get("/")?.status, 418);
-    tests::process::wait_until("over", std::time::Duration::from_secs(40), || {
+    tests::process::wait_until("past the expiry", std::time::Duration::from_secs(40), || {
         Ok(rig.envoy.http1().get("/")?.status == 200)
     })?;
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-//! Streams that are held.
+//! Delays of requests.
 
 use std::time::{Duration, Instant};
 

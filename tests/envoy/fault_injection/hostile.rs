@@ -1,4 +1,4 @@
-//! Requests that are meant to break something.
+//! Malicious requests and configurations.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn what_callers_ask_for_stays_in_bounds() -> Result<()> {
     {
         let asked = Request::get("/").header("x-envoy-fault-delay-request", value);
         let begun = std::time::Instant::now();
-        assert_eq!(client.send(asked.clone())?.status, 200, "a stranger asks for {value}");
+        assert_eq!(client.send(asked.clone())?.status, 200, "{value} without x-tester");
         assert_eq!(client.send(asked.header("x-tester", "1"))?.status, 200, "{value}");
         assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{value}");
     }
@@ -56,7 +56,7 @@ fn random_bytes_in_any_header_reach_the_application() -> Result<()> {
         for name in
             ["delay-request", "abort-request", "throughput-response", "abort-request-percentage"]
         {
-            // The bytes 0x80 to 0xFF, and digits.
+            // Either bytes of 0x80 and above, or digits.
             let value: Vec<u8> = bits().to_le_bytes().map(|byte| byte | 0x80).into();
             let digits = bits().to_string().into_bytes();
             let value = if bits() % 2 == 0 { value } else { digits };
@@ -68,7 +68,7 @@ fn random_bytes_in_any_header_reach_the_application() -> Result<()> {
     no_trap(&rig)
 }
 
-/// Delays, aborts and rates for those who carry `x-tester`.
+/// Allows delays, aborts and rate limits by header for requests with `x-tester`.
 fn on_demand() -> Value {
     let all = json!({"value": 100});
     json!({"maxDelay": "1ms", "http": [{"name": "x", "match": [{"headers": {"x-tester": {}}}], "fault": {
@@ -80,7 +80,7 @@ fn on_demand() -> Value {
 #[test]
 fn no_document_traps() -> Result<()> {
     let mut rig = Rig::start(&on_demand())?;
-    let places = [
+    let pointers = [
         "/http",
         "/http/0",
         "/http/0/match",
@@ -92,12 +92,12 @@ fn no_document_traps() -> Result<()> {
         "/http/0/fault/abort/percentage",
     ];
     let values = [json!(null), json!([]), json!({}), json!(-1), json!("\u{0}\u{ff}"), json!(1e300)];
-    for (turn, place) in places.iter().enumerate() {
-        for value in values.iter().skip(turn % 2).step_by(2) {
+    for (index, pointer) in pointers.iter().enumerate() {
+        for value in values.iter().skip(index % 2).step_by(2) {
             let mut document = on_demand();
-            *document.pointer_mut(place).context("no such place")? = value.clone();
+            *document.pointer_mut(pointer).context("no such value")? = value.clone();
             let filter = [super::filter(&document)];
-            // Accepted or refused: Envoy serves on.
+            // Accepted or rejected, Envoy must keep serving.
             let _ = rig.envoy.reconfigure(&filter);
             assert_eq!(rig.envoy.http1().get("/")?.status, 200, "{document}");
         }
@@ -105,7 +105,7 @@ fn no_document_traps() -> Result<()> {
     no_trap(&rig)
 }
 
-/// Fails when a virtual machine has trapped since Envoy started.
+/// Fails if a VM has trapped since Envoy started.
 fn no_trap(rig: &Rig) -> Result<()> {
     let log = rig.envoy.log();
     for word in ["panicked", "Function: proxy_on", "wasm_fail_stream"] {

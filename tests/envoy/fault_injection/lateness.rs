@@ -1,4 +1,4 @@
-//! How late a delayed stream goes on, beside Envoy's own filter in the same run.
+//! Accuracy of delays, compared with Envoy's own filter in the same run.
 
 use std::{
     net::SocketAddr,
@@ -19,17 +19,17 @@ use super::{always, filter, native::native};
 
 const DELAY: Duration = Duration::from_millis(500);
 
-/// What a client waits, from its request to the first byte of the answer.
+/// Returns the time from sending a request to the first byte of the response.
 async fn wait(mut socket: TcpStream) -> Result<Duration> {
     let begun = Instant::now();
     socket.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await?;
     let mut head = [0; 12];
     socket.read_exact(&mut head).await?;
     let waited = begun.elapsed();
-    if &head == b"HTTP/1.1 200" { Ok(waited) } else { Err(anyhow!("not answered with 200")) }
+    if &head == b"HTTP/1.1 200" { Ok(waited) } else { Err(anyhow!("the status is not 200")) }
 }
 
-/// What so many clients wait who ask at the same time, sorted.
+/// Returns the waiting times of this many concurrent clients.
 fn waits(address: SocketAddr, clients: usize) -> Result<Vec<Duration>> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut sockets = Vec::with_capacity(clients);
@@ -45,7 +45,7 @@ fn waits(address: SocketAddr, clients: usize) -> Result<Vec<Duration>> {
     })
 }
 
-/// By how much half and 99 % of streams go on after their delay.
+/// The 50th and 99th percentile of the time by which a delay is exceeded.
 #[derive(Clone, Copy, Debug)]
 struct Lateness {
     half: Duration,
@@ -56,14 +56,13 @@ impl Lateness {
     fn of(mut waits: Vec<Duration>) -> Self {
         waits.sort();
         let at = |part: usize| {
-            let place = waits.len().saturating_mul(part).checked_div(100).unwrap_or_default();
-            waits.get(place).or(waits.last()).map_or(DELAY, |waited| waited.saturating_sub(DELAY))
+            let index = waits.len().saturating_mul(part).checked_div(100).unwrap_or_default();
+            waits.get(index).or(waits.last()).map_or(DELAY, |waited| waited.saturating_sub(DELAY))
         };
         Self { half: at(50), nearly_all: at(99) }
     }
 
-    /// Says whether it is not much worse than another: on a busy machine both are what the machine
-    /// makes of them.
+    /// Returns `true` if it is not much worse than `other`. The tolerance is for a busy machine.
     fn is_near(self, other: Self) -> bool {
         let near = |ours: Duration, theirs: Duration, room| {
             ours <= theirs.saturating_mul(3).checked_div(2).unwrap_or(theirs).saturating_add(room)
@@ -73,10 +72,10 @@ impl Lateness {
     }
 }
 
-/// How often a busy machine gets another chance.
+/// Maximum number of attempts, for a busy machine.
 const TRIES: u64 = 5;
 
-/// What the filter itself says of its lateness: first in the last interval, then in all.
+/// Returns the filter's own histogram of lateness: of the last interval and in total.
 fn told(envoy: &Envoy) -> Result<String> {
     Ok(envoy.admin().get("/stats?filter=weir_fault_injection_late_ms")?.text())
 }
@@ -93,21 +92,21 @@ fn nothing_goes_on_early_and_nothing_much_later_than_natively() -> Result<()> {
         let mut is_near = false;
         for _ in 0..thorough(TRIES, 2 * TRIES) {
             let (mut by_us, mut by_envoy) = (Vec::new(), Vec::new());
-            // One after the other, so that a disturbance hits both.
+            // Alternately, so that other load on the machine affects both.
             for _ in 0..rounds {
                 by_us.extend(waits(envoy.address(), clients)?);
                 by_envoy.extend(waits(natives.address(), clients)?);
             }
-            assert!(by_us.iter().all(|waited| *waited >= DELAY), "early");
+            assert!(by_us.iter().all(|waited| *waited >= DELAY), "a delay was too short");
             let (ours, theirs) = (Lateness::of(by_us), Lateness::of(by_envoy));
-            eprintln!("{clients} waiting: late by {ours:?}, natively {theirs:?}");
+            eprintln!("{clients} clients: late by {ours:?}, native {theirs:?}");
             is_near |= ours.is_near(theirs);
             if is_near && thorough(0, 1) == 0 {
                 break;
             }
         }
         eprintln!("{}", told(&envoy)?);
-        assert!(is_near, "{clients} waiting: later than natively in every try");
+        assert!(is_near, "{clients} clients: later than the native filter in every attempt");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What becomes of streams that wait when something else happens.
+//! Held streams when clients reset, the configuration changes, or the listener drains.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ fn nothing_ticks_when_nothing_waits() -> Result<()> {
     let left = send(rig.envoy.address(), 10)?;
     drop(left);
     rig.wait_for("active", 0)?;
-    // Each tick of a plugin is a line of Envoy's trace.
+    // At level trace Envoy logs every tick of a plugin.
     rig.envoy
         .admin()
         .send(tests::client::Request::new(hyper::Method::POST, "/logging?wasm=trace"))?;
@@ -53,7 +53,7 @@ fn nothing_ticks_when_nothing_waits() -> Result<()> {
         std::thread::park_timeout(std::time::Duration::from_millis(10));
     }
     let idle = rig.envoy.log();
-    assert_eq!(ticks(&idle), ticks(&before), "ticks without a waiting stream");
+    assert_eq!(ticks(&idle), ticks(&before), "ticks without a held stream");
     assert_eq!(rig.envoy.http1().get("/")?.status, 200);
     rig.envoy.wait_for_log("proxy_on_tick")?;
     Ok(())
@@ -66,8 +66,8 @@ fn a_change_of_configuration_loses_no_waiting_stream() -> Result<()> {
     let sockets = send(rig.envoy.address(), 200)?;
     rig.wait_for("active", 200)?;
     rig.envoy.reconfigure(&[filter(&always(json!({"abort": {"httpStatus": 503}})))])?;
-    assert_eq!(rig.envoy.http1().get("/")?.status, 503, "the new rules");
-    assert_eq!(statuses(sockets), [418; 200], "the rules of then");
+    assert_eq!(rig.envoy.http1().get("/")?.status, 503, "a new stream uses the new configuration");
+    assert_eq!(statuses(sockets), [418; 200], "a held stream keeps its configuration");
     rig.wait_for("active", 0)?;
     Ok(())
 }
@@ -92,12 +92,12 @@ fn an_answer_is_held_only_once_it_is_there() -> Result<()> {
     let wait = |name: &str, value: u64| {
         wait_until(&format!("{name} {value}"), LIMIT, || Ok(stat(name)? == value))
     };
-    // A place is taken when the request comes, so that a delay that is due is never left out.
+    // A slot is taken when the request arrives, so that the delay cannot be skipped later.
     let sockets = send(envoy.address(), 3)?;
     wait("active", 3)?;
     drop(sockets);
     wait("active", 0)?;
-    assert_eq!(stat("abandoned_total")?, 0, "the application was at work, nothing was held");
+    assert_eq!(stat("abandoned_total")?, 0, "no response was held yet");
     let sockets = send(envoy.address(), 3)?;
     wait("active", 3)?;
     wait_until("held", LIMIT, || {
@@ -126,7 +126,7 @@ fn the_proxys_own_timeout_ends_a_longer_hold() -> Result<()> {
     Ok(())
 }
 
-/// An application that thinks for so long.
+/// Starts an application that responds after `time`.
 fn slow_app(time: Duration) -> Result<Server> {
     Server::start(ports::listen(0)?, move |_| async move {
         tokio::time::sleep(time).await;

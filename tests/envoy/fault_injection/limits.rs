@@ -1,4 +1,4 @@
-//! What bounds faults, over all workers together.
+//! Limits of faults, which apply to all workers together.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -24,7 +24,8 @@ use super::{
     with,
 };
 
-/// Sends requests from `clients` threads for `time`; returns the statuses with their numbers.
+/// Sends requests from `clients` threads for `time`. Returns the number of faults and of other
+/// responses.
 fn load(rig: &Rig, clients: u32, time: Duration) -> Result<(u64, u64)> {
     let (faults, passed) = (AtomicU64::new(0), AtomicU64::new(0));
     let client = rig.envoy.http1();
@@ -39,7 +40,7 @@ fn load(rig: &Rig, clients: u32, time: Duration) -> Result<(u64, u64)> {
             Ok(())
         };
         let threads: Vec<_> = (0..clients).map(|_| scope.spawn(run)).collect();
-        threads.into_iter().try_for_each(|it| it.join().map_err(|_| anyhow!("a client failed"))?)
+        threads.into_iter().try_for_each(|client| client.join().map_err(|_| anyhow!("a client panicked"))?)
     })?;
     Ok((faults.into_inner(), passed.into_inner()))
 }
@@ -54,9 +55,9 @@ fn no_more_streams_are_held_than_allowed() -> Result<()> {
     let statuses = statuses(sockets);
     let held = statuses.iter().filter(|status| **status == 418).count();
     let passed = statuses.iter().filter(|status| **status == 200).count();
-    assert_eq!((held, passed), (50, 350), "at the limit there is no fault at all");
+    assert_eq!((held, passed), (50, 350), "at the limit a stream gets no fault");
     rig.wait_for("active", 0)?;
-    assert_eq!(self::statuses_of(&rig, 1)?, [418], "a place is free again");
+    assert_eq!(self::statuses_of(&rig, 1)?, [418], "a slot is free again");
     Ok(())
 }
 
@@ -73,7 +74,7 @@ fn no_more_faults_begin_in_a_second_than_allowed() -> Result<()> {
     let (faults, passed) = load(&rig, 8, Duration::from_secs(4))?;
     let most = 20.0 * (1.0 + begun.elapsed().as_secs_f64());
     assert!(faults as f64 <= most, "{faults} of at most {most}");
-    assert!(faults >= 20 * 4, "{faults}: the bucket is used up");
+    assert!(faults >= 20 * 4, "{faults}: the token bucket was not used up");
     assert!(passed > faults);
     assert_eq!(rig.stat("skipped_budget_total")?, passed);
     Ok(())
@@ -89,7 +90,7 @@ fn the_pod_stops_by_itself_once() -> Result<()> {
     let faulty = || client.send(Request::get("/").header("x-fault", "1"));
     let failing = || client.send(Request::get("/").header(REPLY_STATUS, "500"));
     for _ in 0..60 {
-        assert_eq!(faulty()?.status, 503, "injected errors do not count");
+        assert_eq!(faulty()?.status, 503, "injected errors are not counted");
     }
     for _ in 0..96 {
         client.get("/")?;
@@ -97,14 +98,14 @@ fn the_pod_stops_by_itself_once() -> Result<()> {
     for _ in 0..10 {
         failing()?;
     }
-    assert_eq!((faulty()?.status, rig.stat("stopped")?), (503, 0), "10 in 106");
+    assert_eq!((faulty()?.status, rig.stat("stopped")?), (503, 0), "10 errors in 106 responses");
     failing()?;
     rig.wait_for("stopped", 1)?;
     assert_eq!(faulty()?.status, 200);
     assert_eq!(rig.stat("skipped_stopped_total")?, 1);
     rig.envoy.wait_for_log("errors in")?;
     let said = rig.envoy.log().matches("stopped: ").count();
-    assert_eq!(said, 1, "one line for all workers");
+    assert_eq!(said, 1, "exactly one line for all workers");
     Ok(())
 }
 
@@ -121,7 +122,7 @@ fn an_abort_after_a_delay_is_left_out_when_the_pod_has_stopped() -> Result<()> {
         rig.wait_for("active", 1)?;
         client.send(Request::get("/").header(REPLY_STATUS, "500"))?;
         rig.wait_for("stopped", 1)?;
-        let answer = waiting.join().map_err(|_| anyhow!("the client failed"))??;
+        let answer = waiting.join().map_err(|_| anyhow!("the client panicked"))??;
         assert_eq!(answer.status, 200);
         Ok(())
     })
@@ -157,7 +158,9 @@ fn clients_that_leave_before_an_answer_do_not_count() -> Result<()> {
     Ok(())
 }
 
-/// Whether a pod that bears no error has stopped after a few calls of `app`, some given up.
+/// Returns the gauge `stopped` of a filter that tolerates no error, after two calls of `app`.
+///
+/// A call without a response within a second is reset by the client.
 fn stopped_after(app: Server) -> Result<u64> {
     let criteria = json!({"maxErrorRate": {"value": 0}, "minRequestCount": 1});
     let fault = json!({"abort": {"httpStatus": 418, "percentage": {"value": 0.0001}}});
@@ -166,7 +169,7 @@ fn stopped_after(app: Server) -> Result<u64> {
     let waiting = send(envoy.address(), 2)?;
     let value = |envoy: &Envoy, name: &str| anyhow::Ok(envoy.stats()?.value(name));
     wait_until("forwarded", LIMIT, || Ok(value(&envoy, "cluster.app.upstream_rq_total")? >= 2))?;
-    // Who is not answered soon gives up.
+    // `app` may never respond.
     let _ = wait_until("answered", Duration::from_secs(1), || {
         Ok(value(&envoy, "cluster.app.upstream_rq_completed")? >= 2)
     });

@@ -1,4 +1,4 @@
-//! Many requests over few connections.
+//! A load generator: many requests over few connections.
 
 use std::{
     net::SocketAddr,
@@ -18,25 +18,25 @@ use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 /// A request without a body.
 pub(super) type Asked = Request<Empty<Bytes>>;
 
-/// One answer.
+/// A response.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
-    /// When the request was sent.
+    /// Time at which the request was sent.
     pub(super) begun: SystemTime,
-    /// How long it took to the end of the answer.
+    /// Time until the end of the response.
     pub(super) took: Duration,
-    /// The status; 0 where the stream ended without one.
+    /// The status. 0 if the response is missing or incomplete.
     pub(super) status: u16,
 }
 
-/// A GET request for `path` with these headers.
+/// Returns a GET request for `path` with these headers.
 pub(super) fn get(path: &str, headers: &[(&str, &str)]) -> Asked {
     let request = Request::get(path).header("host", "a");
-    let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     request.body(Empty::new()).unwrap_or_default()
 }
 
-/// Sends what `next` makes of running numbers over so many connections, until it makes nothing.
+/// Sends the requests that `next` returns for 0, 1, 2 and so on, until it returns `None`.
 pub(super) fn load(
     address: SocketAddr,
     connections: usize,
@@ -66,7 +66,7 @@ pub(super) fn load(
     Ok(std::mem::take(&mut *answers))
 }
 
-/// Sends requests one after the other until there are none, or the connection ends.
+/// Sends requests one after the other until `take` returns `None` or the connection ends.
 async fn one_connection(
     address: SocketAddr,
     first: Asked,
@@ -77,9 +77,9 @@ async fn one_connection(
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Some(first);
-    while let Some(one) = request {
+    while let Some(next) = request {
         let (begun, clock) = (SystemTime::now(), Instant::now());
-        let status = match sender.send_request(one).await {
+        let status = match sender.send_request(next).await {
             Ok(answer) => {
                 let status = answer.status().as_u16();
                 answer.into_body().collect().await.map_or(0, |_| status)
@@ -97,7 +97,7 @@ async fn one_connection(
     Ok(())
 }
 
-/// Makes the same request until `time` is over.
+/// Returns a source of requests for [`load`] that ends after `time`.
 pub(super) fn during(
     time: Duration,
     make: impl Fn(u64) -> Asked + Send + Sync + 'static,

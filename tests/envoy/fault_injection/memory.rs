@@ -1,6 +1,6 @@
-//! What many faults and many configurations leave behind: nothing.
+//! Memory use and punctuality over many faults and many configurations.
 //!
-//! `WEIR_THOROUGH=1` makes these tests as long as a release wants them.
+//! `WEIR_THOROUGH=1` selects the longer form that releases need.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::{
     streams::{send, statuses},
 };
 
-/// How much the process may grow meanwhile, in MiB.
+/// Maximum growth of the process, in MiB.
 const GROWTH: u64 = 24;
 
-/// Entries that delay, abort, change, slow down and reset.
+/// Returns a configuration with an entry for every kind of fault.
 fn every_fault() -> Value {
     let on = |path: &str, fault: Value| {
         json!({"name": path.trim_start_matches('/'),
@@ -34,7 +34,7 @@ fn every_fault() -> Value {
     ]})
 }
 
-/// A route that needs no application.
+/// Returns a route with a direct response, which needs no application.
 fn answer_at_once() -> Value {
     json!({"match": {"prefix": "/"},
         "direct_response": {"status": 200, "body": {"inline_string": "the answer"}}})
@@ -50,7 +50,7 @@ fn many_faults_do_not_fill_the_memory() -> Result<()> {
     let envoy = Envoy::start(Setup { concurrency: 2, routes: vec![answer_at_once()], ..setup })?;
     let ask = |count: u64| {
         load(envoy.address(), 16, move |number| {
-            // Resets end the connection, so there are few of them.
+            // Few resets, because each one ends its connection.
             let kind = if number.is_multiple_of(200) { 5 } else { number % 5 };
             let path = PATHS.get(usize::try_from(kind).ok()?)?;
             (number < count).then(|| get(path, &[]))
@@ -68,7 +68,7 @@ fn many_faults_do_not_fill_the_memory() -> Result<()> {
         .iter()
         .map(|name| stat(&format!("{name}_total")))
         .sum();
-    // A late abort is a delay as well.
+    // A delayed abort is counted as a delay as well.
     assert!(counted > faults, "{counted}");
     assert_eq!((stat("active"), stat("errors_total")), (0, 0));
     assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
@@ -91,7 +91,7 @@ fn many_changes_of_configuration_leave_nothing_behind() -> Result<()> {
     }
     rig.wait_for("active", 0)?;
     let after = rig.envoy.memory()?;
-    eprintln!("{before} MiB, after the other changes of {changes} {after} MiB");
+    eprintln!("{before} MiB after a fifth of {changes} changes, {after} MiB after all");
     assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
     Ok(())
 }
@@ -104,9 +104,10 @@ fn nobody_goes_on_early() -> Result<()> {
     let answers =
         load(rig.envoy.address(), 200, move |number| (number < delays).then(|| get("/", &[])))?;
     assert_eq!(u64::try_from(answers.len())?, delays);
-    let early = answers.iter().filter(|it| it.took < length || it.status != 200).count();
-    let least = answers.iter().map(|it| it.took).min().unwrap_or_default();
-    eprintln!("{early} of {delays} early, the shortest took {least:?}");
+    let early =
+        answers.iter().filter(|answer| answer.took < length || answer.status != 200).count();
+    let shortest = answers.iter().map(|answer| answer.took).min().unwrap_or_default();
+    eprintln!("{early} of {delays} too short, the shortest took {shortest:?}");
     assert_eq!(early, 0);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The same faults by Envoy's own filter: what a client gets is the same.
+//! Clients get the same responses from this filter as from Envoy's own fault filter.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,14 @@ use tests::{
 
 use super::{all, filter, with};
 
-/// Envoy's fault filter with this configuration.
+/// Returns Envoy's fault filter with this configuration.
 pub(super) fn native(config: Value) -> Filter {
     let kind = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
     let config = with(config, "@type", json!(kind));
     Filter::native(json!({"name": "envoy.filters.http.fault", "typed_config": config}))
 }
 
-/// Our filter in an Envoy, and Envoy's own in another, before the same application.
+/// An Envoy with this filter and one with Envoy's own, before the same application.
 struct Pair {
     ours: Envoy,
     natives: Envoy,
@@ -29,7 +29,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// `fault` for ours, whose callers carry `x-tester`; `config` for Envoy's.
+    /// Starts both: this filter with `fault` for requests with `x-tester`, Envoy's own with `config`.
     fn start(fault: Value, config: Value) -> Result<Self> {
         let app = Upstream::start()?;
         let asked = json!([{"headers": {"x-tester": {}}}]);
@@ -38,7 +38,7 @@ impl Pair {
         Ok(Self { ours: start(filter(&document))?, natives: start(native(config))?, _app: app })
     }
 
-    /// Sends the same requests to both and compares all that a client sees.
+    /// Sends the same requests to both and compares the responses.
     fn compare(&self, requests: &[Request]) -> Result<()> {
         for protocol in [Envoy::http1, Envoy::http2] {
             self.compare_by(protocol, requests)?;
@@ -46,23 +46,23 @@ impl Pair {
         Ok(())
     }
 
-    /// As [`Pair::compare`], with one protocol.
+    /// Like [`Pair::compare`], with one protocol.
     fn compare_by(&self, protocol: fn(&Envoy) -> Client, requests: &[Request]) -> Result<()> {
         for request in requests {
             let request = request.clone().header("x-tester", "1");
             let ours = seen(protocol(&self.ours), &request)?;
             let natives = seen(protocol(&self.natives), &request)?;
-            assert_eq!(ours, natives, "ours, then Envoy's own, for {request:?}");
+            assert_eq!(ours, natives, "this filter, then Envoy's own, for {request:?}");
         }
         Ok(())
     }
 }
 
-/// Status, headers that count, gRPC status, body, and whether it was delayed.
+/// Sends a request. Returns the response as [`comparable`] does, and whether it was delayed.
 fn seen(client: Client, request: &Request) -> Result<Value> {
     let mut begun = Instant::now();
     let mut answer = client.send(request.clone())?;
-    // On a busy machine any request may be slow once.
+    // On a busy machine any single request may be slow.
     let mut slow = begun.elapsed() >= DELAY;
     for _ in 0..4 {
         if slow {
@@ -78,14 +78,14 @@ fn seen(client: Client, request: &Request) -> Result<Value> {
     Ok(told)
 }
 
-/// Status, headers that count, body and gRPC status of an answer.
+/// Returns the status, comparable headers, body and gRPC status of a response.
 fn what_is_told(answer: &Response) -> Value {
     let mut headers: Vec<_> = answer.headers.iter().collect();
     headers.retain(|(name, _)| !["date", "x-envoy-upstream-service-time"].contains(&name.as_str()));
     let headers: Vec<_> =
         headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
     let upstream = answer.text().starts_with("{\"bodyLength\"");
-    let body = if upstream { "the application's".to_owned() } else { answer.text() };
+    let body = if upstream { APP_BODY.to_owned() } else { answer.text() };
     let headers = if upstream { Vec::new() } else { headers };
     json!([answer.status, headers, body, answer.grpc_status()])
 }
@@ -94,7 +94,9 @@ fn requests() -> Vec<Request> {
     vec![Request::get("/"), Request::new(Method::HEAD, "/")]
 }
 
-/// What a delayed request takes at least; Envoy's clock is coarse.
+/// Stands for the application's body, which depends on the request.
+const APP_BODY: &str = "the application's";
+/// Minimum time of a delayed request. Below 80 ms because Envoy's clock is coarse.
 const DELAY: Duration = Duration::from_millis(75);
 const ALL: &str = "HUNDRED";
 const GRPC: &str = "x-envoy-fault-abort-grpc-request";
@@ -168,14 +170,16 @@ fn callers_ask_in_the_same_way() -> Result<()> {
         &[(rate, "0")],
     ];
     let requests = cases.map(|headers| {
-        headers.iter().fold(Request::get("/"), |it, (name, value)| it.header(name, value))
+        let request = Request::get("/");
+        headers.iter().fold(request, |request, (name, value)| request.header(name, value))
     });
     pair.compare(&requests)?;
     let grpc = cases.map(|headers| {
-        headers.iter().fold(Request::grpc("/a.B/C"), |it, (name, value)| it.header(name, value))
+        let call = Request::grpc("/a.B/C");
+        headers.iter().fold(call, |call, (name, value)| call.header(name, value))
     });
     pair.compare_by(Envoy::http2, &grpc)?;
-    // Envoy takes any number for a status of gRPC; ours takes those that exist.
+    // Envoy accepts any number as a gRPC status, this filter only existing ones.
     let strange = Request::get("/").header("x-tester", "1").header(GRPC, "17");
     let answer = pair.ours.http1().send(strange)?;
     assert!(answer.text().contains("bodyLength"), "{}", answer.text());
@@ -228,7 +232,7 @@ fn random_demands_are_met_in_the_same_way() -> Result<()> {
         let mut request = if grpc { Request::grpc("/a.B/C") } else { Request::get("/") };
         for name in names {
             let value = values.get(below(values.len())).copied().unwrap_or_default();
-            // Shares other than none and all are drawn, and a status of gRPC has a bound of ours.
+            // Other percentages are random, and gRPC statuses above 16 are a known difference.
             let is_share = name.ends_with("percentage");
             let is_drawn = is_share && !["0", "100", "banana", ""].contains(&value);
             let is_strange = name == GRPC && value.len() > 1 && value != "16";
@@ -239,10 +243,10 @@ fn random_demands_are_met_in_the_same_way() -> Result<()> {
         let request = request.header("x-tester", "1");
         let protocol = if grpc { Envoy::http2 } else { Envoy::http1 };
         let [ours, natives] = [&pair.ours, &pair.natives]
-            .map(|envoy| protocol(envoy).send(request.clone()).map(|it| what_is_told(&it)));
+            .map(|envoy| protocol(envoy).send(request.clone()).map(|answer| what_is_told(&answer)));
         let (ours, natives) = (ours?, natives?);
-        assert_eq!(ours, natives, "ours, then Envoy's own, for {request:?}");
-        met = met.saturating_add(u32::from(ours.get(2) != Some(&json!("the application's"))));
+        assert_eq!(ours, natives, "this filter, then Envoy's own, for {request:?}");
+        met = met.saturating_add(u32::from(ours.get(2) != Some(&json!(APP_BODY))));
     }
     assert!(met > 50, "{met} of 300 met a fault");
     Ok(())
@@ -257,7 +261,7 @@ fn callers_slow_bodies_down_in_the_same_way() -> Result<()> {
     )?;
     let rate = "x-envoy-fault-throughput-response";
     let requests =
-        ["1", "100000", "0", "banana", "-1"].map(|it| Request::get("/").header(rate, it));
+        ["1", "100000", "0", "banana", "-1"].map(|value| Request::get("/").header(rate, value));
     pair.compare(&requests)?;
     let never = Request::get("/").header(rate, "1");
     let never = never.header("x-envoy-fault-throughput-response-percentage", "0");
@@ -267,7 +271,7 @@ fn callers_slow_bodies_down_in_the_same_way() -> Result<()> {
 #[test]
 fn what_the_readme_says_of_differences_is_so() -> Result<()> {
     let share = json!({"numerator": 100, "denominator": ALL});
-    // A number with a sign, or with spaces, which HTTP/1.1 takes off.
+    // A number with a sign or a space; HTTP/1.1 strips spaces.
     let pair = Pair::start(
         json!({"abort": {"headerAbort": {}}}),
         json!({"abort": {"header_abort": {}, "percentage": share}}),

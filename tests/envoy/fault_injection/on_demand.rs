@@ -1,4 +1,4 @@
-//! Faults that callers ask for.
+//! Faults requested by callers through `x-envoy-fault-*` headers.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const ABORT: &str = "x-envoy-fault-abort-request";
 const DELAY: &str = "x-envoy-fault-delay-request";
 const RATE: &str = "x-envoy-fault-throughput-response";
 
-/// An entry for callers that fulfil `asker`, who may ask for anything.
+/// Returns a configuration that allows any fault by header for requests that match `asker`.
 fn on_demand(asker: &Value) -> Value {
     let all = json!({"value": 100});
     json!({"http": [{"name": "testers", "match": [asker], "fault": {
@@ -40,18 +40,18 @@ fn only_a_verified_claim_lets_a_caller_ask() -> Result<()> {
         issuer.token(Algorithm::ES256, &claims)
     };
     let (tester, user) = (token("chaos")?, token("user")?);
-    let forged = format!("{}.{}", tester.rsplit_once('.').map_or("", |it| it.0), "AAAA");
+    let forged = format!("{}.AAAA", tester.rsplit_once('.').map_or("", |(signed, _)| signed));
     let client = rig.envoy.http1();
     let asked = |status: &str| Request::get("/").header(ABORT, status);
     assert_eq!(client.send(asked("418").bearer(&tester))?.status, 418);
     assert_eq!(client.send(asked("418").bearer(&user))?.status, 200, "another role");
-    assert_eq!(client.send(asked("418"))?.status, 200, "nobody");
+    assert_eq!(client.send(asked("418"))?.status, 200, "no token");
     let claimed = asked("418")
         .header("role", "chaos")
         .header("weir.jwt", "{\"claims\":{\"role\":\"chaos\"}}");
-    assert_eq!(client.send(claimed)?.status, 200, "a claim of one's own");
+    assert_eq!(client.send(claimed)?.status, 200, "an unverified claim");
     let refused = client.send(asked("418").bearer(&forged))?;
-    assert_eq!(refused.status, 401, "what jwt-auth refuses never gets here");
+    assert_eq!(refused.status, 401, "jwt-auth denies a forged token first");
     assert_eq!((rig.stat("aborts_total")?, rig.app.count()), (1, 3));
     Ok(())
 }
@@ -74,11 +74,11 @@ fn what_was_asked_for_is_done_and_forwarded() -> Result<()> {
     let request = request.header(DELAY, "100").header(RATE, "1").header(ABORT, "99");
     let answer = rig.envoy.http1().send(request)?;
     let took = begun.elapsed();
-    assert_eq!(answer.status, 200, "99 is no status");
-    // The body's bytes at 1 KiB a second, behind the delay.
+    assert_eq!(answer.status, 200, "99 is not a status");
+    // The delay, then the body at 1 KiB per second.
     let body = Duration::from_secs(u64::try_from(answer.body.len())?) / 1_024;
     let least = Duration::from_millis(100).saturating_add(body);
-    assert!(took >= least && took < least.saturating_mul(4), "{took:?}, at least {least:?}");
+    assert!(took >= least && took < least.saturating_mul(4), "{took:?}, expected at least {least:?}");
     let received = Received::from_response(&answer)?;
     for (name, value) in [(DELAY, "100"), (RATE, "1"), (ABORT, "99")] {
         assert_eq!(received.header(name), [value], "{name}");
@@ -92,7 +92,7 @@ fn of_a_header_the_first_value_counts() -> Result<()> {
     let rig = Rig::start(&on_demand(&json!({"headers": {"x-tester": {}}})))?;
     for (values, status) in [(["418", "503"], 418), (["x", "503"], 200), (["599", "418"], 599)] {
         let request = Request::get("/").header("x-tester", "1");
-        let request = values.iter().fold(request, |it, value| it.header(ABORT, value));
+        let request = values.iter().fold(request, |request, value| request.header(ABORT, value));
         for client in [rig.envoy.http1(), rig.envoy.http2()] {
             assert_eq!(client.send(request.clone())?.status, status, "{values:?}");
         }

@@ -1,4 +1,4 @@
-//! What is asked of the proxy, and what is logged.
+//! Host calls, log lines and histograms.
 
 use anyhow::Result;
 use hyper::Method;
@@ -7,7 +7,7 @@ use tests::client::Request;
 
 use super::{Rig, always};
 
-/// The calls that the filter makes to the proxy while it serves one request.
+/// Returns the names of the host calls that the filter makes for one request.
 fn calls(config: &Value) -> Result<Vec<String>> {
     let rig = Rig::start(config)?;
     let client = rig.envoy.http1();
@@ -21,7 +21,7 @@ fn calls(config: &Value) -> Result<Vec<String>> {
         Ok(log.contains("[host->vm] proxy_on_delete"))
     })?;
     let calls = log.lines().filter_map(|line| line.split_once("[vm->host] ")?.1.split('(').next());
-    // A call is traced when it begins and when it ends.
+    // `[vm->host]` marks the start of a call. Calls of WASI functions are ignored.
     let ours = calls.filter(|name| name.starts_with("env.proxy_"));
     Ok(ours.map(str::to_owned).collect())
 }
@@ -36,11 +36,11 @@ fn where_nothing_can_fire_nothing_is_asked() -> Result<()> {
         "http": [{"match": matched, "fault": abort(0.0001)}]});
     assert_eq!(calls(&json!({}))?, nothing);
     assert_eq!(calls(&rare)?, nothing);
-    // With a draw that may fire, one header is asked for, and the clock is not.
+    // If the fault may fire, only the header is read, and not the clock.
     let sure = json!({"schedule": {"expiresAt": "2099-01-01T00:00:00Z"},
         "http": [{"match": matched, "fault": abort(100.0)}]});
     let asked = calls(&sure)?;
-    assert!(!asked.is_empty(), "the trace shows calls");
+    assert!(!asked.is_empty(), "no call was traced");
     let read = |name: &String| name == "env.proxy_get_header_map_value";
     assert!(asked.iter().all(read), "{asked:?}");
     Ok(())
@@ -73,6 +73,6 @@ fn histograms_tell_delays_and_lateness() -> Result<()> {
     })?;
     assert!(text.contains("weir_fault_injection_late_ms_count{} 3"), "{text}");
     let line = "weir_fault_injection_delay_ms_bucket{le=\"50\"}";
-    assert!(text.lines().any(|it| it.starts_with(line)), "{text}");
+    assert!(text.lines().any(|sample| sample.starts_with(line)), "{text}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Faults after the upstream has done its work.
+//! Faults in the response phase, and request bodies during a delay.
 
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,9 @@ use tests::{
 
 use super::{Rig, all, always, filter};
 
-/// An application whose every answer has a body of this many bytes.
+/// Starts an application that responds with a body of this many bytes.
 fn answering(bytes: usize) -> Result<Server> {
-    let body: Vec<u8> = (0..bytes).map(|place| place as u8).collect();
+    let body: Vec<u8> = (0..bytes).map(|index| index as u8).collect();
     Server::start(ports::listen(0)?, move |_| {
         let body = body.clone();
         async move { hyper::Response::new(full(body)) }
@@ -33,7 +33,7 @@ fn both(envoy: &Envoy) -> [Client; 2] {
 }
 
 fn is_start_of_body(answer: &Response) -> bool {
-    answer.body.iter().enumerate().all(|(place, byte)| *byte == place as u8)
+    answer.body.iter().enumerate().all(|(index, byte)| *byte == index as u8)
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn the_answer_is_replaced_with_and_without_a_delay() -> Result<()> {
             assert_eq!((answer.status, answer.text().as_str()), (502, "lost"));
             assert_eq!(answer.header("retry-after"), Some("3"));
         }
-        assert_eq!(rig.app.count(), 2, "the work was done");
+        assert_eq!(rig.app.count(), 2, "the application did not get both requests");
         let answer = rig.envoy.http2().send(Request::grpc("/a.B/C"))?;
         assert_eq!((answer.status, answer.grpc_status()), (200, Some("14")));
     }
@@ -119,7 +119,7 @@ fn bodies_are_replaced_and_cut() -> Result<()> {
             assert!(replaced || is_start_of_body(&answer), "{change}");
         }
         let head = envoy.http1().send(Request::new(hyper::Method::HEAD, "/"));
-        // Nothing follows the headers, so they are what is broken off.
+        // A response to HEAD has no body, so `resetAfter` resets at the headers.
         let is_reset = change.get("resetAfter").is_some();
         assert_eq!(head.map_or(0, |answer| answer.status), if is_reset { 0 } else { 200 });
     }
@@ -144,7 +144,7 @@ fn three_megabytes_at_a_thousand_kib_a_second_take_three_seconds() -> Result<()>
     let envoy = envoy(&app, limit)?;
     for client in both(&envoy) {
         let mut quickest = f64::INFINITY;
-        // A busy machine gets another chance to be late by less than 5 %.
+        // On a busy machine, one of three attempts must be late by less than 5 %.
         for _ in 0..3 {
             let begun = Instant::now();
             let answer = client.get("/")?;
@@ -160,13 +160,13 @@ fn three_megabytes_at_a_thousand_kib_a_second_take_three_seconds() -> Result<()>
         assert!(quickest < 3.15, "{quickest} s");
     }
     let pauses = envoy.stats()?.value("cluster.app.upstream_flow_control_paused_reading_total");
-    assert!(pauses > 0, "the application was not held back");
+    assert!(pauses > 0, "no backpressure on the application");
     Ok(())
 }
 
 #[test]
 fn trailers_wait_for_the_body() -> Result<()> {
-    // The answer of the application is five bytes: 5 / 1024 s.
+    // The response of the application has five bytes: 5 / 1024 s.
     let rig = Rig::start(&always(json!({"responseRateLimit": {"fixedLimit": {"limitKbps": 1}}})))?;
     let begun = Instant::now();
     let answer = rig.envoy.http2().send(Request::grpc("/a.B/C"))?;

@@ -1,4 +1,4 @@
-//! The samples of the README do what they say.
+//! The samples in the README work as described.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use tests::{
 
 use super::{Rig, all, filter};
 
-/// The sample whose last entry has this name, without its schedule, which is over some day.
+/// Returns the sample whose last entry has this name, without its schedule, which expires one day.
 fn sample(name: &str) -> Result<Value> {
     let readme = read_text(&repository::root().join("filters/fault-injection/README.md"))?;
     let blocks = readme.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next());
@@ -21,14 +21,14 @@ fn sample(name: &str) -> Result<Value> {
         let mut config = repository::parse_yaml(block)?;
         let entry = config.get("http").and_then(Value::as_array).and_then(|http| http.last());
         if entry.is_some_and(|entry| entry.get("name") == Some(&json!(name))) {
-            config.as_object_mut().and_then(|it| it.remove("schedule")).context("no schedule")?;
+            config.as_object_mut().and_then(|sample| sample.remove("schedule")).context("no schedule")?;
             return Ok(config);
         }
     }
     anyhow::bail!("the README has no sample {name}")
 }
 
-/// The sample with every share at 100 %.
+/// Returns the sample with all percentages set to 100.
 fn certain(name: &str) -> Result<Value> {
     let mut config = sample(name)?;
     let http = config.get_mut("http").and_then(Value::as_array_mut);
@@ -105,8 +105,8 @@ fn an_order_is_taken_and_its_answer_lost() -> Result<()> {
     let rig = Rig::start(&certain("order_lost")?)?;
     let order = Request::new(Method::POST, "/orders").body(b"a book");
     assert_eq!(rig.envoy.http1().send(order)?.status, 503);
-    assert_eq!(rig.envoy.http1().get("/orders")?.status, 200, "only what is posted");
-    assert_eq!(rig.app.count(), 2, "the order was taken");
+    assert_eq!(rig.envoy.http1().get("/orders")?.status, 200, "only POST is affected");
+    assert_eq!(rig.app.count(), 2, "the order did not reach the application");
     Ok(())
 }
 
@@ -119,6 +119,6 @@ fn health_checks_are_exempt() -> Result<()> {
     assert!(begun.elapsed() >= Duration::from_millis(100));
     let log = rig.envoy.wait_for_access_log(2)?;
     assert_eq!(log[0]["fault"], Value::Null);
-    assert!(log[1]["fault"].as_str().is_some_and(|it| it.contains("delay=")), "{log:?}");
+    assert!(log[1]["fault"].as_str().is_some_and(|fault| fault.contains("delay=")), "{log:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Many streams that wait at once, held by raw connections.
+//! Many concurrent streams over raw connections.
 
 use std::{
     io::{Read, Write},
@@ -11,10 +11,10 @@ use tests::process::wait_until;
 
 use super::Rig;
 
-/// How long what is waited for may take.
+/// Timeout of reads and waits.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-/// Sends a request on each of `count` connections, which should be closed by the answer.
+/// Sends a request with `connection: close` on each of `count` new connections.
 pub(super) fn send(address: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
     let open = |_| {
         let mut socket = TcpStream::connect(address)?;
@@ -25,7 +25,7 @@ pub(super) fn send(address: SocketAddr, count: usize) -> Result<Vec<TcpStream>> 
     (0..count).map(open).collect()
 }
 
-/// The status of the answer on each connection; 0 where none came.
+/// Reads the status of the response on each connection, 0 without a response.
 pub(super) fn statuses(sockets: Vec<TcpStream>) -> Vec<u16> {
     let read = |mut socket: TcpStream| {
         let mut answer = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn statuses(sockets: Vec<TcpStream>) -> Vec<u16> {
 }
 
 impl Rig {
-    /// Waits until a counter or gauge has this value.
+    /// Waits until a counter or gauge of the filter has this value.
     pub(super) fn wait_for(&self, name: &str, value: u64) -> Result<()> {
         let mut last = 0;
         wait_until(&format!("{name} {value}"), LIMIT, || {

@@ -1,4 +1,4 @@
-//! Every algorithm, by the host's cryptography or by our own.
+//! All signature algorithms, verified by the host or in the module.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
@@ -55,7 +55,7 @@ fn refuses_a_changed_signature_of_every_algorithm() -> Result<()> {
     Ok(())
 }
 
-/// The token with the signature of the other.
+/// Returns the token with the signature of another one.
 fn swap(token: &str, other: &str) -> String {
     let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed);
     let signature = other.rsplit_once('.').map_or("", |(_, signature)| signature);

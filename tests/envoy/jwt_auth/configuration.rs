@@ -1,4 +1,4 @@
-//! How a configuration comes and goes.
+//! Changes of the configuration.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},

@@ -1,4 +1,4 @@
-//! What an operator can count.
+//! Counters.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
@@ -63,6 +63,6 @@ fn names_are_clean_in_prometheus() -> Result<()> {
     rig.envoy.http1().get("/")?;
     let text = rig.envoy.admin().get("/stats/prometheus")?.text();
     let line = "weir_jwt_auth_allowed_without_token_total{} 1";
-    assert!(text.lines().any(|one| one == line), "{text}");
+    assert!(text.lines().any(|sample| sample == line), "{text}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Requests that are meant to break something.
+//! Malicious requests.
 
 use anyhow::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,7 +8,7 @@ use tests::{client::Request, identity_provider::IdentityProvider, keys::base64ur
 
 use super::{Rig, assert_no_trap, trusting, with};
 
-/// How many workers get the hostile requests.
+/// Number of workers that get the hostile requests.
 const WORKERS: u32 = 4;
 
 #[test]
@@ -32,7 +32,7 @@ fn nothing_hostile_is_admitted_or_breaks_a_worker() -> Result<()> {
     let token = rig.issuer.token(Algorithm::RS256, &rig.issuer.claims())?;
     for _ in 0..WORKERS.saturating_mul(4) {
         let answer = rig.envoy.http1().send(Request::get("/").bearer(&token))?;
-        assert_eq!(answer.status, 200, "a worker is gone");
+        assert_eq!(answer.status, 200, "a worker does not respond");
     }
     assert_no_trap(&mut rig.envoy)
 }
@@ -54,9 +54,9 @@ fn no_token_is_logged() -> Result<()> {
     for part in [&good, &expired, &forged].iter().flat_map(|token| token.split('.')) {
         assert!(!log.contains(part), "{part} is in the log:\n{log}");
     }
-    // The access log of these tests holds the identity, because the operator asked for it there.
+    // The access log, whose lines start with a brace, contains the identity by configuration.
     let filters = log.lines().filter(|line| !line.starts_with('{'));
-    assert!(filters.clone().any(|line| line.contains("refused")), "nothing at debug:\n{log}");
+    assert!(filters.clone().any(|line| line.contains("refused")), "no log line at level debug:\n{log}");
     for line in filters {
         assert!(!line.contains("alice"), "a claim is in the log: {line}");
     }
@@ -95,7 +95,7 @@ fn no_changed_character_of_a_token_is_admitted() -> Result<()> {
     assert_no_trap(&mut rig.envoy)
 }
 
-/// Requests that HTTP allows and that must be refused.
+/// Returns valid HTTP requests that must be denied.
 fn hostile(issuer: &IdentityProvider) -> Result<Vec<(String, Request)>> {
     let mut all = Vec::new();
     for (name, token) in tokens(issuer)? {
@@ -115,12 +115,12 @@ fn hostile(issuer: &IdentityProvider) -> Result<Vec<(String, Request)>> {
         let mut value = format!("Bearer {good}").into_bytes();
         value.push(byte);
         let request = Request::get("/").header("authorization", value);
-        all.push((format!("byte {byte:#x} behind the token"), request));
+        all.push((format!("byte {byte:#x} after the token"), request));
     }
     Ok(all)
 }
 
-/// The token as a query parameter, percent-encoded where a URL needs it.
+/// Returns a request with the token as a percent-encoded query parameter.
 fn parameter(token: &str) -> Request {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     let encode = |byte| if plain(byte) { char::from(byte).into() } else { format!("%{byte:02X}") };
@@ -128,7 +128,7 @@ fn parameter(token: &str) -> Request {
     Request::get(&format!("/?access_token={value}"))
 }
 
-/// Tokens that must never be admitted.
+/// Returns tokens that must never be accepted.
 fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
     let claims = issuer.claims().to_string();
     let unsigned = |header: &str| format!("{}.{}.", base64url(header), base64url(&claims));
@@ -142,7 +142,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
     let enormous = claims.replacen('{', r#"{"nbf":1e400,"#, 1);
     let good = signed(es256, &claims)?;
     Ok(vec![
-        ("nothing", "..".to_owned()),
+        ("three empty parts", "..".to_owned()),
         ("dots", ".".repeat(5000)),
         ("four parts", format!("{good}.x")),
         ("padding", format!("{good}==")),
@@ -153,7 +153,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
         ("alg twice", signed(r#"{"alg":"none","alg":"ES256","kid":"p256"}"#, &claims)?),
         ("an RSA key as HMAC secret", confused(issuer, &claims)?),
         (
-            "a key of its own",
+            "an embedded key",
             signed(
                 &format!(r#"{{"alg":"ES256","jwk":{{}},"kid":"{}"}}"#, "x".repeat(300)),
                 &claims,
@@ -167,7 +167,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
         ("an enormous nbf", signed(es256, &enormous)?),
         ("payload a list", signed(es256, "[]")?),
         ("payload not UTF-8", latin1(issuer, es256)?),
-        ("text behind the payload", signed(es256, &format!("{claims}{{}}"))?),
+        ("text after the payload", signed(es256, &format!("{claims}{{}}"))?),
         (
             "48 KiB",
             signed(es256, &with(issuer.claims(), "x", json!("x".repeat(36_000))).to_string())?,
@@ -179,7 +179,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// A token whose HMAC was made with the public key's text.
+/// Returns a token whose HMAC secret is the text of the public key.
 fn confused(issuer: &IdentityProvider, claims: &str) -> Result<String> {
     let jwk = issuer.keys().jwk(Algorithm::RS256);
     let secret = STANDARD.encode(jwk.to_string());
@@ -196,7 +196,7 @@ fn latin1(issuer: &IdentityProvider, header: &str) -> Result<String> {
     Ok(format!("{message}.{signature}"))
 }
 
-/// Header lines that break HTTP, or nearly.
+/// Returns header lines that are invalid or nearly so.
 fn unclean() -> Vec<(&'static str, Vec<u8>)> {
     let value = |value: &[u8]| [b"authorization: Bearer ", value].concat();
     vec![

@@ -1,4 +1,4 @@
-//! What other filters and the access log learn about who sends a request.
+//! The identity published to other filters and the access log.
 
 use anyhow::{Context, Result};
 use jsonwebtoken::Algorithm;
@@ -7,7 +7,7 @@ use tests::{client::Request, identity_provider::IdentityProvider};
 
 use super::{Rig, trusting, with};
 
-/// The identity in the access log after one request with `token`.
+/// Sends a request and returns the identity in the access log.
 fn published(rig: &mut Rig, token: Option<&str>) -> Result<Value> {
     let request = Request::get("/");
     let request = token.map_or(request.clone(), |token| request.bearer(token));

@@ -1,4 +1,5 @@
-//! Attempts of clients to forge a verified identity, or to have it removed.
+//! Attempts of clients to forge a verified identity or to have it removed, and requests with several
+//! credentials.
 
 use std::{
     io::{Read, Write},
@@ -25,7 +26,7 @@ fn writing_user(issuer: &IdentityProvider) -> Value {
     trusting_and(issuer, &[("outputClaimToHeaders", claims)])
 }
 
-/// The application's cluster over HTTP/2, which carries trailers.
+/// Returns the application's cluster over HTTP/2, which supports trailers.
 fn over_http2(app: &Upstream) -> Value {
     let address = json!({"socket_address": {
         "address": "127.0.0.1", "port_value": app.address().port(),

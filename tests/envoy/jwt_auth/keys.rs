@@ -1,4 +1,4 @@
-//! Keys that are fetched from a real server.
+//! Keys and deny lists fetched from a server.
 
 use std::{
     thread,
@@ -18,7 +18,7 @@ use tests::{
 
 use super::{FILTER, Rig, assert_no_trap, with};
 
-/// How long a change may take to reach every worker.
+/// Timeout until a change reaches every worker.
 const SOON: Duration = Duration::from_secs(20);
 
 /// Starts Envoy with the key server behind cluster `keys`.
@@ -30,7 +30,7 @@ pub(super) fn start(concurrency: u32, issuer: IdentityProvider, config: Value) -
     Ok(Rig { envoy, app, issuer })
 }
 
-/// A `pluginConfig` that fetches the issuer's keys, with further fields in `jwksFetch`.
+/// Returns a `pluginConfig` that fetches the issuer's keys, with additional fields in `jwksFetch`.
 pub(super) fn fetching(issuer: &IdentityProvider, fetch: &[(&str, Value)]) -> Value {
     let fetch = fetch.iter().cloned();
     let fetch = fetch.fold(json!({"cluster": "keys"}), |all, (name, value)| with(all, name, value));
@@ -41,24 +41,24 @@ pub(super) fn fetching(issuer: &IdentityProvider, fetch: &[(&str, Value)]) -> Va
     }]})
 }
 
-/// Sends a token of the issuer.
+/// Sends a request with a token of the issuer.
 pub(super) fn send(rig: &Rig, algorithm: Algorithm) -> Result<Response> {
     let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
     rig.envoy.http1().send(Request::get("/").bearer(&token))
 }
 
-/// A token whose `kid` no key set has.
+/// Returns a token whose `kid` is in no key set.
 fn token_of_unknown_key(issuer: &IdentityProvider, kid: &str) -> Result<String> {
     let header = json!({"alg": "ES256", "kid": kid}).to_string();
     issuer.token_of(Algorithm::ES256, &header, &issuer.claims().to_string())
 }
 
-/// A key set of one key.
+/// Returns a key set of one key.
 fn only(issuer: &IdentityProvider, algorithm: Algorithm) -> Value {
     json!({"keys": [issuer.keys().jwk(algorithm)]})
 }
 
-/// Sends until `wanted` is answered.
+/// Sends requests until one gets the status `wanted`.
 fn until(rig: &Rig, algorithm: Algorithm, wanted: u16) -> Result<()> {
     let begun = Instant::now();
     loop {
@@ -71,6 +71,7 @@ fn until(rig: &Rig, algorithm: Algorithm, wanted: u16) -> Result<()> {
     }
 }
 
+/// Returns the value of a counter or gauge of the filter.
 pub(super) fn counted(rig: &Rig, name: &str) -> Result<u64> {
     Ok(rig.envoy.stats()?.value(&format!("wasmcustom.weir_jwt_auth_{name}")))
 }
@@ -104,7 +105,7 @@ fn four_workers_fetch_once_at_start_and_once_for_a_rotation() -> Result<()> {
     let statuses = thread::scope(|scope| {
         let calls: Vec<_> = (0..20).map(|_| scope.spawn(|| send(&rig, Algorithm::RS256))).collect();
         let answer = |call: thread::ScopedJoinHandle<'_, Result<Response>>| {
-            Ok(call.join().map_err(|_| anyhow!("a client failed"))??.status)
+            Ok(call.join().map_err(|_| anyhow!("a client panicked"))??.status)
         };
         calls.into_iter().map(answer).collect::<Result<Vec<u16>>>()
     })?;
@@ -142,7 +143,7 @@ fn tokens_of_a_withdrawn_key_are_refused_by_every_worker() -> Result<()> {
     rig.issuer.publish(only(&rig.issuer, Algorithm::RS256));
     let token = token_of_unknown_key(&rig.issuer, "reason-to-fetch")?;
     rig.envoy.http1().send(Request::get("/").bearer(&token))?;
-    // Every worker looks once a second.
+    // Every worker checks for a new set once a second.
     thread::sleep(Duration::from_millis(1_500));
     for _ in 0..40 {
         assert_eq!(send(&rig, Algorithm::ES256)?.status, 401);
@@ -258,7 +259,7 @@ fn servers_that_require_accept_and_user_agent_answer() -> Result<()> {
     assert_no_trap(&mut rig.envoy)
 }
 
-/// The issuer's key set as sloppy encoders write it, with one flaw per key.
+/// Returns the issuer's key set with irregularities that are common among key servers.
 fn sloppy(issuer: &IdentityProvider) -> Value {
     let of = |algorithm, members: &[(&str, Value)]| {
         let jwk = issuer.keys().jwk(algorithm).clone();
@@ -268,7 +269,7 @@ fn sloppy(issuer: &IdentityProvider) -> Value {
         let value = issuer.keys().jwk(algorithm).get(name).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()
     };
-    // Four characters encode three bytes, here zeros.
+    // `AAAA` encodes three zero bytes.
     let longer = format!("AAAA{}", member(Algorithm::ES256, "y"));
     let padded = format!("{}==", member(Algorithm::RS256, "n"));
     json!({"keys": [
@@ -349,7 +350,7 @@ fn a_fetched_deny_list_refuses_its_tokens_and_is_renewed() -> Result<()> {
     rig.issuer.publish(json!({"jti": ["other"]}));
     let begun = Instant::now();
     while status(&other)? != 401 {
-        ensure!(begun.elapsed() < SOON, "the new list does not arrive");
+        ensure!(begun.elapsed() < SOON, "the new list has no effect");
         thread::sleep(Duration::from_millis(100));
     }
     assert_no_trap(&mut rig.envoy)
@@ -362,19 +363,19 @@ fn a_client_that_leaves_and_a_new_configuration_disturb_no_waiting_request() -> 
     let config = fetching(&issuer, &[]);
     let mut rig = start(1, issuer, config.clone())?;
     let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
-    let left = std::net::TcpStream::connect(rig.envoy.address())?;
+    let leaving = std::net::TcpStream::connect(rig.envoy.address())?;
     let text = format!("GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n");
-    std::io::Write::write_all(&mut &left, text.as_bytes())?;
+    std::io::Write::write_all(&mut &leaving, text.as_bytes())?;
     let client = rig.envoy.http1();
     let waiting = thread::spawn(move || client.send(Request::get("/").bearer(&token)));
     let begun = Instant::now();
     while counted(&rig, "held_requests")? < 2 {
-        ensure!(begun.elapsed() < SOON, "nothing waits:\n{}", rig.envoy.log());
+        ensure!(begun.elapsed() < SOON, "no request is held:\n{}", rig.envoy.log());
     }
-    drop(left);
-    let push = with(config, "publish", json!("NONE"));
-    rig.envoy.reconfigure(&[Filter::new(FILTER, push)])?;
-    let answer = waiting.join().map_err(|_| anyhow!("the client failed"))??;
+    drop(leaving);
+    let changed = with(config, "publish", json!("NONE"));
+    rig.envoy.reconfigure(&[Filter::new(FILTER, changed)])?;
+    let answer = waiting.join().map_err(|_| anyhow!("the client panicked"))??;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(send(&rig, Algorithm::ES256)?.status, 200);
     assert_eq!(counted(&rig, "held_requests")?, 0);

@@ -1,4 +1,4 @@
-//! What a long life does to the proxy's memory.
+//! Memory use over many tokens and configurations.
 
 use std::{
     io::{Read, Write},
@@ -13,15 +13,15 @@ use tests::{bootstrap::Filter, client::Request, identity_provider::IdentityProvi
 
 use super::{FILTER, Rig, rule, trusting_and, with};
 
-/// How many tokens are sent before memory is first looked at: more than fit into the cache.
+/// Number of tokens sent before the first measurement: more than fit into the cache.
 const TOKENS_TO_FILL: usize = 5_000;
-/// How many further tokens are sent.
+/// Number of tokens sent between the measurements.
 const TOKENS: usize = 15_000;
-/// How often the configuration is changed before memory is first looked at.
+/// Number of configuration changes before the first measurement.
 const CHANGES_TO_WARM: usize = 40;
-/// How often it is changed then.
+/// Number of configuration changes between the measurements.
 const CHANGES: usize = 160;
-/// How much the process may grow meanwhile, in MiB.
+/// Maximum growth of the process, in MiB.
 const GROWTH: u64 = 24;
 
 #[test]
@@ -39,7 +39,7 @@ fn distinct_tokens_do_not_fill_the_memory() -> Result<()> {
     let stats = rig.envoy.stats()?;
     let name = "wasmcustom.weir_jwt_auth_token_cache_evictions_total";
     assert!(stats.value(name) > u64::try_from(TOKENS)?, "{:?}", stats.holding("token_cache"));
-    eprintln!("{before} MiB, after {TOKENS} further tokens {after} MiB");
+    eprintln!("{before} MiB, {after} MiB after {TOKENS} more tokens");
     assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
     super::assert_no_trap(&mut rig.envoy)
 }
@@ -52,12 +52,12 @@ fn changes_of_the_configuration_do_not_fill_the_memory() -> Result<()> {
     let before = rig.envoy.memory()?;
     change(&mut rig, &token, CHANGES_TO_WARM..CHANGES_TO_WARM.saturating_add(CHANGES))?;
     let after = rig.envoy.memory()?;
-    eprintln!("{before} MiB, after {CHANGES} further configurations {after} MiB");
+    eprintln!("{before} MiB, {after} MiB after {CHANGES} more configurations");
     assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
     super::assert_no_trap(&mut rig.envoy)
 }
 
-/// Gives Envoy one configuration after the other, each of them with a request.
+/// Applies one configuration after the other and sends a request to each.
 fn change(rig: &mut Rig, token: &str, turns: Range<usize>) -> Result<()> {
     for turn in turns {
         let header: Value = json!([{"header": format!("x-user-{turn}"), "claim": "sub"}]);
@@ -69,7 +69,7 @@ fn change(rig: &mut Rig, token: &str, turns: Range<usize>) -> Result<()> {
     Ok(())
 }
 
-/// Sends a token of its own for each number, one request after the other.
+/// Sends a distinct token for each number, one request after the other.
 fn send_distinct(
     issuer: &IdentityProvider,
     connection: &mut TcpStream,
@@ -86,7 +86,7 @@ fn send_distinct(
     Ok(())
 }
 
-/// Reads one answer with its body, and returns its head.
+/// Reads one response including its body and returns its head.
 fn read_answer(connection: &mut TcpStream) -> Result<String> {
     let mut answer = Vec::new();
     let mut piece = [0; 4096];

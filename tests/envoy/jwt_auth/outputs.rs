@@ -1,4 +1,4 @@
-//! What reaches the application.
+//! Headers that the application receives.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;

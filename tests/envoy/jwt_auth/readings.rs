@@ -1,4 +1,4 @@
-//! Protected paths stay protected for any way in which the application reads a request.
+//! Protected paths stay protected regardless of how the application decodes a request.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const PATHS: usize = 10_000;
 /// Number of generated paths that are also sent without the filter.
 const SOME: usize = 500;
 
-/// Paths that have bypassed a rule before.
+/// Known attacks on path rules.
 const KNOWN: [&[u8]; 20] = [
     b"/public/%2e%2e;/admin",
     b"/public/..;/admin",
@@ -52,6 +52,7 @@ struct Row {
 }
 
 impl Row {
+    /// Starts both Envoys and the application.
     fn start(rules: Value, merge_slashes: bool) -> Result<Self> {
         let app = Recorder::start()?;
         let manager = manager(true, merge_slashes);
@@ -72,13 +73,13 @@ impl Row {
     }
 }
 
-/// The filter with an issuer whose tokens are never sent.
+/// Returns the filter with an issuer whose tokens are never sent.
 fn filter(rules: Value) -> Result<Filter> {
     let issuer = IdentityProvider::start()?;
     Ok(Filter::new(FILTER, with(trusting(&issuer), "rules", rules)))
 }
 
-/// The proxy's own path normalization, before any filter.
+/// Returns the settings of the proxy's own path normalization, which precedes all filters.
 fn manager(normalize_path: bool, merge_slashes: bool) -> Vec<(String, Value)> {
     vec![
         ("normalize_path".to_owned(), json!(normalize_path)),
@@ -87,12 +88,12 @@ fn manager(normalize_path: bool, merge_slashes: bool) -> Vec<(String, Value)> {
     ]
 }
 
-/// Everything below `/public` is open, the rest needs a token.
+/// Returns rules by which everything below `/public` is open and the rest needs a token.
 fn open_prefix() -> Value {
     json!([{"match": [{"uri": {"prefix": "/public"}}], "token": "NONE"}, {}])
 }
 
-/// Everything below `/admin` needs a token, the rest is open.
+/// Returns rules by which everything below `/admin` needs a token and the rest is open.
 fn closed_prefix() -> Value {
     json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}])
 }
@@ -107,27 +108,27 @@ fn nothing_arrives_at(
     let row = Row::start(rules, merge_slashes)?;
     let known = KNOWN.iter().map(|path| path.to_vec());
     let targets: Vec<_> = known.chain(generated::paths(PATHS)).collect();
-    // The control: without the filter they arrive.
+    // Control group: without the filter, attacks must succeed.
     let some = targets.get(..SOME).unwrap_or_default();
     let unguarded = escapes(&row.send(&row.second, some)?, some, is_closed);
     let arrivals = row.send(&row.first, &targets)?;
     let escaped = escapes(&arrivals, &targets, is_closed);
     eprintln!(
-        "{} of {} requests arrived, {} at a closed path; without the filter {} of {}",
+        "{} of {} requests arrived, {} at a protected path; without the filter {} of {}",
         arrivals.len(),
         targets.len().saturating_mul(2),
         escaped.len(),
         unguarded.len(),
         some.len().saturating_mul(2)
     );
-    ensure!(unguarded.len() > SOME / 5, "harmless paths prove nothing");
-    ensure!(arrivals.len() > PATHS / 20, "a filter that refuses all proves nothing");
+    ensure!(unguarded.len() > SOME / 5, "too few attacks among the paths");
+    ensure!(arrivals.len() > PATHS / 20, "the filter denies too many requests");
     let first: Vec<_> = escaped.iter().take(40).map(String::as_str).collect();
-    ensure!(escaped.is_empty(), "{} at a closed path:\n{}", escaped.len(), first.join("\n"));
+    ensure!(escaped.is_empty(), "{} requests arrived at a protected path:\n{}", escaped.len(), first.join("\n"));
     Ok(())
 }
 
-/// The requests that arrived although a server reads them as protected paths, one per line.
+/// Describes the requests that arrived although a server decodes them as protected paths.
 fn escapes(arrivals: &[Arrival], targets: &[Vec<u8>], is_closed: fn(&[u8]) -> bool) -> Vec<String> {
     let escape = |arrival: &Arrival| {
         let (server, path) = servers::reads_as(&arrival.target, is_closed)?;
@@ -199,7 +200,7 @@ fn a_closed_authority_is_closed_in_every_spelling() -> Result<()> {
             "Admin.Example.Com.:8080",
         ] {
             let answer = client.send(Request::get("/").authority(authority))?;
-            // 403 if only some readings are protected, because no token helps.
+            // 403 if the readings disagree, because then no token can help.
             assert!([401, 403].contains(&answer.status), "{authority}: {}", answer.status);
         }
     }

@@ -1,4 +1,4 @@
-//! Key sets that are renewed before they grow old.
+//! Renewal of key sets before they expire.
 
 use std::{
     thread,
@@ -14,7 +14,7 @@ use super::{
     keys::{counted, fetching, send, start},
 };
 
-/// The shortest freshness that an answer can ask for.
+/// The minimum `max-age` that jwt-auth honours.
 const FRESH: Duration = Duration::from_secs(30);
 
 #[test]
@@ -30,7 +30,7 @@ fn an_unchanged_set_is_renewed_before_its_max_age_and_no_request_waits() -> Resu
         assert_eq!(send(&rig, Algorithm::ES256)?.status, 200);
         thread::sleep(Duration::from_millis(100));
     }
-    // Due at 72 to 80 % of 30 seconds; the first request may have come up to a second later.
+    // Due after 72 to 80 % of 30 s, minus up to a second between the fetch and `begun`.
     assert!(begun.elapsed() > Duration::from_secs(20), "after {:?}", begun.elapsed());
     assert_eq!(rig.issuer.jwks_requests(), 2);
     assert_eq!(counted(&rig, "jwks_fetch_failed_total")?, 0);

@@ -1,4 +1,4 @@
-//! What a client is told.
+//! Responses to denied requests.
 
 use anyhow::{Context, Result};
 use hyper::Method;
@@ -12,7 +12,7 @@ use tests::{
 
 use super::{Rig, trusting, with};
 
-/// A claim set that is refused, and what the client gets.
+/// A changed claim and the expected denial.
 struct Refusal {
     claim: &'static str,
     value: Value,

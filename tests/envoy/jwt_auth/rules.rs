@@ -1,4 +1,4 @@
-//! Which request needs which token.
+//! Rules that select which requests need a token.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
@@ -10,7 +10,7 @@ use tests::{
 
 use super::{Rig, trusting, with};
 
-/// Health checks are open, refunds need a scope, everything below `/orders` needs a token.
+/// Returns rules: health checks are open, refunds need a scope, all below `/orders` needs a token.
 fn guarded(issuer: &IdentityProvider) -> Value {
     let rules = json!([
         {"name": "health", "match": [{"uri": {"exact": "/healthz"}}], "token": "NONE"},

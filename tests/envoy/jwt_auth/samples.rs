@@ -1,4 +1,4 @@
-//! The samples of the README do what they say.
+//! The samples in the README work as described.
 
 use anyhow::{Context, Result};
 use hyper::Method;
@@ -15,16 +15,16 @@ use tests::{
 
 use super::{FILTER, Rig, assert_no_trap, with};
 
-/// The clusters that the samples' issuers are behind, as Istio names them or as they are given.
+/// Clusters of the samples' issuers, by Istio's naming or as configured.
 const CLUSTERS: [&str; 2] = ["outbound|443||idp.example.com", "partner-idp"];
 
-/// Starts Envoy with the sample at `place` of the README.
-fn start(place: usize) -> Result<Rig> {
+/// Starts Envoy with the README's sample at `index`.
+fn start(index: usize) -> Result<Rig> {
     let mut samples = repository::readme_samples(FILTER)?;
     let (app, issuer) = (Upstream::start()?, IdentityProvider::start()?);
     issuer.call_itself("https://partner.example.org");
     let secret = "c2VjcmV0".repeat(12);
-    let filter = Filter::new(FILTER, samples.remove(place));
+    let filter = Filter::new(FILTER, samples.remove(index));
     let filter = filter.environment("EDGE_JWT_SECRET", &secret);
     let address = issuer.address();
     let cluster = |name: &str| {
@@ -38,7 +38,7 @@ fn start(place: usize) -> Result<Rig> {
     Ok(Rig { envoy, app, issuer })
 }
 
-/// Claims that every check of the entry `corp` accepts.
+/// Returns claims that pass every check of the rule `corp`.
 fn claims() -> Value {
     json!({
         "iss": "https://idp.example.com", "sub": "user:alice", "aud": "orders.example.com",

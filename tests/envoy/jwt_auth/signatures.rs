@@ -1,5 +1,5 @@
-//! Signatures at the edges, by the host's cryptography and by our own.
-#![allow(clippy::arithmetic_side_effects, reason = "the numbers are the tests' own")]
+//! Signatures with boundary values, verified by the host or in the module.
+#![allow(clippy::arithmetic_side_effects, reason = "the operands are test data")]
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -30,19 +30,19 @@ fn status(rig: &Rig, message: &str, signature: &[u8]) -> Result<u16> {
     Ok(rig.envoy.http1().send(Request::get("/").bearer(&token))?.status)
 }
 
-/// Signs until the signature begins, or goes on after `place` bytes, with a zero byte.
-fn with_zero_at(issuer: &IdentityProvider, place: usize) -> Result<String> {
+/// Signs tokens until the byte of the signature at `index` is zero.
+fn with_zero_at(issuer: &IdentityProvider, index: usize) -> Result<String> {
     for turn in 0..100_000 {
         let claims = with(issuer.claims(), "jti", json!(turn.to_string()));
         let token = issuer.token(Algorithm::ES256, &claims)?;
-        if parts(&token)?.1.get(place) == Some(&0) {
+        if parts(&token)?.1.get(index) == Some(&0) {
             return Ok(token);
         }
     }
     anyhow::bail!("no such signature")
 }
 
-/// Subtracts, both numbers big-endian and the first the larger.
+/// Subtracts big-endian numbers. The first must be the larger one.
 fn difference(from: &[u8], number: &[u8]) -> Vec<u8> {
     let mut borrow = 0_i16;
     let mut result: Vec<u8> = Vec::new();
@@ -54,7 +54,7 @@ fn difference(from: &[u8], number: &[u8]) -> Vec<u8> {
     result
 }
 
-/// Adds, both numbers little-endian; what overflows is lost.
+/// Adds little-endian numbers. An overflow is dropped.
 fn sum(a: &[u8], b: &[u8]) -> Vec<u8> {
     let mut carry = 0_u16;
     let mut digits = Vec::new();
@@ -69,13 +69,13 @@ fn sum(a: &[u8], b: &[u8]) -> Vec<u8> {
 #[test]
 fn good_signatures_of_unusual_form_are_good() -> Result<()> {
     let rig = Rig::start(trusting)?;
-    for place in [0, 32] {
-        let token = with_zero_at(&rig.issuer, place)?;
+    for index in [0, 32] {
+        let token = with_zero_at(&rig.issuer, index)?;
         let (message, signature) = parts(&token)?;
-        assert_eq!(status(&rig, message, &signature)?, 200, "a short half at {place}");
+        assert_eq!(status(&rig, message, &signature)?, 200, "a leading zero at {index}");
         let (r, s) = signature.split_at(32);
         let other = [r, &difference(&P256_ORDER, s)].concat();
-        assert_eq!(status(&rig, message, &other)?, 200, "the other of the two that fit");
+        assert_eq!(status(&rig, message, &other)?, 200, "the other valid s");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! What becomes of keys when a virtual machine traps in spite of all.
+//! Keys survive a trap of a VM.
 //!
-//! jwt-auth has no known way to trap, so its module is given one.
+//! jwt-auth has no known way to trap, so the tests patch a trap into its module.
 
 use std::{
     fs,
@@ -30,12 +30,12 @@ use super::{
 /// A request with more headers than this traps.
 const MANY: i32 = 40;
 
-/// How long a worker may take to find that a lease ran out.
+/// Timeout until a worker notices an expired lease.
 const SOON: Duration = Duration::from_secs(20);
 
-/// Where a module is made to trap.
+/// The condition of a patched trap.
 enum Trap {
-    /// When a call is answered.
+    /// When the response to an HTTP call arrives.
     Answer,
     /// When a request has more than [`MANY`] headers.
     ManyHeaders,
@@ -96,10 +96,10 @@ fn a_trap_costs_one_request_and_the_keys_are_still_there() -> Result<()> {
         many = many.header(&format!("x-{index}"), "1");
     }
     assert_eq!(rig.envoy.http1().send(many)?.status, 503);
-    // A machine that trapped soon after it was made is made anew after a second.
+    // A VM that trapped soon after its start is restarted after a second.
     let begun = Instant::now();
     while send(&rig, Algorithm::ES256)?.status != 200 {
-        ensure!(begun.elapsed() < SOON, "no new machine\n{}", rig.envoy.log());
+        ensure!(begun.elapsed() < SOON, "no new VM\n{}", rig.envoy.log());
         thread::sleep(Duration::from_millis(50));
     }
     for _ in 0..10 {
@@ -107,7 +107,7 @@ fn a_trap_costs_one_request_and_the_keys_are_still_there() -> Result<()> {
         assert_eq!(answer.status, 200, "{}\n{}", answer.text(), rig.envoy.log());
     }
     assert_eq!(rig.envoy.http1().send(Request::get("/").bearer("a.b.c"))?.status, 401);
-    assert_eq!(rig.issuer.jwks_requests(), 1, "the keys came from the workers' shared place");
+    assert_eq!(rig.issuer.jwks_requests(), 1, "the keys came from shared data");
     Ok(())
 }
 
@@ -123,12 +123,12 @@ fn the_lease_of_a_worker_that_trapped_runs_out() -> Result<()> {
     let mut rig = rig(issuer, trapping)?;
     rig.envoy.wait_for_log("Function: proxy_on_http_call_response failed")?;
     let begun = Instant::now();
-    // The next to take the lease traps too, and so on.
+    // Every worker that takes the lease traps as well.
     while rig.issuer.jwks_requests() < 2 {
-        ensure!(begun.elapsed() < SOON, "nobody takes the lease\n{}", rig.envoy.log());
+        ensure!(begun.elapsed() < SOON, "no worker takes the lease\n{}", rig.envoy.log());
         thread::sleep(Duration::from_millis(20));
     }
-    // It was taken for four seconds, half a second before the trap.
+    // The lease is valid for four seconds and was taken half a second before the trap.
     ensure!(begun.elapsed() > Duration::from_secs(2), "taken after {:?}", begun.elapsed());
     rig.issuer.behave(Behaviour::Healthy);
     rig.envoy.reconfigure(&[Filter::new(FILTER, config)])?;

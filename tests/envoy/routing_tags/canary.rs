@@ -1,4 +1,4 @@
-//! A canary grows by the clock, and one that fails is taken back by all workers.
+//! Canaries grow on schedule, and all workers roll back a failing one.
 
 use std::{
     thread,
@@ -17,7 +17,7 @@ use tests::{
 
 use super::{FILTER, Rig};
 
-/// A canary that has half of the traffic since long ago.
+/// Returns a canary that has reached its maximum weight of 50 %, with these fields changed.
 fn config(fields: Value) -> Value {
     let mut canary = json!({
         "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-01-01T00:00:00Z",
@@ -29,7 +29,7 @@ fn config(fields: Value) -> Value {
     json!({"http": [{"name": "api", "canary": canary}]})
 }
 
-/// Sends requests from four clients, of which one in `every` gets an error; none where it is 0.
+/// Sends `count` requests from four clients. One in `every` gets an error, none if `every` is 0.
 fn load(rig: &Rig, count: usize, every: usize) -> Result<()> {
     thread::scope(|scope| {
         let clients: Vec<_> = (0..4)
@@ -51,9 +51,9 @@ fn load(rig: &Rig, count: usize, every: usize) -> Result<()> {
     })
 }
 
-/// Waits until no worker sends anything to the canary.
+/// Waits until no worker sends requests to the canary.
 fn wait_until_left(rig: &Rig) -> Result<()> {
-    wait_until("taking everyone back", Duration::from_secs(10), || {
+    wait_until("sending all requests to the baseline", Duration::from_secs(10), || {
         let before = rig.canary.count();
         load(rig, 80, 0)?;
         Ok(rig.canary.count() == before)
@@ -73,16 +73,16 @@ fn a_canary_that_fails_too_often_is_rolled_back_by_all_workers() -> Result<()> {
     let failing = Instant::now();
     load(&rig, 1_200, 20)?;
     rig.counts(&[("canary_api_rolled_back", 1)])?;
-    assert!(failing.elapsed() < Duration::from_secs(60), "longer than one window");
+    assert!(failing.elapsed() < Duration::from_secs(60), "the errors did not fall into one window");
     wait_until_left(&rig)?;
     let served = u64::try_from(rig.canary.count())?;
     rig.counts(&[("canary_api_weight", 0), ("canary_api_requests_total", served)])?;
     let errors = rig.stat("canary_api_errors_total")?;
-    // The rate is above 1 % with the second error of a hundred.
+    // The second error in a hundred requests exceeds 1 %.
     assert!((2..60).contains(&errors), "{errors}");
     rig.envoy.wait_for_log("canary of api rolled back: ")?;
     let log = rig.envoy.log();
-    assert_eq!(log.matches("canary of api rolled back: ").count(), 1, "one worker tells");
+    assert_eq!(log.matches("canary of api rolled back: ").count(), 1, "exactly one line for all workers");
     Ok(())
 }
 
@@ -92,12 +92,12 @@ fn a_canary_that_is_gone_is_rolled_back() -> Result<()> {
     let config = config(json!({"successCriteria": criteria}));
     let mut rig = Rig::start_with(4, vec![Filter::new(FILTER, config)])?;
     load(&rig, 80, 0)?;
-    // Nobody listens any more; Envoy itself answers 503.
+    // The canary's port is closed, so Envoy responds with 503.
     drop(std::mem::replace(&mut rig.canary, Upstream::start()?));
     load(&rig, 400, 0)?;
     rig.counts(&[("canary_api_rolled_back", 1), ("canary_api_weight", 0)])?;
     let refused = || Ok(rig.send(Request::get("/"))?.status == 503);
-    wait_until("serving everyone from the baseline", Duration::from_secs(10), || {
+    wait_until("serving all requests from the baseline", Duration::from_secs(10), || {
         let failed: Vec<bool> = (0..40).map(|_| refused()).collect::<Result<_>>()?;
         Ok(!failed.contains(&true))
     })
@@ -121,7 +121,7 @@ fn a_canary_that_is_well_goes_on() -> Result<()> {
 
 #[test]
 fn a_canary_grows_by_the_clock_and_nobody_leaves_it() -> Result<()> {
-    // Half of the users in a while, everyone ten seconds later.
+    // Half of the users after 15 seconds, all users ten seconds later.
     let ramp = json!({
         "startsAt": timestamp::in_the_future(Duration::from_secs(15)),
         "initialWeight": 50, "increment": 50, "interval": "10s", "maxWeight": 100,
@@ -133,7 +133,7 @@ fn a_canary_grows_by_the_clock_and_nobody_leaves_it() -> Result<()> {
         let user = |user: u32| Request::get("/").header("x-user", format!("user-{user}"));
         (0..60).map(|number| Ok(rig.tags(user(number))? == ["canary"])).collect()
     };
-    assert!(inside()?.iter().all(|inside| !inside), "before it starts");
+    assert!(inside()?.iter().all(|inside| !inside), "a user is in the canary before it starts");
     let mut before = vec![false; 60];
     for (weight, least) in [(5_000, 15), (10_000, 60)] {
         wait_until("growing", Duration::from_secs(30), || {
@@ -142,7 +142,7 @@ fn a_canary_grows_by_the_clock_and_nobody_leaves_it() -> Result<()> {
         for _ in 0..4 {
             let now = inside()?;
             let left = before.iter().zip(&now).any(|(before, now)| *before && !now);
-            assert!(!left, "somebody left");
+            assert!(!left, "a user left the canary");
             assert!(now.iter().filter(|inside| **inside).count() >= least, "{now:?}");
             before = now;
         }
@@ -176,7 +176,7 @@ fn grpc_answers_are_counted_by_their_trailers() -> Result<()> {
         assert_eq!(rig.envoy.http2().send(call)?.grpc_status(), Some(status));
     }
     assert_eq!(rig.canary.count(), 5);
-    // UNAVAILABLE and INTERNAL are the server's, NOT_FOUND is the client's.
+    // UNAVAILABLE and INTERNAL are server errors, NOT_FOUND is not.
     rig.counts(&[("canary_api_requests_total", 5), ("canary_api_errors_total", 2)])
 }
 

@@ -1,4 +1,4 @@
-//! Requests that are meant to break something.
+//! Malicious requests.
 
 use anyhow::Result;
 use serde_json::json;
@@ -35,7 +35,7 @@ fn nothing_traps_a_worker() -> Result<()> {
         for edge in [false, true] {
             let names = ["x-any", "x-key", "baggage", "cookie", TAG, "x-two", "x-weir-explain"];
             let request =
-                names.iter().fold(Request::get("/t/%ff%00/.."), |r, name| r.header(name, text));
+                names.iter().fold(Request::get("/t/%ff%00/.."), |request, name| request.header(name, text));
             let request = if edge { request.header("x-edge", "1") } else { request };
             let answer = rig.send(request)?;
             assert!(matches!(answer.status, 200 | 400 | 431), "{}", answer.status);
@@ -48,7 +48,7 @@ fn nothing_traps_a_worker() -> Result<()> {
         }
     }
     for _ in 0..16 {
-        assert_eq!(rig.tags(Request::get("/t/alive/"))?, ["alive"], "a worker is gone");
+        assert_eq!(rig.tags(Request::get("/t/alive/"))?, ["alive"], "a worker does not respond");
     }
     let log = rig.envoy.log();
     for word in ["panicked", "Function: proxy_on", "wasm_fail_stream"] {

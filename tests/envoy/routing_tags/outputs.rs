@@ -1,4 +1,4 @@
-//! What else a decision shows.
+//! Other outputs: headers, filter state, counters and errors of the configuration.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn names_are_clean_in_prometheus() -> Result<()> {
         "weir_routing_tags_rule_a_b_c_total{} 1",
         "weir_routing_tags_rule_a_b_c_tag_v1_2_total{} 1",
     ] {
-        assert!(text.lines().any(|one| one == line), "{line}: {text}");
+        assert!(text.lines().any(|sample| sample == line), "{line}: {text}");
     }
     Ok(())
 }

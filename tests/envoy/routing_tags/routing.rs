@@ -1,4 +1,4 @@
-//! The route follows the tag.
+//! Routing by the tag.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The samples of the README do what they say.
+//! The samples in the README work as described.
 
 use std::time::SystemTime;
 
@@ -9,13 +9,13 @@ use tests::{bootstrap::Filter, client::Request, identity_provider::IdentityProvi
 
 use super::{FILTER, Rig};
 
-/// The sample for which `is_it` says so.
-fn sample(is_it: impl Fn(&Value) -> bool) -> Result<Value> {
+/// Returns the first sample for which `predicate` returns `true`.
+fn sample(predicate: impl Fn(&Value) -> bool) -> Result<Value> {
     let mut samples = repository::readme_samples(FILTER)?.into_iter();
-    samples.find(|sample| is_it(sample)).context("the README has no such sample")
+    samples.find(|sample| predicate(sample)).context("the README has no such sample")
 }
 
-/// The sample whose last entry has this name.
+/// Returns the sample whose last entry has this name.
 fn named(name: &str) -> Result<Value> {
     sample(|sample| {
         let last = sample["http"].as_array().and_then(|http| http.last());
@@ -23,9 +23,10 @@ fn named(name: &str) -> Result<Value> {
     })
 }
 
+/// Returns the tag that the split `salt` selects for `key`.
 fn chosen<'v>(salt: &str, key: &str, variants: [(&'v str, u32); 2]) -> Result<&'v str> {
-    let place = rendezvous(salt, key.as_bytes(), variants).context("nothing chosen")?;
-    Ok(variants.get(place).context("no such variant")?.0)
+    let index = rendezvous(salt, key.as_bytes(), variants).context("no variant was selected")?;
+    Ok(variants.get(index).context("no such variant")?.0)
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn in_the_samples_the_edge_decides_and_the_mesh_follows() -> Result<()> {
     let mesh = Rig::start(sample(|sample| sample["trustInbound"] == json!([{}]))?)?;
     let handed_on = Request::get("/").header("baggage", seen.header("baggage").concat());
     assert_eq!(mesh.tags(handed_on.clone())?, ["v2"]);
-    assert!(edge.tags(handed_on)?.is_empty(), "nobody at the edge is believed");
+    assert!(edge.tags(handed_on)?.is_empty(), "the edge trusts no inbound tag");
     Ok(())
 }
 

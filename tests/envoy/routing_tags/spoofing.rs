@@ -1,4 +1,4 @@
-//! No tag of a stranger reaches a route or an application.
+//! No tag of an untrusted client reaches a route or an application.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tests::client::Request;
 
 use super::{Rig, TAG, seen};
 
-/// Gives `stable` to requests with `x-a`, and nothing to others.
+/// Returns rules that tag requests with `x-a: 1` as `stable` and no others.
 fn rules() -> Value {
     json!([{"match": [{"headers": {"x-a": {"exact": "1"}}}], "tag": "stable"}])
 }
@@ -90,7 +90,7 @@ fn trailers_bring_no_tag() -> Result<()> {
         let entry = json!({"tag": "canary"});
         let rig =
             Rig::start(json!({"http": [entry], "baggageKey": "weir-tag", "dryRun": dry_run}))?;
-        // The canary's cluster speaks HTTP/2, so trailers come through.
+        // The canary's cluster supports HTTP/2, which carries trailers.
         let call = Request::get("/").header(TAG, "canary").body(b"x");
         let call = call.trailer(TAG, "v2").trailer(TAG, "v3").trailer("x-other", "1");
         let call = call.trailer("baggage", whole);

@@ -1,4 +1,4 @@
-//! One user, one version: on every worker, on every proxy, along a ramp.
+//! A user keeps a version across workers, proxies and steps of a ramp.
 
 use anyhow::{Context, Result};
 use filter_core::rendezvous;
@@ -40,10 +40,10 @@ struct Browser {
 }
 
 impl Browser {
-    /// Loads a page and tells which version served it.
+    /// Loads a page and returns the tag of the request.
     fn load(&mut self, rig: &Rig) -> Result<String> {
         let request =
-            self.cookie.iter().fold(Request::get("/"), |r, pair| r.header("cookie", pair));
+            self.cookie.iter().fold(Request::get("/"), |request, pair| request.header("cookie", pair));
         let answer = rig.send(request)?;
         if let Some(cookie) = answer.header("set-cookie") {
             assert!(self.cookie.is_none(), "issued again: {cookie}");
@@ -85,7 +85,7 @@ fn the_address_is_a_key() -> Result<()> {
     let chosen = rendezvous("frontend", b"127.0.0.1", [("stable", 50), ("canary", 50)]);
     let expected = ["stable", "canary"][chosen.context("no tag")?];
     for client in [rig.envoy.http1(), rig.envoy.http2()] {
-        // What a client says about itself counts for nothing.
+        // An address claimed by the client is ignored.
         let request = Request::get("/").header("x-forwarded-for", "192.0.2.1");
         assert_eq!(seen(client, request)?.header(TAG), [expected]);
     }

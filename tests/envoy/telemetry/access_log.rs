@@ -1,4 +1,4 @@
-//! Access logs in the proxy's own log.
+//! Access logs written to Envoy's application log.
 
 use std::io::{Read, Write};
 
@@ -17,7 +17,7 @@ mod limits;
 mod records;
 mod redaction;
 
-/// Routes to what an application alone cannot show.
+/// Returns routes for response flags and details that the application alone cannot cause.
 fn routes() -> Vec<Value> {
     vec![
         json!({"match": {"prefix": "/gone"}, "direct_response": {"status": 410}}),
@@ -27,14 +27,14 @@ fn routes() -> Vec<Value> {
     ]
 }
 
-/// Starts everything with these workers, routes to trouble, and further fields of Envoy's own log.
+/// Starts Envoy with this many workers, the routes above, and these fields in Envoy's own access log.
 fn start(concurrency: u32, config: &Value, native: &[(&str, &str)]) -> Result<Rig> {
     let app = Upstream::start()?;
-    let nobody = ports::free()?;
+    let closed_port = ports::free()?;
     let down = json!({
         "name": "down", "type": "STATIC", "connect_timeout": "1s",
         "load_assignment": {"cluster_name": "down", "endpoints": [{"lb_endpoints": [{"endpoint": {
-            "address": {"socket_address": {"address": "127.0.0.1", "port_value": nobody}}}}]}]}
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": closed_port}}}}]}]}
     });
     let native = native.iter().map(|(name, format)| ((*name).to_owned(), (*format).to_owned()));
     let setup = Setup {
@@ -47,7 +47,7 @@ fn start(concurrency: u32, config: &Value, native: &[(&str, &str)]) -> Result<Ri
     Ok(Rig { envoy: Envoy::start(setup)?, app })
 }
 
-/// Ends Envoy and returns the lines that the filter wrote.
+/// Stops Envoy and returns the access log lines of the filter.
 fn lines(rig: &mut Rig) -> Result<Vec<Value>> {
     let log = rig.envoy.stop()?;
     ensure!(!log.contains("panicked"), "{log}");
@@ -56,11 +56,11 @@ fn lines(rig: &mut Rig) -> Result<Vec<Value>> {
     objects.map(|line| serde_json::from_str(&line).with_context(|| line.clone())).collect()
 }
 
-/// The only line about this path.
+/// Returns the line for this path. There must be exactly one.
 fn about<'a>(lines: &'a [Value], path: &str) -> Result<&'a Value> {
     let found: Vec<&Value> = lines.iter().filter(|line| line["path"] == *path).collect();
-    ensure!(found.len() == 1, "{} lines about {path} of {lines:?}", found.len());
-    found.first().copied().context("a line")
+    ensure!(found.len() == 1, "{} lines for {path} of {lines:?}", found.len());
+    found.first().copied().context("no line")
 }
 
 #[test]
@@ -107,13 +107,13 @@ fn lines_say_what_envoys_own_log_says() -> Result<()> {
         let ours = ours.with_context(|| format!("no line for {theirs}"))?;
         assert_eq!(ours["method"], theirs["method"]);
         for (name, _) in native {
-            // Envoy writes null or a dash for what is absent.
+            // Envoy writes null, a dash or nothing for an absent value.
             let is_absent = theirs[name].is_null() || theirs[name] == "-" || theirs[name] == "";
             let expected = if is_absent { &Value::Null } else { &theirs[name] };
             assert_eq!(&ours[name], expected, "{name} of {theirs}");
         }
         assert_eq!(ours["error"], json!(theirs["response_code"].as_u64() >= Some(500)), "{ours}");
-        let start = ours["start_time"].as_str().context("a time")?;
+        let start = ours["start_time"].as_str().context("no start_time")?;
         assert!(start.starts_with("20") && start.ends_with('Z') && start.len() == 24, "{start}");
         assert!(ours["duration"].as_u64().is_some_and(|millis| millis < 20_000), "{ours}");
     }
@@ -143,9 +143,9 @@ fn streams_that_end_oddly_have_a_line_each() -> Result<()> {
         "seen": {"value": "has(response.code) ? 'answered' : 'unanswered'"}}}}),
         &[],
     )?;
-    // No request at all for the filters: the codec answers.
+    // The codec rejects the request before any filter runs.
     rig.envoy.http1().raw(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")?;
-    // A client that leaves while the application thinks.
+    // The client resets before the application responds.
     let mut leaving = std::net::TcpStream::connect(rig.envoy.address())?;
     leaving.write_all(b"POST /left HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")?;
     leaving.set_read_timeout(Some(std::time::Duration::from_millis(500)))?;
@@ -159,7 +159,7 @@ fn streams_that_end_oddly_have_a_line_each() -> Result<()> {
     assert_eq!((&left["seen"], &left["response_flags"]), (&json!("unanswered"), &json!("DC")));
     assert_eq!((&left["bytes_received"], &left["error"]), (&json!(3), &json!(false)));
     assert!(left["response_code"].is_null());
-    let refused = lines.iter().find(|line| line["response_code"] == 400).context("the 400")?;
+    let refused = lines.iter().find(|line| line["response_code"] == 400).context("no line with status 400")?;
     assert_eq!(refused["response_flags"], "DPE");
     assert!(refused["path"].is_null());
     about(&lines, "/last").map(drop)
@@ -236,7 +236,7 @@ fn claims_that_istio_verified_are_the_callers() -> Result<()> {
         ("audience", "'orders' in request.auth.audiences", json!(true)),
         ("absent", "has(request.auth.claims.none)", json!(false)),
     ];
-    // A field would be refused: whoever compares a claim shows it.
+    // Only in `filter.expression`, because a field must not expose a claim.
     let config = fields.iter().map(|(name, text, _)| {
         let fields = json!({"name": {"value": format!("'{name}'")}});
         json!({"filter": {"expression": text}, "fields": fields})
@@ -259,7 +259,7 @@ fn claims_that_istio_verified_are_the_callers() -> Result<()> {
     Ok(())
 }
 
-/// Envoy's filter that sets metadata of a request.
+/// Returns Envoy's filter that sets dynamic metadata.
 fn metadata(namespace: &str, value: &Value) -> tests::bootstrap::Filter {
     tests::bootstrap::Filter::native(json!({
         "name": "envoy.filters.http.set_metadata",
@@ -270,7 +270,7 @@ fn metadata(namespace: &str, value: &Value) -> tests::bootstrap::Filter {
     }))
 }
 
-/// Envoy's filter that sets filter state of a request.
+/// Returns Envoy's filter that sets filter state.
 fn state() -> tests::bootstrap::Filter {
     tests::bootstrap::Filter::native(json!({
         "name": "envoy.filters.http.set_filter_state",

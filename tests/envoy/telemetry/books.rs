@@ -1,4 +1,4 @@
-//! Many requests over many connections, and the books about them.
+//! A load generator that counts its streams as the filter must.
 
 use std::{
     collections::BTreeMap,
@@ -12,38 +12,39 @@ use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 
-/// How long one request may take.
+/// Timeout of a request.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a stream is counted under.
+/// The labels of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Row {
-    /// The operation, which in these tests is the first segment of the path.
+    /// The operation, in these tests the first segment of the path.
     pub(super) operation: String,
     pub(super) method: String,
-    /// The status, `0` without a response.
+    /// The status code, `0` without a response.
     pub(super) code: String,
-    /// The status of gRPC; empty for other requests.
+    /// The gRPC status, empty for other requests.
     pub(super) grpc: String,
 }
 
-/// What was sent and answered.
+/// Numbers of streams sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Books {
-    /// Streams by what they are counted under.
+    /// Streams by labels.
     pub(super) streams: BTreeMap<Row, u64>,
-    /// Streams that are errors, by operation and method.
+    /// Failed streams by operation and method.
     pub(super) errors: BTreeMap<(String, String), u64>,
-    /// Streams whose client left.
+    /// Streams reset by the client.
     pub(super) left: u64,
 }
 
 impl Books {
+    /// Returns the number of streams.
     pub(super) fn total(&self) -> u64 {
         self.streams.values().sum()
     }
 
-    /// Takes down one stream.
+    /// Counts a stream.
     pub(super) fn note(&mut self, row: Row, is_error: bool) {
         if is_error {
             let errors = self.errors.entry((row.operation.clone(), row.method.clone()));
@@ -54,7 +55,7 @@ impl Books {
         *known = known.saturating_add(1);
     }
 
-    /// Adds what another has taken down.
+    /// Adds the counts of `other`.
     pub(super) fn add(&mut self, other: Self) {
         for (key, count) in other.streams {
             let known = self.streams.entry(key).or_default();
@@ -68,7 +69,7 @@ impl Books {
     }
 }
 
-/// Sends `count` requests, the one with number n as `make(n)` says, over `connections` connections.
+/// Sends the requests `make(0)` to `make(count - 1)` over `connections` connections.
 pub(super) fn run(
     address: SocketAddr,
     count: u64,
@@ -101,9 +102,9 @@ async fn connection(
         let operation = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
         let method = request.method().to_string();
         let begun = Instant::now();
-        // A listener that is replaced closes its connections; the request then was not taken.
+        // A draining listener closes its connections. The request was not processed then.
         let answer = loop {
-            anyhow::ensure!(begun.elapsed() < LIMIT, "no answer");
+            anyhow::ensure!(begun.elapsed() < LIMIT, "no response within {LIMIT:?}");
             let open = match sender.take() {
                 Some(open) => open,
                 None => open(address).await?,

@@ -1,4 +1,4 @@
-//! Clusters of collectors, and the configurations that use them.
+//! A fixture with a collector, and the clusters and configurations for it.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,12 +8,12 @@ use tests::{bootstrap::Setup, client::Request, envoy::Envoy, process, upstream::
 
 use super::filter;
 
-/// The collector of the samples.
+/// The collector's host in the samples.
 pub(super) const HOST: &str = "otel-collector.monitoring.svc.cluster.local";
-/// How long spans may take to arrive.
+/// Timeout until spans arrive.
 pub(super) const SOON: Duration = Duration::from_secs(30);
 
-/// The protocols of OTLP.
+/// An OTLP transport.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Protocol {
     Grpc,
@@ -31,7 +31,7 @@ impl Protocol {
     }
 }
 
-/// The cluster that Istio makes for the collector's port.
+/// Returns the cluster of the collector's port, named as by Istio.
 pub(super) fn cluster(protocol: Protocol, address: SocketAddr) -> Value {
     let name = format!("outbound|{}||{HOST}", protocol.port());
     let socket = json!({"address": address.ip(), "port_value": address.port()});
@@ -54,7 +54,7 @@ pub(super) fn cluster(protocol: Protocol, address: SocketAddr) -> Value {
     })
 }
 
-/// A provider of the collector, with these fields of `queue`.
+/// Returns an extension provider for the collector with these fields of `queue`.
 pub(super) fn provider(protocol: Protocol, queue: &Value) -> Value {
     let field = match protocol {
         Protocol::Grpc => "grpc",
@@ -65,7 +65,7 @@ pub(super) fn provider(protocol: Protocol, queue: &Value) -> Value {
     json!([{"name": "otel", "opentelemetry": otel}])
 }
 
-/// Everything is sampled, and sent soon.
+/// Returns a configuration that samples all requests.
 pub(super) fn everything(protocol: Protocol, queue: &Value) -> Value {
     json!({
         "extensionProviders": provider(protocol, queue),
@@ -73,7 +73,7 @@ pub(super) fn everything(protocol: Protocol, queue: &Value) -> Value {
     })
 }
 
-/// Envoy between a client and an application, with a collector behind a cluster.
+/// Envoy with telemetry between a client and an application, and clusters of collectors.
 pub(super) struct Rig {
     pub(super) envoy: Envoy,
     pub(super) app: Upstream,
@@ -87,7 +87,7 @@ impl Rig {
         Ok(Self { envoy, app })
     }
 
-    /// Sends this many requests, one after another.
+    /// Sends this many requests, one after the other.
     pub(super) fn send(&self, requests: usize) -> Result<()> {
         let client = self.envoy.http1();
         for _ in 0..requests {
@@ -96,13 +96,13 @@ impl Rig {
         Ok(())
     }
 
-    /// The values of counters or gauges of the filter.
+    /// Returns the values of counters or gauges of the filter.
     pub(super) fn stats<const N: usize>(&self, names: [&str; N]) -> Result<[u64; N]> {
         let stats = self.envoy.stats()?;
         Ok(names.map(|name| stats.value(&format!("wasmcustom.weir_telemetry_{name}"))))
     }
 
-    /// Waits until every span that was made is sent, rejected or dropped, and nothing is kept.
+    /// Waits until every span is sent, rejected or dropped, and the queues are empty.
     pub(super) fn settle(&self) -> Result<()> {
         self.wait_until("done with all spans", || {
             let [built, queued] = self.stats(["spans_built_total", "queue_bytes"])?;
@@ -110,7 +110,7 @@ impl Rig {
         })
     }
 
-    /// Every counter and gauge of the filter that is not 0, for failures.
+    /// Returns all counters and gauges of the filter that are not 0, as text.
     pub(super) fn told(&self) -> Result<String> {
         let stats = self.envoy.stats()?;
         let own = stats.holding("weir_telemetry");
@@ -118,13 +118,13 @@ impl Rig {
         Ok(told.map(|(name, value)| format!("{name} {value}\n")).collect())
     }
 
-    /// Waits until something is so, and shows the counters where it never is.
+    /// Waits until `ready` returns `true`. The error shows the counters.
     pub(super) fn wait_until(&self, what: &str, ready: impl FnMut() -> Result<bool>) -> Result<()> {
         let waited = process::wait_until(what, SOON, ready);
         waited.with_context(|| self.told().unwrap_or_default())
     }
 
-    /// Ends Envoy and fails when a virtual machine of its has trapped.
+    /// Stops Envoy and fails if one of its VMs has trapped.
     pub(super) fn assert_no_trap(&mut self) -> Result<()> {
         let log = self.envoy.stop()?;
         for word in ["panicked", "Function: proxy_on"] {
@@ -133,7 +133,7 @@ impl Rig {
         Ok(())
     }
 
-    /// How many spans are accounted for.
+    /// Returns the number of spans that were sent, rejected or dropped.
     pub(super) fn accounted(&self) -> Result<u64> {
         let names = ["sent", "rejected", "dropped_full", "dropped_expired", "dropped_refused"];
         let more = ["dropped_oversize", "dropped_reconfigured"];

@@ -1,4 +1,4 @@
-//! What is made of a caller's context: other formats, public edges, applications that get none.
+//! Trace context of callers: B3, restarted traces, disabled propagation and disabled reporting.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,7 @@ use super::collectors::{Protocol, Rig, cluster, everything};
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
 
-/// A collector, and a proxy with these fields in its entry of `tracing`.
+/// Starts a collector and a proxy with this `tracing`.
 fn start(tracing: &Value) -> Result<(FakeCollector, Rig)> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
     let clusters = vec![cluster(Protocol::Grpc, collector.address())];
@@ -29,14 +29,14 @@ fn start(tracing: &Value) -> Result<(FakeCollector, Rig)> {
     Ok((collector, rig))
 }
 
-/// Sends a request with these headers, and returns what the application got.
+/// Sends a request with these headers and returns it as received by the application.
 fn send(rig: &Rig, headers: &[(&str, &str)]) -> Result<Received> {
     let request = Request::get("/");
-    let request = headers.iter().fold(request, |it, (name, value)| it.header(name, value));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
     Received::from_response(&rig.envoy.http1().send(request)?)
 }
 
-/// Waits for the span of the only request that is reported.
+/// Waits for a span and returns it.
 fn only(rig: &Rig, collector: &FakeCollector) -> Result<Span> {
     rig.wait_until("collecting a span", || Ok(!collector.spans().is_empty()))?;
     collector.spans().pop().context("no span")
@@ -132,7 +132,7 @@ fn without_spans_the_ids_and_the_answer_to_the_caller_remain() -> Result<()> {
 #[test]
 fn a_collector_may_name_a_date_before_which_nothing_is_sent() -> Result<()> {
     let (collector, rig) = start(&json!({"randomSamplingPercentage": 100}))?;
-    // A date has whole seconds.
+    // HTTP dates have a resolution of one second.
     let date = SystemTime::now() + Duration::from_secs(4);
     let date = httpdate::fmt_http_date(date);
     collector.behave(Behaviour::Status(429, vec![("retry-after".to_owned(), date.clone())]));

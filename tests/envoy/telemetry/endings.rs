@@ -1,4 +1,4 @@
-//! Streams that end oddly: each is counted once.
+//! Streams that end in unusual ways are counted exactly once.
 
 use std::{
     io::{Read, Write},
@@ -20,10 +20,10 @@ use tests::{
 
 use super::{FILTER, Rig, filter};
 
-/// How long what is waited for may take.
+/// Timeout of reads and waits.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What the counters say: all, errors, without a response, running.
+/// Returns the counters: requests, errors, requests without a response, and requests in flight.
 fn counts(envoy: &Envoy) -> Result<[u64; 4]> {
     let stats = envoy.stats()?;
     let value = |name: &str| stats.value(&format!("wasmcustom.weir_telemetry_{name}"));
@@ -35,17 +35,17 @@ fn counts(envoy: &Envoy) -> Result<[u64; 4]> {
     ])
 }
 
-/// Waits until the counters say this.
+/// Waits until the counters have these values.
 fn wait_for(envoy: &Envoy, expected: [u64; 4]) -> Result<()> {
     let mut last = [0; 4];
     wait_until("counted", LIMIT, || {
         last = counts(envoy)?;
         Ok(last == expected)
     })
-    .with_context(|| format!("{last:?} instead of {expected:?}"))
+    .with_context(|| format!("expected {expected:?}, got {last:?}"))
 }
 
-/// An upstream that answers each connection with `answer` and then closes it.
+/// Starts an upstream that responds to each connection with `answer` and then closes it.
 fn upstream(answer: &'static [u8]) -> Result<std::net::SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -91,7 +91,7 @@ fn a_response_without_a_body_is_whole() -> Result<()> {
 
 #[test]
 fn a_client_that_leaves_is_no_error() -> Result<()> {
-    // Accepts and never answers.
+    // An upstream that accepts connections and never responds.
     let app = TcpListener::bind("127.0.0.1:0")?;
     let envoy = start(app.local_addr()?, vec![filter(&json!({"slos": [{"name": "all"}]}))])?;
     let mut client = TcpStream::connect(envoy.address())?;
@@ -115,10 +115,10 @@ fn what_an_earlier_filter_answers_is_counted_and_leaves_the_gauge_alone() -> Res
     assert_eq!((answer.status, answer.text().len()), (418, 18));
     wait_for(&envoy, [1, 0, 0, 0])?;
     assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_requests_4xx_total"), 1);
-    // Its bytes are the proxy's own counts.
+    // The byte counts come from the proxy.
     let log = envoy.stop()?;
     assert!(log.contains(r#""bytes_sent":18,"#), "{log}");
-    // And what a later filter answers.
+    // A local reply of a later filter.
     let filters = vec![filter(&json!({})), Filter::new("fault-injection", abort)];
     let envoy = start(app.address(), filters)?;
     assert_eq!(envoy.http1().get("/")?.status, 418);
@@ -177,7 +177,7 @@ fn a_websocket_is_counted_at_its_end_and_has_no_duration() -> Result<()> {
     Ok(())
 }
 
-/// Opens a WebSocket to an upstream that says hello and then waits for the client to go.
+/// Opens a WebSocket and waits for the upstream's `hello`.
 fn websocket(envoy: &Envoy) -> Result<TcpStream> {
     let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     let mut socket = TcpStream::connect(envoy.address())?;
@@ -193,7 +193,7 @@ fn websocket(envoy: &Envoy) -> Result<TcpStream> {
     Ok(socket)
 }
 
-/// Each accepted connection is answered, and held until its peer closes it.
+/// Starts an upstream that accepts WebSockets and keeps them open until the peer closes them.
 fn patient_upstream() -> Result<std::net::SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! Counters as a real Prometheus has them equal what the load itself has counted.
+//! Counters scraped by a real Prometheus equal the numbers counted by the load generator.
 
 mod traffic;
 
@@ -25,31 +25,33 @@ use super::{
     prometheus, reloads,
 };
 
-/// Requests over kept connections.
+/// Number of requests over keep-alive connections.
 const REQUESTS: u64 = 100_000;
 const CONNECTIONS: u64 = 32;
-/// Clients that leave, requests that are malformed, and calls of gRPC, so many of each.
+/// Number of client resets, of malformed requests and of gRPC calls.
 const ODD: u64 = 500;
-/// How long what is waited for may take.
+/// Timeout of waits.
 const LIMIT: Duration = Duration::from_secs(40);
 const OPERATION_AND_METHOD: [&str; 2] = ["request_operation", "request_method"];
 
 /// Counts by the values of labels.
 type Rows = BTreeMap<Vec<String>, u64>;
 
-/// A document whose operations are the first segments of the paths.
+/// Returns a configuration whose operations are the first segments of the paths.
 fn document(slo: &str) -> Value {
     let segments = ["orders", "cut", "reset", "abort", "denied", "direct", "silent", "grpc"];
-    let operation = |it: &str| json!({"pathTemplate": format!("/{it}/{{id}}"), "name": it});
+    let operation =
+        |segment: &str| json!({"pathTemplate": format!("/{segment}/{{id}}"), "name": segment});
     json!({
         "operations": segments.map(operation),
         "metrics": [{"labels": true}],
-        // Another document without another meaning, so that the plugin is made anew.
+        // Makes configurations differ, so that Envoy creates a new plugin.
         "slos": [{"name": slo}],
     })
 }
 
-/// The filter behind one of Weir and one of Envoy that answer for it.
+/// Returns a chain of fault-injection, Envoy's RBAC filter and this filter; the first two send local
+/// replies.
 fn chain(telemetry: Filter) -> Vec<Filter> {
     let abort = json!({"http": [{
         "match": [{"uri": {"prefix": "/abort/"}}],
@@ -67,15 +69,15 @@ fn chain(telemetry: Filter) -> Vec<Filter> {
     vec![Filter::new("fault-injection", abort), Filter::native(rbac), telemetry]
 }
 
-/// Envoy before applications that answer, break off, and never answer.
+/// Returns an Envoy with applications that respond, respond incompletely, reset, and never respond.
 fn setup(app: SocketAddr, silent: SocketAddr) -> Result<Setup> {
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf";
     let applications =
         [("cut", traffic::breaking(half)?), ("reset", traffic::breaking(b"")?), ("silent", silent)];
     let mut setup = Setup::new(app, chain(Filter::new(FILTER, document("before"))));
     setup.concurrency = 4;
-    // Connections move on at once, and no listener ends before the load: it would cut streams off,
-    // and with a module's last listener Envoy forgets the series that the next has not touched yet.
+    // Connections drain at once, and no listener is removed during the load: that would reset streams,
+    // and with the last listener of a module Envoy drops series that the next one has not updated yet.
     setup.drain = Drain::Immediate(600);
     setup.stats_config = Some(prometheus::stats_tags(&LABELS));
     for (name, address) in applications {
@@ -146,7 +148,8 @@ fn assert_counted(prometheus: &Prometheus, books: &Books) -> Result<()> {
     Ok(())
 }
 
-/// Each histogram has every stream; sums of Envoy's histograms are rough, their counts are not.
+/// Fails unless each histogram counts every stream. Envoy's histograms have exact counts but
+/// approximate sums.
 fn assert_histograms(prometheus: &Prometheus, books: &Books) -> Result<()> {
     let mut expected = Rows::new();
     for (row, count) in &books.streams {
@@ -162,7 +165,8 @@ fn assert_histograms(prometheus: &Prometheus, books: &Books) -> Result<()> {
     Ok(())
 }
 
-/// Both documents have judged, and together every stream but those whose client left.
+/// Fails unless the SLOs of both configurations together count every stream that the client did not
+/// reset.
 fn assert_slos(prometheus: &Prometheus, books: &Books) -> Result<()> {
     let judged = by(prometheus, &["slo"], "slo_total")?;
     assert!(judged.len() == 2 && judged.values().all(|count| *count > 0), "{judged:?}");
@@ -173,7 +177,7 @@ fn assert_slos(prometheus: &Prometheus, books: &Books) -> Result<()> {
     Ok(())
 }
 
-/// Waits until a metric has these counts by these labels, and no others but zeros.
+/// Waits until a metric has exactly these counts by these labels. Zeros are ignored.
 fn assert_rows(
     prometheus: &Prometheus,
     labels: &[&str],
@@ -186,13 +190,13 @@ fn assert_rows(
         let keys: BTreeSet<_> = found.keys().chain(expected.keys()).collect();
         let count = |rows: &Rows, key| rows.get(key).copied().unwrap_or_default();
         let both = keys.into_iter().map(|key| (key, count(&found, key), count(expected, key)));
-        wrong = both.filter(|(_, is, should)| is != should).map(|it| format!("{it:?}")).collect();
+        wrong = both.filter(|(_, is, should)| is != should).map(|row| format!("{row:?}")).collect();
         Ok(wrong.is_empty())
     });
     waited.with_context(|| format!("labels, scraped, sent: {}", wrong.join("\n")))
 }
 
-/// What a metric has counted, by the values of these labels.
+/// Returns the sums of a metric by the values of these labels.
 fn by(prometheus: &Prometheus, labels: &[&str], name: &str) -> Result<Rows> {
     let mut rows = Rows::new();
     for series in prometheus.query(&format!("weir_telemetry_{name}"))? {

@@ -1,4 +1,4 @@
-//! Collectors that fail: the books balance, and all is well again without a restart.
+//! Failures of the collector: every span is accounted for, and the export recovers without a restart.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,7 +16,7 @@ use super::{
     load::load,
 };
 
-/// Small batches that go at once.
+/// Returns a `queue` with small batches and a short delay.
 fn small() -> Value {
     json!({"maxBatchItems": 10, "maxBatchDelay": "200ms"})
 }
@@ -26,7 +26,7 @@ fn start(protocol: Protocol, collector: &FakeCollector, queue: &Value) -> Result
     Rig::start(1, clusters, &everything(protocol, queue))
 }
 
-/// How many different spans a collector has; one that was sent twice counts once.
+/// Returns the number of distinct spans that the collector has.
 fn unique(collector: &FakeCollector) -> usize {
     collector.spans().into_iter().map(|span| span.span_id).collect::<BTreeSet<_>>().len()
 }
@@ -35,7 +35,7 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// `google.rpc.Status` with a RetryInfo of so many seconds, as a trailer carries it.
+/// Encodes a `google.rpc.Status` with a `RetryInfo` of this many seconds as a trailer value.
 fn retry_info(seconds: u8) -> String {
     let url = b"type.googleapis.com/google.rpc.RetryInfo";
     let any = [&[10, 40][..], url, &[18, 4, 10, 2, 8, seconds]].concat();
@@ -86,7 +86,7 @@ fn what_does_not_fit_is_dropped_and_counted_and_the_oldest_goes_first() -> Resul
     assert_eq!(sent + dropped, 500);
     assert!((64..=68).contains(&sent), "{sent}");
     assert_eq!(unique(&collector) as u64, sent);
-    let newest = rig.app.received().last().map(|it| it.header("traceparent")[0].to_owned());
+    let newest = rig.app.received().last().map(|request| request.header("traceparent")[0].to_owned());
     let newest = newest.unwrap_or_default();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert!(collector.spans().iter().any(|span| newest.contains(&hex(&span.span_id))));
@@ -222,7 +222,8 @@ fn secrets_reach_the_collector_and_no_log() -> Result<()> {
     let mut rig = Rig::start(1, clusters, &config)?;
     rig.send(3)?;
     rig.settle()?;
-    let has_key = |it: &hyper::HeaderMap| it.get("x-api-key").is_some_and(|it| it == "hunter2");
+    let has_key =
+        |headers: &hyper::HeaderMap| headers.get("x-api-key").is_some_and(|key| key == "hunter2");
     assert!(collector.headers().iter().all(has_key));
     let log = rig.envoy.stop()?;
     assert!(!log.contains("hunter2"), "{log}");
@@ -235,13 +236,13 @@ fn memory_stays_where_it_is_while_a_collector_is_down() -> Result<()> {
     let mut config = everything(Protocol::Grpc, &json!({}));
     config["tracing"]["maxSpansPerSecond"] = json!(100_000);
     let rig = Rig::start(4, vec![cluster(Protocol::Grpc, address)], &config)?;
-    // Every queue is full after this: it holds 4,096 spans, or fewer that make 1 MiB.
+    // This fills every queue: it holds up to 4,096 spans and up to 1 MiB.
     load(rig.envoy.address(), 16, 40_000)?;
     wait_for(&rig, "spans_dropped_full_total", 10_000)?;
     let before = rig.envoy.memory()?;
     load(rig.envoy.address(), 16, thorough(40_000, 1_000_000))?;
     let grown = rig.envoy.memory()?.saturating_sub(before);
-    assert!(grown < 16, "{grown} MiB more than {before}");
+    assert!(grown < 16, "grew by {grown} MiB from {before} MiB");
     let [queued] = rig.stats(["queue_bytes"])?;
     assert!(queued <= 4 * 2 * 1_048_576, "{queued}");
     let collector = FakeCollector::start_on(ports::listen(address.port())?, Behaviour::Healthy)?;

@@ -1,4 +1,4 @@
-//! What holds whatever the configuration and whatever is sent.
+//! Guarantees that hold for every configuration and every request.
 
 use std::{
     sync::{
@@ -27,7 +27,7 @@ use super::{
     steady::{GoesOn, steady},
 };
 
-/// Everything at once, to one collector.
+/// Returns a configuration that uses all features and one collector.
 fn full() -> Value {
     let mut config = everything(Protocol::Grpc, &json!({"maxBatchDelay": "200ms"}));
     if let Some(config) = config.as_object_mut() {
@@ -60,7 +60,7 @@ fn a_configuration_counts_and_sends_nothing() -> Result<()> {
     Ok(())
 }
 
-/// What can be told of an answer, but for what differs between any two.
+/// Describes a response without the headers that differ between any two responses.
 fn outcome(answer: &Response) -> String {
     let shown = |headers: &hyper::HeaderMap| -> Vec<String> {
         let kept = headers.iter().filter(|(name, _)| !DIFFERING.contains(&name.as_str()));
@@ -76,7 +76,7 @@ fn outcome(answer: &Response) -> String {
     format!("{} {:?} {body} {:?}", answer.status, shown(&answer.headers), shown(&answer.trailers))
 }
 
-/// Headers that differ between any two requests, or are for the filter to write.
+/// Headers that differ between any two requests or that the filter writes.
 const DIFFERING: [&str; 5] =
     ["date", "content-length", "x-envoy-upstream-service-time", "x-request-id", "traceparent"];
 
@@ -129,7 +129,9 @@ fn no_credential_and_no_query_leaves_the_proxy() -> Result<()> {
     for status in ["200", "500"] {
         let request = Request::get(&format!("/orders/7?key={SECRET}"));
         let request = request.header("x-reply-status", status);
-        let request = names.iter().fold(request, |it, name| it.header(name, format!("k={SECRET}")));
+        let request = names
+            .iter()
+            .fold(request, |request, name| request.header(name, format!("k={SECRET}")));
         rig.envoy.http1().send(request)?;
     }
     process::wait_until("collecting all", SOON, || {
@@ -140,7 +142,7 @@ fn no_credential_and_no_query_leaves_the_proxy() -> Result<()> {
         assert!(!shown.contains(SECRET), "{shown}");
     }
     let stats = rig.envoy.admin().get("/stats/prometheus")?.text();
-    assert!(!stats.contains(SECRET), "a metric shows it");
+    assert!(!stats.contains(SECRET), "a metric exposes the secret");
     let lines = |log: &str| log.lines().filter(|line| line.contains("wasm log")).count();
     let log = rig.envoy.stop()?;
     assert!(lines(&log) > 0, "{log}");
@@ -162,10 +164,10 @@ fn a_proxy_that_ends_loses_no_more_than_its_last_second() -> Result<()> {
     });
     rig.wait_until("answering for a while", || Ok(rig.app.count() >= 600))?;
     goes_on.store(false, Ordering::Relaxed);
-    let answered = traffic.join().map_err(|_| anyhow!("the traffic failed"))??.len();
+    let answered = traffic.join().map_err(|_| anyhow!("the load panicked"))??.len();
     rig.envoy.stop()?;
     let lost = answered.saturating_sub(collector.spans().len());
-    // 200 in a second: the delay of a batch, a tick, and a busy machine.
+    // 200 requests per second: a batch delay of one second, a tick, and a margin for a busy machine.
     assert!(lost <= 400, "{lost} of {answered}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Metrics with labels, as Prometheus scrapes them.
+//! Metrics with labels in Prometheus format.
 
 mod hostile;
 
@@ -82,7 +82,7 @@ fn a_pasted_block_of_istio_works() -> Result<()> {
     ]}]});
     let policy = Policy::new(&serde_json::from_value(config.clone())?, &|_| None)?;
     let tag = |name: &str| json!({"tag_name": name, "regex": format!(r"({name}=\.=(.*?);\.;)")});
-    // As Istio writes its extraStatTags: without a dot before the name.
+    // The pattern of Istio's extraStatTags has no dot before the name.
     let tags: Vec<_> = policy.stat_tags().into_iter().map(tag).collect();
     let app = Upstream::start()?;
     let mut setup = Setup::new(app.address(), vec![filter(&config)]);
@@ -130,9 +130,9 @@ fn limits_hold_for_the_proxy_and_what_is_folded_is_counted() -> Result<()> {
         rig.envoy.http1().send(Request::get("/").header("x-user", user).header("x-item", item))?;
     }
     let scrape = Scrape::when(&rig.envoy, "weir_telemetry_requests_total", 200)?;
-    for (metric, most) in [("by_user_total", 11), ("by_pair_total", 20)] {
+    for (metric, max) in [("by_user_total", 11), ("by_pair_total", 20)] {
         let name = format!("weir_telemetry_{metric}");
-        assert!(scrape.series(&name) <= most, "{metric}: {}", scrape.series(&name));
+        assert!(scrape.series(&name) <= max, "{metric}: {}", scrape.series(&name));
         assert_eq!(scrape.sum(&name), 200);
     }
     let folded = scrape.value("weir_telemetry_by_user_total", r#"user="other""#);

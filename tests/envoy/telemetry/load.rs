@@ -1,4 +1,4 @@
-//! Many requests over few connections.
+//! A load generator: many requests over few connections.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +14,8 @@ use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 
-/// Sends so many GET requests over so many connections; returns how many were answered 200.
+/// Sends GET requests over a number of connections. Returns the number of complete responses with
+/// status 200.
 pub(super) fn load(address: SocketAddr, connections: usize, requests: u64) -> Result<u64> {
     let number = Arc::new(AtomicU64::new(0));
     Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -36,7 +37,7 @@ async fn one_connection(address: SocketAddr, number: Arc<AtomicU64>, requests: u
         let socket = TcpStream::connect(address).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
         let connection = tokio::spawn(connection);
-        // A listener that is replaced closes its connections between two requests.
+        // A draining listener closes its connections between two requests.
         while sender.ready().await.is_ok() && number.fetch_add(1, Ordering::Relaxed) < requests {
             let request = Request::get("/orders/7").header("host", "app.example.com");
             let request = request.body(Empty::<Bytes>::new())?;

@@ -1,4 +1,4 @@
-//! Envoy's own tracer beside this one: what the README says of using both.
+//! The filter together with Envoy's own tracer, as described in the README.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::{
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
-/// What Envoy's tracer calls itself.
+/// The service name of Envoy's tracer.
 const NATIVE: &str = "native";
 
 /// Envoy with both tracers, a collector for both, and an application.
@@ -44,7 +44,7 @@ impl Rig {
         Ok(Self { collector, envoy, app })
     }
 
-    /// Sends a request, and returns the parent that the application is told, with its trace.
+    /// Sends a request and returns the trace id and parent id that the application received.
     fn send(&self, request: Request) -> Result<(String, String)> {
         assert_eq!(self.envoy.http1().send(request)?.status, 200);
         let received = self.app.received();
@@ -55,7 +55,7 @@ impl Rig {
         Ok((parts.next().context("no trace")?, parts.next().context("no parent")?))
     }
 
-    /// Waits for so many spans, and returns Envoy's and ours.
+    /// Waits for `count` spans and returns Envoy's and the filter's.
     fn spans(&self, count: usize) -> Result<(Vec<Item>, Vec<Item>)> {
         let spans = || self.collector.spans();
         process::wait_until("collecting all spans", SOON, || Ok(spans()?.len() >= count))?;
@@ -65,7 +65,7 @@ impl Rig {
     }
 }
 
-/// The connection manager's tracing, which samples everything.
+/// Returns the `tracing` of the connection manager, which samples all requests.
 fn native() -> Value {
     json!({"provider": {
         "name": "envoy.tracers.opentelemetry",
@@ -89,7 +89,7 @@ fn with_both_tracers_two_siblings_are_below_the_caller() -> Result<()> {
     for span in natives.iter().chain(&ours) {
         assert_eq!((span.text("traceId"), span.text("parentSpanId")), (TRACE, SPAN));
     }
-    // Envoy writes last, so the application goes on below Envoy's span.
+    // Envoy writes the context last, so the application's parent is Envoy's span.
     assert_eq!((trace.as_str(), parent.as_str()), (TRACE, natives[0].text("spanId")));
     Ok(())
 }

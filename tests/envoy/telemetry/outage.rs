@@ -1,4 +1,4 @@
-//! A collector that is away for a while, or slow, under steady traffic.
+//! Outages and slowness of the collector under steady traffic.
 
 use std::{
     collections::BTreeSet,
@@ -24,17 +24,17 @@ use super::{
 };
 
 const WORKERS: u32 = 2;
-/// How long the collector is away.
+/// Length of the outage.
 const OUTAGE: Duration = Duration::from_secs(30);
-/// The longest pause between two probes, and time for the probe and a tick.
+/// Timeout of the recovery: the maximum backoff, plus time for an export and a tick.
 const RECOVERY: Duration = Duration::from_secs(40);
-/// What a worker may keep of spans: a queue of 1 MiB and four requests of 256 KiB.
+/// Maximum size of the spans held by a worker: a queue of 1 MiB and four requests of 256 KiB.
 const MAX_KEPT: u64 = (1 << 20) + 4 * (1 << 18);
 
-/// The ids of the spans that the application was told of, in the order of its requests.
+/// Returns the ids of the spans that the application received, in the order of its requests.
 fn told(rig: &Rig) -> Vec<String> {
     let received = rig.app.received();
-    let spans = received.iter().map(|it| it.header("traceparent").join(""));
+    let spans = received.iter().map(|request| request.header("traceparent").join(""));
     spans.filter_map(|value| value.split('-').nth(2).map(str::to_owned)).collect()
 }
 
@@ -70,10 +70,10 @@ fn half_a_minute_without_a_collector_heals_by_itself_and_every_span_is_accounted
         most_used = most_used.max(rig.envoy.memory()?);
         Ok(begun.elapsed() >= OUTAGE)
     })?;
-    assert!(most_kept <= u64::from(WORKERS) * MAX_KEPT, "{most_kept} bytes");
+    assert!(most_kept <= u64::from(WORKERS) * MAX_KEPT, "{most_kept} bytes queued");
     let grown = most_used.saturating_sub(before);
-    // What a worker may keep, encoded a second time while it is sent, and room for Envoy's own.
-    assert!(grown <= 16, "{grown} MiB more than {before}");
+    // The queued spans, encoded a second time while being sent, and a margin for Envoy itself.
+    assert!(grown <= 16, "grew by {grown} MiB from {before} MiB");
 
     let before = sent()?;
     let collector = FakeCollector::start_on(ports::listen(address.port())?, Behaviour::Healthy)?;
@@ -81,13 +81,13 @@ fn half_a_minute_without_a_collector_heals_by_itself_and_every_span_is_accounted
     let heals = || Ok(sent()? > before);
     process::wait_until("sending again", RECOVERY, heals)?;
     let pause = healed.elapsed();
-    // What is queued goes within some ticks; from then on nothing may be missing.
-    rig.wait_until("rid of what was kept", || Ok(rig.stats(["queue_bytes"])?[0] < 1 << 18))?;
+    // The queue drains within a few ticks. From then on no span may be lost.
+    rig.wait_until("draining the queue", || Ok(rig.stats(["queue_bytes"])?[0] < 1 << 18))?;
     let late = told(&rig).len();
     let enough = late.saturating_add(1_000);
-    rig.wait_until("going on", || Ok(rig.app.count() >= enough))?;
+    rig.wait_until("responding to more requests", || Ok(rig.app.count() >= enough))?;
     goes_on.store(false, Ordering::Relaxed);
-    let answered = traffic.join().map_err(|_| anyhow!("the traffic failed"))??.len() as u64;
+    let answered = traffic.join().map_err(|_| anyhow!("the load panicked"))??.len() as u64;
     rig.settle()?;
 
     arrived.append(&mut collected(&collector));
@@ -95,17 +95,17 @@ fn half_a_minute_without_a_collector_heals_by_itself_and_every_span_is_accounted
     let [built, sent, queued] = rig.stats(names)?;
     let dropped = rig.accounted()?.saturating_sub(sent);
     eprintln!(
-        "{built} spans, {dropped} dropped, {most_kept} bytes kept at most, {grown} MiB grown, \
+        "{built} spans, {dropped} dropped, at most {most_kept} bytes queued, {grown} MiB grown, \
          sent again {pause:.1?} after the collector came back"
     );
     let told = told(&rig);
     assert_eq!((answered, queued), (built, 0));
     assert_eq!(told.len() as u64, built);
-    // The answer to what was under way when the collector went was lost with it.
+    // Requests that were in flight when the collector stopped are counted neither here nor there.
     assert_eq!(arrived.len() as u64, sent);
-    assert!(dropped > 0, "the outage was long enough to fill the queues");
+    assert!(dropped > 0, "the outage did not fill the queues");
     assert!(arrived.iter().all(|id| told.contains(id)));
-    assert!(told[late..].iter().all(|id| arrived.contains(id)), "lost after the collector healed");
+    assert!(told[late..].iter().all(|id| arrived.contains(id)), "lost after the recovery");
     rig.assert_no_trap()
 }
 
@@ -115,10 +115,10 @@ fn the_state_of_the_collector_makes_no_difference_to_requests() -> Result<()> {
     let healthy = FakeCollector::start(Behaviour::Healthy)?;
     let hanging = FakeCollector::start(Behaviour::Slow(hour))?;
     let slow = FakeCollector::start(Behaviour::Slow(Duration::from_secs(1)))?;
-    let nobody = ports::loopback(ports::free()?);
+    let closed_port = ports::loopback(ports::free()?);
     let states = [
         ("healthy", healthy.address()),
-        ("down", nobody),
+        ("down", closed_port),
         ("hanging", hanging.address()),
         ("slow", slow.address()),
     ];
@@ -129,22 +129,22 @@ fn the_state_of_the_collector_makes_no_difference_to_requests() -> Result<()> {
     let goes_on: GoesOn = Arc::new(move |number| number < requests);
     let mut rounds = vec![Vec::new(); rigs.len()];
     for round in 0..thorough(7, 25) {
-        // In another order each time, so that a disturbance hits all alike.
-        for place in 0..rigs.len() {
-            let place = (place + usize::try_from(round)?) % rigs.len();
-            let took = steady(rigs[place].envoy.address(), Duration::from_millis(10), &goes_on)?;
-            // In the first round everything is new to everybody.
+        // In rotating order, so that other load on the machine affects all alike.
+        for offset in 0..rigs.len() {
+            let index = (offset + usize::try_from(round)?) % rigs.len();
+            let took = steady(rigs[index].envoy.address(), Duration::from_millis(10), &goes_on)?;
+            // The first round is the warm-up.
             if round > 0 {
-                rounds[place].push(quantile(took, 99));
+                rounds[index].push(quantile(took, 99));
             }
         }
     }
-    let medians: Vec<Duration> = rounds.into_iter().map(|it| quantile(it, 50)).collect();
+    let medians: Vec<Duration> = rounds.into_iter().map(|round| quantile(round, 50)).collect();
     for ((state, _), p99) in states.iter().zip(&medians) {
-        eprintln!("with a collector that is {state}, 99 of 100 requests took at most {p99:.2?}");
-        // A machine that does other things as well blurs this; a request that waits would be seen.
-        let most = medians[0] * 2 + Duration::from_millis(10);
-        assert!(*p99 <= most, "{state}: {p99:?} of at most {most:?}");
+        eprintln!("collector {state}: the 99th percentile is {p99:.2?}");
+        // The tolerance is for a busy machine. A request that waits for the collector exceeds it.
+        let max = medians[0] * 2 + Duration::from_millis(10);
+        assert!(*p99 <= max, "{state}: expected at most {max:?}, got {p99:?}");
     }
     for (rig, (name, _)) in rigs.iter().zip(states) {
         let [failures] = match name {
@@ -152,7 +152,7 @@ fn the_state_of_the_collector_makes_no_difference_to_requests() -> Result<()> {
             "hanging" => rig.stats(["export_failures_timeout_total"])?,
             _ => [1],
         };
-        assert!(failures > 0, "the collector was to be {name}");
+        assert!(failures > 0, "the collector was not {name}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a stream leaves for others: headers of its response, the operation in filter state.
+//! Other outputs: response headers and filter state.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The metrics that the filter has about itself, each seen above 0.
+//! The filter's metrics about itself. Each must be above 0 at least once.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,11 +16,11 @@ use super::{
     collectors::{Protocol, Rig, SOON, cluster, everything},
 };
 
-/// What comes before the names.
+/// The prefix of the names.
 const PREFIX: &str = "wasmcustom.weir_telemetry_";
 
-/// Spans and log records of everything, in small batches that are given up after five seconds; and
-/// changes of that by JSON pointers, whose last step may be new.
+/// Returns a configuration that exports spans and log records in small batches that expire after five
+/// seconds, with fields changed or added by JSON pointers.
 fn config(changes: &[(&str, Value)]) -> Value {
     let queue = json!({"maxItems": 64, "maxBatchItems": 10, "maxBatchDelay": "200ms",
         "maxElapsedTime": "5s", "maxBatchBytes": 16_384, "maxBytes": 65_536});
@@ -30,7 +30,7 @@ fn config(changes: &[(&str, Value)]) -> Value {
         ("/extensionProviders/0/opentelemetry/grpc", json!({"timeout": "200ms"})),
         ("/extensionProviders/0/opentelemetry/maxTagLength", json!(4_096)),
         ("/accessLogging", logging),
-        // Another prefix than that of the metrics in question.
+        // The other metrics get another prefix.
         ("/metrics", json!({"prefix": "shop"})),
     ];
     for (pointer, value) in common.iter().chain(changes) {
@@ -43,7 +43,7 @@ fn config(changes: &[(&str, Value)]) -> Value {
     config
 }
 
-/// The names of the filter's own metrics, all of them or those above 0.
+/// Returns the names of the filter's metrics, all of them or those above 0.
 fn own(rig: &Rig, only_above: bool) -> Result<BTreeSet<String>> {
     let stats = rig.envoy.stats()?;
     let own = stats.holding(PREFIX).into_iter();
@@ -51,10 +51,10 @@ fn own(rig: &Rig, only_above: bool) -> Result<BTreeSet<String>> {
     Ok(wanted.map(|(name, _)| name.replace(PREFIX, "")).collect())
 }
 
-/// Sends requests until all of these were above 0.
+/// Sends requests until all of these metrics have been above 0.
 fn until(rig: &Rig, seen: &mut BTreeSet<String>, names: &[&str]) -> Result<()> {
     rig.wait_until(&format!("counting {names:?}"), || {
-        // A batch may be given up before it is sent again, so there must be more.
+        // A batch may expire before its retry, so more spans are needed.
         rig.send(1)?;
         seen.append(&mut own(rig, true)?);
         Ok(names.iter().all(|name| seen.contains(*name)))
@@ -66,7 +66,7 @@ fn status(pairs: &[(&str, &str)]) -> Behaviour {
     Behaviour::Grpc(pairs.collect())
 }
 
-/// How the collector behaves, and what is then counted.
+/// Returns behaviours of the collector with the metrics that they increment.
 fn behaviours() -> Vec<(Behaviour, Vec<&'static str>)> {
     let sent = ["spans_built_total", "spans_sent_total", "logs_built_total", "logs_sent_total"];
     let refused = ["spans_dropped_refused_total", "logs_dropped_refused_total"];
@@ -122,7 +122,7 @@ fn every_metric_about_itself_is_seen() -> Result<()> {
         ("/accessLogging/maxPerSecond", json!(1)),
         ("/accessLogging/always", json!({"errors": false})),
     ];
-    // What is in the queues at that moment is the provider's that is gone.
+    // The queued items belong to the removed provider.
     rig.envoy.reconfigure(&[Filter::new(FILTER, config(&renamed))])?;
     let gone = ["spans_dropped_reconfigured_total", "logs_dropped_reconfigured_total"];
     rig.send(20)?;
@@ -133,9 +133,9 @@ fn every_metric_about_itself_is_seen() -> Result<()> {
     let text = "x".repeat(4_096);
     let tags: Value =
         (0..5).map(|tag| (format!("tag{tag}"), json!({"literal": {"value": text}}))).collect();
-    // A record is cut to 8 KiB, what is said of its resource is not.
+    // Records are truncated to 8 KiB, resources are not.
     let name = |number: usize| format!("{number}{}", "n".repeat(120));
-    let resource: Value = (0..31).map(|it| (name(it), json!("v".repeat(250)))).collect();
+    let resource: Value = (0..31).map(|number| (name(number), json!("v".repeat(250)))).collect();
     let large = [("/tracing/customTags", tags), (&*format!("{otel}/resource"), resource)];
     rig.envoy.reconfigure(&[Filter::new(FILTER, config(&large))])?;
     let traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -145,13 +145,13 @@ fn every_metric_about_itself_is_seen() -> Result<()> {
     until(&rig, &mut seen, &["spans_dropped_oversize_total", "logs_dropped_oversize_total"])?;
     until(&rig, &mut seen, &["traceparent_invalid_total", "tracestate_invalid_total"])?;
 
-    // Without labels there are no series that could be too many.
+    // Without labels there is no limited series.
     seen.insert("series".to_owned());
     let missing: Vec<_> = own(&rig, false)?.difference(&seen).cloned().collect();
     assert!(missing.is_empty(), "never above 0: {missing:?}");
-    rig.wait_until("showing how long answers took", || {
+    rig.wait_until("exporting the duration of exports", || {
         let metrics = rig.envoy.admin().get("/stats/prometheus")?.text();
-        let count = metrics.lines().find(|it| it.starts_with("weir_telemetry_export_ms_count"));
+        let count = metrics.lines().find(|line| line.starts_with("weir_telemetry_export_ms_count"));
         Ok(count.is_some_and(|line| !line.ends_with(" 0")))
     })?;
     rig.assert_no_trap()
@@ -170,10 +170,10 @@ fn limits_of_labels_are_seen() -> Result<()> {
         let metrics = rig.envoy.admin().get("/stats/prometheus")?.text();
         Ok(rig.stat("series")? > 3 && metrics.contains(folded))
     })?;
-    // A label without its value is counted as well.
+    // An absent value of a label is counted as well.
     let before = rig.stat("expression_errors_total")?;
     rig.envoy.http1().get("/")?;
-    process::wait_until("counting what fails", SOON, || {
+    process::wait_until("counting the failed expression", SOON, || {
         Ok(rig.stat("expression_errors_total")? == before + 1)
     })
 }

@@ -1,4 +1,4 @@
-//! Changes of the configuration and of the module: no span is lost.
+//! No span is lost when the configuration or the module changes.
 
 use std::{collections::BTreeSet, fs, thread};
 
@@ -18,15 +18,15 @@ use super::{
     load::load,
 };
 
-/// A queue whose items wait long, so that a reload finds them there.
+/// Returns a `queue` with a long delay, so that its items are still queued at a reload.
 fn patient() -> Value {
     json!({"maxBatchDelay": "60s"})
 }
 
-/// The spans that the application was told of.
+/// Returns the ids of the spans that the application received.
 fn told(rig: &Rig) -> BTreeSet<String> {
     let received = rig.app.received();
-    let spans = received.iter().map(|it| it.header("traceparent").join(""));
+    let spans = received.iter().map(|request| request.header("traceparent").join(""));
     spans.filter_map(|value| value.split('-').nth(2).map(str::to_owned)).collect()
 }
 
@@ -35,13 +35,13 @@ fn collected(collector: &FakeCollector) -> BTreeSet<String> {
     collector.spans().into_iter().map(|span| hex(span.span_id)).collect()
 }
 
-/// Waits until the collector has every span that the application was told of.
+/// Waits until the collector has every span that the application received.
 fn wait_for_all(rig: &Rig, collector: &FakeCollector) -> Result<()> {
     let wanted = told(rig);
     rig.wait_until("collecting every span", || Ok(collected(collector).is_superset(&wanted)))
 }
 
-/// Writes the module with a section more: for Envoy another one, which needs a machine of its own.
+/// Writes the module with an additional custom section, for which Envoy starts a new VM.
 pub(super) fn other_module(folder: &TempDir) -> Result<String> {
     let path = folder.path().join("other.wasm");
     let mut module = fs::read(repository::module(FILTER)?)?;
@@ -57,7 +57,7 @@ fn a_new_configuration_inherits_the_queues() -> Result<()> {
     let mut rig = Rig::start(2, clusters, &everything(Protocol::Grpc, &patient()))?;
     rig.send(40)?;
     let [sent] = rig.stats(["spans_sent_total"])?;
-    assert_eq!(sent, 0, "all of them wait");
+    assert_eq!(sent, 0, "no span was sent yet");
     let after = everything(Protocol::Grpc, &json!({"maxBatchDelay": "200ms"}));
     rig.envoy.reconfigure(&[Filter::new(FILTER, after)])?;
     rig.send(40)?;
@@ -101,12 +101,12 @@ fn no_span_is_lost_while_traffic_and_changes_go_on() -> Result<()> {
     let traffic = thread::spawn(move || load(address, 8, thorough(10_000, 100_000)));
     rig.envoy.reconfigure(&[Filter::new(FILTER, config(501))])?;
     rig.envoy.reconfigure(&[Filter::new(FILTER, config(502)).module(&module)])?;
-    let answered = traffic.join().map_err(|_| anyhow!("the load failed"))??;
+    let answered = traffic.join().map_err(|_| anyhow!("the load panicked"))??;
     assert!(answered > thorough(9_000, 99_000), "{answered}");
     wait_for_all(&rig, &collector)?;
     rig.settle()?;
     let [built, sent] = rig.stats(["spans_built_total", "spans_sent_total"])?;
-    // A request that a closing listener cut off may have a span and never reach the application.
+    // A request reset by a draining listener may have a span without reaching the application.
     assert_eq!((built, sent), (collected(&collector).len() as u64, built));
     rig.assert_no_trap()
 }

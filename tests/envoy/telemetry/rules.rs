@@ -1,4 +1,4 @@
-//! The rules and the dashboard that are shipped, judged by promtool and a real Prometheus.
+//! The shipped rules and dashboard, checked with promtool and a real Prometheus.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -22,16 +22,16 @@ use super::{
     filter, prometheus,
 };
 
-/// How long Prometheus may take to see what there is.
+/// Timeout until Prometheus has scraped and evaluated.
 const LIMIT: Duration = Duration::from_secs(40);
-/// The alert for proxies that no filter watches, which is silent where one does.
+/// The alert for proxies without the filter, which must not fire here.
 const BLIND: &str = "WeirTelemetryBlind";
 
 fn folder() -> PathBuf {
     repository::root().join("telemetry/prometheus")
 }
 
-/// Envoy with a collector and an application, seen by a Prometheus with rules.
+/// Envoy with a collector and an application, scraped by a Prometheus with rules.
 struct Rig {
     envoy: Envoy,
     collector: FakeCollector,
@@ -55,15 +55,15 @@ impl Rig {
         Ok(Self { envoy, collector, prometheus, _app: app })
     }
 
-    /// Good and bad streams, some of them slow; the collector takes the spans of the first ones and
-    /// refuses the others, until `failures` counts.
+    /// Sends successful, failing and slow requests. The collector accepts spans at first and then
+    /// rejects them until the counter `failures` rises.
     fn traffic(&self, failures: &str) -> Result<()> {
         self.send_until_rising("spans_sent_total")?;
         self.collector.behave(Behaviour::Status(400, Vec::new()));
         self.send_until_rising(failures)
     }
 
-    /// Sends on until a counter rises before Prometheus' eyes.
+    /// Sends requests until Prometheus sees a counter rise.
     fn send_until_rising(&self, name: &str) -> Result<()> {
         let rising = format!("rate(weir_telemetry_{name}[5m]) > 0");
         wait_until(name, LIMIT, || {
@@ -74,7 +74,7 @@ impl Rig {
 
     fn send(&self) -> Result<()> {
         let client = self.envoy.http1();
-        // Enough for alerts that ask for more than one request in ten seconds, over five minutes.
+        // Some alerts need more than one request in ten seconds over five minutes.
         for number in 0..50 {
             let status = if number % 2 == 0 { "200" } else { "503" };
             let user = format!("user-{number}");
@@ -84,7 +84,7 @@ impl Rig {
         client.get("/slow/1").map(drop)
     }
 
-    /// Fails unless this gives series within the time that scrapes and rules take.
+    /// Fails unless `expression` returns series within the timeout.
     fn assert_gives(&self, expression: &str) -> Result<()> {
         wait_until(expression, LIMIT, || Ok(!self.prometheus.query(expression)?.is_empty()))
     }
@@ -104,7 +104,7 @@ fn document(metrics: &Value) -> Value {
     })
 }
 
-/// Every rule works, and with such traffic every one has something to tell.
+/// Fails unless every rule is healthy and returns data, except [`BLIND`].
 fn check_rules(rig: &Rig) -> Result<()> {
     let rules = rig.prometheus.rules()?;
     assert_eq!(rules.len(), 18);
@@ -113,7 +113,7 @@ fn check_rules(rig: &Rig) -> Result<()> {
         let query = text("query");
         match text("name") {
             BLIND => {
-                let (requests, _) = query.split_once("unless").context("not an exception")?;
+                let (requests, _) = query.split_once("unless").context("the alert has no `unless`")?;
                 rig.assert_gives(requests)?;
                 assert_eq!(rig.prometheus.query(query)?, []);
             }
@@ -126,7 +126,7 @@ fn check_rules(rig: &Rig) -> Result<()> {
     Ok(())
 }
 
-/// The queries of the dashboard, its variables filled in.
+/// Returns the queries of the dashboard with its variables replaced.
 fn dashboard() -> Result<Vec<String>> {
     let path = repository::root().join("telemetry/grafana/dashboard.json");
     let dashboard: Value = serde_json::from_str(&read_text(&path)?)?;
@@ -140,8 +140,8 @@ fn dashboard() -> Result<Vec<String>> {
     }
     for variable in list(dashboard.get("templating").context("no variables")?, "list") {
         let query = variable.pointer("/query/query").and_then(Value::as_str).unwrap_or_default();
-        let parts = query.strip_prefix("label_values(").and_then(|it| it.strip_suffix(')'));
-        let parts = parts.and_then(|it| it.split_once(", "));
+        let parts = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
+        let parts = parts.and_then(|parts| parts.split_once(", "));
         queries.extend(parts.map(|(metric, label)| format!(r#"{metric}{{{label}!=""}}"#)));
     }
     ensure!(queries.len() > 15, "{queries:?}");

@@ -1,4 +1,4 @@
-//! Rules and the dashboard speak of metrics that there are.
+//! The shipped rules and dashboard only use existing metrics.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,7 +12,7 @@ use tests::{
 
 use super::{Rig, prometheus::Scrape};
 
-/// A document that has every metric that the files name.
+/// Returns a configuration with all metrics that the files use.
 fn document(metrics: &Value) -> Value {
     json!({
         "endpoint": "otel-collector.monitoring.svc.cluster.local:4317",
@@ -24,7 +24,7 @@ fn document(metrics: &Value) -> Value {
     })
 }
 
-/// The names of our metrics in a text, without what Prometheus adds to those of histograms.
+/// Returns the names of the filter's metrics in a text, without the suffixes of histograms.
 fn names(text: &str) -> BTreeSet<&str> {
     let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
     let ours = text.split(word).filter(|word| word.starts_with("weir_telemetry_"));
@@ -40,13 +40,13 @@ fn check(rig: &Rig, files: &[&str]) -> Result<()> {
     for file in files {
         let text = read_text(&repository::root().join(file))?;
         let mut missing = Vec::new();
-        wait_until("every metric", Duration::from_secs(30), || {
+        wait_until("exporting every metric", Duration::from_secs(30), || {
             let scrape = Scrape::of(&rig.envoy)?;
             let known = names(scrape.text());
             missing = names(&text).difference(&known).map(ToString::to_string).collect();
             Ok(missing.is_empty())
         })
-        .map_err(|error| error.context(format!("{file} names {missing:?}")))?;
+        .map_err(|error| error.context(format!("{file} uses {missing:?}")))?;
     }
     Ok(())
 }

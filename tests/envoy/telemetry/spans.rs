@@ -1,4 +1,4 @@
-//! Spans, in a real collector.
+//! Spans in a real collector.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ fn address(collector: &Collector, protocol: Protocol) -> std::net::SocketAddr {
     }
 }
 
-/// The parts of the one `traceparent` of a request: trace, span, flags.
+/// Parses the only `traceparent` of a request into trace id, parent id and flags.
 fn context(values: &[&str]) -> Result<(String, String, String)> {
     let [value] = values else { anyhow::bail!("not one traceparent: {values:?}") };
     let parts: Vec<&str> = value.split('-').collect();
@@ -38,7 +38,7 @@ fn context(values: &[&str]) -> Result<(String, String, String)> {
     Ok(((*trace).to_owned(), (*span).to_owned(), (*flags).to_owned()))
 }
 
-/// Waits until the collector has as many spans as are expected, and returns them.
+/// Waits until the collector has at least `count` spans and returns them.
 fn spans(collector: &Collector, count: usize) -> Result<Vec<Item>> {
     process::wait_until("collecting all spans", SOON, || Ok(collector.spans()?.len() >= count))?;
     collector.spans()
@@ -48,7 +48,7 @@ fn only(collector: &Collector) -> Result<Item> {
     spans(collector, 1)?.into_iter().next().context("no span")
 }
 
-/// Whether the number of a trace is below a tenth of all.
+/// Returns `true` if the random part of a trace id is in the lowest tenth.
 fn is_in_a_tenth(trace: &str) -> bool {
     let low = u64::from_str_radix(&trace[18..], 16).unwrap_or(u64::MAX);
     low < (1 << 56) / 10

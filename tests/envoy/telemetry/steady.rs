@@ -1,4 +1,4 @@
-//! Requests at a steady pace, and how long each took.
+//! A load generator that sends requests at a steady rate and measures each.
 
 use std::{
     net::SocketAddr,
@@ -15,17 +15,17 @@ use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Builder, task::JoinSet, time::interval};
 
-/// How many connections carry the requests.
+/// Number of connections.
 const CONNECTIONS: usize = 4;
 
-/// Says of the request with this number whether it is to be sent; the first no is the end.
+/// Returns `true` if the request with this number is to be sent. The first `false` ends the load.
 pub(super) type GoesOn = Arc<dyn Fn(u64) -> bool + Send + Sync>;
 
-/// Sends a request in every `period` on each of four connections while `goes_on` says so, and
-/// returns how long each took.
+/// Sends a request per `period` on each of four connections while `goes_on` returns `true`. Returns
+/// the time of each request.
 ///
 /// # Errors
-/// When one of them is not answered 200.
+/// If a response has another status than 200.
 pub(super) fn steady(
     address: SocketAddr,
     period: Duration,
@@ -71,9 +71,9 @@ async fn connection(
     Ok(took)
 }
 
-/// Returns the time that so many hundredths of all did not exceed.
+/// Returns the percentile `hundredths` of the times.
 pub(super) fn quantile(mut times: Vec<Duration>, hundredths: usize) -> Duration {
     times.sort_unstable();
-    let place = times.len().saturating_mul(hundredths) / 100;
-    times.get(place).copied().unwrap_or_default()
+    let index = times.len().saturating_mul(hundredths) / 100;
+    times.get(index).copied().unwrap_or_default()
 }

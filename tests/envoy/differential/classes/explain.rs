@@ -1,4 +1,4 @@
-//! Why outcomes differ.
+//! Predicates of the intended differences.
 
 use super::{
     super::outcome::{Difference, Outcome},
@@ -14,12 +14,12 @@ impl Seen<'_> {
         self.case.traits.iter().any(|name| name.starts_with(prefix))
     }
 
-    /// Only the native filter takes the token for good.
+    /// Returns `true` if only the native filter accepts the token.
     fn is_stricter(&self) -> bool {
         matches!(self.difference, Difference::Stricter | Difference::Unidentified)
     }
 
-    /// Both refuse, and say different things.
+    /// Returns `true` if both deny the request with different responses.
     fn is_told_otherwise(&self) -> bool {
         matches!(self.difference, Difference::Status | Difference::Text | Difference::Error)
     }
@@ -28,28 +28,29 @@ impl Seen<'_> {
         texts.iter().any(|text| self.ours.says(text))
     }
 
-    /// jwt-auth finds one of `traits` bad and says one of `texts`, if it says anything.
+    /// Returns `true` if the request has one of `traits` and jwt-auth responds with one of `texts`, or
+    /// without a text.
     pub(super) fn refused(&self, traits: &[&str], texts: &[&str]) -> bool {
         let silent = *self.difference == Difference::Unidentified || self.has(&["head"]);
         self.has(traits) && (silent || self.we_say(texts))
     }
 
-    /// The application sees something else in `header`.
+    /// Returns `true` if the application receives other values of `header`.
     pub(super) fn changes(&self, header: &str) -> bool {
         matches!(self.difference, Difference::Header(name) if name == header)
     }
 
-    /// The claim with one of `traits` is written differently.
+    /// Returns `true` if a claim with one of `traits` is written to `header` differently.
     pub(super) fn writes(&self, traits: &[&str], header: &str) -> bool {
         self.has(traits) && self.changes(header)
     }
 
-    /// The native filter has seen no token.
+    /// Returns `true` if the native filter found no token.
     fn native_sees_none(&self) -> bool {
         matches!(self.native, Outcome::Admitted(_)) || self.native.says(MISSING)
     }
 
-    /// jwt-auth has seen no token.
+    /// Returns `true` if jwt-auth found no token.
     fn we_see_none(&self) -> bool {
         matches!(self.ours, Outcome::Admitted(_)) || self.ours.says(MISSING)
     }
@@ -87,7 +88,7 @@ pub(super) fn several_tokens(seen: &Seen<'_>) -> bool {
 }
 
 /// The native filter takes everything after a prefix as the token, and the first value of a
-/// parameter or cookie, even an empty one.
+/// parameter or cookie even if it is empty.
 pub(super) fn one_among_others(seen: &Seen<'_>) -> bool {
     let places = [
         "comma behind",
@@ -116,7 +117,7 @@ pub(super) fn same_token_twice(seen: &Seen<'_>) -> bool {
     seen.has(&places) && matches!(seen.difference, Difference::Header(_))
 }
 
-/// Padding, spare bits and other characters; they are found before the JSON is read.
+/// Padding, non-zero trailing bits and invalid characters, detected before the JSON is parsed.
 pub(super) fn base64url(seen: &Seen<'_>) -> bool {
     let traits = [
         "signature cut",
@@ -135,7 +136,7 @@ pub(super) fn base64url(seen: &Seen<'_>) -> bool {
     seen.refused(&traits, &texts.each_ref().map(String::as_str))
 }
 
-/// The native filter refuses a time beyond 64 bits.
+/// The native filter denies a time beyond 64 bits.
 pub(super) fn endless_time(seen: &Seen<'_>) -> bool {
     let admits = matches!(seen.difference, Difference::Laxer | Difference::Identified);
     let told = "field is not a positive 64 bit integer";
@@ -143,18 +144,18 @@ pub(super) fn endless_time(seen: &Seen<'_>) -> bool {
     seen.has(&["exp too far", "nbf too far", "iat too far"]) && (admits || refuses)
 }
 
-/// The native filter's lifetime overflows.
+/// The lifetime overflows in the native filter.
 pub(super) fn endless_lifetime(seen: &Seen<'_>) -> bool {
     seen.refused(&["exp the greatest"], &[UNVERIFIED]) && seen.is_stricter()
 }
 
-/// The native filter refuses the name that RFC 9864 gives to EdDSA, before anything else.
+/// The native filter rejects the algorithm name `Ed25519` of RFC 9864 before any other check.
 pub(super) fn alias(seen: &Seen<'_>) -> bool {
     let same = matches!(seen.difference, Difference::Laxer | Difference::Identified);
     seen.has(&["alg Ed25519"]) && (same || seen.native.says(UNSUPPORTED))
 }
 
-/// The native filter asks the key that `kid` names, whatever `alg` says.
+/// The native filter uses the key of `kid` even if `alg` does not fit.
 pub(super) fn algorithm_of_a_key(seen: &Seen<'_>) -> bool {
     let told = seen.is_told_otherwise() && seen.we_say(&[UNSUPPORTED, NO_KEY]);
     let other_key = seen.has_any("alg ") || seen.has(&["kid of another key"]);
@@ -165,14 +166,14 @@ pub(super) fn ed25519_length(seen: &Seen<'_>) -> bool {
     seen.ours.says(UNVERIFIED) && seen.native.says("Jwt ED25519 signature is wrong length")
 }
 
-/// Both name a member that is wrong, and each the one that it looks at first.
+/// Each filter reports the invalid member that it checks first.
 pub(super) fn first_wrong_member(seen: &Seen<'_>) -> bool {
     let parts = ["Jwt header [", "Jwt payload ["];
     let names_in = |outcome: &Outcome, part: &str| matches!(outcome, Outcome::Refused(refusal) if refusal.text.starts_with(part));
     parts.iter().any(|part| names_in(seen.ours, part) && names_in(seen.native, part))
 }
 
-/// The native filter fails on a value that it cannot write.
+/// The native filter denies a value that is not a valid header value.
 pub(super) fn control_byte(seen: &Seen<'_>) -> bool {
     seen.has(&["sub with a line feed"]) && seen.native.says("invalid header value for: x-user")
 }

@@ -1,10 +1,10 @@
-//! Servers' readings of a path, each as a sequence of steps.
+//! Models of how servers decode a path, each as a sequence of steps.
 
-/// A step of a server from a request's target to the name of a resource.
+/// A step in the decoding of a path.
 type Step = fn(Vec<u8>) -> Vec<u8>;
 
-/// Servers and their steps. A path that is read twice, because the server is a proxy or a framework
-/// decodes again, has both sequences.
+/// Servers and their steps. Where a path is decoded twice, by a proxy and a server or again by a
+/// framework, the sequences are concatenated.
 const SERVERS: [(&str, &[Step]); 17] = [
     ("a server that decodes nothing", &[resolve]),
     ("Node", &[decode]),
@@ -25,7 +25,7 @@ const SERVERS: [(&str, &[Step]); 17] = [
     ("a framework that trims", &[decode, trim, merge, resolve]),
 ];
 
-/// Returns the first server that reads the target as a path for which `is_closed` returns `true`,
+/// Returns the first server that decodes the target to a path for which `is_closed` returns `true`,
 /// with that path.
 pub(super) fn reads_as(
     target: &[u8],
@@ -34,9 +34,10 @@ pub(super) fn reads_as(
     let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
     let read = |steps: &[Step]| steps.iter().fold(path.to_vec(), |path, step| step(path));
     let all = SERVERS.iter().map(|(name, steps)| (*name, read(steps)));
-    [("as it came", path.to_vec())].into_iter().chain(all).find(|(_, path)| is_closed(path))
+    [("a server that uses the raw path", path.to_vec())].into_iter().chain(all).find(|(_, path)| is_closed(path))
 }
 
+/// Decodes percent-encoding once.
 fn decode(path: Vec<u8>) -> Vec<u8> {
     let mut rest = path.as_slice();
     let mut decoded = Vec::new();
@@ -51,7 +52,7 @@ fn decode(path: Vec<u8>) -> Vec<u8> {
     decoded
 }
 
-/// Decodes a slash, a dot and a backslash in two bytes of overlong UTF-8.
+/// Decodes slash, dot and backslash from two-byte overlong UTF-8.
 fn shorten(path: Vec<u8>) -> Vec<u8> {
     let mut short = Vec::new();
     let mut rest = path.as_slice();
@@ -68,20 +69,23 @@ fn shorten(path: Vec<u8>) -> Vec<u8> {
     }
 }
 
+/// Turns backslashes into slashes.
 fn turn(path: Vec<u8>) -> Vec<u8> {
     path.into_iter().map(|byte| if byte == b'\\' { b'/' } else { byte }).collect()
 }
 
+/// Merges adjacent slashes.
 fn merge(mut path: Vec<u8>) -> Vec<u8> {
     path.dedup_by(|next, byte| *next == b'/' && *byte == b'/');
     path
 }
 
+/// Removes path parameters, which start with a semicolon.
 fn cut_parameters(path: Vec<u8>) -> Vec<u8> {
     each_segment(&path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
 }
 
-/// Trims blanks, and dots after a name as Windows does.
+/// Trims trailing whitespace, and trailing dots as Windows does.
 fn trim_segments(path: Vec<u8>) -> Vec<u8> {
     each_segment(&path, |segment| {
         let trimmed = segment.trim_ascii_end();
@@ -98,7 +102,7 @@ fn end_at_nul(path: Vec<u8>) -> Vec<u8> {
     path.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }
 
-/// Resolves dot segments; one that leads above the root is dropped.
+/// Resolves dot segments. One that leads above the root is dropped.
 fn resolve(path: Vec<u8>) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     for segment in path.split(|byte| *byte == b'/').skip(1) {

@@ -1,4 +1,4 @@
-//! Requests and documents that are meant to break something.
+//! Malicious requests and configurations.
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn no_document_traps() -> Result<()> {
         assert!(log.contains("accessLogging"), "{text}: {log}");
         assert!(!log.contains("panicked") && !log.contains("Uncaught"), "{text}: {log}");
     }
-    // Parentheses around everything are no depth.
+    // Enclosing parentheses do not count as depth.
     let flat = deep("(", "1 == 1", ")", 500);
     let config = json!({"accessLogging": {"filter": {"expression": flat}}});
     rig.envoy.reconfigure(&[filter(&config)])?;

@@ -1,4 +1,4 @@
-//! Which streams are logged, and how many.
+//! Selection of streams and limits of lines.
 
 use super::*;
 
@@ -20,16 +20,16 @@ fn filter_share_and_errors_decide() -> Result<()> {
     }
     let built = rig.stat("logs_built_total")?;
     let lines = lines(&mut rig)?;
-    let mut said: Vec<_> = lines
+    let mut logged: Vec<_> = lines
         .iter()
         .map(|line| {
             format!("{} {}", line["log"].as_str().unwrap_or_default(), line["response_code"])
         })
         .collect();
-    said.sort();
+    logged.sort();
     let expected =
         ["codes 404", "codes 500", "debug 200", "debug 500", "errors 500", "expression 200"];
-    assert_eq!(said, expected);
+    assert_eq!(logged, expected);
     assert_eq!(built, 6);
     Ok(())
 }
@@ -60,7 +60,7 @@ fn a_share_is_met() -> Result<()> {
     for _ in 0..1_000 {
         rig.envoy.http1().get("/")?;
     }
-    // Five standard deviations to each side.
+    // Within five standard deviations.
     let built = rig.stat("logs_built_total")?;
     assert!((137..=263).contains(&built), "{built} of 1000");
     assert_eq!(u64::try_from(lines(&mut rig)?.len())?, built);

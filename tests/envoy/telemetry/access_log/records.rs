@@ -1,4 +1,4 @@
-//! Log records of a real OpenTelemetry collector.
+//! Log records in a real OpenTelemetry Collector.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use tests::{collector::Collector, process};
 use super::*;
 use crate::telemetry::collectors::{self, Protocol, SOON};
 
-/// Logs everything to the collector, and errors to the proxy's own log too.
+/// Returns a configuration that logs all streams to the collector and errors to Envoy's log as well.
 fn config(protocol: Protocol) -> Value {
     json!({
         "extensionProviders": collectors::provider(protocol, &json!({"maxBatchDelay": "200ms"})),
@@ -77,10 +77,10 @@ fn check(records: &[tests::collector::Item]) -> Result<()> {
         for absent in ["user_agent", "start_time", "trace_id", "span_id"] {
             assert_eq!(field(absent), None, "{absent}");
         }
-        paths.insert(field("path").context("a path")?);
-        hashes.insert(field("user").context("a user")?);
+        paths.insert(field("path").context("no path")?);
+        hashes.insert(field("user").context("no user")?);
     }
-    // A path without its query for each, and one user.
+    // 60 distinct paths without query, and one user.
     assert_eq!((paths.len(), hashes.len()), (60, 1), "{paths:?} {hashes:?}");
     assert!(paths.contains("/orders/7"));
     Ok(())

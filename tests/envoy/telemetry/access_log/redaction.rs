@@ -1,4 +1,4 @@
-//! What does not leave the proxy.
+//! Redaction of values, and fields that must not be logged.
 
 use std::collections::BTreeSet;
 

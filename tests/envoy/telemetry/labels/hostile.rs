@@ -1,4 +1,4 @@
-//! Hostile values of labels, under the patterns of a plain Envoy and of Istio's proxies.
+//! Hostile label values, with the tag patterns of plain Envoy and of Istio.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,7 +16,7 @@ use tests::{
 
 use crate::telemetry::{LABELS, filter, prometheus::stats_tags};
 
-/// What would split a name elsewhere, or make a label of its own, and a value that does not.
+/// Values that could break a metric name or add a label, and a harmless one.
 const VALUES: [&[u8]; 16] = [
     b"plain",
     b";.;",
@@ -36,7 +36,7 @@ const VALUES: [&[u8]; 16] = [
     b"\"quoted\\\"",
 ];
 
-/// The tag patterns of the bootstrap of Istio's proxies, with what it makes of `extraStatTags`.
+/// Returns the tag patterns of Istio's bootstrap, including those for `extraStatTags`.
 fn istio() -> Value {
     let tag = |(name, regex): (&str, String)| json!({"tag_name": name, "regex": regex});
     let own = [
@@ -56,7 +56,7 @@ fn istio() -> Value {
     json!({"use_all_default_tags": false, "stats_tags": tags})
 }
 
-/// Sends each value as the label's and as the path, and looks at the families with Prometheus.
+/// Sends each value as a header and as a path, and checks the labels with Prometheus.
 fn check(stats_config: Value) -> Result<()> {
     let app = Upstream::start()?;
     let document = json!({"metrics": [{"labels": true, "definitions": [
@@ -88,17 +88,17 @@ fn check(stats_config: Value) -> Result<()> {
             assert_eq!(found, expected, "{series:?}");
         }
     }
-    // Each value kept its own series.
+    // Each value has its own series.
     assert_eq!(prometheus.query("weir_telemetry_by_user_total")?.len(), VALUES.len());
     assert_eq!(prometheus.query(r#"{__name__=~"weir_.*__.*"}"#)?, []);
     assert_unlinted(&envoy)
 }
 
-/// Fails when promtool complains of a metric of ours, but for two things: Envoy writes no help for
-/// any metric, and durations are in milliseconds, as Istio's are.
+/// Fails if promtool reports a problem in a metric of the filter. Ignored are missing help texts, which
+/// Envoy never writes, and durations in milliseconds, which are Istio's convention.
 fn assert_unlinted(envoy: &Envoy) -> Result<()> {
     let scrape = envoy.admin().get("/stats/prometheus")?.text();
-    // Envoy's own metrics are not judged; an error of the format is one wherever it stands.
+    // First all metrics, without lints: the format must be valid.
     promtool(
         &["check", "metrics", "--extended", "--lint=none"],
         repository::root(),
@@ -113,12 +113,12 @@ fn assert_unlinted(envoy: &Envoy) -> Result<()> {
     Ok(())
 }
 
-/// What promtool says of metrics, whether it minds or not.
+/// Returns the output of promtool, whether it succeeds or fails.
 fn lints(metrics: &str) -> Result<String> {
-    let said = promtool(&["check", "metrics"], repository::root(), metrics.as_bytes());
-    said.or_else(|error| {
-        let said = error.to_string();
-        Ok(said.split_once(":\n").map(|(_, lines)| lines.to_owned()).unwrap_or(said))
+    let output = promtool(&["check", "metrics"], repository::root(), metrics.as_bytes());
+    output.or_else(|error| {
+        let text = error.to_string();
+        Ok(text.split_once(":\n").map(|(_, lines)| lines.to_owned()).unwrap_or(text))
     })
 }
 
