@@ -1,4 +1,4 @@
-//! The application behind Envoy: it tells what reached it.
+//! The application behind Envoy, which echoes and records its requests.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -16,42 +16,42 @@ use crate::{
     server::{Body, Server, Trailers, full},
 };
 
-/// The request header that chooses the status of the answer.
+/// Request header that selects the status of the response.
 pub const REPLY_STATUS: &str = "x-reply-status";
 
-/// The request header that chooses the gRPC status of the answer.
+/// Request header that selects the gRPC status of the response.
 pub const REPLY_GRPC_STATUS: &str = "x-reply-grpc-status";
 
-/// An application that answers every request with what it received, as JSON.
+/// An application that responds to every request with the received request as JSON.
 ///
-/// `x-reply-status` chooses the status; a gRPC call gets an empty message and, in the trailers,
-/// `grpc-status: 0` unless `x-reply-grpc-status` chooses another.
+/// `x-reply-status` selects the status. A gRPC call gets an empty message and the trailer
+/// `grpc-status: 0`, or the status that `x-reply-grpc-status` selects.
 #[derive(Debug)]
 pub struct Upstream {
     server: Server,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
-/// A request as the application saw it.
+/// A request as received by the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     /// The method.
     pub method: String,
-    /// Path and query.
+    /// The path with its query.
     pub path: String,
-    /// Names and values in order; each byte of a value is one character (Latin-1).
+    /// The headers in order. Each byte of a value is one character (Latin-1).
     pub headers: Vec<(String, String)>,
-    /// The body's length in bytes.
+    /// The length of the body in bytes.
     pub body_length: usize,
-    /// Names and values of the trailers, as those of headers.
+    /// The trailers, in the same form as the headers.
     pub trailers: Vec<(String, String)>,
 }
 
 impl Received {
-    /// Reads the JSON that the application answered.
+    /// Parses a response of the application.
     ///
     /// # Errors
-    /// When the answer is not the application's.
+    /// If the response is not from the application.
     pub fn from_response(response: &Response) -> Result<Self> {
         let echo = response.json()?;
         let text = |name: &str| echo.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -66,7 +66,7 @@ impl Received {
         })
     }
 
-    /// The values of header `name`, in order.
+    /// Returns the values of a header, in order.
     pub fn header(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
     }
@@ -101,7 +101,7 @@ impl Upstream {
     /// Starts the application on a free port.
     ///
     /// # Errors
-    /// When the loopback interface or the thread refuses.
+    /// If the port cannot be bound or the thread cannot be started.
     pub fn start() -> Result<Self> {
         Self::start_on(ports::listen(0)?)
     }
@@ -109,7 +109,7 @@ impl Upstream {
     /// Starts the application on `listener`.
     ///
     /// # Errors
-    /// When the thread cannot be made.
+    /// If the thread cannot be started.
     pub fn start_on(listener: TcpListener) -> Result<Self> {
         let received = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&received);
@@ -125,17 +125,17 @@ impl Upstream {
         Ok(Self { server, received })
     }
 
-    /// Where the application listens.
+    /// Returns the address of the application.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// How many requests have reached the application.
+    /// Returns the number of requests received so far.
     pub fn count(&self) -> usize {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The requests that have reached the application.
+    /// Returns the requests received so far.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,4 +1,5 @@
-//! fault-injection beside a server, met by a VirtualService's timeouts and retries.
+//! fault-injection as a WasmPlugin, and in front of a server with timeouts and retries of a
+//! VirtualService.
 
 use std::time::{Duration, Instant};
 
@@ -19,24 +20,24 @@ use crate::{
 
 mod sidecar;
 
-/// The folder, image and WasmPlugin of the filter.
+/// The name of the filter, its image and its WasmPlugin.
 const FILTER: &str = "fault-injection";
-/// What the caller asks for.
+/// The host of the server.
 const HOST: &str = "faulty.example.com";
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("fault-injection as a WasmPlugin aborts what it matches", aborts_as_plugin),
-    ("a VirtualService's timeout ends a delay beside the server", timeout_ends_delay),
-    ("a VirtualService's retries meet aborts beside the server", retries_meet_aborts),
+    ("a VirtualService's timeout ends a delay at the server", timeout_ends_delay),
+    ("a VirtualService's retries apply to aborts at the server", retries_meet_aborts),
     (
-        "a sidecar's fault meets the gateway's timeout and retries",
+        "the gateway's timeout and retries apply to a sidecar's faults",
         sidecar::meets_timeout_and_retries,
     ),
-    ("Istio's own fault meets neither timeout nor retries", own_fault_meets_neither),
+    ("timeouts and retries do not apply to Istio's own faults", own_fault_meets_neither),
 ];
 
-/// `match` and `fault` of a VirtualService, in a WasmPlugin at the gateway.
+/// `match` and `fault` of a VirtualService work in a WasmPlugin at the gateway.
 fn aborts_as_plugin(mesh: &Mesh) -> Result<()> {
     let fault = json!({"abort": {"percentage": {"value": 100}, "httpStatus": 418}});
     let entry = json!({"match": [{"uri": {"prefix": "/checkout"}}], "fault": fault});
@@ -45,7 +46,7 @@ fn aborts_as_plugin(mesh: &Mesh) -> Result<()> {
     let answer = mesh.wait_for("aborting", &request, |answer| answer.status == 418)?;
     ensure!(answer.text() == "fault filter abort", "{answer:?}");
     let other = mesh.send(Request::get("/orders"))?;
-    ensure!(other.status == 200, "what it does not match: {other:?}");
+    ensure!(other.status == 200, "a request that does not match: {other:?}");
     Ok(())
 }
 
@@ -79,12 +80,12 @@ fn retries_meet_aborts(mesh: &Mesh) -> Result<()> {
     }
     let share = f64::from(failed) / f64::from(CALLS);
     say(&format!("{failed} of {CALLS} calls failed after two retries"));
-    // An eighth, within four standard deviations.
+    // An eighth within four standard deviations.
     ensure!((share - 0.125).abs() < 0.03, "{share}");
     Ok(())
 }
 
-/// The control: Istio's own filter stands before the router of the caller's proxy.
+/// Control group: Istio's own fault filter runs before the router of the caller's proxy.
 fn own_fault_meets_neither(mesh: &Mesh) -> Result<()> {
     let server = Server::start(&json!({}))?;
     let delay = json!({"delay": {"percentage": {"value": 100}, "fixedDelay": "2s"}});
@@ -103,15 +104,15 @@ fn own_fault_meets_neither(mesh: &Mesh) -> Result<()> {
     for _ in 0..CONTROL_CALLS {
         failed = failed.saturating_add(u32::from(mesh.send(request.clone())?.status == 503));
     }
-    say(&format!("{failed} of {CONTROL_CALLS} calls failed where nothing is tried again"));
-    // A half, within four standard deviations.
+    say(&format!("{failed} of {CONTROL_CALLS} calls failed without retries"));
+    // A half within four standard deviations.
     ensure!((f64::from(failed) / f64::from(CONTROL_CALLS) - 0.5).abs() < 0.09, "{failed}");
     Ok(())
 }
 
 const CONTROL_CALLS: u32 = 500;
 
-/// An application with an Envoy beside it that has the filter.
+/// An application behind an Envoy with the filter.
 struct Server {
     envoy: Envoy,
     app: Upstream,
@@ -124,7 +125,8 @@ impl Server {
         Ok(Self { envoy: Envoy::start(Setup::new(app.address(), vec![filter]))?, app })
     }
 
-    /// Documents that lead requests for [`HOST`] here; `http` has the further fields of the route.
+    /// Returns documents that route requests for [`HOST`] to this server. `http` has additional fields of
+    /// the route.
     fn route(&self, http: &Value) -> String {
         let mut route = json!({"route": [{"destination": {"host": HOST, "port": {"number": 80}}}]});
         if let (Some(route), Some(http)) = (route.as_object_mut(), http.as_object()) {
@@ -145,7 +147,7 @@ impl Server {
         format!("{entry}\n---\n{service}\n")
     }
 
-    /// Waits until a request has reached the application here.
+    /// Waits until a request has reached the application.
     fn wait_until_routed(&self, mesh: &Mesh, request: &Request) -> Result<()> {
         mesh.wait_for("routing to the server", request, |_| self.app.count() > 0).map(|_| ())
     }

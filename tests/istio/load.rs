@@ -1,4 +1,4 @@
-//! A steady load whose every answer counts.
+//! A steady load that classifies every response.
 
 use std::{
     sync::{
@@ -15,12 +15,12 @@ use tests::{
     process::wait_until,
 };
 
-/// How many clients send at the same time.
+/// Number of concurrent clients.
 const CLIENTS: usize = 4;
-/// How long to wait for answers.
+/// Timeout of waits.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Clients that send the same request one after another until they are told to stop.
+/// Clients that send the same request repeatedly until they are stopped.
 #[derive(Debug)]
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
@@ -28,28 +28,28 @@ pub(crate) struct Load {
     clients: Vec<JoinHandle<()>>,
 }
 
-/// What the clients got.
+/// Numbers of responses by configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// Answers made by the configuration in force when the load began.
+    /// Responses of the old configuration.
     pub(crate) before: usize,
-    /// Answers made by the new configuration.
+    /// Responses of the new configuration.
     pub(crate) after: usize,
-    /// What else came, in words.
+    /// Descriptions of all other responses and errors.
     pub(crate) failures: Vec<String>,
 }
 
-/// Which configuration made an answer.
+/// The configuration that produced a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// The one in force when the load began.
+    /// The old one.
     Before,
     /// The new one.
     After,
 }
 
 impl Load {
-    /// Starts sending `request` to the server of `client`; `judge` says what each answer shows.
+    /// Starts sending `request` with `client`. `judge` classifies each response.
     pub(crate) fn start(
         client: Client,
         request: &Request,
@@ -71,20 +71,20 @@ impl Load {
         Self { stop, tally, clients }
     }
 
-    /// Waits until `enough` says that the answers so far suffice.
+    /// Waits until `enough` returns `true` for the responses so far.
     ///
     /// # Errors
-    /// When 30 seconds do not suffice.
+    /// If that takes longer than 30 seconds.
     pub(crate) fn wait_until(&self, what: &str, enough: impl Fn(&Tally) -> bool) -> Result<()> {
         wait_until(what, LIMIT, || {
             Ok(enough(&self.tally.lock().unwrap_or_else(PoisonError::into_inner)))
         })
     }
 
-    /// Stops all clients and tells what they got.
+    /// Stops all clients and returns the numbers of responses.
     ///
     /// # Errors
-    /// When a client has panicked.
+    /// If a client has panicked.
     pub(crate) fn stop(mut self) -> Result<Tally> {
         self.stop.store(true, Ordering::Relaxed);
         for client in self.clients.drain(..) {

@@ -101,7 +101,7 @@ fn half_a_minute_without_a_collector_heals_by_itself_and_every_span_is_accounted
     let told = told(&rig);
     assert_eq!((answered, queued), (built, 0));
     assert_eq!(told.len() as u64, built);
-    // Requests that were in flight when the collector stopped are counted neither here nor there.
+    // Responses to exports in flight at the stop were lost, so their spans were sent again.
     assert_eq!(arrived.len() as u64, sent);
     assert!(dropped > 0, "the outage did not fill the queues");
     assert!(arrived.iter().all(|id| told.contains(id)));

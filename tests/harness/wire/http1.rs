@@ -1,4 +1,4 @@
-//! HTTP/1.1, one request after the other on a keep-alive connection.
+//! An HTTP/1.1 client that sends one request after the other on a keep-alive connection.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -27,7 +27,7 @@ pub(super) fn send(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
         connection = match sent.and_then(|()| read_answer(&mut socket)) {
             Ok(true) => Some(socket),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                return Err(error).with_context(|| format!("no answer to {:?}", show(target)));
+                return Err(error).with_context(|| format!("no response to {:?}", show(target)));
             }
             Ok(false) | Err(_) => None,
         };

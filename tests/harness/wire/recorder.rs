@@ -1,4 +1,4 @@
-//! An application that keeps the target of each request as received.
+//! An application that records the target of each request unmodified.
 
 use std::{
     io::{Read, Write},
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::CASE;
 use crate::ports;
 
-/// An HTTP/1.1 server that answers every request with 200 and an empty body.
+/// An HTTP/1.1 server that responds to every request with 200 and an empty body.
 #[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
@@ -28,9 +28,9 @@ pub struct Recorder {
 /// A request that reached the application.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Arrival {
-    /// The index of the target that the client sent; `None` without the header [`CASE`].
+    /// The value of the header [`CASE`]. `None` without the header.
     pub case: Option<usize>,
-    /// The target as it arrived.
+    /// The received target.
     pub target: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ impl Recorder {
     /// Starts the application on a free port.
     ///
     /// # Errors
-    /// When the loopback interface or the thread refuses.
+    /// If the port cannot be bound or the thread cannot be started.
     pub fn start() -> Result<Self> {
         let listener = ports::listen(0)?;
         let address = listener.local_addr()?;
@@ -50,12 +50,12 @@ impl Recorder {
         Ok(Self { address, arrivals, stop, thread: Some(thread) })
     }
 
-    /// The application's address.
+    /// Returns the address of the application.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns the cluster `app` of an application that speaks HTTP/1.1 alone.
+    /// Returns the cluster `app` for this application, which only supports HTTP/1.1.
     pub fn cluster(&self) -> Value {
         let socket = json!({"address": self.address.ip(), "port_value": self.address.port()});
         let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
@@ -93,7 +93,7 @@ fn accept(listener: &TcpListener, arrivals: &Arc<Mutex<Vec<Arrival>>>, stop: &At
     }
 }
 
-/// Answers the requests of one connection; none of them has a body.
+/// Serves one connection. The requests must not have bodies.
 fn serve(mut socket: TcpStream, arrivals: &Mutex<Vec<Arrival>>) {
     let _ = socket.set_nodelay(true);
     let mut received = Vec::new();
@@ -112,7 +112,7 @@ fn serve(mut socket: TcpStream, arrivals: &Mutex<Vec<Arrival>>) {
 
 fn arrival(head: &[u8]) -> Arrival {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
-    // The target is between the first and the last blank, and may contain blanks.
+    // The target is between the first and the last space, and may contain spaces.
     let line = lines.next().unwrap_or_default();
     let begin = line.iter().position(|byte| *byte == b' ').map_or(0, |at| at.saturating_add(1));
     let end = line.iter().rposition(|byte| *byte == b' ').unwrap_or(line.len());

@@ -1,4 +1,4 @@
-//! What becomes of requests while the document changes.
+//! Changes of the WasmPlugin.
 
 use std::time::Instant;
 
@@ -16,12 +16,12 @@ use crate::{
     say,
 };
 
-/// How many answers of each configuration make a steady load.
+/// Number of responses of each configuration that make a steady load.
 const STEADY: usize = 500;
 /// The header that only the new configuration writes.
 const PERSON: &str = "x-person";
 
-/// Every request of a steady load is answered by the old configuration or by the new one.
+/// Every request of a steady load is handled by the old or the new configuration.
 pub(super) fn costs_no_request(mesh: &Mesh) -> Result<()> {
     let mut rules = jwt_rules(mesh);
     protect(mesh, &json!({"jwtRules": rules}))?;
@@ -39,13 +39,13 @@ pub(super) fn costs_no_request(mesh: &Mesh) -> Result<()> {
     let tally = load.stop()?;
     let (before, after, failed) = (tally.before, tally.after, tally.failures.len());
     say(&format!(
-        "{before} answers as before, {after} as changed {delay:.1?} later, {failed} failed"
+        "{before} responses before the change, {after} after it, which took {delay:.1?}, {failed} failed"
     ));
     ensure!(failed == 0, "the first of {failed} failures: {:?}", tally.failures.first());
     Ok(())
 }
 
-/// Tells which configuration let a request through; anything else is a failure.
+/// Returns the configuration that admitted the request. `None` for any other response.
 fn judge(answer: &Response) -> Option<Seen> {
     let holds = |name| received(answer, name).is_ok_and(|values| values == ["alice"]);
     match (holds(USER), holds(PERSON)) {
@@ -55,7 +55,7 @@ fn judge(answer: &Response) -> Option<Seen> {
     }
 }
 
-/// The proxy says where the mistake is and serves on as before.
+/// The proxy logs the path of the error and keeps the previous configuration.
 pub(super) fn keeps_last_good(mesh: &Mesh) -> Result<()> {
     let mut rules = jwt_rules(mesh);
     protect(mesh, &json!({"jwtRules": rules}))?;
@@ -73,20 +73,20 @@ pub(super) fn keeps_last_good(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-/// An image that is not the one asked for is not run, and nothing passes in its place.
+/// An image with another digest is not run, and Istio denies every request instead.
 pub(super) fn wrong_digest_denies(mesh: &Mesh) -> Result<()> {
     let image = Image { sha256: "0".repeat(64), ..mesh.image(FILTER)?.clone() };
     denies(mesh, &image, "which does not match")
 }
 
-/// Without its image the filter lets nothing pass.
+/// Without the image Istio denies every request.
 pub(super) fn unreachable_registry_denies(mesh: &Mesh) -> Result<()> {
     let nowhere = loopback(ports::free()?);
     let url = format!("oci://{nowhere}/weir/{FILTER}:test");
     denies(mesh, &Image { url, ..mesh.image(FILTER)?.clone() }, "could not fetch")
 }
 
-/// Expects that the agent says `reason` about `image` and that Istio denies a good token.
+/// Fails unless the agent logs `reason` for `image` and Istio denies a valid token.
 fn denies(mesh: &Mesh, image: &Image, reason: &str) -> Result<()> {
     let mark = mesh.log_mark();
     mesh.apply_plugin_of(FILTER, image, &json!({"jwtRules": jwt_rules(mesh)}))?;
