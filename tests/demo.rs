@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     identity_provider::{IdentityProvider, now},
@@ -80,7 +80,9 @@ const EXAMPLES: [Example; 6] = [
 
 fn main() -> Result<()> {
     let port = match env::var(PORT_VARIABLE) {
-        Ok(text) => text.parse().with_context(|| format!("{PORT_VARIABLE} must be a port, got {text:?}"))?,
+        Ok(text) => {
+            text.parse().with_context(|| format!("{PORT_VARIABLE} must be a port, got {text:?}"))?
+        }
         Err(_) => PORT,
     };
     ensure!(
@@ -94,7 +96,8 @@ fn main() -> Result<()> {
     let filters = repository::filters()?;
     let filters = filters.iter().map(|name| filter(name, &issuer)).collect::<Result<_>>()?;
     let keys = Some(issuer.address());
-    let envoy = Envoy::start(Setup { port, keys, ..Setup::new(app.address(), filters) })?;
+    let envoy =
+        Envoy::start(EnvoyOptions { port, keys, ..EnvoyOptions::new(app.address(), filters) })?;
     let tokens = tokens(&issuer)?;
     stdout().write_all(guide(&envoy, &app, &issuer, &tokens)?.as_bytes())?;
     ending.wait();
@@ -153,8 +156,13 @@ fn guide(
             envoy.address(),
             envoy.admin_address()
         ),
-        format!("The application is on {}, the identity provider on {}.", app.address(), issuer.issuer()),
-        "First paste these tokens into a shell. They are valid for one day, EXPIRED excepted.".to_owned(),
+        format!(
+            "The application is on {}, the identity provider on {}.",
+            app.address(),
+            issuer.issuer()
+        ),
+        "First paste these tokens into a shell. They are valid for one day, EXPIRED excepted."
+            .to_owned(),
         String::new(),
     ];
     lines.extend(tokens.iter().map(|(name, token)| format!("{name}='{token}'")));
@@ -170,21 +178,19 @@ fn guide(
             request = request.bearer(token.map_or("", |(_, token)| token));
             curl.push_str(&format!(" -H \"authorization: Bearer ${variable}\""));
         }
-        let answer = envoy.http1().send(request)?;
+        let response = envoy.http1().send(request)?;
         ensure!(
-            answer.status == example.status,
+            response.status == example.status,
             "{}: expected status {}, got {}: {}",
-                example.title,
+            example.title,
             example.status,
-                        answer.status,
-            answer.text()
+            response.status,
+            response.text()
         );
         lines.extend([String::new(), format!("# {}.", example.title), curl]);
-        lines.push(format!("# -> {} {}", answer.status, answer.text()));
+        lines.push(format!("# -> {} {}", response.status, response.text()));
     }
-    lines.push(
-        "\nFor HTTP/2, add --http2-prior-knowledge. Ctrl-C stops everything.\n".to_owned(),
-    );
+    lines.push("\nFor HTTP/2, add --http2-prior-knowledge. Ctrl-C stops everything.\n".to_owned());
     Ok(lines.join("\n"))
 }
 

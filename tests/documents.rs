@@ -60,9 +60,9 @@ impl Reader {
     /// # Panics
     /// If the filter accepts it and the schema rejects it.
     pub(crate) fn accept(&self, document: &Value) -> Result<(), InvalidConfig> {
-        let answer = (self.read)(document.to_string().as_bytes());
-        (self.compare)(document, answer.is_ok());
-        answer
+        let result = (self.read)(document.to_string().as_bytes());
+        (self.compare)(document, result.is_ok());
+        result
     }
 }
 

@@ -17,7 +17,7 @@ fn accept(filter: &str, document: &Value) -> Result<()> {
 }
 
 #[test]
-fn wasm_plugins_are_accepted() -> Result<()> {
+fn accepts_every_wasm_plugin() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("wasmplugins/{filter}.yaml");
         accept(&filter, &repository::plugin_config(&path)?).with_context(|| path.clone())?;
@@ -41,7 +41,7 @@ fn wasm_plugins_are_accepted() -> Result<()> {
 }
 
 #[test]
-fn the_readme_has_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
+fn readme_lists_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
     let readme = read_text(&repository::root().join("README.md"))?;
     for filter in repository::filters()? {
         let plugin = repository::yaml(&format!("wasmplugins/{filter}.yaml"))?;
@@ -54,7 +54,7 @@ fn the_readme_has_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
 }
 
 #[test]
-fn envoy_filters_are_accepted_and_say_the_same() -> Result<()> {
+fn envoy_filters_match_the_wasm_plugins() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("envoy/{filter}.yaml");
         let config = repository::plugin_config(&path)?;
@@ -66,7 +66,7 @@ fn envoy_filters_are_accepted_and_say_the_same() -> Result<()> {
 }
 
 #[test]
-fn further_samples_are_accepted() -> Result<()> {
+fn accepts_additional_samples() -> Result<()> {
     let filters = repository::filters()?;
     let mut found = 0_usize;
     for (path, text) in repository::texts()? {
@@ -109,24 +109,32 @@ fn unfolded(document: Value) -> Value {
 }
 
 #[test]
-fn the_bootstrap_holds_every_filter_as_it_would_be_pasted() -> Result<()> {
+fn bootstrap_contains_every_filter_block() -> Result<()> {
     let bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
     let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
     let manager = bootstrap.pointer(manager).context("no connection manager")?;
     let chain = manager["http_filters"].as_array().context("no chain")?;
     let filters = repository::filters()?;
-    assert_eq!(chain.len(), filters.len().saturating_add(1), "the chain must be every filter once, then the router");
+    assert_eq!(
+        chain.len(),
+        filters.len().saturating_add(1),
+        "the chain must be every filter once, then the router"
+    );
     for filter in filters {
         let block = repository::yaml(&format!("envoy/{filter}.yaml"))?;
         assert!(chain.contains(&block), "envoy/bootstrap.yaml differs from envoy/{filter}.yaml");
     }
     let admin = bootstrap.pointer("/admin/address/socket_address/address");
-    assert_eq!(admin, Some(&json!("127.0.0.1")), "the admin interface must listen on loopback only");
+    assert_eq!(
+        admin,
+        Some(&json!("127.0.0.1")),
+        "the admin interface must listen on loopback only"
+    );
     Ok(())
 }
 
 #[test]
-fn readmes_show_what_works() -> Result<()> {
+fn accepts_readme_samples() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("filters/{filter}/README.md");
         let readme = read_text(&repository::root().join(&path))?;
@@ -191,7 +199,7 @@ fn yaml_blocks(markdown: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn the_compose_file_starts_the_bootstrap() -> Result<()> {
+fn compose_file_starts_the_bootstrap() -> Result<()> {
     let envoy = &repository::yaml("envoy/compose.yaml")?["services"]["envoy"];
     assert_eq!(envoy["command"], json!(["envoy", "--config-path", "envoy/bootstrap.yaml"]));
     assert_eq!(envoy["network_mode"], "host", "the bootstrap uses addresses of the host");

@@ -13,21 +13,22 @@ use crate::documents::Reader;
 const WRITE: &str = "WEIR_WRITE_SCHEMAS";
 
 #[test]
-fn the_shipped_files_are_those_of_the_types() -> Result<()> {
+fn the_shipped_files_match_the_types() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("schemas/{filter}.json");
         let derived = format!("{:#}\n", (Reader::of(&filter)?.schema)());
         if env::var_os(WRITE).is_some() {
             fs::write(repository::root().join(&path), &derived)?;
         }
-        let is_equal = read_text(&repository::root().join(&path)).is_ok_and(|shipped| shipped == derived);
+        let is_equal =
+            read_text(&repository::root().join(&path)).is_ok_and(|shipped| shipped == derived);
         assert!(is_equal, "{path} is out of date: run `make schemas`");
     }
     Ok(())
 }
 
 #[test]
-fn the_readme_shows_what_is_valid() -> Result<()> {
+fn readme_example_is_valid() -> Result<()> {
     let readme = read_text(&repository::root().join("schemas/README.md"))?;
     let block = readme.split("```yaml\n# yaml-language-server: $schema=schemas/").nth(1);
     let (filter, rest) =
@@ -38,12 +39,13 @@ fn the_readme_shows_what_is_valid() -> Result<()> {
 }
 
 #[test]
-fn every_object_of_a_schema_knows_its_fields() -> Result<()> {
+fn every_schema_object_lists_its_fields() -> Result<()> {
     for filter in repository::filters()? {
         let schema = (Reader::of(&filter)?.schema)();
         let mut objects = 0_usize;
         for pointer in pointers(&schema) {
-            let Some(object) = schema.pointer(&pointer).filter(|object| object["type"] == "object") else {
+            let Some(object) = schema.pointer(&pointer).filter(|object| object["type"] == "object")
+            else {
                 continue;
             };
             let is_map = object.get("patternProperties").is_some()
@@ -58,7 +60,7 @@ fn every_object_of_a_schema_knows_its_fields() -> Result<()> {
 }
 
 #[test]
-fn no_changed_sample_is_accepted_and_yet_refused_by_the_schema() -> Result<()> {
+fn schema_accepts_every_sample_that_the_filter_accepts() -> Result<()> {
     for filter in repository::filters()? {
         let reader = Reader::of(&filter)?;
         let (mut accepted, mut refused) = (0_usize, 0_usize);
@@ -74,25 +76,25 @@ fn no_changed_sample_is_accepted_and_yet_refused_by_the_schema() -> Result<()> {
 }
 
 #[test]
-fn a_slip_in_the_name_of_a_field_is_refused_by_the_schema() -> Result<()> {
+fn schema_refuses_misspelt_fields() -> Result<()> {
     for filter in repository::filters()? {
         let reader = Reader::of(&filter)?;
-        let mut slips = 0_usize;
-        for changed in samples(&filter)?.iter().flat_map(misspelt) {
+        let mut misspelt_fields = 0_usize;
+        for changed in samples(&filter)?.iter().flat_map(misspell_fields) {
             // In a map any name is valid.
-            let answer = reader.accept(&changed);
-            if answer.is_err_and(|error| error.to_string().contains("unknown field")) {
+            let result = reader.accept(&changed);
+            if result.is_err_and(|error| error.to_string().contains("unknown field")) {
                 assert!((reader.schema_rejects)(&changed), "{filter}: {changed}");
-                slips = slips.saturating_add(1);
+                misspelt_fields = misspelt_fields.saturating_add(1);
             }
         }
-        assert!(slips > 20, "{filter}: only {slips} misspelt fields");
+        assert!(misspelt_fields > 20, "{filter}: only {misspelt_fields} misspelt fields");
     }
     Ok(())
 }
 
 #[test]
-fn an_empty_key_is_refused_everywhere() -> Result<()> {
+fn null_values_are_refused_everywhere() -> Result<()> {
     for filter in repository::filters()? {
         let reader = Reader::of(&filter)?;
         let schema = (reader.schema)();
@@ -104,8 +106,8 @@ fn an_empty_key_is_refused_everywhere() -> Result<()> {
         };
         let samples = samples(&filter)?;
         for document in alone.chain(samples.iter().flat_map(emptied)) {
-            let answer = reader.accept(&document);
-            assert!(answer.is_err(), "{filter} accepts {document}");
+            let result = reader.accept(&document);
+            assert!(result.is_err(), "{filter} accepts {document}");
             assert!((reader.schema_rejects)(&document), "{filter}: the schema accepts {document}");
         }
     }
@@ -113,7 +115,7 @@ fn an_empty_key_is_refused_everywhere() -> Result<()> {
 }
 
 /// Returns copies of the sample, each with another field name misspelt.
-fn misspelt(sample: &Value) -> Vec<Value> {
+fn misspell_fields(sample: &Value) -> Vec<Value> {
     let misspell = |pointer: String| {
         let members = sample.pointer(&pointer).and_then(Value::as_object).into_iter();
         let objects = members.flat_map(|members| members.keys().map(|name| renamed(members, name)));

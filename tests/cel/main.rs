@@ -23,13 +23,13 @@ impl Attributes for Nothing {
 
 /// The expressions of the cases by result.
 #[derive(Debug, Default)]
-struct Tally {
+struct Results {
     equal: Vec<String>,
     refused: Vec<String>,
     wrong: Vec<String>,
 }
 
-impl Tally {
+impl Results {
     fn count(&mut self, case: &Message) {
         let text = case.text("expr").unwrap_or_default();
         match value(&text) {
@@ -61,13 +61,14 @@ fn is_right(value: Option<&Value>, case: &Message) -> bool {
     }
 }
 
-fn is_same(one: &Value, two: &Value) -> bool {
-    match (one, two) {
-        (Value::Double(one), Value::Double(two)) if one.is_nan() => two.is_nan(),
-        (Value::List(one), Value::List(two)) => {
-            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| is_same(one, two))
+fn is_same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Double(left), Value::Double(right)) if left.is_nan() => right.is_nan(),
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len()
+                && left.iter().zip(right).all(|(left, right)| is_same(left, right))
         }
-        _ => one == two,
+        _ => left == right,
     }
 }
 
@@ -91,18 +92,18 @@ fn expected(value: &Message) -> Option<Value> {
 }
 
 #[test]
-fn every_case_is_right_or_refused() {
+fn every_case_passes_or_is_rejected() {
     let path = env::var("WEIR_CEL_CONFORMANCE").expect("WEIR_CEL_CONFORMANCE: see `make test-cel`");
     let cases = fs::read_to_string(path).unwrap();
-    let mut tally = Tally::default();
+    let mut results = Results::default();
     for section in text_proto::parse(&cases).unwrap().all("section") {
         let Field::Message(section) = section else { panic!("a section is a message") };
         for case in section.all("test") {
             let Field::Message(case) = case else { panic!("a case is a message") };
-            tally.count(case);
+            results.count(case);
         }
     }
-    assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
+    assert!(results.wrong.is_empty(), "{}", results.wrong.join("\n"));
     // The number of cases that pass today: fewer mean a regression.
-    assert!(tally.equal.len() >= 393, "{} equal", tally.equal.len());
+    assert!(results.equal.len() >= 393, "{} equal", results.equal.len());
 }

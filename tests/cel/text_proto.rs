@@ -136,7 +136,8 @@ impl Reader<'_> {
     }
 
     fn letter(&mut self, length: usize, text: &mut Vec<u8>) -> Result<()> {
-        let letter = char::from_u32(self.digits("", length, 16)?).context("not a Unicode scalar value")?;
+        let letter =
+            char::from_u32(self.digits("", length, 16)?).context("not a Unicode scalar value")?;
         text.extend(letter.to_string().bytes());
         Ok(())
     }

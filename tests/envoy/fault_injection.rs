@@ -1,27 +1,27 @@
 //! fault-injection in a real Envoy.
 
 mod aborts;
-mod callers;
 mod configuration;
+mod delay_accuracy;
 mod delays;
+mod fault_headers;
+mod held_streams;
 mod hostile;
-mod lateness;
-mod leaving;
 mod limits;
 mod load;
 mod memory;
 mod native;
-mod on_demand;
-mod quiet;
+mod observability;
 mod responses;
 mod samples;
 mod streams;
+mod timeouts_and_retries;
 mod under_load;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
     upstream::Upstream,
 };
@@ -30,12 +30,12 @@ use tests::{
 const FILTER: &str = "fault-injection";
 
 /// Envoy with fault-injection between a client and an application.
-struct Rig {
+struct Fixture {
     envoy: Envoy,
     app: Upstream,
 }
 
-impl Rig {
+impl Fixture {
     /// Starts Envoy with this `pluginConfig`.
     fn start(config: &Value) -> Result<Self> {
         Self::start_with(1, config)
@@ -55,9 +55,9 @@ impl Rig {
     fn start_routed(concurrency: u32, filters: Vec<Filter>, routes: Vec<Value>) -> Result<Self> {
         let app = Upstream::start()?;
         let fault = ("fault".to_owned(), "%FILTER_STATE(wasm.weir.fault:PLAIN)%".to_owned());
-        let setup = Setup::new(app.address(), filters);
+        let options = EnvoyOptions::new(app.address(), filters);
         let access_log = vec![fault];
-        let envoy = Envoy::start(Setup { concurrency, access_log, routes, ..setup })?;
+        let envoy = Envoy::start(EnvoyOptions { concurrency, access_log, routes, ..options })?;
         Ok(Self { envoy, app })
     }
 

@@ -3,15 +3,15 @@
 mod algorithms;
 mod configuration;
 mod counters;
+mod denials;
+mod forged_identity;
 mod hostile;
 mod identity;
-mod impostors;
-mod keys;
+mod key_fetching;
 mod memory;
 mod outputs;
-mod readings;
+mod path_confusion;
 mod renewal;
-mod replies;
 mod rules;
 mod samples;
 mod signatures;
@@ -20,7 +20,7 @@ mod traps;
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
     identity_provider::IdentityProvider,
     upstream::Upstream,
@@ -30,13 +30,13 @@ use tests::{
 const FILTER: &str = "jwt-auth";
 
 /// Envoy with jwt-auth between a client and an application, and the issuer of its tokens.
-struct Rig {
+struct Fixture {
     envoy: Envoy,
     app: Upstream,
     issuer: IdentityProvider,
 }
 
-impl Rig {
+impl Fixture {
     /// Starts Envoy with the `pluginConfig` that `config` returns for the issuer.
     fn start(config: impl FnOnce(&IdentityProvider) -> Value) -> Result<Self> {
         Self::start_with(1, config)
@@ -52,8 +52,8 @@ impl Rig {
         let filter = Filter::new(FILTER, config(&issuer));
         let identity = ("identity".to_owned(), "%FILTER_STATE(wasm.weir.jwt:PLAIN)%".to_owned());
         let access_log = vec![identity];
-        let setup = Setup::new(app.address(), vec![filter]);
-        let envoy = Envoy::start(Setup { concurrency, access_log, ..setup })?;
+        let options = EnvoyOptions::new(app.address(), vec![filter]);
+        let envoy = Envoy::start(EnvoyOptions { concurrency, access_log, ..options })?;
         Ok(Self { envoy, app, issuer })
     }
 }
@@ -90,7 +90,7 @@ fn with(mut document: Value, name: &str, value: Value) -> Value {
 /// Stops Envoy and fails if one of its VMs has trapped.
 fn assert_no_trap(envoy: &mut Envoy) -> Result<()> {
     let stats = envoy.stats()?;
-    for (name, value) in stats.holding("vm_reload") {
+    for (name, value) in stats.matching("vm_reload") {
         assert_eq!(value, 0, "{name}");
     }
     let log = envoy.stop()?;

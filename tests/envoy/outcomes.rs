@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Response, body::Bytes, header::HeaderValue};
 use serde_json::json;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     ports,
@@ -67,7 +67,7 @@ const CASES: [Case; 15] = [
 /// Request header with the index of the case.
 const CASE: &str = "x-case";
 
-fn answer(case: &Case) -> Response<Body> {
+fn response(case: &Case) -> Response<Body> {
     let mut trailers = HeaderMap::new();
     for (name, value) in case.trailers {
         trailers.insert(*name, HeaderValue::from_static(value));
@@ -85,16 +85,17 @@ fn answer(case: &Case) -> Response<Body> {
 fn app() -> Result<Server> {
     let listener: TcpListener = ports::listen(0)?;
     Server::start(listener, |request| async move {
-        let wanted = request.headers().get(CASE).and_then(|value| value.to_str().ok()?.parse().ok());
+        let wanted =
+            request.headers().get(CASE).and_then(|value| value.to_str().ok()?.parse().ok());
         let case = wanted.and_then(|index: usize| CASES.get(index));
-        case.map_or_else(|| Response::new(full("")), answer)
+        case.map_or_else(|| Response::new(full("")), response)
     })
 }
 
 /// Sends every case through a proxy with `filter` and waits until all are logged.
 fn exchange(filter: Filter) -> Result<(Envoy, Server)> {
     let app = app()?;
-    let mut envoy = Envoy::start(Setup::new(app.address(), vec![filter]))?;
+    let mut envoy = Envoy::start(EnvoyOptions::new(app.address(), vec![filter]))?;
     for (index, case) in CASES.iter().enumerate() {
         let (client, request) = match case.is_grpc {
             true => (envoy.http2(), Request::grpc("/shop.Orders/Get")),
@@ -111,21 +112,22 @@ fn errors() -> Result<u64> {
     Ok(CASES.iter().filter(|case| case.is_error).count().try_into()?)
 }
 
-const LIMIT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[test]
-fn telemetry_labels_responses_with_the_grpc_status_of_envoys_access_log() -> Result<()> {
+fn telemetry_labels_match_the_grpc_status_in_envoys_access_log() -> Result<()> {
     let filter = Filter::new("telemetry", json!({"metrics": [{"labels": true}]}));
     let (mut envoy, _app) = exchange(filter)?;
     let mut expected = BTreeMap::<String, u64>::new();
     for line in envoy.wait_for_access_log(CASES.len())? {
-        let status = line["grpc_status"].as_u64().map_or_else(String::new, |status| status.to_string());
+        let status =
+            line["grpc_status"].as_u64().map_or_else(String::new, |status| status.to_string());
         let count = expected.entry(status).or_default();
         *count = count.saturating_add(1);
     }
     let mut found = BTreeMap::new();
-    let same = wait_until("counting", LIMIT, || {
-            found = by_grpc_status(&envoy, "weir_telemetry_requests_total")?;
+    let same = wait_until("counting", TIMEOUT, || {
+        found = by_grpc_status(&envoy, "weir_telemetry_requests_total")?;
         Ok(found == expected)
     });
     same.with_context(|| format!("expected {expected:?}, found {found:?}"))?;
@@ -137,7 +139,7 @@ fn telemetry_labels_responses_with_the_grpc_status_of_envoys_access_log() -> Res
 /// Returns the sums of a counter by the label `grpc_response_status`.
 fn by_grpc_status(envoy: &Envoy, name: &str) -> Result<BTreeMap<String, u64>> {
     let mut sums = BTreeMap::<String, u64>::new();
-    for (name, value) in envoy.stats()?.holding(name) {
+    for (name, value) in envoy.stats()?.matching(name) {
         let label = name.split_once("grpc_response_status=.=").map_or("", |(_, rest)| rest);
         let label = label.split_once(";.;").map_or("", |(label, _)| label);
         let sum = sums.entry(label.to_owned()).or_default();
@@ -147,7 +149,7 @@ fn by_grpc_status(envoy: &Envoy, name: &str) -> Result<BTreeMap<String, u64>> {
 }
 
 #[test]
-fn routing_tags_counts_the_same_errors_of_a_canary() -> Result<()> {
+fn routing_tags_counts_the_same_canary_errors() -> Result<()> {
     let canary = json!({
         "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-01-01T00:00:00Z",
         "initialWeight": 100, "increment": 1, "interval": "60s",
@@ -162,7 +164,7 @@ fn routing_tags_counts_the_same_errors_of_a_canary() -> Result<()> {
 }
 
 #[test]
-fn fault_injection_stops_by_the_same_errors() -> Result<()> {
+fn fault_injection_stops_on_the_same_errors() -> Result<()> {
     let fault = json!({"abort": {"httpStatus": 418, "percentage": {"value": 0.0001}}});
     let criteria = json!({"maxErrorRate": {"value": 0}, "minRequestCount": CASES.len()});
     let config = json!({"successCriteria": criteria, "http": [{"fault": fault}]});

@@ -13,7 +13,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::{Client, Request, Response},
     envoy::Envoy,
     process::wait_until,
@@ -29,7 +29,7 @@ const TAG: &str = "x-weir-tag";
 const COUNTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Envoy with routing-tags before two versions of an application.
-struct Rig {
+struct Fixture {
     envoy: Envoy,
     /// The version for requests without the tag `canary`.
     stable: Upstream,
@@ -37,7 +37,7 @@ struct Rig {
     canary: Upstream,
 }
 
-impl Rig {
+impl Fixture {
     /// Starts Envoy with this `pluginConfig`.
     fn start(config: Value) -> Result<Self> {
         Self::start_with(1, vec![Filter::new(FILTER, config)])
@@ -48,25 +48,25 @@ impl Rig {
         let (stable, canary) = (Upstream::start()?, Upstream::start()?);
         let state = ("tag".to_owned(), "%FILTER_STATE(wasm.weir.tag:PLAIN)%".to_owned());
         let route = ("cluster".to_owned(), "%UPSTREAM_CLUSTER%".to_owned());
-        let envoy = Envoy::start(Setup {
+        let envoy = Envoy::start(EnvoyOptions {
             concurrency,
             clusters: vec![cluster("canary", canary.address())],
             routes: vec![route_to("canary")],
             access_log: vec![state, route],
-            ..Setup::new(stable.address(), filters)
+            ..EnvoyOptions::new(stable.address(), filters)
         })?;
         Ok(Self { envoy, stable, canary })
     }
 
     /// Sends a request and returns it as received by the application.
-    fn seen(&self, request: Request) -> Result<Received> {
-        seen(self.envoy.http1(), request)
+    fn received(&self, request: Request) -> Result<Received> {
+        received(self.envoy.http1(), request)
     }
 
     /// Sends a request and returns the tags that the application received.
     fn tags(&self, request: Request) -> Result<Vec<String>> {
-        let seen = self.seen(request)?;
-        Ok(seen.header(TAG).into_iter().map(str::to_owned).collect())
+        let received = self.received(request)?;
+        Ok(received.header(TAG).into_iter().map(str::to_owned).collect())
     }
 
     /// Returns the value of a counter or gauge of the filter, which workers flush periodically.
@@ -93,7 +93,7 @@ impl Rig {
     }
 }
 
-fn seen(client: Client, request: Request) -> Result<Received> {
+fn received(client: Client, request: Request) -> Result<Received> {
     Received::from_response(&client.send(request)?)
 }
 

@@ -1,35 +1,35 @@
 //! telemetry in a real Envoy.
 
 mod access_log;
-mod books;
-mod caps;
-mod clean;
+mod cardinality;
 mod collectors;
-mod contexts;
-mod endings;
-mod exactness;
-mod failures;
+mod counted_load;
+mod counter_accuracy;
+mod export_failures;
 mod invariants;
 mod labels;
 mod load;
+mod metric_names;
 mod native_tracer;
 mod outage;
 mod outputs;
 mod own_metrics;
 mod prometheus;
 mod reloads;
+mod remote_context;
 mod rules;
-mod shipped;
 mod spans;
-mod steady;
+mod steady_load;
+mod stream_ends;
 mod trace_context;
+mod unlabelled;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
     process::wait_until,
     upstream::Upstream,
@@ -55,25 +55,28 @@ const LABELS: [&str; 12] = [
 ];
 
 /// Envoy with telemetry between a client and an application.
-struct Rig {
+struct Fixture {
     envoy: Envoy,
     app: Upstream,
 }
 
-impl Rig {
+impl Fixture {
     /// Starts Envoy with this `pluginConfig`.
     fn start(config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
-        let setup = Setup::new(app.address(), vec![filter(config)]);
-        Ok(Self { envoy: Envoy::start(setup)?, app })
+        let options = EnvoyOptions::new(app.address(), vec![filter(config)]);
+        Ok(Self { envoy: Envoy::start(options)?, app })
     }
 
     /// Starts Envoy with this many workers and with tag patterns for [`LABELS`].
     fn start_labelled(concurrency: u32, config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
-        let setup = Setup::new(app.address(), vec![filter(config)]);
+        let options = EnvoyOptions::new(app.address(), vec![filter(config)]);
         let stats_config = Some(prometheus::stats_tags(&LABELS));
-        Ok(Self { envoy: Envoy::start(Setup { concurrency, stats_config, ..setup })?, app })
+        Ok(Self {
+            envoy: Envoy::start(EnvoyOptions { concurrency, stats_config, ..options })?,
+            app,
+        })
     }
 
     /// Waits until a counter or gauge of the filter is at `value`. Workers flush them five times a

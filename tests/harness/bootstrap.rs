@@ -102,7 +102,7 @@ pub enum Drain {
 
 /// Changes to `envoy/bootstrap.yaml` and options of the command line.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub struct EnvoyOptions {
     /// Number of worker threads. Default: 1.
     pub concurrency: u32,
     /// The HTTP filters before the router.
@@ -137,7 +137,7 @@ pub struct Setup {
     pub admin_port: u16,
 }
 
-impl Setup {
+impl EnvoyOptions {
     /// Creates options for `filters` in front of the application at `app`.
     pub fn new(app: SocketAddr, filters: Vec<Filter>) -> Self {
         Self {
@@ -170,13 +170,14 @@ impl Setup {
             .pointer_mut("/static_resources/clusters")
             .and_then(Value::as_array_mut)
             .context("the bootstrap has no clusters")?;
-        point(clusters, "app", self.app)?;
+        set_address(clusters, "app", self.app)?;
         if let Some(keys) = self.keys {
-            point(clusters, "keys", keys)?;
+            set_address(clusters, "keys", keys)?;
         }
         // A cluster of the test replaces a shipped one of the same name.
-        let is_replaced =
-            |shipped: &Value| self.clusters.iter().any(|own| own.get("name") == shipped.get("name"));
+        let is_replaced = |shipped: &Value| {
+            self.clusters.iter().any(|own| own.get("name") == shipped.get("name"))
+        };
         clusters.retain(|cluster| !is_replaced(cluster));
         clusters.extend(self.clusters.iter().cloned());
         let source = json!({"lds_config": {"path_config_source": {"path": listeners}}});
@@ -225,7 +226,7 @@ impl Setup {
 }
 
 /// Sets the address of the cluster `name`.
-fn point(clusters: &mut [Value], name: &str, address: SocketAddr) -> Result<()> {
+fn set_address(clusters: &mut [Value], name: &str, address: SocketAddr) -> Result<()> {
     let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
     for cluster in clusters {
         if cluster.get("name").and_then(Value::as_str) == Some(name) {

@@ -19,7 +19,7 @@ use tokio::{net, runtime, time};
 use crate::server::{Body, full};
 
 /// Timeout of an exchange.
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The protocol of a [`Client`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,9 +173,9 @@ impl Client {
     pub fn send(&self, request: Request) -> Result<Response> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            time::timeout(LIMIT, self.exchange(request))
+            time::timeout(TIMEOUT, self.exchange(request))
                 .await
-                .with_context(|| format!("no response from {} within {LIMIT:?}", self.address))?
+                .with_context(|| format!("no response from {} within {TIMEOUT:?}", self.address))?
         })
     }
 
@@ -195,13 +195,13 @@ impl Client {
     /// If the connection fails or stays open for 20 seconds.
     pub fn raw(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         let mut socket = TcpStream::connect(self.address)?;
-        socket.set_read_timeout(Some(LIMIT))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
         // The server may respond before it has read everything.
         let _ = socket.write_all(bytes);
-        let mut answer = Vec::new();
-        match socket.read_to_end(&mut answer) {
+        let mut response = Vec::new();
+        match socket.read_to_end(&mut response) {
             Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error.into()),
-            _ => Ok(answer),
+            _ => Ok(response),
         }
     }
 
@@ -211,7 +211,7 @@ impl Client {
             .with_context(|| format!("cannot connect to {}", self.address))?;
         let io = TokioIo::new(socket);
         let message = self.message(request)?;
-        let answer = match self.protocol {
+        let response = match self.protocol {
             Protocol::Http1 => {
                 let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
                 tokio::spawn(connection);
@@ -224,7 +224,7 @@ impl Client {
                 sender.send_request(message).await?
             }
         };
-        read(answer).await
+        read(response).await
     }
 
     fn message(&self, request: Request) -> Result<hyper::Request<Body>> {
@@ -252,8 +252,8 @@ impl Client {
     }
 }
 
-async fn read(answer: hyper::Response<Incoming>) -> Result<Response> {
-    let (head, body) = answer.into_parts();
+async fn read(response: hyper::Response<Incoming>) -> Result<Response> {
+    let (head, body) = response.into_parts();
     let body = body.collect().await.map_err(|error| anyhow!("broken body: {error}"))?;
     let trailers = body.trailers().cloned().unwrap_or_default();
     Ok(Response {

@@ -65,8 +65,9 @@ impl Collector {
         let mut command = Command::new(program);
         command.arg("--config").arg(&path);
         let log = folder.path().join("otelcol.log");
-        let missing =
-            || format!("otelcol is not on the PATH: run `make tools`, or set {OTELCOL} to its path");
+        let missing = || {
+            format!("otelcol is not on the PATH: run `make tools`, or set {OTELCOL} to its path")
+        };
         let mut process = Process::start("otelcol", &mut command, &log).with_context(missing)?;
         let listens = |address: &SocketAddr| TcpStream::connect(address).is_ok();
         process.wait_until("listening", START, |_| Ok(listens(&grpc) && listens(&http)))?;
@@ -111,7 +112,8 @@ impl Collector {
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
             let request: Value = serde_json::from_str(line).context("not JSON")?;
             for resource in list(&request, levels[0]) {
-                let resource_attributes = attributes(resource.get("resource").unwrap_or(&Value::Null));
+                let resource_attributes =
+                    attributes(resource.get("resource").unwrap_or(&Value::Null));
                 let scopes = list(resource, levels[1]);
                 for item in scopes.iter().flat_map(|scope| list(scope, levels[2])) {
                     items.push(Item {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::{Client, Request},
     process::Process,
     stats::Stats,
@@ -25,7 +25,7 @@ const CHANGE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Envoy {
     process: Process,
-    setup: Setup,
+    options: EnvoyOptions,
     admin: SocketAddr,
     ingress: SocketAddr,
     folder: TempDir,
@@ -37,19 +37,19 @@ impl Envoy {
     /// # Errors
     /// If func-e or a module is missing, or Envoy rejects the configuration. The error contains
     /// Envoy's log.
-    pub fn start(setup: Setup) -> Result<Self> {
+    pub fn start(options: EnvoyOptions) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("weir-envoy-").tempdir()?;
         let listeners = folder.path().join("listeners.json");
-        fs::write(&listeners, setup.listeners(&setup.filters)?.to_string())?;
-        let bootstrap = setup.bootstrap(&listeners.display().to_string())?;
+        fs::write(&listeners, options.listeners(&options.filters)?.to_string())?;
+        let bootstrap = options.bootstrap(&listeners.display().to_string())?;
         fs::write(folder.path().join("bootstrap.json"), bootstrap.to_string())?;
         let log = folder.path().join("envoy.log");
-        let mut command = start::command(folder.path(), &setup)?;
+        let mut command = start::command(folder.path(), &options)?;
         let mut process =
             Process::start("Envoy", &mut command, &log).with_context(start::missing)?;
         let admin = start::wait_for_admin(&mut process, folder.path())?;
         let ingress = start::wait_for_ingress(&mut process, admin)?;
-        Ok(Self { process, setup, admin, ingress, folder })
+        Ok(Self { process, options, admin, ingress, folder })
     }
 
     /// Returns the address of the listener.
@@ -170,7 +170,7 @@ impl Envoy {
     ///
     /// # Errors
     /// If Envoy accepts them.
-    pub fn refuses(&mut self, filters: &[Filter]) -> Result<String> {
+    pub fn expect_rejection(&mut self, filters: &[Filter]) -> Result<String> {
         let before = self.log().len();
         let refused = self.change(filters)?;
         ensure!(refused, "Envoy accepted the configuration");
@@ -187,7 +187,7 @@ impl Envoy {
         let accepted = self.stats()?.value(ACCEPTED);
         let rejected = self.stats()?.value(REJECTED);
         let new = self.folder.path().join("listeners.new");
-        fs::write(&new, self.setup.listeners(filters)?.to_string())?;
+        fs::write(&new, self.options.listeners(filters)?.to_string())?;
         fs::rename(&new, self.folder.path().join("listeners.json"))?;
         let admin = self.admin();
         let mut refused = false;

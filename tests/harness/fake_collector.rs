@@ -84,9 +84,9 @@ impl FakeCollector {
         let server = Server::start(listener, move |request| {
             let shared = Arc::clone(&shared);
             async move {
-                let (answer, delay) = answer(&request, &mut lock(&shared));
+                let (response, delay) = respond(&request, &mut lock(&shared));
                 tokio::time::sleep(delay).await;
-                answer
+                response
             }
         })?;
         Ok(Self { server, state })
@@ -98,7 +98,7 @@ impl FakeCollector {
     }
 
     /// Changes the behaviour.
-    pub fn behave(&self, behaviour: Behaviour) {
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
         lock(&self.state).behaviour = behaviour;
     }
 
@@ -137,8 +137,9 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Duration) {
-    let is_grpc = request.headers().get("content-type").is_some_and(|value| value == "application/grpc");
+fn respond(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Duration) {
+    let is_grpc =
+        request.headers().get("content-type").is_some_and(|value| value == "application/grpc");
     state.requests.push(Instant::now());
     state.largest = state.largest.max(request.body().len());
     state.headers.push(request.headers().clone());
@@ -202,19 +203,19 @@ fn taken(body: Vec<u8>, is_grpc: bool) -> Response<Body> {
 }
 
 fn with_status(status: u16, headers: &[(String, String)]) -> Response<Body> {
-    let mut answer = Response::new(Full::new(Bytes::from_static(b"no")).boxed());
-    *answer.status_mut() = status.try_into().unwrap_or_default();
-    answer.headers_mut().extend(map(headers));
-    answer
+    let mut response = Response::new(Full::new(Bytes::from_static(b"no")).boxed());
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    response.headers_mut().extend(map(headers));
+    response
 }
 
 fn with_trailers(body: Bytes, trailers: &[(String, String)]) -> Response<Body> {
     let trailers = map(trailers);
     let body = Full::new(body).with_trailers(async { Some(Ok(trailers)) });
-    let mut answer = Response::new(body.boxed());
+    let mut response = Response::new(body.boxed());
     let grpc = HeaderValue::from_static("application/grpc");
-    answer.headers_mut().insert("content-type", grpc);
-    answer
+    response.headers_mut().insert("content-type", grpc);
+    response
 }
 
 fn map(pairs: &[(String, String)]) -> HeaderMap {

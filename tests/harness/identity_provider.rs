@@ -58,7 +58,7 @@ pub struct IdentityProvider {
 struct State {
     behaviour: Behaviour,
     headers: Vec<(String, String)>,
-    demands: Vec<(String, String)>,
+    required_headers: Vec<(String, String)>,
     jwks: Option<Value>,
     issuer: Option<String>,
     jwks_requests: usize,
@@ -84,7 +84,7 @@ impl IdentityProvider {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
         let server = Server::start(listener, move |request| {
-            answer(request, keys.jwks(), issuer.clone(), Arc::clone(&shared))
+            respond(request, keys.jwks(), issuer.clone(), Arc::clone(&shared))
         })?;
         Ok(Self { server, keys, state })
     }
@@ -133,7 +133,7 @@ impl IdentityProvider {
     }
 
     /// Changes the behaviour of the key server.
-    pub fn behave(&self, behaviour: Behaviour) {
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
         self.state().behaviour = behaviour;
     }
 
@@ -143,19 +143,19 @@ impl IdentityProvider {
     }
 
     /// Sets headers, such as `cache-control`, that are added to every response.
-    pub fn answer_with(&self, headers: &[(&str, &str)]) {
+    pub fn set_response_headers(&self, headers: &[(&str, &str)]) {
         let owned = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         self.state().headers = owned.collect();
     }
 
     /// Requires that each of these headers contains the given text. Other requests get 406.
-    pub fn demand(&self, headers: &[(&str, &str)]) {
+    pub fn require_headers(&self, headers: &[(&str, &str)]) {
         let owned = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-        self.state().demands = owned.collect();
+        self.state().required_headers = owned.collect();
     }
 
     /// Replaces the issuer in the discovery document.
-    pub fn call_itself(&self, issuer: &str) {
+    pub fn set_discovery_issuer(&self, issuer: &str) {
         self.state().issuer = Some(issuer.to_owned());
     }
 
@@ -179,7 +179,7 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map(|age| age.as_secs()).unwrap_or_default()
 }
 
-async fn answer(
+async fn respond(
     request: Request<Bytes>,
     keys: Value,
     issuer: String,
@@ -200,7 +200,8 @@ async fn answer(
             DENY_LIST_PATH => Some(json!({"jti": []})),
             _ => None,
         };
-        let is_complete = state.demands.iter().all(|(name, text)| holds(&request, name, text));
+        let is_complete =
+            state.required_headers.iter().all(|(name, text)| has_header(&request, name, text));
         let behaviour = if is_complete { state.behaviour.clone() } else { Behaviour::Status(406) };
         (document, behaviour, state.headers.clone())
     };
@@ -211,18 +212,18 @@ async fn answer(
     let known = request.headers().get("if-none-match").map(HeaderValue::as_bytes);
     let behaviour =
         if etag.is_some() && etag == known { Behaviour::Status(304) } else { behaviour };
-    let mut answer = reply(document, &behaviour);
-    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    let mut response = reply(document, &behaviour);
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
-            answer.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, value);
         }
     }
-    answer
+    response
 }
 
 /// Returns `true` if a value of the header `name` contains `text`.
-fn holds(request: &Request<Bytes>, name: &str, text: &str) -> bool {
+fn has_header(request: &Request<Bytes>, name: &str, text: &str) -> bool {
     let mut values = request.headers().get_all(name).iter();
     values.any(|value| value.to_str().is_ok_and(|value| value.contains(text)))
 }
@@ -236,7 +237,7 @@ fn reply(document: Option<Value>, behaviour: &Behaviour) -> Response<Body> {
         (_, Behaviour::Huge(length)) => (200, json!({"padding": " ".repeat(*length)}).to_string()),
         (Some(document), _) => (200, document.to_string()),
     };
-    let mut answer = Response::new(full(text));
-    *answer.status_mut() = status.try_into().unwrap_or_default();
-    answer
+    let mut response = Response::new(full(text));
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    response
 }

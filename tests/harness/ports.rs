@@ -27,8 +27,6 @@ pub fn free() -> Result<u16> {
 /// If the port is in use.
 pub fn listen(port: u16) -> Result<TcpListener> {
     TcpListener::bind(loopback(port)).with_context(|| {
-        format!(
-            "port {port} on 127.0.0.1 is in use: free it, or choose another port"
-        )
+        format!("port {port} on 127.0.0.1 is in use: free it, or choose another port")
     })
 }

@@ -70,7 +70,7 @@ impl Prometheus {
             .with_context(|| missing(PROMETHEUS, "prometheus"))?;
         let client = Client::http1(address);
         process.wait_until("ready", START, |_| {
-            Ok(client.get("/-/ready").is_ok_and(|answer| answer.status == 200))
+            Ok(client.get("/-/ready").is_ok_and(|response| response.status == 200))
         })?;
         Ok(Self { _process: process, address, _folder: folder })
     }
@@ -81,11 +81,11 @@ impl Prometheus {
     /// If Prometheus rejects the expression or warns about it, or the result is not a list of series.
     pub fn query(&self, expression: &str) -> Result<Vec<Series>> {
         let path = format!("/api/v1/query?query={}", encoded(expression));
-        let answer = self.api(&path).with_context(|| expression.to_owned())?;
-        let warnings = answer.get("warnings").and_then(Value::as_array);
+        let response = self.api(&path).with_context(|| expression.to_owned())?;
+        let warnings = response.get("warnings").and_then(Value::as_array);
         ensure!(warnings.is_none_or(Vec::is_empty), "{expression}: {warnings:?}");
-        let result = answer.pointer("/data/result").and_then(Value::as_array);
-        let result = result.with_context(|| format!("{expression}: no series in {answer}"))?;
+        let result = response.pointer("/data/result").and_then(Value::as_array);
+        let result = result.with_context(|| format!("{expression}: no series in {response}"))?;
         result.iter().map(series).collect()
     }
 
@@ -102,16 +102,16 @@ impl Prometheus {
     /// # Errors
     /// If Prometheus does not respond.
     pub fn rules(&self) -> Result<Vec<Value>> {
-        let answer = self.api("/api/v1/rules")?;
-        let groups = answer.pointer("/data/groups").and_then(Value::as_array);
+        let response = self.api("/api/v1/rules")?;
+        let groups = response.pointer("/data/groups").and_then(Value::as_array);
         let rules = groups.context("no groups")?.iter().filter_map(|group| group.get("rules"));
         Ok(rules.filter_map(Value::as_array).flatten().cloned().collect())
     }
 
     fn api(&self, path: &str) -> Result<Value> {
-        let answer = Client::http1(self.address).get(path)?;
-        ensure!(answer.status == 200, "{}", answer.text());
-        answer.json()
+        let response = Client::http1(self.address).get(path)?;
+        ensure!(response.status == 200, "{}", response.text());
+        response.json()
     }
 }
 

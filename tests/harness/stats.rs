@@ -14,8 +14,8 @@ impl Stats {
     ///
     /// # Errors
     /// If the response has no `stats`.
-    pub fn parse(answer: &Value) -> Result<Self> {
-        let entries = answer.get("stats").and_then(Value::as_array).context("no stats")?;
+    pub fn parse(response: &Value) -> Result<Self> {
+        let entries = response.get("stats").and_then(Value::as_array).context("no stats")?;
         let pair = |entry: &Value| {
             let name = entry.get("name")?.as_str()?.to_owned();
             Some((name, entry.get("value")?.as_u64()?))
@@ -29,7 +29,7 @@ impl Stats {
     }
 
     /// Returns the counters and gauges whose names contain `part`.
-    pub fn holding(&self, part: &str) -> BTreeMap<&str, u64> {
+    pub fn matching(&self, part: &str) -> BTreeMap<&str, u64> {
         self.0.iter().filter(|(n, _)| n.contains(part)).map(|(n, v)| (n.as_str(), *v)).collect()
     }
 }

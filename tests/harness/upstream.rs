@@ -112,14 +112,14 @@ impl Upstream {
     /// If the thread cannot be started.
     pub fn start_on(listener: TcpListener) -> Result<Self> {
         let received = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&received);
+        let recorded = Arc::clone(&received);
         let server = Server::start(listener, move |request| {
-            let seen = Arc::clone(&seen);
+            let recorded = Arc::clone(&recorded);
             async move {
-                let request_seen = Received::from(&request);
-                let answer = answer(&request, &request_seen);
-                seen.lock().unwrap_or_else(PoisonError::into_inner).push(request_seen);
-                answer
+                let recorded_request = Received::from(&request);
+                let response = respond(&request, &recorded_request);
+                recorded.lock().unwrap_or_else(PoisonError::into_inner).push(recorded_request);
+                response
             }
         })?;
         Ok(Self { server, received })
@@ -141,27 +141,27 @@ impl Upstream {
     }
 }
 
-fn answer(request: &Request<Bytes>, received: &Received) -> hyper::Response<Body> {
+fn respond(request: &Request<Bytes>, received: &Received) -> hyper::Response<Body> {
     if is_grpc(request.headers()) {
-        return grpc_answer(request.headers().get(REPLY_GRPC_STATUS));
+        return grpc_response(request.headers().get(REPLY_GRPC_STATUS));
     }
     let wanted = request.headers().get(REPLY_STATUS);
     let status = wanted.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).unwrap_or(200);
-    let mut answer = hyper::Response::new(full(received.to_json().to_string()));
-    *answer.status_mut() = status.try_into().unwrap_or_default();
-    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
-    answer
+    let mut response = hyper::Response::new(full(received.to_json().to_string()));
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    response
 }
 
-fn grpc_answer(status: Option<&HeaderValue>) -> hyper::Response<Body> {
+fn grpc_response(status: Option<&HeaderValue>) -> hyper::Response<Body> {
     let mut trailers = HeaderMap::new();
     let status = status.cloned().unwrap_or(HeaderValue::from_static("0"));
     trailers.insert("grpc-status", status);
     let message = Full::new(Bytes::from_static(&[0; 5]));
     let body = message.with_trailers(async { Some(Ok(trailers)) });
-    let mut answer = hyper::Response::new(body.boxed());
-    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
-    answer
+    let mut response = hyper::Response::new(body.boxed());
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    response
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -11,7 +11,7 @@ mod http1;
 mod http2;
 mod recorder;
 
-pub use recorder::{Arrival, Recorder};
+pub use recorder::{RecordedRequest, Recorder};
 
 /// Request header with the index of the target.
 pub const CASE: &str = "x-case";

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     upstream::Upstream,
@@ -15,7 +15,7 @@ use tests::{
 use crate::{
     Scenario,
     mesh::{Mesh, NAMESPACE},
-    say,
+    report,
 };
 
 mod sidecar;
@@ -27,24 +27,24 @@ const HOST: &str = "faulty.example.com";
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    ("fault-injection as a WasmPlugin aborts what it matches", aborts_as_plugin),
+    ("fault-injection as a WasmPlugin aborts what it matches", plugin_aborts),
     ("a VirtualService's timeout ends a delay at the server", timeout_ends_delay),
-    ("a VirtualService's retries apply to aborts at the server", retries_meet_aborts),
+    ("a VirtualService's retries apply to aborts at the server", retries_apply_to_aborts),
     (
         "the gateway's timeout and retries apply to a sidecar's faults",
-        sidecar::meets_timeout_and_retries,
+        sidecar::timeout_and_retries_apply,
     ),
-    ("timeouts and retries do not apply to Istio's own faults", own_fault_meets_neither),
+    ("timeouts and retries do not apply to Istio's own faults", native_fault_bypasses_both),
 ];
 
 /// `match` and `fault` of a VirtualService work in a WasmPlugin at the gateway.
-fn aborts_as_plugin(mesh: &Mesh) -> Result<()> {
+fn plugin_aborts(mesh: &Mesh) -> Result<()> {
     let fault = json!({"abort": {"percentage": {"value": 100}, "httpStatus": 418}});
     let entry = json!({"match": [{"uri": {"prefix": "/checkout"}}], "fault": fault});
     mesh.apply_plugin(FILTER, &json!({"http": [entry]}))?;
     let request = Request::get("/checkout/1");
-    let answer = mesh.wait_for("aborting", &request, |answer| answer.status == 418)?;
-    ensure!(answer.text() == "fault filter abort", "{answer:?}");
+    let response = mesh.wait_for("aborting", &request, |response| response.status == 418)?;
+    ensure!(response.text() == "fault filter abort", "{response:?}");
     let other = mesh.send(Request::get("/orders"))?;
     ensure!(other.status == 200, "a request that does not match: {other:?}");
     Ok(())
@@ -55,56 +55,62 @@ fn timeout_ends_delay(mesh: &Mesh) -> Result<()> {
     let server = Server::start(&json!({"http": [{"fault": delay}]}))?;
     mesh.apply(&server.route(&json!({"timeout": "1s"})))?;
     let request = Request::get("/").authority(HOST);
-    mesh.wait_for("routing to the server", &request, |answer| answer.status == 504)?;
-    let begun = Instant::now();
-    let answer = mesh.send(request)?;
-    let took = begun.elapsed();
-    say(&format!("the timeout of 1 s took {took:.2?}"));
-    ensure!(answer.status == 504, "{answer:?}");
-    ensure!(took > Duration::from_millis(950) && took < Duration::from_secs(2), "{took:?}");
+    mesh.wait_for("routing to the server", &request, |response| response.status == 504)?;
+    let started = Instant::now();
+    let response = mesh.send(request)?;
+    let elapsed = started.elapsed();
+    report(&format!("the timeout of 1 s took {elapsed:.2?}"));
+    ensure!(response.status == 504, "{response:?}");
+    ensure!(
+        elapsed > Duration::from_millis(950) && elapsed < Duration::from_secs(2),
+        "{elapsed:?}"
+    );
     Ok(())
 }
 
-fn retries_meet_aborts(mesh: &Mesh) -> Result<()> {
+fn retries_apply_to_aborts(mesh: &Mesh) -> Result<()> {
     const CALLS: u32 = 2_000;
     let abort = json!({"abort": {"percentage": {"value": 50}, "httpStatus": 503}});
     let server = Server::start(&json!({"http": [{"fault": abort}]}))?;
     let retries = json!({"attempts": 2, "retryOn": "5xx", "backoff": "1ms"});
     mesh.apply(&server.route(&json!({"retries": retries})))?;
     let request = Request::get("/").authority(HOST);
-    mesh.wait_for("routing to the server", &request, |answer| answer.status == 200)?;
+    mesh.wait_for("routing to the server", &request, |response| response.status == 200)?;
     server.wait_until_routed(mesh, &request)?;
     let mut failed = 0_u32;
     for _ in 0..CALLS {
         failed = failed.saturating_add(u32::from(mesh.send(request.clone())?.status == 503));
     }
     let share = f64::from(failed) / f64::from(CALLS);
-    say(&format!("{failed} of {CALLS} calls failed after two retries"));
+    report(&format!("{failed} of {CALLS} calls failed after two retries"));
     // An eighth within four standard deviations.
     ensure!((share - 0.125).abs() < 0.03, "{share}");
     Ok(())
 }
 
 /// Control group: Istio's own fault filter runs before the router of the caller's proxy.
-fn own_fault_meets_neither(mesh: &Mesh) -> Result<()> {
+fn native_fault_bypasses_both(mesh: &Mesh) -> Result<()> {
     let server = Server::start(&json!({}))?;
     let delay = json!({"delay": {"percentage": {"value": 100}, "fixedDelay": "2s"}});
     mesh.apply(&server.route(&json!({"timeout": "1s", "fault": delay})))?;
     let request = Request::get("/").authority(HOST);
     server.wait_until_routed(mesh, &request)?;
-    let begun = Instant::now();
-    let answer = mesh.send(request.clone())?;
-    let took = begun.elapsed();
-    ensure!(answer.status == 200 && took > Duration::from_millis(1_950), "{took:?}: {answer:?}");
+    let started = Instant::now();
+    let response = mesh.send(request.clone())?;
+    let elapsed = started.elapsed();
+    ensure!(
+        response.status == 200 && elapsed > Duration::from_millis(1_950),
+        "{elapsed:?}: {response:?}"
+    );
     let abort = json!({"abort": {"percentage": {"value": 50}, "httpStatus": 503}});
     let retries = json!({"attempts": 2, "retryOn": "5xx", "backoff": "1ms"});
     mesh.apply(&server.route(&json!({"retries": retries, "fault": abort})))?;
-    mesh.wait_for("aborting", &request, |answer| answer.status == 503)?;
+    mesh.wait_for("aborting", &request, |response| response.status == 503)?;
     let mut failed = 0_u32;
     for _ in 0..CONTROL_CALLS {
         failed = failed.saturating_add(u32::from(mesh.send(request.clone())?.status == 503));
     }
-    say(&format!("{failed} of {CONTROL_CALLS} calls failed without retries"));
+    report(&format!("{failed} of {CONTROL_CALLS} calls failed without retries"));
     // A half within four standard deviations.
     ensure!((f64::from(failed) / f64::from(CONTROL_CALLS) - 0.5).abs() < 0.09, "{failed}");
     Ok(())
@@ -122,7 +128,7 @@ impl Server {
     fn start(config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
         let filter = Filter::new(FILTER, config.clone());
-        Ok(Self { envoy: Envoy::start(Setup::new(app.address(), vec![filter]))?, app })
+        Ok(Self { envoy: Envoy::start(EnvoyOptions::new(app.address(), vec![filter]))?, app })
     }
 
     /// Returns documents that route requests for [`HOST`] to this server. `http` has additional fields of

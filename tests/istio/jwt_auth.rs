@@ -26,10 +26,10 @@ const AUDIENCE: &str = "orders.example.com";
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("the agent pulls the image of jwt-auth", requests::agent_pulls_image),
     ("jwt-auth decides on every kind of token", requests::decides),
-    ("jwt-auth requires a token according to its rules", requests::demands_token),
-    ("jwt-auth writes the identity and removes forged ones", requests::hands_over_identity),
-    ("a changed pluginConfig fails no request", changes::costs_no_request),
-    ("an invalid pluginConfig is rejected and the last valid one stays", changes::keeps_last_good),
+    ("jwt-auth requires a token according to its rules", requests::requires_token),
+    ("jwt-auth writes the identity and removes forged ones", requests::writes_identity),
+    ("a changed pluginConfig fails no request", changes::fails_no_request),
+    ("an invalid pluginConfig is rejected and the last valid one stays", changes::keeps_last_valid),
     ("a wrong sha256 denies every request", changes::wrong_digest_denies),
     ("an unreachable registry denies every request", changes::unreachable_registry_denies),
     ("an AuthorizationPolicy can use headers written by jwt-auth", istio::authorization_policy),
@@ -65,13 +65,13 @@ pub(crate) fn token_of(mesh: &Mesh, user: &str) -> Result<String> {
 pub(crate) fn protect(mesh: &Mesh, config: &Value) -> Result<()> {
     mesh.apply_plugin(FILTER, config)?;
     let request = Request::get("/").bearer("not-a-token");
-    mesh.wait_for("checking tokens", &request, |answer| answer.status == 401)?;
+    mesh.wait_for("checking tokens", &request, |response| response.status == 401)?;
     Ok(())
 }
 
 /// Returns the values of the header `name` that the application received.
-fn received(answer: &Response, name: &str) -> Result<Vec<String>> {
-    ensure!(answer.status == 200, "not a response of the application: {answer:?}");
-    let request = Received::from_response(answer)?;
+fn received(response: &Response, name: &str) -> Result<Vec<String>> {
+    ensure!(response.status == 200, "not a response of the application: {response:?}");
+    let request = Received::from_response(response)?;
     Ok(request.header(name).into_iter().map(str::to_owned).collect())
 }

@@ -18,19 +18,19 @@ use tests::{
 /// Number of concurrent clients.
 const CLIENTS: usize = 4;
 /// Timeout of waits.
-const LIMIT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Clients that send the same request repeatedly until they are stopped.
 #[derive(Debug)]
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    tally: Arc<Mutex<Tally>>,
+    counts: Arc<Mutex<Counts>>,
     clients: Vec<JoinHandle<()>>,
 }
 
 /// Numbers of responses by configuration.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counts {
     /// Responses of the old configuration.
     pub(crate) before: usize,
     /// Responses of the new configuration.
@@ -41,11 +41,11 @@ pub(crate) struct Tally {
 
 /// The configuration that produced a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum Revision {
     /// The old one.
-    Before,
+    Old,
     /// The new one.
-    After,
+    New,
 }
 
 impl Load {
@@ -53,31 +53,34 @@ impl Load {
     pub(crate) fn start(
         client: Client,
         request: &Request,
-        judge: fn(&Response) -> Option<Seen>,
+        classify: fn(&Response) -> Option<Revision>,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let tally = Arc::new(Mutex::new(Tally::default()));
+        let counts = Arc::new(Mutex::new(Counts::default()));
         let clients = (0..CLIENTS)
             .map(|_| {
-                let (stop, tally, request) = (stop.clone(), tally.clone(), request.clone());
+                let (stop, counts, request) = (stop.clone(), counts.clone(), request.clone());
                 thread::spawn(move || {
                     while !stop.load(Ordering::Relaxed) {
-                        let answer = client.send(request.clone());
-                        tally.lock().unwrap_or_else(PoisonError::into_inner).add(answer, judge);
+                        let response = client.send(request.clone());
+                        counts
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .add(response, classify);
                     }
                 })
             })
             .collect();
-        Self { stop, tally, clients }
+        Self { stop, counts, clients }
     }
 
     /// Waits until `enough` returns `true` for the responses so far.
     ///
     /// # Errors
     /// If that takes longer than 30 seconds.
-    pub(crate) fn wait_until(&self, what: &str, enough: impl Fn(&Tally) -> bool) -> Result<()> {
-        wait_until(what, LIMIT, || {
-            Ok(enough(&self.tally.lock().unwrap_or_else(PoisonError::into_inner)))
+    pub(crate) fn wait_until(&self, what: &str, enough: impl Fn(&Counts) -> bool) -> Result<()> {
+        wait_until(what, TIMEOUT, || {
+            Ok(enough(&self.counts.lock().unwrap_or_else(PoisonError::into_inner)))
         })
     }
 
@@ -85,12 +88,12 @@ impl Load {
     ///
     /// # Errors
     /// If a client has panicked.
-    pub(crate) fn stop(mut self) -> Result<Tally> {
+    pub(crate) fn stop(mut self) -> Result<Counts> {
         self.stop.store(true, Ordering::Relaxed);
         for client in self.clients.drain(..) {
             client.join().map_err(|_| anyhow!("a client panicked"))?;
         }
-        Ok(self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
 
@@ -100,12 +103,12 @@ impl Drop for Load {
     }
 }
 
-impl Tally {
-    fn add(&mut self, answer: Result<Response>, judge: fn(&Response) -> Option<Seen>) {
-        match answer.as_ref().map(judge) {
-            Ok(Some(Seen::Before)) => self.before = self.before.saturating_add(1),
-            Ok(Some(Seen::After)) => self.after = self.after.saturating_add(1),
-            Ok(None) | Err(_) => self.failures.push(format!("{answer:?}")),
+impl Counts {
+    fn add(&mut self, response: Result<Response>, classify: fn(&Response) -> Option<Revision>) {
+        match response.as_ref().map(classify) {
+            Ok(Some(Revision::Old)) => self.before = self.before.saturating_add(1),
+            Ok(Some(Revision::New)) => self.after = self.after.saturating_add(1),
+            Ok(None) | Err(_) => self.failures.push(format!("{response:?}")),
         }
     }
 }

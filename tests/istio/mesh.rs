@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Timeout until the gateway applies a change, sufficient for a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running mesh. All processes stop when this value is dropped.
 #[derive(Debug)]
@@ -196,7 +196,7 @@ impl Mesh {
         for documents in self.applied.take() {
             self.kubectl().delete(&documents)?;
         }
-        wait_until("removing all filters", LIMIT, || Ok(!self.gateway.has_policy()?))
+        wait_until("removing all filters", TIMEOUT, || Ok(!self.gateway.has_policy()?))
     }
 
     /// Sends a request through the gateway.
@@ -218,10 +218,10 @@ impl Mesh {
         expected: impl Fn(&Response) -> bool,
     ) -> Result<Response> {
         let mut last = None;
-        wait_until(what, LIMIT, || {
-            let answer = self.send(request.clone())?;
-            let good = expected(&answer);
-            last = Some(answer);
+        wait_until(what, TIMEOUT, || {
+            let response = self.send(request.clone())?;
+            let good = expected(&response);
+            last = Some(response);
             Ok(good)
         })
         .with_context(|| format!("the last response: {last:?}"))?;
@@ -234,7 +234,7 @@ impl Mesh {
     /// If that takes longer than 30 seconds.
     pub(crate) fn wait_for_log(&self, mark: usize, text: &str) -> Result<String> {
         let mut found = None;
-        wait_until(&format!("logging {text:?}"), LIMIT, || {
+        wait_until(&format!("logging {text:?}"), TIMEOUT, || {
             let log = self.gateway.log();
             let fresh = log.get(mark..).unwrap_or_default();
             found = fresh.lines().find(|line| line.contains(text)).map(str::to_owned);
@@ -263,7 +263,10 @@ fn push_all(registry: &Registry) -> Result<BTreeMap<String, Image>> {
     let mut pushed = BTreeMap::new();
     for entry in entries {
         let layout = entry?.path();
-        let name = layout.file_name().and_then(|name| name.to_str()).context("a file name is not UTF-8")?;
+        let name = layout
+            .file_name()
+            .and_then(|name| name.to_str())
+            .context("a file name is not UTF-8")?;
         pushed.insert(name.to_owned(), registry.push(name, &layout)?);
     }
     Ok(pushed)

@@ -56,10 +56,10 @@ impl<'m> Shop<'m> {
         let entries = http.as_array().into_iter().flatten().cloned();
         let http: Vec<Value> = [probe].into_iter().chain(entries).collect();
         mesh.apply_plugin(FILTER, &json!({"http": http}))?;
-        let ready = |answer: &Response| tag(answer).is_ok_and(|tag| tag == ["canary"]);
+        let ready = |response: &Response| tag(response).is_ok_and(|tag| tag == ["canary"]);
         let shop = Self { mesh, stable, canary };
-        mesh.wait_for("tagging", &request("/probe"), |answer| {
-            ready(answer) && shop.canary.count() > 0
+        mesh.wait_for("tagging", &request("/probe"), |response| {
+            ready(response) && shop.canary.count() > 0
         })?;
         Ok(shop)
     }
@@ -68,8 +68,8 @@ impl<'m> Shop<'m> {
     fn check(&self, cases: Vec<(Request, &str)>) -> Result<()> {
         for (request, version) in cases {
             let before = (self.stable.count(), self.canary.count());
-            let answer = self.mesh.send(request.clone())?;
-            ensure!(answer.status == 200, "{request:?}: {answer:?}");
+            let response = self.mesh.send(request.clone())?;
+            ensure!(response.status == 200, "{request:?}: {response:?}");
             let after = (self.stable.count(), self.canary.count());
             let served = if after.1 > before.1 { "canary" } else { "stable" };
             ensure!(after != before && served == version, "{request:?} was served by {served}");
@@ -83,9 +83,9 @@ fn request(path: &str) -> Request {
 }
 
 /// Returns the tags that the application received.
-fn tag(answer: &Response) -> Result<Vec<String>> {
-    let seen = Received::from_response(answer)?;
-    Ok(seen.header(TAG).into_iter().map(str::to_owned).collect())
+fn tag(response: &Response) -> Result<Vec<String>> {
+    let received = Received::from_response(response)?;
+    Ok(received.header(TAG).into_iter().map(str::to_owned).collect())
 }
 
 fn premium_users(mesh: &Mesh) -> Result<()> {
@@ -152,7 +152,8 @@ fn split(mesh: &Mesh) -> Result<()> {
     let mut cases = Vec::new();
     for user in 0..300 {
         let user = format!("user-{user}");
-        let chosen = rendezvous("frontend", user.as_bytes(), variants).context("no variant was selected")?;
+        let chosen =
+            rendezvous("frontend", user.as_bytes(), variants).context("no variant was selected")?;
         let version = variants.get(chosen).context("no such variant")?.0;
         // Twice, to reach both workers of the gateway.
         let case = (request("/").header("x-user", &user), version);
@@ -172,8 +173,8 @@ fn inbound_tags(mesh: &Mesh) -> Result<()> {
     });
     let shop = Shop::open(mesh, &json!([]))?;
     shop.check(cases.collect())?;
-    let answer = mesh.send(forge(3, TAG))?;
-    ensure!(tag(&answer)?.is_empty(), "the tag arrived: {answer:?}");
+    let response = mesh.send(forge(3, TAG))?;
+    ensure!(tag(&response)?.is_empty(), "the tag arrived: {response:?}");
     Ok(())
 }
 
@@ -203,21 +204,21 @@ fn matches(mesh: &Mesh) -> Result<()> {
     {
         let _shop = Shop::open(mesh, &json!(entries))?;
         for request in &requests {
-            let seen = Received::from_response(&mesh.send(request.clone())?)?;
-            let tagged = |index| seen.header(&format!("x-tag-{index}")) == ["yes"];
+            let received = Received::from_response(&mesh.send(request.clone())?)?;
+            let tagged = |index| received.header(&format!("x-tag-{index}")) == ["yes"];
             decided.push((0..blocks.len()).map(tagged).collect::<Vec<_>>());
         }
         mesh.clear()?;
     }
     for (index, block) in blocks.iter().enumerate() {
-        let answers = istio_decides(mesh, block, &requests)?;
-        for ((request, answer), filter) in requests.iter().zip(answers).zip(&decided) {
+        let istio = istio_decides(mesh, block, &requests)?;
+        for ((request, istio), filter) in requests.iter().zip(istio).zip(&decided) {
             let filter = filter.get(index) == Some(&true);
             let odd = odd.iter().find(|(_, odd)| format!("{odd:?}") == format!("{request:?}"));
             let differs = odd.is_some_and(|(why, _)| DIFFERENCES.contains(&(index, why)));
             ensure!(
-                (answer == filter) != differs,
-                "{block}: Istio {answer}, the filter {filter}: {request:?}"
+                (istio == filter) != differs,
+                "{block}: Istio {istio}, the filter {filter}: {request:?}"
             );
         }
     }
@@ -252,20 +253,20 @@ fn requests() -> Vec<Request> {
 /// Returns for each request whether a route of Istio with a direct response matches `block`.
 fn istio_decides(mesh: &Mesh, block: &Value, requests: &[Request]) -> Result<Vec<bool>> {
     let ready = json!({"uri": {"exact": "/ready"}});
-    let answer = |status: u16| json!({"status": status, "body": {"string": block.to_string()}});
+    let response = |status: u16| json!({"status": status, "body": {"string": block.to_string()}});
     let document = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "control", "namespace": crate::mesh::NAMESPACE},
         "spec": {"hosts": [HOST], "gateways": ["gateway"], "http": [
-            {"match": [ready], "directResponse": answer(299)},
-            {"match": [block], "directResponse": answer(201)},
-            {"directResponse": answer(202)},
+            {"match": [ready], "directResponse": response(299)},
+            {"match": [block], "directResponse": response(201)},
+            {"directResponse": response(202)},
         ]},
     });
     mesh.apply(&document.to_string())?;
     let text = block.to_string();
-    mesh.wait_for("deciding by the block", &request("/ready"), |answer| {
-        answer.status == 299 && answer.text() == text
+    mesh.wait_for("deciding by the block", &request("/ready"), |response| {
+        response.status == 299 && response.text() == text
     })?;
     requests.iter().map(|request| Ok(mesh.send(request.clone())?.status == 201)).collect()
 }

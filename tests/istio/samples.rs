@@ -16,10 +16,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 fn api_server_accepts(mesh: &Mesh) -> Result<()> {
-    mesh.kubectl().judge(&mesh.kubectl().kustomize(&plugin::folder())?)?;
-    let is_sample = |name: &str| name.starts_with("wasmplugins/") && !name.contains("kustomization");
+    mesh.kubectl().validate(&mesh.kubectl().kustomize(&plugin::folder())?)?;
+    let is_sample =
+        |name: &str| name.starts_with("wasmplugins/") && !name.contains("kustomization");
     let mut texts = repository::texts()?.into_iter().filter(|(name, _)| is_sample(name));
-    texts.try_for_each(|(_, text)| mesh.kubectl().judge(&text))
+    texts.try_for_each(|(_, text)| mesh.kubectl().validate(&text))
 }
 
 fn istioctl_validates(mesh: &Mesh) -> Result<()> {

@@ -16,21 +16,18 @@ mod export;
 /// The name of the filter, its image and its WasmPlugin.
 const FILTER: &str = "telemetry";
 /// Timeout until a metric is exported.
-const LIMIT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// Time without changes after which a counter is considered final.
 const CALM: Duration = Duration::from_secs(1);
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("telemetry exports labels through Istio's extraStatTags", labels_are_split),
-    (
-        "telemetry reports spans and logs of a gateway and a sidecar",
-        export::of_gateway_and_sidecar,
-    ),
+    ("telemetry reports spans and logs of a gateway and a sidecar", export::of_gateway_and_sidecar),
     ("telemetry reports an outbound call of a sidecar as a client span", export::of_a_call),
     (
         "telemetry logs an unknown collector and recovers when it becomes known",
-        export::heals_when_the_service_is_known,
+        export::recovers_when_the_service_is_known,
     ),
 ];
 
@@ -42,7 +39,7 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
     });
     mesh.apply_plugin(FILTER, &config)?;
     let ours = "weir_telemetry_requests_total";
-    wait_until("counting", LIMIT, || {
+    wait_until("counting", TIMEOUT, || {
         mesh.send(Request::get("/before"))?;
         Ok(!samples(&mesh.metrics()?, ours).is_empty())
     })
@@ -57,7 +54,9 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
         let path = format!("/telemetry/{number}");
         mesh.send(Request::get(&path).header(REPLY_STATUS, status))?;
     }
-    wait_until("counting all requests", LIMIT, || Ok(sum(&mesh.metrics()?, ours) == before.saturating_add(60)))?;
+    wait_until("counting all requests", TIMEOUT, || {
+        Ok(sum(&mesh.metrics()?, ours) == before.saturating_add(60))
+    })?;
     let metrics = mesh.metrics()?;
     for (code, count) in [("200", 40), ("503", 20)] {
         let labels = format!(r#"response_code="{code}""#);
@@ -77,7 +76,7 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
 /// Reads a value until it has not changed for [`CALM`]. Workers flush counters five times a second.
 fn settled(read: impl Fn() -> Result<u64>) -> Result<u64> {
     let mut last = (read()?, Instant::now());
-    wait_until("finished counting", LIMIT, || {
+    wait_until("finished counting", TIMEOUT, || {
         let now = read()?;
         if now != last.0 {
             last = (now, Instant::now());

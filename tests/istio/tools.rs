@@ -74,8 +74,8 @@ fn program(variable: &str) -> Result<PathBuf> {
 fn istio_module() -> Result<PathBuf> {
     let mut go = Command::new("go");
     go.args(["mod", "download", "-json", "istio.io/istio"]);
-    let answer = output(go.current_dir(repository::root().join("tests/istio/tools/istio")))?;
-    let module: Value = serde_json::from_str(&answer)?;
+    let json = output(go.current_dir(repository::root().join("tests/istio/tools/istio")))?;
+    let module: Value = serde_json::from_str(&json)?;
     let folder = module.get("Dir").and_then(Value::as_str);
-    folder.map(PathBuf::from).with_context(|| format!("no folder in {answer}"))
+    folder.map(PathBuf::from).with_context(|| format!("no folder in {json}"))
 }

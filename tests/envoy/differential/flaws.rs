@@ -1,12 +1,12 @@
 //! Flaws of a token. Each changes one thing in a valid token.
 
-use super::draft::Draft;
+use super::token_builder::TokenBuilder;
 
 /// A name and a change to the token.
-pub(super) type Flaw = (&'static str, fn(&mut Draft));
+pub(super) type Flaw = (&'static str, fn(&mut TokenBuilder));
 
 /// Changes to the header.
-pub(super) const OF_HEADER: &[Flaw] = &[
+pub(super) const HEADER_FLAWS: &[Flaw] = &[
     ("kid absent", |d| d.header.remove("kid")),
     ("kid unknown", |d| d.header.set("kid", "\"other\"")),
     ("kid empty", |d| d.header.set("kid", "\"\"")),
@@ -41,7 +41,7 @@ pub(super) const OF_HEADER: &[Flaw] = &[
 ];
 
 /// Changes to the claims.
-pub(super) const OF_CLAIMS: &[Flaw] = &[
+pub(super) const CLAIMS_FLAWS: &[Flaw] = &[
     ("iss absent", |d| d.claims.remove("iss")),
     ("iss other", |d| d.claims.set("iss", "\"https://other.example.com\"")),
     ("iss partner", |d| d.claims.set("iss", "\"https://partner.example.com\"")),
@@ -127,24 +127,28 @@ pub(super) const OF_CLAIMS: &[Flaw] = &[
 ];
 
 /// Changes to the signed token.
-pub(super) const OF_TEXT: &[Flaw] = &[
-    ("signature changed", |d| d.spoil = Some(|token| flip(token, 10))),
-    ("signature cut", |d| d.spoil = Some(|token| cut(token, 4))),
-    ("signature absent", |d| d.spoil = Some(|token| format!("{}.", before_signature(token)))),
-    ("signature longer", |d| d.spoil = Some(|token| format!("{token}AAAA"))),
-    ("signature padded", |d| d.spoil = Some(|token| format!("{token}=="))),
-    ("signature of a bad length", |d| d.spoil = Some(|t| format!("{}.AAAAA", before_signature(t)))),
-    ("signature with spare bits", |d| d.spoil = Some(spare_bits)),
-    ("signature with a slash", |d| d.spoil = Some(|t| format!("{}.ab/c", before_signature(t)))),
-    ("two parts", |d| d.spoil = Some(|token| before_signature(token).to_owned())),
-    ("one part", |d| d.spoil = Some(|token| token.replace('.', ""))),
-    ("four parts", |d| d.spoil = Some(|token| format!("{token}.x"))),
-    ("a dot in front", |d| d.spoil = Some(|token| format!(".{token}"))),
-    ("header not base64url", |d| d.spoil = Some(|token| format!("a{token}"))),
-    ("header cut", |d| d.spoil = Some(|token| token.get(1..).unwrap_or_default().to_owned())),
-    ("header not UTF-8", |d| d.spoil = Some(|token| format!("_w{}", token.get(2..).unwrap_or("")))),
-    ("payload spoilt", |d| d.spoil = Some(|token| token.replacen('.', ".A", 1))),
-    ("payload changed", |d| d.spoil = Some(|token| token.replacen(".ey", ".ez", 1))),
+pub(super) const TOKEN_FLAWS: &[Flaw] = &[
+    ("signature changed", |d| d.tamper = Some(|token| flip(token, 10))),
+    ("signature cut", |d| d.tamper = Some(|token| cut(token, 4))),
+    ("signature absent", |d| d.tamper = Some(|token| format!("{}.", before_signature(token)))),
+    ("signature longer", |d| d.tamper = Some(|token| format!("{token}AAAA"))),
+    ("signature padded", |d| d.tamper = Some(|token| format!("{token}=="))),
+    ("signature of a bad length", |d| {
+        d.tamper = Some(|t| format!("{}.AAAAA", before_signature(t)))
+    }),
+    ("signature with spare bits", |d| d.tamper = Some(spare_bits)),
+    ("signature with a slash", |d| d.tamper = Some(|t| format!("{}.ab/c", before_signature(t)))),
+    ("two parts", |d| d.tamper = Some(|token| before_signature(token).to_owned())),
+    ("one part", |d| d.tamper = Some(|token| token.replace('.', ""))),
+    ("four parts", |d| d.tamper = Some(|token| format!("{token}.x"))),
+    ("a dot in front", |d| d.tamper = Some(|token| format!(".{token}"))),
+    ("header not base64url", |d| d.tamper = Some(|token| format!("a{token}"))),
+    ("header cut", |d| d.tamper = Some(|token| token.get(1..).unwrap_or_default().to_owned())),
+    ("header not UTF-8", |d| {
+        d.tamper = Some(|token| format!("_w{}", token.get(2..).unwrap_or("")))
+    }),
+    ("payload spoilt", |d| d.tamper = Some(|token| token.replacen('.', ".A", 1))),
+    ("payload changed", |d| d.tamper = Some(|token| token.replacen(".ey", ".ez", 1))),
 ];
 
 fn before_signature(token: &str) -> &str {

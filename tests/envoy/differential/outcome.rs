@@ -11,12 +11,12 @@ pub(super) enum Outcome {
     /// The request reached the application, as received there.
     Admitted(Received),
     /// The filter denied the request.
-    Refused(Refusal),
+    Denied(Denial),
 }
 
 /// The response to a denied request.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Refusal {
+pub(super) struct Denial {
     /// The status.
     pub(super) status: u16,
     /// The body.
@@ -52,31 +52,31 @@ pub(super) enum Difference {
 
 impl Outcome {
     /// Reads a response of the application or the filter.
-    pub(super) fn read(answer: &Response, is_head: bool) -> Result<Self> {
-        let from_application = answer.header("content-type") == Some("application/json");
-        if answer.status == 200 && (from_application || is_head) {
+    pub(super) fn read(response: &Response, is_head: bool) -> Result<Self> {
+        let from_application = response.header("content-type") == Some("application/json");
+        if response.status == 200 && (from_application || is_head) {
             let received =
-                if is_head { Received::default() } else { Received::from_response(answer)? };
+                if is_head { Received::default() } else { Received::from_response(response)? };
             return Ok(Self::Admitted(received));
         }
-        let challenge = answer.header("www-authenticate").unwrap_or_default();
+        let challenge = response.header("www-authenticate").unwrap_or_default();
         let part = |name: &str| {
             let (_, rest) = challenge.split_once(&format!("{name}=\""))?;
             Some(rest.split_once('"')?.0.to_owned())
         };
         // jwt-auth's plain-text bodies end with a line feed.
-        let text = answer.text().trim_end().to_owned();
+        let text = response.text().trim_end().to_owned();
         let challenge = (part("realm").unwrap_or_default(), part(" error"));
-        Ok(Self::Refused(Refusal { status: answer.status, text, challenge }))
+        Ok(Self::Denied(Denial { status: response.status, text, challenge }))
     }
 
     /// Describes the part of the outcome that `difference` is about.
     pub(super) fn show(&self, difference: &Difference) -> String {
         match (self, difference) {
-            (Self::Refused(refusal), Difference::Realm | Difference::Error) => {
-                format!("{:?}", refusal.challenge)
+            (Self::Denied(denial), Difference::Realm | Difference::Error) => {
+                format!("{:?}", denial.challenge)
             }
-            (Self::Refused(refusal), _) => format!("{} {}", refusal.status, refusal.text),
+            (Self::Denied(denial), _) => format!("{} {}", denial.status, denial.text),
             (Self::Admitted(received), Difference::Header(name)) => {
                 format!("{:?}", received.header(name))
             }
@@ -85,22 +85,22 @@ impl Outcome {
     }
 
     /// Returns `true` if this is a denial with `text`.
-    pub(super) fn says(&self, text: &str) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.text == text)
+    pub(super) fn has_text(&self, text: &str) -> bool {
+        matches!(self, Self::Denied(denial) if denial.text == text)
     }
 
     /// Returns the differences between jwt-auth's outcome and the native filter's.
     pub(super) fn differences(&self, native: &Self) -> BTreeSet<Difference> {
         match (self, native) {
-            (Self::Refused(_), Self::Admitted(_)) => [Difference::Stricter].into(),
-            (Self::Admitted(_), Self::Refused(_)) => [Difference::Laxer].into(),
+            (Self::Denied(_), Self::Admitted(_)) => [Difference::Stricter].into(),
+            (Self::Admitted(_), Self::Denied(_)) => [Difference::Laxer].into(),
             (Self::Admitted(ours), Self::Admitted(native)) => differing_requests(ours, native),
-            (Self::Refused(ours), Self::Refused(native)) => differing_refusals(ours, native),
+            (Self::Denied(ours), Self::Denied(native)) => differing_denials(ours, native),
         }
     }
 }
 
-fn differing_refusals(ours: &Refusal, native: &Refusal) -> BTreeSet<Difference> {
+fn differing_denials(ours: &Denial, native: &Denial) -> BTreeSet<Difference> {
     let all = [
         (ours.status != native.status, Difference::Status),
         (ours.text != native.text, Difference::Text),

@@ -4,11 +4,11 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value, json};
 use tests::{bootstrap::Filter, keys::Keys};
 
-use super::{draft::ISSUER, outcome::PAYLOAD};
+use super::{outcome::PAYLOAD, token_builder::ISSUER};
 
 /// Requirement on the token of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Demand {
+pub(super) enum Requirement {
     /// No token passes, an invalid one is denied: a configuration without `rules`.
     Optional,
     /// Only a valid token passes.
@@ -23,7 +23,7 @@ pub(super) struct Setting {
     /// The name.
     pub(super) name: &'static str,
     /// The requirement on the token.
-    pub(super) demand: Demand,
+    pub(super) requirement: Requirement,
     /// The `jwtRules`.
     rules: Vec<Value>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Setting {
 pub(super) fn all(keys: &Keys) -> Vec<Setting> {
     let public = keys.jwks().to_string();
     let rule = json!({"issuer": ISSUER, "audiences": ["orders.example.com"], "jwks": public});
-    let places = json!({
+    let locations = json!({
         "fromHeaders": [
             {"name": "authorization", "prefix": "Bearer "},
             {"name": "x-token"},
@@ -58,23 +58,26 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
         "fromHeaders": [{"name": "x-token"}], "forwardOriginalToken": true,
     });
     let bounds = json!({"clockSkew": "40s", "requireExpiration": true, "maxLifetime": "3600s"});
-    let anyone =
+    let audiences =
         json!({"audiences": ["https://orders.example.com/", "http://billing.example.com"]});
-    use Demand::{Lenient, Optional, Required};
+    use Requirement::{Lenient, Optional, Required};
     vec![
         setting("as it comes", Optional, std::slice::from_ref(&rule)),
         setting("required", Required, &[with(&rule, &outputs)]),
         setting("lenient", Lenient, &[with(&rule, &outputs)]),
-        setting("places", Optional, &[with(&with(&rule, &places), &outputs)]),
+        setting("places", Optional, &[with(&with(&rule, &locations), &outputs)]),
         setting(
             "forwarded",
             Required,
-            &[with(&with(&with(&rule, &places), &outputs), &json!({"forwardOriginalToken": true}))],
+            &[with(
+                &with(&with(&rule, &locations), &outputs),
+                &json!({"forwardOriginalToken": true}),
+            )],
         ),
         setting("secret", Required, &[secret]),
         setting("two issuers", Optional, &[with(&rule, &outputs), partner]),
         setting("bounds", Required, &[with(&rule, &bounds)]),
-        setting("audiences as URLs", Required, &[with(&rule, &anyone)]),
+        setting("audiences as URLs", Required, &[with(&rule, &audiences)]),
         setting("keys as others write them", Required, &[with(&rule, &rewritten(keys))]),
         setting("certificates", Required, &[with(&rule, &certificates(keys))]),
     ]
@@ -104,8 +107,8 @@ fn certificates(keys: &Keys) -> Value {
     json!({"jwks": keys.certificates().to_string()})
 }
 
-fn setting(name: &'static str, demand: Demand, rules: &[Value]) -> Setting {
-    Setting { name, demand, rules: rules.to_vec() }
+fn setting(name: &'static str, requirement: Requirement, rules: &[Value]) -> Setting {
+    Setting { name, requirement, rules: rules.to_vec() }
 }
 
 fn with(rule: &Value, fields: &Value) -> Value {
@@ -116,10 +119,10 @@ fn with(rule: &Value, fields: &Value) -> Value {
 impl Setting {
     /// Returns jwt-auth with this configuration.
     pub(super) fn ours(&self) -> Filter {
-        let rules = match self.demand {
-            Demand::Optional => None,
-            Demand::Required => Some(json!([{}])),
-            Demand::Lenient => Some(json!([{"token": "ALLOW_MISSING_OR_FAILED"}])),
+        let rules = match self.requirement {
+            Requirement::Optional => None,
+            Requirement::Required => Some(json!([{}])),
+            Requirement::Lenient => Some(json!([{"token": "ALLOW_MISSING_OR_FAILED"}])),
         };
         let mut config = Map::from_iter([("jwtRules".to_owned(), json!(self.rules))]);
         config.extend(rules.map(|rules| ("rules".to_owned(), rules)));
@@ -132,16 +135,16 @@ impl Setting {
         let providers = self.rules.iter().enumerate();
         let providers = providers.map(|(index, rule)| (name(index), provider(rule)));
         let providers = Map::from_iter(providers);
-        let named = |index| json!({"provider_name": name(index)});
-        let mut any: Vec<Value> = (0..self.rules.len()).map(named).collect();
-        match self.demand {
-            Demand::Optional => any.push(json!({"allow_missing": {}})),
-            Demand::Required => {}
-            Demand::Lenient => any.push(json!({"allow_missing_or_failed": {}})),
+        let requirement_of = |index| json!({"provider_name": name(index)});
+        let mut requirements: Vec<Value> = (0..self.rules.len()).map(requirement_of).collect();
+        match self.requirement {
+            Requirement::Optional => requirements.push(json!({"allow_missing": {}})),
+            Requirement::Required => {}
+            Requirement::Lenient => requirements.push(json!({"allow_missing_or_failed": {}})),
         }
-        let requires = match any.as_slice() {
+        let requires = match requirements.as_slice() {
             [one] => one.clone(),
-            _ => json!({"requires_any": {"requirements": any}}),
+            _ => json!({"requires_any": {"requirements": requirements}}),
         };
         Filter::native(json!({"name": "jwt_authn", "typed_config": {
             "@type":

@@ -4,14 +4,14 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{bootstrap::Setup, client::Request, envoy::Envoy, process, upstream::Upstream};
+use tests::{bootstrap::EnvoyOptions, client::Request, envoy::Envoy, process, upstream::Upstream};
 
 use super::filter;
 
 /// The collector's host in the samples.
 pub(super) const HOST: &str = "otel-collector.monitoring.svc.cluster.local";
 /// Timeout until spans arrive.
-pub(super) const SOON: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An OTLP transport.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,7 +66,7 @@ pub(super) fn provider(protocol: Protocol, queue: &Value) -> Value {
 }
 
 /// Returns a configuration that samples all requests.
-pub(super) fn everything(protocol: Protocol, queue: &Value) -> Value {
+pub(super) fn sample_all(protocol: Protocol, queue: &Value) -> Value {
     json!({
         "extensionProviders": provider(protocol, queue),
         "tracing": {"randomSamplingPercentage": 100},
@@ -74,16 +74,16 @@ pub(super) fn everything(protocol: Protocol, queue: &Value) -> Value {
 }
 
 /// Envoy with telemetry between a client and an application, and clusters of collectors.
-pub(super) struct Rig {
+pub(super) struct Fixture {
     pub(super) envoy: Envoy,
     pub(super) app: Upstream,
 }
 
-impl Rig {
+impl Fixture {
     pub(super) fn start(concurrency: u32, clusters: Vec<Value>, config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
-        let setup = Setup::new(app.address(), vec![filter(config)]);
-        let envoy = Envoy::start(Setup { concurrency, clusters, ..setup })?;
+        let options = EnvoyOptions::new(app.address(), vec![filter(config)]);
+        let envoy = Envoy::start(EnvoyOptions { concurrency, clusters, ..options })?;
         Ok(Self { envoy, app })
     }
 
@@ -106,22 +106,22 @@ impl Rig {
     pub(super) fn settle(&self) -> Result<()> {
         self.wait_until("done with all spans", || {
             let [built, queued] = self.stats(["spans_built_total", "queue_bytes"])?;
-            Ok(queued == 0 && built > 0 && built == self.accounted()?)
+            Ok(queued == 0 && built > 0 && built == self.accounted_spans()?)
         })
     }
 
     /// Returns all counters and gauges of the filter that are not 0, as text.
-    pub(super) fn told(&self) -> Result<String> {
+    pub(super) fn nonzero_stats(&self) -> Result<String> {
         let stats = self.envoy.stats()?;
-        let own = stats.holding("weir_telemetry");
-        let told = own.into_iter().filter(|(_, value)| *value > 0);
-        Ok(told.map(|(name, value)| format!("{name} {value}\n")).collect())
+        let own = stats.matching("weir_telemetry");
+        let nonzero_stats = own.into_iter().filter(|(_, value)| *value > 0);
+        Ok(nonzero_stats.map(|(name, value)| format!("{name} {value}\n")).collect())
     }
 
     /// Waits until `ready` returns `true`. The error shows the counters.
     pub(super) fn wait_until(&self, what: &str, ready: impl FnMut() -> Result<bool>) -> Result<()> {
-        let waited = process::wait_until(what, SOON, ready);
-        waited.with_context(|| self.told().unwrap_or_default())
+        let waited = process::wait_until(what, TIMEOUT, ready);
+        waited.with_context(|| self.nonzero_stats().unwrap_or_default())
     }
 
     /// Stops Envoy and fails if one of its VMs has trapped.
@@ -134,7 +134,7 @@ impl Rig {
     }
 
     /// Returns the number of spans that were sent, rejected or dropped.
-    pub(super) fn accounted(&self) -> Result<u64> {
+    pub(super) fn accounted_spans(&self) -> Result<u64> {
         let names = ["sent", "rejected", "dropped_full", "dropped_expired", "dropped_refused"];
         let more = ["dropped_oversize", "dropped_reconfigured"];
         let stats = self.envoy.stats()?;

@@ -44,7 +44,8 @@ impl Scrape {
     /// Returns the value of the sample with exactly these labels, given in Prometheus format.
     pub(super) fn value(&self, name: &str, labels: &str) -> Option<u64> {
         let labels = split(labels);
-        let found = self.samples.iter().find(|sample| sample.name == name && sample.labels == labels)?;
+        let found =
+            self.samples.iter().find(|sample| sample.name == name && sample.labels == labels)?;
         Some(found.value as u64)
     }
 

@@ -9,23 +9,23 @@ use tests::{
     upstream::Received,
 };
 
-use super::collectors::{Protocol, Rig, cluster, everything};
+use super::collectors::{Fixture, Protocol, cluster, sample_all};
 
 const TRACE: &str = "12345678901234567890123456789012";
 const SPAN: &str = "1234567890123456";
 
 /// Sends a request with these raw header lines and returns it as received by the application.
-fn send(rig: &Rig, lines: &[String]) -> Result<Received> {
+fn send(fixture: &Fixture, lines: &[String]) -> Result<Received> {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     let request = format!("GET / HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n{lines}\r\n");
-    let answer = rig.envoy.http1().raw(request.as_bytes())?;
-    ensure!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    rig.app.received().last().cloned().context("nothing arrived")
+    let response = fixture.envoy.http1().raw(request.as_bytes())?;
+    ensure!(response.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&response));
+    fixture.app.received().last().cloned().context("nothing arrived")
 }
 
-fn start(collector: &FakeCollector) -> Result<Rig> {
+fn start(collector: &FakeCollector) -> Result<Fixture> {
     let clusters = vec![cluster(Protocol::Grpc, collector.address())];
-    Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))
+    Fixture::start(1, clusters, &sample_all(Protocol::Grpc, &json!({})))
 }
 
 /// Returns a `traceparent` of this version with `rest` as the flags and anything after them.
@@ -77,7 +77,7 @@ fn refused() -> Vec<Vec<String>> {
 }
 
 /// Returns the trace id, parent id and flags that the application received.
-fn told(received: &Received) -> Result<(String, String, String)> {
+fn context(received: &Received) -> Result<(String, String, String)> {
     let values = received.header("traceparent");
     let [value] = values.as_slice() else { anyhow::bail!("not one: {values:?}") };
     let parts: Vec<&str> = value.split('-').collect();
@@ -88,17 +88,17 @@ fn told(received: &Received) -> Result<(String, String, String)> {
 }
 
 #[test]
-fn a_context_is_followed_where_the_suite_of_the_standard_wants_it() -> Result<()> {
+fn traceparent_handling_passes_the_w3c_suite() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
-    let rig = start(&collector)?;
+    let fixture = start(&collector)?;
     let mut spans = BTreeSet::from([SPAN.to_owned()]);
     let with_state = |mut case: Vec<String>| {
         case.push("tracestate: foo=1".to_owned());
         case
     };
     for case in followed().into_iter().map(with_state) {
-        let received = send(&rig, &case)?;
-        let (trace, span, flags) = told(&received)?;
+        let received = send(&fixture, &case)?;
+        let (trace, span, flags) = context(&received)?;
         assert_eq!((trace.as_str(), flags.as_str()), (TRACE, "01"), "{case:?}");
         assert_eq!(received.header("tracestate"), ["foo=1"], "{case:?}");
         assert!(spans.insert(span), "{case:?}");
@@ -107,21 +107,22 @@ fn a_context_is_followed_where_the_suite_of_the_standard_wants_it() -> Result<()
     let missing = [vec![], vec![format!("trace-parent: {}", parent("00", "01"))]];
     let invalid = refused.len() as u64;
     for case in refused.into_iter().chain(missing).map(with_state) {
-        let received = send(&rig, &case)?;
-        let (trace, span, flags) = told(&received)?;
+        let received = send(&fixture, &case)?;
+        let (trace, span, flags) = context(&received)?;
         assert!(!trace.starts_with("1234567890") && !trace.starts_with("0000000000"), "{case:?}");
         assert_eq!(flags, "01", "{case:?}");
         assert_eq!(received.header("tracestate"), [""; 0], "{case:?}");
         assert!(spans.insert(span), "{case:?}");
     }
     let names = ["traceparent_invalid_total", "tracestate_invalid_total"];
-    assert_eq!(rig.stats(names)?, [invalid, 0]);
+    assert_eq!(fixture.stats(names)?, [invalid, 0]);
     Ok(())
 }
 
 /// Returns `count` list members, on one line and as the suite's lines of ten.
 fn members(count: usize) -> (String, Vec<String>) {
-    let all: Vec<String> = (1..=count).map(|number| format!("bar{number:02}={number:02}")).collect();
+    let all: Vec<String> =
+        (1..=count).map(|number| format!("bar{number:02}={number:02}")).collect();
     (all.join(","), all.chunks(10).map(|line| line.join(",")).collect())
 }
 
@@ -179,37 +180,37 @@ fn states() -> Vec<(Vec<String>, Option<String>)> {
 }
 
 #[test]
-fn a_list_of_vendors_goes_on_where_the_suite_of_the_standard_wants_it() -> Result<()> {
+fn tracestate_handling_passes_the_w3c_suite() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
-    let rig = start(&collector)?;
+    let fixture = start(&collector)?;
     let mut invalid = 0;
     for (lines, kept) in states() {
         let state = lines.iter().map(|line| format!("TraceState: {line}"));
         let case: Vec<_> = state.chain([traceparent(&parent("00", "01"))]).collect();
-        let received = send(&rig, &case)?;
-        assert_eq!(told(&received)?.0, TRACE, "{case:?}");
+        let received = send(&fixture, &case)?;
+        assert_eq!(context(&received)?.0, TRACE, "{case:?}");
         assert_eq!(received.header("tracestate"), Vec::from_iter(kept.as_deref()), "{case:?}");
         invalid += u64::from(kept.is_none() && lines != [""]);
     }
     let names = ["traceparent_invalid_total", "tracestate_invalid_total"];
-    assert_eq!(rig.stats(names)?, [0, invalid]);
+    assert_eq!(fixture.stats(names)?, [0, invalid]);
     Ok(())
 }
 
 #[test]
-fn what_is_not_sampled_goes_on_as_it_came_whatever_the_suite_would_drop() -> Result<()> {
+fn forwards_unsampled_context_unchanged() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
-    let rig = start(&collector)?;
+    let fixture = start(&collector)?;
     for (lines, _) in states() {
         let state = lines.iter().map(|line| format!("tracestate: {line}"));
         let case: Vec<_> = state.chain([traceparent(&parent("00", "00"))]).collect();
-        let received = send(&rig, &case)?;
+        let received = send(&fixture, &case)?;
         assert_eq!(received.header("traceparent"), [parent("00", "00")], "{case:?}");
         // Envoy trims whitespace around values.
         let trimmed: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
         assert_eq!(received.header("tracestate"), trimmed, "{case:?}");
     }
     let names = ["traceparent_invalid_total", "tracestate_invalid_total", "spans_built_total"];
-    assert_eq!(rig.stats(names)?, [0, 0, 0]);
+    assert_eq!(fixture.stats(names)?, [0, 0, 0]);
     Ok(())
 }

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{REFUSAL_LOGGED, REJECTED};
 use crate::{
-    bootstrap::{Drain, Setup},
+    bootstrap::{Drain, EnvoyOptions},
     client::Client,
     process::{Process, read_text},
     repository::root,
@@ -63,8 +63,8 @@ fn func_e(folder: &Path) -> Result<Command> {
 }
 
 /// Returns the command that runs Envoy with the bootstrap in `folder`.
-pub(super) fn command(folder: &Path, setup: &Setup) -> Result<Command> {
-    let (strategy, seconds) = match setup.drain {
+pub(super) fn command(folder: &Path, options: &EnvoyOptions) -> Result<Command> {
+    let (strategy, seconds) = match options.drain {
         Drain::Gradual(seconds) => ("gradual", seconds),
         Drain::Immediate(seconds) => ("immediate", seconds),
     };
@@ -74,7 +74,7 @@ pub(super) fn command(folder: &Path, setup: &Setup) -> Result<Command> {
         .arg(folder.join("bootstrap.json"))
         .arg("--admin-address-path")
         .arg(admin_path(folder))
-        .args(["--concurrency", &setup.concurrency.to_string()])
+        .args(["--concurrency", &options.concurrency.to_string()])
         // Otherwise all Envoys on the machine would use the same shared memory.
         .arg("--disable-hot-restart")
         .args(["--drain-strategy", strategy, "--drain-time-s", &seconds.to_string()])
@@ -108,7 +108,7 @@ pub(super) fn wait_for_ingress(process: &mut Process, admin: SocketAddr) -> Resu
     let admin = Client::http1(admin);
     let mut address = None;
     process.wait_until("listening", START, |process| {
-        if !admin.get("/ready").is_ok_and(|answer| answer.status == 200) {
+        if !admin.get("/ready").is_ok_and(|response| response.status == 200) {
             return Ok(false);
         }
         let stats = Stats::parse(&admin.get("/stats?format=json")?.json()?)?;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use super::{AUTHORITY, CASE, Case};
 
 /// Timeout of a response.
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// Number of concurrent requests on a connection.
 const OPEN: usize = 50;
 /// The preface, empty settings, and a window larger than all responses of a batch.
@@ -51,7 +51,7 @@ fn send_batch(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
 /// Returns `false` if the connection ended before every stream did.
 fn exchange(address: SocketAddr, cases: &[Case<'_>]) -> Result<bool> {
     let mut socket = TcpStream::connect(address)?;
-    socket.set_read_timeout(Some(LIMIT))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     socket.set_nodelay(true)?;
     let mut bytes = OPENING.to_vec();
     for (position, (index, target)) in cases.iter().enumerate() {

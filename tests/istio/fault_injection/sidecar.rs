@@ -12,15 +12,15 @@ use tests::{
 };
 
 use super::FILTER;
-use crate::{mesh::Mesh, plugin::Target, say};
+use crate::{mesh::Mesh, plugin::Target, report};
 
 const HOST: &str = "faulty.mesh.example.com";
 const CALLS: u32 = 2_000;
 /// Timeout until the proxy applies a change, sufficient for a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The gateway's timeout and retries apply to faults of a WasmPlugin in the server's sidecar.
-pub(super) fn meets_timeout_and_retries(mesh: &Mesh) -> Result<()> {
+pub(super) fn timeout_and_retries_apply(mesh: &Mesh) -> Result<()> {
     let app = Upstream::start()?;
     let (client_port, server_port) = (ports::free()?, ports::free()?);
     let documents = include_str!("sidecar.yaml")
@@ -47,21 +47,26 @@ pub(super) fn meets_timeout_and_retries(mesh: &Mesh) -> Result<()> {
             (0..20).map(|_| Ok(get("/ready")?.status)).collect::<Result<_>>()?;
         Ok(statuses == [418; 20])
     };
-    wait_until("running the filter in the sidecar", LIMIT, is_ready)?;
+    wait_until("running the filter in the sidecar", TIMEOUT, is_ready)?;
     let reached = app.count();
-    let begun = Instant::now();
-    let answer = get("/slow")?;
-    let took = begun.elapsed();
-    say(&format!("the gateway's timeout of 1 s took {took:.2?} with a delay in the sidecar"));
-    ensure!(answer.status == 504, "{answer:?}");
-    ensure!(took > Duration::from_millis(950) && took < Duration::from_secs(2), "{took:?}");
+    let started = Instant::now();
+    let response = get("/slow")?;
+    let elapsed = started.elapsed();
+    report(&format!("the gateway's timeout of 1 s took {elapsed:.2?} with a delay in the sidecar"));
+    ensure!(response.status == 504, "{response:?}");
+    ensure!(
+        elapsed > Duration::from_millis(950) && elapsed < Duration::from_secs(2),
+        "{elapsed:?}"
+    );
     ensure!(app.count() == reached, "a request that timed out reached the application");
     let mut failed = 0_u32;
     for _ in 0..CALLS {
-        let answer = get("/flaky")?;
-        failed = failed.saturating_add(u32::from(answer.status == 503));
+        let response = get("/flaky")?;
+        failed = failed.saturating_add(u32::from(response.status == 503));
     }
-    say(&format!("{failed} of {CALLS} calls failed after two retries with aborts in the sidecar"));
+    report(&format!(
+        "{failed} of {CALLS} calls failed after two retries with aborts in the sidecar"
+    ));
     // An eighth within four standard deviations.
     ensure!((f64::from(failed) / f64::from(CALLS) - 0.125).abs() < 0.03, "{failed}");
     let other = get("/")?;

@@ -11,9 +11,9 @@ use tests::{
 
 use super::{FILTER, USER, jwt_rules, protect, received, token_of};
 use crate::{
-    load::{Load, Seen},
+    load::{Load, Revision},
     mesh::{Image, Mesh},
-    say,
+    report,
 };
 
 /// Number of responses of each configuration that make a steady load.
@@ -22,41 +22,41 @@ const STEADY: usize = 500;
 const PERSON: &str = "x-person";
 
 /// Every request of a steady load is handled by the old or the new configuration.
-pub(super) fn costs_no_request(mesh: &Mesh) -> Result<()> {
+pub(super) fn fails_no_request(mesh: &Mesh) -> Result<()> {
     let mut rules = jwt_rules(mesh);
     protect(mesh, &json!({"jwtRules": rules}))?;
     let request = Request::get("/").bearer(&token_of(mesh, "alice")?);
-    let load = Load::start(mesh.client(), &request, judge);
-    load.wait_until("a steady load", |tally| tally.before >= STEADY)?;
+    let load = Load::start(mesh.client(), &request, classify);
+    load.wait_until("a steady load", |counts| counts.before >= STEADY)?;
     if let Some(headers) = rules.pointer_mut("/0/outputClaimToHeaders") {
         *headers = json!([{"header": PERSON, "claim": "sub"}]);
     }
     mesh.apply_plugin(FILTER, &json!({"jwtRules": rules}))?;
     let applied = Instant::now();
-    load.wait_until("the change", |tally| tally.after > 0)?;
+    load.wait_until("the change", |counts| counts.after > 0)?;
     let delay = applied.elapsed();
-    load.wait_until("a steady load after the change", |tally| tally.after >= STEADY)?;
-    let tally = load.stop()?;
-    let (before, after, failed) = (tally.before, tally.after, tally.failures.len());
-    say(&format!(
+    load.wait_until("a steady load after the change", |counts| counts.after >= STEADY)?;
+    let counts = load.stop()?;
+    let (before, after, failed) = (counts.before, counts.after, counts.failures.len());
+    report(&format!(
         "{before} responses before the change, {after} after it, which took {delay:.1?}, {failed} failed"
     ));
-    ensure!(failed == 0, "the first of {failed} failures: {:?}", tally.failures.first());
+    ensure!(failed == 0, "the first of {failed} failures: {:?}", counts.failures.first());
     Ok(())
 }
 
 /// Returns the configuration that admitted the request. `None` for any other response.
-fn judge(answer: &Response) -> Option<Seen> {
-    let holds = |name| received(answer, name).is_ok_and(|values| values == ["alice"]);
-    match (holds(USER), holds(PERSON)) {
-        (true, false) => Some(Seen::Before),
-        (false, true) => Some(Seen::After),
+fn classify(response: &Response) -> Option<Revision> {
+    let has_user = |name| received(response, name).is_ok_and(|values| values == ["alice"]);
+    match (has_user(USER), has_user(PERSON)) {
+        (true, false) => Some(Revision::Old),
+        (false, true) => Some(Revision::New),
         _ => None,
     }
 }
 
 /// The proxy logs the path of the error and keeps the previous configuration.
-pub(super) fn keeps_last_good(mesh: &Mesh) -> Result<()> {
+pub(super) fn keeps_last_valid(mesh: &Mesh) -> Result<()> {
     let mut rules = jwt_rules(mesh);
     protect(mesh, &json!({"jwtRules": rules}))?;
     let mark = mesh.log_mark();
@@ -64,12 +64,12 @@ pub(super) fn keeps_last_good(mesh: &Mesh) -> Result<()> {
         *header = json!("x user");
     }
     mesh.apply_plugin(FILTER, &json!({"jwtRules": rules}))?;
-    say(&mesh.wait_for_log(mark, "jwtRules[0].outputClaimToHeaders[0].header")?);
+    report(&mesh.wait_for_log(mark, "jwtRules[0].outputClaimToHeaders[0].header")?);
     mesh.wait_for_log(mark, "rejected: Unable to create Wasm plugin")?;
     let bad = mesh.send(Request::get("/").bearer("not-a-token"))?;
     ensure!(bad.status == 401, "with a bad token: {bad:?}");
-    let answer = mesh.send(Request::get("/").bearer(&token_of(mesh, "alice")?))?;
-    ensure!(received(&answer, USER)? == ["alice"], "with a token: {answer:?}");
+    let response = mesh.send(Request::get("/").bearer(&token_of(mesh, "alice")?))?;
+    ensure!(received(&response, USER)? == ["alice"], "with a token: {response:?}");
     Ok(())
 }
 
@@ -90,9 +90,9 @@ pub(super) fn unreachable_registry_denies(mesh: &Mesh) -> Result<()> {
 fn denies(mesh: &Mesh, image: &Image, reason: &str) -> Result<()> {
     let mark = mesh.log_mark();
     mesh.apply_plugin_of(FILTER, image, &json!({"jwtRules": jwt_rules(mesh)}))?;
-    say(&mesh.wait_for_log(mark, reason)?);
+    report(&mesh.wait_for_log(mark, reason)?);
     let request = Request::get("/").bearer(&token_of(mesh, "alice")?);
-    let answer = mesh.wait_for("denying", &request, |answer| answer.status == 403)?;
-    ensure!(answer.text() == "RBAC: access denied", "denied by another filter: {answer:?}");
+    let response = mesh.wait_for("denying", &request, |response| response.status == 403)?;
+    ensure!(response.text() == "RBAC: access denied", "denied by another filter: {response:?}");
     Ok(())
 }

@@ -16,7 +16,7 @@ pub(super) fn authorization_policy(mesh: &Mesh) -> Result<()> {
     });
     mesh.apply(&security_document("AuthorizationPolicy", &only_alice))?;
     let bob = Request::get("/").bearer(&token_of(mesh, "bob")?);
-    mesh.wait_for("denying bob", &bob, |answer| answer.status == 403)?;
+    mesh.wait_for("denying bob", &bob, |response| response.status == 403)?;
 
     let alice = mesh.send(Request::get("/").bearer(&token_of(mesh, "alice")?))?;
     ensure!(alice.status == 200, "alice: {alice:?}");
@@ -32,29 +32,33 @@ pub(super) fn request_authentication(mesh: &Mesh) -> Result<()> {
     let bad = Request::get("/").bearer("not-a-token");
     let block = json!({"jwtRules": jwt_rules(mesh)});
     mesh.apply(&security_document("RequestAuthentication", &block))?;
-    mesh.wait_for("checking tokens natively", &bad, |answer| answer.status == 401)?;
-    let native = answers(mesh)?;
+    mesh.wait_for("checking tokens natively", &bad, |response| response.status == 401)?;
+    let native = responses(mesh)?;
     mesh.clear()?;
 
     mesh.apply_plugin(FILTER, &block)?;
-    mesh.wait_for("checking tokens", &bad, |answer| answer.status == 401)?;
-    let ours = answers(mesh)?;
+    mesh.wait_for("checking tokens", &bad, |response| response.status == 401)?;
+    let ours = responses(mesh)?;
     ensure!(native == ours, "Istio: {native:#?}\njwt-auth: {ours:#?}");
     Ok(())
 }
 
 /// Returns the status and the received values of [`USER`] for every kind of token.
-fn answers(mesh: &Mesh) -> Result<Vec<(&'static str, u16, Vec<String>)>> {
-    let mut answers = Vec::new();
+fn responses(mesh: &Mesh) -> Result<Vec<(&'static str, u16, Vec<String>)>> {
+    let mut responses = Vec::new();
     for (case, token, _) in tokens(mesh)? {
         let request = Request::get("/").header(USER, "root");
-        let answer = mesh.send(match &token {
+        let response = mesh.send(match &token {
             Some(token) => request.bearer(token),
             None => request,
         })?;
-        answers.push((case, answer.status, super::received(&answer, USER).unwrap_or_default()));
+        responses.push((
+            case,
+            response.status,
+            super::received(&response, USER).unwrap_or_default(),
+        ));
     }
-    Ok(answers)
+    Ok(responses)
 }
 
 /// Returns a document of Istio's security API that applies to the gateway.

@@ -8,7 +8,7 @@ use tests::{client::Request, identity_provider::JWKS_PATH};
 use super::{AUDIENCE, USER, protect, received, token_of};
 use crate::{
     mesh::{Mesh, NAMESPACE},
-    say,
+    report,
 };
 
 /// The host of the key server in the mesh.
@@ -24,11 +24,11 @@ pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     let early = mesh.send(request.clone())?;
     ensure!(early.status == 503, "without keys: {early:?}");
     ensure!(early.text().contains("KEYS_UNAVAILABLE"), "without keys: {early:?}");
-    say(&mesh.wait_for_log(mark, "ServiceEntry")?);
+    report(&mesh.wait_for_log(mark, "ServiceEntry")?);
     mesh.apply(&service_entry(mesh).to_string())?;
     let fetched = mesh.idp().jwks_requests();
-    let answer = mesh.wait_for("fetching keys", &request, |answer| answer.status == 200)?;
-    ensure!(received(&answer, USER)? == ["alice"], "{answer:?}");
+    let response = mesh.wait_for("fetching keys", &request, |response| response.status == 200)?;
+    ensure!(received(&response, USER)? == ["alice"], "{response:?}");
     let fetches = mesh.idp().jwks_requests().saturating_sub(fetched);
     ensure!(fetches == 1, "{fetches} fetches");
     let bad = mesh.send(Request::get("/").bearer("not-a-token"))?;
@@ -42,7 +42,7 @@ pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     let fetches = mesh.idp().jwks_requests().saturating_sub(fetched);
     ensure!(fetches == 1, "{fetches} fetches for a rotation");
     // Workers that did not fetch check for a new set once a second.
-    mesh.wait_for("refusing a withdrawn key", &request, |answer| answer.status == 401)?;
+    mesh.wait_for("refusing a withdrawn key", &request, |response| response.status == 401)?;
     Ok(())
 }
 

@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 use tests::{client::Request, identity_provider::now};
 
 use super::{FILTER, USER, jwt_rules, protect, received, token, token_of};
-use crate::{mesh::Mesh, say};
+use crate::{mesh::Mesh, report};
 
 /// The agent fetches the image and logs it.
 pub(super) fn agent_pulls_image(mesh: &Mesh) -> Result<()> {
     let mark = mesh.log_mark();
     mesh.apply_plugin(FILTER, &json!({"jwtRules": jwt_rules(mesh)}))?;
     let applied = Instant::now();
-    say(&mesh.wait_for_log(mark, "fetching image")?);
+    report(&mesh.wait_for_log(mark, "fetching image")?);
     let request = Request::get("/").bearer("not-a-token");
-    mesh.wait_for("checking tokens", &request, |answer| answer.status == 401)?;
-    say(&format!("the filter is active {:.1?} after it was applied", applied.elapsed()));
+    mesh.wait_for("checking tokens", &request, |response| response.status == 401)?;
+    report(&format!("the filter is active {:.1?} after it was applied", applied.elapsed()));
     Ok(())
 }
 
@@ -26,13 +26,14 @@ pub(super) fn decides(mesh: &Mesh) -> Result<()> {
     protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
     for (case, token, status) in tokens(mesh)? {
         let request = Request::get("/");
-        let answer = mesh.send(match &token {
+        let response = mesh.send(match &token {
             Some(token) => request.bearer(token),
             None => request,
         })?;
-        ensure!(answer.status == status, "{case}: expected {status}, got {answer:?}");
-        let challenge = answer.header("www-authenticate").is_some_and(|v| v.starts_with("Bearer"));
-        ensure!(challenge == (status != 200), "{case}: {answer:?}");
+        ensure!(response.status == status, "{case}: expected {status}, got {response:?}");
+        let challenge =
+            response.header("www-authenticate").is_some_and(|v| v.starts_with("Bearer"));
+        ensure!(challenge == (status != 200), "{case}: {response:?}");
     }
     Ok(())
 }
@@ -59,7 +60,7 @@ pub(super) fn tokens(mesh: &Mesh) -> Result<Vec<(&'static str, Option<String>, u
 }
 
 /// The first matching rule decides whether a token is required.
-pub(super) fn demands_token(mesh: &Mesh) -> Result<()> {
+pub(super) fn requires_token(mesh: &Mesh) -> Result<()> {
     let rules = json!([{"match": [{"uri": {"exact": "/healthz"}}], "token": "NONE"}, {}]);
     protect(mesh, &json!({"jwtRules": jwt_rules(mesh), "rules": rules}))?;
     let open = mesh.send(Request::get("/healthz"))?;
@@ -72,13 +73,16 @@ pub(super) fn demands_token(mesh: &Mesh) -> Result<()> {
 }
 
 /// The application receives the filter's headers and never the client's.
-pub(super) fn hands_over_identity(mesh: &Mesh) -> Result<()> {
+pub(super) fn writes_identity(mesh: &Mesh) -> Result<()> {
     protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
     let forged = Request::get("/").header(USER, "root").header(USER, "admin");
-    let answer = mesh.send(forged.clone().bearer(&token_of(mesh, "alice")?))?;
-    ensure!(received(&answer, USER)? == ["alice"], "with a token: {answer:?}");
-    ensure!(received(&answer, "authorization")?.is_empty(), "the token was forwarded: {answer:?}");
-    let answer = mesh.send(forged)?;
-    ensure!(received(&answer, USER)?.is_empty(), "without a token: {answer:?}");
+    let response = mesh.send(forged.clone().bearer(&token_of(mesh, "alice")?))?;
+    ensure!(received(&response, USER)? == ["alice"], "with a token: {response:?}");
+    ensure!(
+        received(&response, "authorization")?.is_empty(),
+        "the token was forwarded: {response:?}"
+    );
+    let response = mesh.send(forged)?;
+    ensure!(received(&response, USER)?.is_empty(), "without a token: {response:?}");
     Ok(())
 }

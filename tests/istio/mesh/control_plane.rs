@@ -12,7 +12,7 @@ use tests::{
 use super::{kubectl::Kubectl, launcher::Launcher};
 
 /// Timeout until a server is ready, sufficient for a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// The namespace of the gateway and of all documents of the tests.
 pub(crate) const NAMESPACE: &str = "istio-ingress";
 /// Token of the administrator. The API server listens on loopback and stops with the tests.
@@ -58,7 +58,7 @@ fn start_etcd(launcher: &Launcher) -> Result<(Process, String)> {
         .args(["--unsafe-no-fsync", "--log-level=warn"]);
     let mut etcd = launcher.start("etcd", &mut command)?;
     let client = Client::http1(loopback(port));
-    etcd.wait_until("healthy", LIMIT, |_| Ok(answers_200(&client, "/health")))?;
+    etcd.wait_until("healthy", TIMEOUT, |_| Ok(returns_200(&client, "/health")))?;
     Ok((etcd, url))
 }
 
@@ -91,7 +91,7 @@ fn start_api_server(launcher: &Launcher, etcd_url: &str) -> Result<(Process, Kub
         .replace("$TOKEN", TOKEN);
     let config = launcher.write("kubeconfig.yaml", &document)?;
     let kubectl = Kubectl::new(&launcher.tools.kubectl, &config);
-    server.wait_until("ready", LIMIT, |_| Ok(kubectl.is_ready()))?;
+    server.wait_until("ready", TIMEOUT, |_| Ok(kubectl.is_ready()))?;
     Ok((server, kubectl))
 }
 
@@ -123,10 +123,10 @@ fn start_istiod(launcher: &Launcher, kubectl: &Kubectl) -> Result<(Process, u16)
         .current_dir(launcher.home("istiod")?);
     let mut istiod = launcher.start("istiod", &mut command)?;
     let client = Client::http1(loopback(http_port));
-    istiod.wait_until("ready", LIMIT, |_| Ok(answers_200(&client, "/ready")))?;
+    istiod.wait_until("ready", TIMEOUT, |_| Ok(returns_200(&client, "/ready")))?;
     Ok((istiod, xds_port))
 }
 
-pub(super) fn answers_200(client: &Client, path: &str) -> bool {
-    client.get(path).is_ok_and(|answer| answer.status == 200)
+pub(super) fn returns_200(client: &Client, path: &str) -> bool {
+    client.get(path).is_ok_and(|response| response.status == 200)
 }

@@ -13,7 +13,7 @@ use tests::process::wait_until;
 use crate::tools;
 
 /// Timeout of a request to the API server.
-const LIMIT: &str = "--request-timeout=20s";
+const TIMEOUT: &str = "--request-timeout=20s";
 /// Timeout until custom resource definitions are served.
 const READY: Duration = Duration::from_secs(30);
 
@@ -37,7 +37,7 @@ impl Kubectl {
 
     /// Returns `true` if the API server is ready.
     pub(crate) fn is_ready(&self) -> bool {
-        self.run(&["get", "--raw", "/readyz"]).is_ok_and(|answer| answer == "ok")
+        self.run(&["get", "--raw", "/readyz"]).is_ok_and(|response| response == "ok")
     }
 
     /// Installs the custom resource definitions in `file` and waits until they are served.
@@ -72,7 +72,7 @@ impl Kubectl {
     ///
     /// # Errors
     /// If the API server rejects the request. The error contains its message.
-    pub(crate) fn judge(&self, documents: &str) -> Result<()> {
+    pub(crate) fn validate(&self, documents: &str) -> Result<()> {
         self.feed(&["apply", "--validate=strict", "--dry-run=server", "-f", "-"], documents)
     }
 
@@ -111,7 +111,7 @@ impl Kubectl {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg("--kubeconfig").arg(&self.config).arg(LIMIT);
+        command.arg("--kubeconfig").arg(&self.config).arg(TIMEOUT);
         command
     }
 }

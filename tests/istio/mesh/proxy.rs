@@ -11,13 +11,13 @@ use tests::{
 };
 
 use super::{
-    control_plane::{NAMESPACE, answers_200},
+    control_plane::{NAMESPACE, returns_200},
     launcher::Launcher,
 };
 use crate::tools::Tools;
 
 /// Timeout until the agent and Envoy are ready, sufficient for a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// The agent's folder for pulled modules, which is not configurable.
 const MODULES: &str = "/var/lib/istio/data";
 
@@ -100,7 +100,9 @@ impl Proxy {
     /// If the folder for modules cannot be created or the proxy does not become ready.
     pub(super) fn start(launcher: &Launcher, xds_port: u16, role: Role) -> Result<Self> {
         fs::create_dir_all(MODULES).with_context(|| {
-            format!("cannot create {MODULES}, which the agent needs: create it and make it writable")
+            format!(
+                "cannot create {MODULES}, which the agent needs: create it and make it writable"
+            )
         })?;
         let ports = Ports::free()?;
         let mut command = Command::new(&launcher.tools.pilot_agent);
@@ -124,7 +126,7 @@ impl Proxy {
             .current_dir(launcher.home(role.name())?);
         let mut process = launcher.start(role.name(), &mut command)?;
         let health = Client::http1(loopback(ports.health));
-        process.wait_until("ready", LIMIT, |_| Ok(answers_200(&health, "/healthz/ready")))?;
+        process.wait_until("ready", TIMEOUT, |_| Ok(returns_200(&health, "/healthz/ready")))?;
         Ok(Self { process, admin: Client::http1(loopback(ports.admin)) })
     }
 
@@ -134,7 +136,7 @@ impl Proxy {
     /// If that takes longer than 60 seconds. The error contains the log.
     pub(crate) fn wait_for_listener(&mut self, address: SocketAddr) -> Result<()> {
         let client = Client::http1(address);
-        self.process.wait_until("listening", LIMIT, |_| Ok(client.get("/").is_ok()))
+        self.process.wait_until("listening", TIMEOUT, |_| Ok(client.get("/").is_ok()))
     }
 
     /// Returns the log of the agent and Envoy.

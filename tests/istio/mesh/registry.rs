@@ -13,11 +13,11 @@ use tests::{
     process::Process,
 };
 
-use super::{control_plane::answers_200, launcher::Launcher};
+use super::{control_plane::returns_200, launcher::Launcher};
 use crate::tools;
 
 /// Timeout until the registry responds, sufficient for a busy machine.
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// The tag of all images.
 const TAG: &str = "test";
 
@@ -50,7 +50,7 @@ impl Registry {
         command.args(["registry", "serve", "--address", &host]);
         let mut process = launcher.start("registry", &mut command)?;
         let client = Client::http1(loopback(port));
-        process.wait_until("ready", LIMIT, |_| Ok(answers_200(&client, "/v2/")))?;
+        process.wait_until("ready", TIMEOUT, |_| Ok(returns_200(&client, "/v2/")))?;
         Ok(Self { crane: launcher.tools.crane.clone(), host, _process: process })
     }
 

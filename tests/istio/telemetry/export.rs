@@ -12,7 +12,7 @@ use tests::{
     upstream::{REPLY_STATUS, Received, Upstream},
 };
 
-use super::{FILTER, LIMIT, settled, sum};
+use super::{FILTER, TIMEOUT, settled, sum};
 use crate::{
     mesh::{Mesh, Proxy},
     plugin::Target,
@@ -29,7 +29,7 @@ const PROBES: u64 = 20;
 const ARRIVAL: Duration = Duration::from_mins(1);
 
 /// Registers the collector in the mesh under the host of the samples.
-fn announce(mesh: &Mesh, collector: &Collector, sidecar_port: u16) -> Result<()> {
+fn register_collector(mesh: &Mesh, collector: &Collector, sidecar_port: u16) -> Result<()> {
     let documents = include_str!("collector.yaml")
         .replace("$COLLECTOR_PORT", &collector.grpc().port().to_string())
         .replace("$SIDECAR_COLLECTOR_PORT", &sidecar_port.to_string());
@@ -78,7 +78,7 @@ fn context(received: &Received) -> Result<(String, String, bool)> {
 
 pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
     let (collector, app, port) = (Collector::start()?, Upstream::start()?, ports::free()?);
-    announce(mesh, &collector, port)?;
+    register_collector(mesh, &collector, port)?;
     let (proxy, _) = start_sidecar(mesh, &app, port)?;
     let (at_gateway, at_sidecar) = configs(port);
     mesh.apply_plugin(FILTER, &at_gateway)?;
@@ -90,7 +90,7 @@ pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
         settled(|| Ok(sums()?.iter().sum()))?;
         sums()
     };
-    wait_until("counting in every worker of both proxies", LIMIT, || {
+    wait_until("counting in every worker of both proxies", TIMEOUT, || {
         let before = counted()?;
         for _ in 0..PROBES {
             send(Request::get("/before"))?;
@@ -107,8 +107,8 @@ pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
     for number in 0..REQUESTS {
         let status = if number % 3 == 0 { "404" } else { "200" };
         let request = Request::get(&format!("/orders/{number}?token=secret"));
-        let answer = send(request.header(REPLY_STATUS, status))?;
-        let (trace, span, is_sampled) = context(&Received::from_response(&answer)?)?;
+        let response = send(request.header(REPLY_STATUS, status))?;
+        let (trace, span, is_sampled) = context(&Received::from_response(&response)?)?;
         if is_sampled {
             selected.insert(trace, (span, format!("/orders/{number}")));
         }
@@ -145,7 +145,10 @@ fn check_trace(trace: &str, last: &str, path: &str, spans: &[Item]) -> Result<()
     {
         // Both are server spans, although Istio marks the gateway's listener as outbound.
         ensure!(span.json.get("kind") == Some(&json!(2)), "{span:?}");
-        ensure!(span.json.get("status") != Some(&json!({"code": 2})), "a 404 must not be a server error");
+        ensure!(
+            span.json.get("status") != Some(&json!({"code": 2})),
+            "a 404 must not be a server error"
+        );
         ensure!(span.attributes.get("url.path").is_some_and(|found| found == path), "{span:?}");
         ensure!(!span.json.to_string().contains("secret"), "{span:?}");
         check_resource(span, workload, pod)?;
@@ -200,7 +203,8 @@ fn check_logs(
     for (trace, (span, path)) in traces {
         let is_sidecar =
             |item: &&Item| item.text("traceId") == trace && item.text("spanId") == span;
-        let record = records.iter().find(is_sidecar).with_context(|| format!("no record of {trace}"))?;
+        let record =
+            records.iter().find(is_sidecar).with_context(|| format!("no record of {trace}"))?;
         ensure!(record.attributes.get("path") == Some(path), "{record:?}");
         check_resource(record, "the-sidecar", "sidecar-0")?;
     }
@@ -212,15 +216,15 @@ fn check_logs(
 
 pub(super) fn of_a_call(mesh: &Mesh) -> Result<()> {
     let (collector, app, port) = (Collector::start()?, Upstream::start()?, ports::free()?);
-    announce(mesh, &collector, port)?;
-    let (proxy, out) = start_sidecar(mesh, &app, port)?;
+    register_collector(mesh, &collector, port)?;
+    let (proxy, outbound) = start_sidecar(mesh, &app, port)?;
     let config = json!({
         "endpoint": format!("{COLLECTOR}:{port}"), "sample_rate": 1, "metrics": {"labels": true},
     });
     mesh.apply_plugin_at(FILTER, mesh.image(FILTER)?, &Target::CLIENT, &config)?;
     let call = || {
         let request = Request::get("/orders/1").authority("called.mesh.example.com");
-        out.send(request.header(REPLY_STATUS, "404"))
+        outbound.send(request.header(REPLY_STATUS, "404"))
     };
     wait_until("tracing calls", ARRIVAL, || {
         ensure!(call()?.status == 404, "the call failed");
@@ -232,16 +236,16 @@ pub(super) fn of_a_call(mesh: &Mesh) -> Result<()> {
     ensure!(span.json.pointer("/status/code") == Some(&json!(2)), "{span:?}");
     check_resource(&span, "the-sidecar", "sidecar-0")?;
     let counts = || Ok(proxy.metrics()?.contains(r#"reporter="source""#));
-    wait_until("counting as the source", LIMIT, counts)
+    wait_until("counting as the source", TIMEOUT, counts)
 }
 
-pub(super) fn heals_when_the_service_is_known(mesh: &Mesh) -> Result<()> {
+pub(super) fn recovers_when_the_service_is_known(mesh: &Mesh) -> Result<()> {
     let collector = Collector::start()?;
     let mark = mesh.log_mark();
     let config = json!({"endpoint": format!("{COLLECTOR}:4317"), "sample_rate": 1});
     mesh.apply_plugin(FILTER, &config)?;
     let unknown = "export_failures_unknown_cluster_total";
-    wait_until("counting the unknown cluster", LIMIT, || {
+    wait_until("counting the unknown cluster", TIMEOUT, || {
         ensure!(mesh.send(Request::get("/orders/1"))?.status == 200, "a request failed");
         let metrics = mesh.metrics()?;
         let sample =
@@ -252,7 +256,7 @@ pub(super) fn heals_when_the_service_is_known(mesh: &Mesh) -> Result<()> {
     for word in ["warning", &format!("outbound|4317||{COLLECTOR}"), "Sidecar", "port"] {
         ensure!(line.contains(word), "{word}: {line}");
     }
-    announce(mesh, &collector, ports::free()?)?;
+    register_collector(mesh, &collector, ports::free()?)?;
     wait_until("collecting spans", ARRIVAL, || Ok(!collector.spans()?.is_empty()))?;
     // These include spans of requests sent while the collector was unknown.
     ensure!(collector.spans()?.iter().all(|span| span.attributes.contains_key("url.path")));

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::Setup,
+    bootstrap::EnvoyOptions,
     client::Request,
     envoy::Envoy,
     process::wait_until,
@@ -37,7 +37,7 @@ const VALUES: [&[u8]; 16] = [
 ];
 
 /// Returns the tag patterns of Istio's bootstrap, including those for `extraStatTags`.
-fn istio() -> Value {
+fn istio_stats_config() -> Value {
     let tag = |(name, regex): (&str, String)| json!({"tag_name": name, "regex": regex});
     let own = [
         ("response_code", r"_rq(_(\d{3}))$"),
@@ -63,9 +63,9 @@ fn check(stats_config: Value) -> Result<()> {
         {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
         {"name": "by_item", "dimensions": {"item": {"value": "request.url_path"}}},
     ]}]});
-    let mut setup = Setup::new(app.address(), vec![filter(&document)]);
-    setup.stats_config = Some(stats_config);
-    let envoy = Envoy::start(setup)?;
+    let mut options = EnvoyOptions::new(app.address(), vec![filter(&document)]);
+    options.stats_config = Some(stats_config);
+    let envoy = Envoy::start(options)?;
     let prometheus = Prometheus::start(envoy.admin_address(), &[])?;
     for value in VALUES {
         let path =
@@ -123,11 +123,11 @@ fn lints(metrics: &str) -> Result<String> {
 }
 
 #[test]
-fn hostile_values_make_no_label_in_a_plain_envoy() -> Result<()> {
+fn hostile_values_add_no_label_in_plain_envoy() -> Result<()> {
     check(stats_tags(&LABELS))
 }
 
 #[test]
-fn hostile_values_make_no_label_under_istios_patterns() -> Result<()> {
-    check(istio())
+fn hostile_values_add_no_label_with_istios_tag_patterns() -> Result<()> {
+    check(istio_stats_config())
 }

@@ -16,10 +16,10 @@ use tests::{
     upstream::{REPLY_GRPC_STATUS, REPLY_STATUS},
 };
 
-use crate::telemetry::books::{Books, Row};
+use crate::telemetry::counted_load::{StreamCounts, StreamLabels};
 
 /// Timeout of a stream.
-const LIMIT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// The statuses of the application.
 const STATUSES: [u16; 10] = [200, 201, 204, 301, 404, 409, 429, 500, 503, 504];
 /// gRPC statuses that are server errors: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
@@ -30,7 +30,7 @@ const GRPC_ERRORS: [u64; 6] = [2, 4, 12, 13, 14, 15];
 ///
 /// Every fifth has a body. About one in a hundred is reset, two are denied by earlier filters, one
 /// gets a direct response, and one in a thousand gets an incomplete response.
-pub(super) fn mixed(number: u64) -> Request<Full<Bytes>> {
+pub(super) fn mixed_request(number: u64) -> Request<Full<Bytes>> {
     // Prime moduli combine each operation with every method, status and connection.
     let operation = match (number % 101, number % 997) {
         // Rare: Envoy keeps such a connection open for a second.
@@ -58,20 +58,20 @@ pub(super) fn mixed(number: u64) -> Request<Full<Bytes>> {
 }
 
 /// Starts a server that responds to each connection with `answer` and closes it.
-pub(super) fn breaking(answer: &'static [u8]) -> Result<SocketAddr> {
+pub(super) fn truncating_server(response: &'static [u8]) -> Result<SocketAddr> {
     serve(move |mut socket| {
         let _ = read_head(&mut socket);
-        let _ = socket.write_all(answer);
+        let _ = socket.write_all(response);
         let _ = socket.shutdown(Shutdown::Both);
     })
 }
 
 /// Starts a server that never responds. The channel receives a message for each request.
 pub(super) fn silent() -> Result<(SocketAddr, Receiver<()>)> {
-    let (told, reached): (Sender<()>, _) = channel();
+    let (sender, reached): (Sender<()>, _) = channel();
     let address = serve(move |mut socket| {
         if read_head(&mut socket).is_ok() {
-            let _ = told.send(());
+            let _ = sender.send(());
         }
         // Wait until the proxy closes the connection.
         let _ = socket.read(&mut [0; 1]);
@@ -80,52 +80,56 @@ pub(super) fn silent() -> Result<(SocketAddr, Receiver<()>)> {
 }
 
 /// Sends requests, one after the other, and resets each when it has reached the application.
-pub(super) fn leaving(address: SocketAddr, count: u64, reached: &Receiver<()>) -> Result<Books> {
-    let mut books = Books::default();
+pub(super) fn reset_by_client(
+    address: SocketAddr,
+    count: u64,
+    reached: &Receiver<()>,
+) -> Result<StreamCounts> {
+    let mut counts = StreamCounts::default();
     for number in 0..count {
         let mut socket = TcpStream::connect(address)?;
         socket
             .write_all(format!("GET /silent/{number} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes())?;
-        reached.recv_timeout(LIMIT).context("the request did not arrive")?;
-        books.note(row("silent", "GET", "0"), false);
-        books.left = books.left.saturating_add(1);
+        reached.recv_timeout(TIMEOUT).context("the request did not arrive")?;
+        counts.record(row("silent", "GET", "0"), false);
+        counts.client_resets = counts.client_resets.saturating_add(1);
     }
-    Ok(books)
+    Ok(counts)
 }
 
 /// Sends malformed requests.
-pub(super) fn malformed(address: SocketAddr, count: u64) -> Result<Books> {
-    let mut books = Books::default();
+pub(super) fn malformed_requests(address: SocketAddr, count: u64) -> Result<StreamCounts> {
+    let mut counts = StreamCounts::default();
     for _ in 0..count {
         let mut socket = TcpStream::connect(address)?;
-        socket.set_read_timeout(Some(LIMIT))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
         socket.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n")?;
         // Envoy closes the connection only after a second.
-        let mut answer = [0; 12];
-        socket.read_exact(&mut answer)?;
-        ensure!(answer == *b"HTTP/1.1 400", "{}", String::from_utf8_lossy(&answer));
-        books.note(row("other", "other", "400"), false);
+        let mut response = [0; 12];
+        socket.read_exact(&mut response)?;
+        ensure!(response == *b"HTTP/1.1 400", "{}", String::from_utf8_lossy(&response));
+        counts.record(row("other", "other", "400"), false);
     }
-    Ok(books)
+    Ok(counts)
 }
 
 /// Sends gRPC calls with every status in turn.
-pub(super) fn grpc(address: SocketAddr, count: u64) -> Result<Books> {
-    let mut books = Books::default();
+pub(super) fn grpc(address: SocketAddr, count: u64) -> Result<StreamCounts> {
+    let mut counts = StreamCounts::default();
     for number in 0..count {
         let status = number % 17;
         let request = client::Request::grpc(&format!("/grpc/{number}"));
         let request = request.header(REPLY_GRPC_STATUS, status.to_string());
-        let answer = Client::http2(address).send(request)?;
-        ensure!(answer.grpc_status() == Some(&status.to_string()), "{answer:?}");
-        let row = Row { grpc: status.to_string(), ..row("grpc", "POST", "200") };
-        books.note(row, GRPC_ERRORS.contains(&status));
+        let response = Client::http2(address).send(request)?;
+        ensure!(response.grpc_status() == Some(&status.to_string()), "{response:?}");
+        let row = StreamLabels { grpc: status.to_string(), ..row("grpc", "POST", "200") };
+        counts.record(row, GRPC_ERRORS.contains(&status));
     }
-    Ok(books)
+    Ok(counts)
 }
 
-fn row(operation: &str, method: &str, code: &str) -> Row {
-    Row {
+fn row(operation: &str, method: &str, code: &str) -> StreamLabels {
+    StreamLabels {
         operation: operation.to_owned(),
         method: method.to_owned(),
         code: code.to_owned(),

@@ -10,7 +10,7 @@ use tests::{
     repository,
 };
 
-use super::{Rig, prometheus::Scrape};
+use super::{Fixture, prometheus::Scrape};
 
 /// Returns a configuration with all metrics that the files use.
 fn document(metrics: &Value) -> Value {
@@ -32,16 +32,16 @@ fn names(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-fn check(rig: &Rig, files: &[&str]) -> Result<()> {
+fn check(fixture: &Fixture, files: &[&str]) -> Result<()> {
     for number in 0..4 {
         let user = format!("user-{number}");
-        rig.envoy.http1().send(Request::get("/orders/7").header("x-user", user))?;
+        fixture.envoy.http1().send(Request::get("/orders/7").header("x-user", user))?;
     }
     for file in files {
         let text = read_text(&repository::root().join(file))?;
         let mut missing = Vec::new();
         wait_until("exporting every metric", Duration::from_secs(30), || {
-            let scrape = Scrape::of(&rig.envoy)?;
+            let scrape = Scrape::of(&fixture.envoy)?;
             let known = names(scrape.text());
             missing = names(&text).difference(&known).map(ToString::to_string).collect();
             Ok(missing.is_empty())
@@ -52,15 +52,18 @@ fn check(rig: &Rig, files: &[&str]) -> Result<()> {
 }
 
 #[test]
-fn every_metric_with_labels_that_they_name_is_scraped() -> Result<()> {
+fn labelled_metrics_of_rules_and_dashboard_exist() -> Result<()> {
     let metrics = json!({"labels": true, "maxValues": 1, "definitions":
         [{"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}}]});
-    let rig = Rig::start_labelled(1, &document(&metrics))?;
-    check(&rig, &["telemetry/prometheus/labelled.rules.yaml", "telemetry/grafana/dashboard.json"])
+    let fixture = Fixture::start_labelled(1, &document(&metrics))?;
+    check(
+        &fixture,
+        &["telemetry/prometheus/labelled.rules.yaml", "telemetry/grafana/dashboard.json"],
+    )
 }
 
 #[test]
-fn every_metric_without_labels_that_they_name_is_scraped() -> Result<()> {
-    let rig = Rig::start(&document(&json!({})))?;
-    check(&rig, &["telemetry/prometheus/clean.rules.yaml"])
+fn unlabelled_metrics_of_rules_exist() -> Result<()> {
+    let fixture = Fixture::start(&document(&json!({})))?;
+    check(&fixture, &["telemetry/prometheus/clean.rules.yaml"])
 }

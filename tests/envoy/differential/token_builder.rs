@@ -39,7 +39,7 @@ impl Members {
 
 /// An unsigned token.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct TokenBuilder {
     /// The algorithm of the signature, independent of the header.
     pub(super) algorithm: Algorithm,
     /// The header.
@@ -53,12 +53,12 @@ pub(super) struct Draft {
     /// The current time in seconds since the Unix epoch.
     pub(super) now: u64,
     /// A change to the signed token.
-    pub(super) spoil: Option<fn(&str) -> String>,
+    pub(super) tamper: Option<fn(&str) -> String>,
 }
 
-impl Draft {
+impl TokenBuilder {
     /// Returns a valid token for `algorithm`.
-    pub(super) fn good(algorithm: Algorithm, keys: &Keys) -> Self {
+    pub(super) fn valid(algorithm: Algorithm, keys: &Keys) -> Self {
         let now = now();
         let mut header = Members(Vec::new());
         header.add("alg", &format!("\"{algorithm:?}\""));
@@ -72,7 +72,7 @@ impl Draft {
         claims.add("level", "7");
         claims.add("admin", "true");
         claims.add("realm", r#"{"name":"north","deep":{"er":"down"}}"#);
-        Self { algorithm, header, claims, header_text: None, payload_text: None, now, spoil: None }
+        Self { algorithm, header, claims, header_text: None, payload_text: None, now, tamper: None }
     }
 
     /// Returns the current time plus `seconds`.
@@ -87,6 +87,6 @@ impl Draft {
         let message = format!("{}.{}", base64url(header), base64url(payload));
         let signature = keys.sign(self.algorithm, message.as_bytes())?;
         let token = format!("{message}.{signature}");
-        Ok(self.spoil.map_or_else(|| token.clone(), |spoil| spoil(&token)))
+        Ok(self.tamper.map_or_else(|| token.clone(), |tamper| tamper(&token)))
     }
 }

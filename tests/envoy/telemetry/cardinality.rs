@@ -15,7 +15,7 @@ use http_body_util::Full;
 use hyper::{Request, Response, body::Bytes};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Drain, Setup},
+    bootstrap::{Drain, EnvoyOptions},
     envoy::Envoy,
     ports,
     process::wait_until,
@@ -24,7 +24,7 @@ use tests::{
 };
 
 use super::{
-    LABELS, books, filter,
+    LABELS, counted_load, filter,
     prometheus::{Scrape, stats_tags},
 };
 
@@ -32,14 +32,14 @@ const CONNECTIONS: u64 = 32;
 /// Environment variable that replaces the number of distinct values.
 const DISTINCT: &str = "WEIR_DISTINCT";
 /// Maximum growth of the process, in MiB.
-const SLACK: u64 = 16;
+const MAX_GROWTH: u64 = 16;
 
 /// Starts an application that only counts its requests.
 fn application() -> Result<(Server, Arc<AtomicU64>)> {
     let served = Arc::new(AtomicU64::new(0));
-    let seen = Arc::clone(&served);
+    let counter = Arc::clone(&served);
     let server = Server::start(ports::listen(0)?, move |_| {
-        seen.fetch_add(1, Ordering::Relaxed);
+        counter.fetch_add(1, Ordering::Relaxed);
         async { Response::new(full("")) }
     })?;
     Ok((server, served))
@@ -64,22 +64,21 @@ fn distinct(number: u64) -> Request<Full<Bytes>> {
 }
 
 #[test]
-fn distinct_values_leave_series_and_memory_at_their_limits_through_new_configurations() -> Result<()>
-{
+fn series_and_memory_stay_bounded_across_reconfigurations() -> Result<()> {
     let requested = env::var(DISTINCT).ok().and_then(|text| text.parse().ok());
     let count = requested.unwrap_or_else(|| thorough(50_000, 1_000_000));
     let reloads = thorough(5, 50);
     let (app, served) = application()?;
-    let mut setup = Setup::new(app.address(), vec![filter(&document("first"))]);
-    setup.concurrency = 4;
-    setup.stats_config = Some(stats_tags(&LABELS));
+    let mut options = EnvoyOptions::new(app.address(), vec![filter(&document("first"))]);
+    options.concurrency = 4;
+    options.stats_config = Some(stats_tags(&LABELS));
     // A gradual drain would reset streams, and the load would send them again.
-    setup.drain = Drain::Immediate(30);
-    let mut envoy = Envoy::start(setup)?;
-    books::run(envoy.address(), count / 10, CONNECTIONS, distinct)?;
+    options.drain = Drain::Immediate(30);
+    let mut envoy = Envoy::start(options)?;
+    counted_load::run(envoy.address(), count / 10, CONNECTIONS, distinct)?;
     let before = envoy.memory()?;
     let address = envoy.address();
-    let load = thread::spawn(move || books::run(address, count, CONNECTIONS, distinct));
+    let load = thread::spawn(move || counted_load::run(address, count, CONNECTIONS, distinct));
     for number in 1..=reloads {
         let share = count / 10 + count / (reloads + 1) * number;
         let reached = || Ok(served.load(Ordering::Relaxed) > share);
@@ -90,7 +89,7 @@ fn distinct_values_leave_series_and_memory_at_their_limits_through_new_configura
     load.join().map_err(|_| anyhow!("the load panicked"))??;
     let after = envoy.memory()?;
     eprintln!("{count} values, {reloads} configurations: {before} MiB before, {after} MiB after");
-    assert!(after < before + SLACK, "{before} MiB before, {after} MiB after");
+    assert!(after < before + MAX_GROWTH, "{before} MiB before, {after} MiB after");
     assert_limits(&envoy, count + count / 10)
 }
 

@@ -3,14 +3,14 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::{Protocol, Request},
     envoy::Envoy,
     identity_provider::IdentityProvider,
-    wire::{self, Arrival, Recorder},
+    wire::{self, RecordedRequest, Recorder},
 };
 
-use super::{FILTER, Rig, trusting, with};
+use super::{FILTER, Fixture, trusting, with};
 
 mod generated;
 mod servers;
@@ -18,10 +18,10 @@ mod servers;
 /// Number of generated paths.
 const PATHS: usize = 10_000;
 /// Number of generated paths that are also sent without the filter.
-const SOME: usize = 500;
+const CONTROL_PATHS: usize = 500;
 
 /// Known attacks on path rules.
-const KNOWN: [&[u8]; 20] = [
+const KNOWN_ATTACKS: [&[u8]; 20] = [
     b"/public/%2e%2e;/admin",
     b"/public/..;/admin",
     b"/public/..;x=1/admin",
@@ -45,27 +45,27 @@ const KNOWN: [&[u8]; 20] = [
 ];
 
 /// Two Envoys in a row, the first with jwt-auth, and the application.
-struct Row {
+struct ProxyChain {
     first: Envoy,
     second: Envoy,
     app: Recorder,
 }
 
-impl Row {
+impl ProxyChain {
     /// Starts both Envoys and the application.
     fn start(rules: Value, merge_slashes: bool) -> Result<Self> {
         let app = Recorder::start()?;
         let manager = manager(true, merge_slashes);
-        let setup = Setup::new(app.address(), vec![]);
+        let options = EnvoyOptions::new(app.address(), vec![]);
         let clusters = vec![app.cluster()];
-        let second = Envoy::start(Setup { clusters, manager: manager.clone(), ..setup })?;
-        let setup = Setup::new(second.address(), vec![filter(rules)?]);
-        let first = Envoy::start(Setup { manager, ..setup })?;
+        let second = Envoy::start(EnvoyOptions { clusters, manager: manager.clone(), ..options })?;
+        let options = EnvoyOptions::new(second.address(), vec![filter(rules)?]);
+        let first = Envoy::start(EnvoyOptions { manager, ..options })?;
         Ok(Self { first, second, app })
     }
 
     /// Sends the targets without a token and returns the requests that reached the application.
-    fn send(&self, to: &Envoy, targets: &[Vec<u8>]) -> Result<Vec<Arrival>> {
+    fn send(&self, to: &Envoy, targets: &[Vec<u8>]) -> Result<Vec<RecordedRequest>> {
         for protocol in [Protocol::Http1, Protocol::Http2] {
             wire::send_all(to.address(), protocol, targets)?;
         }
@@ -94,64 +94,73 @@ fn open_prefix() -> Value {
 }
 
 /// Returns rules by which everything below `/admin` needs a token and the rest is open.
-fn closed_prefix() -> Value {
+fn protected_prefix() -> Value {
     json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}])
 }
 
 /// Sends known and generated paths, and fails if one arrives that a server reads as a protected
 /// path.
-fn nothing_arrives_at(
-    is_closed: fn(&[u8]) -> bool,
+fn assert_no_bypass(
+    is_protected: fn(&[u8]) -> bool,
     rules: Value,
     merge_slashes: bool,
 ) -> Result<()> {
-    let row = Row::start(rules, merge_slashes)?;
-    let known = KNOWN.iter().map(|path| path.to_vec());
+    let chain = ProxyChain::start(rules, merge_slashes)?;
+    let known = KNOWN_ATTACKS.iter().map(|path| path.to_vec());
     let targets: Vec<_> = known.chain(generated::paths(PATHS)).collect();
     // Control group: without the filter, attacks must succeed.
-    let some = targets.get(..SOME).unwrap_or_default();
-    let unguarded = escapes(&row.send(&row.second, some)?, some, is_closed);
-    let arrivals = row.send(&row.first, &targets)?;
-    let escaped = escapes(&arrivals, &targets, is_closed);
+    let control = targets.get(..CONTROL_PATHS).unwrap_or_default();
+    let control_group = bypasses(&chain.send(&chain.second, control)?, control, is_protected);
+    let requests = chain.send(&chain.first, &targets)?;
+    let bypassed = bypasses(&requests, &targets, is_protected);
     eprintln!(
         "{} of {} requests arrived, {} at a protected path; without the filter {} of {}",
-        arrivals.len(),
+        requests.len(),
         targets.len().saturating_mul(2),
-        escaped.len(),
-        unguarded.len(),
-        some.len().saturating_mul(2)
+        bypassed.len(),
+        control_group.len(),
+        control.len().saturating_mul(2)
     );
-    ensure!(unguarded.len() > SOME / 5, "too few attacks among the paths");
-    ensure!(arrivals.len() > PATHS / 20, "the filter denies too many requests");
-    let first: Vec<_> = escaped.iter().take(40).map(String::as_str).collect();
-    ensure!(escaped.is_empty(), "{} requests arrived at a protected path:\n{}", escaped.len(), first.join("\n"));
+    ensure!(control_group.len() > CONTROL_PATHS / 5, "too few attacks among the paths");
+    ensure!(requests.len() > PATHS / 20, "the filter denies too many requests");
+    let first: Vec<_> = bypassed.iter().take(40).map(String::as_str).collect();
+    ensure!(
+        bypassed.is_empty(),
+        "{} requests arrived at a protected path:\n{}",
+        bypassed.len(),
+        first.join("\n")
+    );
     Ok(())
 }
 
 /// Describes the requests that arrived although a server decodes them as protected paths.
-fn escapes(arrivals: &[Arrival], targets: &[Vec<u8>], is_closed: fn(&[u8]) -> bool) -> Vec<String> {
-    let escape = |arrival: &Arrival| {
-        let (server, path) = servers::reads_as(&arrival.target, is_closed)?;
-        let sent = arrival.case.and_then(|case| targets.get(case)).map_or(&b"?"[..], Vec::as_slice);
-        let [sent, arrived, path] = [sent, &arrival.target, &path].map(<[u8]>::escape_ascii);
+fn bypasses(
+    requests: &[RecordedRequest],
+    targets: &[Vec<u8>],
+    is_protected: fn(&[u8]) -> bool,
+) -> Vec<String> {
+    let bypass = |request: &RecordedRequest| {
+        let (server, path) = servers::decodes_to(&request.target, is_protected)?;
+        let sent = request.case.and_then(|case| targets.get(case)).map_or(&b"?"[..], Vec::as_slice);
+        let [sent, arrived, path] = [sent, &request.target, &path].map(<[u8]>::escape_ascii);
         Some(format!("{sent} arrived as {arrived}, which is {path} to {server}"))
     };
-    arrivals.iter().filter_map(escape).collect()
+    requests.iter().filter_map(bypass).collect()
 }
 
 #[test]
-fn no_path_leads_out_of_an_open_prefix() -> Result<()> {
-    nothing_arrives_at(|path| !path.starts_with(b"/public"), open_prefix(), false)
+fn no_path_escapes_an_open_prefix() -> Result<()> {
+    assert_no_bypass(|path| !path.starts_with(b"/public"), open_prefix(), false)
 }
 
 #[test]
-fn no_path_leads_out_of_an_open_prefix_where_slashes_are_merged() -> Result<()> {
-    nothing_arrives_at(|path| !path.starts_with(b"/public"), open_prefix(), true)
+fn no_path_escapes_an_open_prefix_with_merged_slashes() -> Result<()> {
+    assert_no_bypass(|path| !path.starts_with(b"/public"), open_prefix(), true)
 }
 
 #[test]
-fn no_path_leads_into_a_closed_prefix() -> Result<()> {
-    nothing_arrives_at(|path| path.starts_with(b"/admin"), closed_prefix(), false)
+fn no_path_enters_a_protected_prefix() -> Result<()> {
+    assert_no_bypass(|path| path.starts_with(b"/admin"), protected_prefix(), false)
 }
 
 #[test]
@@ -162,19 +171,20 @@ fn invalid_utf8_bypasses_no_rule() -> Result<()> {
         {"name": "rest", "token": "NONE"},
     ]);
     let app = Recorder::start()?;
-    let setup = Setup::new(app.address(), vec![filter(rules)?]);
+    let options = EnvoyOptions::new(app.address(), vec![filter(rules)?]);
     let clusters = vec![app.cluster()];
-    let mut envoy = Envoy::start(Setup { clusters, manager: manager(false, false), ..setup })?;
-    let closed: [&[u8]; 5] = [
+    let mut envoy =
+        Envoy::start(EnvoyOptions { clusters, manager: manager(false, false), ..options })?;
+    let protected: [&[u8]; 5] = [
         b"/admin/\xff",
         b"/admin\xff",
         b"/admin/\xc3\x28",
         b"/?scope=admin%ff",
         b"/?scope=admin\xff",
     ];
-    wire::send_all(envoy.address(), Protocol::Http2, &closed)?;
+    wire::send_all(envoy.address(), Protocol::Http2, &protected)?;
     assert_eq!(app.take(), []);
-    for line in envoy.wait_for_access_log(closed.len())? {
+    for line in envoy.wait_for_access_log(protected.len())? {
         assert_eq!(line["status"], 401, "{line}");
     }
     wire::send_all(envoy.address(), Protocol::Http2, &[b"/open/?scope=user"])?;
@@ -183,13 +193,13 @@ fn invalid_utf8_bypasses_no_rule() -> Result<()> {
 }
 
 #[test]
-fn a_closed_authority_is_closed_in_every_spelling() -> Result<()> {
+fn protects_an_authority_in_every_spelling() -> Result<()> {
     let rules = json!([
         {"match": [{"authority": {"exact": "admin.example.com"}}]},
         {"token": "NONE"},
     ]);
-    let rig = Rig::start(|issuer| with(trusting(issuer), "rules", rules))?;
-    for client in [rig.envoy.http1(), rig.envoy.http2()] {
+    let fixture = Fixture::start(|issuer| with(trusting(issuer), "rules", rules))?;
+    for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
         let open = client.send(Request::get("/").authority("app.example.com"))?;
         assert_eq!(open.status, 200);
         for authority in [
@@ -199,11 +209,11 @@ fn a_closed_authority_is_closed_in_every_spelling() -> Result<()> {
             "admin.example.com.",
             "Admin.Example.Com.:8080",
         ] {
-            let answer = client.send(Request::get("/").authority(authority))?;
+            let response = client.send(Request::get("/").authority(authority))?;
             // 403 if the readings disagree, because then no token can help.
-            assert!([401, 403].contains(&answer.status), "{authority}: {}", answer.status);
+            assert!([401, 403].contains(&response.status), "{authority}: {}", response.status);
         }
     }
-    assert_eq!(rig.app.count(), 2);
+    assert_eq!(fixture.app.count(), 2);
     Ok(())
 }

@@ -4,10 +4,10 @@ use hyper::Method;
 use tests::client::Request;
 
 /// A name and a function that builds a request from a token and a second, valid one.
-pub(super) type Place = (&'static str, fn(&str, &str) -> Request);
+pub(super) type Location = (&'static str, fn(&str, &str) -> Request);
 
 /// Locations in which most tokens are tried.
-pub(super) const USUAL: &[Place] = &[
+pub(super) const COMMON: &[Location] = &[
     ("bearer", |token, _| get("/a").bearer(token)),
     ("query", |token, _| get(&format!("/a?access_token={token}"))),
     ("x-token", |token, _| get("/a").header("x-token", token)),
@@ -17,7 +17,7 @@ pub(super) const USUAL: &[Place] = &[
 ];
 
 /// All other locations.
-pub(super) const ODD: &[Place] = &[
+pub(super) const UNUSUAL: &[Location] = &[
     ("nowhere", |_, _| get("/a")),
     ("nowhere, with a query", |_, _| get("/a?b=c&d")),
     ("bearer in lower case", |token, _| auth(&format!("bearer {token}"))),
