@@ -90,7 +90,7 @@ fn main() -> Result<()> {
         "port {port} on 127.0.0.1 is in use: free it, or set {PORT_VARIABLE} to another port"
     );
     // From here on Ctrl-C shuts down the servers as well.
-    let ending = Ending::new()?;
+    let shutdown = Shutdown::new()?;
     let app = Upstream::start()?;
     let issuer = IdentityProvider::start()?;
     let filters = repository::filters()?;
@@ -100,7 +100,7 @@ fn main() -> Result<()> {
         Envoy::start(EnvoyOptions { port, keys, ..EnvoyOptions::new(app.address(), filters) })?;
     let tokens = tokens(&issuer)?;
     stdout().write_all(guide(&envoy, &app, &issuer, &tokens)?.as_bytes())?;
-    ending.wait();
+    shutdown.wait();
     stdout().write_all(b"\nStopping Envoy, the application and the identity provider.\n")?;
     Ok(())
 }
@@ -157,11 +157,11 @@ fn guide(
             envoy.admin_address()
         ),
         format!(
-            "The application is on {}, the identity provider on {}.",
+            "The application listens on {}; the identity provider is {}.",
             app.address(),
             issuer.issuer()
         ),
-        "First paste these tokens into a shell. They are valid for one day, EXPIRED excepted."
+        "First paste these tokens into a shell. They are valid for one day, except EXPIRED."
             .to_owned(),
         String::new(),
     ];
@@ -194,14 +194,14 @@ fn guide(
     Ok(lines.join("\n"))
 }
 
-/// SIGINT and SIGTERM, caught from the creation of this value on.
-struct Ending {
+/// A handler of SIGINT and SIGTERM, active from its creation.
+struct Shutdown {
     runtime: Runtime,
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Ending {
+impl Shutdown {
     fn new() -> Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let (interrupt, terminate) = {

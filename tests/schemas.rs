@@ -1,5 +1,5 @@
-//! The JSON schemas of the filters' configuration: the shipped files match the types, and the schemas
-//! agree with the filters.
+//! The JSON schemas of the filters' configuration: the shipped files match the types, and the
+//! schemas agree with the filters.
 
 use std::{env, fs};
 
@@ -132,7 +132,7 @@ fn renamed(members: &Map<String, Value>, name: &str) -> Value {
     members.iter().map(rename).collect()
 }
 
-/// Returns the sample with the value at `pointer` replaced. `None` if there is no such value.
+/// Returns the sample with the value at `pointer` replaced. `None` if the value does not exist.
 fn with(sample: &Value, pointer: &str, value: Value) -> Option<Value> {
     let mut changed = sample.clone();
     *changed.pointer_mut(pointer)? = value;

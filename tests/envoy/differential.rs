@@ -1,5 +1,5 @@
-//! jwt-auth compared with Envoy's own `jwt_authn`: the same requests have the same outcome, except for
-//! the intended differences.
+//! jwt-auth compared with Envoy's own `jwt_authn`: the same requests have the same outcome, except
+//! for the intended differences.
 
 mod corpus;
 mod flaws;
@@ -33,7 +33,7 @@ use self::{
 /// Maximum number of unexpected differences that are printed.
 const MAX_SHOWN: usize = 40;
 
-/// Number of requests by outcome.
+/// The results of all requests.
 #[derive(Debug, Default)]
 struct Summary {
     requests: usize,
@@ -74,9 +74,9 @@ fn readme_lists_exactly_the_known_differences() -> Result<()> {
         .context("README.md has no section on differences")?;
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
-    let said: BTreeSet<&str> = rows.filter(|row| *row != "difference").collect();
+    let listed: BTreeSet<&str> = rows.filter(|row| *row != "difference").collect();
     let known = KNOWN_DIFFERENCES.iter().map(|known| known.name).chain(paths::KNOWN_DIFFERENCES);
-    assert_eq!(said, known.collect());
+    assert_eq!(listed, known.collect());
     Ok(())
 }
 
@@ -91,8 +91,9 @@ fn both(cases: &[Case], ours: Client, native: Client) -> Result<(Vec<Outcome>, V
 }
 
 fn outcomes(cases: &[Case], client: Client) -> Result<Vec<Outcome>> {
-    let ask = |case: &Case| Outcome::read(&client.send(case.request.clone())?, case.has(&["head"]));
-    cases.iter().map(ask).collect()
+    let send =
+        |case: &Case| Outcome::read(&client.send(case.request.clone())?, case.has(&["head"]));
+    cases.iter().map(send).collect()
 }
 
 impl Summary {

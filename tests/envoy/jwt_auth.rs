@@ -63,8 +63,8 @@ fn trusting(issuer: &IdentityProvider) -> Value {
     json!({"jwtRules": [rule(issuer)]})
 }
 
-/// Returns a `pluginConfig` that trusts all public keys of the issuer, with additional fields in its
-/// rule.
+/// Returns a `pluginConfig` that trusts all public keys of the issuer, with additional fields of
+/// its rule.
 fn trusting_and(issuer: &IdentityProvider, fields: &[(&str, Value)]) -> Value {
     let fields = fields.iter().cloned();
     json!({"jwtRules": [fields.fold(rule(issuer), |rule, (name, value)| with(rule, name, value))]})

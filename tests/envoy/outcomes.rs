@@ -85,9 +85,9 @@ fn response(case: &Case) -> Response<Body> {
 fn app() -> Result<Server> {
     let listener: TcpListener = ports::listen(0)?;
     Server::start(listener, |request| async move {
-        let wanted =
+        let requested =
             request.headers().get(CASE).and_then(|value| value.to_str().ok()?.parse().ok());
-        let case = wanted.and_then(|index: usize| CASES.get(index));
+        let case = requested.and_then(|index: usize| CASES.get(index));
         case.map_or_else(|| Response::new(full("")), response)
     })
 }

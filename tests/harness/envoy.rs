@@ -79,8 +79,8 @@ impl Envoy {
 
     /// Returns Envoy's log, including the access log.
     ///
-    /// func-e forwards it line by line, so the last lines may be missing. [`Envoy::stop`] returns the
-    /// complete log.
+    /// func-e forwards it line by line, so the last lines may be missing. [`Envoy::stop`] returns
+    /// the complete log.
     pub fn log(&self) -> String {
         self.process.log()
     }

@@ -59,10 +59,10 @@ impl Process {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// Waits until `ready` returns `true`. `what` completes the message "not … within".
+    /// Waits until `ready` returns `true`. `what` describes the condition in errors.
     ///
     /// # Errors
-    /// If the server ends, `limit` expires or `ready` fails. The error contains the tail of the log.
+    /// If the server ends, `limit` expires or `ready` fails. The error contains the log's tail.
     pub fn wait_until(
         &mut self,
         what: &str,
@@ -80,7 +80,7 @@ impl Process {
                 bail!(self.report(&format!("ended ({status}) before {what}")));
             }
             if started.elapsed() > limit {
-                bail!(self.report(&format!("was not {what} within {limit:?}")));
+                bail!(self.report(&format!("timed out after {limit:?}: {what}")));
             }
             thread::sleep(POLL);
         }
@@ -159,7 +159,7 @@ impl Drop for Process {
     }
 }
 
-/// Waits until `ready` returns `true`. `what` completes the message "not … within".
+/// Waits until `ready` returns `true`. `what` describes the condition in errors.
 ///
 /// # Errors
 /// If `limit` expires or `ready` fails.
@@ -171,7 +171,7 @@ pub fn wait_until(
     let started = Instant::now();
     while !ready()? {
         if started.elapsed() > limit {
-            bail!("not {what} within {limit:?}");
+            bail!("timed out after {limit:?}: {what}");
         }
         thread::sleep(POLL);
     }

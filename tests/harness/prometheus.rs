@@ -78,7 +78,7 @@ impl Prometheus {
     /// Evaluates an expression.
     ///
     /// # Errors
-    /// If Prometheus rejects the expression or warns about it, or the result is not a list of series.
+    /// If Prometheus rejects the expression or warns about it, or the result has no series.
     pub fn query(&self, expression: &str) -> Result<Vec<Series>> {
         let path = format!("/api/v1/query?query={}", encoded(expression));
         let response = self.api(&path).with_context(|| expression.to_owned())?;

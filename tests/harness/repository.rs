@@ -44,7 +44,7 @@ pub fn plugin_config(path: &str) -> Result<Value> {
 /// Returns the parsed YAML code blocks of a filter's README, in order.
 ///
 /// # Errors
-/// If there is no README or a block is not YAML.
+/// If the README is missing or a block is not YAML.
 pub fn readme_samples(filter: &str) -> Result<Vec<Value>> {
     let readme = read_text(&root().join(format!("filters/{filter}/README.md")))?;
     let blocks = readme.split("\n```yaml").skip(1);
@@ -119,7 +119,7 @@ pub fn texts() -> Result<Vec<(String, String)>> {
 /// Returns the path of the filter's module.
 ///
 /// # Errors
-/// If it has not been built.
+/// If the module is not built.
 pub fn module(filter: &str) -> Result<PathBuf> {
     let folder = env::var_os(WASM_DIR).map_or_else(|| root().join("target/wasm"), PathBuf::from);
     let path = folder.join(format!("{}.wasm", filter.replace('-', "_")));

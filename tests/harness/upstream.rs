@@ -145,8 +145,8 @@ fn respond(request: &Request<Bytes>, received: &Received) -> hyper::Response<Bod
     if is_grpc(request.headers()) {
         return grpc_response(request.headers().get(REPLY_GRPC_STATUS));
     }
-    let wanted = request.headers().get(REPLY_STATUS);
-    let status = wanted.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).unwrap_or(200);
+    let requested = request.headers().get(REPLY_STATUS);
+    let status = requested.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).unwrap_or(200);
     let mut response = hyper::Response::new(full(received.to_json().to_string()));
     *response.status_mut() = status.try_into().unwrap_or_default();
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));

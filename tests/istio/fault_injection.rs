@@ -131,8 +131,8 @@ impl Server {
         Ok(Self { envoy: Envoy::start(EnvoyOptions::new(app.address(), vec![filter]))?, app })
     }
 
-    /// Returns documents that route requests for [`HOST`] to this server. `http` has additional fields of
-    /// the route.
+    /// Returns documents that route requests for [`HOST`] to this server. `http` has additional
+    /// fields of the route.
     fn route(&self, http: &Value) -> String {
         let mut route = json!({"route": [{"destination": {"host": HOST, "port": {"number": 80}}}]});
         if let (Some(route), Some(http)) = (route.as_object_mut(), http.as_object()) {

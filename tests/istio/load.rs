@@ -49,7 +49,7 @@ pub(crate) enum Revision {
 }
 
 impl Load {
-    /// Starts sending `request` with `client`. `judge` classifies each response.
+    /// Starts sending `request` with `client`. `classify` assigns each response to a configuration.
     pub(crate) fn start(
         client: Client,
         request: &Request,

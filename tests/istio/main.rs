@@ -44,7 +44,7 @@ fn shipped_images_work_in_istio() {
         start.elapsed(),
         folder.display()
     ));
-    // jwt-auth runs before `filter_order`, because its first scenario must be the first to pull the image.
+    // jwt-auth runs before `filter_order`, because its first scenario must pull the image.
     let scenarios =
         samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS).chain(filter_order::SCENARIOS);
     let scenarios = scenarios.chain(routing_tags::SCENARIOS).chain(fault_injection::SCENARIOS);

@@ -56,7 +56,7 @@ pub(crate) struct Mesh {
 }
 
 impl Mesh {
-    /// Starts all servers with their logs in `folder`, pushes all images, and waits for the gateway.
+    /// Starts all servers with logs in `folder`, pushes all images, and waits for the gateway.
     ///
     /// # Errors
     /// If a program is missing or a server does not become ready. The error contains its log.
@@ -173,8 +173,8 @@ impl Mesh {
         target: &Target,
         config: &Value,
     ) -> Result<()> {
-        // A new name per scenario: while an old listener drains, Envoy reuses the configuration of a
-        // plugin of the same name.
+        // A new name per scenario: while an old listener drains, Envoy reuses the configuration of
+        // a plugin of the same name.
         let suffix = format!("-{}", self.round.get());
         self.apply(&plugin::document(self.kubectl(), filter, &suffix, image, target, config)?)
     }
@@ -202,12 +202,12 @@ impl Mesh {
     /// Sends a request through the gateway.
     ///
     /// # Errors
-    /// If there is no response.
+    /// If the gateway does not respond.
     pub(crate) fn send(&self, request: Request) -> Result<Response> {
         self.client().send(request)
     }
 
-    /// Repeats `request` until `expected` returns `true` for the response, and returns that response.
+    /// Repeats `request` until `expected` returns `true` for the response, and returns it.
     ///
     /// # Errors
     /// If that takes longer than 30 seconds. The error contains the last response.

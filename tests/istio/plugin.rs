@@ -32,7 +32,7 @@ pub(crate) fn folder() -> PathBuf {
     repository::root().join("wasmplugins")
 }
 
-/// Builds the WasmPlugin of `filter` with this image and configuration. `suffix` is added to its name.
+/// Builds the WasmPlugin of `filter` with this image and configuration. `suffix` extends its name.
 ///
 /// kustomize patches only the fields that operators change in the shipped document.
 ///

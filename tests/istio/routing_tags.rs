@@ -235,8 +235,9 @@ fn odd_requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
-/// Intended differences, by index of the block: Envoy uses the raw first value of a query parameter,
-/// while the filter decodes and checks every value.
+/// Intended differences, by index of the block.
+///
+/// Envoy uses the raw first value of a query parameter. The filter decodes and checks every value.
 const DIFFERENCES: [(usize, &&str); 2] = [(7, &"a parameter twice"), (7, &"an encoded parameter")];
 
 fn requests() -> Vec<Request> {

@@ -1,7 +1,7 @@
 //! telemetry as a WasmPlugin, with labels extracted by Istio's `extraStatTags`.
 //!
-//! Istio's own metrics are not compared, because they need an extension that is only in Istio's build
-//! of Envoy.
+//! Istio's own metrics are not compared, because they need an extension that is only in Istio's
+//! build of Envoy.
 
 use std::time::{Duration, Instant};
 
@@ -73,10 +73,10 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-/// Reads a value until it has not changed for [`CALM`]. Workers flush counters five times a second.
+/// Reads a value until it is unchanged for [`CALM`]. Workers flush counters five times a second.
 fn settled(read: impl Fn() -> Result<u64>) -> Result<u64> {
     let mut last = (read()?, Instant::now());
-    wait_until("finished counting", TIMEOUT, || {
+    wait_until("counting to the end", TIMEOUT, || {
         let now = read()?;
         if now != last.0 {
             last = (now, Instant::now());

@@ -63,24 +63,24 @@ pub(super) fn cases(setting: usize, secret: bool, keys: &Keys) -> Result<Vec<Cas
     let algorithms = if secret { SECRET } else { ASYMMETRIC };
     let flaws: Vec<Flaw> = [HEADER_FLAWS, CLAIMS_FLAWS, TOKEN_FLAWS].concat();
     let locations: Vec<Location> = [COMMON, UNUSUAL].concat();
-    let mut cases_of = CaseBuilder { keys, second_tokens: Vec::new() };
+    let mut builder = CaseBuilder { keys, second_tokens: Vec::new() };
     let mut cases = Vec::new();
     for algorithm in algorithms {
         for location in COMMON {
-            cases.push(cases_of.case(*algorithm, &[], location)?);
+            cases.push(builder.case(*algorithm, &[], location)?);
         }
     }
     for flaw in &flaws {
         let algorithm = rng.pick(algorithms).unwrap_or(&Algorithm::ES256);
         let other_location = rng.pick(COMMON).copied();
         for location in COMMON.first().copied().into_iter().chain(other_location) {
-            cases.push(cases_of.case(*algorithm, &[*flaw], &location)?);
+            cases.push(builder.case(*algorithm, &[*flaw], &location)?);
         }
     }
     for location in UNUSUAL {
-        cases.push(cases_of.case(Algorithm::ES256, &[], location)?);
+        cases.push(builder.case(Algorithm::ES256, &[], location)?);
         let flaw = rng.pick(&flaws).copied();
-        cases.push(cases_of.case(Algorithm::ES256, &Vec::from_iter(flaw), location)?);
+        cases.push(builder.case(Algorithm::ES256, &Vec::from_iter(flaw), location)?);
     }
     for _ in 0..TWO_FLAW_CASES {
         let algorithm = rng.pick(algorithms).unwrap_or(&Algorithm::ES256);
@@ -89,7 +89,7 @@ pub(super) fn cases(setting: usize, secret: bool, keys: &Keys) -> Result<Vec<Cas
         let two_flaws: Vec<Flaw> = two_flaws.filter_map(|table| rng.pick(table).copied()).collect();
         let common = rng.pick(&[COMMON, COMMON, &locations]).copied().unwrap_or(COMMON);
         if let Some(location) = rng.pick(common) {
-            cases.push(cases_of.case(*algorithm, &two_flaws, location)?);
+            cases.push(builder.case(*algorithm, &two_flaws, location)?);
         }
     }
     Ok(cases)

@@ -51,10 +51,13 @@ pub(super) const KNOWN_DIFFERENCES: &[KnownDifference] = &[
     },
     KnownDifference {
         name: "empty part",
-        explains: |diff| diff.denied(&["a dot in front"], &[SECTIONS]),
+        explains: |diff| diff.denied(&["leading dot"], &[SECTIONS]),
     },
     KnownDifference { name: "base64url", explains: explain::base64url },
-    KnownDifference { name: "nesting", explains: |diff| diff.denied(&["deep"], &[PAYLOAD_JSON]) },
+    KnownDifference {
+        name: "nesting",
+        explains: |diff| diff.denied(&["deeply nested"], &[PAYLOAD_JSON]),
+    },
     KnownDifference {
         name: "strict JSON",
         explains: |diff| diff.denied(&[COMMA], &[PAYLOAD_JSON]),
@@ -98,8 +101,8 @@ pub(super) const KNOWN_DIFFERENCES: &[KnownDifference] = &[
     KnownDifference { name: "preflight with a token", explains: explain::preflight_with_a_token },
 ];
 
-const BLANKS: &[&str] = &["a text claim with a blank before"];
-const COMMA: &str = "payload with a comma too many";
+const BLANKS: &[&str] = &["a text claim with a leading space"];
+const COMMA: &str = "payload with a trailing comma";
 const CRIT: &str = "Jwt header [crit] is not supported";
 const EXPIRED: &str = "Jwt is expired";
 const KID: &str = "Jwt header [kid] field is not a string";
@@ -111,10 +114,10 @@ const NUMBERS: &[&str] = &[
     "a number claim with a fraction",
     "a large number claim",
     "a negative number claim",
-    "a number claim with a zero behind",
+    "a number claim with a trailing zero",
     "a number claim as a power",
     "a number claim beyond 64 bits",
-    "a minus zero claim",
+    "a negative zero claim",
 ];
 const PAYLOAD_JSON: &str = "Jwt payload is an invalid JSON";
 const SECTIONS: &str =

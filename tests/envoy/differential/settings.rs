@@ -62,7 +62,7 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
         json!({"audiences": ["https://orders.example.com/", "http://billing.example.com"]});
     use Requirement::{Lenient, Optional, Required};
     vec![
-        setting("as it comes", Optional, std::slice::from_ref(&rule)),
+        setting("default", Optional, std::slice::from_ref(&rule)),
         setting("required", Required, &[with(&rule, &outputs)]),
         setting("lenient", Lenient, &[with(&rule, &outputs)]),
         setting("places", Optional, &[with(&with(&rule, &locations), &outputs)]),
@@ -78,7 +78,7 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
         setting("two issuers", Optional, &[with(&rule, &outputs), partner]),
         setting("bounds", Required, &[with(&rule, &bounds)]),
         setting("audiences as URLs", Required, &[with(&rule, &audiences)]),
-        setting("keys as others write them", Required, &[with(&rule, &rewritten(keys))]),
+        setting("irregular keys", Required, &[with(&rule, &rewritten(keys))]),
         setting("certificates", Required, &[with(&rule, &certificates(keys))]),
     ]
 }

@@ -46,7 +46,7 @@ fn faults_stop_at_expiry() -> Result<()> {
     config["schedule"] = json!({"expiresAt": rfc3339(end)});
     let fixture = Fixture::start_with(4, &config)?;
     assert_eq!(fixture.envoy.http1().get("/")?.status, 418);
-    tests::process::wait_until("past the expiry", std::time::Duration::from_secs(40), || {
+    tests::process::wait_until("expiring", std::time::Duration::from_secs(40), || {
         Ok(fixture.envoy.http1().get("/")?.status == 200)
     })?;
     for _ in 0..20 {

@@ -15,7 +15,7 @@ const ABORT: &str = "x-envoy-fault-abort-request";
 const DELAY: &str = "x-envoy-fault-delay-request";
 const RATE: &str = "x-envoy-fault-throughput-response";
 
-/// Returns a configuration that allows any fault by header for requests that match `asker`.
+/// Returns a configuration that allows any fault by header for requests that match `caller`.
 fn on_demand(caller: &Value) -> Value {
     let all = json!({"value": 100});
     json!({"http": [{"name": "testers", "match": [caller], "fault": {

@@ -105,7 +105,7 @@ fn holds_a_response_only_after_it_arrived() -> Result<()> {
     assert_eq!(stat("abandoned_total")?, 0, "no response was held yet");
     let sockets = send(envoy.address(), 3)?;
     wait("active", 3)?;
-    wait_until("held", TIMEOUT, || {
+    wait_until("holding the responses", TIMEOUT, || {
         let responses = envoy.stats()?.value("cluster.app.upstream_rq_completed");
         Ok(responses >= 3)
     })?;

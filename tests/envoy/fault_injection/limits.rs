@@ -174,9 +174,11 @@ fn stopped_after(app: Server) -> Result<u64> {
     let mut envoy = Envoy::start(EnvoyOptions::new(app.address(), vec![super::filter(&config)]))?;
     let waiting = send(envoy.address(), 2)?;
     let value = |envoy: &Envoy, name: &str| anyhow::Ok(envoy.stats()?.value(name));
-    wait_until("forwarded", TIMEOUT, || Ok(value(&envoy, "cluster.app.upstream_rq_total")? >= 2))?;
+    wait_until("forwarding the requests", TIMEOUT, || {
+        Ok(value(&envoy, "cluster.app.upstream_rq_total")? >= 2)
+    })?;
     // `app` may never respond.
-    let _ = wait_until("answered", Duration::from_secs(1), || {
+    let _ = wait_until("receiving the responses", Duration::from_secs(1), || {
         Ok(value(&envoy, "cluster.app.upstream_rq_completed")? >= 2)
     });
     drop(waiting);

@@ -29,11 +29,11 @@ struct Pair {
 }
 
 impl Pair {
-    /// Starts both: this filter with `fault` for requests with `x-tester`, Envoy's own with `config`.
+    /// Starts this filter with `fault` for requests with `x-tester`, and Envoy's own with `config`.
     fn start(fault: Value, config: Value) -> Result<Self> {
         let app = Upstream::start()?;
-        let asked = json!([{"headers": {"x-tester": {}}}]);
-        let document = json!({"http": [{"match": asked, "fault": all(fault)}]});
+        let tester = json!([{"headers": {"x-tester": {}}}]);
+        let document = json!({"http": [{"match": tester, "fault": all(fault)}]});
         let start = |filter| Envoy::start(EnvoyOptions::new(app.address(), vec![filter]));
         Ok(Self {
             ours: start(filter(&document))?,

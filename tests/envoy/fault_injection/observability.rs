@@ -16,7 +16,7 @@ fn calls(config: &Value) -> Result<Vec<String>> {
     let before = fixture.envoy.log().len();
     assert_eq!(client.get("/")?.status, 200);
     let mut log = String::new();
-    tests::process::wait_until("tracing", std::time::Duration::from_secs(10), || {
+    tests::process::wait_until("tracing the request", std::time::Duration::from_secs(10), || {
         log = fixture.envoy.log().get(before..).unwrap_or_default().to_owned();
         Ok(log.contains("[host->vm] proxy_on_delete"))
     })?;
@@ -67,10 +67,14 @@ fn histograms_record_delay_and_lateness() -> Result<()> {
         assert_eq!(fixture.envoy.http1().get("/")?.status, 200);
     }
     let mut text = String::new();
-    tests::process::wait_until("histograms", std::time::Duration::from_secs(20), || {
-        text = fixture.envoy.admin().get("/stats/prometheus")?.text();
-        Ok(text.contains("weir_fault_injection_delay_ms_count{} 3"))
-    })?;
+    tests::process::wait_until(
+        "exporting the histograms",
+        std::time::Duration::from_secs(20),
+        || {
+            text = fixture.envoy.admin().get("/stats/prometheus")?.text();
+            Ok(text.contains("weir_fault_injection_delay_ms_count{} 3"))
+        },
+    )?;
     assert!(text.contains("weir_fault_injection_late_ms_count{} 3"), "{text}");
     let line = "weir_fault_injection_delay_ms_bucket{le=\"50\"}";
     assert!(text.lines().any(|sample| sample.starts_with(line)), "{text}");

@@ -94,11 +94,11 @@ fn a_token_enables_fault_headers_for_testers() -> Result<()> {
     let mut claims = issuer.claims();
     claims["role"] = json!("chaos");
     let token = issuer.token(Algorithm::ES256, &claims)?;
-    let asked = Request::get("/").header("x-envoy-fault-abort-request", "429");
-    let asked = asked.header("x-envoy-fault-delay-request", "60");
-    assert_eq!(fixture.envoy.http1().send(asked.clone())?.status, 200);
+    let request = Request::get("/").header("x-envoy-fault-abort-request", "429");
+    let request = request.header("x-envoy-fault-delay-request", "60");
+    assert_eq!(fixture.envoy.http1().send(request.clone())?.status, 200);
     let started = Instant::now();
-    assert_eq!(fixture.envoy.http1().send(asked.bearer(&token))?.status, 429);
+    assert_eq!(fixture.envoy.http1().send(request.bearer(&token))?.status, 429);
     assert!(started.elapsed() >= Duration::from_millis(60));
     Ok(())
 }

@@ -58,7 +58,7 @@ fn never_holds_more_than_max_active_faults() -> Result<()> {
         let held = responses.iter().filter(|response| response.elapsed >= delay).count();
         eprintln!("at most {max_held} held at a time, {held} of {} in total", responses.len());
         assert!(responses.iter().all(|response| response.status == 200));
-        // 25 at a time, each for 0.1 s, make 1,000 in 4 s; a busy machine reaches at least a quarter.
+        // 25 at a time for 0.1 s each make 1,000 in 4 s. A busy machine reaches at least a quarter.
         assert!(held >= 250 && responses.len() > held, "{held}");
         anyhow::Ok(max_held)
     })?;
@@ -124,9 +124,9 @@ fn stops_once_and_within_one_window() -> Result<()> {
         .filter(|response| response.status == 418)
         .map(|fault| fault.started)
         .max();
-    let lasted = last.and_then(|last| last.duration_since(started).ok()).unwrap_or_default();
-    eprintln!("the last fault started {lasted:?} after the first error");
-    assert!(lasted < window, "{lasted:?}");
+    let duration = last.and_then(|last| last.duration_since(started).ok()).unwrap_or_default();
+    eprintln!("the last fault started {duration:?} after the first error");
+    assert!(duration < window, "{duration:?}");
     assert!(fixture.stat("skipped_stopped_total")? > 0);
     fixture.envoy.wait_for_log("errors in")?;
     let log = fixture.envoy.stop()?;

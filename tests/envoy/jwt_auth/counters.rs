@@ -20,7 +20,7 @@ fn counters_sum_over_all_workers() -> Result<()> {
         client.send(Request::get("/").bearer(&expired))?;
     }
     let stats = fixture.envoy.stats()?;
-    for (name, wanted) in [
+    for (name, expected) in [
         ("allowed_total", 10),
         ("allowed_without_token_total", 5),
         ("denied_total", 5),
@@ -29,7 +29,7 @@ fn counters_sum_over_all_workers() -> Result<()> {
         ("host_crypto_errors_total", 0),
     ] {
         let name = format!("wasmcustom.weir_jwt_auth_{name}");
-        assert_eq!(stats.value(&name), wanted, "{name}: {:?}", stats.matching("weir_jwt_auth"));
+        assert_eq!(stats.value(&name), expected, "{name}: {:?}", stats.matching("weir_jwt_auth"));
     }
     Ok(())
 }

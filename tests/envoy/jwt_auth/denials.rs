@@ -132,14 +132,14 @@ fn denies_head_without_a_body() -> Result<()> {
 #[test]
 fn denies_in_plain_text_on_request() -> Result<()> {
     let fixture = Fixture::start(trusting)?;
-    let ask = |accept: &str| -> Result<Response> {
+    let send = |accept: &str| -> Result<Response> {
         fixture.envoy.http1().send(Request::get("/").bearer("abc").header("accept", accept))
     };
-    let text = ask("text/plain")?;
+    let text = send("text/plain")?;
     assert_eq!(text.header("content-type"), Some("text/plain; charset=utf-8"));
     assert!(text.text().starts_with("Jwt is not in the form"), "{}", text.text());
     for accept in ["application/json", "application/problem+json", "*/*"] {
-        let json = ask(accept)?;
+        let json = send(accept)?;
         assert_eq!(json.header("content-type"), Some("application/problem+json"), "{accept}");
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! Attempts of clients to forge a verified identity or to have it removed, and requests with several
-//! credentials.
+//! Attempts of clients to forge a verified identity or to have it removed, and requests with
+//! several credentials.
 
 use std::{
     io::{Read, Write},
@@ -67,11 +67,11 @@ fn removes_output_headers_from_trailers() -> Result<()> {
             let received = Received::from_response(&response)?;
             assert_eq!(received.body_length, 4);
             let names: Vec<_> = received.trailers.iter().map(|(name, _)| name.as_str()).collect();
-            let wanted = match dry_run {
+            let expected = match dry_run {
                 false => &["x-other"][..],
                 true => &["x-user", "x-jwt-signature-verified", "x-other"],
             };
-            assert_eq!(names, wanted);
+            assert_eq!(names, expected);
         }
         assert_no_trap(&mut envoy)?;
     }

@@ -58,12 +58,12 @@ fn single_key(issuer: &IdentityProvider, algorithm: Algorithm) -> Value {
     json!({"keys": [issuer.keys().jwk(algorithm)]})
 }
 
-/// Sends requests until one gets the status `wanted`.
-fn send_until(fixture: &Fixture, algorithm: Algorithm, wanted: u16) -> Result<()> {
+/// Sends requests until one gets the status `expected`.
+fn send_until(fixture: &Fixture, algorithm: Algorithm, expected: u16) -> Result<()> {
     let started = Instant::now();
     loop {
         let response = send(fixture, algorithm)?;
-        if response.status == wanted {
+        if response.status == expected {
             return Ok(());
         }
         ensure!(started.elapsed() < TIMEOUT, "still {}: {}", response.status, response.text());

@@ -25,7 +25,7 @@ fn guarded(issuer: &IdentityProvider) -> Value {
 }
 
 /// Sends a request and returns its status with the challenge.
-fn ask(client: &Client, request: Request) -> Result<(u16, String)> {
+fn send(client: &Client, request: Request) -> Result<(u16, String)> {
     let response = client.send(request)?;
     let challenge = response.header("www-authenticate").unwrap_or_default().to_owned();
     Ok((response.status, challenge))
@@ -36,10 +36,10 @@ fn an_empty_rule_requires_a_token_for_every_request() -> Result<()> {
     let fixture = Fixture::start(|issuer| with(trusting(issuer), "rules", json!([{}])))?;
     let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
     for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
-        let (status, challenge) = ask(&client, Request::get("/orders"))?;
+        let (status, challenge) = send(&client, Request::get("/orders"))?;
         assert_eq!(status, 401);
         assert_eq!(challenge, "Bearer realm=\"http://app.example.com/orders\"");
-        assert_eq!(ask(&client, Request::get("/orders").bearer(&token))?.0, 200);
+        assert_eq!(send(&client, Request::get("/orders").bearer(&token))?.0, 200);
     }
     let call = fixture.envoy.http2().send(Request::grpc("/orders.v1.Orders/List"))?;
     assert!(call.is_trailers_only(), "{call:?}");
@@ -58,15 +58,15 @@ fn first_matching_rule_decides() -> Result<()> {
     let writer = fixture.issuer.token(Algorithm::ES256, &writer)?;
     let refund = || Request::new(hyper::Method::POST, "/orders/7/refund?reason=late");
 
-    assert_eq!(ask(&client, Request::get("/healthz").bearer("a.b.c"))?.0, 200);
-    assert_eq!(ask(&client, Request::get("/orders/7"))?.0, 401);
-    assert_eq!(ask(&client, Request::get("/orders/7").bearer(&plain))?.0, 200);
-    let (status, challenge) = ask(&client, refund().bearer(&plain))?;
+    assert_eq!(send(&client, Request::get("/healthz").bearer("a.b.c"))?.0, 200);
+    assert_eq!(send(&client, Request::get("/orders/7"))?.0, 401);
+    assert_eq!(send(&client, Request::get("/orders/7").bearer(&plain))?.0, 200);
+    let (status, challenge) = send(&client, refund().bearer(&plain))?;
     assert_eq!(status, 403);
     assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
     assert!(challenge.contains("scope=\"orders.write\""), "{challenge}");
-    assert_eq!(ask(&client, refund().bearer(&writer))?.0, 200);
-    assert_eq!(ask(&client, Request::get("/elsewhere").bearer(&writer))?.0, 403);
+    assert_eq!(send(&client, refund().bearer(&writer))?.0, 200);
+    assert_eq!(send(&client, Request::get("/elsewhere").bearer(&writer))?.0, 403);
     Ok(())
 }
 

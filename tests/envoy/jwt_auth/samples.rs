@@ -84,7 +84,7 @@ fn full_sample_decides_as_documented() -> Result<()> {
     let blocked = with("sub", json!("user:blocked"))?;
     let partner = json!({"iss": "https://partner.example.org", "sub": "p", "iat": now()});
     let partner = token(&fixture, &partner)?;
-    for (name, request, wanted) in [
+    for (name, request, expected) in [
         ("an open path", Request::get("/healthz"), 200),
         ("no token where it is optional", Request::get("/catalogue/1"), 200),
         ("no token", Request::get("/orders"), 401),
@@ -109,7 +109,13 @@ fn full_sample_decides_as_documented() -> Result<()> {
         ("one of two", Request::get("/exchange").bearer(&good), 401),
     ] {
         let response = fixture.envoy.http1().send(request)?;
-        assert_eq!(response.status, wanted, "{name}: {}\n{}", response.text(), fixture.envoy.log());
+        assert_eq!(
+            response.status,
+            expected,
+            "{name}: {}\n{}",
+            response.text(),
+            fixture.envoy.log()
+        );
     }
     let response = fixture.envoy.http1().send(Request::get("/orders").bearer(&good))?;
     let received = Received::from_response(&response)?;

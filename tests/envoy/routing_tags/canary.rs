@@ -143,7 +143,7 @@ fn a_canary_grows_on_schedule_and_keeps_its_users() -> Result<()> {
     );
     let mut before = vec![false; 60];
     for (weight, least) in [(5_000, 15), (10_000, 60)] {
-        wait_until("growing", Duration::from_secs(30), || {
+        wait_until("reaching the next weight", Duration::from_secs(30), || {
             Ok(fixture.stat("canary_api_weight")? == weight)
         })?;
         for _ in 0..4 {

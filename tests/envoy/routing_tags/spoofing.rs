@@ -139,27 +139,27 @@ fn accepts_baggage_tags_only_of_trusted_clients() -> Result<()> {
     let fixture =
         Fixture::start(json!({"trustInbound": trust, "baggageKey": "weir-tag", "http": rules()}))?;
     let edge = || Request::get("/").header("x-edge", "1");
-    let stranger = || Request::get("/");
+    let untrusted = || Request::get("/");
     for (request, tags, baggage) in [
         (edge().header("baggage", "weir-tag=canary"), vec!["canary"], vec!["weir-tag=canary"]),
-        (stranger().header("baggage", "weir-tag=canary"), vec![], vec![]),
+        (untrusted().header("baggage", "weir-tag=canary"), vec![], vec![]),
         (
-            stranger().header("baggage", "a=1;p , weir-tag=canary,  b=2"),
+            untrusted().header("baggage", "a=1;p , weir-tag=canary,  b=2"),
             vec![],
             vec!["a=1;p ,  b=2"],
         ),
         (
-            stranger().header("baggage", "a=1").header("baggage", "weir%2dtag=canary,b=2"),
+            untrusted().header("baggage", "a=1").header("baggage", "weir%2dtag=canary,b=2"),
             vec![],
             vec!["a=1", "b=2"],
         ),
         (
-            stranger().header("baggage", "a=1").header("x-a", "1"),
+            untrusted().header("baggage", "a=1").header("x-a", "1"),
             vec!["stable"],
             vec!["a=1,weir-tag=stable"],
         ),
         (
-            stranger().header("baggage", "weir-tag=canary").header("x-a", "1"),
+            untrusted().header("baggage", "weir-tag=canary").header("x-a", "1"),
             vec!["stable"],
             vec!["weir-tag=stable"],
         ),

@@ -27,7 +27,7 @@ fn routes() -> Vec<Value> {
     ]
 }
 
-/// Starts Envoy with this many workers, the routes above, and these fields in Envoy's own access log.
+/// Starts Envoy with this many workers, the routes above, and these fields in its own access log.
 fn start(concurrency: u32, config: &Value, native: &[(&str, &str)]) -> Result<Fixture> {
     let app = Upstream::start()?;
     let closed_port = ports::free()?;

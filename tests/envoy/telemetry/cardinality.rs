@@ -82,7 +82,7 @@ fn series_and_memory_stay_bounded_across_reconfigurations() -> Result<()> {
     for number in 1..=reloads {
         let share = count / 10 + count / (reloads + 1) * number;
         let reached = || Ok(served.load(Ordering::Relaxed) > share);
-        wait_until("a share of the load", Duration::from_secs(300), reached)?;
+        wait_until("sending a part of the load", Duration::from_secs(300), reached)?;
         let slo = if number % 2 == 0 { "even" } else { "odd" };
         envoy.reconfigure(&[filter(&document(slo))])?;
     }

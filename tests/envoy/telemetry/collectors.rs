@@ -104,7 +104,7 @@ impl Fixture {
 
     /// Waits until every span is sent, rejected or dropped, and the queues are empty.
     pub(super) fn settle(&self) -> Result<()> {
-        self.wait_until("done with all spans", || {
+        self.wait_until("exporting or dropping all spans", || {
             let [built, queued] = self.stats(["spans_built_total", "queue_bytes"])?;
             Ok(queued == 0 && built > 0 && built == self.accounted_spans()?)
         })

@@ -50,8 +50,8 @@ fn document(slo: &str) -> Value {
     })
 }
 
-/// Returns a chain of fault-injection, Envoy's RBAC filter and this filter; the first two send local
-/// replies.
+/// Returns a chain of fault-injection, Envoy's RBAC filter and this filter. The first two send
+/// local replies.
 fn chain(telemetry: Filter) -> Vec<Filter> {
     let abort = json!({"http": [{
         "match": [{"uri": {"prefix": "/abort/"}}],
@@ -79,8 +79,9 @@ fn options(app: SocketAddr, silent: SocketAddr) -> Result<EnvoyOptions> {
     ];
     let mut options = EnvoyOptions::new(app, chain(Filter::new(FILTER, document("before"))));
     options.concurrency = 4;
-    // Connections drain at once, and no listener is removed during the load: that would reset streams,
-    // and with the last listener of a module Envoy drops series that the next one has not updated yet.
+    // Connections drain at once, and no listener is removed during the load. That would reset
+    // streams, and with the last listener of a module Envoy drops series that were not yet
+    // updated by the next one.
     options.drain = Drain::Immediate(600);
     options.stats_config = Some(prometheus::stats_tags(&LABELS));
     for (name, address) in applications {
@@ -116,7 +117,9 @@ fn scraped_counters_equal_the_sent_traffic_across_reloads() -> Result<()> {
     ];
     let folder = tempfile::tempdir()?;
     let module = reloads::other_module(&folder)?;
-    let passed = |count: u64| wait_until("the load", TIMEOUT, || Ok(app.count() as u64 > count));
+    let passed = |count: u64| {
+        wait_until("sending a part of the load", TIMEOUT, || Ok(app.count() as u64 > count))
+    };
     passed(REQUESTS / 4)?;
     envoy.reconfigure(&chain(Filter::new(FILTER, document("after"))))?;
     passed(REQUESTS / 2)?;

@@ -1,4 +1,4 @@
-//! Failures of the collector: every span is accounted for, and the export recovers without a restart.
+//! Failures of the collector: all spans are accounted for, and exports recover without a restart.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -248,8 +248,8 @@ fn memory_does_not_grow_while_the_collector_is_down() -> Result<()> {
     wait_for(&fixture, "spans_dropped_full_total", 10_000)?;
     let before = fixture.envoy.memory()?;
     load(fixture.envoy.address(), 16, thorough(40_000, 1_000_000))?;
-    let grown = fixture.envoy.memory()?.saturating_sub(before);
-    assert!(grown < 16, "grew by {grown} MiB from {before} MiB");
+    let growth = fixture.envoy.memory()?.saturating_sub(before);
+    assert!(growth < 16, "grew by {growth} MiB from {before} MiB");
     let [queued] = fixture.stats(["queue_bytes"])?;
     assert!(queued <= 4 * 2 * 1_048_576, "{queued}");
     let collector = FakeCollector::start_on(ports::listen(address.port())?, Behaviour::Healthy)?;

@@ -147,7 +147,7 @@ fn exports_no_credentials_and_no_queries() -> Result<()> {
             names.iter().fold(request, |request, name| request.header(name, format!("k={SECRET}")));
         fixture.envoy.http1().send(request)?;
     }
-    process::wait_until("collecting all", TIMEOUT, || {
+    process::wait_until("collecting all spans and records", TIMEOUT, || {
         Ok(collector.spans()?.len() == 2 && collector.logs()?.len() == 2)
     })?;
     for item in collector.spans()?.into_iter().chain(collector.logs()?) {
@@ -175,12 +175,12 @@ fn shutdown_loses_only_the_last_spans() -> Result<()> {
         let keep_going: KeepGoing = Arc::new(move |_| flag.load(Ordering::Relaxed));
         steady_load(ingress, Duration::from_millis(20), &keep_going)
     });
-    fixture.wait_until("answering for a while", || Ok(fixture.app.count() >= 600))?;
+    fixture.wait_until("responding to 600 requests", || Ok(fixture.app.count() >= 600))?;
     keep_going.store(false, Ordering::Relaxed);
     let answered = traffic.join().map_err(|_| anyhow!("the load panicked"))??.len();
     fixture.envoy.stop()?;
     let lost = answered.saturating_sub(collector.spans().len());
-    // 200 requests per second: a batch delay of one second, a tick, and a margin for a busy machine.
+    // At 200 requests per second: a batch delay of one second, a tick, and a margin.
     assert!(lost <= 400, "{lost} of {answered}");
     Ok(())
 }

@@ -64,15 +64,15 @@ fn recovers_from_an_outage_and_accounts_for_every_span() -> Result<()> {
     drop(collector);
     let (started, before) = (Instant::now(), fixture.envoy.memory()?);
     let (mut max_queued, mut max_memory) = (0, 0);
-    process::wait_until("through the outage", OUTAGE * 2, || {
+    process::wait_until("waiting for the end of the outage", OUTAGE * 2, || {
         max_queued = max_queued.max(fixture.stats(["queue_bytes"])?[0]);
         max_memory = max_memory.max(fixture.envoy.memory()?);
         Ok(started.elapsed() >= OUTAGE)
     })?;
     assert!(max_queued <= u64::from(WORKERS) * MAX_KEPT, "{max_queued} bytes queued");
-    let grown = max_memory.saturating_sub(before);
+    let growth = max_memory.saturating_sub(before);
     // The queued spans, encoded a second time while being sent, and a margin for Envoy itself.
-    assert!(grown <= 16, "grew by {grown} MiB from {before} MiB");
+    assert!(growth <= 16, "grew by {growth} MiB from {before} MiB");
 
     let before = sent()?;
     let collector = FakeCollector::start_on(ports::listen(address.port())?, Behaviour::Healthy)?;
@@ -95,7 +95,7 @@ fn recovers_from_an_outage_and_accounts_for_every_span() -> Result<()> {
     let [built, sent, queued] = fixture.stats(names)?;
     let dropped = fixture.accounted_spans()?.saturating_sub(sent);
     eprintln!(
-        "{built} spans, {dropped} dropped, at most {max_queued} bytes queued, {grown} MiB grown, \
+        "{built} spans, {dropped} dropped, at most {max_queued} bytes queued, {growth} MiB growth, \
          sent again {pause:.1?} after the collector came back"
     );
     let received_spans = received_spans(&fixture);

@@ -19,8 +19,8 @@ use super::{
 /// The prefix of the names.
 const PREFIX: &str = "wasmcustom.weir_telemetry_";
 
-/// Returns a configuration that exports spans and log records in small batches that expire after five
-/// seconds, with fields changed or added by JSON pointers.
+/// Returns a configuration that exports spans and log records in small batches that expire after
+/// five seconds, with fields changed or added by JSON pointers.
 fn config(changes: &[(&str, Value)]) -> Value {
     let queue = json!({"maxItems": 64, "maxBatchItems": 10, "maxBatchDelay": "200ms",
         "maxElapsedTime": "5s", "maxBatchBytes": 16_384, "maxBytes": 65_536});
@@ -124,9 +124,9 @@ fn every_own_metric_is_counted() -> Result<()> {
     ];
     // The queued items belong to the removed provider.
     fixture.envoy.reconfigure(&[Filter::new(FILTER, config(&renamed))])?;
-    let gone = ["spans_dropped_reconfigured_total", "logs_dropped_reconfigured_total"];
+    let dropped = ["spans_dropped_reconfigured_total", "logs_dropped_reconfigured_total"];
     fixture.send(20)?;
-    send_until(&fixture, &mut nonzero, &gone)?;
+    send_until(&fixture, &mut nonzero, &dropped)?;
     send_until(
         &fixture,
         &mut nonzero,
@@ -153,7 +153,7 @@ fn every_own_metric_is_counted() -> Result<()> {
     )?;
     send_until(&fixture, &mut nonzero, &["traceparent_invalid_total", "tracestate_invalid_total"])?;
 
-    // Without labels there is no limited series.
+    // Without labels the number of series is fixed.
     nonzero.insert("series".to_owned());
     let missing: Vec<_> = own_metrics(&fixture, false)?.difference(&nonzero).cloned().collect();
     assert!(missing.is_empty(), "never above 0: {missing:?}");

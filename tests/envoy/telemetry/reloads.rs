@@ -37,8 +37,8 @@ fn collected(collector: &FakeCollector) -> BTreeSet<String> {
 
 /// Waits until the collector has every span that the application received.
 fn wait_for_all(fixture: &Fixture, collector: &FakeCollector) -> Result<()> {
-    let wanted = received_spans(fixture);
-    fixture.wait_until("collecting every span", || Ok(collected(collector).is_superset(&wanted)))
+    let expected = received_spans(fixture);
+    fixture.wait_until("collecting every span", || Ok(collected(collector).is_superset(&expected)))
 }
 
 /// Writes the module with an additional custom section, for which Envoy starts a new VM.

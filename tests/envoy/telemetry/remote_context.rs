@@ -138,7 +138,7 @@ fn honours_a_retry_after_date() -> Result<()> {
     let date = httpdate::fmt_http_date(date);
     collector.set_behaviour(Behaviour::Status(429, vec![("retry-after".to_owned(), date.clone())]));
     fixture.send(1)?;
-    fixture.wait_until("being refused", || {
+    fixture.wait_until("counting the throttled export", || {
         Ok(fixture.stats(["export_failures_throttled_total"])? == [1])
     })?;
     collector.set_behaviour(Behaviour::Healthy);

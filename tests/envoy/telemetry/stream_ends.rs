@@ -38,7 +38,7 @@ fn counts(envoy: &Envoy) -> Result<[u64; 4]> {
 /// Waits until the counters have these values.
 fn wait_for(envoy: &Envoy, expected: [u64; 4]) -> Result<()> {
     let mut last = [0; 4];
-    wait_until("counted", TIMEOUT, || {
+    wait_until("counting the streams", TIMEOUT, || {
         last = counts(envoy)?;
         Ok(last == expected)
     })
@@ -150,9 +150,9 @@ fn counts_grpc_errors_in_trailers_and_trailers_only_responses() -> Result<()> {
 
 #[test]
 fn counts_grpc_messages_if_enabled() -> Result<()> {
-    let wanted = |metric: &str| json!({"match": {"metric": metric}, "disabled": false});
+    let enable = |metric: &str| json!({"match": {"metric": metric}, "disabled": false});
     let fixture = Fixture::start(&json!({"metrics": [{"overrides":
-        [wanted("GRPC_REQUEST_MESSAGES"), wanted("GRPC_RESPONSE_MESSAGES")]}]}))?;
+        [enable("GRPC_REQUEST_MESSAGES"), enable("GRPC_RESPONSE_MESSAGES")]}]}))?;
     let three = [[0, 0, 0, 0, 1, 7].as_slice(), &[0; 5], &[0; 5]].concat();
     fixture.envoy.http2().send(Request::grpc("/shop.Orders/Get").body(&three))?;
     fixture.wait_for("request_messages_total", 3)?;

@@ -171,7 +171,7 @@ fn states() -> Vec<(Vec<String>, Option<String>)> {
     .collect();
     cases.extend(every.map(|state| (vec![state.clone()], Some(state))));
     cases.push((thirty_two_lines, Some(thirty_two.clone())));
-    // The strict form of the suite drops the list; the specification removes members from the right.
+    // The suite's strict form drops the list. The specification removes members from the right.
     cases.push((thirty_three_lines, Some(thirty_two)));
     let kept = |member: String| (list(&["foo=1", &member]), Some(format!("foo=1,{member}")));
     cases.extend(long.map(kept));

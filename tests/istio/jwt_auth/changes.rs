@@ -27,15 +27,15 @@ pub(super) fn fails_no_request(mesh: &Mesh) -> Result<()> {
     protect(mesh, &json!({"jwtRules": rules}))?;
     let request = Request::get("/").bearer(&token_of(mesh, "alice")?);
     let load = Load::start(mesh.client(), &request, classify);
-    load.wait_until("a steady load", |counts| counts.before >= STEADY)?;
+    load.wait_until("sending a steady load", |counts| counts.before >= STEADY)?;
     if let Some(headers) = rules.pointer_mut("/0/outputClaimToHeaders") {
         *headers = json!([{"header": PERSON, "claim": "sub"}]);
     }
     mesh.apply_plugin(FILTER, &json!({"jwtRules": rules}))?;
     let applied = Instant::now();
-    load.wait_until("the change", |counts| counts.after > 0)?;
+    load.wait_until("applying the change", |counts| counts.after > 0)?;
     let delay = applied.elapsed();
-    load.wait_until("a steady load after the change", |counts| counts.after >= STEADY)?;
+    load.wait_until("sending a steady load after the change", |counts| counts.after >= STEADY)?;
     let counts = load.stop()?;
     let (before, after, failed) = (counts.before, counts.after, counts.failures.len());
     report(&format!(

@@ -14,8 +14,8 @@ use crate::{
 /// The host of the key server in the mesh.
 const HOST: &str = "keys.example.com";
 
-/// Without its ServiceEntry the host is unknown and requests get 503. With it the keys are fetched, and
-/// a key rotation causes one fetch.
+/// Without its ServiceEntry the host is unknown and requests get 503. With it the keys are fetched,
+/// and a key rotation causes one fetch.
 pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     let mark = mesh.log_mark();
     publish_only(mesh, Algorithm::RS256);

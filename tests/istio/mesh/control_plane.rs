@@ -117,7 +117,7 @@ fn start_istiod(launcher: &Launcher, kubectl: &Kubectl) -> Result<(Process, u16)
         // These extensions are only in Istio's own build of Envoy.
         .env("PILOT_ENABLE_METADATA_EXCHANGE", "false")
         .env("PILOT_ENABLE_ALPN_FILTER", "false")
-        // No webhooks, because there are no pods.
+        // Webhooks are not needed without pods.
         .env("INJECTION_WEBHOOK_CONFIG_NAME", "")
         .env("VALIDATION_WEBHOOK_CONFIG_NAME", "")
         .current_dir(launcher.home("istiod")?);

@@ -18,8 +18,8 @@ const REAPER: &str =
 
 /// Starts servers with their logs in one folder.
 ///
-/// Guards stop the servers when the test ends or panics. If the test is killed by a signal, no guard
-/// is dropped; then a shell in another process group kills the servers.
+/// Guards stop the servers when the test ends or panics. If the test is killed by a signal, no
+/// guard is dropped. Then a shell in another process group kills the servers.
 #[derive(Debug)]
 pub(super) struct Launcher {
     pub(super) tools: Tools,

@@ -62,7 +62,7 @@ impl<'m> Pod<'m> {
         self.mesh.apply_plugin_at(FILTER, self.mesh.image(FILTER)?, target, config)
     }
 
-    /// Calls the shop as the application. Returns the version that responded and the tags it received.
+    /// Calls the shop as the application. Returns the version that responded and its tags.
     fn call(&self, request: Request) -> Result<(&'static str, Vec<String>)> {
         let before = (self.stable.count(), self.canary.count());
         let response = self.outbound.send(request)?;
@@ -165,13 +165,13 @@ pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
                 let received = received(Request::get("/tagged"));
                 Ok(received.is_ok_and(|received| received.header(TAG) == ["edge"]))
             })?;
-            let marker = json!({"request": {"set": {"x-beside": "%TAG%", "x-there": "1"}}});
+            let marker = json!({"request": {"set": {"x-found-tag": "%TAG%", "x-there": "1"}}});
             pod.apply_plugin(&Target::SERVER, &json!({"trustInbound": trust, "headers": marker}))?;
             let is_there = || Ok(received(Request::get("/tagged"))?.header("x-there") == ["1"]);
             wait_until("running the filter in the sidecar", TIMEOUT, || all(&is_there))?;
             let found = received(Request::get("/tagged"))?;
             ensure!(found.header(TAG) == expected, "{trust}: {found:?}");
-            ensure!(found.header("x-beside") == expected, "{trust}: {found:?}");
+            ensure!(found.header("x-found-tag") == expected, "{trust}: {found:?}");
             let plain = received(Request::get("/").header(TAG, "forged"))?;
             ensure!(plain.header(TAG).is_empty(), "{plain:?}");
         }
@@ -180,7 +180,7 @@ pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-/// Without a previous configuration the proxy has none to keep, and FAIL_OPEN only applies to traps.
+/// Without a previous configuration the proxy has none to keep. FAIL_OPEN only applies to traps.
 pub(super) fn refused(mesh: &Mesh) -> Result<()> {
     let image = mesh.image(FILTER)?;
     let invalid = json!({"http": [{"tagHeader": "x y", "tag": "canary"}]});

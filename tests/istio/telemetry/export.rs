@@ -52,7 +52,8 @@ fn start_sidecar(mesh: &Mesh, app: &Upstream, collector_port: u16) -> Result<(Pr
     Ok((proxy, Client::http1(loopback(client_port))))
 }
 
-/// Returns the configurations of the gateway, which samples a tenth, and of the sidecar, which follows.
+/// Returns the configurations of the gateway, which samples a tenth, and of the sidecar, which
+/// follows the gateway's decision.
 fn configs(sidecar_port: u16) -> (Value, Value) {
     let metrics = json!({"labels": true});
     let logs = json!({"providers": [{"name": "otel"}], "maxPerSecond": 10_000});

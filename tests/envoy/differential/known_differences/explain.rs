@@ -28,8 +28,8 @@ impl Diff<'_> {
         texts.iter().any(|text| self.ours.has_text(text))
     }
 
-    /// Returns `true` if the request has one of `traits` and jwt-auth responds with one of `texts`, or
-    /// without a text.
+    /// Returns `true` if the request has one of `traits` and jwt-auth responds with one of `texts`,
+    /// or without a text.
     pub(super) fn denied(&self, traits: &[&str], texts: &[&str]) -> bool {
         let silent = *self.difference == Difference::Unidentified || self.has(&["head"]);
         self.has(traits) && (silent || self.our_text_is_one_of(texts))
@@ -91,16 +91,16 @@ pub(super) fn several_tokens(diff: &Diff<'_>) -> bool {
 /// parameter or cookie even if it is empty.
 pub(super) fn one_among_others(diff: &Diff<'_>) -> bool {
     let traits = [
-        "comma behind",
+        "trailing comma",
         "two schemes",
-        "two schemes, basic behind",
+        "two schemes, basic last",
         "two tokens in a header, the same",
-        "two headers, basic before",
-        "two headers, basic behind",
+        "two headers, basic first",
+        "two headers, basic last",
         "two headers, one empty",
         "two headers, the same",
-        "query twice, empty before",
-        "cookie twice, empty before",
+        "query twice, empty first",
+        "cookie twice, empty first",
         "x-token twice, the same",
         "x-token and a comma",
         "x-token in a list",
@@ -127,8 +127,8 @@ pub(super) fn base64url(diff: &Diff<'_>) -> bool {
         "signature of a bad length",
         "header cut",
         "header not base64url",
-        "payload spoilt",
-        "text behind",
+        "payload corrupted",
+        "trailing text",
         "x-token with spaces",
     ];
     let parts = ["header", "payload", "signature"];
@@ -139,15 +139,15 @@ pub(super) fn base64url(diff: &Diff<'_>) -> bool {
 /// The native filter denies a time beyond 64 bits.
 pub(super) fn endless_time(diff: &Diff<'_>) -> bool {
     let admits = matches!(diff.difference, Difference::Laxer | Difference::Identified);
-    let text = "field is not a positive 64 bit integer";
+    let suffix = "field is not a positive 64 bit integer";
     let expect_rejection =
-        matches!(diff.native, Outcome::Denied(denial) if denial.text.ends_with(text));
+        matches!(diff.native, Outcome::Denied(denial) if denial.text.ends_with(suffix));
     diff.has(&["exp too far", "nbf too far", "iat too far"]) && (admits || expect_rejection)
 }
 
 /// The lifetime overflows in the native filter.
 pub(super) fn endless_lifetime(diff: &Diff<'_>) -> bool {
-    diff.denied(&["exp the greatest"], &[UNVERIFIED]) && diff.is_stricter()
+    diff.denied(&["exp maximal"], &[UNVERIFIED]) && diff.is_stricter()
 }
 
 /// The native filter rejects the algorithm name `Ed25519` of RFC 9864 before any other check.
@@ -158,9 +158,9 @@ pub(super) fn alias(diff: &Diff<'_>) -> bool {
 
 /// The native filter uses the key of `kid` even if `alg` does not fit.
 pub(super) fn algorithm_of_a_key(diff: &Diff<'_>) -> bool {
-    let text = diff.responds_differently() && diff.our_text_is_one_of(&[UNSUPPORTED, NO_KEY]);
+    let differs = diff.responds_differently() && diff.our_text_is_one_of(&[UNSUPPORTED, NO_KEY]);
     let other_key = diff.has_any("alg ") || diff.has(&["kid of another key"]);
-    other_key && (text || diff.is_stricter() && diff.has_any("alg "))
+    other_key && (differs || diff.is_stricter() && diff.has_any("alg "))
 }
 
 pub(super) fn ed25519_length(diff: &Diff<'_>) -> bool {
@@ -170,8 +170,11 @@ pub(super) fn ed25519_length(diff: &Diff<'_>) -> bool {
 /// Each filter reports the invalid member that it checks first.
 pub(super) fn first_wrong_member(diff: &Diff<'_>) -> bool {
     let parts = ["Jwt header [", "Jwt payload ["];
-    let names_in = |outcome: &Outcome, part: &str| matches!(outcome, Outcome::Denied(denial) if denial.text.starts_with(part));
-    parts.iter().any(|part| names_in(diff.ours, part) && names_in(diff.native, part))
+    let starts_with = |outcome: &Outcome, part: &str| match outcome {
+        Outcome::Denied(denial) => denial.text.starts_with(part),
+        Outcome::Admitted(_) => false,
+    };
+    parts.iter().any(|part| starts_with(diff.ours, part) && starts_with(diff.native, part))
 }
 
 /// The native filter denies a value that is not a valid header value.

@@ -21,7 +21,7 @@ const SERVERS: [(&str, &[Step]); 17] = [
         "a servlet that decodes again",
         &[cut_parameters, decode, merge_slashes, resolve, decode, resolve],
     ),
-    ("Java, parameters cut last", &[decode, cut_parameters, merge_slashes, resolve]),
+    ("Java, parameters removed last", &[decode, cut_parameters, merge_slashes, resolve]),
     (
         "nginx and Tomcat",
         &[

@@ -7,7 +7,7 @@ use tests::{collector::Collector, process};
 use super::*;
 use crate::telemetry::collectors::{self, Protocol, TIMEOUT};
 
-/// Returns a configuration that logs all streams to the collector and errors to Envoy's log as well.
+/// Returns a configuration that logs all streams to the collector, and errors to Envoy's log too.
 fn config(protocol: Protocol) -> Value {
     json!({
         "extensionProviders": collectors::provider(protocol, &json!({"maxBatchDelay": "200ms"})),
@@ -39,19 +39,19 @@ fn exports_a_record_with_severity_and_trace_per_stream() -> Result<()> {
             let request = request.header(REPLY_STATUS, status).header("x-user", "alice");
             fixture.envoy.http1().send(request)?;
         }
-        process::wait_until("exporting", TIMEOUT, || {
+        process::wait_until("exporting all records", TIMEOUT, || {
             Ok(fixture.stats(["logs_sent_total"])? == [60])
         })?;
         let [built, limited] = fixture.stats(["logs_built_total", "logs_limited_total"])?;
         assert_eq!((built, limited), (80, 0), "60 records and 20 lines");
-        process::wait_until("writing", TIMEOUT, || Ok(collector.logs()?.len() >= 60))?;
+        process::wait_until("writing all records", TIMEOUT, || Ok(collector.logs()?.len() >= 60))?;
         let records = collector.logs()?;
         assert_eq!(records.len(), 60);
         check(&records)?;
         let sampled = records.iter().filter(|record| record.json["flags"] == 1);
         let of_records: BTreeSet<&str> = sampled.map(|record| record.text("spanId")).collect();
         assert!((10..50).contains(&of_records.len()), "{of_records:?}");
-        process::wait_until("tracing", TIMEOUT, || {
+        process::wait_until("collecting the spans of all records", TIMEOUT, || {
             let spans = collector.spans()?;
             Ok(spans.iter().map(|span| span.text("spanId")).collect::<BTreeSet<_>>() == of_records)
         })?;

@@ -94,8 +94,10 @@ fn check(stats_config: Value) -> Result<()> {
     assert_unlinted(&envoy)
 }
 
-/// Fails if promtool reports a problem in a metric of the filter. Ignored are missing help texts, which
-/// Envoy never writes, and durations in milliseconds, which are Istio's convention.
+/// Fails if promtool reports a problem in a metric of the filter.
+///
+/// Ignored are missing help texts, which Envoy never writes, and durations in milliseconds, which
+/// are Istio's convention.
 fn assert_unlinted(envoy: &Envoy) -> Result<()> {
     let scrape = envoy.admin().get("/stats/prometheus")?.text();
     // First all metrics, without lints: the format must be valid.
