@@ -1,5 +1,5 @@
 # Every task of the repository; `make` alone prints them.
-# What cargo can't do is in xtask: `cargo xtask --help`.
+# Tasks beyond cargo are in xtask: `cargo xtask --help`.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,7 +21,7 @@ endif
 help: ## Print the tasks
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
-# `cargo xtask` is quiet, so the first build of xtask itself, which takes a minute, is shown here.
+# Shows the first build of xtask, which takes a minute; `cargo xtask` itself is quiet.
 .PHONY: xtask
 xtask:
 	@cargo build --package xtask
@@ -31,17 +31,17 @@ build: xtask ## Build every filter: target/wasm/<name>.wasm
 	cargo xtask build
 
 .PHONY: images
-images: build ## Pack every filter as an OCI image: target/images/<filter>
+images: build ## Package every filter as an OCI image: target/images/<filter>
 	cargo xtask image
 
 .PHONY: push
 push: ## Push the images: make push REGISTRY=registry.example.com/weir [TAG=1.2.0]
-	@[[ -n "$(REGISTRY)" ]] || { echo 'push needs a place: make push REGISTRY=registry.example.com/weir' >&2; exit 2; }
+	@[[ -n "$(REGISTRY)" ]] || { echo 'push needs a registry: make push REGISTRY=registry.example.com/weir' >&2; exit 2; }
 	$(MAKE) images
 	cargo xtask push "$(REGISTRY)" $(if $(TAG),--tag "$(TAG)")
 
 .PHONY: run
-run: build ## Start Envoy with every filter, an upstream and a key server; print requests to try
+run: build ## Start Envoy with all filters, an upstream and a key server; print requests to try
 	$(WITH) envoy func-e -- cargo run --package tests --bin demo
 
 .PHONY: check
@@ -57,7 +57,7 @@ check: xtask ## Check format, lints, documentation, dependencies
 	$(WITH) cargo-deny -- cargo deny --log-level warn --manifest-path fuzz/Cargo.toml \
 		check --allow license-not-encountered bans licenses sources
 
-# The engine, which is C++ and slow to build, is not needed to check what uses it.
+# Checking needs no fuzzing engine, which is C++ and slow to build.
 .PHONY: check-fuzz
 check-fuzz:
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
@@ -65,19 +65,19 @@ check-fuzz:
 		--target-dir "$${CARGO_TARGET_DIR:-target}" -- -D warnings
 
 .PHONY: schemas
-schemas: ## Write the schemas of the filters' documents anew: schemas/<filter>.json
+schemas: ## Regenerate the JSON Schemas of configurations: schemas/<filter>.json
 	WEIR_WRITE_SCHEMAS=1 cargo test --package tests --test samples the_shipped_files
 
 .PHONY: test
-test: test-native test-wasm test-tidy test-cel test-envoy ## Run every test but those that need Istio
+test: test-native test-wasm test-tidy test-cel test-envoy ## Run every test except the Istio ring
 
 .PHONY: test-native
-test-native: ## Test crates, filters and xtask on this machine
-	cargo test
-	cargo test --package xtask
+test-native: ## Test crates, filters and xtask natively [ONLY=text of a test's name]
+	cargo test -- $(ONLY)
+	cargo test --package xtask -- $(ONLY)
 
 .PHONY: test-wasm
-test-wasm: xtask ## Run the same tests of crates and filters as Wasm
+test-wasm: xtask ## Run the tests of crates and filters as Wasm
 	$(WITH) wasm32-unknown-unknown wasm-bindgen-test-runner -- cargo test --lib \
 		--target wasm32-unknown-unknown --package filter-core $(addprefix --package ,$(FILTERS))
 
@@ -86,22 +86,23 @@ test-tidy: ## Check the rules of the repository and every sample
 	cargo test --package tests --test tidy --test samples
 
 .PHONY: test-cel
-test-cel: xtask ## Test expressions beside the conformance tests of the Common Expression Language
+test-cel: xtask ## Test expressions against the conformance tests of the Common Expression Language
 	$(WITH) cel-conformance -- cargo test --package tests --test cel
 
 .PHONY: test-envoy
-test-envoy: build ## Test the built modules in real Envoy
-	$(WITH) envoy func-e otelcol prometheus promtool -- cargo test --package tests --test envoy
+test-envoy: build ## Test the built modules in real Envoy [ONLY=jwt_auth::replies]
+	$(WITH) envoy func-e otelcol prometheus promtool -- \
+		cargo test --package tests --test envoy -- $(ONLY)
 
 .PHONY: test-istio
-test-istio: images ## Test the images in real Istio (the first time builds it: ten minutes)
-	$(WITH) $(ISTIO) -- cargo test --package tests --test istio -- --test-threads=1
+test-istio: images ## Test the images in real Istio [ONLY=text of a scenario]; the first run builds it
+	$(if $(ONLY),WEIR_SCENARIOS="$(ONLY)") $(WITH) $(ISTIO) -- cargo test --package tests --test istio -- --test-threads=1
 
 .PHONY: fuzz
 fuzz: xtask ## Fuzz each target: make fuzz [SECONDS=60] [TARGET=tokens]
 	@$(MAKE) --no-print-directory --keep-going $(addprefix fuzz-,$(or $(TARGET),$(FUZZ)))
 
-# Without a sanitizer, a stable compiler will do: these crates have no code that one would watch.
+# These crates are free of unsafe code, so no sanitizer and no nightly compiler is needed.
 fuzz-%:
 	@echo '==> $*: $(or $(SECONDS),60) s, beginning with fuzz/seeds/$*'
 	@mkdir -p fuzz/corpus/$*
@@ -113,7 +114,7 @@ fuzz-%:
 			'cargo fuzz run --sanitizer none $* <the file named above>' >&2; exit 1; }
 
 .PHONY: bench
-bench: build ## Measure the filters beside Envoy's own [BEFORE=<older modules>] [ONLY=<text of a row>]
+bench: build ## Measure the filters next to Envoy's own [BEFORE=<older modules>] [ONLY=<text of a row>]
 	$(WITH) envoy func-e -- cargo run --release --package bench -- \
 		$(if $(BEFORE),--before "$(BEFORE)") $(if $(ONLY),--only "$(ONLY)")
 
@@ -126,5 +127,5 @@ tools: xtask ## Install every tool now, into ~/.cache/weir
 	cargo xtask tools
 
 .PHONY: clean
-clean: ## Remove what was built; tools stay
+clean: ## Remove build output; tools stay
 	cargo clean

@@ -28,8 +28,8 @@ impl Reader {
             }),
             "jwt-auth" => Self::new::<jwt_auth::Config>(|text| {
                 let crypto = jwt_auth::Crypto::pure();
-                let environment = jwt_auth::Environment { crypto: &crypto, variable: &secret };
-                jwt_auth::Policy::new(&parse_config(text)?, &environment).map(drop)
+                let context = jwt_auth::CompileContext { crypto: &crypto, variable: &secret };
+                jwt_auth::Policy::new(&parse_config(text)?, &context).map(drop)
             }),
             "routing-tags" => Self::new::<routing_tags::Config>(|text| {
                 routing_tags::Policy::new(&parse_config(text)?).map(drop)

@@ -6,10 +6,17 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use tests::{process::read_text, repository};
 
+#[path = "tidy/names.rs"]
+mod names;
+#[path = "tidy/phrases.rs"]
+mod phrases;
+
 /// The most lines that a Rust file may have.
 const FILE_LINES: usize = 400;
 /// The most lines that a filter's `plugin.rs` may have: it decides nothing.
 const PLUGIN_LINES: usize = 150;
+/// One line in this many, at most, is in a filter's `plugin.rs` and `plugin/` together.
+const PLUGIN_SHARE: usize = 5;
 /// The one file that may be unsafe.
 const HOSTCALLS: &str = "crates/filter-host/src/hostcalls.rs";
 
@@ -104,13 +111,6 @@ fn every_path_in_the_documents_exists() -> Result<()> {
                 findings.push(format!("{document} links to {link}, which is not there"));
             }
         }
-        if document == "ARCHITECTURE.md" {
-            let missing = |path: &&str| !repository::root().join(path).exists();
-            let paths = paths(&text)?;
-            let lost = paths.into_iter().filter(missing);
-            findings
-                .extend(lost.map(|path| format!("{document} names {path}, which is not there")));
-        }
     }
     assert_none(&findings);
     Ok(())
@@ -121,16 +121,6 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let files = targets.filter_map(|target| target.split('#').next());
     files.filter(|file| !file.is_empty() && !file.contains(':'))
-}
-
-/// Quoted words that begin like a place in the repository, and whole rows of the code map.
-fn paths(text: &str) -> Result<BTreeSet<&str>> {
-    let folders = ["crates/", "filters/", "tests/", "bench/", "envoy/", "wasmplugins/", "fuzz/"];
-    let quoted = text.split('`').skip(1).step_by(2);
-    let named = quoted.filter(|word| folders.iter().any(|folder| word.starts_with(folder)));
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let paths: BTreeSet<_> = named.chain(rows).collect();
-    (paths.len() > 5).then_some(paths).context("ARCHITECTURE.md names next to nothing")
 }
 
 #[test]
@@ -148,7 +138,29 @@ fn no_file_is_too_long() -> Result<()> {
 }
 
 #[test]
-fn modules_are_files_beside_their_folders() -> Result<()> {
+fn plugins_are_thin() -> Result<()> {
+    let rust = rust()?;
+    let mut findings = Vec::new();
+    for filter in repository::filters()? {
+        let lines = |part: &str| -> usize {
+            let folder = format!("filters/{filter}/src/{part}");
+            let files = rust.iter().filter(|(path, _)| path.starts_with(&folder));
+            files.map(|(_, text)| text.lines().count()).sum()
+        };
+        let (plugin, all) = (lines("plugin"), lines(""));
+        if plugin * PLUGIN_SHARE > all {
+            findings.push(format!(
+                "{filter}: plugin.rs and plugin/ have {plugin} of {all} lines, \
+                 at most one in {PLUGIN_SHARE} is allowed"
+            ));
+        }
+    }
+    assert_none(&findings);
+    Ok(())
+}
+
+#[test]
+fn modules_are_files_next_to_their_folders() -> Result<()> {
     let named_mod = |path: &String| path.ends_with("/mod.rs");
     assert_none(&rust()?.into_iter().map(|(path, _)| path).filter(named_mod).collect::<Vec<_>>());
     Ok(())

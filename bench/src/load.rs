@@ -13,11 +13,11 @@ use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 
 use crate::variants::HeaderList;
 
-/// Sends the same request over and over for `time`; returns how many were answered with 200.
+/// Sends the same request repeatedly for `time`; returns the number of responses with status 200.
 ///
 /// # Errors
 ///
-/// On a lost connection and on any answer but 200: a figure for refused requests means nothing.
+/// Fails on a lost connection or another status: the cost of refused requests is not comparable.
 pub(crate) fn run(
     address: SocketAddr,
     headers: &HeaderList,

@@ -1,9 +1,9 @@
-//! Measures what each filter adds to a request, beside Envoy's own filter for the same work.
+//! Measures the CPU time that each filter adds to a request, next to Envoy's native filters.
 //!
-//! Every variant is an Envoy process of its own with one worker and a route that answers by itself.
-//! In each round every variant gets the same load for the same time, one after the other and in a
-//! new order, so that a disturbance of the machine hits all alike; the table shows medians over the
-//! rounds of the CPU time that the variant's process took per request, as the kernel accounts it.
+//! Each variant runs in its own Envoy with one worker and a route with a direct response.
+//! In each round every variant gets the same load for the same time, one after another and in a new
+//! order, so that noise on the machine affects all of them alike. The table shows medians over the
+//! rounds of CPU time per request, as accounted by the kernel.
 #![allow(clippy::print_stdout)]
 
 mod cpu;
@@ -23,17 +23,17 @@ use crate::{proxy::Proxy, table::Samples, variants::Variant};
 /// Measures CPU microseconds per request of Weir's filters and of Envoy's native ones, in one run.
 ///
 /// Run it on a quiet machine with at least two cores: one for Envoy, one for the load.
-/// A difference smaller than the spread in the last column is not a finding.
+/// A difference smaller than the spread in the last column is noise.
 #[derive(Debug, Parser)]
 #[command(name = "bench", after_help = "Example: cargo run --release -p bench -- --only RS256")]
 struct Options {
-    /// How often each variant is measured.
+    /// Number of measurements of each variant.
     #[arg(long, default_value_t = 15)]
     rounds: usize,
-    /// How long each measurement takes, in milliseconds.
+    /// Length of each measurement, in milliseconds.
     #[arg(long, default_value_t = 1000)]
     millis: u64,
-    /// How many keep-alive connections carry the load.
+    /// Number of keep-alive connections that carry the load.
     #[arg(long, default_value_t = 16)]
     connections: usize,
     /// Measures only variants whose name contains this text; the floors are always measured.
@@ -74,7 +74,7 @@ fn main() -> Result<()> {
     ensure!(options.rounds > 0, "--rounds must be at least 1");
     let variants = options.variants()?;
     println!("starting {} Envoys with one worker each", variants.len());
-    // It takes every span, and keeps none.
+    // Accepts every span and stores none.
     let taken = vec![("grpc-status".to_owned(), "0".to_owned())];
     let collector = FakeCollector::start(Behaviour::Grpc(taken))?;
     let start = |variant| Proxy::start(variant, collector.address());
@@ -88,7 +88,7 @@ fn main() -> Result<()> {
                 continue;
             };
             let figure = measure(variant, proxy, options.connections, time)?;
-            // The first round warms caches and code up.
+            // The first round warms up caches and code.
             if round > 0 {
                 samples.add(index, figure);
             }
@@ -102,7 +102,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The CPU microseconds that one request took, on average over one load.
+/// Returns the average CPU microseconds per request over one load.
 fn measure(variant: &Variant, proxy: &Proxy, connections: usize, time: Duration) -> Result<f64> {
     let before = cpu::used(proxy.id())?;
     let requests = load::run(proxy.address(), &variant.headers, connections, time)?;

@@ -14,7 +14,7 @@ use tests::{ports, process::Process};
 
 use crate::variants::Variant;
 
-/// A running Envoy with one worker, whose only route answers 200 by itself.
+/// A running Envoy with one worker and one route with a direct response of 200.
 pub(crate) struct Proxy {
     process: Process,
     address: SocketAddr,
@@ -24,11 +24,11 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts Envoy (`ENVOY_PATH`) with the variant's filters and waits until it listens.
     ///
-    /// Its cluster `collector` leads to that address, over HTTP/2.
+    /// Its cluster `collector` sends HTTP/2 to that address.
     ///
     /// # Errors
     ///
-    /// When there is no Envoy, or it refuses the configuration; with the end of its log.
+    /// Fails with the end of Envoy's log if Envoy is missing or refuses the configuration.
     pub(crate) fn start(variant: &Variant, collector: SocketAddr) -> Result<Self> {
         let envoy = env::var_os("ENVOY_PATH")
             .context("ENVOY_PATH is not set: run this through `make bench`")?;
@@ -49,12 +49,12 @@ impl Proxy {
         Ok(Self { process, address, _folder: folder })
     }
 
-    /// The process whose CPU time is measured.
+    /// Returns the id of the measured process.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Where it listens.
+    /// Returns the listener's address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,4 +1,4 @@
-//! Samples and the table made of them.
+//! Samples and the table of their medians.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -11,19 +11,19 @@ pub(crate) struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// No samples yet.
+    /// Creates an empty set of samples.
     pub(crate) fn new(variants: &'a [Variant]) -> Self {
         Self { variants, figures: vec![Vec::new(); variants.len()] }
     }
 
-    /// Adds one round's figure of the variant at `index`.
+    /// Adds the result of one round for the variant at `index`.
     pub(crate) fn add(&mut self, index: usize, figure: f64) {
         if let Some(figures) = self.figures.get_mut(index) {
             figures.push(figure);
         }
     }
 
-    /// The median of what a variant took above another in the same round.
+    /// Returns the median over the rounds of the difference between two variants.
     fn above(&self, variant: &[f64], floor: usize) -> Option<f64> {
         let floor = self.figures.get(floor)?;
         Some(median(variant.iter().zip(floor).map(|(figure, floor)| figure - floor).collect()))

@@ -1,4 +1,4 @@
-//! What is measured: filters, and the headers of the request that each gets.
+//! Rows of the benchmark: filters and the headers of their requests.
 
 use std::path::{Path, PathBuf};
 
@@ -31,18 +31,18 @@ const FILENAME: &str = "/typed_config/config/vm_config/code/local/filename";
 /// One row of the table.
 #[derive(Default)]
 pub(crate) struct Variant {
-    /// What the row is called.
+    /// Name in the table.
     pub(crate) name: String,
-    /// The filters before the router.
+    /// HTTP filters before the router.
     pub(crate) filters: Vec<Value>,
-    /// The headers that each request carries.
+    /// Headers of each request.
     pub(crate) headers: HeaderList,
-    /// A native access log, where there is one.
+    /// Native access log; `None` if there is none.
     pub(crate) access_log: Option<Value>,
 }
 
 impl Variant {
-    /// Whether other rows are compared with this one.
+    /// Returns `true` if other rows are compared with this one.
     pub(crate) fn is_floor(&self) -> bool {
         ["no filter", "empty filter"].contains(&self.name.as_str())
     }
@@ -61,7 +61,7 @@ impl Variant {
     ///
     /// # Errors
     ///
-    /// When the folder is missing.
+    /// Fails if the folder is missing.
     pub(crate) fn with_modules_in(&self, folder: &Path) -> Result<Option<Self>> {
         let folder = folder
             .canonicalize()
@@ -84,11 +84,11 @@ impl Variant {
     }
 }
 
-/// Every variant, the floors first.
+/// Returns all rows, the floors first.
 ///
 /// # Errors
 ///
-/// When keys can't be made or a module is missing.
+/// Fails if keys can't be generated or a module is missing.
 pub(crate) fn all() -> Result<Vec<Variant>> {
     let provider = IdentityProvider::start()?;
     let mut variants = vec![
@@ -107,7 +107,7 @@ pub(crate) fn all() -> Result<Vec<Variant>> {
     Ok(variants)
 }
 
-/// A Wasm filter as Envoy's configuration has it.
+/// Returns a Wasm filter for Envoy's configuration.
 fn wasm(module: &str, config: &Value) -> Result<Value> {
     let folder = std::env::var_os("WEIR_WASM_DIR").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/wasm")),

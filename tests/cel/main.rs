@@ -5,7 +5,7 @@
 use std::{env, fs};
 
 use telemetry::expression::{
-    Attributes, Expression, InvalidExpression, Phase, Reads, Slot, Value, Wanted,
+    AttributeTable, Attributes, Expression, InvalidExpression, Phase, ResultKind, Slot, Value,
 };
 
 mod text_proto;
@@ -42,8 +42,8 @@ impl Results {
 
 /// Compiles and evaluates an expression. `None` if the evaluation fails.
 fn value(text: &str) -> Result<Option<Value>, InvalidExpression> {
-    let mut reads = Reads::default();
-    let expression = Expression::compile(text, Phase::End, Wanted::Any, &mut reads)?;
+    let mut attributes = AttributeTable::default();
+    let expression = Expression::compile(text, Phase::End, ResultKind::Any, &mut attributes)?;
     // A variable of the case is an attribute, which is always absent here.
     Ok(expression.evaluate(&Nothing).ok().map(|value| value.into_owned()))
 }

@@ -21,25 +21,31 @@ mod strip;
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     tools::ensure(workspace, compile::TARGET)?;
     for filter in workspace.modules(names)? {
-        let module = build(workspace, filter).with_context(|| filter.name().to_owned())?;
-        let bytes = fs::read(&module)?;
-        let name = module.file_name().map(Path::new).unwrap_or(&module).display();
-        report::print(&format!("{name} {} bytes sha256:{}", bytes.len(), sha256(&bytes)))?;
+        for module in build(workspace, filter).with_context(|| filter.name().to_owned())? {
+            let bytes = fs::read(&module)?;
+            let name = module.file_name().map(Path::new).unwrap_or(&module).display();
+            report::print(&format!("{name} {} bytes sha256:{}", bytes.len(), sha256(&bytes)))?;
+        }
     }
     Ok(())
 }
 
-/// Builds one filter and says whether it may ship.
-fn build(workspace: &Workspace, filter: &Filter) -> Result<PathBuf> {
+/// Builds the modules of one filter and checks that they may ship.
+fn build(workspace: &Workspace, filter: &Filter) -> Result<Vec<PathBuf>> {
     let recipe = filter.recipe()?;
-    let output = workspace.wasm().join(filter.module()).with_extension("wasm");
     let compiled = fs::read(compile::module(workspace, filter)?)?;
-    finish(workspace, &compiled, &recipe, &output)?;
-    let checked = gate::check(&fs::read(&output)?, &recipe);
-    if checked.is_err() {
-        fs::remove_file(&output)?;
+    let mut modules = Vec::new();
+    for (suffix, recipe) in recipe.variants() {
+        let name = format!("{}{suffix}", filter.module());
+        let output = workspace.wasm().join(name).with_extension("wasm");
+        finish(workspace, &compiled, &recipe, &output)?;
+        let checked = gate::check(&fs::read(&output)?, &recipe);
+        if checked.is_err() {
+            fs::remove_file(&output)?;
+        }
+        modules.push(checked.map(|()| output)?);
     }
-    checked.map(|()| output)
+    Ok(modules)
 }
 
 /// Strips and optimises, unless the compiled code is what it was last time.
@@ -86,13 +92,19 @@ impl Stamp {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn a_stamp_vouches_only_for_the_same_source_recipe_and_module() {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("a.wasm");
-        let recipe = |name: &str| Recipe { callbacks: vec![name.to_owned()], max_size_kib: 1 };
+        let recipe = |name: &str| Recipe {
+            callbacks: vec![name.to_owned()],
+            max_size_kib: 1,
+            variants: BTreeMap::new(),
+        };
         let stamp = Stamp::new(b"compiled", &recipe("log"));
         fs::write(&output, b"finished").unwrap();
         assert!(!stamp.vouches_for(&output), "no stamp yet");

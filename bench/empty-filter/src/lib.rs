@@ -1,7 +1,7 @@
 //! A filter that does nothing: the floor under every figure of `make bench`.
 //!
-//! It is built from the same glue as the filters that ship, takes any configuration and lets every
-//! request pass.
+//! It uses the same host code as the shipped filters, accepts any configuration and passes every
+//! request on.
 
 #[cfg(target_os = "wasi")]
 mod plugin;

@@ -1,4 +1,4 @@
-//! Joins nothing to the proxy.
+//! A plugin without a policy.
 
 use std::rc::Rc;
 

@@ -1,13 +1,13 @@
-//! fault-injection beside Envoy's fault filter and an empty filter with the same callbacks.
+//! Rows of fault-injection, Envoy's fault filter and an empty filter with the same callbacks.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{HeaderList, Variant, wasm};
 
-/// Requests that nearly never meet a fault, and requests that no entry matches.
+/// Returns rows in which a fault is rare, and rows in which no entry matches.
 ///
-/// The aborts answer 200, as the route does, because the load accepts nothing else.
+/// Aborts have status 200, because the load accepts no other.
 pub(super) fn all() -> Result<Vec<Variant>> {
     let tester = || vec![("x-user-type".to_owned(), "tester".to_owned())];
     let row = |name: &str, filter: Value, headers: HeaderList| Variant {
@@ -17,7 +17,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         ..Variant::default()
     };
     Ok(vec![
-        row("empty, same callbacks", wasm("empty_filter_all", &json!({}))?, tester()),
+        row("empty, same callbacks", wasm("empty_filter_fault_injection", &json!({}))?, tester()),
         row("fault-injection {}", wasm("fault_injection", &json!({}))?, tester()),
         row("native 1 %", native(1), tester()),
         row("fault-injection 1 %", wasm("fault_injection", &ours(1))?, tester()),
@@ -34,13 +34,13 @@ fn ours(percent: u32) -> Value {
     }]})
 }
 
-/// As [`ours`] at 1 %, with every answer counted.
+/// Returns [`ours`] at 1 % with success criteria, which count every response.
 fn guarded() -> Value {
     let criteria = json!({"maxErrorRate": {"value": 50}});
     json!({"http": ours(1).get("http"), "successCriteria": criteria})
 }
 
-/// The native filter as Istio sets it up for the same block.
+/// Returns the native filter as Istio configures it for the same entry.
 fn native(percent: u32) -> Value {
     json!({"name": "fault", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",

@@ -1,4 +1,4 @@
-//! jwt-auth beside Envoy's jwt_authn, with the same keys and the same tokens.
+//! Rows of jwt-auth and Envoy's jwt_authn with the same keys and tokens.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
@@ -15,12 +15,13 @@ const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("HS256", Algorithm::HS256),
 ];
 
-/// How many rules a long list has.
+/// Number of rules in a long list.
 const MANY: usize = 1_000;
-/// How long the claim is that makes a token of nearly 16 KiB.
+/// Length of the claim that makes a token of nearly 16 KiB.
 const LONG_CLAIM: usize = 11_000;
 
-/// For each algorithm native and ours, without and with a cache; then what varies beside that.
+/// Returns, for each algorithm, the native filter and ours without and with a cache; then variations
+/// of RS256.
 pub(super) fn all(provider: &IdentityProvider) -> Result<Vec<Variant>> {
     let mut variants = Vec::new();
     for (name, algorithm) in ALGORITHMS {
@@ -35,7 +36,7 @@ pub(super) fn all(provider: &IdentityProvider) -> Result<Vec<Variant>> {
     Ok(variants)
 }
 
-/// RS256 with one thing changed.
+/// Returns variations of the RS256 row.
 fn variations(provider: &IdentityProvider) -> Result<Vec<Variant>> {
     let rs256 = Algorithm::RS256;
     let none = HeaderList::new();
@@ -59,7 +60,7 @@ fn variations(provider: &IdentityProvider) -> Result<Vec<Variant>> {
     ])
 }
 
-/// Rules for paths that are not asked for, then one for all others.
+/// Returns rules for paths that are never requested, then one for all other paths.
 fn many_rules() -> Value {
     let path = |index| json!({"match": [{"uri": {"exact": format!("/items/{index}")}}]});
     (1..MANY).map(path).chain([json!({})]).collect()
@@ -70,7 +71,7 @@ fn bearer(provider: &IdentityProvider, algorithm: Algorithm, claims: &Value) -> 
     Ok(vec![("authorization".to_owned(), format!("Bearer {token}"))])
 }
 
-/// Claims that stay valid for the longest run, and look like those of an access token.
+/// Returns the claims of a typical access token, valid for longer than any run.
 fn claims(provider: &IdentityProvider) -> Value {
     let mut claims = provider.claims();
     insert(&mut claims, "exp", json!(4_000_000_000_u64));
@@ -85,12 +86,12 @@ fn insert(object: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// The set with the one key that signs with `algorithm`.
+/// Returns the key set with the one key for `algorithm`.
 fn key_set(provider: &IdentityProvider, algorithm: Algorithm) -> String {
     json!({"keys": [provider.keys().jwk(algorithm)]}).to_string()
 }
 
-/// A document of jwt-auth, with further fields.
+/// Returns a configuration of jwt-auth with further fields.
 fn config<const N: usize>(
     provider: &IdentityProvider,
     algorithm: Algorithm,
@@ -114,8 +115,8 @@ fn ours(name: &str, config: &Value, headers: &HeaderList) -> Result<Variant> {
     })
 }
 
-/// The native filter as Istio sets it up; its own cache, which Istio can't ask for, when `cached`
-/// tokens are more than none.
+/// Returns the native filter as Istio configures it; with its own cache, which Istio cannot enable,
+/// if `cached` is above 0.
 fn native(
     name: &str,
     provider: &IdentityProvider,

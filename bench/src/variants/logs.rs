@@ -1,11 +1,11 @@
-//! Access logs and expressions of telemetry.
+//! Rows of telemetry's access logs and expressions.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Variant, wasm};
 
-/// What asking and logging take beyond counting.
+/// Returns rows with filters and access logs in addition to metrics.
 pub(super) fn all() -> Result<Vec<Variant>> {
     let row = |name: &str, config: &Value| -> Result<Variant> {
         Ok(Variant {
@@ -33,12 +33,12 @@ pub(super) fn all() -> Result<Vec<Variant>> {
     ])
 }
 
-/// Logs every tenth request, so that no second has more lines than a worker may write.
+/// Logs every tenth request, which stays below a worker's rate limit.
 fn tenth(fields: &Value) -> Value {
     json!({"percentage": {"value": 10}, "maxPerSecond": 10_000, "fields": fields})
 }
 
-/// Leaves out all standard fields but those that a Lua script would write.
+/// Removes all standard fields except those that the Lua script writes.
 fn four() -> Value {
     let removed = [
         "start_time",

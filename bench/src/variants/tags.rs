@@ -1,11 +1,11 @@
-//! routing-tags beside what stock Envoy offers for one header rule.
+//! Rows of routing-tags and of stock Envoy's means for one header rule.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{HeaderList, Variant, wasm};
 
-/// The native filter, a script, and ours: one rule, many, and choices between variants.
+/// Returns rows of the native filter, a Lua script and ours: one rule, many, and splits.
 pub(super) fn all() -> Result<Vec<Variant>> {
     let premium = headers(&[("x-user-type", "premium")]);
     let basic = headers(&[("x-user-type", "basic")]);
@@ -49,7 +49,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderList {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// So many rules on one header, of which the middle one wants `premium`.
+/// Returns `count` rules on one header; the middle one matches `premium`.
 fn rules(count: usize) -> Value {
     let rule = |index| {
         let value = if index == count / 2 { "premium".to_owned() } else { format!("type-{index}") };

@@ -1,11 +1,11 @@
-//! telemetry beside an empty filter with the same callbacks.
+//! Rows of telemetry and of an empty filter with the same callbacks.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Variant, wasm};
 
-/// What counting and timing every request takes.
+/// Returns rows that count and time every request.
 pub(super) fn all() -> Result<Vec<Variant>> {
     let row = |name: &str, filter: Value| Variant {
         name: format!("telemetry {name}"),
@@ -18,12 +18,12 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         ..Variant::default()
     };
     Ok(vec![
-        row("empty, same callbacks", wasm("empty_filter_bodies", &json!({}))?),
+        row("empty, same callbacks", wasm("empty_filter_telemetry", &json!({}))?),
         row("{}", wasm("telemetry", &json!({}))?),
         native("native stats access log", stats_log()),
         native("native JSON access log", json_log()),
         row("Lua, a line logged", lua("handle:logWarn(method .. path .. status .. took)")),
-        row("Lua, a table that nobody reads", lua("sums[status] = (sums[status] or 0) + took")),
+        row("Lua, an unread table", lua("sums[status] = (sums[status] or 0) + took")),
         row("labels, 1,000 operations", wasm("telemetry", &labelled())?),
         row("a tenth of new traces reported", wasm("telemetry", &traced(10))?),
         called("the caller does not sample", wasm("telemetry", &traced(0))?, "00"),
@@ -31,7 +31,7 @@ pub(super) fn all() -> Result<Vec<Variant>> {
     ])
 }
 
-/// Envoy's own metrics of this kind: a counter and three histograms, with a label.
+/// Returns Envoy's own metrics of this kind: a counter and three histograms with a label.
 fn stats_log() -> Value {
     let stat = |name: &str, tag: &str, value: &str| json!({"name": name, "tags": [{"name": tag, "value_format": value}]});
     let method = ("request_method", "%REQ(:METHOD)%");
@@ -49,7 +49,7 @@ fn stats_log() -> Value {
     }})
 }
 
-/// Envoy's access log as Istio writes it with `accessLogEncoding: JSON`, in part.
+/// Returns a part of Istio's access log with `accessLogEncoding: JSON`.
 fn json_log() -> Value {
     let fields = [
         ("method", "%REQ(:METHOD)%"),
@@ -66,7 +66,7 @@ fn json_log() -> Value {
     }})
 }
 
-/// A script that reads method, path, status and time of each request, and does `act` with them.
+/// Returns a Lua script that reads method, path, status and duration, and runs `act` on them.
 fn lua(act: &str) -> Value {
     let script = format!(
         "local sums = {{}}
@@ -90,7 +90,7 @@ fn lua(act: &str) -> Value {
     }})
 }
 
-/// A row whose requests belong to a trace already, with these flags.
+/// Returns a row whose requests continue a trace with these flags.
 fn called(name: &str, filter: Value, flags: &str) -> Variant {
     let traceparent = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
     Variant {
@@ -101,7 +101,7 @@ fn called(name: &str, filter: Value, flags: &str) -> Variant {
     }
 }
 
-/// Spans, sent to the collector so soon that most of them are sent while the load is measured.
+/// Returns a configuration that exports spans so often that exports are part of the measurement.
 fn traced(percentage: u32) -> Value {
     let queue = json!({"maxBatchDelay": "200ms", "maxItems": 65_536, "maxBytes": 16_777_216});
     let otel = json!({"cluster": "collector", "queue": queue});

@@ -1,4 +1,4 @@
-//! Reading a configuration document, and saying everything that is wrong with it.
+//! Parsing a configuration document and collecting its errors.
 
 use std::fmt;
 
@@ -18,30 +18,30 @@ pub(crate) mod warning;
 mod wording;
 
 pub use crate::config::error_collector::parse_config;
-pub(crate) use crate::config::wording::{is_spelling_of, meant};
+pub(crate) use crate::config::wording::{did_you_mean, is_spelling_of};
 
-/// The most errors that are told one by one.
+/// Maximum number of errors that are reported individually.
 const MAX_REPORTED: usize = 10;
 
-/// One thing that is wrong with a configuration document.
+/// An error in a configuration document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigError {
-    /// Where it is (`jwtRules[0].fromHeaders[1].name`); empty for the document itself.
+    /// Path of the field (`jwtRules[0].fromHeaders[1].name`); empty for the document itself.
     pub path: String,
-    /// The rule that is broken, and the value where it is no secret.
+    /// The violated rule, and the value unless it is a secret.
     pub message: String,
 }
 
-/// Everything that is wrong with a configuration document, in one line.
+/// The errors of a configuration document; displayed on one line.
 ///
-/// Never empty. After ten errors the rest is only counted.
+/// Never empty. Errors after the tenth are only counted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InvalidConfig {
     errors: Vec<ConfigError>,
     left_out: usize,
 }
 
-/// Collects what is wrong between fields that are each right.
+/// A collector of errors, for rules that involve several fields.
 ///
 /// ```
 /// use filter_core::ConfigErrors;
@@ -54,18 +54,18 @@ pub struct InvalidConfig {
 #[derive(Clone, Debug, Default)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
-    /// Errors that were only counted where they were found.
+    /// Errors that were only counted.
     left_out: usize,
 }
 
 impl InvalidConfig {
-    /// Returns the errors that are told, one to ten.
+    /// Returns the reported errors, one to ten.
     #[must_use]
     pub fn errors(&self) -> &[ConfigError] {
         &self.errors
     }
 
-    /// Returns the same errors at other paths.
+    /// Returns the same errors with changed paths.
     pub(crate) fn with_paths(mut self, change: impl Fn(&str) -> String) -> Self {
         for error in &mut self.errors {
             error.path = change(&error.path);
@@ -73,7 +73,7 @@ impl InvalidConfig {
         self
     }
 
-    /// Returns how many further errors were found.
+    /// Returns the number of further errors.
     #[must_use]
     pub const fn left_out(&self) -> usize {
         self.left_out
@@ -81,28 +81,28 @@ impl InvalidConfig {
 }
 
 impl ConfigErrors {
-    /// Notes that the field at `path` breaks the rule in `message`.
+    /// Adds an error of the field at `path`.
     pub fn add(&mut self, path: impl fmt::Display, message: impl fmt::Display) {
         self.errors.push(ConfigError { path: path.to_string(), message: message.to_string() });
     }
 
-    /// Notes everything that was wrong with a part of the document.
+    /// Adds the errors of a part of the document.
     pub fn extend(&mut self, invalid: InvalidConfig) {
         self.errors.extend(invalid.errors);
         self.left_out = self.left_out.saturating_add(invalid.left_out);
     }
 
-    /// Says whether nothing was noted.
+    /// Returns `true` if there are no errors.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// Returns `value` when nothing was noted.
+    /// Returns `value` if there are no errors.
     ///
     /// # Errors
     ///
-    /// Everything that was noted, in the order of noting.
+    /// Returns all errors in the order of their addition.
     pub fn finish<T>(self, value: T) -> Result<T, InvalidConfig> {
         if self.is_empty() { Ok(value) } else { Err(self.into()) }
     }

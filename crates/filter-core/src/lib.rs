@@ -1,10 +1,9 @@
-//! The words that every Weir filter shares, as types.
+//! The shared vocabulary of Weir's filters, as types with only valid values.
 //!
-//! Nothing here knows that a proxy exists: no clock, no randomness, no logging, no I/O. What only one
-//! filter needs lives in that filter.
+//! The crate has no clock, no randomness, no logging and no I/O, and knows nothing about proxies.
+//! Code that only one filter needs is in that filter.
 //!
-//! A configuration is parsed into values that are legal by construction, and everything that is
-//! wrong with it is told at once:
+//! A configuration is parsed into valid values, and all of its errors are reported at once:
 //!
 //! ```
 //! use filter_core::{DurationWithin, parse_config};
@@ -51,7 +50,7 @@ pub use crate::{
         consistent_hash::{ConsistentHash, CookieAttribute, HashCookie, HashKey, KeySource},
         generator::Generator,
         schedule::{InvalidTimestamp, Schedule, TimeOfDay, Timestamp, UtcOffset, Weekday, Window},
-        sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
+        sticky::{rendezvous, scale, sticky_draw, sticky_hash},
         success_criteria::{Counted, ErrorWindow, Guard, SuccessCriteria},
         token_bucket::TokenBucket,
     },

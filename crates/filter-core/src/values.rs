@@ -1,4 +1,4 @@
-//! Values of a configuration that are legal by construction.
+//! Configuration values that are valid by construction.
 
 pub(crate) mod claim_path;
 pub(crate) mod cluster;

@@ -1,6 +1,6 @@
-//! Calls of our own to a cluster, over HTTP and gRPC.
+//! HTTP and gRPC calls to clusters.
 //!
-//! They go through the SDK, whose dispatcher routes each answer to the context that asked.
+//! They go through the SDK, whose dispatcher routes each response to the calling context.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::{
     hostcalls::{self, Buffer, HostError, Map, Result},
 };
 
-/// The proxy's number for a call under way, which its answer carries.
+/// The id of a pending call, which its response carries.
 pub type CallId = u32;
 
 /// Sends an HTTP request to `cluster`.
 ///
-/// `headers` must hold `:method`, `:path` and `:authority`.
+/// `headers` must contain `:method`, `:path` and `:authority`.
 ///
 /// # Errors
 ///
-/// `BadArgument` for a cluster that the proxy does not know (yet). A cluster that is down is no
-/// error here: its answer carries `:status` 503.
+/// `BadArgument` for an unknown cluster. A cluster that is down is not an error: its response has
+/// `:status` 503.
 pub fn http(
     cluster: &str,
     headers: &[(&str, &str)],
@@ -33,12 +33,12 @@ pub fn http(
     sdk::dispatch_http_call(cluster, headers.to_vec(), body, Vec::new(), timeout).map_err(refused)
 }
 
-/// Sends one gRPC message to `cluster` and expects one back.
+/// Sends a unary gRPC call to `cluster`.
 ///
 /// # Errors
 ///
-/// `ParseFailure` for a cluster that the proxy does not know (yet). A cluster that is down is no
-/// error here: its answer carries status 14, UNAVAILABLE.
+/// `ParseFailure` for an unknown cluster. A cluster that is down is not an error: its response has
+/// status 14, UNAVAILABLE.
 pub fn grpc(
     cluster: &str,
     service: &str,
@@ -51,7 +51,7 @@ pub fn grpc(
         .map_err(refused)
 }
 
-/// Reads the headers that answer an HTTP call, in the callback that announces them.
+/// Reads the headers of the response to an HTTP call, in the callback for it.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub fn response_headers() -> Result<Headers> {
     headers::all(Map::CallResponseHeaders)
 }
 
-/// Reads the trailers that answer an HTTP call, in the callback that announces them.
+/// Reads the trailers of the response to an HTTP call, in the callback for it.
 ///
 /// # Errors
 ///
@@ -69,20 +69,20 @@ pub fn response_trailers() -> Result<Headers> {
     headers::all(Map::CallResponseTrailers)
 }
 
-/// Reads at most `max` bytes of the body that answers an HTTP call.
+/// Reads at most `max` bytes of the body of the response to an HTTP call.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces it.
+/// Fails outside the callback for the response.
 pub fn response_body(max: usize) -> Result<Vec<u8>> {
     empty_as_none(hostcalls::buffer(Buffer::CallResponseBody, max))
 }
 
-/// Reads at most `max` bytes of the message that answers a gRPC call.
+/// Reads at most `max` bytes of the response message of a gRPC call.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces it.
+/// Fails outside the callback for the response.
 pub fn response_message(max: usize) -> Result<Vec<u8>> {
     empty_as_none(hostcalls::buffer(Buffer::GrpcReceive, max))
 }

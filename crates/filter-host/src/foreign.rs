@@ -1,24 +1,24 @@
-//! Functions that the proxy offers beyond the ABI.
+//! Foreign functions: the proxy's functions beyond the ABI.
 
 use crate::hostcalls::{self, Result};
 
-/// Calls the function `name` with an argument in the function's own form.
+/// Calls the function `name` with an argument in the function's own encoding.
 ///
 /// # Errors
 ///
-/// `NotFound` where the proxy has no such function.
+/// `NotFound` if the proxy has no such function.
 pub fn call(name: &str, argument: &[u8]) -> Result<Vec<u8>> {
     hostcalls::call_foreign_function(name, argument)
 }
 
-/// Asks Envoy's `verify_signature` whether `signature` over `message` was made by the owner of the
-/// public key `spki`, a DER SubjectPublicKeyInfo; RSA is PKCS #1 v1.5, ECDSA takes a DER signature.
+/// Verifies `signature` over `message` with the public key `spki` (DER SubjectPublicKeyInfo), through
+/// Envoy's `verify_signature`. RSA is PKCS #1 v1.5; an ECDSA signature is DER.
 ///
 /// `digest` is `sha256`, `sha384` or `sha512`.
 ///
 /// # Errors
 ///
-/// `NotFound` where the proxy lacks the function; otherwise what the proxy could not read.
+/// `NotFound` if the proxy lacks the function; another error if the proxy cannot parse an argument.
 pub fn verify_signature(
     digest: &str,
     spki: &[u8],
@@ -34,7 +34,7 @@ pub fn verify_signature(
         argument.extend_from_slice(field);
     }
     let answer = call("verify_signature", &argument)?;
-    // `VerifySignatureResult`: field 1, a bool, is left out when it is false.
+    // `VerifySignatureResult`: field 1, a bool, is omitted if it is false.
     Ok(answer.starts_with(&[0x08, 0x01]))
 }
 

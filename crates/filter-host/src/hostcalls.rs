@@ -1,14 +1,14 @@
 //! Thin, checked wrappers around the imports of Proxy-Wasm ABI 0.2.1.
 //!
-//! The one place with `unsafe`: every pointer handed to the proxy comes from a live slice, and every
-//! buffer taken back was allocated by the module's own `proxy_on_memory_allocate`.
+//! The only file with `unsafe`: every pointer passed to the proxy comes from a live slice, and every
+//! returned buffer was allocated by the module's own `proxy_on_memory_allocate`.
 #![allow(unsafe_code)]
 
 use std::{ptr, time::Duration};
 
 pub(crate) use crate::host_error::{HostError, Result};
 
-/// A header map of the stream or of a call's answer, numbered as in the ABI.
+/// A header map of the stream or of a call's response, numbered as in the ABI.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum Map {
@@ -20,9 +20,9 @@ pub enum Map {
     ResponseHeaders = 2,
     /// Trailers of the response.
     ResponseTrailers = 3,
-    /// Headers that answer an HTTP call of ours.
+    /// Headers of the response to an HTTP call.
     CallResponseHeaders = 6,
-    /// Trailers that answer an HTTP call of ours.
+    /// Trailers of the response to an HTTP call.
     CallResponseTrailers = 7,
 }
 
@@ -30,15 +30,15 @@ pub enum Map {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Buffer {
-    /// Body of the request, as far as it is at hand.
+    /// Body of the request, as far as it is buffered.
     RequestBody = 0,
-    /// Body of the response, as far as it is at hand.
+    /// Body of the response, as far as it is buffered.
     ResponseBody = 1,
-    /// Body that answers an HTTP call of ours.
+    /// Body of the response to an HTTP call.
     CallResponseBody = 4,
-    /// Message that answers a gRPC call of ours.
+    /// Response message of a gRPC call.
     GrpcReceive = 5,
-    /// The plugin's configuration document.
+    /// Configuration document of the plugin.
     PluginConfiguration = 7,
 }
 
@@ -163,7 +163,7 @@ fn done(status: u32) -> Result<()> {
     if status == 0 { Ok(()) } else { Err(HostError::from_status(status)) }
 }
 
-/// Takes over the buffer that the proxy returns through the two pointers.
+/// Takes ownership of the buffer that the proxy returns through the two pointers.
 fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
     let (mut data, mut size) = (ptr::null_mut::<u8>(), 0usize);
     done(call(&mut data, &mut size))?;
@@ -204,7 +204,7 @@ pub(crate) fn part(buffer: Buffer, start: usize, max: usize) -> Result<Vec<u8>> 
     returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, start, max, data, size) })
 }
 
-/// Puts `data` in place of `size` bytes from `start` on.
+/// Replaces `size` bytes from `start` on by `data`.
 pub(crate) fn splice(buffer: Buffer, start: usize, size: usize, data: &[u8]) -> Result<()> {
     done(unsafe { proxy_set_buffer_bytes(buffer as u32, start, size, data.as_ptr(), data.len()) })
 }
@@ -263,7 +263,7 @@ pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32)> {
     Ok((value, cas))
 }
 
-/// Writes a shared value; `cas` 0 means whatever stands there now.
+/// Writes a shared value; with `cas` 0 unconditionally.
 pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
     done(unsafe {
         proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas)
@@ -292,7 +292,7 @@ pub(crate) fn reset(direction: Direction) -> Result<()> {
     done(unsafe { proxy_close_stream(direction as u32) })
 }
 
-/// Sends a reply of ours; `grpc_status` -1 lets the proxy map the HTTP status.
+/// Sends a local reply; with `grpc_status` -1 the proxy maps the HTTP status.
 pub(crate) fn send_local_response(
     status: u16,
     details: &[u8],
@@ -351,14 +351,14 @@ pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<()> {
 }
 
 unsafe extern "C" {
-    /// The SDK's own callback, which answers 1 for a stream that pauses.
+    /// The SDK's own callback, which returns 1 to pause the stream.
     fn proxy_on_response_body(context: u32, size: usize, end_of_stream: bool) -> u32;
 }
 
-/// Takes the place of the SDK's callback where a filter ships with `response_body`.
+/// Replaces the SDK's callback in filters that export `response_body`.
 ///
-/// A paused body is not collected up to the buffer's limit, which would fail the response, but
-/// held back at the upstream: "stop and watermark" instead of "stop and buffer".
+/// A paused body applies backpressure to the upstream ("stop and watermark") instead of filling the
+/// buffer up to its limit ("stop and buffer"), which would fail the response.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_response_body(context: u32, size: usize, end_of_stream: bool) -> u32 {
     const PAUSE: u32 = 1;

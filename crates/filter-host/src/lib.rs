@@ -1,11 +1,11 @@
-//! The only crate that talks to the proxy.
+//! The only crate that calls the proxy.
 //!
-//! It exists only on `wasm32-wasip1`; everywhere else it is empty, so that no other crate can come
-//! to depend on a host while its tests still pass.
+//! It is empty on targets other than `wasm32-wasip1`, so the native tests of other crates cannot
+//! depend on a host.
 //!
-//! Every call to the proxy returns a [`Result`] over bytes: the SDK's own wrappers panic on a status
-//! they do not expect and on a header that is not UTF-8, and one panic stops a worker.
-//! Nothing here decides anything: policies do, in crates that know no proxy.
+//! Every host call returns a [`Result`] over bytes: the SDK's own wrappers panic on an unexpected
+//! status and on a header that is not UTF-8, and one panic stops a worker.
+//! The crate makes no decisions; policies do, in crates that do not depend on it.
 #![cfg(target_os = "wasi")]
 
 pub mod body;

@@ -1,4 +1,4 @@
-//! Log lines in the proxy's own log.
+//! Logging to the proxy's log.
 
 use filter_core::{OneLine, is_printable};
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -11,8 +11,8 @@ static LOGGER: ProxyLog = ProxyLog;
 
 /// Sends `log` records and panics to the proxy.
 ///
-/// The proxy's level is asked for each record, so a level that an operator changes at run time
-/// holds at once and a disabled record costs one call and no formatting.
+/// The proxy's level is read for each record, so a change at run time takes effect at once, and a
+/// disabled record costs one call and no formatting.
 pub fn install() {
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(LevelFilter::Trace);
@@ -34,7 +34,7 @@ fn number(level: Level) -> u32 {
     }
 }
 
-/// Writes a line; line breaks and invisible characters are escaped.
+/// Writes a line with line breaks and invisible characters escaped.
 fn write(level: u32, line: &str) {
     let _ = if is_printable(line) {
         hostcalls::log(level, line.as_bytes())

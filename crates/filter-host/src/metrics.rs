@@ -1,15 +1,15 @@
 //! Counters, gauges and histograms of the proxy.
 //!
-//! A metric that the proxy refuses to define stays silent: a filter never fails for a number.
+//! A metric that the proxy refuses to define has no effect: a filter never fails because of a metric.
 
 use crate::hostcalls::{self, MetricKind, Result};
 
-/// A number that only grows.
+/// A counter.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter(Option<u32>);
 
 impl Counter {
-    /// Defines the counter `name`, or finds the one of that name.
+    /// Defines the counter `name`, or returns the existing one.
     #[must_use]
     pub fn define(name: &str) -> Self {
         Self(define(MetricKind::Counter, name))
@@ -28,12 +28,12 @@ impl Counter {
     }
 }
 
-/// A number that goes up and down.
+/// A gauge.
 #[derive(Clone, Copy, Debug)]
 pub struct Gauge(Option<u32>);
 
 impl Gauge {
-    /// Defines the gauge `name`, or finds the one of that name.
+    /// Defines the gauge `name`, or returns the existing one.
     #[must_use]
     pub fn define(name: &str) -> Self {
         Self(define(MetricKind::Gauge, name))
@@ -53,22 +53,22 @@ impl Gauge {
         }
     }
 
-    /// Reads the value, over all workers.
+    /// Returns the value, over all workers.
     ///
     /// # Errors
     ///
-    /// Fails when the metric is not defined.
+    /// Fails if the metric is not defined.
     pub fn read(self) -> Result<u64> {
         self.0.map_or(Err(hostcalls::HostError::NotFound), hostcalls::metric)
     }
 }
 
-/// A distribution of values.
+/// A histogram.
 #[derive(Clone, Copy, Debug)]
 pub struct Histogram(Option<u32>);
 
 impl Histogram {
-    /// Defines the histogram `name`, or finds the one of that name.
+    /// Defines the histogram `name`, or returns the existing one.
     #[must_use]
     pub fn define(name: &str) -> Self {
         Self(define(MetricKind::Histogram, name))

@@ -2,10 +2,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Returns 64 random bits that nobody outside this virtual machine can guess.
+/// Returns 64 unpredictable random bits.
 ///
-/// They come from WASI `random_get` through the standard library's hash seeds; they suit a seed, a
-/// lease's name or a keyed hash, not a cryptographic key.
+/// They come from WASI `random_get` through the standard library's hash seeds. Use them for seeds,
+/// lease ids and keyed hashes, not for cryptographic keys.
 #[must_use]
 pub fn bits() -> u64 {
     RandomState::new().hash_one(())

@@ -1,4 +1,4 @@
-//! Reading what a policy wants to know of a request.
+//! Reading the parts of a request that a policy needs.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,25 +10,24 @@ use crate::{
     property,
 };
 
-/// So many headers are asked for one by one.
+/// Maximum number of headers that are read individually.
 const MAX_ASKED: usize = 4;
 
-/// The property under which jwt-auth leaves the verified identity.
+/// Property with the identity verified by jwt-auth.
 const IDENTITY: &str = "weir.jwt";
 
-/// Reads the same of every request: what needs name and nothing else, of each header every value.
+/// A reader of the parts listed in [`Needs`](filter_core::Needs), with all values of each header.
 ///
-/// The whole header map comes over in one call, which costs about as much as one header.
+/// The whole header map is read in one call, which costs about as much as one header.
 #[derive(Clone, Debug)]
 pub struct Reader {
     needs: Needs,
-    /// The names of the headers, in a form that is quick to walk.
+    /// Names of the headers, for fast iteration.
     names: Vec<Vec<u8>>,
 }
 
 impl Reader {
-    /// Prepares to read the values in `needs`, and logs a warning if one of them is unreliable in
-    /// this proxy.
+    /// Creates a reader of `needs`; logs a warning if one of them is unreliable in this proxy.
     #[must_use]
     pub fn new(needs: &Needs) -> Self {
         let node_id = property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default();
@@ -39,11 +38,11 @@ impl Reader {
         Self { needs: needs.clone(), names }
     }
 
-    /// Reads the request at hand.
+    /// Reads the current request.
     ///
     /// # Errors
     ///
-    /// Fails when the proxy cannot hand something over; what is absent is no error.
+    /// Fails if a host call does; absent values are not an error.
     pub fn read(&self) -> Result<Request> {
         let wanted = |name: &[u8]| self.names.iter().any(|wanted| wanted == name);
         let headers = match self.names.is_empty() {
@@ -53,16 +52,18 @@ impl Reader {
         with_attributes(headers, &self.needs)
     }
 
-    /// Reads the request at hand, for less where it has none of the headers.
+    /// Reads the current request, at lower cost if it has none of the headers.
     ///
-    /// Asking for a header that is absent costs an eighth of reading them all.
+    /// Reading one absent header costs an eighth of reading all headers.
     ///
     /// # Errors
     ///
-    /// Fails as [`Reader::read`] does.
+    /// Fails like [`Reader::read`].
     pub fn read_if_any(&self) -> Result<Request> {
         let names = &self.needs.headers;
-        if names.is_empty() || names.len() > MAX_ASKED || names.iter().any(|it| it.starts_with(':'))
+        if names.is_empty()
+            || names.len() > MAX_ASKED
+            || names.iter().any(|name| name.starts_with(':'))
         {
             return self.read();
         }
@@ -75,15 +76,15 @@ impl Reader {
     }
 }
 
-/// Adds to `headers`, which were read already, whatever else `needs` names.
+/// Reads the other parts in `needs` and combines them with `headers`.
 ///
 /// # Errors
 ///
-/// Fails as [`Reader::read`] does.
+/// Fails like [`Reader::read`].
 pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     let mut request = Request { headers, ..Request::default() };
     for name in &needs.attributes {
-        // What a Weir filter left behind has one name with a dot in it, and no parts.
+        // A property written by a Weir filter has one name that contains a dot.
         let is_ours = name.starts_with("weir.");
         let path: Vec<&str> = if is_ours { vec![name] } else { name.split('.').collect() };
         request.attributes.extend(property::read(&path)?.map(|value| (name.clone(), value)));
@@ -100,14 +101,14 @@ pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     Ok(request)
 }
 
-/// Reads the client's address as the connection manager decided it, without its port.
+/// Reads the client address determined by the connection manager, without its port.
 fn source_address() -> Result<Option<IpAddr>> {
     let text = property::read(&["source", "address"])?;
     let text = text.and_then(|text| String::from_utf8(text).ok());
     Ok(text.and_then(|text| text.parse::<SocketAddr>().ok()).map(|socket| socket.ip()))
 }
 
-/// Reads the claims that jwt-auth verified; `None` where it did not, or keeps them back.
+/// Reads the claims verified by jwt-auth; `None` if there are none or they are not shared.
 fn claims() -> Result<Option<serde_json::Value>> {
     let identity = property::read(&[IDENTITY])?;
     let identity = identity.and_then(|json| parse_exact(&json));

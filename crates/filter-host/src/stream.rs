@@ -1,52 +1,52 @@
-//! Streams that wait: choosing one by its id, resuming it, ending it.
+//! Selecting, resuming and resetting streams.
 
 use crate::hostcalls::{self, Direction, Result};
 
-/// The id of a plugin's or a stream's context in this virtual machine.
+/// The id of the context of a plugin or a stream in this virtual machine.
 pub type ContextId = u32;
 
-/// Makes the calls that follow act on another context of this virtual machine.
+/// Selects the context on which the following host calls act.
 ///
 /// # Errors
 ///
-/// `BadArgument` when that context is gone: then nothing may be resumed, because the calls would
-/// still act on the context of before.
+/// `BadArgument` if that context no longer exists. Nothing must be resumed then, because calls would
+/// still act on the previous context.
 pub fn enter(context: ContextId) -> Result<()> {
     hostcalls::set_effective_context(context)
 }
 
-/// Lets a paused request go on.
+/// Resumes a paused request.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn resume_request() -> Result<()> {
     hostcalls::resume(Direction::Request)
 }
 
-/// Lets a paused response go on.
+/// Resumes a paused response.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn resume_response() -> Result<()> {
     hostcalls::resume(Direction::Response)
 }
 
-/// Resets the stream from the request's side.
+/// Resets the request side of the stream.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn reset_request() -> Result<()> {
     hostcalls::reset(Direction::Request)
 }
 
-/// Resets the stream from the response's side.
+/// Resets the response side of the stream.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn reset_response() -> Result<()> {
     hostcalls::reset(Direction::Response)
 }

@@ -1,6 +1,6 @@
-//! Puts the JSON Schemas of configuration documents to the test, beside the documents' parsers.
+//! Comparing the JSON Schemas of configuration documents with their parsers.
 //!
-//! Nothing of it ships: it is for native tests, and empty on wasm32.
+//! For native tests only; the crate is empty on wasm32.
 
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -17,18 +17,18 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The schema of a document, and what it was asked on this thread.
+/// The schema of a document type, and its results on this thread.
 struct Check {
     validator: Validator,
     refused: Cell<Refused>,
 }
 
-/// How many documents were refused.
+/// Numbers of refused documents.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Refused {
-    /// By the parser, so for their shape.
+    /// Documents refused by the parser.
     pub by_parser: usize,
-    /// Of these, by the schema too.
+    /// Documents among them that the schema refuses as well.
     pub by_schema: usize,
 }
 
@@ -36,11 +36,11 @@ thread_local! {
     static CHECKS: RefCell<BTreeMap<TypeId, Rc<Check>>> = RefCell::default();
 }
 
-/// Asks the schema of `T` about a document that its filter has accepted or not.
+/// Compares the schema of `T` with the filter's answer for a document.
 ///
 /// # Panics
 ///
-/// When the schema refuses what was accepted.
+/// Panics if the schema refuses an accepted document.
 #[track_caller]
 pub fn compare<T: DeserializeOwned + JsonSchema + 'static>(document: &Value, is_accepted: bool) {
     let check = check::<T>();
@@ -55,13 +55,13 @@ pub fn compare<T: DeserializeOwned + JsonSchema + 'static>(document: &Value, is_
     }
 }
 
-/// Says whether the schema of `T` refuses a document.
+/// Returns `true` if the schema of `T` refuses a document.
 #[must_use]
 pub fn refuses<T: JsonSchema + 'static>(document: &Value) -> bool {
     !check::<T>().validator.is_valid(document)
 }
 
-/// Returns how many of the documents were refused that [`compare`] was told of on this thread.
+/// Returns the numbers of refused documents that were passed to [`compare`] on this thread.
 #[must_use]
 pub fn refused<T: JsonSchema + 'static>() -> Refused {
     check::<T>().refused.get()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use filter_core::{ErrorWindow, Guard, rendezvous, share_of};
+use filter_core::{ErrorWindow, Guard, rendezvous, scale};
 
 use crate::{config::CanaryConfig, metrics::canary_name, tag::Tag};
 
@@ -89,7 +89,7 @@ impl Canary {
 
     /// Chooses by 64 random bits.
     pub(crate) fn random(weight: u16, bits: u64) -> usize {
-        usize::from(share_of(bits, WHOLE.into()) < weight.into())
+        usize::from(scale(bits, WHOLE.into()) < weight.into())
     }
 
     pub(crate) fn gauges(&self, entry: &str) -> CanaryGauges {

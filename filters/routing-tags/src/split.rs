@@ -1,6 +1,6 @@
 //! Choosing between tags by weight.
 
-use filter_core::{rendezvous, share_of};
+use filter_core::{rendezvous, scale};
 
 use crate::tag::Tag;
 
@@ -19,7 +19,7 @@ impl Split {
 
     /// Chooses by 64 random bits.
     pub(crate) fn random(&self, bits: u64) -> Option<usize> {
-        let mut left = share_of(bits, self.total());
+        let mut left = scale(bits, self.total());
         self.variants.iter().position(|(_, weight)| {
             let weight = u64::from(*weight);
             let taken = left < weight;

@@ -237,7 +237,7 @@ fn logs_an_unknown_cluster_and_responds_503() -> Result<()> {
     let config = fetching(&issuer, &[("cluster", json!("nowhere")), ("maxPause", json!("50ms"))]);
     let mut fixture = start(1, issuer, config)?;
     assert_eq!(send(&fixture, Algorithm::ES256)?.status, 503);
-    fixture.envoy.wait_for_log("through cluster nowhere: the proxy knows no such cluster")?;
+    fixture.envoy.wait_for_log("through cluster nowhere: the proxy has no such cluster")?;
     assert_no_trap(&mut fixture.envoy)
 }
 

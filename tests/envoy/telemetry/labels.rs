@@ -103,7 +103,7 @@ fn accepts_a_pasted_istio_metrics_block() -> Result<()> {
     }
     let log = envoy.stop()?;
     let warning = format!(
-        "list in extraStatTags (plain Envoy: stats_tags): {}",
+        "list them in extraStatTags (plain Envoy: stats_tags): {}",
         policy.stat_tags().join(", ")
     );
     assert!(log.contains(&warning), "{log}");

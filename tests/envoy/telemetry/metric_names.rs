@@ -58,12 +58,12 @@ fn labelled_metrics_of_rules_and_dashboard_exist() -> Result<()> {
     let fixture = Fixture::start_labelled(1, &document(&metrics))?;
     check(
         &fixture,
-        &["telemetry/prometheus/labelled.rules.yaml", "telemetry/grafana/dashboard.json"],
+        &["observability/prometheus/labelled.rules.yaml", "observability/grafana/dashboard.json"],
     )
 }
 
 #[test]
 fn unlabelled_metrics_of_rules_exist() -> Result<()> {
     let fixture = Fixture::start(&document(&json!({})))?;
-    check(&fixture, &["telemetry/prometheus/clean.rules.yaml"])
+    check(&fixture, &["observability/prometheus/clean.rules.yaml"])
 }

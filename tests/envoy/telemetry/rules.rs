@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(40);
 const BLIND: &str = "WeirTelemetryBlind";
 
 fn folder() -> PathBuf {
-    repository::root().join("telemetry/prometheus")
+    repository::root().join("observability/prometheus")
 }
 
 /// Envoy with a collector and an application, scraped by a Prometheus with rules.
@@ -129,7 +129,7 @@ fn check_rules(fixture: &Fixture) -> Result<()> {
 
 /// Returns the queries of the dashboard with its variables replaced.
 fn dashboard() -> Result<Vec<String>> {
-    let path = repository::root().join("telemetry/grafana/dashboard.json");
+    let path = repository::root().join("observability/grafana/dashboard.json");
     let dashboard: Value = serde_json::from_str(&read_text(&path)?)?;
     let list = |value: &Value, name: &str| {
         value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
@@ -173,7 +173,7 @@ fn promtool_accepts_rules_for_another_configuration() -> Result<()> {
                 {"name": "rest"},
             ],
         });
-        let rules = Rules::of(&serde_json::from_value(document)?).to_string();
+        let rules = Rules::new(&serde_json::from_value(document)?).to_string();
         let output = promtool(&["check", "rules"], folder.path(), rules.as_bytes())?;
         assert!(output.contains(&format!("SUCCESS: {count} rules found")), "{output}");
     }

@@ -1,8 +1,14 @@
+use std::collections::BTreeMap;
+
 use super::{HOSTCALLS, WASI, check};
 use crate::workspace::Recipe;
 
 fn recipe(max_size_kib: u32) -> Recipe {
-    Recipe { callbacks: vec!["request_headers".to_owned()], max_size_kib }
+    Recipe {
+        callbacks: vec!["request_headers".to_owned()],
+        max_size_kib,
+        variants: BTreeMap::new(),
+    }
 }
 
 /// A module that may ship, with one line put in front and some export left out.

@@ -1,5 +1,6 @@
 //! A filter and what its `Cargo.toml` says about its module.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -45,6 +46,9 @@ pub(crate) struct Recipe {
     pub(crate) callbacks: Vec<String>,
     /// The most that the finished module may weigh, in units of 1,024 bytes.
     pub(crate) max_size_kib: u32,
+    /// Further modules of the same code: the callbacks of each, by the suffix of its name.
+    #[serde(default)]
+    pub(crate) variants: BTreeMap<String, Vec<String>>,
 }
 
 impl Filter {
@@ -89,6 +93,19 @@ impl Filter {
 }
 
 impl Recipe {
+    /// Returns the recipe of each module, by the suffix of its name: `""` and `"_<variant>"`.
+    pub(crate) fn variants(&self) -> impl Iterator<Item = (String, Self)> {
+        let variant = |callbacks: &Vec<String>| Self {
+            callbacks: callbacks.clone(),
+            max_size_kib: self.max_size_kib,
+            variants: BTreeMap::new(),
+        };
+        let variants = self.variants.iter();
+        let further =
+            variants.map(move |(name, callbacks)| (format!("_{name}"), variant(callbacks)));
+        std::iter::once((String::new(), variant(&self.callbacks))).chain(further)
+    }
+
     fn from_metadata(metadata: &serde_json::Value) -> Result<Self> {
         let Some(table) = metadata.get("weir") else {
             bail!(
@@ -97,7 +114,8 @@ impl Recipe {
             );
         };
         let recipe = Self::deserialize(table).context("[package.metadata.weir]")?;
-        let stray = recipe.callbacks.iter().find(|name| !CALLBACKS.contains(&name.as_str()));
+        let mut callbacks = recipe.callbacks.iter().chain(recipe.variants.values().flatten());
+        let stray = callbacks.find(|name| !CALLBACKS.contains(&name.as_str()));
         if let Some(stray) = stray {
             bail!(
                 "[package.metadata.weir] callbacks: `{stray}` is none of {}",
@@ -123,6 +141,15 @@ mod tests {
     }
 
     #[test]
+    fn a_variant_has_its_own_callbacks_and_a_suffix() {
+        let metadata = json!({"weir": {"callbacks": ["log"], "max-size-kib": 64,
+            "variants": {"all": ["log", "tick"]}}});
+        let recipe = Recipe::from_metadata(&metadata).unwrap();
+        let variants = recipe.variants().map(|(suffix, recipe)| (suffix, recipe.callbacks.len()));
+        assert_eq!(variants.collect::<Vec<_>>(), [(String::new(), 1), ("_all".to_owned(), 2)]);
+    }
+
+    #[test]
     fn refuses_what_says_too_little_or_too_much() {
         let cases = [
             (json!(null), "needs [package.metadata.weir]"),
@@ -131,6 +158,10 @@ mod tests {
             (
                 json!({"weir": {"callbacks": ["on_request"], "max-size-kib": 64}}),
                 "`on_request` is none of done,",
+            ),
+            (
+                json!({"weir": {"callbacks": [], "max-size-kib": 64, "variants": {"a": ["tock"]}}}),
+                "`tock` is none of done,",
             ),
         ];
         for (metadata, message) in cases {

@@ -1,4 +1,4 @@
-//! JSON text in which every member of an object is given once.
+//! JSON text without duplicate members.
 
 use std::fmt;
 
@@ -11,7 +11,10 @@ use super::{
     wording,
 };
 
-/// Parses a document, noting members that are given more than once.
+/// Hint for a text that is not a JSON object: a plain Envoy does not convert YAML.
+const YAML: &str = "; convert YAML to JSON, as Istio does with pluginConfig";
+
+/// Parses a document and collects an error for each duplicate member.
 pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, InvalidConfig> {
     let mut json = serde_json::Deserializer::from_slice(document);
     let mut path = Path::default();
@@ -19,7 +22,8 @@ pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, 
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value));
     value.map_err(|error| {
-        let message = format!("must be JSON: {}", wording::without_position(&error));
+        let hint = if document.trim_ascii_start().starts_with(b"{") { "" } else { YAML };
+        let message = format!("must be JSON: {}{hint}", wording::without_position(&error));
         super::ConfigError { path: path.to_string(), message }.into()
     })
 }
@@ -35,7 +39,7 @@ impl Node<'_> {
         Node { path: self.path, errors: self.errors }
     }
 
-    /// Leaves the value that `at` entered; not reached after an error, whose path is kept.
+    /// Leaves the value that `at` entered; not called after an error, which keeps its path.
     fn leave(&mut self) {
         self.path.0.pop();
     }

@@ -1,7 +1,7 @@
-//! Finding every error of shape in one document.
+//! Collecting all type errors of a document.
 //!
-//! A deserializer stops at its first error. So the part that it refused is cut out of the document
-//! and the rest is read again, until nothing more is refused.
+//! A deserializer stops at its first error. The refused part is therefore removed from the document
+//! and the rest is parsed again, until no error is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,17 +16,17 @@ use super::{
     wording,
 };
 
-/// How often a document is read again; errors beyond that are not even counted.
-const ROUNDS: usize = 100;
+/// Maximum number of parses of one document; further errors are not counted.
+const MAX_PARSES: usize = 100;
 
 /// Parses a configuration document. An absent or blank one is `{}`.
 ///
-/// Members that are given twice and text behind the document are refused.
+/// Refuses duplicate members and text after the document.
 ///
 /// # Errors
 ///
-/// All errors of shape together, each with its path. A type that holds a secret decides its own
-/// message, so it can keep the value out of it.
+/// Returns all type errors, each with its path. A type that holds a secret writes its own message,
+/// without the value.
 pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidConfig> {
     let blank = document.iter().all(u8::is_ascii_whitespace);
     let mut errors = ConfigErrors::default();
@@ -49,48 +49,49 @@ pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
 struct ErrorCollector {
     value: Value,
     errors: ConfigErrors,
-    /// What was cut out, by its place in the original document.
-    cut: BTreeSet<Path>,
-    /// The entries cut out of each list, by their original places.
-    gaps: BTreeMap<Path, BTreeSet<usize>>,
+    /// Removed values, by their paths in the original document.
+    removed: BTreeSet<Path>,
+    /// Removed entries of each list, by their original indices.
+    removed_indices: BTreeMap<Path, BTreeSet<usize>>,
 }
 
 impl ErrorCollector {
     fn finish<T: DeserializeOwned>(mut self, first: Refusal) -> Result<T, InvalidConfig> {
         let mut refusal = Some(first);
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_PARSES {
             let Some(error) = refusal else { break };
-            if !self.note::<T>(&error) {
+            if !self.record::<T>(&error) {
                 break;
             }
             refusal = read::<T>(&self.value).err();
         }
-        // The first refusal is never a consequence of a cut, so there is at least one problem.
+        // The first refusal is never a consequence of a removal, so there is at least one error.
         Err(self.errors.into())
     }
 
-    /// Notes a refusal and cuts out what it is about; `false` when that is the whole document.
-    fn note<T: DeserializeOwned>(&mut self, error: &Refusal) -> bool {
+    /// Records a refusal and removes the refused value; returns `false` if that is the whole document.
+    fn record<T: DeserializeOwned>(&mut self, error: &Refusal) -> bool {
         let refusal = error.inner().to_string();
         let mut path = Path::of(error.path());
         let object = path.parent();
         let value = path.resolve(&self.value);
-        let place = self.original(&path);
-        if !self.is_consequence(&place, &refusal) {
+        let original = self.original(&path);
+        if !self.is_consequence(&original, &refusal) {
             let refusal =
                 wording::without_fields(refusal.clone(), |name| is_refused::<T>(&object, name));
             let mut message = wording::of(&refusal, value);
             if self.is_quoted::<T>(&path, value) {
                 message.push_str(": leave out the quotes");
             }
-            self.errors.add(&place, message);
+            self.errors.add(&original, message);
         }
         if !path.remove(&mut self.value) {
             return false;
         }
-        // A field in another spelling is not reported as missing.
-        self.cut.extend(wording::meant(&refusal).map(|name| place.parent().member(name)));
-        self.remember(place);
+        // A field in another spelling is not also reported as missing.
+        self.removed
+            .extend(wording::did_you_mean(&refusal).map(|name| original.parent().member(name)));
+        self.mark_removed(original);
         true
     }
 
@@ -110,37 +111,38 @@ impl ErrorCollector {
         }
     }
 
-    /// Says whether our own cuts below `place` may have caused the error there.
-    fn is_consequence(&self, place: &Path, message: &str) -> bool {
+    /// Returns `true` if the error at `path` may result from removals below it.
+    fn is_consequence(&self, original: &Path, message: &str) -> bool {
         let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
         match missing {
-            Some((name, _)) => self.cut.contains(&place.member(name)),
-            None => self.cut.iter().any(|cut| cut.is_below(place)),
+            Some((name, _)) => self.removed.contains(&original.member(name)),
+            None => self.removed.iter().any(|removed| removed.is_below(original)),
         }
     }
 
-    fn remember(&mut self, place: Path) {
-        if let Some((Step::Index(index), list)) = place.0.split_last() {
-            self.gaps.entry(Path(list.to_vec())).or_default().insert(*index);
+    fn mark_removed(&mut self, original: Path) {
+        if let Some((Step::Index(index), list)) = original.0.split_last() {
+            self.removed_indices.entry(Path(list.to_vec())).or_default().insert(*index);
         }
-        self.cut.insert(place);
+        self.removed.insert(original);
     }
 
-    /// Finds the place that a path of the cut document had in the original one.
+    /// Returns the path in the original document for a path in the current one.
     fn original(&self, path: &Path) -> Path {
-        let mut place = Path::default();
+        let mut original = Path::default();
         for step in &path.0 {
             let step = match step {
-                Step::Index(index) => Step::Index(self.original_index(&place, *index)),
+                Step::Index(index) => Step::Index(self.original_index(&original, *index)),
                 Step::Member(name) => Step::Member(name.clone()),
             };
-            place.0.push(step);
+            original.0.push(step);
         }
-        place
+        original
     }
 
     fn original_index(&self, list: &Path, index: usize) -> usize {
-        let gaps = self.gaps.get(list).into_iter().flatten();
-        gaps.fold(index, |index, gap| if *gap <= index { index.saturating_add(1) } else { index })
+        let removed_indices = self.removed_indices.get(list).into_iter().flatten();
+        removed_indices
+            .fold(index, |index, gap| if *gap <= index { index.saturating_add(1) } else { index })
     }
 }

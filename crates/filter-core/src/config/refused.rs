@@ -8,18 +8,18 @@ use super::{
     path::{Path, Step},
 };
 
-/// A value for which [`super::strict`] reports a field that skips its value.
+/// Value for which [`super::strict`] reports that a field skips its value.
 pub(super) const PROBE: &str = "\u{0}probe of a field";
 
-/// The report.
+/// Error message of that report.
 pub(super) const SKIPPED: &str = "the field skips its value";
 
-/// Returns `true` if `name` is refused with any value, in the object at `place` of a `T`.
+/// Returns `true` if a `T` refuses any value of the field `name` in the object at `path`.
 ///
-/// Only such a field skips its value before it refuses. To find out, a document with only this
-/// field is parsed.
-pub(super) fn is_refused<T: DeserializeOwned>(place: &Path, name: &str) -> bool {
-    let document = place.0.iter().rev().fold(json!({name: PROBE}), |inner, step| match step {
+/// Only such a field skips its value before it refuses. A document with only this field is parsed
+/// to find out.
+pub(super) fn is_refused<T: DeserializeOwned>(path: &Path, name: &str) -> bool {
+    let document = path.0.iter().rev().fold(json!({name: PROBE}), |inner, step| match step {
         Step::Index(_) => Value::Array(vec![inner]),
         Step::Member(member) => json!({member: inner}),
     });

@@ -1,7 +1,7 @@
-//! The JSON Schema of a configuration document, for editors and for checks before it is applied.
+//! JSON Schemas of configuration documents, for editors and pre-deployment checks.
 //!
-//! Every type of a document derives `JsonSchema` beside `Deserialize`. A schema never refuses what
-//! the parser accepts; rules that it cannot say are left to the parser.
+//! Every type of a document derives `JsonSchema` as well as `Deserialize`. A schema accepts
+//! everything that the parser accepts; rules that it cannot express are left to the parser.
 //! <https://json-schema.org/draft/2020-12>
 
 use schemars::{
@@ -12,8 +12,7 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-/// Writes the schema of a document. Its fields of type `()`, which are there to be refused with a
-/// hint, are left out.
+/// Returns the schema of a document, without its fields of type `()`, which are always refused.
 ///
 /// ```
 /// #[derive(schemars::JsonSchema)]
@@ -33,7 +32,7 @@ pub fn of<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Lets a field have a second name, as `#[serde(alias)]` does.
+/// Adds a second name of a field, like `#[serde(alias)]`.
 pub fn alias(field: &'static str, second: &'static str) -> impl Transform {
     move |schema: &mut Schema| {
         let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
@@ -63,18 +62,18 @@ fn given(field: &&str) -> Value {
     json!({"required": [field]})
 }
 
-/// Describes a list that may also be written as its only entry.
+/// Returns the schema of a list that may also be written as its only entry.
 pub fn one_or_many<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     let one = generator.subschema_for::<T>();
     json_schema!({"anyOf": [one, {"type": "array", "items": one}]})
 }
 
-/// Takes out what speaks of the code and not of the document.
+/// Removes details of the code that mean nothing in the document.
 fn tidy(schema: &mut Schema) {
     let Some(members) = schema.as_object_mut() else { return };
-    // The size of a number in memory.
+    // Size of a number in memory.
     members.remove("format");
-    // Only says that the field may be left out.
+    // Only marks the field as optional.
     if members.get("default") == Some(&Value::Null) {
         members.remove("default");
     }
@@ -108,11 +107,11 @@ fn remove_null(members: &mut Map<String, Value>) {
     }
 }
 
-/// Returns documentation without its example, each paragraph and each item of a list in one line.
+/// Returns documentation without its code example, each paragraph and list item on one line.
 fn prose(documentation: &str) -> String {
     let (text, _example) = documentation.split_once("```").unwrap_or((documentation, ""));
     let lines: Vec<_> = text.trim().lines().map(str::trim).collect();
-    // A blank line has become two spaces.
+    // A blank line became two spaces.
     lines.join(" ").replace("  ", "\n\n").replace(" - ", "\n- ")
 }
 

@@ -1,16 +1,16 @@
-//! How a refused value is shown in an error message.
+//! Refused values in error messages.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// The longest text that is shown whole, in characters.
+/// Maximum length of a text shown in full, in characters.
 const MAX_LEN: usize = 64;
 
-/// Shows a refused value at the end of a message, as `got "x y"`.
+/// A refused value, displayed as `got "x y"` at the end of a message.
 ///
-/// Text is quoted as in JSON and cut after 64 characters; lists and objects are only named. Types
-/// that hold secrets do not use it.
+/// Text is quoted as in JSON and truncated after 64 characters; of lists and objects only the type
+/// is shown. Types that hold secrets do not use it.
 ///
 /// ```
 /// use filter_core::Shown;
@@ -32,7 +32,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Shows text in JSON quotes, cut after 64 characters.
+/// Text in JSON quotes, truncated after 64 characters.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,9 +1,9 @@
-//! A document as serde reads it, without two leniencies.
+//! A stricter deserializer of documents.
 //!
-//! - A list is not a structure: `serde_json` fills a structure from a list in the order of its
-//!   fields, so that the error of `not: [..]` would ask for text instead of an object.
-//! - `null` is not absence: an empty key of YAML (`rules:` above entries that are all commented
-//!   out) becomes `null` and would turn a check off.
+//! - A list is not a structure: `serde_json` also fills a structure from a list in field order, so
+//!   the error of `not: [..]` would ask for text instead of an object.
+//! - `null` is not absence: an empty YAML key (`rules:` above entries that are all commented out)
+//!   becomes `null` and would disable a check.
 
 use serde::{
     Deserializer,

@@ -151,6 +151,11 @@ fn text_that_is_not_json_has_no_position() {
     for (document, message) in [
         ("{} {}", "the configuration: must be JSON: trailing characters"),
         ("{}x", "the configuration: must be JSON: trailing characters"),
+        (
+            "rules: []",
+            "the configuration: must be JSON: expected value; convert YAML to JSON, as Istio does \
+             with pluginConfig",
+        ),
         ("{", "the configuration: must be JSON: EOF while parsing an object"),
         (r#"{"rules": [{"name": tru}]}"#, "rules[0].name: must be JSON: expected ident"),
     ] {
@@ -260,7 +265,7 @@ proptest::proptest! {
         let rules: Vec<_> =
             wrong.iter().map(|wrong| if *wrong { r#"{"name": ""}"# } else { r#"{"name": "a"}"# }).collect();
         let document = format!(r#"{{"rules": [{}]}}"#, rules.join(","));
-        let told: Vec<_> = match parse_config::<Document>(document.as_bytes()) {
+        let messages: Vec<_> = match parse_config::<Document>(document.as_bytes()) {
             Ok(_) => Vec::new(),
             Err(invalid) => invalid.errors().iter().map(|error| error.path.clone()).collect(),
         };
@@ -268,7 +273,7 @@ proptest::proptest! {
             .filter(|index| wrong[*index])
             .map(|index| format!("rules[{index}].name"))
             .collect();
-        proptest::prop_assert_eq!(told, expected);
+        proptest::prop_assert_eq!(messages, expected);
     }
 }
 
@@ -345,7 +350,7 @@ fn suggests_no_field_that_is_always_refused() {
         ),
         (
             r#"{"selector": 1}"#,
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ] {
         let error = parse_config::<Outer>(document.as_bytes()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Objects whose names differ also after they are read.
+//! Objects with unique keys.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-/// Reads an object, refusing names that are the same to `K` (`X-A` and `x-a`).
+/// Parses an object and refuses keys that are equal as `K` (`X-A` and `x-a`).
 pub(crate) fn unique_keys<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
 where
     D: Deserializer<'de>,

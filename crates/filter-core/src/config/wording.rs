@@ -1,4 +1,4 @@
-//! What serde says, in the words of a configuration.
+//! Error messages for users from those of serde.
 
 use serde_json::Value;
 
@@ -7,9 +7,9 @@ use crate::config::shown::Shown;
 /// The error message for `null`.
 pub(super) const EMPTY: &str = "must not be empty: leave the key out or give a value";
 
-/// Words an error about `value` so that it states the rule and then the value.
+/// Returns a message about `value` that states the rule and then the value.
 pub(super) fn of(message: &str, value: &Value) -> String {
-    if let Some(name) = meant(message) {
+    if let Some(name) = did_you_mean(message) {
         return format!("must be written {name}");
     }
     let kinds = ["invalid type: ", "invalid value: ", "unknown variant "];
@@ -28,7 +28,8 @@ pub(super) fn of(message: &str, value: &Value) -> String {
 /// Removes fields from the suggestions of an error about an unknown field.
 pub(super) fn without_fields(message: String, is_left_out: impl Fn(&str) -> bool) -> String {
     let parts = message.rsplit_once(", expected ");
-    let Some((unknown, fields)) = parts.filter(|(it, _)| it.starts_with("unknown field `")) else {
+    let Some((unknown, fields)) = parts.filter(|(text, _)| text.starts_with("unknown field `"))
+    else {
         return message;
     };
     // Every second part is in backticks.
@@ -42,9 +43,9 @@ pub(super) fn without_fields(message: String, is_left_out: impl Fn(&str) -> bool
     }
 }
 
-/// Returns what serde says about text that is not JSON, without line and column.
+/// Returns serde's message about text that is not JSON, without line and column.
 ///
-/// The document reaches a filter as one line, so a position says nothing to whoever wrote the YAML.
+/// The document reaches a filter as one line, so a position does not help the author of the YAML.
 pub(super) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
@@ -53,7 +54,7 @@ pub(super) fn without_position(error: &serde_json::Error) -> String {
 
 /// Returns the intended field for an unknown one with the same letters in another spelling, such as
 /// `fixed_delay`, which protobuf's JSON accepts too.
-pub(crate) fn meant(message: &str) -> Option<&str> {
+pub(crate) fn did_you_mean(message: &str) -> Option<&str> {
     let (unknown, expected) =
         message.strip_prefix("unknown field `")?.split_once("`, expected ")?;
     let mut known = expected.split('`').skip(1).step_by(2);

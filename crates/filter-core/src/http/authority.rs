@@ -1,4 +1,4 @@
-//! The authority of a request, as routers and servers read it.
+//! Authorities, as routers and servers interpret them.
 
 use std::borrow::Cow;
 

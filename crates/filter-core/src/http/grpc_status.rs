@@ -30,7 +30,7 @@ pub enum GrpcStatus {
 }
 
 impl GrpcStatus {
-    /// Every status, each at the place of its number.
+    /// All statuses, indexed by their numbers.
     pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::Cancelled,

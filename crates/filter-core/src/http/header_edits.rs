@@ -1,4 +1,4 @@
-//! Changes to headers: as written in a configuration, and as done to a message.
+//! Header changes, as configured and as applied.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     values::header_name::{EditableHeaderName, HeaderName},
 };
 
-/// The `headers` of a VirtualService: what to do to the request and to the response.
+/// Header changes, in the form of a VirtualService's `headers`.
 ///
 /// ```
 /// use filter_core::HeaderOperations;
@@ -26,49 +26,49 @@ use crate::{
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderOperations {
-    /// What is done to the request.
+    /// Changes to the request.
     #[serde(default)]
     pub request: HeaderChanges,
-    /// What is done to the response.
+    /// Changes to the response.
     #[serde(default)]
     pub response: HeaderChanges,
 }
 
-/// The changes to the headers of one message. A name occurs once in each part.
+/// Changes to the headers of one message. A name occurs once in each field.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderChanges {
-    /// Headers that replace all of their name.
+    /// Headers to set; they replace all headers of the same name.
     #[serde(default, deserialize_with = "unique_keys")]
     pub set: BTreeMap<EditableHeaderName, HeaderText>,
-    /// Headers that join those of their name.
+    /// Headers to add to those of the same name.
     #[serde(default, deserialize_with = "unique_keys")]
     pub add: BTreeMap<EditableHeaderName, HeaderText>,
-    /// Headers that go.
+    /// Headers to remove.
     #[serde(default)]
     pub remove: Vec<EditableHeaderName>,
 }
 
 /// The configured value of a header: printable ASCII, tabs inside allowed, at most 4,096 bytes.
 ///
-/// May hold placeholders, which the filter that knows them expands.
+/// May contain placeholders, if the filter supports them.
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(inline, extend("maxLength" = MAX_LEN, "pattern" = r"^[\t -~]*$"))]
 pub struct HeaderText(String);
 
-/// The changes to one message, ready to be done: first `remove`, then `set`, then `add`.
+/// Compiled changes to one message, applied in the order `remove`, `set`, `add`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct HeaderEdits {
-    /// Headers that go, all of their name.
+    /// Headers to remove, with all their values.
     pub remove: Vec<HeaderName>,
-    /// Headers that replace all of their name.
+    /// Headers to set; they replace all headers of the same name.
     pub set: Vec<(HeaderName, Vec<u8>)>,
-    /// Headers that join those of their name.
+    /// Headers to add to those of the same name.
     pub add: Vec<(HeaderName, Vec<u8>)>,
 }
 
 impl HeaderOperations {
-    /// Says whether nothing is done to either message.
+    /// Returns `true` if there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.request.is_empty() && self.response.is_empty()
@@ -76,25 +76,25 @@ impl HeaderOperations {
 }
 
 impl HeaderChanges {
-    /// Says whether nothing is done.
+    /// Returns `true` if there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.add.is_empty() && self.remove.is_empty()
     }
 
-    /// Returns the name of every header that is touched.
+    /// Returns the names of all affected headers.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         let written = self.set.keys().chain(self.add.keys());
         self.remove.iter().chain(written).map(EditableHeaderName::as_header_name)
     }
 
-    /// Makes the edits, with each value as it is written.
+    /// Returns the edits with the values as written.
     #[must_use]
     pub fn edits(&self) -> HeaderEdits {
         self.edits_with(|text| Some(text.as_str().as_bytes().to_vec()))
     }
 
-    /// Makes the edits, with each value as `expand` gives it; `None` skips that one.
+    /// Returns the edits with the values expanded by `expand`, which skips a header with `None`.
     #[must_use]
     pub fn edits_with(
         &self,
@@ -116,7 +116,7 @@ impl HeaderChanges {
 }
 
 impl HeaderEdits {
-    /// Says whether nothing is done.
+    /// Returns `true` if there are no changes.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()

@@ -1,8 +1,8 @@
-//! Header fields as a host gives them.
+//! Header fields.
 
-/// Request or response headers in the host's order, pseudo-headers included.
+/// Request or response headers in the order of the message, including pseudo-headers.
 ///
-/// Names are in lower case, as Envoy keeps them. Values are any bytes.
+/// Names are in lower case, as in Envoy. Values are any bytes.
 ///
 /// ```
 /// use filter_core::Headers;
@@ -35,7 +35,7 @@ impl Headers {
         self.iter().filter(move |(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// Returns every value of a header, joined by commas as Envoy does; `None` where it is absent.
+    /// Returns the values of a header joined by commas, as Envoy does; `None` if it is absent.
     #[must_use]
     pub fn joined(&self, name: &str) -> Option<Vec<u8>> {
         let mut values = self.all(name);
@@ -47,24 +47,24 @@ impl Headers {
         Some(joined)
     }
 
-    /// Returns every header with its name, in order.
+    /// Returns all headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
-    /// Puts one more header behind the others.
+    /// Appends a header.
     pub fn push(&mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
         self.0.push((name.into(), value.into()));
     }
 
-    /// Takes every value of a header out, and says whether there was any.
+    /// Removes all values of a header; returns `true` if there were any.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|(found, _)| found != name.as_bytes());
         self.0.len() < before
     }
 
-    /// Says whether there is no header at all.
+    /// Returns `true` if there are no headers.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

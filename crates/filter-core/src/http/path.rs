@@ -1,4 +1,4 @@
-//! The target of a request: path, query parameters, cookies.
+//! Paths, query parameters and cookies of requests.
 
 use std::borrow::Cow;
 
@@ -10,17 +10,17 @@ use crate::Headers;
 mod normalize;
 mod readings;
 
-/// What is done to a path before it is matched, in the words of Istio's MeshConfig.
+/// Normalization of a path before it is matched, with the names of Istio's MeshConfig.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PathNormalization {
-    /// Nothing: the proxy has done it already.
+    /// None; the proxy has normalized the path.
     #[default]
     None,
-    /// What Envoy's `normalize_path` does: `\` becomes `/`, dot segments go (RFC 3986), escaped
+    /// Envoy's `normalize_path`: `\` becomes `/`, dot segments are resolved (RFC 3986), escaped
     /// letters, digits and `-._~` are decoded, bytes that do not belong into a path are escaped.
     Base,
-    /// `BASE`, then adjoining slashes become one.
+    /// `BASE`, then adjacent slashes are merged.
     MergeSlashes,
     /// Escaped slashes and backslashes are decoded, then `MERGE_SLASHES`.
     DecodeAndMergeSlashes,
@@ -58,7 +58,7 @@ impl<'a> RequestPath<'a> {
         &self.path
     }
 
-    /// Returns the query as it came, without the question mark; `None` where there is no mark.
+    /// Returns the query as received, without the question mark; `None` if there is no question mark.
     #[must_use]
     pub const fn query(&self) -> Option<&'a [u8]> {
         self.query
@@ -66,7 +66,7 @@ impl<'a> RequestPath<'a> {
 
     /// Returns the query's parameters in order, names and values percent-decoded once.
     ///
-    /// A plus sign stays one, as in Envoy.
+    /// A plus sign is not decoded, as in Envoy.
     pub fn parameters(&self) -> impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)> + use<'a> {
         let pairs = self.query.unwrap_or_default().split(|byte| *byte == b'&');
         pairs.filter(|pair| !pair.is_empty()).map(|pair| {
@@ -92,7 +92,7 @@ impl<'a> RequestPath<'a> {
 
 /// Returns every cookie of a request, in order; quotes around a value are dropped.
 ///
-/// All `cookie` headers are read, as RFC 9113 section 8.2.3 lets a client split them.
+/// Reads all `cookie` headers, because clients may split them (RFC 9113 section 8.2.3).
 pub fn cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
     raw_cookies(headers).map(|(name, value)| (name, unquoted(value)))
 }
@@ -113,7 +113,7 @@ fn unquoted(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Decodes every `%XX` once; what is no escape stays as it is.
+/// Decodes every `%XX` once; everything else is unchanged.
 #[must_use]
 pub fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {
@@ -129,7 +129,7 @@ pub fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-/// Returns the byte that an escape at the beginning of `text` stands for.
+/// Returns the byte encoded by an escape at the beginning of `text`.
 fn escaped(text: &[u8]) -> Option<u8> {
     let [b'%', high, low, ..] = text else { return None };
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

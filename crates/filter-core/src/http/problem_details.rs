@@ -1,4 +1,4 @@
-//! Telling a client why a request was refused.
+//! Problem details for refused requests.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::{GrpcStatus, HeaderName, Reply, ReplyFormat, http::reply::BodyFormat};
 
-/// How much a client is told.
+/// Amount of detail in the response to a refused request.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DetailLevel {
-    /// The status alone.
+    /// The status only.
     None,
     /// The code and its fixed text.
     #[default]
     Code,
-    /// Also which rule or provider refused the request; never values of the request.
+    /// Also the rule or provider that refused the request; never values of the request.
     Full,
 }
 
@@ -23,12 +23,12 @@ pub enum DetailLevel {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ProblemConfig {
-    /// How much a client is told; `CODE` when absent.
+    /// Amount of detail in the response. Default: `CODE`.
     #[serde(default)]
     pub detail: DetailLevel,
 }
 
-/// Why a request was refused, to be told as RFC 9457, as text or to a gRPC client.
+/// The reason of a refusal, rendered as RFC 9457 JSON, as text or for gRPC.
 ///
 /// ```
 /// use filter_core::{GrpcStatus, ProblemDetails, ReplyFormat};
@@ -55,20 +55,20 @@ pub struct ProblemDetails {
     pub status: u16,
     /// The status for a gRPC client.
     pub grpc_status: GrpcStatus,
-    /// The reason, from a closed set, in upper case.
+    /// Reason code from a closed set, in upper case.
     pub code: &'static str,
-    /// The fixed text of that reason.
+    /// Fixed text of the reason.
     pub detail: &'static str,
-    /// What comes before the reason in the access log's details.
+    /// Prefix of the reason in the response code details.
     pub filter: &'static str,
-    /// What is told only with `FULL`: names of the configuration, never values of the request.
+    /// Members added with `FULL`: names from the configuration, never values of the request.
     pub extra: Vec<(&'static str, String)>,
-    /// Header fields beside `content-type`.
+    /// Header fields in addition to `content-type`.
     pub headers: Vec<(HeaderName, Vec<u8>)>,
 }
 
 impl ProblemDetails {
-    /// Words the problem as the client wants it.
+    /// Renders the problem in the client's format.
     #[must_use]
     pub fn reply(&self, format: &ReplyFormat) -> Reply {
         let content = match (format.body, format.detail) {
@@ -77,7 +77,7 @@ impl ProblemDetails {
             (BodyFormat::Text, detail) => {
                 Some(("text/plain; charset=utf-8", self.text(detail) + "\n"))
             }
-            // The host makes it the message; a content type would be overwritten.
+            // The host sends it as `grpc-message` and overwrites the content type.
             (BodyFormat::Grpc, detail) => Some(("", self.text(detail))),
         };
         let (content_type, body) = content.unwrap_or_default();
@@ -106,7 +106,7 @@ impl ProblemDetails {
         text
     }
 
-    /// Writes the members in the order in which RFC 9457 explains them.
+    /// Renders the members in the order of RFC 9457.
     fn json(&self, detail: DetailLevel) -> String {
         let extra: Map<_, _> = self
             .extra(detail)
@@ -130,7 +130,7 @@ impl ProblemDetails {
     }
 }
 
-/// Returns the phrase of RFC 9110 section 15 for a status, which is the title of `about:blank`.
+/// Returns the reason phrase of a status (RFC 9110 section 15), the title of `about:blank`.
 const fn reason_phrase(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",

@@ -1,13 +1,12 @@
-//! Responses that a filter sends itself, and the form in which a client wants them.
+//! Local replies and the format that a client accepts.
 
 use crate::{DetailLevel, GrpcStatus, HeaderName};
 
 mod accept;
 
-/// A response that a filter sends instead of forwarding the request.
+/// A response sent by a filter instead of the upstream.
 ///
-/// For a gRPC request the host makes of it a trailers-only response: `grpc-status` from
-/// `grpc_status`, `grpc-message` from `body`.
+/// For a gRPC request the host converts it to a trailers-only response: `grpc-status` from
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reply {
     /// The HTTP status.
@@ -18,11 +17,11 @@ pub struct Reply {
     pub headers: Vec<(HeaderName, Vec<u8>)>,
     /// The body, or the message for a gRPC client.
     pub body: Vec<u8>,
-    /// What the access log says (`weir_jwt_auth_denied{expired}`); never any text of the request.
+    /// Response code details for the access log, such as `weir_jwt_auth_denied{expired}`.
     pub details: String,
 }
 
-/// How a client wants to be told of a problem, and how much it is told.
+/// The format of a problem and its amount of detail.
 ///
 /// ```
 /// use filter_core::ReplyFormat;
@@ -47,8 +46,8 @@ pub(crate) enum BodyFormat {
 impl ReplyFormat {
     /// Chooses a format from the request's `:method`, `accept` and `content-type`.
     ///
-    /// gRPC is told by its content type; HEAD gets no body; else text is chosen where `accept`
-    /// (RFC 9110 section 12.5.1) gives it more weight than JSON. Detail is `CODE`.
+    /// gRPC is detected by its content type; HEAD gets no body; text is chosen if `accept` (RFC 9110
+    /// section 12.5.1) gives it more weight than JSON. The detail is `CODE`.
     #[must_use]
     pub fn negotiate(
         method: Option<&[u8]>,
@@ -67,28 +66,28 @@ impl ReplyFormat {
         Self { body, detail: DetailLevel::default() }
     }
 
-    /// Tells the client as much as `detail` says.
+    /// Sets the amount of detail.
     #[must_use]
     pub const fn with_detail(self, detail: DetailLevel) -> Self {
         Self { detail, ..self }
     }
 
-    /// Says whether the client speaks gRPC.
+    /// Returns `true` if the client speaks gRPC.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         self.body == BodyFormat::Grpc
     }
 
-    /// Says whether the client asked for text.
+    /// Returns `true` if the client asked for text.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.body == BodyFormat::Text
     }
 }
 
-/// Says whether a content type is `application/grpc`, alone or with a suffix or parameters.
+/// Returns `true` if a content type is `application/grpc`, alone or with a suffix or parameters.
 ///
-/// `application/grpc-web` is not: Envoy tells them apart in the same way.
+/// `application/grpc-web` is not gRPC, as in Envoy.
 fn is_grpc(content_type: &[u8]) -> bool {
     const GRPC: &[u8] = b"application/grpc";
     let Some((kind, rest)) = content_type.split_at_checked(GRPC.len()) else { return false };

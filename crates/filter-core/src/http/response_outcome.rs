@@ -45,7 +45,8 @@ impl ResponseOutcome {
             Some(_) if is_end_seen => Ending::Complete,
             _ => stream.response_flags().map(Ending::from_flags).unwrap_or_default(),
         };
-        let is_connect = || stream.request_header(":method").is_some_and(|it| it == b"CONNECT");
+        let is_connect =
+            || stream.request_header(":method").is_some_and(|method| method == b"CONNECT");
         let is_tunnel = match status {
             Some(101) => true,
             Some(200..=299) => ending != Ending::Complete && is_connect(),

@@ -1,4 +1,4 @@
-//! The conditions of a match, ready to be asked.
+//! Compiled conditions of a match.
 
 use serde_json::Value;
 
@@ -20,14 +20,14 @@ pub(super) enum Condition {
     Not(Vec<Condition>),
 }
 
-/// One way to fulfil a rule. Without conditions it always is.
+/// One alternative of a rule; always satisfied if it has no conditions.
 #[derive(Clone, Debug)]
 pub(super) struct Alternative {
     pub(super) rule: usize,
     pub(super) conditions: Vec<Condition>,
 }
 
-/// What a condition on text looks at.
+/// The value that a text condition tests.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Subject {
     Path,
@@ -41,7 +41,7 @@ pub(super) enum Subject {
     Attribute(String),
 }
 
-/// Returns conditions that hold together exactly when the entry does.
+/// Returns the conditions that are equivalent to an entry.
 pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     let mut conditions = pseudo_headers(entry);
     conditions.extend(entry.path_template.clone().map(Condition::Template));
@@ -66,7 +66,7 @@ pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     conditions
 }
 
-/// Returns the condition that one of the entries holds; none where one of them always does.
+/// Returns the condition that one of the entries holds; `None` if one of them always does.
 fn any(entries: &[HttpMatch]) -> Option<Condition> {
     let alternatives: Vec<_> = entries.iter().map(conditions).collect();
     let always = alternatives.iter().any(Vec::is_empty);
@@ -151,8 +151,7 @@ impl Subject {
         }
     }
 
-    /// Returns the answer; a test that may be costly is done once for each value, however many
-    /// readings of the request have it.
+    /// Returns the answer; a costly test runs once per value, even if several readings have that value.
     fn answer_once(&self, test: &StringMatch, view: View<'_, '_>) -> Answer {
         let is_cheap = test.exact_texts().is_some() || test.is_present();
         if is_cheap || view.readings.is_single() {
@@ -163,7 +162,7 @@ impl Subject {
             Self::Authority => view.authority,
             _ => 0,
         };
-        // Tests stay where they are in the matcher, so that the address names one.
+        // Tests do not move within a matcher, so an address identifies one.
         let key = (std::ptr::from_ref(test) as usize, reading);
         let known = view.readings.known.borrow().get(&key).copied();
         known.unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! A match as it is written.
+//! A match as written in the configuration.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,11 +11,11 @@ use crate::{
     config::unique_keys::unique_keys, matching::string_match::ValueMatch, schema,
 };
 
-/// One entry of a `match` list: every field that is there must hold. Empty, it always holds.
+/// Conditions on a request, all of which must hold. An empty entry matches every request.
 ///
-/// The fields `name` to `ignoreUriCase` are those of a VirtualService's `HTTPMatchRequest` and mean
-/// the same; the others are added. A value that occurs several times (a header, parameter, cookie,
-/// or a claim that is a list) fulfils a condition if any of its values does.
+/// The fields `name` to `ignoreUriCase` are those of a VirtualService's `HTTPMatchRequest`; the others
+/// are additions. A repeated header, parameter or cookie, or a claim that is a list, matches if any
+/// of its values does.
 ///
 /// ```
 /// use filter_core::HttpMatch;
@@ -28,49 +28,54 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("examples" = [
+    {"uri": {"prefix": "/api/"}, "method": {"exact": "GET"}},
+    {"headers": {"x-user-type": {"exact": "premium"}}},
+    {"not": {"source": {"ip": "10.0.0.0/8"}}}
+]))]
 pub struct HttpMatch {
-    /// A name for people; it changes nothing.
+    /// Name for documentation; has no effect.
     pub name: Option<String>,
-    /// The path without query and fragment.
+    /// Path without query and fragment.
     pub uri: Option<StringMatch>,
-    /// The scheme, `http` or `https`.
+    /// Scheme: `http` or `https`.
     pub scheme: Option<StringMatch>,
-    /// The method.
+    /// Method, such as `GET`.
     pub method: Option<StringMatch>,
-    /// The host as the client asked for it, with a port if it gave one.
+    /// Host as sent by the client, including the port if it sent one.
     pub authority: Option<StringMatch>,
-    /// Headers; `{}` asks for any value.
+    /// Headers by name; `{}` matches any value.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<HeaderName, ValueMatch>")]
     pub headers: BTreeMap<HeaderName, StringMatch>,
-    /// Headers of which no value may fulfil the condition; `{}` asks for absence.
+    /// Headers that must not match; `{}` requires the header to be absent.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<HeaderName, ValueMatch>")]
     pub without_headers: BTreeMap<HeaderName, StringMatch>,
-    /// Query parameters, percent-decoded once; `{}` asks for any value.
+    /// Query parameters by name, percent-decoded once; `{}` matches any value.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<String, ValueMatch>")]
     pub query_params: BTreeMap<String, StringMatch>,
-    /// Whether `uri` ignores case, unless it is a regular expression.
+    /// Compares `uri` without case, unless it is a regular expression. Default: `false`.
     pub ignore_uri_case: bool,
-    /// Cookies; `{}` asks for any value.
+    /// Cookies by name; `{}` matches any value.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<String, ValueMatch>")]
     pub cookies: BTreeMap<String, StringMatch>,
-    /// The path, without query and fragment.
+    /// Template of the path without query and fragment.
     pub path_template: Option<PathTemplate>,
-    /// Who sends the request.
+    /// Sender of the request.
     pub source: Option<SourceMatch>,
-    /// Claims of the verified token; numbers and booleans match by their JSON text.
+    /// Claims of the verified token by path; numbers and booleans are compared as JSON text.
     #[serde(deserialize_with = "unique_keys")]
     pub claims: BTreeMap<ClaimPath, StringMatch>,
-    /// Attributes of the proxy, by their dotted names (`xds.route_name`).
+    /// Attributes of the proxy by dotted name, such as `xds.route_name`.
     pub attributes: BTreeMap<String, StringMatch>,
-    /// At least one of these must hold.
+    /// Entries of which at least one must match.
     pub any: Option<Vec<HttpMatch>>,
-    /// All of these must hold.
+    /// Entries that must all match.
     pub all: Option<Vec<HttpMatch>>,
-    /// This must not hold.
+    /// Entry that must not match.
     pub not: Option<Box<HttpMatch>>,
 
     #[serde(deserialize_with = "misplaced::port")]
@@ -85,26 +90,27 @@ pub struct HttpMatch {
     stat_prefix: (),
 }
 
-/// Who sends a request, as the proxy knows it.
+/// The sender of a request, as identified by the proxy.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SourceMatch {
-    /// Ranges of addresses, of which one must hold the client's; one may stand without a list.
+    /// Address ranges (CIDR), one of which must contain the client's address; a single range needs no
+    /// list.
     #[serde(deserialize_with = "one_or_more")]
     #[schemars(schema_with = "schema::one_or_many::<IpRange>")]
     pub ip: Option<Vec<IpRange>>,
-    /// The identity of the client's certificate (`spiffe://…`).
+    /// Identity in the client's certificate (`spiffe://…`).
     pub principal: Option<StringMatch>,
 }
 
 impl HttpMatch {
-    /// Says whether the entry holds for every request.
+    /// Returns `true` if the entry holds for every request.
     #[must_use]
     pub fn is_unconditional(&self) -> bool {
         condition::conditions(self).is_empty()
     }
 
-    /// Says whether the entry, or one inside it, looks at claims.
+    /// Returns `true` if the entry, or one inside it, tests claims.
     #[must_use]
     pub fn reads_claims(&self) -> bool {
         !self.claims.is_empty() || self.nested().any(Self::reads_claims)
@@ -117,7 +123,7 @@ impl HttpMatch {
     }
 }
 
-/// Reads conditions of which `{}` asks for any value.
+/// Parses conditions in which `{}` matches any value.
 fn values<'de, D, K>(deserializer: D) -> Result<BTreeMap<K, StringMatch>, D::Error>
 where
     D: Deserializer<'de>,

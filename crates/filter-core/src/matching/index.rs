@@ -1,4 +1,4 @@
-//! Finding the alternatives that a request may fulfil without asking each of them.
+//! An index of alternatives by the values that they require.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,16 +8,15 @@ use super::{
 };
 use crate::PathTrie;
 
-/// Alternatives by the value that they want.
+/// Alternatives by required value.
 type ByValue = HashMap<Vec<u8>, Vec<usize>>;
 
-/// Alternatives by a name and the value wanted of it.
+/// Alternatives by name and required value.
 type ByName = HashMap<Vec<u8>, ByValue>;
 
-/// Every alternative under one condition that can be looked up, or among those to be walked.
+/// All alternatives, each under one indexed condition or among those to scan.
 ///
-/// A look-up costs what the request is long (its path, headers, parameters, cookies), however many
-/// alternatives there are.
+/// The cost of a lookup depends on the size of the request, not on the number of alternatives.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     paths: ByValue,
@@ -27,13 +26,13 @@ pub(super) struct Index {
     cookies: ByName,
     parameters: ByName,
     prefixes: ByValue,
-    /// The lengths of all prefixes, each of which is one look-up.
+    /// Lengths of all prefixes, one lookup each.
     prefix_lengths: BTreeSet<usize>,
-    /// What no look-up finds, in order.
+    /// Alternatives without an indexed condition, in order.
     pub(super) walked: Vec<usize>,
 }
 
-/// How well a condition singles out requests; the least is looked up.
+/// Selectivity of a condition; the lowest is indexed.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 enum Rank {
     Path,
@@ -46,7 +45,7 @@ enum Rank {
 }
 
 impl Index {
-    /// Adds an alternative; they come in the order of their numbers.
+    /// Adds an alternative, in the order of their numbers.
     pub(super) fn add(&mut self, alternative: usize, conditions: &[Condition]) {
         let ranked = conditions.iter().filter_map(|condition| Some((rank(condition)?, condition)));
         match ranked.min_by_key(|(rank, _)| *rank) {
@@ -81,8 +80,7 @@ impl Index {
         }
     }
 
-    /// Returns the alternatives that a look-up finds for any reading of a request, in order, each
-    /// once.
+    /// Returns the indexed alternatives for any reading of a request, in order and without duplicates.
     pub(super) fn hits(&self, readings: &Readings<'_>) -> Vec<usize> {
         let mut hits = Vec::new();
         if self.reads_path() {
@@ -118,7 +116,7 @@ impl Index {
     }
 }
 
-/// Looks up what a request has; nothing is split off it where nothing is looked up.
+/// Looks up the values of a request; parts without indexed conditions are not even split.
 fn named<'v, I>(index: &ByName, hits: &mut Vec<usize>, pairs: impl FnOnce() -> I)
 where
     I: Iterator<Item = (&'v [u8], &'v [u8])>,

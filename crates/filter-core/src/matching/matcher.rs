@@ -1,4 +1,4 @@
-//! Ordered rules, compiled.
+//! Compiled, ordered rules.
 
 use std::fmt;
 
@@ -17,8 +17,8 @@ use crate::{ConfigErrors, InvalidConfig, PathNormalization};
 /// removed, escapes decoded, slashes merged or dot segments resolved, the authority without case,
 /// port or trailing dot. A rule that only some readings satisfy is [`Match::Unsure`](crate::Match).
 ///
-/// Rules that want a path, path prefix, path template, header, cookie or query parameter of exact
-/// value are looked up; only the others are walked.
+/// Rules with an exact path, path prefix, path template, header, cookie or query parameter are
+/// indexed; only the others are scanned.
 ///
 /// ```
 /// use filter_core::{Headers, HttpMatch, Match, Matcher, MatcherOptions, Request};
@@ -41,19 +41,19 @@ pub struct Matcher {
     sight: Sight,
 }
 
-/// What the holes of a path template took: name and value.
+/// Captured variables of a path template: name and value.
 pub type Captures = Vec<(String, Vec<u8>)>;
 
-/// How rules are compiled.
+/// Options for compiling rules.
 #[derive(Clone, Copy, Debug)]
 pub struct MatcherOptions<'a> {
-    /// The field that holds the rules in the configuration, for errors.
+    /// Configuration field of the rules, for errors.
     pub list: &'a str,
-    /// The field of a rule that holds its matches, for errors; empty where the rule is the list.
+    /// Field of a rule with its matches, for errors; empty if the rule is itself the list.
     pub field: &'a str,
-    /// What is done to a path before it is matched.
+    /// Path normalization before matching.
     pub normalization: PathNormalization,
-    /// What becomes of rules that are never reached.
+    /// Treatment of unreachable rules.
     pub shadowed: Shadowed,
     /// Treatment of a value that occurs several times.
     pub occurrences: Occurrences,
@@ -70,26 +70,26 @@ pub enum Occurrences {
     Agreeing,
 }
 
-/// What becomes of a rule that can never decide, because an earlier one always does.
+/// Treatment of a rule that an earlier rule always precludes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Shadowed {
-    /// It is an error: the first rule that matches decides.
+    /// It is an error, because the first matching rule decides.
     Refused,
-    /// It is right: other rules are asked as well.
+    /// It is allowed, because all matching rules are used.
     Allowed,
 }
 
-/// The most rules of one matcher.
+/// Maximum number of rules in one matcher.
 const MAX_RULES: usize = 1024;
-/// The most matches of all rules together; comparing each with each must stay cheap.
+/// Maximum number of matches in all rules; they are compared pairwise.
 const MAX_ALTERNATIVES: usize = 4096;
-/// The deepest nesting of `any`, `all` and `not`, the outermost match included.
-const DEEPEST: usize = 8;
+/// Maximum nesting of `any`, `all` and `not`, including the outermost match.
+const MAX_DEPTH: usize = 8;
 
 impl<'a> MatcherOptions<'a> {
-    /// Says that the rules stand in `list` and each has its matches in `match`.
+    /// Returns options for rules in the field `list`, each with its matches in `match`.
     ///
-    /// Paths are not normalized, and rules that are never reached are refused.
+    /// Paths are not normalized, and unreachable rules are refused.
     #[must_use]
     pub const fn new(list: &'a str) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl<'a> MatcherOptions<'a> {
 }
 
 impl Matcher {
-    /// Compiles rules. A rule without matches matches everything.
+    /// Compiles rules. A rule without matches matches every request.
     ///
     /// # Errors
     ///
@@ -133,10 +133,10 @@ impl Matcher {
         for (rule, entries) in rules.iter().enumerate() {
             for (index, entry) in entries.iter().enumerate() {
                 let path = format_args!("{}[{index}]", options.matches(rule)).to_string();
-                check(entry, &path, DEEPEST, &mut errors);
+                check(entry, &path, MAX_DEPTH, &mut errors);
             }
         }
-        // What is too much or too deep is not looked at any closer.
+        // Excess or deeply nested matches are not examined further.
         let errors = if errors.is_empty() { errors } else { return Err(errors.into()) };
         let alternatives = alternatives(rules);
         let errors = check_reach(&alternatives, options, errors);
@@ -178,7 +178,7 @@ impl Matcher {
         Self { alternatives, index, needs, sight }
     }
 
-    /// Returns what must be read of a request.
+    /// Returns the parts of a request that must be read.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs
@@ -201,14 +201,14 @@ impl Matcher {
         Matches::new(self, Readings::new(request, self.sight))
     }
 
-    /// Returns each rule that is never reached, because an earlier one always holds where it does,
-    /// and that one. Only pairs of rules count of which `hides` says that the first hides the second.
+    /// Returns each unreachable rule together with the earlier rule that shadows it. Only pairs are
+    /// considered for which `hides` returns `true`.
     pub fn shadowed(&self, hides: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
         shadow::shadowed(&self.alternatives, hides)
     }
 
-    /// Returns what the path template took by which a request fulfils `rule`; empty where it
-    /// fulfils the rule without one.
+    /// Returns the captures of the path template through which a request matches `rule`; empty if
+    /// it matches without a template.
     #[must_use]
     pub fn captures(&self, rule: usize, request: &Request) -> Captures {
         let readings = Readings::new(request, self.sight);
@@ -247,10 +247,10 @@ fn check_counts(rules: &[Vec<HttpMatch>], options: &MatcherOptions<'_>, errors: 
     }
 }
 
-/// Checks an entry and, as deep as allowed, those inside it.
+/// Checks an entry and, up to the nesting limit, the entries inside it.
 fn check(entry: &HttpMatch, path: &str, depth: usize, errors: &mut ConfigErrors) {
     let Some(below) = depth.checked_sub(1) else {
-        errors.add(path, format_args!("must be nested at most {DEEPEST} deep"));
+        errors.add(path, format_args!("must be nested at most {MAX_DEPTH} deep"));
         return;
     };
     for (name, list) in [("any", &entry.any), ("all", &entry.all)] {

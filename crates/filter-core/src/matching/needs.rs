@@ -1,40 +1,40 @@
-//! What a matcher reads.
+//! The parts of a request that a policy reads.
 
 use std::collections::BTreeSet;
 
 use super::condition::{Condition, Subject};
 
-/// What a host must read of a request before it asks a matcher.
+/// The parts of a request that a host must read for a policy.
 ///
-/// Other parts of a filter may add to it, so that everything is read once.
+/// Several parts of a filter add to it, so everything is read at once.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Needs {
-    /// Headers by name in lower case, pseudo-headers and `cookie` among them.
+    /// Names of headers in lower case, including pseudo-headers and `cookie`.
     pub headers: BTreeSet<String>,
-    /// Attributes by their dotted names.
+    /// Dotted names of attributes.
     pub attributes: BTreeSet<String>,
-    /// Whether the path is looked at (then `headers` has `:path`).
+    /// `true` if the path is read (then `headers` has `:path`).
     pub path: bool,
-    /// Whether query parameters are looked at (then `headers` has `:path`).
+    /// `true` if query parameters are read (then `headers` has `:path`).
     pub query: bool,
-    /// Whether cookies are looked at (then `headers` has `cookie`).
+    /// `true` if cookies are read (then `headers` has `cookie`).
     pub cookies: bool,
-    /// Whether claims of the verified token are looked at.
+    /// `true` if claims of the verified token are read.
     pub claims: bool,
-    /// Whether the client's address is looked at.
+    /// `true` if the client's address is read.
     pub source_address: bool,
-    /// Whether the identity of the client's certificate is looked at.
+    /// `true` if the identity of the client's certificate is read.
     pub source_principal: bool,
 }
 
 impl Needs {
-    /// Says whether nothing at all is read.
+    /// Returns `true` if nothing is read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Adds everything that something else reads.
+    /// Adds the needs of another part.
     pub fn merge(&mut self, other: &Self) {
         self.headers.extend(other.headers.iter().cloned());
         self.attributes.extend(other.attributes.iter().cloned());

@@ -1,4 +1,4 @@
-//! Paths with holes in them.
+//! Path templates.
 
 use std::{fmt, str::FromStr};
 
@@ -12,11 +12,11 @@ mod trie;
 
 pub use crate::matching::path_template::trie::PathTrie;
 
-/// A path of which some segments may be anything.
+/// A path template with variable segments.
 ///
-/// `{x}` and `{*}` are one segment that is not empty, `{x=**}` and `{**}` one or more segments that
-/// may be empty: `/files/{rest=**}` takes `/files/` and `/files/a/b`, not `/files`. One rest may
-/// stand in a template, and only literal segments behind it. At most 1,024 bytes and 64 segments.
+/// `{x}` and `{*}` match one non-empty segment, `{x=**}` and `{**}` one or more segments that may be
+/// empty: `/files/{rest=**}` matches `/files/` and `/files/a/b`, not `/files`. A template has at most
+/// one `**`, followed only by literal segments; at most 1,024 bytes and 64 segments.
 /// Follows the path templates of Istio's AuthorizationPolicy and Envoy's `uri_template`.
 ///
 /// ```
@@ -32,7 +32,11 @@ pub use crate::matching::path_template::trie::PathTrie;
     inline,
     with = "String",
     title = "path template, such as /orders/{id} or /files/{rest=**}",
-    extend("maxLength" = MAX_LEN, "pattern" = r"^/[^?# \\]*$")
+    extend(
+        "maxLength" = MAX_LEN,
+        "pattern" = r"^/[^?# \\]*$",
+        "examples" = ["/orders/{id}", "/files/{rest=**}"]
+    )
 )]
 pub struct PathTemplate {
     text: String,
@@ -48,22 +52,22 @@ enum Segment {
     Rest(Option<String>),
 }
 
-/// A text that is no path template.
+/// A text that is not a path template.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidPathTemplate {
     /// It has another form.
     #[error("must be a path template such as /orders/{{id}} or /files/{{rest=**}}")]
     Syntax,
-    /// A hole is only a part of a segment.
+    /// Braces enclose only a part of a segment.
     #[error("must have a whole segment in braces, such as /{{id}}/")]
     PartOfSegment,
-    /// A star stands without braces.
+    /// A star is not in braces.
     #[error("must have {{*}} for one segment and {{**}} for the rest, not a bare *")]
     BareStar,
-    /// Two holes have one name.
-    #[error("must not use a name twice")]
+    /// Two variables have the same name.
+    #[error("must have unique names")]
     NameTwice,
-    /// Another hole stands behind the rest.
+    /// A variable follows `{**}`.
     #[error("must have only literal segments behind {{**}}")]
     HoleBehindRest,
     /// It is too long.
@@ -75,18 +79,18 @@ const MAX_LEN: usize = 1024;
 const MAX_SEGMENTS: usize = 64;
 
 impl PathTemplate {
-    /// Returns the template as it is written.
+    /// Returns the template as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Returns the names that a match captures, in order.
+    /// Returns the names of the captured variables, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(Segment::name)
     }
 
-    /// Matches a path and returns what its named holes took; `None` where it does not match.
+    /// Matches a path and returns the captured variables; `None` if it does not match.
     #[must_use]
     pub fn captures<'a>(&'a self, path: &'a [u8]) -> Option<Vec<(&'a str, &'a [u8])>> {
         let mut rest = path;
@@ -107,7 +111,7 @@ impl PathTemplate {
         rest.is_empty().then_some(captures)
     }
 
-    /// Returns how many bytes the rest at `index` takes, so that what is behind it still fits.
+    /// Returns the number of bytes for the `{**}` at `index`, so that the segments after it still match.
     fn rest_length(&self, path: &[u8], index: usize) -> Option<usize> {
         let behind = self.segments.iter().skip(index.saturating_add(1));
         let suffix: usize = behind.map(|segment| segment.literal().len().saturating_add(1)).sum();

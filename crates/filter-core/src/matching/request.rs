@@ -1,4 +1,4 @@
-//! A request as a matcher sees it.
+//! The parts of a request that were read for a policy.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::Headers;
 
-/// What a host has read of a request, as a matcher's [`Needs`](crate::Needs) named it.
+/// The parts of a request that a policy's [`Needs`](crate::Needs) list.
 ///
-/// What was not read is absent, and fulfils no condition.
+/// Parts that were not read are absent and match no condition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
-    /// Headers, the pseudo-headers `:path`, `:method`, `:scheme` and `:authority` among them.
+    /// Headers, including `:path`, `:method`, `:scheme` and `:authority`.
     pub headers: Headers,
-    /// Attributes of the proxy by their dotted names, text as it is and numbers as decimals.
+    /// Attributes of the proxy by dotted name; numbers as decimals.
     pub attributes: BTreeMap<String, Vec<u8>>,
-    /// Claims of a token that was verified, read with [`parse_exact`](crate::parse_exact).
+    /// Claims of the verified token, parsed with [`parse_exact`](crate::parse_exact).
     pub claims: Option<Value>,
-    /// The client's address as the connection manager decided it.
+    /// Client address as determined by the connection manager.
     pub source_address: Option<IpAddr>,
-    /// The identity of the client's certificate.
+    /// Identity in the client's certificate.
     pub source_principal: Option<Vec<u8>>,
 }

@@ -1,19 +1,20 @@
-//! Rules that can never be reached.
+//! Unreachable rules.
 
 use super::condition::{Alternative, Condition};
 
-/// Returns, for each rule of which every alternative is covered by an earlier rule, that rule and
-/// the last of those that cover it. Only pairs count of which `may` says that the first can.
+/// Returns each rule whose alternatives are all covered by earlier rules, with the last rule that
+/// covers one. Only pairs are considered for which `may` returns `true`.
 ///
-/// Only what can be seen from single conditions is seen, so a rule that is returned is never
-/// reached, while one that is not returned may still be.
+/// Only single conditions are compared: a returned rule is unreachable, but not every unreachable
+/// rule is returned.
 pub(super) fn shadowed(
     alternatives: &[Alternative],
     may: impl Fn(usize, usize) -> bool,
 ) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, Option<usize>)> = Vec::new();
     for (number, later) in alternatives.iter().enumerate() {
-        let before = alternatives.iter().take(number).take_while(|it| it.rule < later.rule);
+        let before =
+            alternatives.iter().take(number).take_while(|earlier| earlier.rule < later.rule);
         let mut before = before.filter(|earlier| may(earlier.rule, later.rule));
         let by = before.find(|earlier| covers(earlier, later)).map(|earlier| earlier.rule);
         match found.last_mut() {
@@ -26,7 +27,7 @@ pub(super) fn shadowed(
     found.into_iter().filter_map(|(rule, by)| Some((rule, by?))).collect()
 }
 
-/// Says whether every request that fulfils `later` surely fulfils `earlier`.
+/// Returns `true` if every request that matches `later` surely matches `earlier`.
 fn covers(earlier: &Alternative, later: &Alternative) -> bool {
     let implied = |wanted: &Condition| later.conditions.iter().any(|had| had.implies(wanted));
     earlier.conditions.iter().all(implied)

@@ -1,4 +1,4 @@
-//! The kind of proxy that a filter runs in.
+//! A warning about client addresses in sidecars.
 
 use crate::Needs;
 

@@ -1,4 +1,4 @@
-//! Conditions on one text.
+//! Conditions on a text.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,19 +22,18 @@ use crate::{
     },
 };
 
-/// A condition on the value of a header, parameter, claim or attribute.
+/// Condition on the value of a header, parameter, claim or attribute.
 ///
 /// Written as Istio's `StringMatch` (`exact`, `prefix`, `regex`) or with `suffix`, `contains`,
 /// `in: [..]`, `present: true`, `range: {from, to}`, `semver: ">=2.1, <3"` or `cidr: [..]`. Exactly
-/// one of them; `ignoreCase: true` may stand beside those that compare text, and ignores the case of
-/// ASCII letters.
+/// one of them; `ignoreCase: true` may accompany those that compare text, and ignores the case of
 ///
 /// - `regex` is RE2 syntax without Unicode classes (`\p{..}`), matches the whole value in linear
 ///   time, and has at most 1,024 bytes. `\d`, `\w`, `\s` and `\b` know ASCII only, as in RE2.
-/// - `range` wants a decimal number (`-1.5`); `from` belongs to it and `to` does not.
-/// - `semver` wants a version of one to three numbers, perhaps after a `v`; a pre-release is matched
-///   only by a range that names a pre-release of the same numbers.
-/// - `cidr` wants an address.
+/// - `range` matches decimal numbers (`-1.5`); `from` is inclusive and `to` exclusive.
+/// - `semver` matches versions of one to three numbers with an optional `v`; a pre-release matches
+///   only a range that names a pre-release of the same version.
+/// - `cidr` matches IP addresses.
 ///
 /// Texts are compared byte by byte, and values need not be UTF-8: for an expression, each byte
 /// sequence that is not UTF-8 is one character that equals no other. The answer of `range`,
@@ -50,10 +49,14 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document", transform = exactly_one(&OPERATORS))]
+#[schemars(
+    with = "Document",
+    transform = exactly_one(&OPERATORS),
+    extend("examples" = [{"exact": "premium"}, {"prefix": "/api/"}, {"regex": "v[0-9]+"}])
+)]
 pub struct StringMatch {
     operator: Operator,
-    /// With it, every text of the operator is in lower case.
+    /// If `true`, every text of the operator is in lower case.
     ignore_case: bool,
 }
 
@@ -72,21 +75,21 @@ enum Operator {
 }
 
 impl StringMatch {
-    /// Wants a value to be `text`.
+    /// Creates the condition that a value equals `text`.
     #[must_use]
     pub fn exact(text: impl Into<String>) -> Self {
         Self { operator: Operator::Exact(text.into()), ignore_case: false }
     }
 
-    /// Wants a value to be there.
+    /// Creates the condition that a value is present.
     #[must_use]
     pub const fn present() -> Self {
         Self { operator: Operator::Present, ignore_case: false }
     }
 
-    /// Returns the texts of which a value must be one, byte for byte; `None` for other conditions.
+    /// Returns the texts one of which a value must equal, byte for byte; `None` for other conditions.
     ///
-    /// Such a condition can be found by looking the value up.
+    /// Such a condition can be indexed by value.
     #[must_use]
     pub fn exact_texts(&self) -> Option<&[String]> {
         match &self.operator {
@@ -97,17 +100,17 @@ impl StringMatch {
         }
     }
 
-    /// Says whether any value will do, also one that is not text.
+    /// Returns `true` if any value matches, even if it is not text.
     pub(crate) const fn is_present(&self) -> bool {
         matches!(self.operator, Operator::Present)
     }
 
-    /// Says whether this is an expression.
+    /// Returns `true` if this is a regular expression.
     pub(crate) const fn is_regex(&self) -> bool {
         matches!(self.operator, Operator::Regex(_))
     }
 
-    /// Returns the text with which a value must begin; `None` for other conditions.
+    /// Returns the required prefix of a value; `None` for other conditions.
     pub(crate) fn exact_prefix(&self) -> Option<&str> {
         match &self.operator {
             Operator::Prefix(text) if !self.ignore_case => Some(text),
@@ -121,7 +124,7 @@ impl StringMatch {
         value.is_some_and(|value| self.answer(value).is_yes())
     }
 
-    /// Returns the answer about a value.
+    /// Returns the answer for a value.
     #[must_use]
     pub fn answer(&self, value: &[u8]) -> Answer {
         let read = match &self.operator {
@@ -160,7 +163,7 @@ impl StringMatch {
         }
     }
 
-    /// Returns the same condition with the case of ASCII letters ignored, where it compares text.
+    /// Returns the same condition, ignoring the case of ASCII letters if it compares text.
     #[must_use]
     pub fn ignoring_case(mut self) -> Self {
         let lower = |text: &mut String| text.make_ascii_lowercase();

@@ -28,9 +28,9 @@ pub(super) struct Readings<'r> {
     pub(super) request: &'r Request,
     target: Option<RequestPath<'r>>,
     authority: Option<&'r [u8]>,
-    /// Readings of the path besides the first.
+    /// Readings of the path except the first.
     paths: Vec<Vec<u8>>,
-    /// Readings of the authority besides the first.
+    /// Readings of the authority except the first.
     authorities: Vec<Vec<u8>>,
     /// `true` if there are too many readings to compare.
     pub(super) is_unreadable: bool,

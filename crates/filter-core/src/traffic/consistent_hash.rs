@@ -1,4 +1,4 @@
-//! What keeps a user with one variant: where the key comes from.
+//! Keys that keep a user with one variant.
 
 use std::borrow::Cow;
 
@@ -14,9 +14,10 @@ mod cookie;
 
 pub use crate::traffic::consistent_hash::cookie::{CookieAttribute, HashCookie};
 
-/// The `consistentHash` of an Istio DestinationRule, with `claim` added.
+/// Source of a sticky key, in the form of a DestinationRule's `consistentHash` with `claim` added.
 ///
-/// Several keys may be named; they are tried in the order of the fields, the most trustworthy first.
+/// Several sources may be given; they are tried in the order of the fields, the most trustworthy
+/// first.
 ///
 /// ```
 /// use filter_core::{ConsistentHash, Headers, KeySource, Request};
@@ -31,32 +32,35 @@ pub use crate::traffic::consistent_hash::cookie::{CookieAttribute, HashCookie};
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
 #[schemars(!try_from, rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
+#[schemars(extend(
+    "minProperties" = 1,
+    "examples" = [{"httpHeaderName": "x-user"}, {"httpCookie": {"name": "user", "ttl": "24h"}}]
+))]
 pub struct ConsistentHash {
-    /// A claim of the verified token; a number or boolean counts as its JSON text.
+    /// Claim of the verified token; a number or boolean is used as JSON text.
     pub claim: Option<ClaimPath>,
-    /// A header, of which the first value counts unless it is empty.
+    /// Header whose first value is the key, unless it is empty.
     pub http_header_name: Option<HeaderName>,
-    /// A query parameter, of which the first value counts, percent-decoded.
+    /// Query parameter whose first value is the key, percent-decoded.
     #[schemars(length(min = 1))]
     pub http_query_parameter_name: Option<String>,
-    /// A cookie, which is issued where it is missing and has a `ttl`.
+    /// Cookie whose value is the key; with a `ttl` it is issued if it is missing.
     pub http_cookie: Option<HashCookie>,
-    /// Whether the client's address counts, as the connection manager decided it.
+    /// Uses the client address, as determined by the connection manager. Default: `false`.
     #[schemars(default)]
     pub use_source_ip: bool,
 }
 
-/// A key that was found, and where.
+/// A key and its source.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HashKey<'r> {
-    /// Where it was found.
+    /// Source of the key.
     pub source: KeySource,
-    /// Its bytes as they came.
+    /// Bytes of the key.
     pub bytes: Cow<'r, [u8]>,
 }
 
-/// Where a key was found.
+/// Source of a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeySource {
     /// A claim of the verified token.
@@ -72,7 +76,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Returns the word for logs and explanations.
+    /// Returns the name for logs and explanations.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -86,7 +90,7 @@ impl KeySource {
 }
 
 impl ConsistentHash {
-    /// Finds the key of a request; `None` where it has none of those that are named.
+    /// Returns the key of a request; `None` if it has none of the configured sources.
     #[must_use]
     pub fn key<'r>(&self, request: &'r Request) -> Option<HashKey<'r>> {
         let found = |source| move |bytes| HashKey { source, bytes };
@@ -98,13 +102,13 @@ impl ConsistentHash {
         claim().or_else(header).or_else(parameter).or_else(cookie).or_else(address)
     }
 
-    /// Returns the cookie that is issued to a request without a key.
+    /// Returns the cookie to issue to a request without a key.
     #[must_use]
     pub fn issued_cookie(&self) -> Option<&HashCookie> {
         self.http_cookie.as_ref().filter(|cookie| cookie.ttl.is_some())
     }
 
-    /// Returns what must be read of a request.
+    /// Returns the parts of a request that must be read.
     #[must_use]
     pub fn needs(&self) -> Needs {
         let mut needs = Needs {
@@ -187,7 +191,7 @@ impl TryFrom<Document> for ConsistentHash {
         }
         if hash.use_source_ip && hash.issued_cookie().is_some() {
             return Err(
-                "must not have useSourceIp beside httpCookie.ttl, which gives every request a key",
+                "must not have useSourceIp with httpCookie.ttl, which gives every request a key",
             );
         }
         Ok(hash)

@@ -1,11 +1,11 @@
 //! Random numbers.
 
-/// A generator of random numbers (SplitMix64), good for ids and shares and for nothing secret.
+/// A SplitMix64 random number generator, for ids and shares; not for secrets.
 #[derive(Clone, Copy, Debug)]
 pub struct Generator(u64);
 
 impl Generator {
-    /// Starts from random bits; two workers need different ones.
+    /// Creates a generator from a seed, which must differ between workers.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -20,7 +20,7 @@ impl Generator {
         bits ^ (bits >> 31)
     }
 
-    /// Returns a number between 0 and 1, neither of them.
+    /// Returns a number between 0 and 1, both excluded.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     pub const fn unit(&mut self) -> f64 {
         ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64

@@ -1,4 +1,4 @@
-//! When something is in force.
+//! Schedules.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,9 +15,9 @@ pub use crate::traffic::schedule::{
     window::{TimeOfDay, UtcOffset, Weekday, Window},
 };
 
-/// When something is in force: between two instants, inside weekly windows, growing at its start.
+/// Active time: between two instants, within weekly windows, with a ramp at the start.
 ///
-/// `{}` is always in force. Only the clock decides, so all proxies agree without talking.
+/// `{}` is always active. Only the clock decides, so all proxies agree without communication.
 ///
 /// ```
 /// use filter_core::{Percentage, Schedule, Timestamp};
@@ -42,7 +42,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Says whether every instant is inside and shares never grow, as of `{}`.
+    /// Returns `true` if the schedule is always active and has no ramp, like `{}`.
     #[must_use]
     pub const fn is_always(&self) -> bool {
         self.starts_at.is_none()
@@ -51,34 +51,34 @@ impl Schedule {
             && self.ramp_up.is_none()
     }
 
-    /// Says whether an instant is inside.
+    /// Returns `true` if the schedule is active at an instant.
     #[must_use]
     pub fn is_active(&self, now: SystemTime) -> bool {
         let begun = self.starts_at.is_none_or(|start| start <= now);
         begun && !self.is_over(now) && self.is_in_a_window(now)
     }
 
-    /// Says whether nothing will be inside any more.
+    /// Returns `true` if the schedule has expired.
     #[must_use]
     pub fn is_over(&self, now: SystemTime) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Returns the instant from which on it is over.
+    /// Returns the time of expiry.
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }
 
-    /// Returns how long shares grow from the start on.
+    /// Returns the length of the ramp.
     #[must_use]
     pub const fn ramp_up(&self) -> Option<Duration> {
         self.ramp_up
     }
 
-    /// Returns the part of a share that is reached: nothing at the start, all of it after `rampUp`.
+    /// Returns the ramped share: 0 at the start, the full share after `rampUp`.
     ///
-    /// A later instant never gives a smaller share.
+    /// It never decreases over time.
     #[must_use]
     pub fn ramped(&self, share: Percentage, now: SystemTime) -> Percentage {
         let (Some(start), Some(ramp_up)) = (self.starts_at, self.ramp_up) else { return share };
@@ -97,16 +97,16 @@ impl Schedule {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Document {
-    /// The first instant; since ever if absent.
+    /// Start. Default: no start.
     starts_at: Option<Timestamp>,
-    /// The instant after the last; for ever if absent.
+    /// End, exclusive. Default: no end.
     expires_at: Option<Timestamp>,
-    /// Hours of the week, of which one must hold; always if empty.
+    /// Weekly windows, one of which must be open. Default: always open.
     #[schemars(length(max = MAX_WINDOWS))]
     windows: Vec<Window>,
-    /// How far the clocks of `windows` are ahead of UTC; UTC if absent.
+    /// UTC offset of `windows`, such as `+02:00`. Default: UTC.
     utc_offset: UtcOffset,
-    /// How long shares grow from `startsAt` on; they are whole at once if absent.
+    /// Time over which shares grow linearly from `startsAt` on. Default: no ramp.
     ramp_up: Option<DurationWithin<1_000, MONTH_MS>>,
 }
 
@@ -123,7 +123,7 @@ impl TryFrom<Document> for Schedule {
             return Err("must have expiresAt after startsAt");
         }
         if document.ramp_up.is_some() && starts_at.is_none() {
-            return Err("must have startsAt beside rampUp");
+            return Err("must have startsAt with rampUp");
         }
         if document.windows.len() > MAX_WINDOWS {
             return Err("must have at most 16 windows");

@@ -1,4 +1,4 @@
-//! When too many answers are errors: a sliding count that several workers can share.
+//! Error rates in a sliding window that workers share.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{DurationWithin, IntegerWithin, Percentage};
 
 mod error_window;
 
-/// How many answers may be errors before something is stopped.
+/// Maximum error rate before a canary or fault injection stops.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,56 +28,56 @@ mod error_window;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SuccessCriteria {
-    /// The share of errors that is still well.
+    /// Maximum share of responses that are errors.
     pub max_error_rate: Percentage,
-    /// How many answers there must be in the window before a share is looked at; 100 if absent.
+    /// Minimum number of responses in the window before the rate is evaluated. Default: 100.
     #[serde(default)]
     pub min_request_count: Option<IntegerWithin<1, 1_000_000>>,
-    /// How far back answers count; the filter has a default.
+    /// Length of the sliding window. The default depends on the filter.
     #[serde(default)]
     pub window: Option<DurationWithin<5_000, 3_600_000>>,
 }
 
-/// Criteria with a window, ready to count.
+/// Compiled success criteria.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Guard {
     max_error_rate: Percentage,
     min_request_count: u64,
-    /// The length of one bucket, never zero.
+    /// Length of one bucket in milliseconds, never zero.
     bucket_ms: u64,
 }
 
-/// What was counted in a sliding window, and whether it was too bad once.
+/// The responses and errors of a sliding window, and whether the guard has tripped.
 ///
-/// It is of one size whatever is counted, and travels as bytes between workers.
+/// It has a fixed size and is shared between workers as bytes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ErrorWindow {
     tripped: bool,
     buckets: [Bucket; BUCKETS],
 }
 
-/// The answers of a window.
+/// The responses in a window.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counted {
-    /// All answers.
+    /// Number of responses.
     pub total: u64,
-    /// Those that were errors.
+    /// Number of errors among them.
     pub errors: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Bucket {
-    /// Its place in time, counted in lengths of a bucket.
+    /// Start time, in bucket lengths.
     number: u64,
     total: u32,
     errors: u32,
 }
 
-/// The buckets of a window: the count reaches back between 9 and 10 tenths of it.
+/// Number of buckets in a window; the count covers 90 to 100 % of its length.
 const BUCKETS: usize = 10;
 
 impl SuccessCriteria {
-    /// Makes them ready; `window` is used where none is configured.
+    /// Compiles the criteria; `window` is the default length.
     #[must_use]
     pub fn guard(&self, window: Duration) -> Guard {
         let window = self.window.map_or(window, DurationWithin::get);
@@ -91,9 +91,9 @@ impl SuccessCriteria {
 }
 
 impl Guard {
-    /// Counts one answer at `now`, any clock's time since its zero.
+    /// Counts one response at `now`, the time since any fixed point.
     ///
-    /// Returns what the window holds when this answer is the one that trips the guard.
+    /// Returns the window's counts if this response trips the guard.
     pub fn record(
         &self,
         window: &mut ErrorWindow,
@@ -110,7 +110,7 @@ impl Guard {
         Some(counted)
     }
 
-    /// Returns what the window that ends at `now` holds.
+    /// Returns the counts of the window that ends at `now`.
     #[must_use]
     pub fn counted(&self, window: &ErrorWindow, now: Duration) -> Counted {
         window.counted(self.number(now))

@@ -1,4 +1,4 @@
-//! Where a claim stands in a token's payload.
+//! Paths of claims in a token's payload.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// The way to a claim, one to eight names.
+/// The path of a claim, one to eight names.
 ///
-/// `a.b` is claim `b` inside `a`; `[a.b][c]` takes names as they stand, so a name may hold dots;
-/// both mix: `realm[x.y].z`.
+/// `a.b` is claim `b` inside `a`; in `[a.b][c]` names may contain dots; both forms mix:
+/// `realm[x.y].z`.
 ///
 /// ```
 /// use filter_core::ClaimPath;
@@ -26,11 +26,14 @@ use crate::config::shown::Shown;
     inline,
     with = "String",
     title = "claim path, such as a.b or [a.b][c]",
-    extend("pattern" = r"^([^.\[\]]+|\[[^\[\]]+\])(\.[^.\[\]]+|\[[^\[\]]+\]){0,7}$")
+    extend(
+        "pattern" = r"^([^.\[\]]+|\[[^\[\]]+\])(\.[^.\[\]]+|\[[^\[\]]+\]){0,7}$",
+        "examples" = ["sub", "realm_access.roles", "[https://example.com/roles]"]
+    )
 )]
 pub struct ClaimPath(Vec<String>);
 
-/// A text that leads to no claim.
+/// A text that is not a claim path.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidClaimPath {
     /// It has another form.
@@ -50,7 +53,7 @@ impl ClaimPath {
         &self.0
     }
 
-    /// Finds the claim in a payload; `None` where a name is missing or leads into no object.
+    /// Returns the claim of a payload; `None` if a name is missing or not in an object.
     #[must_use]
     pub fn find<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
         self.0.iter().try_fold(claims, |value, name| value.as_object()?.get(name))
@@ -87,7 +90,7 @@ impl FromStr for ClaimPath {
     }
 }
 
-/// Returns the text of a claim that is text, a number or a boolean, the latter two as in JSON.
+/// Returns the text of a string, number or boolean.
 pub(crate) fn scalar_text(claim: &Value) -> Option<Cow<'_, [u8]>> {
     match claim {
         Value::String(text) => Some(Cow::Borrowed(text.as_bytes())),

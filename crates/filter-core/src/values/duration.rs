@@ -1,4 +1,4 @@
-//! Lengths of time, written as Go and Istio write them.
+//! Durations in Go's and Istio's syntax.
 
 use std::{fmt, ops::Deref, time::Duration};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A length of time from `MIN_MS` to `MAX_MS` milliseconds, both included.
+/// A duration from `MIN_MS` to `MAX_MS` milliseconds, inclusive.
 ///
 /// Written in the syntax of Go's `time.ParseDuration`, which Istio uses: `250ms`, `1.5s`, `1h30m`.
-/// Units are `ns us ms s m h`; a number without a unit and a sign are refused.
+/// Units are `ns us ms s m h`; signs and numbers without a unit are refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,24 +26,27 @@ use crate::config::shown::Shown;
     inline,
     with = "String",
     title = format!("duration from {} to {}", Millis(MIN_MS), Millis(MAX_MS)),
-    description = "A length of time such as 250ms, 1.5s or 1h30m.",
-    extend("pattern" = "^(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u{b5}s|\u{3bc}s|ms|s|m|h))+$")
+    description = "A duration such as 250ms, 1.5s or 1h30m.",
+    extend(
+        "pattern" = "^(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u{b5}s|\u{3bc}s|ms|s|m|h))+$",
+        "examples" = examples(MIN_MS, MAX_MS)
+    )
 )]
 pub struct DurationWithin<const MIN_MS: u64, const MAX_MS: u64>(Duration);
 
 /// Text that is not a duration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidDuration {
-    /// It has another form than numbers with units.
+    /// It does not consist of numbers with units.
     #[error("must be a duration such as 250ms or 1h30m")]
     Syntax,
-    /// It is longer than 2^64 seconds or so.
-    #[error("must be a duration that is not absurdly long")]
+    /// It is too long to represent.
+    #[error("must be a duration below 292 years")]
     TooLong,
 }
 
 impl<const MIN_MS: u64, const MAX_MS: u64> DurationWithin<MIN_MS, MAX_MS> {
-    /// Takes a length of time, `None` when it is out of range.
+    /// Creates a duration; `None` if it is out of range.
     #[must_use]
     pub const fn new(duration: Duration) -> Option<Self> {
         let nanos = duration.as_nanos();
@@ -54,7 +57,7 @@ impl<const MIN_MS: u64, const MAX_MS: u64> DurationWithin<MIN_MS, MAX_MS> {
         if within { Some(Self(duration)) } else { None }
     }
 
-    /// Returns the length of time.
+    /// Returns the duration.
     #[must_use]
     pub const fn get(self) -> Duration {
         self.0
@@ -95,7 +98,7 @@ impl<'de, const MIN_MS: u64, const MAX_MS: u64> Deserialize<'de>
 ///
 /// # Errors
 ///
-/// Refuses what Go refuses, and also signs and a bare `0`.
+/// Fails like Go, and also for signs and a bare `0`.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     if text.is_empty() {
         return Err(InvalidDuration::Syntax);
@@ -112,7 +115,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     Ok(Duration::from_nanos(nanos))
 }
 
-/// Parses one number with its unit and returns its nanoseconds, cut to whole ones.
+/// Parses one number with its unit; returns whole nanoseconds.
 fn parse_term(text: &str) -> Result<(u128, &str), InvalidDuration> {
     let (whole, rest) = split_digits(text);
     let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), split_digits);
@@ -138,7 +141,7 @@ fn digits(text: &str) -> Option<u128> {
     if text.is_empty() { Some(0) } else { text.parse().ok() }
 }
 
-/// Returns the nanoseconds of a decimal fraction; digits past the 18th change no nanosecond.
+/// Returns the nanoseconds of a decimal fraction; digits after the 18th have no effect.
 fn fraction_nanos(fraction: &str, unit: u128) -> Option<u128> {
     let fraction = fraction.get(..18).unwrap_or(fraction);
     let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
@@ -157,7 +160,14 @@ fn unit_nanos(unit: &str) -> Option<u128> {
     })
 }
 
-/// Shows a number of milliseconds in the syntax it is written in.
+/// Returns up to two durations in a range, for schemas.
+fn examples(min_ms: u64, max_ms: u64) -> Vec<&'static str> {
+    let durations = [(250, "250ms"), (5_000, "5s"), (60_000, "1m"), (3_600_000, "1h")];
+    let within = durations.into_iter().filter(|(millis, _)| (min_ms..=max_ms).contains(millis));
+    within.map(|(_, text)| text).take(2).collect()
+}
+
+/// Milliseconds, displayed in the syntax of a duration.
 struct Millis(u64);
 
 impl fmt::Display for Millis {

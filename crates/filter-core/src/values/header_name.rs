@@ -1,4 +1,4 @@
-//! Names of header fields.
+//! Header names.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -10,7 +10,7 @@ use crate::{ClaimPath, config::shown::Shown};
 
 /// The name of a header field in lower case, a token of RFC 9110 section 5.1.
 ///
-/// Never a pseudo-header: those are not fields.
+/// Never a pseudo-header.
 ///
 /// ```
 /// use filter_core::HeaderName;
@@ -20,25 +20,29 @@ use crate::{ClaimPath, config::shown::Shown};
 /// # Ok::<(), filter_core::InvalidHeaderName>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
-#[schemars(inline, title = "header name", extend("pattern" = TOKEN))]
+#[schemars(inline, title = "header name", extend("pattern" = TOKEN, "examples" = ["x-user"]))]
 pub struct HeaderName(Cow<'static, str>);
 
 /// The name of a header field that a configuration may set, add or remove.
 ///
-/// Neither `host` nor a header that belongs to one hop (RFC 9110 section 7.6.1).
+/// Neither `host` nor a hop-by-hop header (RFC 9110 section 7.6.1).
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "String",
     title = "header name",
-    extend("pattern" = TOKEN, "not" = {"anyOf": [{"const": "host"}, {"enum": HOP_BY_HOP}]})
+    extend(
+        "pattern" = TOKEN,
+        "not" = {"anyOf": [{"const": "host"}, {"enum": HOP_BY_HOP}]},
+        "examples" = ["x-user"]
+    )
 )]
 pub struct EditableHeaderName(HeaderName);
 
-/// A text that cannot be used as a header name where it stands.
+/// A text that is not an allowed header name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidHeaderName {
-    /// It is empty or has bytes that no header name has.
+    /// It is empty or has invalid bytes.
     #[error("must be a header name")]
     NotAToken,
     /// It begins with a colon.
@@ -47,15 +51,15 @@ pub enum InvalidHeaderName {
     /// It is `host`.
     #[error("must not be host, which the route decides")]
     Host,
-    /// It belongs to one connection.
+    /// It is a hop-by-hop header.
     #[error("must not be a header that belongs to one hop")]
     HopByHop,
 }
 
-/// The pattern of a token, for schemas.
+/// Pattern of a token, for schemas.
 const TOKEN: &str = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 
-/// What belongs to one connection and is never forwarded.
+/// Hop-by-hop headers.
 const HOP_BY_HOP: [&str; 7] = [
     "connection",
     "keep-alive",
@@ -78,9 +82,9 @@ impl HeaderName {
     /// `www-authenticate`
     pub const WWW_AUTHENTICATE: Self = Self::from_static("www-authenticate");
 
-    /// Names a header that is known when the filter is compiled.
+    /// Creates a header name at compile time.
     ///
-    /// Meant for constants: there, a text that is not a header name in lower case does not compile.
+    /// For constants: a text that is not a lower-case header name does not compile.
     #[must_use]
     pub const fn from_static(name: &'static str) -> Self {
         let mut rest = name.as_bytes();
@@ -112,13 +116,13 @@ impl EditableHeaderName {
         self.0.as_str()
     }
 
-    /// Returns the name as one among all header names.
+    /// Returns the name as a [`HeaderName`].
     #[must_use]
     pub const fn as_header_name(&self) -> &HeaderName {
         &self.0
     }
 
-    /// Turns it into one among all header names.
+    /// Converts the name to a [`HeaderName`].
     #[must_use]
     pub fn into_header_name(self) -> HeaderName {
         self.0

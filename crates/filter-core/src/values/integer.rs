@@ -1,4 +1,4 @@
-//! Whole numbers with a range.
+//! Integers with a range.
 
 use std::ops::Deref;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A whole number from `MIN` to `MAX`, both included.
+/// An integer from `MIN` to `MAX`, inclusive.
 ///
-/// Also read from a double without a fraction (`503.0`), because JSON made from a protobuf `Struct`
-/// knows no other numbers.
+/// Also parsed from a double without a fraction (`503.0`), because JSON from a protobuf `Struct` has
+/// only doubles.
 ///
 /// ```
 /// use filter_core::IntegerWithin;
@@ -31,7 +31,7 @@ use crate::config::shown::Shown;
 pub struct IntegerWithin<const MIN: u64, const MAX: u64>(u64);
 
 impl<const MIN: u64, const MAX: u64> IntegerWithin<MIN, MAX> {
-    /// Takes a number, `None` when it is out of range.
+    /// Creates the integer; `None` if it is out of range.
     #[must_use]
     pub const fn new(number: u64) -> Option<Self> {
         if MIN <= number && number <= MAX { Some(Self(number)) } else { None }
@@ -64,7 +64,7 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for IntegerWithin<MIN
     }
 }
 
-/// The largest number up to which a double counts in ones: 2^53.
+/// 2^53, up to which doubles represent every integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn whole(value: &Value) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! Ranges of IP addresses.
+//! IP address ranges.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -8,38 +8,41 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A range of addresses in the notation of RFC 4632 and RFC 4291 (`10.0.0.0/8`, `2001:db8::/32`).
+/// An address range in CIDR notation (RFC 4632, RFC 4291): `10.0.0.0/8`, `2001:db8::/32`.
 ///
-/// An address alone is a range of one. Bits beyond the prefix are ignored, as Envoy does. An IPv4
-/// address that is written inside IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
+/// A plain address is a range of one. Bits beyond the prefix are ignored, as in Envoy. An IPv4-mapped
+/// IPv6 address (`::ffff:10.0.0.1`) is an IPv4 address.
 #[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     with = "String",
     title = "address range, such as 10.0.0.0/8 or 2001:db8::/32",
-    extend("pattern" = "^[0-9A-Fa-f:.]+(/[0-9]+)?$")
+    extend(
+        "pattern" = "^[0-9A-Fa-f:.]+(/[0-9]+)?$",
+        "examples" = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]
+    )
 )]
 pub struct IpRange {
-    /// The address as a number, at the high end of 128 bits, with all further bits zero.
+    /// Address in the high bits of 128, all further bits zero.
     bits: u128,
     length: u8,
     is_v4: bool,
 }
 
-/// A text that is no range of addresses.
+/// A text that is not an address range.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("must be an address range such as 10.0.0.0/8 or 2001:db8::/32")]
 pub struct InvalidIpRange;
 
 impl IpRange {
-    /// Says whether an address lies in the range.
+    /// Returns `true` if the range contains an address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let (bits, is_v4) = aligned(address.to_canonical());
         self.is_v4 == is_v4 && masked(bits, self.length) == self.bits
     }
 
-    /// Says whether every address of `other` lies in this range.
+    /// Returns `true` if the range contains all of `other`.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.is_v4 == other.is_v4
@@ -48,7 +51,7 @@ impl IpRange {
     }
 }
 
-/// Returns the bits of an address at the high end of 128, and whether it has four bytes.
+/// Returns an address in the high bits of 128, and `true` for IPv4.
 fn aligned(address: IpAddr) -> (u128, bool) {
     match address {
         IpAddr::V4(v4) => (u128::from(v4.to_bits()).wrapping_shl(96), true),

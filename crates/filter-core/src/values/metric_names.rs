@@ -1,21 +1,21 @@
-//! How metrics are named.
+//! Metric names.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The `metrics` field of every filter.
+/// Names of the filter's metrics.
 ///
-/// Empty means metric names without labels, which are clean in Prometheus with no further setup.
+/// By default metrics have no labels and need no setup in Prometheus.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricsConfig {
-    /// Whether names carry label segments (`name.reason=.=expired;.;`), which Istio splits off when
-    /// each label is listed in `extraStatTags`.
+    /// Adds labels to metric names (`name.reason=.=expired;.;`). The proxy must extract them: list each
+    /// label in Istio's `extraStatTags`, or in `stats_tags` of a plain Envoy. Default: `false`.
     #[serde(default)]
     pub labels: bool,
 }
 
-/// Texts that Istio's own tag patterns match; in a value, their dots are escaped.
+/// Texts that match Istio's own tag patterns; in a value, their dots are escaped.
 const PATTERN_TEXTS: [&str; 8] = [
     "cache.",
     "component.",
@@ -66,8 +66,7 @@ pub fn label_value(value: &[u8]) -> String {
     text
 }
 
-/// Encodes a text as a part of a metric's name: characters that Prometheus does not allow become
-/// `_`.
+/// Encodes a text as part of a metric name: characters that Prometheus does not allow become `_`.
 #[must_use]
 pub fn metric_name_part(text: &str) -> String {
     let clean = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 /// use filter_core::NumberTexts;
 ///
 /// let json = r#"{"id": 18446744073709551617, "n 1": [1.10, "2"]}"#;
-/// let numbers: Vec<_> = NumberTexts::new(json).map(|place| &json[place]).collect();
+/// let numbers: Vec<_> = NumberTexts::new(json).map(|range| &json[range]).collect();
 /// assert_eq!(numbers, ["18446744073709551617", "1.10"]);
 /// ```
 #[derive(Clone, Debug)]
@@ -40,9 +40,9 @@ impl<'a> NumberTexts<'a> {
 
     /// Skips a string whose opening quote is already skipped.
     fn skip_string(&mut self) {
-        while let Some(place) = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-            let escapes = self.rest().get(place) == Some(&b'\\');
-            self.skip(place.saturating_add(if escapes { 2 } else { 1 }));
+        while let Some(range) = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+            let escapes = self.rest().get(range) == Some(&b'\\');
+            self.skip(range.saturating_add(if escapes { 2 } else { 1 }));
             if !escapes {
                 return;
             }
@@ -57,11 +57,11 @@ impl Iterator for NumberTexts<'_> {
     fn next(&mut self) -> Option<Range<usize>> {
         let begins = |byte: &u8| matches!(byte, b'"' | b'-' | b'0'..=b'9');
         loop {
-            let Some(place) = self.rest().iter().position(begins) else {
+            let Some(range) = self.rest().iter().position(begins) else {
                 self.next = self.json.len();
                 return None;
             };
-            self.skip(place);
+            self.skip(range);
             if self.rest().first() != Some(&b'"') {
                 break;
             }
@@ -107,7 +107,7 @@ impl<'a> Exact<'_, 'a> {
     }
 
     fn number<E: serde::de::Error>(self) -> Result<Value, E> {
-        let digits = self.numbers.next().and_then(|place| self.json.get(place));
+        let digits = self.numbers.next().and_then(|range| self.json.get(range));
         digits.map(Value::from).ok_or_else(|| E::custom("not a number"))
     }
 }

@@ -1,4 +1,4 @@
-//! Shares of the traffic.
+//! Percentages of traffic.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A share of the traffic, exact to one millionth.
+/// A percentage of traffic, exact to one millionth of the total.
 ///
-/// Written as Istio's `Percent`, `{value: 0.1}` for one in a thousand: 0, or 0.0001 to 100. Rounded
-/// to the nearest millionth. `{}` is 0, as in Istio.
+/// Written as Istio's `Percent`: `{value: 0.1}` is 0.1 %, one request in a thousand. 0, or 0.0001 to
+/// 100. `{}` is 0, as in Istio.
 ///
 /// ```
 /// use filter_core::Percentage;
@@ -26,22 +26,22 @@ use crate::config::shown::Shown;
 #[schemars(with = "Percent")]
 pub struct Percentage(u32);
 
-/// A number that is no percentage.
+/// A number that is not a valid percentage.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("must be 0, or from 0.0001 to 100")]
 pub struct InvalidPercentage;
 
 impl Percentage {
-    /// Nothing of the traffic.
+    /// 0 %.
     pub const NONE: Self = Self(0);
-    /// All of the traffic.
+    /// 100 %.
     pub const ALL: Self = Self(1_000_000);
 
-    /// Takes a number of percent.
+    /// Creates a percentage, rounded to the nearest millionth.
     ///
     /// # Errors
     ///
-    /// Refuses numbers outside 0 to 100, and those above 0 that are below one millionth.
+    /// Fails for numbers outside 0 to 100, and for positive numbers below one millionth.
     pub fn from_percent(percent: f64) -> Result<Self, InvalidPercentage> {
         if percent != 0.0 && !(0.0001..=100.0).contains(&percent) {
             return Err(InvalidPercentage);
@@ -56,14 +56,14 @@ impl Percentage {
         self.0
     }
 
-    /// Returns the part `of / whole` of the share, cut to whole millionths and never more than it.
+    /// Returns the percentage times `of / whole`, at most itself, in whole millionths.
     #[must_use]
     pub fn scaled(self, of: u128, whole: u128) -> Self {
         let part = u128::from(self.0).saturating_mul(of).checked_div(whole).unwrap_or_default();
         Self(u32::try_from(part).unwrap_or(u32::MAX).min(self.0))
     }
 
-    /// Says whether a draw from 0 to 999,999 falls into the share.
+    /// Returns `true` if a draw from 0 to 999,999 is within the percentage.
     #[must_use]
     pub const fn contains(self, draw_in_millionths: u32) -> bool {
         draw_in_millionths < self.0
@@ -73,11 +73,15 @@ impl Percentage {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {value: 1} for 1 %")]
 struct Percent {
-    /// The number of percent: 0, or from 0.0001 to 100.
+    /// Percentage: 0, or from 0.0001 to 100. `0.1` is one request in a thousand.
     #[serde(default, deserialize_with = "percent")]
     #[schemars(
         with = "f64",
-        extend("default" = 0, "anyOf" = [{"const": 0}, {"minimum": 0.0001, "maximum": 100}])
+        extend(
+            "default" = 0,
+            "anyOf" = [{"const": 0}, {"minimum": 0.0001, "maximum": 100}],
+            "examples" = [0.1, 50]
+        )
     )]
     value: Percentage,
 }

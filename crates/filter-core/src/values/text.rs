@@ -1,4 +1,4 @@
-//! Texts with a rule.
+//! Texts with a constraint.
 
 use std::fmt::{self, Write as _};
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::Shown;
 
-/// The name of an entry of `http`: 1 to 128 characters of printable ASCII.
+/// The name of an `http` entry: 1 to 128 characters of printable ASCII.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
@@ -20,7 +20,7 @@ use crate::Shown;
 )]
 pub struct EntryName(String);
 
-/// What tells assignments by the same key apart: 1 to 128 characters of printable ASCII.
+/// The salt of sticky assignments: 1 to 128 characters of printable ASCII.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
@@ -29,11 +29,11 @@ pub struct EntryName(String);
 )]
 pub struct Salt(String);
 
-/// Reads a text that `legal` accepts; `rule` says what is wanted of it, after "must be".
+/// Parses a text that `legal` accepts; `rule` follows "must be" in the error.
 ///
 /// # Errors
 ///
-/// Any other value, with the rule and the value.
+/// Fails for any other value, with the rule and the value.
 pub fn text<'de, D: Deserializer<'de>>(
     deserializer: D,
     rule: &str,
@@ -45,7 +45,7 @@ pub fn text<'de, D: Deserializer<'de>>(
     }
 }
 
-/// Shows any text on one line.
+/// Any text, displayed on one line.
 ///
 /// Control characters, line and paragraph separators, invisible characters and bidirectional
 /// controls are escaped; quotes and backslashes stay. The escapes are those of JSON, so a line of
@@ -81,7 +81,7 @@ pub fn is_visible(letter: char) -> bool {
     matches!(letter, ' '..='~') || (!letter.is_ascii() && letter.escape_debug().len() == 1)
 }
 
-/// Says whether a text has nothing but printable ASCII.
+/// Returns `true` if a text is printable ASCII.
 #[must_use]
 pub fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))

@@ -35,6 +35,8 @@ fn truncates_long_lines() -> Result<()> {
     let mut fixture = start(1, &json!({"accessLogging": {}}), &[])?;
     let long = "u".repeat(20_000);
     fixture.envoy.http1().send(Request::get("/cut").header("user-agent", &long))?;
+    // func-e forwards the log in pieces of 4 KiB and logs signals in between.
+    fixture.envoy.wait_for_log("\"truncated\":true}")?;
     let log = fixture.envoy.stop()?;
     let line = log.lines().find(|line| line.contains("\"path\":\"/cut\"")).context("no line")?;
     let (_, line) = line.split_once("telemetry: ").context("no object")?;

@@ -1,4 +1,4 @@
-//! Entries of `http`, as they are pasted out of a VirtualService.
+//! Entries of `http` pasted from a VirtualService.
 
 use std::{fmt, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use serde::de::{
     value::MapAccessDeserializer,
 };
 
-use crate::config::{is_spelling_of, meant};
+use crate::config::{did_you_mean, is_spelling_of};
 
 /// Fields of an Istio `HTTPRoute`.
 const ROUTE_FIELDS: [&str; 16] = [
@@ -29,8 +29,8 @@ const ROUTE_FIELDS: [&str; 16] = [
     "headers",
 ];
 
-/// Reads a list of `http` entries, each a `T`; fields of an Istio `HTTPRoute` that `T` does not
-/// know are refused with a word on where they stay.
+/// Parses a list of `http` entries, each a `T`; fields of an Istio `HTTPRoute` that `T` does not
+/// have are refused with a hint.
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ const ROUTE_FIELDS: [&str; 16] = [
 /// let error = parse_config::<Config>(document).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "http[0].timeout: must not be given, it stays in the VirtualService"
+///     "http[0].timeout: must not be given: it stays in the VirtualService"
 /// );
 /// ```
 pub fn http_entries<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
@@ -122,7 +122,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<S> {
         let known = self.0.deserialize(name.as_str().into_deserializer());
         known.map_err(|error: D::Error| {
             let is_known = |known: &&str| is_spelling_of(&name, known);
-            let is_ours = meant(&error.to_string()).is_some();
+            let is_ours = did_you_mean(&error.to_string()).is_some();
             if !is_ours && ROUTE_FIELDS.iter().any(is_known) {
                 D::Error::custom(super::ROUTE)
             } else {
@@ -159,19 +159,20 @@ mod tests {
     #[test]
     fn fields_that_the_entry_has_are_read() {
         let config: Config = parse_config(br#"{"http": [{"name": "a", "fault": 1}, {}]}"#).unwrap();
-        let entries: Vec<_> = config.http.iter().map(|it| (it.name.as_deref(), it.fault)).collect();
+        let entries: Vec<_> =
+            config.http.iter().map(|entry| (entry.name.as_deref(), entry.fault)).collect();
         assert_eq!(entries, [(Some("a"), Some(1)), (None, None)]);
         assert!(parse_config::<Config>(b"{}").unwrap().http.is_empty());
     }
 
     #[test]
     fn every_other_field_of_a_route_stays_where_it_is() {
-        let others = ROUTE_FIELDS.iter().filter(|it| !["name", "fault"].contains(it));
+        let others = ROUTE_FIELDS.iter().filter(|field| !["name", "fault"].contains(field));
         for field in others {
             let document = format!(r#"{{"http": [{{}}, {{"{field}": null}}]}}"#);
             assert_eq!(
                 parse_config::<Config>(document.as_bytes()).unwrap_err().to_string(),
-                format!("http[1].{field}: must not be given, it stays in the VirtualService")
+                format!("http[1].{field}: must not be given: it stays in the VirtualService")
             );
         }
     }
@@ -182,7 +183,7 @@ mod tests {
             (r#"{"http": [{"Fault": 1}]}"#, "http[0].Fault: must be written fault"),
             (
                 r#"{"http": [{"mirror_percentage": {}}]}"#,
-                "http[0].mirror_percentage: must not be given, it stays in the VirtualService",
+                "http[0].mirror_percentage: must not be given: it stays in the VirtualService",
             ),
             (r#"{"http": [{"x": 1}]}"#, "http[0].x: unknown field `x`, expected `name` or `fault`"),
             (

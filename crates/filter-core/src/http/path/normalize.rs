@@ -1,10 +1,10 @@
-//! Paths as Envoy's own normalization leaves them.
+//! Path normalization as in Envoy.
 
 use std::borrow::Cow;
 
 use super::{PathNormalization, escaped};
 
-/// Normalizes a path; one that does not begin with a slash (`*`) is left alone.
+/// Normalizes a path; a path without a leading slash (`*`) is unchanged.
 pub(super) fn normalized(path: &[u8], normalization: PathNormalization) -> Cow<'_, [u8]> {
     if normalization == PathNormalization::None || !path.starts_with(b"/") {
         return Cow::Borrowed(path);
@@ -27,7 +27,7 @@ fn with_plain_slashes(path: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Decodes what needs no escape and escapes what does.
+/// Decodes unreserved characters and escapes characters that need it.
 fn canonical(path: &[u8]) -> Vec<u8> {
     rewritten(path, |escape, out| match escape {
         Ok(byte) if is_unreserved(byte) => out.push(byte),
@@ -38,7 +38,7 @@ fn canonical(path: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Rewrites a path piece by piece: `Ok` is what an escape stands for, `Err` a plain byte.
+/// Rewrites a path byte by byte: `Ok` is a decoded escape, `Err` a plain byte.
 ///
 /// A piece that writes `%` for an escape keeps it: its two digits then follow as plain bytes.
 fn rewritten(path: &[u8], mut piece: impl FnMut(Result<u8, u8>, &mut Vec<u8>)) -> Vec<u8> {

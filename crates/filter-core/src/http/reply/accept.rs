@@ -1,6 +1,6 @@
-//! What an `accept` header prefers.
+//! Preferences in `accept` headers.
 
-/// How well a media range fits, from no answer to a named subtype.
+/// Specificity of a matching media range, from no match to a named subtype.
 #[derive(Clone, Copy, Default, Eq, Ord, PartialEq, PartialOrd)]
 enum Fit {
     #[default]
@@ -10,7 +10,7 @@ enum Fit {
     Named,
 }
 
-/// The weight of the most specific range that fits, in thousandths.
+/// Weight of the most specific matching range, in thousandths.
 #[derive(Clone, Copy, Default)]
 struct Weight {
     fit: Fit,
@@ -27,10 +27,10 @@ impl Weight {
     }
 }
 
-/// Says whether text is given more weight than JSON.
+/// Returns `true` if text has more weight than JSON.
 ///
-/// Any named subtype of `text` counts, so that a browser, which asks for HTML, gets text; any JSON
-/// subtype counts likewise. A range that cannot be read is passed over.
+/// Any named subtype of `text` counts, so browsers, which ask for HTML, get text; any JSON subtype
+/// counts likewise. Invalid ranges are ignored.
 pub(super) fn prefers_text(accept: &[u8]) -> bool {
     let (mut text, mut json) = (Weight::default(), Weight::default());
     for range in accept.split(|byte| *byte == b',') {

@@ -57,7 +57,7 @@ fn refused_templates_say_their_rule() {
         ("/*", "must have {*} for one segment and {**} for the rest, not a bare *"),
         ("/**", "must have {*} for one segment and {**} for the rest, not a bare *"),
         ("/a*", "must have {*} for one segment and {**} for the rest, not a bare *"),
-        ("/{x}/{x}", "must not use a name twice"),
+        ("/{x}/{x}", "must have unique names"),
         ("/{**}/{x}", "must have only literal segments behind {**}"),
         ("/{**}/{**}", "must have only literal segments behind {**}"),
     ] {

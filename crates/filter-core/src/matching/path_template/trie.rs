@@ -1,14 +1,13 @@
-//! Many path templates, matched at once.
+//! A trie of path templates.
 
 use std::collections::HashMap;
 
 use super::{PathTemplate, Segment};
 
-/// Values under path templates, found by a path.
+/// Values by path template, looked up by path.
 ///
-/// A path is followed segment by segment, so the time grows with the path and not with the number of
-/// templates. Only where a literal and a hole both fit are both ways followed; no part of a template
-/// is looked at twice.
+/// The cost of a lookup depends on the path, not on the number of templates. Both branches are
+/// followed only where a literal and a variable match; no node is visited twice.
 ///
 /// ```
 /// use filter_core::PathTrie;
@@ -29,7 +28,7 @@ pub struct PathTrie<T> {
 struct Node<T> {
     literals: HashMap<Vec<u8>, Node<T>>,
     one: Option<Box<Node<T>>>,
-    /// What stands behind a rest, its literal segments from the last to the first.
+    /// Literal segments after a `{**}`, from the last to the first.
     rest: Option<Box<Node<T>>>,
     values: Vec<T>,
 }
@@ -46,14 +45,14 @@ impl<T> Default for PathTrie<T> {
     }
 }
 
-/// What was found, and how many parts of templates were looked at for it.
+/// Result of a lookup and the number of visited nodes.
 struct Walk<'t, T> {
     found: Vec<&'t T>,
     steps: usize,
 }
 
 impl<T> PathTrie<T> {
-    /// Puts a value under a template, behind those that are there already.
+    /// Inserts a value for a template, after those already there.
     pub fn insert(&mut self, template: &PathTemplate, value: T) {
         let mut node = &mut self.root;
         let mut segments = template.segments.iter();
@@ -73,22 +72,22 @@ impl<T> PathTrie<T> {
         node.values.push(value);
     }
 
-    /// Says whether no template was put in.
+    /// Returns `true` if the trie is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root.literals.is_empty() && self.root.one.is_none() && self.root.rest.is_none()
     }
 
-    /// Returns the value of the most specific template that fits.
+    /// Returns the value of the most specific matching template.
     ///
-    /// At the first segment in which two differ, a literal goes before `{x}` and that before
-    /// `{x=**}`; of rests, the one with more behind it goes first.
+    /// At the first segment in which two templates differ, a literal precedes `{x}`, which precedes
+    /// `{x=**}`; of two `{x=**}`, the one with more segments after it comes first.
     #[must_use]
     pub fn best(&self, path: &[u8]) -> Option<&T> {
         self.all(path).first().copied()
     }
 
-    /// Returns the values of all templates that fit, the most specific first.
+    /// Returns the values of all matching templates, the most specific first.
     #[must_use]
     pub fn all(&self, path: &[u8]) -> Vec<&T> {
         self.walk(path).found
@@ -105,7 +104,7 @@ impl<T> PathTrie<T> {
 }
 
 impl<T> Node<T> {
-    /// Follows a path; the depth of the calls is that of the templates, not of the path.
+    /// Follows a path; the recursion is as deep as the templates, not the path.
     fn forward<'t>(&'t self, segments: &[&[u8]], walk: &mut Walk<'t, T>) {
         walk.steps = walk.steps.saturating_add(1);
         let Some((first, after)) = segments.split_first() else {
@@ -123,7 +122,7 @@ impl<T> Node<T> {
         }
     }
 
-    /// Follows what is behind a rest from the end, leaving at least one segment to the rest.
+    /// Follows the segments after a `{**}` from the end, leaving at least one segment for it.
     fn backward<'t>(&'t self, segments: &[&[u8]], walk: &mut Walk<'t, T>) {
         walk.steps = walk.steps.saturating_add(1);
         let Some((last, before)) = segments.split_last() else { return };

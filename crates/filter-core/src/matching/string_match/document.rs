@@ -1,4 +1,4 @@
-//! A condition on text as it is written.
+//! A text condition as written in the configuration.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,53 +15,53 @@ use crate::{IpRange, config::schema::at_most_one};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(expecting = "an object such as {exact: x}")]
 pub(super) struct Document {
-    /// The value is this text.
+    /// Text that the value must equal.
     exact: Option<String>,
-    /// The value begins with this text.
+    /// Text that the value must begin with.
     #[schemars(length(min = 1))]
     prefix: Option<String>,
-    /// The value ends with this text.
+    /// Text that the value must end with.
     #[schemars(length(min = 1))]
     suffix: Option<String>,
-    /// The value has this text in it.
+    /// Text that the value must contain.
     #[schemars(length(min = 1))]
     contains: Option<String>,
-    /// The whole value matches this regular expression in RE2 syntax.
+    /// Regular expression in RE2 syntax that the whole value must match.
     regex: Option<Pattern>,
-    /// The value is one of these texts.
+    /// Texts one of which the value must equal.
     #[schemars(length(min = 1, max = MAX))]
     r#in: Option<Vec<String>>,
-    /// There is a value; `not` and `withoutHeaders` ask for absence.
+    /// `true` matches any value. To require absence, use `not` or `withoutHeaders`.
     #[schemars(extend("enum" = [true, null]))]
     present: Option<bool>,
-    /// The value is a decimal number from `from` up to below `to`.
+    /// Range that the value must be in, as a decimal number; `from` is inclusive, `to` exclusive.
     range: Option<Bounds>,
-    /// The value is a version in this range.
+    /// Version range that the value must be in, such as `>=2.1, <3`.
     semver: Option<VersionRange>,
-    /// The value is an address in one of these ranges.
+    /// Address ranges (CIDR) one of which must contain the value.
     #[schemars(length(min = 1, max = MAX))]
     cidr: Option<Vec<IpRange>>,
-    /// Whether ASCII letters are compared without their case.
+    /// Ignores the case of ASCII letters. Default: `false`.
     #[serde(default)]
     ignore_case: bool,
 }
 
-/// The fields of which a condition has one.
+/// Operators, one of which a condition has.
 pub(super) const OPERATORS: [&str; 10] =
     ["exact", "prefix", "suffix", "contains", "regex", "in", "present", "range", "semver", "cidr"];
 
-/// Fields that are no condition on text.
+/// Invalid fields of a text condition.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidStringMatch {
-    /// No operator stands there.
+    /// There is no operator.
     #[error(
         "must have one of exact, prefix, suffix, contains, regex, in, present, range, semver, cidr"
     )]
     NoOperator,
-    /// Several operators stand there; these.
+    /// There are several operators: these.
     #[error("must have one operator, got {0}: use several entries for OR, all for AND")]
     SeveralOperators(String),
-    /// An operator has nothing to compare with.
+    /// An operator is empty.
     #[error("must not have an empty {0}: use present to ask for any value")]
     Empty(&'static str),
     /// `present: false`.
@@ -72,10 +72,10 @@ pub enum InvalidStringMatch {
         "must be a regular expression in RE2 syntax, got \"*\": use present to ask for any value"
     )]
     Star,
-    /// A range has no number in it.
+    /// A range is empty.
     #[error("must have a range with from or to, and from below to")]
     EmptyRange,
-    /// The case of something without letters is to be ignored.
+    /// `ignoreCase` accompanies an operator that does not compare letters.
     #[error("must not have ignoreCase with {0}, which compares no letters")]
     CaseOf(&'static str),
     /// A list is too long.
@@ -85,11 +85,14 @@ pub enum InvalidStringMatch {
 
 const MAX: usize = 1024;
 
-/// A condition as Istio writes it for headers and parameters, where `{}` and `regex: "*"` match any
-/// value.
+/// A condition in Istio's form for headers and parameters: `{}` and `regex: "*"` match any value.
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document", transform = at_most_one(&OPERATORS))]
+#[schemars(
+    with = "Document",
+    transform = at_most_one(&OPERATORS),
+    extend("examples" = [{"exact": "premium"}, {}])
+)]
 pub(crate) struct ValueMatch(pub(crate) StringMatch);
 
 impl TryFrom<Document> for ValueMatch {

@@ -1,17 +1,17 @@
-//! When one condition holds wherever another does.
+//! Implication between conditions.
 
 use super::{Operator, StringMatch};
 
 impl StringMatch {
-    /// Says whether every value that fulfils this condition surely fulfils `other` too.
+    /// Returns `true` if every value that satisfies this condition surely satisfies `other`.
     ///
-    /// `false` also stands for "not obvious": expressions are not compared.
+    /// Also returns `false` if unknown: regular expressions are not compared.
     #[must_use]
     pub(crate) fn implies(&self, other: &Self) -> bool {
         if self == other || matches!(other.operator, Operator::Present) {
             return true;
         }
-        // A text that ignores case stands for all its spellings.
+        // A text that ignores case matches all its spellings.
         if self.ignore_case && !other.ignore_case {
             return false;
         }

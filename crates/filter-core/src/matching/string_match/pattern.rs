@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// An expression that a whole text must match, in linear time.
+/// A regular expression that matches whole texts in linear time.
 ///
-/// The engine is `regex-lite`: it adds 96 kB to a module where `regex` adds 404 kB, and its classes
-/// know ASCII only, as RE2's do.
+/// The engine is `regex-lite`: it adds 96 kB to a module, `regex` 404 kB, and its classes are ASCII
+/// only, as in RE2.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = MAX_LEN))]
 pub(super) struct Pattern {
@@ -19,10 +19,10 @@ pub(super) struct Pattern {
     ignore_case: bool,
 }
 
-/// The longest expression, in bytes.
+/// Maximum length of an expression, in bytes.
 const MAX_LEN: usize = 1024;
 
-/// The most memory that a compiled expression may take, in bytes.
+/// Maximum memory of a compiled expression, in bytes.
 const MAX_SIZE: usize = 1 << 20;
 
 impl Pattern {
@@ -34,7 +34,7 @@ impl Pattern {
                 .nest_limit(64)
                 .build()
         };
-        // Alone first: `a)|(b` must not become legal between our parentheses.
+        // Compiled alone first: `a)|(b` must not become valid between added parentheses.
         build(source)?;
         let regex = build(&format!(r"\A(?:{source})\z"))?;
         Ok(Self { source: source.to_owned(), regex, ignore_case })
@@ -49,7 +49,7 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
-    /// Compiles the same expression anew; what fits its limits fits them again.
+    /// Compiles the same expression again, which stays within its limits.
     pub(super) fn ignoring_case(&self) -> Self {
         Self::compile(&self.source, true).unwrap_or_else(|_| self.clone())
     }
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Pattern {
         };
         let pattern = if source == "*" { ".*" } else { source };
         let compiled = Self::compile(pattern, false);
-        // In one line: the engine's own text may have several.
+        // The engine's message may have several lines.
         compiled.map(|pattern| Self { source: source.to_owned(), ..pattern }).map_err(|error| {
             let reason = error.to_string().replace('\n', " ");
             D::Error::custom(format_args!(

@@ -15,24 +15,24 @@ struct Config {
 
 #[test]
 fn fields_of_another_place_say_where_they_belong() {
-    let workload = "must not be given, a proxy does not know it: use source.principal, or selector of the client's WasmPlugin";
+    let workload = "must not be given: the proxy does not have it: use source.principal, or selector of the client's WasmPlugin";
     for (field, value, message) in [
         (
             "port",
             json!(80),
-            "must not be given, it is no property of a request: use match.ports of the WasmPlugin",
+            "must not be given: it is not a property of a request: use match.ports of the WasmPlugin",
         ),
         ("sourceLabels", json!({"a": "b"}), workload),
         ("sourceNamespace", json!("a"), workload),
         (
             "gateways",
             json!(["mesh"]),
-            "must not be given, it chooses proxies and not requests: use selector or targetRefs of the WasmPlugin",
+            "must not be given: it chooses proxies and not requests: use selector or targetRefs of the WasmPlugin",
         ),
         (
             "statPrefix",
             json!("a"),
-            "must not be given, it belongs to a route: metrics carry the rule's name",
+            "must not be given: it belongs to a route: metrics carry the rule's name",
         ),
     ] {
         let document = json!({"match": [{}, {field: value}]}).to_string();
@@ -218,8 +218,8 @@ fn rules_that_can_never_match_are_refused() {
                 )
             })
             .collect();
-        let told = compile(&rules).map_or_else(|error| error.to_string(), |_| String::new());
-        assert_eq!(told, messages.join("; "), "{rules}");
+        let message = compile(&rules).map_or_else(|error| error.to_string(), |_| String::new());
+        assert_eq!(message, messages.join("; "), "{rules}");
         let options = MatcherOptions { shadowed: Shadowed::Allowed, ..MatcherOptions::new("http") };
         assert!(Matcher::compile(&super::rules(&rules), &options).is_ok());
     }

@@ -1,4 +1,4 @@
-//! The cookie that carries a key.
+//! Cookies that carry a key.
 
 use std::fmt::Write;
 
@@ -7,33 +7,33 @@ use serde::Deserialize;
 
 use crate::DurationWithin;
 
-/// The `httpCookie` of an Istio DestinationRule.
+/// Cookie that carries the key, in the form of a DestinationRule's `httpCookie`.
 ///
-/// The value that is issued is an opaque number and says nothing of the variant.
+/// The issued value is an opaque number that does not reveal the variant.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
 #[schemars(!try_from, deny_unknown_fields)]
 pub struct HashCookie {
-    /// The cookie's name, a token of RFC 6265.
+    /// Name of the cookie, a token of RFC 6265.
     #[schemars(extend("pattern" = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))]
     pub name: String,
-    /// The paths to which a client sends it; `/` when absent.
+    /// `Path` attribute. Default: `/`.
     #[schemars(with = "Option<String>", extend("pattern" = "^(/[!-:<-~]*)?$"))]
     pub path: String,
-    /// How long a client keeps it, in whole seconds, `0s` until it closes; absent, it is only read.
+    /// Lifetime in whole seconds; `0s` makes a session cookie. Without it, the cookie is only read.
     pub ttl: Option<DurationWithin<0, TEN_YEARS_MS>>,
-    /// Further attributes; `SameSite=Lax` unless one names another.
+    /// Further attributes. Default: `SameSite=Lax`.
     #[schemars(default)]
     pub attributes: Vec<CookieAttribute>,
 }
 
-/// One attribute of an issued cookie.
+/// Attribute of an issued cookie.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct CookieAttribute {
     /// `SameSite`, `Secure`, `Domain` or `Partitioned`.
     pub name: String,
-    /// The value; empty for `Secure` and `Partitioned`.
+    /// Value; empty for `Secure` and `Partitioned`.
     #[serde(default)]
     pub value: String,
 }
@@ -53,7 +53,7 @@ struct Document {
 }
 
 impl HashCookie {
-    /// Writes the `Set-Cookie` that issues `id`; `https` says by which scheme the request came.
+    /// Returns the `Set-Cookie` value that issues `id`; `https` is `true` for a request over HTTPS.
     ///
     /// ```
     /// use filter_core::HashCookie;
@@ -123,7 +123,7 @@ fn check<'a>(
 ) -> Result<(), &'static str> {
     let CookieAttribute { name, value } = attribute;
     if before.any(|other| other.name.eq_ignore_ascii_case(name)) {
-        return Err("must name each of its attributes once");
+        return Err("must have unique attributes");
     }
     let is_one_of = |words: &[&str]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
     match name.to_ascii_lowercase().as_str() {

@@ -120,7 +120,7 @@ fn a_cookie_has_the_attributes_it_was_given() {
 
 #[test]
 fn refused_documents_say_their_rule() {
-    let hosts = "must not be given, it chooses hosts: it stays in the DestinationRule";
+    let hosts = "must not be given: it chooses hosts: it stays in the DestinationRule";
     let none = "the configuration: must name a key: claim, httpHeaderName, httpQueryParameterName, httpCookie or useSourceIp: true";
     let cookie = |fields: &str| format!(r#"{{"httpCookie": {{{fields}}}}}"#);
     for (document, message) in [
@@ -131,7 +131,7 @@ fn refused_documents_say_their_rule() {
         (r#"{"minimumRingSize": 1, "claim": "a"}"#.to_owned(), format!("minimumRingSize: {hosts}")),
         (
             r#"{"useSourceIp": true, "httpCookie": {"name": "a", "ttl": "0s"}}"#.to_owned(),
-            "the configuration: must not have useSourceIp beside httpCookie.ttl, which gives every request a key".to_owned(),
+            "the configuration: must not have useSourceIp with httpCookie.ttl, which gives every request a key".to_owned(),
         ),
         (
             r#"{"httpQueryParameterName": ""}"#.to_owned(),
@@ -153,7 +153,7 @@ fn refused_documents_say_their_rule() {
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "Secure"}, {"name": "secure"}]"#),
-            "httpCookie: must name each of its attributes once".to_owned(),
+            "httpCookie: must have unique attributes".to_owned(),
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "SameSite", "value": "Never"}]"#),

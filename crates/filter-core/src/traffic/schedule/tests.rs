@@ -133,7 +133,7 @@ fn refused_schedules_say_their_rule() {
             r#"{"startsAt": "2026-12-01T18:00:00Z", "expiresAt": "2026-12-01T18:00:00Z"}"#.into(),
             "the configuration: must have expiresAt after startsAt".into(),
         ),
-        (r#"{"rampUp": "1m"}"#.into(), "the configuration: must have startsAt beside rampUp".into()),
+        (r#"{"rampUp": "1m"}"#.into(), "the configuration: must have startsAt with rampUp".into()),
         (
             r#"{"startsAt": "2026-12-01T18:00:00Z", "rampUp": "10ms"}"#.into(),
             r#"rampUp: must be between 1s and 720h, got "10ms""#.into(),
@@ -149,7 +149,7 @@ fn refused_schedules_say_their_rule() {
         ),
         (
             window(r#"{"days": [], "from": "09:00", "to": "10:00"}"#),
-            "windows[0]: must name a day, or have no days".into(),
+            "windows[0]: must name at least one day, or omit days".into(),
         ),
         (
             r#"{"utcOffset": "2"}"#.into(),

@@ -1,4 +1,4 @@
-//! Instants, written as RFC 3339 writes them.
+//! Instants in RFC 3339.
 
 use std::{
     str::FromStr,
@@ -12,13 +12,16 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::config::shown::Shown;
 
-/// An instant since 1970, written with its offset (RFC 3339): `2026-12-01T18:00:00Z`.
+/// An instant since 1970 in RFC 3339, such as `2026-12-01T18:00:00Z`.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "String",
     title = "instant, such as 2026-12-01T18:00:00Z",
-    extend("pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}:[0-9]{2}")
+    extend(
+        "pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}:[0-9]{2}",
+        "examples" = ["2030-12-01T18:00:00Z", "2030-12-01T18:00:00+02:00"]
+    )
 )]
 pub struct Timestamp(SystemTime);
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// Hours of some days of the week. One that ends before it begins crosses midnight, and belongs to
-/// the day on which it began.
+/// Hours on some days of the week. A window that ends before it begins crosses midnight and belongs
+/// to the day on which it begins.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
 #[schemars(with = "Document")]
@@ -20,7 +20,7 @@ pub struct Window {
     to: TimeOfDay,
 }
 
-/// A day of the week by its first three letters: `MON`.
+/// Day of the week by its first three letters: `MON`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[schemars(inline)]
 #[serde(rename_all = "UPPERCASE")]
@@ -35,23 +35,26 @@ pub enum Weekday {
     Sun,
 }
 
-/// Hour and minute of a day, `00:00` to `23:59`; counted in minutes.
+/// A time of day from `00:00` to `23:59`, in minutes.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "String",
     title = "time of day from 00:00 to 23:59",
-    extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples" = ["09:00", "17:30"])
 )]
 pub struct TimeOfDay(u16);
 
-/// How far local clocks are ahead of UTC, `-14:00` to `+14:00`; counted in minutes.
+/// An offset from UTC, `-14:00` to `+14:00`, in minutes.
 #[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     with = "String",
     title = "offset from -14:00 to +14:00",
-    extend("pattern" = r"^[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00)$")
+    extend(
+        "pattern" = r"^[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00)$",
+        "examples" = ["+02:00", "-05:00"]
+    )
 )]
 pub struct UtcOffset(i16);
 
@@ -93,13 +96,13 @@ const DAY: i64 = 24 * 60;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Document {
-    /// The days; every day if absent.
+    /// Days on which the window begins. Default: every day.
     #[serde(default)]
     #[schemars(length(min = 1))]
     days: Option<Vec<Weekday>>,
-    /// The first minute.
+    /// Start, inclusive.
     from: TimeOfDay,
-    /// The minute after the last; one before `from` is on the next day.
+    /// End, exclusive; before `from`, it is on the next day.
     to: TimeOfDay,
 }
 
@@ -113,7 +116,9 @@ impl TryFrom<Document> for Window {
         }
         let days = match days {
             None => [true; 7],
-            Some(named) if named.is_empty() => return Err("must name a day, or have no days"),
+            Some(named) if named.is_empty() => {
+                return Err("must name at least one day, or omit days");
+            }
             Some(named) => WEEK.map(|day| named.contains(&day)),
         };
         Ok(Self { days, from, to })

@@ -92,8 +92,8 @@ fn the_hash_in_pieces_is_that_of_the_whole() {
 #[test]
 fn draws_cover_their_range_and_nothing_beyond() {
     assert_eq!((sticky_draw(0), sticky_draw(u64::MAX)), (0, 999_999));
-    assert_eq!((share_of(u64::MAX, 0), share_of(u64::MAX, 1)), (0, 0));
-    assert_eq!(share_of(u64::MAX, u64::MAX), u64::MAX - 1);
+    assert_eq!((scale(u64::MAX, 0), scale(u64::MAX, 1)), (0, 0));
+    assert_eq!(scale(u64::MAX, u64::MAX), u64::MAX - 1);
 }
 
 #[test]

@@ -47,10 +47,7 @@ fn refused_values_say_their_rule() {
     for (value, message) in [
         (json!("10ms"), r#"must be between 100ms and 1m, got "10ms""#),
         (json!("1m1ns"), r#"must be between 100ms and 1m, got "1m1ns""#),
-        (
-            json!("99999999999h"),
-            r#"must be a duration that is not absurdly long, got "99999999999h""#,
-        ),
+        (json!("99999999999h"), r#"must be a duration below 292 years, got "99999999999h""#),
         (json!("soon"), r#"must be a duration such as 250ms or 1h30m, got "soon""#),
         (json!(5), "must be a duration such as 250ms or 1h30m, got 5"),
         (json!(null), "must be a duration such as 250ms or 1h30m, got null"),

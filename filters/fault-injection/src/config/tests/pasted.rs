@@ -38,8 +38,8 @@ pub(super) fn forms_of_protobufs_json_are_refused_with_the_one_to_write() {
         ),
         (
             entry(json!({"direct_response": {}, "mirror_percentage": {}})),
-            "http[0].direct_response: must not be given, it stays in the VirtualService; \
-             http[0].mirror_percentage: must not be given, it stays in the VirtualService",
+            "http[0].direct_response: must not be given: it stays in the VirtualService; \
+             http[0].mirror_percentage: must not be given: it stays in the VirtualService",
         ),
     ]);
 }

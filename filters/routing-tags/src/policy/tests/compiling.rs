@@ -35,14 +35,14 @@ fn fields_of_a_route_stay_in_the_virtual_service() {
     ] {
         check_entry(
             json!({field: {}}),
-            &format!("http[0].{field}: must not be given, it stays in the VirtualService"),
+            &format!("http[0].{field}: must not be given: it stays in the VirtualService"),
         );
     }
     for field in ["selector", "targetRef", "targetRefs"] {
         check(
             json!({field: {}}),
             &format!(
-                "{field}: must not be given, it belongs to the WasmPlugin, not to pluginConfig"
+                "{field}: must not be given: it belongs to the WasmPlugin, not to pluginConfig"
             ),
         );
     }
@@ -117,7 +117,7 @@ fn an_entry_has_one_way_to_its_tag() {
     );
     check_entry(
         json!({"tag": "a", "schedule": {"startsAt": "2026-12-01T09:00:00Z", "rampUp": "1h"}}),
-        "http[0].schedule.rampUp: must not be given, an entry matches or not: use canary",
+        "http[0].schedule.rampUp: must not be given: an entry matches or not: use canary",
     );
 }
 

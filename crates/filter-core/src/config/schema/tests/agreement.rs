@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::{
-    ClaimPath, DurationWithin, EditableHeaderName, EntryName, HeaderName, HeaderText, HttpMatch,
-    IntegerWithin, IpRange, PathTemplate, Percentage, Salt, TimeOfDay, Timestamp, UtcOffset,
+    ClaimPath, ConsistentHash, DurationWithin, EditableHeaderName, EntryName, HeaderName,
+    HeaderText, HttpMatch, IntegerWithin, IpRange, PathTemplate, Percentage, Salt, StringMatch,
+    TimeOfDay, Timestamp, UtcOffset,
 };
 
 fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &serde_json::Value) {
@@ -28,6 +29,32 @@ fn text() -> impl Strategy<Value = String> {
         "\\PC{0,20}",
         "[ -~\t]{0,140}",
     ]
+}
+
+fn check_examples<T: DeserializeOwned + JsonSchema + 'static>() {
+    let schema = crate::schema::of::<T>();
+    let examples = schema["examples"].as_array().unwrap();
+    assert!(!examples.is_empty(), "{schema:?}");
+    for example in examples {
+        assert!(T::deserialize(example).is_ok(), "{example}");
+        agree::<T>(example);
+    }
+}
+
+#[test]
+fn examples_are_accepted() {
+    check_examples::<ClaimPath>();
+    check_examples::<ConsistentHash>();
+    check_examples::<DurationWithin<0, 3_600_000>>();
+    check_examples::<EditableHeaderName>();
+    check_examples::<HeaderName>();
+    check_examples::<HttpMatch>();
+    check_examples::<IpRange>();
+    check_examples::<PathTemplate>();
+    check_examples::<StringMatch>();
+    check_examples::<TimeOfDay>();
+    check_examples::<Timestamp>();
+    check_examples::<UtcOffset>();
 }
 
 proptest! {
