@@ -1,4 +1,4 @@
-//! Requests at a steady pace, and how long each took.
+//! A load generator that sends requests at a steady rate and measures each.
 
 use std::{
     net::SocketAddr,
@@ -15,33 +15,33 @@ use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Builder, task::JoinSet, time::interval};
 
-/// How many connections carry the requests.
+/// Number of connections.
 const CONNECTIONS: usize = 4;
 
-/// Says of the request with this number whether it is to be sent; the first no is the end.
-pub(super) type GoesOn = Arc<dyn Fn(u64) -> bool + Send + Sync>;
+/// Returns `true` if the request with this number is to be sent. The first `false` ends the load.
+pub(super) type KeepGoing = Arc<dyn Fn(u64) -> bool + Send + Sync>;
 
-/// Sends a request in every `period` on each of four connections while `goes_on` says so, and
-/// returns how long each took.
+/// Sends a request per `period` on each of four connections while `goes_on` returns `true`. Returns
+/// the time of each request.
 ///
 /// # Errors
-/// When one of them is not answered 200.
-pub(super) fn steady(
+/// If a response has another status than 200.
+pub(super) fn steady_load(
     address: SocketAddr,
     period: Duration,
-    goes_on: &GoesOn,
+    keep_going: &KeepGoing,
 ) -> Result<Vec<Duration>> {
     let number = Arc::new(AtomicU64::new(0));
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut tasks = JoinSet::new();
         for _ in 0..CONNECTIONS {
-            tasks.spawn(connection(address, period, Arc::clone(&number), Arc::clone(goes_on)));
+            tasks.spawn(connection(address, period, Arc::clone(&number), Arc::clone(keep_going)));
         }
-        let mut took = Vec::new();
+        let mut elapsed = Vec::new();
         while let Some(done) = tasks.join_next().await {
-            took.append(&mut done??);
+            elapsed.append(&mut done??);
         }
-        Ok(took)
+        Ok(elapsed)
     })
 }
 
@@ -49,31 +49,31 @@ async fn connection(
     address: SocketAddr,
     period: Duration,
     number: Arc<AtomicU64>,
-    goes_on: GoesOn,
+    keep_going: KeepGoing,
 ) -> Result<Vec<Duration>> {
     let socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     let connection = tokio::spawn(connection);
     let mut ticks = interval(period);
-    let mut took = Vec::new();
-    while goes_on(number.fetch_add(1, Ordering::Relaxed)) {
+    let mut elapsed = Vec::new();
+    while keep_going(number.fetch_add(1, Ordering::Relaxed)) {
         ticks.tick().await;
         let request = Request::get("/orders/7").header("host", "app.example.com");
-        let begun = Instant::now();
-        let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
-        let status = answer.status();
-        answer.into_body().collect().await?;
-        took.push(begun.elapsed());
+        let started = Instant::now();
+        let response = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        elapsed.push(started.elapsed());
         ensure!(status == 200, "{status}");
     }
     connection.abort();
-    Ok(took)
+    Ok(elapsed)
 }
 
-/// Returns the time that so many hundredths of all did not exceed.
+/// Returns the percentile `hundredths` of the times.
 pub(super) fn quantile(mut times: Vec<Duration>, hundredths: usize) -> Duration {
     times.sort_unstable();
-    let place = times.len().saturating_mul(hundredths) / 100;
-    times.get(place).copied().unwrap_or_default()
+    let index = times.len().saturating_mul(hundredths) / 100;
+    times.get(index).copied().unwrap_or_default()
 }

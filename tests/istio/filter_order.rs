@@ -7,23 +7,22 @@ use tests::{process::wait_until, repository};
 
 use crate::{Scenario, mesh::Mesh};
 
-/// Timeout until the gateway has every plugin, on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Timeout until the gateway runs all plugins, sufficient for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The scenarios of this module.
 pub(crate) const SCENARIOS: &[Scenario] =
-    &[("the shipped WasmPlugins run in the order of the README", as_documented)];
+    &[("the shipped WasmPlugins run in the documented order", matches_the_readme)];
 
-/// Applies the shipped documents with their phase and priority, and reads the order from the
-/// listener.
-fn as_documented(mesh: &Mesh) -> Result<()> {
+/// Applies the shipped WasmPlugins and reads the order of the filters from the listener.
+fn matches_the_readme(mesh: &Mesh) -> Result<()> {
     let filters = repository::filters()?;
     for filter in &filters {
         let config = repository::plugin_config(&format!("wasmplugins/{filter}.yaml"))?;
         mesh.apply_plugin(filter, &config)?;
     }
     let mut order = Vec::new();
-    wait_until("running every plugin", LIMIT, || {
+    wait_until("running every plugin", TIMEOUT, || {
         let names = mesh.http_filters()?;
         let known = |name: &String| {
             filters.iter().find(|filter| name.contains(&format!(".{filter}-"))).cloned()
@@ -33,6 +32,6 @@ fn as_documented(mesh: &Mesh) -> Result<()> {
     })
     .with_context(|| format!("the gateway has {order:?}"))?;
     let documented = repository::filter_order()?;
-    ensure!(order == documented, "{order:?} run, README.md has {documented:?}");
+    ensure!(order == documented, "the order is {order:?}, README.md has {documented:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Streams of all kinds, and the servers that make them so.
+//! Requests and servers for all kinds of stream ends.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -16,20 +16,22 @@ use tests::{
     upstream::{REPLY_GRPC_STATUS, REPLY_STATUS},
 };
 
-use crate::telemetry::books::{Books, Row};
+use crate::telemetry::counted_load::{StreamCounts, StreamLabels};
 
-/// How long one stream may take.
-const LIMIT: Duration = Duration::from_secs(60);
-/// The statuses of what the application answers.
+/// Timeout of a stream.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The statuses of the application.
 const STATUSES: [u16; 10] = [200, 201, 204, 301, 404, 409, 429, 500, 503, 504];
-/// Statuses of gRPC that blame the server: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
+/// gRPC statuses that are server errors: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
 /// UNAVAILABLE and DATA_LOSS.
 const GRPC_ERRORS: [u64; 6] = [2, 4, 12, 13, 14, 15];
 
-/// Requests of several methods and answers, every fifth with a body. Of each hundred one is reset,
-/// two are refused by earlier filters and one is answered by the route; some are cut short.
-pub(super) fn mixed(number: u64) -> Request<Full<Bytes>> {
-    // Primes, so that each kind meets every method, status and connection.
+/// Returns a request whose method, operation and status depend on the number.
+///
+/// Every fifth has a body. About one in a hundred is reset, two are denied by earlier filters, one
+/// gets a direct response, and one in a thousand gets an incomplete response.
+pub(super) fn mixed_request(number: u64) -> Request<Full<Bytes>> {
+    // Prime moduli combine each operation with every method, status and connection.
     let operation = match (number % 101, number % 997) {
         // Rare: Envoy keeps such a connection open for a second.
         (_, 7) => "cut",
@@ -45,7 +47,7 @@ pub(super) fn mixed(number: u64) -> Request<Full<Bytes>> {
         1 => (Method::DELETE, Vec::new()),
         _ => (Method::GET, Vec::new()),
     };
-    let status = usize::try_from(number / 5 % 10).ok().and_then(|it| STATUSES.get(it));
+    let status = usize::try_from(number / 5 % 10).ok().and_then(|index| STATUSES.get(index));
     let status = status.copied().unwrap_or(200);
     let mut request = Request::new(Full::new(Bytes::from(body)));
     *request.method_mut() = method;
@@ -55,75 +57,79 @@ pub(super) fn mixed(number: u64) -> Request<Full<Bytes>> {
     request
 }
 
-/// Starts a server that answers each connection with `answer` and closes it.
-pub(super) fn breaking(answer: &'static [u8]) -> Result<SocketAddr> {
+/// Starts a server that responds to each connection with `answer` and closes it.
+pub(super) fn truncating_server(response: &'static [u8]) -> Result<SocketAddr> {
     serve(move |mut socket| {
         let _ = read_head(&mut socket);
-        let _ = socket.write_all(answer);
+        let _ = socket.write_all(response);
         let _ = socket.shutdown(Shutdown::Both);
     })
 }
 
-/// Starts a server that never answers, and tells of each request that has reached it.
+/// Starts a server that never responds. The channel receives a message for each request.
 pub(super) fn silent() -> Result<(SocketAddr, Receiver<()>)> {
-    let (told, reached): (Sender<()>, _) = channel();
+    let (sender, reached): (Sender<()>, _) = channel();
     let address = serve(move |mut socket| {
         if read_head(&mut socket).is_ok() {
-            let _ = told.send(());
+            let _ = sender.send(());
         }
-        // Until the proxy gives up.
+        // Wait until the proxy closes the connection.
         let _ = socket.read(&mut [0; 1]);
     })?;
     Ok((address, reached))
 }
 
-/// Clients that leave, one after the other, when their request has reached the application.
-pub(super) fn leaving(address: SocketAddr, count: u64, reached: &Receiver<()>) -> Result<Books> {
-    let mut books = Books::default();
+/// Sends requests, one after the other, and resets each when it has reached the application.
+pub(super) fn reset_by_client(
+    address: SocketAddr,
+    count: u64,
+    reached: &Receiver<()>,
+) -> Result<StreamCounts> {
+    let mut counts = StreamCounts::default();
     for number in 0..count {
         let mut socket = TcpStream::connect(address)?;
         socket
             .write_all(format!("GET /silent/{number} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes())?;
-        reached.recv_timeout(LIMIT).context("the request did not arrive")?;
-        books.note(row("silent", "GET", "0"), false);
-        books.left = books.left.saturating_add(1);
+        reached.recv_timeout(TIMEOUT).context("the request did not arrive")?;
+        counts.record(row("silent", "GET", "0"), false);
+        counts.client_resets = counts.client_resets.saturating_add(1);
     }
-    Ok(books)
+    Ok(counts)
 }
 
-/// Requests that the proxy cannot even read.
-pub(super) fn malformed(address: SocketAddr, count: u64) -> Result<Books> {
-    let mut books = Books::default();
+/// Sends malformed requests.
+pub(super) fn malformed_requests(address: SocketAddr, count: u64) -> Result<StreamCounts> {
+    let mut counts = StreamCounts::default();
     for _ in 0..count {
         let mut socket = TcpStream::connect(address)?;
-        socket.set_read_timeout(Some(LIMIT))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
         socket.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n")?;
-        // Not to the end, for which Envoy takes a second.
-        let mut answer = [0; 12];
-        socket.read_exact(&mut answer)?;
-        ensure!(answer == *b"HTTP/1.1 400", "{}", String::from_utf8_lossy(&answer));
-        books.note(row("other", "other", "400"), false);
+        // Envoy closes the connection only after a second.
+        let mut response = [0; 12];
+        socket.read_exact(&mut response)?;
+        ensure!(response == *b"HTTP/1.1 400", "{}", String::from_utf8_lossy(&response));
+        counts.record(row("other", "other", "400"), false);
     }
-    Ok(books)
+    Ok(counts)
 }
 
-/// Calls of gRPC with every status in turn.
-pub(super) fn grpc(address: SocketAddr, count: u64) -> Result<Books> {
-    let mut books = Books::default();
+/// Sends gRPC calls with every status in turn.
+pub(super) fn grpc(address: SocketAddr, count: u64) -> Result<StreamCounts> {
+    let mut counts = StreamCounts::default();
     for number in 0..count {
         let status = number % 17;
         let request = client::Request::grpc(&format!("/grpc/{number}"));
         let request = request.header(REPLY_GRPC_STATUS, status.to_string());
-        let answer = Client::http2(address).send(request)?;
-        ensure!(answer.grpc_status() == Some(&status.to_string()), "{answer:?}");
-        let row = Row { grpc: status.to_string(), ..row("grpc", "POST", "200") };
-        books.note(row, GRPC_ERRORS.contains(&status));
+        let response = Client::http2(address).send(request)?;
+        ensure!(response.grpc_status() == Some(&status.to_string()), "{response:?}");
+        let row = StreamLabels { grpc: status.to_string(), ..row("grpc", "POST", "200") };
+        counts.record(row, GRPC_ERRORS.contains(&status));
     }
-    Ok(books)
+    Ok(counts)
 }
 
-fn row(operation: &str, method: &str, code: &str) -> Row {
-    Row {
+fn row(operation: &str, method: &str, code: &str) -> StreamLabels {
+    StreamLabels {
         operation: operation.to_owned(),
         method: method.to_owned(),
         code: code.to_owned(),
@@ -131,7 +137,7 @@ fn row(operation: &str, method: &str, code: &str) -> Row {
     }
 }
 
-/// Hands each connection to `handler`, on a thread of its own.
+/// Starts a server that runs `handler` for each connection on a new thread.
 fn serve(handler: impl Fn(TcpStream) + Clone + Send + 'static) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -144,7 +150,7 @@ fn serve(handler: impl Fn(TcpStream) + Clone + Send + 'static) -> Result<SocketA
     Ok(address)
 }
 
-/// Reads a request's head, and whatever of its body came along.
+/// Reads the head of a request, possibly with a part of the body.
 fn read_head(socket: &mut TcpStream) -> Result<()> {
     let mut head = Vec::new();
     let mut piece = [0; 4096];

@@ -1,4 +1,4 @@
-//! Streams that end oddly: each is counted once.
+//! Streams that end in unusual ways are counted exactly once.
 
 use std::{
     io::{Read, Write},
@@ -11,19 +11,19 @@ use anyhow::{Context, Result};
 use hyper::Method;
 use serde_json::json;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     process::wait_until,
     upstream::Upstream,
 };
 
-use super::{FILTER, Rig, filter};
+use super::{FILTER, Fixture, filter};
 
-/// How long what is waited for may take.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Timeout of reads and waits.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the counters say: all, errors, without a response, running.
+/// Returns the counters: requests, errors, requests without a response, and requests in flight.
 fn counts(envoy: &Envoy) -> Result<[u64; 4]> {
     let stats = envoy.stats()?;
     let value = |name: &str| stats.value(&format!("wasmcustom.weir_telemetry_{name}"));
@@ -35,18 +35,18 @@ fn counts(envoy: &Envoy) -> Result<[u64; 4]> {
     ])
 }
 
-/// Waits until the counters say this.
+/// Waits until the counters have these values.
 fn wait_for(envoy: &Envoy, expected: [u64; 4]) -> Result<()> {
     let mut last = [0; 4];
-    wait_until("counted", LIMIT, || {
+    wait_until("counting the streams", TIMEOUT, || {
         last = counts(envoy)?;
         Ok(last == expected)
     })
-    .with_context(|| format!("{last:?} instead of {expected:?}"))
+    .with_context(|| format!("expected {expected:?}, got {last:?}"))
 }
 
-/// An upstream that answers each connection with `answer` and then closes it.
-fn upstream(answer: &'static [u8]) -> Result<std::net::SocketAddr> {
+/// Starts an upstream that responds to each connection with `answer` and then closes it.
+fn upstream(response: &'static [u8]) -> Result<std::net::SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
@@ -54,7 +54,7 @@ fn upstream(answer: &'static [u8]) -> Result<std::net::SocketAddr> {
             let Ok(mut socket) = socket else { continue };
             let mut request = [0; 4096];
             let _ = socket.read(&mut request);
-            let _ = socket.write_all(answer);
+            let _ = socket.write_all(response);
             let _ = socket.shutdown(Shutdown::Both);
         }
     });
@@ -62,11 +62,11 @@ fn upstream(answer: &'static [u8]) -> Result<std::net::SocketAddr> {
 }
 
 fn start(app: std::net::SocketAddr, filters: Vec<Filter>) -> Result<Envoy> {
-    Envoy::start(Setup::new(app, filters))
+    Envoy::start(EnvoyOptions::new(app, filters))
 }
 
 #[test]
-fn a_response_that_is_cut_short_is_an_error() -> Result<()> {
+fn an_incomplete_response_is_an_error() -> Result<()> {
     let app = upstream(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")?;
     let envoy = start(app, vec![filter(&json!({}))])?;
     assert!(envoy.http1().get("/").is_err());
@@ -74,7 +74,7 @@ fn a_response_that_is_cut_short_is_an_error() -> Result<()> {
 }
 
 #[test]
-fn an_upstream_that_resets_is_answered_for_and_an_error() -> Result<()> {
+fn an_upstream_reset_is_an_error() -> Result<()> {
     let app = upstream(b"")?;
     let envoy = start(app, vec![filter(&json!({}))])?;
     assert_eq!(envoy.http1().get("/")?.status, 503);
@@ -82,7 +82,7 @@ fn an_upstream_that_resets_is_answered_for_and_an_error() -> Result<()> {
 }
 
 #[test]
-fn a_response_without_a_body_is_whole() -> Result<()> {
+fn a_response_without_a_body_is_complete() -> Result<()> {
     let app = upstream(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")?;
     let envoy = start(app, vec![filter(&json!({}))])?;
     assert_eq!(envoy.http1().get("/")?.status, 204);
@@ -90,8 +90,8 @@ fn a_response_without_a_body_is_whole() -> Result<()> {
 }
 
 #[test]
-fn a_client_that_leaves_is_no_error() -> Result<()> {
-    // Accepts and never answers.
+fn a_client_reset_is_not_an_error() -> Result<()> {
+    // An upstream that accepts connections and never responds.
     let app = TcpListener::bind("127.0.0.1:0")?;
     let envoy = start(app.local_addr()?, vec![filter(&json!({"slos": [{"name": "all"}]}))])?;
     let mut client = TcpStream::connect(envoy.address())?;
@@ -104,21 +104,21 @@ fn a_client_that_leaves_is_no_error() -> Result<()> {
 }
 
 #[test]
-fn what_an_earlier_filter_answers_is_counted_and_leaves_the_gauge_alone() -> Result<()> {
+fn counts_local_replies_of_other_filters() -> Result<()> {
     let app = Upstream::start()?;
     let abort =
         json!({"http": [{"fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 418}}}]});
     let logged = json!({"accessLogging": [{}]});
     let filters = vec![Filter::new("fault-injection", abort.clone()), filter(&logged)];
     let mut envoy = start(app.address(), filters)?;
-    let answer = envoy.http1().send(Request::new(Method::POST, "/").body(b"12345"))?;
-    assert_eq!((answer.status, answer.text().len()), (418, 18));
+    let response = envoy.http1().send(Request::new(Method::POST, "/").body(b"12345"))?;
+    assert_eq!((response.status, response.text().len()), (418, 18));
     wait_for(&envoy, [1, 0, 0, 0])?;
     assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_requests_4xx_total"), 1);
-    // Its bytes are the proxy's own counts.
+    // The byte counts come from the proxy.
     let log = envoy.stop()?;
     assert!(log.contains(r#""bytes_sent":18,"#), "{log}");
-    // And what a later filter answers.
+    // A local reply of a later filter.
     let filters = vec![filter(&json!({})), Filter::new("fault-injection", abort)];
     let envoy = start(app.address(), filters)?;
     assert_eq!(envoy.http1().get("/")?.status, 418);
@@ -126,50 +126,50 @@ fn what_an_earlier_filter_answers_is_counted_and_leaves_the_gauge_alone() -> Res
 }
 
 #[test]
-fn what_the_codec_refuses_is_counted() -> Result<()> {
-    let rig = Rig::start(&json!({}))?;
-    let answer = rig.envoy.http1().raw(b"GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n")?;
-    assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&answer));
-    let codec = rig.envoy.stats()?.value("http.ingress.downstream_rq_4xx");
-    wait_for(&rig.envoy, [codec, 0, 0, 0])
+fn counts_requests_rejected_by_the_codec() -> Result<()> {
+    let fixture = Fixture::start(&json!({}))?;
+    let response = fixture.envoy.http1().raw(b"GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n")?;
+    assert!(response.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&response));
+    let codec = fixture.envoy.stats()?.value("http.ingress.downstream_rq_4xx");
+    wait_for(&fixture.envoy, [codec, 0, 0, 0])
 }
 
 #[test]
-fn grpc_is_judged_by_its_status_in_trailers_and_in_trailers_only() -> Result<()> {
-    let rig = Rig::start(&json!({}))?;
-    let answer = rig.envoy.http2().send(Request::grpc("/shop.Orders/Get"))?;
-    assert_eq!(answer.grpc_status(), Some("0"));
-    wait_for(&rig.envoy, [1, 0, 0, 0])?;
+fn counts_grpc_errors_in_trailers_and_trailers_only_responses() -> Result<()> {
+    let fixture = Fixture::start(&json!({}))?;
+    let response = fixture.envoy.http2().send(Request::grpc("/shop.Orders/Get"))?;
+    assert_eq!(response.grpc_status(), Some("0"));
+    wait_for(&fixture.envoy, [1, 0, 0, 0])?;
     let abort = json!({"http": [{"fault": {"abort":
         {"percentage": {"value": 100}, "grpcStatus": "UNAVAILABLE"}}}]});
     let filters = vec![filter(&json!({})), Filter::new("fault-injection", abort)];
-    let envoy = start(rig.app.address(), filters)?;
+    let envoy = start(fixture.app.address(), filters)?;
     assert!(envoy.http2().send(Request::grpc("/shop.Orders/Get"))?.is_trailers_only());
     wait_for(&envoy, [1, 1, 0, 0])
 }
 
 #[test]
-fn messages_of_grpc_are_counted_where_asked_for() -> Result<()> {
-    let wanted = |metric: &str| json!({"match": {"metric": metric}, "disabled": false});
-    let rig = Rig::start(&json!({"metrics": [{"overrides":
-        [wanted("GRPC_REQUEST_MESSAGES"), wanted("GRPC_RESPONSE_MESSAGES")]}]}))?;
+fn counts_grpc_messages_if_enabled() -> Result<()> {
+    let enable = |metric: &str| json!({"match": {"metric": metric}, "disabled": false});
+    let fixture = Fixture::start(&json!({"metrics": [{"overrides":
+        [enable("GRPC_REQUEST_MESSAGES"), enable("GRPC_RESPONSE_MESSAGES")]}]}))?;
     let three = [[0, 0, 0, 0, 1, 7].as_slice(), &[0; 5], &[0; 5]].concat();
-    rig.envoy.http2().send(Request::grpc("/shop.Orders/Get").body(&three))?;
-    rig.wait_for("request_messages_total", 3)?;
-    rig.wait_for("response_messages_total", 1)
+    fixture.envoy.http2().send(Request::grpc("/shop.Orders/Get").body(&three))?;
+    fixture.wait_for("request_messages_total", 3)?;
+    fixture.wait_for("response_messages_total", 1)
 }
 
 #[test]
-fn a_websocket_is_counted_at_its_end_and_has_no_duration() -> Result<()> {
+fn counts_a_websocket_at_its_end_without_a_duration() -> Result<()> {
     let app = upstream(
         b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello",
     )?;
-    let mut setup = Setup::new(app, vec![filter(&json!({}))]);
-    setup.upgrades = vec!["websocket".to_owned()];
-    let envoy = Envoy::start(setup)?;
+    let mut options = EnvoyOptions::new(app, vec![filter(&json!({}))]);
+    options.upgrades = vec!["websocket".to_owned()];
+    let envoy = Envoy::start(options)?;
     let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
-    let answer = envoy.http1().raw(request)?;
-    assert!(answer.starts_with(b"HTTP/1.1 101") && answer.ends_with(b"hello"));
+    let response = envoy.http1().raw(request)?;
+    assert!(response.starts_with(b"HTTP/1.1 101") && response.ends_with(b"hello"));
     wait_for(&envoy, [1, 0, 0, 0])?;
     assert_eq!(envoy.stats()?.value("wasmcustom.weir_telemetry_requests_1xx_total"), 1);
     let scrape = super::prometheus::Scrape::of(&envoy)?;
@@ -177,34 +177,34 @@ fn a_websocket_is_counted_at_its_end_and_has_no_duration() -> Result<()> {
     Ok(())
 }
 
-/// Opens a WebSocket to an upstream that says hello and then waits for the client to go.
+/// Opens a WebSocket and waits for the upstream's `hello`.
 fn websocket(envoy: &Envoy) -> Result<TcpStream> {
     let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     let mut socket = TcpStream::connect(envoy.address())?;
-    socket.set_read_timeout(Some(LIMIT))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     socket.write_all(request)?;
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"hello") {
+    let mut response = Vec::new();
+    while !response.ends_with(b"hello") {
         let mut part = [0; 512];
         let size = socket.read(&mut part)?;
-        anyhow::ensure!(size > 0, "closed after {answer:?}");
-        answer.extend(part.into_iter().take(size));
+        anyhow::ensure!(size > 0, "closed after {response:?}");
+        response.extend(part.into_iter().take(size));
     }
     Ok(socket)
 }
 
-/// Each accepted connection is answered, and held until its peer closes it.
-fn patient_upstream() -> Result<std::net::SocketAddr> {
+/// Starts an upstream that accepts WebSockets and keeps them open until the peer closes them.
+fn websocket_upstream() -> Result<std::net::SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello";
+    let response = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello";
     thread::spawn(move || {
         for socket in listener.incoming() {
             let Ok(mut socket) = socket else { continue };
             thread::spawn(move || {
                 let mut bytes = [0; 4096];
                 let _ = socket.read(&mut bytes);
-                let _ = socket.write_all(answer);
+                let _ = socket.write_all(response);
                 while socket.read(&mut bytes).is_ok_and(|size| size > 0) {}
             });
         }
@@ -213,10 +213,10 @@ fn patient_upstream() -> Result<std::net::SocketAddr> {
 }
 
 #[test]
-fn streams_of_the_last_configuration_are_counted_while_others_of_it_go_on() -> Result<()> {
-    let mut setup = Setup::new(patient_upstream()?, vec![filter(&json!({}))]);
-    setup.upgrades = vec!["websocket".to_owned()];
-    let mut envoy = Envoy::start(setup)?;
+fn counts_streams_of_the_previous_configuration() -> Result<()> {
+    let mut options = EnvoyOptions::new(websocket_upstream()?, vec![filter(&json!({}))]);
+    options.upgrades = vec!["websocket".to_owned()];
+    let mut envoy = Envoy::start(options)?;
     let (long, short) = (websocket(&envoy)?, websocket(&envoy)?);
     wait_for(&envoy, [0, 0, 0, 2])?;
     envoy.reconfigure(&[filter(&json!({"slos": [{"name": "more"}]}))])?;

@@ -1,4 +1,5 @@
-//! Attempts of clients to forge a verified identity, or to have it removed.
+//! Attempts of clients to forge a verified identity or to have it removed, and requests with
+//! several credentials.
 
 use std::{
     io::{Read, Write},
@@ -11,21 +12,21 @@ use hyper::Method;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     identity_provider::IdentityProvider,
     upstream::{Received, Upstream},
 };
 
-use super::{FILTER, Rig, assert_no_trap, trusting_and};
+use super::{FILTER, Fixture, assert_no_trap, trusting_and};
 
 fn writing_user(issuer: &IdentityProvider) -> Value {
     let claims = json!([{"header": "x-user", "claim": "sub"}]);
     trusting_and(issuer, &[("outputClaimToHeaders", claims)])
 }
 
-/// The application's cluster over HTTP/2, which carries trailers.
+/// Returns the application's cluster over HTTP/2, which supports trailers.
 fn over_http2(app: &Upstream) -> Value {
     let address = json!({"socket_address": {
         "address": "127.0.0.1", "port_value": app.address().port(),
@@ -47,13 +48,13 @@ fn over_http2(app: &Upstream) -> Value {
 }
 
 #[test]
-fn trailers_carry_no_output_headers() -> Result<()> {
+fn removes_output_headers_from_trailers() -> Result<()> {
     let (app, issuer) = (Upstream::start()?, IdentityProvider::start()?);
     for dry_run in [false, true] {
         let mut config = writing_user(&issuer);
         config["dryRun"] = json!(dry_run);
-        let setup = Setup::new(app.address(), vec![Filter::new(FILTER, config)]);
-        let mut envoy = Envoy::start(Setup { clusters: vec![over_http2(&app)], ..setup })?;
+        let options = EnvoyOptions::new(app.address(), vec![Filter::new(FILTER, config)]);
+        let mut envoy = Envoy::start(EnvoyOptions { clusters: vec![over_http2(&app)], ..options })?;
         let token = issuer.token(Algorithm::ES256, &issuer.claims())?;
         for request in [Request::new(Method::POST, "/").bearer(&token), Request::get("/")] {
             let request = request
@@ -61,16 +62,16 @@ fn trailers_carry_no_output_headers() -> Result<()> {
                 .trailer("x-user", "root")
                 .trailer("x-jwt-signature-verified", "true")
                 .trailer("x-other", "kept");
-            let answer = envoy.http2().send(request)?;
-            assert_eq!(answer.status, 200, "{}", answer.text());
-            let received = Received::from_response(&answer)?;
+            let response = envoy.http2().send(request)?;
+            assert_eq!(response.status, 200, "{}", response.text());
+            let received = Received::from_response(&response)?;
             assert_eq!(received.body_length, 4);
             let names: Vec<_> = received.trailers.iter().map(|(name, _)| name.as_str()).collect();
-            let wanted = match dry_run {
+            let expected = match dry_run {
                 false => &["x-other"][..],
                 true => &["x-user", "x-jwt-signature-verified", "x-other"],
             };
-            assert_eq!(names, wanted);
+            assert_eq!(names, expected);
         }
         assert_no_trap(&mut envoy)?;
     }
@@ -78,11 +79,12 @@ fn trailers_carry_no_output_headers() -> Result<()> {
 }
 
 #[test]
-fn an_upgrade_does_not_ask_the_next_hop_to_drop_the_identity() -> Result<()> {
+fn connection_header_cannot_drop_the_identity() -> Result<()> {
     let (app, issuer) = (Upstream::start()?, IdentityProvider::start()?);
     let filter = Filter::new(FILTER, writing_user(&issuer));
-    let setup = Setup::new(app.address(), vec![filter]);
-    let mut envoy = Envoy::start(Setup { upgrades: vec!["websocket".to_owned()], ..setup })?;
+    let options = EnvoyOptions::new(app.address(), vec![filter]);
+    let mut envoy =
+        Envoy::start(EnvoyOptions { upgrades: vec!["websocket".to_owned()], ..options })?;
     let token = issuer.token(Algorithm::ES256, &issuer.claims())?;
     let request = format!(
         "GET / HTTP/1.1\r\nhost: app.example.com\r\nconnection: upgrade, X-User\r\n\
@@ -91,11 +93,11 @@ fn an_upgrade_does_not_ask_the_next_hop_to_drop_the_identity() -> Result<()> {
     let mut socket = TcpStream::connect(envoy.address())?;
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;
     socket.write_all(request.as_bytes())?;
-    let mut answer = vec![0; 4096];
-    let length = socket.read(&mut answer)?;
-    answer.truncate(length);
+    let mut response = vec![0; 4096];
+    let length = socket.read(&mut response)?;
+    response.truncate(length);
     let received = app.received();
-    let received = received.first().with_context(|| format!("{}", answer.escape_ascii()))?;
+    let received = received.first().with_context(|| format!("{}", response.escape_ascii()))?;
     assert_eq!(received.header("x-user"), ["alice"]);
     let connection = received.header("connection").join(", ").to_ascii_lowercase();
     assert!(connection.contains("upgrade") && !connection.contains("x-user"), "{connection}");
@@ -103,15 +105,15 @@ fn an_upgrade_does_not_ask_the_next_hop_to_drop_the_identity() -> Result<()> {
 }
 
 #[test]
-fn one_good_token_among_other_credentials_is_found() -> Result<()> {
-    let mut rig = Rig::start(|issuer| {
+fn finds_one_token_among_other_credentials() -> Result<()> {
+    let mut fixture = Fixture::start(|issuer| {
         let protocols = json!({"name": "sec-websocket-protocol", "prefix": "access_token, "});
         let headers = json!([{"name": "authorization", "prefix": "Bearer "}, protocols]);
         let cookies = json!([{"name": "session", "prefix": "Bearer "}]);
         trusting_and(issuer, &[("fromHeaders", headers), ("fromCookies", cookies)])
     })?;
-    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
-    let other = rig.issuer.token(Algorithm::EdDSA, &rig.issuer.claims())?;
+    let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
+    let other = fixture.issuer.token(Algorithm::EdDSA, &fixture.issuer.claims())?;
     let bearer = format!("Bearer {token}");
     let protocols = format!("graphql-ws, access_token, {token}");
     let plain = || Request::get("/");
@@ -125,19 +127,19 @@ fn one_good_token_among_other_credentials_is_found() -> Result<()> {
         (plain().header("cookie", format!("session=; session={bearer}")), 200),
         (plain().bearer(&token).header("cookie", format!("session=Bearer {other}")), 400),
     ] {
-        for client in [rig.envoy.http1(), rig.envoy.http2()] {
-            let answer = client.send(request.clone())?;
-            assert_eq!(answer.status, status, "{request:?}");
+        for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
+            let response = client.send(request.clone())?;
+            assert_eq!(response.status, status, "{request:?}");
             if status == 200 {
-                let received = Received::from_response(&answer)?;
+                let received = Received::from_response(&response)?;
                 assert!(received.header("authorization").is_empty());
                 let rest = received.header("sec-websocket-protocol");
                 assert!(rest.is_empty() || rest == ["graphql-ws"], "{rest:?}");
             }
         }
     }
-    let log = rig.envoy.wait_for_access_log(16)?;
+    let log = fixture.envoy.wait_for_access_log(16)?;
     let known = log.iter().filter(|line| line["identity"].is_string()).count();
     assert_eq!(known, 10);
-    assert_no_trap(&mut rig.envoy)
+    assert_no_trap(&mut fixture.envoy)
 }

@@ -1,13 +1,13 @@
-//! Where a token is in a request, and what else is there.
+//! Requests with a token in various locations, next to other credentials.
 
 use hyper::Method;
 use tests::client::Request;
 
-/// A name and a request made of one token and of another good one.
-pub(super) type Place = (&'static str, fn(&str, &str) -> Request);
+/// A name and a function that builds a request from a token and a second, valid one.
+pub(super) type Location = (&'static str, fn(&str, &str) -> Request);
 
-/// The places in which most tokens are tried.
-pub(super) const USUAL: &[Place] = &[
+/// Locations in which most tokens are tried.
+pub(super) const COMMON: &[Location] = &[
     ("bearer", |token, _| get("/a").bearer(token)),
     ("query", |token, _| get(&format!("/a?access_token={token}"))),
     ("x-token", |token, _| get("/a").header("x-token", token)),
@@ -16,34 +16,34 @@ pub(super) const USUAL: &[Place] = &[
     ("cookie", |token, _| get("/a").header("cookie", format!("a=1; session={token}; b=2"))),
 ];
 
-/// All the others.
-pub(super) const ODD: &[Place] = &[
-    ("nowhere", |_, _| get("/a")),
-    ("nowhere, with a query", |_, _| get("/a?b=c&d")),
+/// All other locations.
+pub(super) const UNUSUAL: &[Location] = &[
+    ("no token", |_, _| get("/a")),
+    ("no token, with a query", |_, _| get("/a?b=c&d")),
     ("bearer in lower case", |token, _| auth(&format!("bearer {token}"))),
     ("bearer in upper case", |token, _| auth(&format!("BEARER {token}"))),
     ("bearer and two spaces", |token, _| auth(&format!("Bearer  {token}"))),
     ("bearer without a space", |token, _| auth(&format!("Bearer{token}"))),
-    ("bearer alone", |_, _| auth("Bearer")),
+    ("bearer only", |_, _| auth("Bearer")),
     ("bearer and a space", |_, _| auth("Bearer ")),
     ("token without a scheme", |token, _| auth(token)),
     ("basic", |_, _| auth("Basic dXNlcjpwYXNz")),
     ("prefix in the middle", |token, _| auth(&format!("Basic Bearer {token}"))),
-    ("text behind", |token, _| auth(&format!("Bearer {token} x"))),
-    ("comma behind", |token, _| auth(&format!("Bearer {token},"))),
+    ("trailing text", |token, _| auth(&format!("Bearer {token} x"))),
+    ("trailing comma", |token, _| auth(&format!("Bearer {token},"))),
     ("two schemes", |token, _| auth(&format!("Basic dXNlcg==, Bearer {token}"))),
     ("two tokens in a header", |token, good| auth(&format!("Bearer {token}, Bearer {good}"))),
-    ("two schemes, basic behind", |token, _| auth(&format!("Bearer {token}, Basic dXNlcg=="))),
+    ("two schemes, basic last", |token, _| auth(&format!("Bearer {token}, Basic dXNlcg=="))),
     ("two tokens in a header, the same", |token, _| {
         auth(&format!("Bearer {token}, Bearer {token}"))
     }),
     ("two tokens in a header, one without a scheme", |token, good| {
         auth(&format!("Bearer {token}, {good}"))
     }),
-    ("two headers, basic before", |token, _| {
+    ("two headers, basic first", |token, _| {
         get("/a").header("authorization", "Basic dXNlcg==").bearer(token)
     }),
-    ("two headers, basic behind", |token, _| {
+    ("two headers, basic last", |token, _| {
         get("/a").bearer(token).header("authorization", "Basic dXNlcg==")
     }),
     ("two headers, one empty", |token, _| get("/a").header("authorization", "").bearer(token)),
@@ -57,12 +57,8 @@ pub(super) const ODD: &[Place] = &[
     ("query twice, the same", |token, _| {
         get(&format!("/a?access_token={token}&access_token={token}"))
     }),
-    ("query twice, empty before", |token, _| {
-        get(&format!("/a?access_token=&access_token={token}"))
-    }),
-    ("query twice, empty behind", |token, _| {
-        get(&format!("/a?access_token={token}&access_token="))
-    }),
+    ("query twice, empty first", |token, _| get(&format!("/a?access_token=&access_token={token}"))),
+    ("query twice, empty last", |token, _| get(&format!("/a?access_token={token}&access_token="))),
     ("query before others", |token, _| get(&format!("/a?access_token={token}&b=%41&c=+"))),
     ("query between others", |token, _| get(&format!("/a?b=1&access_token={token}&c=2"))),
     ("query percent-encoded", |token, _| {
@@ -100,10 +96,10 @@ pub(super) const ODD: &[Place] = &[
     ("cookie twice, the same", |token, _| {
         get("/a").header("cookie", format!("session={token}; session={token}"))
     }),
-    ("cookie twice, empty before", |token, _| {
+    ("cookie twice, empty first", |token, _| {
         get("/a").header("cookie", format!("session=; session={token}"))
     }),
-    ("cookie twice, empty behind", |token, _| {
+    ("cookie twice, empty last", |token, _| {
         get("/a").header("cookie", format!("session={token}; session="))
     }),
     ("cookies in two headers", |token, good| {
@@ -114,7 +110,7 @@ pub(super) const ODD: &[Place] = &[
     ("two cookie headers", |token, _| {
         get("/a").header("cookie", "a=1").header("cookie", format!("session={token}"))
     }),
-    ("cookie alone", |token, _| get("/a").header("cookie", format!("session={token}"))),
+    ("cookie only", |token, _| get("/a").header("cookie", format!("session={token}"))),
     ("cookie of a longer name", |token, _| get("/a").header("cookie", format!("xsession={token}"))),
     ("head", |token, _| Request::new(Method::HEAD, "/a").bearer(token)),
     ("post", |token, _| plain(Request::new(Method::POST, "/a")).bearer(token).body(b"x")),

@@ -1,4 +1,4 @@
-//! Rules and the dashboard speak of metrics that there are.
+//! The shipped rules and dashboard only use existing metrics.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -10,9 +10,9 @@ use tests::{
     repository,
 };
 
-use super::{Rig, prometheus::Scrape};
+use super::{Fixture, prometheus::Scrape};
 
-/// A document that has every metric that the files name.
+/// Returns a configuration with all metrics that the files use.
 fn document(metrics: &Value) -> Value {
     json!({
         "endpoint": "otel-collector.monitoring.svc.cluster.local:4317",
@@ -24,7 +24,7 @@ fn document(metrics: &Value) -> Value {
     })
 }
 
-/// The names of our metrics in a text, without what Prometheus adds to those of histograms.
+/// Returns the names of the filter's metrics in a text, without the suffixes of histograms.
 fn names(text: &str) -> BTreeSet<&str> {
     let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
     let ours = text.split(word).filter(|word| word.starts_with("weir_telemetry_"));
@@ -32,38 +32,38 @@ fn names(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-fn check(rig: &Rig, files: &[&str]) -> Result<()> {
+fn check(fixture: &Fixture, files: &[&str]) -> Result<()> {
     for number in 0..4 {
         let user = format!("user-{number}");
-        rig.envoy.http1().send(Request::get("/orders/7").header("x-user", user))?;
+        fixture.envoy.http1().send(Request::get("/orders/7").header("x-user", user))?;
     }
     for file in files {
         let text = read_text(&repository::root().join(file))?;
         let mut missing = Vec::new();
-        wait_until("every metric", Duration::from_secs(30), || {
-            let scrape = Scrape::of(&rig.envoy)?;
+        wait_until("exporting every metric", Duration::from_secs(30), || {
+            let scrape = Scrape::of(&fixture.envoy)?;
             let known = names(scrape.text());
             missing = names(&text).difference(&known).map(ToString::to_string).collect();
             Ok(missing.is_empty())
         })
-        .map_err(|error| error.context(format!("{file} names {missing:?}")))?;
+        .map_err(|error| error.context(format!("{file} uses {missing:?}")))?;
     }
     Ok(())
 }
 
 #[test]
-fn every_metric_with_labels_that_they_name_is_scraped() -> Result<()> {
+fn labelled_metrics_of_rules_and_dashboard_exist() -> Result<()> {
     let metrics = json!({"labels": true, "maxValues": 1, "definitions":
         [{"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}}]});
-    let rig = Rig::start_labelled(1, &document(&metrics))?;
+    let fixture = Fixture::start_labelled(1, &document(&metrics))?;
     check(
-        &rig,
+        &fixture,
         &["observability/prometheus/labelled.rules.yaml", "observability/grafana/dashboard.json"],
     )
 }
 
 #[test]
-fn every_metric_without_labels_that_they_name_is_scraped() -> Result<()> {
-    let rig = Rig::start(&document(&json!({})))?;
-    check(&rig, &["observability/prometheus/clean.rules.yaml"])
+fn unlabelled_metrics_of_rules_exist() -> Result<()> {
+    let fixture = Fixture::start(&document(&json!({})))?;
+    check(&fixture, &["observability/prometheus/clean.rules.yaml"])
 }

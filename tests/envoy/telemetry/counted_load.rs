@@ -1,4 +1,4 @@
-//! Many requests over many connections, and the books about them.
+//! A load generator that counts its streams as the filter must.
 
 use std::{
     collections::BTreeMap,
@@ -12,39 +12,40 @@ use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 
-/// How long one request may take.
-const LIMIT: Duration = Duration::from_secs(60);
+/// Timeout of a request.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a stream is counted under.
+/// The labels of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Row {
-    /// The operation, which in these tests is the first segment of the path.
+pub(super) struct StreamLabels {
+    /// The operation, in these tests the first segment of the path.
     pub(super) operation: String,
     pub(super) method: String,
-    /// The status, `0` without a response.
+    /// The status code, `0` without a response.
     pub(super) code: String,
-    /// The status of gRPC; empty for other requests.
+    /// The gRPC status, empty for other requests.
     pub(super) grpc: String,
 }
 
-/// What was sent and answered.
+/// Numbers of streams sent.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Books {
-    /// Streams by what they are counted under.
-    pub(super) streams: BTreeMap<Row, u64>,
-    /// Streams that are errors, by operation and method.
+pub(super) struct StreamCounts {
+    /// Streams by labels.
+    pub(super) streams: BTreeMap<StreamLabels, u64>,
+    /// Failed streams by operation and method.
     pub(super) errors: BTreeMap<(String, String), u64>,
-    /// Streams whose client left.
-    pub(super) left: u64,
+    /// Streams reset by the client.
+    pub(super) client_resets: u64,
 }
 
-impl Books {
+impl StreamCounts {
+    /// Returns the number of streams.
     pub(super) fn total(&self) -> u64 {
         self.streams.values().sum()
     }
 
-    /// Takes down one stream.
-    pub(super) fn note(&mut self, row: Row, is_error: bool) {
+    /// Counts a stream.
+    pub(super) fn record(&mut self, row: StreamLabels, is_error: bool) {
         if is_error {
             let errors = self.errors.entry((row.operation.clone(), row.method.clone()));
             let errors = errors.or_default();
@@ -54,8 +55,8 @@ impl Books {
         *known = known.saturating_add(1);
     }
 
-    /// Adds what another has taken down.
-    pub(super) fn add(&mut self, other: Self) {
+    /// Adds the counts of `other`.
+    pub(super) fn merge(&mut self, other: Self) {
         for (key, count) in other.streams {
             let known = self.streams.entry(key).or_default();
             *known = known.saturating_add(count);
@@ -64,28 +65,28 @@ impl Books {
             let known = self.errors.entry(key).or_default();
             *known = known.saturating_add(count);
         }
-        self.left = self.left.saturating_add(other.left);
+        self.client_resets = self.client_resets.saturating_add(other.client_resets);
     }
 }
 
-/// Sends `count` requests, the one with number n as `make(n)` says, over `connections` connections.
+/// Sends the requests `make(0)` to `make(count - 1)` over `connections` connections.
 pub(super) fn run(
     address: SocketAddr,
     count: u64,
     connections: u64,
     make: fn(u64) -> Request<Full<Bytes>>,
-) -> Result<Books> {
+) -> Result<StreamCounts> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut workers = JoinSet::new();
         for first in 0..connections {
             let numbers = (first..count).step_by(usize::try_from(connections)?);
             workers.spawn(connection(address, numbers, make));
         }
-        let mut books = Books::default();
+        let mut counts = StreamCounts::default();
         while let Some(more) = workers.join_next().await {
-            books.add(more??);
+            counts.merge(more??);
         }
-        Ok(books)
+        Ok(counts)
     })
 }
 
@@ -93,17 +94,17 @@ async fn connection(
     address: SocketAddr,
     numbers: impl Iterator<Item = u64>,
     make: fn(u64) -> Request<Full<Bytes>>,
-) -> Result<Books> {
-    let mut books = Books::default();
+) -> Result<StreamCounts> {
+    let mut counts = StreamCounts::default();
     let mut sender = None;
     for number in numbers {
         let request = make(number);
         let operation = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
         let method = request.method().to_string();
-        let begun = Instant::now();
-        // A listener that is replaced closes its connections; the request then was not taken.
-        let answer = loop {
-            anyhow::ensure!(begun.elapsed() < LIMIT, "no answer");
+        let started = Instant::now();
+        // A draining listener closes its connections. The request was not processed then.
+        let response = loop {
+            anyhow::ensure!(started.elapsed() < TIMEOUT, "no response within {TIMEOUT:?}");
             let open = match sender.take() {
                 Some(open) => open,
                 None => open(address).await?,
@@ -112,22 +113,22 @@ async fn connection(
             if open.ready().await.is_err() {
                 continue;
             }
-            let answer = open.send_request(make(number)).await;
-            if let Ok(answer) = answer {
+            let response = open.send_request(make(number)).await;
+            if let Ok(response) = response {
                 sender = Some(open);
-                break answer;
+                break response;
             }
         };
-        let status = answer.status();
-        let is_whole = answer.into_body().collect().await.is_ok();
+        let status = response.status();
+        let is_whole = response.into_body().collect().await.is_ok();
         if !is_whole {
             sender = None;
         }
         let code = status.as_str().to_owned();
-        let row = Row { operation, method, code, grpc: String::new() };
-        books.note(row, status.is_server_error() || !is_whole);
+        let row = StreamLabels { operation, method, code, grpc: String::new() };
+        counts.record(row, status.is_server_error() || !is_whole);
     }
-    Ok(books)
+    Ok(counts)
 }
 
 async fn open(address: SocketAddr) -> Result<http1::SendRequest<Full<Bytes>>> {

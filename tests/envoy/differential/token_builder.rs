@@ -1,4 +1,4 @@
-//! A token before it is signed, member by member, so that nothing is too wrong to be written.
+//! A token before it is signed. Its members are raw JSON text, so invalid ones can be written too.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
@@ -7,20 +7,20 @@ use tests::{
     keys::{Keys, base64url},
 };
 
-/// The issuer that every setting trusts.
+/// The issuer trusted by every setting.
 pub(super) const ISSUER: &str = "https://idp.example.com";
 
-/// A JSON object as a list of members, the values being JSON as it is written.
+/// A JSON object as a list of members, each with its value as JSON text.
 #[derive(Clone, Debug)]
 pub(super) struct Members(Vec<(String, String)>);
 
 impl Members {
-    /// Adds a member, whether there is one of that name or not.
+    /// Adds a member, even if there is one of that name.
     pub(super) fn add(&mut self, name: &str, json: &str) {
         self.0.push((name.to_owned(), json.to_owned()));
     }
 
-    /// Takes a member away.
+    /// Removes a member.
     pub(super) fn remove(&mut self, name: &str) {
         self.0.retain(|(found, _)| found != name);
     }
@@ -37,28 +37,28 @@ impl Members {
     }
 }
 
-/// A token to be.
+/// An unsigned token.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
-    /// What signs, whatever the header says.
+pub(super) struct TokenBuilder {
+    /// The algorithm of the signature, independent of the header.
     pub(super) algorithm: Algorithm,
     /// The header.
     pub(super) header: Members,
     /// The claims.
     pub(super) claims: Members,
-    /// A text instead of the header.
+    /// Replaces the header.
     pub(super) header_text: Option<&'static str>,
-    /// A text instead of the claims.
+    /// Replaces the claims.
     pub(super) payload_text: Option<&'static str>,
-    /// The seconds since 1970.
+    /// The current time in seconds since the Unix epoch.
     pub(super) now: u64,
-    /// What is done to the finished token.
-    pub(super) spoil: Option<fn(&str) -> String>,
+    /// A change to the signed token.
+    pub(super) tamper: Option<fn(&str) -> String>,
 }
 
-impl Draft {
-    /// A good token of `algorithm`.
-    pub(super) fn good(algorithm: Algorithm, keys: &Keys) -> Self {
+impl TokenBuilder {
+    /// Returns a valid token for `algorithm`.
+    pub(super) fn valid(algorithm: Algorithm, keys: &Keys) -> Self {
         let now = now();
         let mut header = Members(Vec::new());
         header.add("alg", &format!("\"{algorithm:?}\""));
@@ -72,10 +72,10 @@ impl Draft {
         claims.add("level", "7");
         claims.add("admin", "true");
         claims.add("realm", r#"{"name":"north","deep":{"er":"down"}}"#);
-        Self { algorithm, header, claims, header_text: None, payload_text: None, now, spoil: None }
+        Self { algorithm, header, claims, header_text: None, payload_text: None, now, tamper: None }
     }
 
-    /// The seconds since 1970, later or earlier by `seconds`.
+    /// Returns the current time plus `seconds`.
     pub(super) fn at(&self, seconds: i64) -> String {
         self.now.saturating_add_signed(seconds).to_string()
     }
@@ -87,6 +87,6 @@ impl Draft {
         let message = format!("{}.{}", base64url(header), base64url(payload));
         let signature = keys.sign(self.algorithm, message.as_bytes())?;
         let token = format!("{message}.{signature}");
-        Ok(self.spoil.map_or_else(|| token.clone(), |spoil| spoil(&token)))
+        Ok(self.tamper.map_or_else(|| token.clone(), |tamper| tamper(&token)))
     }
 }

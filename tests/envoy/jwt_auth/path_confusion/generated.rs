@@ -1,10 +1,10 @@
-//! Paths assembled from pieces that servers read differently.
+//! Random paths of pieces that servers decode differently.
 
 use std::env;
 
 use filter_core::Generator;
 
-/// The environment variable that replaces the seed.
+/// Environment variable that replaces the seed.
 const SEED: &str = "WEIR_SEED";
 
 const HEADS: [&[u8]; 8] =
@@ -60,7 +60,7 @@ const PIECES: [&[u8]; 47] = [
     b"/../",
 ];
 
-/// Returns paths; the same for the same seed, which is printed.
+/// Generates paths from the seed, which is printed.
 pub(super) fn paths(count: usize) -> Vec<Vec<u8>> {
     let seed = env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or(20);
     eprintln!("{SEED}={seed}");
@@ -86,8 +86,8 @@ fn path(generator: &mut Generator) -> Vec<u8> {
 }
 
 fn pick<'a>(generator: &mut Generator, from: &[&'a [u8]]) -> &'a [u8] {
-    let place = below(generator, from.len());
-    from.get(place).copied().unwrap_or_default()
+    let index = below(generator, from.len());
+    from.get(index).copied().unwrap_or_default()
 }
 
 fn below(generator: &mut Generator, limit: usize) -> usize {

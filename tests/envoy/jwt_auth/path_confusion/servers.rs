@@ -1,42 +1,73 @@
-//! Servers' readings of a path, each as a sequence of steps.
+//! Models of how servers decode a path, each as a sequence of steps.
 
-/// A step of a server from a request's target to the name of a resource.
+/// A step in the decoding of a path.
 type Step = fn(Vec<u8>) -> Vec<u8>;
 
-/// Servers and their steps. A path that is read twice, because the server is a proxy or a framework
-/// decodes again, has both sequences.
+/// Servers and their steps. Where a path is decoded twice, by a proxy and a server or again by a
+/// framework, the sequences are concatenated.
 const SERVERS: [(&str, &[Step]); 17] = [
     ("a server that decodes nothing", &[resolve]),
     ("Node", &[decode]),
-    ("Node, by URL", &[turn, resolve, decode]),
+    ("Node, by URL", &[backslashes_to_slashes, resolve, decode]),
     ("a file server", &[decode, resolve]),
-    ("nginx", &[decode, merge, resolve]),
-    ("a proxy and a file server", &[decode, merge, resolve, decode, merge, resolve]),
-    ("a router that decodes last", &[merge, resolve, decode, decode, resolve]),
-    ("Tomcat", &[cut_parameters, decode, turn, merge, resolve]),
-    ("a servlet that decodes again", &[cut_parameters, decode, merge, resolve, decode, resolve]),
-    ("Java, parameters cut last", &[decode, cut_parameters, merge, resolve]),
-    ("nginx and Tomcat", &[decode, merge, resolve, cut_parameters, decode, turn, merge, resolve]),
-    ("IIS", &[decode, turn, trim_segments, merge, resolve]),
-    ("IIS, decoded again", &[decode, decode, turn, trim_segments, merge, resolve]),
-    ("a decoder of overlong UTF-8", &[decode, shorten, turn, merge, resolve]),
-    ("the same, decoded again", &[decode, decode, shorten, turn, merge, resolve]),
-    ("a C string", &[decode, end_at_nul, merge, resolve]),
-    ("a framework that trims", &[decode, trim, merge, resolve]),
+    ("nginx", &[decode, merge_slashes, resolve]),
+    (
+        "a proxy and a file server",
+        &[decode, merge_slashes, resolve, decode, merge_slashes, resolve],
+    ),
+    ("a router that decodes last", &[merge_slashes, resolve, decode, decode, resolve]),
+    ("Tomcat", &[cut_parameters, decode, backslashes_to_slashes, merge_slashes, resolve]),
+    (
+        "a servlet that decodes again",
+        &[cut_parameters, decode, merge_slashes, resolve, decode, resolve],
+    ),
+    ("Java, parameters removed last", &[decode, cut_parameters, merge_slashes, resolve]),
+    (
+        "nginx and Tomcat",
+        &[
+            decode,
+            merge_slashes,
+            resolve,
+            cut_parameters,
+            decode,
+            backslashes_to_slashes,
+            merge_slashes,
+            resolve,
+        ],
+    ),
+    ("IIS", &[decode, backslashes_to_slashes, trim_segments, merge_slashes, resolve]),
+    (
+        "IIS, decoded again",
+        &[decode, decode, backslashes_to_slashes, trim_segments, merge_slashes, resolve],
+    ),
+    (
+        "a decoder of overlong UTF-8",
+        &[decode, decode_overlong, backslashes_to_slashes, merge_slashes, resolve],
+    ),
+    (
+        "the same, decoded again",
+        &[decode, decode, decode_overlong, backslashes_to_slashes, merge_slashes, resolve],
+    ),
+    ("a C string", &[decode, end_at_nul, merge_slashes, resolve]),
+    ("a framework that trims", &[decode, trim, merge_slashes, resolve]),
 ];
 
-/// Returns the first server that reads the target as a path for which `is_closed` returns `true`,
+/// Returns the first server that decodes the target to a path for which `is_closed` returns `true`,
 /// with that path.
-pub(super) fn reads_as(
+pub(super) fn decodes_to(
     target: &[u8],
-    is_closed: impl Fn(&[u8]) -> bool,
+    is_protected: impl Fn(&[u8]) -> bool,
 ) -> Option<(&'static str, Vec<u8>)> {
     let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
     let read = |steps: &[Step]| steps.iter().fold(path.to_vec(), |path, step| step(path));
     let all = SERVERS.iter().map(|(name, steps)| (*name, read(steps)));
-    [("as it came", path.to_vec())].into_iter().chain(all).find(|(_, path)| is_closed(path))
+    [("a server that uses the raw path", path.to_vec())]
+        .into_iter()
+        .chain(all)
+        .find(|(_, path)| is_protected(path))
 }
 
+/// Decodes percent-encoding once.
 fn decode(path: Vec<u8>) -> Vec<u8> {
     let mut rest = path.as_slice();
     let mut decoded = Vec::new();
@@ -51,8 +82,8 @@ fn decode(path: Vec<u8>) -> Vec<u8> {
     decoded
 }
 
-/// Decodes a slash, a dot and a backslash in two bytes of overlong UTF-8.
-fn shorten(path: Vec<u8>) -> Vec<u8> {
+/// Decodes slash, dot and backslash from two-byte overlong UTF-8.
+fn decode_overlong(path: Vec<u8>) -> Vec<u8> {
     let mut short = Vec::new();
     let mut rest = path.as_slice();
     loop {
@@ -68,20 +99,23 @@ fn shorten(path: Vec<u8>) -> Vec<u8> {
     }
 }
 
-fn turn(path: Vec<u8>) -> Vec<u8> {
+/// Turns backslashes into slashes.
+fn backslashes_to_slashes(path: Vec<u8>) -> Vec<u8> {
     path.into_iter().map(|byte| if byte == b'\\' { b'/' } else { byte }).collect()
 }
 
-fn merge(mut path: Vec<u8>) -> Vec<u8> {
+/// Merges adjacent slashes.
+fn merge_slashes(mut path: Vec<u8>) -> Vec<u8> {
     path.dedup_by(|next, byte| *next == b'/' && *byte == b'/');
     path
 }
 
+/// Removes path parameters, which start with a semicolon.
 fn cut_parameters(path: Vec<u8>) -> Vec<u8> {
     each_segment(&path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
 }
 
-/// Trims blanks, and dots after a name as Windows does.
+/// Trims trailing whitespace, and trailing dots as Windows does.
 fn trim_segments(path: Vec<u8>) -> Vec<u8> {
     each_segment(&path, |segment| {
         let trimmed = segment.trim_ascii_end();
@@ -98,7 +132,7 @@ fn end_at_nul(path: Vec<u8>) -> Vec<u8> {
     path.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
 }
 
-/// Resolves dot segments; one that leads above the root is dropped.
+/// Resolves dot segments. One that leads above the root is dropped.
 fn resolve(path: Vec<u8>) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     for segment in path.split(|byte| *byte == b'/').skip(1) {
@@ -117,9 +151,9 @@ fn each_segment(path: &[u8], change: impl Fn(&[u8]) -> &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn servers_read_a_path_each_in_its_own_way() {
+fn models_the_path_decoding_of_servers() {
     let check = |path: &[u8], expected: &[u8]| {
-        let found = reads_as(path, |path| path == expected);
+        let found = decodes_to(path, |path| path == expected);
         assert!(found.is_some(), "{} is never {}", path.escape_ascii(), expected.escape_ascii());
     };
     check(b"/public/..;/admin", b"/admin");

@@ -1,4 +1,4 @@
-//! Hostile values end at the limits, whatever is configured anew meanwhile.
+//! Limits of cardinality and memory hold under distinct label values and reconfigurations.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use http_body_util::Full;
 use hyper::{Request, Response, body::Bytes};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Drain, Setup},
+    bootstrap::{Drain, EnvoyOptions},
     envoy::Envoy,
     ports,
     process::wait_until,
@@ -24,28 +24,28 @@ use tests::{
 };
 
 use super::{
-    LABELS, books, filter,
+    LABELS, counted_load, filter,
     prometheus::{Scrape, stats_tags},
 };
 
 const CONNECTIONS: u64 = 32;
-/// The environment variable that says how many values come.
+/// Environment variable that replaces the number of distinct values.
 const DISTINCT: &str = "WEIR_DISTINCT";
-/// How much memory may grow, in MiB, whatever comes.
-const SLACK: u64 = 16;
+/// Maximum growth of the process, in MiB.
+const MAX_GROWTH: u64 = 16;
 
-/// An application that keeps nothing but the number of requests.
+/// Starts an application that only counts its requests.
 fn application() -> Result<(Server, Arc<AtomicU64>)> {
     let served = Arc::new(AtomicU64::new(0));
-    let seen = Arc::clone(&served);
+    let counter = Arc::clone(&served);
     let server = Server::start(ports::listen(0)?, move |_| {
-        seen.fetch_add(1, Ordering::Relaxed);
+        counter.fetch_add(1, Ordering::Relaxed);
         async { Response::new(full("")) }
     })?;
     Ok((server, served))
 }
 
-/// Two open labels; `slo` makes it another document.
+/// Returns a configuration with two labels of unbounded values. `slo` makes configurations differ.
 fn document(slo: &str) -> Value {
     json!({"slos": [{"name": slo}], "metrics": [{"labels": true, "definitions": [
         {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
@@ -53,7 +53,7 @@ fn document(slo: &str) -> Value {
     ]}]})
 }
 
-/// Requests of which each has a path and a header value that no other has.
+/// Returns a request with a distinct path and a distinct header value for each number.
 fn distinct(number: u64) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(Bytes::new()));
     *request.uri_mut() = format!("/items/{number}").parse().unwrap_or_default();
@@ -64,41 +64,40 @@ fn distinct(number: u64) -> Request<Full<Bytes>> {
 }
 
 #[test]
-fn distinct_values_leave_series_and_memory_at_their_limits_through_new_configurations() -> Result<()>
-{
-    let asked = env::var(DISTINCT).ok().and_then(|it| it.parse().ok());
-    let count = asked.unwrap_or_else(|| thorough(50_000, 1_000_000));
+fn series_and_memory_stay_bounded_across_reconfigurations() -> Result<()> {
+    let requested = env::var(DISTINCT).ok().and_then(|text| text.parse().ok());
+    let count = requested.unwrap_or_else(|| thorough(50_000, 1_000_000));
     let reloads = thorough(5, 50);
     let (app, served) = application()?;
-    let mut setup = Setup::new(app.address(), vec![filter(&document("first"))]);
-    setup.concurrency = 4;
-    setup.stats_config = Some(stats_tags(&LABELS));
-    // Or else a listener that goes cuts streams off, and their clients ask again.
-    setup.drain = Drain::Immediate(30);
-    let mut envoy = Envoy::start(setup)?;
-    books::run(envoy.address(), count / 10, CONNECTIONS, distinct)?;
+    let mut options = EnvoyOptions::new(app.address(), vec![filter(&document("first"))]);
+    options.concurrency = 4;
+    options.stats_config = Some(stats_tags(&LABELS));
+    // A gradual drain would reset streams, and the load would send them again.
+    options.drain = Drain::Immediate(30);
+    let mut envoy = Envoy::start(options)?;
+    counted_load::run(envoy.address(), count / 10, CONNECTIONS, distinct)?;
     let before = envoy.memory()?;
     let address = envoy.address();
-    let load = thread::spawn(move || books::run(address, count, CONNECTIONS, distinct));
+    let load = thread::spawn(move || counted_load::run(address, count, CONNECTIONS, distinct));
     for number in 1..=reloads {
         let share = count / 10 + count / (reloads + 1) * number;
         let reached = || Ok(served.load(Ordering::Relaxed) > share);
-        wait_until("a share of the load", Duration::from_secs(300), reached)?;
+        wait_until("sending a part of the load", Duration::from_secs(300), reached)?;
         let slo = if number % 2 == 0 { "even" } else { "odd" };
         envoy.reconfigure(&[filter(&document(slo))])?;
     }
     load.join().map_err(|_| anyhow!("the load panicked"))??;
     let after = envoy.memory()?;
-    eprintln!("{count} values, {reloads} configurations: {before} MiB, then {after} MiB");
-    assert!(after < before + SLACK, "{before} MiB, then {after} MiB");
+    eprintln!("{count} values, {reloads} configurations: {before} MiB before, {after} MiB after");
+    assert!(after < before + MAX_GROWTH, "{before} MiB before, {after} MiB after");
     assert_limits(&envoy, count + count / 10)
 }
 
-/// Every stream is in one of the series, of which there are no more than allowed, and what was
-/// folded has been counted.
+/// Fails unless every stream is counted, the number of series is within limits, and streams folded
+/// into `other` are counted as overflow.
 fn assert_limits(envoy: &Envoy, total: u64) -> Result<()> {
     let mut scrape = Scrape::of(envoy)?;
-    wait_until("counted", Duration::from_secs(30), || {
+    wait_until("counting every stream", Duration::from_secs(30), || {
         scrape = Scrape::of(envoy)?;
         Ok(scrape.sum("weir_telemetry_requests_total") == total)
     })?;
