@@ -3,7 +3,6 @@
 mod algorithms;
 mod configuration;
 mod counters;
-mod denials;
 mod forged_identity;
 mod hostile;
 mod identity;
@@ -12,6 +11,7 @@ mod memory;
 mod outputs;
 mod path_confusion;
 mod renewal;
+mod replies;
 mod rules;
 mod samples;
 mod signatures;
