@@ -76,7 +76,7 @@ fn faults(document: &[u8]) -> Result<(), InvalidConfig> {
 
 fn telemetry(document: &[u8]) -> Result<(), InvalidConfig> {
     let config: telemetry::Config = parse_config(document)?;
-    let rules = telemetry::prometheus::Rules::of(&config).to_string();
+    let rules = telemetry::prometheus::Rules::new(&config).to_string();
     assert!(!rules.is_empty());
     let policy = policies::telemetry(document)?;
     policy.warnings().iter().for_each(|warning| assert_line(warning));

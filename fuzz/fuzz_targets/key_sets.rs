@@ -105,7 +105,7 @@ impl Proxy {
     fn feed(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            let effects = self.source.on(event, self.now, 80);
+            let effects = self.source.handle(event, self.now, 80);
             assert!(effects.len() <= 4 * MAX_KEYS, "{} effects of one event", effects.len());
             effects.into_iter().for_each(|effect| events.extend(self.carry_out(effect)));
         }
@@ -131,23 +131,23 @@ impl Proxy {
                     self.control = control;
                 }
             }
-            Effect::Warn(line) | Effect::Inform(line) => {
+            Effect::LogWarning(line) | Effect::LogInfo(line) => {
                 legal::line(&line);
                 assert!(line.len() <= 1024, "{} bytes in a line", line.len());
             }
-            Effect::Count(_) | Effect::Took(_) => {}
+            Effect::Count(_) | Effect::FetchTime(_) => {}
         }
         None
     }
 
     fn assert_bounded(&self) {
         let day = Duration::from_secs(86_400);
-        assert!(self.control.next <= self.now + day, "no further fetch");
+        assert!(self.control.next_fetch <= self.now + day, "no further fetch");
         assert!(self.control.fresh_until <= self.now + day, "fresh for ever");
         match self.source.state(self.now) {
             State::Ready(Content::Keys(set)) => assert_public(&set),
             State::Ready(Content::DenyList(list)) => assert!(list.len() <= 50_000),
-            State::Cold | State::Dropped => {}
+            State::Cold | State::Expired => {}
         }
     }
 }

@@ -12,7 +12,7 @@ use filter_core::{Generator, HeaderEdits, Request};
 use fuzz::{legal, message::Message, policies};
 use libfuzzer_sys::fuzz_target;
 use routing_tags::{Tag, World};
-use telemetry::{Direction, Record, explain::Described};
+use telemetry::{Direction, Record, explain::StreamDescription};
 
 struct Policies {
     faults: fault_injection::Policy,
@@ -160,7 +160,7 @@ fn assert_pace(rate: u64, sizes: impl Iterator<Item = usize>) {
 
 fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_>) {
     let bits = message.bits();
-    let described = Described {
+    let described = StreamDescription {
         request: request.clone(),
         record: Record {
             status: u16::try_from(bits % 700).ok().filter(|status| *status >= 100),
@@ -173,7 +173,7 @@ fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_
         direction: Direction::ALL[(bits % 3) as usize],
         seed: bits,
         draw: u32::try_from(bits % 1_000_000).unwrap_or_default(),
-        ..Described::default()
+        ..StreamDescription::default()
     };
     let explanation = policy.explain(&described);
     assert!(!explanation.to_string().is_empty());
@@ -184,7 +184,7 @@ fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_
             assert!(is_fit && !value.is_empty(), "label {name} has the value {value:?}");
         }
     }
-    for change in explanation.tracing.iter().flat_map(|traced| &traced.begun.changes) {
+    for change in explanation.tracing.iter().flat_map(|traced| &traced.start.changes) {
         if let telemetry::HeaderChange::Set(_, value) = change {
             legal::header_value(value.as_bytes());
         }

@@ -7,7 +7,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use filter_core::{Headers, Reply, Request, percent_decode};
 use fuzz::{legal, message::Message, policies, tokens};
-use jwt_auth::{Admission, Outcome, Patience, Policy, Verdict};
+use jwt_auth::{Admission, Policy, Verdict, WaitPolicy};
 use libfuzzer_sys::fuzz_target;
 
 /// The headers that only a verified token may write.
@@ -31,16 +31,16 @@ fn check(policy: &Policy, message: &Message<'_>) {
     let headers = &request.headers;
     let now = Duration::from_secs(policies::NOW);
     let mut worker = policy.worker();
-    let verdict = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
-    let again = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
+    let verdict = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
+    let again = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
     assert_eq!(verdict, again, "what the cache saves changes the answer");
     match verdict {
         Verdict::Allow(admission) => assert_admitted(headers, &admission),
-        Verdict::Deny(denial) => match policy.refuse(&denial, headers).outcome {
-            Outcome::Reply(reply) => assert_refused(headers, &reply),
-            Outcome::Admit(admission) => assert_admitted(headers, &admission),
+        Verdict::Deny(denial) => match policy.respond(&denial, headers).outcome {
+            Err(reply) => assert_refused(headers, &reply),
+            Ok(admission) => assert_admitted(headers, &admission),
         },
-        Verdict::AwaitKeys(wait) => panic!("nothing is fetched, but {wait:?}"),
+        Verdict::Wait(wait) => panic!("nothing is fetched, but {wait:?}"),
     }
     policy.explain(&mut worker, &request, now);
     assert_no_change_admits(policy, &request, message.bits());
@@ -99,7 +99,7 @@ fn assert_no_claim_changes(policy: &Policy, request: &Request, bits: u64) {
         let request = Request { headers, ..Request::default() };
         let now = Duration::from_secs(policies::NOW);
         let mut worker = policy.worker();
-        let verdict = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
+        let verdict = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
         let identity = matches!(verdict, Verdict::Allow(admission) if admission.identity.is_some());
         assert!(!identity, "{} still gives an identity", changed.escape_ascii());
     }
@@ -108,13 +108,11 @@ fn assert_no_claim_changes(policy: &Policy, request: &Request, bits: u64) {
 fn is_admitted(policy: &Policy, headers: &Headers) -> bool {
     let request = Request { headers: headers.clone(), ..Request::default() };
     let now = Duration::from_secs(policies::NOW);
-    let verdict = policy.judge(&mut policy.worker(), &request, now, Patience::Spent).verdict;
+    let verdict = policy.decide(&mut policy.worker(), &request, now, WaitPolicy::DecideNow).verdict;
     match verdict {
         Verdict::Allow(_) => true,
-        Verdict::Deny(denial) => {
-            matches!(policy.refuse(&denial, headers).outcome, Outcome::Admit(_))
-        }
-        Verdict::AwaitKeys(wait) => panic!("nothing is fetched, but {wait:?}"),
+        Verdict::Deny(denial) => policy.respond(&denial, headers).outcome.is_ok(),
+        Verdict::Wait(wait) => panic!("nothing is fetched, but {wait:?}"),
     }
 }
 

@@ -53,8 +53,8 @@ pub fn telemetry(document: &[u8]) -> Result<telemetry::Policy, InvalidConfig> {
 /// Everything that is wrong with it.
 pub fn tokens(document: &[u8]) -> Result<jwt_auth::Policy, InvalidConfig> {
     let crypto = jwt_auth::Crypto::pure();
-    let environment = jwt_auth::Environment { crypto: &crypto, variable: &variable };
-    jwt_auth::Policy::new(&parse_config(document)?, &environment)
+    let context = jwt_auth::CompileContext { crypto: &crypto, variable: &variable };
+    jwt_auth::Policy::new(&parse_config(document)?, &context)
 }
 
 fn variable(name: &str) -> Option<String> {

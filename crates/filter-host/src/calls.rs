@@ -17,7 +17,7 @@ pub type CallId = u32;
 
 /// Sends an HTTP request to `cluster`.
 ///
-/// `headers` must hold `:method`, `:path` and `:authority`.
+/// `headers` must contain `:method`, `:path` and `:authority`.
 ///
 /// # Errors
 ///

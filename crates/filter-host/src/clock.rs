@@ -31,7 +31,7 @@ pub fn tick_every(period: Duration) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Fails as [`tick_every`] does.
+/// Fails like [`tick_every`].
 pub fn stop_ticking() -> Result<()> {
     hostcalls::set_tick_period(Duration::ZERO)
 }

@@ -17,7 +17,7 @@ pub fn value(map: Map, name: &str) -> Result<Option<Vec<u8>>> {
     present(hostcalls::header(map, name))
 }
 
-/// Reads the whole map, in the proxy's order.
+/// Reads all headers of a map, in the proxy's order.
 ///
 /// # Errors
 ///
@@ -32,7 +32,7 @@ pub fn all(map: Map) -> Result<Headers> {
 ///
 /// # Errors
 ///
-/// Fails as [`all`] does.
+/// Fails like [`all`].
 pub fn named(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Headers> {
     let bytes = hostcalls::header_pairs(map)?;
     decode(&bytes, wanted).ok_or(HostError::SerializationFailure)
@@ -51,7 +51,7 @@ pub fn set(map: Map, name: &str, value: &[u8]) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Fails as [`set`] does.
+/// Fails like [`set`].
 pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
     hostcalls::add_header(map, name, value)
 }

@@ -34,7 +34,7 @@ fn number(level: Level) -> u32 {
     }
 }
 
-/// Writes a line; line breaks and invisible characters are escaped.
+/// Writes a line with line breaks and invisible characters escaped.
 fn write(level: u32, line: &str) {
     let _ = if is_printable(line) {
         hostcalls::log(level, line.as_bytes())

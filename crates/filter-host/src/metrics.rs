@@ -2,6 +2,8 @@
 //!
 //! A metric that the proxy refuses to define is ignored, so that a filter never fails because of it.
 
+use std::time::Duration;
+
 use crate::hostcalls::{self, MetricKind, Result};
 
 /// A monotonic counter.
@@ -79,6 +81,23 @@ impl Histogram {
         if let Some(id) = self.0 {
             let _ = hostcalls::record_metric(id, value);
         }
+    }
+}
+
+/// A histogram of durations in milliseconds, whose name ends in `_ms`.
+#[derive(Clone, Copy, Debug)]
+pub struct DurationHistogram(Histogram);
+
+impl DurationHistogram {
+    /// Defines the histogram `name`, or returns the existing one.
+    #[must_use]
+    pub fn define(name: &str) -> Self {
+        Self(Histogram::define(name))
+    }
+
+    /// Records one duration, rounded down to milliseconds.
+    pub fn record(self, duration: Duration) {
+        self.0.record(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     }
 }
 

@@ -10,6 +10,9 @@ use super::{
     path::{Path, Step},
 };
 
+/// Hint for a text that is not a JSON object: Envoy does not convert YAML, unlike Istio.
+const YAML: &str = "; convert YAML to JSON, as Istio does with pluginConfig";
+
 /// Parses a document and adds an error for each duplicate member.
 pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, InvalidConfig> {
     let mut json = serde_json::Deserializer::from_slice(document);
@@ -18,7 +21,8 @@ pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, 
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value));
     value.map_err(|error| {
-        let message = format!("must be JSON: {}", message::without_position(&error));
+        let hint = if document.trim_ascii_start().starts_with(b"{") { "" } else { YAML };
+        let message = format!("must be JSON: {}{hint}", message::without_position(&error));
         super::ConfigError { path: path.to_string(), message }.into()
     })
 }

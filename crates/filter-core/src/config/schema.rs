@@ -111,7 +111,7 @@ fn remove_null(members: &mut Map<String, Value>) {
 fn plain_description(documentation: &str) -> String {
     let (text, _example) = documentation.split_once("```").unwrap_or((documentation, ""));
     let lines: Vec<_> = text.trim().lines().map(str::trim).collect();
-    // A blank line has become two spaces.
+    // A blank line became two spaces.
     lines.join(" ").replace("  ", "\n\n").replace(" - ", "\n- ")
 }
 

@@ -151,6 +151,11 @@ fn reports_syntax_errors_without_a_position() {
     for (document, message) in [
         ("{} {}", "the configuration: must be JSON: trailing characters"),
         ("{}x", "the configuration: must be JSON: trailing characters"),
+        (
+            "rules: []",
+            "the configuration: must be JSON: expected value; convert YAML to JSON, as Istio does \
+             with pluginConfig",
+        ),
         ("{", "the configuration: must be JSON: EOF while parsing an object"),
         (r#"{"rules": [{"name": tru}]}"#, "rules[0].name: must be JSON: expected ident"),
     ] {

@@ -4,7 +4,7 @@ use crate::{DetailLevel, GrpcStatus, HeaderName};
 
 mod accept;
 
-/// A response that a filter sends instead of forwarding the request.
+/// A response sent by a filter instead of the upstream.
 ///
 /// For a gRPC request the host converts it to a trailers-only response with `grpc_status` as
 /// `grpc-status` and `body` as `grpc-message`.

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// A condition on the value of a header, parameter, claim or attribute.
+/// Condition on the value of a header, parameter, claim or attribute.
 ///
 /// Exactly one operator: `exact`, `prefix` or `regex`, as in Istio's `StringMatch`, or `suffix`,
 /// `contains`, `in: [..]`, `present: true`, `range: {from, to}`, `semver: ">=2.1, <3"` or

@@ -77,7 +77,11 @@ struct Percent {
     #[serde(default, deserialize_with = "percent")]
     #[schemars(
         with = "f64",
-        extend("default" = 0, "anyOf" = [{"const": 0}, {"minimum": 0.0001, "maximum": 100}])
+        extend(
+            "default" = 0,
+            "anyOf" = [{"const": 0}, {"minimum": 0.0001, "maximum": 100}],
+            "examples" = [0.1, 50]
+        )
     )]
     value: Percentage,
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::Shown;
 
-/// The name of an entry of `http`: 1 to 128 characters of printable ASCII.
+/// The name of an `http` entry: 1 to 128 characters of printable ASCII.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,

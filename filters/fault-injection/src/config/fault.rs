@@ -186,7 +186,7 @@ pub struct FixedRate {
 fn percent_is_not_istios<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     IgnoredAny::deserialize(deserializer)?;
     Err(D::Error::custom(
-        "must not be given, aborts have no such field: use percentage: {value: 1}",
+        "must not be given: aborts have no such field: use percentage: {value: 1}",
     ))
 }
 
@@ -194,5 +194,5 @@ fn http2_error_cannot_be_chosen<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<(), D::Error> {
     IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom("must not be given, a filter cannot choose the error code: use reset: {}"))
+    Err(D::Error::custom("must not be given: a filter cannot choose the error code: use reset: {}"))
 }

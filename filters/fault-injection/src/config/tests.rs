@@ -143,7 +143,7 @@ fn entries_have_rules() {
             entry(
                 json!({"name": "a", "consistentHash": {"httpCookie": {"name": "c", "ttl": "1h"}}}),
             ),
-            "http[0].consistentHash.httpCookie.ttl: must not be given, faults issue no cookies",
+            "http[0].consistentHash.httpCookie.ttl: must not be given: faults issue no cookies",
         ),
         (
             json!({"schedule": {"startsAt": "2026-01-01T00:00:00Z", "rampUp": "1m"}, "http": [
@@ -281,11 +281,11 @@ fn aborts_have_one_ending_and_ranges() {
         ),
         (
             abort(json!({"httpStatus": 503, "percent": 5})),
-            "http[0].fault.abort.percent: must not be given, aborts have no such field: use percentage: {value: 1}",
+            "http[0].fault.abort.percent: must not be given: aborts have no such field: use percentage: {value: 1}",
         ),
         (
             abort(json!({"http2Error": "REFUSED_STREAM", "reset": {}})),
-            "http[0].fault.abort.http2Error: must not be given, a filter cannot choose the error code: use reset: {}",
+            "http[0].fault.abort.http2Error: must not be given: a filter cannot choose the error code: use reset: {}",
         ),
         (
             abort(json!({"reset": {}, "body": {"string": "x"}})),
@@ -340,7 +340,7 @@ fn changes_and_rates_have_rules() {
         ),
         (
             response(json!({"httpStatus": 500, "headers": {"request": {"remove": ["a"]}}})),
-            "http[0].fault.response.headers.request: must not be given, only response",
+            "http[0].fault.response.headers.request: must not be given: only response",
         ),
         (
             response(json!({"truncateAfter": 1_073_741_825})),

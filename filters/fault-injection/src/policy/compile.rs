@@ -181,7 +181,7 @@ fn check_hash(entry: &config::Entry, path: &str, errors: &mut ConfigErrors) {
     if cookie.is_some() {
         errors.add(
             format_args!("{path}.consistentHash.httpCookie.ttl"),
-            "must not be given, faults issue no cookies",
+            "must not be given: faults issue no cookies",
         );
     }
     if entry.salt.is_some() && entry.consistent_hash.is_none() {

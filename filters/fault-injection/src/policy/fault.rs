@@ -225,7 +225,7 @@ fn compile_change(
         errors.add(&path, "must have at most one of body, truncateAfter and resetAfter");
     }
     if !config.headers.request.is_empty() {
-        errors.add(format_args!("{path}.headers.request"), "must not be given, only response");
+        errors.add(format_args!("{path}.headers.request"), "must not be given: only response");
     }
     let edits = config.headers.response.edits();
     let status = config.http_status.and_then(narrow);

@@ -149,7 +149,7 @@ fn refuses_invalid_schedules() {
         ),
         (
             window(r#"{"days": [], "from": "09:00", "to": "10:00"}"#),
-            "windows[0]: must have at least one day in days, or no days".into(),
+            "windows[0]: must name at least one day, or omit days".into(),
         ),
         (
             r#"{"utcOffset": "2"}"#.into(),

@@ -119,7 +119,7 @@ impl TryFrom<Document> for Window {
         let days = match days {
             None => [true; 7],
             Some(named) if named.is_empty() => {
-                return Err("must have at least one day in days, or no days");
+                return Err("must name at least one day, or omit days");
             }
             Some(named) => WEEK.map(|day| named.contains(&day)),
         };

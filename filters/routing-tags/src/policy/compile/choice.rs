@@ -41,7 +41,7 @@ pub(super) fn entry(
     if config.schedule.as_ref().is_some_and(|schedule| schedule.ramp_up().is_some()) {
         errors.add(
             format_args!("{path}.schedule.rampUp"),
-            "must not be given, an entry matches or not: use canary",
+            "must not be given: an entry matches or not: use canary",
         );
     }
     Entry {

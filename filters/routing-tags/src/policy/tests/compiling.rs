@@ -117,7 +117,7 @@ fn an_entry_has_one_way_to_its_tag() {
     );
     check_entry(
         json!({"tag": "a", "schedule": {"startsAt": "2026-12-01T09:00:00Z", "rampUp": "1h"}}),
-        "http[0].schedule.rampUp: must not be given, an entry matches or not: use canary",
+        "http[0].schedule.rampUp: must not be given: an entry matches or not: use canary",
     );
 }
 
