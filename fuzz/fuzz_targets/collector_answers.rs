@@ -1,4 +1,4 @@
-//! Whatever a collector answers, no item is lost from the books, and what goes out is OTLP.
+//! For any response of a collector, all items are accounted for, and requests are OTLP.
 
 #![no_main]
 
@@ -17,11 +17,11 @@ use telemetry::{
     },
 };
 
-/// What parts the trailers from the rest.
+/// Separator before the trailers.
 const MARK: &[u8] = b"\n---\n";
-/// How many spans are in a request.
+/// Number of spans in a request.
 const ITEMS: u64 = 3;
-/// The longest text of a stranger that is shown, in bytes.
+/// Maximum length of untrusted text in a log line, in bytes.
 const MAX_SHOWN: usize = 256;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -36,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// Reads headers, a body, a mark and trailers; only 4 KiB of a body are kept.
+/// Parses headers, a body, a separator and trailers; keeps 4 KiB of a body.
 fn answer(bytes: &[u8]) -> Response {
     let end = bytes.windows(MARK.len()).position(|part| part == MARK);
     let (head, tail) = bytes.split_at(end.unwrap_or(bytes.len()));
@@ -50,7 +50,7 @@ fn http() -> Protocol {
     Protocol::Http { traces: "/v1/traces".into(), logs: "/v1/logs".into() }
 }
 
-/// Reads bytes as the parts of an answer.
+/// Parses bytes as the parts of a response.
 fn alone(bytes: &[u8], body: &[u8]) {
     let _ = retry_delay(bytes);
     for partial in
@@ -73,7 +73,7 @@ fn assert_outcome(answer: &Response, protocol: &Protocol) {
     }
 }
 
-/// Sends spans, and gives every request the same answer until nothing is left.
+/// Sends spans, and returns the same response to every request until nothing is left.
 fn exchange(answer: &Response, protocol: Protocol, name: &[u8]) {
     let is_grpc = protocol == Protocol::Grpc;
     let mut exporter = Exporter::default();
@@ -99,7 +99,7 @@ fn exchange(answer: &Response, protocol: Protocol, name: &[u8]) {
     assert_eq!(counted, ITEMS, "the books do not balance");
 }
 
-/// Returns how many items have come to an end.
+/// Returns the number of completed items.
 const fn ended(metric: &Metric, count: u64) -> u64 {
     match metric {
         Metric::Sent | Metric::Rejected | Metric::Dropped(_) => count,
@@ -140,7 +140,7 @@ fn span(name: &[u8]) -> Span<'_> {
     }
 }
 
-/// Fails unless OpenTelemetry's own messages read the spans that went in.
+/// Fails unless OpenTelemetry's own messages decode to the same spans.
 fn assert_readable(body: &[u8], spans: &[Span<'_>], is_grpc: bool) {
     let message = if is_grpc {
         let (frame, message) = body.split_at(5);

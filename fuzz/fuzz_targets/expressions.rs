@@ -1,5 +1,5 @@
-//! Any text is refused or an expression, which gives the same value each time, of the kind that its
-//! place asks for.
+//! Any text is refused or is an expression, which evaluates to the same value each time, of the
+//! required kind.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use telemetry::expression::{
     Slot, Value, WeirAttribute,
 };
 
-/// A stream of which everything was read.
+/// A stream with all attributes.
 struct Stream(AttributeCache);
 
 impl Attributes for Stream {
@@ -60,7 +60,7 @@ fn check(text: &str, phase: Phase, wanted: ResultKind, rest: &[u8]) {
     assert_eq!(expression.holds(&stream).ok(), is_true);
 }
 
-/// A stream on which each attribute has one of the values, if that is of its kind.
+/// A stream on which each attribute has one of the values, if it is of the attribute's kind.
 fn stream(reads: &AttributeTable, rest: &[u8]) -> Stream {
     let values: Vec<Option<Value>> = rest.split(|byte| *byte == b'\n').map(values::read).collect();
     let readings = reads.new_cache();
@@ -71,7 +71,7 @@ fn stream(reads: &AttributeTable, rest: &[u8]) -> Stream {
     Stream(readings)
 }
 
-/// Says whether the proxy gives an attribute values of any kind.
+/// Returns `true` if an attribute has values of any kind.
 const fn is_dynamic(attribute: &Attribute) -> bool {
     matches!(
         attribute,

@@ -1,4 +1,4 @@
-//! Whatever a key server answers, what is kept is bounded, and no shared secret comes that way.
+//! For any response of a key server, memory is bounded, and no symmetric key is accepted.
 
 #![no_main]
 
@@ -13,9 +13,9 @@ use jwt_auth::{
 };
 use libfuzzer_sys::fuzz_target;
 
-/// What parts one answer from the next.
+/// Separator between responses.
 const MARK: &[u8] = b"\n---\n";
-/// At most this many answers are looked at.
+/// Maximum number of responses.
 const ANSWERS: usize = 8;
 
 thread_local! {
@@ -45,7 +45,7 @@ fn parts(bytes: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// Reads bytes as everything that another worker or a server may have written.
+/// Parses bytes as data of another worker or of a server.
 fn read(bytes: &[u8]) {
     if let Some(control) = Control::decode(bytes) {
         assert_eq!(Control::decode(&control.encode()), Some(control));
@@ -71,7 +71,7 @@ fn assert_public(set: &KeySet) {
     }
 }
 
-/// What a proxy keeps for a source, as its workers share it.
+/// Shared data of a source.
 struct Proxy {
     source: Source,
     control: Control,
@@ -86,7 +86,7 @@ impl Proxy {
         Self { source, control: Control::default(), document: None, calls: 0, now }
     }
 
-    /// Wakes the worker whenever a fetch is due, and gives it one answer after the other.
+    /// Wakes the worker whenever a fetch is due, and passes it one response after another.
     fn run(&mut self, answers: &[&[u8]]) {
         for answer in answers {
             self.feed(Event::Tick(self.control));

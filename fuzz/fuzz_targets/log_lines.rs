@@ -1,5 +1,5 @@
-//! A stream of any values makes lines of JSON of at most 8 KiB, labels that end nothing, and spans
-//! that OpenTelemetry reads.
+//! A stream of any values gives JSON lines of at most 8 KiB, labels without delimiters, and spans
+//! that OpenTelemetry decodes.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ use telemetry::{
     signals::redactor::Redactor,
 };
 
-/// The longest line, in bytes.
+/// Maximum length of a line, in bytes.
 const MAX_LEN: usize = 8_192;
 
 thread_local! {
@@ -26,7 +26,7 @@ thread_local! {
         LazyCell::new(|| policies::telemetry(policies::TELEMETRY).unwrap());
 }
 
-/// A stream of which everything was read.
+/// A stream with all attributes.
 struct Stream(AttributeCache);
 
 impl Attributes for Stream {
@@ -65,7 +65,7 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
     report(policy, &record, &stream, &redactor, lines);
 }
 
-/// Makes the record of lines such as `status 503`.
+/// Parses a record from lines such as `status 503`.
 fn record(lines: &[&[u8]]) -> Record {
     let number = |name: &str| {
         let texts = lines.iter().filter_map(|line| std::str::from_utf8(line).ok());
@@ -81,7 +81,7 @@ fn record(lines: &[&[u8]]) -> Record {
     }
 }
 
-/// A stream on which each attribute has the value of a line, one after the other.
+/// A stream on which each attribute has the value of one line.
 fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
     let values: Vec<Value> = lines.iter().filter_map(|line| values::read(line)).collect();
     let readings = policy.attribute_table().new_cache();
@@ -107,7 +107,7 @@ fn assert_label(value: &[u8]) {
     assert_eq!(interner.texts().get(number), Some(&text));
 }
 
-/// Makes a span of the lines, and reads it again.
+/// Encodes a span from the lines and decodes it again.
 fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor, lines: &[&[u8]]) {
     let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
         panic!("the document traces nothing");

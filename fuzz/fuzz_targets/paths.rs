@@ -1,4 +1,4 @@
-//! A path that was normalized has no way around a rule, and the trie finds what templates match.
+//! A normalized path cannot bypass a rule, and the trie agrees with its templates.
 
 #![no_main]
 
@@ -10,10 +10,10 @@ use fuzz::{message::cut, servers};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
-/// At most this many templates are tried at once.
+/// Maximum number of templates.
 const TEMPLATES: usize = 64;
 
-/// At most this many bytes of a target are changed, one at a time.
+/// Maximum number of bytes of a target that are changed, one at a time.
 const CHANGED: usize = 24;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -74,7 +74,7 @@ fn assert_found(templates: &[PathTemplate], path: &[u8]) {
     assert_eq!(found, expected, "{}", path.escape_ascii());
 }
 
-/// Fails unless a matcher of templates says what the templates do.
+/// Fails unless a matcher of templates agrees with the templates.
 fn assert_matched(templates: &[PathTemplate], target: &[u8]) {
     let rule = |template: &PathTemplate| -> Option<Vec<HttpMatch>> {
         serde_json::from_value(json!([{"pathTemplate": template.as_str()}])).ok()

@@ -1,4 +1,4 @@
-//! Any request has an answer in which every header is legal and every tag is one.
+//! Any request gets a decision with valid headers and valid tags.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fault_injection::{BodyEdit, Chunk, Dice, Pace, Phase, Step};
+use fault_injection::{BodyEdit, Chunk, Draws, Phase, RateLimiter, Step};
 use filter_core::{Generator, HeaderEdits, Request};
 use fuzz::{legal, message::Message, policies};
 use libfuzzer_sys::fuzz_target;
@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     });
 });
 
-/// The request of a message, of which two headers tell what a proxy knows by other means.
+/// Returns the request of a message; two headers supply other data of the proxy.
 fn request(message: &Message<'_>) -> Request {
     let text = |name| std::str::from_utf8(message.headers.first(name)?).ok();
     Request {
@@ -76,7 +76,7 @@ fn assert_tags(policy: &routing_tags::Policy, edits: &HeaderEdits) {
     }
 }
 
-/// Fails unless a stranger's tags are gone: each header that carries one has at most one value.
+/// Fails unless untrusted tags are removed: each header with a tag has at most one value.
 fn assert_one_owner(
     policy: &routing_tags::Policy,
     request: &Request,
@@ -98,26 +98,26 @@ fn assert_one_owner(
 }
 
 fn faulted(policy: &fault_injection::Policy, request: &Request, message: &Message<'_>) {
-    let dice = Dice::roll(&mut Generator::new(message.bits()));
-    assert!(!policy.explain(request, &dice, now()).to_string().is_empty());
-    let Some(plan) = policy.decide(request, &dice, now()).plan else { return };
-    assert!(policy.may_fire(&dice), "a plan without a draw that may fire");
+    let draws = Draws::random(&mut Generator::new(message.bits()));
+    assert!(!policy.explain(request, &draws, now()).to_string().is_empty());
+    let Some(plan) = policy.decide(request, &draws, now()).plan else { return };
+    assert!(policy.may_fire(&draws), "a plan without a draw that may fire");
     assert!(plan.delay.is_none_or(|length| length <= Duration::from_secs(2)), "{plan:?}");
     assert!(!policy.counts(&plan).is_empty());
-    legal::header_value(policy.trace(&plan).as_bytes());
+    legal::header_value(policy.summary(&plan).as_bytes());
     policy.reply(&plan).iter().for_each(legal::reply);
     for (phase, first) in
         [(Phase::Request, policy.on_request(&plan)), (Phase::Response, policy.on_response(&plan))]
     {
         let last = match first {
-            Step::Hold(length) => {
-                assert!(!length.is_zero(), "a hold of no length");
-                policy.after_hold(&plan, phase, now(), || false)
+            Step::Delay(length) => {
+                assert!(!length.is_zero(), "a delay of zero");
+                policy.after_delay(&plan, phase, now(), || false)
             }
             other => other,
         };
-        assert!(!matches!(last, Step::Hold(_)), "a hold after a hold");
-        assert!(last != Step::End || plan.abort.is_some(), "an end without an abort");
+        assert!(!matches!(last, Step::Delay(_)), "a delay after a delay");
+        assert!(last != Step::Abort || plan.abort.is_some(), "an abort without a kind");
     }
     if let Some((status, edits)) = policy.response_edits(&plan) {
         assert!(status.is_none_or(|status| (200..600).contains(&status)));
@@ -128,11 +128,11 @@ fn faulted(policy: &fault_injection::Policy, request: &Request, message: &Messag
     plan.rate.into_iter().for_each(|rate| assert_pace(rate, sizes.clone()));
 }
 
-/// Fails unless a body is replaced once, or ends where it is to end.
+/// Fails unless a body is replaced once, or truncated at the right length.
 fn assert_body(edit: &BodyEdit, sizes: impl Iterator<Item = usize>) {
     let (mut seen, mut passed) = (0_u64, 0_u64);
-    for (place, size) in sizes.enumerate() {
-        let chunk = edit.edit(place == 0, seen, size);
+    for (index, size) in sizes.enumerate() {
+        let chunk = edit.edit(index == 0, seen, size);
         passed += match &chunk {
             Chunk::Keep => size as u64,
             Chunk::Cut(stays) => (*stays).min(size) as u64,
@@ -149,10 +149,10 @@ fn assert_body(edit: &BodyEdit, sizes: impl Iterator<Item = usize>) {
 }
 
 fn assert_pace(rate: u64, sizes: impl Iterator<Item = usize>) {
-    let mut pace = Pace::new(rate);
+    let mut limiter = RateLimiter::new(rate);
     let mut due = Duration::ZERO;
     for size in sizes {
-        let next = pace.take(size, Duration::from_secs(1));
+        let next = limiter.reserve(size, Duration::from_secs(1));
         assert!(next >= due, "a byte is due before those in front of it");
         due = next;
     }

@@ -1,5 +1,5 @@
-//! Only a byte-for-byte good token gives an identity or passes a rule that requires one; refusals
-//! never show a token.
+//! Only a valid token, unchanged in every byte, gives an identity or passes a rule that requires one;
+//! refusals never show a token.
 
 #![no_main]
 
@@ -10,13 +10,13 @@ use fuzz::{legal, message::Message, policies, tokens};
 use jwt_auth::{Admission, Policy, Verdict, WaitPolicy};
 use libfuzzer_sys::fuzz_target;
 
-/// The headers that only a verified token may write.
+/// Headers that are set only from a verified token.
 const OUTPUTS: [&str; 5] = ["x-user", "x-roles", "x-ab", "x-payload", "x-principal"];
-/// The parameter and the cookie that tokens are cut out of.
+/// Parameter and cookie from which tokens are removed.
 const PARAMETER: &[u8] = b"token";
 const COOKIE: &[u8] = b"session";
 
-// A policy has no state, but is not shared between threads.
+// A policy has no state, but is not `Sync`.
 thread_local! {
     static POLICY: LazyLock<Policy> = LazyLock::new(|| policies::tokens(policies::TOKENS).unwrap());
 }
@@ -47,7 +47,7 @@ fn check(policy: &Policy, message: &Message<'_>) {
     assert_no_claim_changes(policy, &request, message.bits());
 }
 
-/// The headers that hold tokens, except `:path`, which selects the rule.
+/// Headers with tokens, except `:path`, which selects the rule.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-token", "x-other", "cookie"];
 
 /// Fails if a request that needs a token passes without a good one, unchanged or with one byte of
@@ -138,7 +138,7 @@ fn assert_admitted(headers: &Headers, admission: &Admission) {
     assert_cookies(headers, &after);
 }
 
-/// Says whether a header holds a token, or a query does, escaped or not.
+/// Returns `true` if a header or a query contains a token, escaped or not.
 fn holds(headers: &Headers, token: &str) -> bool {
     headers.iter().any(|(name, value)| {
         let value = if name == b":path" { percent_decode(value) } else { value.into() };
@@ -146,7 +146,7 @@ fn holds(headers: &Headers, token: &str) -> bool {
     })
 }
 
-/// Fails unless `after` is `before` but for parameters that may hold a token.
+/// Fails unless `after` equals `before` except for parameters that may contain a token.
 fn assert_cut(before: &[u8], after: &[u8]) {
     let kept = |target: &[u8]| -> Vec<Vec<u8>> {
         let end = target.iter().position(|byte| *byte == b'#').unwrap_or(target.len());
@@ -161,7 +161,7 @@ fn assert_cut(before: &[u8], after: &[u8]) {
     assert_eq!(kept(before), kept(after), "{}", before.escape_ascii());
 }
 
-/// Fails unless every cookie that may not hold a token is still there.
+/// Fails unless every cookie that cannot contain a token is kept.
 fn assert_cookies(before: &Headers, after: &Headers) {
     let kept = |headers: &Headers| -> Vec<(Vec<u8>, Vec<u8>)> {
         let all = filter_core::cookies(headers).filter(|(name, _)| *name != COOKIE);
@@ -174,7 +174,7 @@ fn assert_refused(headers: &Headers, reply: &Reply) {
     legal::reply(reply);
     let written = reply.headers.iter().map(|(_, value)| value.as_slice());
     let shown: Vec<&[u8]> = written.chain([&*reply.body, reply.details.as_bytes()]).collect();
-    // The realm is the URL without its query, whatever stands there.
+    // The realm is the URL without its query.
     let realm =
         [":scheme", ":authority", ":path"].map(|name| headers.first(name).unwrap_or_default());
     for value in ["authorization", "x-token", "x-other"].iter().flat_map(|name| headers.all(name)) {

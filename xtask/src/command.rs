@@ -1,11 +1,11 @@
-//! Child processes, whose failures are told in one sentence.
+//! Child processes.
 
 use std::io::ErrorKind;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Result, anyhow, bail};
 
-/// Programs that a package registry can't give, and how a person gets them.
+/// Programs that no package registry provides, with the way to install them.
 const CURES: &[(&str, &str)] = &[
     ("cargo", "install Rust with rustup: https://rustup.rs"),
     ("cc", "install a C compiler and linker, such as Debian's build-essential"),
@@ -17,10 +17,10 @@ const CURES: &[(&str, &str)] = &[
     ("rustup", "install Rust with rustup: https://rustup.rs"),
 ];
 
-/// Runs a command to its end and returns what it printed on stdout.
+/// Runs a command and returns its stdout.
 ///
 /// # Errors
-/// A program that is missing, with the cure; a failure, with all that the command said.
+/// Fails for a missing program, with the remedy, and for a failed command, with its output.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| missing(command, &error))?;
     if output.status.success() {
@@ -30,30 +30,30 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     bail!("{} failed:\n{}", line(command), String::from_utf8_lossy(&said).trim_end());
 }
 
-/// Runs a command to its end with this terminal as its own.
+/// Runs a command in this terminal.
 ///
 /// # Errors
-/// A program that is missing, with the cure.
+/// Fails for a missing program, with the remedy.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     command.status().map_err(|error| missing(command, &error))
 }
 
-/// Says that a program is there, before minutes are spent on the way to it.
+/// Checks that a program is installed, before minutes of work.
 ///
 /// # Errors
-/// A program that is missing, with the cure.
+/// Fails for a missing program, with the remedy.
 pub(crate) fn require(program: &str) -> Result<()> {
     let version = if program == "go" { "version" } else { "--version" };
     output(Command::new(program).arg(version)).map(drop)
 }
 
-/// The command as one would type it.
+/// Returns the command line.
 pub(crate) fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Says why a command didn't start.
+/// Returns the error of a command that did not start.
 pub(crate) fn missing(command: &Command, error: &std::io::Error) -> anyhow::Error {
     let program = command.get_program().to_string_lossy();
     let cure = CURES.iter().find(|(name, _)| *name == program);

@@ -1,8 +1,8 @@
-//! SHA-256 in the form that images, stamps and people use.
+//! SHA-256 digests.
 
 use sha2::{Digest as _, Sha256};
 
-/// The lower-case hexadecimal SHA-256 of some bytes.
+/// Returns the SHA-256 in lower-case hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

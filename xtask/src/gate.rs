@@ -1,7 +1,7 @@
-//! What a module must be before it ships.
+//! Checks of a module before it ships.
 //!
-//! Envoy refuses a module that imports a function it doesn't have, and it says so only when the
-//! configuration arrives; here it is said when the module is built.
+//! Envoy refuses a module with an unknown import only when it gets the configuration; this check
+//! fails at build time.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use crate::workspace::Recipe;
 #[cfg(test)]
 mod tests;
 
-/// Exports that every filter has.
+/// Exports of every filter.
 ///
-/// `proxy_on_delete` is among them because the SDK frees a stream's context there.
+/// `proxy_on_delete` is one, because the SDK frees a stream's context there.
 pub(crate) const REQUIRED: &[&str] = &[
     "_initialize",
     "memory",
@@ -70,20 +70,20 @@ const HOSTCALLS: &[&str] = &[
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// The six WASI functions that Rust's standard library may call in a filter.
+/// WASI functions that Rust's standard library may call in a filter.
 const WASI: &[&str] =
     &["clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 
-/// Every export that a filter keeps.
+/// Returns the exports that a filter keeps.
 pub(crate) fn exports(recipe: &Recipe) -> BTreeSet<String> {
     let callbacks = recipe.callbacks.iter().map(|name| format!("proxy_on_{name}"));
     REQUIRED.iter().map(ToString::to_string).chain(callbacks).collect()
 }
 
-/// Says whether a module may ship.
+/// Checks that a module may ship.
 ///
 /// # Errors
-/// All that is wrong with it: imports that Envoy doesn't have, missing exports, its size.
+/// Fails with all unknown imports, missing exports and an excess of size.
 pub(crate) fn check(wasm: &[u8], recipe: &Recipe) -> Result<()> {
     let module = Module::from_buffer(wasm).map_err(|error| anyhow!("not a module: {error:#}"))?;
     let mut faults = strange_imports(&module);

@@ -1,4 +1,4 @@
-//! OCI images of the modules: the same module gives the same digest, on any machine at any time.
+//! Reproducible OCI images: the same module gives the same digest on any machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ mod tests;
 pub(crate) use layout::{Blob, blob};
 pub(crate) use manifest::About;
 
-/// Packs the filters with these names, or all of them.
+/// Packages the filters with these names, or all of them.
 ///
 /// # Errors
-/// A module that isn't built yet.
+/// Fails if a module is not built.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     for filter in workspace.shipped(names)? {
         let path = workspace.wasm().join(filter.module()).with_extension("wasm");
@@ -35,10 +35,10 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The SHA-256 of a filter's manifest in hexadecimal, as a WasmPlugin's `sha256` wants it.
+/// Returns the SHA-256 of a filter's manifest in hexadecimal, for the `sha256` of a WasmPlugin.
 ///
 /// # Errors
-/// An image that isn't packed yet.
+/// Fails if the image is not packaged.
 pub(crate) fn digest(workspace: &Workspace, name: &str) -> Result<String> {
     let filters = workspace.shipped(&[name.to_owned()])?;
     let filter = filters.first().with_context(|| format!("no filter is called `{name}`"))?;
@@ -46,15 +46,15 @@ pub(crate) fn digest(workspace: &Workspace, name: &str) -> Result<String> {
     Ok(manifest.trim_start_matches("sha256:").to_owned())
 }
 
-/// The folder of a filter's OCI layout.
+/// Returns the folder of a filter's OCI layout.
 pub(crate) fn layout_of(workspace: &Workspace, filter: &Filter) -> PathBuf {
     workspace.images().join(filter.name())
 }
 
-/// The digest of the one manifest in a layout.
+/// Returns the digest of the only manifest in a layout.
 ///
 /// # Errors
-/// An image that isn't packed yet.
+/// Fails if the image is not packaged.
 pub(crate) fn manifest_of(layout: &Path) -> Result<String> {
     let index = ImageIndex::from_file(layout.join("index.json"))
         .with_context(|| format!("{} is no image: run `cargo xtask image`", layout.display()))?;
@@ -62,7 +62,7 @@ pub(crate) fn manifest_of(layout: &Path) -> Result<String> {
     Ok(manifest.digest().to_string())
 }
 
-/// Replaces a layout by one that holds this module, and returns the manifest's digest.
+/// Replaces a layout by one with this module; returns the manifest's digest.
 fn write(layout: &Path, wasm: &[u8], about: &About) -> Result<String> {
     let layer = layer::pack(wasm)?;
     let config = Blob::json(&manifest::config(&layer.diff_id, about)?)?;

@@ -1,7 +1,6 @@
-//! Builds what cargo can't: modules fit to ship, OCI images, tools.
+//! Tasks beyond cargo: shippable modules, OCI images, tools.
 //!
-//! It knows nothing about what a filter does.
-//! A filter tells it two facts in its `Cargo.toml`: the callbacks it implements and the size it may have.
+//! A filter declares two facts in its `Cargo.toml`: its callbacks and its maximum size.
 
 mod build;
 mod cli;

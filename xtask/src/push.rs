@@ -1,4 +1,4 @@
-//! Pushes images: the very bytes of the layout, so that the digest stays.
+//! Pushing images, byte for byte, so that their digests do not change.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -15,18 +15,18 @@ use crate::image::{self, Blob};
 use crate::report;
 use crate::workspace::Workspace;
 
-/// What an image is called in the registry.
+/// Name of an image in the registry.
 pub(crate) enum Name {
     /// The filter's version.
     Version,
     /// This tag.
     Tag(String),
-    /// Nothing but its digest.
+    /// Its digest only.
     Digest,
 }
 
 impl Name {
-    /// The name that the flags of the command line ask for.
+    /// Returns the name for the flags of the command line.
     pub(crate) fn choose(tag: Option<String>, digest: bool) -> Self {
         match tag {
             Some(tag) => Self::Tag(tag),
@@ -35,13 +35,13 @@ impl Name {
         }
     }
 
-    /// The place of an image in the registry.
+    /// Returns the reference of an image in the registry.
     ///
-    /// A digest stands where the tag would, because the client panics on a reference with a
-    /// digest when a registry doesn't say where it stored the manifest.
+    /// A digest is passed as the tag, because the client panics on a reference with a digest if a
+    /// registry does not return the location of the manifest.
     fn of(&self, repository: &str, version: &str, digest: &str) -> Result<Reference> {
         let tagged = match self {
-            // Build metadata (`1.2.0+abc`) has no place in a tag.
+            // Build metadata (`1.2.0+abc`) is not allowed in a tag.
             Self::Version => format!("{repository}:{}", version.replace('+', "_")),
             Self::Tag(tag) => format!("{repository}:{tag}"),
             Self::Digest => repository.to_owned(),
@@ -58,9 +58,9 @@ impl Name {
 /// Pushes the image of every filter to `<prefix>/<filter>`.
 ///
 /// # Errors
-/// An image that isn't packed yet; what the registry says.
+/// Fails if an image is not packaged, or with the registry's error.
 pub(crate) fn run(workspace: &Workspace, prefix: &str, name: &Name) -> Result<()> {
-    // The error says that a default is set already, which is as good.
+    // An error means that a default is already set, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for filter in workspace.shipped(&[])? {
@@ -90,9 +90,9 @@ async fn push(layout: &Path, digest: &str, target: &Reference) -> Result<()> {
     Ok(())
 }
 
-/// Pushes a blob that the registry lacks.
+/// Pushes a blob unless the registry has it.
 ///
-/// Some registries store a blob and don't say where, against the rules: so they are asked.
+/// Some registries store a blob without returning its location, so its existence is checked.
 async fn push_blob(client: &Client, target: &Reference, blob: Blob) -> Result<()> {
     if client.blob_exists(target, &blob.digest).await? {
         return Ok(());
@@ -107,7 +107,7 @@ async fn push_blob(client: &Client, target: &Reference, blob: Blob) -> Result<()
     }
 }
 
-/// Whether a registry is on this machine, where plain HTTP harms nobody.
+/// Returns `true` for a registry on this machine, where plain HTTP is safe.
 fn is_loopback(registry: &str) -> bool {
     let without_port = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     let host = if registry.ends_with(']') { registry } else { without_port };
@@ -115,9 +115,9 @@ fn is_loopback(registry: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What the docker configuration holds for a registry.
+/// Returns the credentials for a registry from the docker configuration.
 fn credentials(registry: &str) -> Result<RegistryAuth> {
-    // Docker Hub is filed under its old address.
+    // Docker Hub is listed under its old address.
     let name = if registry == "index.docker.io" { "https://index.docker.io/v1/" } else { registry };
     match docker_credential::get_credential(name) {
         Ok(DockerCredential::UsernamePassword(user, password)) => {
@@ -132,7 +132,7 @@ fn credentials(registry: &str) -> Result<RegistryAuth> {
             | CredentialRetrievalError::ConfigNotFound
             | CredentialRetrievalError::ConfigReadError,
         ) => Ok(RegistryAuth::Anonymous),
-        // A helper's output may hold a secret, so it isn't shown.
+        // A helper's output may contain a secret, so it is not shown.
         Err(CredentialRetrievalError::HelperFailure { helper, .. }) => {
             Err(anyhow!("the docker credential helper `{helper}` failed for {registry}"))
         }

@@ -1,4 +1,4 @@
-//! The programs that the tasks call, each at one pinned version, from package registries only.
+//! Tools that the tasks call, each at a pinned version, from package registries only.
 
 use std::env;
 use std::ffi::OsString;
@@ -21,16 +21,16 @@ mod target;
 
 use list::{Source, TOOLS, Tool};
 
-/// The version of the npm package that holds wasm-opt.
+/// Version of the npm package with wasm-opt.
 pub(crate) const BINARYEN: &str = "132.0.0";
 
-/// The list of tools for `--help`.
+/// Returns the list of tools for `--help`.
 pub(crate) fn catalogue() -> String {
     let lines = TOOLS.iter().map(|tool| format!("  {:<26} {}", tool.name, tool.about));
     format!("Tools:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// Installs the tools with these names, or all of them, and says where each is.
+/// Installs the tools with these names, or all of them, and prints their paths.
 pub(crate) fn install(workspace: &Workspace, names: &[String]) -> Result<()> {
     for tool in select(names)? {
         let path = tool.ensure(workspace)?;
@@ -39,21 +39,21 @@ pub(crate) fn install(workspace: &Workspace, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Where a tool is, after installing it where it is missing.
+/// Returns the path of a tool, installing it if it is missing.
 pub(crate) fn ensure(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     find(name)?.ensure(workspace)
 }
 
-/// Where an installed tool is.
+/// Returns the path of an installed tool.
 ///
 /// # Errors
-/// A tool that isn't installed, with the command that installs it.
+/// Fails if the tool is not installed, with the command that installs it.
 pub(crate) fn path(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let path = find(name)?.locate(workspace)?;
     path.with_context(|| format!("{name} is not installed: run `cargo xtask tools {name}`"))
 }
 
-/// Runs a command that finds the tools on its `PATH` and by the variables they are known by.
+/// Runs a command with the tools on its `PATH` and in their variables.
 pub(crate) fn run_with(
     workspace: &Workspace,
     names: &[String],
@@ -113,7 +113,7 @@ impl Tool {
         })
     }
 
-    /// The tool's folder in the cache: its name, and a version that changes with every pin.
+    /// Returns the tool's folder in the cache: its name and pinned version.
     fn folder(&self, workspace: &Workspace) -> Result<String> {
         Ok(match self.source {
             Source::Crate { package, version } => format!("{package}-{version}"),

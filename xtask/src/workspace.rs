@@ -1,4 +1,4 @@
-//! What cargo knows: folders, filters, locked versions.
+//! The cargo workspace: folders, filters, locked versions.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ mod filter;
 
 pub(crate) use filter::{Filter, Recipe};
 
-/// The repository as cargo sees it.
+/// The cargo workspace of the repository.
 pub(crate) struct Workspace {
     metadata: Metadata,
     filters: Vec<Filter>,
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace around the current folder.
+    /// Loads the workspace of the current folder.
     pub(crate) fn load() -> Result<Self> {
         command::require("cargo")?;
         let metadata = MetadataCommand::new().exec()?;
@@ -34,27 +34,27 @@ impl Workspace {
         Ok(Self { metadata, filters })
     }
 
-    /// The top folder of the repository.
+    /// Returns the root of the repository.
     pub(crate) fn root(&self) -> &Path {
         self.metadata.workspace_root.as_std_path()
     }
 
-    /// Cargo's target folder, wherever the environment puts it.
+    /// Returns cargo's target folder.
     pub(crate) fn target(&self) -> &Path {
         self.metadata.target_directory.as_std_path()
     }
 
-    /// The folder of modules that are ready to ship.
+    /// Returns the folder of finished modules.
     pub(crate) fn wasm(&self) -> PathBuf {
         self.target().join("wasm")
     }
 
-    /// The folder of OCI layouts.
+    /// Returns the folder of OCI layouts.
     pub(crate) fn images(&self) -> PathBuf {
         self.target().join("images")
     }
 
-    /// Every folder that holds sources of crates from a registry.
+    /// Returns all folders with sources of registry crates.
     pub(crate) fn registry_sources(&self) -> Vec<PathBuf> {
         let outside = self.metadata.packages.iter().filter(|package| package.source.is_some());
         let folder = |package: &Package| package.manifest_path.ancestors().nth(2).map(Into::into);
@@ -64,28 +64,28 @@ impl Workspace {
         folders
     }
 
-    /// The version of a crate in `Cargo.lock`.
+    /// Returns the version of a crate in `Cargo.lock`.
     ///
     /// # Errors
-    /// No such crate.
+    /// Fails if there is no such crate.
     pub(crate) fn locked(&self, name: &str) -> Result<String> {
         let package = self.metadata.packages.iter().find(|package| package.name == name);
         let package = package.with_context(|| format!("Cargo.lock holds no `{name}`"))?;
         Ok(package.version.to_string())
     }
 
-    /// The modules with these names, or all of them when there are none.
+    /// Returns the modules with these names, or all of them if `names` is empty.
     ///
     /// # Errors
-    /// A name that no filter has.
+    /// Fails for an unknown name.
     pub(crate) fn modules(&self, names: &[String]) -> Result<Vec<&Filter>> {
         select(self.filters.iter().collect(), names)
     }
 
-    /// The filters of `filters/` with these names, or all of them when there are none.
+    /// Returns the filters of `filters/` with these names, or all of them if `names` is empty.
     ///
     /// # Errors
-    /// A name that no filter has.
+    /// Fails for an unknown name.
     pub(crate) fn shipped(&self, names: &[String]) -> Result<Vec<&Filter>> {
         let home = self.root().join("filters");
         let shipped = self.filters.iter().filter(|filter| filter.folder().starts_with(&home));

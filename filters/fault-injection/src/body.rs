@@ -1,35 +1,35 @@
-//! Damage to a body, chunk by chunk.
+//! Edits of a response body, chunk by chunk.
 
 use std::rc::Rc;
 
-/// What is done to the body of a response.
+/// A change to a response body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum BodyEdit {
-    /// Another body stands for it.
+    /// Replaces the body.
     Replace(Rc<[u8]>),
-    /// The first bytes stay.
+    /// Keeps at most this many bytes.
     Truncate(u64),
-    /// The stream is reset by the first byte behind these.
+    /// Resets the stream once the body exceeds this many bytes.
     Reset(u64),
 }
 
-/// What is done to one chunk of a body.
+/// The edit of one chunk of a body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Chunk {
-    /// It stays.
+    /// Leaves the chunk unchanged.
     Keep,
-    /// These bytes stand for it.
+    /// Replaces the chunk.
     Replace(Rc<[u8]>),
-    /// So many of its first bytes stay.
+    /// Keeps at most this many bytes of the chunk.
     Cut(usize),
-    /// The stream is reset.
+    /// Resets the stream.
     Reset,
 }
 
 impl BodyEdit {
-    /// Says what becomes of a chunk of `size` bytes that follows `seen` others.
+    /// Returns the edit of a chunk of `size` bytes that follows `seen` bytes.
     ///
-    /// `is_first` is true once, even where the first chunk is empty.
+    /// `is_first` is `true` for the first chunk only, even if that chunk is empty.
     pub fn edit(&self, is_first: bool, seen: u64, size: usize) -> Chunk {
         let until = seen.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
         match self {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_edit_sees_where_a_chunk_lies() {
+    fn edits_depend_on_the_offset_of_the_chunk() {
         let body: Rc<[u8]> = Rc::from(*b"other");
         let replace = BodyEdit::Replace(Rc::clone(&body));
         for (edit, is_first, seen, size, chunk) in [

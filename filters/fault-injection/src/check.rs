@@ -1,4 +1,4 @@
-//! What can be said about a document without a proxy.
+//! Validation of a document without a proxy.
 
 use std::time::SystemTime;
 
@@ -6,28 +6,30 @@ use filter_core::{InvalidConfig, Warning, parse_config};
 
 use crate::{Config, Policy};
 
-/// Checks a document as the filter does when it is configured at `now`; returns what loads but
-/// deserves a look.
+/// Validates a document as the filter does if it is configured at `now`. Returns the warnings.
 ///
 /// # Errors
 ///
-/// Everything for which the filter would refuse the document.
+/// Every error for which the filter refuses the document.
 ///
 /// ```
 /// use std::time::SystemTime;
 ///
 /// let document = br#"{"http": [{"name": "slow", "fault": {"delay": {"fixedDelay": "5s"}}}]}"#;
 /// let warnings = fault_injection::check(document, SystemTime::UNIX_EPOCH).unwrap();
-/// let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+/// let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
 /// assert_eq!(
-///     said,
+///     warnings,
 ///     [
-///         "slow: fault.delay has no percentage, so it never fires",
-///         "slow: without an expiresAt, its faults never end",
+///         "http[0].fault.delay: has no percentage, so it never fires",
+///         "http[0].schedule: has no expiresAt, so the faults never end",
 ///     ]
 /// );
 /// ```
 pub fn check(document: &[u8], now: SystemTime) -> Result<Vec<Warning>, InvalidConfig> {
     let config: Config = parse_config(document)?;
-    Policy::new(&config).map(|policy| policy.warnings(now))
+    let policy = Policy::new(&config)?;
+    let mut warnings = policy.warnings().to_vec();
+    warnings.extend(policy.expiry_warnings(now));
+    Ok(warnings)
 }

@@ -1,8 +1,8 @@
-//! The configuration document: what an operator writes, without behaviour.
+//! The types of the configuration document.
 //!
-//! `http` has the entries of a VirtualService, of which `match` and `fault` stand here:
-//! <https://istio.io/latest/docs/reference/config/networking/virtual-service/>. Fields that Istio
-//! hides have the names of Envoy's fault filter.
+//! `http` holds `match` and `fault` of a VirtualService's `http` entries:
+//! <https://istio.io/latest/docs/reference/config/networking/virtual-service/>. Settings of Envoy's
+//! fault filter that Istio does not expose have Envoy's names.
 
 use filter_core::{
     ConsistentHash, DurationWithin, EntryName, HttpMatch, IntegerWithin, MetricsConfig,
@@ -22,31 +22,40 @@ pub use crate::config::{
     values::{BodyText, GrpcMessage, GrpcStatusName, MarkHeader, Number, WholeMillis},
 };
 
-/// The whole document.
+/// The configuration document.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 pub struct Config {
-    /// What is done to which requests; the first entry that matches decides.
+    /// Faults by request, at most 1,024 entries. The first entry that matches a request decides; a
+    /// request that matches no entry gets no fault.
     #[serde(deserialize_with = "misplaced::http_entries")]
     pub http: Vec<Entry>,
-    /// What bounds every entry in time.
+    /// Time range of all faults, in addition to the `schedule` of each entry. Default: always.
     pub schedule: Option<Schedule>,
-    /// The longest delay that is drawn or asked for; 30 s if absent.
+    /// Maximum length of random delays and of delays from request headers, 1ms to 1h. `fixedDelay`
+    /// is not limited. Default: `30s`.
+    #[schemars(extend("examples" = ["30s"]))]
     pub max_delay: Option<DurationWithin<1, HOUR_MS>>,
-    /// How many streams may be held at once in this pod; 1,000 if absent.
+    /// Maximum number of streams in this pod that a delay or a rate limit holds at once, 1 to
+    /// 100,000. At the limit, requests get no fault. Default: 1,000.
     pub max_active_faults: Option<IntegerWithin<1, 100_000>>,
-    /// How many faults may begin in a second in this pod.
+    /// Maximum number of requests in this pod that get a fault each second, 1 to 1,000,000. Default:
+    /// no limit.
     pub max_faults_per_second: Option<IntegerWithin<1, 1_000_000>>,
-    /// When this pod stops by itself.
+    /// Automatic stop: if requests without a fault fail more often than this, this pod injects no
+    /// faults until its configuration changes. The default of `window` is 60s. Default: never stops.
     pub success_criteria: Option<SuccessCriteria>,
-    /// The response header that names the fault.
+    /// Response header that describes the injected faults, for example
+    /// `entry=checkout_slow;abort=503;phase=REQUEST`. Default: none.
+    #[schemars(extend("examples" = ["x-fault"]))]
     pub mark_header: Option<MarkHeader>,
-    /// What is done to a path before it is matched.
+    /// Normalization of the path before `match`, as in Istio's MeshConfig. In a mesh, Istio has
+    /// already normalized the path. Default: `NONE`.
     pub path_normalization: PathNormalization,
-    /// How metrics are named.
+    /// Names of metrics.
     pub metrics: MetricsConfig,
-    /// Whether everything is decided and counted but nothing done.
+    /// Decides, counts and logs, but injects no faults. Default: `false`.
     pub dry_run: bool,
     #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
     selector: (),
@@ -63,21 +72,25 @@ pub struct Config {
 /// An hour in milliseconds.
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 
-/// One entry of `http`.
+/// The faults for requests that match.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Entry {
-    /// What logs and metrics call it; `http-<index>` if absent.
+    /// Name in logs, metrics and response code details. Default: `http-<index>`.
+    #[schemars(extend("examples" = ["checkout_slow"]))]
     pub name: Option<EntryName>,
-    /// Which requests it is about; empty means all.
+    /// Conditions, of which one must match. Default: every request matches.
     pub r#match: Vec<HttpMatch>,
-    /// When its faults are in force, together with the schedule of the document.
+    /// Time range of the faults, within the top-level `schedule`. Default: always.
     pub schedule: Option<Schedule>,
-    /// Whose requests always meet the same fate; absent, every request is on its own.
+    /// Makes the draws sticky: requests with the same key always get the same faults, in every proxy.
+    /// A request without a key draws at random. Needs `name` or `salt`. Default: every request draws
+    /// at random.
     pub consistent_hash: Option<ConsistentHash>,
-    /// What tells this entry's draws from those of others; its name if absent.
+    /// Seed of the sticky draws: entries with the same salt select the same keys. Default: `name`.
+    #[schemars(extend("examples" = ["2026-q4"]))]
     pub salt: Option<Salt>,
-    /// What is done; absent, the requests are exempt.
+    /// Faults to inject. Without it, requests that match are exempt.
     pub fault: Option<FaultConfig>,
 }
 

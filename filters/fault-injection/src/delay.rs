@@ -1,50 +1,50 @@
-//! How long a delay is.
+//! The distribution of delays.
 
 use std::time::Duration;
 
 use filter_core::Generator;
 
-/// A distribution of lengths, in milliseconds.
+/// A distribution of delays; numbers are milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DelayLength {
-    /// The same each time.
+    /// Constant.
     Fixed(Duration),
-    /// Any between two.
+    /// Uniform.
     Uniform {
-        /// The shortest.
+        /// Minimum.
         min: f64,
-        /// The longest.
+        /// Maximum.
         max: f64,
     },
-    /// Around a mean; below zero counts as zero.
+    /// Normal; negative delays become zero.
     Normal {
-        /// The mean.
+        /// Mean.
         mean: f64,
-        /// The standard deviation.
+        /// Standard deviation.
         stddev: f64,
     },
-    /// Mostly short.
+    /// Exponential.
     Exponential {
-        /// The mean.
+        /// Mean.
         mean: f64,
     },
-    /// With a long tail.
+    /// Pareto.
     Pareto {
-        /// The shortest.
+        /// Minimum.
         scale: f64,
-        /// How quickly longer ones get rarer.
+        /// Shape parameter.
         shape: f64,
     },
-    /// As measured: percentiles with their lengths, both rising; straight lines between them.
+    /// Measured: ascending percentiles and their delays, interpolated linearly.
     Percentiles(Vec<(f64, f64)>),
-    /// As the caller asks.
+    /// Set by a request header.
     Header,
 }
 
 impl DelayLength {
-    /// Draws a length from `bits`, to the millisecond; `cap` bounds all but a fixed one.
+    /// Draws a delay from random `bits`, in whole milliseconds. `cap` limits all but a fixed delay.
     ///
-    /// A length that the caller must name is zero.
+    /// Returns zero for [`Self::Header`].
     pub fn draw(&self, bits: u64, cap: Duration) -> Duration {
         let mut generator = Generator::new(bits);
         let unit = generator.unit();
@@ -58,25 +58,25 @@ impl DelayLength {
             }
             Self::Exponential { mean } => -mean * unit.ln(),
             Self::Pareto { scale, shape } => scale / unit.powf(1.0 / shape),
-            Self::Percentiles(rows) => between(rows, unit * 100.0),
+            Self::Percentiles(rows) => interpolate(rows, unit * 100.0),
         };
-        whole(millis).min(cap)
+        from_millis(millis).min(cap)
     }
 }
 
-/// Rounds to whole milliseconds; negative counts as zero.
-fn whole(millis: f64) -> Duration {
+/// Rounds to whole milliseconds; negative values become zero.
+fn from_millis(millis: f64) -> Duration {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     Duration::from_millis(millis.round() as u64)
 }
 
-/// Returns the length at a percentile.
-fn between(rows: &[(f64, f64)], percentile: f64) -> f64 {
+/// Returns the delay at a percentile.
+fn interpolate(rows: &[(f64, f64)], percentile: f64) -> f64 {
     let mut below = (0.0, 0.0);
     for row in rows {
         if percentile <= row.0 {
-            let part = (percentile - below.0) / (row.0 - below.0);
-            return below.1 + part * (row.1 - below.1);
+            let fraction = (percentile - below.0) / (row.0 - below.0);
+            return below.1 + fraction * (row.1 - below.1);
         }
         below = *row;
     }

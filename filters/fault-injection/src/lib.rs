@@ -1,27 +1,27 @@
-//! Delays, aborts, resets and damages a chosen share of requests, to prove that callers cope.
+//! Delays, aborts, resets and corrupts a share of requests, to test how callers handle faults.
 //!
-//! The crate decides and nothing else: it reads no clock, draws no random bits and knows no proxy.
-//! The shell around it does this:
+//! The crate only decides: it reads no clock, draws no random bits and calls no proxy. The plugin
+//! does the rest:
 //!
-//! 1. At configuration: [`parse_config`](filter_core::parse_config) to a [`Config`], then
-//!    [`Policy::new`].
-//! 2. Per request: roll [`Dice`] and ask [`Policy::may_fire`]. On yes, read what [`Policy::needs`]
-//!    names and ask [`Policy::decide`] for a [`Plan`].
-//! 3. Ask [`Policy::on_request`], [`Policy::on_response`] and [`Policy::after_hold`] for the next
-//!    [`Step`], and carry it out. A stream that is held waits in [`Waiting`] until it is due.
+//! 1. On configuration, it parses a [`Config`] with [`parse_config`](filter_core::parse_config) and
+//!    compiles it with [`Policy::new`].
+//! 2. For each request, it takes random [`Draws`]. If [`Policy::may_fire`] returns `true`, it reads
+//!    the inputs in [`Policy::needs`] and calls [`Policy::decide`] for a [`Plan`].
+//! 3. It applies each [`Step`] that [`Policy::on_request`], [`Policy::on_response`] and
+//!    [`Policy::after_delay`] return. Held streams wait in a [`DelayQueue`].
 
 mod body;
 mod check;
 pub mod config;
-mod control;
 mod delay;
-mod dice;
+mod delay_queue;
+mod draws;
+mod header_control;
 mod metrics;
-mod pace;
 #[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
-mod waiting;
+mod rate_limiter;
 
 pub use filter_core::Generator;
 
@@ -30,12 +30,12 @@ pub use crate::{
     check::check,
     config::Config,
     delay::DelayLength,
-    dice::Dice,
+    delay_queue::{DelayQueue, resume_backoff},
+    draws::Draws,
     metrics::Metric,
-    pace::Pace,
     policy::{
-        Chance, Decision, Ending, Explanation, Outcome, Phase, Plan, Policy, ScheduleTransition,
-        Step,
+        AbortKind, Decision, Explanation, FaultDraw, Outcome, Phase, Plan, Policy,
+        ScheduleTransition, Step,
     },
-    waiting::{Waiting, retry_after},
+    rate_limiter::RateLimiter,
 };

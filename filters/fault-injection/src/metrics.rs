@@ -1,40 +1,40 @@
-//! The counters and gauges of the filter: a closed set, nothing from a request among them.
+//! The metrics of the filter: a fixed set, whose names contain no data of requests.
 
 use filter_core::label_value;
 
-/// Names a counter.
+/// A counter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
-    /// Streams delayed.
+    /// Delayed streams.
     Delays,
-    /// Requests answered instead of the upstream.
+    /// Requests aborted with a local reply.
     Aborts,
-    /// Streams reset on purpose.
+    /// Streams reset by an abort.
     Resets,
-    /// Responses changed.
+    /// Changed responses.
     Responses,
-    /// Responses slowed down.
+    /// Responses with a rate limit.
     RateLimits,
-    /// Faults left out because as many streams as allowed are held.
+    /// Faults skipped because of `maxActiveFaults`.
     SkippedOverflow,
-    /// Faults left out because enough have begun in this second.
+    /// Faults skipped because of `maxFaultsPerSecond`.
     SkippedBudget,
-    /// Faults left out because the pod has stopped by itself.
+    /// Faults skipped because of the automatic stop.
     SkippedStopped,
     /// Streams that ended while they were held.
     Abandoned,
-    /// Requests without the key that their entry asks for.
+    /// Requests without the key of their entry's `consistentHash`.
     Unkeyed,
-    /// Faults that only `dryRun` kept from happening.
+    /// Faults that `dryRun` prevented.
     DryRun,
-    /// Calls that the proxy did not answer.
+    /// Failed host calls.
     Errors,
 }
 
 const PREFIX: &str = "weir_fault_injection_";
 
 impl Metric {
-    /// Every counter, in the order of [`Metric::index`].
+    /// All counters, in the order of [`Metric::index`].
     pub const ALL: [Self; 12] = [
         Self::Delays,
         Self::Aborts,
@@ -50,30 +50,31 @@ impl Metric {
         Self::Errors,
     ];
 
-    /// The gauge of how many streams are held.
+    /// Name of the gauge of held streams.
     pub const ACTIVE_GAUGE: &str = "weir_fault_injection_active";
-    /// The gauge of whether the pod has stopped by itself.
+    /// Name of the gauge of the automatic stop: 1 after it.
     pub const STOPPED_GAUGE: &str = "weir_fault_injection_stopped";
-    /// The histogram of delays, in milliseconds.
+    /// Name of the histogram of delays in milliseconds.
     pub const DELAY_HISTOGRAM: &str = "weir_fault_injection_delay_ms";
-    /// The histogram of how late held streams went on, in milliseconds.
+    /// Name of the histogram of lateness in milliseconds: the time from the deadline of a held stream
+    /// until it was resumed.
     pub const LATE_HISTOGRAM: &str = "weir_fault_injection_late_ms";
 
-    /// Returns the place of the counter among [`Metric::ALL`].
+    /// Returns the index of the counter in [`Metric::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// Returns the counter's name; that of an entry is a label, in the form that Istio's
-    /// `extraStatTags` reads.
+    /// Returns the name of the counter. The name of an entry becomes the label `rule`, in the form
+    /// that Istio extracts as a stat tag.
     pub fn name(self, entry: Option<&str>) -> String {
         let label = entry
             .map(|entry| format!(".rule=.={};.;", label_value(entry.as_bytes())))
             .unwrap_or_default();
-        format!("{PREFIX}{}_total{label}", self.word())
+        format!("{PREFIX}{}_total{label}", self.stem())
     }
 
-    const fn word(self) -> &'static str {
+    const fn stem(self) -> &'static str {
         match self {
             Self::Delays => "delays",
             Self::Aborts => "aborts",
@@ -101,15 +102,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_clean() {
+    fn names_are_unique_and_valid() {
         let names: BTreeSet<_> = Metric::ALL.map(|metric| metric.name(None)).into();
         assert_eq!(names.len(), Metric::ALL.len());
-        let clean = |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        assert!(names.iter().all(clean), "{names:?}");
+        let is_valid = |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        assert!(names.iter().all(is_valid), "{names:?}");
     }
 
     #[test]
-    fn an_entry_is_a_label() {
+    fn the_entry_becomes_a_label() {
         assert_eq!(
             Metric::Delays.name(Some("checkout.slow")),
             "weir_fault_injection_delays_total.rule=.=checkout.slow;.;"
@@ -118,6 +119,6 @@ mod tests {
 
     #[test]
     fn indices_follow_the_order() {
-        assert!(Metric::ALL.iter().enumerate().all(|(place, metric)| metric.index() == place));
+        assert!(Metric::ALL.iter().enumerate().all(|(index, metric)| metric.index() == index));
     }
 }

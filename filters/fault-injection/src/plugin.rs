@@ -1,4 +1,4 @@
-//! Joins the policy to the proxy: reads the request, asks, does what it is told.
+//! Connects the policy to the proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,35 +16,36 @@ use filter_host::{
 };
 
 use crate::{
-    Config, Decision, Dice, Generator, Metric, Plan, Policy, Waiting,
-    plugin::{counters::Counters, exchange::Stream, held::Held, shared::Shared},
+    Config, DelayQueue, Generator, Policy,
+    plugin::{active_fault::ActiveFault, counters::Counters, shared::Shared, stream::Stream},
 };
 
-mod admission;
+mod activate;
+mod active_fault;
 mod counters;
-mod exchange;
-mod held;
-mod pacing;
+mod decide;
 mod queue;
-mod reading;
+mod response_body;
 mod shared;
+mod stream;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<FaultInjection>::boxed);
 }}
 
-/// The filter with its configuration in force.
+/// The filter in one worker, with its current configuration.
 struct FaultInjection {
     policy: Policy,
     reader: RequestReader,
     context: ContextId,
-    dice: RefCell<Generator>,
-    waiting: RefCell<Waiting<Rc<Held>>>,
-    /// When the tick that was asked for comes; `None` while none is.
-    awake: Cell<Option<Duration>>,
+    generator: RefCell<Generator>,
+    queue: RefCell<DelayQueue<Rc<ActiveFault>>>,
+    /// Time of the next tick; `None` if ticks are disabled.
+    next_tick: Cell<Option<Duration>>,
     clock: Instant,
-    /// The second in which schedules were last looked at, and which were in force then.
+    /// Unix time in seconds of the last check of the schedules.
     last_schedule_check: Cell<u64>,
+    /// [`Policy::schedule_state`] at the last check.
     schedule_state: RefCell<Vec<u8>>,
     shared: Shared,
     counters: Counters,
@@ -55,16 +56,18 @@ impl Plugin for FaultInjection {
         let config: Config = parse_config(document)?;
         let policy = Policy::new(&config)?;
         let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
-        policy.warnings(now).iter().for_each(|warning| log::warn!("{warning}"));
+        for warning in policy.warnings().iter().chain(&policy.expiry_warnings(now)) {
+            log::warn!("{warning}");
+        }
         let counters = Counters::define(&policy);
         let schedule_state = policy.schedule_state(now);
         let shared = Shared::new(&policy, document, &schedule_state);
         counters.stopped.set(u64::from(shared.is_stopped()));
         log::info!("configuration applied");
         Ok(Self {
-            dice: RefCell::new(Generator::new(random::bits())),
-            waiting: RefCell::default(),
-            awake: Cell::new(None),
+            generator: RefCell::new(Generator::new(random::bits())),
+            queue: RefCell::default(),
+            next_tick: Cell::new(None),
             clock: Instant::now(),
             last_schedule_check: Cell::new(0),
             schedule_state: RefCell::new(schedule_state),
@@ -81,40 +84,6 @@ impl Plugin for FaultInjection {
     }
 
     fn on_tick(&self) {
-        // What is woken may wait again, so the queue is not borrowed meanwhile.
-        loop {
-            let due = self.waiting.borrow_mut().pop(self.now());
-            let Some((due, context, held)) = due else { break };
-            let late = self.now().saturating_sub(due);
-            held.wake(self, context, late);
-        }
-        let _ = stream::enter(self.context);
-        // The tick comes again and again until it is told otherwise.
-        self.awake.set(Some(Duration::MAX));
-        if self.rearm().is_err() {
-            self.counters.count(Metric::Errors, None);
-        }
-    }
-}
-
-impl FaultInjection {
-    /// Decides about the request at hand; an error of the proxy means no fault.
-    fn decide(&self) -> Option<Plan> {
-        if self.policy.is_idle() {
-            return None;
-        }
-        let dice = Dice::roll(&mut self.dice.borrow_mut());
-        if !self.policy.may_fire(&dice) {
-            return None;
-        }
-        let decision = self.ask(&dice).unwrap_or_else(|error| {
-            log::warn!("a host call failed: {error:?}");
-            self.counters.count(Metric::Errors, None);
-            Decision::default()
-        });
-        if decision.is_unkeyed {
-            self.counters.count(Metric::Unkeyed, None);
-        }
-        decision.plan
+        self.wake_due_streams();
     }
 }

@@ -1,4 +1,4 @@
-//! The compiled document, and the decision about a request.
+//! The compiled configuration and its decisions.
 
 use std::{
     collections::BTreeSet,
@@ -19,37 +19,37 @@ mod fault;
 mod reply;
 mod schedule_state;
 mod step;
-mod trace;
+mod summary;
 
 pub use crate::policy::{
     decide::{Decision, Plan},
-    explain::{Chance, Explanation, Outcome},
+    explain::{Explanation, FaultDraw, Outcome},
     schedule_state::ScheduleTransition,
     step::Step,
 };
 
-/// A compiled configuration; immutable and shared by all streams of a worker.
+/// A compiled configuration.
 #[derive(Debug)]
 pub struct Policy {
     matcher: Matcher,
     entries: Vec<Entry>,
     schedule: Schedule,
     needs: Needs,
-    /// The largest share of each fault over all entries; a draw above it fires nothing.
-    most: Shares,
-    /// Whether the key of a request is needed before its draws.
+    /// Maximum percentage of each fault over all entries; higher draws cannot fire.
+    max_shares: Shares,
+    /// `true` if an entry with a fault has a `consistentHash`.
     is_keyed: bool,
     max_delay: Duration,
     max_active: u64,
     max_faults_per_second: Option<u32>,
     guard: Option<Guard>,
-    mark: Option<HeaderName>,
+    mark_header: Option<HeaderName>,
     mode: Mode,
     label_metrics: bool,
     warnings: Vec<Warning>,
 }
 
-/// The shares of the four faults.
+/// The percentages of the four faults.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Shares {
     delay: Percentage,
@@ -68,23 +68,23 @@ struct Entry {
     fault: Option<Fault>,
 }
 
-/// What an entry does.
+/// The faults of an entry.
 #[derive(Debug, Default)]
 struct Fault {
     delay: Option<Delay>,
     abort: Option<Abort>,
     response: Option<Change>,
     rate: Option<RateLimit>,
-    /// Whether one draw decides for all parts.
+    /// `true` if the draw of the delay decides about every fault.
     is_draw_shared: bool,
 }
 
-/// The side of the exchange on which a fault acts.
+/// The point in a stream at which a fault is injected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Phase {
-    /// Before the upstream sees the request.
+    /// Before the request is forwarded.
     Request,
-    /// After the upstream has answered.
+    /// After the upstream has responded.
     Response,
 }
 
@@ -98,25 +98,26 @@ struct Delay {
 #[derive(Debug)]
 struct Abort {
     share: Percentage,
-    /// As the caller asks, if absent.
-    ending: Option<Ending>,
+    /// `None` if request headers set it.
+    kind: Option<AbortKind>,
     phase: Phase,
     headers: Vec<(HeaderName, Vec<u8>)>,
     body: Vec<u8>,
     grpc_message: Option<Vec<u8>>,
 }
 
-/// How an aborted stream ends.
+/// The way in which an abort ends a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Ending {
-    /// With a reply of this status.
+pub enum AbortKind {
+    /// A reply with this HTTP status.
     Http(u16),
-    /// With a reply of this gRPC status.
+    /// A reply with this gRPC status.
     Grpc(GrpcStatus),
-    /// Without a reply.
+    /// A reset without a reply.
     Reset,
 }
 
+/// Changes to a response.
 #[derive(Debug)]
 struct Change {
     share: Percentage,
@@ -128,63 +129,73 @@ struct Change {
 #[derive(Debug)]
 struct RateLimit {
     share: Percentage,
-    /// KiB a second; as the caller asks, if absent.
+    /// KiB per second; `None` if a request header sets it.
     limit: Option<u64>,
 }
 
 impl Policy {
-    /// Returns what must be read of a request for which [`Policy::may_fire`] says yes.
+    /// Returns the inputs that [`Policy::decide`] reads of a request.
     pub const fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// Returns what an operator should know about the configuration at `now`.
-    pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
-        let mut warnings = self.warnings.clone();
-        if self.entries.iter().any(|entry| entry.fault.is_some()) && self.schedule.is_over(now) {
+    /// Returns the warnings about the configuration.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Returns warnings about schedules that are over at `now`.
+    pub fn expiry_warnings(&self, now: SystemTime) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let has_fault = self.entries.iter().any(|entry| entry.fault.is_some());
+        if has_fault && self.schedule.is_over(now) {
             warnings.push(Warning::new("schedule", "expiresAt has passed, so no fault fires"));
         }
-        let faulty = self.entries.iter().filter(|entry| entry.fault.is_some());
-        let over = faulty.filter(|entry| entry.schedule.is_over(now));
-        let message = "expiresAt has passed, so its faults never fire";
-        warnings.extend(over.map(|entry| Warning::new(&entry.name, message)));
+        for (index, entry) in self.entries.iter().enumerate() {
+            if entry.fault.is_some() && entry.schedule.is_over(now) {
+                let path = format_args!("http[{index}].schedule");
+                warnings.push(Warning::new(path, "expiresAt has passed, so no fault fires"));
+            }
+        }
         warnings
     }
 
-    /// Says whether the document can never do anything.
+    /// Returns `true` if no fault can ever fire.
     pub fn is_idle(&self) -> bool {
-        self.most == Shares::default()
+        self.max_shares == Shares::default()
     }
 
-    /// Returns how many streams may be held at once in the pod.
+    /// Returns the maximum number of held streams in the pod.
     pub const fn max_active(&self) -> u64 {
         self.max_active
     }
 
-    /// Returns the maximum number of faults that begin in the pod each second.
+    /// Returns the maximum number of faults that start in the pod each second.
     pub const fn max_faults_per_second(&self) -> Option<u32> {
         self.max_faults_per_second
     }
 
-    /// Returns what stops the pod by itself.
+    /// Returns the guard of the automatic stop.
     pub const fn guard(&self) -> Option<Guard> {
         self.guard
     }
 
-    /// Says whether nothing is carried out.
+    /// Returns `true` in a dry run.
     pub const fn is_dry_run(&self) -> bool {
         self.mode.is_dry_run()
     }
 
-    /// Returns the response header that names the fault.
-    pub const fn mark(&self) -> Option<&HeaderName> {
-        self.mark.as_ref()
+    /// Returns the response header that describes the fault.
+    pub const fn mark_header(&self) -> Option<&HeaderName> {
+        self.mark_header.as_ref()
     }
 
-    /// Returns the labels of counters: the names of entries with a fault, where wanted.
+    /// Returns the labels of the counters: the names of entries with a fault if `metrics.labels` is
+    /// set.
     pub fn labels(&self) -> BTreeSet<&str> {
-        let faulty = self.entries.iter().filter(|it| self.label_metrics && it.fault.is_some());
-        faulty.map(|entry| entry.name.as_str()).collect()
+        let labelled =
+            self.entries.iter().filter(|entry| self.label_metrics && entry.fault.is_some());
+        labelled.map(|entry| entry.name.as_str()).collect()
     }
 
     /// Returns the label of a plan's counters.
@@ -193,17 +204,17 @@ impl Policy {
         Some(&entry.name)
     }
 
-    /// Returns the stat tags that Istio must know for the labels of the counters.
+    /// Returns the tags to list in Istio's `extraStatTags` for the labels.
     pub fn stat_tags(&self) -> &'static [&'static str] {
         if self.label_metrics { &["rule"] } else { &[] }
     }
 
-    /// Returns what a plan is counted as when its faults begin.
+    /// Returns the counters to increment when a plan is activated.
     pub fn counts(&self, plan: &Plan) -> Vec<Metric> {
-        let abort = match plan.abort {
-            Some(Ending::Reset) => Some(Metric::Resets),
-            other => other.map(|_| Metric::Aborts),
-        };
+        let abort = plan.abort.map(|kind| match kind {
+            AbortKind::Http(_) | AbortKind::Grpc(_) => Metric::Aborts,
+            AbortKind::Reset => Metric::Resets,
+        });
         let all = [
             plan.delay.map(|_| Metric::Delays),
             abort,

@@ -29,7 +29,7 @@ fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()>
 #[test]
 fn logs_missing_and_past_expiry() -> Result<()> {
     let mut fixture = Fixture::start(&always(json!({"abort": {"httpStatus": 418}})))?;
-    fixture.envoy.wait_for_log("x: without an expiresAt")?;
+    fixture.envoy.wait_for_log("http[0].schedule: has no expiresAt")?;
     let mut over = always(json!({"abort": {"httpStatus": 418}}));
     over["schedule"] = json!({"expiresAt": "2026-01-01T00:00:00Z"});
     fixture.envoy.reconfigure(&[filter(&over)])?;

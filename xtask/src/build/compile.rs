@@ -1,4 +1,4 @@
-//! Cargo's part: from source to a module with everything in it.
+//! Compiling a filter with cargo.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,13 +11,13 @@ use cargo_metadata::Message;
 use crate::command;
 use crate::workspace::{Filter, Workspace};
 
-/// The target that Envoy's V8 runs.
+/// Compiler target of Envoy's V8.
 pub(crate) const TARGET: &str = "wasm32-wasip1";
 
-/// Compiles one filter and returns the module that cargo made.
+/// Compiles one filter and returns the path of cargo's module.
 ///
-/// One cargo call for each filter: built together, they would share the features of their
-/// dependencies, and a filter's bytes would depend on which others were built with it.
+/// Each filter is built by a separate cargo call: together they would share the features of their
+/// dependencies, and a filter's bytes would depend on the others.
 pub(crate) fn module(workspace: &Workspace, filter: &Filter) -> Result<PathBuf> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
@@ -46,10 +46,10 @@ fn artifact(messages: &[u8], filter: &Filter) -> Option<PathBuf> {
         .map(Into::into)
 }
 
-/// Compiler flags that replace this machine's folders in panic messages.
+/// Returns compiler flags that replace this machine's folders in panic messages.
 ///
-/// Without them the same source gives other bytes, and another image digest, in another folder.
-/// The last flag that fits a path wins, so the outer folder comes before those it may hold.
+/// Without them the bytes and the image digest depend on the folder. The last matching flag wins, so
+/// an outer folder comes before folders inside it.
 fn flags(workspace: &Workspace) -> Result<OsString> {
     let mut flags = vec![remap(workspace.root(), "/weir"), remap(workspace.target(), "/target")];
     flags.extend(workspace.registry_sources().iter().map(|folder| remap(folder, "/crates")));
@@ -65,7 +65,7 @@ fn remap(folder: &Path, name: &str) -> OsString {
     flag
 }
 
-/// Where rustup puts the standard library's source, which not every machine has.
+/// Returns rustup's folder of the standard library's source, which may not exist.
 fn standard_library() -> Result<PathBuf> {
     let sysroot = command::output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let sysroot = String::from_utf8(sysroot)?;

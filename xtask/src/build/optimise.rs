@@ -1,4 +1,4 @@
-//! Binaryen's part: the same module, smaller.
+//! Optimizing a module with Binaryen.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::workspace::Workspace;
 use crate::{command, tools};
 
-/// What to do and, by name, the features that rustc uses for wasm32-wasip1 and Envoy's V8 runs.
+/// Arguments of wasm-opt, with the features that rustc uses for wasm32-wasip1 and Envoy's V8 runs.
 const FLAGS: &[&str] = &[
     "-O3",
     "--enable-bulk-memory",
@@ -21,12 +21,12 @@ const FLAGS: &[&str] = &[
     "--strip-producers",
 ];
 
-/// Says in words what this step does, for the note that tells whether it must run again.
+/// Returns a description of this step for the stamp.
 pub(crate) fn recipe() -> String {
     format!("binaryen {} {}", tools::BINARYEN, FLAGS.join(" "))
 }
 
-/// Optimises for speed, which makes a module smaller too.
+/// Optimizes for speed, which also makes a module smaller.
 pub(crate) fn run(workspace: &Workspace, wasm: &[u8]) -> Result<Vec<u8>> {
     let wasm_opt = tools::ensure(workspace, "wasm-opt")?;
     command::require("node")?;

@@ -1,19 +1,18 @@
-//! Drops callbacks that a filter doesn't implement.
+//! Removing callbacks that a filter does not implement.
 //!
-//! The SDK exports every callback of the ABI, and the host crosses into the module for each of
-//! them, on each request, to be told nothing.
+//! The SDK exports every callback of the ABI, and the host calls each of them on each request.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow};
 use walrus::{Module, passes};
 
-/// What begins the name of a callback that stands for the SDK's one.
+/// Prefix of a callback that replaces the SDK's.
 const OWN: &str = "weir_on_";
 
-/// Keeps only these exports, and only the code that they reach.
+/// Keeps only these exports and the code reachable from them.
 ///
-/// Where the module has `weir_on_<callback>`, it takes the place of `proxy_on_<callback>`.
+/// If the module exports `weir_on_<callback>`, it replaces `proxy_on_<callback>`.
 pub(crate) fn unused_exports(wasm: &[u8], keep: &BTreeSet<String>) -> Result<Vec<u8>> {
     let mut module =
         Module::from_buffer(wasm).map_err(|error| anyhow!("not a module: {error:#}"))?;

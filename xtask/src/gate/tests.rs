@@ -11,7 +11,7 @@ fn recipe(max_size_kib: u32) -> Recipe {
     }
 }
 
-/// A module that may ship, with one line put in front and some export left out.
+/// Returns a valid module with an added line and a missing export.
 fn module(first: &str, without: &str) -> Vec<u8> {
     let names = [
         "_initialize",

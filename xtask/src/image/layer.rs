@@ -1,21 +1,21 @@
-//! The one layer of an image.
+//! The layer of an image.
 
 use anyhow::Result;
 use flate2::{Compression, GzBuilder};
 
 use crate::digest::sha256;
 
-/// The name that the file has in every image; Istio's agent looks for it.
+/// Name of the file in every image, required by Istio's agent.
 pub(super) const FILE: &str = "plugin.wasm";
 
-/// A layer, compressed.
+/// A compressed layer.
 pub(super) struct Layer {
     pub(super) gzip: Vec<u8>,
-    /// The digest of the layer before compression.
+    /// Digest before compression.
     pub(super) diff_id: String,
 }
 
-/// Packs a module with nothing in the archive that depends on machine, person or time.
+/// Packages a module in an archive that is independent of machine, user and time.
 pub(super) fn pack(wasm: &[u8]) -> Result<Layer> {
     let mut header = tar::Header::new_ustar();
     header.set_entry_type(tar::EntryType::Regular);

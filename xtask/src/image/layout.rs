@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::digest::sha256;
 
-/// Bytes and the digest that names them.
+/// Bytes with their digest.
 pub(crate) struct Blob {
     pub(crate) bytes: Vec<u8>,
     /// `sha256:` and 64 hexadecimal digits.
@@ -22,7 +22,7 @@ impl Blob {
         Self { bytes, digest }
     }
 
-    /// A document with its keys in order: maps of annotations have none of their own.
+    /// Returns a JSON document with sorted keys, because maps of annotations have no order.
     pub(super) fn json(document: &impl Serialize) -> Result<Self> {
         Ok(Self::new(serde_json::to_vec(&serde_json::to_value(document)?)?))
     }
@@ -31,7 +31,7 @@ impl Blob {
 /// Reads a blob of a layout.
 ///
 /// # Errors
-/// A blob that is missing or is not what its digest says.
+/// Fails if a blob is missing or does not match its digest.
 pub(crate) fn blob(layout: &Path, digest: &str) -> Result<Blob> {
     let path = layout.join("blobs").join(digest.replace(':', "/"));
     let blob = Blob::new(fs::read(&path).with_context(|| path.display().to_string())?);
@@ -41,7 +41,7 @@ pub(crate) fn blob(layout: &Path, digest: &str) -> Result<Blob> {
     Ok(blob)
 }
 
-/// Writes a layout beside its place, then puts it there.
+/// Writes a layout to a temporary folder and moves it into place.
 pub(super) fn replace(layout: &Path, index: &ImageIndex, blobs: &[Blob]) -> Result<()> {
     let home = layout.parent().context("a layout needs a folder around it")?;
     fs::create_dir_all(home)?;

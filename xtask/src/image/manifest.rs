@@ -1,4 +1,4 @@
-//! The documents of an image: config, manifest, index.
+//! Config, manifest and index of an image.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use super::Blob;
 use super::layer::FILE;
 use crate::workspace::Filter;
 
-/// The creation time of every image, so that no clock changes a digest.
+/// Creation time of every image, so that digests do not depend on a clock.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 
-/// What an image says about its filter.
+/// Metadata of a filter in its image.
 pub(crate) struct About {
     pub(crate) title: String,
     pub(crate) description: String,
@@ -26,7 +26,7 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// What a filter's `Cargo.toml` says.
+    /// Returns the metadata from a filter's `Cargo.toml`.
     pub(crate) fn new(filter: &Filter) -> Self {
         let package = filter.package();
         Self {
@@ -49,7 +49,7 @@ impl About {
     }
 }
 
-/// The config of an image that holds one layer.
+/// Returns the config of an image with one layer.
 pub(super) fn config(diff_id: &str, about: &About) -> Result<ImageConfiguration> {
     let history =
         HistoryBuilder::default().created(CREATED).created_by(format!("COPY {FILE} /")).build()?;
@@ -65,7 +65,7 @@ pub(super) fn config(diff_id: &str, about: &About) -> Result<ImageConfiguration>
         .build()?)
 }
 
-/// The manifest of an image that holds one layer.
+/// Returns the manifest of an image with one layer.
 pub(super) fn manifest(config: &Blob, layer: &Blob, about: &About) -> Result<ImageManifest> {
     Ok(ImageManifestBuilder::default()
         .schema_version(SCHEMA_VERSION)
@@ -76,7 +76,7 @@ pub(super) fn manifest(config: &Blob, layer: &Blob, about: &About) -> Result<Ima
         .build()?)
 }
 
-/// The index that a layout on disk has; it is never pushed.
+/// Returns the index of a layout on disk; it is never pushed.
 pub(super) fn index(manifest: &Blob, about: &About) -> Result<ImageIndex> {
     let mut manifest = descriptor(MediaType::ImageManifest, manifest)?;
     let name = (ANNOTATION_REF_NAME.to_owned(), about.version.clone());

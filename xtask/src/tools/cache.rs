@@ -1,4 +1,4 @@
-//! A folder that outlives `target`, filled in one step: whoever finds a tool there finds all of it.
+//! The cache of tools outside `target`, whose folders appear only when they are complete.
 
 use std::env;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// `${XDG_CACHE_HOME:-$HOME/.cache}/weir`.
+/// Returns `${XDG_CACHE_HOME:-$HOME/.cache}/weir`.
 pub(super) fn home() -> Result<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
@@ -19,9 +19,9 @@ pub(super) fn fill(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result
     fill_in(&home()?, name, make)
 }
 
-/// Fills a folder beside its place, then moves it there.
+/// Fills a temporary folder and moves it into place.
 ///
-/// A folder that another process filled meanwhile stays.
+/// A folder that another process has filled is kept.
 fn fill_in(home: &Path, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     fs::create_dir_all(home)?;
     let scratch = tempfile::Builder::new().prefix(".installing-").tempdir_in(home)?;

@@ -1,4 +1,4 @@
-//! The OpenTelemetry collector, put together by its own builder.
+//! The OpenTelemetry collector, built by its own builder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder";
 
 /// Builds the collector of `tests/collector/builder.yaml`.
 ///
-/// The versions of the parts in that file pin every module below them.
+/// The versions of the components in that file pin all their dependencies.
 pub(super) fn build(workspace: &Workspace, to: &Path, builder: &str) -> Result<()> {
     let mut go = golang::go();
     go.args(["run", &format!("{BUILDER}@{builder}"), "--config"]).arg(source(workspace));
@@ -26,7 +26,7 @@ pub(super) fn build(workspace: &Workspace, to: &Path, builder: &str) -> Result<(
     Ok(fs::remove_dir_all(made)?)
 }
 
-/// The folder in the cache: it changes with the list of parts.
+/// Returns the folder in the cache, which depends on the list of components.
 pub(super) fn folder(workspace: &Workspace, builder: &str) -> Result<String> {
     let path = source(workspace);
     let parts = fs::read(&path).with_context(|| path.display().to_string())?;

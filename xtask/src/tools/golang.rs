@@ -1,4 +1,4 @@
-//! Tools that Go builds.
+//! Tools built by Go.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::command;
 use crate::digest::sha256;
 use crate::workspace::Workspace;
 
-/// Builds a command at a version of its own.
+/// Builds a command with its own version.
 pub(super) fn install(to: &Path, package: &str, version: &str) -> Result<()> {
     let mut go = go();
     go.arg("install").arg(format!("{package}@{version}")).env("GOBIN", to.join("bin"));
@@ -22,17 +22,17 @@ pub(super) fn install(to: &Path, package: &str, version: &str) -> Result<()> {
 pub(super) fn build(workspace: &Workspace, to: &Path, module: &GoModule) -> Result<()> {
     let bin = to.join("bin");
     fs::create_dir(&bin)?;
-    // A single package is named after its module, not after its last folder (`v3` for etcd).
+    // A single package is named after its module, not its last folder (`v3` for etcd).
     let out = if module.packages.len() == 1 { bin.join(name(module)) } else { bin };
     let mut go = go();
     go.args(["build", "-mod=readonly", "-ldflags=-s -w", "-tags", module.tags, "-o"]).arg(out);
     command::output(go.args(module.packages).current_dir(source(workspace, module))).map(drop)
 }
 
-/// Joins the files in a folder of a module to one, in the order of their names.
+/// Concatenates the files in a folder of a module, in the order of their names.
 pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &str) -> Result<()> {
     let mut go = go();
-    // Outside any module, so that none is changed.
+    // Outside any module, so that no `go.mod` is changed.
     go.args(["mod", "download", "-json"]).arg(format!("{module}@{version}")).current_dir(to);
     let told: serde_json::Value = serde_json::from_slice(&command::output(&mut go)?)?;
     let root = told.get("Dir").and_then(serde_json::Value::as_str).context("go told no folder")?;
@@ -46,7 +46,7 @@ pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &
     Ok(fs::write(bin.join(name), texts.concat())?)
 }
 
-/// The folder in the cache: it changes with `go.mod` and `go.sum`.
+/// Returns the folder in the cache, which depends on `go.mod` and `go.sum`.
 pub(super) fn folder(workspace: &Workspace, module: &GoModule) -> Result<String> {
     let source = source(workspace, module);
     let read = |name: &str| {
@@ -65,7 +65,7 @@ fn name(module: &GoModule) -> &str {
     module.folder.rsplit_once('/').map_or(module.folder, |(_, name)| name)
 }
 
-/// Go without C, so that no C library decides what the programs can do.
+/// Returns Go without cgo, so that programs do not depend on C libraries.
 pub(super) fn go() -> Command {
     let mut go = Command::new("go");
     go.env("CGO_ENABLED", "0").env_remove("GOFLAGS");

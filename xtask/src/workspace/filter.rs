@@ -1,4 +1,4 @@
-//! A filter and what its `Cargo.toml` says about its module.
+//! A filter and its module's metadata.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use cargo_metadata::Package;
 use serde::Deserialize;
 
-/// Every callback of the proxy-wasm ABI 0.2.1 that a filter may leave out, without `proxy_on_`.
+/// Optional callbacks of the proxy-wasm ABI 0.2.1, without `proxy_on_`.
 const CALLBACKS: &[&str] = &[
     "done",
     "downstream_connection_close",
@@ -32,19 +32,19 @@ const CALLBACKS: &[&str] = &[
     "upstream_data",
 ];
 
-/// A crate that becomes a module.
+/// A crate that is built as a module.
 pub(crate) struct Filter {
     package: Package,
     folder: PathBuf,
 }
 
-/// What `[package.metadata.weir]` says about a module.
+/// Contents of `[package.metadata.weir]`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Recipe {
-    /// The callbacks that the filter implements, without `proxy_on_`.
+    /// Callbacks of the filter, without `proxy_on_`.
     pub(crate) callbacks: Vec<String>,
-    /// The most that the finished module may weigh, in units of 1,024 bytes.
+    /// Maximum size of the finished module, in KiB.
     pub(crate) max_size_kib: u32,
     /// Further modules of the same code: the callbacks of each, by the suffix of its name.
     #[serde(default)]
@@ -52,7 +52,7 @@ pub(crate) struct Recipe {
 }
 
 impl Filter {
-    /// The filter of a package, if the package lives directly in one of these folders.
+    /// Returns the filter of a package that is directly in one of these folders.
     pub(crate) fn new(package: &Package, homes: &[PathBuf]) -> Option<Self> {
         let folder = package.manifest_path.parent()?.as_std_path();
         let home = folder.parent()?;
@@ -62,30 +62,30 @@ impl Filter {
             .then(|| Self { package: package.clone(), folder: folder.to_path_buf() })
     }
 
-    /// The name of the folder, the package and the image: `jwt-auth`.
+    /// Returns the name of the folder, the package and the image: `jwt-auth`.
     pub(crate) fn name(&self) -> &str {
         &self.package.name
     }
 
-    /// The name of the module: `jwt_auth`.
+    /// Returns the name of the module: `jwt_auth`.
     pub(crate) fn module(&self) -> String {
         self.package.name.replace('-', "_")
     }
 
-    /// The package as cargo describes it.
+    /// Returns cargo's description of the package.
     pub(crate) fn package(&self) -> &Package {
         &self.package
     }
 
-    /// The filter's folder.
+    /// Returns the filter's folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Reads what the filter says about its module.
+    /// Returns the metadata of the filter's module.
     ///
     /// # Errors
-    /// A missing table or field, or a callback that the ABI doesn't have.
+    /// Fails for a missing table or field, and for an unknown callback.
     pub(crate) fn recipe(&self) -> Result<Recipe> {
         Recipe::from_metadata(&self.package.metadata)
             .with_context(|| format!("{}/Cargo.toml", self.folder.display()))

@@ -11,7 +11,8 @@ mod pasted;
 #[cfg(not(target_arch = "wasm32"))]
 mod schema;
 
-fn refusal(document: &Value) -> String {
+/// Returns the error about a document, or "accepted".
+fn result(document: &Value) -> String {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())
         .and_then(|config| Policy::new(&config).map(|_| ()));
     #[cfg(not(target_arch = "wasm32"))]
@@ -38,12 +39,12 @@ fn response(response: Value) -> Value {
 #[track_caller]
 fn check(cases: Vec<(Value, &str)>) {
     for (document, message) in cases {
-        assert_eq!(refusal(&document), message, "{document}");
+        assert_eq!(result(&document), message, "{document}");
     }
 }
 
 #[test]
-fn every_form_is_accepted() {
+fn accepts_every_form() {
     let percentage = json!({"value": 0.5});
     let jwt = json!([{"claims": {"chaos": {"exact": "true"}}}]);
     for document in [
@@ -73,12 +74,12 @@ fn every_form_is_accepted() {
         entry(json!({"name": "a", "consistentHash": {"httpHeaderName": "x-request-id"},
             "fault": {"abort": {"httpStatus": 503}}})),
     ] {
-        assert_eq!(refusal(&document), "accepted", "{document}");
+        assert_eq!(result(&document), "accepted", "{document}");
     }
 }
 
 #[test]
-fn top_level_fields_have_ranges() {
+fn checks_top_level_fields() {
     check(vec![
         (json!({"maxDelay": "2h"}), r#"maxDelay: must be between 1ms and 1h, got "2h""#),
         (
@@ -112,16 +113,16 @@ fn top_level_fields_have_ranges() {
     ]);
     let many: Vec<Value> =
         (0..1_025).map(|n| json!({"match": [{"uri": {"exact": format!("/{n}")}}]})).collect();
-    assert_eq!(refusal(&json!({"http": many})), "http: must have at most 1024 rules, got 1025");
+    assert_eq!(result(&json!({"http": many})), "http: must have at most 1024 rules, got 1025");
 }
 
 #[test]
-fn entries_have_rules() {
+fn checks_entries() {
     let faulty = json!({"abort": {"httpStatus": 503}});
     check(vec![
         (
             entry(json!({"fault": {}})),
-            "http[0].fault: must have at least one of delay, abort, response, responseRateLimit",
+            "http[0].fault: must have at least one of delay, abort, response and responseRateLimit",
         ),
         (
             entry(json!({"name": "é"})),
@@ -129,15 +130,15 @@ fn entries_have_rules() {
         ),
         (
             json!({"http": [{"name": "a-b", "match": [{"uri": {"exact": "/a"}}]}, {"name": "a.b"}]}),
-            r#"http[1].name: must be unique, also in metrics; http[0] has "a.b" too"#,
+            r#"http[1].name: must be unique, also with special characters replaced by _ in metrics, got "a.b" as in http[0]"#,
         ),
         (
             entry(json!({"salt": "x", "fault": faulty})),
-            "http[0].salt: must have consistentHash beside it",
+            "http[0].salt: must not be given without consistentHash",
         ),
         (
             entry(json!({"consistentHash": {"useSourceIp": true}, "fault": faulty})),
-            "http[0].consistentHash: must have a name or a salt beside it, so that a new line reshuffles nobody",
+            "http[0].consistentHash: must be given with name or salt: otherwise a new entry would reassign the keys",
         ),
         (
             entry(
@@ -148,7 +149,7 @@ fn entries_have_rules() {
         (
             json!({"schedule": {"startsAt": "2026-01-01T00:00:00Z", "rampUp": "1m"}, "http": [
                 {"schedule": {"startsAt": "2026-01-01T00:00:00Z", "rampUp": "1m"}}]}),
-            "http[0].schedule.rampUp: must not be given beside that of the top-level schedule",
+            "http[0].schedule.rampUp: must not be given: the top-level schedule has a rampUp",
         ),
         (
             json!({"http": [{"fault": faulty}, {"match": [{"uri": {"prefix": "/"}}]}]}),
@@ -157,29 +158,29 @@ fn entries_have_rules() {
     ]);
     for field in ["route", "timeout", "retries", "rewrite", "mirror", "headers", "redirect"] {
         let message = format!("http[0].{field}: must not be given: it stays in the VirtualService");
-        assert_eq!(refusal(&entry(json!({field: {}}))), message);
+        assert_eq!(result(&entry(json!({field: {}}))), message);
     }
-    for (field, word) in [
+    for (field, stem) in [
         ("port", "match.ports"),
         ("sourceLabels", "source.principal"),
         ("sourceNamespace", "source.principal"),
         ("gateways", "selector"),
         ("statPrefix", "metrics carry"),
     ] {
-        let message = refusal(&entry(json!({"match": [{field: 1}]})));
+        let message = result(&entry(json!({"match": [{field: 1}]})));
         assert!(
-            message.starts_with(&format!("http[0].match[0].{field}: ")) && message.contains(word),
+            message.starts_with(&format!("http[0].match[0].{field}: ")) && message.contains(stem),
             "{message}"
         );
     }
 }
 
 #[test]
-fn delays_have_one_kind_and_ranges() {
+fn checks_delays() {
     let kinds = "http[0].fault.delay: must have exactly one of fixedDelay, uniformDelay, normalDelay, exponentialDelay, paretoDelay, percentileDelay and headerDelay, got";
     let rows = |rows: Value| delay(json!({"percentileDelay": rows}));
     let row = |percentile: f64, length: &str| json!({"percentile": percentile, "delay": length});
-    let capped = "must not be above maxDelay, which would decide alone";
+    let within_max = "must be at most maxDelay";
     check(vec![
         (delay(json!({})), &format!("{kinds} 0")),
         (delay(json!({"fixedDelay": "1s", "exponentialDelay": "1s"})), &format!("{kinds} 2")),
@@ -197,7 +198,7 @@ fn delays_have_one_kind_and_ranges() {
         ),
         (
             delay(json!({"fixedDelay": "1s", "percent": 5, "percentage": {"value": 5}})),
-            "http[0].fault.delay: must have one of percentage and percent, which is deprecated",
+            "http[0].fault.delay: must have at most one of percentage and percent",
         ),
         (
             delay(json!({"fixedDelay": "1s", "percent": 101})),
@@ -213,27 +214,27 @@ fn delays_have_one_kind_and_ranges() {
         ),
         (
             delay(json!({"uniformDelay": {"min": "31s", "max": "1m"}})),
-            &format!("http[0].fault.delay.uniformDelay.min: {capped}"),
+            &format!("http[0].fault.delay.uniformDelay.min: {within_max}"),
         ),
         (
             delay(json!({"normalDelay": {"mean": "31s", "stddev": "1s"}})),
-            &format!("http[0].fault.delay.normalDelay.mean: {capped}"),
+            &format!("http[0].fault.delay.normalDelay.mean: {within_max}"),
         ),
         (
             delay(json!({"exponentialDelay": "31s"})),
-            &format!("http[0].fault.delay.exponentialDelay: {capped}"),
+            &format!("http[0].fault.delay.exponentialDelay: {within_max}"),
         ),
         (
             delay(json!({"paretoDelay": {"scale": "31s", "shape": 1}})),
-            &format!("http[0].fault.delay.paretoDelay.scale: {capped}"),
+            &format!("http[0].fault.delay.paretoDelay.scale: {within_max}"),
         ),
         (
             delay(json!({"paretoDelay": {"scale": "1s", "shape": 0}})),
-            "http[0].fault.delay.paretoDelay.shape: must be above 0 and at most 100",
+            "http[0].fault.delay.paretoDelay.shape: must be above 0 and at most 100, got 0",
         ),
         (
             rows(json!([row(100.0, "1s")])),
-            "http[0].fault.delay.percentileDelay: must have 2 to 32 rows",
+            "http[0].fault.delay.percentileDelay: must have 2 to 32 rows, got 1",
         ),
         (
             rows(json!([row(50.0, "1s"), row(99.0, "2s")])),
@@ -249,11 +250,11 @@ fn delays_have_one_kind_and_ranges() {
         ),
         (
             rows(json!([row(50.0, "2s"), row(100.0, "31s")])),
-            &format!("http[0].fault.delay.percentileDelay[1].delay: {capped}"),
+            &format!("http[0].fault.delay.percentileDelay[1].delay: {within_max}"),
         ),
         (
             delay(json!({"headerDelay": {}})),
-            "http[0].fault.delay.headerDelay: must have a match that says who may ask: by source.principal, source.ip or claims",
+            "http[0].fault.delay.headerDelay: must have a match that restricts the clients, by source.principal, source.ip or claims",
         ),
         (
             delay(json!({"fixedDelay": "1s", "phase": "request"})),
@@ -263,12 +264,12 @@ fn delays_have_one_kind_and_ranges() {
 }
 
 #[test]
-fn aborts_have_one_ending_and_ranges() {
-    let endings = "http[0].fault.abort: must have exactly one of httpStatus, grpcStatus, headerAbort and reset, got";
+fn checks_aborts() {
+    let kinds = "http[0].fault.abort: must have exactly one of httpStatus, grpcStatus, headerAbort and reset, got";
     let status = "http[0].fault.abort.httpStatus: must be a whole number from 200 to 599";
     check(vec![
-        (abort(json!({})), &format!("{endings} 0")),
-        (abort(json!({"httpStatus": 503, "grpcStatus": "UNAVAILABLE"})), &format!("{endings} 2")),
+        (abort(json!({})), &format!("{kinds} 0")),
+        (abort(json!({"httpStatus": 503, "grpcStatus": "UNAVAILABLE"})), &format!("{kinds} 2")),
         (abort(json!({"httpStatus": 600})), &format!("{status}, got 600")),
         (abort(json!({"httpStatus": 199})), &format!("{status}, got 199")),
         (
@@ -281,19 +282,19 @@ fn aborts_have_one_ending_and_ranges() {
         ),
         (
             abort(json!({"httpStatus": 503, "percent": 5})),
-            "http[0].fault.abort.percent: must not be given: aborts have no such field: use percentage: {value: 1}",
+            "http[0].fault.abort.percent: must not be given: use percentage, such as {value: 1}",
         ),
         (
             abort(json!({"http2Error": "REFUSED_STREAM", "reset": {}})),
-            "http[0].fault.abort.http2Error: must not be given: a filter cannot choose the error code: use reset: {}",
+            "http[0].fault.abort.http2Error: must not be given: a filter cannot set the error code, use reset: {}",
         ),
         (
             abort(json!({"reset": {}, "body": {"string": "x"}})),
-            "http[0].fault.abort: must not have body, headers or grpcMessage beside reset",
+            "http[0].fault.abort: must not have body, headers or grpcMessage together with reset",
         ),
         (
             abort(json!({"reset": {}, "grpcMessage": "x"})),
-            "http[0].fault.abort: must not have body, headers or grpcMessage beside reset",
+            "http[0].fault.abort: must not have body, headers or grpcMessage together with reset",
         ),
         (
             abort(json!({"httpStatus": 503, "body": {}})),
@@ -321,18 +322,18 @@ fn aborts_have_one_ending_and_ranges() {
         ),
         (
             abort(json!({"headerAbort": {}})),
-            "http[0].fault.abort.headerAbort: must have a match that says who may ask: by source.principal, source.ip or claims",
+            "http[0].fault.abort.headerAbort: must have a match that restricts the clients, by source.principal, source.ip or claims",
         ),
     ]);
 }
 
 #[test]
-fn changes_and_rates_have_rules() {
+fn checks_changes_and_rates() {
     let rate = |rate: Value| entry(json!({"fault": {"responseRateLimit": rate}}));
     check(vec![
         (
             response(json!({})),
-            "http[0].fault.response: must change something: httpStatus, headers or the body",
+            "http[0].fault.response: must have at least one of httpStatus, headers, body, truncateAfter and resetAfter",
         ),
         (
             response(json!({"truncateAfter": 1, "resetAfter": 2})),
@@ -340,7 +341,7 @@ fn changes_and_rates_have_rules() {
         ),
         (
             response(json!({"httpStatus": 500, "headers": {"request": {"remove": ["a"]}}})),
-            "http[0].fault.response.headers.request: must not be given: only response",
+            "http[0].fault.response.headers.request: must not be given: only the response can be changed",
         ),
         (
             response(json!({"truncateAfter": 1_073_741_825})),
@@ -360,7 +361,7 @@ fn changes_and_rates_have_rules() {
         ),
         (
             rate(json!({"headerLimit": {}})),
-            "http[0].fault.responseRateLimit.headerLimit: must have a match that says who may ask: by source.principal, source.ip or claims",
+            "http[0].fault.responseRateLimit.headerLimit: must have a match that restricts the clients, by source.principal, source.ip or claims",
         ),
     ]);
 }

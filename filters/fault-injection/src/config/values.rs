@@ -1,4 +1,4 @@
-//! Values of the document that have a rule of their own.
+//! Field types with their own validation.
 
 use std::time::Duration;
 
@@ -11,34 +11,36 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-/// An object without fields, whose presence says it all.
+/// An object without fields, which enables a feature.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub struct Empty {}
 
-/// A number, whole or not.
+/// A number.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(transparent)]
 #[schemars(inline, with = "f64")]
 pub struct Number(pub f64);
 
-/// A length of whole milliseconds.
+/// A duration in whole milliseconds.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, with = "DurationWithin<MIN_MS, MAX_MS>")]
 pub struct WholeMillis<const MIN_MS: u64, const MAX_MS: u64>(Duration);
 
-/// A gRPC status by its name.
+/// A gRPC status by name.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, with = "String", extend("enum" = GrpcStatus::ALL.map(GrpcStatus::name)))]
 pub struct GrpcStatusName(pub GrpcStatus);
 
-/// What a gRPC client is told: at most 1 KiB of printable ASCII.
+/// A gRPC status message: at most 1,024 bytes of printable ASCII.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, extend("pattern" = "^[ -~]{0,1024}$"))]
 pub struct GrpcMessage(String);
 
-/// The response header that names a fault: no pseudo, hop-by-hop or `content-*` header.
+/// The name of the response header that describes a fault.
+///
+/// Pseudo-headers, hop-by-hop headers, `host` and `content-*` are refused.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
@@ -47,13 +49,13 @@ pub struct GrpcMessage(String);
 )]
 pub struct MarkHeader(HeaderName);
 
-/// Istio's `HTTPBody`: one of `string` and `bytes` (base64), at most 64 KiB.
+/// A body of at most 64 KiB, as Istio's `HTTPBody`: exactly one of `string` and `bytes`.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(try_from = "BodyDocument")]
 #[schemars(with = "BodyDocument", transform = exactly_one(&FORMS))]
 pub struct BodyText(Vec<u8>);
 
-/// The fields of which a body has one.
+/// The fields of a body, of which exactly one must be set.
 const FORMS: [&str; 2] = ["string", "bytes"];
 
 const MAX_BODY_LEN: usize = 64 * 1024;
@@ -121,12 +123,14 @@ impl<'de, const MIN_MS: u64, const MAX_MS: u64> Deserialize<'de> for WholeMillis
 impl<'de> Deserialize<'de> for GrpcStatusName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let named = GrpcStatus::ALL.into_iter().find(|it| value.as_str() == Some(it.name()));
+        let named =
+            GrpcStatus::ALL.into_iter().find(|status| value.as_str() == Some(status.name()));
         named.map(Self).ok_or_else(|| {
-            let number = value.as_u64().and_then(GrpcStatus::from_code);
-            let cure = number.map(|it| format!(": write {}", it.name())).unwrap_or_default();
+            let status = value.as_u64().and_then(GrpcStatus::from_code);
+            let hint = status.map(|status| format!(": write {}", status.name()));
+            let hint = hint.unwrap_or_default();
             D::Error::custom(format_args!(
-                "must be the name of a gRPC status such as UNAVAILABLE, {}{cure}",
+                "must be the name of a gRPC status such as UNAVAILABLE, {}{hint}",
                 Shown(&value)
             ))
         })
@@ -136,10 +140,11 @@ impl<'de> Deserialize<'de> for GrpcStatusName {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct BodyDocument {
-    /// The body as text.
+    /// Body as text.
     #[schemars(length(max = MAX_BODY_LEN))]
     string: Option<String>,
-    /// The body in base64.
+    /// Body in base64.
+    #[schemars(extend("examples" = ["AAEC"]))]
     bytes: Option<String>,
 }
 
@@ -152,7 +157,9 @@ impl TryFrom<BodyDocument> for BodyText {
             (None, Some(encoded)) => {
                 BASE64_STANDARD.decode(encoded).map_err(|_| "must have base64 in bytes")?
             }
-            _ => return Err("must have exactly one of string and bytes"),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err("must have exactly one of string and bytes");
+            }
         };
         if bytes.len() > MAX_BODY_LEN {
             return Err("must be at most 64 KiB");

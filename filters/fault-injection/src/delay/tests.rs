@@ -14,23 +14,23 @@ fn draws(length: &DelayLength, cap: Duration) -> Vec<f64> {
     drawn
 }
 
-/// Kolmogorov and Smirnov's test against a distribution function, at p = 0.001.
+/// A Kolmogorov-Smirnov test against a distribution function, at p = 0.001.
 ///
-/// Lengths are rounded, so that one of 5 ms stands for all up to 5.5 ms.
+/// Delays are rounded: 5 ms represents all delays up to 5.5 ms.
 #[track_caller]
 fn check(length: &DelayLength, distribution: impl Fn(f64) -> f64) {
     let drawn = draws(length, NO_CAP);
-    let mut furthest: f64 = 0.0;
-    for (place, value) in drawn.iter().enumerate() {
-        if drawn.get(place.saturating_add(1)) != Some(value) {
-            let so_far = place.saturating_add(1) as f64 / f64::from(DRAWS);
-            furthest = furthest.max((so_far - distribution(value + 0.5)).abs());
+    let mut max_distance: f64 = 0.0;
+    for (index, value) in drawn.iter().enumerate() {
+        if drawn.get(index.saturating_add(1)) != Some(value) {
+            let fraction = index.saturating_add(1) as f64 / f64::from(DRAWS);
+            max_distance = max_distance.max((fraction - distribution(value + 0.5)).abs());
         }
     }
-    assert!(furthest * f64::from(DRAWS).sqrt() < 1.95, "{length:?}: {furthest}");
+    assert!(max_distance * f64::from(DRAWS).sqrt() < 1.95, "{length:?}: {max_distance}");
 }
 
-/// Abramowitz and Stegun 7.1.26, good to seven digits.
+/// The normal distribution function, by Abramowitz and Stegun 7.1.26 with seven digits.
 fn normal(x: f64) -> f64 {
     let z = x.abs() / std::f64::consts::SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
@@ -42,14 +42,14 @@ fn normal(x: f64) -> f64 {
 }
 
 #[test]
-fn uniform_lengths_follow_their_distribution() {
+fn uniform_delays_follow_their_distribution() {
     check(&DelayLength::Uniform { min: 100.0, max: 5_000.0 }, |x| {
         ((x - 100.0) / 4_900.0).clamp(0.0, 1.0)
     });
 }
 
 #[test]
-fn normal_lengths_follow_their_distribution_and_none_is_negative() {
+fn normal_delays_follow_their_distribution_without_negatives() {
     let length = DelayLength::Normal { mean: 1_000.0, stddev: 800.0 };
     check(&length, |x| normal((x - 1_000.0) / 800.0));
     let zeros = draws(&length, NO_CAP).iter().filter(|x| **x == 0.0).count();
@@ -57,19 +57,19 @@ fn normal_lengths_follow_their_distribution_and_none_is_negative() {
 }
 
 #[test]
-fn exponential_lengths_follow_their_distribution() {
+fn exponential_delays_follow_their_distribution() {
     check(&DelayLength::Exponential { mean: 4_000.0 }, |x| 1.0 - (-x / 4_000.0).exp());
 }
 
 #[test]
-fn pareto_lengths_follow_their_distribution() {
+fn pareto_delays_follow_their_distribution() {
     let length = DelayLength::Pareto { scale: 1_000.0, shape: 1.5 };
     check(&length, |x| if x < 1_000.0 { 0.0 } else { 1.0 - (1_000.0 / x).powf(1.5) });
     assert_eq!(draws(&length, NO_CAP)[0], 1_000.0);
 }
 
 #[test]
-fn measured_lengths_meet_their_percentiles() {
+fn measured_delays_match_their_percentiles() {
     let rows = vec![(50.0, 200.0), (90.0, 500.0), (99.9, 10_000.0), (100.0, 20_000.0)];
     let drawn = draws(&DelayLength::Percentiles(rows.clone()), NO_CAP);
     for (percentile, length) in rows {
@@ -83,7 +83,7 @@ fn measured_lengths_meet_their_percentiles() {
 }
 
 #[test]
-fn the_cap_bounds_what_is_drawn_and_not_what_is_fixed() {
+fn cap_limits_random_but_not_fixed_delays() {
     let cap = Duration::from_millis(1_500);
     let drawn = draws(&DelayLength::Pareto { scale: 1_000.0, shape: 0.001 }, cap);
     assert_eq!(drawn.last(), Some(&1_500.0));

@@ -1,4 +1,4 @@
-//! The filter's metrics.
+//! The metrics of the filter.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,24 @@ use filter_host::metrics::{Counter, Gauge, Histogram};
 
 use crate::{Metric, Policy};
 
-/// Every metric, defined once.
+/// All metrics.
 pub(super) struct Counters {
+    /// Indexed by [`Metric::index`].
     plain: Vec<Counter>,
+    /// By label, then as `plain`.
     labelled: BTreeMap<String, Vec<Counter>>,
-    /// How many streams are held.
+    /// Number of held streams.
     pub(super) active: Gauge,
-    /// Whether the pod has stopped by itself.
+    /// 1 after the automatic stop.
     pub(super) stopped: Gauge,
-    /// Delays, in milliseconds.
+    /// Delays in milliseconds.
     pub(super) delay: Histogram,
-    /// Lateness, in milliseconds.
+    /// Lateness in milliseconds.
     pub(super) late: Histogram,
 }
 
 impl Counters {
+    /// Defines the metrics.
     pub(super) fn define(policy: &Policy) -> Self {
         let define = |label: Option<&str>| -> Vec<Counter> {
             Metric::ALL.iter().map(|metric| Counter::define(&metric.name(label))).collect()
@@ -36,7 +39,7 @@ impl Counters {
         }
     }
 
-    /// Adds one to a counter: to that of the label, where there is one.
+    /// Increments a counter, the one with the label if it exists.
     pub(super) fn count(&self, metric: Metric, label: Option<&str>) {
         let labelled = label.and_then(|label| self.labelled.get(label));
         if let Some(counter) = labelled.unwrap_or(&self.plain).get(metric.index()) {

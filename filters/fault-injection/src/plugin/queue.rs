@@ -1,48 +1,72 @@
-//! The queue of streams that wait, and the tick that serves it.
+//! The queue of held streams, and the tick that resumes them.
 
 use std::{rc::Rc, time::Duration};
 
-use filter_host::{Result, clock, stream::ContextId};
+use filter_host::{
+    Result, clock,
+    stream::{self, ContextId},
+};
 
-use super::{FaultInjection, held::Held};
+use super::{FaultInjection, active_fault::ActiveFault};
+use crate::Metric;
 
 impl FaultInjection {
-    /// Reads the clock by which streams wait.
+    /// Reads the monotonic clock of the queue.
     pub(super) fn now(&self) -> Duration {
         self.clock.elapsed()
     }
 
-    /// Puts a stream in the queue until `due`; where the proxy refuses the tick that would end its
-    /// wait, it does not wait.
-    pub(super) fn wait(&self, due: Duration, context: ContextId, held: Rc<Held>) -> Result<()> {
-        self.waiting.borrow_mut().add(due, context, held);
-        self.rearm().inspect_err(|_| drop(self.waiting.borrow_mut().remove(due, context)))
+    /// Ends the waits whose deadline has passed, called on each tick.
+    pub(super) fn wake_due_streams(&self) {
+        // A stream can be held again, so the queue must not be borrowed meanwhile.
+        loop {
+            let due = self.queue.borrow_mut().pop_due(self.now());
+            let Some((due, context, fault)) = due else { break };
+            let lateness = self.now().saturating_sub(due);
+            fault.wake(self, context, lateness);
+        }
+        let _ = stream::enter(self.context);
+        // Ticks repeat until `schedule_tick` changes or disables them.
+        self.next_tick.set(Some(Duration::MAX));
+        if self.schedule_tick().is_err() {
+            self.counters.count(Metric::Errors, None);
+        }
     }
 
-    /// Takes a stream out of the queue; whether it was there.
-    pub(super) fn forget(&self, due: Duration, context: ContextId) -> bool {
-        let was_there = self.waiting.borrow_mut().remove(due, context).is_some();
-        // A tick too many does no harm, and the next one asks again.
-        let _ = self.rearm();
-        was_there
+    /// Queues a stream until `due`. Fails, without queueing it, if the proxy refuses the tick.
+    pub(super) fn enqueue(
+        &self,
+        due: Duration,
+        context: ContextId,
+        fault: Rc<ActiveFault>,
+    ) -> Result<()> {
+        self.queue.borrow_mut().insert(due, context, fault);
+        self.schedule_tick().inspect_err(|_| drop(self.queue.borrow_mut().remove(due, context)))
     }
 
-    /// Asks for a tick at the nearest deadline, or for none when nothing waits.
-    pub(super) fn rearm(&self) -> Result<()> {
+    /// Removes a stream from the queue.
+    pub(super) fn dequeue(&self, due: Duration, context: ContextId) {
+        self.queue.borrow_mut().remove(due, context);
+        // On failure, a superfluous tick comes and calls this again.
+        let _ = self.schedule_tick();
+    }
+
+    /// Sets the tick to the nearest deadline; disables it if the queue is empty.
+    pub(super) fn schedule_tick(&self) -> Result<()> {
         let now = self.now();
-        let wake_after = self.waiting.borrow().wake_after(now);
+        let wake_after = self.queue.borrow().wake_after(now);
         let at = wake_after.map(|after| now.saturating_add(after));
-        match (wake_after, self.awake.get()) {
+        match (wake_after, self.next_tick.get()) {
             (None, None) => {}
-            // A tick that comes in time needs no second one.
+            // The next tick is early enough.
             (Some(_), Some(tick)) if at.is_some_and(|at| tick <= at) => {}
             (None, Some(_)) => {
                 clock::stop_ticking()?;
-                self.awake.set(None);
+                self.next_tick.set(None);
             }
             (Some(after), _) => {
                 clock::tick_every(after)?;
-                self.awake.set(at);
+                self.next_tick.set(at);
             }
         }
         Ok(())

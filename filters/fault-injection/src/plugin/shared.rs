@@ -1,4 +1,4 @@
-//! State that all workers of the pod share: held streams, the fault budget, the guard.
+//! State that all workers of the pod share: active faults, the token bucket, the guard, schedules.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,10 +7,10 @@ use filter_host::{Result, clock, shared_data};
 
 use crate::{Metric, Plan, Policy, ScheduleTransition};
 
-/// Attempts to give a held stream back, each of 8 writes.
+/// Maximum number of attempts to decrement the active faults, each of up to 8 writes.
 const MAX_RELEASES: usize = 1_000;
 
-/// Keys of shared data, one set for each configuration.
+/// The keys of the shared data of one configuration.
 pub(super) struct Shared {
     active: String,
     budget: String,
@@ -19,7 +19,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Creates the keys and seeds their values; `schedules` is the current schedule state.
+    /// Creates the keys and their initial values; `schedules` is the current schedule state.
     pub(super) fn new(policy: &Policy, document: &[u8], schedules: &[u8]) -> Self {
         let prefix = shared_data::config_key("fault-injection", document);
         let key = |name: &str| format!("{prefix}.{name}");
@@ -33,32 +33,37 @@ impl Shared {
             (&shared.active, &[][..], true),
             (&shared.budget, &[], policy.max_faults_per_second().is_some()),
             (&shared.guard, &[], policy.guard().is_some()),
-            (&shared.schedules, schedules, policy.is_timed()),
+            (&shared.schedules, schedules, policy.has_schedules()),
         ] {
             if is_used && let Err(error) = shared_data::seed(key, value) {
-                log::error!("{key} not shared: {error:?}");
+                log::error!("cannot create shared data {key}: {error:?}");
             }
         }
         shared
     }
 
-    /// Applies the limits to a plan; `Err` with the counter of the limit that it exceeds.
-    pub(super) fn admit(&self, policy: &Policy, plan: &Plan) -> std::result::Result<(), Metric> {
+    /// Applies the limits to a plan. Returns the counter of the limit that it exceeds, as `Err`.
+    pub(super) fn check_limits(
+        &self,
+        policy: &Policy,
+        plan: &Plan,
+    ) -> std::result::Result<(), Metric> {
         if policy.guard().is_some() && self.is_stopped() {
             return Err(Metric::SkippedStopped);
         }
         if let Some(per_second) = policy.max_faults_per_second()
-            && !matches!(self.take_from_budget(per_second), Ok(true))
+            && !matches!(self.take_token(per_second), Ok(true))
         {
             return Err(Metric::SkippedBudget);
         }
-        if plan.holds() && !policy.is_dry_run() && !self.hold(policy.max_active()) {
+        if plan.holds_stream() && !policy.is_dry_run() && !self.acquire(policy.max_active()) {
             return Err(Metric::SkippedOverflow);
         }
         Ok(())
     }
 
-    fn take_from_budget(&self, per_second: u32) -> Result<bool> {
+    /// Takes a token for a fault. Returns `false` if none is left.
+    fn take_token(&self, per_second: u32) -> Result<bool> {
         let now = clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         shared_data::update(&self.budget, |shared| {
             let mut bucket = TokenBucket::from_bytes(per_second, shared);
@@ -66,16 +71,16 @@ impl Shared {
         })
     }
 
-    /// Counts one more held stream; returns `false` if `max` are held.
-    fn hold(&self, max: u64) -> bool {
-        let held = shared_data::update(&self.active, |shared| {
-            let held = number(shared);
-            (held < max).then(|| held.saturating_add(1).to_le_bytes().to_vec())
+    /// Increments the active faults. Returns `false` if there are `max` already.
+    fn acquire(&self, max: u64) -> bool {
+        let acquired = shared_data::update(&self.active, |shared| {
+            let active = number(shared);
+            (active < max).then(|| active.saturating_add(1).to_le_bytes().to_vec())
         });
-        matches!(held, Ok(true))
+        matches!(acquired, Ok(true))
     }
 
-    /// Counts one held stream less.
+    /// Decrements the active faults.
     pub(super) fn release(&self) {
         // Retry almost indefinitely: a missed decrement would leak a slot for good.
         for _ in 0..MAX_RELEASES {
@@ -88,13 +93,13 @@ impl Shared {
         }
     }
 
-    /// Returns `true` if the guard has tripped.
+    /// Returns `true` after the automatic stop.
     pub(super) fn is_stopped(&self) -> bool {
         let window = shared_data::read(&self.guard).ok().flatten();
         window.is_some_and(|window| ErrorWindow::from_bytes(&window.value).is_tripped())
     }
 
-    /// Stores the current schedule state; returns the transitions that no worker has stored before.
+    /// Stores the current schedule state. Returns the transitions that no other worker has stored.
     pub(super) fn update_schedules(
         &self,
         policy: &Policy,
@@ -125,7 +130,7 @@ impl Shared {
     }
 }
 
-/// Returns a shared number; other bytes are 0.
+/// Returns the shared number, 0 if it has another form.
 fn number(shared: &[u8]) -> u64 {
     shared.try_into().map(u64::from_le_bytes).unwrap_or_default()
 }

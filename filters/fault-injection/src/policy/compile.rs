@@ -1,4 +1,4 @@
-//! From the document to the policy.
+//! Compilation of the document.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,8 +13,8 @@ use filter_core::{
 use super::{Entry, Fault, Policy, Shares};
 use crate::{
     config::{self, Config},
-    control,
     delay::DelayLength,
+    header_control,
 };
 
 const MAX_DELAY: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong between its fields.
+    /// Every error, each with the path of its field.
     pub fn new(config: &Config) -> Result<Self, InvalidConfig> {
         let mut errors = ConfigErrors::default();
         let max_delay = config.max_delay.map_or(MAX_DELAY, DurationWithin::get);
@@ -35,15 +35,16 @@ impl Policy {
         for (index, (entry, name)) in config.http.iter().zip(names).enumerate() {
             let path = format!("http[{index}]");
             check_schedules(config.schedule.as_ref(), entry, &path, &mut errors);
-            check_control(entry, &path, &mut errors);
+            check_header_faults(entry, &path, &mut errors);
             check_hash(entry, &path, &mut errors);
             entries.push(Entry::compile(entry, name, max_delay, &path, &mut errors));
         }
-        let rules: Vec<Vec<HttpMatch>> = config.http.iter().map(|it| it.r#match.clone()).collect();
+        let rules: Vec<Vec<HttpMatch>> =
+            config.http.iter().map(|entry| entry.r#match.clone()).collect();
         let normalization = config.path_normalization;
         let options = MatcherOptions { normalization, ..MatcherOptions::new("http") };
         match Matcher::compile(&rules, &options) {
-            Ok(matcher) => errors.finish(Self::of(config, matcher, entries)),
+            Ok(matcher) => errors.finish(Self::assemble(config, matcher, entries)),
             Err(invalid) => {
                 errors.extend(invalid);
                 Err(errors.into())
@@ -51,19 +52,20 @@ impl Policy {
         }
     }
 
-    fn of(config: &Config, matcher: Matcher, entries: Vec<Entry>) -> Self {
+    fn assemble(config: &Config, matcher: Matcher, entries: Vec<Entry>) -> Self {
         let schedule = config.schedule.clone().unwrap_or_default();
-        let guard = config.success_criteria.as_ref().map(|it: &SuccessCriteria| it.guard(WINDOW));
+        let criteria = config.success_criteria.as_ref();
+        let guard = criteria.map(|criteria: &SuccessCriteria| criteria.guard(WINDOW));
         Self {
             needs: needs(&matcher, &entries),
-            most: Shares::most(&entries),
+            max_shares: Shares::max(&entries),
             is_keyed: entries.iter().any(|entry| entry.hash.is_some() && entry.fault.is_some()),
             warnings: warnings(&schedule, &entries, &config.http),
             max_delay: config.max_delay.map_or(MAX_DELAY, DurationWithin::get),
             max_active: config.max_active_faults.map_or(MAX_ACTIVE, IntegerWithin::get),
             max_faults_per_second: config.max_faults_per_second.map(rate),
             guard,
-            mark: config.mark_header.as_ref().map(|it| it.as_header_name().clone()),
+            mark_header: config.mark_header.as_ref().map(|header| header.as_header_name().clone()),
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
             schedule,
@@ -81,49 +83,50 @@ impl Entry {
         path: &str,
         errors: &mut ConfigErrors,
     ) -> Self {
-        let salt = entry.salt.as_ref().map_or_else(|| name.clone(), |it| it.as_str().to_owned());
+        let salt = entry.salt.as_ref().map(|salt| salt.as_str().to_owned());
         let path = format!("{path}.fault");
         let fault = entry.fault.as_ref();
         Self {
             schedule: entry.schedule.clone().unwrap_or_default(),
             hash: entry.consistent_hash.clone(),
             fault: fault.map(|fault| Fault::compile(fault, max_delay, &path, errors)),
-            salt,
+            salt: salt.unwrap_or_else(|| name.clone()),
             name,
         }
     }
 }
 
 impl Shares {
-    fn most(entries: &[Entry]) -> Self {
+    /// Returns the maximum of each percentage.
+    fn max(entries: &[Entry]) -> Self {
         let faults = entries.iter().filter_map(|entry| entry.fault.as_ref());
-        faults.map(Self::of).fold(Self::default(), |most, shares| Self {
-            delay: most.delay.max(shares.delay),
-            abort: most.abort.max(shares.abort),
-            response: most.response.max(shares.response),
-            rate: most.rate.max(shares.rate),
+        faults.map(Self::of_draws).fold(Self::default(), |max, shares| Self {
+            delay: max.delay.max(shares.delay),
+            abort: max.abort.max(shares.abort),
+            response: max.response.max(shares.response),
+            rate: max.rate.max(shares.rate),
         })
     }
 
-    /// Returns the share that each draw of a fault is compared with.
-    fn of(fault: &Fault) -> Self {
+    /// Returns the maximum percentage with which each draw is compared.
+    fn of_draws(fault: &Fault) -> Self {
         let share = |share: Option<Percentage>| share.unwrap_or_default();
         let each = Self {
-            delay: share(fault.delay.as_ref().map(|it| it.share)),
-            abort: share(fault.abort.as_ref().map(|it| it.share)),
-            response: share(fault.response.as_ref().map(|it| it.share)),
-            rate: share(fault.rate.as_ref().map(|it| it.share)),
+            delay: share(fault.delay.as_ref().map(|delay| delay.share)),
+            abort: share(fault.abort.as_ref().map(|abort| abort.share)),
+            response: share(fault.response.as_ref().map(|change| change.share)),
+            rate: share(fault.rate.as_ref().map(|rate| rate.share)),
         };
         if !fault.is_draw_shared {
             return each;
         }
-        // All parts share the draw of the delay.
+        // All faults use the draw of the delay.
         let delay = each.delay.max(each.abort).max(each.response).max(each.rate);
         Self { delay, ..Self::default() }
     }
 }
 
-/// Names every entry; names that differ only in what metrics cannot show are refused.
+/// Returns the name of each entry. Names must be unique in metrics.
 fn names(entries: &[config::Entry], errors: &mut ConfigErrors) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut names = Vec::with_capacity(entries.len());
@@ -133,7 +136,9 @@ fn names(entries: &[config::Entry], errors: &mut ConfigErrors) -> Vec<String> {
         if let Some(other) = seen.insert(metric_name_part(&name), index) {
             errors.add(
                 format_args!("http[{index}].name"),
-                format_args!("must be unique, also in metrics; http[{other}] has \"{name}\" too"),
+                format_args!(
+                    "must be unique, also with special characters replaced by _ in metrics, got \"{name}\" as in http[{other}]"
+                ),
             );
         }
         names.push(name);
@@ -147,31 +152,35 @@ fn check_schedules(
     path: &str,
     errors: &mut ConfigErrors,
 ) {
-    let ramps = |schedule: Option<&Schedule>| schedule.is_some_and(|it| it.ramp_up().is_some());
-    if ramps(top) && ramps(entry.schedule.as_ref()) {
+    let has_ramp =
+        |schedule: Option<&Schedule>| schedule.is_some_and(|schedule| schedule.ramp_up().is_some());
+    if has_ramp(top) && has_ramp(entry.schedule.as_ref()) {
         errors.add(
             format_args!("{path}.schedule.rampUp"),
-            "must not be given beside that of the top-level schedule",
+            "must not be given: the top-level schedule has a rampUp",
         );
     }
 }
 
-/// Refuses faults on demand that anyone may demand.
-fn check_control(entry: &config::Entry, path: &str, errors: &mut ConfigErrors) {
+/// Refuses faults that every client can control by headers.
+fn check_header_faults(entry: &config::Entry, path: &str, errors: &mut ConfigErrors) {
     let Some(fault) = &entry.fault else { return };
-    let asked = [
-        ("delay.headerDelay", fault.delay.as_ref().is_some_and(|it| it.header_delay.is_some())),
-        ("abort.headerAbort", fault.abort.as_ref().is_some_and(|it| it.header_abort.is_some())),
-        (
-            "responseRateLimit.headerLimit",
-            fault.response_rate_limit.as_ref().is_some_and(|it| it.header_limit.is_some()),
-        ),
+    let is_open = entry.r#match.is_empty() || entry.r#match.iter().any(HttpMatch::is_unconditional);
+    if !is_open {
+        return;
+    }
+    let delay = fault.delay.as_ref().and_then(|delay| delay.header_delay);
+    let abort = fault.abort.as_ref().and_then(|abort| abort.header_abort);
+    let limit = fault.response_rate_limit.as_ref().and_then(|rate| rate.header_limit);
+    let fields = [
+        ("delay.headerDelay", delay),
+        ("abort.headerAbort", abort),
+        ("responseRateLimit.headerLimit", limit),
     ];
-    let anyone = entry.r#match.is_empty() || entry.r#match.iter().any(HttpMatch::is_unconditional);
-    for (field, _) in asked.iter().filter(|(_, is_asked)| *is_asked && anyone) {
+    for (field, _) in fields.iter().filter(|(_, header)| header.is_some()) {
         errors.add(
             format_args!("{path}.fault.{field}"),
-            "must have a match that says who may ask: by source.principal, source.ip or claims",
+            "must have a match that restricts the clients, by source.principal, source.ip or claims",
         );
     }
 }
@@ -185,12 +194,12 @@ fn check_hash(entry: &config::Entry, path: &str, errors: &mut ConfigErrors) {
         );
     }
     if entry.salt.is_some() && entry.consistent_hash.is_none() {
-        errors.add(format_args!("{path}.salt"), "must have consistentHash beside it");
+        errors.add(format_args!("{path}.salt"), "must not be given without consistentHash");
     }
     if entry.consistent_hash.is_some() && entry.salt.is_none() && entry.name.is_none() {
         errors.add(
             format_args!("{path}.consistentHash"),
-            "must have a name or a salt beside it, so that a new line reshuffles nobody",
+            "must be given with name or salt: otherwise a new entry would reassign the keys",
         );
     }
 }
@@ -203,16 +212,16 @@ fn needs(matcher: &Matcher, entries: &[Entry]) -> Needs {
         if let Some(hash) = &entry.hash {
             needs.merge(&hash.needs());
         }
-        if fault.delay.as_ref().is_some_and(|it| it.length == DelayLength::Header) {
-            headers.extend(control::DELAY_HEADERS);
+        if fault.delay.as_ref().is_some_and(|delay| delay.length == DelayLength::Header) {
+            headers.extend(header_control::DELAY_HEADERS);
         }
-        if fault.abort.as_ref().is_some_and(|it| it.ending.is_none()) {
-            headers.extend(control::ABORT_HEADERS);
+        if fault.abort.as_ref().is_some_and(|abort| abort.kind.is_none()) {
+            headers.extend(header_control::ABORT_HEADERS);
         }
-        if fault.rate.as_ref().is_some_and(|it| it.limit.is_none()) {
-            headers.extend(control::RATE_HEADERS);
+        if fault.rate.as_ref().is_some_and(|rate| rate.limit.is_none()) {
+            headers.extend(header_control::RATE_HEADERS);
         }
-        if fault.abort.as_ref().is_some_and(|it| it.grpc_message.is_some()) {
+        if fault.abort.as_ref().is_some_and(|abort| abort.grpc_message.is_some()) {
             headers.insert("content-type");
         }
     }
@@ -224,27 +233,24 @@ fn rate(per_second: IntegerWithin<1, 1_000_000>) -> u32 {
     u32::try_from(per_second.get()).unwrap_or(u32::MAX)
 }
 
-fn warnings(top: &Schedule, entries: &[Entry], written: &[config::Entry]) -> Vec<Warning> {
+fn warnings(top: &Schedule, entries: &[Entry], configs: &[config::Entry]) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    for (entry, written) in entries.iter().zip(written) {
-        let Some(fault) = &written.fault else { continue };
+    for (index, (entry, config)) in entries.iter().zip(configs).enumerate() {
+        let Some(fault) = &config.fault else { continue };
+        let rate = fault.response_rate_limit.as_ref();
         let parts = [
-            ("delay", fault.delay.as_ref().is_some_and(|it| !it.has_share())),
-            ("abort", fault.abort.as_ref().is_some_and(|it| it.percentage.is_none())),
-            ("response", fault.response.as_ref().is_some_and(|it| it.percentage.is_none())),
-            (
-                "responseRateLimit",
-                fault.response_rate_limit.as_ref().is_some_and(|it| it.percentage.is_none()),
-            ),
+            ("delay", fault.delay.as_ref().map(config::DelayConfig::has_percentage)),
+            ("abort", fault.abort.as_ref().map(|abort| abort.percentage.is_some())),
+            ("response", fault.response.as_ref().map(|change| change.percentage.is_some())),
+            ("responseRateLimit", rate.map(|rate| rate.percentage.is_some())),
         ];
-        let never = parts.into_iter().filter(|(_, without)| *without);
-        warnings.extend(never.map(|(part, _)| {
-            let message = format!("fault.{part} has no percentage, so it never fires");
-            Warning::new(&entry.name, message)
-        }));
+        for (part, _) in parts.into_iter().filter(|(_, has_share)| *has_share == Some(false)) {
+            let path = format_args!("http[{index}].fault.{part}");
+            warnings.push(Warning::new(path, "has no percentage, so it never fires"));
+        }
         if top.expires_at().is_none() && entry.schedule.expires_at().is_none() {
-            let message = "without an expiresAt, its faults never end";
-            warnings.push(Warning::new(&entry.name, message));
+            let path = format_args!("http[{index}].schedule");
+            warnings.push(Warning::new(path, "has no expiresAt, so the faults never end"));
         }
     }
     warnings

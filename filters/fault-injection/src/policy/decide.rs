@@ -1,4 +1,4 @@
-//! What happens to one request.
+//! The decision about a request.
 
 use std::{
     convert::Infallible,
@@ -7,81 +7,81 @@ use std::{
 
 use filter_core::{Headers, Percentage, Request};
 
-use super::{Abort, Delay, Ending, Entry, Fault, Policy, RateLimit};
-use crate::{control, delay::DelayLength, dice::Dice};
+use super::{Abort, AbortKind, Delay, Entry, Fault, Policy, RateLimit};
+use crate::{delay::DelayLength, draws::Draws, header_control};
 
-/// What is done to a request; at least one fault.
+/// The faults of a request, at least one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Plan {
     pub(super) entry: usize,
-    /// How long it is held.
+    /// Length of the delay.
     pub delay: Option<Duration>,
-    /// How it ends.
-    pub abort: Option<Ending>,
-    /// Whether the response is changed.
+    /// Kind of abort.
+    pub abort: Option<AbortKind>,
+    /// `true` if the response is changed.
     pub changes_response: bool,
-    /// How fast the response's body passes, in KiB a second.
+    /// Rate limit of the response body in KiB per second.
     pub rate: Option<u64>,
-    /// Whether the client speaks gRPC.
+    /// `true` for a gRPC request.
     pub(super) is_grpc: bool,
 }
 
-/// The answer to a request.
+/// The decision about a request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Decision {
-    /// What is done; `None` lets the request go on untouched.
+    /// Faults to inject; `None` if the request passes unchanged.
     pub plan: Option<Plan>,
-    /// Whether the entry asked for a key that the request has not.
+    /// `true` if the request has no key for the `consistentHash` of its entry.
     pub is_unkeyed: bool,
 }
 
 impl Plan {
-    /// Says whether the stream is held at some time.
-    pub fn holds(&self) -> bool {
+    /// Returns `true` if the stream is held by a delay or a rate limit.
+    pub fn holds_stream(&self) -> bool {
         self.rate.is_some() || self.delay.is_some_and(|length| !length.is_zero())
     }
 }
 
 impl Policy {
-    /// Says whether any entry could do anything to a request with these draws.
+    /// Returns `true` if a request with these draws can get a fault.
     ///
-    /// On no, nothing of the request need be read: [`Policy::decide`] would say the same.
-    pub fn may_fire(&self, dice: &Dice) -> bool {
+    /// If it returns `false`, [`Policy::decide`] returns no plan, and reading the request is unnecessary.
+    pub fn may_fire(&self, draws: &Draws) -> bool {
         self.is_keyed
-            || self.most.delay.contains(dice.delay)
-            || self.most.abort.contains(dice.abort)
-            || self.most.response.contains(dice.response)
-            || self.most.rate.contains(dice.rate)
+            || self.max_shares.delay.contains(draws.delay)
+            || self.max_shares.abort.contains(draws.abort)
+            || self.max_shares.response.contains(draws.response)
+            || self.max_shares.rate.contains(draws.rate)
     }
 
-    /// Decides what happens to a request; the same values give the same answer.
+    /// Decides about a request. Equal arguments give equal decisions.
     ///
-    /// The shared gates (budget, guard, held streams) come after it.
-    pub fn decide(&self, request: &Request, dice: &Dice, now: SystemTime) -> Decision {
-        let decision = self.decide_by(request, dice, || Ok::<_, Infallible>(now));
+    /// The limits of the pod (automatic stop, faults per second, active faults) are checked later.
+    pub fn decide(&self, request: &Request, draws: &Draws, now: SystemTime) -> Decision {
+        let decision = self.decide_with_clock(request, draws, || Ok::<_, Infallible>(now));
         decision.unwrap_or_else(|never| match never {})
     }
 
-    /// As [`Policy::decide`], with a clock that is read only where a schedule asks for it.
+    /// As [`Policy::decide`], but reads the clock only if a schedule depends on it.
     ///
     /// # Errors
     ///
-    /// Those of the clock.
-    pub fn decide_by<E>(
+    /// The error of the clock.
+    pub fn decide_with_clock<E>(
         &self,
         request: &Request,
-        dice: &Dice,
+        draws: &Draws,
         clock: impl FnOnce() -> Result<SystemTime, E>,
     ) -> Result<Decision, E> {
-        let found = self.matcher.sure_match(request);
-        let entry = found.and_then(|index| Some((index, self.entries.get(index)?)));
+        let matched = self.matcher.sure_match(request);
+        let entry = matched.and_then(|index| Some((index, self.entries.get(index)?)));
         let Some((index, entry)) = entry.filter(|(_, entry)| entry.fault.is_some()) else {
             return Ok(Decision::default());
         };
-        let is_timed = !(self.schedule.is_always() && entry.schedule.is_always());
-        let now = if is_timed { clock()? } else { SystemTime::UNIX_EPOCH };
-        let (dice, is_unkeyed) = entry.dice(request, *dice);
-        let plan = self.plan(index, entry, request, &dice, now);
+        let has_schedules = !(self.schedule.is_always() && entry.schedule.is_always());
+        let now = if has_schedules { clock()? } else { SystemTime::UNIX_EPOCH };
+        let (draws, is_unkeyed) = entry.draws(request, *draws);
+        let plan = self.plan(index, entry, request, &draws, now);
         Ok(Decision { plan, is_unkeyed })
     }
 
@@ -90,17 +90,17 @@ impl Policy {
         index: usize,
         entry: &Entry,
         request: &Request,
-        dice: &Dice,
+        draws: &Draws,
         now: SystemTime,
     ) -> Option<Plan> {
         let fault = entry.fault.as_ref().filter(|_| self.is_active(entry, now))?;
-        let ramped = |share| self.ramped(entry, share, now);
+        let ramp = |share| self.ramp(entry, share, now);
         let plan = Plan {
             entry: index,
-            delay: fault.delay(request, dice, self.max_delay, ramped),
-            abort: fault.abort(request, dice, ramped),
-            changes_response: fault.changes_response(dice, ramped),
-            rate: fault.rate(request, dice, ramped),
+            delay: fault.delay(request, draws, self.max_delay, ramp),
+            abort: fault.abort(request, draws, ramp),
+            changes_response: fault.changes_response(draws, ramp),
+            rate: fault.rate(request, draws, ramp),
             is_grpc: fault.abort.is_some() && is_grpc(request),
         };
         let fires = plan.delay.is_some()
@@ -110,8 +110,8 @@ impl Policy {
         fires.then_some(plan)
     }
 
-    /// Returns the part of a share that ramps have reached.
-    pub(super) fn ramped(&self, entry: &Entry, share: Percentage, now: SystemTime) -> Percentage {
+    /// Returns the percentage at `now` after the ramps.
+    pub(super) fn ramp(&self, entry: &Entry, share: Percentage, now: SystemTime) -> Percentage {
         self.schedule.ramped(entry.schedule.ramped(share, now), now)
     }
 
@@ -121,17 +121,17 @@ impl Policy {
 }
 
 impl Entry {
-    /// Returns the draws of a request, and whether they are random for want of its key.
-    pub(super) fn dice(&self, request: &Request, random: Dice) -> (Dice, bool) {
-        let (dice, is_unkeyed) = match &self.hash {
+    /// Returns the draws of a request, and `true` if they are random because it has no key.
+    pub(super) fn draws(&self, request: &Request, random: Draws) -> (Draws, bool) {
+        let (draws, is_unkeyed) = match &self.hash {
             None => (random, false),
             Some(hash) => match hash.key(request) {
-                Some(key) => (Dice::of_key(&self.salt, &key.bytes), false),
+                Some(key) => (Draws::from_key(&self.salt, &key.bytes), false),
                 None => (random, true),
             },
         };
         let is_shared = self.fault.as_ref().is_some_and(|fault| fault.is_draw_shared);
-        (if is_shared { dice.shared() } else { dice }, is_unkeyed)
+        (if is_shared { draws.shared() } else { draws }, is_unkeyed)
     }
 }
 
@@ -139,83 +139,83 @@ impl Fault {
     fn delay(
         &self,
         request: &Request,
-        dice: &Dice,
+        draws: &Draws,
         cap: Duration,
-        ramped: impl Fn(Percentage) -> Percentage,
+        ramp: impl Fn(Percentage) -> Percentage,
     ) -> Option<Duration> {
         let delay = self.delay.as_ref()?;
         let length = match &delay.length {
-            DelayLength::Header => control::delay(&request.headers, cap)?,
-            drawn => drawn.draw(dice.length, cap),
+            DelayLength::Header => header_control::delay(&request.headers, cap)?,
+            random => random.draw(draws.length, cap),
         };
-        delay.reached(&request.headers, ramped).contains(dice.delay).then_some(length)
+        delay.effective_share(&request.headers, ramp).contains(draws.delay).then_some(length)
     }
 
     fn abort(
         &self,
         request: &Request,
-        dice: &Dice,
-        ramped: impl Fn(Percentage) -> Percentage,
-    ) -> Option<Ending> {
+        draws: &Draws,
+        ramp: impl Fn(Percentage) -> Percentage,
+    ) -> Option<AbortKind> {
         let abort = self.abort.as_ref()?;
-        let ending = abort.ending.or_else(|| control::abort(&request.headers))?;
-        abort.reached(&request.headers, ramped).contains(dice.abort).then_some(ending)
+        let kind = abort.kind.or_else(|| header_control::abort(&request.headers))?;
+        abort.effective_share(&request.headers, ramp).contains(draws.abort).then_some(kind)
     }
 
-    fn changes_response(&self, dice: &Dice, ramped: impl Fn(Percentage) -> Percentage) -> bool {
-        self.response.as_ref().is_some_and(|change| ramped(change.share).contains(dice.response))
+    fn changes_response(&self, draws: &Draws, ramp: impl Fn(Percentage) -> Percentage) -> bool {
+        self.response.as_ref().is_some_and(|change| ramp(change.share).contains(draws.response))
     }
 
     fn rate(
         &self,
         request: &Request,
-        dice: &Dice,
-        ramped: impl Fn(Percentage) -> Percentage,
+        draws: &Draws,
+        ramp: impl Fn(Percentage) -> Percentage,
     ) -> Option<u64> {
         let rate = self.rate.as_ref()?;
-        let limit = rate.limit.or_else(|| control::rate(&request.headers))?;
-        rate.reached(&request.headers, ramped).contains(dice.rate).then_some(limit)
+        let limit = rate.limit.or_else(|| header_control::rate(&request.headers))?;
+        rate.effective_share(&request.headers, ramp).contains(draws.rate).then_some(limit)
     }
 }
 
 impl Delay {
-    /// The share after its ramp, and after what the caller lowers it to.
-    pub(super) fn reached(
+    /// Returns the percentage after the ramps and the request header.
+    pub(super) fn effective_share(
         &self,
         headers: &Headers,
-        ramped: impl Fn(Percentage) -> Percentage,
+        ramp: impl Fn(Percentage) -> Percentage,
     ) -> Percentage {
-        let share = ramped(self.share);
-        let is_asked = self.length == DelayLength::Header;
-        if is_asked { control::delay_share(headers, share) } else { share }
+        let share = ramp(self.share);
+        let is_header = self.length == DelayLength::Header;
+        if is_header { header_control::delay_share(headers, share) } else { share }
     }
 }
 
 impl Abort {
     /// As [`Delay::reached`].
-    pub(super) fn reached(
+    pub(super) fn effective_share(
         &self,
         headers: &Headers,
-        ramped: impl Fn(Percentage) -> Percentage,
+        ramp: impl Fn(Percentage) -> Percentage,
     ) -> Percentage {
-        let share = ramped(self.share);
-        if self.ending.is_none() { control::abort_share(headers, share) } else { share }
+        let share = ramp(self.share);
+        if self.kind.is_none() { header_control::abort_share(headers, share) } else { share }
     }
 }
 
 impl RateLimit {
     /// As [`Delay::reached`].
-    pub(super) fn reached(
+    pub(super) fn effective_share(
         &self,
         headers: &Headers,
-        ramped: impl Fn(Percentage) -> Percentage,
+        ramp: impl Fn(Percentage) -> Percentage,
     ) -> Percentage {
-        let share = ramped(self.share);
-        if self.limit.is_none() { control::rate_share(headers, share) } else { share }
+        let share = ramp(self.share);
+        if self.limit.is_none() { header_control::rate_share(headers, share) } else { share }
     }
 }
 
-/// Says whether the client speaks gRPC, told by the content type.
+/// Returns `true` if the content type is one of gRPC.
 fn is_grpc(request: &Request) -> bool {
     let content_type = request.headers.first("content-type");
     filter_core::ReplyFormat::negotiate(None, None, content_type).is_grpc()

@@ -1,43 +1,42 @@
-//! When schedules begin and end.
+//! The state of the schedules, and its transitions.
 
 use std::{fmt, time::SystemTime};
 
-use super::Policy;
+use super::{Entry, Policy};
 
-/// A schedule that has begun or ended.
+/// The beginning or the end of a schedule.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ScheduleTransition {
-    /// The entry whose schedule it is; `None` for that of the document.
+    /// Name of the entry; `None` for the top-level schedule.
     pub entry: Option<String>,
-    /// Whether faults are in force from now on.
+    /// `true` if the schedule begins, `false` if it ends.
     pub begins: bool,
 }
 
 impl Policy {
-    /// Says whether any schedule ever changes what is in force.
-    pub fn is_timed(&self) -> bool {
-        !self.schedule.is_always() || self.timed().next().is_some()
+    /// Returns `true` if a schedule limits the top level or an entry with a fault.
+    pub fn has_schedules(&self) -> bool {
+        !self.schedule.is_always() || self.scheduled_entries().next().is_some()
     }
 
-    /// Says of each schedule whether it is in force, one byte each: that of the document, then those
-    /// of the entries that have both a schedule and a fault.
+    /// Returns the state of the schedules at `now`, a byte each, 1 if it is active: the top-level
+    /// schedule, then those of entries with a schedule and a fault.
     pub fn schedule_state(&self, now: SystemTime) -> Vec<u8> {
-        let entries = self.timed().map(|(_, is_active)| is_active(now));
+        let entries = self.scheduled_entries().map(|(_, is_active)| is_active(now));
         std::iter::once(self.schedule.is_active(now)).chain(entries).map(u8::from).collect()
     }
 
-    /// Returns what is in force in `after` and was not in `before`, and the other way round.
-    ///
-    /// Bytes that [`Policy::schedule_state`] did not write tell nothing.
+    /// Returns the transitions between two states from [`Policy::schedule_state`], none if a state has
+    /// another length.
     pub fn transitions(&self, before: &[u8], after: &[u8]) -> Vec<ScheduleTransition> {
-        let entries = self.timed().map(|(name, _)| Some(name));
+        let entries = self.scheduled_entries().map(|(name, _)| Some(name));
         let names: Vec<_> = std::iter::once(None).chain(entries).collect();
         if before.len() != names.len() || after.len() != names.len() {
             return Vec::new();
         }
         let states = before.iter().zip(after).zip(names);
-        let turned = states.filter(|((before, after), _)| before != after);
-        turned
+        let changed = states.filter(|((before, after), _)| before != after);
+        changed
             .map(|((_, after), name)| ScheduleTransition {
                 entry: name.map(str::to_owned),
                 begins: *after == 1,
@@ -45,10 +44,12 @@ impl Policy {
             .collect()
     }
 
-    /// Returns the names of the entries with a schedule, each with that schedule's answer.
-    fn timed(&self) -> impl Iterator<Item = (&str, impl Fn(SystemTime) -> bool)> {
-        let timed = self.entries.iter().filter(|it| it.fault.is_some() && !it.schedule.is_always());
-        timed.map(|entry| (entry.name.as_str(), |now| entry.schedule.is_active(now)))
+    /// Returns the names of the entries with a schedule and a fault, each with the test of its
+    /// schedule.
+    fn scheduled_entries(&self) -> impl Iterator<Item = (&str, impl Fn(SystemTime) -> bool)> {
+        let scheduled = |entry: &&Entry| entry.fault.is_some() && !entry.schedule.is_always();
+        let entries = self.entries.iter().filter(scheduled);
+        entries.map(|entry| (entry.name.as_str(), |now| entry.schedule.is_active(now)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The order of faults on one stream.
+//! The order of faults on a stream.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,54 +7,55 @@ use filter_core::HeaderEdits;
 use super::{Phase, Plan, Policy};
 use crate::body::BodyEdit;
 
-/// What is done next.
+/// The next step of a fault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// The stream goes on.
-    Pass,
-    /// The stream waits; then [`Policy::after_hold`] is asked.
-    Hold(Duration),
-    /// The stream ends as its plan says.
-    End,
+    /// Continue the stream.
+    Continue,
+    /// Delay the stream, then call [`Policy::after_delay`].
+    Delay(Duration),
+    /// Abort the stream with [`Plan::abort`].
+    Abort,
 }
 
 impl Policy {
-    /// Says what is done when the request has arrived.
+    /// Returns the first step of the request phase.
     pub fn on_request(&self, plan: &Plan) -> Step {
         self.begin(plan, Phase::Request)
     }
 
-    /// Says what is done when the upstream has answered.
+    /// Returns the first step of the response phase.
     pub fn on_response(&self, plan: &Plan) -> Step {
         self.begin(plan, Phase::Response)
     }
 
-    /// Says what is done after the hold of a phase.
+    /// Returns the step after the delay of a phase.
     ///
-    /// An abort is left out if meanwhile its time is over or the pod has stopped by itself.
-    pub fn after_hold(
+    /// It is not an abort if the schedule has ended or the pod has stopped during the delay.
+    pub fn after_delay(
         &self,
         plan: &Plan,
         phase: Phase,
         now: SystemTime,
         is_stopped: impl FnOnce() -> bool,
     ) -> Step {
-        let in_time = self.entry(plan).is_some_and(|entry| self.is_active(entry, now));
-        if self.aborts_in(plan, phase) && in_time && !is_stopped() { Step::End } else { Step::Pass }
+        let is_active = self.entry(plan).is_some_and(|entry| self.is_active(entry, now));
+        let aborts = self.aborts_in(plan, phase) && is_active && !is_stopped();
+        if aborts { Step::Abort } else { Step::Continue }
     }
 
-    /// Returns the changes to the response's status and headers.
+    /// Returns the changes to the status and the headers of the response.
     pub fn response_edits(&self, plan: &Plan) -> Option<(Option<u16>, &HeaderEdits)> {
         let change = self.fault(plan)?.response.as_ref().filter(|_| plan.changes_response)?;
         Some((change.status, &change.edits))
     }
 
-    /// Returns what is done to the response's body.
+    /// Returns the change to the response body.
     pub fn body_edit(&self, plan: &Plan) -> Option<&BodyEdit> {
         self.fault(plan)?.response.as_ref().filter(|_| plan.changes_response)?.body.as_ref()
     }
 
-    /// Says whether a phase aborts the stream.
+    /// Returns `true` if the plan aborts the stream in this phase.
     pub fn aborts_in(&self, plan: &Plan, phase: Phase) -> bool {
         let configured = self.fault(plan).and_then(|fault| fault.abort.as_ref());
         plan.abort.is_some() && configured.is_some_and(|abort| abort.phase == phase)
@@ -62,11 +63,11 @@ impl Policy {
 
     fn begin(&self, plan: &Plan, phase: Phase) -> Step {
         let configured = self.fault(plan).and_then(|fault| fault.delay.as_ref());
-        let here = configured.is_some_and(|delay| delay.phase == phase);
+        let is_delayed = configured.is_some_and(|delay| delay.phase == phase);
         match plan.delay {
-            Some(length) if here && !length.is_zero() => Step::Hold(length),
-            _ if self.aborts_in(plan, phase) => Step::End,
-            _ => Step::Pass,
+            Some(length) if is_delayed && !length.is_zero() => Step::Delay(length),
+            Some(_) | None if self.aborts_in(plan, phase) => Step::Abort,
+            Some(_) | None => Step::Continue,
         }
     }
 }

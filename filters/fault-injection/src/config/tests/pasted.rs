@@ -1,4 +1,4 @@
-//! Blocks of Istio in forms that are refused.
+//! Pasted blocks of Istio in forms that are refused.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-pub(super) fn forms_of_protobufs_json_are_refused_with_the_one_to_write() {
+pub(super) fn suggests_the_field_for_protobuf_names() {
     check(vec![
         (
             abort(json!({"http_status": 503})),

@@ -1,11 +1,11 @@
 #[test]
-fn the_schema_refuses_much_of_what_is_refused() {
-    super::top_level_fields_have_ranges();
-    super::entries_have_rules();
-    super::delays_have_one_kind_and_ranges();
-    super::aborts_have_one_ending_and_ranges();
-    super::changes_and_rates_have_rules();
-    super::pasted::forms_of_protobufs_json_are_refused_with_the_one_to_write();
+fn the_schema_refuses_most_invalid_documents() {
+    super::checks_top_level_fields();
+    super::checks_entries();
+    super::checks_delays();
+    super::checks_aborts();
+    super::checks_changes_and_rates();
+    super::pasted::suggests_the_field_for_protobuf_names();
     let refused = schema_check::refused::<crate::Config>();
     assert!(refused.by_schema >= 40, "{refused:?}");
 }

@@ -1,4 +1,4 @@
-//! Explanations say what decisions do.
+//! Explanations agree with decisions.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -23,58 +23,60 @@ fn document() -> Value {
 }
 
 #[test]
-fn each_outcome_is_told_with_its_reasons() {
+fn explains_each_outcome() {
     let policy = policy(&document());
-    let dice = Dice { delay: 4_999, abort: 0, response: 250_000, rate: 0, length: 1 };
-    for (headers, said) in [
-        (&[(":path", "/other")][..], "no entry matches: untouched"),
-        (&[(":path", "/health")], "entry health decides\nit has no fault: exempt"),
+    let draws = Draws { delay: 4_999, abort: 0, response: 250_000, rate: 0, length: 1 };
+    for (headers, text) in [
+        (&[(":path", "/other")][..], "no entry matches: no fault"),
+        (&[(":path", "/health")], "entry health matches\nthe entry has no fault: exempt"),
         (
             &[(":path", "/later")],
-            "entry later decides\nabort: the draw 0 % is below 100 %\n\
-             its schedule is not in force: untouched",
+            "entry later matches\nabort: the draw 0 % is below 100 %\n\
+             the schedule is not active: no fault",
         ),
         (
             &[(":path", "/sticky")],
-            "entry sticky decides\nthe request has no key: its draws are random\n\
+            "entry sticky matches\nthe request has no key, so its draws are random\n\
              abort: the draw 0 % is below 50 %\nfires: entry=sticky;abort=503;phase=REQUEST",
         ),
         (
             &[(":path", "/asked"), ("x-envoy-fault-delay-request-percentage", "0.4")],
-            "entry asked decides\ndelay: the draw 0.4999 % is not below 0.4 %\n\
+            "entry asked matches\ndelay: the draw 0.4999 % is not below 0.4 %\n\
              abort: the draw 0 % is below 10 %\n\
-             responseRateLimit: the draw 0 % is below 10 %\nnothing fires: untouched",
+             responseRateLimit: the draw 0 % is below 10 %\nnothing fires: no fault",
         ),
         (
             &[(":path", "/slow?x")],
-            "entry slow decides\ndelay: the draw 0.4999 % is below 0.5 %\n\
+            "entry slow matches\ndelay: the draw 0.4999 % is below 0.5 %\n\
              response: the draw 25 % is not below 25 %\n\
              fires: entry=slow;delay=5000;phase=REQUEST",
         ),
     ] {
-        let explanation = policy.explain(&request(headers), &dice, now());
-        assert_eq!(explanation.to_string(), said, "{headers:?}");
+        let explanation = policy.explain(&request(headers), &draws, now());
+        assert_eq!(explanation.to_string(), text, "{headers:?}");
     }
 }
 
 #[test]
-fn it_agrees_with_the_decision() {
+fn explanation_agrees_with_the_decision() {
     let policy = policy(&document());
     let mut generator = crate::Generator::new(29);
     let paths = ["/health", "/later", "/sticky", "/asked", "/slow", "/"];
-    for transition in 0..20_000_usize {
-        let user = transition.to_string();
+    for index in 0..20_000_usize {
+        let user = index.to_string();
         let headers = [
-            (":path", paths[transition % paths.len()]),
+            (":path", paths[index % paths.len()]),
             ("x-user", user.as_str()),
             ("x-envoy-fault-abort-request", "418"),
         ];
-        let (request, dice) = (request(&headers), Dice::roll(&mut generator));
-        let plan = policy.decide(&request, &dice, now()).plan;
-        let told = match policy.explain(&request, &dice, now()).outcome {
-            Outcome::Fires(trace) => Some(trace),
-            _ => None,
+        let (request, draws) = (request(&headers), Draws::random(&mut generator));
+        let plan = policy.decide(&request, &draws, now()).plan;
+        let explained = match policy.explain(&request, &draws, now()).outcome {
+            Outcome::Fires(summary) => Some(summary),
+            Outcome::Unmatched | Outcome::Exempt | Outcome::Inactive | Outcome::NothingFires => {
+                None
+            }
         };
-        assert_eq!(told, plan.map(|plan| policy.trace(&plan)), "{headers:?} {dice:?}");
+        assert_eq!(explained, plan.map(|plan| policy.summary(&plan)), "{headers:?} {draws:?}");
     }
 }

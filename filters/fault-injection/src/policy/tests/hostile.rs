@@ -1,4 +1,4 @@
-//! Nothing of a request adds a fault or panics.
+//! Hostile requests cause no panic and no additional fault.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn no_header_raises_a_share_or_a_delay() {
+fn no_header_raises_a_percentage_or_a_delay() {
     let policy =
         policy(&json!({"maxDelay": "1s", "http": [{"match": [{"headers": {"x-tester": {}}}],
         "fault": {"delay": {"headerDelay": {}, "percentage": {"value": 1}},
@@ -25,16 +25,16 @@ fn no_header_raises_a_share_or_a_delay() {
             let value = generator.bits() as usize % values.len();
             headers.push((name, values[value]));
         }
-        let dice = Dice::roll(&mut generator);
-        let Some(plan) = policy.decide(&request(&headers), &dice, now()).plan else { continue };
-        assert!(plan.delay.is_none() || dice.delay < 10_000, "{headers:?}");
-        assert!(plan.abort.is_none() || dice.abort < 10_000, "{headers:?}");
+        let draws = Draws::random(&mut generator);
+        let Some(plan) = policy.decide(&request(&headers), &draws, now()).plan else { continue };
+        assert!(plan.delay.is_none() || draws.delay < 10_000, "{headers:?}");
+        assert!(plan.abort.is_none() || draws.abort < 10_000, "{headers:?}");
         assert!(plan.delay.is_none_or(|delay| delay <= Duration::from_secs(1)));
     }
 }
 
 #[test]
-fn any_bytes_are_a_request() {
+fn accepts_any_bytes_in_headers() {
     let policy =
         policy(&json!({"http": [{"name": "a", "match": [{"headers": {"x": {"regex": ".*"}}}],
         "consistentHash": {"httpHeaderName": "x", "httpCookie": {"name": "c"}, "claim": "sub"},
@@ -49,9 +49,9 @@ fn any_bytes_are_a_request() {
             (name, value)
         });
         let request = Request { headers: headers.into_iter().collect(), ..Request::default() };
-        let decision = policy.decide(&request, &Dice::roll(&mut generator), now());
+        let decision = policy.decide(&request, &Draws::random(&mut generator), now());
         if let Some(plan) = decision.plan {
-            assert!(policy.trace(&plan).starts_with("entry=a;"));
+            assert!(policy.summary(&plan).starts_with("entry=a;"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! When schedules begin and end.
+//! Transitions of schedules.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn each_schedule_says_when_it_begins_and_ends() {
+fn reports_the_transitions_of_each_schedule() {
     let policy = policy(&json!({"schedule": {"expiresAt": "2026-12-01T18:00:00Z"}, "http": [
         {"name": "exempt", "match": [{"uri": {"exact": "/"}}],
             "schedule": {"startsAt": "2026-12-01T10:00:00Z"}},
@@ -16,10 +16,10 @@ fn each_schedule_says_when_it_begins_and_ends() {
             "schedule": {"windows": [{"from": "09:00", "to": "10:00"}]}},
         {"name": "c", "fault": abort(503, 1.0)},
     ]}));
-    assert!(policy.is_timed());
+    assert!(policy.has_schedules());
     let mut before = policy.schedule_state(at("2026-12-01T08:59:59Z"));
     assert_eq!(before, [1, 0, 0]);
-    for (instant, said) in [
+    for (instant, expected) in [
         ("2026-12-01T09:00:00Z", &["a: its schedule begins", "b: its schedule begins"][..]),
         ("2026-12-01T09:59:59Z", &[]),
         ("2026-12-01T10:00:00Z", &["b: its schedule ends"]),
@@ -29,14 +29,14 @@ fn each_schedule_says_when_it_begins_and_ends() {
     ] {
         let after = policy.schedule_state(at(instant));
         let transitions = policy.transitions(&before, &after);
-        let told: Vec<String> = transitions.iter().map(ToString::to_string).collect();
-        assert_eq!(told, said, "{instant}");
+        let texts: Vec<String> = transitions.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, expected, "{instant}");
         before = after;
     }
 }
 
 #[test]
-fn other_bytes_tell_nothing() {
+fn ignores_states_of_another_length() {
     let policy = policy(&json!({"schedule": {"expiresAt": "2026-12-01T18:00:00Z"}}));
     assert_eq!(policy.transitions(&[], &[1]), []);
     assert_eq!(policy.transitions(&[1, 1], &[1]), []);
@@ -44,8 +44,8 @@ fn other_bytes_tell_nothing() {
 }
 
 #[test]
-fn what_is_always_in_force_needs_no_watch() {
-    for (document, is_timed) in [
+fn only_schedules_of_faults_count() {
+    for (document, has_schedules) in [
         (json!({}), false),
         (json!({"http": [{"schedule": {"startsAt": "2026-12-01T09:00:00Z"}}]}), false),
         (json!({"http": [{"fault": abort(503, 1.0)}]}), false),
@@ -56,6 +56,6 @@ fn what_is_always_in_force_needs_no_watch() {
             true,
         ),
     ] {
-        assert_eq!(policy(&document).is_timed(), is_timed, "{document}");
+        assert_eq!(policy(&document).has_schedules(), has_schedules, "{document}");
     }
 }

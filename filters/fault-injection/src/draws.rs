@@ -1,25 +1,25 @@
-//! Draws: random, or from a key.
+//! The draws of a request: random, or from a key.
 
 use filter_core::{Generator, sticky_draw, sticky_hash};
 
-/// The draws of one request, independent of each other; each counts in millionths.
+/// The independent draws of one request, in millionths.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Dice {
-    /// Whether it is delayed.
+pub struct Draws {
+    /// Draw for the delay.
     pub delay: u32,
-    /// Whether it is aborted.
+    /// Draw for the abort.
     pub abort: u32,
-    /// Whether its response is changed.
+    /// Draw for changes to the response.
     pub response: u32,
-    /// Whether its response is slowed down.
+    /// Draw for the rate limit.
     pub rate: u32,
-    /// What the length of the delay is made from.
+    /// Random bits for the length of the delay.
     pub length: u64,
 }
 
-impl Dice {
-    /// Rolls anew.
-    pub const fn roll(generator: &mut Generator) -> Self {
+impl Draws {
+    /// Returns random draws.
+    pub const fn random(generator: &mut Generator) -> Self {
         Self {
             delay: generator.millionths(),
             abort: generator.millionths(),
@@ -29,8 +29,8 @@ impl Dice {
         }
     }
 
-    /// Takes what the public hash of salt, key and the fault's name says; always the same.
-    pub fn of_key(salt: &str, key: &[u8]) -> Self {
+    /// Returns the draws of a key: documented hashes of salt, key and the name of the fault.
+    pub fn from_key(salt: &str, key: &[u8]) -> Self {
         let draw = |label| sticky_draw(sticky_hash(salt, key, label));
         Self {
             delay: draw("delay"),
@@ -41,7 +41,7 @@ impl Dice {
         }
     }
 
-    /// Uses the draw of the delay for every part.
+    /// Returns draws that use the draw of the delay for every fault.
     pub const fn shared(self) -> Self {
         Self { abort: self.delay, response: self.delay, rate: self.delay, ..self }
     }

@@ -10,7 +10,7 @@ fn headers(name: &str, value: &str) -> Headers {
 }
 
 #[test]
-fn a_delay_is_milliseconds_up_to_the_cap() {
+fn delay_is_in_milliseconds_up_to_the_cap() {
     for (value, delay) in [
         ("250", Some(250)),
         ("0", Some(0)),
@@ -22,48 +22,48 @@ fn a_delay_is_milliseconds_up_to_the_cap() {
         ("5s", None),
         ("99999999999999999999", None),
     ] {
-        let asked = super::delay(&headers(DELAY, value), CAP);
-        assert_eq!(asked, delay.map(Duration::from_millis), "{value}");
+        let requested = super::delay(&headers(DELAY, value), CAP);
+        assert_eq!(requested, delay.map(Duration::from_millis), "{value}");
     }
     assert_eq!(super::delay(&Headers::default(), CAP), None);
     assert_eq!(super::delay(&Headers::from_iter([(DELAY, b"\xff\xfe".to_vec())]), CAP), None);
 }
 
 #[test]
-fn the_first_value_counts() {
+fn uses_the_first_value() {
     let twice = Headers::from_iter([(DELAY, "10"), (DELAY, "20")]);
     assert_eq!(super::delay(&twice, CAP), Some(Duration::from_millis(10)));
 }
 
 #[test]
-fn an_abort_is_a_status_and_http_wins() {
+fn http_status_takes_precedence() {
     let both = Headers::from_iter([(ABORT, "503"), (ABORT_GRPC, "4")]);
-    assert_eq!(abort(&both), Some(Ending::Http(503)));
-    for (name, value, ending) in [
-        (ABORT, "200", Some(Ending::Http(200))),
-        (ABORT, "599", Some(Ending::Http(599))),
+    assert_eq!(abort(&both), Some(AbortKind::Http(503)));
+    for (name, value, kind) in [
+        (ABORT, "200", Some(AbortKind::Http(200))),
+        (ABORT, "599", Some(AbortKind::Http(599))),
         (ABORT, "600", None),
         (ABORT, "199", None),
-        (ABORT_GRPC, "16", Some(Ending::Grpc(GrpcStatus::Unauthenticated))),
-        (ABORT_GRPC, "0", Some(Ending::Grpc(GrpcStatus::Ok))),
+        (ABORT_GRPC, "16", Some(AbortKind::Grpc(GrpcStatus::Unauthenticated))),
+        (ABORT_GRPC, "0", Some(AbortKind::Grpc(GrpcStatus::Ok))),
         (ABORT_GRPC, "17", None),
         (ABORT_GRPC, "UNAVAILABLE", None),
     ] {
-        assert_eq!(abort(&headers(name, value)), ending, "{name}: {value}");
+        assert_eq!(abort(&headers(name, value)), kind, "{name}: {value}");
     }
     let unreadable = Headers::from_iter([(ABORT, "x"), (ABORT_GRPC, "4")]);
-    assert_eq!(abort(&unreadable), Some(Ending::Grpc(GrpcStatus::DeadlineExceeded)));
+    assert_eq!(abort(&unreadable), Some(AbortKind::Grpc(GrpcStatus::DeadlineExceeded)));
 }
 
 #[test]
-fn a_rate_is_above_zero() {
-    for (value, asked) in [("64", Some(64)), ("0", None), ("-5", None), ("x", None)] {
-        assert_eq!(rate(&headers(RATE, value)), asked, "{value}");
+fn rate_is_above_zero() {
+    for (value, requested) in [("64", Some(64)), ("0", None), ("-5", None), ("x", None)] {
+        assert_eq!(rate(&headers(RATE, value)), requested, "{value}");
     }
 }
 
 #[test]
-fn percentages_only_lower() {
+fn percentages_can_only_be_lowered() {
     let configured = Percentage::from_percent(10.0).unwrap();
     for (value, millionths) in [
         ("5", 50_000),

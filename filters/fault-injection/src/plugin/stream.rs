@@ -1,4 +1,4 @@
-//! One HTTP stream.
+//! An HTTP stream.
 
 use std::{rc::Rc, time::SystemTime};
 
@@ -11,23 +11,24 @@ use filter_host::{
     stream::ContextId,
 };
 
-use super::{FaultInjection, held::Held};
+use super::{FaultInjection, active_fault::ActiveFault};
 use crate::{Metric, Phase};
 
-/// A stream; nearly all have no fault.
+/// An HTTP stream.
 pub(super) struct Stream {
     plugin: Rc<FaultInjection>,
     id: ContextId,
-    held: Option<Rc<Held>>,
-    /// Whether a fault fired, carried out or not.
+    /// `None` for most streams.
+    fault: Option<Rc<ActiveFault>>,
+    /// `true` if the stream got a fault, so it does not count for the automatic stop.
     is_faulty: bool,
-    /// `true` once the last part of the response was seen.
+    /// `true` once the end of the response was seen.
     is_end_seen: bool,
 }
 
 impl Stream {
     pub(super) const fn new(plugin: Rc<FaultInjection>, id: ContextId) -> Self {
-        Self { plugin, id, held: None, is_faulty: false, is_end_seen: false }
+        Self { plugin, id, fault: None, is_faulty: false, is_end_seen: false }
     }
 }
 
@@ -36,38 +37,38 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         let Some(plan) = self.plugin.decide() else { return Action::Continue };
-        self.held = self.plugin.admit(plan);
-        let Some(held) = &self.held else { return Action::Continue };
+        self.fault = self.plugin.activate(plan);
+        let Some(fault) = &self.fault else { return Action::Continue };
         self.is_faulty = true;
-        action(held.begin(&self.plugin, self.id, Phase::Request))
+        action(fault.begin(&self.plugin, self.id, Phase::Request))
     }
 
     fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
         self.is_end_seen |= end_of_stream;
-        let Some(held) = self.held.as_ref().filter(|held| !held.is_over()) else {
+        let Some(fault) = self.fault.as_ref().filter(|fault| !fault.is_over()) else {
             return Action::Continue;
         };
-        if held.is_waiting() {
-            held.yield_to_other_reply(&self.plugin, self.id);
+        if fault.is_waiting() {
+            fault.on_other_reply(&self.plugin, self.id);
             return Action::Continue;
         }
-        let body = held.pacing.as_ref().map_or(Ok(true), |it| it.on_headers(end_of_stream));
+        let body = fault.body.as_ref().map_or(Ok(true), |body| body.on_headers(end_of_stream));
         match body {
             Ok(false) => return Action::Pause,
             Ok(true) => {}
             Err(_) => self.plugin.counters.count(Metric::Errors, None),
         }
-        action(held.begin(&self.plugin, self.id, Phase::Response))
+        action(fault.begin(&self.plugin, self.id, Phase::Response))
     }
 
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.is_end_seen |= end_of_stream;
-        let Some(held) = self.held.as_ref().filter(|held| !held.is_over()) else {
+        let Some(fault) = self.fault.as_ref().filter(|fault| !fault.is_over()) else {
             return Action::Continue;
         };
-        let Some(pacing) = &held.pacing else { return Action::Continue };
-        match pacing.on_body(size, self.plugin.now()) {
-            Ok(Some(due)) => action(!held.pace(&self.plugin, self.id, due)),
+        let Some(body) = &fault.body else { return Action::Continue };
+        match body.on_chunk(size, self.plugin.now()) {
+            Ok(Some(due)) => action(!fault.hold_body(&self.plugin, self.id, due)),
             Ok(None) => Action::Continue,
             Err(_) => {
                 self.plugin.counters.count(Metric::Errors, None);
@@ -78,8 +79,8 @@ impl HttpContext for Stream {
 
     fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
         self.is_end_seen = true;
-        // Trailers that go on would take the waiting body with them.
-        action(!self.held.as_ref().is_some_and(|held| held.is_waiting()))
+        // Continuing would also release the held body.
+        action(!self.fault.as_ref().is_some_and(|fault| fault.is_waiting()))
     }
 
     fn on_log(&mut self) {
@@ -96,12 +97,12 @@ impl HttpContext for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let Some(held) = &self.held {
-            held.leave(&self.plugin, self.id);
+        if let Some(fault) = &self.fault {
+            fault.on_stream_end(&self.plugin, self.id);
         }
     }
 }
 
-const fn action(goes_on: bool) -> Action {
-    if goes_on { Action::Continue } else { Action::Pause }
+const fn action(continues: bool) -> Action {
+    if continues { Action::Continue } else { Action::Pause }
 }

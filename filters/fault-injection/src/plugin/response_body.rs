@@ -1,4 +1,4 @@
-//! The body of a response under a fault.
+//! Edits and the rate limit of a response body.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -9,30 +9,30 @@ use filter_host::{
     stream,
 };
 
-use crate::{BodyEdit, Chunk, Pace, Plan, Policy};
+use crate::{BodyEdit, Chunk, Plan, Policy, RateLimiter};
 
-/// What is done to the body of one response.
-pub(super) struct Pacing {
+/// The body of a response with a fault.
+pub(super) struct ResponseBody {
     edit: Option<BodyEdit>,
     seen: Cell<u64>,
     is_first: Cell<bool>,
-    pace: Option<RefCell<Pace>>,
+    limiter: Option<RefCell<RateLimiter>>,
 }
 
-impl Pacing {
-    /// `None` when the body is left alone.
+impl ResponseBody {
+    /// Returns `None` if the plan leaves the body unchanged.
     pub(super) fn new(policy: &Policy, plan: &Plan) -> Option<Self> {
         let edit = policy.body_edit(plan).cloned();
-        let pace = plan.rate.map(|rate| RefCell::new(Pace::new(rate)));
-        (edit.is_some() || pace.is_some()).then(|| Self {
+        let limiter = plan.rate.map(|rate| RefCell::new(RateLimiter::new(rate)));
+        (edit.is_some() || limiter.is_some()).then(|| Self {
             edit,
             seen: Cell::new(0),
             is_first: Cell::new(true),
-            pace,
+            limiter,
         })
     }
 
-    /// Prepares the response's headers for what comes; `false` when the stream was reset.
+    /// Adapts the response headers to the edit. Returns `false` if the stream was reset.
     pub(super) fn on_headers(&self, is_bodiless: bool) -> Result<bool> {
         match &self.edit {
             Some(BodyEdit::Reset(_)) if is_bodiless => stream::reset_response().map(|()| false),
@@ -44,17 +44,20 @@ impl Pacing {
             Some(BodyEdit::Truncate(_)) if !is_bodiless => {
                 headers::remove(Map::ResponseHeaders, "content-length").map(|()| true)
             }
-            _ => Ok(true),
+            None | Some(BodyEdit::Replace(_) | BodyEdit::Truncate(_) | BodyEdit::Reset(_)) => {
+                Ok(true)
+            }
         }
     }
 
-    /// Edits a chunk of `size` bytes; returns when it is due, if it must wait.
-    pub(super) fn on_body(&self, size: usize, now: Duration) -> Result<Option<Duration>> {
+    /// Edits a chunk of `size` bytes. Returns the time until which it must be held, if any.
+    pub(super) fn on_chunk(&self, size: usize, now: Duration) -> Result<Option<Duration>> {
         let left = self.edit(size)?;
-        let due = self.pace.as_ref().map(|pace| pace.borrow_mut().take(left, now));
+        let due = self.limiter.as_ref().map(|limiter| limiter.borrow_mut().reserve(left, now));
         Ok(due.filter(|due| *due > now))
     }
 
+    /// Edits a chunk. Returns its new size.
     fn edit(&self, size: usize) -> Result<usize> {
         let Some(edit) = &self.edit else { return Ok(size) };
         let seen = self.seen.get();
