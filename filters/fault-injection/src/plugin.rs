@@ -12,7 +12,7 @@ use filter_host::{
     proxy_wasm::{self, traits::HttpContext},
     random,
     request::RequestReader,
-    stream::{self, ContextId},
+    stream::ContextId,
 };
 
 use crate::{

@@ -113,7 +113,7 @@ impl Shared {
         if matches!(updated, Ok(true)) { transitions } else { Vec::new() }
     }
 
-    /// Counts a response; returns the window's counts if this response trips the guard.
+    /// Counts a response. Returns the counts of the window if this response trips the guard.
     pub(super) fn observe(
         &self,
         guard: Guard,
