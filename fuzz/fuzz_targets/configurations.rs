@@ -57,11 +57,11 @@ fn tags(document: &[u8]) -> Result<(), InvalidConfig> {
     let policy = policies::tags(document)?;
     policy.warnings().iter().for_each(|warning| assert_line(&warning.to_string()));
     policy.counters().iter().for_each(|name| legal::line(name));
-    for (place, _) in policy.canaries() {
-        assert!(policy.canary_weight(place, now(), false) <= 10_000);
-        assert!(policy.canary_weight(place, now(), true) <= 10_000);
+    for (index, _) in policy.canaries() {
+        assert!(policy.canary_weight(index, now(), false) <= 10_000);
+        assert!(policy.canary_weight(index, now(), true) <= 10_000);
     }
-    let _ = policy.is_settled(now(), now() + Duration::from_secs(3));
+    let _ = policy.is_unchanged(now(), now() + Duration::from_secs(3));
     Ok(())
 }
 

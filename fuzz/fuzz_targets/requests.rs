@@ -11,7 +11,7 @@ use fault_injection::{BodyEdit, Chunk, Draws, Phase, RateLimiter, Step};
 use filter_core::{Generator, HeaderEdits, Request};
 use fuzz::{legal, message::Message, policies};
 use libfuzzer_sys::fuzz_target;
-use routing_tags::{Tag, World};
+use routing_tags::{Inputs, Tag};
 use telemetry::{Direction, Record, explain::StreamDescription};
 
 struct Policies {
@@ -56,11 +56,12 @@ fn now() -> SystemTime {
 fn tagged(policy: &routing_tags::Policy, request: &Request, seed: u64) {
     let mut generator = Generator::new(seed);
     let mut bits = || generator.bits();
-    let mut world = World { now: now(), bits: &mut bits, rolled_back: &|_| seed.is_multiple_of(2) };
-    let decision = policy.decide(request, &mut world);
+    let is_rolled_back = |_| seed.is_multiple_of(2);
+    let mut inputs = Inputs { now: now(), random_bits: &mut bits, is_rolled_back: &is_rolled_back };
+    let decision = policy.decide(request, &mut inputs);
     decision.request.iter().for_each(|edits| assert_tags(policy, edits));
     decision.filter_state.iter().for_each(|value| legal::header_value(value));
-    decision.counts.iter().for_each(|count| assert!(count.index() < policy.counters().len()));
+    decision.counters.iter().for_each(|counter| assert!(counter.index() < policy.counters().len()));
     assert_one_owner(policy, request, &decision);
     let Some(response) = &decision.response else { return };
     response.edits.iter().for_each(legal::edits);
@@ -71,7 +72,7 @@ fn tagged(policy: &routing_tags::Policy, request: &Request, seed: u64) {
 fn assert_tags(policy: &routing_tags::Policy, edits: &HeaderEdits) {
     legal::edits(edits);
     let written = edits.set.iter().chain(&edits.add);
-    for (_, value) in written.filter(|(name, _)| policy.owned().contains(name)) {
+    for (_, value) in written.filter(|(name, _)| policy.tag_headers().contains(name)) {
         assert!(Tag::from_bytes(value).is_some(), "{} is no tag", value.escape_ascii());
     }
 }
@@ -87,7 +88,7 @@ fn assert_one_owner(
         headers = legal::changed(&headers, &[], edits);
     }
     let is_trusted = request.headers.first("x-trust").is_some() || request.source_address.is_some();
-    for owned in policy.owned().iter().filter(|_| !is_trusted && !decision.is_dry) {
+    for owned in policy.tag_headers().iter().filter(|_| !is_trusted && !decision.is_dry_run) {
         let values: Vec<_> = headers.all(owned.as_str()).collect();
         let written = decision.request.iter().flat_map(|edits| edits.set.iter().chain(&edits.add));
         let own = |value: &&[u8]| {

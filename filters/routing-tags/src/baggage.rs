@@ -2,7 +2,7 @@
 
 use filter_core::{Headers, percent_decode};
 
-/// The most members and bytes that a list may have, all of its headers together.
+/// Limits of W3C Baggage for all `baggage` headers together.
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8_192;
 
@@ -13,26 +13,26 @@ pub(crate) struct Baggage<'r> {
     key: &'r [u8],
 }
 
-/// Baggage that has no room for the tag.
+/// The error if baggage with the tag would exceed the limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Full;
+pub(crate) struct TooLarge;
 
 impl<'r> Baggage<'r> {
     pub(crate) fn new(headers: &'r Headers, key: &'r str) -> Self {
         Self { headers: headers.all("baggage").collect(), key: key.as_bytes() }
     }
 
-    /// Returns every value of the member, without its properties.
+    /// Returns the values of the member, without properties.
     pub(crate) fn values(&self) -> Vec<&'r [u8]> {
         let members = self.headers.iter().flat_map(|header| members(header));
-        members.filter(|member| self.is_ours(member)).map(value).collect()
+        members.filter(|member| self.has_key(member)).map(value).collect()
     }
 
-    /// Returns the headers without the member; the others keep every byte.
+    /// Returns the headers without the member. Other members stay byte for byte.
     pub(crate) fn without(&self) -> Vec<Vec<u8>> {
         let kept = self.headers.iter().map(|header| {
             let others: Vec<&[u8]> =
-                members(header).filter(|member| !self.is_ours(member)).collect();
+                members(header).filter(|member| !self.has_key(member)).collect();
             others.join(&b","[..])
         });
         kept.filter(|header| !header.trim_ascii().is_empty()).collect()
@@ -42,8 +42,8 @@ impl<'r> Baggage<'r> {
     ///
     /// # Errors
     ///
-    /// Fails where the list would be too long or is no baggage at all.
-    pub(crate) fn with(&self, tag: &str) -> Result<Vec<Vec<u8>>, Full> {
+    /// Fails if the headers would exceed the limits.
+    pub(crate) fn with(&self, tag: &str) -> Result<Vec<Vec<u8>>, TooLarge> {
         let mut headers = self.without();
         let member = [self.key, b"=", tag.as_bytes()].concat();
         match headers.last_mut() {
@@ -55,16 +55,16 @@ impl<'r> Baggage<'r> {
         }
         let count: usize = headers.iter().map(|header| members(header).count()).sum();
         let bytes: usize = headers.iter().map(Vec::len).sum();
-        if count > MAX_MEMBERS || bytes > MAX_BYTES { Err(Full) } else { Ok(headers) }
+        if count > MAX_MEMBERS || bytes > MAX_BYTES { Err(TooLarge) } else { Ok(headers) }
     }
 
-    /// Says whether every member has the form of one.
+    /// Returns `true` if every member has valid syntax.
     pub(crate) fn is_well_formed(&self) -> bool {
         self.headers.iter().all(|header| members(header).all(is_member))
     }
 
-    /// Says whether any reader could take the member for ours: some decode keys.
-    fn is_ours(&self, member: &[u8]) -> bool {
+    /// Returns `true` if the member has our key, also percent-encoded, as some parsers decode keys.
+    fn has_key(&self, member: &[u8]) -> bool {
         percent_decode(key(member)).trim_ascii() == self.key
     }
 }
@@ -80,13 +80,13 @@ fn key(member: &[u8]) -> &[u8] {
 
 fn value(member: &[u8]) -> &[u8] {
     let pair = member.split(|byte| *byte == b';').next().unwrap_or_default();
-    let value = pair.iter().position(|byte| *byte == b'=').map(|mark| mark.saturating_add(1));
-    value.and_then(|start| pair.get(start..)).unwrap_or_default().trim_ascii()
+    let start = pair.iter().position(|byte| *byte == b'=').map(|equals| equals.saturating_add(1));
+    start.and_then(|start| pair.get(start..)).unwrap_or_default().trim_ascii()
 }
 
 fn is_member(member: &[u8]) -> bool {
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let legal =
+    let in_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let in_value =
         |byte: &u8| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
     let mut parts = member.split(|byte| *byte == b';');
     let pair = parts.next().unwrap_or_default();
@@ -94,7 +94,7 @@ fn is_member(member: &[u8]) -> bool {
     let properties = |part: &[u8]| part.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
     pair.contains(&b'=')
         && !key.is_empty()
-        && key.iter().all(token)
-        && value.iter().all(legal)
+        && key.iter().all(in_key)
+        && value.iter().all(in_value)
         && parts.all(properties)
 }

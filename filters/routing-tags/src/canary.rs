@@ -1,4 +1,4 @@
-//! A ramp from one tag to another, and the guard that ends it.
+//! A canary: its ramp, its guard and its choices.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use filter_core::{ErrorWindow, Guard, rendezvous, scale};
 
 use crate::{config::CanaryConfig, metrics::canary_name, tag::Tag};
 
-/// A canary, ready to choose.
+/// A compiled canary.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Canary {
     pub(crate) baseline: Tag,
@@ -15,40 +15,40 @@ pub(crate) struct Canary {
     pub(crate) guard: Option<Guard>,
 }
 
-/// How the canary's share grows, in hundredths of a percent.
+/// The weight of a canary over time. Weights are in hundredths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Ramp {
     starts_at: SystemTime,
     initial: u16,
     increment: u16,
     interval: Duration,
-    most: u16,
+    max_weight: u16,
 }
 
-/// The names by which a canary is seen.
+/// The names of a canary's metrics.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CanaryGauges {
-    /// The name of the entry.
+pub struct CanaryMetrics {
+    /// Name of the entry.
     pub entry: String,
-    /// Gauge: the share in force, in hundredths of a percent.
+    /// Gauge: the current weight in hundredths of a percent.
     pub weight: String,
     /// Gauge: 1 after a rollback.
     pub rolled_back: String,
-    /// Counter: answers to requests that were tagged canary.
+    /// Counter: responses to requests with the canary's tag.
     pub requests: String,
-    /// Counter: those of them that were errors.
+    /// Counter: responses that were errors.
     pub errors: String,
-    /// Whether a guard watches it.
-    pub is_guarded: bool,
+    /// `true` if the canary has a guard.
+    pub has_guard: bool,
 }
 
-/// All of the traffic, in hundredths of a percent.
-const WHOLE: u16 = 10_000;
+/// The weight of all traffic, in hundredths of a percent.
+const TOTAL_WEIGHT: u16 = 10_000;
 
-/// A guard's window may be as long as a step, but not longer than this.
+/// Maximum length of a guard's default window, which is the interval of the ramp.
 const MAX_WINDOW: Duration = Duration::from_secs(3_600);
 
-/// The place of the canary's tag; that of the baseline is 0.
+/// The index of the canary's tag; the baseline's index is 0.
 pub(crate) const CANARY: usize = 1;
 
 impl Canary {
@@ -63,47 +63,48 @@ impl Canary {
                 initial: config.initial_weight.hundredths(),
                 increment: config.increment.hundredths(),
                 interval,
-                most: config.max_weight.map_or(WHOLE, |most| most.hundredths()),
+                max_weight: config.max_weight.map_or(TOTAL_WEIGHT, |weight| weight.hundredths()),
             },
             guard: config.success_criteria.map(|criteria| criteria.guard(window)),
         }
     }
 
-    /// Returns the canary's share in hundredths of a percent, by the clock alone.
+    /// Returns the weight of the ramp at `now`, in hundredths of a percent, without rollbacks.
     pub(crate) fn weight(&self, now: SystemTime) -> u16 {
         self.ramp.weight(now)
     }
 
-    /// Returns the tag at a place.
-    pub(crate) fn tag(&self, place: usize) -> &Tag {
-        if place == CANARY { &self.canary } else { &self.baseline }
+    /// Returns the tag with this index.
+    pub(crate) fn tag(&self, index: usize) -> &Tag {
+        if index == CANARY { &self.canary } else { &self.baseline }
     }
 
-    /// Chooses for a key: as the share grows, users only enter.
-    pub(crate) fn sticky(&self, weight: u16, salt: &str, key: &[u8]) -> usize {
-        let rest = WHOLE.saturating_sub(weight);
+    /// Chooses the index of a tag by key. As the weight grows, keys only move to the canary.
+    pub(crate) fn choose_by_key(&self, weight: u16, salt: &str, key: &[u8]) -> usize {
+        let rest = TOTAL_WEIGHT.saturating_sub(weight);
         let variants =
             [(self.baseline.as_str(), rest.into()), (self.canary.as_str(), weight.into())];
         rendezvous(salt, key, variants).unwrap_or_default()
     }
 
-    /// Chooses by 64 random bits.
-    pub(crate) fn random(weight: u16, bits: u64) -> usize {
-        usize::from(scale(bits, WHOLE.into()) < weight.into())
+    /// Chooses the index of a tag by random bits.
+    pub(crate) fn choose_by_bits(weight: u16, bits: u64) -> usize {
+        usize::from(scale(bits, TOTAL_WEIGHT.into()) < weight.into())
     }
 
-    pub(crate) fn gauges(&self, entry: &str) -> CanaryGauges {
-        CanaryGauges {
+    pub(crate) fn metrics(&self, entry: &str) -> CanaryMetrics {
+        CanaryMetrics {
             entry: entry.to_owned(),
             weight: canary_name(entry, "weight"),
             rolled_back: canary_name(entry, "rolled_back"),
             requests: canary_name(entry, "requests_total"),
             errors: canary_name(entry, "errors_total"),
-            is_guarded: self.guard.is_some(),
+            has_guard: self.guard.is_some(),
         }
     }
 
-    /// Counts an answer; tells both numbers when it is the one that ends the ramp.
+    /// Counts a response for the guard. Returns the responses and errors in the window if this
+    /// response trips the guard.
     pub(crate) fn record(
         &self,
         window: &mut ErrorWindow,
@@ -120,7 +121,8 @@ impl Ramp {
     fn weight(&self, now: SystemTime) -> u16 {
         let Ok(elapsed) = now.duration_since(self.starts_at) else { return 0 };
         let steps = elapsed.as_millis().checked_div(self.interval.as_millis()).unwrap_or_default();
-        let grown = steps.saturating_mul(self.increment.into()).saturating_add(self.initial.into());
-        u16::try_from(grown).unwrap_or(u16::MAX).min(self.most)
+        let weight =
+            steps.saturating_mul(self.increment.into()).saturating_add(self.initial.into());
+        u16::try_from(weight).unwrap_or(u16::MAX).min(self.max_weight)
     }
 }

@@ -1,4 +1,4 @@
-//! One entry, compiled.
+//! A compiled entry of `http`.
 
 use std::time::SystemTime;
 
@@ -7,22 +7,22 @@ use filter_core::{Needs, Schedule};
 
 use crate::{canary::Canary, operations::Operations, split::Split, sticky::Sticky, tag::Tag};
 
-/// What is decided about the requests that an entry matches.
+/// A compiled entry of `http`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// The place of its header among those that carry tags.
-    pub(crate) slot: usize,
+    /// Index of its tag header in [`Policy::tag_headers`](crate::Policy::tag_headers).
+    pub(crate) header_index: usize,
     pub(crate) schedule: Option<Schedule>,
-    pub(crate) choice: Choice,
+    pub(crate) source: TagSource,
     pub(crate) sticky: Option<Sticky>,
     pub(crate) operations: Operations,
 }
 
-/// Where an entry's tag comes from.
+/// The source of an entry's tag.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Choice {
-    /// There is none: the entry changes headers only.
+pub(crate) enum TagSource {
+    /// No tag: the entry only changes headers.
     Nothing,
     Literal(Tag),
     Template(PlaceholderText),
@@ -30,8 +30,8 @@ pub(crate) enum Choice {
     Canary(Canary),
 }
 
-impl Choice {
-    /// Returns the tags that it chooses between; none where a request makes them.
+impl TagSource {
+    /// Returns the configured tags by variant, none for a template.
     pub(crate) fn tags(&self) -> Vec<&Tag> {
         match self {
             Self::Nothing | Self::Template(_) => Vec::new(),
@@ -41,46 +41,55 @@ impl Choice {
         }
     }
 
-    /// Returns what metrics call the variants, in their order.
+    /// Returns the names of the variants in metrics.
     pub(crate) fn labels(&self) -> Vec<String> {
         match self {
             Self::Template(_) => vec!["template".to_owned()],
-            _ => self.tags().into_iter().map(ToString::to_string).collect(),
+            Self::Nothing | Self::Literal(_) | Self::Split(_) | Self::Canary(_) => {
+                self.tags().into_iter().map(ToString::to_string).collect()
+            }
+        }
+    }
+
+    pub(crate) const fn canary(&self) -> Option<&Canary> {
+        match self {
+            Self::Canary(canary) => Some(canary),
+            Self::Nothing | Self::Literal(_) | Self::Template(_) | Self::Split(_) => None,
         }
     }
 }
 
 impl Entry {
-    /// Says whether it gives a tag to every request that it matches.
+    /// Returns `true` if every request that matches gets a tag.
     pub(crate) const fn always_decides(&self) -> bool {
         self.schedule.is_none()
-            && matches!(self.choice, Choice::Literal(_) | Choice::Split(_) | Choice::Canary(_))
+            && matches!(
+                self.source,
+                TagSource::Literal(_) | TagSource::Split(_) | TagSource::Canary(_)
+            )
     }
 
-    /// Says whether the time of day plays a part.
-    pub(crate) const fn tells_time(&self) -> bool {
-        self.schedule.is_some() || matches!(self.choice, Choice::Canary(_))
+    /// Returns `true` if the decision depends on the time.
+    pub(crate) const fn uses_time(&self) -> bool {
+        self.schedule.is_some() || self.source.canary().is_some()
     }
 
-    /// Says whether it gives all requests the same chances at both instants.
-    pub(crate) fn is_alike(&self, at: SystemTime, later: SystemTime) -> bool {
+    /// Returns `true` if schedule and weight are the same at both times.
+    pub(crate) fn is_unchanged(&self, from: SystemTime, to: SystemTime) -> bool {
         let schedule = self.schedule.as_ref();
-        let is_open = |time| schedule.is_none_or(|schedule| schedule.is_active(time));
-        let weight = |time| match &self.choice {
-            Choice::Canary(canary) => canary.weight(time),
-            _ => 0,
-        };
-        is_open(at) == is_open(later) && weight(at) == weight(later)
+        let is_active = |time| schedule.is_none_or(|schedule| schedule.is_active(time));
+        let weight = |time| self.source.canary().map_or(0, |canary| canary.weight(time));
+        is_active(from) == is_active(to) && weight(from) == weight(to)
     }
 
-    /// Adds what must be read of a request besides what its matches look at.
+    /// Adds the inputs of the entry, except those of its `match`.
     pub(crate) fn add_needs(&self, needs: &mut Needs) {
-        if let Choice::Template(text) = &self.choice {
+        if let TagSource::Template(text) = &self.source {
             text.placeholders().for_each(|placeholder| placeholder.add_needs(needs));
         }
         if let Some(sticky) = &self.sticky {
             needs.merge(&sticky.hash.needs());
-            // An issued cookie is `Secure` where the request came by https.
+            // An issued cookie has `Secure` if the scheme is https.
             let issues = sticky.hash.issued_cookie().is_some();
             needs.headers.extend(issues.then(|| ":scheme".to_owned()));
         }

@@ -1,16 +1,16 @@
-//! Decides tags from a request and writes them as headers, for routes to act on.
+//! Chooses tags for requests and writes them as headers, on which routes can match.
 //!
-//! The crate decides and nothing else: it reads no clock, rolls no dice, holds no shared state and
-//! knows no proxy. The shell around it does this:
+//! The crate only decides: it reads no clock, draws no random bits, shares no state and calls no
+//! proxy. The plugin does the rest:
 //!
-//! 1. At configuration: [`parse_config`](filter_core::parse_config) to a [`Config`], then
-//!    [`Policy::new`].
-//! 2. Per request: read what [`Policy::needs`] names, of each header every value, ask
-//!    [`Policy::decide`], carry out the [`Decision`].
-//! 3. When a stream whose decision names a canary ends, read its
-//!    [`ResponseOutcome`](filter_core::ResponseOutcome) and, where a guard watches it, ask
-//!    [`Policy::record`].
-//! 4. Increment the counters that the answers name; their names are [`Policy::counters`].
+//! 1. On configuration, it parses a [`Config`] with [`parse_config`](filter_core::parse_config) and
+//!    compiles it with [`Policy::new`].
+//! 2. For each request, it reads the inputs in [`Policy::needs`], with every value of each header,
+//!    calls [`Policy::decide`] and applies the [`Decision`].
+//! 3. When a stream ends whose decision contains a canary, it passes the
+//!    [`ResponseOutcome`](filter_core::ResponseOutcome) to [`Policy::record`] if the canary has a
+//!    guard.
+//! 4. It increments the counters of each decision, which are indices into [`Policy::counters`].
 
 mod baggage;
 mod canary;
@@ -27,9 +27,9 @@ mod sticky;
 mod tag;
 
 pub use crate::{
-    canary::CanaryGauges,
+    canary::CanaryMetrics,
     config::Config,
-    metrics::{Counter, Event, STAT_TAGS},
-    policy::{Decision, OnResponse, Policy, World},
+    metrics::{Counter, Metric, STAT_TAGS},
+    policy::{Decision, Inputs, Policy, ResponseChanges},
     tag::{InvalidTag, Tag},
 };

@@ -1,59 +1,58 @@
-//! The counters of the filter: a closed set, made from the configuration alone.
+//! The counters of the filter, a set that depends on the configuration only.
 
 use filter_core::{label_value, metric_name_part};
 
-/// Something that is counted whatever the configuration is.
+/// A counter that exists in every configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Event {
-    /// A request got at least one tag.
+pub enum Metric {
+    /// Requests that got at least one tag.
     Tagged,
-    /// A request got no tag and brought none that was kept.
+    /// Requests without any tag.
     Untagged,
-    /// An inbound tag of a stranger was removed.
+    /// Inbound tags removed because the client is not trusted.
     InboundStripped,
-    /// An inbound tag was kept.
+    /// Inbound tags kept.
     InboundTrusted,
-    /// An inbound tag of someone trusted was not a single valid one.
+    /// Inbound tags of trusted clients that were repeated or invalid.
     InboundInvalid,
-    /// An entry made a tag that is none.
+    /// Tags with placeholders that were not valid after expansion.
     TagInvalid,
-    /// A placeholder's value was absent or could not be written.
+    /// Header operations left out because a placeholder's value was absent or refused.
     ValueRefused,
-    /// A request had none of the keys that would have kept it with one tag.
+    /// Requests without the key of an entry's `consistentHash`.
     Unkeyed,
-    /// A cookie was issued.
+    /// Issued cookies.
     CookiesIssued,
-    /// The baggage had no room for the tag.
+    /// Requests whose baggage had no room for the tag.
     BaggageFull,
-    /// A request was left alone that would have been changed but for `dryRun`.
+    /// Requests that `dryRun` left unchanged.
     DryRun,
-    /// The proxy failed to answer while a request was decided.
+    /// Failed host calls.
     Errors,
 }
 
-/// The place of a counter among [`Policy::counters`](crate::Policy::counters).
+/// A counter: an index into [`Policy::counters`](crate::Policy::counters).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Counter(usize);
 
-/// What is counted each time an entry decides.
+/// The counters to increment when an entry decides.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct RuleCounters {
     rule: Option<Counter>,
-    /// One per variant, in their order.
+    /// Indexed by variant.
     variants: Vec<Counter>,
 }
 
 const PREFIX: &str = "weir_routing_tags_";
 
-/// The labels of [`Policy::counters`](crate::Policy::counters) with `metrics.labels`, as Istio's
-/// `extraStatTags` lists them.
+/// The tags to list in Istio's `extraStatTags` for `metrics.labels`.
 pub const STAT_TAGS: [&str; 2] = ["rule", "tag"];
 
-/// Entries behind this many share one counter.
+/// Maximum number of entries with their own counters; the others share one.
 const MAX_RULES: usize = 256;
 
-impl Event {
-    /// Lists every event.
+impl Metric {
+    /// All metrics, in the order of their counters.
     pub const ALL: [Self; 12] = [
         Self::Tagged,
         Self::Untagged,
@@ -69,13 +68,13 @@ impl Event {
         Self::Errors,
     ];
 
-    /// Returns the event's counter.
+    /// Returns the counter.
     #[must_use]
     pub const fn counter(self) -> Counter {
         Counter(self as usize)
     }
 
-    const fn word(self) -> &'static str {
+    const fn stem(self) -> &'static str {
         match self {
             Self::Tagged => "tagged",
             Self::Untagged => "untagged",
@@ -94,7 +93,7 @@ impl Event {
 }
 
 impl Counter {
-    /// Returns the place, counted from 0.
+    /// Returns the index of the counter in [`Policy::counters`](crate::Policy::counters).
     #[must_use]
     pub const fn index(self) -> usize {
         self.0
@@ -102,23 +101,22 @@ impl Counter {
 }
 
 impl RuleCounters {
-    /// Returns what is counted when `variant` is decided, or nothing had to be.
-    pub(crate) fn of(&self, variant: Option<usize>) -> impl Iterator<Item = Counter> {
-        let variant = variant.and_then(|variant| self.variants.get(variant));
-        self.rule.into_iter().chain(variant.copied())
+    /// Returns the counters for a variant of the entry.
+    pub(crate) fn of_variant(&self, variant: usize) -> impl Iterator<Item = Counter> {
+        self.rule.into_iter().chain(self.variants.get(variant).copied())
     }
 }
 
-/// Names the counters of a configuration, and says which ones each entry increments.
+/// Returns the names of the counters, and the counters of each entry.
 ///
-/// `entries` are their names and what metrics call their variants.
+/// `entries` yields the name of each entry and the labels of its variants.
 pub(crate) fn define<'a>(
     entries: impl Iterator<Item = (&'a str, Vec<String>)>,
     labels: bool,
 ) -> (Vec<String>, Vec<RuleCounters>) {
     let mut names = Names(Vec::new());
-    for event in Event::ALL {
-        names.find_or_add(format!("{PREFIX}{}_total", event.word()));
+    for metric in Metric::ALL {
+        names.find_or_add(format!("{PREFIX}{}_total", metric.stem()));
     }
     let rules = entries.enumerate().map(|(index, (name, variants))| {
         if index >= MAX_RULES {
@@ -138,8 +136,8 @@ struct Names(Vec<String>);
 
 impl Names {
     fn find_or_add(&mut self, name: String) -> Counter {
-        let found = self.0.iter().position(|known| *known == name);
-        Counter(found.unwrap_or_else(|| {
+        let index = self.0.iter().position(|known| *known == name);
+        Counter(index.unwrap_or_else(|| {
             self.0.push(name);
             self.0.len().saturating_sub(1)
         }))
@@ -150,7 +148,7 @@ fn rule_name(name: &str, labels: bool) -> String {
     if labels {
         return format!("{PREFIX}rule_total.rule=.={};.;", label_value(name.as_bytes()));
     }
-    format!("{PREFIX}rule_{}_total", clean(name))
+    format!("{PREFIX}rule_{}_total", metric_name_part(name))
 }
 
 fn variant_name(name: &str, tag: &str, labels: bool) -> String {
@@ -158,15 +156,10 @@ fn variant_name(name: &str, tag: &str, labels: bool) -> String {
         let name = label_value(name.as_bytes());
         return format!("{PREFIX}rule_tag_total.rule=.={name};.;.tag=.={tag};.;");
     }
-    format!("{PREFIX}rule_{}_tag_{}_total", clean(name), clean(tag))
+    format!("{PREFIX}rule_{}_tag_{}_total", metric_name_part(name), metric_name_part(tag))
 }
 
-/// Makes a text fit for a metric's name in Prometheus.
-pub(crate) fn clean(text: &str) -> String {
-    metric_name_part(text)
-}
-
-/// Names a canary's gauge or counter.
-pub(crate) fn canary_name(entry: &str, what: &str) -> String {
-    format!("{PREFIX}canary_{}_{what}", clean(entry))
+/// Returns the name of a canary's gauge or counter.
+pub(crate) fn canary_name(entry: &str, suffix: &str) -> String {
+    format!("{PREFIX}canary_{}_{suffix}", metric_name_part(entry))
 }

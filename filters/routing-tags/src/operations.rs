@@ -1,18 +1,18 @@
-//! Changes to headers whose values a request fills in.
+//! Header operations with placeholders.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::placeholder::{Placeholder, PlaceholderKind, PlaceholderText};
 use filter_core::{ConfigErrors, HeaderChanges, HeaderEdits, HeaderName, HeaderOperations, Needs};
 
-/// What an entry, or the whole configuration, does to headers.
+/// The compiled `headers` of an entry or of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Operations {
     pub(crate) request: Changes,
     pub(crate) response: Changes,
 }
 
-/// What is done to one message.
+/// Changes to the headers of one message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Changes {
     remove: Vec<HeaderName>,
@@ -20,8 +20,8 @@ pub(crate) struct Changes {
     add: Vec<(HeaderName, PlaceholderText)>,
 }
 
-/// The placeholders that a header's value may hold.
-const KNOWN: [PlaceholderKind; 5] = [
+/// The placeholders that are allowed in the value of a header.
+const PLACEHOLDERS: [PlaceholderKind; 5] = [
     PlaceholderKind::Request,
     PlaceholderKind::Claim,
     PlaceholderKind::Path,
@@ -30,15 +30,16 @@ const KNOWN: [PlaceholderKind; 5] = [
 ];
 
 impl Operations {
-    /// Compiles what stands at `path`; `owned` are the headers that carry tags.
+    /// Compiles the operations at `path`, which must not change `tag_headers`.
     pub(crate) fn compile(
         config: &HeaderOperations,
         path: &str,
-        owned: &BTreeSet<HeaderName>,
+        tag_headers: &BTreeSet<HeaderName>,
         errors: &mut ConfigErrors,
     ) -> Self {
-        let mut compile =
-            |changes, part| Changes::compile(changes, &format!("{path}.{part}"), owned, errors);
+        let mut compile = |changes, part| {
+            Changes::compile(changes, &format!("{path}.{part}"), tag_headers, errors)
+        };
         let request = compile(&config.request, "request");
         Self { request, response: compile(&config.response, "response") }
     }
@@ -47,14 +48,14 @@ impl Operations {
         self.request.is_empty() && self.response.is_empty()
     }
 
-    /// Iterates over every placeholder.
+    /// Returns all placeholders.
     pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         let texts = [&self.request, &self.response].into_iter();
         let texts = texts.flat_map(|changes| changes.set.iter().chain(&changes.add));
         texts.flat_map(|(_, text)| text.placeholders())
     }
 
-    /// Adds what must be read of a request.
+    /// Adds the inputs of the placeholders.
     pub(crate) fn add_needs(&self, needs: &mut Needs) {
         self.placeholders().for_each(|placeholder| placeholder.add_needs(needs));
     }
@@ -64,28 +65,26 @@ impl Changes {
     fn compile(
         config: &HeaderChanges,
         path: &str,
-        owned: &BTreeSet<HeaderName>,
+        tag_headers: &BTreeSet<HeaderName>,
         errors: &mut ConfigErrors,
     ) -> Self {
         for name in config.names() {
-            if owned.contains(name) || name.as_str() == "baggage" {
-                let rule = format!("must not touch {name}, which carries tags");
-                errors.add(path, rule);
+            if tag_headers.contains(name) || name.as_str() == "baggage" {
+                errors.add(path, format_args!("must not change {name}, which carries tags"));
             }
         }
         let mut texts = |part: &str, pairs: &mut dyn Iterator<Item = (&HeaderName, &str)>| {
             let mut compiled = Vec::new();
             for (name, text) in pairs {
-                match PlaceholderText::parse(text, &KNOWN) {
+                match PlaceholderText::parse(text, &PLACEHOLDERS) {
                     Ok(text) => compiled.push((name.clone(), text)),
                     Err(rule) => errors.add(format_args!("{path}.{part}.{name}"), rule),
                 }
             }
             compiled
         };
-        let set = config.set.iter().map(|(name, text)| (name.as_header_name(), text.as_str()));
-        let add = config.add.iter().map(|(name, text)| (name.as_header_name(), text.as_str()));
-        let (mut set, mut add) = (set, add);
+        let mut set = config.set.iter().map(|(name, text)| (name.as_header_name(), text.as_str()));
+        let mut add = config.add.iter().map(|(name, text)| (name.as_header_name(), text.as_str()));
         Self {
             remove: config.remove.iter().map(|name| name.as_header_name().clone()).collect(),
             set: texts("set", &mut set),
@@ -97,13 +96,13 @@ impl Changes {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
     }
 
-    /// Fills in values; `refused` counts those that were left out.
-    pub(crate) fn edits<'v>(
+    /// Expands the placeholders. Headers with a refused value are left out; `refused` counts them.
+    pub(crate) fn expand<'v>(
         &self,
         value: &dyn Fn(&Placeholder) -> Option<Cow<'v, [u8]>>,
         refused: &mut usize,
     ) -> HeaderEdits {
-        let mut filled = |texts: &[(HeaderName, PlaceholderText)]| {
+        let mut expand = |texts: &[(HeaderName, PlaceholderText)]| {
             let mut pairs = Vec::new();
             for (name, text) in texts {
                 match text.expand(value) {
@@ -113,6 +112,6 @@ impl Changes {
             }
             pairs
         };
-        HeaderEdits { remove: self.remove.clone(), set: filled(&self.set), add: filled(&self.add) }
+        HeaderEdits { remove: self.remove.clone(), set: expand(&self.set), add: expand(&self.add) }
     }
 }

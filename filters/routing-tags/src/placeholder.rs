@@ -1,4 +1,4 @@
-//! Texts with placeholders that a request fills.
+//! Texts with placeholders for values of a request.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use filter_core::{ClaimPath, HeaderName, Needs, Request};
 
 /// A text with placeholders in the style of Envoy, such as `shard-%PATH(id)%`.
 ///
-/// `%%` is a percent sign. Each field accepts its own set of placeholders.
+/// `%%` is a percent sign. Each field allows its own kinds of placeholders.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct PlaceholderText(Vec<Part>);
 
@@ -16,22 +16,22 @@ enum Part {
     Value(Placeholder),
 }
 
-/// A value that a request fills in.
+/// A placeholder for a value of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Placeholder {
-    /// `%REQ(name)%`: the first value of a request header, pseudo-headers among them.
+    /// `%REQ(name)%`: the first value of a request header or pseudo-header.
     Request(String),
-    /// `%CLAIM(a.b)%`: a claim of the verified token, if it is text, a number or a boolean.
+    /// `%CLAIM(a.b)%`: a claim of the verified token that is text, a number or a boolean.
     Claim(ClaimPath),
-    /// `%PATH(var)%`: what a hole of the path template took by which the request matched.
+    /// `%PATH(var)%`: the value of a variable in the path template that matched.
     Path(String),
-    /// `%TAG%` or `%TAG(header)%`: the tag that was decided, or that of another header.
+    /// `%TAG%` or `%TAG(header)%`: the chosen tag, or that of another tag header.
     Tag(Option<String>),
     /// `%RULE%`: the name of the entry.
     Rule,
 }
 
-/// A kind of placeholder, for saying which ones a field knows.
+/// A kind of placeholder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum PlaceholderKind {
     /// `%REQ(name)%`
@@ -46,32 +46,35 @@ pub(crate) enum PlaceholderKind {
     Rule,
 }
 
-/// Why a text with placeholders is refused.
+/// The error for an invalid placeholder.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum InvalidPlaceholder {
-    /// A percent sign begins something that does not end.
+    /// The second percent sign of a placeholder is missing.
     #[error("must have %% for a percent sign, or a whole placeholder such as %REQ(name)%")]
     Unfinished,
-    /// The field knows no such placeholder.
-    #[error("must hold no other placeholders than {known}, got %{got}%")]
-    Unknown {
-        /// What the field knows.
-        known: String,
-        /// What stands there.
+    /// The field does not allow the placeholder.
+    #[error("must have no placeholders other than {allowed}, got %{got}%")]
+    NotAllowed {
+        /// The allowed placeholders.
+        allowed: String,
+        /// The refused placeholder.
         got: String,
     },
 }
 
-/// The longest value that a placeholder or a whole text may have, in bytes.
+/// Maximum length of the value of a placeholder, in bytes.
 const MAX_LEN: usize = 1024;
 
 impl PlaceholderText {
-    /// Reads a text that may hold the placeholders of these kinds.
+    /// Parses a text with placeholders of the allowed kinds.
     ///
     /// # Errors
     ///
-    /// Refuses placeholders of other kinds and percent signs that begin none.
-    pub(crate) fn parse(text: &str, known: &[PlaceholderKind]) -> Result<Self, InvalidPlaceholder> {
+    /// Refuses other placeholders and single percent signs.
+    pub(crate) fn parse(
+        text: &str,
+        allowed: &[PlaceholderKind],
+    ) -> Result<Self, InvalidPlaceholder> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('%') {
@@ -79,7 +82,7 @@ impl PlaceholderText {
             let (inner, after) = after.split_once('%').ok_or(InvalidPlaceholder::Unfinished)?;
             match inner {
                 "" => push_text(&mut parts, "%"),
-                inner => parts.push(Part::Value(placeholder(inner, known)?)),
+                inner => parts.push(Part::Value(placeholder(inner, allowed)?)),
             }
             rest = after;
         }
@@ -87,16 +90,16 @@ impl PlaceholderText {
         Ok(Self(parts))
     }
 
-    /// Returns the text where it has no placeholders.
+    /// Returns the text if it has no placeholders.
     pub(crate) fn as_literal(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
             [Part::Text(text)] => Some(text),
-            _ => None,
+            [Part::Value(_)] | [_, _, ..] => None,
         }
     }
 
-    /// Iterates over the placeholders.
+    /// Returns the placeholders.
     pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.0.iter().filter_map(|part| match part {
             Part::Value(placeholder) => Some(placeholder),
@@ -104,10 +107,10 @@ impl PlaceholderText {
         })
     }
 
-    /// Fills in the values that `value` gives.
+    /// Replaces the placeholders with the results of `value`.
     ///
-    /// `None` where a value is absent, longer than 1 KiB or not printable ASCII, so that no value
-    /// can begin a second header or end a line.
+    /// Returns `None` if a value is absent, longer than 1 KiB or not printable ASCII. Values therefore
+    /// cannot inject a header.
     pub(crate) fn expand<'v>(
         &self,
         mut value: impl FnMut(&Placeholder) -> Option<Cow<'v, [u8]>>,
@@ -117,8 +120,8 @@ impl PlaceholderText {
             match part {
                 Part::Text(text) => expanded.extend_from_slice(text.as_bytes()),
                 Part::Value(placeholder) => {
-                    let filled = value(placeholder).filter(|value| is_harmless(value))?;
-                    expanded.extend_from_slice(&filled);
+                    let value = value(placeholder).filter(|value| is_allowed(value))?;
+                    expanded.extend_from_slice(&value);
                 }
             }
         }
@@ -127,7 +130,7 @@ impl PlaceholderText {
 }
 
 impl Placeholder {
-    /// Finds the value of a header or claim in a request; `None` for the other kinds.
+    /// Returns the value of a header or claim; `None` for the other kinds.
     pub(crate) fn of_request<'r>(&self, request: &'r Request) -> Option<Cow<'r, [u8]>> {
         match self {
             Self::Request(name) => request.headers.first(name).map(Cow::Borrowed),
@@ -136,7 +139,7 @@ impl Placeholder {
         }
     }
 
-    /// Adds what must be read of a request.
+    /// Adds the input of the placeholder.
     pub(crate) fn add_needs(&self, needs: &mut Needs) {
         match self {
             Self::Request(name) => {
@@ -182,21 +185,24 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
-fn placeholder(inner: &str, known: &[PlaceholderKind]) -> Result<Placeholder, InvalidPlaceholder> {
-    let found = read(inner).filter(|placeholder| known.contains(&placeholder.kind()));
-    found.ok_or_else(|| {
-        let forms: Vec<_> = known.iter().map(|kind| kind.form()).collect();
+fn placeholder(
+    inner: &str,
+    allowed: &[PlaceholderKind],
+) -> Result<Placeholder, InvalidPlaceholder> {
+    let parsed = parse(inner).filter(|placeholder| allowed.contains(&placeholder.kind()));
+    parsed.ok_or_else(|| {
+        let forms: Vec<_> = allowed.iter().map(|kind| kind.form()).collect();
         let got = inner.chars().take(64).collect();
-        InvalidPlaceholder::Unknown { known: forms.join(", "), got }
+        InvalidPlaceholder::NotAllowed { allowed: forms.join(", "), got }
     })
 }
 
-fn read(inner: &str) -> Option<Placeholder> {
-    let (word, argument) = match inner.split_once('(') {
-        Some((word, rest)) => (word, Some(rest.strip_suffix(')')?)),
+fn parse(inner: &str) -> Option<Placeholder> {
+    let (name, argument) = match inner.split_once('(') {
+        Some((name, rest)) => (name, Some(rest.strip_suffix(')')?)),
         None => (inner, None),
     };
-    match (word, argument) {
+    match (name, argument) {
         ("REQ", Some(name)) => header(name).map(Placeholder::Request),
         ("CLAIM", Some(path)) => path.parse().ok().map(Placeholder::Claim),
         ("PATH", Some(name)) if !name.is_empty() => Some(Placeholder::Path(name.to_owned())),
@@ -207,7 +213,7 @@ fn read(inner: &str) -> Option<Placeholder> {
     }
 }
 
-/// Reads the name of a header as a proxy keeps it.
+/// Parses the name of a header or pseudo-header, in lower case.
 fn header(name: &str) -> Option<String> {
     match name.to_ascii_lowercase().as_str() {
         "host" => Some(":authority".to_owned()),
@@ -220,7 +226,7 @@ fn field(name: &str) -> Option<String> {
     name.parse::<HeaderName>().ok().map(|name| name.to_string())
 }
 
-fn is_harmless(value: &[u8]) -> bool {
+fn is_allowed(value: &[u8]) -> bool {
     value.len() <= MAX_LEN && value.iter().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 

@@ -1,4 +1,4 @@
-//! Joins the policy to the proxy: reads the request, asks, does what it is told.
+//! Connects the policy to the proxy.
 
 use std::{
     cell::Cell,
@@ -16,34 +16,34 @@ use filter_host::{
     stream::ContextId,
 };
 
-use crate::{Config, Counter, Decision, Policy, World};
+use crate::{Config, Counter, Decision, Inputs, Policy};
 
-mod carry_out;
-mod ramps;
+mod apply;
+mod canaries;
 mod stream;
 
-use ramps::Ramps;
+use canaries::Canaries;
 use stream::Stream;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<RoutingTags>::boxed);
 }}
 
-/// How long a count may stay in the worker.
+/// The interval of ticks, which flush the metrics and read the clock.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The filter with its configuration in force.
+/// The filter in one worker, with its current configuration.
 struct RoutingTags {
     policy: Policy,
     reader: RequestReader,
     buffer: MetricBuffer,
-    /// By [`Counter::index`].
+    /// Indexed by [`Counter::index`].
     counters: Vec<BufferedMetric>,
-    ramps: Ramps,
-    /// The time of day at the last tick, while nothing changes until well after the next one.
+    canaries: Canaries,
+    /// Time of the last tick; `None` if a decision may change before the next tick.
     ///
-    /// Looking at the clock in each request costs more than hashing a key.
-    settled: Cell<Option<SystemTime>>,
+    /// Reading the clock for each request costs more than hashing a key.
+    cached_now: Cell<Option<SystemTime>>,
 }
 
 impl Plugin for RoutingTags {
@@ -53,16 +53,16 @@ impl Plugin for RoutingTags {
         for warning in policy.warnings() {
             log::warn!("{warning}");
         }
-        let buffer = MetricBuffer::new(TICK, policy.tells_time());
+        let buffer = MetricBuffer::new(TICK, policy.uses_time());
         let plugin = Self {
             counters: policy.counters().iter().map(|name| buffer.counter(name)).collect(),
             buffer,
-            ramps: Ramps::new(&policy, document),
+            canaries: Canaries::new(&policy, document),
             reader: RequestReader::new(policy.needs()),
             policy,
-            settled: Cell::new(None),
+            cached_now: Cell::new(None),
         };
-        plugin.look_around();
+        plugin.refresh();
         Ok(plugin)
     }
 
@@ -72,44 +72,46 @@ impl Plugin for RoutingTags {
 
     fn on_tick(&self) {
         self.buffer.flush();
-        self.look_around();
+        self.refresh();
     }
 }
 
 impl RoutingTags {
-    /// Looks at the clock, and at what other workers learnt about canaries.
-    fn look_around(&self) {
-        if !self.policy.tells_time() {
+    /// Reads the clock, and the rollbacks by other workers.
+    fn refresh(&self) {
+        if !self.policy.uses_time() {
             return;
         }
-        self.settled.set(None);
+        self.cached_now.set(None);
         let Ok(now) = clock::now() else { return };
-        self.ramps.refresh(&self.policy, now);
-        let is_settled = |later: &SystemTime| self.policy.is_settled(now, *later);
-        self.settled.set(now.checked_add(TICK.saturating_mul(3)).filter(is_settled).map(|_| now));
+        self.canaries.refresh(&self.policy, now);
+        let is_unchanged = |later: &SystemTime| self.policy.is_unchanged(now, *later);
+        let later = now.checked_add(TICK.saturating_mul(3)).filter(is_unchanged);
+        self.cached_now.set(later.map(|_| now));
     }
 
-    /// Counts one.
     fn count(&self, counter: Counter) {
-        if let Some(tallied) = self.counters.get(counter.index()) {
-            self.buffer.add(*tallied, 1);
+        if let Some(metric) = self.counters.get(counter.index()) {
+            self.buffer.add(*metric, 1);
         }
     }
 
     fn decide(&self) -> Result<Rc<Decision>> {
         let request = self.reader.read()?;
-        let now = match self.settled.get() {
+        let now = match self.cached_now.get() {
             Some(now) => now,
-            None if self.policy.tells_time() => clock::now()?,
+            None if self.policy.uses_time() => clock::now()?,
             None => SystemTime::UNIX_EPOCH,
         };
-        let rolled_back = |place: usize| self.ramps.is_rolled_back(place);
-        let mut world = World { now, bits: &mut random::bits, rolled_back: &rolled_back };
-        Ok(self.policy.decide(&request, &mut world))
+        let is_rolled_back = |index: usize| self.canaries.is_rolled_back(index);
+        let mut inputs =
+            Inputs { now, random_bits: &mut random::bits, is_rolled_back: &is_rolled_back };
+        Ok(self.policy.decide(&request, &mut inputs))
     }
 
-    fn give_up(&self, error: HostError) -> Rc<Decision> {
+    /// Returns the decision after a failed host call.
+    fn fallback(&self, error: HostError) -> Rc<Decision> {
         log::error!("a host call failed: {error:?}");
-        self.policy.give_up()
+        self.policy.fallback()
     }
 }

@@ -1,29 +1,29 @@
-//! The compiled document, and the decision about a request.
+//! The compiled configuration and its decisions.
 
-use std::{rc::Rc, time::SystemTime};
+use std::{fmt, rc::Rc, time::SystemTime};
 
 use filter_core::{ErrorWindow, HeaderEdits, HeaderName, Matcher, Mode, Needs, Warning};
 
 use crate::{
-    canary::CanaryGauges,
-    entry::{Choice, Entry},
+    canary::{Canary, CanaryMetrics},
+    entry::Entry,
     metrics::{Counter, RuleCounters},
     operations::Operations,
 };
 
 mod compile;
 mod decide;
-mod inbound;
-mod ready;
-mod write;
+mod inbound_tags;
+mod output;
+mod precomputed;
 
-/// A compiled configuration; immutable and shared by all streams of a worker.
+/// A compiled configuration.
 #[derive(Debug)]
 pub struct Policy {
     matcher: Matcher,
     entries: Vec<Entry>,
-    /// The headers that carry tags; the first is the top-level one.
-    owned: Vec<HeaderName>,
+    /// The top-level header first.
+    tag_headers: Vec<HeaderName>,
     trust: Option<Matcher>,
     baggage_key: Option<String>,
     operations: Operations,
@@ -31,134 +31,133 @@ pub struct Policy {
     filter_state: bool,
     mode: Mode,
     needs: Needs,
-    tells_time: bool,
+    uses_time: bool,
     counters: Vec<String>,
+    /// Indexed by entry.
     rules: Vec<RuleCounters>,
     warnings: Vec<Warning>,
-    /// Decisions that are the same for every request: those of entries, and that of none.
-    ready: Vec<ready::Ready>,
+    /// Indexed by entry; empty if decisions cannot be precomputed.
+    precomputed: Vec<precomputed::Precomputed>,
+    /// Precomputed decision for requests that match no entry.
     untagged: Option<Rc<Decision>>,
 }
 
-/// What a decision takes from around it.
-pub struct World<'w> {
-    /// The time of day; looked at only where [`Policy::tells_time`] says so.
+/// The inputs of a decision other than the request.
+pub struct Inputs<'w> {
+    /// Current time; ignored unless [`Policy::uses_time`] returns `true`.
     pub now: SystemTime,
-    /// Gives 64 random bits.
-    pub bits: &'w mut dyn FnMut() -> u64,
-    /// Says whether the canary of an entry, given by its place, was rolled back in this pod.
-    pub rolled_back: &'w dyn Fn(usize) -> bool,
+    /// Returns 64 random bits.
+    pub random_bits: &'w mut dyn FnMut() -> u64,
+    /// Returns `true` if the canary of the entry with this index was rolled back in this pod.
+    pub is_rolled_back: &'w dyn Fn(usize) -> bool,
 }
 
-/// What is to be done with a request.
+/// The decision about a request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Decision {
-    /// Headers that nobody has looked at: they go where they are present, each counted as
-    /// [`Event::InboundStripped`](crate::Event::InboundStripped).
+    /// Tag headers that were not read. Those that are present must be removed, and counted as
+    /// [`Metric::InboundStripped`](crate::Metric::InboundStripped).
     pub strip: Vec<HeaderName>,
-    /// Changes to the request, one after the other.
+    /// Changes to the request headers, in order.
     pub request: Vec<HeaderEdits>,
-    /// The value of the property `weir.tag`.
+    /// Value of the property `weir.tag`.
     pub filter_state: Option<Vec<u8>>,
-    /// What is done when the answer comes; `None` where nothing is.
-    pub response: Option<Rc<OnResponse>>,
-    /// The entries, by their places, whose canary serves the request.
+    /// Changes to the response; `None` if there are none.
+    pub response: Option<Rc<ResponseChanges>>,
+    /// Indices of the entries that gave the request the tag of their canary.
     pub canaries: Vec<usize>,
-    /// What happened; a counter may occur more than once.
-    pub counts: Vec<Counter>,
-    /// Whether nothing is to be changed after all: then `strip` is only counted.
-    pub is_dry: bool,
+    /// Counters to increment; they can repeat.
+    pub counters: Vec<Counter>,
+    /// `true` in a dry run: headers to `strip` are only counted.
+    pub is_dry_run: bool,
 }
 
-/// Changes to an answer.
+/// Changes to a response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct OnResponse {
-    /// Changes by configuration, one after the other.
+pub struct ResponseChanges {
+    /// Changes to the headers, in order.
     pub edits: Vec<HeaderEdits>,
-    /// Values of `set-cookie` to be added.
+    /// Values of `set-cookie` to add.
     pub cookies: Vec<String>,
-    /// The value of `x-weir-explain`.
+    /// Value of `x-weir-explain`.
     pub explanation: Option<String>,
 }
 
 impl Policy {
-    /// Returns what [`Policy::decide`] looks at.
+    /// Returns the inputs that [`Policy::decide`] reads of a request.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// Returns the headers that only this filter may write, the top-level one first.
+    /// Returns the headers that carry tags, the top-level one first.
     #[must_use]
-    pub fn owned(&self) -> &[HeaderName] {
-        &self.owned
+    pub fn tag_headers(&self) -> &[HeaderName] {
+        &self.tag_headers
     }
 
-    /// Says whether [`World::now`] is looked at.
+    /// Returns `true` if decisions depend on [`Inputs::now`].
     #[must_use]
-    pub const fn tells_time(&self) -> bool {
-        self.tells_time
+    pub const fn uses_time(&self) -> bool {
+        self.uses_time
     }
 
-    /// Says whether nothing changes by the time of day between two instants a few seconds apart.
+    /// Returns `true` if schedules and weights are the same at both times, a few seconds apart.
     #[must_use]
-    pub fn is_settled(&self, at: SystemTime, later: SystemTime) -> bool {
-        self.entries.iter().all(|entry| entry.is_alike(at, later))
+    pub fn is_unchanged(&self, from: SystemTime, to: SystemTime) -> bool {
+        self.entries.iter().all(|entry| entry.is_unchanged(from, to))
     }
 
-    /// Returns the names of all counters, in the order of [`Counter::index`].
+    /// Returns the names of the counters, indexed by [`Counter::index`].
     #[must_use]
     pub fn counters(&self) -> &[String] {
         &self.counters
     }
 
-    /// Returns what an operator should know about the configuration, one line each.
+    /// Returns the warnings about the configuration.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// Returns the entries that are canaries, by their places, with their names of metrics.
-    pub fn canaries(&self) -> impl Iterator<Item = (usize, CanaryGauges)> {
-        self.entries.iter().enumerate().filter_map(|(place, entry)| match &entry.choice {
-            Choice::Canary(canary) => Some((place, canary.gauges(&entry.name))),
-            _ => None,
-        })
+    /// Returns the index of each entry with a canary, and the names of its metrics.
+    pub fn canaries(&self) -> impl Iterator<Item = (usize, CanaryMetrics)> {
+        self.entries
+            .iter()
+            .enumerate()
+            .filter_map(|(index, entry)| Some((index, entry.source.canary()?.metrics(&entry.name))))
     }
 
-    /// Returns the share in force of the canary at `place`, in hundredths of a percent; 0 where no
-    /// canary is.
+    /// Returns the current weight of an entry's canary in hundredths of a percent, 0 if the entry has
+    /// no canary.
     #[must_use]
-    pub fn canary_weight(&self, place: usize, now: SystemTime, is_rolled_back: bool) -> u16 {
-        let Some(canary) = self.canary(place) else { return 0 };
+    pub fn canary_weight(&self, index: usize, now: SystemTime, is_rolled_back: bool) -> u16 {
+        let Some(canary) = self.canary(index) else { return 0 };
         let is_over = is_rolled_back && !self.mode.is_dry_run() && canary.guard.is_some();
         if is_over { 0 } else { canary.weight(now) }
     }
 
-    /// Counts an answer of the canary at `place` for its guard.
+    /// Counts a response for the guard of an entry's canary.
     ///
-    /// Returns how many answers and errors the window holds, when this one rolls the canary back.
+    /// Returns the responses and errors in the window if this response rolls the canary back.
     pub fn record(
         &self,
-        place: usize,
+        index: usize,
         window: &mut ErrorWindow,
         now: SystemTime,
         is_error: bool,
     ) -> Option<(u64, u64)> {
-        self.canary(place)?.record(window, now, is_error)
+        self.canary(index)?.record(window, now, is_error)
     }
 
-    fn canary(&self, place: usize) -> Option<&crate::canary::Canary> {
-        match &self.entries.get(place)?.choice {
-            Choice::Canary(canary) => Some(canary),
-            _ => None,
-        }
+    fn canary(&self, index: usize) -> Option<&Canary> {
+        self.entries.get(index)?.source.canary()
     }
 }
 
-impl std::fmt::Debug for World<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("World").field("now", &self.now).finish_non_exhaustive()
+impl fmt::Debug for Inputs<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Inputs").field("now", &self.now).finish_non_exhaustive()
     }
 }
 

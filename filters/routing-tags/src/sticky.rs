@@ -1,77 +1,78 @@
-//! What keeps a request with one variant.
+//! Sticky choices: the key of a request, and issued cookies.
 
 use std::{borrow::Cow, rc::Rc};
 
 use filter_core::{ConsistentHash, HashCookie, Request};
 
-use crate::metrics::Event;
+use crate::metrics::Metric;
 
-/// Where an entry's choice comes from.
+/// The `consistentHash` and `salt` of an entry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sticky {
     pub(crate) hash: ConsistentHash,
     pub(crate) salt: String,
 }
 
-/// What a choice is made by.
+/// The key of a choice.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Key<'r> {
-    /// The bytes of a key, and the word for where it was found.
+    /// The bytes of a key and the name of its source.
     Found(Cow<'r, [u8]>, &'static str),
-    /// Random bits, because nothing else was asked for or found.
+    /// No key: the choice is random.
     Random,
 }
 
-/// The cookies that one request is issued: all have the same value.
+/// The cookies issued to one request, all with the same value.
 #[derive(Debug, Default)]
-pub(crate) struct Issued {
+pub(crate) struct IssuedCookies {
     pub(crate) id: Option<Rc<str>>,
     pub(crate) cookies: Vec<HashCookie>,
 }
 
 impl Key<'_> {
-    /// Returns the word that says where the key was found.
-    pub(crate) const fn word(&self) -> &'static str {
+    /// Returns the name of the key's source for explanations.
+    pub(crate) const fn source(&self) -> &'static str {
         match self {
-            Self::Found(_, word) => word,
+            Self::Found(_, source) => source,
             Self::Random => "random",
         }
     }
 }
 
 impl Sticky {
-    /// Finds the key of a request, or issues one.
+    /// Returns the key of a request, or of a cookie that it issues.
     pub(crate) fn key<'r>(
         &self,
         request: &'r Request,
-        issued: &mut Issued,
-        bits: &mut dyn FnMut() -> u64,
-        events: &mut Vec<Event>,
+        issued: &mut IssuedCookies,
+        random_bits: &mut dyn FnMut() -> u64,
+        metrics: &mut Vec<Metric>,
     ) -> Key<'r> {
         if let Some(key) = self.hash.key(request) {
             return Key::Found(key.bytes, key.source.as_str());
         }
         if let Some(cookie) = self.hash.issued_cookie() {
-            let id = issued.issue(cookie, bits, events);
+            let id = issued.issue(cookie, random_bits, metrics);
             return Key::Found(Cow::Owned(id.as_bytes().to_vec()), "cookie");
         }
-        events.push(Event::Unkeyed);
+        metrics.push(Metric::Unkeyed);
         Key::Random
     }
 }
 
-impl Issued {
+impl IssuedCookies {
     fn issue(
         &mut self,
         cookie: &HashCookie,
-        bits: &mut dyn FnMut() -> u64,
-        events: &mut Vec<Event>,
+        random_bits: &mut dyn FnMut() -> u64,
+        metrics: &mut Vec<Metric>,
     ) -> Rc<str> {
-        let id = self.id.get_or_insert_with(|| format!("{:016x}{:016x}", bits(), bits()).into());
-        if !self.cookies.iter().any(|known| known.name == cookie.name) {
+        let new_id = || format!("{:016x}{:016x}", random_bits(), random_bits()).into();
+        let id = Rc::clone(self.id.get_or_insert_with(new_id));
+        if !self.cookies.iter().any(|issued| issued.name == cookie.name) {
             self.cookies.push(cookie.clone());
-            events.push(Event::CookiesIssued);
+            metrics.push(Metric::CookiesIssued);
         }
-        Rc::clone(id)
+        id
     }
 }

@@ -1,4 +1,4 @@
-//! Tags: names of versions.
+//! Tags.
 
 use std::{fmt, str::FromStr};
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 /// The name of a version: a Kubernetes label value that is not empty.
 ///
-/// 1 to 63 of `[A-Za-z0-9._-]`, beginning and ending with a letter or digit, so it can neither begin
-/// a second header nor stand for two values.
+/// 1 to 63 characters of `[A-Za-z0-9._-]`, with a letter or digit at both ends. A tag can therefore
+/// neither inject a header nor be read as a list.
 ///
 /// ```
 /// use routing_tags::Tag;
@@ -22,16 +22,16 @@ use serde_json::Value;
 #[schemars(
     inline,
     title = "label value",
-    extend("pattern" = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")
+    extend("pattern" = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "examples" = ["v2"])
 )]
 pub struct Tag(String);
 
-/// Text that is not a tag.
+/// The error for a text that is not a tag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidTag;
 
 impl Tag {
-    /// Reads a tag from the bytes of a header.
+    /// Parses the value of a header. Returns `None` if it is not a tag.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         str::from_utf8(bytes).ok()?.parse().ok()
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_label_values_are_tags() {
+    fn accepts_only_label_values() {
         for text in ["a", "7", "v2", "a.b-c_d", "us-east", "1.2.3", &"x".repeat(63)] {
             assert_eq!(text.parse::<Tag>().map(|tag| tag.to_string()).as_deref(), Ok(text));
         }

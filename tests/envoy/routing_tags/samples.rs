@@ -97,9 +97,12 @@ fn office_hours_sample_follows_its_schedule() -> Result<()> {
     let config = named("office")?;
     let policy = routing_tags::Policy::new(&parse_config(config.to_string().as_bytes())?)?;
     let fixture = Fixture::start(config)?;
-    let mut world =
-        routing_tags::World { now: SystemTime::now(), bits: &mut || 0, rolled_back: &|_| false };
-    let open = !policy.decide(&CoreRequest::default(), &mut world).request.is_empty();
+    let mut inputs = routing_tags::Inputs {
+        now: SystemTime::now(),
+        random_bits: &mut || 0,
+        is_rolled_back: &|_| false,
+    };
+    let open = !policy.decide(&CoreRequest::default(), &mut inputs).request.is_empty();
     assert_eq!(fixture.tags(Request::get("/"))?, if open { vec!["v2"] } else { vec![] });
     Ok(())
 }

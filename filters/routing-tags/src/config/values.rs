@@ -1,4 +1,4 @@
-//! Single values of the document, each legal by construction.
+//! Field types with their own validation.
 
 use filter_core::{EditableHeaderName, HeaderName, Shown, text};
 use schemars::JsonSchema;
@@ -14,23 +14,23 @@ use serde_json::Value;
 )]
 pub struct BaggageKey(String);
 
-/// A header that may carry a tag.
+/// The name of a request header that carries a tag.
 #[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
-#[schemars(inline, with = "EditableHeaderName", extend("allOf" = [{"not": {"pattern": TAKEN}}]))]
+#[schemars(inline, with = "EditableHeaderName", extend("allOf" = [{"not": {"pattern": RESERVED}}]))]
 pub struct TagHeader(HeaderName);
 
-/// A number of percent up to 100 in steps of 0.01, at least `MIN` steps.
+/// A percentage from `MIN` hundredths to 100, in steps of 0.01.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "f64",
-    title = "number of percent in steps of 0.01",
+    title = "percentage in steps of 0.01",
     extend("minimum" = f64::from(MIN) / 100.0, "maximum" = 100)
 )]
 pub struct Percent<const MIN: u16>(u16);
 
-/// The headers that may not carry a tag, for schemas.
-const TAKEN: &str = "^(cookie|set-cookie|baggage|x-weir-explain|content-.*|x-forwarded-.*)$";
+/// The headers that must not carry a tag, for schemas.
+const RESERVED: &str = "^(cookie|set-cookie|baggage|x-weir-explain|content-.*|x-forwarded-.*)$";
 
 impl BaggageKey {
     /// Returns the text.
@@ -41,7 +41,7 @@ impl BaggageKey {
 }
 
 impl TagHeader {
-    /// The header where tags go unless another is named.
+    /// The default header.
     pub const DEFAULT: Self = Self(HeaderName::from_static("x-weir-tag"));
 
     /// Returns the header's name.
@@ -52,7 +52,7 @@ impl TagHeader {
 }
 
 impl<const MIN: u16> Percent<MIN> {
-    /// Returns the hundredths of a percent.
+    /// Returns the percentage in hundredths of a percent.
     #[must_use]
     pub const fn hundredths(self) -> u16 {
         self.0
@@ -73,18 +73,18 @@ impl<'de> Deserialize<'de> for TagHeader {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = EditableHeaderName::deserialize(deserializer)?.into_header_name();
         let text = name.as_str();
-        let taken = matches!(text, "cookie" | "set-cookie" | "baggage" | EXPLAIN)
+        let is_reserved = matches!(text, "cookie" | "set-cookie" | "baggage" | EXPLAIN)
             || text.starts_with("content-")
             || text.starts_with("x-forwarded-");
-        if taken {
-            let rule = format_args!("must be a header of its own, which {text} is not");
+        if is_reserved {
+            let rule = format_args!("must be a header for tags only, got \"{text}\"");
             return Err(D::Error::custom(rule));
         }
         Ok(Self(name))
     }
 }
 
-/// The header by which a caller asks why, and gets the answer.
+/// The request header that asks for an explanation, and the response header that contains it.
 pub(crate) const EXPLAIN: &str = "x-weir-explain";
 
 impl<'de, const MIN: u16> Deserialize<'de> for Percent<MIN> {
@@ -96,20 +96,20 @@ impl<'de, const MIN: u16> Deserialize<'de> for Percent<MIN> {
             .and_then(hundredths)
             .map(Self)
             .ok_or_else(|| {
-                let from = if MIN == 0 { "from 0" } else { "above 0" };
+                let range = if MIN == 0 { "from 0 to 100" } else { "from 0.01 to 100" };
                 D::Error::custom(format_args!(
-                    "must be a number of percent {from} up to 100 in steps of 0.01, {}",
+                    "must be a percentage {range} in steps of 0.01, {}",
                     Shown(&value)
                 ))
             })
     }
 }
 
-/// Returns the hundredths of a percent if there is a whole number of them, up to rounding.
+/// Returns the hundredths of a percent, `None` if they are not a whole number from 0 to 10,000.
 fn hundredths(percent: f64) -> Option<u16> {
     let steps = percent * 100.0;
     let whole = steps.round();
-    let legal = (steps - whole).abs() < 1e-6 && (0.0..=100.0).contains(&percent);
+    let is_valid = (steps - whole).abs() < 1e-6 && (0.0..=100.0).contains(&percent);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
-    legal.then_some(whole as u16)
+    is_valid.then_some(whole as u16)
 }

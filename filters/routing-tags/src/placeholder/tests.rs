@@ -40,7 +40,7 @@ fn expanded(text: &str) -> Option<String> {
 }
 
 #[test]
-fn values_are_filled_in() {
+fn expands_placeholders() {
     for (text, value) in [
         ("", ""),
         ("plain", "plain"),
@@ -57,7 +57,7 @@ fn values_are_filled_in() {
 }
 
 #[test]
-fn what_is_absent_or_harmful_fills_nothing() {
+fn refuses_absent_and_unprintable_values() {
     for text in [
         "%REQ(x-none)%",
         "%REQ(x-break)%",
@@ -73,18 +73,18 @@ fn what_is_absent_or_harmful_fills_nothing() {
 }
 
 #[test]
-fn only_a_text_without_placeholders_is_literal() {
+fn a_text_without_placeholders_is_literal() {
     for (text, literal) in [("", Some("")), ("a%%b", Some("a%b")), ("a%TAG%", None)] {
         assert_eq!(PlaceholderText::parse(text, &ALL).unwrap().as_literal(), literal, "{text}");
     }
 }
 
 #[test]
-fn refused_texts_say_what_is_known() {
+fn errors_list_the_allowed_placeholders() {
     let unfinished = "must have %% for a percent sign, or a whole placeholder such as %REQ(name)%";
-    let known = [PlaceholderKind::Request, PlaceholderKind::Rule];
+    let allowed = [PlaceholderKind::Request, PlaceholderKind::Rule];
     let other = |got: &str| {
-        format!("must hold no other placeholders than %REQ(name)%, %RULE%, got %{got}%")
+        format!("must have no placeholders other than %REQ(name)%, %RULE%, got %{got}%")
     };
     for (text, message) in [
         ("50%", unfinished.to_owned()),
@@ -98,13 +98,13 @@ fn refused_texts_say_what_is_known() {
         ("%START_TIME%", other("START_TIME")),
         ("% a %", other(" a ")),
     ] {
-        let error = PlaceholderText::parse(text, &known).unwrap_err();
+        let error = PlaceholderText::parse(text, &allowed).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
 }
 
 #[test]
-fn needs_name_what_is_read() {
+fn needs_contain_headers_claims_and_path() {
     let text = "%REQ(x-a)%%CLAIM(a)%%PATH(p)%%TAG(x-t)%%RULE%";
     let mut needs = Needs::default();
     PlaceholderText::parse(text, &ALL)
@@ -118,7 +118,7 @@ fn needs_name_what_is_read() {
 #[cfg(not(target_arch = "wasm32"))]
 proptest::proptest! {
     #[test]
-    fn no_text_panics_and_no_value_breaks_a_line(text in "[%A-Z()a-z]{0,24}", value: Vec<u8>) {
+    fn expanded_values_are_printable(text in "[%A-Z()a-z]{0,24}", value: Vec<u8>) {
         if let Ok(text) = PlaceholderText::parse(&text, &ALL) {
             let filled = text.expand(|_| Some(Cow::Borrowed(&value))).unwrap_or_default();
             proptest::prop_assert!(filled.iter().all(|byte| (0x20..=0x7e).contains(byte)));

@@ -1,4 +1,4 @@
-//! A request on its way through the proxy.
+//! An HTTP stream.
 
 use std::rc::Rc;
 
@@ -11,15 +11,16 @@ use filter_host::{
     },
 };
 
-use super::{RoutingTags, carry_out};
-use crate::{Event, OnResponse};
+use super::{RoutingTags, apply::apply_response};
+use crate::{Metric, ResponseChanges};
 
-/// One request, from its headers to its end.
+/// An HTTP stream.
 pub(super) struct Stream {
     plugin: Rc<RoutingTags>,
-    response: Option<Rc<OnResponse>>,
+    response: Option<Rc<ResponseChanges>>,
+    /// Indices of the entries whose canary serves the request.
     canaries: Vec<usize>,
-    /// `true` once the last part of the response was seen.
+    /// `true` once the end of the response was seen.
     is_end_seen: bool,
 }
 
@@ -34,9 +35,9 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         let plugin = &*self.plugin;
-        let decision = plugin.decide().unwrap_or_else(|error| plugin.give_up(error));
-        if let Err(error) = plugin.obey(&decision) {
-            let _ = plugin.obey(&plugin.give_up(error));
+        let decision = plugin.decide().unwrap_or_else(|error| plugin.fallback(error));
+        if let Err(error) = plugin.apply(&decision) {
+            let _ = plugin.apply(&plugin.fallback(error));
         }
         self.response.clone_from(&decision.response);
         self.canaries.clone_from(&decision.canaries);
@@ -53,10 +54,10 @@ impl HttpContext for Stream {
 
     fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
         self.is_end_seen = end_of_stream;
-        let done = self.response.take().map_or(Ok(()), |response| carry_out::answer(&response));
-        if let Err(error) = done {
-            self.plugin.count(Event::Errors.counter());
-            log::warn!("an answer could not be changed: {error:?}");
+        let applied = self.response.take().map_or(Ok(()), |changes| apply_response(&changes));
+        if let Err(error) = applied {
+            self.plugin.count(Metric::Errors.counter());
+            log::warn!("cannot change the response: {error:?}");
         }
         Action::Continue
     }
@@ -67,9 +68,9 @@ impl HttpContext for Stream {
         }
         let outcome = outcome::read(self.is_end_seen);
         if outcome.is_answered() {
-            let RoutingTags { policy, ramps, .. } = &*self.plugin;
+            let RoutingTags { policy, canaries, .. } = &*self.plugin;
             for index in &self.canaries {
-                ramps.observe(policy, *index, outcome.is_error());
+                canaries.observe(policy, *index, outcome.is_error());
             }
         }
     }

@@ -1,10 +1,10 @@
-//! From the document to the policy.
+//! Compilation of the document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use filter_core::{
     ConfigErrors, HeaderName, HttpMatch, InvalidConfig, Matcher, MatcherOptions, Mode, Needs,
-    Shadowed, Warning,
+    Shadowed, Warning, metric_name_part,
 };
 
 use super::Policy;
@@ -15,38 +15,41 @@ use crate::{
     operations::Operations,
 };
 
-mod choice;
+mod entry;
 
 impl Policy {
     /// Compiles a document.
     ///
     /// # Errors
     ///
-    /// Names every field that is wrong by its path, and what is wanted there.
+    /// Every error, each with the path of its field.
     pub fn new(config: &Config) -> Result<Self, InvalidConfig> {
         let mut errors = ConfigErrors::default();
-        let owned = owned(config);
-        let names: BTreeSet<_> = owned.iter().cloned().collect();
+        let tag_headers = tag_headers(config);
+        let names: BTreeSet<_> = tag_headers.iter().cloned().collect();
         let entries: Vec<Entry> = config
             .http
             .iter()
             .enumerate()
-            .map(|(index, entry)| choice::entry(entry, index, config, &owned, &names, &mut errors))
+            .map(|(index, entry)| {
+                entry::compile(entry, index, config, &tag_headers, &names, &mut errors)
+            })
             .collect();
         check_names(&entries, &mut errors);
         let operations = Operations::compile(&config.headers, "headers", &names, &mut errors);
-        choice::check_operations(&operations, "headers", &owned, &BTreeSet::new(), &mut errors);
+        let no_variables = BTreeSet::new();
+        entry::check_operations(&operations, "headers", &tag_headers, &no_variables, &mut errors);
         let matcher = match_entries(config, &entries, &mut errors);
         let trust = match_any(&config.trust_inbound, "trustInbound", &mut errors);
         let explain = match_any(&config.explain, "explain", &mut errors);
         let Some(matcher) = matcher else { return Err(errors.into()) };
-        let named = entries.iter().map(|entry| (&*entry.name, entry.choice.labels()));
-        let (counters, rules) = metrics::define(named, config.metrics.labels);
+        let labels = entries.iter().map(|entry| (&*entry.name, entry.source.labels()));
+        let (counters, rules) = metrics::define(labels, config.metrics.labels);
         let mut policy = Self {
-            tells_time: entries.iter().any(Entry::tells_time),
+            uses_time: entries.iter().any(Entry::uses_time),
             matcher,
             entries,
-            owned,
+            tag_headers,
             trust,
             operations,
             explain,
@@ -57,16 +60,16 @@ impl Policy {
             mode: Mode::new(config.dry_run),
             needs: Needs::default(),
             warnings: warnings(config),
-            ready: Vec::new(),
+            precomputed: Vec::new(),
             untagged: None,
         };
-        policy.find_needs();
-        policy.make_ready();
+        policy.collect_needs();
+        policy.precompute();
         errors.finish(policy)
     }
 
-    /// Notes what must be read.
-    fn find_needs(&mut self) {
+    /// Sets the inputs of decisions.
+    fn collect_needs(&mut self) {
         let mut needs = self.matcher.needs().clone();
         for matcher in self.trust.iter().chain(&self.explain) {
             needs.merge(matcher.needs());
@@ -76,37 +79,37 @@ impl Policy {
         self.operations.add_needs(&mut needs);
         let explains = self.explain.is_some().then(|| config::EXPLAIN.to_owned());
         needs.headers.extend(explains);
-        // Headers are read all at once, so tags are only free to look at where others are read.
+        // Headers are read in one call, so reading the tags costs nothing if others are read.
         if self.trust.is_some() || !needs.headers.is_empty() {
-            needs.headers.extend(self.owned.iter().map(ToString::to_string));
+            needs.headers.extend(self.tag_headers.iter().map(ToString::to_string));
         }
         self.needs = needs;
     }
 
-    /// Says whether the request's own tags are among what is read.
-    pub(super) fn sees_tags(&self) -> bool {
+    /// Returns `true` if the inbound tags are read.
+    pub(super) fn reads_tags(&self) -> bool {
         !self.needs.headers.is_empty()
     }
 }
 
-/// Returns every header that carries a tag, the top-level one first.
-fn owned(config: &Config) -> Vec<HeaderName> {
+/// Returns the headers that carry tags, the top-level one first.
+fn tag_headers(config: &Config) -> Vec<HeaderName> {
     let top = config.tag_header.clone().unwrap_or(TagHeader::DEFAULT).name().clone();
-    let mut owned = vec![top];
+    let mut tag_headers = vec![top];
     for header in config.http.iter().filter_map(|entry| entry.tag_header.as_ref()) {
-        if !owned.contains(header.name()) {
-            owned.push(header.name().clone());
+        if !tag_headers.contains(header.name()) {
+            tag_headers.push(header.name().clone());
         }
     }
-    owned
+    tag_headers
 }
 
 fn check_names(entries: &[Entry], errors: &mut ConfigErrors) {
     let mut seen = BTreeMap::new();
     for (index, entry) in entries.iter().enumerate() {
-        if let Some(first) = seen.insert(metrics::clean(&entry.name), index) {
+        if let Some(other) = seen.insert(metric_name_part(&entry.name), index) {
             let rule = format!(
-                "must differ from that of http[{first}] also where metrics replace characters by _, got \"{}\"",
+                "must be unique, also with special characters replaced by _ in metrics, got \"{}\" as in http[{other}]",
                 entry.name
             );
             errors.add(format_args!("http[{index}].name"), rule);
@@ -114,7 +117,7 @@ fn check_names(entries: &[Entry], errors: &mut ConfigErrors) {
     }
 }
 
-/// Compiles the matches of all entries; `None` where that failed.
+/// Compiles the matches of all entries. Returns `None` on an error.
 fn match_entries(config: &Config, entries: &[Entry], errors: &mut ConfigErrors) -> Option<Matcher> {
     let rules: Vec<Vec<HttpMatch>> =
         config.http.iter().map(|entry| entry.r#match.clone()).collect();
@@ -127,8 +130,10 @@ fn match_entries(config: &Config, entries: &[Entry], errors: &mut ConfigErrors) 
         }
     };
     let hides = |first: usize, second: usize| match (entries.get(first), entries.get(second)) {
-        (Some(first), Some(second)) => first.slot == second.slot && first.always_decides(),
-        _ => false,
+        (Some(first), Some(second)) => {
+            first.header_index == second.header_index && first.always_decides()
+        }
+        (Some(_) | None, None) | (None, Some(_)) => false,
     };
     for (entry, by) in matcher.shadowed(hides) {
         let rule = format!("can never match, because http[{by}] always does before it");
@@ -137,7 +142,8 @@ fn match_entries(config: &Config, entries: &[Entry], errors: &mut ConfigErrors) 
     Some(matcher)
 }
 
-/// Compiles a list of matches of which one must hold; `None` for an empty list, which holds never.
+/// Compiles a list of matches, of which one must match. Returns `None` if the list is empty or on an
+/// error.
 fn match_any(list: &[HttpMatch], field: &str, errors: &mut ConfigErrors) -> Option<Matcher> {
     if list.is_empty() {
         return None;
@@ -149,12 +155,11 @@ fn match_any(list: &[HttpMatch], field: &str, errors: &mut ConfigErrors) -> Opti
 fn warnings(config: &Config) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if config.dry_run {
-        warnings.push(Warning::new("dryRun", "inbound tags of untrusted callers are not stripped"));
+        warnings.push(Warning::new("dryRun", "inbound tags of untrusted clients are not removed"));
     }
-    let everyone = config.trust_inbound.iter().any(HttpMatch::is_unconditional);
-    if everyone {
-        let message = "trusts every caller: correct only where the caller is the application \
-                       itself (mode: CLIENT)";
+    if config.trust_inbound.iter().any(HttpMatch::is_unconditional) {
+        let message = "trusts every client: correct only if the client is the application itself \
+                       (mode: CLIENT)";
         warnings.push(Warning::new("trustInbound", message));
     }
     warnings

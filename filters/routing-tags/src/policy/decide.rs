@@ -1,180 +1,186 @@
-//! The decision about one request.
+//! The decision about a request.
 
 use std::{borrow::Cow, rc::Rc};
 
 use crate::placeholder::{Placeholder, PlaceholderText};
 use filter_core::{Match, Matches, Request};
 
-use super::{Decision, Policy, World};
+use super::{Decision, Inputs, Policy};
 use crate::{
     canary::{CANARY, Canary},
-    entry::{Choice, Entry},
-    metrics::Event,
-    sticky::{Issued, Key},
+    entry::{Entry, TagSource},
+    metrics::Metric,
+    sticky::{IssuedCookies, Key},
     tag::Tag,
 };
 
-/// What is known of one header that carries tags.
+/// The tag of a tag header.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Slot {
-    /// Nothing was decided.
-    Open,
-    /// The request's own tag stays.
+pub(super) enum HeaderTag {
+    /// No tag yet.
+    Undecided,
+    /// The inbound tag of a trusted client.
     Kept { tag: Tag, from_baggage: bool },
-    /// An entry gave a tag.
+    /// The tag of an entry.
     Decided { entry: usize, chosen: Chosen },
 }
 
-/// A tag, and how an entry came to it.
+/// A tag that an entry has chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Chosen {
     pub(super) tag: Tag,
-    /// The place of the tag among those of the entry.
+    /// Index of the tag in the entry.
     pub(super) variant: usize,
-    /// The word for the key, and the weight of the tag, where there was a choice.
-    pub(super) by: Option<(&'static str, f64)>,
+    /// Source of the key and weight of the tag, for explanations; `None` without a choice.
+    pub(super) key_and_weight: Option<(&'static str, f64)>,
 }
 
-/// A request on its way through the entries.
-pub(super) struct Course<'p, 'w, 'r> {
+/// The evaluation of the entries for a request.
+pub(super) struct Evaluation<'p, 'w, 'r> {
     pub(super) policy: &'p Policy,
-    pub(super) world: &'w mut World<'p>,
+    pub(super) inputs: &'w mut Inputs<'p>,
     pub(super) request: &'r Request,
-    pub(super) slots: Vec<Slot>,
-    /// The entries that decided or had nothing to decide, in order.
+    /// In the order of [`Policy::tag_headers`].
+    pub(super) tags: Vec<HeaderTag>,
+    /// Indices of the entries whose header operations apply, in order.
     pub(super) applied: Vec<usize>,
-    pub(super) issued: Issued,
-    pub(super) events: Vec<Event>,
+    pub(super) issued: IssuedCookies,
+    pub(super) metrics: Vec<Metric>,
     pub(super) decision: Decision,
 }
 
 impl Policy {
-    /// Decides about a request of which everything was read that [`Policy::needs`] names.
+    /// Decides about a request with all inputs in [`Policy::needs`].
     ///
-    /// Asking again with the same values gives the same answer.
-    pub fn decide<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Rc<Decision> {
-        self.ready(request, world).unwrap_or_else(|| Rc::new(self.make(request, world)))
+    /// Equal inputs give equal decisions.
+    pub fn decide<'p>(&'p self, request: &Request, inputs: &mut Inputs<'p>) -> Rc<Decision> {
+        self.precomputed(request, inputs).unwrap_or_else(|| Rc::new(self.evaluate(request, inputs)))
     }
 
-    /// Puts a decision together, whether one is ready or not.
-    pub(super) fn make<'p>(&'p self, request: &Request, world: &mut World<'p>) -> Decision {
-        let mut events = Vec::new();
-        let inbound = self.inbound(request, &mut events);
-        let mut course = Course {
+    /// Decides without precomputed decisions.
+    pub(super) fn evaluate<'p>(&'p self, request: &Request, inputs: &mut Inputs<'p>) -> Decision {
+        let mut metrics = Vec::new();
+        let inbound = self.inbound_tags(request, &mut metrics);
+        let mut evaluation = Evaluation {
             policy: self,
-            world,
+            inputs,
             request: &inbound.request,
-            slots: inbound.slots.clone(),
+            tags: inbound.tags.clone(),
             applied: Vec::new(),
-            issued: Issued::default(),
-            events,
-            decision: Decision { is_dry: self.mode.is_dry_run(), ..Decision::default() },
+            issued: IssuedCookies::default(),
+            metrics,
+            decision: Decision { is_dry_run: self.mode.is_dry_run(), ..Decision::default() },
         };
-        course.walk(self.matcher.matches(course.request));
-        course.finish(&inbound)
+        evaluation.evaluate_entries(self.matcher.matches(evaluation.request));
+        evaluation.into_decision(&inbound)
     }
 
-    /// Says what is done when the proxy fails to answer: tags of strangers go, where that works.
+    /// Returns the decision after a failed host call: remove the inbound tags, without new ones.
     #[must_use]
-    pub fn give_up(&self) -> Rc<Decision> {
+    pub fn fallback(&self) -> Rc<Decision> {
         Rc::new(Decision {
-            strip: self.owned.clone(),
-            counts: vec![Event::Errors.counter()],
-            is_dry: self.mode.is_dry_run(),
+            strip: self.tag_headers.clone(),
+            counters: vec![Metric::Errors.counter()],
+            is_dry_run: self.mode.is_dry_run(),
             ..Decision::default()
         })
     }
 }
 
-impl<'r> Course<'_, '_, 'r> {
-    fn walk(&mut self, matches: Matches<'_, '_>) {
-        // After an unsure entry, no later entry decides.
-        for place in matches.map_while(Match::sure) {
-            let Some(entry) = self.policy.entries.get(place) else { continue };
-            if self.slots.get(entry.slot) == Some(&Slot::Open) {
-                self.ask(place, entry);
+impl<'r> Evaluation<'_, '_, 'r> {
+    fn evaluate_entries(&mut self, matches: Matches<'_, '_>) {
+        // If it is unsure whether an entry matches, no later entry decides.
+        for index in matches.map_while(Match::sure) {
+            let Some(entry) = self.policy.entries.get(index) else { continue };
+            if self.tags.get(entry.header_index) == Some(&HeaderTag::Undecided) {
+                self.evaluate_entry(index, entry);
             }
-            if !self.slots.contains(&Slot::Open) {
+            if !self.tags.contains(&HeaderTag::Undecided) {
                 return;
             }
         }
     }
 
-    fn ask(&mut self, place: usize, entry: &Entry) {
-        if entry.schedule.as_ref().is_some_and(|schedule| !schedule.is_active(self.world.now)) {
+    fn evaluate_entry(&mut self, index: usize, entry: &Entry) {
+        if entry.schedule.as_ref().is_some_and(|schedule| !schedule.is_active(self.inputs.now)) {
             return;
         }
-        if entry.choice == Choice::Nothing {
-            self.applied.push(place);
+        if entry.source == TagSource::Nothing {
+            self.applied.push(index);
             return;
         }
-        let Some(chosen) = self.choose(place, entry) else { return };
-        self.applied.push(place);
-        if let Some(slot) = self.slots.get_mut(entry.slot) {
-            *slot = Slot::Decided { entry: place, chosen };
+        let Some(chosen) = self.choose(index, entry) else { return };
+        self.applied.push(index);
+        if let Some(tag) = self.tags.get_mut(entry.header_index) {
+            *tag = HeaderTag::Decided { entry: index, chosen };
         }
     }
 
-    fn choose(&mut self, place: usize, entry: &Entry) -> Option<Chosen> {
-        match &entry.choice {
-            Choice::Nothing => None,
-            Choice::Literal(tag) => Some(Chosen { tag: tag.clone(), variant: 0, by: None }),
-            Choice::Template(text) => self.fill(place, text),
-            Choice::Split(split) => {
+    fn choose(&mut self, index: usize, entry: &Entry) -> Option<Chosen> {
+        match &entry.source {
+            TagSource::Nothing => None,
+            TagSource::Literal(tag) => {
+                Some(Chosen { tag: tag.clone(), variant: 0, key_and_weight: None })
+            }
+            TagSource::Template(text) => self.expand(index, text),
+            TagSource::Split(split) => {
                 let (key, salt) = self.key(entry);
                 let variant = match &key {
-                    Key::Found(bytes, _) => split.sticky(salt, bytes),
-                    Key::Random => split.random((self.world.bits)()),
+                    Key::Found(bytes, _) => split.choose_by_key(salt, bytes),
+                    Key::Random => split.choose_by_bits((self.inputs.random_bits)()),
                 }?;
                 let (tag, weight) = split.variants.get(variant)?;
-                let by = Some((key.word(), f64::from(*weight)));
-                Some(Chosen { tag: tag.clone(), variant, by })
+                let key_and_weight = Some((key.source(), f64::from(*weight)));
+                Some(Chosen { tag: tag.clone(), variant, key_and_weight })
             }
-            Choice::Canary(canary) => Some(self.choose_canary(place, entry, canary)),
+            TagSource::Canary(canary) => Some(self.choose_canary(index, entry, canary)),
         }
     }
 
-    fn choose_canary(&mut self, place: usize, entry: &Entry, canary: &Canary) -> Chosen {
-        let is_over = (self.world.rolled_back)(place);
-        let weight = self.policy.canary_weight(place, self.world.now, is_over);
+    fn choose_canary(&mut self, index: usize, entry: &Entry, canary: &Canary) -> Chosen {
+        let is_rolled_back = (self.inputs.is_rolled_back)(index);
+        let weight = self.policy.canary_weight(index, self.inputs.now, is_rolled_back);
         let (key, salt) = self.key(entry);
         let variant = match &key {
-            Key::Found(bytes, _) => canary.sticky(weight, salt, bytes),
-            Key::Random => Canary::random(weight, (self.world.bits)()),
+            Key::Found(bytes, _) => canary.choose_by_key(weight, salt, bytes),
+            Key::Random => Canary::choose_by_bits(weight, (self.inputs.random_bits)()),
         };
         if variant == CANARY {
-            self.decision.canaries.push(place);
+            self.decision.canaries.push(index);
         }
         let share = if variant == CANARY { weight } else { 10_000_u16.saturating_sub(weight) };
-        let by = Some((key.word(), f64::from(share) / 100.0));
-        Chosen { tag: canary.tag(variant).clone(), variant, by }
+        let key_and_weight = Some((key.source(), f64::from(share) / 100.0));
+        Chosen { tag: canary.tag(variant).clone(), variant, key_and_weight }
     }
 
+    /// Returns the key and the salt of an entry.
     fn key<'e>(&mut self, entry: &'e Entry) -> (Key<'r>, &'e str) {
         let Some(sticky) = &entry.sticky else { return (Key::Random, "") };
-        let key = sticky.key(self.request, &mut self.issued, self.world.bits, &mut self.events);
+        let key =
+            sticky.key(self.request, &mut self.issued, self.inputs.random_bits, &mut self.metrics);
         (key, &sticky.salt)
     }
 
-    fn fill(&mut self, place: usize, text: &PlaceholderText) -> Option<Chosen> {
-        let value = text.expand(|placeholder| value(self.policy, self.request, place, placeholder));
+    /// Expands a tag with placeholders.
+    fn expand(&mut self, index: usize, text: &PlaceholderText) -> Option<Chosen> {
+        let value = text.expand(|placeholder| value(self.policy, self.request, index, placeholder));
         let tag = value.and_then(|value| Tag::from_bytes(&value));
         if tag.is_none() {
-            self.events.push(Event::TagInvalid);
+            self.metrics.push(Metric::TagInvalid);
         }
-        Some(Chosen { tag: tag?, variant: 0, by: None })
+        Some(Chosen { tag: tag?, variant: 0, key_and_weight: None })
     }
 }
 
-/// Finds what a placeholder stands for in a request that entry `place` matched.
+/// Returns the value of a placeholder for a request that matched the entry with this index.
 pub(super) fn value<'r>(
     policy: &Policy,
     request: &'r Request,
-    place: usize,
+    index: usize,
     placeholder: &Placeholder,
 ) -> Option<Cow<'r, [u8]>> {
     let Placeholder::Path(name) = placeholder else { return placeholder.of_request(request) };
-    let captures = policy.matcher.captures(place, request);
-    let found = captures.into_iter().find(|(hole, _)| hole == name);
-    found.map(|(_, value)| Cow::Owned(value))
+    let captures = policy.matcher.captures(index, request);
+    let captured = captures.into_iter().find(|(variable, _)| variable == name);
+    captured.map(|(_, value)| Cow::Owned(value))
 }

@@ -1,4 +1,4 @@
-//! Which entry decides, and which tag it gives.
+//! The choice of the entry and of the tag.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -31,14 +31,14 @@ fn the_first_entry_that_matches_decides() {
 fn an_empty_configuration_strips_and_decides_nothing() {
     let policy = policy(&json!({}));
     let decision = decide(&policy, &request([]));
-    assert_eq!(decision.strip, policy.owned());
+    assert_eq!(decision.strip, policy.tag_headers());
     assert_eq!(counted(&policy, &decision), ["weir_routing_tags_untagged_total"]);
     assert!(decision.request.is_empty() && decision.response.is_none());
     assert_eq!(policy.needs().headers.len(), 0);
 }
 
 #[test]
-fn entries_for_other_headers_are_asked_on_their_own() {
+fn entries_for_different_headers_are_independent() {
     let policy = entries(json!([
         {"name": "a", "tag": "one"},
         {"name": "b", "tagHeader": "X-Tier", "match": [{"headers": {"x-t": {}}}], "tag": "gold"},
@@ -48,11 +48,11 @@ fn entries_for_other_headers_are_asked_on_their_own() {
         let decision = decide(&policy, &request(headers));
         assert_eq!((tag(&decision), set(&decision, "x-tier")), (Some("one"), Some(tier)));
     }
-    assert_eq!(policy.owned().len(), 2);
+    assert_eq!(policy.tag_headers().len(), 2);
 }
 
 #[test]
-fn a_tag_may_be_made_of_the_request() {
+fn expands_tags_with_placeholders() {
     let policy = entries(json!([
         {"name": "shard", "match": [{"pathTemplate": "/t/{tenant}/{rest=**}"}], "tag": "shard-%PATH(tenant)%"},
         {"name": "claim", "match": [{"claims": {"tier": {"present": true}}}], "tag": "%CLAIM(tier)%"},
@@ -73,12 +73,12 @@ fn a_tag_may_be_made_of_the_request() {
         let headers = Headers::from_iter([(":path", path), ("x-v", header)]);
         let decision = decide(&policy, &Request { headers, claims, ..Request::default() });
         assert_eq!(tag(&decision), Some(expected), "{path} {header:?}");
-        assert_eq!(count(&decision, Event::TagInvalid), invalid, "{path} {header:?}");
+        assert_eq!(count(&decision, Metric::TagInvalid), invalid, "{path} {header:?}");
     }
 }
 
 #[test]
-fn a_split_keeps_a_key_and_has_the_published_values() {
+fn a_split_by_key_has_the_documented_result() {
     let policy = entries(json!([{
         "name": "checkout",
         "split": [{"tag": "stable", "weight": 90}, {"tag": "canary", "weight": 10}],
@@ -88,26 +88,26 @@ fn a_split_keeps_a_key_and_has_the_published_values() {
         for bits in [0, u64::MAX / 2] {
             let decision = decide_at(&policy, &request([("x-user", user)]), at(0), bits);
             assert_eq!(tag(&decision), Some(expected));
-            assert_eq!(count(&decision, Event::Unkeyed), 0);
+            assert_eq!(count(&decision, Metric::Unkeyed), 0);
         }
     }
     let decision = decide_at(&policy, &request([]), at(0), u64::MAX - 9);
-    assert_eq!((tag(&decision), count(&decision, Event::Unkeyed)), (Some("canary"), 1));
+    assert_eq!((tag(&decision), count(&decision, Metric::Unkeyed)), (Some("canary"), 1));
 }
 
 #[test]
-fn without_a_key_every_request_is_on_its_own() {
+fn a_split_without_a_key_is_random() {
     let policy = entries(json!([
         {"split": [{"tag": "a", "weight": 1}, {"tag": "b", "weight": 1}]},
     ]));
     for (bits, expected) in [(0, "a"), (u64::MAX - 1, "b")] {
         let decision = decide_at(&policy, &request([]), at(0), bits);
-        assert_eq!((tag(&decision), count(&decision, Event::Unkeyed)), (Some(expected), 0));
+        assert_eq!((tag(&decision), count(&decision, Metric::Unkeyed)), (Some(expected), 0));
     }
 }
 
 #[test]
-fn the_same_salt_is_the_same_users_and_another_one_is_not() {
+fn only_equal_salts_choose_alike() {
     let policy = |salt| {
         entries(json!([{
             "name": "a", "salt": salt, "consistentHash": {"httpHeaderName": "x-user"},
@@ -126,7 +126,7 @@ fn the_same_salt_is_the_same_users_and_another_one_is_not() {
 }
 
 #[test]
-fn an_issued_cookie_is_the_key_of_its_own_request() {
+fn an_issued_cookie_is_already_the_key_of_its_request() {
     let policy = entries(json!([{
         "name": "frontend",
         "split": [{"tag": "stable", "weight": 1}, {"tag": "canary", "weight": 1}],
@@ -140,20 +140,20 @@ fn an_issued_cookie_is_the_key_of_its_own_request() {
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert_eq!(attributes, "Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=Lax");
         assert_eq!(pair.len(), "weir_id=".len() + 32);
-        assert_eq!(count(&first, Event::CookiesIssued), 1);
+        assert_eq!(count(&first, Metric::CookiesIssued), 1);
         let again = decide(&policy, &request([("cookie", pair)]));
         assert_eq!(tag(&again), tag(&first));
-        assert_eq!((again.response.as_ref(), count(&again, Event::CookiesIssued)), (None, 0));
+        assert_eq!((again.response.as_ref(), count(&again, Metric::CookiesIssued)), (None, 0));
     }
 }
 
 #[test]
-fn a_schedule_closes_an_entry() {
+fn an_entry_matches_only_within_its_schedule() {
     let policy = entries(json!([
         {"schedule": {"startsAt": "2026-12-01T09:00:00Z", "expiresAt": "2026-12-01T18:00:00Z"}, "tag": "day"},
         {"tag": "night"},
     ]));
-    assert!(policy.tells_time());
+    assert!(policy.uses_time());
     let nine = 1_796_115_600;
     for (seconds, expected) in [
         (nine - 1, "night"),
@@ -166,7 +166,7 @@ fn a_schedule_closes_an_entry() {
 }
 
 #[test]
-fn each_decision_is_counted_by_rule_and_variant() {
+fn counts_decisions_by_rule_and_variant() {
     let document = |labels: bool| {
         json!({"metrics": {"labels": labels}, "http": [
             {"name": "a.b-c", "match": [{"headers": {"x-a": {}}}], "tag": "v-1.0"},
@@ -207,7 +207,7 @@ fn each_decision_is_counted_by_rule_and_variant() {
 }
 
 #[test]
-fn entries_behind_the_256th_share_a_counter() {
+fn entries_after_the_256th_share_a_counter() {
     let many: Vec<_> = (0..300)
         .map(|index| json!({"match": [{"headers": {"x-a": {"exact": index.to_string()}}}], "tag": "v"}))
         .collect();

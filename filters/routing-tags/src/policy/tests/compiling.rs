@@ -1,4 +1,4 @@
-//! Documents that are refused, and what is read for those that are not.
+//! Errors about documents, and the inputs of valid ones.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -17,7 +17,7 @@ fn check_entry(entry: Value, message: &str) {
 }
 
 #[test]
-fn fields_of_a_route_stay_in_the_virtual_service() {
+fn refuses_misplaced_fields() {
     for field in [
         "route",
         "rewrite",
@@ -53,11 +53,11 @@ fn fields_of_a_route_stay_in_the_virtual_service() {
 }
 
 #[test]
-fn single_values_are_checked_where_they_stand() {
-    let own = "must be a header of its own, which";
+fn checks_field_values() {
     for name in ["cookie", "baggage", "content-type", "x-forwarded-for", "x-weir-explain"] {
-        check(json!({"tagHeader": name}), &format!("tagHeader: {own} {name} is not"));
-        check_entry(json!({"tagHeader": name}), &format!("http[0].tagHeader: {own} {name} is not"));
+        let message = format!("tagHeader: must be a header for tags only, got \"{name}\"");
+        check(json!({"tagHeader": name}), &message);
+        check_entry(json!({"tagHeader": name}), &format!("http[0].{message}"));
     }
     for (name, rule) in [
         (":path", "must be a header name, not a pseudo-header"),
@@ -86,18 +86,18 @@ fn single_values_are_checked_where_they_stand() {
 }
 
 #[test]
-fn an_entry_has_one_way_to_its_tag() {
+fn checks_tags() {
     let split = json!([{"tag": "a", "weight": 1}, {"tag": "b", "weight": 1}]);
     check_entry(
         json!({"tag": "a", "split": split}),
-        "http[0]: must have one of tag, split and canary",
+        "http[0]: must have at most one of tag, split and canary",
     );
     let label = "must be a label value: 1 to 63 of A to Z, a to z, 0 to 9, dot, _ and -, with a letter or digit at both ends";
     check_entry(json!({"tag": "a b"}), &format!("http[0].tag: {label}, got \"a b\""));
     check_entry(json!({"tag": ""}), &format!("http[0].tag: {label}, got \"\""));
     check_entry(
         json!({"tag": "%TAG%"}),
-        "http[0].tag: must hold no other placeholders than %REQ(name)%, %CLAIM(a.b)%, %PATH(var)%, got %TAG%",
+        "http[0].tag: must have no placeholders other than %REQ(name)%, %CLAIM(a.b)%, %PATH(var)%, got %TAG%",
     );
     check_entry(
         json!({"tag": "%PATH(id)%", "match": [{"pathTemplate": "/a/{other}"}]}),
@@ -105,34 +105,34 @@ fn an_entry_has_one_way_to_its_tag() {
     );
     check_entry(
         json!({"tag": "a", "headers": {"request": {"set": {"x": "%START_TIME%"}}}}),
-        "http[0].headers.request.set.x: must hold no other placeholders than %REQ(name)%, %CLAIM(a.b)%, %PATH(var)%, %TAG%, %TAG(tag-header)%, %RULE%, got %START_TIME%",
+        "http[0].headers.request.set.x: must have no placeholders other than %REQ(name)%, %CLAIM(a.b)%, %PATH(var)%, %TAG%, %TAG(tag-header)%, %RULE%, got %START_TIME%",
     );
     check_entry(
         json!({"tag": "a", "headers": {"request": {"set": {"x": "%TAG(x-none)%"}}}}),
-        "http[0].headers: must name a header that carries tags in %TAG(x-none)%",
+        "http[0].headers: must name a tag header in %TAG(x-none)%",
     );
     check(
         json!({"tagHeader": "x-t", "headers": {"request": {"remove": ["x-t"]}, "response": {"set": {"baggage": "1"}}}}),
-        "headers.request: must not touch x-t, which carries tags; headers.response: must not touch baggage, which carries tags",
+        "headers.request: must not change x-t, which carries tags; headers.response: must not change baggage, which carries tags",
     );
     check_entry(
         json!({"tag": "a", "schedule": {"startsAt": "2026-12-01T09:00:00Z", "rampUp": "1h"}}),
-        "http[0].schedule.rampUp: must not be given: an entry matches or not: use canary",
+        "http[0].schedule.rampUp: must not be given: use canary to shift traffic gradually",
     );
 }
 
 #[test]
-fn a_split_has_tags_with_weights() {
+fn checks_splits() {
     for (split, message) in [
         (json!([{"tag": "a", "weight": 1}]), "http[0].split: must have 2 to 16 tags, got 1"),
         (json!([]), "http[0].split: must have 2 to 16 tags, got 0"),
         (
             json!([{"tag": "a", "weight": 0}, {"tag": "b", "weight": 0}]),
-            "http[0].split: must have a weight above 0",
+            "http[0].split: must have at least one weight above 0",
         ),
         (
             json!([{"tag": "a", "weight": 1}, {"tag": "a", "weight": 1}]),
-            "http[0].split[1].tag: must name each tag once, got \"a\"",
+            "http[0].split[1].tag: must be unique, got \"a\"",
         ),
         (
             json!([{"tag": "a", "weight": 1_000_001}, {"tag": "b", "weight": 1}]),
@@ -148,16 +148,16 @@ fn a_split_has_tags_with_weights() {
 }
 
 #[test]
-fn stickiness_needs_a_choice_and_a_salt() {
+fn a_sticky_choice_needs_a_split_and_a_salt() {
     let hash = json!({"useSourceIp": true});
     let split = json!([{"tag": "a", "weight": 1}, {"tag": "b", "weight": 1}]);
     check_entry(
         json!({"name": "n", "tag": "a", "consistentHash": hash, "salt": "s"}),
-        "http[0].consistentHash: must not be given without split or canary, nothing is chosen; http[0].salt: must not be given without split or canary, nothing is chosen",
+        "http[0].consistentHash: must not be given without split or canary; http[0].salt: must not be given without split or canary",
     );
     check_entry(
         json!({"split": split, "consistentHash": hash}),
-        "http[0].consistentHash: must have salt or name beside it, or a new line would move users",
+        "http[0].consistentHash: must be given with name or salt: otherwise a new entry would reassign the keys",
     );
     assert!(
         compile(&json!({"http": [{"split": split, "consistentHash": hash, "salt": "s"}]})).is_ok()
@@ -165,7 +165,7 @@ fn stickiness_needs_a_choice_and_a_salt() {
 }
 
 #[test]
-fn a_canary_has_a_ramp() {
+fn checks_canaries() {
     let with = |name: &str, value: Value| {
         let mut canary = json!({
             "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
@@ -174,13 +174,13 @@ fn a_canary_has_a_ramp() {
         canary.as_object_mut().unwrap().insert(name.to_owned(), value);
         json!({"canary": canary})
     };
-    let percent = "must be a number of percent from 0 up to 100 in steps of 0.01";
+    let percent = "must be a percentage from 0 to 100 in steps of 0.01";
     for (name, value, message) in [
         ("canaryTag", json!("stable"), "canary.canaryTag: must differ from baselineTag, got \"stable\"".to_owned()),
         ("startsAt", json!("soon"), "canary.startsAt: must be an instant such as 2026-12-01T18:00:00Z, got \"soon\"".to_owned()),
         ("initialWeight", json!(100.5), format!("canary.initialWeight: {percent}, got 100.5")),
         ("initialWeight", json!(0.001), format!("canary.initialWeight: {percent}, got 0.001")),
-        ("increment", json!(0), "canary.increment: must be a number of percent above 0 up to 100 in steps of 0.01, got 0".to_owned()),
+        ("increment", json!(0), "canary.increment: must be a percentage from 0.01 to 100 in steps of 0.01, got 0".to_owned()),
         ("maxWeight", json!("5"), format!("canary.maxWeight: {percent}, got \"5\": leave out the quotes")),
         ("interval", json!("9s"), "canary.interval: must be between 10s and 720h, got \"9s\"".to_owned()),
         ("successCriteria", json!({"maxErrorRate": 0.01}), "canary.successCriteria.maxErrorRate: must be an object such as {value: 1} for 1 %, got 0.01".to_owned()),
@@ -194,15 +194,15 @@ fn a_canary_has_a_ramp() {
 }
 
 #[test]
-fn names_are_unique_also_as_metrics() {
+fn names_must_be_unique_in_metrics() {
     check(
         json!({"http": [{"name": "a-b", "match": [{"uri": {"exact": "/"}}]}, {"name": "a.b"}]}),
-        r#"http[1].name: must differ from that of http[0] also where metrics replace characters by _, got "a.b""#,
+        r#"http[1].name: must be unique, also with special characters replaced by _ in metrics, got "a.b" as in http[0]"#,
     );
 }
 
 #[test]
-fn an_entry_that_is_never_reached_is_refused() {
+fn refuses_entries_that_are_never_reached() {
     let a = json!([{"headers": {"x-a": {"exact": "1"}}}]);
     let never = |index, by| {
         format!("http[{index}].match: can never match, because http[{by}] always does before it")
@@ -223,7 +223,7 @@ fn an_entry_that_is_never_reached_is_refused() {
 }
 
 #[test]
-fn errors_of_lists_of_matches_have_their_paths() {
+fn errors_of_match_lists_have_their_paths() {
     for field in ["trustInbound", "explain"] {
         check(json!({field: [{}, {"any": []}]}), &format!("{field}[1].any: must not be empty"));
     }
@@ -236,7 +236,7 @@ fn errors_of_lists_of_matches_have_their_paths() {
 }
 
 #[test]
-fn only_what_is_needed_is_read() {
+fn reads_only_what_it_needs() {
     for (document, headers) in [
         (json!({}), vec![]),
         (json!({"http": [{"tag": "a"}]}), vec![]),
@@ -256,25 +256,25 @@ fn only_what_is_needed_is_read() {
     ] {
         let policy = policy(&document);
         assert_eq!(policy.needs().headers.iter().collect::<Vec<_>>(), headers, "{document}");
-        assert!(!policy.tells_time());
+        assert!(!policy.uses_time());
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
-fn the_schema_refuses_much_of_what_is_refused() {
-    fields_of_a_route_stay_in_the_virtual_service();
-    single_values_are_checked_where_they_stand();
-    an_entry_has_one_way_to_its_tag();
-    a_split_has_tags_with_weights();
-    stickiness_needs_a_choice_and_a_salt();
-    a_canary_has_a_ramp();
+fn the_schema_refuses_most_invalid_documents() {
+    refuses_misplaced_fields();
+    checks_field_values();
+    checks_tags();
+    checks_splits();
+    a_sticky_choice_needs_a_split_and_a_salt();
+    checks_canaries();
     let refused = schema_check::refused::<Config>();
     assert!(refused.by_schema >= 45, "{refused:?}");
 }
 
 #[test]
-fn all_errors_are_told_together() {
+fn reports_all_errors_at_once() {
     check(
         json!({"tagHeader": "te", "http": [{"tag": 7}, {"name": "", "split": {}}]}),
         "http[0].tag: must be text, got 7; http[1].name: must be 1 to 128 characters of printable ASCII, got \"\"; http[1].split: must be a list, got an object; tagHeader: must not be a hop-by-hop header, got \"te\"",

@@ -1,4 +1,4 @@
-//! Changes to other headers, and explanations.
+//! Header operations and explanations.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -15,7 +15,7 @@ fn response<'d>(decision: &'d Decision, name: &str) -> Vec<&'d str> {
 }
 
 #[test]
-fn placeholders_are_filled_in() {
+fn expands_placeholders() {
     let policy = policy(&json!({
         "headers": {
             "request": {"set": {"x-both": "%TAG%/%TAG(x-tier)%", "x-pct": "100%%"}},
@@ -67,13 +67,13 @@ fn the_top_level_rule_is_the_entry_that_decided_the_top_level_tag() {
         let decision = decide(&policy, &request(headers.iter().copied()));
         assert_eq!(set(&decision, "x-rule"), rule, "{headers:?}");
         assert_eq!(response(&decision, "x-served"), Vec::from_iter(served), "{headers:?}");
-        let refused = count(&decision, Event::ValueRefused);
+        let refused = count(&decision, Metric::ValueRefused);
         assert_eq!(refused, if rule.is_some() { 0 } else { 2 }, "{headers:?}");
     }
 }
 
 #[test]
-fn a_value_that_cannot_be_written_is_left_out_and_counted() {
+fn leaves_out_and_counts_refused_values() {
     let policy = entries(json!([{"tag": "v2", "headers": {"request": {
         "set": {"x-a": "%REQ(x-in)%", "x-b": "fine"}, "add": {"x-c": "%CLAIM(sub)%"},
     }}}]));
@@ -81,12 +81,12 @@ fn a_value_that_cannot_be_written_is_left_out_and_counted() {
     for value in ["a\r\nx-evil: 1", "\u{e9}", &long] {
         let decision = decide(&policy, &request([("x-in", value)]));
         assert_eq!((set(&decision, "x-a"), set(&decision, "x-b")), (None, Some("fine")));
-        assert_eq!(count(&decision, Event::ValueRefused), 2, "{value:?}");
+        assert_eq!(count(&decision, Metric::ValueRefused), 2, "{value:?}");
     }
 }
 
 #[test]
-fn an_entry_without_a_tag_changes_headers_and_deciding_goes_on() {
+fn an_entry_without_a_tag_only_changes_headers() {
     let policy = entries(json!([
         {"match": [{"headers": {"x-a": {}}}], "headers": {"request": {"set": {"x-seen": "1"}}}},
         {"tag": "v2"},
@@ -101,7 +101,7 @@ fn an_entry_without_a_tag_changes_headers_and_deciding_goes_on() {
 }
 
 #[test]
-fn operations_of_entries_that_did_not_decide_are_not_done() {
+fn ignores_operations_of_entries_that_yield_no_tag() {
     let policy = entries(json!([
         {"tag": "%REQ(x-none)%", "headers": {"request": {"set": {"x-a": "1"}}}},
         {"tag": "v2"},
@@ -111,7 +111,7 @@ fn operations_of_entries_that_did_not_decide_are_not_done() {
 }
 
 #[test]
-fn filter_state_holds_the_tag_of_the_top_level_header() {
+fn filter_state_is_the_tag_of_the_top_level_header() {
     let policy = policy(&json!({"filterState": true, "http": [
         {"match": [{"headers": {"x-a": {}}}], "tag": "v2"},
         {"tagHeader": "x-other", "tag": "o"},
@@ -124,7 +124,7 @@ fn filter_state_holds_the_tag_of_the_top_level_header() {
 }
 
 #[test]
-fn those_who_may_ask_are_told_why() {
+fn explains_requests_that_match_explain() {
     let policy = policy(&json!({
         "explain": [{"headers": {"x-team": {"exact": "web"}}}],
         "http": [
@@ -135,21 +135,21 @@ fn those_who_may_ask_are_told_why() {
             {"name": "tier", "tagHeader": "x-tier", "match": [{"headers": {"x-tiers": {}}}], "tag": "t"},
         ],
     }));
-    let (ask, team) = (("x-weir-explain", "1"), ("x-team", "web"));
-    for (headers, told) in [
-        (vec![ask, team], Some("x-weir-tag=, x-tier=")),
-        (vec![ask, team, ("x-beta", "1")], Some("x-weir-tag=v2;rule=beta, x-tier=")),
+    let (evaluate_entry, team) = (("x-weir-explain", "1"), ("x-team", "web"));
+    for (headers, expected) in [
+        (vec![evaluate_entry, team], Some("x-weir-tag=, x-tier=")),
+        (vec![evaluate_entry, team, ("x-beta", "1")], Some("x-weir-tag=v2;rule=beta, x-tier=")),
         (
-            vec![ask, team, ("x-user", "user-9"), ("x-tiers", "1")],
+            vec![evaluate_entry, team, ("x-user", "user-9"), ("x-tiers", "1")],
             Some("x-weir-tag=stable;rule=frontend;key=header;weight=90, x-tier=t;rule=tier"),
         ),
-        (vec![ask, ("x-beta", "1")], None),
+        (vec![evaluate_entry, ("x-beta", "1")], None),
         (vec![team, ("x-beta", "1")], None),
         (vec![("x-weir-explain", "0"), team], None),
     ] {
         let decision = decide(&policy, &request(headers.clone()));
         let explanation =
             decision.response.as_ref().and_then(|response| response.explanation.clone());
-        assert_eq!(explanation.as_deref(), told, "{headers:?}");
+        assert_eq!(explanation.as_deref(), expected, "{headers:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for every configuration and every request.
+//! Properties of splits, canaries and precomputed decisions.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::canary::CANARY;
 
-/// What the users get from a split with these weights.
+/// Returns the tag of each user in a split with these weights.
 fn chosen(users: &[String], weights: &[(&str, u32)]) -> Vec<String> {
     let split: Vec<_> =
         weights.iter().map(|(tag, weight)| json!({"tag": tag, "weight": weight})).collect();
@@ -22,7 +22,7 @@ fn chosen(users: &[String], weights: &[(&str, u32)]) -> Vec<String> {
 }
 
 #[test]
-fn nobody_moves_against_a_change_of_weights() {
+fn users_move_only_with_a_change_of_weights() {
     let users: Vec<String> = (0..100_000).map(|user| format!("user-{user}")).collect();
     let base = chosen(&users, &[("a", 50), ("b", 30), ("c", 20)]);
     for (weights, to, from) in [
@@ -38,18 +38,18 @@ fn nobody_moves_against_a_change_of_weights() {
     }
     let after = chosen(&users, &[("a", 50), ("b", 30), ("c", 20), ("d", 10)]);
     let moved = base.iter().zip(&after).filter(|(before, after)| before != after);
-    assert!(moved.clone().all(|(_, after)| after == "d"), "somebody moved elsewhere");
+    assert!(moved.clone().all(|(_, after)| after == "d"), "a user moved to another tag");
     assert!((8_500..9_700).contains(&moved.count()), "a new tag takes its share");
 }
 
 #[test]
-fn nobody_leaves_a_canary_whose_share_grows() {
+fn users_stay_in_a_canary_with_growing_weight() {
     let policy = entries(json!([{"name": "api", "canary": {
         "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
         "initialWeight": 5, "increment": 5, "interval": "300s",
     }}]));
     let canary = policy.canary(0).unwrap();
-    let enters = |user: &str, weight| canary.sticky(weight, "api", user.as_bytes()) == 1;
+    let enters = |user: &str, weight| canary.choose_by_key(weight, "api", user.as_bytes()) == 1;
     let weights = [0, 1, 2, 50, 500, 501, 2_500, 5_000, 9_998, 9_999, 10_000];
     let mut inside = [0_u32; 11];
     for user in 0..100_000 {
@@ -62,7 +62,7 @@ fn nobody_leaves_a_canary_whose_share_grows() {
     assert!(inside[7].abs_diff(50_000) < 600 && inside[4].abs_diff(5_000) < 300, "{inside:?}");
 }
 
-/// Every user enters at one step of 0.01 % and never leaves, and users enter evenly.
+/// Every user enters at one step of 0.01 % and stays, and users enter evenly.
 #[test]
 fn each_user_enters_a_canary_once() {
     let policy = entries(json!([{"name": "api", "canary": {
@@ -74,7 +74,8 @@ fn each_user_enters_a_canary_once() {
     for user in 0..100_000_u32 {
         let user = format!("user-{user}");
         let is_inside = |weight: usize| {
-            canary.sticky(u16::try_from(weight).unwrap(), "api", user.as_bytes()) == CANARY
+            let weight = u16::try_from(weight).unwrap();
+            canary.choose_by_key(weight, "api", user.as_bytes()) == CANARY
         };
         let (mut outside, mut inside) = (0, 10_000);
         assert!(!is_inside(outside) && is_inside(inside), "{user}");
@@ -82,7 +83,7 @@ fn each_user_enters_a_canary_once() {
             let middle = usize::midpoint(outside, inside);
             *if is_inside(middle) { &mut inside } else { &mut outside } = middle;
         }
-        // Rounding could only tell near the step itself.
+        // Rounding errors can only occur near the step.
         for weight in inside.saturating_sub(4)..(inside + 4).min(10_001) {
             assert_eq!(is_inside(weight), weight >= inside, "{user} at {weight}");
         }
@@ -91,7 +92,7 @@ fn each_user_enters_a_canary_once() {
     let mut so_far = 0_u32;
     for (weight, entered) in entering.iter().enumerate() {
         so_far += entered;
-        // Kolmogorov and Smirnov: one sample in a thousand is farther off.
+        // Kolmogorov-Smirnov at p = 0.001.
         let expected = u32::try_from(weight * 10).unwrap();
         assert!(so_far.abs_diff(expected) < 617, "{so_far} at {weight}");
     }
@@ -99,7 +100,7 @@ fn each_user_enters_a_canary_once() {
 
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
-fn nobody_ever_leaves_at_any_step_of_a_hundredth() {
+fn users_stay_at_every_step_of_a_hundredth() {
     let policy = entries(json!([{"name": "api", "canary": {
         "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
         "initialWeight": 0, "increment": 0.01, "interval": "10s",
@@ -107,14 +108,14 @@ fn nobody_ever_leaves_at_any_step_of_a_hundredth() {
     let canary = policy.canary(0).unwrap();
     for user in 0..100 {
         let user = format!("user-{user}");
-        let inside = |weight| canary.sticky(weight, "api", user.as_bytes()) == CANARY;
+        let inside = |weight| canary.choose_by_key(weight, "api", user.as_bytes()) == CANARY;
         let every: Vec<bool> = (0..=10_000).map(inside).collect();
         assert!(every.is_sorted(), "{user} left");
     }
 }
 
 #[test]
-fn a_decision_that_was_ready_is_the_one_that_would_be_made() {
+fn precomputed_decisions_equal_evaluated_ones() {
     let split = json!([{"tag": "a", "weight": 30}, {"tag": "b", "weight": 70}]);
     let canary = json!({
         "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-12-01T09:00:00Z",
@@ -134,7 +135,7 @@ fn a_decision_that_was_ready_is_the_one_that_would_be_made() {
         {"match": matches("filled"), "tag": "%REQ(x-user)%"},
         {"match": matches("late"), "tag": "late", "schedule": {"startsAt": "2030-12-01T09:00:00Z"}},
     ]));
-    assert!(policy.untagged.is_some(), "nothing is ready");
+    assert!(policy.untagged.is_some(), "nothing is precomputed");
     let values = ["tag", "split", "random", "canary", "none", "cookie", "filled", "late", "other"];
     for (value, number) in values.into_iter().flat_map(|value| (0..40).map(move |n| (value, n))) {
         for over in [false, true] {
@@ -143,12 +144,15 @@ fn a_decision_that_was_ready_is_the_one_that_would_be_made() {
             headers.extend((number % 4 > 0).then_some(("x-user", &*user)));
             headers.extend((number % 5 == 0).then_some(("x-weir-tag", "forged")));
             let request = request(headers);
-            let rolled_back = move |_| over;
+            let is_rolled_back = move |_| over;
             let bits = || u64::MAX / 40 * number;
-            let mut world =
-                World { now: at(1_796_115_600), bits: &mut { bits }, rolled_back: &rolled_back };
-            let decided = policy.decide(&request, &mut world);
-            assert_eq!(*decided, policy.make(&request, &mut world), "{value} {number} {over}");
+            let mut inputs = Inputs {
+                now: at(1_796_115_600),
+                random_bits: &mut { bits },
+                is_rolled_back: &is_rolled_back,
+            };
+            let decided = policy.decide(&request, &mut inputs);
+            assert_eq!(*decided, policy.evaluate(&request, &mut inputs), "{value} {number} {over}");
         }
     }
 }

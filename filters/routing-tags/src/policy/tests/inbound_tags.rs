@@ -1,4 +1,4 @@
-//! Whom to believe about a tag.
+//! Inbound tags.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -9,7 +9,7 @@ use super::*;
 
 const MESH: &str = "spiffe://cluster.local/ns/istio-ingress/sa/gateway";
 
-/// Believes the gateway; decides `new` for requests with `x-new`.
+/// Returns a policy that trusts the gateway and chooses `new` for requests with `x-new`.
 fn trusting() -> Policy {
     policy(&json!({
         "trustInbound": [{"source": {"principal": {"exact": MESH}}}],
@@ -23,7 +23,7 @@ fn from_mesh<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Reque
 }
 
 #[test]
-fn strangers_bring_no_tag() {
+fn removes_tags_of_untrusted_clients() {
     let policy = trusting();
     for copies in [1, 2, 50] {
         for new in [false, true] {
@@ -32,32 +32,32 @@ fn strangers_bring_no_tag() {
             let decision = decide(&policy, &request);
             let expected: &[&str] = if new { &["new"] } else { &[] };
             assert_eq!(texts(&after(&request, &decision), "x-weir-tag"), expected);
-            assert_eq!(count(&decision, Event::InboundTrusted), 0);
+            assert_eq!(count(&decision, Metric::InboundTrusted), 0);
         }
     }
 }
 
 #[test]
-fn a_trusted_tag_stays_if_it_is_a_single_valid_one() {
+fn keeps_a_single_valid_tag_of_a_trusted_client() {
     let policy = trusting();
-    for (values, new, expected, event) in [
-        (vec!["edge"], true, vec!["edge"], Event::InboundTrusted),
-        (vec!["edge"], false, vec!["edge"], Event::InboundTrusted),
-        (vec!["edge", "edge"], true, vec!["new"], Event::InboundInvalid),
-        (vec!["edge", "edge"], false, vec![], Event::InboundInvalid),
-        (vec!["a,b"], true, vec!["new"], Event::InboundInvalid),
-        (vec![""], false, vec![], Event::InboundInvalid),
+    for (values, new, expected, metric) in [
+        (vec!["edge"], true, vec!["edge"], Metric::InboundTrusted),
+        (vec!["edge"], false, vec!["edge"], Metric::InboundTrusted),
+        (vec!["edge", "edge"], true, vec!["new"], Metric::InboundInvalid),
+        (vec!["edge", "edge"], false, vec![], Metric::InboundInvalid),
+        (vec!["a,b"], true, vec!["new"], Metric::InboundInvalid),
+        (vec![""], false, vec![], Metric::InboundInvalid),
     ] {
         let headers = values.iter().map(|value| ("x-weir-tag", *value));
         let request = from_mesh(headers.chain(new.then_some(("x-new", "1"))));
         let decision = decide(&policy, &request);
         assert_eq!(texts(&after(&request, &decision), "x-weir-tag"), expected, "{values:?}");
-        assert_eq!(count(&decision, event), 1, "{values:?}");
+        assert_eq!(count(&decision, metric), 1, "{values:?}");
     }
 }
 
 #[test]
-fn nobody_is_believed_because_of_the_tag_itself() {
+fn a_tag_cannot_make_its_request_trusted() {
     let policy = policy(&json!({
         "trustInbound": [{"headers": {"x-weir-tag": {}}}],
         "http": [
@@ -71,7 +71,7 @@ fn nobody_is_believed_because_of_the_tag_itself() {
 }
 
 #[test]
-fn a_kept_tag_can_be_matched_for_another_header() {
+fn entries_for_another_header_can_match_a_kept_tag() {
     let policy = policy(&json!({
         "trustInbound": [{}],
         "http": [{"match": [{"headers": {"x-weir-tag": {"exact": "edge"}}}], "tagHeader": "x-tier", "tag": "gold"}],
@@ -82,9 +82,9 @@ fn a_kept_tag_can_be_matched_for_another_header() {
 }
 
 #[test]
-fn baggage_carries_the_tag_and_only_for_those_who_are_trusted() {
+fn baggage_carries_the_tag_of_trusted_clients() {
     for (trusted, header, baggage, new, tags, left) in [
-        // A stranger's member goes, every other byte stays.
+        // The member of an untrusted client is removed, the rest stays byte for byte.
         (false, None, vec!["weir-tag=f"], false, vec![], vec![]),
         (false, None, vec!["a=1;p , weir-tag = f;x=y,\tb=2"], false, vec![], vec!["a=1;p ,\tb=2"]),
         (false, None, vec!["a=1", "weir-tag=f", "b=2"], false, vec![], vec!["a=1", "b=2"]),
@@ -94,10 +94,10 @@ fn baggage_carries_the_tag_and_only_for_those_who_are_trusted() {
         (false, None, vec!["a=1"], true, vec!["new"], vec!["a=1,weir-tag=new"]),
         (false, None, vec!["a=1"], false, vec![], vec!["a=1"]),
         (false, None, vec![], true, vec!["new"], vec!["weir-tag=new"]),
-        // What is no baggage is left alone, but for the member.
+        // Invalid baggage only loses the member.
         (false, None, vec!["no baggage"], true, vec!["new"], vec!["no baggage"]),
         (false, None, vec!["no baggage,weir-tag=f"], false, vec![], vec!["no baggage"]),
-        // Someone trusted.
+        // A trusted client.
         (true, None, vec!["weir-tag=edge"], true, vec!["edge"], vec!["weir-tag=edge"]),
         (
             true,
@@ -123,7 +123,7 @@ fn baggage_carries_the_tag_and_only_for_those_who_are_trusted() {
 }
 
 #[test]
-fn baggage_without_room_does_not_get_the_tag() {
+fn full_baggage_does_not_get_the_tag() {
     let many: Vec<_> = (0..64).map(|index| format!("k{index}=v")).collect();
     for (baggage, full) in [
         (many.join(","), true),
@@ -133,7 +133,7 @@ fn baggage_without_room_does_not_get_the_tag() {
     ] {
         let request = request([("x-new", "1"), ("baggage", &*baggage)]);
         let decision = decide(&trusting(), &request);
-        assert_eq!(count(&decision, Event::BaggageFull) == 1, full);
+        assert_eq!(count(&decision, Metric::BaggageFull) == 1, full);
         let after = after(&request, &decision);
         let expected = if full { baggage } else { format!("{baggage},weir-tag=new") };
         assert_eq!(texts(&after, "baggage"), [expected]);
@@ -161,23 +161,23 @@ fn removes_tags_and_the_baggage_member_from_trailers() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing_and_counts() {
+fn a_dry_run_only_counts() {
     let policy = policy(&json!({
         "dryRun": true, "filterState": true, "headers": {"response": {"set": {"x-served": "%TAG%"}}},
         "http": [{"name": "a", "tag": "v2"}],
     }));
     let decision = decide(&policy, &request([("x-weir-tag", "forged")]));
-    assert!(decision.request.is_empty() && decision.response.is_none() && decision.is_dry);
+    assert!(decision.request.is_empty() && decision.response.is_none() && decision.is_dry_run);
     assert_eq!(decision.filter_state.as_deref(), Some(&b"v2"[..]));
-    for event in [Event::Tagged, Event::DryRun, Event::InboundStripped] {
-        assert_eq!(count(&decision, event), 1, "{event:?}");
+    for metric in [Metric::Tagged, Metric::DryRun, Metric::InboundStripped] {
+        assert_eq!(count(&decision, metric), 1, "{metric:?}");
     }
     assert!(policy.trailer_edits(&Headers::default()).is_empty());
 }
 
 #[test]
-fn a_failing_host_leaves_no_tag() {
-    let decision = policy(&json!({})).give_up();
+fn the_fallback_removes_inbound_tags() {
+    let decision = policy(&json!({})).fallback();
     assert_eq!(decision.strip.len(), 1);
-    assert_eq!(count(&decision, Event::Errors), 1);
+    assert_eq!(count(&decision, Metric::Errors), 1);
 }

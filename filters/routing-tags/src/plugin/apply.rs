@@ -1,4 +1,4 @@
-//! Doing what was decided.
+//! Application of decisions.
 
 use filter_host::{
     Result,
@@ -7,18 +7,18 @@ use filter_host::{
 };
 
 use super::RoutingTags;
-use crate::{Decision, Event, OnResponse, config::EXPLAIN};
+use crate::{Decision, Metric, ResponseChanges, config::EXPLAIN};
 
 impl RoutingTags {
-    /// Counts and changes what a decision names.
-    pub(super) fn obey(&self, decision: &Decision) -> Result<()> {
-        for counter in &decision.counts {
+    /// Applies a decision to the request, and counts it.
+    pub(super) fn apply(&self, decision: &Decision) -> Result<()> {
+        for counter in &decision.counters {
             self.count(*counter);
         }
         for name in &decision.strip {
             if headers::value(Map::RequestHeaders, name.as_str())?.is_some() {
-                self.count(Event::InboundStripped.counter());
-                if !decision.is_dry {
+                self.count(Metric::InboundStripped.counter());
+                if !decision.is_dry_run {
                     headers::remove(Map::RequestHeaders, name.as_str())?;
                 }
             }
@@ -33,15 +33,15 @@ impl RoutingTags {
     }
 }
 
-/// Changes an answer.
-pub(super) fn answer(response: &OnResponse) -> Result<()> {
-    for edits in &response.edits {
+/// Applies the changes to the response.
+pub(super) fn apply_response(changes: &ResponseChanges) -> Result<()> {
+    for edits in &changes.edits {
         headers::apply(Map::ResponseHeaders, edits)?;
     }
-    for cookie in &response.cookies {
+    for cookie in &changes.cookies {
         headers::add(Map::ResponseHeaders, "set-cookie", cookie.as_bytes())?;
     }
-    match &response.explanation {
+    match &changes.explanation {
         Some(text) => headers::set(Map::ResponseHeaders, EXPLAIN, text.as_bytes()),
         None => Ok(()),
     }

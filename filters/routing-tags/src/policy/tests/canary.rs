@@ -1,4 +1,4 @@
-//! A canary along its whole ramp.
+//! Canaries: ramp, guard and metrics.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -25,7 +25,7 @@ fn weight(policy: &Policy, seconds: u64) -> u16 {
 }
 
 #[test]
-fn the_weight_follows_the_clock_alone() {
+fn the_weight_depends_only_on_the_time() {
     let policy = canary(json!({}));
     let mut expected = 0_u64;
     for second in 0..(20 * 300) {
@@ -40,7 +40,7 @@ fn the_weight_follows_the_clock_alone() {
 }
 
 #[test]
-fn a_ramp_is_settled_between_its_steps() {
+fn a_ramp_is_unchanged_between_its_steps() {
     let policy = canary(json!({}));
     for (seconds, expected) in [
         (START - 10, true),
@@ -51,26 +51,26 @@ fn a_ramp_is_settled_between_its_steps() {
         (START + 297, false),
         (START + 1_000_000, true),
     ] {
-        assert_eq!(policy.is_settled(at(seconds), at(seconds + 3)), expected, "{seconds}");
+        assert_eq!(policy.is_unchanged(at(seconds), at(seconds + 3)), expected, "{seconds}");
     }
     let scheduled =
         entries(json!([{"schedule": {"expiresAt": "2026-12-01T09:00:00Z"}, "tag": "a"}]));
-    assert!(scheduled.is_settled(at(START - 9), at(START - 6)));
-    assert!(!scheduled.is_settled(at(START - 2), at(START + 1)));
+    assert!(scheduled.is_unchanged(at(START - 9), at(START - 6)));
+    assert!(!scheduled.is_unchanged(at(START - 2), at(START + 1)));
 }
 
 #[test]
-fn a_most_holds_the_ramp() {
-    for (most, late) in [(json!(30), 3_000), (json!(0), 0), (json!(0.01), 1)] {
-        let policy = canary(json!({"maxWeight": most}));
-        assert_eq!(weight(&policy, START + 1_000_000), late);
+fn max_weight_limits_the_ramp() {
+    for (max_weight, expected) in [(json!(30), 3_000), (json!(0), 0), (json!(0.01), 1)] {
+        let policy = canary(json!({"maxWeight": max_weight}));
+        assert_eq!(weight(&policy, START + 1_000_000), expected);
     }
     let fine = canary(json!({"initialWeight": 0, "increment": 0.01, "interval": "10s"}));
     assert_eq!((weight(&fine, START + 9), weight(&fine, START + 30)), (0, 3));
 }
 
 #[test]
-fn users_only_enter() {
+fn users_enter_and_stay() {
     let policy = canary(json!({"initialWeight": 0, "increment": 2.5, "interval": "60s"}));
     let (mut inside, mut entered) = (vec![false; 300], 0);
     for step in 0..=40 {
@@ -92,17 +92,17 @@ fn users_only_enter() {
 }
 
 #[test]
-fn a_rollback_takes_everyone_back() {
+fn a_rollback_chooses_the_baseline_for_all() {
     let policy =
         canary(json!({"initialWeight": 100, "successCriteria": {"maxErrorRate": {"value": 1}}}));
     for (over, expected) in [(false, "canary"), (true, "stable")] {
         for user in ["a", "b", "c"] {
-            let mut world = World {
+            let mut inputs = Inputs {
                 now: at(START),
-                bits: &mut || 0,
-                rolled_back: &move |place| over && place == 0,
+                random_bits: &mut || 0,
+                is_rolled_back: &move |index| over && index == 0,
             };
-            let decision = policy.decide(&request([("x-user", user)]), &mut world);
+            let decision = policy.decide(&request([("x-user", user)]), &mut inputs);
             assert_eq!(tag(&decision), Some(expected));
             let weight = policy.canary_weight(0, at(START), over);
             assert_eq!(weight, if over { 0 } else { 10_000 });
@@ -111,42 +111,42 @@ fn a_rollback_takes_everyone_back() {
 }
 
 #[test]
-fn only_a_guard_rolls_back() {
+fn only_a_guard_can_roll_back() {
     let policy = canary(json!({"initialWeight": 100}));
-    let mut world = World { now: at(START), bits: &mut || 0, rolled_back: &|_| true };
-    let decision = policy.decide(&request([]), &mut world);
+    let mut inputs = Inputs { now: at(START), random_bits: &mut || 0, is_rolled_back: &|_| true };
+    let decision = policy.decide(&request([]), &mut inputs);
     assert_eq!(tag(&decision), Some("canary"));
     assert_eq!(policy.record(0, &mut ErrorWindow::default(), at(START), true), None);
 }
 
 #[test]
-fn too_many_errors_among_enough_answers_trip_the_guard() {
+fn too_many_errors_trip_the_guard() {
     let policy = canary(json!({
         "interval": "10s",
         "successCriteria": {"maxErrorRate": {"value": 1}, "minRequestCount": 50},
     }));
     let mut window = ErrorWindow::default();
-    for answer in 0..49 {
-        assert_eq!(policy.record(0, &mut window, at(START), true), None, "{answer}");
+    for response in 0..49 {
+        assert_eq!(policy.record(0, &mut window, at(START), true), None, "{response}");
     }
     assert_eq!(policy.record(0, &mut window, at(START), false), Some((50, 49)));
     assert!(window.is_tripped());
     let mut slow = ErrorWindow::default();
     for second in 0..500 {
-        assert_eq!(policy.record(0, &mut slow, at(START + second), true), None, "one a second");
+        assert_eq!(policy.record(0, &mut slow, at(START + second), true), None, "one per second");
     }
 }
 
 #[test]
-fn a_canary_is_seen_by_its_clean_name() {
+fn metric_names_of_canaries_have_no_special_characters() {
     let policy = entries(json!([{"name": "a-p.i", "canary": {
         "baselineTag": "a", "canaryTag": "b", "startsAt": "2026-12-01T09:00:00Z",
         "initialWeight": 5, "increment": 5, "interval": "300s",
     }}]));
-    let (place, gauges) = policy.canaries().next().unwrap();
-    assert_eq!((place, gauges.is_guarded), (0, false));
-    assert_eq!(gauges.weight, "weir_routing_tags_canary_a_p_i_weight");
-    assert_eq!(gauges.rolled_back, "weir_routing_tags_canary_a_p_i_rolled_back");
-    assert_eq!(gauges.requests, "weir_routing_tags_canary_a_p_i_requests_total");
-    assert_eq!(gauges.errors, "weir_routing_tags_canary_a_p_i_errors_total");
+    let (index, names) = policy.canaries().next().unwrap();
+    assert_eq!((index, names.has_guard), (0, false));
+    assert_eq!(names.weight, "weir_routing_tags_canary_a_p_i_weight");
+    assert_eq!(names.rolled_back, "weir_routing_tags_canary_a_p_i_rolled_back");
+    assert_eq!(names.requests, "weir_routing_tags_canary_a_p_i_requests_total");
+    assert_eq!(names.errors, "weir_routing_tags_canary_a_p_i_errors_total");
 }
