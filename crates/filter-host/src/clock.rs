@@ -17,8 +17,8 @@ pub fn now() -> Result<SystemTime> {
 
 /// Starts the timer with this period, in whole milliseconds.
 ///
-/// Each tick wakes the worker, so call [`stop_ticking`] if there is nothing to do. Envoy's event loop
-/// uses a coarse clock, so the resolution is one kernel jiffy.
+/// Each tick wakes the worker, so call [`stop_ticking`] if there is nothing to do. Envoy's event
+/// loop uses a coarse clock, so the resolution is one kernel jiffy.
 ///
 /// # Errors
 ///

@@ -364,8 +364,8 @@ unsafe extern "C" {
 
 /// Replaces the callback of the SDK in filters built with `response_body`.
 ///
-/// A paused body is not buffered up to the buffer limit, which would fail the response. Instead, the
-/// upstream is paused: "stop and watermark" instead of "stop and buffer".
+/// A paused body is not buffered up to the buffer limit, which would fail the response. Instead,
+/// the upstream is paused: "stop and watermark" instead of "stop and buffer".
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_response_body(context: u32, size: usize, end_of_stream: bool) -> u32 {
     const PAUSE: u32 = 1;

@@ -11,8 +11,8 @@ static LOGGER: ProxyLog = ProxyLog;
 
 /// Installs a logger and a panic hook that write to the proxy's log.
 ///
-/// The log level is read from the proxy for each record, so changes at run time apply immediately. A
-/// disabled record costs one host call and no formatting.
+/// The log level is read from the proxy for each record, so changes at run time apply immediately.
+/// A disabled record costs one host call and no formatting.
 pub fn install() {
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(LevelFilter::Trace);

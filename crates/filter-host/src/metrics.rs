@@ -1,6 +1,7 @@
 //! Counters, gauges and histograms of the proxy.
 //!
-//! A metric that the proxy refuses to define is ignored, so that a filter never fails because of it.
+//! A metric that the proxy refuses to define is ignored, so that a filter never fails because of
+//! it.
 
 use std::time::Duration;
 

@@ -4,7 +4,8 @@ use crate::hostcalls::{self, HostError, Result};
 
 /// Reads an attribute, for example `["source", "address"]`; `None` if it is absent.
 ///
-/// The value is in the encoding of the proxy: text unchanged, numbers as eight bytes, little-endian.
+/// The value is in the encoding of the proxy: text unchanged, numbers as eight bytes,
+/// little-endian.
 ///
 /// # Errors
 ///

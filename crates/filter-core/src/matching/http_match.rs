@@ -13,9 +13,9 @@ use crate::{
 
 /// Conditions on a request, all of which must be true. An empty object matches every request.
 ///
-/// The fields `name` to `ignoreUriCase` are those of `HTTPMatchRequest` in a VirtualService, with the
-/// same meaning; the others are extensions. If a value occurs several times (a header, parameter or
-/// cookie, or a claim that is a list), one matching value is enough.
+/// The fields `name` to `ignoreUriCase` are those of `HTTPMatchRequest` in a VirtualService, with
+/// the same meaning; the others are extensions. If a value occurs several times (a header,
+/// parameter or cookie, or a claim that is a list), one matching value is enough.
 ///
 /// ```
 /// use filter_core::HttpMatch;
@@ -55,7 +55,8 @@ pub struct HttpMatch {
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<String, ValueMatch>")]
     pub query_params: BTreeMap<String, StringMatch>,
-    /// Ignores the case of ASCII letters in `uri`, except in a regular expression. Default: `false`.
+    /// Ignores the case of ASCII letters in `uri`, except in a regular expression. Default:
+    /// `false`.
     pub ignore_uri_case: bool,
     /// Conditions on cookies, by name; `{}` matches any value.
     #[serde(deserialize_with = "values")]

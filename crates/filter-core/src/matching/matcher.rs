@@ -122,8 +122,8 @@ impl Matcher {
     ///
     /// # Errors
     ///
-    /// Fails on more than 1,024 rules or 4,096 matches, nesting deeper than 8, an empty `any`, `all`
-    /// or `not`, empty names or source ranges, and unreachable rules.
+    /// Fails on more than 1,024 rules or 4,096 matches, nesting deeper than 8, an empty `any`,
+    /// `all` or `not`, empty names or source ranges, and unreachable rules.
     pub fn compile(
         rules: &[Vec<HttpMatch>],
         options: &MatcherOptions<'_>,
@@ -200,8 +200,8 @@ impl Matcher {
         Matches::new(self, Readings::new(request, self.reading_options))
     }
 
-    /// Returns each unreachable rule with the earlier rule that always matches first. Only pairs for
-    /// which `can_shadow(earlier, later)` returns `true` are considered.
+    /// Returns each unreachable rule with the earlier rule that always matches first. Only pairs
+    /// for which `can_shadow(earlier, later)` returns `true` are considered.
     pub fn shadowed(&self, can_shadow: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
         shadow::shadowed(&self.alternatives, can_shadow)
     }

@@ -14,9 +14,10 @@ pub use crate::matching::path_template::trie::PathTrie;
 
 /// A path with variable segments, as in Istio's AuthorizationPolicy and Envoy's `uri_template`.
 ///
-/// `{x}` and `{*}` match one non-empty segment. `{x=**}` and `{**}` match one or more segments, which
-/// may be empty: `/files/{rest=**}` matches `/files/` and `/files/a/b`, but not `/files`. A template
-/// can have one `**`, followed only by literal segments. At most 1,024 bytes and 64 segments.
+/// `{x}` and `{*}` match one non-empty segment. `{x=**}` and `{**}` match one or more segments,
+/// which may be empty: `/files/{rest=**}` matches `/files/` and `/files/a/b`, but not `/files`. A
+/// template can have one `**`, followed only by literal segments. At most 1,024 bytes and 64
+/// segments.
 ///
 /// ```
 /// use filter_core::PathTemplate;

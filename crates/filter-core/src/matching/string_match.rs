@@ -30,8 +30,8 @@ use crate::{
 /// the case of ASCII letters.
 ///
 /// - `regex` has RE2 syntax without Unicode classes (`\p{..}`), must match the whole value, and has
-///   at most 1,024 bytes. Matching takes linear time. `\d`, `\w`, `\s` and `\b` are ASCII only, as in
-///   RE2.
+///   at most 1,024 bytes. Matching takes linear time. `\d`, `\w`, `\s` and `\b` are ASCII only, as
+///   in RE2.
 /// - `range` matches a decimal number (`-1.5`), including `from` and excluding `to`.
 /// - `semver` matches a version of one to three numbers, with an optional `v` before it. A
 ///   pre-release is matched only by a range that contains a pre-release of the same numbers.

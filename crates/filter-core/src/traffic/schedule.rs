@@ -80,8 +80,8 @@ impl Schedule {
         self.ramp_up
     }
 
-    /// Returns the share reached at `now`: it grows linearly from 0 at the start to `share` at the end
-    /// of the ramp-up.
+    /// Returns the share reached at `now`: it grows linearly from 0 at the start to `share` at the
+    /// end of the ramp-up.
     #[must_use]
     pub fn ramped(&self, share: Percentage, now: SystemTime) -> Percentage {
         let (Some(start), Some(ramp_up)) = (self.starts_at, self.ramp_up) else { return share };

@@ -10,8 +10,8 @@ use crate::config::shown::Shown;
 
 /// The path of a claim, one to eight names.
 ///
-/// `a.b` is the claim `b` inside `a`. Names in brackets can contain dots: `[a.b][c]`. Both notations
-/// can be combined: `realm[x.y].z`.
+/// `a.b` is the claim `b` inside `a`. Names in brackets can contain dots: `[a.b][c]`. Both
+/// notations can be combined: `realm[x.y].z`.
 ///
 /// ```
 /// use filter_core::ClaimPath;

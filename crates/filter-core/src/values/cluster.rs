@@ -9,8 +9,8 @@ pub type Port = IntegerWithin<1, 65_535>;
 
 /// The name of an upstream cluster of Envoy.
 ///
-/// Configured either by `service`, `port` and optionally `subset`, from which Istio's cluster name is
-/// built, or by `cluster`, which is used unchanged.
+/// Configured either by `service`, `port` and optionally `subset`, from which Istio's cluster name
+/// is built, or by `cluster`, which is used unchanged.
 ///
 /// ```
 /// use filter_core::{ClusterRef, Port};

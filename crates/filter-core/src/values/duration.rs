@@ -10,8 +10,8 @@ use crate::config::shown::Shown;
 
 /// A duration from `MIN_MS` to `MAX_MS` milliseconds, both included.
 ///
-/// Has the syntax of Go's `time.ParseDuration`, which Istio uses: `250ms`, `1.5s`, `1h30m`. Units are
-/// `ns us ms s m h`; signs and numbers without a unit are refused.
+/// Has the syntax of Go's `time.ParseDuration`, which Istio uses: `250ms`, `1.5s`, `1h30m`. Units
+/// are `ns us ms s m h`; signs and numbers without a unit are refused.
 ///
 /// ```
 /// use std::time::Duration;

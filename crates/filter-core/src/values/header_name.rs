@@ -199,8 +199,8 @@ where
     })
 }
 
-/// Returns the claim of a header name with which Istio matches claims: `@request.auth.claims.a.b` or
-/// `@request.auth.claims[a][b]`; in an AuthorizationPolicy, the latter has no `@`.
+/// Returns the claim of a header name with which Istio matches claims: `@request.auth.claims.a.b`
+/// or `@request.auth.claims[a][b]`; in an AuthorizationPolicy, the latter has no `@`.
 fn claim(name: &str) -> Option<ClaimPath> {
     let path = name.strip_prefix('@').unwrap_or(name).strip_prefix("request.auth.claims")?;
     path.strip_prefix('.').unwrap_or(path).parse().ok()

@@ -10,8 +10,8 @@ use crate::config::shown::Shown;
 
 /// An integer from `MIN` to `MAX`, both included.
 ///
-/// Also accepts a floating-point number without a fraction (`503.0`), because JSON that is generated
-/// from a protobuf `Struct` has no other numbers.
+/// Also accepts a floating-point number without a fraction (`503.0`), because JSON that is
+/// generated from a protobuf `Struct` has no other numbers.
 ///
 /// ```
 /// use filter_core::IntegerWithin;

@@ -7,8 +7,9 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricsConfig {
-    /// Encodes labels in metric names (`name.reason=.=expired;.;`). Istio extracts each label that is
-    /// listed in `extraStatTags`. Default: `false`, names without labels that need no further setup.
+    /// Encodes labels in metric names (`name.reason=.=expired;.;`). Istio extracts each label that
+    /// is listed in `extraStatTags`. Default: `false`, names without labels that need no further
+    /// setup.
     #[serde(default)]
     pub labels: bool,
 }
@@ -27,9 +28,10 @@ const PATTERN_TEXTS: [&str; 8] = [
 
 /// Encodes a value as a label in a metric's name; `unknown` if it is blank.
 ///
-/// Printable ASCII is unchanged, except `;`, `=`, `"` and `\`. Other bytes are percent-encoded, as is
-/// a percent sign that could be read as an encoded byte, so different values remain different.
-/// Surrounding blanks are removed. Dots are also encoded if one of Istio's tag patterns would match.
+/// Printable ASCII is unchanged, except `;`, `=`, `"` and `\`. Other bytes are percent-encoded, as
+/// is a percent sign that could be read as an encoded byte, so different values remain different.
+/// Surrounding blanks are removed. Dots are also encoded if one of Istio's tag patterns would
+/// match.
 ///
 /// ```
 /// use filter_core::label_value;

@@ -81,8 +81,8 @@ impl<T> PathTrie<T> {
 
     /// Returns the value of the most specific template that matches.
     ///
-    /// At the first segment in which two templates differ, a literal is more specific than `{x}`, and
-    /// that than `{x=**}`. Of two `**`, the one with more segments after it is more specific.
+    /// At the first segment in which two templates differ, a literal is more specific than `{x}`,
+    /// and that than `{x=**}`. Of two `**`, the one with more segments after it is more specific.
     #[must_use]
     pub fn best(&self, path: &[u8]) -> Option<&T> {
         self.all(path).first().copied()

@@ -56,7 +56,8 @@ struct Document {
 }
 
 impl HashCookie {
-    /// Returns the value of `Set-Cookie` that issues `id`; `https` is `true` for the scheme `https`.
+    /// Returns the value of `Set-Cookie` that issues `id`; `https` is `true` for the scheme
+    /// `https`.
     ///
     /// ```
     /// use filter_core::HashCookie;
