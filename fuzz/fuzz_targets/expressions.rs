@@ -93,7 +93,7 @@ fn suits(attribute: &Attribute, value: &Value) -> bool {
             matches!(value, Value::Bool(_))
         }
         Attribute::Audiences => {
-            matches!(value, Value::List(all) if all.iter().all(|it| matches!(it, Value::Text(_))))
+            matches!(value, Value::List(all) if all.iter().all(|value| matches!(value, Value::Text(_))))
         }
         _ => is_dynamic(attribute) || matches!(value, Value::Text(_)),
     }

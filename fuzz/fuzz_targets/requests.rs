@@ -73,7 +73,7 @@ fn assert_tags(policy: &routing_tags::Policy, edits: &HeaderEdits) {
     legal::edits(edits);
     let written = edits.set.iter().chain(&edits.add);
     for (_, value) in written.filter(|(name, _)| policy.tag_headers().contains(name)) {
-        assert!(Tag::from_bytes(value).is_some(), "{} is no tag", value.escape_ascii());
+        assert!(Tag::from_bytes(value).is_some(), "{} is not a tag", value.escape_ascii());
     }
 }
 
@@ -181,7 +181,7 @@ fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_
     for addition in &explanation.series {
         for (name, value) in &addition.labels {
             let is_fit =
-                value.bytes().all(|it| matches!(it, b' '..=b'~') && !b";=\"\\".contains(&it));
+                value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b";=\"\\".contains(&byte));
             assert!(is_fit && !value.is_empty(), "label {name} has the value {value:?}");
         }
     }

@@ -23,7 +23,7 @@ pub fn reply(reply: &Reply) {
 
 /// Fails unless a text is one line.
 pub fn line(text: &str) {
-    assert!(!text.contains(['\n', '\r', '\0']), "{text:?} is no line");
+    assert!(!text.contains(['\n', '\r', '\0']), "{text:?} is not one line");
 }
 
 /// Fails unless the errors of `document` have paths and messages, on one line of bounded length.

@@ -56,8 +56,9 @@ pub(crate) fn layout_of(workspace: &Workspace, filter: &Filter) -> PathBuf {
 /// # Errors
 /// Fails if the image is not packaged.
 pub(crate) fn manifest_of(layout: &Path) -> Result<String> {
-    let index = ImageIndex::from_file(layout.join("index.json"))
-        .with_context(|| format!("{} is no image: run `cargo xtask image`", layout.display()))?;
+    let index = ImageIndex::from_file(layout.join("index.json")).with_context(|| {
+        format!("{} is not an image: run `cargo xtask image`", layout.display())
+    })?;
     let manifest = index.manifests().first().context("the index is empty")?;
     Ok(manifest.digest().to_string())
 }

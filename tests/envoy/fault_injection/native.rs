@@ -98,7 +98,7 @@ fn requests() -> Vec<Request> {
     vec![Request::get("/"), Request::new(Method::HEAD, "/")]
 }
 
-/// Stands for the application's body, which depends on the request.
+/// Placeholder of the application's body, which depends on the request.
 const APP_BODY: &str = "the application's";
 /// Minimum time of a delayed request. Below 80 ms because Envoy's clock is coarse.
 const DELAY: Duration = Duration::from_millis(75);

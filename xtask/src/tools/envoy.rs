@@ -24,7 +24,7 @@ pub(super) fn locate(workspace: &Workspace) -> Result<Option<PathBuf>> {
         return Ok(Some(path).filter(|path| path.is_file()));
     };
     if !path.is_file() {
-        bail!("ENVOY_PATH is {}, where there is no file", path.display());
+        bail!("ENVOY_PATH is {}, which is not a file", path.display());
     }
     require_wasm(&path)?;
     Ok(Some(path))

@@ -34,8 +34,9 @@ pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &
     let mut go = go();
     // Outside any module, so that no `go.mod` is changed.
     go.args(["mod", "download", "-json"]).arg(format!("{module}@{version}")).current_dir(to);
-    let told: serde_json::Value = serde_json::from_slice(&command::output(&mut go)?)?;
-    let root = told.get("Dir").and_then(serde_json::Value::as_str).context("go told no folder")?;
+    let listed: serde_json::Value = serde_json::from_slice(&command::output(&mut go)?)?;
+    let root =
+        listed.get("Dir").and_then(serde_json::Value::as_str).context("go list returned no Dir")?;
     let entries = fs::read_dir(Path::new(root).join(folder))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     files.retain(|file| file.extension().is_some_and(|end| end == "textproto"));
