@@ -1,7 +1,7 @@
-//! What `make run` starts: Envoy with every filter, an application, an identity provider.
+//! The demo of `make run`: Envoy with all filters, an application and an identity provider.
 //!
-//! Prints requests to try, each with the answer that it has just had, and runs until Ctrl-C.
-//! `WEIR_PORT` replaces port 10000.
+//! Sends a few example requests, prints each as a curl command with its response, and then runs
+//! until Ctrl-C. `WEIR_PORT` replaces port 10000.
 
 use std::{
     env,
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     identity_provider::{IdentityProvider, now},
@@ -24,82 +24,101 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-/// The environment variable that replaces [`PORT`].
+/// Environment variable that replaces [`PORT`].
 const PORT_VARIABLE: &str = "WEIR_PORT";
-/// Where requests come in.
+/// Default port of Envoy's listener.
 const PORT: u16 = 10_000;
 
-/// A request to try.
+/// An example request.
 struct Example {
-    about: &'static str,
-    /// The shell variable that holds the token.
+    title: &'static str,
+    /// Shell variable with the token. `None` sends no token.
     token: Option<&'static str>,
     headers: &'static [(&'static str, &'static str)],
+    /// The expected status.
     status: u16,
 }
 
 const EXAMPLES: [Example; 6] = [
-    Example { about: "No token: passes, as nobody", token: None, headers: &[], status: 200 },
     Example {
-        about: "No token and a forged identity: passes, without that header",
+        title: "No token: passes as an anonymous request",
+        token: None,
+        headers: &[],
+        status: 200,
+    },
+    Example {
+        title: "No token and a forged x-user header: passes, but the header is removed",
         token: None,
         headers: &[("x-user", "root")],
         status: 200,
     },
     Example {
-        about: "A good token: the application sees x-user, and no token",
+        title: "A valid token: the application receives x-user instead of the token",
         token: Some("GOOD"),
         headers: &[],
         status: 200,
     },
-    Example { about: "An expired token", token: Some("EXPIRED"), headers: &[], status: 401 },
     Example {
-        about: "A token for somebody else",
+        title: "An expired token: denied",
+        token: Some("EXPIRED"),
+        headers: &[],
+        status: 401,
+    },
+    Example {
+        title: "A token for another audience: denied",
         token: Some("ELSEWHERE"),
         headers: &[],
         status: 403,
     },
-    Example { about: "A token that was changed", token: Some("FORGED"), headers: &[], status: 401 },
+    Example {
+        title: "A token whose claims were changed: denied",
+        token: Some("FORGED"),
+        headers: &[],
+        status: 401,
+    },
 ];
 
 fn main() -> Result<()> {
     let port = match env::var(PORT_VARIABLE) {
-        Ok(text) => text.parse().with_context(|| format!("{PORT_VARIABLE} is no port: {text}"))?,
+        Ok(text) => {
+            text.parse().with_context(|| format!("{PORT_VARIABLE} must be a port, got {text:?}"))?
+        }
         Err(_) => PORT,
     };
     ensure!(
         ports::listen(port).is_ok(),
-        "port {port} on 127.0.0.1 is taken: stop what listens there, or set {PORT_VARIABLE}"
+        "port {port} on 127.0.0.1 is in use: free it, or set {PORT_VARIABLE} to another port"
     );
-    // From here on Ctrl-C ends the servers too.
-    let ending = Ending::new()?;
+    // From here on Ctrl-C shuts down the servers as well.
+    let shutdown = Shutdown::new()?;
     let app = Upstream::start()?;
     let issuer = IdentityProvider::start()?;
     let filters = repository::filters()?;
     let filters = filters.iter().map(|name| filter(name, &issuer)).collect::<Result<_>>()?;
     let keys = Some(issuer.address());
-    let envoy = Envoy::start(Setup { port, keys, ..Setup::new(app.address(), filters) })?;
+    let envoy =
+        Envoy::start(EnvoyOptions { port, keys, ..EnvoyOptions::new(app.address(), filters) })?;
     let tokens = tokens(&issuer)?;
     stdout().write_all(guide(&envoy, &app, &issuer, &tokens)?.as_bytes())?;
-    ending.wait();
-    stdout().write_all(b"\nEnding Envoy, the application and the identity provider.\n")?;
+    shutdown.wait();
+    stdout().write_all(b"\nStopping Envoy, the application and the identity provider.\n")?;
     Ok(())
 }
 
-/// The filter as shipped, trusting this run's issuer where it trusts one.
+/// Returns the filter as shipped; jwt-auth trusts the issuer of this run.
 fn filter(name: &str, issuer: &IdentityProvider) -> Result<Filter> {
     if name != "jwt-auth" {
         return Ok(Filter::shipped(name));
     }
     let mut config = repository::plugin_config(&format!("envoy/{name}.yaml"))?;
     let rule = config.pointer_mut("/jwtRules/0").and_then(Value::as_object_mut);
-    let rule = rule.context("the sample has no rule")?;
+    let rule = rule.context("the sample has no jwtRules")?;
     rule.insert("issuer".to_owned(), json!(issuer.issuer()));
     rule.insert("jwks".to_owned(), json!(issuer.keys().jwks().to_string()));
     Ok(Filter::new(name, config))
 }
 
-/// The tokens by their shell variables.
+/// Returns the tokens with the names of their shell variables.
 fn tokens(issuer: &IdentityProvider) -> Result<[(&'static str, String); 4]> {
     let claims = |changes: Value| {
         let mut claims = issuer.claims();
@@ -123,7 +142,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<[(&'static str, String); 4]> {
     ])
 }
 
-/// What to try, with the answers that Envoy gives now.
+/// Sends the examples and returns the printed guide.
 fn guide(
     envoy: &Envoy,
     app: &Upstream,
@@ -133,12 +152,17 @@ fn guide(
     let url = format!("http://{}/orders", envoy.address());
     let mut lines = vec![
         format!(
-            "Envoy listens on {}, its admin interface on {}.",
+            "Envoy listens on {}; its admin interface is on {}.",
             envoy.address(),
             envoy.admin_address()
         ),
-        format!("The application is {}, the identity provider {}.", app.address(), issuer.issuer()),
-        "Paste the tokens into a shell first; they are good for a day.".to_owned(),
+        format!(
+            "The application listens on {}; the identity provider is {}.",
+            app.address(),
+            issuer.issuer()
+        ),
+        "First paste these tokens into a shell. They are valid for one day, except EXPIRED."
+            .to_owned(),
         String::new(),
     ];
     lines.extend(tokens.iter().map(|(name, token)| format!("{name}='{token}'")));
@@ -154,32 +178,30 @@ fn guide(
             request = request.bearer(token.map_or("", |(_, token)| token));
             curl.push_str(&format!(" -H \"authorization: Bearer ${variable}\""));
         }
-        let answer = envoy.http1().send(request)?;
+        let response = envoy.http1().send(request)?;
         ensure!(
-            answer.status == example.status,
-            "{}: {} instead of {}: {}",
-            example.about,
-            answer.status,
+            response.status == example.status,
+            "{}: expected status {}, got {}: {}",
+            example.title,
             example.status,
-            answer.text()
+            response.status,
+            response.text()
         );
-        lines.extend([String::new(), format!("# {}.", example.about), curl]);
-        lines.push(format!("# -> {} {}", answer.status, answer.text()));
+        lines.extend([String::new(), format!("# {}.", example.title), curl]);
+        lines.push(format!("# -> {} {}", response.status, response.text()));
     }
-    lines.push(
-        "\nThe same over HTTP/2: add --http2-prior-knowledge. Ctrl-C ends everything.\n".to_owned(),
-    );
+    lines.push("\nFor HTTP/2, add --http2-prior-knowledge. Ctrl-C stops everything.\n".to_owned());
     Ok(lines.join("\n"))
 }
 
-/// Ctrl-C, or a polite request to end, from the moment that it is made.
-struct Ending {
+/// A handler of SIGINT and SIGTERM, active from its creation.
+struct Shutdown {
     runtime: Runtime,
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Ending {
+impl Shutdown {
     fn new() -> Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let (interrupt, terminate) = {

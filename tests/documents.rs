@@ -1,4 +1,4 @@
-//! Documents as the filters read them, and the schemas of these documents.
+//! The configuration documents of the filters, parsed as the filters do, and their schemas.
 
 use anyhow::{Result, bail};
 use filter_core::{InvalidConfig, parse_config, schema};
@@ -6,21 +6,21 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What reads the `pluginConfig` of one filter.
+/// A parser for the `pluginConfig` of one filter.
 pub(crate) struct Reader {
     read: fn(&[u8]) -> Result<(), InvalidConfig>,
     compare: fn(&Value, bool),
-    /// Writes the schema.
+    /// Returns the JSON schema.
     pub(crate) schema: fn() -> Value,
-    /// Says whether the schema refuses a document.
-    pub(crate) refuses: fn(&Value) -> bool,
+    /// Returns `true` if the schema rejects a document.
+    pub(crate) schema_rejects: fn(&Value) -> bool,
 }
 
 impl Reader {
-    /// Finds the reader of a filter.
+    /// Returns the parser for a filter.
     ///
     /// # Errors
-    /// When there is none.
+    /// If the filter is unknown.
     pub(crate) fn of(filter: &str) -> Result<Self> {
         Ok(match filter {
             "fault-injection" => Self::new::<fault_injection::Config>(|text| {
@@ -28,8 +28,8 @@ impl Reader {
             }),
             "jwt-auth" => Self::new::<jwt_auth::Config>(|text| {
                 let crypto = jwt_auth::Crypto::pure();
-                let environment = jwt_auth::Environment { crypto: &crypto, variable: &secret };
-                jwt_auth::Policy::new(&parse_config(text)?, &environment).map(drop)
+                let context = jwt_auth::CompileContext { crypto: &crypto, variable: &secret };
+                jwt_auth::Policy::new(&parse_config(text)?, &context).map(drop)
             }),
             "routing-tags" => Self::new::<routing_tags::Config>(|text| {
                 routing_tags::Policy::new(&parse_config(text)?).map(drop)
@@ -37,7 +37,7 @@ impl Reader {
             "telemetry" => Self::new::<telemetry::Config>(|text| {
                 telemetry::Policy::new(&parse_config(text)?, &secret).map(drop)
             }),
-            other => bail!("tests/documents.rs cannot read the pluginConfig of {other}"),
+            other => bail!("tests/documents.rs has no parser for the pluginConfig of {other}"),
         })
     }
 
@@ -48,25 +48,25 @@ impl Reader {
             read,
             compare: schema_check::compare::<T>,
             schema: schema::of::<T>,
-            refuses: schema_check::refuses::<T>,
+            schema_rejects: schema_check::refuses::<T>,
         }
     }
 
-    /// Parses and compiles a document as the filter itself does.
+    /// Parses and compiles a document as the filter does.
     ///
     /// # Errors
-    /// When the filter refuses it.
+    /// If the filter rejects it.
     ///
     /// # Panics
-    /// When the filter accepts it and the schema does not.
+    /// If the filter accepts it and the schema rejects it.
     pub(crate) fn accept(&self, document: &Value) -> Result<(), InvalidConfig> {
-        let answer = (self.read)(document.to_string().as_bytes());
-        (self.compare)(document, answer.is_ok());
-        answer
+        let result = (self.read)(document.to_string().as_bytes());
+        (self.compare)(document, result.is_ok());
+        result
     }
 }
 
-/// A secret in base64 that is long enough for every algorithm.
+/// Returns a base64 secret that is long enough for every algorithm.
 fn secret(_name: &str) -> Option<String> {
     Some("c2VjcmV0".repeat(12))
 }

@@ -1,4 +1,4 @@
-//! Every sample is accepted by its filter, and every file that holds one is in order.
+//! Every sample is accepted by its filter, and the files with samples are consistent.
 
 use std::process::Command;
 
@@ -11,13 +11,13 @@ mod schemas;
 
 use documents::Reader;
 
-/// Fails unless a filter accepts a document.
+/// Fails unless the filter accepts the document.
 fn accept(filter: &str, document: &Value) -> Result<()> {
     Ok(Reader::of(filter)?.accept(document)?)
 }
 
 #[test]
-fn wasm_plugins_are_accepted() -> Result<()> {
+fn accepts_every_wasm_plugin() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("wasmplugins/{filter}.yaml");
         accept(&filter, &repository::plugin_config(&path)?).with_context(|| path.clone())?;
@@ -34,14 +34,14 @@ fn wasm_plugins_are_accepted() -> Result<()> {
         let priority = plugin["spec"]["priority"].as_i64();
         assert!(
             priority.is_some(),
-            "{path} has no priority: it would run behind all that have one"
+            "{path} has no priority: it would run after all plugins that have one"
         );
     }
     Ok(())
 }
 
 #[test]
-fn the_readme_has_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
+fn readme_lists_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
     let readme = read_text(&repository::root().join("README.md"))?;
     for filter in repository::filters()? {
         let plugin = repository::yaml(&format!("wasmplugins/{filter}.yaml"))?;
@@ -54,7 +54,7 @@ fn the_readme_has_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
 }
 
 #[test]
-fn envoy_filters_are_accepted_and_say_the_same() -> Result<()> {
+fn envoy_filters_match_the_wasm_plugins() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("envoy/{filter}.yaml");
         let config = repository::plugin_config(&path)?;
@@ -66,12 +66,12 @@ fn envoy_filters_are_accepted_and_say_the_same() -> Result<()> {
 }
 
 #[test]
-fn further_samples_are_accepted() -> Result<()> {
+fn accepts_additional_samples() -> Result<()> {
     let filters = repository::filters()?;
     let mut found = 0_usize;
     for (path, text) in repository::texts()? {
-        let further = path.strip_prefix("wasmplugins/").and_then(|name| name.strip_suffix(".yaml"));
-        if further.is_none_or(|name| name == "kustomization" || filters.iter().any(|f| f == name)) {
+        let sample = path.strip_prefix("wasmplugins/").and_then(|name| name.strip_suffix(".yaml"));
+        if sample.is_none_or(|name| name == "kustomization" || filters.iter().any(|f| f == name)) {
             continue;
         }
         for document in text.split("\n---\n") {
@@ -89,11 +89,11 @@ fn further_samples_are_accepted() -> Result<()> {
             }
         }
     }
-    assert!(found > 0, "no further sample was found");
+    assert!(found > 0, "no additional sample was found");
     Ok(())
 }
 
-/// The document with texts that hold JSON replaced by that JSON, so that spaces do not count.
+/// Returns the document with every string of JSON parsed, so that whitespace does not matter.
 fn unfolded(document: Value) -> Value {
     match document {
         Value::String(text) => match serde_json::from_str::<Value>(&text) {
@@ -109,24 +109,32 @@ fn unfolded(document: Value) -> Value {
 }
 
 #[test]
-fn the_bootstrap_holds_every_filter_as_it_would_be_pasted() -> Result<()> {
+fn bootstrap_contains_every_filter_block() -> Result<()> {
     let bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
     let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
     let manager = bootstrap.pointer(manager).context("no connection manager")?;
     let chain = manager["http_filters"].as_array().context("no chain")?;
     let filters = repository::filters()?;
-    assert_eq!(chain.len(), filters.len().saturating_add(1), "every filter once, and the router");
+    assert_eq!(
+        chain.len(),
+        filters.len().saturating_add(1),
+        "the chain must be every filter once, then the router"
+    );
     for filter in filters {
         let block = repository::yaml(&format!("envoy/{filter}.yaml"))?;
-        assert!(chain.contains(&block), "envoy/bootstrap.yaml has another block for {filter}");
+        assert!(chain.contains(&block), "envoy/bootstrap.yaml differs from envoy/{filter}.yaml");
     }
     let admin = bootstrap.pointer("/admin/address/socket_address/address");
-    assert_eq!(admin, Some(&json!("127.0.0.1")), "the admin interface is for this machine only");
+    assert_eq!(
+        admin,
+        Some(&json!("127.0.0.1")),
+        "the admin interface must listen on loopback only"
+    );
     Ok(())
 }
 
 #[test]
-fn readmes_show_what_works() -> Result<()> {
+fn accepts_readme_samples() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("filters/{filter}/README.md");
         let readme = read_text(&repository::root().join(&path))?;
@@ -144,12 +152,12 @@ fn readmes_show_what_works() -> Result<()> {
             accept(&filter, config).with_context(|| format!("{path}: {block}"))?;
             shown = shown.saturating_add(1);
         }
-        assert!(shown > 0, "{path} shows no pluginConfig in a block marked yaml");
+        assert!(shown > 0, "{path} has no pluginConfig in a YAML block");
     }
     Ok(())
 }
 
-/// The earliest year in samples: a nearer date would soon be in the past for readers who copy it.
+/// The earliest year in samples, so that a copied date is not in the past soon.
 const FIRST_YEAR: u32 = 2030;
 
 #[test]
@@ -171,7 +179,7 @@ fn dates_in_samples_are_far_in_the_future() -> Result<()> {
     Ok(())
 }
 
-/// The years of instants, such as `2035-12-01T09:00:00Z`.
+/// Returns the years of quoted timestamps such as `2035-12-01T09:00:00Z`.
 fn years(text: &str) -> impl Iterator<Item = u32> {
     text.split('"').filter_map(|word| {
         let (date, time) = word.split_once('T')?;
@@ -182,7 +190,7 @@ fn years(text: &str) -> impl Iterator<Item = u32> {
     })
 }
 
-/// The fenced blocks of a Markdown document that are marked as YAML.
+/// Returns the YAML code blocks of a Markdown document.
 fn yaml_blocks(markdown: &str) -> impl Iterator<Item = &str> {
     markdown
         .split("\n```yaml")
@@ -191,10 +199,10 @@ fn yaml_blocks(markdown: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn the_compose_file_starts_the_bootstrap() -> Result<()> {
+fn compose_file_starts_the_bootstrap() -> Result<()> {
     let envoy = &repository::yaml("envoy/compose.yaml")?["services"]["envoy"];
     assert_eq!(envoy["command"], json!(["envoy", "--config-path", "envoy/bootstrap.yaml"]));
-    assert_eq!(envoy["network_mode"], "host", "the bootstrap's addresses are this machine's");
+    assert_eq!(envoy["network_mode"], "host", "the bootstrap uses addresses of the host");
     let work = envoy["working_dir"].as_str().context("no working_dir")?;
     let mounts = envoy["volumes"].as_array().context("no volumes")?;
     for (source, below) in [(".", "envoy"), ("../target/wasm", "target/wasm")] {
@@ -202,7 +210,7 @@ fn the_compose_file_starts_the_bootstrap() -> Result<()> {
         let mount = json!({"type": "bind", "source": source, "target": target, "read_only": true});
         assert!(mounts.contains(&mount), "{mount}");
     }
-    // The program itself knows more than these lines, where it is installed.
+    // If Docker Compose is installed, it validates the file as well.
     let compose = |arguments: &[&str]| {
         let file = repository::root().join("envoy/compose.yaml");
         Command::new("docker").args(["compose", "--file"]).arg(file).args(arguments).output()

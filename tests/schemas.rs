@@ -1,4 +1,5 @@
-//! The schemas of the filters' documents: the shipped files, and how they judge documents.
+//! The JSON schemas of the filters' configuration: the shipped files match the types, and the
+//! schemas agree with the filters.
 
 use std::{env, fs};
 
@@ -8,25 +9,26 @@ use tests::{process::read_text, repository};
 
 use crate::documents::Reader;
 
-/// The environment variable with which the files are written.
+/// Environment variable that makes the test write the files.
 const WRITE: &str = "WEIR_WRITE_SCHEMAS";
 
 #[test]
-fn the_shipped_files_are_those_of_the_types() -> Result<()> {
+fn the_shipped_files_match_the_types() -> Result<()> {
     for filter in repository::filters()? {
         let path = format!("schemas/{filter}.json");
         let derived = format!("{:#}\n", (Reader::of(&filter)?.schema)());
         if env::var_os(WRITE).is_some() {
             fs::write(repository::root().join(&path), &derived)?;
         }
-        let is_equal = read_text(&repository::root().join(&path)).is_ok_and(|it| it == derived);
-        assert!(is_equal, "{path} is not what the types say: run `make schemas`");
+        let is_equal =
+            read_text(&repository::root().join(&path)).is_ok_and(|shipped| shipped == derived);
+        assert!(is_equal, "{path} is out of date: run `make schemas`");
     }
     Ok(())
 }
 
 #[test]
-fn the_readme_shows_what_is_valid() -> Result<()> {
+fn readme_example_is_valid() -> Result<()> {
     let readme = read_text(&repository::root().join("schemas/README.md"))?;
     let block = readme.split("```yaml\n# yaml-language-server: $schema=schemas/").nth(1);
     let (filter, rest) =
@@ -37,27 +39,28 @@ fn the_readme_shows_what_is_valid() -> Result<()> {
 }
 
 #[test]
-fn every_object_of_a_schema_knows_its_fields() -> Result<()> {
+fn every_schema_object_lists_its_fields() -> Result<()> {
     for filter in repository::filters()? {
         let schema = (Reader::of(&filter)?.schema)();
         let mut objects = 0_usize;
         for pointer in pointers(&schema) {
-            let Some(object) = schema.pointer(&pointer).filter(|it| it["type"] == "object") else {
+            let Some(object) = schema.pointer(&pointer).filter(|object| object["type"] == "object")
+            else {
                 continue;
             };
             let is_map = object.get("patternProperties").is_some()
                 || object["additionalProperties"].is_object();
             let is_closed = object["additionalProperties"] == json!(false);
-            assert!(is_closed || is_map, "{filter}: {pointer} takes any field");
+            assert!(is_closed || is_map, "{filter}: {pointer} accepts unknown fields");
             objects = objects.saturating_add(1);
         }
-        assert!(objects > 5, "{filter} has only {objects} objects");
+        assert!(objects > 5, "{filter}: only {objects} objects");
     }
     Ok(())
 }
 
 #[test]
-fn no_changed_sample_is_accepted_and_yet_refused_by_the_schema() -> Result<()> {
+fn schema_accepts_every_sample_that_the_filter_accepts() -> Result<()> {
     for filter in repository::filters()? {
         let reader = Reader::of(&filter)?;
         let (mut accepted, mut refused) = (0_usize, 0_usize);
@@ -73,25 +76,25 @@ fn no_changed_sample_is_accepted_and_yet_refused_by_the_schema() -> Result<()> {
 }
 
 #[test]
-fn a_slip_in_the_name_of_a_field_is_refused_by_the_schema() -> Result<()> {
+fn schema_refuses_misspelt_fields() -> Result<()> {
     for filter in repository::filters()? {
         let reader = Reader::of(&filter)?;
-        let mut slips = 0_usize;
-        for changed in samples(&filter)?.iter().flat_map(misspelt) {
-            // Where anything may be a name, the name is not what is refused.
-            let answer = reader.accept(&changed);
-            if answer.is_err_and(|it| it.to_string().contains("unknown field")) {
-                assert!((reader.refuses)(&changed), "{filter}: {changed}");
-                slips = slips.saturating_add(1);
+        let mut misspelt_fields = 0_usize;
+        for changed in samples(&filter)?.iter().flat_map(misspell_fields) {
+            // In a map any name is valid.
+            let result = reader.accept(&changed);
+            if result.is_err_and(|error| error.to_string().contains("unknown field")) {
+                assert!((reader.schema_rejects)(&changed), "{filter}: {changed}");
+                misspelt_fields = misspelt_fields.saturating_add(1);
             }
         }
-        assert!(slips > 20, "{filter}: only {slips} slips");
+        assert!(misspelt_fields > 20, "{filter}: only {misspelt_fields} misspelt fields");
     }
     Ok(())
 }
 
 #[test]
-fn an_empty_key_is_refused_everywhere() -> Result<()> {
+fn null_values_are_refused_everywhere() -> Result<()> {
     for filter in repository::filters()? {
         let reader = Reader::of(&filter)?;
         let schema = (reader.schema)();
@@ -103,16 +106,16 @@ fn an_empty_key_is_refused_everywhere() -> Result<()> {
         };
         let samples = samples(&filter)?;
         for document in alone.chain(samples.iter().flat_map(emptied)) {
-            let answer = reader.accept(&document);
-            assert!(answer.is_err(), "{filter} accepts {document}");
-            assert!((reader.refuses)(&document), "{filter}: the schema accepts {document}");
+            let result = reader.accept(&document);
+            assert!(result.is_err(), "{filter} accepts {document}");
+            assert!((reader.schema_rejects)(&document), "{filter}: the schema accepts {document}");
         }
     }
     Ok(())
 }
 
-/// The sample with one name changed, each in turn.
-fn misspelt(sample: &Value) -> Vec<Value> {
+/// Returns copies of the sample, each with another field name misspelt.
+fn misspell_fields(sample: &Value) -> Vec<Value> {
     let misspell = |pointer: String| {
         let members = sample.pointer(&pointer).and_then(Value::as_object).into_iter();
         let objects = members.flat_map(|members| members.keys().map(|name| renamed(members, name)));
@@ -122,21 +125,21 @@ fn misspelt(sample: &Value) -> Vec<Value> {
 }
 
 fn renamed(members: &Map<String, Value>, name: &str) -> Value {
-    let rename = |(one, value): (&String, &Value)| {
-        let slip = if one == name { format!("{one}x") } else { one.clone() };
-        (slip, value.clone())
+    let rename = |(field, value): (&String, &Value)| {
+        let renamed = if field == name { format!("{field}x") } else { field.clone() };
+        (renamed, value.clone())
     };
     members.iter().map(rename).collect()
 }
 
-/// The sample with another value at one place.
+/// Returns the sample with the value at `pointer` replaced. `None` if the value does not exist.
 fn with(sample: &Value, pointer: &str, value: Value) -> Option<Value> {
     let mut changed = sample.clone();
     *changed.pointer_mut(pointer)? = value;
     Some(changed)
 }
 
-/// The document of the WasmPlugin and those of the README.
+/// Returns the configuration of the WasmPlugin and those of the README.
 fn samples(filter: &str) -> Result<Vec<Value>> {
     let mut samples = repository::readme_samples(filter)?;
     samples.retain(|sample| sample.get("kind").is_none());
@@ -144,8 +147,9 @@ fn samples(filter: &str) -> Result<Vec<Value>> {
     Ok(samples)
 }
 
-/// The sample with one place changed, each in turn, to some of the values: all of them at every
-/// place take a minute.
+/// Returns copies of the sample, each with another value replaced.
+///
+/// Each value is replaced by a fifth of [`values`], because all of them take a minute.
 fn changes(sample: &Value) -> Vec<Value> {
     const STEP: usize = 5;
     let values = values();
@@ -156,7 +160,7 @@ fn changes(sample: &Value) -> Vec<Value> {
     pointers(sample).into_iter().enumerate().flat_map(change).collect()
 }
 
-/// The places of a document as JSON pointers, the document itself among them.
+/// Returns the JSON pointers of all values in a document, including the document itself.
 fn pointers(document: &Value) -> Vec<String> {
     let inside: Vec<(String, &Value)> = match document {
         Value::Array(list) => {
@@ -174,7 +178,7 @@ fn pointers(document: &Value) -> Vec<String> {
     [String::new()].into_iter().chain(below).collect()
 }
 
-/// Values of every kind, many of them right somewhere.
+/// Returns values of every JSON type, many of them valid somewhere.
 fn values() -> Vec<Value> {
     vec![
         json!(null),

@@ -1,4 +1,4 @@
-//! Whatever a collector answers, no item is lost from the books, and what goes out is OTLP.
+//! For any response of a collector, all items are accounted for, and requests are OTLP.
 
 #![no_main]
 
@@ -11,15 +11,17 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
     SpanId, TraceId,
-    export::{Answer, Exporter, HandedOver, Limits, Metric, Outcome, Protocol, Provider},
-    export::otlp::{Attribute, Rejection, Signal, Span, SpanKind, retry_delay},
+    export::otlp::{Attribute, PartialSuccess, Signal, Span, SpanKind, retry_delay},
+    export::{
+        ExportOutcome, Exporter, HandoffBatch, Metric, Protocol, Provider, QueueLimits, Response,
+    },
 };
 
-/// What parts the trailers from the rest.
+/// Separator before the trailers.
 const MARK: &[u8] = b"\n---\n";
-/// How many spans are in a request.
+/// Number of spans in a request.
 const ITEMS: u64 = 3;
-/// The longest text of a stranger that is shown, in bytes.
+/// Maximum length of untrusted text in a log line, in bytes.
 const MAX_SHOWN: usize = 256;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -29,32 +31,34 @@ fuzz_target!(|bytes: &[u8]| {
         assert_outcome(&answer, &protocol);
         exchange(&answer, protocol, bytes);
     }
-    if let Some(batch) = HandedOver::decode(bytes) {
-        assert_eq!(HandedOver::decode(&batch.encode()), Some(batch));
+    if let Some(batch) = HandoffBatch::decode(bytes) {
+        assert_eq!(HandoffBatch::decode(&batch.encode()), Some(batch));
     }
 });
 
-/// Reads headers, a body, a mark and trailers; only 4 KiB of a body are kept.
-fn answer(bytes: &[u8]) -> Answer {
+/// Parses headers, a body, a separator and trailers; keeps 4 KiB of a body.
+fn answer(bytes: &[u8]) -> Response {
     let end = bytes.windows(MARK.len()).position(|part| part == MARK);
     let (head, tail) = bytes.split_at(end.unwrap_or(bytes.len()));
     let trailers = Message::read(tail.get(MARK.len()..).unwrap_or_default()).headers;
     let message = Message::read(head);
     let body = message.body.iter().copied().take(4_096).collect();
-    Answer { headers: message.headers, body, trailers }
+    Response { headers: message.headers, body, trailers }
 }
 
 fn http() -> Protocol {
     Protocol::Http { traces: "/v1/traces".into(), logs: "/v1/logs".into() }
 }
 
-/// Reads bytes as the parts of an answer.
+/// Parses bytes as the parts of a response.
 fn alone(bytes: &[u8], body: &[u8]) {
     let _ = retry_delay(bytes);
-    for rejection in [Rejection::read(bytes), Rejection::read(body)].into_iter().flatten() {
-        legal::line(&rejection.message);
-        assert!(rejection.message.len() <= MAX_SHOWN, "{} bytes", rejection.message.len());
-        assert!(i64::try_from(rejection.items).is_ok(), "{} items", rejection.items);
+    for partial in
+        [PartialSuccess::decode(bytes), PartialSuccess::decode(body)].into_iter().flatten()
+    {
+        legal::line(&partial.message);
+        assert!(partial.message.len() <= MAX_SHOWN, "{} bytes", partial.message.len());
+        assert!(i64::try_from(partial.rejected_items).is_ok(), "{} items", partial.rejected_items);
     }
 }
 
@@ -62,31 +66,31 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(policies::NOW)
 }
 
-fn assert_outcome(answer: &Answer, protocol: &Protocol) {
-    if let Outcome::Refused(why) = Outcome::of(answer, protocol, now()) {
+fn assert_outcome(answer: &Response, protocol: &Protocol) {
+    if let ExportOutcome::Refused(why) = ExportOutcome::from_response(answer, protocol, now()) {
         legal::line(&why);
         assert!(why.len() <= MAX_SHOWN + 64, "{} bytes", why.len());
     }
 }
 
-/// Sends spans, and gives every request the same answer until nothing is left.
-fn exchange(answer: &Answer, protocol: Protocol, name: &[u8]) {
+/// Sends spans, and returns the same response to every request until nothing is left.
+fn exchange(answer: &Response, protocol: Protocol, name: &[u8]) {
     let is_grpc = protocol == Protocol::Grpc;
     let mut exporter = Exporter::default();
-    let lane = exporter.open(&provider(protocol), Signal::Traces, &[]);
+    let pipeline = exporter.open(&provider(protocol), Signal::Traces, &[]);
     let spans: Vec<Span<'_>> = (0..ITEMS).map(|_| span(name)).collect();
-    spans.iter().for_each(|span| exporter.offer(lane, span.encode_item(), Duration::ZERO));
+    spans.iter().for_each(|span| exporter.enqueue(pipeline, span.encode_item(), Duration::ZERO));
     let mut counted = 0;
     for second in (0..4_000).step_by(20) {
         let at = Duration::from_secs(second);
-        while let Some(departure) = exporter.depart(at) {
-            assert_readable(departure.body, &spans, is_grpc);
-            let ticket = departure.ticket;
-            let arrival = exporter.arrive(ticket, Some(answer), at, now(), u64::MAX);
-            arrival.warning.iter().for_each(|line| legal::line(line));
+        while let Some(request) = exporter.next_request(at) {
+            assert_readable(request.body, &spans, is_grpc);
+            let id = request.id;
+            let result = exporter.on_response(id, Some(answer), at, now(), u64::MAX);
+            result.warning.iter().for_each(|line| legal::line(line));
         }
         counted += exporter
-            .tell()
+            .take_stats()
             .counts
             .iter()
             .map(|(_, metric, count)| ended(metric, *count))
@@ -95,7 +99,7 @@ fn exchange(answer: &Answer, protocol: Protocol, name: &[u8]) {
     assert_eq!(counted, ITEMS, "the books do not balance");
 }
 
-/// Returns how many items have come to an end.
+/// Returns the number of completed items.
 const fn ended(metric: &Metric, count: u64) -> u64 {
     match metric {
         Metric::Sent | Metric::Rejected | Metric::Dropped(_) => count,
@@ -112,7 +116,7 @@ fn provider(protocol: Protocol) -> Provider {
         protocol,
         headers: Vec::new(),
         timeout: Duration::from_secs(3),
-        limits: Limits { batch_items: ITEMS as usize, ..Limits::default() },
+        limits: QueueLimits { max_batch_items: ITEMS as usize, ..QueueLimits::default() },
         max_tag_length: 256,
         resource: vec![("service.name".to_owned(), "shop".to_owned())],
     }
@@ -136,7 +140,7 @@ fn span(name: &[u8]) -> Span<'_> {
     }
 }
 
-/// Fails unless OpenTelemetry's own messages read the spans that went in.
+/// Fails unless OpenTelemetry's own messages decode to the same spans.
 fn assert_readable(body: &[u8], spans: &[Span<'_>], is_grpc: bool) {
     let message = if is_grpc {
         let (frame, message) = body.split_at(5);

@@ -1,4 +1,4 @@
-//! Any bytes are accepted or refused as a document of each filter, and no refusal shows a secret.
+//! Any bytes are accepted or refused as a document of each filter, and no error shows a secret.
 
 #![no_main]
 
@@ -9,11 +9,11 @@ use fuzz::{legal, policies};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
-/// A secret that no document holds by accident.
+/// Secret that no document contains by accident.
 const SECRET: &str = "HiddenHiddenHidden";
-/// The same as a number.
+/// Secret as a number.
 const NUMBER: u64 = 7_313_773_137_731;
-/// Where secrets stand in documents; `*` is any member of a list.
+/// Paths of secrets in documents; `*` is any entry of a list.
 const PLACES: [&str; 5] = [
     "jwtRules/*/keys/*/secret",
     "jwtRules/*/jwks",
@@ -34,7 +34,7 @@ fuzz_target!(|document: &[u8]| {
     }
 });
 
-/// Hands a document to every filter, with all that is made of it, and returns what they refuse.
+/// Compiles a document with every filter and returns their errors.
 fn refusals(document: &[u8]) -> impl Iterator<Item = InvalidConfig> {
     let refused = [tokens(document), tags(document), faults(document), telemetry(document)];
     refused.into_iter().filter_map(Result::err)
@@ -46,7 +46,7 @@ fn now() -> SystemTime {
 
 fn tokens(document: &[u8]) -> Result<(), InvalidConfig> {
     let policy = policies::tokens(document)?;
-    policy.warnings().iter().for_each(|warning| assert_line(warning));
+    policy.warnings().iter().for_each(|warning| assert_line(&warning.to_string()));
     let worker = policy.worker();
     let keys = worker.sources.iter().map(|source| source.spec().cluster.to_string());
     keys.for_each(|cluster| legal::header_value(cluster.as_bytes()));
@@ -55,7 +55,7 @@ fn tokens(document: &[u8]) -> Result<(), InvalidConfig> {
 
 fn tags(document: &[u8]) -> Result<(), InvalidConfig> {
     let policy = policies::tags(document)?;
-    policy.warnings().iter().for_each(|warning| assert_line(warning));
+    policy.warnings().iter().for_each(|warning| assert_line(&warning.to_string()));
     policy.counters().iter().for_each(|name| legal::line(name));
     for (index, _) in policy.canaries() {
         assert!(policy.canary_weight(index, now(), false) <= 10_000);
@@ -78,10 +78,10 @@ fn faults(document: &[u8]) -> Result<(), InvalidConfig> {
 
 fn telemetry(document: &[u8]) -> Result<(), InvalidConfig> {
     let config: telemetry::Config = parse_config(document)?;
-    let rules = telemetry::prometheus::Rules::of(&config).to_string();
+    let rules = telemetry::prometheus::Rules::new(&config).to_string();
     assert!(!rules.is_empty());
     let policy = policies::telemetry(document)?;
-    policy.warnings().iter().for_each(|warning| assert_line(warning));
+    policy.warnings().iter().for_each(|warning| assert_line(&warning.to_string()));
     policy.stat_tags().into_iter().for_each(legal::line);
     for direction in telemetry::Direction::ALL {
         let families = policy.plan(direction).groups.iter().flat_map(|group| &group.families);
@@ -99,8 +99,8 @@ fn assert_hidden(text: &str) {
     assert!(!text.contains(SECRET) && !text.contains(&NUMBER.to_string()), "a secret: {text}");
 }
 
-/// Puts secrets in a place where they belong, of the kind of value that stands there; says whether
-/// there is such a place.
+/// Inserts secrets at a path, of the same kind as the present value; returns `true` if the path
+/// exists.
 fn hide(document: &mut Value, place: &str) -> bool {
     let (step, rest) = place.split_once('/').unwrap_or((place, ""));
     let mut inner: Vec<&mut Value> = match document {
@@ -129,7 +129,7 @@ fn secret(value: &Value, field: &str) -> Value {
     }
 }
 
-/// A key set, or what somebody wrote in its place, whose keys are secrets.
+/// Returns a key set, or a value in its place, whose keys are secrets.
 fn secret_keys(mut set: Value) -> Value {
     let Some(keys) = set.get_mut("keys") else { return secret(&set, "") };
     let Some(keys) = keys.as_array_mut() else {

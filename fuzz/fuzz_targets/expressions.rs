@@ -1,16 +1,17 @@
-//! Any text is refused or an expression, which gives the same value each time, of the kind that its
-//! place asks for.
+//! Any text is refused or is an expression, which evaluates to the same value each time, of the
+//! required kind.
 
 #![no_main]
 
 use fuzz::{message::cut, values};
 use libfuzzer_sys::fuzz_target;
 use telemetry::expression::{
-    Attribute, Attributes, Expression, Form, Own, Phase, Readings, Reads, Slot, Value, Wanted,
+    Attribute, AttributeCache, AttributeTable, Attributes, Encoding, Expression, Phase, ResultKind,
+    Slot, Value, WeirAttribute,
 };
 
-/// A stream of which everything was read.
-struct Stream(Readings);
+/// A stream with all attributes.
+struct Stream(AttributeCache);
 
 impl Attributes for Stream {
     fn value(&self, slot: Slot) -> Option<&Value> {
@@ -22,14 +23,14 @@ fuzz_target!(|bytes: &[u8]| {
     let (text, rest) = cut(bytes, b'\n');
     let Ok(text) = std::str::from_utf8(text) else { return };
     for phase in [Phase::Request, Phase::End] {
-        for wanted in [Wanted::Bool, Wanted::Number, Wanted::Scalar, Wanted::Any] {
+        for wanted in [ResultKind::Bool, ResultKind::Number, ResultKind::Scalar, ResultKind::Any] {
             check(text, phase, wanted, rest);
         }
     }
 });
 
-fn check(text: &str, phase: Phase, wanted: Wanted, rest: &[u8]) {
-    let mut reads = Reads::default();
+fn check(text: &str, phase: Phase, wanted: ResultKind, rest: &[u8]) {
+    let mut reads = AttributeTable::default();
     let expression = match Expression::compile(text, phase, wanted, &mut reads) {
         Ok(expression) => expression,
         Err(invalid) => {
@@ -48,10 +49,10 @@ fn check(text: &str, phase: Phase, wanted: Wanted, rest: &[u8]) {
     assert_eq!(format!("{value:?}"), format!("{:?}", expression.evaluate(&stream)));
     let Ok(value) = value else { return };
     let is_wanted = match wanted {
-        Wanted::Bool => matches!(*value, Value::Bool(_)),
-        Wanted::Number => matches!(*value, Value::Int(_) | Value::Double(_)),
-        Wanted::Scalar => !matches!(*value, Value::List(_)),
-        Wanted::Any => true,
+        ResultKind::Bool => matches!(*value, Value::Bool(_)),
+        ResultKind::Number => matches!(*value, Value::Int(_) | Value::Double(_)),
+        ResultKind::Scalar => !matches!(*value, Value::List(_)),
+        ResultKind::Any => true,
     };
     let is_checked = !reads.iter().any(|(_, attribute)| is_dynamic(attribute));
     assert!(is_wanted || !is_checked, "{wanted:?} of {text} is {value:?}");
@@ -59,10 +60,10 @@ fn check(text: &str, phase: Phase, wanted: Wanted, rest: &[u8]) {
     assert_eq!(expression.holds(&stream).ok(), is_true);
 }
 
-/// A stream on which each attribute has one of the values, if that is of its kind.
-fn stream(reads: &Reads, rest: &[u8]) -> Stream {
+/// A stream on which each attribute has one of the values, if it is of the attribute's kind.
+fn stream(reads: &AttributeTable, rest: &[u8]) -> Stream {
     let values: Vec<Option<Value>> = rest.split(|byte| *byte == b'\n').map(values::read).collect();
-    let readings = reads.readings();
+    let readings = reads.new_cache();
     for (place, (slot, attribute)) in reads.iter().enumerate() {
         let value = values.get(place % values.len()).cloned().flatten();
         readings.get(slot, || value.filter(|value| suits(attribute, value)));
@@ -70,20 +71,29 @@ fn stream(reads: &Reads, rest: &[u8]) -> Stream {
     Stream(readings)
 }
 
-/// Says whether the proxy gives an attribute values of any kind.
+/// Returns `true` if an attribute has values of any kind.
 const fn is_dynamic(attribute: &Attribute) -> bool {
-    matches!(attribute, Attribute::Claim(_) | Attribute::Property { form: Form::Dynamic, .. })
+    matches!(
+        attribute,
+        Attribute::Claim(_) | Attribute::Property { encoding: Encoding::Dynamic, .. }
+    )
 }
 
 fn suits(attribute: &Attribute, value: &Value) -> bool {
     match attribute {
-        Attribute::Property { form: Form::Int, .. } => matches!(value, Value::Int(_)),
-        Attribute::Property { form: Form::Bool, .. } => matches!(value, Value::Bool(_)),
-        Attribute::Property { form: Form::Duration, .. } => matches!(value, Value::Duration(_)),
-        Attribute::Property { form: Form::Timestamp, .. } => matches!(value, Value::Timestamp(_)),
-        Attribute::Own(Own::Error | Own::Sampled) => matches!(value, Value::Bool(_)),
+        Attribute::Property { encoding: Encoding::Int, .. } => matches!(value, Value::Int(_)),
+        Attribute::Property { encoding: Encoding::Bool, .. } => matches!(value, Value::Bool(_)),
+        Attribute::Property { encoding: Encoding::Duration, .. } => {
+            matches!(value, Value::Duration(_))
+        }
+        Attribute::Property { encoding: Encoding::Timestamp, .. } => {
+            matches!(value, Value::Timestamp(_))
+        }
+        Attribute::Weir(WeirAttribute::Error | WeirAttribute::Sampled) => {
+            matches!(value, Value::Bool(_))
+        }
         Attribute::Audiences => {
-            matches!(value, Value::List(all) if all.iter().all(|it| matches!(it, Value::Text(_))))
+            matches!(value, Value::List(all) if all.iter().all(|value| matches!(value, Value::Text(_))))
         }
         _ => is_dynamic(attribute) || matches!(value, Value::Text(_)),
     }

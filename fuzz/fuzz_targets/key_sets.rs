@@ -1,4 +1,4 @@
-//! Whatever a key server answers, what is kept is bounded, and no shared secret comes that way.
+//! For any response of a key server, memory is bounded, and no symmetric key is accepted.
 
 #![no_main]
 
@@ -13,9 +13,9 @@ use jwt_auth::{
 };
 use libfuzzer_sys::fuzz_target;
 
-/// What parts one answer from the next.
+/// Separator between responses.
 const MARK: &[u8] = b"\n---\n";
-/// At most this many answers are looked at.
+/// Maximum number of responses.
 const ANSWERS: usize = 8;
 
 thread_local! {
@@ -45,7 +45,7 @@ fn parts(bytes: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// Reads bytes as everything that another worker or a server may have written.
+/// Parses bytes as data of another worker or of a server.
 fn read(bytes: &[u8]) {
     if let Some(control) = Control::decode(bytes) {
         assert_eq!(Control::decode(&control.encode()), Some(control));
@@ -71,7 +71,7 @@ fn assert_public(set: &KeySet) {
     }
 }
 
-/// What a proxy keeps for a source, as its workers share it.
+/// Shared data of a source.
 struct Proxy {
     source: Source,
     control: Control,
@@ -86,7 +86,7 @@ impl Proxy {
         Self { source, control: Control::default(), document: None, calls: 0, now }
     }
 
-    /// Wakes the worker whenever a fetch is due, and gives it one answer after the other.
+    /// Wakes the worker whenever a fetch is due, and passes it one response after another.
     fn run(&mut self, answers: &[&[u8]]) {
         for answer in answers {
             self.feed(Event::Tick(self.control));
@@ -105,7 +105,7 @@ impl Proxy {
     fn feed(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            let effects = self.source.on(event, self.now, 80);
+            let effects = self.source.handle(event, self.now, 80);
             assert!(effects.len() <= 4 * MAX_KEYS, "{} effects of one event", effects.len());
             effects.into_iter().for_each(|effect| events.extend(self.carry_out(effect)));
         }
@@ -131,23 +131,23 @@ impl Proxy {
                     self.control = control;
                 }
             }
-            Effect::Warn(line) | Effect::Inform(line) => {
+            Effect::LogWarning(line) | Effect::LogInfo(line) => {
                 legal::line(&line);
                 assert!(line.len() <= 1024, "{} bytes in a line", line.len());
             }
-            Effect::Count(_) | Effect::Took(_) => {}
+            Effect::Count(_) | Effect::FetchTime(_) => {}
         }
         None
     }
 
     fn assert_bounded(&self) {
         let day = Duration::from_secs(86_400);
-        assert!(self.control.next <= self.now + day, "no further fetch");
+        assert!(self.control.next_fetch <= self.now + day, "no further fetch");
         assert!(self.control.fresh_until <= self.now + day, "fresh for ever");
         match self.source.state(self.now) {
             State::Ready(Content::Keys(set)) => assert_public(&set),
             State::Ready(Content::DenyList(list)) => assert!(list.len() <= 50_000),
-            State::Cold | State::Dropped => {}
+            State::Cold | State::Expired => {}
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A stream of any values makes lines of JSON of at most 8 KiB, labels that end nothing, and spans
-//! that OpenTelemetry reads.
+//! A stream of any values gives JSON lines of at most 8 KiB, labels without delimiters, and spans
+//! that OpenTelemetry decodes.
 
 #![no_main]
 
@@ -10,14 +10,15 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use telemetry::{
-    Begun, Direction, Ended, Interner, Labelled, Outcome, Policy, Record, Seen, Worker,
-    signals::access_log::{Logged, line, severity},
-    expression::{Attributes, Readings, Slot, Value},
-    export::otlp::Envelope,
-    signals::redact::Redactor,
+    CompletedStream, Direction, Interner, LabelledName, Policy, Record, SpanInputs, StreamOutcome,
+    TraceStart, TracerState,
+    export::otlp::{Envelope, Framing},
+    expression::{AttributeCache, Attributes, Slot, Value},
+    signals::access_log::{LoggedStream, line, severity},
+    signals::redactor::Redactor,
 };
 
-/// The longest line, in bytes.
+/// Maximum length of a line, in bytes.
 const MAX_LEN: usize = 8_192;
 
 thread_local! {
@@ -25,8 +26,8 @@ thread_local! {
         LazyCell::new(|| policies::telemetry(policies::TELEMETRY).unwrap());
 }
 
-/// A stream of which everything was read.
-struct Stream(Readings);
+/// A stream with all attributes.
+struct Stream(AttributeCache);
 
 impl Attributes for Stream {
     fn value(&self, slot: Slot) -> Option<&Value> {
@@ -45,9 +46,9 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
     let request = filter_core::Request::default();
     let stream = stream(policy, lines);
     let redactor = Redactor::new(b"0123456789abcdef").unwrap();
-    let ended = Ended { record: &record, at: &stream, request: &request };
+    let ended = CompletedStream { record: &record, attributes: &stream, request: &request };
     for is_error in [false, true] {
-        let logged = Logged { ended, is_error };
+        let logged = LoggedStream { ended, is_error };
         let _ = severity(&logged);
         for log in policy.access_logs() {
             let _ = log.selects(&logged, 0);
@@ -64,7 +65,7 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
     report(policy, &record, &stream, &redactor, lines);
 }
 
-/// Makes the record of lines such as `status 503`.
+/// Parses a record from lines such as `status 503`.
 fn record(lines: &[&[u8]]) -> Record {
     let number = |name: &str| {
         let texts = lines.iter().filter_map(|line| std::str::from_utf8(line).ok());
@@ -80,11 +81,11 @@ fn record(lines: &[&[u8]]) -> Record {
     }
 }
 
-/// A stream on which each attribute has the value of a line, one after the other.
+/// A stream on which each attribute has the value of one line.
 fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
     let values: Vec<Value> = lines.iter().filter_map(|line| values::read(line)).collect();
-    let readings = policy.reads().readings();
-    for (place, (slot, _)) in policy.reads().iter().enumerate() {
+    let readings = policy.attribute_table().new_cache();
+    for (place, (slot, _)) in policy.attribute_table().iter().enumerate() {
         let value = place.checked_rem(values.len()).and_then(|place| values.get(place));
         readings.get(slot, || value.cloned());
     }
@@ -99,26 +100,26 @@ fn assert_label(value: &[u8]) {
         "{text:?}"
     );
     let labels = [("a", text.clone()), ("b", "c".to_owned())];
-    let name = Labelled { family: "f", labels: &labels }.to_string();
+    let name = LabelledName { family: "f", labels: &labels }.to_string();
     assert_eq!(name.split(";.;").next(), Some(format!("f.a=.={text}").as_str()));
     let mut interner = Interner::default();
     let number = interner.add(value) as usize;
     assert_eq!(interner.texts().get(number), Some(&text));
 }
 
-/// Makes a span of the lines, and reads it again.
+/// Encodes a span from the lines and decodes it again.
 fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor, lines: &[&[u8]]) {
-    let Some((_, tracer)) = policy.outlets().tracing().tracer(Direction::Inbound) else {
+    let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
         panic!("the document traces nothing");
     };
     let text = |place: usize| lines.get(place).copied().unwrap_or_default().to_vec();
     let headers = [":method", ":path", ":authority", "x-tenant", "x-user", "user-agent"];
     let headers = headers.into_iter().enumerate().map(|(place, name)| (name, text(place)));
     let headers: filter_core::Headers = headers.collect();
-    let mut worker = Worker::new(7, tracer);
-    let Begun { trace, .. } =
+    let mut worker = TracerState::new(7, tracer);
+    let TraceStart { trace, .. } =
         tracer.begin(&headers, &mut worker, Duration::ZERO, || tracer.threshold);
-    let seen = Seen {
+    let seen = SpanInputs {
         headers: &headers,
         began: Duration::from_nanos(u64::MAX),
         source: text(1),
@@ -127,9 +128,9 @@ fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor
         details: text(3),
         cluster: text(4),
     };
-    let outcome = Outcome { record, operation: None, is_error: true, is_client: false };
+    let outcome = StreamOutcome { record, operation: None, is_error: true, is_client: false };
     let (span, _) = tracer.span(&trace, &seen, &outcome, stream, redactor, 64);
-    let body = Envelope::new(&[], false).wrap([&span.encode_item()].into_iter());
+    let body = Envelope::new(&[], Framing::Http).wrap([&span.encode_item()].into_iter());
     let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
     let theirs = &request.resource_spans[0].scope_spans[0].spans[0];
     assert_eq!((&*theirs.name, theirs.attributes.len()), (&*span.name, span.attributes.len()));

@@ -1,4 +1,4 @@
-//! A path that was normalized has no way around a rule, and the trie finds what templates match.
+//! A normalized path cannot bypass a rule, and the trie agrees with its templates.
 
 #![no_main]
 
@@ -10,10 +10,10 @@ use fuzz::{message::cut, servers};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
-/// At most this many templates are tried at once.
+/// Maximum number of templates.
 const TEMPLATES: usize = 64;
 
-/// At most this many bytes of a target are changed, one at a time.
+/// Maximum number of bytes of a target that are changed, one at a time.
 const CHANGED: usize = 24;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -48,7 +48,11 @@ fn assert_normalized(target: &[u8], path: &RequestPath<'_>, normalization: PathN
         return;
     }
     assert!(found.starts_with(b"/"), "{}", shown());
-    assert!(!found.split(|byte| *byte == b'/').any(|it| it == b"." || it == b".."), "{}", shown());
+    assert!(
+        !found.split(|byte| *byte == b'/').any(|part| part == b"." || part == b".."),
+        "{}",
+        shown()
+    );
     assert!(found.iter().all(u8::is_ascii_graphic) && !found.contains(&b'\\'), "{}", shown());
     let is_merged = normalization != PathNormalization::Base;
     assert!(!is_merged || !found.windows(2).any(|pair| pair == b"//"), "{}", shown());
@@ -67,14 +71,14 @@ fn assert_found(templates: &[PathTemplate], path: &[u8]) {
     for (place, template) in templates.iter().enumerate() {
         let Some(captures) = template.captures(path) else { continue };
         assert_eq!(captures.len(), template.names().count(), "{template}");
-        let is_inside = |value: &[u8]| path.windows(value.len().max(1)).any(|it| it == value);
+        let is_inside = |value: &[u8]| path.windows(value.len().max(1)).any(|part| part == value);
         assert!(captures.iter().all(|(_, value)| value.is_empty() || is_inside(value)));
         expected.push(place);
     }
     assert_eq!(found, expected, "{}", path.escape_ascii());
 }
 
-/// Fails unless a matcher of templates says what the templates do.
+/// Fails unless a matcher of templates agrees with the templates.
 fn assert_matched(templates: &[PathTemplate], target: &[u8]) {
     let rule = |template: &PathTemplate| -> Option<Vec<HttpMatch>> {
         serde_json::from_value(json!([{"pathTemplate": template.as_str()}])).ok()
@@ -136,7 +140,8 @@ fn assert_parameters(target: &[u8]) {
 }
 
 fn assert_cookies(lines: &[u8]) {
-    let headers: Headers = lines.split(|byte| *byte == b'\n').map(|it| ("cookie", it)).collect();
+    let headers: Headers =
+        lines.split(|byte| *byte == b'\n').map(|line| ("cookie", line)).collect();
     for (name, value) in cookies(&headers) {
         assert!(!name.contains(&b';') && !name.contains(&b'='), "{}", name.escape_ascii());
         assert!(!value.contains(&b';'), "{}", value.escape_ascii());

@@ -1,4 +1,4 @@
-//! Any request has an answer in which every header is legal and every tag is one.
+//! Any request gets a decision with valid headers and valid tags.
 
 #![no_main]
 
@@ -7,12 +7,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fault_injection::{BodyEdit, Chunk, Draws, RateLimiter, Phase, Step};
+use fault_injection::{BodyEdit, Chunk, Draws, Phase, RateLimiter, Step};
 use filter_core::{Generator, HeaderEdits, Request};
 use fuzz::{legal, message::Message, policies};
 use libfuzzer_sys::fuzz_target;
 use routing_tags::{Inputs, Tag};
-use telemetry::{Direction, Record, explain::Described};
+use telemetry::{Direction, Record, explain::StreamDescription};
 
 struct Policies {
     faults: fault_injection::Policy,
@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     });
 });
 
-/// The request of a message, of which two headers tell what a proxy knows by other means.
+/// Returns the request of a message; two headers supply other data of the proxy.
 fn request(message: &Message<'_>) -> Request {
     let text = |name| std::str::from_utf8(message.headers.first(name)?).ok();
     Request {
@@ -57,8 +57,7 @@ fn tagged(policy: &routing_tags::Policy, request: &Request, seed: u64) {
     let mut generator = Generator::new(seed);
     let mut bits = || generator.bits();
     let is_rolled_back = |_| seed.is_multiple_of(2);
-    let mut inputs =
-        Inputs { now: now(), random_bits: &mut bits, is_rolled_back: &is_rolled_back };
+    let mut inputs = Inputs { now: now(), random_bits: &mut bits, is_rolled_back: &is_rolled_back };
     let decision = policy.decide(request, &mut inputs);
     decision.request.iter().for_each(|edits| assert_tags(policy, edits));
     decision.filter_state.iter().for_each(|value| legal::header_value(value));
@@ -74,11 +73,11 @@ fn assert_tags(policy: &routing_tags::Policy, edits: &HeaderEdits) {
     legal::edits(edits);
     let written = edits.set.iter().chain(&edits.add);
     for (_, value) in written.filter(|(name, _)| policy.tag_headers().contains(name)) {
-        assert!(Tag::from_bytes(value).is_some(), "{} is no tag", value.escape_ascii());
+        assert!(Tag::from_bytes(value).is_some(), "{} is not a tag", value.escape_ascii());
     }
 }
 
-/// Fails unless a stranger's tags are gone: each header that carries one has at most one value.
+/// Fails unless untrusted tags are removed: each header with a tag has at most one value.
 fn assert_one_owner(
     policy: &routing_tags::Policy,
     request: &Request,
@@ -130,7 +129,7 @@ fn faulted(policy: &fault_injection::Policy, request: &Request, message: &Messag
     plan.rate.into_iter().for_each(|rate| assert_pace(rate, sizes.clone()));
 }
 
-/// Fails unless a body is replaced once, or ends where it is to end.
+/// Fails unless a body is replaced once, or truncated at the right length.
 fn assert_body(edit: &BodyEdit, sizes: impl Iterator<Item = usize>) {
     let (mut seen, mut passed) = (0_u64, 0_u64);
     for (index, size) in sizes.enumerate() {
@@ -162,7 +161,7 @@ fn assert_pace(rate: u64, sizes: impl Iterator<Item = usize>) {
 
 fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_>) {
     let bits = message.bits();
-    let described = Described {
+    let described = StreamDescription {
         request: request.clone(),
         record: Record {
             status: u16::try_from(bits % 700).ok().filter(|status| *status >= 100),
@@ -175,18 +174,18 @@ fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_
         direction: Direction::ALL[(bits % 3) as usize],
         seed: bits,
         draw: u32::try_from(bits % 1_000_000).unwrap_or_default(),
-        ..Described::default()
+        ..StreamDescription::default()
     };
     let explanation = policy.explain(&described);
     assert!(!explanation.to_string().is_empty());
     for addition in &explanation.series {
         for (name, value) in &addition.labels {
             let is_fit =
-                value.bytes().all(|it| matches!(it, b' '..=b'~') && !b";=\"\\".contains(&it));
+                value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b";=\"\\".contains(&byte));
             assert!(is_fit && !value.is_empty(), "label {name} has the value {value:?}");
         }
     }
-    for change in explanation.tracing.iter().flat_map(|traced| &traced.begun.changes) {
+    for change in explanation.tracing.iter().flat_map(|traced| &traced.start.changes) {
         if let telemetry::HeaderChange::Set(_, value) = change {
             legal::header_value(value.as_bytes());
         }

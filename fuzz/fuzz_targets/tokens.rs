@@ -1,5 +1,5 @@
-//! Only a byte-for-byte good token gives an identity or passes a rule that requires one; refusals
-//! never show a token.
+//! Only a valid token, unchanged in every byte, gives an identity or passes a rule that requires one;
+//! refusals never show a token.
 
 #![no_main]
 
@@ -7,16 +7,16 @@ use std::{sync::LazyLock, time::Duration};
 
 use filter_core::{Headers, Reply, Request, percent_decode};
 use fuzz::{legal, message::Message, policies, tokens};
-use jwt_auth::{Admission, Outcome, Patience, Policy, Verdict};
+use jwt_auth::{Admission, Policy, Verdict, WaitPolicy};
 use libfuzzer_sys::fuzz_target;
 
-/// The headers that only a verified token may write.
+/// Headers that are set only from a verified token.
 const OUTPUTS: [&str; 5] = ["x-user", "x-roles", "x-ab", "x-payload", "x-principal"];
-/// The parameter and the cookie that tokens are cut out of.
+/// Parameter and cookie from which tokens are removed.
 const PARAMETER: &[u8] = b"token";
 const COOKIE: &[u8] = b"session";
 
-// A policy has no state, but is not shared between threads.
+// A policy has no state, but is not `Sync`.
 thread_local! {
     static POLICY: LazyLock<Policy> = LazyLock::new(|| policies::tokens(policies::TOKENS).unwrap());
 }
@@ -31,23 +31,23 @@ fn check(policy: &Policy, message: &Message<'_>) {
     let headers = &request.headers;
     let now = Duration::from_secs(policies::NOW);
     let mut worker = policy.worker();
-    let verdict = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
-    let again = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
+    let verdict = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
+    let again = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
     assert_eq!(verdict, again, "what the cache saves changes the answer");
     match verdict {
         Verdict::Allow(admission) => assert_admitted(headers, &admission),
-        Verdict::Deny(denial) => match policy.refuse(&denial, headers).outcome {
-            Outcome::Reply(reply) => assert_refused(headers, &reply),
-            Outcome::Admit(admission) => assert_admitted(headers, &admission),
+        Verdict::Deny(denial) => match policy.respond(&denial, headers).outcome {
+            Err(reply) => assert_refused(headers, &reply),
+            Ok(admission) => assert_admitted(headers, &admission),
         },
-        Verdict::AwaitKeys(wait) => panic!("nothing is fetched, but {wait:?}"),
+        Verdict::Wait(wait) => panic!("nothing is fetched, but {wait:?}"),
     }
     policy.explain(&mut worker, &request, now);
     assert_no_change_admits(policy, &request, message.bits());
     assert_no_claim_changes(policy, &request, message.bits());
 }
 
-/// The headers that hold tokens, except `:path`, which selects the rule.
+/// Headers with tokens, except `:path`, which selects the rule.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-token", "x-other", "cookie"];
 
 /// Fails if a request that needs a token passes without a good one, unchanged or with one byte of
@@ -99,7 +99,7 @@ fn assert_no_claim_changes(policy: &Policy, request: &Request, bits: u64) {
         let request = Request { headers, ..Request::default() };
         let now = Duration::from_secs(policies::NOW);
         let mut worker = policy.worker();
-        let verdict = policy.judge(&mut worker, &request, now, Patience::Spent).verdict;
+        let verdict = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
         let identity = matches!(verdict, Verdict::Allow(admission) if admission.identity.is_some());
         assert!(!identity, "{} still gives an identity", changed.escape_ascii());
     }
@@ -108,13 +108,11 @@ fn assert_no_claim_changes(policy: &Policy, request: &Request, bits: u64) {
 fn is_admitted(policy: &Policy, headers: &Headers) -> bool {
     let request = Request { headers: headers.clone(), ..Request::default() };
     let now = Duration::from_secs(policies::NOW);
-    let verdict = policy.judge(&mut policy.worker(), &request, now, Patience::Spent).verdict;
+    let verdict = policy.decide(&mut policy.worker(), &request, now, WaitPolicy::DecideNow).verdict;
     match verdict {
         Verdict::Allow(_) => true,
-        Verdict::Deny(denial) => {
-            matches!(policy.refuse(&denial, headers).outcome, Outcome::Admit(_))
-        }
-        Verdict::AwaitKeys(wait) => panic!("nothing is fetched, but {wait:?}"),
+        Verdict::Deny(denial) => policy.respond(&denial, headers).outcome.is_ok(),
+        Verdict::Wait(wait) => panic!("nothing is fetched, but {wait:?}"),
     }
 }
 
@@ -140,7 +138,7 @@ fn assert_admitted(headers: &Headers, admission: &Admission) {
     assert_cookies(headers, &after);
 }
 
-/// Says whether a header holds a token, or a query does, escaped or not.
+/// Returns `true` if a header or a query contains a token, escaped or not.
 fn holds(headers: &Headers, token: &str) -> bool {
     headers.iter().any(|(name, value)| {
         let value = if name == b":path" { percent_decode(value) } else { value.into() };
@@ -148,7 +146,7 @@ fn holds(headers: &Headers, token: &str) -> bool {
     })
 }
 
-/// Fails unless `after` is `before` but for parameters that may hold a token.
+/// Fails unless `after` equals `before` except for parameters that may contain a token.
 fn assert_cut(before: &[u8], after: &[u8]) {
     let kept = |target: &[u8]| -> Vec<Vec<u8>> {
         let end = target.iter().position(|byte| *byte == b'#').unwrap_or(target.len());
@@ -163,7 +161,7 @@ fn assert_cut(before: &[u8], after: &[u8]) {
     assert_eq!(kept(before), kept(after), "{}", before.escape_ascii());
 }
 
-/// Fails unless every cookie that may not hold a token is still there.
+/// Fails unless every cookie that cannot contain a token is kept.
 fn assert_cookies(before: &Headers, after: &Headers) {
     let kept = |headers: &Headers| -> Vec<(Vec<u8>, Vec<u8>)> {
         let all = filter_core::cookies(headers).filter(|(name, _)| *name != COOKIE);
@@ -176,7 +174,7 @@ fn assert_refused(headers: &Headers, reply: &Reply) {
     legal::reply(reply);
     let written = reply.headers.iter().map(|(_, value)| value.as_slice());
     let shown: Vec<&[u8]> = written.chain([&*reply.body, reply.details.as_bytes()]).collect();
-    // The realm is the URL without its query, whatever stands there.
+    // The realm is the URL without its query.
     let realm =
         [":scheme", ":authority", ":path"].map(|name| headers.first(name).unwrap_or_default());
     for value in ["authorization", "x-token", "x-other"].iter().flat_map(|name| headers.all(name)) {

@@ -1,4 +1,4 @@
-//! A context that is accepted means the same to OpenTelemetry's own propagator.
+//! An accepted context means the same to OpenTelemetry's own propagator.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use opentelemetry::{propagation::TextMapPropagator, trace::TraceContextExt};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use telemetry::{
-    B3, Direction, HeaderChange, Policy, TraceParent, TraceState, Worker, baggage, explain,
+    B3, Direction, HeaderChange, Policy, TraceParent, TraceState, TracerState, baggage, explain,
 };
 
 thread_local! {
@@ -22,35 +22,39 @@ fuzz_target!(|bytes: &[u8]| {
     let message = Message::read(bytes);
     let headers = &message.headers;
     let state = state(headers);
-    if let Ok(Some(parent)) = TraceParent::of(headers) {
+    if let Ok(Some(parent)) = TraceParent::from_headers(headers) {
         assert_same(headers, &parent, state.as_ref());
     }
-    let _ = B3::of(headers);
+    let _ = B3::from_headers(headers);
     for value in headers.all("baggage") {
         for key in ["k", "weir-tag", ""] {
             let found = baggage::value(value, key);
             assert!(found.is_none_or(|found| found.len() <= value.len()));
         }
     }
-    POLICY.with(|policy| begun(policy, headers));
-    let described = explain::Described { request: message.request(), ..Default::default() };
+    POLICY.with(|policy| start(policy, headers));
+    let described = explain::StreamDescription { request: message.request(), ..Default::default() };
     POLICY.with(|policy| policy.explain(&described));
 });
 
-/// Reads `tracestate`, which is within its limits where it is accepted.
+/// Parses `tracestate`, which is within its limits if it is accepted.
 fn state(headers: &Headers) -> Option<TraceState> {
-    let state = TraceState::of(headers).ok().flatten()?;
+    let state = TraceState::from_headers(headers).ok().flatten()?;
     let text = state.as_str();
     assert!((1..=512).contains(&text.len()) && text.split(',').count() <= 32, "{text}");
     let again = Headers::from_iter([("tracestate", text)]);
-    assert_eq!(TraceState::of(&again), Ok(Some(state.clone())), "what is written is not read");
+    assert_eq!(
+        TraceState::from_headers(&again),
+        Ok(Some(state.clone())),
+        "what is written is not read"
+    );
     Some(state)
 }
 
-/// Fails unless the propagator of OpenTelemetry reads the same.
+/// Fails unless OpenTelemetry's propagator agrees.
 fn assert_same(headers: &Headers, ours: &TraceParent, state: Option<&TraceState>) {
     let text = |name| headers.joined(name).and_then(|value| String::from_utf8(value).ok());
-    // What follows in a version of the future may be any bytes; theirs takes text.
+    // Later versions may have any bytes at the end; theirs takes text.
     let Some(parent) = text("traceparent") else { return };
     let lines = text("tracestate").unwrap_or_default();
     let carrier: HashMap<String, String> =
@@ -64,21 +68,21 @@ fn assert_same(headers: &Headers, ours: &TraceParent, state: Option<&TraceState>
     assert_eq!(TraceParent::parse(ours.to_string().as_bytes()), Ok(*ours));
     let Some(state) = state.map(TraceState::as_str) else { return };
     let header = theirs.trace_state().header();
-    // Theirs refuses a system of 14 letters in a key, keeps the last of equal keys, and all members.
+    // Theirs refuses a 14-letter system in a key, and keeps the last of equal keys and all members.
     let is_accepted = !header.is_empty();
     if is_accepted && state.len() < 512 && header.split(',').count() == state.split(',').count() {
         assert_eq!(state, header);
     }
 }
 
-/// Fails unless what travels on is a context that makes sense.
-fn begun(policy: &Policy, headers: &Headers) {
-    let Some((_, tracer)) = policy.outlets().tracing().tracer(Direction::Inbound) else {
+/// Fails unless the forwarded context is valid.
+fn start(policy: &Policy, headers: &Headers) {
+    let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
         panic!("the document traces nothing");
     };
-    let mut worker = Worker::new(7, tracer);
-    let begun = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold);
-    for change in &begun.changes {
+    let mut worker = TracerState::new(7, tracer);
+    let start = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold);
+    for change in &start.changes {
         let HeaderChange::Set(name, value) = change else { continue };
         legal::header_value(value.as_bytes());
         match *name {

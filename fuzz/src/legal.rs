@@ -1,19 +1,19 @@
-//! What holds of everything that a filter writes.
+//! Properties of everything that a filter writes.
 
 use filter_core::{HeaderEdits, HeaderName, Headers, InvalidConfig, Reply};
 
-/// Fails unless a header may have this value: no NUL and no end of line.
+/// Fails if a header value contains NUL or a line break.
 pub fn header_value(value: &[u8]) {
     let is_legal = !value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'));
     assert!(is_legal, "a header would have the value {:?}", value.escape_ascii().to_string());
 }
 
-/// Fails unless every value that is written is legal.
+/// Fails unless every written value is valid.
 pub fn edits(edits: &HeaderEdits) {
     edits.set.iter().chain(&edits.add).for_each(|(_, value)| header_value(value));
 }
 
-/// Fails unless a reply can be sent, and is small.
+/// Fails unless a reply is valid and small.
 pub fn reply(reply: &Reply) {
     assert!((200..600).contains(&reply.status), "{reply:?}");
     reply.headers.iter().for_each(|(_, value)| header_value(value));
@@ -23,10 +23,10 @@ pub fn reply(reply: &Reply) {
 
 /// Fails unless a text is one line.
 pub fn line(text: &str) {
-    assert!(!text.contains(['\n', '\r', '\0']), "{text:?} is no line");
+    assert!(!text.contains(['\n', '\r', '\0']), "{text:?} is not one line");
 }
 
-/// Fails unless a refusal of `document` says where and why, on one line whose length is bounded.
+/// Fails unless the errors of `document` have paths and messages, on one line of bounded length.
 pub fn refusal(invalid: &InvalidConfig, document: &[u8]) {
     let errors = invalid.errors();
     assert!((1..=10).contains(&errors.len()), "{} errors", errors.len());
@@ -37,7 +37,7 @@ pub fn refusal(invalid: &InvalidConfig, document: &[u8]) {
     assert!(text.len() <= most, "{} bytes about {} bytes", text.len(), document.len());
 }
 
-/// Returns the headers after the changes of an admission, done as a host does them.
+/// Returns the headers after the edits of an admission, applied as by a host.
 #[must_use]
 pub fn changed(headers: &Headers, strip: &[HeaderName], edits: &HeaderEdits) -> Headers {
     let mut headers = headers.clone();

@@ -1,8 +1,8 @@
-//! What the fuzz targets share: how bytes become requests, which policies they meet, and what holds
-//! of every header that a filter writes.
+//! Shared code of the fuzz targets: requests from bytes, policies, and properties of the headers that
+//! filters write.
 //!
-//! Inputs are text in the form of HTTP messages wherever that is possible, so that a seed can be
-//! written by hand and a failing input can be read.
+//! Inputs are text in the form of HTTP messages where possible, so that people can write seeds and
+//! read failing inputs.
 
 pub mod legal;
 pub mod message;

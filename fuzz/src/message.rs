@@ -4,18 +4,18 @@ use filter_core::{Headers, Request, sticky_hash};
 
 /// A message in the form of HTTP/1.1 without its first line: headers, an empty line, a body.
 ///
-/// Names are made lower case, as Envoy keeps them. Bytes that no proxy passes on in a value, NUL and
-/// carriage return, are left out; a line without a colon too.
+/// Names become lower case, as in Envoy. NUL, carriage return and lines without a colon, which no proxy
+/// passes on, are dropped.
 #[derive(Debug)]
 pub struct Message<'a> {
-    /// The headers, with pseudo-headers such as `:path` among them.
+    /// Headers, including pseudo-headers such as `:path`.
     pub headers: Headers,
-    /// Everything behind the first empty line.
+    /// Everything after the first empty line.
     pub body: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// Reads any bytes.
+    /// Parses any bytes.
     #[must_use]
     pub fn read(bytes: &'a [u8]) -> Self {
         let mut headers = Headers::default();
@@ -39,21 +39,21 @@ impl<'a> Message<'a> {
         Request { headers: self.headers.clone(), ..Request::default() }
     }
 
-    /// Returns bits that depend on the body alone, for whatever a filter draws at random.
+    /// Returns bits that depend only on the body, as a filter's random bits.
     #[must_use]
     pub fn bits(&self) -> u64 {
         sticky_hash("", self.body, "")
     }
 }
 
-/// Splits at the first `mark`, which belongs to neither part; all is in the first without one.
+/// Splits at the first `mark`, which belongs to neither part; without it, the second part is empty.
 #[must_use]
 pub fn cut(bytes: &[u8], mark: u8) -> (&[u8], &[u8]) {
     let mut parts = bytes.splitn(2, |byte| *byte == mark);
     (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 
-/// Reads `name: value`; the colon of a pseudo-header begins its name.
+/// Parses `name: value`; the colon of a pseudo-header is part of its name.
 fn field(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let start = usize::from(line.starts_with(b":"));
     let colon = line.iter().skip(start).position(|byte| *byte == b':')? + start;

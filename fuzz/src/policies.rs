@@ -1,4 +1,4 @@
-//! Policies that use much of what a document can say.
+//! Policies that use many features of the documents.
 
 use filter_core::{InvalidConfig, parse_config};
 
@@ -10,20 +10,20 @@ pub const TAGS: &[u8] = include_bytes!("../seeds/configurations/routing-tags-ful
 pub const TELEMETRY: &[u8] = include_bytes!("../seeds/configurations/telemetry-full.json");
 /// A document for jwt-auth with inline keys of three issuers.
 pub const TOKENS: &[u8] = include_bytes!("../seeds/configurations/jwt-auth-full.json");
-/// A document for jwt-auth with key sets and a deny list that are fetched.
+/// A document for jwt-auth with fetched key sets and a fetched deny list.
 pub const FETCHED: &[u8] = include_bytes!("../seeds/configurations/jwt-auth-fetched.json");
 
-/// The time of day in all targets, in seconds since 1970.
+/// Time in all targets, in seconds since 1970.
 pub const NOW: u64 = 1_800_000_000;
 
-/// The variable that every secret may be in.
+/// Environment variable of every secret.
 const SECRET: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA==";
 
 /// Compiles a document of fault-injection.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it.
+/// Returns the errors of the document.
 pub fn faults(document: &[u8]) -> Result<fault_injection::Policy, InvalidConfig> {
     fault_injection::Policy::new(&parse_config(document)?)
 }
@@ -32,7 +32,7 @@ pub fn faults(document: &[u8]) -> Result<fault_injection::Policy, InvalidConfig>
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it.
+/// Returns the errors of the document.
 pub fn tags(document: &[u8]) -> Result<routing_tags::Policy, InvalidConfig> {
     routing_tags::Policy::new(&parse_config(document)?)
 }
@@ -41,7 +41,7 @@ pub fn tags(document: &[u8]) -> Result<routing_tags::Policy, InvalidConfig> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it.
+/// Returns the errors of the document.
 pub fn telemetry(document: &[u8]) -> Result<telemetry::Policy, InvalidConfig> {
     telemetry::Policy::new(&parse_config(document)?, &variable)
 }
@@ -50,11 +50,11 @@ pub fn telemetry(document: &[u8]) -> Result<telemetry::Policy, InvalidConfig> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it.
+/// Returns the errors of the document.
 pub fn tokens(document: &[u8]) -> Result<jwt_auth::Policy, InvalidConfig> {
     let crypto = jwt_auth::Crypto::pure();
-    let environment = jwt_auth::Environment { crypto: &crypto, variable: &variable };
-    jwt_auth::Policy::new(&parse_config(document)?, &environment)
+    let context = jwt_auth::CompileContext { crypto: &crypto, variable: &variable };
+    jwt_auth::Policy::new(&parse_config(document)?, &context)
 }
 
 fn variable(name: &str) -> Option<String> {

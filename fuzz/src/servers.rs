@@ -1,6 +1,6 @@
 //! Servers' ways to map a path to a file or a handler.
 
-/// Returns the readings that common servers give to a path.
+/// Returns the readings of a path by common servers.
 #[must_use]
 pub fn paths(path: &[u8]) -> Vec<Vec<u8>> {
     let (once, twice) = (decoded(path), decoded(&decoded(path)));

@@ -1,4 +1,4 @@
-//! Tokens that are good at [`NOW`](crate::policies::NOW).
+//! Tokens that are valid at [`NOW`](crate::policies::NOW).
 
 /// Signed with Ed25519 for `alice`.
 pub const EDDSA: &str = concat!(
@@ -6,7 +6,7 @@ pub const EDDSA: &str = concat!(
     "tcGxlLmNvbSIsInN1YiI6ImFsaWNlIiwiYXVkIjoib3JkZXJzIiwiZXhwIjoxODAwMDAwNjAwfQ.IKT5lWOsFGRrTx",
     "Om3G8kLqEFoeCCh0AhOszGNNuWnL3T-nlHlNxnast9CJ-MgvJPKNGkyxipS70qWLiEZFMfAw",
 );
-/// Signed with a shared secret for `alice`, with scopes, roles and a claim inside a claim.
+/// Signed with a shared secret for `alice`, with scopes, roles and a nested claim.
 pub const HS256: &str = concat!(
     "eyJhbGciOiJIUzI1NiIsImtpZCI6InNlY3JldCIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lkcC5leGFtc",
     "GxlLmNvbSIsInN1YiI6ImFsaWNlIiwiYXVkIjoib3JkZXJzIiwiZXhwIjoxODAwMDAwNjAwLCJzY29wZSI6InJlYWQ",
@@ -14,5 +14,5 @@ pub const HS256: &str = concat!(
     "q3-2M",
 );
 
-/// Both.
+/// Both tokens.
 pub const GOOD: [&str; 2] = [EDDSA, HS256];

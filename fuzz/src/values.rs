@@ -2,7 +2,7 @@
 
 use telemetry::expression::Value;
 
-/// Reads a value: its kind as one letter, then the value; `None` for what is absent.
+/// Parses a value: its kind as one letter, then the value; `None` for an absent value.
 ///
 /// `t` is text, `i` a whole number, `d` a number, `n` a length of time and `z` a point in time in
 /// nanoseconds, `b` a bool, `j` JSON.

@@ -1,18 +1,18 @@
-//! Expressions of telemetry beside the conformance tests of the Common Expression Language.
+//! The conformance tests of the Common Expression Language, run against telemetry's expressions.
 //!
-//! Each of them has the value that it should have, or is refused before any stream is.
+//! Each expression has the expected value or fails to compile.
 
 use std::{env, fs};
 
 use telemetry::expression::{
-    Attributes, Expression, InvalidExpression, Phase, Reads, Slot, Value, Wanted,
+    AttributeTable, Attributes, Expression, InvalidExpression, Phase, ResultKind, Slot, Value,
 };
 
 mod text_proto;
 
 use text_proto::{Field, Message};
 
-/// A stream without attributes.
+/// The attributes of a stream that has none.
 struct Nothing;
 
 impl Attributes for Nothing {
@@ -21,15 +21,15 @@ impl Attributes for Nothing {
     }
 }
 
-/// What became of the cases.
+/// The expressions of the cases by result.
 #[derive(Debug, Default)]
-struct Tally {
+struct Results {
     equal: Vec<String>,
     refused: Vec<String>,
     wrong: Vec<String>,
 }
 
-impl Tally {
+impl Results {
     fn count(&mut self, case: &Message) {
         let text = case.text("expr").unwrap_or_default();
         match value(&text) {
@@ -40,38 +40,39 @@ impl Tally {
     }
 }
 
-/// Compiles an expression and evaluates it; `None` where that fails.
+/// Compiles and evaluates an expression. `None` if the evaluation fails.
 fn value(text: &str) -> Result<Option<Value>, InvalidExpression> {
-    let mut reads = Reads::default();
-    let expression = Expression::compile(text, Phase::End, Wanted::Any, &mut reads)?;
-    // What has variables of its own reads attributes that no stream has here.
+    let mut attributes = AttributeTable::default();
+    let expression = Expression::compile(text, Phase::End, ResultKind::Any, &mut attributes)?;
+    // A variable of the case is an attribute, which is always absent here.
     Ok(expression.evaluate(&Nothing).ok().map(|value| value.into_owned()))
 }
 
-/// Says whether a case has that value; without one it should fail.
+/// Returns `true` if the case expects `value`, or expects an error and `value` is `None`.
 fn is_right(value: Option<&Value>, case: &Message) -> bool {
     let typed = case.message("typed_result");
     let result = typed.and_then(|typed| typed.message("result"));
     match (value, case.message("value").or(result).map(expected)) {
-        // A case that is about kinds alone.
+        // The case only checks the type.
         (Some(_), None) if typed.is_some() => true,
-        (Some(value), Some(expected)) => expected.is_some_and(|it| is_same(value, &it)),
+        (Some(value), Some(expected)) => expected.is_some_and(|expected| is_same(value, &expected)),
         (Some(value), None) => *value == Value::Bool(true) && case.message("eval_error").is_none(),
         (None, _) => case.message("eval_error").is_some(),
     }
 }
 
-fn is_same(one: &Value, two: &Value) -> bool {
-    match (one, two) {
-        (Value::Double(one), Value::Double(two)) if one.is_nan() => two.is_nan(),
-        (Value::List(one), Value::List(two)) => {
-            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| is_same(one, two))
+fn is_same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Double(left), Value::Double(right)) if left.is_nan() => right.is_nan(),
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len()
+                && left.iter().zip(right).all(|(left, right)| is_same(left, right))
         }
-        _ => one == two,
+        _ => left == right,
     }
 }
 
-/// Reads the value that a case should have; `None` for a kind that no expression of ours has.
+/// Parses the expected value of a case. `None` for a type that telemetry does not support.
 fn expected(value: &Message) -> Option<Value> {
     let (kind, field) = value.0.first()?;
     Some(match (kind.as_str(), field) {
@@ -91,18 +92,18 @@ fn expected(value: &Message) -> Option<Value> {
 }
 
 #[test]
-fn every_case_is_right_or_refused() {
+fn every_case_passes_or_is_rejected() {
     let path = env::var("WEIR_CEL_CONFORMANCE").expect("WEIR_CEL_CONFORMANCE: see `make test-cel`");
     let cases = fs::read_to_string(path).unwrap();
-    let mut tally = Tally::default();
+    let mut results = Results::default();
     for section in text_proto::parse(&cases).unwrap().all("section") {
         let Field::Message(section) = section else { panic!("a section is a message") };
         for case in section.all("test") {
             let Field::Message(case) = case else { panic!("a case is a message") };
-            tally.count(case);
+            results.count(case);
         }
     }
-    assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
-    // Fewer would mean that something is refused which was not.
-    assert!(tally.equal.len() >= 393, "{} equal", tally.equal.len());
+    assert!(results.wrong.is_empty(), "{}", results.wrong.join("\n"));
+    // The number of cases that pass today: fewer mean a regression.
+    assert!(results.equal.len() >= 393, "{} equal", results.equal.len());
 }

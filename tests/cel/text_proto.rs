@@ -1,4 +1,4 @@
-//! Protocol buffers as text, as far as the conformance tests use it.
+//! A parser for the subset of the protocol buffer text format that the conformance tests use.
 
 use std::{iter::Peekable, str::Chars};
 
@@ -11,7 +11,7 @@ pub(crate) struct Message(pub(crate) Vec<(String, Field)>);
 /// The value of a field.
 #[derive(Clone, Debug)]
 pub(crate) enum Field {
-    /// A number or the name of a value.
+    /// A number, a boolean or the name of an enum value.
     Word(String),
     Text(Vec<u8>),
     Message(Message),
@@ -37,7 +37,7 @@ impl Message {
     }
 }
 
-/// Reads a message.
+/// Parses a message.
 pub(crate) fn parse(text: &str) -> Result<Message> {
     let mut reader = Reader(text.chars().peekable());
     reader.message()
@@ -95,13 +95,13 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads texts that stand side by side as one.
+    /// Parses adjacent string literals as one string.
     fn texts(&mut self) -> Result<Vec<u8>> {
         let mut text = Vec::new();
         while let Some(quote @ ('"' | '\'')) = self.0.peek().copied() {
             self.0.next();
             while !self.takes(quote) {
-                match self.0.next().context("a text ends")? {
+                match self.0.next().context("unterminated string")? {
                     '\\' => self.escape(&mut text)?,
                     letter => text.extend(letter.to_string().bytes()),
                 }
@@ -112,7 +112,7 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self, text: &mut Vec<u8>) -> Result<()> {
-        match self.0.next().context("an escape ends")? {
+        match self.0.next().context("unterminated escape sequence")? {
             'n' => text.push(b'\n'),
             'r' => text.push(b'\r'),
             't' => text.push(b'\t'),
@@ -136,14 +136,15 @@ impl Reader<'_> {
     }
 
     fn letter(&mut self, length: usize, text: &mut Vec<u8>) -> Result<()> {
-        let letter = char::from_u32(self.digits("", length, 16)?).context("a letter")?;
+        let letter =
+            char::from_u32(self.digits("", length, 16)?).context("not a Unicode scalar value")?;
         text.extend(letter.to_string().bytes());
         Ok(())
     }
 
     fn digits(&mut self, first: &str, most: usize, radix: u32) -> Result<u32> {
         let mut digits = first.to_owned();
-        while digits.len() < most && self.0.peek().is_some_and(|it| it.is_digit(radix)) {
+        while digits.len() < most && self.0.peek().is_some_and(|digit| digit.is_digit(radix)) {
             digits.extend(self.0.next());
         }
         Ok(u32::from_str_radix(&digits, radix)?)
@@ -152,17 +153,17 @@ impl Reader<'_> {
     fn word(&mut self) -> Result<String> {
         let mut word = String::new();
         while let Some(letter) =
-            self.0.next_if(|it| it.is_ascii_alphanumeric() || "_+-.".contains(*it))
+            self.0.next_if(|letter| letter.is_ascii_alphanumeric() || "_+-.".contains(*letter))
         {
             word.push(letter);
         }
-        ensure!(!word.is_empty(), "a word before {:?}", self.0.peek());
+        ensure!(!word.is_empty(), "expected a word, got {:?}", self.0.peek());
         Ok(word)
     }
 
     fn until(&mut self, end: char) -> String {
         let mut text = String::new();
-        while let Some(letter) = self.0.next_if(|it| *it != end) {
+        while let Some(letter) = self.0.next_if(|letter| *letter != end) {
             text.push(letter);
         }
         self.takes(end);
@@ -175,11 +176,11 @@ impl Reader<'_> {
 
     fn blank(&mut self) {
         loop {
-            while self.0.next_if(|it| it.is_whitespace()).is_some() {}
+            while self.0.next_if(|letter| letter.is_whitespace()).is_some() {}
             if self.0.peek() != Some(&'#') {
                 return;
             }
-            while self.0.next_if(|it| *it != '\n').is_some() {}
+            while self.0.next_if(|letter| *letter != '\n').is_some() {}
         }
     }
 }

@@ -1,10 +1,10 @@
-//! All filters in one chain, as `envoy/bootstrap.yaml` has them.
+//! All filters in one chain, as in `envoy/bootstrap.yaml`.
 
 use std::{fs, os::unix::fs::symlink};
 
 use anyhow::{Context, Result};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::{self, Envoy},
     repository,
@@ -12,11 +12,11 @@ use tests::{
 };
 
 #[test]
-fn the_shipped_bootstrap_serves_with_four_workers() -> Result<()> {
+fn shipped_filters_serve_with_four_workers() -> Result<()> {
     let app = Upstream::start()?;
     let filters = repository::filters()?.iter().map(|name| Filter::shipped(name)).collect();
-    let setup = Setup { concurrency: 4, ..Setup::new(app.address(), filters) };
-    let mut envoy = Envoy::start(setup)?;
+    let options = EnvoyOptions { concurrency: 4, ..EnvoyOptions::new(app.address(), filters) };
+    let mut envoy = Envoy::start(options)?;
     for client in [envoy.http1(), envoy.http2()] {
         for _ in 0..8 {
             assert_eq!(client.get("/orders")?.status, 200);
@@ -31,8 +31,8 @@ fn the_shipped_bootstrap_serves_with_four_workers() -> Result<()> {
 }
 
 #[test]
-fn the_shipped_bootstrap_runs_as_it_is() -> Result<()> {
-    // A working directory in which modules are where the file says, wherever they were built.
+fn shipped_bootstrap_is_valid() -> Result<()> {
+    // A working directory with the modules at the paths of the bootstrap.
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("target"))?;
     for filter in repository::filters()? {

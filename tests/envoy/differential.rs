@@ -1,13 +1,14 @@
-//! jwt-auth beside Envoy's own jwt_authn: the same requests, and nothing but intended differences.
+//! jwt-auth compared with Envoy's own `jwt_authn`: the same requests have the same outcome, except
+//! for the intended differences.
 
-mod classes;
 mod corpus;
-mod draft;
 mod flaws;
+mod known_differences;
+mod locations;
 mod outcome;
 mod paths;
-mod places;
 mod settings;
+mod token_builder;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +17,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Client,
     envoy::Envoy,
     keys::Keys,
@@ -25,26 +26,28 @@ use tests::{
     upstream::Upstream,
 };
 
-use self::{classes::CLASSES, corpus::Case, outcome::Outcome, settings::Setting};
+use self::{
+    corpus::Case, known_differences::KNOWN_DIFFERENCES, outcome::Outcome, settings::Setting,
+};
 
-/// How many differences that nobody intended are shown.
+/// Maximum number of unexpected differences that are printed.
 const MAX_SHOWN: usize = 40;
 
-/// What came of all requests.
+/// The results of all requests.
 #[derive(Debug, Default)]
 struct Summary {
     requests: usize,
     same: usize,
     admitted: usize,
-    classes: BTreeMap<&'static str, usize>,
+    known_differences: BTreeMap<&'static str, usize>,
     unexplained: Vec<String>,
 }
 
 #[test]
-fn differs_from_the_native_filter_only_as_intended() -> Result<()> {
+fn differs_from_native_only_as_intended() -> Result<()> {
     let keys = Keys::shared()?;
     let app = Upstream::start()?;
-    let start = |filter: Filter| Envoy::start(Setup::new(app.address(), vec![filter]));
+    let start = |filter: Filter| Envoy::start(EnvoyOptions::new(app.address(), vec![filter]));
     let mut summary = Summary::default();
     for (index, setting) in settings::all(keys).iter().enumerate() {
         let cases = corpus::cases(index, setting.name == "secret", keys)?;
@@ -55,27 +58,29 @@ fn differs_from_the_native_filter_only_as_intended() -> Result<()> {
         }
     }
     summary.print();
-    assert!(summary.unexplained.is_empty(), "differences that nobody intended");
-    for class in CLASSES {
-        let seen = summary.classes.contains_key(class.name);
-        assert!(seen, "nothing differs by {:?} any more: take it off the list", class.name);
+    assert!(summary.unexplained.is_empty(), "{} unexpected differences", summary.unexplained.len());
+    for known in KNOWN_DIFFERENCES {
+        let seen = summary.known_differences.contains_key(known.name);
+        assert!(seen, "no difference of the kind {:?}: remove it from the list", known.name);
     }
     Ok(())
 }
 
 #[test]
-fn the_readme_says_every_difference_and_no_other() -> Result<()> {
+fn readme_lists_exactly_the_known_differences() -> Result<()> {
     let readme = read_text(&root().join("filters/jwt-auth/README.md"))?;
-    let (_, section) = readme.split_once("## Differences from").context("no such section")?;
+    let (_, section) = readme
+        .split_once("## Differences from")
+        .context("README.md has no section on differences")?;
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
-    let said: BTreeSet<&str> = rows.filter(|row| *row != "difference").collect();
-    let known = CLASSES.iter().map(|class| class.name).chain(paths::CLASSES);
-    assert_eq!(said, known.collect());
+    let listed: BTreeSet<&str> = rows.filter(|row| *row != "difference").collect();
+    let known = KNOWN_DIFFERENCES.iter().map(|known| known.name).chain(paths::KNOWN_DIFFERENCES);
+    assert_eq!(listed, known.collect());
     Ok(())
 }
 
-/// Sends all requests to both at once.
+/// Sends all requests to both proxies in parallel.
 fn both(cases: &[Case], ours: Client, native: Client) -> Result<(Vec<Outcome>, Vec<Outcome>)> {
     thread::scope(|scope| {
         let ours = scope.spawn(|| outcomes(cases, ours));
@@ -86,8 +91,9 @@ fn both(cases: &[Case], ours: Client, native: Client) -> Result<(Vec<Outcome>, V
 }
 
 fn outcomes(cases: &[Case], client: Client) -> Result<Vec<Outcome>> {
-    let ask = |case: &Case| Outcome::read(&client.send(case.request.clone())?, case.has(&["head"]));
-    cases.iter().map(ask).collect()
+    let send =
+        |case: &Case| Outcome::read(&client.send(case.request.clone())?, case.has(&["head"]));
+    cases.iter().map(send).collect()
 }
 
 impl Summary {
@@ -101,10 +107,11 @@ impl Summary {
             self.same = self.same.saturating_add(1);
         }
         for difference in differences {
-            let class =
-                CLASSES.iter().find(|class| class.explains(case, ours, native, &difference));
-            if let Some(class) = class {
-                let count = self.classes.entry(class.name).or_default();
+            let known = KNOWN_DIFFERENCES
+                .iter()
+                .find(|known| known.explains(case, ours, native, &difference));
+            if let Some(known) = known {
+                let count = self.known_differences.entry(known.name).or_default();
                 *count = count.saturating_add(1);
             } else {
                 let [ours, native] = [ours, native].map(|outcome| outcome.show(&difference));
@@ -118,11 +125,14 @@ impl Summary {
     }
 
     fn print(&self) {
-        eprintln!("{} requests, {} the same, {} admitted", self.requests, self.same, self.admitted);
-        for (class, count) in &self.classes {
-            eprintln!("{count:6} {class}");
+        eprintln!(
+            "{} requests, {} without difference, {} admitted",
+            self.requests, self.same, self.admitted
+        );
+        for (known, count) in &self.known_differences {
+            eprintln!("{count:6} {known}");
         }
-        eprintln!("{:6} not intended", self.unexplained.len());
+        eprintln!("{:6} unexpected", self.unexplained.len());
         for line in self.unexplained.iter().take(MAX_SHOWN) {
             eprintln!("{line}");
         }

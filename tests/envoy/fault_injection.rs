@@ -1,83 +1,83 @@
 //! fault-injection in a real Envoy.
 
 mod aborts;
-mod callers;
 mod configuration;
+mod delay_accuracy;
 mod delays;
+mod fault_headers;
+mod held_streams;
 mod hostile;
-mod lateness;
-mod leaving;
 mod limits;
 mod load;
 mod memory;
 mod native;
-mod on_demand;
-mod quiet;
+mod observability;
 mod responses;
 mod samples;
 mod streams;
+mod timeouts_and_retries;
 mod under_load;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
     upstream::Upstream,
 };
 
-/// The filter's name.
+/// The name of the filter.
 const FILTER: &str = "fault-injection";
 
 /// Envoy with fault-injection between a client and an application.
-struct Rig {
+struct Fixture {
     envoy: Envoy,
     app: Upstream,
 }
 
-impl Rig {
-    /// Starts everything with this `pluginConfig`.
+impl Fixture {
+    /// Starts Envoy with this `pluginConfig`.
     fn start(config: &Value) -> Result<Self> {
         Self::start_with(1, config)
     }
 
-    /// Starts everything with this many workers.
+    /// Starts Envoy with this many workers.
     fn start_with(concurrency: u32, config: &Value) -> Result<Self> {
         Self::start_chain(concurrency, vec![filter(config)])
     }
 
-    /// Starts everything with this chain of filters.
+    /// Starts Envoy with this filter chain.
     fn start_chain(concurrency: u32, filters: Vec<Filter>) -> Result<Self> {
         Self::start_routed(concurrency, filters, Vec::new())
     }
 
-    /// Starts everything with these routes before the one to the application.
+    /// Starts Envoy with these routes before the one to the application.
     fn start_routed(concurrency: u32, filters: Vec<Filter>, routes: Vec<Value>) -> Result<Self> {
         let app = Upstream::start()?;
         let fault = ("fault".to_owned(), "%FILTER_STATE(wasm.weir.fault:PLAIN)%".to_owned());
-        let setup = Setup::new(app.address(), filters);
+        let options = EnvoyOptions::new(app.address(), filters);
         let access_log = vec![fault];
-        let envoy = Envoy::start(Setup { concurrency, access_log, routes, ..setup })?;
+        let envoy = Envoy::start(EnvoyOptions { concurrency, access_log, routes, ..options })?;
         Ok(Self { envoy, app })
     }
 
-    /// The value of a counter or gauge of the filter.
+    /// Returns the value of a counter or gauge of the filter.
     fn stat(&self, name: &str) -> Result<u64> {
         Ok(self.envoy.stats()?.value(&format!("wasmcustom.weir_fault_injection_{name}")))
     }
 }
 
-/// The filter with this `pluginConfig`.
+/// Returns the filter with this `pluginConfig`.
 fn filter(config: &Value) -> Filter {
     Filter::new(FILTER, config.clone())
 }
 
-/// A `pluginConfig` with one entry, `x`, that does this to every request.
+/// Returns a `pluginConfig` whose only entry, `x`, applies the fault to every request.
 fn always(fault: Value) -> Value {
     json!({"http": [{"name": "x", "fault": all(fault)}]})
 }
 
-/// `fault` with every part at 100 %.
+/// Returns the fault with all percentages set to 100.
 fn all(mut fault: Value) -> Value {
     for part in fault.as_object_mut().into_iter().flatten() {
         if let Some(part) = part.1.as_object_mut() {
@@ -87,7 +87,7 @@ fn all(mut fault: Value) -> Value {
     fault
 }
 
-/// `document` with another value for `name`.
+/// Returns the document with the field `name` set to `value`.
 fn with(mut document: Value, name: &str, value: Value) -> Value {
     if let Some(members) = document.as_object_mut() {
         members.insert(name.to_owned(), value);

@@ -3,13 +3,13 @@
 mod algorithms;
 mod configuration;
 mod counters;
+mod forged_identity;
 mod hostile;
 mod identity;
-mod impostors;
-mod keys;
+mod key_fetching;
 mod memory;
 mod outputs;
-mod readings;
+mod path_confusion;
 mod renewal;
 mod replies;
 mod rules;
@@ -20,29 +20,29 @@ mod traps;
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
     identity_provider::IdentityProvider,
     upstream::Upstream,
 };
 
-/// The filter's name.
+/// The name of the filter.
 const FILTER: &str = "jwt-auth";
 
 /// Envoy with jwt-auth between a client and an application, and the issuer of its tokens.
-struct Rig {
+struct Fixture {
     envoy: Envoy,
     app: Upstream,
     issuer: IdentityProvider,
 }
 
-impl Rig {
-    /// Starts everything with the `pluginConfig` that `config` makes for the issuer.
+impl Fixture {
+    /// Starts Envoy with the `pluginConfig` that `config` returns for the issuer.
     fn start(config: impl FnOnce(&IdentityProvider) -> Value) -> Result<Self> {
         Self::start_with(1, config)
     }
 
-    /// Starts everything with this many workers.
+    /// Starts Envoy with this many workers.
     fn start_with(
         concurrency: u32,
         config: impl FnOnce(&IdentityProvider) -> Value,
@@ -52,24 +52,25 @@ impl Rig {
         let filter = Filter::new(FILTER, config(&issuer));
         let identity = ("identity".to_owned(), "%FILTER_STATE(wasm.weir.jwt:PLAIN)%".to_owned());
         let access_log = vec![identity];
-        let setup = Setup::new(app.address(), vec![filter]);
-        let envoy = Envoy::start(Setup { concurrency, access_log, ..setup })?;
+        let options = EnvoyOptions::new(app.address(), vec![filter]);
+        let envoy = Envoy::start(EnvoyOptions { concurrency, access_log, ..options })?;
         Ok(Self { envoy, app, issuer })
     }
 }
 
-/// A `pluginConfig` that trusts all public keys of the issuer.
+/// Returns a `pluginConfig` that trusts all public keys of the issuer.
 fn trusting(issuer: &IdentityProvider) -> Value {
     json!({"jwtRules": [rule(issuer)]})
 }
 
-/// A `pluginConfig` that trusts all public keys of the issuer, with further fields in its rule.
+/// Returns a `pluginConfig` that trusts all public keys of the issuer, with additional fields of
+/// its rule.
 fn trusting_and(issuer: &IdentityProvider, fields: &[(&str, Value)]) -> Value {
     let fields = fields.iter().cloned();
     json!({"jwtRules": [fields.fold(rule(issuer), |rule, (name, value)| with(rule, name, value))]})
 }
 
-/// A rule that trusts all public keys of the issuer.
+/// Returns a rule that trusts all public keys of the issuer.
 fn rule(issuer: &IdentityProvider) -> Value {
     json!({
         "issuer": issuer.issuer(),
@@ -78,7 +79,7 @@ fn rule(issuer: &IdentityProvider) -> Value {
     })
 }
 
-/// `document` with another value for `name`.
+/// Returns the document with the field `name` set to `value`.
 fn with(mut document: Value, name: &str, value: Value) -> Value {
     if let Some(members) = document.as_object_mut() {
         members.insert(name.to_owned(), value);
@@ -86,10 +87,10 @@ fn with(mut document: Value, name: &str, value: Value) -> Value {
     document
 }
 
-/// Ends Envoy and fails when a virtual machine of its has trapped.
+/// Stops Envoy and fails if one of its VMs has trapped.
 fn assert_no_trap(envoy: &mut Envoy) -> Result<()> {
     let stats = envoy.stats()?;
-    for (name, value) in stats.holding("vm_reload") {
+    for (name, value) in stats.matching("vm_reload") {
         assert_eq!(value, 0, "{name}");
     }
     let log = envoy.stop()?;

@@ -1,4 +1,4 @@
-//! The shipped modules in a real Envoy: what only the plugin can get wrong.
+//! The shipped modules in a real Envoy, which covers what unit tests of the filters cannot.
 
 mod chain;
 mod differential;

@@ -1,4 +1,4 @@
-//! The outcome of a response is the same in every filter and in Envoy's access log.
+//! All filters classify responses alike, and as Envoy's access log does.
 
 use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Response, body::Bytes, header::HeaderValue};
 use serde_json::json;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     ports,
@@ -15,7 +15,7 @@ use tests::{
     server::{Body, Server, full},
 };
 
-/// A request, its response, and `true` if it is the server's error.
+/// A request, its response, and whether that is a server error.
 struct Case {
     is_grpc: bool,
     status: u16,
@@ -60,14 +60,14 @@ const CASES: [Case; 15] = [
     web(200, &[JSON], "{}", false),
     web(200, &[GRPC, ("grpc-status", "14")], MESSAGE, false),
     web(503, &[JSON], "{}", true),
-    // Cut short.
+    // An incomplete body.
     web(200, &[("content-length", "1000")], "half", true),
 ];
 
-/// The request header that chooses a case by its index.
+/// Request header with the index of the case.
 const CASE: &str = "x-case";
 
-fn answer(case: &Case) -> Response<Body> {
+fn response(case: &Case) -> Response<Body> {
     let mut trailers = HeaderMap::new();
     for (name, value) in case.trailers {
         trailers.insert(*name, HeaderValue::from_static(value));
@@ -85,22 +85,23 @@ fn answer(case: &Case) -> Response<Body> {
 fn app() -> Result<Server> {
     let listener: TcpListener = ports::listen(0)?;
     Server::start(listener, |request| async move {
-        let wanted = request.headers().get(CASE).and_then(|it| it.to_str().ok()?.parse().ok());
-        let case = wanted.and_then(|index: usize| CASES.get(index));
-        case.map_or_else(|| Response::new(full("")), answer)
+        let requested =
+            request.headers().get(CASE).and_then(|value| value.to_str().ok()?.parse().ok());
+        let case = requested.and_then(|index: usize| CASES.get(index));
+        case.map_or_else(|| Response::new(full("")), response)
     })
 }
 
-/// Sends every case through a proxy with `filter`; returns when all are logged.
+/// Sends every case through a proxy with `filter` and waits until all are logged.
 fn exchange(filter: Filter) -> Result<(Envoy, Server)> {
     let app = app()?;
-    let mut envoy = Envoy::start(Setup::new(app.address(), vec![filter]))?;
+    let mut envoy = Envoy::start(EnvoyOptions::new(app.address(), vec![filter]))?;
     for (index, case) in CASES.iter().enumerate() {
         let (client, request) = match case.is_grpc {
             true => (envoy.http2(), Request::grpc("/shop.Orders/Get")),
             false => (envoy.http1(), Request::get("/orders")),
         };
-        // One of them is cut short.
+        // One of the cases fails at the client: its body is incomplete.
         let _ = client.send(request.header(CASE, index.to_string()));
     }
     envoy.wait_for_access_log(CASES.len())?;
@@ -111,20 +112,21 @@ fn errors() -> Result<u64> {
     Ok(CASES.iter().filter(|case| case.is_error).count().try_into()?)
 }
 
-const LIMIT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[test]
-fn telemetry_labels_responses_with_the_grpc_status_of_envoys_access_log() -> Result<()> {
+fn telemetry_labels_match_the_grpc_status_in_envoys_access_log() -> Result<()> {
     let filter = Filter::new("telemetry", json!({"metrics": [{"labels": true}]}));
     let (mut envoy, _app) = exchange(filter)?;
     let mut expected = BTreeMap::<String, u64>::new();
     for line in envoy.wait_for_access_log(CASES.len())? {
-        let status = line["grpc_status"].as_u64().map_or_else(String::new, |it| it.to_string());
+        let status =
+            line["grpc_status"].as_u64().map_or_else(String::new, |status| status.to_string());
         let count = expected.entry(status).or_default();
         *count = count.saturating_add(1);
     }
     let mut found = BTreeMap::new();
-    let same = wait_until("counting", LIMIT, || {
+    let same = wait_until("counting", TIMEOUT, || {
         found = by_grpc_status(&envoy, "weir_telemetry_requests_total")?;
         Ok(found == expected)
     });
@@ -134,10 +136,10 @@ fn telemetry_labels_responses_with_the_grpc_status_of_envoys_access_log() -> Res
     Ok(())
 }
 
-/// The values of a counter by the label `grpc_response_status`.
+/// Returns the sums of a counter by the label `grpc_response_status`.
 fn by_grpc_status(envoy: &Envoy, name: &str) -> Result<BTreeMap<String, u64>> {
     let mut sums = BTreeMap::<String, u64>::new();
-    for (name, value) in envoy.stats()?.holding(name) {
+    for (name, value) in envoy.stats()?.matching(name) {
         let label = name.split_once("grpc_response_status=.=").map_or("", |(_, rest)| rest);
         let label = label.split_once(";.;").map_or("", |(label, _)| label);
         let sum = sums.entry(label.to_owned()).or_default();
@@ -147,7 +149,7 @@ fn by_grpc_status(envoy: &Envoy, name: &str) -> Result<BTreeMap<String, u64>> {
 }
 
 #[test]
-fn routing_tags_counts_the_same_errors_of_a_canary() -> Result<()> {
+fn routing_tags_counts_the_same_canary_errors() -> Result<()> {
     let canary = json!({
         "baselineTag": "stable", "canaryTag": "canary", "startsAt": "2026-01-01T00:00:00Z",
         "initialWeight": 100, "increment": 1, "interval": "60s",
@@ -162,7 +164,7 @@ fn routing_tags_counts_the_same_errors_of_a_canary() -> Result<()> {
 }
 
 #[test]
-fn fault_injection_stops_by_the_same_errors() -> Result<()> {
+fn fault_injection_stops_on_the_same_errors() -> Result<()> {
     let fault = json!({"abort": {"httpStatus": 418, "percentage": {"value": 0.0001}}});
     let criteria = json!({"maxErrorRate": {"value": 0}, "minRequestCount": CASES.len()});
     let config = json!({"successCriteria": criteria, "http": [{"fault": fault}]});

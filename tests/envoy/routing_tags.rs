@@ -1,4 +1,4 @@
-//! routing-tags in a real Envoy, whose routes choose clusters by the tag.
+//! routing-tags in a real Envoy whose routes select clusters by the tag.
 
 mod canary;
 mod hostile;
@@ -13,63 +13,63 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::{Client, Request, Response},
     envoy::Envoy,
     process::wait_until,
     upstream::{Received, Upstream},
 };
 
-/// The filter's name.
+/// The name of the filter.
 const FILTER: &str = "routing-tags";
-/// Where tags go.
+/// The default tag header.
 const TAG: &str = "x-weir-tag";
 
-/// Workers hand over what they count once a second.
+/// Timeout of counters. Workers flush them once a second.
 const COUNTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Envoy with routing-tags before two versions of an application.
-struct Rig {
+struct Fixture {
     envoy: Envoy,
-    /// What gets requests without the tag `canary`.
+    /// The version for requests without the tag `canary`.
     stable: Upstream,
-    /// What gets requests with it.
+    /// The version for requests with the tag `canary`.
     canary: Upstream,
 }
 
-impl Rig {
-    /// Starts everything with this `pluginConfig`.
+impl Fixture {
+    /// Starts Envoy with this `pluginConfig`.
     fn start(config: Value) -> Result<Self> {
         Self::start_with(1, vec![Filter::new(FILTER, config)])
     }
 
-    /// Starts everything with this many workers and these filters.
+    /// Starts Envoy with this many workers and these filters.
     fn start_with(concurrency: u32, filters: Vec<Filter>) -> Result<Self> {
         let (stable, canary) = (Upstream::start()?, Upstream::start()?);
         let state = ("tag".to_owned(), "%FILTER_STATE(wasm.weir.tag:PLAIN)%".to_owned());
         let route = ("cluster".to_owned(), "%UPSTREAM_CLUSTER%".to_owned());
-        let envoy = Envoy::start(Setup {
+        let envoy = Envoy::start(EnvoyOptions {
             concurrency,
             clusters: vec![cluster("canary", canary.address())],
             routes: vec![route_to("canary")],
             access_log: vec![state, route],
-            ..Setup::new(stable.address(), filters)
+            ..EnvoyOptions::new(stable.address(), filters)
         })?;
         Ok(Self { envoy, stable, canary })
     }
 
-    /// Sends a request and tells what the application behind it saw.
-    fn seen(&self, request: Request) -> Result<Received> {
-        seen(self.envoy.http1(), request)
+    /// Sends a request and returns it as received by the application.
+    fn received(&self, request: Request) -> Result<Received> {
+        received(self.envoy.http1(), request)
     }
 
-    /// The tags that the application saw.
+    /// Sends a request and returns the tags that the application received.
     fn tags(&self, request: Request) -> Result<Vec<String>> {
-        let seen = self.seen(request)?;
-        Ok(seen.header(TAG).into_iter().map(str::to_owned).collect())
+        let received = self.received(request)?;
+        Ok(received.header(TAG).into_iter().map(str::to_owned).collect())
     }
 
-    /// The value of one of the filter's counters or gauges, which workers hand over now and then.
+    /// Returns the value of a counter or gauge of the filter, which workers flush periodically.
     fn stat(&self, name: &str) -> Result<u64> {
         Ok(self.envoy.stats()?.value(&format!("wasmcustom.weir_routing_tags_{name}")))
     }
@@ -87,13 +87,13 @@ impl Rig {
         same.with_context(|| format!("expected {expected:?}, found {found:?}"))
     }
 
-    /// Sends a request and returns the answer.
+    /// Sends a request over HTTP/1.1.
     fn send(&self, request: Request) -> Result<Response> {
         self.envoy.http1().send(request)
     }
 }
 
-fn seen(client: Client, request: Request) -> Result<Received> {
+fn received(client: Client, request: Request) -> Result<Received> {
     Received::from_response(&client.send(request)?)
 }
 
@@ -101,7 +101,7 @@ fn cluster(name: &str, address: SocketAddr) -> Value {
     let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
     let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
     let kind = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-    // The application gets the protocol that the client spoke, so gRPC passes.
+    // The upstream protocol is that of the client, so that gRPC works.
     let protocols = json!({
         "@type": kind,
         "use_downstream_protocol_config": {"http_protocol_options": {}, "http2_protocol_options": {}},
@@ -113,7 +113,7 @@ fn cluster(name: &str, address: SocketAddr) -> Value {
     })
 }
 
-/// A route of requests whose tag is the name of the cluster.
+/// Returns a route to the cluster `name` for requests with the tag `name`.
 fn route_to(name: &str) -> Value {
     let tag = json!({"name": TAG, "string_match": {"exact": name}});
     json!({"match": {"prefix": "/", "headers": [tag]}, "route": {"cluster": name}})

@@ -1,9 +1,9 @@
-//! A filter recognizes the kind of proxy that it runs in.
+//! Warnings that depend on the kind of proxy.
 
 use anyhow::Result;
 use serde_json::json;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
     upstream::Upstream,
 };
@@ -11,7 +11,7 @@ use tests::{
 const WARNING: &str = "identify callers by source.principal";
 
 #[test]
-fn warns_of_conditions_on_the_address_in_a_sidecar() -> Result<()> {
+fn warns_about_address_conditions_in_a_sidecar() -> Result<()> {
     let app = Upstream::start()?;
     let from = |field: &str, value: &str| json!({"source": {field: value}});
     let fault = json!({"abort": {"percentage": {"value": 1}, "httpStatus": 503}});
@@ -30,8 +30,8 @@ fn warns_of_conditions_on_the_address_in_a_sidecar() -> Result<()> {
         ("sidecar~10.0.0.7~shop.a~a.svc.cluster.local", &by_principal, false),
         ("router~10.0.0.8~gateway.a~a.svc.cluster.local", &by_address[0], false),
     ] {
-        let setup = Setup::new(app.address(), vec![filter.clone()]);
-        let envoy = Envoy::start(Setup { node_id: Some(node_id.to_owned()), ..setup })?;
+        let options = EnvoyOptions::new(app.address(), vec![filter.clone()]);
+        let envoy = Envoy::start(EnvoyOptions { node_id: Some(node_id.to_owned()), ..options })?;
         assert_eq!(envoy.http1().get("/")?.status, 200);
         assert_eq!(envoy.log().contains(WARNING), is_warned, "{node_id} {filter:?}");
     }

@@ -1,4 +1,4 @@
-//! Envoy's configuration, made from the shipped samples.
+//! Envoy's configuration, based on the shipped samples.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ const ROUTES: &str = "/filter_chains/0/filters/0/typed_config/route_config/virtu
 const MANAGER: &str = "/filter_chains/0/filters/0/typed_config";
 const HTTP_FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
 
-/// A filter in the chain: its shipped block with another `pluginConfig`.
+/// An HTTP filter: a shipped filter block with changes, or a filter of Envoy.
 #[derive(Clone, Debug)]
 pub struct Filter {
     name: String,
@@ -25,7 +25,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The filter as `envoy/<name>.yaml` has it.
+    /// Creates the filter of `envoy/<name>.yaml`.
     pub fn shipped(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -37,12 +37,12 @@ impl Filter {
         }
     }
 
-    /// The filter with another `pluginConfig`.
+    /// Creates the filter of `envoy/<name>.yaml` with another `pluginConfig`.
     pub fn new(name: &str, plugin_config: Value) -> Self {
         Self { plugin_config: Some(plugin_config), ..Self::shipped(name) }
     }
 
-    /// A filter of Envoy's own, whose whole block is `block`.
+    /// Creates a filter of Envoy from its whole configuration block.
     pub fn native(block: Value) -> Self {
         Self { native: Some(block), ..Self::shipped("native") }
     }
@@ -59,7 +59,7 @@ impl Filter {
         self
     }
 
-    /// Sets a variable in the environment of the virtual machine.
+    /// Sets an environment variable of the VM.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment = Some((name.to_owned(), value.to_owned()));
         self
@@ -91,54 +91,54 @@ impl Filter {
     }
 }
 
-/// How a listener that is replaced gets rid of its connections, within so many seconds.
+/// The strategy by which a replaced listener drains, with the drain time in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drain {
-    /// It asks ever more of them to close.
+    /// Closes an increasing share of the connections.
     Gradual(u32),
-    /// It asks each of them to close with its next answer.
+    /// Closes each connection with its next response.
     Immediate(u32),
 }
 
-/// What a test wants of Envoy; everything else is as `envoy/bootstrap.yaml` has it.
+/// Changes to `envoy/bootstrap.yaml` and options of the command line.
 #[derive(Clone, Debug)]
-pub struct Setup {
-    /// The worker threads.
+pub struct EnvoyOptions {
+    /// Number of worker threads. Default: 1.
     pub concurrency: u32,
-    /// The chain before the router.
+    /// The HTTP filters before the router.
     pub filters: Vec<Filter>,
-    /// The application behind cluster `app`.
+    /// Address of the cluster `app`.
     pub app: SocketAddr,
-    /// The identity provider behind cluster `keys`.
+    /// Address of the cluster `keys`. `None` keeps that of the bootstrap.
     pub keys: Option<SocketAddr>,
-    /// Further clusters.
+    /// Additional clusters, which replace shipped ones of the same name.
     pub clusters: Vec<Value>,
-    /// Routes before the one to `app`.
+    /// Routes in front of the one to `app`.
     pub routes: Vec<Value>,
-    /// Further fields of the access log: name and format.
+    /// Additional fields of the access log: name and format.
     pub access_log: Vec<(String, String)>,
-    /// The proxy's id in Istio's form; default: the one in the bootstrap.
+    /// Node id, for example in Istio's format. `None` keeps that of the bootstrap.
     pub node_id: Option<String>,
-    /// How names of stats are split into tags; Envoy's own way if absent.
+    /// The `stats_config`. `None` keeps Envoy's default tag patterns.
     pub stats_config: Option<Value>,
-    /// Envoy's own tracing, a field of the connection manager; off if absent.
+    /// The `tracing` of the connection manager. `None` disables Envoy's own tracing.
     pub tracing: Option<Value>,
-    /// Protocols to which a request may be upgraded, such as `websocket`.
+    /// Protocols to which requests may be upgraded, such as `websocket`.
     pub upgrades: Vec<String>,
     /// Additional fields of the connection manager, which replace shipped ones of the same name.
     pub manager: Vec<(String, Value)>,
-    /// How often histograms are merged, such as `1s`; every five seconds if absent.
+    /// Interval in which histograms are merged, such as `1s`. `None` is Envoy's default of 5 s.
     pub stats_flush: Option<String>,
-    /// How a listener that is replaced ends.
+    /// Drain strategy of replaced listeners. Default: gradual, 3 s.
     pub drain: Drain,
-    /// Where requests come in; port 0 lets the system choose.
+    /// Port of the listener. 0, the default, is any free port.
     pub port: u16,
-    /// Where the admin interface is; port 0 lets the system choose.
+    /// Port of the admin interface. 0, the default, is any free port.
     pub admin_port: u16,
 }
 
-impl Setup {
-    /// One worker, free ports, and `filters` before the application at `app`.
+impl EnvoyOptions {
+    /// Creates options for `filters` in front of the application at `app`.
     pub fn new(app: SocketAddr, filters: Vec<Filter>) -> Self {
         Self {
             concurrency: 1,
@@ -160,7 +160,7 @@ impl Setup {
         }
     }
 
-    /// The bootstrap, which reads its listener from the file `listeners`.
+    /// Returns the bootstrap, which reads its listener from the file `listeners`.
     pub(crate) fn bootstrap(&self, listeners: &str) -> Result<Value> {
         let mut bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
         let admin = "/admin/address/socket_address/port_value";
@@ -170,28 +170,29 @@ impl Setup {
             .pointer_mut("/static_resources/clusters")
             .and_then(Value::as_array_mut)
             .context("the bootstrap has no clusters")?;
-        point(clusters, "app", self.app)?;
+        set_address(clusters, "app", self.app)?;
         if let Some(keys) = self.keys {
-            point(clusters, "keys", keys)?;
+            set_address(clusters, "keys", keys)?;
         }
-        // A test's own cluster stands in place of the one of that name.
-        let is_replaced =
-            |it: &Value| self.clusters.iter().any(|own| own.get("name") == it.get("name"));
+        // A cluster of the test replaces a shipped one of the same name.
+        let is_replaced = |shipped: &Value| {
+            self.clusters.iter().any(|own| own.get("name") == shipped.get("name"))
+        };
         clusters.retain(|cluster| !is_replaced(cluster));
         clusters.extend(self.clusters.iter().cloned());
         let source = json!({"lds_config": {"path_config_source": {"path": listeners}}});
         if let Some(id) = &self.node_id {
             set(&mut bootstrap, "/node/id", json!(id))?;
         }
-        let members = bootstrap.as_object_mut().context("the bootstrap is no object")?;
+        let members = bootstrap.as_object_mut().context("the bootstrap is not an object")?;
         members.insert("dynamic_resources".to_owned(), source);
         let flush = self.stats_flush.as_ref();
-        members.extend(flush.map(|it| ("stats_flush_interval".to_owned(), json!(it))));
+        members.extend(flush.map(|interval| ("stats_flush_interval".to_owned(), json!(interval))));
         members.extend(self.stats_config.clone().map(|stats| ("stats_config".to_owned(), stats)));
         Ok(bootstrap)
     }
 
-    /// The listener as a discovery response, with `filters` before the router.
+    /// Returns the listener as a discovery response, with `filters` before the router.
     pub(crate) fn listeners(&self, filters: &[Filter]) -> Result<Value> {
         let bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
         let mut listener = bootstrap
@@ -218,13 +219,14 @@ impl Setup {
         let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
         listener
             .as_object_mut()
-            .context("the listener is no object")?
+            .context("the listener is not an object")?
             .insert("@type".to_owned(), json!(kind));
         Ok(json!({"resources": [listener]}))
     }
 }
 
-fn point(clusters: &mut [Value], name: &str, address: SocketAddr) -> Result<()> {
+/// Sets the address of the cluster `name`.
+fn set_address(clusters: &mut [Value], name: &str, address: SocketAddr) -> Result<()> {
     let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
     for cluster in clusters {
         if cluster.get("name").and_then(Value::as_str) == Some(name) {
@@ -236,6 +238,6 @@ fn point(clusters: &mut [Value], name: &str, address: SocketAddr) -> Result<()> 
 }
 
 fn set(document: &mut Value, pointer: &str, value: Value) -> Result<()> {
-    *document.pointer_mut(pointer).with_context(|| format!("nothing at {pointer}"))? = value;
+    *document.pointer_mut(pointer).with_context(|| format!("no value at {pointer}"))? = value;
     Ok(())
 }

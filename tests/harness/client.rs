@@ -1,4 +1,4 @@
-//! An HTTP client that hides nothing: any header bytes, both protocol versions, raw sockets.
+//! An HTTP client for arbitrary header bytes, both protocol versions and raw sockets.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -18,10 +18,10 @@ use tokio::{net, runtime, time};
 
 use crate::server::{Body, full};
 
-/// How long one exchange may take.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Timeout of an exchange.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The protocol a [`Client`] speaks.
+/// The protocol of a [`Client`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1.
@@ -30,7 +30,7 @@ pub enum Protocol {
     Http2,
 }
 
-/// Sends requests to one address, each over a connection of its own.
+/// A client of one address that opens a new connection for each request.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     address: SocketAddr,
@@ -48,21 +48,21 @@ pub struct Request {
     trailers: HeaderMap,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers, in the order of arrival per name.
+    /// The headers. Values of one name are in order of arrival.
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
-    /// The trailers, empty when none came.
+    /// The trailers. Empty if there are none.
     pub trailers: HeaderMap,
 }
 
 impl Request {
-    /// A request with `method` for `path`, which may hold a query.
+    /// Creates a request. `path` may contain a query.
     pub fn new(method: Method, path: &str) -> Self {
         Self {
             method,
@@ -74,12 +74,12 @@ impl Request {
         }
     }
 
-    /// A GET request for `path`.
+    /// Creates a GET request.
     pub fn get(path: &str) -> Self {
         Self::new(Method::GET, path)
     }
 
-    /// A gRPC call of `path` with an empty message.
+    /// Creates a gRPC call with an empty message.
     pub fn grpc(path: &str) -> Self {
         Self::new(Method::POST, path)
             .header("content-type", "application/grpc")
@@ -87,24 +87,24 @@ impl Request {
             .body(&[0; 5])
     }
 
-    /// Replaces the authority, which is `app.example.com` otherwise.
+    /// Replaces the authority. Default: `app.example.com`.
     pub fn authority(mut self, authority: &str) -> Self {
         authority.clone_into(&mut self.authority);
         self
     }
 
-    /// Adds a header beside those of the same name. Values may hold the bytes 0x80 to 0xFF.
+    /// Adds a header and keeps others of the same name. Values may contain the bytes 0x80 to 0xFF.
     ///
-    /// What HTTP forbids makes [`Client::send`] fail; [`Client::raw`] sends it.
+    /// [`Client::send`] fails for invalid headers. [`Client::raw`] can send them.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    /// Adds a trailer, which a client of HTTP/2 sends behind the body.
+    /// Adds a trailer. Only HTTP/2 clients send it.
     ///
     /// # Panics
-    /// When HTTP forbids the name or the value.
+    /// If the name or the value is invalid.
     pub fn trailer(mut self, name: &'static str, value: &'static str) -> Self {
         self.trailers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         self
@@ -123,25 +123,25 @@ impl Request {
 }
 
 impl Response {
-    /// The first value of header `name` as text; `None` when absent or not printable ASCII.
+    /// Returns the first value of the header. `None` if it is absent or not visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text, bytes that are not UTF-8 replaced.
+    /// Returns the body as text, with invalid UTF-8 replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// When it is none; the error shows it.
+    /// If the body is not JSON. The error contains it.
     pub fn json(&self) -> Result<serde_json::Value> {
         serde_json::from_slice(&self.body).with_context(|| format!("not JSON: {:?}", self.text()))
     }
 
-    /// The gRPC status, from the trailers or from a reply that consists of trailers only.
+    /// Returns the gRPC status of the trailers or of a trailers-only response.
     pub fn grpc_status(&self) -> Option<&str> {
         self.trailers
             .get("grpc-status")
@@ -149,59 +149,59 @@ impl Response {
             .or(self.header("grpc-status"))
     }
 
-    /// Whether this is gRPC's reply of one header block, with status and without a body.
+    /// Returns `true` if this is a trailers-only response of gRPC.
     pub fn is_trailers_only(&self) -> bool {
         self.headers.contains_key("grpc-status") && self.body.is_empty() && self.trailers.is_empty()
     }
 }
 
 impl Client {
-    /// A client that speaks HTTP/1.1.
+    /// Creates a client for HTTP/1.1.
     pub fn http1(address: SocketAddr) -> Self {
         Self { address, protocol: Protocol::Http1 }
     }
 
-    /// A client that speaks HTTP/2.
+    /// Creates a client for HTTP/2.
     pub fn http2(address: SocketAddr) -> Self {
         Self { address, protocol: Protocol::Http2 }
     }
 
-    /// Sends `request` and reads the whole answer.
+    /// Sends a request and reads the whole response.
     ///
     /// # Errors
-    /// When the server cannot be reached, breaks the protocol, or takes longer than 20 seconds.
+    /// If the connection fails, the response is invalid, or it takes longer than 20 seconds.
     pub fn send(&self, request: Request) -> Result<Response> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            time::timeout(LIMIT, self.exchange(request))
+            time::timeout(TIMEOUT, self.exchange(request))
                 .await
-                .with_context(|| format!("no answer from {} within {LIMIT:?}", self.address))?
+                .with_context(|| format!("no response from {} within {TIMEOUT:?}", self.address))?
         })
     }
 
     /// Sends a GET request for `path`.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// See [`Client::send`].
     pub fn get(&self, path: &str) -> Result<Response> {
         self.send(Request::get(path))
     }
 
-    /// Writes `bytes` to a new connection and returns what comes back until it is closed.
+    /// Writes `bytes` to a new connection and returns everything received until it is closed.
     ///
     /// A request in `bytes` should ask for `connection: close`.
     ///
     /// # Errors
-    /// When the server cannot be reached or keeps the connection open for 20 seconds.
+    /// If the connection fails or stays open for 20 seconds.
     pub fn raw(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         let mut socket = TcpStream::connect(self.address)?;
-        socket.set_read_timeout(Some(LIMIT))?;
-        // The server may refuse before it has read everything.
+        socket.set_read_timeout(Some(TIMEOUT))?;
+        // The server may respond before it has read everything.
         let _ = socket.write_all(bytes);
-        let mut answer = Vec::new();
-        match socket.read_to_end(&mut answer) {
+        let mut response = Vec::new();
+        match socket.read_to_end(&mut response) {
             Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error.into()),
-            _ => Ok(answer),
+            _ => Ok(response),
         }
     }
 
@@ -211,7 +211,7 @@ impl Client {
             .with_context(|| format!("cannot connect to {}", self.address))?;
         let io = TokioIo::new(socket);
         let message = self.message(request)?;
-        let answer = match self.protocol {
+        let response = match self.protocol {
             Protocol::Http1 => {
                 let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
                 tokio::spawn(connection);
@@ -224,7 +224,7 @@ impl Client {
                 sender.send_request(message).await?
             }
         };
-        read(answer).await
+        read(response).await
     }
 
     fn message(&self, request: Request) -> Result<hyper::Request<Body>> {
@@ -252,8 +252,8 @@ impl Client {
     }
 }
 
-async fn read(answer: hyper::Response<Incoming>) -> Result<Response> {
-    let (head, body) = answer.into_parts();
+async fn read(response: hyper::Response<Incoming>) -> Result<Response> {
+    let (head, body) = response.into_parts();
     let body = body.collect().await.map_err(|error| anyhow!("broken body: {error}"))?;
     let trailers = body.trailers().cloned().unwrap_or_default();
     Ok(Response {

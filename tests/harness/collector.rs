@@ -1,4 +1,4 @@
-//! A real OpenTelemetry collector that writes down what it gets.
+//! A real OpenTelemetry Collector that writes spans and log records to files.
 
 use std::{
     collections::BTreeMap,
@@ -18,12 +18,12 @@ use crate::{
     process::{Process, read_text},
 };
 
-/// The environment variable that says where the collector is instead of on the `PATH`.
+/// Environment variable with the path of the collector. Default: `otelcol` on the `PATH`.
 const OTELCOL: &str = "WEIR_OTELCOL";
-/// How long it may take to listen.
+/// Timeout until it listens.
 const START: Duration = Duration::from_secs(30);
 
-/// A running collector, which ends with its guard.
+/// A running collector. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Collector {
     process: Process,
@@ -32,19 +32,19 @@ pub struct Collector {
     folder: TempDir,
 }
 
-/// A span or a log record, as the collector has written it.
+/// A span or a log record as written by the collector.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// All of it, in OTLP's form of JSON.
+    /// The item in OTLP's JSON encoding.
     pub json: Value,
-    /// Its attributes by name, each as text.
+    /// The attributes as text.
     pub attributes: BTreeMap<String, String>,
-    /// The attributes of its resource.
+    /// The attributes of the resource as text.
     pub resource: BTreeMap<String, String>,
 }
 
 impl Item {
-    /// A member that is text; empty where it is absent.
+    /// Returns a string member, or an empty string if it is absent.
     pub fn text(&self, name: &str) -> &str {
         self.json.get(name).and_then(Value::as_str).unwrap_or_default()
     }
@@ -54,7 +54,7 @@ impl Collector {
     /// Starts the collector on free ports.
     ///
     /// # Errors
-    /// When it is not installed, or does not listen.
+    /// If it is not installed or does not listen.
     pub fn start() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("weir-otelcol-").tempdir()?;
         let grpc = ports::loopback(ports::free()?);
@@ -65,41 +65,42 @@ impl Collector {
         let mut command = Command::new(program);
         command.arg("--config").arg(&path);
         let log = folder.path().join("otelcol.log");
-        let missing =
-            || format!("otelcol is not on the PATH: run `make tools`, or set {OTELCOL} to it");
+        let missing = || {
+            format!("otelcol is not on the PATH: run `make tools`, or set {OTELCOL} to its path")
+        };
         let mut process = Process::start("otelcol", &mut command, &log).with_context(missing)?;
         let listens = |address: &SocketAddr| TcpStream::connect(address).is_ok();
         process.wait_until("listening", START, |_| Ok(listens(&grpc) && listens(&http)))?;
         Ok(Self { process, grpc, http, folder })
     }
 
-    /// Where it takes OTLP over gRPC.
+    /// Returns the address for OTLP over gRPC.
     pub fn grpc(&self) -> SocketAddr {
         self.grpc
     }
 
-    /// Where it takes OTLP over HTTP.
+    /// Returns the address for OTLP over HTTP.
     pub fn http(&self) -> SocketAddr {
         self.http
     }
 
-    /// What it has logged.
+    /// Returns the collector's log.
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// The spans that it has got so far.
+    /// Returns the spans received so far.
     ///
     /// # Errors
-    /// When it has written something else than OTLP.
+    /// If the collector's file is not JSON.
     pub fn spans(&self) -> Result<Vec<Item>> {
         self.items("traces", ["resourceSpans", "scopeSpans", "spans"])
     }
 
-    /// The log records that it has got so far.
+    /// Returns the log records received so far.
     ///
     /// # Errors
-    /// When it has written something else than OTLP.
+    /// If the collector's file is not JSON.
     pub fn logs(&self) -> Result<Vec<Item>> {
         self.items("logs", ["resourceLogs", "scopeLogs", "logRecords"])
     }
@@ -107,17 +108,18 @@ impl Collector {
     fn items(&self, file: &str, levels: [&str; 3]) -> Result<Vec<Item>> {
         let text = read_text(&self.folder.path().join(file)).unwrap_or_default();
         let mut items = Vec::new();
-        // The last line may still be on its way.
+        // The last line may be incomplete.
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
             let request: Value = serde_json::from_str(line).context("not JSON")?;
             for resource in list(&request, levels[0]) {
-                let about = attributes(resource.get("resource").unwrap_or(&Value::Null));
+                let resource_attributes =
+                    attributes(resource.get("resource").unwrap_or(&Value::Null));
                 let scopes = list(resource, levels[1]);
                 for item in scopes.iter().flat_map(|scope| list(scope, levels[2])) {
                     items.push(Item {
                         json: item.clone(),
                         attributes: attributes(item),
-                        resource: about.clone(),
+                        resource: resource_attributes.clone(),
                     });
                 }
             }
@@ -144,7 +146,7 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Reads attributes; numbers and booleans become text.
+/// Reads attributes, with numbers and booleans as text.
 fn attributes(item: &Value) -> BTreeMap<String, String> {
     let pair = |attribute: &Value| {
         let key = attribute.get("key")?.as_str()?.to_owned();

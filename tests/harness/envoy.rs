@@ -1,4 +1,4 @@
-//! A real Envoy, started through func-e.
+//! A real Envoy, started with func-e.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::{Client, Request},
     process::Process,
     stats::Stats,
@@ -18,14 +18,14 @@ mod start;
 
 pub use start::{FUNC_E, validate, version};
 
-/// How long a change of configuration may take.
+/// Timeout of configuration changes and waits.
 const CHANGE: Duration = Duration::from_secs(30);
 
-/// A running Envoy, which ends with its guard.
+/// A running Envoy. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Envoy {
     process: Process,
-    setup: Setup,
+    options: EnvoyOptions,
     admin: SocketAddr,
     ingress: SocketAddr,
     folder: TempDir,
@@ -35,85 +35,86 @@ impl Envoy {
     /// Starts Envoy and waits until it listens.
     ///
     /// # Errors
-    /// When func-e or a module is missing, or Envoy refuses the configuration; with Envoy's log.
-    pub fn start(setup: Setup) -> Result<Self> {
+    /// If func-e or a module is missing, or Envoy rejects the configuration. The error contains
+    /// Envoy's log.
+    pub fn start(options: EnvoyOptions) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("weir-envoy-").tempdir()?;
         let listeners = folder.path().join("listeners.json");
-        fs::write(&listeners, setup.listeners(&setup.filters)?.to_string())?;
-        let bootstrap = setup.bootstrap(&listeners.display().to_string())?;
+        fs::write(&listeners, options.listeners(&options.filters)?.to_string())?;
+        let bootstrap = options.bootstrap(&listeners.display().to_string())?;
         fs::write(folder.path().join("bootstrap.json"), bootstrap.to_string())?;
         let log = folder.path().join("envoy.log");
-        let mut command = start::command(folder.path(), &setup)?;
+        let mut command = start::command(folder.path(), &options)?;
         let mut process =
             Process::start("Envoy", &mut command, &log).with_context(start::missing)?;
         let admin = start::wait_for_admin(&mut process, folder.path())?;
         let ingress = start::wait_for_ingress(&mut process, admin)?;
-        Ok(Self { process, setup, admin, ingress, folder })
+        Ok(Self { process, options, admin, ingress, folder })
     }
 
-    /// Where requests come in.
+    /// Returns the address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.ingress
     }
 
-    /// A client of the listener that speaks HTTP/1.1.
+    /// Returns an HTTP/1.1 client of the listener.
     pub fn http1(&self) -> Client {
         Client::http1(self.ingress)
     }
 
-    /// A client of the listener that speaks HTTP/2.
+    /// Returns an HTTP/2 client of the listener.
     pub fn http2(&self) -> Client {
         Client::http2(self.ingress)
     }
 
-    /// Where the admin interface is.
+    /// Returns the address of the admin interface.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
     }
 
-    /// A client of the admin interface.
+    /// Returns a client of the admin interface.
     pub fn admin(&self) -> Client {
         Client::http1(self.admin)
     }
 
-    /// What Envoy has logged, access log included.
+    /// Returns Envoy's log, including the access log.
     ///
-    /// func-e hands it on line by line, so that the last lines may be missing;
-    /// [`Envoy::stop`] returns all of it.
+    /// func-e forwards it line by line, so the last lines may be missing. [`Envoy::stop`] returns
+    /// the complete log.
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// Ends Envoy and returns everything it has logged.
+    /// Stops Envoy and returns its complete log.
     ///
     /// # Errors
-    /// When the system cannot tell how it ended.
+    /// If the exit status is not available.
     pub fn stop(&mut self) -> Result<String> {
         self.process.stop()?;
         Ok(self.log())
     }
 
-    /// The access log: one JSON object per request.
+    /// Returns the access log, one JSON object per request.
     pub fn access_log(&self) -> Vec<Value> {
         let log = self.log();
         let lines = log.lines().filter(|line| line.starts_with('{'));
         lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Waits until Envoy has logged `text`.
+    /// Waits until the log contains `text`.
     ///
     /// # Errors
-    /// When it does not within 30 seconds.
+    /// If that takes longer than 30 seconds.
     pub fn wait_for_log(&mut self, text: &str) -> Result<()> {
         self.process.wait_for_log(text, CHANGE)
     }
 
-    /// Waits until the access log has at least `count` lines, and returns them.
+    /// Waits until the access log has at least `count` lines and returns them.
     ///
     /// # Errors
-    /// When it does not within 30 seconds.
+    /// If that takes longer than 30 seconds.
     pub fn wait_for_access_log(&mut self, count: usize) -> Result<Vec<Value>> {
-        // Envoy writes its access log in batches; asking for a flush is quicker than its timer.
+        // Envoy buffers its access log. Reopening it is faster than waiting for the flush timer.
         let admin = self.admin();
         self.process.wait_until("writing its access log", CHANGE, |process| {
             admin.send(Request::new(Method::POST, "/reopen_logs"))?;
@@ -125,68 +126,68 @@ impl Envoy {
     /// Reads the counters and gauges.
     ///
     /// # Errors
-    /// When the admin interface does not answer.
+    /// If the admin interface does not respond.
     pub fn stats(&self) -> Result<Stats> {
         Stats::parse(&self.admin().get("/stats?format=json")?.json()?)
     }
 
-    /// The memory that Envoy has in use (Linux), in MiB.
+    /// Returns the resident memory of Envoy in MiB. Linux only.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// If `/proc` cannot be read.
     pub fn memory(&self) -> Result<u64> {
         self.process.memory()
     }
 
-    /// Reads the configuration that Envoy has in use.
+    /// Reads the active configuration.
     ///
     /// # Errors
-    /// When the admin interface does not answer.
+    /// If the admin interface does not respond.
     pub fn config_dump(&self) -> Result<Value> {
         self.admin().get("/config_dump")?.json()
     }
 
-    /// Stops accepting connections; streams that run may end.
+    /// Drains the listeners gracefully, so that active streams can complete.
     ///
     /// # Errors
-    /// When the admin interface does not answer.
+    /// If the admin interface does not respond.
     pub fn drain(&self) -> Result<()> {
         self.admin().send(Request::new(Method::POST, "/drain_listeners?graceful"))?;
         Ok(())
     }
 
-    /// Replaces the filters while Envoy runs, and waits until it uses them.
+    /// Replaces the filters of the running Envoy and waits until they are active.
     ///
     /// # Errors
-    /// When Envoy refuses them; with Envoy's log.
+    /// If Envoy rejects them. The error contains Envoy's log.
     pub fn reconfigure(&mut self, filters: &[Filter]) -> Result<()> {
         let refused = self.change(filters)?;
-        ensure!(!refused, "Envoy refused the configuration:\n{}", self.log());
+        ensure!(!refused, "Envoy rejected the configuration:\n{}", self.log());
         Ok(())
     }
 
-    /// Replaces the filters by ones that Envoy is expected to refuse, and returns what it logs.
+    /// Replaces the filters by ones that Envoy must reject, and returns what it logs.
     ///
     /// # Errors
-    /// When Envoy accepts them.
-    pub fn refuses(&mut self, filters: &[Filter]) -> Result<String> {
+    /// If Envoy accepts them.
+    pub fn expect_rejection(&mut self, filters: &[Filter]) -> Result<String> {
         let before = self.log().len();
         let refused = self.change(filters)?;
         ensure!(refused, "Envoy accepted the configuration");
         let mut since = String::new();
-        self.process.wait_until("logging the refusal", CHANGE, |process| {
+        self.process.wait_until("logging the rejection", CHANGE, |process| {
             since = process.log().get(before..).unwrap_or_default().to_owned();
             Ok(since.contains(REFUSAL_LOGGED))
         })?;
         Ok(since)
     }
 
-    /// Renames a new listener into place and tells whether it was refused.
+    /// Replaces the listener's file. Returns `true` if Envoy rejected it.
     fn change(&mut self, filters: &[Filter]) -> Result<bool> {
         let accepted = self.stats()?.value(ACCEPTED);
         let rejected = self.stats()?.value(REJECTED);
         let new = self.folder.path().join("listeners.new");
-        fs::write(&new, self.setup.listeners(filters)?.to_string())?;
+        fs::write(&new, self.options.listeners(filters)?.to_string())?;
         fs::rename(&new, self.folder.path().join("listeners.json"))?;
         let admin = self.admin();
         let mut refused = false;
@@ -202,6 +203,6 @@ impl Envoy {
 
 const ACCEPTED: &str = "listener_manager.lds.update_success";
 const REJECTED: &str = "listener_manager.lds.update_rejected";
-/// The last thing Envoy logs when it refuses a listener that it read from a file.
+/// The last line that Envoy logs when it rejects a listener read from a file.
 const REFUSAL_LOGGED: &str = "Filesystem config update rejected";
 const WARMING: &str = "listener_manager.total_listeners_warming";

@@ -1,4 +1,4 @@
-//! A collector that misbehaves on demand.
+//! A fake collector with configurable failures.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -29,25 +29,25 @@ use crate::{
     server::{Body, Server},
 };
 
-/// How the collector answers.
+/// The behaviour of the collector.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Behaviour {
-    /// It takes everything.
+    /// It accepts everything.
     #[default]
     Healthy,
-    /// It answers with this HTTP status and these headers, and keeps nothing.
+    /// It responds with this HTTP status and these headers, and stores nothing.
     Status(u16, Vec<(String, String)>),
-    /// It answers with these trailers of gRPC, and keeps nothing.
+    /// It responds with these gRPC trailers, and stores nothing.
     Grpc(Vec<(String, String)>),
-    /// It takes everything but so many spans, or log records, of each request.
+    /// It rejects this many spans or log records of each request and accepts the rest.
     Partial(usize),
-    /// It takes everything, and answers with these bytes.
+    /// It accepts everything and responds with these bytes.
     Garbage(Vec<u8>),
-    /// It takes everything, and answers late.
+    /// It accepts everything and responds after this time.
     Slow(Duration),
 }
 
-/// A collector for spans, over gRPC and HTTP on one port; log records it takes and only counts.
+/// A collector for OTLP over gRPC and HTTP on one port. It stores spans and counts log records.
 #[derive(Debug)]
 pub struct FakeCollector {
     server: Server,
@@ -69,7 +69,7 @@ impl FakeCollector {
     /// Starts the collector on a free port.
     ///
     /// # Errors
-    /// When port or thread cannot be had.
+    /// If the port cannot be bound or the thread cannot be started.
     pub fn start(behaviour: Behaviour) -> Result<Self> {
         Self::start_on(ports::listen(0)?, behaviour)
     }
@@ -77,57 +77,57 @@ impl FakeCollector {
     /// Starts the collector on `listener`.
     ///
     /// # Errors
-    /// When the thread cannot be had.
+    /// If the thread cannot be started.
     pub fn start_on(listener: TcpListener, behaviour: Behaviour) -> Result<Self> {
         let state = Arc::new(Mutex::new(State { behaviour, ..State::default() }));
         let shared = Arc::clone(&state);
         let server = Server::start(listener, move |request| {
             let shared = Arc::clone(&shared);
             async move {
-                let (answer, delay) = answer(&request, &mut lock(&shared));
+                let (response, delay) = respond(&request, &mut lock(&shared));
                 tokio::time::sleep(delay).await;
-                answer
+                response
             }
         })?;
         Ok(Self { server, state })
     }
 
-    /// Where the collector listens.
+    /// Returns the address of the collector.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Changes how it answers from now on.
-    pub fn behave(&self, behaviour: Behaviour) {
+    /// Changes the behaviour.
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
         lock(&self.state).behaviour = behaviour;
     }
 
-    /// The spans that it has kept.
+    /// Returns the accepted spans.
     pub fn spans(&self) -> Vec<Span> {
         lock(&self.state).spans.clone()
     }
 
-    /// How many log records it has taken.
+    /// Returns the number of accepted log records.
     pub fn logs(&self) -> usize {
         lock(&self.state).logs
     }
 
-    /// How many spans and log records it has seen and not kept.
+    /// Returns the number of rejected spans and log records.
     pub fn refused(&self) -> usize {
         lock(&self.state).refused
     }
 
-    /// When each request came.
+    /// Returns the times of all requests.
     pub fn requests(&self) -> Vec<Instant> {
         lock(&self.state).requests.clone()
     }
 
-    /// The largest request, in bytes.
+    /// Returns the size of the largest request, in bytes.
     pub fn largest(&self) -> usize {
         lock(&self.state).largest
     }
 
-    /// The headers of each request.
+    /// Returns the headers of all requests.
     pub fn headers(&self) -> Vec<HeaderMap> {
         lock(&self.state).headers.clone()
     }
@@ -137,8 +137,9 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Duration) {
-    let is_grpc = request.headers().get("content-type").is_some_and(|it| it == "application/grpc");
+fn respond(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Duration) {
+    let is_grpc =
+        request.headers().get("content-type").is_some_and(|value| value == "application/grpc");
     state.requests.push(Instant::now());
     state.largest = state.largest.max(request.body().len());
     state.headers.push(request.headers().clone());
@@ -152,8 +153,8 @@ fn answer(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Durat
         Behaviour::Healthy => {}
         Behaviour::Slow(time) => delay = time,
         Behaviour::Garbage(bytes) => body = bytes,
-        Behaviour::Partial(most) => {
-            rejected = most.min(all);
+        Behaviour::Partial(count) => {
+            rejected = count.min(all);
             body = partial(rejected);
         }
         Behaviour::Status(status, headers) => {
@@ -172,7 +173,7 @@ fn answer(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Durat
     (taken(body, is_grpc), delay)
 }
 
-/// Reads the spans of a request, or how many log records it has.
+/// Decodes a request. Returns its spans, or the number of its log records.
 fn items(path: &str, message: &[u8]) -> (Vec<Span>, usize) {
     if path.to_ascii_lowercase().contains("logs") {
         let decoded = ExportLogsServiceRequest::decode(message).unwrap_or_default();
@@ -202,19 +203,19 @@ fn taken(body: Vec<u8>, is_grpc: bool) -> Response<Body> {
 }
 
 fn with_status(status: u16, headers: &[(String, String)]) -> Response<Body> {
-    let mut answer = Response::new(Full::new(Bytes::from_static(b"no")).boxed());
-    *answer.status_mut() = status.try_into().unwrap_or_default();
-    answer.headers_mut().extend(map(headers));
-    answer
+    let mut response = Response::new(Full::new(Bytes::from_static(b"no")).boxed());
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    response.headers_mut().extend(map(headers));
+    response
 }
 
 fn with_trailers(body: Bytes, trailers: &[(String, String)]) -> Response<Body> {
     let trailers = map(trailers);
     let body = Full::new(body).with_trailers(async { Some(Ok(trailers)) });
-    let mut answer = Response::new(body.boxed());
+    let mut response = Response::new(body.boxed());
     let grpc = HeaderValue::from_static("application/grpc");
-    answer.headers_mut().insert("content-type", grpc);
-    answer
+    response.headers_mut().insert("content-type", grpc);
+    response
 }
 
 fn map(pairs: &[(String, String)]) -> HeaderMap {

@@ -1,4 +1,4 @@
-//! An issuer of tokens: it signs, and it publishes its keys.
+//! An issuer of tokens that publishes its keys.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -17,34 +17,36 @@ use crate::{
     server::{Body, Server, full},
 };
 
-/// Where the key set is published.
+/// Path of the key set.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
-/// Where the OpenID Connect discovery document is published.
+/// Path of the OpenID Connect discovery document.
 pub const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
 
-/// Where an empty deny list of tokens is published.
+/// Path of an empty deny list of tokens.
 pub const DENY_LIST_PATH: &str = "/revoked.json";
 
-/// How the key server answers; a request whose `if-none-match` is the `etag` of
-/// [`IdentityProvider::answer_with`] gets 304.
+/// The behaviour of the key server.
+///
+/// A request whose `if-none-match` is the `etag` of [`IdentityProvider::set_response_headers`] gets
+/// 304.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
-    /// With the documents asked for.
+    /// It responds with the documents.
     #[default]
     Healthy,
-    /// With this status and an empty body.
+    /// It responds with this status and an empty body.
     Status(u16),
-    /// With text that is not JSON.
+    /// It responds with text that is not JSON.
     Garbage,
-    /// With a key set that has no keys.
+    /// It responds with a key set without keys.
     Empty,
-    /// With a JSON document of this many bytes.
+    /// It responds with a JSON document of about this many bytes.
     Huge(usize),
-    /// With the documents, after this time.
+    /// It responds with the documents after this time.
     Slow(Duration),
 }
 
-/// An identity provider with one key of every kind.
+/// An identity provider with one key of each kind.
 #[derive(Debug)]
 pub struct IdentityProvider {
     server: Server,
@@ -56,7 +58,7 @@ pub struct IdentityProvider {
 struct State {
     behaviour: Behaviour,
     headers: Vec<(String, String)>,
-    demands: Vec<(String, String)>,
+    required_headers: Vec<(String, String)>,
     jwks: Option<Value>,
     issuer: Option<String>,
     jwks_requests: usize,
@@ -67,7 +69,7 @@ impl IdentityProvider {
     /// Starts the provider on a free port, with the keys of this run.
     ///
     /// # Errors
-    /// When keys, port or thread cannot be had.
+    /// If keys cannot be generated, the port cannot be bound or the thread cannot be started.
     pub fn start() -> Result<Self> {
         Self::start_on(ports::listen(0)?)
     }
@@ -75,34 +77,34 @@ impl IdentityProvider {
     /// Starts the provider on `listener`, with the keys of this run.
     ///
     /// # Errors
-    /// When keys or thread cannot be had.
+    /// If keys cannot be generated or the thread cannot be started.
     pub fn start_on(listener: TcpListener) -> Result<Self> {
         let keys = Keys::shared()?;
         let issuer = format!("http://{}", listener.local_addr()?);
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
         let server = Server::start(listener, move |request| {
-            answer(request, keys.jwks(), issuer.clone(), Arc::clone(&shared))
+            respond(request, keys.jwks(), issuer.clone(), Arc::clone(&shared))
         })?;
         Ok(Self { server, keys, state })
     }
 
-    /// Where the provider listens.
+    /// Returns the address of the provider.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// The issuer, `iss`: the URL below which both documents are found.
+    /// Returns the issuer (`iss`), which is the base URL of the documents.
     pub fn issuer(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// The keys that sign.
+    /// Returns the signing keys.
     pub fn keys(&self) -> &'static Keys {
         self.keys
     }
 
-    /// Claims of a token that is good for five minutes: `iss`, `sub`, `aud`, `iat`, `exp`.
+    /// Returns claims of a token valid for five minutes: `iss`, `sub`, `aud`, `iat`, `exp`.
     pub fn claims(&self) -> Value {
         let now = now();
         json!({
@@ -111,27 +113,27 @@ impl IdentityProvider {
         })
     }
 
-    /// Signs `claims`.
+    /// Returns a token with these claims.
     ///
     /// # Errors
-    /// When the key cannot sign.
+    /// If signing fails.
     pub fn token(&self, algorithm: Algorithm, claims: &Value) -> Result<String> {
         let header = json!({"alg": algorithm, "typ": "JWT", "kid": self.keys.kid(algorithm)});
         self.token_of(algorithm, &header.to_string(), &claims.to_string())
     }
 
-    /// Signs a header and a payload as they are, sensible or not.
+    /// Signs a header and a payload, valid or not.
     ///
     /// # Errors
-    /// When the key cannot sign.
+    /// If signing fails.
     pub fn token_of(&self, algorithm: Algorithm, header: &str, payload: &str) -> Result<String> {
         let message = format!("{}.{}", base64url(header), base64url(payload));
         let signature = self.keys.sign(algorithm, message.as_bytes())?;
         Ok(format!("{message}.{signature}"))
     }
 
-    /// Changes how the key server answers from now on.
-    pub fn behave(&self, behaviour: Behaviour) {
+    /// Changes the behaviour of the key server.
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
         self.state().behaviour = behaviour;
     }
 
@@ -140,29 +142,29 @@ impl IdentityProvider {
         self.state().jwks = Some(jwks);
     }
 
-    /// Adds headers, such as `cache-control`, to every answer from now on.
-    pub fn answer_with(&self, headers: &[(&str, &str)]) {
+    /// Sets headers, such as `cache-control`, that are added to every response.
+    pub fn set_response_headers(&self, headers: &[(&str, &str)]) {
         let owned = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         self.state().headers = owned.collect();
     }
 
-    /// Answers 406 from now on to a request that lacks one of these texts in the header named.
-    pub fn demand(&self, headers: &[(&str, &str)]) {
+    /// Requires that each of these headers contains the given text. Other requests get 406.
+    pub fn require_headers(&self, headers: &[(&str, &str)]) {
         let owned = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-        self.state().demands = owned.collect();
+        self.state().required_headers = owned.collect();
     }
 
-    /// Puts another issuer into the discovery document.
-    pub fn call_itself(&self, issuer: &str) {
+    /// Replaces the issuer in the discovery document.
+    pub fn set_discovery_issuer(&self, issuer: &str) {
         self.state().issuer = Some(issuer.to_owned());
     }
 
-    /// How often the key set was asked for.
+    /// Returns the number of requests for the key set.
     pub fn jwks_requests(&self) -> usize {
         self.state().jwks_requests
     }
 
-    /// How often the discovery document was asked for.
+    /// Returns the number of requests for the discovery document.
     pub fn discovery_requests(&self) -> usize {
         self.state().discovery_requests
     }
@@ -172,12 +174,12 @@ impl IdentityProvider {
     }
 }
 
-/// The seconds since 1970.
+/// Returns the seconds since the Unix epoch.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map(|age| age.as_secs()).unwrap_or_default()
 }
 
-async fn answer(
+async fn respond(
     request: Request<Bytes>,
     keys: Value,
     issuer: String,
@@ -198,8 +200,9 @@ async fn answer(
             DENY_LIST_PATH => Some(json!({"jti": []})),
             _ => None,
         };
-        let met = state.demands.iter().all(|(name, text)| holds(&request, name, text));
-        let behaviour = if met { state.behaviour.clone() } else { Behaviour::Status(406) };
+        let is_complete =
+            state.required_headers.iter().all(|(name, text)| has_header(&request, name, text));
+        let behaviour = if is_complete { state.behaviour.clone() } else { Behaviour::Status(406) };
         (document, behaviour, state.headers.clone())
     };
     if let Behaviour::Slow(delay) = behaviour {
@@ -209,17 +212,18 @@ async fn answer(
     let known = request.headers().get("if-none-match").map(HeaderValue::as_bytes);
     let behaviour =
         if etag.is_some() && etag == known { Behaviour::Status(304) } else { behaviour };
-    let mut answer = reply(document, &behaviour);
-    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    let mut response = reply(document, &behaviour);
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
-            answer.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, value);
         }
     }
-    answer
+    response
 }
 
-fn holds(request: &Request<Bytes>, name: &str, text: &str) -> bool {
+/// Returns `true` if a value of the header `name` contains `text`.
+fn has_header(request: &Request<Bytes>, name: &str, text: &str) -> bool {
     let mut values = request.headers().get_all(name).iter();
     values.any(|value| value.to_str().is_ok_and(|value| value.contains(text)))
 }
@@ -233,7 +237,7 @@ fn reply(document: Option<Value>, behaviour: &Behaviour) -> Response<Body> {
         (_, Behaviour::Huge(length)) => (200, json!({"padding": " ".repeat(*length)}).to_string()),
         (Some(document), _) => (200, document.to_string()),
     };
-    let mut answer = Response::new(full(text));
-    *answer.status_mut() = status.try_into().unwrap_or_default();
-    answer
+    let mut response = Response::new(full(text));
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    response
 }

@@ -1,4 +1,4 @@
-//! Signing keys of every kind, new in each run: no private key lies in the repository.
+//! Signing keys of each kind, generated in each run so that the repository contains no private key.
 
 use std::sync::LazyLock;
 
@@ -18,9 +18,9 @@ use rsa::{
 };
 use serde_json::{Value, json};
 
-/// The size of the RSA key, the smallest that Weir accepts.
+/// Size of the RSA key in bits, the minimum that Weir accepts.
 const RSA_BITS: usize = 2048;
-/// The length of the HMAC secret in bytes, enough for HS512.
+/// Length of the HMAC secret in bytes, enough for HS512.
 const SECRET_BYTES: usize = 64;
 
 static SHARED: LazyLock<Result<Keys>> = LazyLock::new(Keys::generate);
@@ -44,18 +44,18 @@ struct Key {
 }
 
 impl Keys {
-    /// The keys of this run, made at the first call.
+    /// Returns the keys of this run, generated at the first call.
     ///
     /// # Errors
-    /// When the system has no randomness.
+    /// See [`Keys::generate`].
     pub fn shared() -> Result<&'static Self> {
         SHARED.as_ref().map_err(|error| anyhow!("{error:#}"))
     }
 
-    /// Makes new keys; the RSA key takes about a second.
+    /// Generates keys. The RSA key takes about a second.
     ///
     /// # Errors
-    /// When a key cannot be encoded.
+    /// If a key cannot be generated or encoded.
     pub fn generate() -> Result<Self> {
         let (rsa, certificate) = rsa_key()?;
         Ok(Self {
@@ -68,35 +68,36 @@ impl Keys {
         })
     }
 
-    /// The JWK Set (RFC 7517) with the public keys; the HMAC secret is not in it.
+    /// Returns a JWK Set (RFC 7517) with the public keys, without the HMAC secret.
     pub fn jwks(&self) -> Value {
         json!({"keys": [self.rsa.jwk, self.p256.jwk, self.p384.jwk, self.ed25519.jwk]})
     }
 
-    /// The RSA key in the form of Google and Firebase: an object from `kid` to PEM certificate.
+    /// Returns the RSA key in the format of Google and Firebase, an object from `kid` to PEM
+    /// certificate.
     pub fn certificates(&self) -> Value {
         json!({"rsa": self.certificate})
     }
 
-    /// A JWK Set that holds only the HMAC secret.
+    /// Returns a JWK Set with only the HMAC secret.
     pub fn secret_jwks(&self) -> Value {
         json!({"keys": [self.secret.jwk]})
     }
 
-    /// The key's name, `kid`, that signs with `algorithm`.
+    /// Returns the `kid` of the key for `algorithm`.
     pub fn kid(&self, algorithm: Algorithm) -> &str {
         self.key(algorithm).jwk.get("kid").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The JWK of the key that signs with `algorithm`.
+    /// Returns the JWK of the key for `algorithm`.
     pub fn jwk(&self, algorithm: Algorithm) -> &Value {
         &self.key(algorithm).jwk
     }
 
-    /// Signs `message`; the answer is base64url as in RFC 7515.
+    /// Returns the base64url signature of a message (RFC 7515).
     ///
     /// # Errors
-    /// When the key cannot sign.
+    /// If signing fails.
     pub fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<String> {
         Ok(jsonwebtoken::crypto::sign(message, &self.key(algorithm).signer, algorithm)?)
     }
@@ -112,7 +113,7 @@ impl Keys {
     }
 }
 
-/// Encodes bytes as base64url without padding, as everything in a token is.
+/// Encodes bytes as base64url without padding.
 pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -128,7 +129,7 @@ fn rsa_key() -> Result<(Key, String)> {
     Ok((Key { signer, jwk }, certificate(info.as_bytes())))
 }
 
-/// A certificate (RFC 5280) around a public key, with an invalid signature.
+/// Returns a PEM certificate (RFC 5280) of a public key, with an invalid signature.
 fn certificate(public_key_info: &[u8]) -> String {
     const SHA256_WITH_RSA: &[u8] =
         &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b, 0x05, 0];
@@ -153,6 +154,7 @@ fn certificate(public_key_info: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
 }
 
+/// Encodes a DER element.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
     let length = match (high, low) {

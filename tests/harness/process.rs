@@ -1,4 +1,4 @@
-//! A server that lives as long as its guard.
+//! Server processes that stop when their guard is dropped.
 
 use std::{
     fs::{self, File},
@@ -13,17 +13,16 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How long a server may take to end after a polite signal.
+/// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often a condition is looked at.
+/// Interval in which conditions are polled.
 const POLL: Duration = Duration::from_millis(20);
-/// How much of the log is printed when a test fails, in bytes.
+/// Length of the log's tail in error messages, in bytes.
 const TAIL: usize = 8 * 1024;
 
-/// A running server in a process group of its own, detached from the caller's pipes.
+/// A server in its own process group, with its output in a log file.
 ///
-/// Its output goes to a log file.
-/// Dropping the guard ends the whole group, and prints the tail of the log if the test panics.
+/// Dropping this guard ends the whole group, and prints the tail of the log if the test panics.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -35,10 +34,10 @@ impl Process {
     /// Starts `command` with its output in the file `log`, whose folder must exist.
     ///
     /// # Errors
-    /// When the log cannot be written or the program cannot be started.
+    /// If the log cannot be written or the program cannot be started.
     pub fn start(name: &str, command: &mut Command, log: &Path) -> Result<Self> {
         File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        // Some servers open `/dev/stdout` once more, so only appending keeps what all have written.
+        // Append mode, because some servers open `/dev/stdout` again and would overwrite the log.
         let output = File::options().append(true).open(log)?;
         let child = command
             .stdin(Stdio::null())
@@ -50,20 +49,20 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, log: log.to_owned() })
     }
 
-    /// The process id, which is the id of its group too.
+    /// Returns the process id, which is also the id of the process group.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Everything the server has written so far, bytes that are not UTF-8 replaced.
+    /// Returns the output so far, with invalid UTF-8 replaced.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// Waits until `ready` says yes.
+    /// Waits until `ready` returns `true`. `what` describes the condition in errors.
     ///
     /// # Errors
-    /// When the server ends, or `limit` passes, or `ready` fails; each with the tail of the log.
+    /// If the server ends, `limit` expires or `ready` fails. The error contains the log's tail.
     pub fn wait_until(
         &mut self,
         what: &str,
@@ -75,46 +74,46 @@ impl Process {
             match ready(self) {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
-                Err(error) => return Err(error.context(self.report("could not be asked"))),
+                Err(error) => return Err(error.context(self.report("could not be checked"))),
             }
             if let Some(status) = self.child.try_wait()? {
                 bail!(self.report(&format!("ended ({status}) before {what}")));
             }
             if started.elapsed() > limit {
-                bail!(self.report(&format!("was not {what} within {limit:?}")));
+                bail!(self.report(&format!("timed out after {limit:?}: {what}")));
             }
             thread::sleep(POLL);
         }
     }
 
-    /// Waits until the log holds `text`.
+    /// Waits until the log contains `text`.
     ///
     /// # Errors
-    /// As [`Process::wait_until`].
+    /// See [`Process::wait_until`].
     pub fn wait_for_log(&mut self, text: &str, limit: Duration) -> Result<()> {
         self.wait_until(&format!("logging {text:?}"), limit, |server| {
             Ok(server.log().contains(text))
         })
     }
 
-    /// Sends `signal` to the whole group.
+    /// Sends a signal to the whole group.
     ///
     /// # Errors
-    /// When the group is gone.
+    /// If the group no longer exists.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         kill_process_group(Pid::from_child(&self.child), signal)
             .with_context(|| format!("cannot signal {}", self.name))
     }
 
-    /// The memory that the whole group has in use (Linux), in MiB.
+    /// Returns the resident memory of the whole group in MiB. Linux only.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// If `/proc` cannot be read.
     pub fn memory(&self) -> Result<u64> {
         let mut kib = 0_u64;
         for entry in fs::read_dir("/proc")? {
             let folder = entry?.path();
-            // A process may end meanwhile.
+            // The process may have ended already.
             let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
             let group = stat.rsplit_once(')').and_then(|(_, rest)| rest.split(' ').nth(3));
             if group == Some(&self.id().to_string()) {
@@ -124,10 +123,10 @@ impl Process {
         Ok(kib >> 10)
     }
 
-    /// Asks the server to end, waits, and ends it by force when it takes too long.
+    /// Stops the server with SIGTERM, or with SIGKILL after five seconds.
     ///
     /// # Errors
-    /// When the system cannot tell how it ended.
+    /// If the exit status is not available.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         if let Some(status) = self.child.try_wait()? {
             return Ok(status);
@@ -155,15 +154,15 @@ impl Drop for Process {
             eprintln!("{}", self.report("was running when the test failed"));
         }
         let _ = self.stop();
-        // Whatever the leader left behind in its group.
+        // Ends remaining processes of the group.
         let _ = self.signal(Signal::KILL);
     }
 }
 
-/// Waits until `ready` says yes, for conditions that belong to no single server.
+/// Waits until `ready` returns `true`. `what` describes the condition in errors.
 ///
 /// # Errors
-/// When `limit` passes or `ready` fails.
+/// If `limit` expires or `ready` fails.
 pub fn wait_until(
     what: &str,
     limit: Duration,
@@ -172,17 +171,17 @@ pub fn wait_until(
     let started = Instant::now();
     while !ready()? {
         if started.elapsed() > limit {
-            bail!("not {what} within {limit:?}");
+            bail!("timed out after {limit:?}: {what}");
         }
         thread::sleep(POLL);
     }
     Ok(())
 }
 
-/// Reads a text file, naming it when that fails.
+/// Reads a text file.
 ///
 /// # Errors
-/// When the file cannot be read or is not UTF-8.
+/// If the file cannot be read or is not UTF-8. The error contains the path.
 pub fn read_text(path: &Path) -> Result<String> {
     let mut text = String::new();
     File::open(path)
@@ -191,7 +190,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// What a process has in use, in KiB.
+/// Returns the resident memory of a process in KiB.
 fn resident(process: &Path) -> Option<u64> {
     let status = fs::read_to_string(process.join("status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,4 +1,4 @@
-//! A real Prometheus that scrapes what runs in a test, and the tool that judges its files.
+//! A real Prometheus that scrapes an Envoy, and promtool.
 
 use std::{
     collections::BTreeMap,
@@ -16,17 +16,17 @@ use tempfile::TempDir;
 
 use crate::{client::Client, ports, process::Process};
 
-/// The environment variable that says where Prometheus is instead of on the `PATH`.
+/// Environment variable with the path of Prometheus. Default: `prometheus` on the `PATH`.
 const PROMETHEUS: &str = "WEIR_PROMETHEUS";
-/// The same of promtool.
+/// Environment variable with the path of promtool. Default: `promtool` on the `PATH`.
 const PROMTOOL: &str = "WEIR_PROMTOOL";
-/// How long it may take to listen.
+/// Timeout until it is ready.
 const START: Duration = Duration::from_secs(30);
 
-/// A running Prometheus, which ends with its guard.
+/// A running Prometheus. It stops when this value is dropped.
 ///
 /// It scrapes `/stats/prometheus` and evaluates rules every second. Series have the labels `job`,
-/// `instance`, `namespace="shop"` and `pod="a"`, as those of a pod have.
+/// `instance`, `namespace="shop"` and `pod="a"`, like those of a pod.
 #[derive(Debug)]
 pub struct Prometheus {
     _process: Process,
@@ -34,27 +34,27 @@ pub struct Prometheus {
     _folder: TempDir,
 }
 
-/// A series with its value at the moment of a query.
+/// A series with its value at the time of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Its labels, `__name__` among them.
+    /// The labels, including `__name__`.
     pub labels: BTreeMap<String, String>,
-    /// Its value.
+    /// The value.
     pub value: f64,
 }
 
 impl Series {
-    /// A label's value; empty where it is absent, as Prometheus sees it.
+    /// Returns the value of a label, which is empty if it is absent.
     pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map(String::as_str).unwrap_or_default()
     }
 }
 
 impl Prometheus {
-    /// Starts Prometheus on a free port, with the files of `rules`.
+    /// Starts Prometheus on a free port with these rule files.
     ///
     /// # Errors
-    /// When it is not installed, or refuses a file.
+    /// If it is not installed or rejects a file.
     pub fn start(target: SocketAddr, rules: &[&Path]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("weir-prometheus-").tempdir()?;
         let address = ports::loopback(ports::free()?);
@@ -70,55 +70,55 @@ impl Prometheus {
             .with_context(|| missing(PROMETHEUS, "prometheus"))?;
         let client = Client::http1(address);
         process.wait_until("ready", START, |_| {
-            Ok(client.get("/-/ready").is_ok_and(|answer| answer.status == 200))
+            Ok(client.get("/-/ready").is_ok_and(|response| response.status == 200))
         })?;
         Ok(Self { _process: process, address, _folder: folder })
     }
 
-    /// Evaluates `expression` now.
+    /// Evaluates an expression.
     ///
     /// # Errors
-    /// When Prometheus refuses it, warns of it, or does not answer with series.
+    /// If Prometheus rejects the expression or warns about it, or the result has no series.
     pub fn query(&self, expression: &str) -> Result<Vec<Series>> {
         let path = format!("/api/v1/query?query={}", encoded(expression));
-        let answer = self.api(&path).with_context(|| expression.to_owned())?;
-        let warnings = answer.get("warnings").and_then(Value::as_array);
+        let response = self.api(&path).with_context(|| expression.to_owned())?;
+        let warnings = response.get("warnings").and_then(Value::as_array);
         ensure!(warnings.is_none_or(Vec::is_empty), "{expression}: {warnings:?}");
-        let result = answer.pointer("/data/result").and_then(Value::as_array);
-        let result = result.with_context(|| format!("{expression}: no series in {answer}"))?;
+        let result = response.pointer("/data/result").and_then(Value::as_array);
+        let result = result.with_context(|| format!("{expression}: no series in {response}"))?;
         result.iter().map(series).collect()
     }
 
-    /// The sum of what `expression` gives; 0 where it gives nothing.
+    /// Returns the sum of all series of an expression, 0 without series.
     ///
     /// # Errors
-    /// As [`Prometheus::query`].
+    /// See [`Prometheus::query`].
     pub fn sum(&self, expression: &str) -> Result<f64> {
         Ok(self.query(expression)?.iter().map(|series| series.value).sum())
     }
 
-    /// The rules with their expressions and how their last evaluation went, as its API tells them.
+    /// Returns the rules with their expressions and health, as in Prometheus' API.
     ///
     /// # Errors
-    /// When Prometheus does not answer.
+    /// If Prometheus does not respond.
     pub fn rules(&self) -> Result<Vec<Value>> {
-        let answer = self.api("/api/v1/rules")?;
-        let groups = answer.pointer("/data/groups").and_then(Value::as_array);
+        let response = self.api("/api/v1/rules")?;
+        let groups = response.pointer("/data/groups").and_then(Value::as_array);
         let rules = groups.context("no groups")?.iter().filter_map(|group| group.get("rules"));
         Ok(rules.filter_map(Value::as_array).flatten().cloned().collect())
     }
 
     fn api(&self, path: &str) -> Result<Value> {
-        let answer = Client::http1(self.address).get(path)?;
-        ensure!(answer.status == 200, "{}", answer.text());
-        answer.json()
+        let response = Client::http1(self.address).get(path)?;
+        ensure!(response.status == 200, "{}", response.text());
+        response.json()
     }
 }
 
-/// Runs promtool with `input` and fails with all it says when it finds anything.
+/// Runs promtool with `input` on its standard input and returns its output.
 ///
 /// # Errors
-/// When it is not installed, or finds fault.
+/// If promtool is not installed or fails. The error contains its output.
 pub fn promtool(arguments: &[&str], folder: &Path, input: &[u8]) -> Result<String> {
     let mut child = Command::new(program(PROMTOOL, "promtool"))
         .args(arguments)
@@ -129,14 +129,14 @@ pub fn promtool(arguments: &[&str], folder: &Path, input: &[u8]) -> Result<Strin
         .spawn()
         .with_context(|| missing(PROMTOOL, "promtool"))?;
     let mut stdin = child.stdin.take().context("no input")?;
-    // It may have found fault before it has read everything.
+    // promtool may exit before it has read everything.
     let _ = stdin.write_all(input);
     drop(stdin);
     let output = child.wait_with_output()?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    ensure!(output.status.success(), "promtool {arguments:?}:\n{said}");
-    Ok(said)
+    let bytes = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    ensure!(output.status.success(), "promtool {arguments:?}:\n{text}");
+    Ok(text)
 }
 
 fn program(variable: &str, name: &str) -> PathBuf {
@@ -144,10 +144,10 @@ fn program(variable: &str, name: &str) -> PathBuf {
 }
 
 fn missing(variable: &str, name: &str) -> String {
-    format!("{name} is not on the PATH: run `make tools`, or set {variable} to it")
+    format!("{name} is not on the PATH: run `make tools`, or set {variable} to its path")
 }
 
-/// The configuration as JSON, which is YAML too.
+/// Returns the configuration as JSON, which is valid YAML.
 fn configuration(target: SocketAddr, rules: &[&Path]) -> Value {
     json!({
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},

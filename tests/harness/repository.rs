@@ -1,4 +1,4 @@
-//! Where things lie in the repository.
+//! Files of the repository.
 
 use std::{
     env, fs,
@@ -10,27 +10,27 @@ use serde_json::Value;
 
 use crate::process::read_text;
 
-/// The environment variable that says where the `.wasm` files are instead of `target/wasm`.
+/// Environment variable with the folder of the `.wasm` files. Default: `target/wasm`.
 pub const WASM_DIR: &str = "WEIR_WASM_DIR";
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn root() -> &'static Path {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests)
 }
 
-/// Reads a YAML file, given by its path below the root.
+/// Reads a YAML file. The path is relative to the root.
 ///
 /// # Errors
-/// When it cannot be read or is no YAML.
+/// If the file cannot be read or is not YAML.
 pub fn yaml(path: &str) -> Result<Value> {
-    parse_yaml(&read_text(&root().join(path))?).with_context(|| format!("{path} is not good YAML"))
+    parse_yaml(&read_text(&root().join(path))?).with_context(|| format!("{path} is not valid YAML"))
 }
 
-/// The `pluginConfig` of a sample: of a WasmPlugin, or of Envoy's HTTP filter.
+/// Returns the `pluginConfig` of a WasmPlugin or of a filter block of Envoy.
 ///
 /// # Errors
-/// When the file is neither, or the filter's text is no JSON.
+/// If the file is neither, or the block's configuration is not JSON.
 pub fn plugin_config(path: &str) -> Result<Value> {
     let sample = yaml(path)?;
     if let Some(config) = sample.pointer("/spec/pluginConfig") {
@@ -38,13 +38,13 @@ pub fn plugin_config(path: &str) -> Result<Value> {
     }
     let text = sample.pointer("/typed_config/config/configuration/value").and_then(Value::as_str);
     let text = text.with_context(|| format!("{path} has no pluginConfig"))?;
-    serde_json::from_str(text).with_context(|| format!("the pluginConfig of {path} is no JSON"))
+    serde_json::from_str(text).with_context(|| format!("the pluginConfig of {path} is not JSON"))
 }
 
-/// The blocks of a filter's README that are marked as YAML, parsed, in their order.
+/// Returns the parsed YAML code blocks of a filter's README, in order.
 ///
 /// # Errors
-/// When there is no README, or a block is no YAML.
+/// If the README is missing or a block is not YAML.
 pub fn readme_samples(filter: &str) -> Result<Vec<Value>> {
     let readme = read_text(&root().join(format!("filters/{filter}/README.md")))?;
     let blocks = readme.split("\n```yaml").skip(1);
@@ -52,18 +52,18 @@ pub fn readme_samples(filter: &str) -> Result<Vec<Value>> {
     blocks.map(parse_yaml).collect()
 }
 
-/// Reads YAML.
+/// Parses YAML.
 ///
 /// # Errors
-/// With line and column, when it is none.
+/// If the text is not YAML. The error contains line and column.
 pub fn parse_yaml(text: &str) -> Result<Value> {
     Ok(serde_saphyr::from_str(text)?)
 }
 
-/// The names of the filters: the folders below `filters`, sorted.
+/// Returns the sorted names of the filters, which are the folders below `filters`.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// If the folder cannot be read.
 pub fn filters() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root().join("filters"))? {
@@ -79,20 +79,21 @@ pub fn filters() -> Result<Vec<String>> {
 /// Returns the filters in the order in which a proxy runs them, from the table in the root README.
 ///
 /// # Errors
-/// When the README or the folder of the filters cannot be read.
+/// If the README or the folder of the filters cannot be read.
 pub fn filter_order() -> Result<Vec<String>> {
     let readme = read_text(&root().join("README.md"))?;
-    let place = |filter: &String| readme.find(&format!("\n| {filter} | `"));
+    let offset = |filter: &String| readme.find(&format!("\n| {filter} | `"));
     let mut order: Vec<_> =
-        filters()?.into_iter().filter_map(|filter| Some((place(&filter)?, filter))).collect();
+        filters()?.into_iter().filter_map(|filter| Some((offset(&filter)?, filter))).collect();
     order.sort();
     Ok(order.into_iter().map(|(_, filter)| filter).collect())
 }
 
-/// Every text file of the repository with its path below the root; build output is left out.
+/// Returns the text files of the repository with their paths relative to the root, without build
+/// output.
 ///
 /// # Errors
-/// When a folder cannot be read.
+/// If a folder cannot be read.
 pub fn texts() -> Result<Vec<(String, String)>> {
     let mut texts = Vec::new();
     let mut folders = vec![root().to_owned()];
@@ -115,15 +116,15 @@ pub fn texts() -> Result<Vec<(String, String)>> {
     Ok(texts)
 }
 
-/// The built module of `filter`.
+/// Returns the path of the filter's module.
 ///
 /// # Errors
-/// When it has not been built.
+/// If the module is not built.
 pub fn module(filter: &str) -> Result<PathBuf> {
     let folder = env::var_os(WASM_DIR).map_or_else(|| root().join("target/wasm"), PathBuf::from);
     let path = folder.join(format!("{}.wasm", filter.replace('-', "_")));
     if !path.exists() {
-        bail!("{} is not there: run `make build`, or set {WASM_DIR}", path.display());
+        bail!("{} does not exist: run `make build`, or set {WASM_DIR}", path.display());
     }
     Ok(path)
 }

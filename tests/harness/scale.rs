@@ -1,11 +1,12 @@
-//! How long tests are that could go on for ever.
+//! Length of tests that repeat an operation.
 
 use std::env;
 
-/// The environment variable that asks for the long form of tests: 10^6 instead of some thousands.
+/// Environment variable that selects the long form of tests, up to 10^6 instead of some thousand
+/// repetitions.
 pub const THOROUGH: &str = "WEIR_THOROUGH";
 
-/// How often something is done: `usual`, or `long` where the environment asks for it.
+/// Returns the number of repetitions: `usual`, or `long` if [`THOROUGH`] is set.
 pub fn thorough(usual: u64, long: u64) -> u64 {
     if env::var_os(THOROUGH).is_some() { long } else { usual }
 }

@@ -1,4 +1,4 @@
-//! An HTTP server on a thread of its own, for the other side of Envoy.
+//! An HTTP server on its own thread.
 
 use std::{
     convert::Infallible,
@@ -16,19 +16,19 @@ use hyper_util::{
 };
 use tokio::{net, runtime, sync::oneshot};
 
-/// The body of an answer, trailers included.
+/// The body of a response, including trailers.
 pub type Body = BoxBody<Bytes, Infallible>;
 
-/// The trailers of a request, which a handler finds among its extensions.
+/// The trailers of a request, stored in its extensions.
 #[derive(Clone, Debug, Default)]
 pub struct Trailers(pub HeaderMap);
 
-/// A body that is sent in one piece.
+/// Returns a body without trailers.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed()
 }
 
-/// An HTTP/1.1 and HTTP/2 server that ends with its guard.
+/// An HTTP/1.1 and HTTP/2 server. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -40,7 +40,7 @@ impl Server {
     /// Serves `listener` with `handler`, which gets every request with its whole body.
     ///
     /// # Errors
-    /// When the thread or its event loop cannot be made.
+    /// If the thread or its runtime cannot be started.
     pub fn start<H, F>(listener: TcpListener, handler: H) -> Result<Self>
     where
         H: Fn(Request<Bytes>) -> F + Clone + Send + Sync + 'static,
@@ -61,7 +61,7 @@ impl Server {
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where the server listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -97,7 +97,7 @@ where
             }
         });
         tokio::spawn(async move {
-            // A client that goes away is no concern of the server's.
+            // Errors of connections, such as client resets, are ignored.
             let _ = auto::Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

@@ -1,14 +1,14 @@
-//! Instants as configuration has them.
+//! Timestamps for configuration.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The instant that comes after so long, of RFC 3339.
+/// Returns the current time plus `after` in RFC 3339 format.
 pub fn in_the_future(after: Duration) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     rfc3339(since.saturating_add(after).as_secs())
 }
 
-/// Seconds since 1970 as an instant of RFC 3339 (the algorithm is Howard Hinnant's).
+/// Formats seconds since the Unix epoch according to RFC 3339, with Howard Hinnant's algorithm.
 #[expect(clippy::arithmetic_side_effects, reason = "times of this century")]
 pub fn rfc3339(seconds: u64) -> String {
     let (days, time) = (seconds / 86_400, seconds % 86_400);

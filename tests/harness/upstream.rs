@@ -1,4 +1,4 @@
-//! The application behind Envoy: it tells what reached it.
+//! The application behind Envoy, which echoes and records its requests.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -16,42 +16,42 @@ use crate::{
     server::{Body, Server, Trailers, full},
 };
 
-/// The request header that chooses the status of the answer.
+/// Request header that selects the status of the response.
 pub const REPLY_STATUS: &str = "x-reply-status";
 
-/// The request header that chooses the gRPC status of the answer.
+/// Request header that selects the gRPC status of the response.
 pub const REPLY_GRPC_STATUS: &str = "x-reply-grpc-status";
 
-/// An application that answers every request with what it received, as JSON.
+/// An application that responds to every request with the received request as JSON.
 ///
-/// `x-reply-status` chooses the status; a gRPC call gets an empty message and, in the trailers,
-/// `grpc-status: 0` unless `x-reply-grpc-status` chooses another.
+/// `x-reply-status` selects the status. A gRPC call gets an empty message and the trailer
+/// `grpc-status: 0`, or the status that `x-reply-grpc-status` selects.
 #[derive(Debug)]
 pub struct Upstream {
     server: Server,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
-/// A request as the application saw it.
+/// A request as received by the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     /// The method.
     pub method: String,
-    /// Path and query.
+    /// The path with its query.
     pub path: String,
-    /// Names and values in order; each byte of a value is one character (Latin-1).
+    /// The headers in order. Each byte of a value is one character (Latin-1).
     pub headers: Vec<(String, String)>,
-    /// The body's length in bytes.
+    /// The length of the body in bytes.
     pub body_length: usize,
-    /// Names and values of the trailers, as those of headers.
+    /// The trailers, in the same form as the headers.
     pub trailers: Vec<(String, String)>,
 }
 
 impl Received {
-    /// Reads the JSON that the application answered.
+    /// Parses a response of the application.
     ///
     /// # Errors
-    /// When the answer is not the application's.
+    /// If the response is not from the application.
     pub fn from_response(response: &Response) -> Result<Self> {
         let echo = response.json()?;
         let text = |name: &str| echo.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -66,7 +66,7 @@ impl Received {
         })
     }
 
-    /// The values of header `name`, in order.
+    /// Returns the values of a header, in order.
     pub fn header(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
     }
@@ -101,7 +101,7 @@ impl Upstream {
     /// Starts the application on a free port.
     ///
     /// # Errors
-    /// When the loopback interface or the thread refuses.
+    /// If the port cannot be bound or the thread cannot be started.
     pub fn start() -> Result<Self> {
         Self::start_on(ports::listen(0)?)
     }
@@ -109,59 +109,59 @@ impl Upstream {
     /// Starts the application on `listener`.
     ///
     /// # Errors
-    /// When the thread cannot be made.
+    /// If the thread cannot be started.
     pub fn start_on(listener: TcpListener) -> Result<Self> {
         let received = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&received);
+        let recorded = Arc::clone(&received);
         let server = Server::start(listener, move |request| {
-            let seen = Arc::clone(&seen);
+            let recorded = Arc::clone(&recorded);
             async move {
-                let request_seen = Received::from(&request);
-                let answer = answer(&request, &request_seen);
-                seen.lock().unwrap_or_else(PoisonError::into_inner).push(request_seen);
-                answer
+                let recorded_request = Received::from(&request);
+                let response = respond(&request, &recorded_request);
+                recorded.lock().unwrap_or_else(PoisonError::into_inner).push(recorded_request);
+                response
             }
         })?;
         Ok(Self { server, received })
     }
 
-    /// Where the application listens.
+    /// Returns the address of the application.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// How many requests have reached the application.
+    /// Returns the number of requests received so far.
     pub fn count(&self) -> usize {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The requests that have reached the application.
+    /// Returns the requests received so far.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-fn answer(request: &Request<Bytes>, received: &Received) -> hyper::Response<Body> {
+fn respond(request: &Request<Bytes>, received: &Received) -> hyper::Response<Body> {
     if is_grpc(request.headers()) {
-        return grpc_answer(request.headers().get(REPLY_GRPC_STATUS));
+        return grpc_response(request.headers().get(REPLY_GRPC_STATUS));
     }
-    let wanted = request.headers().get(REPLY_STATUS);
-    let status = wanted.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).unwrap_or(200);
-    let mut answer = hyper::Response::new(full(received.to_json().to_string()));
-    *answer.status_mut() = status.try_into().unwrap_or_default();
-    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
-    answer
+    let requested = request.headers().get(REPLY_STATUS);
+    let status = requested.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).unwrap_or(200);
+    let mut response = hyper::Response::new(full(received.to_json().to_string()));
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    response
 }
 
-fn grpc_answer(status: Option<&HeaderValue>) -> hyper::Response<Body> {
+fn grpc_response(status: Option<&HeaderValue>) -> hyper::Response<Body> {
     let mut trailers = HeaderMap::new();
     let status = status.cloned().unwrap_or(HeaderValue::from_static("0"));
     trailers.insert("grpc-status", status);
     let message = Full::new(Bytes::from_static(&[0; 5]));
     let body = message.with_trailers(async { Some(Ok(trailers)) });
-    let mut answer = hyper::Response::new(body.boxed());
-    answer.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
-    answer
+    let mut response = hyper::Response::new(body.boxed());
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    response
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -1,5 +1,5 @@
-//! HTTP byte by byte: requests with targets that a usual client would refuse or rewrite, and a
-//! server that keeps each target as received.
+//! Requests with targets that usual HTTP clients would reject or rewrite, and a server that records
+//! each target unmodified.
 
 use std::{net::SocketAddr, thread};
 
@@ -11,9 +11,9 @@ mod http1;
 mod http2;
 mod recorder;
 
-pub use recorder::{Arrival, Recorder};
+pub use recorder::{RecordedRequest, Recorder};
 
-/// The request header with the index of the target.
+/// Request header with the index of the target.
 pub const CASE: &str = "x-case";
 
 /// The authority of every request.
@@ -27,10 +27,10 @@ type Case<'a> = (usize, &'a [u8]);
 /// Sends a GET request for each target over a few keep-alive connections, each with its index in
 /// the header [`CASE`].
 ///
-/// A request counts as answered if the server refuses it by ending the connection or the stream.
+/// A request may also end with a reset of the stream or the connection.
 ///
 /// # Errors
-/// When the server cannot be reached, or does not end a request within 20 seconds.
+/// If the connection fails, or a request does not end within 20 seconds.
 pub fn send_all<T: AsRef<[u8]>>(
     address: SocketAddr,
     protocol: Protocol,

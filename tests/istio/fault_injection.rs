@@ -1,11 +1,12 @@
-//! fault-injection beside a server, met by a VirtualService's timeouts and retries.
+//! fault-injection as a WasmPlugin, and in front of a server with timeouts and retries of a
+//! VirtualService.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     upstream::Upstream,
@@ -14,38 +15,38 @@ use tests::{
 use crate::{
     Scenario,
     mesh::{Mesh, NAMESPACE},
-    say,
+    report,
 };
 
 mod sidecar;
 
-/// The folder, image and WasmPlugin of the filter.
+/// The name of the filter, its image and its WasmPlugin.
 const FILTER: &str = "fault-injection";
-/// What the caller asks for.
+/// The host of the server.
 const HOST: &str = "faulty.example.com";
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    ("fault-injection as a WasmPlugin aborts what it matches", aborts_as_plugin),
-    ("a VirtualService's timeout ends a delay beside the server", timeout_ends_delay),
-    ("a VirtualService's retries meet aborts beside the server", retries_meet_aborts),
+    ("fault-injection as a WasmPlugin aborts what it matches", plugin_aborts),
+    ("a VirtualService's timeout ends a delay at the server", timeout_ends_delay),
+    ("a VirtualService's retries apply to aborts at the server", retries_apply_to_aborts),
     (
-        "a sidecar's fault meets the gateway's timeout and retries",
-        sidecar::meets_timeout_and_retries,
+        "the gateway's timeout and retries apply to a sidecar's faults",
+        sidecar::timeout_and_retries_apply,
     ),
-    ("Istio's own fault meets neither timeout nor retries", own_fault_meets_neither),
+    ("timeouts and retries do not apply to Istio's own faults", native_fault_bypasses_both),
 ];
 
-/// `match` and `fault` of a VirtualService, in a WasmPlugin at the gateway.
-fn aborts_as_plugin(mesh: &Mesh) -> Result<()> {
+/// `match` and `fault` of a VirtualService work in a WasmPlugin at the gateway.
+fn plugin_aborts(mesh: &Mesh) -> Result<()> {
     let fault = json!({"abort": {"percentage": {"value": 100}, "httpStatus": 418}});
     let entry = json!({"match": [{"uri": {"prefix": "/checkout"}}], "fault": fault});
     mesh.apply_plugin(FILTER, &json!({"http": [entry]}))?;
     let request = Request::get("/checkout/1");
-    let answer = mesh.wait_for("aborting", &request, |answer| answer.status == 418)?;
-    ensure!(answer.text() == "fault filter abort", "{answer:?}");
+    let response = mesh.wait_for("aborting", &request, |response| response.status == 418)?;
+    ensure!(response.text() == "fault filter abort", "{response:?}");
     let other = mesh.send(Request::get("/orders"))?;
-    ensure!(other.status == 200, "what it does not match: {other:?}");
+    ensure!(other.status == 200, "a request that does not match: {other:?}");
     Ok(())
 }
 
@@ -54,64 +55,70 @@ fn timeout_ends_delay(mesh: &Mesh) -> Result<()> {
     let server = Server::start(&json!({"http": [{"fault": delay}]}))?;
     mesh.apply(&server.route(&json!({"timeout": "1s"})))?;
     let request = Request::get("/").authority(HOST);
-    mesh.wait_for("routing to the server", &request, |answer| answer.status == 504)?;
-    let begun = Instant::now();
-    let answer = mesh.send(request)?;
-    let took = begun.elapsed();
-    say(&format!("the timeout of 1 s took {took:.2?}"));
-    ensure!(answer.status == 504, "{answer:?}");
-    ensure!(took > Duration::from_millis(950) && took < Duration::from_secs(2), "{took:?}");
+    mesh.wait_for("routing to the server", &request, |response| response.status == 504)?;
+    let started = Instant::now();
+    let response = mesh.send(request)?;
+    let elapsed = started.elapsed();
+    report(&format!("the timeout of 1 s took {elapsed:.2?}"));
+    ensure!(response.status == 504, "{response:?}");
+    ensure!(
+        elapsed > Duration::from_millis(950) && elapsed < Duration::from_secs(2),
+        "{elapsed:?}"
+    );
     Ok(())
 }
 
-fn retries_meet_aborts(mesh: &Mesh) -> Result<()> {
+fn retries_apply_to_aborts(mesh: &Mesh) -> Result<()> {
     const CALLS: u32 = 2_000;
     let abort = json!({"abort": {"percentage": {"value": 50}, "httpStatus": 503}});
     let server = Server::start(&json!({"http": [{"fault": abort}]}))?;
     let retries = json!({"attempts": 2, "retryOn": "5xx", "backoff": "1ms"});
     mesh.apply(&server.route(&json!({"retries": retries})))?;
     let request = Request::get("/").authority(HOST);
-    mesh.wait_for("routing to the server", &request, |answer| answer.status == 200)?;
+    mesh.wait_for("routing to the server", &request, |response| response.status == 200)?;
     server.wait_until_routed(mesh, &request)?;
     let mut failed = 0_u32;
     for _ in 0..CALLS {
         failed = failed.saturating_add(u32::from(mesh.send(request.clone())?.status == 503));
     }
     let share = f64::from(failed) / f64::from(CALLS);
-    say(&format!("{failed} of {CALLS} calls failed after two retries"));
-    // An eighth, within four standard deviations.
+    report(&format!("{failed} of {CALLS} calls failed after two retries"));
+    // An eighth within four standard deviations.
     ensure!((share - 0.125).abs() < 0.03, "{share}");
     Ok(())
 }
 
-/// The control: Istio's own filter stands before the router of the caller's proxy.
-fn own_fault_meets_neither(mesh: &Mesh) -> Result<()> {
+/// Control group: Istio's own fault filter runs before the router of the caller's proxy.
+fn native_fault_bypasses_both(mesh: &Mesh) -> Result<()> {
     let server = Server::start(&json!({}))?;
     let delay = json!({"delay": {"percentage": {"value": 100}, "fixedDelay": "2s"}});
     mesh.apply(&server.route(&json!({"timeout": "1s", "fault": delay})))?;
     let request = Request::get("/").authority(HOST);
     server.wait_until_routed(mesh, &request)?;
-    let begun = Instant::now();
-    let answer = mesh.send(request.clone())?;
-    let took = begun.elapsed();
-    ensure!(answer.status == 200 && took > Duration::from_millis(1_950), "{took:?}: {answer:?}");
+    let started = Instant::now();
+    let response = mesh.send(request.clone())?;
+    let elapsed = started.elapsed();
+    ensure!(
+        response.status == 200 && elapsed > Duration::from_millis(1_950),
+        "{elapsed:?}: {response:?}"
+    );
     let abort = json!({"abort": {"percentage": {"value": 50}, "httpStatus": 503}});
     let retries = json!({"attempts": 2, "retryOn": "5xx", "backoff": "1ms"});
     mesh.apply(&server.route(&json!({"retries": retries, "fault": abort})))?;
-    mesh.wait_for("aborting", &request, |answer| answer.status == 503)?;
+    mesh.wait_for("aborting", &request, |response| response.status == 503)?;
     let mut failed = 0_u32;
     for _ in 0..CONTROL_CALLS {
         failed = failed.saturating_add(u32::from(mesh.send(request.clone())?.status == 503));
     }
-    say(&format!("{failed} of {CONTROL_CALLS} calls failed where nothing is tried again"));
-    // A half, within four standard deviations.
+    report(&format!("{failed} of {CONTROL_CALLS} calls failed without retries"));
+    // A half within four standard deviations.
     ensure!((f64::from(failed) / f64::from(CONTROL_CALLS) - 0.5).abs() < 0.09, "{failed}");
     Ok(())
 }
 
 const CONTROL_CALLS: u32 = 500;
 
-/// An application with an Envoy beside it that has the filter.
+/// An application behind an Envoy with the filter.
 struct Server {
     envoy: Envoy,
     app: Upstream,
@@ -121,10 +128,11 @@ impl Server {
     fn start(config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
         let filter = Filter::new(FILTER, config.clone());
-        Ok(Self { envoy: Envoy::start(Setup::new(app.address(), vec![filter]))?, app })
+        Ok(Self { envoy: Envoy::start(EnvoyOptions::new(app.address(), vec![filter]))?, app })
     }
 
-    /// Documents that lead requests for [`HOST`] here; `http` has the further fields of the route.
+    /// Returns documents that route requests for [`HOST`] to this server. `http` has additional
+    /// fields of the route.
     fn route(&self, http: &Value) -> String {
         let mut route = json!({"route": [{"destination": {"host": HOST, "port": {"number": 80}}}]});
         if let (Some(route), Some(http)) = (route.as_object_mut(), http.as_object()) {
@@ -145,7 +153,7 @@ impl Server {
         format!("{entry}\n---\n{service}\n")
     }
 
-    /// Waits until a request has reached the application here.
+    /// Waits until a request has reached the application.
     fn wait_until_routed(&self, mesh: &Mesh, request: &Request) -> Result<()> {
         mesh.wait_for("routing to the server", request, |_| self.app.count() > 0).map(|_| ())
     }

@@ -1,4 +1,4 @@
-//! A steady load whose every answer counts.
+//! A steady load that classifies every response.
 
 use std::{
     sync::{
@@ -15,82 +15,85 @@ use tests::{
     process::wait_until,
 };
 
-/// How many clients send at the same time.
+/// Number of concurrent clients.
 const CLIENTS: usize = 4;
-/// How long to wait for answers.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Timeout of waits.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Clients that send the same request one after another until they are told to stop.
+/// Clients that send the same request repeatedly until they are stopped.
 #[derive(Debug)]
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    tally: Arc<Mutex<Tally>>,
+    counts: Arc<Mutex<Counts>>,
     clients: Vec<JoinHandle<()>>,
 }
 
-/// What the clients got.
+/// Numbers of responses by configuration.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    /// Answers made by the configuration in force when the load began.
+pub(crate) struct Counts {
+    /// Responses of the old configuration.
     pub(crate) before: usize,
-    /// Answers made by the new configuration.
+    /// Responses of the new configuration.
     pub(crate) after: usize,
-    /// What else came, in words.
+    /// Descriptions of all other responses and errors.
     pub(crate) failures: Vec<String>,
 }
 
-/// Which configuration made an answer.
+/// The configuration that produced a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// The one in force when the load began.
-    Before,
+pub(crate) enum Revision {
+    /// The old one.
+    Old,
     /// The new one.
-    After,
+    New,
 }
 
 impl Load {
-    /// Starts sending `request` to the server of `client`; `judge` says what each answer shows.
+    /// Starts sending `request` with `client`. `classify` assigns each response to a configuration.
     pub(crate) fn start(
         client: Client,
         request: &Request,
-        judge: fn(&Response) -> Option<Seen>,
+        classify: fn(&Response) -> Option<Revision>,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let tally = Arc::new(Mutex::new(Tally::default()));
+        let counts = Arc::new(Mutex::new(Counts::default()));
         let clients = (0..CLIENTS)
             .map(|_| {
-                let (stop, tally, request) = (stop.clone(), tally.clone(), request.clone());
+                let (stop, counts, request) = (stop.clone(), counts.clone(), request.clone());
                 thread::spawn(move || {
                     while !stop.load(Ordering::Relaxed) {
-                        let answer = client.send(request.clone());
-                        tally.lock().unwrap_or_else(PoisonError::into_inner).add(answer, judge);
+                        let response = client.send(request.clone());
+                        counts
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .add(response, classify);
                     }
                 })
             })
             .collect();
-        Self { stop, tally, clients }
+        Self { stop, counts, clients }
     }
 
-    /// Waits until `enough` says that the answers so far suffice.
+    /// Waits until `enough` returns `true` for the responses so far.
     ///
     /// # Errors
-    /// When 30 seconds do not suffice.
-    pub(crate) fn wait_until(&self, what: &str, enough: impl Fn(&Tally) -> bool) -> Result<()> {
-        wait_until(what, LIMIT, || {
-            Ok(enough(&self.tally.lock().unwrap_or_else(PoisonError::into_inner)))
+    /// If that takes longer than 30 seconds.
+    pub(crate) fn wait_until(&self, what: &str, enough: impl Fn(&Counts) -> bool) -> Result<()> {
+        wait_until(what, TIMEOUT, || {
+            Ok(enough(&self.counts.lock().unwrap_or_else(PoisonError::into_inner)))
         })
     }
 
-    /// Stops all clients and tells what they got.
+    /// Stops all clients and returns the numbers of responses.
     ///
     /// # Errors
-    /// When a client has panicked.
-    pub(crate) fn stop(mut self) -> Result<Tally> {
+    /// If a client has panicked.
+    pub(crate) fn stop(mut self) -> Result<Counts> {
         self.stop.store(true, Ordering::Relaxed);
         for client in self.clients.drain(..) {
             client.join().map_err(|_| anyhow!("a client panicked"))?;
         }
-        Ok(self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
 
@@ -100,12 +103,12 @@ impl Drop for Load {
     }
 }
 
-impl Tally {
-    fn add(&mut self, answer: Result<Response>, judge: fn(&Response) -> Option<Seen>) {
-        match answer.as_ref().map(judge) {
-            Ok(Some(Seen::Before)) => self.before = self.before.saturating_add(1),
-            Ok(Some(Seen::After)) => self.after = self.after.saturating_add(1),
-            Ok(None) | Err(_) => self.failures.push(format!("{answer:?}")),
+impl Counts {
+    fn add(&mut self, response: Result<Response>, classify: fn(&Response) -> Option<Revision>) {
+        match response.as_ref().map(classify) {
+            Ok(Some(Revision::Old)) => self.before = self.before.saturating_add(1),
+            Ok(Some(Revision::New)) => self.after = self.after.saturating_add(1),
+            Ok(None) | Err(_) => self.failures.push(format!("{response:?}")),
         }
     }
 }

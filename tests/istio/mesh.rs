@@ -1,4 +1,4 @@
-//! A whole mesh on loopback: control plane, gateway, registry, application, identity provider.
+//! A mesh on loopback: control plane, gateway, registry, application and identity provider.
 
 use std::{
     cell::{Cell, RefCell},
@@ -37,10 +37,10 @@ use crate::{
     tools::Tools,
 };
 
-/// How long a change may take until the gateway shows it, on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Timeout until the gateway applies a change, sufficient for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running mesh; dropping it ends every process.
+/// A running mesh. All processes stop when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Mesh {
     gateway: Proxy,
@@ -56,10 +56,10 @@ pub(crate) struct Mesh {
 }
 
 impl Mesh {
-    /// Starts everything with its logs in `folder`, pushes every image, and waits for the gateway.
+    /// Starts all servers with logs in `folder`, pushes all images, and waits for the gateway.
     ///
     /// # Errors
-    /// When a program is missing, or a server does not become ready; the error shows its log.
+    /// If a program is missing or a server does not become ready. The error contains its log.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
         let launcher = Launcher::new(Tools::from_env()?, folder)?;
         let (app, idp) = (Upstream::start()?, IdentityProvider::start()?);
@@ -88,46 +88,46 @@ impl Mesh {
         })
     }
 
-    /// The API server's client.
+    /// Returns the client of the API server.
     pub(crate) fn kubectl(&self) -> &Kubectl {
         &self.control_plane.kubectl
     }
 
-    /// The programs of the mesh.
+    /// Returns the programs of the mesh.
     pub(crate) fn tools(&self) -> &Tools {
         &self.launcher.tools
     }
 
-    /// The issuer of tokens, known to the mesh as `idp.example.com`.
+    /// Returns the issuer of tokens.
     pub(crate) fn idp(&self) -> &IdentityProvider {
         &self.idp
     }
 
-    /// A client of the gateway.
+    /// Returns a client of the gateway.
     pub(crate) fn client(&self) -> Client {
         Client::http1(self.address)
     }
 
-    /// The gateway's metrics as Prometheus scrapes them.
+    /// Returns the gateway's metrics in Prometheus format.
     ///
     /// # Errors
-    /// When Envoy's administration interface does not answer.
+    /// If Envoy's admin interface does not respond.
     pub(crate) fn metrics(&self) -> Result<String> {
         self.gateway.metrics()
     }
 
-    /// Returns the names of the gateway's HTTP filters, in the order of requests.
+    /// Returns the names of the gateway's HTTP filters, in request order.
     ///
     /// # Errors
-    /// When Envoy's administration interface does not answer.
+    /// If Envoy's admin interface does not respond.
     pub(crate) fn http_filters(&self) -> Result<Vec<String>> {
         self.gateway.http_filters()
     }
 
-    /// The image of `filter` in the registry.
+    /// Returns the image of `filter` in the registry.
     ///
     /// # Errors
-    /// When it was not built.
+    /// If it was not built.
     pub(crate) fn image(&self, filter: &str) -> Result<&Image> {
         self.images.get(filter).with_context(|| format!("no image of {filter}: run `make images`"))
     }
@@ -135,7 +135,7 @@ impl Mesh {
     /// Applies `documents` until the end of the scenario.
     ///
     /// # Errors
-    /// With the words of the API server when it refuses.
+    /// If the API server rejects them. The error contains its message.
     pub(crate) fn apply(&self, documents: &str) -> Result<()> {
         self.applied.borrow_mut().push(documents.to_owned());
         self.kubectl().apply(documents)
@@ -144,15 +144,15 @@ impl Mesh {
     /// Applies the shipped WasmPlugin of `filter` with `config` until the end of the scenario.
     ///
     /// # Errors
-    /// As [`plugin::document`] and [`Mesh::apply`].
+    /// See [`plugin::document`] and [`Mesh::apply`].
     pub(crate) fn apply_plugin(&self, filter: &str, config: &Value) -> Result<()> {
         self.apply_plugin_of(filter, self.image(filter)?, config)
     }
 
-    /// As [`Mesh::apply_plugin`], with another image.
+    /// Like [`Mesh::apply_plugin`], with another image.
     ///
     /// # Errors
-    /// As [`Mesh::apply_plugin`].
+    /// See [`Mesh::apply_plugin`].
     pub(crate) fn apply_plugin_of(
         &self,
         filter: &str,
@@ -162,10 +162,10 @@ impl Mesh {
         self.apply_plugin_at(filter, image, &Target::GATEWAY, config)
     }
 
-    /// As [`Mesh::apply_plugin_of`], at another place.
+    /// Like [`Mesh::apply_plugin_of`], for another target.
     ///
     /// # Errors
-    /// As [`Mesh::apply_plugin`].
+    /// See [`Mesh::apply_plugin`].
     pub(crate) fn apply_plugin_at(
         &self,
         filter: &str,
@@ -173,43 +173,44 @@ impl Mesh {
         target: &Target,
         config: &Value,
     ) -> Result<()> {
-        // While an old listener drains, Envoy gives a new one the last document of the same name.
+        // A new name per scenario: while an old listener drains, Envoy reuses the configuration of
+        // a plugin of the same name.
         let suffix = format!("-{}", self.round.get());
         self.apply(&plugin::document(self.kubectl(), filter, &suffix, image, target, config)?)
     }
 
-    /// Starts the proxy of an application, whose Sidecar was applied.
+    /// Starts the sidecar of an application. Its Sidecar resource must have been applied.
     ///
     /// # Errors
-    /// When it does not become ready; the error shows its log.
+    /// If it does not become ready. The error contains its log.
     pub(crate) fn start_sidecar(&self) -> Result<Proxy> {
         Proxy::start(&self.launcher, self.control_plane.xds_port, Role::Sidecar)
     }
 
-    /// Deletes what the scenario applied and waits until the gateway has forgotten it.
+    /// Deletes all documents of the scenario and waits until the gateway has removed its filters.
     ///
     /// # Errors
-    /// When the API server refuses or the gateway keeps a filter.
+    /// If the API server rejects a deletion or the gateway keeps a filter.
     pub(crate) fn clear(&self) -> Result<()> {
         self.round.update(|round| round.saturating_add(1));
         for documents in self.applied.take() {
             self.kubectl().delete(&documents)?;
         }
-        wait_until("rid of every filter", LIMIT, || Ok(!self.gateway.has_policy()?))
+        wait_until("removing all filters", TIMEOUT, || Ok(!self.gateway.has_policy()?))
     }
 
-    /// Sends `request` through the gateway.
+    /// Sends a request through the gateway.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// If the gateway does not respond.
     pub(crate) fn send(&self, request: Request) -> Result<Response> {
         self.client().send(request)
     }
 
-    /// Repeats `request` until `expected` likes the answer, and returns that.
+    /// Repeats `request` until `expected` returns `true` for the response, and returns it.
     ///
     /// # Errors
-    /// When no answer is liked in time; the error shows the last one.
+    /// If that takes longer than 30 seconds. The error contains the last response.
     pub(crate) fn wait_for(
         &self,
         what: &str,
@@ -217,23 +218,23 @@ impl Mesh {
         expected: impl Fn(&Response) -> bool,
     ) -> Result<Response> {
         let mut last = None;
-        wait_until(what, LIMIT, || {
-            let answer = self.send(request.clone())?;
-            let good = expected(&answer);
-            last = Some(answer);
+        wait_until(what, TIMEOUT, || {
+            let response = self.send(request.clone())?;
+            let good = expected(&response);
+            last = Some(response);
             Ok(good)
         })
-        .with_context(|| format!("the last answer: {last:?}"))?;
-        last.context("no answer")
+        .with_context(|| format!("the last response: {last:?}"))?;
+        last.context("no response")
     }
 
-    /// Waits until the gateway's log holds `text` somewhere after `mark`, and returns that line.
+    /// Waits until the gateway's log contains `text` after `mark`, and returns that line.
     ///
     /// # Errors
-    /// When that does not happen in time.
+    /// If that takes longer than 30 seconds.
     pub(crate) fn wait_for_log(&self, mark: usize, text: &str) -> Result<String> {
         let mut found = None;
-        wait_until(&format!("logging {text:?}"), LIMIT, || {
+        wait_until(&format!("logging {text:?}"), TIMEOUT, || {
             let log = self.gateway.log();
             let fresh = log.get(mark..).unwrap_or_default();
             found = fresh.lines().find(|line| line.contains(text)).map(str::to_owned);
@@ -242,18 +243,18 @@ impl Mesh {
         found.context("no line")
     }
 
-    /// The present end of the gateway's log.
+    /// Returns the current length of the gateway's log.
     pub(crate) fn log_mark(&self) -> usize {
         self.gateway.log().len()
     }
 
-    /// What the gateway has logged since `mark`.
+    /// Returns the gateway's log after `mark`.
     pub(crate) fn log_since(&self, mark: usize) -> String {
         self.gateway.log().get(mark..).unwrap_or_default().to_owned()
     }
 }
 
-/// Pushes the image of every filter, each an OCI layout.
+/// Pushes the images of all filters, which are OCI layouts.
 fn push_all(registry: &Registry) -> Result<BTreeMap<String, Image>> {
     let images =
         env::var_os("WEIR_IMAGES").context("WEIR_IMAGES is not set: run `make test-istio`")?;
@@ -262,7 +263,10 @@ fn push_all(registry: &Registry) -> Result<BTreeMap<String, Image>> {
     let mut pushed = BTreeMap::new();
     for entry in entries {
         let layout = entry?.path();
-        let name = layout.file_name().and_then(|name| name.to_str()).context("a strange name")?;
+        let name = layout
+            .file_name()
+            .and_then(|name| name.to_str())
+            .context("a file name is not UTF-8")?;
         pushed.insert(name.to_owned(), registry.push(name, &layout)?);
     }
     Ok(pushed)

@@ -1,4 +1,4 @@
-//! A filter's WasmPlugin as the repository ships it, pointed at the mesh of the tests.
+//! The shipped WasmPlugin of a filter, adapted to the mesh of the tests.
 
 use std::{fs, path::PathBuf};
 
@@ -8,36 +8,36 @@ use tests::repository;
 
 use crate::mesh::{Image, Kubectl, NAMESPACE, Role};
 
-/// Which requests of which proxy a WasmPlugin is for.
+/// The proxy and the traffic that a WasmPlugin applies to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     role: Role,
     mode: &'static str,
-    /// What tells the plugin from that of another place.
+    /// Suffix of the plugin's name, distinct for each target.
     suffix: &'static str,
 }
 
 impl Target {
-    /// The gateway, for which requests go out and never come in.
+    /// All traffic of the gateway.
     pub(crate) const GATEWAY: Self =
         Self { role: Role::Gateway, mode: "CLIENT_AND_SERVER", suffix: "" };
-    /// What the application beside the sidecar sends.
+    /// Outbound traffic of the sidecar.
     pub(crate) const CLIENT: Self = Self { role: Role::Sidecar, mode: "CLIENT", suffix: "-client" };
-    /// What comes to the application beside the sidecar.
+    /// Inbound traffic of the sidecar.
     pub(crate) const SERVER: Self = Self { role: Role::Sidecar, mode: "SERVER", suffix: "-server" };
 }
 
-/// Where the documents of all filters lie.
+/// Returns the folder of the shipped WasmPlugins.
 pub(crate) fn folder() -> PathBuf {
     repository::root().join("wasmplugins")
 }
 
-/// Builds the WasmPlugin of `filter` that pulls `image` and has `config`, its name ending in `suffix`.
+/// Builds the WasmPlugin of `filter` with this image and configuration. `suffix` extends its name.
 ///
-/// What an operator changes is changed by kustomize, the rest is the shipped document's.
+/// kustomize patches only the fields that operators change in the shipped document.
 ///
 /// # Errors
-/// When the document is missing or no kustomization can be made of it.
+/// If the document is missing or kustomize fails.
 pub(crate) fn document(
     kubectl: &Kubectl,
     filter: &str,

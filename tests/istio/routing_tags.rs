@@ -1,4 +1,4 @@
-//! routing-tags as a WasmPlugin: subsets of a DestinationRule chosen by the tag.
+//! routing-tags as a WasmPlugin, with subsets of a DestinationRule selected by the tag.
 
 mod sidecars;
 
@@ -12,9 +12,9 @@ use tests::{
 
 use crate::{Scenario, jwt_auth, mesh::Mesh};
 
-/// The folder, image and WasmPlugin of the filter.
+/// The name of the filter, its image and its WasmPlugin.
 const FILTER: &str = "routing-tags";
-/// Where tags go.
+/// The default tag header.
 const TAG: &str = "x-weir-tag";
 /// The host of the application with two versions.
 const HOST: &str = "shop.example.com";
@@ -23,17 +23,17 @@ const HOST: &str = "shop.example.com";
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("routing-tags sends premium users to another version", premium_users),
     ("routing-tags sends a country to another version", country),
-    ("routing-tags sends those who ask to the canary", canary_header),
+    ("routing-tags sends requests with a header to the canary", canary_header),
     ("routing-tags sends a path to another version", path),
     ("routing-tags sends a range of addresses to another version", address_range),
-    ("routing-tags sends a user whom jwt-auth has verified to another version", verified_user),
-    ("routing-tags splits users and keeps each with a version", split),
-    ("routing-tags lets no inbound tag choose", inbound_tags),
-    ("routing-tags in a client sidecar chooses who answers a call", sidecars::client),
-    ("routing-tags in a server sidecar tells and sends nothing elsewhere", sidecars::server),
-    ("routing-tags in a server sidecar trusts whom it is told to", sidecars::behind_the_gateway),
-    ("routing-tags refused at a proxy's start fails requests until fixed", sidecars::refused),
-    ("routing-tags reads what a VirtualService matches as Istio does", matches),
+    ("routing-tags sends a user verified by jwt-auth to another version", verified_user),
+    ("routing-tags splits users and keeps each on a version", split),
+    ("routing-tags ignores and strips inbound tags", inbound_tags),
+    ("routing-tags in a client sidecar routes outbound calls", sidecars::client),
+    ("routing-tags in a server sidecar tags without rerouting", sidecars::server),
+    ("routing-tags in a server sidecar trusts tags as configured", sidecars::behind_the_gateway),
+    ("routing-tags rejected at a proxy's start fails requests until fixed", sidecars::refused),
+    ("routing-tags interprets the match of a VirtualService as Istio does", matches),
 ];
 
 /// Two versions of an application behind the gateway.
@@ -44,7 +44,7 @@ struct Shop<'m> {
 }
 
 impl<'m> Shop<'m> {
-    /// Starts both versions, with the filter in front of them and `canary` for what `http` says.
+    /// Starts both versions and applies the filter with the entries `http` at the gateway.
     fn open(mesh: &'m Mesh, http: &Value) -> Result<Self> {
         let (stable, canary) = (Upstream::start()?, Upstream::start()?);
         let documents = include_str!("routing_tags/shop.yaml")
@@ -56,20 +56,20 @@ impl<'m> Shop<'m> {
         let entries = http.as_array().into_iter().flatten().cloned();
         let http: Vec<Value> = [probe].into_iter().chain(entries).collect();
         mesh.apply_plugin(FILTER, &json!({"http": http}))?;
-        let ready = |answer: &Response| tag(answer).is_ok_and(|tag| tag == ["canary"]);
+        let ready = |response: &Response| tag(response).is_ok_and(|tag| tag == ["canary"]);
         let shop = Self { mesh, stable, canary };
-        mesh.wait_for("tagging", &request("/probe"), |answer| {
-            ready(answer) && shop.canary.count() > 0
+        mesh.wait_for("tagging", &request("/probe"), |response| {
+            ready(response) && shop.canary.count() > 0
         })?;
         Ok(shop)
     }
 
-    /// Sends requests and checks which version serves each.
+    /// Fails unless each request is served by the given version.
     fn check(&self, cases: Vec<(Request, &str)>) -> Result<()> {
         for (request, version) in cases {
             let before = (self.stable.count(), self.canary.count());
-            let answer = self.mesh.send(request.clone())?;
-            ensure!(answer.status == 200, "{request:?}: {answer:?}");
+            let response = self.mesh.send(request.clone())?;
+            ensure!(response.status == 200, "{request:?}: {response:?}");
             let after = (self.stable.count(), self.canary.count());
             let served = if after.1 > before.1 { "canary" } else { "stable" };
             ensure!(after != before && served == version, "{request:?} was served by {served}");
@@ -82,10 +82,10 @@ fn request(path: &str) -> Request {
     Request::get(path).authority(HOST)
 }
 
-/// The tags that reached the application.
-fn tag(answer: &Response) -> Result<Vec<String>> {
-    let seen = Received::from_response(answer)?;
-    Ok(seen.header(TAG).into_iter().map(str::to_owned).collect())
+/// Returns the tags that the application received.
+fn tag(response: &Response) -> Result<Vec<String>> {
+    let received = Received::from_response(response)?;
+    Ok(received.header(TAG).into_iter().map(str::to_owned).collect())
 }
 
 fn premium_users(mesh: &Mesh) -> Result<()> {
@@ -133,7 +133,7 @@ fn address_range(mesh: &Mesh) -> Result<()> {
     ])
 }
 
-/// jwt-auth runs first and hands the claims on.
+/// jwt-auth runs first and publishes the claims.
 fn verified_user(mesh: &Mesh) -> Result<()> {
     jwt_auth::protect(mesh, &json!({"jwtRules": jwt_auth::jwt_rules(mesh)}))?;
     let matches = json!([{"claims": {"sub": {"exact": "alice"}}}]);
@@ -152,9 +152,10 @@ fn split(mesh: &Mesh) -> Result<()> {
     let mut cases = Vec::new();
     for user in 0..300 {
         let user = format!("user-{user}");
-        let chosen = rendezvous("frontend", user.as_bytes(), variants).context("nothing chosen")?;
+        let chosen =
+            rendezvous("frontend", user.as_bytes(), variants).context("no variant was selected")?;
         let version = variants.get(chosen).context("no such variant")?.0;
-        // Twice, so that both workers of the gateway are asked.
+        // Twice, to reach both workers of the gateway.
         let case = (request("/").header("x-user", &user), version);
         cases.extend([case.clone(), case]);
     }
@@ -172,12 +173,12 @@ fn inbound_tags(mesh: &Mesh) -> Result<()> {
     });
     let shop = Shop::open(mesh, &json!([]))?;
     shop.check(cases.collect())?;
-    let answer = mesh.send(forge(3, TAG))?;
-    ensure!(tag(&answer)?.is_empty(), "the tag arrived: {answer:?}");
+    let response = mesh.send(forge(3, TAG))?;
+    ensure!(tag(&response)?.is_empty(), "the tag arrived: {response:?}");
     Ok(())
 }
 
-/// The same block decides in the filter and, as the control, in Istio's own route.
+/// The same match block has the same result in the filter and in a route of Istio.
 fn matches(mesh: &Mesh) -> Result<()> {
     let blocks = [
         json!({"headers": {"x-a": {"exact": "1"}}}),
@@ -203,28 +204,28 @@ fn matches(mesh: &Mesh) -> Result<()> {
     {
         let _shop = Shop::open(mesh, &json!(entries))?;
         for request in &requests {
-            let seen = Received::from_response(&mesh.send(request.clone())?)?;
-            let tagged = |index| seen.header(&format!("x-tag-{index}")) == ["yes"];
+            let received = Received::from_response(&mesh.send(request.clone())?)?;
+            let tagged = |index| received.header(&format!("x-tag-{index}")) == ["yes"];
             decided.push((0..blocks.len()).map(tagged).collect::<Vec<_>>());
         }
         mesh.clear()?;
     }
     for (index, block) in blocks.iter().enumerate() {
-        let answers = istio_decides(mesh, block, &requests)?;
-        for ((request, answer), filter) in requests.iter().zip(answers).zip(&decided) {
+        let istio = istio_decides(mesh, block, &requests)?;
+        for ((request, istio), filter) in requests.iter().zip(istio).zip(&decided) {
             let filter = filter.get(index) == Some(&true);
             let odd = odd.iter().find(|(_, odd)| format!("{odd:?}") == format!("{request:?}"));
             let differs = odd.is_some_and(|(why, _)| DIFFERENCES.contains(&(index, why)));
             ensure!(
-                (answer == filter) != differs,
-                "{block}: Istio {answer}, the filter {filter}: {request:?}"
+                (istio == filter) != differs,
+                "{block}: Istio {istio}, the filter {filter}: {request:?}"
             );
         }
     }
     Ok(())
 }
 
-/// Requests that say something twice or in another way.
+/// Returns requests with repeated or encoded parts.
 fn odd_requests() -> Vec<(&'static str, Request)> {
     vec![
         ("a header twice", request("/").header("x-a", "2").header("x-a", "1")),
@@ -234,8 +235,9 @@ fn odd_requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
-/// Where the filter differs on purpose, by the blocks' places: of a parameter Envoy takes the first
-/// value as it came, while the filter looks at every value and decodes it.
+/// Intended differences, by index of the block.
+///
+/// Envoy uses the raw first value of a query parameter. The filter decodes and checks every value.
 const DIFFERENCES: [(usize, &&str); 2] = [(7, &"a parameter twice"), (7, &"an encoded parameter")];
 
 fn requests() -> Vec<Request> {
@@ -249,23 +251,23 @@ fn requests() -> Vec<Request> {
     all.chain([post]).collect()
 }
 
-/// Asks a route of Istio's, which answers by itself, whether each request matches `block`.
+/// Returns for each request whether a route of Istio with a direct response matches `block`.
 fn istio_decides(mesh: &Mesh, block: &Value, requests: &[Request]) -> Result<Vec<bool>> {
     let ready = json!({"uri": {"exact": "/ready"}});
-    let answer = |status: u16| json!({"status": status, "body": {"string": block.to_string()}});
+    let response = |status: u16| json!({"status": status, "body": {"string": block.to_string()}});
     let document = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "control", "namespace": crate::mesh::NAMESPACE},
         "spec": {"hosts": [HOST], "gateways": ["gateway"], "http": [
-            {"match": [ready], "directResponse": answer(299)},
-            {"match": [block], "directResponse": answer(201)},
-            {"directResponse": answer(202)},
+            {"match": [ready], "directResponse": response(299)},
+            {"match": [block], "directResponse": response(201)},
+            {"directResponse": response(202)},
         ]},
     });
     mesh.apply(&document.to_string())?;
     let text = block.to_string();
-    mesh.wait_for("deciding by the block", &request("/ready"), |answer| {
-        answer.status == 299 && answer.text() == text
+    mesh.wait_for("deciding by the block", &request("/ready"), |response| {
+        response.status == 299 && response.text() == text
     })?;
     requests.iter().map(|request| Ok(mesh.send(request.clone())?.status == 201)).collect()
 }

@@ -1,6 +1,7 @@
-//! telemetry in a gateway of Istio, whose agent splits the labels off names.
+//! telemetry as a WasmPlugin, with labels extracted by Istio's `extraStatTags`.
 //!
-//! Istio's own metrics need an extension that only Istio's build of Envoy has.
+//! Istio's own metrics are not compared, because they need an extension that is only in Istio's
+//! build of Envoy.
 
 use std::time::{Duration, Instant};
 
@@ -12,28 +13,25 @@ use crate::{Scenario, mesh::Mesh};
 
 mod export;
 
-/// The folder, image and WasmPlugin of the filter.
+/// The name of the filter, its image and its WasmPlugin.
 const FILTER: &str = "telemetry";
-/// How long a metric may take to be shown.
-const LIMIT: Duration = Duration::from_secs(30);
-/// How long nothing is counted when everything has been.
+/// Timeout until a metric is exported.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Time without changes after which a counter is considered final.
 const CALM: Duration = Duration::from_secs(1);
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    ("telemetry counts under labels that Istio's extraStatTags split off", labels_are_split),
+    ("telemetry exports labels through Istio's extraStatTags", labels_are_split),
+    ("telemetry reports spans and logs of a gateway and a sidecar", export::of_gateway_and_sidecar),
+    ("telemetry reports an outbound call of a sidecar as a client span", export::of_a_call),
     (
-        "telemetry reports what a gateway and a sidecar saw of a request",
-        export::of_gateway_and_sidecar,
-    ),
-    ("telemetry reports a sidecar's call as its client's", export::of_a_call),
-    (
-        "telemetry names a collector that the mesh does not know, and heals when it does",
-        export::heals_when_the_service_is_known,
+        "telemetry logs an unknown collector and recovers when it becomes known",
+        export::recovers_when_the_service_is_known,
     ),
 ];
 
-/// The side that the gateway is on, and every label, as only Istio's bootstrap shows them.
+/// Checks the labels, including the gateway's `reporter`.
 fn labels_are_split(mesh: &Mesh) -> Result<()> {
     let config = json!({
         "operations": [{"pathTemplate": "/telemetry/{id}", "name": "probe"}],
@@ -41,7 +39,7 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
     });
     mesh.apply_plugin(FILTER, &config)?;
     let ours = "weir_telemetry_requests_total";
-    wait_until("counting", LIMIT, || {
+    wait_until("counting", TIMEOUT, || {
         mesh.send(Request::get("/before"))?;
         Ok(!samples(&mesh.metrics()?, ours).is_empty())
     })
@@ -56,7 +54,9 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
         let path = format!("/telemetry/{number}");
         mesh.send(Request::get(&path).header(REPLY_STATUS, status))?;
     }
-    wait_until("counted", LIMIT, || Ok(sum(&mesh.metrics()?, ours) == before.saturating_add(60)))?;
+    wait_until("counting all requests", TIMEOUT, || {
+        Ok(sum(&mesh.metrics()?, ours) == before.saturating_add(60))
+    })?;
     let metrics = mesh.metrics()?;
     for (code, count) in [("200", 40), ("503", 20)] {
         let labels = format!(r#"response_code="{code}""#);
@@ -73,10 +73,10 @@ fn labels_are_split(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-/// Reads a sum until it stays as it is: workers hand over what they count five times a second.
+/// Reads a value until it is unchanged for [`CALM`]. Workers flush counters five times a second.
 fn settled(read: impl Fn() -> Result<u64>) -> Result<u64> {
     let mut last = (read()?, Instant::now());
-    wait_until("done with counting", LIMIT, || {
+    wait_until("counting to the end", TIMEOUT, || {
         let now = read()?;
         if now != last.0 {
             last = (now, Instant::now());
@@ -86,7 +86,7 @@ fn settled(read: impl Fn() -> Result<u64>) -> Result<u64> {
     Ok(last.0)
 }
 
-/// The samples of a metric.
+/// Returns the samples of a metric.
 fn samples<'a>(metrics: &'a str, name: &str) -> Vec<&'a str> {
     metrics.lines().filter(|line| line.starts_with(&format!("{name}{{"))).collect()
 }

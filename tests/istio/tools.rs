@@ -1,4 +1,4 @@
-//! The programs that make up the mesh.
+//! The programs of the mesh.
 
 use std::{env, path::PathBuf, process::Command};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tests::repository;
 
-/// Where the programs are, and the files that Istio ships beside them.
+/// Paths of the programs and of files that Istio ships with them.
 #[derive(Debug)]
 pub(crate) struct Tools {
     pub(crate) etcd: PathBuf,
@@ -24,7 +24,7 @@ impl Tools {
     /// Reads the paths from the environment.
     ///
     /// # Errors
-    /// When a variable is missing or names no file.
+    /// If a variable is not set or is not the path of a file.
     pub(crate) fn from_env() -> Result<Self> {
         Ok(Self {
             etcd: program("WEIR_ETCD")?,
@@ -39,21 +39,21 @@ impl Tools {
         })
     }
 
-    /// The custom resource definitions of Istio's API.
+    /// Returns the file with Istio's custom resource definitions.
     pub(crate) fn resource_definitions(&self) -> PathBuf {
         self.istio.join("manifests/charts/base/files/crd-all.gen.yaml")
     }
 
-    /// The template from which the agent writes Envoy's bootstrap.
+    /// Returns the agent's template of Envoy's bootstrap.
     pub(crate) fn bootstrap_template(&self) -> PathBuf {
         self.istio.join("tools/packaging/common/envoy_bootstrap.json")
     }
 }
 
-/// Runs `command` to its end and returns what it printed.
+/// Runs a command and returns its standard output.
 ///
 /// # Errors
-/// When it cannot be started or fails; the error shows what it said.
+/// If it cannot be started or fails. The error contains its output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -66,16 +66,16 @@ fn program(variable: &str) -> Result<PathBuf> {
     let path = env::var_os(variable)
         .map(PathBuf::from)
         .with_context(|| format!("{variable} is not set: run `make test-istio`"))?;
-    ensure!(path.is_file(), "{variable} names no file: {}", path.display());
+    ensure!(path.is_file(), "{variable} is not the path of a file: {}", path.display());
     Ok(path)
 }
 
-/// The folder of the module that istiod and the agent are built from.
+/// Returns the folder of the Go module of Istio.
 fn istio_module() -> Result<PathBuf> {
     let mut go = Command::new("go");
     go.args(["mod", "download", "-json", "istio.io/istio"]);
-    let answer = output(go.current_dir(repository::root().join("tests/istio/tools/istio")))?;
-    let module: Value = serde_json::from_str(&answer)?;
+    let json = output(go.current_dir(repository::root().join("tests/istio/tools/istio")))?;
+    let module: Value = serde_json::from_str(&json)?;
     let folder = module.get("Dir").and_then(Value::as_str);
-    folder.map(PathBuf::from).with_context(|| format!("no folder in {answer}"))
+    folder.map(PathBuf::from).with_context(|| format!("no folder in {json}"))
 }

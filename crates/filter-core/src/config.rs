@@ -1,4 +1,4 @@
-//! Reading a configuration document, and saying everything that is wrong with it.
+//! Parsing and validation of configuration documents.
 
 use std::fmt;
 
@@ -6,6 +6,7 @@ use crate::OneLine;
 
 mod document;
 mod error_collector;
+mod message;
 pub mod misplaced;
 pub(crate) mod mode;
 mod path;
@@ -15,33 +16,32 @@ pub(crate) mod shown;
 mod strict;
 pub(crate) mod unique_keys;
 pub(crate) mod warning;
-mod wording;
 
 pub use crate::config::error_collector::parse_config;
-pub(crate) use crate::config::wording::{is_spelling_of, meant};
+pub(crate) use crate::config::message::{did_you_mean, is_spelling_of};
 
-/// The most errors that are told one by one.
-const MAX_REPORTED: usize = 10;
+/// Maximum number of errors that are listed; the rest are only counted.
+const MAX_LISTED: usize = 10;
 
-/// One thing that is wrong with a configuration document.
+/// An error in a configuration document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigError {
-    /// Where it is (`jwtRules[0].fromHeaders[1].name`); empty for the document itself.
+    /// Path of the field (`jwtRules[0].fromHeaders[1].name`); empty for the whole document.
     pub path: String,
-    /// The rule that is broken, and the value where it is no secret.
+    /// The violated rule, and the value unless it is secret.
     pub message: String,
 }
 
-/// Everything that is wrong with a configuration document, in one line.
+/// All errors in a configuration document, displayed in one line.
 ///
-/// Never empty. After ten errors the rest is only counted.
+/// Never empty. The first ten errors are listed, the rest are only counted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InvalidConfig {
     errors: Vec<ConfigError>,
-    left_out: usize,
+    omitted: usize,
 }
 
-/// Collects what is wrong between fields that are each right.
+/// Collects the errors of checks that involve several fields.
 ///
 /// ```
 /// use filter_core::ConfigErrors;
@@ -54,18 +54,18 @@ pub struct InvalidConfig {
 #[derive(Clone, Debug, Default)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
-    /// Errors that were only counted where they were found.
-    left_out: usize,
+    /// Number of errors that were counted but not listed.
+    omitted: usize,
 }
 
 impl InvalidConfig {
-    /// Returns the errors that are told, one to ten.
+    /// Returns the listed errors, one to ten.
     #[must_use]
     pub fn errors(&self) -> &[ConfigError] {
         &self.errors
     }
 
-    /// Returns the same errors at other paths.
+    /// Replaces the path of each error.
     pub(crate) fn with_paths(mut self, change: impl Fn(&str) -> String) -> Self {
         for error in &mut self.errors {
             error.path = change(&error.path);
@@ -73,36 +73,36 @@ impl InvalidConfig {
         self
     }
 
-    /// Returns how many further errors were found.
+    /// Returns the number of errors that are not listed.
     #[must_use]
-    pub const fn left_out(&self) -> usize {
-        self.left_out
+    pub const fn omitted(&self) -> usize {
+        self.omitted
     }
 }
 
 impl ConfigErrors {
-    /// Notes that the field at `path` breaks the rule in `message`.
+    /// Adds an error about the field at `path`.
     pub fn add(&mut self, path: impl fmt::Display, message: impl fmt::Display) {
         self.errors.push(ConfigError { path: path.to_string(), message: message.to_string() });
     }
 
-    /// Notes everything that was wrong with a part of the document.
+    /// Adds all errors of a part of the document.
     pub fn extend(&mut self, invalid: InvalidConfig) {
         self.errors.extend(invalid.errors);
-        self.left_out = self.left_out.saturating_add(invalid.left_out);
+        self.omitted = self.omitted.saturating_add(invalid.omitted);
     }
 
-    /// Says whether nothing was noted.
+    /// Returns `true` if no error was added.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// Returns `value` when nothing was noted.
+    /// Returns `value` if no error was added.
     ///
     /// # Errors
     ///
-    /// Everything that was noted, in the order of noting.
+    /// Returns the errors in the order in which they were added.
     pub fn finish<T>(self, value: T) -> Result<T, InvalidConfig> {
         if self.is_empty() { Ok(value) } else { Err(self.into()) }
     }
@@ -111,21 +111,21 @@ impl ConfigErrors {
 impl From<ConfigErrors> for InvalidConfig {
     fn from(collected: ConfigErrors) -> Self {
         let mut errors = collected.errors;
-        let cut = errors.split_off(errors.len().min(MAX_REPORTED)).len();
-        Self { errors, left_out: collected.left_out.saturating_add(cut) }
+        let omitted = errors.split_off(errors.len().min(MAX_LISTED)).len();
+        Self { errors, omitted: collected.omitted.saturating_add(omitted) }
     }
 }
 
 impl From<ConfigError> for InvalidConfig {
     fn from(error: ConfigError) -> Self {
-        Self { errors: vec![error], left_out: 0 }
+        Self { errors: vec![error], omitted: 0 }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the configuration" } else { &self.path };
-        // Both may contain field names, which may contain any character.
+        // Both may contain field names, which can have any characters.
         write!(out, "{}: {}", OneLine(path), OneLine(&self.message))
     }
 }
@@ -136,8 +136,8 @@ impl fmt::Display for InvalidConfig {
             let separator = if index == 0 { "" } else { "; " };
             write!(out, "{separator}{error}")?;
         }
-        if self.left_out > 0 {
-            write!(out, "; and {} more", self.left_out)?;
+        if self.omitted > 0 {
+            write!(out, "; and {} more", self.omitted)?;
         }
         Ok(())
     }

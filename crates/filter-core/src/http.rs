@@ -1,4 +1,4 @@
-//! Parts of HTTP messages: names, headers, paths, replies and outcomes.
+//! Parts of HTTP messages: headers, paths, replies and outcomes.
 
 pub(crate) mod authority;
 pub(crate) mod grpc_status;

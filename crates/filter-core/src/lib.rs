@@ -1,10 +1,10 @@
-//! The words that every Weir filter shares, as types.
+//! Types that the Weir filters share.
 //!
-//! Nothing here knows that a proxy exists: no clock, no randomness, no logging, no I/O. What only one
-//! filter needs lives in that filter.
+//! The crate is independent of a proxy: no clock, no randomness, no logging, no I/O. Code that only
+//! one filter needs is in that filter.
 //!
-//! A configuration is parsed into values that are legal by construction, and everything that is
-//! wrong with it is told at once:
+//! A configuration is parsed into values that are valid by construction, and all its errors are
+//! reported at once:
 //!
 //! ```
 //! use filter_core::{DurationWithin, parse_config};
@@ -51,8 +51,8 @@ pub use crate::{
         consistent_hash::{ConsistentHash, CookieAttribute, HashCookie, HashKey, KeySource},
         generator::Generator,
         schedule::{InvalidTimestamp, Schedule, TimeOfDay, Timestamp, UtcOffset, Weekday, Window},
-        sticky::{rendezvous, share_of, sticky_draw, sticky_hash},
-        success_criteria::{Counted, ErrorWindow, Guard, SuccessCriteria},
+        sticky::{rendezvous, scale, sticky_draw, sticky_hash},
+        success_criteria::{ErrorCounts, ErrorWindow, Guard, SuccessCriteria},
         token_bucket::TokenBucket,
     },
     values::{
@@ -63,7 +63,7 @@ pub use crate::{
         integer::IntegerWithin,
         ip_range::{InvalidIpRange, IpRange},
         metric_names::{MetricsConfig, label_value, metric_name_part},
-        number_texts::{NumberTexts, parse_exact},
+        number_spans::{NumberSpans, parse_exact},
         percentage::{InvalidPercentage, Percentage},
         text::{EntryName, OneLine, Salt, is_printable, is_visible, text},
     },

@@ -1,4 +1,4 @@
-//! Which requests a rule is about.
+//! Matching of requests against rules.
 
 mod answer;
 mod condition;

@@ -1,4 +1,4 @@
-//! Choosing and limiting streams: hashes, schedules, rates and error windows.
+//! Selection and limiting of traffic: hashing, schedules, rate limits and error windows.
 
 pub(crate) mod consistent_hash;
 pub(crate) mod generator;

@@ -1,4 +1,4 @@
-//! Values of a configuration that are legal by construction.
+//! Configuration values that are valid by construction.
 
 pub(crate) mod claim_path;
 pub(crate) mod cluster;
@@ -7,6 +7,6 @@ pub(crate) mod header_name;
 pub(crate) mod integer;
 pub(crate) mod ip_range;
 pub(crate) mod metric_names;
-pub(crate) mod number_texts;
+pub(crate) mod number_spans;
 pub(crate) mod percentage;
 pub(crate) mod text;

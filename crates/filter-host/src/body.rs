@@ -1,40 +1,40 @@
-//! Bodies of the stream, changed chunk by chunk.
+//! Request and response bodies, chunk by chunk.
 
 use crate::hostcalls::{self, Buffer, Result};
 
-/// Reads at most `max` bytes of the request's body that are at hand, from `start` on.
+/// Reads at most `max` buffered bytes of the request body, beginning at `start`.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces them.
-pub fn request_part(start: usize, max: usize) -> Result<Vec<u8>> {
-    hostcalls::part(Buffer::RequestBody, start, max)
+/// Fails outside the callback for that body.
+pub fn request_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
+    hostcalls::buffer_range(Buffer::RequestBody, start, max)
 }
 
-/// Reads at most `max` bytes of the response's body that are at hand, from `start` on.
+/// Reads at most `max` buffered bytes of the response body, beginning at `start`.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces them.
-pub fn response_part(start: usize, max: usize) -> Result<Vec<u8>> {
-    hostcalls::part(Buffer::ResponseBody, start, max)
+/// Fails outside the callback for that body.
+pub fn response_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
+    hostcalls::buffer_range(Buffer::ResponseBody, start, max)
 }
 
-/// Puts `bytes` in place of the `size` bytes of the response's body that are at hand.
+/// Replaces the first `size` buffered bytes of the response body with `bytes`.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces them.
+/// Fails outside the callback for that body.
 pub fn replace_response(size: usize, bytes: &[u8]) -> Result<()> {
-    hostcalls::splice(Buffer::ResponseBody, 0, size, bytes)
+    hostcalls::replace_buffer_range(Buffer::ResponseBody, 0, size, bytes)
 }
 
-/// Keeps the first `keep` of the `size` bytes of the response's body that are at hand.
+/// Truncates the `size` buffered bytes of the response body to the first `keep`.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces them.
-pub fn cut_response(size: usize, keep: usize) -> Result<()> {
+/// Fails outside the callback for that body.
+pub fn truncate_response(size: usize, keep: usize) -> Result<()> {
     let kept = hostcalls::buffer(Buffer::ResponseBody, keep.min(size));
     let kept = if keep == 0 { Ok(Vec::new()) } else { kept };
     replace_response(size, &kept?)

@@ -1,6 +1,6 @@
-//! Calls of our own to a cluster, over HTTP and gRPC.
+//! HTTP and gRPC calls to a cluster.
 //!
-//! They go through the SDK, whose dispatcher routes each answer to the context that asked.
+//! Uses the SDK, whose dispatcher routes each response to the context that sent the call.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::{
     hostcalls::{self, Buffer, HostError, Map, Result},
 };
 
-/// The proxy's number for a call under way, which its answer carries.
+/// The identifier of a call, which the callback for its response receives.
 pub type CallId = u32;
 
 /// Sends an HTTP request to `cluster`.
 ///
-/// `headers` must hold `:method`, `:path` and `:authority`.
+/// `headers` must contain `:method`, `:path` and `:authority`.
 ///
 /// # Errors
 ///
-/// `BadArgument` for a cluster that the proxy does not know (yet). A cluster that is down is no
-/// error here: its answer carries `:status` 503.
+/// `BadArgument` for a cluster that the proxy does not have (yet). For a cluster that is down, the
+/// call succeeds and its response has `:status` 503.
 pub fn http(
     cluster: &str,
     headers: &[(&str, &str)],
@@ -30,15 +30,16 @@ pub fn http(
     timeout: Duration,
 ) -> Result<CallId> {
     let body = (!body.is_empty()).then_some(body);
-    sdk::dispatch_http_call(cluster, headers.to_vec(), body, Vec::new(), timeout).map_err(refused)
+    sdk::dispatch_http_call(cluster, headers.to_vec(), body, Vec::new(), timeout)
+        .map_err(from_sdk_status)
 }
 
-/// Sends one gRPC message to `cluster` and expects one back.
+/// Sends a unary gRPC call to `cluster`.
 ///
 /// # Errors
 ///
-/// `ParseFailure` for a cluster that the proxy does not know (yet). A cluster that is down is no
-/// error here: its answer carries status 14, UNAVAILABLE.
+/// `ParseFailure` for a cluster that the proxy does not have (yet). For a cluster that is down, the
+/// call succeeds and ends with status 14, UNAVAILABLE.
 pub fn grpc(
     cluster: &str,
     service: &str,
@@ -48,53 +49,53 @@ pub fn grpc(
     timeout: Duration,
 ) -> Result<CallId> {
     sdk::dispatch_grpc_call(cluster, service, method, metadata.to_vec(), Some(message), timeout)
-        .map_err(refused)
+        .map_err(from_sdk_status)
 }
 
-/// Reads the headers that answer an HTTP call, in the callback that announces them.
+/// Reads the response headers of an HTTP call.
 ///
 /// # Errors
 ///
-/// Fails outside that callback.
+/// Fails outside the callback for the response.
 pub fn response_headers() -> Result<Headers> {
     headers::all(Map::CallResponseHeaders)
 }
 
-/// Reads the trailers that answer an HTTP call, in the callback that announces them.
+/// Reads the response trailers of an HTTP call.
 ///
 /// # Errors
 ///
-/// Fails outside that callback.
+/// Fails outside the callback for the response.
 pub fn response_trailers() -> Result<Headers> {
     headers::all(Map::CallResponseTrailers)
 }
 
-/// Reads at most `max` bytes of the body that answers an HTTP call.
+/// Reads at most `max` bytes of the response body of an HTTP call.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces it.
+/// Fails outside the callback for the response.
 pub fn response_body(max: usize) -> Result<Vec<u8>> {
-    empty_as_none(hostcalls::buffer(Buffer::CallResponseBody, max))
+    absent_as_empty(hostcalls::buffer(Buffer::CallResponseBody, max))
 }
 
-/// Reads at most `max` bytes of the message that answers a gRPC call.
+/// Reads at most `max` bytes of the response message of a gRPC call.
 ///
 /// # Errors
 ///
-/// Fails outside the callback that announces it.
+/// Fails outside the callback for the response.
 pub fn response_message(max: usize) -> Result<Vec<u8>> {
-    empty_as_none(hostcalls::buffer(Buffer::GrpcReceive, max))
+    absent_as_empty(hostcalls::buffer(Buffer::GrpcReceive, max))
 }
 
-fn empty_as_none(answer: Result<Vec<u8>>) -> Result<Vec<u8>> {
-    match answer {
+fn absent_as_empty(result: Result<Vec<u8>>) -> Result<Vec<u8>> {
+    match result {
         Err(HostError::NotFound | HostError::Empty) => Ok(Vec::new()),
-        answer => answer,
+        result => result,
     }
 }
 
-fn refused(status: Status) -> HostError {
+fn from_sdk_status(status: Status) -> HostError {
     match status {
         Status::NotFound => HostError::NotFound,
         Status::BadArgument => HostError::BadArgument,

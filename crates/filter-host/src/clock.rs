@@ -1,37 +1,37 @@
-//! The proxy's wall clock, and the tick that wakes a plugin.
+//! The proxy's wall clock and the timer of a plugin.
 
 use std::time::{Duration, SystemTime};
 
 use crate::hostcalls::{self, Result};
 
-/// Returns the time of day as the proxy sees it.
+/// Returns the current time of the proxy.
 ///
 /// # Errors
 ///
-/// Fails when the proxy has no clock to give, which Envoy never does.
+/// Fails if the proxy has no clock; never in Envoy.
 pub fn now() -> Result<SystemTime> {
     hostcalls::now().map(|since_epoch| {
         SystemTime::UNIX_EPOCH.checked_add(since_epoch).unwrap_or(SystemTime::UNIX_EPOCH)
     })
 }
 
-/// Asks for a tick every `period`, in whole milliseconds.
+/// Starts the timer with this period, in whole milliseconds.
 ///
-/// A running tick wakes the worker each time: call [`stop_ticking`] when nothing waits.
-/// Envoy's event loop reads a coarse clock, so a tick is never finer than one kernel jiffy.
+/// Each tick wakes the worker, so call [`stop_ticking`] if there is nothing to do. Envoy's event
+/// loop uses a coarse clock, so the resolution is one kernel jiffy.
 ///
 /// # Errors
 ///
-/// Fails where no plugin is in force to be woken.
+/// Fails without an active plugin.
 pub fn tick_every(period: Duration) -> Result<()> {
     hostcalls::set_tick_period(period)
 }
 
-/// Asks for no further tick.
+/// Stops the timer.
 ///
 /// # Errors
 ///
-/// Fails as [`tick_every`] does.
+/// Fails like [`tick_every`].
 pub fn stop_ticking() -> Result<()> {
     hostcalls::set_tick_period(Duration::ZERO)
 }

@@ -1,24 +1,24 @@
-//! Functions that the proxy offers beyond the ABI.
+//! Foreign functions: extensions of the ABI by the proxy.
 
 use crate::hostcalls::{self, Result};
 
-/// Calls the function `name` with an argument in the function's own form.
+/// Calls the function `name` with an argument in the encoding of that function.
 ///
 /// # Errors
 ///
-/// `NotFound` where the proxy has no such function.
+/// `NotFound` if the proxy does not have the function.
 pub fn call(name: &str, argument: &[u8]) -> Result<Vec<u8>> {
     hostcalls::call_foreign_function(name, argument)
 }
 
-/// Asks Envoy's `verify_signature` whether `signature` over `message` was made by the owner of the
-/// public key `spki`, a DER SubjectPublicKeyInfo; RSA is PKCS #1 v1.5, ECDSA takes a DER signature.
+/// Verifies a signature with Envoy's `verify_signature`; returns `true` if it is valid.
 ///
-/// `digest` is `sha256`, `sha384` or `sha512`.
+/// `digest` is `sha256`, `sha384` or `sha512`, and `spki` is the public key, a DER
+/// SubjectPublicKeyInfo. RSA signatures are PKCS #1 v1.5, ECDSA signatures are DER.
 ///
 /// # Errors
 ///
-/// `NotFound` where the proxy lacks the function; otherwise what the proxy could not read.
+/// `NotFound` if the proxy does not have the function; other errors if it cannot parse an argument.
 pub fn verify_signature(
     digest: &str,
     spki: &[u8],
@@ -33,9 +33,9 @@ pub fn verify_signature(
         varint(&mut argument, field.len());
         argument.extend_from_slice(field);
     }
-    let answer = call("verify_signature", &argument)?;
-    // `VerifySignatureResult`: field 1, a bool, is left out when it is false.
-    Ok(answer.starts_with(&[0x08, 0x01]))
+    let result = call("verify_signature", &argument)?;
+    // `VerifySignatureResult`: field 1, a bool, is omitted if it is false.
+    Ok(result.starts_with(&[0x08, 0x01]))
 }
 
 fn varint(out: &mut Vec<u8>, mut value: usize) {

@@ -1,74 +1,74 @@
-//! Header maps of the stream, read and written as bytes.
+//! Header maps of the stream.
 
 use filter_core::{HeaderEdits, Headers};
 
 pub use crate::hostcalls::Map;
 use crate::hostcalls::{self, HostError, Result};
 
-/// Reads the value of one header, `None` when it is absent.
+/// Reads a header; `None` if it is absent.
 ///
-/// Of a header that occurs more than once the proxy joins what it knows to be a list
-/// (`authorization` among them) and gives the first value of the rest; [`named`] sees them all.
+/// If the header occurs several times, the proxy joins the values of list headers (including
+/// `authorization`), and otherwise returns the first one; [`named`] returns all values.
 ///
 /// # Errors
 ///
-/// Fails when the map is not there in this phase.
+/// Fails if the map is not available in this phase.
 pub fn value(map: Map, name: &str) -> Result<Option<Vec<u8>>> {
     present(hostcalls::header(map, name))
 }
 
-/// Reads the whole map, in the proxy's order.
+/// Reads all headers of a map, in the proxy's order.
 ///
 /// # Errors
 ///
-/// Fails when the map is not there in this phase, or is not written as the ABI says.
+/// Fails if the map is not available in this phase, or its encoding is invalid.
 pub fn all(map: Map) -> Result<Headers> {
     named(map, |_| true)
 }
 
-/// Reads every value of the headers whose names are `wanted`, in the proxy's order.
+/// Reads all values of the headers whose names are `wanted`, in the proxy's order.
 ///
-/// The whole map comes over in one call, which costs the proxy no more than a single value does.
+/// Copies the whole map in one host call, which is not more expensive than reading a single value.
 ///
 /// # Errors
 ///
-/// Fails as [`all`] does.
+/// Fails like [`all`].
 pub fn named(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Headers> {
     let bytes = hostcalls::header_pairs(map)?;
-    pairs(&bytes, wanted).ok_or(HostError::SerializationFailure)
+    decode(&bytes, wanted).ok_or(HostError::SerializationFailure)
 }
 
-/// Replaces all values of a header by one, adding it where it is absent.
+/// Sets a header and replaces all its values.
 ///
 /// # Errors
 ///
-/// Fails when the map is not there in this phase.
+/// Fails if the map is not available in this phase.
 pub fn set(map: Map, name: &str, value: &[u8]) -> Result<()> {
     hostcalls::set_header(map, name, value)
 }
 
-/// Adds one more value of a header.
+/// Adds a value of a header.
 ///
 /// # Errors
 ///
-/// Fails as [`set`] does.
+/// Fails like [`set`].
 pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
     hostcalls::add_header(map, name, value)
 }
 
-/// Removes all values of a header.
+/// Removes all values of a header, if there are any.
 ///
 /// # Errors
 ///
-/// Fails as [`set`] does; a header that is absent is no error.
+/// Fails as [`set`] does.
 pub fn remove(map: Map, name: &str) -> Result<()> {
     match hostcalls::remove_header(map, name) {
         Err(HostError::NotFound) => Ok(()),
-        answer => answer,
+        result => result,
     }
 }
 
-/// Applies edits in their order: what goes, what is replaced, what is added.
+/// Applies edits in the order `remove`, `set`, `add`.
 ///
 /// # Errors
 ///
@@ -86,16 +86,16 @@ pub fn apply(map: Map, edits: &HeaderEdits) -> Result<()> {
     Ok(())
 }
 
-fn present(answer: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-    match answer {
+fn present(result: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+    match result {
         Ok(value) => Ok(Some(value)),
         Err(HostError::NotFound | HostError::Empty) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Reads the ABI's form of a map: a count, the sizes of each pair, then each text and a zero byte.
-fn pairs(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<Headers> {
+/// Decodes a map: the number of pairs, the sizes of each pair, then each text with a zero byte.
+fn decode(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<Headers> {
     if bytes.is_empty() {
         return Some(Headers::default());
     }
@@ -122,7 +122,7 @@ fn text(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {
     Some((text, rest.split_first()?.1))
 }
 
-/// Writes header pairs in the ABI's form.
+/// Encodes header pairs as [`decode`] reads them.
 pub(crate) fn encode<'a>(pairs: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone) -> Vec<u8> {
     let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
     let mut encoded = Vec::with_capacity(256);

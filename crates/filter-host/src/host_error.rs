@@ -1,23 +1,23 @@
-//! What the proxy answers when it does not do as it is told.
+//! Errors of host calls.
 
-/// What a call to the proxy answered when it did not succeed.
+/// An error of a host call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum HostError {
-    /// Nothing has that name.
+    /// No item has this name.
     NotFound,
-    /// An argument is refused, for example an unknown cluster or a context that is gone.
+    /// An argument is invalid, for example an unknown cluster or a closed context.
     BadArgument,
-    /// The proxy could not write its answer.
+    /// The proxy could not encode the result.
     SerializationFailure,
-    /// The proxy could not read the argument.
+    /// The proxy could not parse an argument.
     ParseFailure,
     /// There is nothing to read.
     Empty,
     /// Another worker changed the value first.
     CasMismatch,
-    /// The proxy failed, or the call is not allowed at this moment.
+    /// The proxy failed, or the call is not allowed in this phase.
     InternalFailure,
-    /// A status that ABI 0.2.1 does not name.
+    /// A status that ABI 0.2.1 does not define.
     Other(u32),
 }
 
@@ -36,5 +36,5 @@ impl HostError {
     }
 }
 
-/// The answer of the proxy to a call.
+/// The result of a host call.
 pub type Result<T> = std::result::Result<T, HostError>;

@@ -1,14 +1,14 @@
-//! Thin, checked wrappers around the imports of Proxy-Wasm ABI 0.2.1.
+//! Thin wrappers for the imports of Proxy-Wasm ABI 0.2.1.
 //!
-//! The one place with `unsafe`: every pointer handed to the proxy comes from a live slice, and every
-//! buffer taken back was allocated by the module's own `proxy_on_memory_allocate`.
+//! The only module with `unsafe` code. All pointers passed to the proxy are from live slices, and
+//! all buffers returned by it were allocated by `proxy_on_memory_allocate` of this module.
 #![allow(unsafe_code)]
 
 use std::{ptr, time::Duration};
 
 pub(crate) use crate::host_error::{HostError, Result};
 
-/// A header map of the stream or of a call's answer, numbered as in the ABI.
+/// A header map of the stream or of the response to a call, numbered as in the ABI.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub enum Map {
@@ -20,9 +20,9 @@ pub enum Map {
     ResponseHeaders = 2,
     /// Trailers of the response.
     ResponseTrailers = 3,
-    /// Headers that answer an HTTP call of ours.
+    /// Response headers of an HTTP call.
     CallResponseHeaders = 6,
-    /// Trailers that answer an HTTP call of ours.
+    /// Response trailers of an HTTP call.
     CallResponseTrailers = 7,
 }
 
@@ -30,19 +30,19 @@ pub enum Map {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Buffer {
-    /// Body of the request, as far as it is at hand.
+    /// Buffered part of the request body.
     RequestBody = 0,
-    /// Body of the response, as far as it is at hand.
+    /// Buffered part of the response body.
     ResponseBody = 1,
-    /// Body that answers an HTTP call of ours.
+    /// Response body of an HTTP call.
     CallResponseBody = 4,
-    /// Message that answers a gRPC call of ours.
+    /// Response message of a gRPC call.
     GrpcReceive = 5,
-    /// The plugin's configuration document.
+    /// Configuration document of the plugin.
     PluginConfiguration = 7,
 }
 
-/// The kinds of metric, numbered as in the ABI.
+/// A kind of metric, numbered as in the ABI.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 pub(crate) enum MetricKind {
@@ -159,68 +159,75 @@ unsafe extern "C" {
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
 }
 
-fn done(status: u32) -> Result<()> {
+fn check(status: u32) -> Result<()> {
     if status == 0 { Ok(()) } else { Err(HostError::from_status(status)) }
 }
 
-/// Takes over the buffer that the proxy returns through the two pointers.
-fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
+/// Takes ownership of the buffer that the proxy returns through the two pointers.
+fn take_buffer(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
     let (mut data, mut size) = (ptr::null_mut::<u8>(), 0usize);
-    done(call(&mut data, &mut size))?;
+    check(call(&mut data, &mut size))?;
     if data.is_null() || size == 0 {
         return Ok(Vec::new());
     }
-    // SAFETY: the proxy filled a block of exactly `size` bytes that `proxy_on_memory_allocate` made
-    // as a boxed slice of that length, and keeps no reference to it.
+    // SAFETY: the proxy filled a block of exactly `size` bytes that `proxy_on_memory_allocate`
+    // allocated as a boxed slice of that length, and keeps no reference to it.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
 pub(crate) fn log(level: u32, message: &[u8]) -> Result<()> {
-    done(unsafe { proxy_log(level, message.as_ptr(), message.len()) })
+    check(unsafe { proxy_log(level, message.as_ptr(), message.len()) })
 }
 
 pub(crate) fn log_level() -> Result<u32> {
     let mut level = 0;
-    done(unsafe { proxy_get_log_level(&mut level) }).map(|()| level)
+    check(unsafe { proxy_get_log_level(&mut level) }).map(|()| level)
 }
 
 pub(crate) fn now() -> Result<Duration> {
     let mut time = 0;
-    done(unsafe { proxy_get_current_time_nanoseconds(&mut time) })?;
+    check(unsafe { proxy_get_current_time_nanoseconds(&mut time) })?;
     Ok(Duration::from_nanos(time))
 }
 
 pub(crate) fn set_tick_period(period: Duration) -> Result<()> {
     let millis = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
-    done(unsafe { proxy_set_tick_period_milliseconds(millis) })
+    check(unsafe { proxy_set_tick_period_milliseconds(millis) })
 }
 
 pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
-    part(buffer, 0, max)
+    buffer_range(buffer, 0, max)
 }
 
-/// Reads at most `max` bytes from `start` on.
-pub(crate) fn part(buffer: Buffer, start: usize, max: usize) -> Result<Vec<u8>> {
-    returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, start, max, data, size) })
+/// Reads at most `max` bytes of a buffer, beginning at `start`.
+pub(crate) fn buffer_range(buffer: Buffer, start: usize, max: usize) -> Result<Vec<u8>> {
+    take_buffer(|data, size| unsafe {
+        proxy_get_buffer_bytes(buffer as u32, start, max, data, size)
+    })
 }
 
-/// Puts `data` in place of `size` bytes from `start` on.
-pub(crate) fn splice(buffer: Buffer, start: usize, size: usize, data: &[u8]) -> Result<()> {
-    done(unsafe { proxy_set_buffer_bytes(buffer as u32, start, size, data.as_ptr(), data.len()) })
+/// Replaces `size` bytes of a buffer, beginning at `start`, with `data`.
+pub(crate) fn replace_buffer_range(
+    buffer: Buffer,
+    start: usize,
+    size: usize,
+    data: &[u8],
+) -> Result<()> {
+    check(unsafe { proxy_set_buffer_bytes(buffer as u32, start, size, data.as_ptr(), data.len()) })
 }
 
 pub(crate) fn header_pairs(map: Map) -> Result<Vec<u8>> {
-    returned(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
+    take_buffer(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
 }
 
 pub(crate) fn header(map: Map, name: &str) -> Result<Vec<u8>> {
-    returned(|data, size| unsafe {
+    take_buffer(|data, size| unsafe {
         proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, size)
     })
 }
 
 pub(crate) fn set_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
-    done(unsafe {
+    check(unsafe {
         proxy_replace_header_map_value(
             map as u32,
             name.as_ptr(),
@@ -232,7 +239,7 @@ pub(crate) fn set_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
 }
 
 pub(crate) fn add_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
-    done(unsafe {
+    check(unsafe {
         proxy_add_header_map_value(
             map as u32,
             name.as_ptr(),
@@ -244,55 +251,55 @@ pub(crate) fn add_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
 }
 
 pub(crate) fn remove_header(map: Map, name: &str) -> Result<()> {
-    done(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
+    check(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
 }
 
 pub(crate) fn property(path: &[u8]) -> Result<Vec<u8>> {
-    returned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+    take_buffer(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
 pub(crate) fn set_property(path: &[u8], value: &[u8]) -> Result<()> {
-    done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
+    check(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
 }
 
 pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32)> {
     let mut cas = 0;
-    let value = returned(|data, size| unsafe {
+    let value = take_buffer(|data, size| unsafe {
         proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut cas)
     })?;
     Ok((value, cas))
 }
 
-/// Writes a shared value; `cas` 0 means whatever stands there now.
+/// Writes a shared value; `cas` 0 replaces any version.
 pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
-    done(unsafe {
+    check(unsafe {
         proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas)
     })
 }
 
 pub(crate) fn register_shared_queue(name: &str) -> Result<u32> {
     let mut id = 0;
-    done(unsafe { proxy_register_shared_queue(name.as_ptr(), name.len(), &mut id) })?;
+    check(unsafe { proxy_register_shared_queue(name.as_ptr(), name.len(), &mut id) })?;
     Ok(id)
 }
 
 pub(crate) fn enqueue(queue: u32, message: &[u8]) -> Result<()> {
-    done(unsafe { proxy_enqueue_shared_queue(queue, message.as_ptr(), message.len()) })
+    check(unsafe { proxy_enqueue_shared_queue(queue, message.as_ptr(), message.len()) })
 }
 
 pub(crate) fn dequeue(queue: u32) -> Result<Vec<u8>> {
-    returned(|data, size| unsafe { proxy_dequeue_shared_queue(queue, data, size) })
+    take_buffer(|data, size| unsafe { proxy_dequeue_shared_queue(queue, data, size) })
 }
 
 pub(crate) fn resume(direction: Direction) -> Result<()> {
-    done(unsafe { proxy_continue_stream(direction as u32) })
+    check(unsafe { proxy_continue_stream(direction as u32) })
 }
 
 pub(crate) fn reset(direction: Direction) -> Result<()> {
-    done(unsafe { proxy_close_stream(direction as u32) })
+    check(unsafe { proxy_close_stream(direction as u32) })
 }
 
-/// Sends a reply of ours; `grpc_status` -1 lets the proxy map the HTTP status.
+/// Sends a local reply; with `grpc_status` -1, the proxy derives it from the HTTP status.
 pub(crate) fn send_local_response(
     status: u16,
     details: &[u8],
@@ -300,7 +307,7 @@ pub(crate) fn send_local_response(
     body: &[u8],
     grpc_status: i32,
 ) -> Result<()> {
-    done(unsafe {
+    check(unsafe {
         proxy_send_local_response(
             u32::from(status),
             details.as_ptr(),
@@ -315,11 +322,11 @@ pub(crate) fn send_local_response(
 }
 
 pub(crate) fn set_effective_context(context: u32) -> Result<()> {
-    done(unsafe { proxy_set_effective_context(context) })
+    check(unsafe { proxy_set_effective_context(context) })
 }
 
 pub(crate) fn call_foreign_function(name: &str, argument: &[u8]) -> Result<Vec<u8>> {
-    returned(|data, size| unsafe {
+    take_buffer(|data, size| unsafe {
         proxy_call_foreign_function(
             name.as_ptr(),
             name.len(),
@@ -333,38 +340,38 @@ pub(crate) fn call_foreign_function(name: &str, argument: &[u8]) -> Result<Vec<u
 
 pub(crate) fn define_metric(kind: MetricKind, name: &str) -> Result<u32> {
     let mut id = 0;
-    done(unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) })?;
+    check(unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) })?;
     Ok(id)
 }
 
 pub(crate) fn metric(id: u32) -> Result<u64> {
     let mut value = 0;
-    done(unsafe { proxy_get_metric(id, &mut value) }).map(|()| value)
+    check(unsafe { proxy_get_metric(id, &mut value) }).map(|()| value)
 }
 
 pub(crate) fn record_metric(id: u32, value: u64) -> Result<()> {
-    done(unsafe { proxy_record_metric(id, value) })
+    check(unsafe { proxy_record_metric(id, value) })
 }
 
 pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<()> {
-    done(unsafe { proxy_increment_metric(id, offset) })
+    check(unsafe { proxy_increment_metric(id, offset) })
 }
 
 unsafe extern "C" {
-    /// The SDK's own callback, which answers 1 for a stream that pauses.
+    /// The callback of the SDK, which returns 1 to pause the stream.
     fn proxy_on_response_body(context: u32, size: usize, end_of_stream: bool) -> u32;
 }
 
-/// Takes the place of the SDK's callback where a filter ships with `response_body`.
+/// Replaces the callback of the SDK in filters built with `response_body`.
 ///
-/// A paused body is not collected up to the buffer's limit, which would fail the response, but
-/// held back at the upstream: "stop and watermark" instead of "stop and buffer".
+/// A paused body is not buffered up to the buffer limit, which would fail the response. Instead,
+/// the upstream is paused: "stop and watermark" instead of "stop and buffer".
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_response_body(context: u32, size: usize, end_of_stream: bool) -> u32 {
     const PAUSE: u32 = 1;
     const STOP_AND_WATERMARK: u32 = 2;
     match unsafe { proxy_on_response_body(context, size, end_of_stream) } {
         PAUSE => STOP_AND_WATERMARK,
-        answer => answer,
+        action => action,
     }
 }

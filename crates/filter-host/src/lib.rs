@@ -1,11 +1,11 @@
-//! The only crate that talks to the proxy.
+//! Safe wrappers for the host calls of Proxy-Wasm.
 //!
-//! It exists only on `wasm32-wasip1`; everywhere else it is empty, so that no other crate can come
-//! to depend on a host while its tests still pass.
+//! This is the only crate that calls the proxy. It is empty on all targets except `wasm32-wasip1`,
+//! so that the code that native tests cover cannot depend on it.
 //!
-//! Every call to the proxy returns a [`Result`] over bytes: the SDK's own wrappers panic on a status
-//! they do not expect and on a header that is not UTF-8, and one panic stops a worker.
-//! Nothing here decides anything: policies do, in crates that know no proxy.
+//! All host calls return a [`Result`] over bytes. The wrappers of the SDK panic on an unexpected
+//! status and on headers that are not UTF-8, and a panic stops a worker. The crate contains no
+//! policy: policies are in crates that are independent of a proxy.
 #![cfg(target_os = "wasi")]
 
 pub mod body;

@@ -1,4 +1,4 @@
-//! Log lines in the proxy's own log.
+//! Logging to the proxy's log.
 
 use filter_core::{OneLine, is_printable};
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -9,10 +9,10 @@ struct ProxyLog;
 
 static LOGGER: ProxyLog = ProxyLog;
 
-/// Sends `log` records and panics to the proxy.
+/// Installs a logger and a panic hook that write to the proxy's log.
 ///
-/// The proxy's level is asked for each record, so a level that an operator changes at run time
-/// holds at once and a disabled record costs one call and no formatting.
+/// The log level is read from the proxy for each record, so changes at run time apply immediately.
+/// A disabled record costs one host call and no formatting.
 pub fn install() {
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(LevelFilter::Trace);
@@ -34,7 +34,7 @@ fn number(level: Level) -> u32 {
     }
 }
 
-/// Writes a line; line breaks and invisible characters are escaped.
+/// Writes a line with line breaks and invisible characters escaped.
 fn write(level: u32, line: &str) {
     let _ = if is_printable(line) {
         hostcalls::log(level, line.as_bytes())
@@ -45,7 +45,7 @@ fn write(level: u32, line: &str) {
 
 impl Log for ProxyLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        hostcalls::log_level().is_ok_and(|least| number(metadata.level()) >= least)
+        hostcalls::log_level().is_ok_and(|min| number(metadata.level()) >= min)
     }
 
     fn log(&self, record: &Record<'_>) {

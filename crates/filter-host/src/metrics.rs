@@ -1,15 +1,18 @@
 //! Counters, gauges and histograms of the proxy.
 //!
-//! A metric that the proxy refuses to define stays silent: a filter never fails for a number.
+//! A metric that the proxy refuses to define is ignored, so that a filter never fails because of
+//! it.
+
+use std::time::Duration;
 
 use crate::hostcalls::{self, MetricKind, Result};
 
-/// A number that only grows.
+/// A monotonic counter.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter(Option<u32>);
 
 impl Counter {
-    /// Defines the counter `name`, or finds the one of that name.
+    /// Defines the counter `name`, or returns the existing one.
     #[must_use]
     pub fn define(name: &str) -> Self {
         Self(define(MetricKind::Counter, name))
@@ -20,7 +23,7 @@ impl Counter {
         self.add(1);
     }
 
-    /// Adds `count`, at most 2^63 at once.
+    /// Adds `count`, at most 2^63 - 1 at once.
     pub fn add(self, count: u64) {
         if let Some(id) = self.0 {
             let _ = hostcalls::increment_metric(id, i64::try_from(count).unwrap_or(i64::MAX));
@@ -28,12 +31,12 @@ impl Counter {
     }
 }
 
-/// A number that goes up and down.
+/// A gauge.
 #[derive(Clone, Copy, Debug)]
 pub struct Gauge(Option<u32>);
 
 impl Gauge {
-    /// Defines the gauge `name`, or finds the one of that name.
+    /// Defines the gauge `name`, or returns the existing one.
     #[must_use]
     pub fn define(name: &str) -> Self {
         Self(define(MetricKind::Gauge, name))
@@ -53,32 +56,49 @@ impl Gauge {
         }
     }
 
-    /// Reads the value, over all workers.
+    /// Returns the value, which all workers share.
     ///
     /// # Errors
     ///
-    /// Fails when the metric is not defined.
+    /// Fails if the metric is not defined.
     pub fn read(self) -> Result<u64> {
         self.0.map_or(Err(hostcalls::HostError::NotFound), hostcalls::metric)
     }
 }
 
-/// A distribution of values.
+/// A histogram.
 #[derive(Clone, Copy, Debug)]
 pub struct Histogram(Option<u32>);
 
 impl Histogram {
-    /// Defines the histogram `name`, or finds the one of that name.
+    /// Defines the histogram `name`, or returns the existing one.
     #[must_use]
     pub fn define(name: &str) -> Self {
         Self(define(MetricKind::Histogram, name))
     }
 
-    /// Records one value.
+    /// Records a value.
     pub fn record(self, value: u64) {
         if let Some(id) = self.0 {
             let _ = hostcalls::record_metric(id, value);
         }
+    }
+}
+
+/// A histogram of durations in milliseconds, whose name ends in `_ms`.
+#[derive(Clone, Copy, Debug)]
+pub struct DurationHistogram(Histogram);
+
+impl DurationHistogram {
+    /// Defines the histogram `name`, or returns the existing one.
+    #[must_use]
+    pub fn define(name: &str) -> Self {
+        Self(Histogram::define(name))
+    }
+
+    /// Records one duration, rounded down to milliseconds.
+    pub fn record(self, duration: Duration) {
+        self.0.record(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     }
 }
 

@@ -1,14 +1,15 @@
-//! Attributes of the stream, by their path.
+//! Properties of the stream (Envoy attributes).
 
 use crate::hostcalls::{self, HostError, Result};
 
-/// Reads an attribute, for example `["source", "address"]`; `None` when there is none.
+/// Reads an attribute, for example `["source", "address"]`; `None` if it is absent.
 ///
-/// The value is in the proxy's own form: text as it is, numbers as eight bytes, little-endian.
+/// The value is in the encoding of the proxy: text unchanged, numbers as eight bytes,
+/// little-endian.
 ///
 /// # Errors
 ///
-/// Fails when the proxy cannot write the attribute out.
+/// Fails if the proxy cannot encode the attribute.
 pub fn read(path: &[&str]) -> Result<Option<Vec<u8>>> {
     match hostcalls::property(&encode(path)) {
         Ok(value) => Ok(Some(value)),
@@ -24,11 +25,11 @@ pub fn number(path: &[&str]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_le_bytes)
 }
 
-/// Writes an attribute of our own, which the proxy keeps in filter state as `wasm.<path>`.
+/// Writes a property, which the proxy stores in filter state as `wasm.<path>`.
 ///
 /// # Errors
 ///
-/// Fails when the proxy refuses the path.
+/// Fails if the proxy refuses the path.
 pub fn write(path: &[&str], value: &[u8]) -> Result<()> {
     hostcalls::set_property(&encode(path), value)
 }

@@ -2,10 +2,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Returns 64 random bits that nobody outside this virtual machine can guess.
+/// Returns 64 random bits that are unpredictable outside this virtual machine.
 ///
-/// They come from WASI `random_get` through the standard library's hash seeds; they suit a seed, a
-/// lease's name or a keyed hash, not a cryptographic key.
+/// They are derived from WASI `random_get` by the hash seeds of the standard library. Suitable for
+/// a seed, the name of a lease or a keyed hash, not for a cryptographic key.
 #[must_use]
 pub fn bits() -> u64 {
     RandomState::new().hash_one(())

@@ -1,13 +1,13 @@
-//! Replies that a filter sends instead of forwarding a request.
+//! Local replies.
 
 use filter_core::Reply;
 use proxy_wasm::types::Action;
 
 use crate::hostcalls::{self, Result};
 
-/// Sends `reply` downstream and stops the filter chain.
+/// Sends `reply` downstream and stops the filter chain; logs an error if the proxy refuses it.
 ///
-/// For a gRPC request the proxy makes it a trailers-only answer with the reply's gRPC status.
+/// For a gRPC request the proxy converts it to a trailers-only response with its gRPC status.
 pub fn send(reply: &Reply) -> Action {
     if let Err(error) = try_send(reply) {
         log::error!("local reply {} not sent: {error:?}", reply.status);
@@ -15,11 +15,11 @@ pub fn send(reply: &Reply) -> Action {
     Action::Pause
 }
 
-/// As [`send`], for a filter that lets the stream go on where the proxy refuses the reply.
+/// Sends `reply` downstream, for filters that continue the stream if the proxy refuses it.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended, or has been answered already.
+/// Fails if the stream has ended or already has a response.
 pub fn try_send(reply: &Reply) -> Result<()> {
     let pairs = reply.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
     let grpc_status = reply.grpc_status.map_or(-1, |status| i32::from(status.code()));

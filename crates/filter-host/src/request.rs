@@ -1,4 +1,4 @@
-//! Reading what a policy wants to know of a request.
+//! Reading the parts of a request that a policy needs.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,25 +10,24 @@ use crate::{
     property,
 };
 
-/// So many headers are asked for one by one.
-const MAX_ASKED: usize = 4;
+/// Maximum number of headers that are read one by one.
+const MAX_SINGLE_READS: usize = 4;
 
-/// The property under which jwt-auth leaves the verified identity.
+/// Property in which jwt-auth stores the verified identity.
 const IDENTITY: &str = "weir.jwt";
 
-/// Reads the same of every request: what needs name and nothing else, of each header every value.
+/// Reads the parts of a request in its [`Needs`], with all values of each header.
 ///
-/// The whole header map comes over in one call, which costs about as much as one header.
+/// Copies the whole header map in one host call, which costs about as much as reading one header.
 #[derive(Clone, Debug)]
-pub struct Reader {
+pub struct RequestReader {
     needs: Needs,
-    /// The names of the headers, in a form that is quick to walk.
+    /// Names of the headers, as a list that is fast to search.
     names: Vec<Vec<u8>>,
 }
 
-impl Reader {
-    /// Prepares to read the values in `needs`, and logs a warning if one of them is unreliable in
-    /// this proxy.
+impl RequestReader {
+    /// Creates a reader, and logs a warning if a part in `needs` is unreliable in this proxy.
     #[must_use]
     pub fn new(needs: &Needs) -> Self {
         let node_id = property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default();
@@ -39,11 +38,11 @@ impl Reader {
         Self { needs: needs.clone(), names }
     }
 
-    /// Reads the request at hand.
+    /// Reads the current request.
     ///
     /// # Errors
     ///
-    /// Fails when the proxy cannot hand something over; what is absent is no error.
+    /// Fails if the proxy cannot encode a part; absent parts are not an error.
     pub fn read(&self) -> Result<Request> {
         let wanted = |name: &[u8]| self.names.iter().any(|wanted| wanted == name);
         let headers = match self.names.is_empty() {
@@ -53,17 +52,17 @@ impl Reader {
         with_attributes(headers, &self.needs)
     }
 
-    /// Reads the request at hand, for less where it has none of the headers.
+    /// Like [`RequestReader::read`], but faster for requests without any of the headers.
     ///
-    /// Asking for a header that is absent costs an eighth of reading them all.
+    /// Reading an absent header costs an eighth of reading all headers.
     ///
     /// # Errors
     ///
-    /// Fails as [`Reader::read`] does.
+    /// Fails as [`RequestReader::read`] does.
     pub fn read_if_any(&self) -> Result<Request> {
         let names = &self.needs.headers;
-        if names.is_empty() || names.len() > MAX_ASKED || names.iter().any(|it| it.starts_with(':'))
-        {
+        let has_pseudo_headers = names.iter().any(|name| name.starts_with(':'));
+        if names.is_empty() || names.len() > MAX_SINGLE_READS || has_pseudo_headers {
             return self.read();
         }
         for name in names {
@@ -75,15 +74,15 @@ impl Reader {
     }
 }
 
-/// Adds to `headers`, which were read already, whatever else `needs` names.
+/// Reads all parts in `needs` except the headers, which are already read.
 ///
 /// # Errors
 ///
-/// Fails as [`Reader::read`] does.
+/// Fails as [`RequestReader::read`] does.
 pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     let mut request = Request { headers, ..Request::default() };
     for name in &needs.attributes {
-        // What a Weir filter left behind has one name with a dot in it, and no parts.
+        // Properties of Weir filters have a single name that contains a dot.
         let is_ours = name.starts_with("weir.");
         let path: Vec<&str> = if is_ours { vec![name] } else { name.split('.').collect() };
         request.attributes.extend(property::read(&path)?.map(|value| (name.clone(), value)));
@@ -100,14 +99,14 @@ pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     Ok(request)
 }
 
-/// Reads the client's address as the connection manager decided it, without its port.
+/// Reads the client's address, as determined by the HTTP connection manager, without its port.
 fn source_address() -> Result<Option<IpAddr>> {
     let text = property::read(&["source", "address"])?;
     let text = text.and_then(|text| String::from_utf8(text).ok());
     Ok(text.and_then(|text| text.parse::<SocketAddr>().ok()).map(|socket| socket.ip()))
 }
 
-/// Reads the claims that jwt-auth verified; `None` where it did not, or keeps them back.
+/// Reads the claims that jwt-auth verified; `None` if it did not verify or does not share them.
 fn claims() -> Result<Option<serde_json::Value>> {
     let identity = property::read(&[IDENTITY])?;
     let identity = identity.and_then(|json| parse_exact(&json));

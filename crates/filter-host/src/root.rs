@@ -1,4 +1,4 @@
-//! A plugin as the proxy sees it: a configuration that opens streams.
+//! The root context of a plugin.
 
 use std::rc::Rc;
 
@@ -14,24 +14,25 @@ use crate::{
     stream::ContextId,
 };
 
-/// A filter with its configuration in force.
+/// A filter with its active configuration.
 pub trait Plugin: Sized + 'static {
-    /// Builds the plugin from its configuration document, which may be absent.
+    /// Creates the plugin from its configuration document, which is empty if it is absent.
     ///
-    /// This also runs in virtual machines that never see a request, so it counts and sends nothing.
+    /// Also called in virtual machines that never receive a request, so it must not count or send
+    /// anything.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the document; the proxy then keeps the configuration of before.
+    /// Returns all errors in the document; the proxy then keeps the previous configuration.
     fn configure(document: &[u8], context: ContextId) -> Result<Self, InvalidConfig>;
 
-    /// Opens the context of one HTTP stream.
+    /// Creates the context of an HTTP stream.
     fn open(self: Rc<Self>, context: ContextId) -> Box<dyn HttpContext>;
 
-    /// Is woken by a tick that the plugin asked for.
+    /// Called for each tick of the timer.
     fn on_tick(&self) {}
 
-    /// Takes the answer to an HTTP call that was sent from a tick.
+    /// Called for the response to an HTTP call that was sent from [`Plugin::on_tick`].
     fn on_http_call_response(&self, _call: u32, _body_size: usize) {}
 }
 
@@ -42,7 +43,7 @@ pub struct Root<P> {
 }
 
 impl<P: Plugin> Root<P> {
-    /// Makes the root context that `proxy_wasm::set_root_context` wants.
+    /// Creates the root context for `proxy_wasm::set_root_context`.
     #[must_use]
     pub fn boxed(context: ContextId) -> Box<dyn RootContext> {
         logger::install();
@@ -64,7 +65,7 @@ impl<P: Plugin> RootContext for Root<P> {
             Ok(document) => document,
             Err(HostError::NotFound | HostError::Empty) => Vec::new(),
             Err(error) => {
-                log::error!("configuration refused: the proxy did not hand it over: {error:?}");
+                log::error!("configuration refused: not readable: {error:?}");
                 return false;
             }
         };
@@ -87,8 +88,8 @@ impl<P: Plugin> RootContext for Root<P> {
     }
 
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
-        // The SDK panics on `None`. Envoy opens no stream on a plugin that refused its
-        // configuration; should another host do so, the stream is answered 500.
+        // The SDK panics on `None`. Envoy creates no streams for a plugin that refused its
+        // configuration; in another host, such streams get status 500.
         let plugin = self.plugin.clone();
         Some(plugin.map_or_else(|| Box::new(Unconfigured) as _, |plugin| plugin.open(context)))
     }
@@ -98,6 +99,7 @@ impl<P: Plugin> RootContext for Root<P> {
     }
 }
 
+/// The context of a stream without a configuration.
 struct Unconfigured;
 
 impl Context for Unconfigured {}

@@ -1,7 +1,7 @@
 //! Values that all workers of the proxy share.
 //!
-//! A value can't be deleted, and every plugin of the proxy can read and write it: keep the number of
-//! keys fixed and never build a key from a client's bytes.
+//! A value cannot be deleted, and every plugin of the proxy can read and write it. The number of
+//! keys must be fixed, and keys must not contain data of clients.
 
 use filter_core::sticky_hash;
 
@@ -87,7 +87,8 @@ pub fn replace(key: &str, seen: &Versioned, value: &[u8]) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`HostError::NotFound`] if the value was not seeded, [`HostError::CasMismatch`] after 8 attempts.
+/// [`HostError::NotFound`] if the value was not seeded, [`HostError::CasMismatch`] after 8
+/// attempts.
 pub fn update(key: &str, mut next: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<bool> {
     for _ in 0..MAX_ATTEMPTS {
         let seen = read(key)?.ok_or(HostError::NotFound)?;

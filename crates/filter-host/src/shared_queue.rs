@@ -1,38 +1,38 @@
-//! Queues that all workers of the proxy share, and that outlive a configuration.
+//! Queues that all workers of the proxy share and that outlive a configuration.
 //!
-//! A message is read once, by whoever comes first. Nothing bounds a queue, so put in only what was
-//! bounded before; and every plugin of the proxy can write to it, so believe no message.
+//! Each message is read by one worker. A queue is unbounded, so the sender must limit its messages.
+//! Every plugin of the proxy can write to a queue, so the receiver must not trust messages.
 
 use crate::hostcalls::{self, HostError, Result};
 
-/// A queue.
+/// A shared queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SharedQueue(u32);
 
 impl SharedQueue {
-    /// Finds the queue of that name among those of this virtual machine's id, or makes it.
+    /// Opens the queue of this name and this virtual machine ID, or creates it.
     ///
     /// # Errors
     ///
-    /// Fails when the proxy refuses the name.
+    /// Fails if the proxy refuses the name.
     pub fn open(name: &str) -> Result<Self> {
         hostcalls::register_shared_queue(name).map(Self)
     }
 
-    /// Puts a message at the end.
+    /// Appends a message.
     ///
     /// # Errors
     ///
-    /// Fails when the queue is gone.
+    /// Fails if the queue no longer exists.
     pub fn push(self, message: &[u8]) -> Result<()> {
         hostcalls::enqueue(self.0, message)
     }
 
-    /// Takes the first message; `None` where there is none.
+    /// Removes and returns the first message; `None` if the queue is empty.
     ///
     /// # Errors
     ///
-    /// Fails when the queue is gone.
+    /// Fails if the queue no longer exists.
     pub fn pop(self) -> Result<Option<Vec<u8>>> {
         match hostcalls::dequeue(self.0) {
             Ok(message) => Ok(Some(message)),

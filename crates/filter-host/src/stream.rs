@@ -1,52 +1,52 @@
-//! Streams that wait: choosing one by its id, resuming it, ending it.
+//! Paused streams: selecting, resuming and resetting them.
 
 use crate::hostcalls::{self, Direction, Result};
 
-/// The id of a plugin's or a stream's context in this virtual machine.
+/// The identifier of a plugin's or a stream's context in this virtual machine.
 pub type ContextId = u32;
 
-/// Makes the calls that follow act on another context of this virtual machine.
+/// Sets the context of the following host calls to another one of this virtual machine.
 ///
 /// # Errors
 ///
-/// `BadArgument` when that context is gone: then nothing may be resumed, because the calls would
-/// still act on the context of before.
+/// `BadArgument` if that context no longer exists. The host calls then still apply to the previous
+/// context, so the caller must not resume a stream.
 pub fn enter(context: ContextId) -> Result<()> {
     hostcalls::set_effective_context(context)
 }
 
-/// Lets a paused request go on.
+/// Resumes a paused request.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn resume_request() -> Result<()> {
     hostcalls::resume(Direction::Request)
 }
 
-/// Lets a paused response go on.
+/// Resumes a paused response.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn resume_response() -> Result<()> {
     hostcalls::resume(Direction::Response)
 }
 
-/// Resets the stream from the request's side.
+/// Resets the stream in the direction of the request.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn reset_request() -> Result<()> {
     hostcalls::reset(Direction::Request)
 }
 
-/// Resets the stream from the response's side.
+/// Resets the stream in the direction of the response.
 ///
 /// # Errors
 ///
-/// Fails when the stream has ended.
+/// Fails if the stream has ended.
 pub fn reset_response() -> Result<()> {
     hostcalls::reset(Direction::Response)
 }

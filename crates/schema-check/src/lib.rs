@@ -1,6 +1,6 @@
-//! Puts the JSON Schemas of configuration documents to the test, beside the documents' parsers.
+//! Test support: compares the JSON Schemas of configuration documents with their parsers.
 //!
-//! Nothing of it ships: it is for native tests, and empty on wasm32.
+//! Only for native tests; empty on wasm32.
 
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -17,18 +17,18 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The schema of a document, and what it was asked on this thread.
+/// The validator of a document, and the counts of this thread.
 struct Check {
     validator: Validator,
     refused: Cell<Refused>,
 }
 
-/// How many documents were refused.
+/// Numbers of refused documents.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Refused {
-    /// By the parser, so for their shape.
+    /// Documents refused by the parser.
     pub by_parser: usize,
-    /// Of these, by the schema too.
+    /// Documents refused by both the parser and the schema.
     pub by_schema: usize,
 }
 
@@ -36,11 +36,12 @@ thread_local! {
     static CHECKS: RefCell<BTreeMap<TypeId, Rc<Check>>> = RefCell::default();
 }
 
-/// Asks the schema of `T` about a document that its filter has accepted or not.
+/// Validates a document with the schema of `T`, and counts it if the parser refuses it.
+/// `is_accepted` is the result of the filter.
 ///
 /// # Panics
 ///
-/// When the schema refuses what was accepted.
+/// Panics if the schema refuses an accepted document.
 #[track_caller]
 pub fn compare<T: DeserializeOwned + JsonSchema + 'static>(document: &Value, is_accepted: bool) {
     let check = check::<T>();
@@ -55,13 +56,13 @@ pub fn compare<T: DeserializeOwned + JsonSchema + 'static>(document: &Value, is_
     }
 }
 
-/// Says whether the schema of `T` refuses a document.
+/// Returns `true` if the schema of `T` refuses a document.
 #[must_use]
 pub fn refuses<T: JsonSchema + 'static>(document: &Value) -> bool {
     !check::<T>().validator.is_valid(document)
 }
 
-/// Returns how many of the documents were refused that [`compare`] was told of on this thread.
+/// Returns the numbers of documents that were refused in calls of [`compare`] on this thread.
 #[must_use]
 pub fn refused<T: JsonSchema + 'static>() -> Refused {
     check::<T>().refused.get()
@@ -74,8 +75,8 @@ fn check<T: JsonSchema + 'static>() -> Rc<Check> {
     })
 }
 
-#[expect(clippy::expect_used, reason = "a test is to fail")]
+#[expect(clippy::expect_used, reason = "only used in tests")]
 fn validator<T: JsonSchema>() -> Validator {
     jsonschema::draft202012::new(&filter_core::schema::of::<T>())
-        .expect("a schema of draft 2020-12")
+        .expect("valid schema of draft 2020-12")
 }

@@ -11,7 +11,7 @@ use filter_host::{
     Plugin, Root, clock,
     proxy_wasm::{self, traits::HttpContext},
     random,
-    request::Reader,
+    request::RequestReader,
     stream::ContextId,
 };
 
@@ -36,7 +36,7 @@ proxy_wasm::main! {{
 /// The filter in one worker, with its current configuration.
 struct FaultInjection {
     policy: Policy,
-    reader: Reader,
+    reader: RequestReader,
     context: ContextId,
     generator: RefCell<Generator>,
     queue: RefCell<DelayQueue<Rc<ActiveFault>>>,
@@ -71,7 +71,7 @@ impl Plugin for FaultInjection {
             clock: Instant::now(),
             last_schedule_check: Cell::new(0),
             schedule_state: RefCell::new(schedule_state),
-            reader: Reader::new(policy.needs()),
+            reader: RequestReader::new(policy.needs()),
             policy,
             context,
             shared,

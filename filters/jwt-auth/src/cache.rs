@@ -1,97 +1,92 @@
-//! What a worker remembers about tokens, so that a signature is checked once.
+//! Per-worker cache of signature checks.
 //!
-//! The whole token is the key, compared byte for byte; the map's hash is keyed by random bytes.
+//! The key is the whole compact token. The hash map is seeded with random bytes.
 
 use std::{rc::Rc, time::Duration};
 
-use crate::{metrics::Metric, outputs::Written, token::Token};
+use crate::{metrics::Metric, outputs::OutputHeaders, token::Token};
 
-mod shelf;
+mod lru;
 
-use shelf::Shelf;
+use lru::Lru;
 
-/// The maximum memory of all good tokens, for any configured size.
-const MAX_GOOD_BYTES: usize = 14 * 1024 * 1024;
-/// The maximum memory of all bad tokens.
-const MAX_BAD_BYTES: usize = 2 * 1024 * 1024;
-/// The number of good tokens per bad one in the limits.
-const GOOD_FOR_ONE_BAD: usize = 4;
+/// The maximum memory of valid tokens, for any configured size.
+const MAX_VALID_BYTES: usize = 14 * 1024 * 1024;
+/// The maximum memory of invalid tokens.
+const MAX_INVALID_BYTES: usize = 2 * 1024 * 1024;
+/// The number of valid tokens per invalid one in the limits.
+const VALID_PER_INVALID: usize = 4;
 
-/// How much is remembered, and how long.
+/// Limits of the cache.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Maximum number of good tokens; 0 turns the cache off. A quarter as many bad ones are kept in
-    /// addition.
+    /// Maximum number of valid tokens; 0 disables the cache. A quarter as many invalid ones are
+    /// kept in addition.
     pub(crate) size: usize,
     pub(crate) ttl: Duration,
     pub(crate) negative_ttl: Duration,
 }
 
-/// What signatures proved lately.
+/// The results of recent signature checks.
 ///
-/// Bad tokens have limits of their own, so that no forged token displaces a good one.
+/// Invalid tokens have separate limits, so that forged tokens cannot evict valid ones.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
     limits: Limits,
-    good: Shelf,
-    bad: Shelf,
+    valid: Lru,
+    invalid: Lru,
 }
 
 /// The result of a signature check.
 #[derive(Clone, Debug)]
-pub(crate) enum Proof {
-    /// A key of the provider verifies the token, which yields this.
-    Good(Rc<Yield>),
-    /// No key of the provider does.
-    Bad,
+pub(crate) enum CachedResult {
+    /// A key of the provider verifies the token.
+    Valid(Rc<VerifiedOutputs>),
+    /// No key of the provider verifies the token.
+    Invalid,
 }
 
-/// What a verified token yields, ready to be handed on.
+/// The outputs of a verified token.
 #[derive(Debug, Default)]
-pub(crate) struct Yield {
-    /// The output headers.
-    pub(crate) written: Written,
+pub(crate) struct VerifiedOutputs {
+    pub(crate) headers: OutputHeaders,
     /// The value of the property `weir.jwt`.
     pub(crate) identity: Option<Rc<[u8]>>,
 }
 
-impl Yield {
-    fn weight(&self) -> usize {
-        let headers = self.written.headers.iter().map(|(_, value)| value.len());
+/// A parsed token with the result of its signature check.
+#[derive(Clone, Debug)]
+pub(crate) struct CachedToken {
+    pub(crate) token: Rc<Token>,
+    /// The index of the provider.
+    pub(crate) provider: usize,
+    /// The generation of the provider's key set.
+    pub(crate) generation: u64,
+    pub(crate) result: CachedResult,
+}
+
+impl VerifiedOutputs {
+    fn approx_bytes(&self) -> usize {
+        let headers = self.headers.entries.iter().map(|(_, value)| value.len());
         headers.sum::<usize>().saturating_add(self.identity.as_ref().map_or(0, |json| json.len()))
     }
 }
 
-impl Proof {
-    fn weight(&self) -> usize {
-        match self {
-            Self::Good(ready) => ready.weight(),
-            Self::Bad => 0,
-        }
+impl CachedToken {
+    fn approx_bytes(&self) -> usize {
+        let outputs = match &self.result {
+            CachedResult::Valid(outputs) => outputs.approx_bytes(),
+            CachedResult::Invalid => 0,
+        };
+        self.token.approx_bytes().saturating_add(outputs)
     }
-}
-
-impl Remembered {
-    fn weight(&self) -> usize {
-        self.token.weight().saturating_add(self.proof.weight())
-    }
-}
-
-/// A token that was found, and what is known of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Remembered {
-    pub(crate) token: Rc<Token>,
-    pub(crate) provider: usize,
-    /// Which of the provider's key sets the proof was made with.
-    pub(crate) generation: u64,
-    pub(crate) proof: Proof,
 }
 
 impl TokenCache {
     pub(crate) fn new(limits: Limits) -> Self {
-        let bad = limits.size.div_ceil(GOOD_FOR_ONE_BAD);
-        let good = Shelf::new(limits.size, MAX_GOOD_BYTES);
-        Self { limits, good, bad: Shelf::new(bad, MAX_BAD_BYTES) }
+        let max_invalid = limits.size.div_ceil(VALID_PER_INVALID);
+        let valid = Lru::new(limits.size, MAX_VALID_BYTES);
+        Self { limits, valid, invalid: Lru::new(max_invalid, MAX_INVALID_BYTES) }
     }
 
     /// Returns `true` if the cache is enabled.
@@ -99,35 +94,35 @@ impl TokenCache {
         self.limits.size > 0
     }
 
-    /// Looks a token up; an entry past its time is dropped.
-    pub(crate) fn find(&mut self, compact: &[u8], now: Duration) -> Option<Remembered> {
-        self.good.find(compact, now).or_else(|| self.bad.find(compact, now))
+    /// Looks a token up; an expired entry is dropped.
+    pub(crate) fn find(&mut self, compact: &[u8], now: Duration) -> Option<CachedToken> {
+        self.valid.find(compact, now).or_else(|| self.invalid.find(compact, now))
     }
 
-    /// Stores the result of a signature check; `expires` is the end of a good token, including the
-    /// clock skew.
-    pub(crate) fn remember(
+    /// Inserts a token and returns the counters to increment; `expires` is the expiry of a valid
+    /// token, including the clock skew.
+    pub(crate) fn insert(
         &mut self,
         compact: &[u8],
-        remembered: Remembered,
+        cached: CachedToken,
         expires: Duration,
         now: Duration,
     ) -> Vec<Metric> {
-        let (shelf, other, until) = match remembered.proof {
-            Proof::Good(_) => {
+        let (lru, other, until) = match cached.result {
+            CachedResult::Valid(_) => {
                 let until = now.saturating_add(self.limits.ttl).min(expires);
-                (&mut self.good, &mut self.bad, until)
+                (&mut self.valid, &mut self.invalid, until)
             }
-            Proof::Bad => {
+            CachedResult::Invalid => {
                 let until = now.saturating_add(self.limits.negative_ttl);
-                (&mut self.bad, &mut self.good, until)
+                (&mut self.invalid, &mut self.valid, until)
             }
         };
         if until <= now {
             return Vec::new();
         }
         other.remove(compact);
-        let evicted = shelf.put(compact, remembered, until, now);
+        let evicted = lru.insert(compact, cached, until, now);
         vec![Metric::TokenCacheEvictions; evicted]
     }
 }

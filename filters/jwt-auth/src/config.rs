@@ -1,4 +1,4 @@
-//! The configuration document: what an operator writes, without behaviour.
+//! The types of the configuration document.
 //!
 //! `jwtRules` is the block of Istio's RequestAuthentication:
 //! <https://istio.io/latest/docs/reference/config/security/jwt/>.
@@ -28,53 +28,58 @@ pub use values::{
 
 const YEAR_MS: u64 = 8_760 * 3_600_000;
 
-/// The whole document.
+/// The configuration document.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 pub struct Config {
-    /// Who may issue tokens, and how they are verified; 1 to 256 entries.
+    /// Accepted issuers and the verification of their tokens, as in Istio's RequestAuthentication;
+    /// 1 to 256 entries.
     #[serde(default)]
     pub jwt_rules: Vec<JwtRule>,
-    /// Which request needs which token; absent means that none is needed and a bad one refused.
+    /// Rules for the tokens that requests need, 1 to 1,024 entries. The first rule whose `match`
+    /// matches decides; a request that matches no rule is refused. Without `rules`, requests
+    /// without a token are admitted and invalid tokens are refused.
     #[serde(default)]
     pub rules: Option<Vec<RuleConfig>>,
-    /// What is done to a path before it is matched.
+    /// Normalization of the path before `match`. Set it only if the application receives the path
+    /// after that normalization. Default: `NONE`.
     #[serde(default)]
     pub path_normalization: PathNormalization,
-    /// Whether a CORS preflight needs no token.
+    /// Admits CORS preflight requests without a token. Default: `true`.
     #[serde(default = "yes")]
     pub bypass_cors_preflight: bool,
-    /// What happens to a request with several tokens.
+    /// Handling of requests with several different tokens. Default: `REJECT`.
     #[serde(default)]
     pub multiple_tokens: MultipleTokens,
-    /// How many tokens are looked at, 4 if absent; one more refuses the request.
+    /// Maximum number of different tokens in a request; one with more is refused. Default: 4.
     #[serde(default)]
     pub max_tokens: Option<IntegerWithin<1, 8>>,
-    /// How long a token may be, in bytes; 16,384 if absent.
+    /// Maximum length of a token in bytes. Default: 16,384.
     #[serde(default)]
     pub max_token_bytes: Option<IntegerWithin<256, 61_440>>,
-    /// What is remembered about tokens.
+    /// Cache of signature checks.
     #[serde(default)]
     pub token_cache: TokenCacheConfig,
-    /// What is published about a verified identity.
+    /// Content of the property `weir.jwt`, which other filters, access logs and CEL expressions can
+    /// read. Default: `CLAIMS`.
     #[serde(default)]
     pub publish: Publish,
-    /// Clients that may ask for the reason of a refusal. If a request matches one of these entries
-    /// and sends `x-weir-explain: 1`, a refusal names the rule, provider and condition in the
-    /// response header `x-weir-explain`.
+    /// Requests whose refusals may be explained. If a request matches one of these entries and has
+    /// the header `x-weir-explain: 1`, a refusal names rule, provider and condition in the response
+    /// header `x-weir-explain`. Default: none.
     #[serde(default)]
     pub explain: Vec<HttpMatch>,
-    /// What replies say about the resource.
+    /// Parameters of the `WWW-Authenticate` response header.
     #[serde(default)]
     pub replies: RepliesConfig,
-    /// How much replies tell about the reason.
+    /// Level of detail in replies.
     #[serde(default)]
     pub problem: ProblemConfig,
-    /// How metrics are named.
+    /// Names of metrics.
     #[serde(default)]
     pub metrics: MetricsConfig,
-    /// Whether everything is decided and counted but nothing done.
+    /// Decides and counts, but neither refuses nor changes requests. Default: `false`.
     #[serde(default)]
     pub dry_run: bool,
     #[serde(default, rename = "selector")]
@@ -85,53 +90,55 @@ pub struct Config {
     _target_refs: BelongsElsewhere,
 }
 
-/// What happens to a request with several tokens.
+/// Handling of requests with several different tokens.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MultipleTokens {
-    /// It is refused.
+    /// The request is refused. With `providers.all`, one token of each provider is accepted.
     #[default]
     Reject,
-    /// Every token must verify; the first one is the identity.
+    /// All tokens must be valid; the first one is the identity.
     AllValid,
 }
 
-/// What is published about a verified identity.
+/// Content of the property `weir.jwt`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Publish {
     /// Nothing.
     None,
-    /// Provider, principal, issuer, subject, audiences, scopes and expiry.
+    /// Provider, principal, issuer, subject, audiences, scopes and expiry of the verified token.
     Identity,
-    /// The same, and all claims.
+    /// As `IDENTITY`, with all claims unless that exceeds 32 KiB.
     #[default]
     Claims,
 }
 
-/// What one worker remembers about tokens.
+/// Cache of signature checks, per worker. Everything else is checked on every request.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenCacheConfig {
-    /// How many tokens; 1,024 if absent, 0 turns the cache off.
+    /// Maximum number of valid tokens; 0 disables the cache. Invalid tokens are limited to a
+    /// quarter of it. Default: 1,024.
     #[serde(default)]
     pub size: Option<IntegerWithin<0, 65_536>>,
-    /// How long a good token is remembered, at most until it expires; 5 minutes if absent.
+    /// Time for which a valid token is cached, at most until it expires. Default: 5m.
     #[serde(default)]
     pub ttl: Option<DurationWithin<0, 3_600_000>>,
-    /// How long a badly signed token is remembered; 5 seconds if absent, 0 turns it off.
+    /// Time for which a token with an invalid signature is cached; 0s disables it. Default: 5s.
     #[serde(default)]
     pub negative_ttl: Option<DurationWithin<0, 60_000>>,
 }
 
-/// What replies say about the resource.
+/// Parameters of the `WWW-Authenticate` response header.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RepliesConfig {
-    /// The realm; absent means the request's URL without its query.
+    /// Value of `realm`. Default: the URL of the request without its query.
     #[serde(default)]
     pub realm: Option<Realm>,
-    /// Where the resource describes itself (RFC 9728).
+    /// Value of `resource_metadata`: the URL of the protected resource metadata (RFC 9728).
+    /// Default: not sent.
     #[serde(default)]
     pub resource_metadata: Option<Url>,
 }

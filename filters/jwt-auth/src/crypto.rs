@@ -1,78 +1,78 @@
-//! What checks signatures: the proxy where it answers rightly, else pure Rust.
+//! Engines for signatures: the proxy for algorithms that pass a test, otherwise pure Rust.
 
 use crate::algorithm::{Algorithm, Algorithms};
 
 pub(crate) mod pure;
 mod vectors;
 
-/// Asks the proxy: digest name, DER `SubjectPublicKeyInfo`, signature, message.
+/// A call of the proxy's `verify_signature`; the key is a DER `SubjectPublicKeyInfo`.
 ///
 /// ECDSA signatures are DER (`ECDSA-Sig-Value`); digest names are `sha256`, `sha384`, `sha512`.
 pub type HostVerify = fn(digest: &str, key: &[u8], signature: &[u8], message: &[u8]) -> HostAnswer;
 
-/// What the proxy says about a signature.
+/// The proxy's answer about a signature.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum HostAnswer {
-    /// Status OK, and the signature is good.
+    /// The signature is valid.
     Valid,
-    /// Status OK, and the signature is bad.
+    /// The signature is invalid.
     Invalid,
-    /// Any other status, or an answer that makes no sense.
+    /// The call failed, or its answer is malformed.
     Unavailable,
 }
 
-/// The engines that were found to work.
+/// The available engines.
 #[derive(Clone, Copy, Debug)]
 pub struct Crypto {
     host: Option<HostVerify>,
     by_host: Algorithms,
 }
 
-/// The answer to one signature check.
+/// The result of a signature check.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Check {
-    /// Says whether the signature is good.
+    /// `true` if the signature is valid.
     pub valid: bool,
-    /// Says who decided; absent where the length alone did.
+    /// The engine that checked it; `None` if key, length or value ruled the signature out.
     pub engine: Option<Engine>,
-    /// Says whether the proxy was asked and failed to answer.
+    /// `true` if the proxy failed to answer.
     pub host_failed: bool,
 }
 
-/// Who decided about a signature.
+/// An engine for signatures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Engine {
     /// The proxy's `verify_signature`.
     Host,
-    /// Pure Rust inside the filter.
+    /// Pure Rust in the filter.
     Pure,
 }
 
 impl Crypto {
-    /// Uses pure Rust for everything; ES512 and RSA above 4,096 bits are then not served.
+    /// Creates an engine in pure Rust, without ES512 and RSA above 4,096 bits.
     pub const fn pure() -> Self {
         Self { host: None, by_host: Algorithms::NONE }
     }
 
-    /// Asks `host` for each algorithm that it answers rightly about.
+    /// Creates an engine that calls `host` for each algorithm that passes a known-answer test.
     ///
-    /// For every algorithm one signature must verify, and the same with one bit flipped must not.
+    /// `host` must accept one signature of the algorithm and refuse it with one bit flipped.
     pub fn with_host(host: HostVerify) -> Self {
-        Self { host: Some(host), by_host: vectors::answered_rightly(host) }
+        Self { host: Some(host), by_host: vectors::passing_algorithms(host) }
     }
 
-    /// Believes `host` about `by_host` without having put it to the test.
+    /// Creates an engine that calls `host` for `by_host` without testing it.
     #[cfg(test)]
-    pub(crate) const fn believing(host: HostVerify, by_host: Algorithms) -> Self {
+    pub(crate) const fn untested(host: HostVerify, by_host: Algorithms) -> Self {
         Self { host: Some(host), by_host }
     }
 
-    /// Returns the algorithms that the proxy serves; their number is the gauge `host_crypto`.
+    /// Returns the algorithms that the proxy verifies.
     pub const fn by_host(&self) -> Algorithms {
         self.by_host
     }
 
-    /// Returns the proxy where it serves `algorithm`.
+    /// Returns the call to the proxy if it verifies `algorithm`.
     pub(crate) fn host_for(&self, algorithm: Algorithm) -> Option<HostVerify> {
         self.host.filter(|_| self.by_host.contains(algorithm))
     }

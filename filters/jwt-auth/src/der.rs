@@ -1,4 +1,4 @@
-//! The little of DER (X.690) that public keys and ECDSA signatures need.
+//! The subset of DER (X.690) for public keys and ECDSA signatures.
 
 /// Content of `AlgorithmIdentifier` for RSA: `rsaEncryption` and NULL (RFC 3279 section 2.3.1).
 pub(crate) const RSA_ENCRYPTION: &[u8] =
@@ -25,7 +25,7 @@ const SEQUENCE: u8 = 0x30;
 /// The explicitly tagged version of a certificate.
 const VERSION: u8 = 0xa0;
 
-/// Writes a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
+/// Encodes a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7).
 pub(crate) fn public_key_info(identifier: &[u8], key: &[u8]) -> Vec<u8> {
     let mut bits = Vec::with_capacity(key.len().saturating_add(1));
     bits.push(0);
@@ -35,33 +35,33 @@ pub(crate) fn public_key_info(identifier: &[u8], key: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &content)
 }
 
-/// Writes an `RSAPublicKey` (RFC 8017 appendix A.1.1) of two unsigned numbers.
+/// Encodes an `RSAPublicKey` (RFC 8017 appendix A.1.1) of two unsigned numbers.
 pub(crate) fn rsa_public_key(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     pair_of_integers(modulus, exponent)
 }
 
-/// Turns the fixed-length `r || s` of RFC 7518 section 3.4 into an `ECDSA-Sig-Value`.
+/// Converts the fixed-length `r || s` of RFC 7518 section 3.4 to an `ECDSA-Sig-Value`.
 pub(crate) fn ecdsa_signature(raw: &[u8]) -> Vec<u8> {
     let (r, s) = raw.split_at(raw.len() / 2);
     pair_of_integers(r, s)
 }
 
-/// Reads a `SubjectPublicKeyInfo`: the content of its algorithm identifier, and the key.
+/// Parses a `SubjectPublicKeyInfo` into the content of its algorithm identifier and the key.
 pub(crate) fn read_public_key_info(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let content = whole(SEQUENCE, der)?;
+    let content = read_whole(SEQUENCE, der)?;
     let (identifier, rest) = read(SEQUENCE, content)?;
-    let (&unused, key) = whole(BIT_STRING, rest)?.split_first()?;
+    let (&unused, key) = read_whole(BIT_STRING, rest)?.split_first()?;
     (unused == 0).then_some((identifier, key))
 }
 
-/// Finds the `SubjectPublicKeyInfo` of a `Certificate` (RFC 5280 section 4.1).
+/// Returns the `SubjectPublicKeyInfo` of a `Certificate` (RFC 5280 section 4.1).
 ///
-/// The fields are skipped and not checked: a key server is trusted because of its TLS connection,
-/// not because of the certificates in its key set.
+/// The other fields are skipped and not checked: a key server is trusted because of its TLS
+/// connection, not because of the certificates in its key set.
 pub(crate) fn read_certified_key(der: &[u8]) -> Option<&[u8]> {
-    let (fields, signature) = read(SEQUENCE, whole(SEQUENCE, der)?)?;
+    let (fields, signature) = read(SEQUENCE, read_whole(SEQUENCE, der)?)?;
     let (_algorithm, signature) = read(SEQUENCE, signature)?;
-    whole(BIT_STRING, signature)?;
+    read_whole(BIT_STRING, signature)?;
     let fields = read(VERSION, fields).map_or(fields, |(_, rest)| rest);
     let (_serial_number, mut fields) = read(INTEGER, fields)?;
     for _ in ["signature", "issuer", "validity", "subject"] {
@@ -71,15 +71,15 @@ pub(crate) fn read_certified_key(der: &[u8]) -> Option<&[u8]> {
     fields.get(..fields.len().checked_sub(rest.len())?)
 }
 
-/// Reads an `RSAPublicKey`: modulus and exponent without leading zeros.
+/// Parses an `RSAPublicKey` into modulus and exponent without leading zeros.
 pub(crate) fn read_rsa_public_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let content = whole(SEQUENCE, der)?;
+    let content = read_whole(SEQUENCE, der)?;
     let (modulus, rest) = read(INTEGER, content)?;
-    let exponent = whole(INTEGER, rest)?;
+    let exponent = read_whole(INTEGER, rest)?;
     Some((read_unsigned(modulus)?, read_unsigned(exponent)?))
 }
 
-/// Reads an `ECDSA-Sig-Value` back to `r || s` of this length.
+/// Parses an `ECDSA-Sig-Value` into `r || s` of this length.
 #[cfg(test)]
 pub(crate) fn read_ecdsa_signature(der: &[u8], length: usize) -> Option<Vec<u8>> {
     let (r, s) = read_rsa_public_key(der)?;
@@ -87,7 +87,7 @@ pub(crate) fn read_ecdsa_signature(der: &[u8], length: usize) -> Option<Vec<u8>>
     (r.len().max(s.len()) <= length / 2).then(|| [padded(r), padded(s)].concat())
 }
 
-/// Drops the leading zeros of a big-endian number.
+/// Strips the leading zeros of a big-endian number.
 pub(crate) fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
     number.get(first..).unwrap_or_default()
@@ -125,7 +125,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     der
 }
 
-fn whole(tag: u8, der: &[u8]) -> Option<&[u8]> {
+fn read_whole(tag: u8, der: &[u8]) -> Option<&[u8]> {
     let (content, rest) = read(tag, der)?;
     rest.is_empty().then_some(content)
 }
@@ -139,7 +139,7 @@ fn read(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-// Keys are below 64 KiB, so two bytes of length are the longest form accepted.
+// Keys are shorter than 64 KiB, so lengths of more than two bytes are refused.
 fn read_length(der: &[u8]) -> Option<(usize, &[u8])> {
     match der {
         [short, rest @ ..] if *short < 0x80 => Some((usize::from(*short), rest)),
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_rsa_key_reads_back() {
+    fn parses_an_encoded_rsa_key() {
         for length in [1, 126, 127, 128, 255, 256, 512, 1024] {
             let modulus = vec![0xff; length];
             let der = rsa_public_key(&modulus, &[1, 0, 1]);
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn key_info_reads_back() {
+    fn parses_an_encoded_key_info() {
         let der = public_key_info(EC_P384, &[4; 97]);
         assert_eq!(read_public_key_info(&der), Some((EC_P384, &[4; 97][..])));
     }
 
     #[test]
-    fn signature_numbers_are_minimal_and_positive() {
+    fn encodes_minimal_positive_integers() {
         assert_eq!(ecdsa_signature(&[0, 1, 0x80, 2]), [0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 2][..]);
         assert_eq!(ecdsa_signature(&[0, 0]), [0x30, 6, 2, 1, 0, 2, 1, 0]);
     }
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_minimal_der() {
+    fn refuses_non_minimal_der() {
         let refused: [&[u8]; 9] = [
             &[],
             &[0x30],

@@ -1,41 +1,41 @@
-//! Where a document is fetched from.
+//! URLs of fetched documents.
 
 use filter_core::{ClusterRef, InvalidClusterRef, Port};
 
-/// An absolute `http` or `https` URL, taken apart for a call through a cluster.
+/// A parsed absolute `http` or `https` URL.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint {
-    secure: bool,
+    is_secure: bool,
     authority: Box<str>,
     host: Box<str>,
     port: Port,
     path: Box<str>,
 }
 
-/// A longer URL is refused.
+/// The maximum length of a URL.
 const MAX_BYTES: usize = 2048;
 
 impl Endpoint {
-    /// Takes a URL apart; `None` if it is none, is too long, or has user information or a fragment.
+    /// Parses a URL; `None` if it is invalid or too long, or has user information or a fragment.
     pub fn parse(url: &str) -> Option<Self> {
-        let (secure, rest) = match url.strip_prefix("https://") {
+        let (is_secure, rest) = match url.strip_prefix("https://") {
             Some(rest) => (true, rest),
             None => (false, url.strip_prefix("http://")?),
         };
-        let legal = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#');
-        if url.len() > MAX_BYTES || !url.bytes().all(legal) {
+        let is_legal = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#');
+        if url.len() > MAX_BYTES || !url.bytes().all(is_legal) {
             return None;
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end)?;
         let (host, port) = split_port(authority)?;
-        let default = if secure { 443 } else { 80 };
+        let default = if is_secure { 443 } else { 80 };
         let port = port.map_or(Some(default), |digits| digits.parse().ok())?;
         let slash = if path.starts_with('/') { "" } else { "/" };
-        let whole = !host.is_empty() && !authority.contains('@');
-        whole.then_some(())?;
+        let is_complete = !host.is_empty() && !authority.contains('@');
+        is_complete.then_some(())?;
         Some(Self {
-            secure,
+            is_secure,
             authority: authority.into(),
             host: host.into(),
             port: Port::new(port)?,
@@ -43,38 +43,38 @@ impl Endpoint {
         })
     }
 
-    /// Says whether the URL is `https`.
+    /// Returns `true` if the URL is `https`.
     pub const fn is_secure(&self) -> bool {
-        self.secure
+        self.is_secure
     }
 
-    /// Returns what a request carries as `:authority`.
+    /// Returns the `:authority` of a request.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// Returns what a request carries as `:path`, query included.
+    /// Returns the `:path` of a request, with the query.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Says whether both are served by the same host and port.
-    pub fn is_beside(&self, other: &Self) -> bool {
+    /// Returns `true` if host and port are the same.
+    pub fn is_same_host(&self, other: &Self) -> bool {
         self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
     }
 
-    /// Returns the name that Istio gives the cluster of this host and port.
+    /// Returns the name of Istio's cluster for this host and port.
     ///
     /// # Errors
     ///
-    /// Fails for a host that no such name can be made of, such as an IPv6 address.
+    /// Fails if the name cannot contain the host, such as an IPv6 address.
     pub fn cluster(&self) -> Result<ClusterRef, InvalidClusterRef> {
         ClusterRef::of_service(&self.host, self.port, "")
     }
 }
 
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
-    // An IPv6 address stands in brackets.
+    // An IPv6 address is in brackets.
     let after_host = authority.rfind(']').unwrap_or_default();
     let (_, tail) = authority.split_at_checked(after_host)?;
     match tail.find(':').and_then(|colon| after_host.checked_add(colon)) {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_says_cluster_authority_and_path() {
+    fn parses_urls() {
         for (url, cluster, authority, path) in [
             ("https://A.b/keys?x=1", "outbound|443||a.b", "A.b", "/keys?x=1"),
             ("http://a.b", "outbound|80||a.b", "a.b", "/"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_document_is_refused() {
+    fn refuses_other_urls() {
         let long = format!("https://a/{}", "b".repeat(2048));
         for url in [
             "",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_version_6_has_no_derived_cluster() {
+    fn ipv6_addresses_have_no_cluster_name() {
         let endpoint = Endpoint::parse("http://[::1]:8080/x").unwrap();
         assert_eq!((endpoint.authority(), endpoint.path()), ("[::1]:8080", "/x"));
         assert!(endpoint.cluster().is_err());

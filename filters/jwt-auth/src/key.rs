@@ -1,4 +1,4 @@
-//! Keys that verify signatures, checked before any cryptography sees them.
+//! Keys that verify signatures, validated before use.
 
 use std::fmt;
 
@@ -19,14 +19,14 @@ mod secret;
 mod verify;
 
 use curve::Curve;
-pub(crate) use jwk::FromJwk;
+pub(crate) use jwk::ParsedJwk;
 pub(crate) use pem::BEGIN as PEM_BEGIN;
 pub(crate) use secret::looks_like_hex;
 pub(crate) use verify::MAX_KEY_COST;
 
-/// A public key or shared secret, with the algorithms it may serve.
+/// A public key or shared secret, with the algorithms that it may verify.
 ///
-/// Every value is usable: lengths, curve point, size, exponent and purpose were checked.
+/// Size, exponent, curve point and purpose of a key were validated.
 pub struct Key {
     id: Option<String>,
     algorithms: Algorithms,
@@ -42,7 +42,7 @@ enum Material {
     Secret,
 }
 
-/// Says why a key cannot be used.
+/// The reason why a key cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidKey {
     /// A member of the JWK is missing or has the wrong type.
@@ -51,10 +51,10 @@ pub enum InvalidKey {
     /// A member is not base64url.
     #[error("[{0}] is missing or is not base64url")]
     NotBase64(&'static str),
-    /// `kty` or `crv` is none of those served.
+    /// `kty` or `crv` is not supported.
     #[error("key type or curve is not supported")]
     UnsupportedType,
-    /// `use` is `enc`, or `key_ops` names encryption only.
+    /// `use` is `enc`, or `key_ops` lists only encryption.
     #[error("is meant for encryption")]
     WrongPurpose,
     /// `alg` does not fit the key's type.
@@ -66,36 +66,36 @@ pub enum InvalidKey {
     /// The exponent is even or out of range.
     #[error("RSA exponent must be odd and from 3 to 2^33-1")]
     RsaExponent,
-    /// The coordinates are no point of the curve.
+    /// The coordinates are not a point of the curve.
     #[error("coordinates are not a point of the curve")]
     NotOnCurve,
-    /// The Ed25519 key is no point, or of small order.
+    /// The Ed25519 key is not a point, or of small order.
     #[error("Ed25519 key is not a point of large order")]
     WeakEd25519,
     /// The secret is shorter than the digest of its algorithm (RFC 7518 section 3.2).
     #[error("secret must have at least as many bytes as the digest: 32, 48 or 64")]
     ShortSecret,
-    /// No engine of this proxy can serve the key.
+    /// Only the proxy could use the key, and it lacks `verify_signature`.
     #[error("needs the proxy's verify_signature, which is not available")]
     NeedsHost,
     /// The text is not one PEM block of a public key.
     #[error("must be one PEM block labelled PUBLIC KEY or RSA PUBLIC KEY")]
     NotPem,
-    /// The text holds a private key.
+    /// The text is a private key.
     #[error("is a private key; give the public key only")]
     PrivateKey,
-    /// The text holds a certificate.
+    /// The text is a certificate.
     #[error("is a certificate; give its public key")]
     Certificate,
     /// The bytes are not a certificate.
     #[error("is not an X.509 certificate")]
     NotCertificate,
     /// The secret is not encoded as configured.
-    #[error("secret must be {}", form(.0))]
+    #[error("secret must be {}", expected_form(.0))]
     SecretForm(SecretEncoding),
 }
 
-const fn form(encoding: &SecretEncoding) -> &'static str {
+const fn expected_form(encoding: &SecretEncoding) -> &'static str {
     match encoding {
         SecretEncoding::Base64 => {
             "standard base64 of the raw bytes; for another form set secretEncoding"
@@ -112,12 +112,12 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// Returns what the key may verify.
+    /// Returns the algorithms that the key may verify.
     pub const fn algorithms(&self) -> Algorithms {
         self.algorithms
     }
 
-    /// Returns the key's type, as in `kty`.
+    /// Returns the key type, as in `kty`.
     const fn kind(&self) -> &'static str {
         match self.material {
             Material::Rsa { .. } => "RSA",
@@ -127,7 +127,7 @@ impl Key {
         }
     }
 
-    /// Says whether the key is a shared secret.
+    /// Returns `true` for a shared secret.
     pub const fn is_secret(&self) -> bool {
         matches!(self.material, Material::Secret)
     }
@@ -143,15 +143,15 @@ impl Key {
         let exponent = der::without_leading_zeros(exponent);
         let bits = check_modulus(modulus)?;
         check_exponent(exponent)?;
-        let large = bits > 4096;
-        let algorithms = if large {
+        let is_large = bits > 4096;
+        let algorithms = if is_large {
             Algorithms::RSA_PKCS1.intersection(crypto.by_host())
         } else {
             Algorithms::RSA_PKCS1.union(Algorithms::RSA_PSS)
         };
         let public_key = der::rsa_public_key(modulus, exponent);
         let decoding = DecodingKey::from_rsa_raw_components(modulus, exponent);
-        let pure = if large { Algorithms::NONE } else { algorithms };
+        let pure = if is_large { Algorithms::NONE } else { algorithms };
         Self::build(
             Material::Rsa { modulus_bytes: modulus.len() },
             algorithms,
@@ -167,11 +167,11 @@ impl Key {
         if point.len() != curve.point_bytes() || point.first() != Some(&4) {
             return Err(InvalidKey::NotOnCurve);
         }
-        let (on_curve, algorithms) = match curve {
+        let (is_on_curve, algorithms) = match curve {
             Curve::P521 => (curve::is_on_p521(point), algorithm.intersection(crypto.by_host())),
             Curve::P256 | Curve::P384 => (!verifiers.is_empty(), algorithm),
         };
-        if !on_curve {
+        if !is_on_curve {
             return Err(InvalidKey::NotOnCurve);
         }
         let info = der::public_key_info(curve.identifier(), point);
@@ -190,12 +190,8 @@ impl Key {
     }
 
     fn from_secret_bytes(secret: &[u8]) -> Result<Self, InvalidKey> {
-        let long_enough = |algorithm: &Algorithm| match algorithm {
-            Algorithm::Hs256 => secret.len() >= 32,
-            Algorithm::Hs384 => secret.len() >= 48,
-            _ => secret.len() >= 64,
-        };
-        let algorithms: Algorithms = Algorithms::HMAC.iter().filter(long_enough).collect();
+        let is_long_enough = |algorithm: &Algorithm| secret.len() >= algorithm.digest().bytes();
+        let algorithms: Algorithms = Algorithms::HMAC.iter().filter(is_long_enough).collect();
         if algorithms.is_empty() {
             return Err(InvalidKey::ShortSecret);
         }
@@ -215,15 +211,19 @@ impl Key {
         Ok(Self { id: None, algorithms, material, public_key_info, verifiers })
     }
 
-    /// Gives the key its identifier and pins it to the algorithm that its document names.
-    fn named(mut self, id: Option<String>, alg: Option<&str>) -> Result<Self, InvalidKey> {
+    /// Sets the identifier and restricts the key to its `alg`.
+    fn with_metadata(mut self, id: Option<String>, alg: Option<&str>) -> Result<Self, InvalidKey> {
         self.id = id;
         let Some(name) = alg else { return Ok(self) };
         let algorithm = Algorithm::from_name(name).ok_or(InvalidKey::WrongAlgorithm)?;
         let pinned = self.algorithms.intersection(Algorithms::only(algorithm));
         if pinned.is_empty() {
-            let short = self.is_secret() && Algorithms::HMAC.contains(algorithm);
-            return Err(if short { InvalidKey::ShortSecret } else { InvalidKey::WrongAlgorithm });
+            let is_short = self.is_secret() && Algorithms::HMAC.contains(algorithm);
+            return Err(if is_short {
+                InvalidKey::ShortSecret
+            } else {
+                InvalidKey::WrongAlgorithm
+            });
         }
         self.algorithms = pinned;
         self.verifiers.retain(|(served, _)| *served == algorithm);
@@ -240,8 +240,8 @@ impl fmt::Debug for Key {
 fn check_modulus(modulus: &[u8]) -> Result<usize, InvalidKey> {
     let leading = modulus.first().map_or(8, |byte| byte.leading_zeros());
     let bits = modulus.len().saturating_mul(8).saturating_sub(leading as usize);
-    let odd = modulus.last().is_some_and(|byte| byte & 1 == 1);
-    if odd && (2048..=8192).contains(&bits) { Ok(bits) } else { Err(InvalidKey::RsaModulus) }
+    let is_odd = modulus.last().is_some_and(|byte| byte & 1 == 1);
+    if is_odd && (2048..=8192).contains(&bits) { Ok(bits) } else { Err(InvalidKey::RsaModulus) }
 }
 
 fn check_exponent(exponent: &[u8]) -> Result<(), InvalidKey> {
@@ -249,8 +249,8 @@ fn check_exponent(exponent: &[u8]) -> Result<(), InvalidKey> {
         return Err(InvalidKey::RsaExponent);
     }
     let value = exponent.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-    let fits = value & 1 == 1 && (3..1 << 33).contains(&value);
-    if fits { Ok(()) } else { Err(InvalidKey::RsaExponent) }
+    let is_valid = value & 1 == 1 && (3..1 << 33).contains(&value);
+    if is_valid { Ok(()) } else { Err(InvalidKey::RsaExponent) }
 }
 
 #[cfg(test)]

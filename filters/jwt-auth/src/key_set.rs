@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use crate::{
     algorithm::Algorithm,
     crypto::Crypto,
-    key::{FromJwk, InvalidKey, Key, PEM_BEGIN},
+    key::{InvalidKey, Key, PEM_BEGIN, ParsedJwk},
 };
 
-/// At most this many usable keys make a set.
+/// The maximum number of usable keys in a set.
 pub const MAX_KEYS: usize = 100;
-/// At most this many keys are looked at, so that a server cannot fill the log with useless ones.
-const MAX_LISTED: usize = 1_000;
+/// The maximum number of keys of any kind, so that a server cannot flood the log with useless ones.
+const MAX_RAW_KEYS: usize = 1_000;
 
 /// The keys of one issuer, in the order of their document.
 #[derive(Debug, Default)]
@@ -20,18 +20,18 @@ pub struct KeySet {
     keys: Vec<Key>,
 }
 
-/// What a key set's document held besides usable keys.
+/// Findings in a key set. The numbers are indices in the document.
 #[derive(Debug, Default)]
-pub struct Leftovers {
-    /// Keys that were left out: their place in the document, and why.
+pub struct KeyWarnings {
+    /// Ignored keys, with the reasons.
     pub ignored: Vec<(usize, InvalidKey)>,
-    /// Places of keys that came with their private half, which was dropped.
+    /// Keys with a private half, which was dropped.
     pub private: Vec<usize>,
-    /// Places of shared secrets, which anyone who may read the document can forge with.
+    /// Shared secrets, with which every reader of the document can forge tokens.
     pub secret: Vec<usize>,
 }
 
-/// Says why a document is no key set.
+/// The reason why a document is not a usable key set.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidKeySet {
     /// The text is neither a JSON object with a list `keys` nor an object of certificates.
@@ -40,15 +40,15 @@ pub enum InvalidKeySet {
          {line} column {column}"
     )]
     Malformed {
-        /// Where it is wrong, counted from 1.
+        /// The line of the error, counted from 1.
         line: usize,
-        /// Where in that line.
+        /// The column of the error, counted from 1.
         column: usize,
     },
-    /// No key of the list can be used.
+    /// No key is usable.
     #[error("holds no usable key{}", first_reason(.0))]
     Empty(Option<InvalidKey>),
-    /// More keys than are served, or more than are looked at.
+    /// There are too many keys.
     #[error("holds more than 100 usable keys, or more than 1000 of any kind")]
     TooMany,
 }
@@ -62,15 +62,15 @@ struct Document {
     keys: Vec<Value>,
 }
 
-/// A key as written in its document.
-enum Listed {
+/// An unparsed key.
+enum RawKey {
     Jwk(Value),
-    /// A certificate under its `kid`, the form of Google and Firebase.
+    /// A `kid` and its PEM certificate, as published by Google and Firebase.
     Certificate(String, Value),
 }
 
-impl Listed {
-    fn all(text: &[u8]) -> Result<Vec<Self>, InvalidKeySet> {
+impl RawKey {
+    fn list(text: &[u8]) -> Result<Vec<Self>, InvalidKeySet> {
         let error = match serde_json::from_slice::<Document>(text) {
             Ok(document) => return Ok(document.keys.into_iter().map(Self::Jwk).collect()),
             Err(error) => error,
@@ -84,70 +84,73 @@ impl Listed {
         }
     }
 
-    fn read(self, crypto: &Crypto) -> Result<FromJwk, InvalidKey> {
+    fn parse(self, crypto: &Crypto) -> Result<ParsedJwk, InvalidKey> {
         match self {
             Self::Jwk(jwk) => Key::from_jwk(jwk, crypto),
             Self::Certificate(id, pem) => {
                 let pem = pem.as_str().ok_or(InvalidKey::NotCertificate)?;
                 let key = Key::from_certificate_pem(pem, id, crypto)?;
-                Ok(FromJwk { key, had_private_part: false })
+                Ok(ParsedJwk { key, had_private_key: false })
             }
         }
     }
 }
 
 impl KeySet {
-    /// Holds `keys`, every one of which is usable.
+    /// Creates a set of usable keys.
     pub const fn new(keys: Vec<Key>) -> Self {
         Self { keys }
     }
 
-    /// Reads a JSON Web Key Set; keys that cannot be used are left out and listed.
+    /// Parses a JSON Web Key Set; unusable keys are ignored and reported.
     ///
     /// # Errors
     ///
-    /// Fails if the text is no key set, holds no usable key or more than [`MAX_KEYS`], or more than
-    /// 1,000 keys of any kind.
-    pub fn parse(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
-        // Of what serde says only the place is kept: it shows values, of which one may be a secret.
-        let listed = Listed::all(text)?;
-        if listed.len() > MAX_LISTED {
+    /// Fails if the text is not a key set or has no usable key, more than [`MAX_KEYS`] usable ones,
+    /// or more than 1,000 of any kind.
+    pub fn parse(text: &[u8], crypto: &Crypto) -> Result<(Self, KeyWarnings), InvalidKeySet> {
+        // Only the position of serde's error is kept, because its text may show a secret.
+        let raw = RawKey::list(text)?;
+        if raw.len() > MAX_RAW_KEYS {
             return Err(InvalidKeySet::TooMany);
         }
         let mut set = Self::default();
-        let mut leftovers = Leftovers::default();
-        for (place, jwk) in listed.into_iter().enumerate() {
-            match jwk.read(crypto) {
-                Err(reason) => leftovers.ignored.push((place, reason)),
+        let mut key_warnings = KeyWarnings::default();
+        for (index, raw_key) in raw.into_iter().enumerate() {
+            match raw_key.parse(crypto) {
+                Err(reason) => key_warnings.ignored.push((index, reason)),
                 Ok(found) => {
-                    if found.had_private_part {
-                        leftovers.private.push(place);
+                    if found.had_private_key {
+                        key_warnings.private.push(index);
                     }
                     if found.key.is_secret() {
-                        leftovers.secret.push(place);
+                        key_warnings.secret.push(index);
                     }
                     set.keys.push(found.key);
                 }
             }
         }
         match set.keys.len() {
-            0 => Err(InvalidKeySet::Empty(leftovers.ignored.into_iter().next().map(|(_, r)| r))),
-            1..=MAX_KEYS => Ok((set, leftovers)),
+            0 => Err(InvalidKeySet::Empty(key_warnings.ignored.into_iter().next().map(|(_, r)| r))),
+            1..=MAX_KEYS => Ok((set, key_warnings)),
             _ => Err(InvalidKeySet::TooMany),
         }
     }
 
-    /// Reads a JSON Web Key Set that came over the network, of which shared secrets are left out.
+    /// Parses a fetched JSON Web Key Set; shared secrets are ignored.
     ///
     /// # Errors
     ///
-    /// Fails as [`KeySet::parse`] does.
-    pub fn parse_remote(text: &[u8], crypto: &Crypto) -> Result<(Self, Leftovers), InvalidKeySet> {
-        let (mut set, mut leftovers) = Self::parse(text, crypto)?;
-        let secrets = leftovers.secret.iter().map(|place| (*place, InvalidKey::UnsupportedType));
-        leftovers.ignored.extend(secrets);
+    /// Fails like [`KeySet::parse`].
+    pub fn parse_remote(
+        text: &[u8],
+        crypto: &Crypto,
+    ) -> Result<(Self, KeyWarnings), InvalidKeySet> {
+        let (mut set, mut key_warnings) = Self::parse(text, crypto)?;
+        let secrets = key_warnings.secret.iter().map(|index| (*index, InvalidKey::UnsupportedType));
+        key_warnings.ignored.extend(secrets);
         set.keys.retain(|key| !key.is_secret());
-        if set.keys.is_empty() { Err(InvalidKeySet::Empty(None)) } else { Ok((set, leftovers)) }
+        if set.keys.is_empty() { Err(InvalidKeySet::Empty(None)) } else { Ok((set, key_warnings)) }
     }
 
     /// Returns all keys.
@@ -160,18 +163,18 @@ impl KeySet {
         id.is_none() || self.keys.iter().any(|key| key.id() == id)
     }
 
-    /// Iterates over the keys that may have signed a token with this `kid` and `alg`.
+    /// Iterates over the keys that match a token with this `kid` and `alg`.
     ///
-    /// A key without an identifier fits every token, and is tried after the keys named by the
-    /// token; a token without an identifier fits every key.
+    /// Keys with the `kid` come first, then those without an identifier. All keys match a token
+    /// without `kid`.
     pub fn candidates<'a>(
         &'a self,
         id: Option<&'a str>,
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &'a Key> {
         let named = self.keys.iter().filter(move |key| id.is_none() || key.id() == id);
-        let anonymous = self.keys.iter().filter(move |key| id.is_some() && key.id().is_none());
-        named.chain(anonymous).filter(move |key| key.algorithms().contains(algorithm))
+        let without_id = self.keys.iter().filter(move |key| id.is_some() && key.id().is_none());
+        named.chain(without_id).filter(move |key| key.algorithms().contains(algorithm))
     }
 }
 

@@ -1,8 +1,9 @@
-//! Documents that are fetched: key sets and deny lists.
+//! Fetched documents: key sets and deny lists.
 //!
-//! [`Source`] is a state machine without a host: events go in, effects come out, time and random
-//! bits are passed along. All workers of a proxy share one [`Control`] and one [`Document`] per
-//! source; whoever replaces the control record by compare-and-swap holds the lease and fetches.
+//! [`Source`] is a sans-I/O state machine: it takes events and returns effects; time and random
+//! bits are arguments. All workers of a proxy share one [`Control`] record and one [`Document`] per
+//! source. The worker that replaces the control record by compare-and-swap holds the lease and
+//! fetches.
 
 use std::{rc::Rc, time::Duration};
 
@@ -14,33 +15,31 @@ mod call;
 mod content;
 mod control;
 mod document;
+mod error;
 mod fetch;
 mod freshness;
 mod schedule;
 mod spec;
-mod trouble;
 
 pub use call::{Call, FetchHeaders};
 pub use content::Content;
 pub use control::Control;
 pub use document::Document;
+pub use error::FetchError;
 pub use spec::{Freshness, Kind, Origin, Slot, SourceSpec};
-pub use trouble::Trouble;
 
-/// One document as one worker knows it.
+/// One worker's state of a fetched document.
 #[derive(Debug)]
 pub struct Source {
     spec: Rc<SourceSpec>,
     crypto: Crypto,
-    view: Control,
-    /// When `view` was read.
-    seen: Duration,
+    control: Control,
+    control_read_at: Duration,
     loaded: Option<Loaded>,
-    /// Counts the documents of different bytes that this worker has seen.
+    /// The number of different documents that this worker has loaded.
     generation: u64,
-    flight: Option<Flight>,
-    /// Whether a request asks for an extra fetch.
-    wanted: bool,
+    fetch: Option<Fetch>,
+    is_refetch_requested: bool,
 }
 
 #[derive(Debug)]
@@ -49,11 +48,11 @@ struct Loaded {
     content: Content,
 }
 
-/// A fetch of this worker that is under way.
+/// A fetch by this worker in progress.
 #[derive(Debug)]
-struct Flight {
+struct Fetch {
     holder: u128,
-    began: Duration,
+    started: Duration,
     stage: Stage,
 }
 
@@ -63,44 +62,44 @@ enum Stage {
     Document { uri: String },
 }
 
-/// Something that happened.
+/// An input of the state machine.
 #[derive(Debug)]
 pub enum Event {
-    /// The worker woke up and read the control record.
+    /// The worker's timer fired, and the control record was read.
     Tick(Control),
-    /// A request made the worker read the control record; nothing is fetched from there.
-    Look(Control),
+    /// The control record was read for a request; this starts no fetch.
+    Control(Control),
     /// The document slot was read.
     Document(Document),
-    /// The control record of [`Effect::Lease`] was put in place.
+    /// The control record of [`Effect::Lease`] was written.
     Leased(Control),
     /// The proxy refused the call.
     NoCluster,
-    /// The call was answered.
+    /// The call ended.
     Answer(Answer),
 }
 
-/// The answer to a call; without headers there was none.
+/// The answer to a call; without headers if there was none.
 #[derive(Debug, Default)]
 pub struct Answer {
     /// The headers.
     pub headers: Headers,
-    /// The body, `None` if it is longer than [`SourceSpec::max_bytes`].
+    /// The body; `None` if it is longer than [`SourceSpec::max_bytes`].
     pub body: Option<Vec<u8>>,
 }
 
-/// Something to be done, in the order given.
+/// An output of the state machine, to be applied in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Read the document slot and report [`Event::Document`].
     ReadDocument,
-    /// Replace the control record that was just read, and if that works report [`Event::Leased`].
+    /// Replace the control record that was read last; on success report [`Event::Leased`].
     Lease(Control),
-    /// Send this call, and report [`Event::NoCluster`] if the proxy refuses.
+    /// Send this call; report [`Event::NoCluster`] if the proxy refuses it.
     Call(Call),
-    /// If `holder` still holds the lease, write the document, if any, and the control record.
+    /// Write the document, if any, and the control record, if `holder` still holds the lease.
     Write {
-        /// Whose lease it was.
+        /// The identifier of the worker that fetched.
         holder: u128,
         /// The new document.
         document: Option<Document>,
@@ -109,130 +108,130 @@ pub enum Effect {
     },
     /// Increment a counter.
     Count(Metric),
-    /// Record how long a fetch took.
-    Took(Duration),
-    /// Log that all is well.
-    Inform(String),
-    /// Log that something is not.
-    Warn(String),
+    /// Record the duration of a fetch.
+    FetchTime(Duration),
+    /// Log at level `info`.
+    LogInfo(String),
+    /// Log at level `warn`.
+    LogWarning(String),
 }
 
-/// Whether there is a document to decide by.
+/// The availability of a document.
 #[derive(Clone, Debug)]
 pub enum State {
-    /// There is.
+    /// A usable document is loaded.
     Ready(Content),
-    /// None was fetched yet.
+    /// No document was fetched yet.
     Cold,
-    /// The last one is past `staleIfError`.
-    Dropped,
+    /// The last document is past `staleIfError`.
+    Expired,
 }
 
-/// What the answer to a waiting request depends on.
+/// A value that changes whenever the verdict on a waiting request may change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Revision {
     generation: u64,
-    leased: bool,
-    extra: Duration,
-    attempted: Duration,
+    is_leased: bool,
+    last_refetch: Duration,
+    last_attempt: Duration,
 }
 
-/// Whether a fetch may bring a key that is missing.
+/// The result of a request for an early fetch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Hope {
-    /// One is under way or was asked for.
+pub enum Refetch {
+    /// A fetch is in progress or was requested.
     Fetching,
     /// No fetch is allowed now.
     Limited,
 }
 
 impl Source {
-    /// Knows nothing yet.
+    /// Creates a source without a document.
     pub fn new(spec: Rc<SourceSpec>, crypto: Crypto) -> Self {
         Self {
             spec,
             crypto,
-            view: Control::default(),
-            seen: Duration::ZERO,
+            control: Control::default(),
+            control_read_at: Duration::ZERO,
             loaded: None,
             generation: 0,
-            flight: None,
-            wanted: false,
+            fetch: None,
+            is_refetch_requested: false,
         }
     }
 
-    /// Returns what is configured.
+    /// Returns the configuration.
     pub fn spec(&self) -> &SourceSpec {
         &self.spec
     }
 
-    /// Returns what there is to decide by.
+    /// Returns the availability of the document.
     pub fn state(&self, now: Duration) -> State {
         match &self.loaded {
             None => State::Cold,
-            Some(_) if now >= self.dropped_at() => State::Dropped,
+            Some(_) if now >= self.expires_at() => State::Expired,
             Some(loaded) => State::Ready(loaded.content.clone()),
         }
     }
 
-    /// Returns the number of the document that [`Source::state`] answers from.
+    /// Returns the number of different documents loaded so far, which identifies the current one.
     pub const fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Asks for a fetch because a request names a key that is not there.
-    pub fn ask(&mut self, now: Duration) -> Hope {
-        // What another worker did since the last look is not known before the next one.
-        let current = self.seen == now;
-        if !current || self.view.is_leased(now) {
-            return Hope::Fetching;
+    /// Requests an early fetch because a token names an unknown key.
+    pub fn request_refetch(&mut self, now: Duration) -> Refetch {
+        // Another worker may have fetched since the control record was read.
+        let is_current = self.control_read_at == now;
+        if !is_current || self.control.is_leased(now) {
+            return Refetch::Fetching;
         }
-        self.wanted = self.allows_extra(&self.view, now);
-        if self.wanted { Hope::Fetching } else { Hope::Limited }
+        self.is_refetch_requested = self.is_refetch_allowed(&self.control, now);
+        if self.is_refetch_requested { Refetch::Fetching } else { Refetch::Limited }
     }
 
-    /// Returns a value that changes whenever waiting requests should be asked again.
+    /// Returns a value that changes whenever waiting requests should be decided again.
     pub const fn revision(&self, now: Duration) -> Revision {
         Revision {
             generation: self.generation,
-            leased: self.view.is_leased(now),
-            extra: self.view.extra,
-            attempted: self.view.attempted,
+            is_leased: self.control.is_leased(now),
+            last_refetch: self.control.last_refetch,
+            last_attempt: self.control.last_attempt,
         }
     }
 
-    /// Returns how long it takes until the next regular fetch; zero if one is due or under way.
+    /// Returns the time until the next regular fetch; zero if one is due or in progress.
     pub const fn next_attempt(&self, now: Duration) -> Duration {
-        self.view.next.saturating_sub(now)
+        self.control.next_fetch.saturating_sub(now)
     }
 
-    /// Returns the age of the document and whether it is past its freshness.
+    /// Returns the age of the document, and `true` if it is stale; `None` without a document.
     pub fn age(&self, now: Duration) -> Option<(Duration, bool)> {
         self.loaded.as_ref()?;
-        Some((now.saturating_sub(self.view.fetched), now >= self.view.fresh_until))
+        Some((now.saturating_sub(self.control.fetched), now >= self.control.fresh_until))
     }
 
-    /// Takes an event and says what is to be done.
-    pub fn on(&mut self, event: Event, now: Duration, random: u128) -> Vec<Effect> {
+    /// Handles an event and returns the effects to apply.
+    pub fn handle(&mut self, event: Event, now: Duration, random: u128) -> Vec<Effect> {
         match event {
             Event::Tick(control) => {
-                let mut effects = self.look(control, now);
-                effects.extend(self.lease(now, random));
+                let mut effects = self.update_control(control, now);
+                effects.extend(self.lease_if_due(now, random));
                 effects
             }
-            Event::Look(control) => self.look(control, now),
+            Event::Control(control) => self.update_control(control, now),
             Event::Document(document) => self.load(document, now),
-            Event::Leased(control) => self.depart(control, now),
-            Event::NoCluster => self.fail(Trouble::NoCluster, now, random),
-            Event::Answer(answer) => self.arrive(&answer, now, random),
+            Event::Leased(control) => self.start_fetch(control, now),
+            Event::NoCluster => self.abort_fetch(FetchError::NoCluster, now, random),
+            Event::Answer(answer) => self.handle_answer(&answer, now, random),
         }
     }
 
-    fn look(&mut self, control: Control, now: Duration) -> Vec<Effect> {
-        let newer = control.generation != 0 && self.loaded_generation() != control.generation;
-        self.view = control;
-        self.seen = now;
-        if newer { vec![Effect::ReadDocument] } else { Vec::new() }
+    fn update_control(&mut self, control: Control, now: Duration) -> Vec<Effect> {
+        let is_newer = control.generation != 0 && self.loaded_generation() != control.generation;
+        self.control = control;
+        self.control_read_at = now;
+        if is_newer { vec![Effect::ReadDocument] } else { Vec::new() }
     }
 
     fn loaded_generation(&self) -> u64 {
@@ -240,12 +239,12 @@ impl Source {
     }
 
     fn load(&mut self, document: Document, now: Duration) -> Vec<Effect> {
-        let same = self.loaded.as_ref().is_some_and(|l| l.document.body == document.body);
-        let too_old = self.loaded.is_none() && now >= self.dropped_at();
-        if too_old {
+        let is_same = self.loaded.as_ref().is_some_and(|l| l.document.body == document.body);
+        let is_expired = self.loaded.is_none() && now >= self.expires_at();
+        if is_expired {
             return Vec::new();
         }
-        if same {
+        if is_same {
             if let Some(loaded) = &mut self.loaded {
                 loaded.document = document;
             }
@@ -260,36 +259,36 @@ impl Source {
     fn replace(&mut self, document: Document, content: Content) -> Vec<Effect> {
         let before = self.loaded.replace(Loaded { document, content });
         self.generation = self.generation.saturating_add(1);
-        let flushes = before.is_some() && self.spec.kind == Kind::Keys;
-        if flushes { vec![Effect::Count(Metric::TokenCacheFlushes)] } else { Vec::new() }
+        let is_flush = before.is_some() && self.spec.kind == Kind::Keys;
+        if is_flush { vec![Effect::Count(Metric::TokenCacheFlushes)] } else { Vec::new() }
     }
 
-    fn dropped_at(&self) -> Duration {
-        self.view.fresh_until.saturating_add(self.spec.stale_if_error)
+    fn expires_at(&self) -> Duration {
+        self.control.fresh_until.saturating_add(self.spec.stale_if_error)
     }
 
-    fn allows_extra(&self, control: &Control, now: Duration) -> bool {
-        let interval = self.spec.extra_interval;
-        !interval.is_zero() && now >= control.extra.saturating_add(interval)
+    fn is_refetch_allowed(&self, control: &Control, now: Duration) -> bool {
+        let interval = self.spec.refetch_interval;
+        !interval.is_zero() && now >= control.last_refetch.saturating_add(interval)
     }
 
-    /// Asks for the lease if it is time to fetch and nobody does.
-    fn lease(&mut self, now: Duration, random: u128) -> Option<Effect> {
-        let wanted = std::mem::take(&mut self.wanted);
-        if self.view.is_leased(now) {
+    /// Requests the lease if a fetch is due and no worker holds the lease.
+    fn lease_if_due(&mut self, now: Duration, random: u128) -> Option<Effect> {
+        let is_requested = std::mem::take(&mut self.is_refetch_requested);
+        if self.control.is_leased(now) {
             return None;
         }
-        let extra = wanted && self.allows_extra(&self.view, now);
-        if now < self.view.next && !extra {
+        let is_refetch = is_requested && self.is_refetch_allowed(&self.control, now);
+        if now < self.control.next_fetch && !is_refetch {
             return None;
         }
         let until = now.saturating_add(self.spec.timeout).saturating_add(Duration::from_secs(1));
-        let began = if extra { now } else { self.view.extra };
+        let last_refetch = if is_refetch { now } else { self.control.last_refetch };
         Some(Effect::Lease(Control {
             holder: random.max(1),
             leased_until: until,
-            extra: began,
-            ..self.view
+            last_refetch,
+            ..self.control
         }))
     }
 }

@@ -1,28 +1,28 @@
-//! Checks JSON Web Tokens at the proxy, as Istio's RequestAuthentication does.
+//! Verifies JSON Web Tokens at the proxy, like Istio's RequestAuthentication.
 //!
-//! The crate decides and nothing else: it reads no clock, holds no connection and knows no proxy.
-//! The shell around it does this:
+//! The crate is sans-I/O: it reads no clock, opens no connections and does not depend on a proxy.
+//! The shell around it works as follows:
 //!
 //! 1. At configuration: [`parse_config`](filter_core::parse_config) to a [`Config`], then
 //!    [`Policy::new`] with a [`Crypto`] made from the proxy's `verify_signature`.
 //! 2. Per worker: keep one [`Worker`] from [`Policy::worker`].
-//! 3. Per request: read the headers of [`Policy::needs`], ask [`Policy::judge`], carry out the
-//!    [`Verdict`]. For a [`Verdict::Deny`], read all headers and ask [`Policy::refuse`]. For a
-//!    [`Verdict::AwaitKeys`], keep the request and ask again when a source of the worker changes.
-//! 4. Per tick: hand each [`Source`](key_source::Source) of the worker its events, and carry out
-//!    the effects.
-//! 5. Increment the counters that the answers name; their names are [`Metric::name`].
+//! 3. Per request: read the headers of [`Policy::needs`], call [`Policy::decide`], apply the
+//!    [`Verdict`]. For a [`Verdict::Deny`], read all headers and call [`Policy::respond`]. For a
+//!    [`Verdict::Wait`], keep the request and decide again when a source of the worker changes.
+//! 4. Per tick: pass each [`Source`](key_source::Source) of the worker its events and apply the
+//!    effects.
+//! 5. Increment the counters of each [`Decision`] and [`Response`], by [`Metric::name`].
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests choose their numbers"))]
 
 pub mod algorithm;
 mod cache;
+mod compile_context;
 pub mod config;
 pub mod crypto;
 pub mod denial;
 mod der;
 mod endpoint;
-mod environment;
 pub mod key;
 pub mod key_set;
 pub mod key_source;
@@ -40,13 +40,13 @@ pub mod token;
 mod testing;
 
 pub use crate::{
+    compile_context::CompileContext,
     config::Config,
     crypto::{Crypto, HostAnswer, HostVerify},
-    denial::{Denial, Fault, Reason},
-    environment::Environment,
+    denial::{Denial, Reason, Rejection, Wait},
     metrics::{Metric, STAT_TAGS},
     policy::{
-        Admission, End, Explanation, Judgement, Outcome, Patience, Policy, Refusal, Verdict, Wait,
+        Admission, Decision, ExplainedOutcome, Explanation, Policy, Response, Verdict, WaitPolicy,
         Worker,
     },
 };

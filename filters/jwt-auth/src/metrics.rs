@@ -1,71 +1,71 @@
-//! The counters and gauges of the filter: a closed set, nothing from a request among them.
+//! Counters, gauges and histograms: a closed set without values from requests.
 
 use crate::denial::Reason;
 
-/// Names a counter.
+/// A counter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
-    /// Requests let through.
+    /// Admitted requests.
     Allowed,
-    /// Requests let through without any token.
+    /// Requests admitted without a token.
     AllowedWithoutToken,
-    /// Requests let through although their token failed.
+    /// Requests admitted although their token failed.
     AllowedWithFailedToken,
-    /// Requests refused.
+    /// Denied requests.
     Denied,
-    /// Requests refused for this reason.
+    /// Requests denied for this reason.
     DeniedFor(Reason),
-    /// Requests that would have been refused but for `dryRun`.
+    /// Requests that are only admitted because of `dryRun`.
     DryRunDenied,
-    /// CORS preflights let through without a token.
+    /// CORS preflights admitted without a token.
     CorsPreflightBypassed,
-    /// Tokens that only `clockSkew` admitted.
+    /// Tokens that are only valid because of `clockSkew`.
     ClockSkewUsed,
-    /// Output headers left out because the claim did not fit.
+    /// Output headers left out, or set to their default, because the claim did not fit.
     OutputsSkipped,
-    /// Signatures checked by the proxy.
+    /// Signature checks by the proxy.
     VerifyHost,
-    /// Signatures checked in pure Rust.
+    /// Signature checks in pure Rust.
     VerifyPure,
-    /// Checks that the proxy did not answer.
+    /// Signature checks that the proxy failed to answer.
     HostCryptoErrors,
-    /// Tokens refused before all fitting keys were tried.
+    /// Tokens refused before all matching keys were tried.
     KeyChecksLimited,
-    /// Tokens found in the cache as good.
+    /// Tokens found in the cache as valid.
     TokenCacheHits,
     /// Tokens not found in the cache.
     TokenCacheMisses,
-    /// Tokens found in the cache as badly signed.
+    /// Tokens found in the cache with an invalid signature.
     TokenCacheNegativeHits,
-    /// Cache entries given up for others.
+    /// Live cache entries evicted for others.
     TokenCacheEvictions,
-    /// Documents whose change made cached tokens void.
+    /// Changes of key sets, which invalidate cached tokens.
     TokenCacheFlushes,
-    /// Requests let through without identity because no keys were there yet.
+    /// Requests admitted with an unchecked token before the first key set.
     AllowedColdStart,
-    /// Key sets and deny lists fetched.
+    /// Successful fetches of key sets.
     JwksFetchSuccess,
-    /// Fetches answered by "not modified".
+    /// Fetches of key sets answered with status 304.
     JwksFetchNotModified,
-    /// Fetches of key sets that failed.
+    /// Failed fetches of key sets.
     JwksFetchFailed,
-    /// Fetches made because a token named an unknown key.
+    /// Fetches for unknown keys.
     JwksRefetchUnknownKid,
     /// Tokens with an unknown key for which no fetch was allowed.
     JwksRefetchLimited,
-    /// Keys left out of fetched key sets.
+    /// Ignored keys of fetched key sets.
     JwksKeysIgnored,
-    /// Fetches of deny lists that failed.
+    /// Failed fetches of deny lists.
     RevocationFetchFailed,
 }
 
-/// The labels with `metrics.labels`, as Istio's `extraStatTags` lists them.
+/// The names of the labels with `metrics.labels`, to list in Istio's `extraStatTags`.
 pub const STAT_TAGS: [&str; 2] = ["provider", "reason"];
 
 const PREFIX: &str = "weir_jwt_auth_";
 
 impl Metric {
-    /// Lists every counter but those per reason.
+    /// All counters except those per reason.
     const PLAIN: [Self; 25] = [
         Self::Allowed,
         Self::AllowedWithoutToken,
@@ -94,20 +94,20 @@ impl Metric {
         Self::RevocationFetchFailed,
     ];
 
-    /// How many counters there are.
+    /// The number of counters.
     pub const COUNT: usize = Self::PLAIN.len() + Reason::ALL.len();
 
-    /// The gauge of how many algorithms the proxy serves.
+    /// The gauge of the number of algorithms that the proxy verifies.
     pub const HOST_CRYPTO_GAUGE: &str = "weir_jwt_auth_host_crypto";
-    /// The gauge of requests that wait for keys.
+    /// The gauge of waiting requests.
     pub const HELD_REQUESTS_GAUGE: &str = "weir_jwt_auth_held_requests";
     /// The gauge of the age of the oldest key set, in seconds.
     pub const JWKS_AGE_GAUGE: &str = "weir_jwt_auth_jwks_age_seconds";
-    /// The gauge of how many key sets are past their freshness.
+    /// The gauge of the number of stale key sets.
     pub const JWKS_STALE_GAUGE: &str = "weir_jwt_auth_jwks_stale";
-    /// The histogram of how long fetches take, in milliseconds.
+    /// The histogram of the duration of fetches, in milliseconds.
     pub const JWKS_FETCH_HISTOGRAM: &str = "weir_jwt_auth_jwks_fetch_ms";
-    /// The histogram of how long requests waited for keys, in milliseconds.
+    /// The histogram of the wait of requests, in milliseconds.
     pub const HELD_HISTOGRAM: &str = "weir_jwt_auth_held_ms";
 
     /// Iterates over all counters, in the order of [`Metric::index`].
@@ -115,15 +115,15 @@ impl Metric {
         Self::PLAIN.into_iter().chain(Reason::ALL.into_iter().map(Self::DeniedFor))
     }
 
-    /// Returns the place of the counter among [`Metric::all`].
+    /// Returns the index of the counter in [`Metric::all`].
     pub fn index(self) -> usize {
         Self::all().position(|metric| metric == self).unwrap_or_default()
     }
 
-    /// Returns the counter's name, or nothing if it is not kept.
+    /// Returns the name of the counter; `None` if it is not exported.
     ///
-    /// With `labels` the reason is a label of one counter, in the form that Istio's
-    /// `extraStatTags` reads, and the sum is not kept beside it.
+    /// With `labels` the reason is a label of one counter, in the form of Istio's `extraStatTags`,
+    /// and the total is not exported.
     pub fn name(self, labels: bool) -> Option<String> {
         match self {
             Self::DeniedFor(reason) if labels => {
@@ -135,7 +135,7 @@ impl Metric {
         }
     }
 
-    /// Returns the counter's name with the provider as a label, for what is counted per source.
+    /// Returns the name of a counter of fetches, with the provider as a label.
     pub fn name_for(self, provider: &str) -> String {
         of_provider(&format!("{PREFIX}{}_total", self.word()), provider)
     }
@@ -171,7 +171,7 @@ impl Metric {
     }
 }
 
-/// Returns the name of a gauge or histogram with the provider as a label.
+/// Returns the name of a metric with the provider as a label.
 pub(crate) fn of_provider(name: &str, provider: &str) -> String {
     format!("{name}.provider=.={provider};.;")
 }
@@ -186,15 +186,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_clean() {
+    fn names_are_unique() {
         let names: BTreeSet<_> = Metric::all().filter_map(|metric| metric.name(false)).collect();
         assert_eq!(names.len(), Metric::COUNT);
-        let clean = |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        assert!(names.iter().all(clean), "{names:?}");
+        let is_clean = |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        assert!(names.iter().all(is_clean), "{names:?}");
     }
 
     #[test]
-    fn labels_fold_the_reasons_into_one_counter() {
+    fn labels_merge_the_reasons_into_one_counter() {
         assert_eq!(
             Metric::DeniedFor(Reason::Expired).name(true).unwrap(),
             "weir_jwt_auth_denied_total.reason=.=expired;.;"
@@ -204,6 +204,6 @@ mod tests {
 
     #[test]
     fn indices_follow_the_order() {
-        assert!(Metric::all().enumerate().all(|(place, metric)| metric.index() == place));
+        assert!(Metric::all().enumerate().all(|(index, metric)| metric.index() == index));
     }
 }

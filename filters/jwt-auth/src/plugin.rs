@@ -1,4 +1,4 @@
-//! Joins the policy to the proxy: reads the request, asks, does what it is told.
+//! The proxy-wasm plugin around the policy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,41 +18,41 @@ use filter_host::{
         traits::{Context, HttpContext},
         types::Action,
     },
-    request::Reader,
+    request::RequestReader,
     stream::ContextId,
 };
 
 use crate::{
-    Config, Crypto, Environment, HostAnswer, Metric, Policy, Worker, key_source::Revision,
+    CompileContext, Config, Crypto, HostAnswer, Metric, Policy, Worker, key_source::Revision,
 };
 
-mod answer;
 mod fetch;
 mod gauges;
-mod held;
+mod request;
+mod waiting;
 
 use gauges::Gauges;
-use held::Held;
+use waiting::WaitingRequest;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<JwtAuth>::boxed);
 }}
 
-/// The filter with its configuration in force.
+/// The filter with its current configuration.
 struct JwtAuth {
     policy: Policy,
     worker: RefCell<Worker>,
     counters: Vec<Option<Counter>>,
-    reader: Reader,
-    /// The context that calls are sent from.
+    reader: RequestReader,
+    /// The root context, which sends the calls.
     root: ContextId,
-    /// How often the plugin is woken at present.
-    pace: Cell<Duration>,
-    /// The calls under way, by the index of their source.
+    /// The current tick period.
+    tick_period: Cell<Duration>,
+    /// The calls in progress, with the index of their source.
     calls: RefCell<BTreeMap<CallId, usize>>,
-    held: RefCell<BTreeMap<ContextId, Held>>,
-    /// What waiting requests were last asked about with.
-    settled: RefCell<Vec<Revision>>,
+    waiting: RefCell<BTreeMap<ContextId, WaitingRequest>>,
+    /// The revisions of the sources when the waiting requests were last decided.
+    revisions: RefCell<Vec<Revision>>,
     gauges: Gauges,
 }
 
@@ -61,8 +61,8 @@ impl Plugin for JwtAuth {
         let config: Config = parse_config(document)?;
         let crypto = Crypto::with_host(verify_signature);
         let variable = |name: &str| std::env::var(name).ok();
-        let environment = Environment { crypto: &crypto, variable: &variable };
-        let policy = Policy::new(&config, &environment)?;
+        let context = CompileContext { crypto: &crypto, variable: &variable };
+        let policy = Policy::new(&config, &context)?;
         for warning in policy.warnings() {
             log::warn!("{warning}");
         }
@@ -76,16 +76,16 @@ impl Plugin for JwtAuth {
         let plugin = Self {
             worker: RefCell::new(worker),
             counters: Metric::all().map(define).collect(),
-            reader: Reader::new(policy.needs()),
+            reader: RequestReader::new(policy.needs()),
             policy,
             root,
-            pace: Cell::default(),
+            tick_period: Cell::default(),
             calls: RefCell::default(),
-            held: RefCell::default(),
-            settled: RefCell::default(),
+            waiting: RefCell::default(),
+            revisions: RefCell::default(),
             gauges,
         };
-        plugin.begin_fetching();
+        plugin.start_sources();
         Ok(plugin)
     }
 
@@ -94,11 +94,11 @@ impl Plugin for JwtAuth {
     }
 
     fn on_tick(&self) {
-        self.wake();
+        self.tick();
     }
 
     fn on_http_call_response(&self, call: CallId, body_size: usize) {
-        self.take_answer(call, body_size);
+        self.handle_answer(call, body_size);
     }
 }
 
@@ -118,16 +118,16 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         let plugin = &*self.plugin;
-        plugin.answer(self.context).unwrap_or_else(|error| {
+        plugin.handle_request(self.context).unwrap_or_else(|error| {
             log::error!("a host call failed: {error:?}");
-            plugin.fail()
+            plugin.deny_after_host_error()
         })
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
         self.plugin.strip_trailers().unwrap_or_else(|error| {
             log::error!("a host call failed: {error:?}");
-            self.plugin.fail()
+            self.plugin.deny_after_host_error()
         })
     }
 }

@@ -1,16 +1,14 @@
-//! The compiled document, and the decision about a request.
+//! Compiled configurations and decisions about requests.
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
-use filter_core::{
-    HeaderEdits, HeaderName, Headers, Matcher, Mode, Needs, Reply, Request, Warning,
-};
+use filter_core::{HeaderEdits, HeaderName, Headers, Matcher, Mode, Needs, Reply, Warning};
 
 use crate::{
     cache::{Limits, TokenCache},
     config::{MultipleTokens, Publish},
     crypto::Crypto,
-    denial::{Denial, Fault, Replies},
+    denial::{Denial, Rejection, ReplyBuilder, Wait},
     key_source::{Source, SourceSpec},
     metrics::Metric,
     provider::Provider,
@@ -18,29 +16,28 @@ use crate::{
     token::Padding,
 };
 
-mod admit;
-mod asking;
+mod admission;
 mod collect;
 mod compile;
+mod decide;
 mod explain;
-mod judge;
 mod preflight;
+mod request_context;
 mod verify;
 
-use asking::Asking;
-pub use explain::{End, Explanation};
-use judge::Stop;
+pub use explain::{ExplainedOutcome, Explanation};
+use request_context::RequestContext;
 
 /// A compiled configuration; immutable and shared by all streams of a worker.
 #[derive(Debug)]
 pub struct Policy {
     providers: Vec<Provider>,
-    /// Indices of the providers: those that name an issuer come first.
+    /// Indices of the providers: exact issuers first, then conditions, then any issuer.
     by_issuer: Vec<usize>,
     rules: Vec<Rule>,
-    /// Chooses among the rules; absent where one is implied.
+    /// Selects the rule; `None` if `rules` is absent.
     matcher: Option<Matcher>,
-    /// Selects the requests whose refusals are explained to the client; `None` if no refusal is.
+    /// Selects the requests whose denials may be explained to the client; `None` if there are none.
     explain: Option<Matcher>,
     cache: Limits,
     strip: Rc<[HeaderName]>,
@@ -53,100 +50,83 @@ pub struct Policy {
     /// Accepted if any provider accepts it.
     padding: Padding,
     publish: Publish,
-    replies: Replies,
+    replies: ReplyBuilder,
     mode: Mode,
     bypass_cors_preflight: bool,
     label_metrics: bool,
     warnings: Vec<Warning>,
 }
 
-/// What one worker remembers between requests.
+/// The state that one worker keeps between requests.
 #[derive(Debug)]
 pub struct Worker {
     cache: TokenCache,
-    /// What is fetched.
+    /// The fetched documents.
     pub sources: Vec<Source>,
 }
 
-/// The answer to a request, and the counters to be incremented.
+/// The verdict on a request, and the counters to increment.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Judgement {
-    /// What is to be done.
+pub struct Decision {
+    /// The verdict.
     pub verdict: Verdict,
-    /// What happened; a counter may occur more than once.
+    /// The counters to increment; one may occur more than once.
     pub counts: Vec<Metric>,
 }
 
-/// What is to be done with a request.
+/// The verdict on a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// The request goes on, after these changes.
+    /// The request continues with these changes.
     Allow(Admission),
-    /// The request is refused; [`Policy::refuse`] says how, given all of its headers.
+    /// The request is denied: call [`Policy::respond`] with all of its headers.
     Deny(Denial),
-    /// The request waits for a fetch; only given to those who may wait.
-    AwaitKeys(Wait),
+    /// The request waits for a document; only with [`WaitPolicy::MayWait`].
+    Wait(Wait),
 }
 
-/// What a request waits for.
+/// Whether a request may wait for a document.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Wait {
-    /// The index of the source among [`Worker::sources`].
-    pub source: usize,
-    /// How long the request may wait, counted from its arrival.
-    pub at_most: Duration,
+pub enum WaitPolicy {
+    /// The request may wait.
+    MayWait,
+    /// The request must be decided now.
+    DecideNow,
 }
 
-/// Whether a request may wait for keys.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Patience {
-    /// It may.
-    Waits,
-    /// It has waited, or there is no room: it must be decided.
-    Spent,
-}
-
-/// The changes to an admitted request; all of them empty in a dry run.
+/// The changes to an admitted request; empty in a dry run.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Admission {
-    /// Headers that only a verified token may write: every inbound copy goes, before `edits`,
-    /// which replace the copies of those that they set.
+    /// Headers that only a verified token may write: remove every inbound copy before applying
+    /// `edits`.
     pub strip: Rc<[HeaderName]>,
     /// Header changes: first `remove`, then `set`, then `add`.
     pub edits: HeaderEdits,
-    /// The new `:path`, where a token was cut out of the query.
+    /// The new `:path`, if a token was removed from the query.
     pub path: Option<Vec<u8>>,
-    /// The value of the property `weir.jwt`: JSON, set only for a verified identity.
+    /// The value of the property `weir.jwt`, in JSON; `None` without a verified identity.
     pub identity: Option<Rc<[u8]>>,
 }
 
-/// How a refused request ends, and the counters to be incremented.
+/// The response to a denied request, and the counters to increment.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refusal {
-    /// What is to be done.
-    pub outcome: Outcome,
-    /// What happened.
+pub struct Response {
+    /// The reply to send, or `Ok` if the request continues: a CORS preflight or a dry run.
+    pub outcome: Result<Admission, Reply>,
+    /// The counters to increment.
     pub counts: Vec<Metric>,
 }
 
-/// How a refused request ends.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// The client gets this reply.
-    Reply(Reply),
-    /// The request goes on after all: a CORS preflight, or a dry run.
-    Admit(Admission),
-}
-
 impl Policy {
-    /// Returns what [`Policy::judge`] looks at, and the headers of [`Admission::strip`].
+    /// Returns the request attributes and headers that [`Policy::decide`] reads, and the headers of
+    /// [`Admission::strip`].
     ///
-    /// Every value of each header is needed.
+    /// All values of each header are needed.
     pub const fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// Returns what an operator should know about the configuration, one line each.
+    /// Returns the warnings about the configuration.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -156,86 +136,50 @@ impl Policy {
         &self.crypto
     }
 
-    /// Says whether the reason of a refusal is a label, see [`Metric::name`].
+    /// Returns `true` if metric names have labels, see [`Metric::name`].
     pub const fn labels_metrics(&self) -> bool {
         self.label_metrics
     }
 
-    /// Makes what one worker keeps between requests.
+    /// Creates the state of one worker.
     pub fn worker(&self) -> Worker {
         let source = |spec| Source::new(Rc::clone(spec), self.crypto);
         let sources = self.sources.iter().map(source).collect();
         Worker { cache: TokenCache::new(self.cache), sources }
     }
 
-    /// Says whether a request may wait for keys: a CORS preflight needs none.
+    /// Returns `true` if a request may wait for documents; a CORS preflight needs none.
     pub fn may_wait(&self, headers: &Headers) -> bool {
         !(self.bypass_cors_preflight && preflight::is_preflight(headers))
     }
 
-    /// Returns the headers that only a verified token may write. They are removed from trailers
-    /// too, which some servers join to the headers.
-    pub fn owned(&self) -> &[HeaderName] {
+    /// Returns the headers that only a verified token may write. Remove them from trailers too,
+    /// because some servers merge trailers into headers.
+    pub fn owned_headers(&self) -> &[HeaderName] {
         if self.mode.is_dry_run() { &[] } else { &self.strip }
     }
 
-    /// Decides about a request from what [`Policy::needs`] names; `now` counts from 1970.
-    ///
-    /// Asking again with the same values gives the same answer, except for what the worker's
-    /// cache saves.
-    pub fn judge(
-        &self,
-        worker: &mut Worker,
-        request: &Request,
-        now: Duration,
-        patience: Patience,
-    ) -> Judgement {
-        let mut counts = Vec::new();
-        let dry = self.mode.is_dry_run();
-        let patience = if dry { Patience::Spent } else { patience };
-        let asking = Asking { worker, request, now, patience, counts: &mut counts };
-        let verdict = match self.decide(asking) {
-            Ok(admission) => {
-                counts.push(Metric::Allowed);
-                Verdict::Allow(if dry { Admission::default() } else { admission })
-            }
-            Err(Stop::Deny(mut denial)) => {
-                denial.is_explained = self.is_asked_why(request);
-                Verdict::Deny(*denial)
-            }
-            // Whatever was counted will be counted when the question is asked again.
-            Err(Stop::Wait(wait)) => {
-                counts.clear();
-                Verdict::AwaitKeys(wait)
-            }
-        };
-        Judgement { verdict, counts }
-    }
-
-    /// Says how a refused request ends, from all of its headers.
-    pub fn refuse(&self, denial: &Denial, headers: &Headers) -> Refusal {
+    /// Returns the response to a denied request with these headers.
+    pub fn respond(&self, denial: &Denial, headers: &Headers) -> Response {
         if self.bypass_cors_preflight && preflight::is_preflight(headers) {
             let counts = vec![Metric::CorsPreflightBypassed, Metric::Allowed];
-            return Refusal {
-                outcome: Outcome::Admit(self.admit_without_identity(headers)),
-                counts,
-            };
+            return Response { outcome: Ok(self.base_admission(headers)), counts };
         }
-        self.end(denial, headers)
+        self.enforce(denial, headers)
     }
 
-    /// Says how a request ends when the proxy failed to answer a call: refused, whatever it asks.
-    pub fn fail(&self) -> Refusal {
-        self.end(&Denial::from(Fault::INTERNAL), &Headers::default())
+    /// Returns the response to a request, even a CORS preflight, for which a host call failed.
+    pub fn respond_to_host_error(&self) -> Response {
+        self.enforce(&Denial::from(Rejection::INTERNAL), &Headers::default())
     }
 
-    fn end(&self, denial: &Denial, headers: &Headers) -> Refusal {
+    fn enforce(&self, denial: &Denial, headers: &Headers) -> Response {
         if self.mode.is_dry_run() {
             let counts = vec![Metric::DryRunDenied];
-            return Refusal { outcome: Outcome::Admit(Admission::default()), counts };
+            return Response { outcome: Ok(Admission::default()), counts };
         }
-        let counts = vec![Metric::Denied, Metric::DeniedFor(denial.fault.reason())];
-        Refusal { outcome: Outcome::Reply(self.replies.reply(denial, headers)), counts }
+        let counts = vec![Metric::Denied, Metric::DeniedFor(denial.rejection.reason())];
+        Response { outcome: Err(self.replies.reply(denial, headers)), counts }
     }
 
     fn provider_name(&self, index: usize) -> Option<Rc<str>> {

@@ -1,4 +1,4 @@
-//! One entry of `jwtRules`, ready to verify tokens.
+//! Providers: compiled entries of `jwtRules`.
 
 use std::{collections::HashSet, rc::Rc, time::Duration};
 
@@ -7,7 +7,7 @@ use filter_core::{ClaimPath, StringMatch};
 use crate::{
     algorithm::Algorithms,
     config::{CertificateBinding, OnUnavailable},
-    denial::Fault,
+    denial::Rejection,
     key_set::KeySet,
     locations::Location,
     outputs::Outputs,
@@ -21,10 +21,10 @@ mod signature;
 
 pub(crate) use audience::Audiences;
 pub(crate) use binding::PEER_DIGEST;
-pub(crate) use compile::Notes;
+pub(crate) use compile::CompileState;
 pub(crate) use signature::{Budget, Signature, check_signature};
 
-/// Who may issue tokens, and how they are verified.
+/// A compiled entry of `jwtRules`.
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) name: Rc<str>,
@@ -37,30 +37,30 @@ pub(crate) struct Provider {
     algorithms: Algorithms,
     token_types: Vec<Box<str>>,
     subjects: Vec<StringMatch>,
-    /// Claims that hold several values in one text.
-    pub(crate) spaced: Vec<ClaimPath>,
-    /// Claims that hold scopes.
+    /// Claims with several values in one string, separated by spaces.
+    pub(crate) space_delimited: Vec<ClaimPath>,
+    /// Claims with scopes.
     pub(crate) scopes: Vec<ClaimPath>,
     times: Times,
     pub(crate) keys: Keys,
     binding: CertificateBinding,
-    /// The deny list that is fetched.
+    /// The fetched deny list.
     pub(crate) deny_list: Option<DenyList>,
-    /// The `jti` of tokens that are refused; absent if none is asked for.
+    /// The `jti` of revoked tokens; `None` if not configured.
     revoked: Option<HashSet<Box<str>>>,
 }
 
-/// Where a provider's keys are.
+/// The keys of a provider.
 #[derive(Clone, Debug)]
 pub(crate) enum Keys {
-    /// In the document.
+    /// Configured keys.
     Inline(Rc<KeySet>),
-    /// With the source of this index.
+    /// Fetched keys, by the index of their source.
     Remote(usize),
 }
 
 impl Keys {
-    /// Returns the index of the source that they are fetched from.
+    /// Returns the index of the source; `None` for configured keys.
     pub(crate) const fn source(&self) -> Option<usize> {
         match self {
             Self::Inline(_) => None,
@@ -69,26 +69,26 @@ impl Keys {
     }
 }
 
-/// A deny list that is fetched.
+/// A fetched deny list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DenyList {
-    /// The index of its source.
+    /// The index of the source.
     pub(crate) source: usize,
     pub(crate) on_unavailable: OnUnavailable,
 }
 
-/// Which `iss` a provider serves.
+/// The `iss` that a provider serves.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Issuer {
-    /// Any, or none.
+    /// Any issuer, or none.
     Any,
-    /// Exactly this one.
+    /// This issuer.
     Exact(Box<str>),
-    /// Any that fulfils a condition.
+    /// Issuers that meet a condition.
     Matching(StringMatch),
 }
 
-/// What a provider asks of a token's times.
+/// The requirements for a token's times.
 #[derive(Clone, Copy, Debug)]
 struct Times {
     skew: Duration,
@@ -97,7 +97,7 @@ struct Times {
     max_age: Option<Duration>,
 }
 
-/// Says whether a token is within its times only thanks to `clockSkew`.
+/// Whether a token is only valid because of `clockSkew`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Skew {
     Unused,
@@ -105,7 +105,7 @@ pub(crate) enum Skew {
 }
 
 impl Issuer {
-    /// Orders providers: the more exactly one names its issuer, the earlier it is asked.
+    /// Returns the order of providers: exact issuers, conditions, any issuer.
     pub(crate) const fn rank(&self) -> u8 {
         match self {
             Self::Exact(_) => 0,
@@ -114,7 +114,7 @@ impl Issuer {
         }
     }
 
-    /// Says whether a token of this `iss` is the provider's.
+    /// Returns `true` if tokens with this `iss` are served.
     pub(crate) fn serves(&self, issuer: Option<&str>) -> bool {
         match self {
             Self::Any => true,
@@ -125,61 +125,66 @@ impl Issuer {
 }
 
 impl Provider {
-    /// Returns how far clocks may differ.
+    /// Returns the allowed clock skew.
     pub(crate) const fn skew(&self) -> Duration {
         self.times.skew
     }
 
-    /// Checks everything that needs no key; done again on every cache hit.
+    /// Checks type, algorithm and claims, which need no key; needed even after a cache hit.
     pub(crate) fn check_claims(
         &self,
         token: &Token,
         audiences: Option<&Audiences>,
         now: Duration,
-    ) -> Result<Skew, Fault> {
+    ) -> Result<Skew, Rejection> {
         self.check_type(token)?;
         if !self.algorithms.contains(token.header().algorithm) {
-            return Err(Fault::UNSUPPORTED_ALGORITHM);
+            return Err(Rejection::UNSUPPORTED_ALGORITHM);
         }
         let skew = self.times.check_window(token, now)?;
         let audiences = audiences.or(self.audiences.as_ref());
         if audiences.is_some_and(|allowed| !allowed.allow(token.claims())) {
-            return Err(Fault::AUDIENCE);
+            return Err(Rejection::AUDIENCE);
         }
         let subject = token.claims().text("sub").map(str::as_bytes);
-        let named = self.subjects.iter().any(|condition| condition.matches(subject));
-        if !named && !self.subjects.is_empty() {
-            return Err(Fault::SUBJECT);
+        let is_allowed = self.subjects.iter().any(|condition| condition.matches(subject));
+        if !is_allowed && !self.subjects.is_empty() {
+            return Err(Rejection::SUBJECT);
         }
         self.times.check_lifetime(token, now)?;
         Ok(skew)
     }
 
-    /// Checks what may change while the signature stays good; done again on every cache hit.
-    pub(crate) fn check_use(&self, token: &Token, peer_digest: Option<&[u8]>) -> Result<(), Fault> {
+    /// Checks certificate binding and revocation; needed even after a cache hit.
+    pub(crate) fn check_use(
+        &self,
+        token: &Token,
+        peer_digest: Option<&[u8]>,
+    ) -> Result<(), Rejection> {
         let claims = token.claims();
         binding::check(self.binding, claims, peer_digest)?;
         let Some(revoked) = &self.revoked else { return Ok(()) };
-        let known = claims.text("jti").is_some_and(|id| !revoked.contains(id));
-        if known { Ok(()) } else { Err(Fault::REVOKED) }
+        let is_valid = claims.text("jti").is_some_and(|id| !revoked.contains(id));
+        if is_valid { Ok(()) } else { Err(Rejection::REVOKED) }
     }
 
-    /// Says whether the peer's certificate is looked at.
+    /// Returns `true` if the peer's certificate is needed.
     pub(crate) fn reads_certificate(&self) -> bool {
         self.binding != CertificateBinding::Ignore
     }
 
-    fn check_type(&self, token: &Token) -> Result<(), Fault> {
+    fn check_type(&self, token: &Token) -> Result<(), Rejection> {
         if self.token_types.is_empty() {
             return Ok(());
         }
         let found = token.header().token_type.as_deref().map(without_application);
-        let allowed = |found: &str| self.token_types.iter().any(|t| t.eq_ignore_ascii_case(found));
-        if found.is_some_and(allowed) { Ok(()) } else { Err(Fault::WRONG_TYPE) }
+        let is_allowed =
+            |found: &str| self.token_types.iter().any(|t| t.eq_ignore_ascii_case(found));
+        if found.is_some_and(is_allowed) { Ok(()) } else { Err(Rejection::WRONG_TYPE) }
     }
 }
 
-/// Drops the prefix that RFC 7515 section 4.1.9 lets a sender leave out.
+/// Strips the prefix `application/`, which is optional (RFC 7515 section 4.1.9).
 pub(crate) fn without_application(media_type: &str) -> &str {
     const PREFIX: &str = "application/";
     match media_type.split_at_checked(PREFIX.len()) {
@@ -189,33 +194,33 @@ pub(crate) fn without_application(media_type: &str) -> &str {
 }
 
 impl Times {
-    fn check_window(&self, token: &Token, now: Duration) -> Result<Skew, Fault> {
+    fn check_window(&self, token: &Token, now: Duration) -> Result<Skew, Rejection> {
         let times = token.claims().times();
         let begins = times.not_before.map_or(Duration::ZERO, Duration::from_secs);
         if begins > now.saturating_add(self.skew) {
-            return Err(Fault::NOT_YET_VALID);
+            return Err(Rejection::NOT_YET_VALID);
         }
         let ends = times.expires.map_or(Duration::MAX, Duration::from_secs);
         if now >= ends.saturating_add(self.skew) {
-            return Err(Fault::EXPIRED);
+            return Err(Rejection::EXPIRED);
         }
         Ok(if begins > now || now >= ends { Skew::Used } else { Skew::Unused })
     }
 
-    fn check_lifetime(&self, token: &Token, now: Duration) -> Result<(), Fault> {
+    fn check_lifetime(&self, token: &Token, now: Duration) -> Result<(), Rejection> {
         let times = token.claims().times();
         let ends = times.expires.map(Duration::from_secs);
         if ends.is_none() && (self.require_expiration || self.max_lifetime.is_some()) {
-            return Err(Fault::LIFETIME);
+            return Err(Rejection::LIFETIME);
         }
         let left = ends.map_or(Duration::ZERO, |ends| ends.saturating_sub(now));
-        if self.max_lifetime.is_some_and(|most| left > most) {
-            return Err(Fault::LIFETIME);
+        if self.max_lifetime.is_some_and(|max| left > max) {
+            return Err(Rejection::LIFETIME);
         }
-        let Some(oldest) = self.max_age else { return Ok(()) };
-        let issued = times.issued.map(Duration::from_secs).ok_or(Fault::LIFETIME)?;
-        let too_old = now.saturating_sub(issued) > oldest.saturating_add(self.skew);
-        let in_future = issued > now.saturating_add(self.skew);
-        if too_old || in_future { Err(Fault::LIFETIME) } else { Ok(()) }
+        let Some(max_age) = self.max_age else { return Ok(()) };
+        let issued = times.issued.map(Duration::from_secs).ok_or(Rejection::LIFETIME)?;
+        let is_too_old = now.saturating_sub(issued) > max_age.saturating_add(self.skew);
+        let is_in_future = issued > now.saturating_add(self.skew);
+        if is_too_old || is_in_future { Err(Rejection::LIFETIME) } else { Ok(()) }
     }
 }

@@ -8,26 +8,28 @@ use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
 use crate::{
-    Admission, Config, Crypto, Environment, Metric, Outcome, Patience, Policy, Reason, Verdict,
-    Worker, algorithm::Algorithm,
+    Admission, CompileContext, Config, Crypto, Metric, Policy, Reason, Verdict, WaitPolicy, Worker,
+    algorithm::{Algorithm, Digest, Family},
 };
 
-/// The moment of all tests, in seconds since 1970.
+/// The time in all tests, in seconds since 1970.
 pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const ISSUER: &str = "https://idp.example.com";
 
 static KEYS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../testdata/keys.json")).unwrap());
 
-/// Returns the entry of `testdata/keys.json` that serves an algorithm.
+/// Returns the entry of `testdata/keys.json` for an algorithm.
 pub(crate) fn key(algorithm: Algorithm) -> &'static Value {
-    let name = match algorithm.name() {
-        "ES256" => "p256",
-        "ES384" => "p384",
-        "ES512" => "p521",
-        "EdDSA" => "ed25519",
-        name if name.starts_with('H') => "secret",
-        _ => "rsa",
+    let name = match algorithm.family() {
+        Family::RsaPkcs1 | Family::RsaPss => "rsa",
+        Family::Ecdsa => match algorithm.digest() {
+            Digest::Sha256 => "p256",
+            Digest::Sha384 => "p384",
+            Digest::Sha512 => "p521",
+        },
+        Family::EdDsa => "ed25519",
+        Family::Hmac => "secret",
     };
     named_key(name)
 }
@@ -58,21 +60,21 @@ pub(crate) fn other_key(algorithm: Algorithm) -> Value {
     with(jwk, "y", json!(URL_SAFE_NO_PAD.encode(y)))
 }
 
-/// Returns a key set of all keys but the one that is too small.
+/// Returns a key set of the keys that pure Rust supports.
 pub(crate) fn jwks() -> String {
     let names = ["rsa", "p256", "p384", "ed25519", "secret"];
     json!({"keys": names.map(|name| named_key(name)["jwk"].clone())}).to_string()
 }
 
-/// Signs any two texts.
+/// Signs a header and a payload, which may be any text.
 pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let private = URL_SAFE_NO_PAD.decode(key(algorithm)["private"].as_str().unwrap()).unwrap();
-    let private = match algorithm.name().as_bytes()[0] {
-        b'E' if algorithm == Algorithm::EdDsa => EncodingKey::from_ed_der(&private),
-        b'E' => EncodingKey::from_ec_der(&private),
-        b'H' => EncodingKey::from_secret(&private),
-        _ => EncodingKey::from_rsa_der(&private),
+    let private = match algorithm.family() {
+        Family::RsaPkcs1 | Family::RsaPss => EncodingKey::from_rsa_der(&private),
+        Family::Ecdsa => EncodingKey::from_ec_der(&private),
+        Family::EdDsa => EncodingKey::from_ed_der(&private),
+        Family::Hmac => EncodingKey::from_secret(&private),
     };
     let named = algorithm.name().parse().unwrap();
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &private, named).unwrap();
@@ -86,19 +88,19 @@ pub(crate) fn mac(message: &str) -> String {
     jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap()
 }
 
-/// Signs claims with the key of the algorithm, which the header names.
+/// Signs claims with the key for an algorithm; the header names both.
 pub(crate) fn token(algorithm: Algorithm, claims: &Value) -> String {
     let kid = &key(algorithm)["jwk"]["kid"];
     let header = json!({"alg": algorithm.name(), "kid": kid, "typ": "JWT"});
     sign(algorithm, &header.to_string(), &claims.to_string())
 }
 
-/// Claims that every test's policy accepts.
+/// Claims that are valid in all tests.
 pub(crate) fn claims() -> Value {
     json!({"iss": ISSUER, "sub": "alice", "aud": "orders", "exp": NOW + 600})
 }
 
-/// `document` with another value for a member; null takes the member away.
+/// Returns `document` with another value for a member; null removes the member.
 pub(crate) fn with(mut document: Value, name: &str, value: Value) -> Value {
     let members = document.as_object_mut().unwrap();
     if value.is_null() {
@@ -109,7 +111,7 @@ pub(crate) fn with(mut document: Value, name: &str, value: Value) -> Value {
     document
 }
 
-/// A `jwtRules` entry that trusts all keys, with further fields.
+/// An entry of `jwtRules` with all keys of [`jwks`] and additional fields.
 pub(crate) fn rule(fields: Value) -> Value {
     let rule = json!({"issuer": ISSUER, "jwks": jwks()});
     fields
@@ -119,7 +121,7 @@ pub(crate) fn rule(fields: Value) -> Value {
         .fold(rule, |rule, (name, value)| with(rule, name, value.clone()))
 }
 
-/// A document of one such entry.
+/// A configuration with one such entry.
 pub(crate) fn document(fields: Value) -> Value {
     json!({"jwtRules": [rule(fields)]})
 }
@@ -130,86 +132,86 @@ pub(crate) fn compile(document: &Value) -> Result<Policy, InvalidConfig> {
     let variable = |name: &str| {
         (name == "SECRET").then(|| "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into())
     };
-    let environment = Environment { crypto: &crypto, variable: &variable };
-    let compiled = parsed.and_then(|config| Policy::new(&config, &environment));
+    let context = CompileContext { crypto: &crypto, variable: &variable };
+    let compiled = parsed.and_then(|config| Policy::new(&config, &context));
     #[cfg(not(target_arch = "wasm32"))]
     schema_check::compare::<Config>(document, compiled.is_ok());
     compiled
 }
 
-/// A policy with its worker, asked as the shell asks it.
-pub(crate) struct Asked {
+/// A policy with its worker, which decides requests as the plugin does.
+pub(crate) struct Tester {
     pub(crate) policy: Policy,
     pub(crate) worker: Worker,
     pub(crate) now: u64,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    Allowed(Admission),
+pub(crate) enum Outcome {
+    Admitted(Admission),
     Refused(Reason, Reply),
 }
 
-pub(crate) fn asked(document: &Value) -> Asked {
+pub(crate) fn tester(document: &Value) -> Tester {
     let policy = compile(document).unwrap();
     let worker = policy.worker();
-    Asked { policy, worker, now: NOW }
+    Tester { policy, worker, now: NOW }
 }
 
-impl Asked {
-    pub(crate) fn ask(&mut self, headers: &Headers) -> (Answer, Vec<Metric>) {
-        self.ask_request(&Request { headers: headers.clone(), ..Request::default() })
+impl Tester {
+    pub(crate) fn send(&mut self, headers: &Headers) -> (Outcome, Vec<Metric>) {
+        self.send_request(&Request { headers: headers.clone(), ..Request::default() })
     }
 
-    pub(crate) fn ask_request(&mut self, request: &Request) -> (Answer, Vec<Metric>) {
+    pub(crate) fn send_request(&mut self, request: &Request) -> (Outcome, Vec<Metric>) {
         let now = Duration::from_secs(self.now);
-        let judgement = self.policy.judge(&mut self.worker, request, now, Patience::Spent);
-        let mut counts = judgement.counts;
-        let denial = match judgement.verdict {
-            Verdict::Allow(admission) => return (Answer::Allowed(admission), counts),
+        let decision = self.policy.decide(&mut self.worker, request, now, WaitPolicy::DecideNow);
+        let mut counts = decision.counts;
+        let denial = match decision.verdict {
+            Verdict::Allow(admission) => return (Outcome::Admitted(admission), counts),
             Verdict::Deny(denial) => denial,
-            Verdict::AwaitKeys(wait) => panic!("waits: {wait:?}"),
+            Verdict::Wait(wait) => panic!("waits: {wait:?}"),
         };
-        let refusal = self.policy.refuse(&denial, &request.headers);
-        counts.extend(refusal.counts);
-        let answer = match refusal.outcome {
-            Outcome::Reply(reply) => Answer::Refused(denial.fault.reason(), reply),
-            Outcome::Admit(admission) => Answer::Allowed(admission),
+        let response = self.policy.respond(&denial, &request.headers);
+        counts.extend(response.counts);
+        let outcome = match response.outcome {
+            Err(reply) => Outcome::Refused(denial.rejection.reason(), reply),
+            Ok(admission) => Outcome::Admitted(admission),
         };
-        (answer, counts)
+        (outcome, counts)
     }
 
-    /// Asks about a request with this bearer token and says why it is refused.
+    /// Sends a request with this bearer token and returns the reason of its refusal.
     pub(crate) fn bearer(&mut self, token: &str) -> Option<Reason> {
-        self.ask(&bearer(token)).0.reason()
+        self.send(&bearer(token)).0.reason()
     }
 }
 
-impl Answer {
+impl Outcome {
     pub(crate) fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Allowed(_) => None,
+            Self::Admitted(_) => None,
             Self::Refused(reason, _) => Some(*reason),
         }
     }
 
     pub(crate) fn admission(self) -> Admission {
         match self {
-            Self::Allowed(admission) => admission,
+            Self::Admitted(admission) => admission,
             Self::Refused(reason, _) => panic!("refused: {reason:?}"),
         }
     }
 
     pub(crate) fn reply(self) -> Reply {
         match self {
-            Self::Allowed(admission) => panic!("allowed: {admission:?}"),
+            Self::Admitted(admission) => panic!("admitted: {admission:?}"),
             Self::Refused(_, reply) => reply,
         }
     }
 }
 
-/// A plain request to `path`, with further headers.
+/// A request to `path` with additional headers.
 pub(crate) fn request<V: Into<Vec<u8>>>(
     path: &str,
     more: impl IntoIterator<Item = (&'static str, V)>,
@@ -223,7 +225,7 @@ pub(crate) fn request<V: Into<Vec<u8>>>(
     headers
 }
 
-/// A request to `path` without a token in its headers.
+/// A request to `path` without additional headers.
 pub(crate) fn plain(path: &str) -> Headers {
     request(path, None::<(&str, &str)>)
 }
@@ -232,7 +234,7 @@ pub(crate) fn bearer(token: &str) -> Headers {
     request("/", [("authorization", format!("Bearer {token}"))])
 }
 
-/// The warnings of a policy, one a line.
+/// The warnings of a policy, one per line.
 pub(crate) fn warnings(policy: &Policy) -> String {
     policy.warnings().iter().map(|warning| format!("{warning}\n")).collect()
 }

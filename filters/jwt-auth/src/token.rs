@@ -1,13 +1,13 @@
 //! Compact JSON Web Signatures (RFC 7515) that carry JSON Web Tokens (RFC 7519).
 //!
-//! Parsing is strict: canonical base64url, UTF-8 JSON objects, no member twice, bounded depth.
+//! Parsing is strict: canonical base64url, JSON objects in UTF-8, unique members, limited depth.
 
 use base64::{
     Engine,
     engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
 };
 
-use crate::denial::{Fault, Reason};
+use crate::denial::{Reason, Rejection};
 
 mod claims;
 mod header;
@@ -17,7 +17,7 @@ pub use claims::{Claims, Registered};
 pub use header::Header;
 pub use json::{Json, JsonRef, Text};
 
-/// A token whose form is sound; nothing about it is proven.
+/// A parsed but unverified token.
 #[derive(Debug)]
 pub struct Token {
     header: Header,
@@ -25,33 +25,33 @@ pub struct Token {
     signature: Vec<u8>,
     signed_bytes: usize,
     payload: std::ops::Range<usize>,
-    padded: Option<Fault>,
+    padded: Option<Rejection>,
 }
 
-/// Policy for padding at the end of token parts, which RFC 7515 section 2 forbids.
+/// Handling of padding in token parts, which RFC 7515 section 2 forbids.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Padding {
-    /// A padded part is not base64url.
+    /// Padded parts are refused.
     Refused,
-    /// Each part may be padded to a multiple of four.
+    /// Each part may be padded to a multiple of four characters.
     Accepted,
 }
 
 impl Token {
-    /// Reads a compact token.
+    /// Parses a compact token.
     ///
     /// # Errors
     ///
-    /// Names the first thing that is wrong with its form.
-    pub fn parse(compact: &[u8], padding: Padding) -> Result<Self, Fault> {
+    /// Fails with the first error in the token.
+    pub fn parse(compact: &[u8], padding: Padding) -> Result<Self, Rejection> {
         let parts = Parts::split(compact).ok_or(NOT_THREE_PARTS)?;
         let mut padded = None;
-        let mut decode = |part: &[u8], fault: Fault| {
+        let mut decode = |part: &[u8], rejection: Rejection| {
             if padding == Padding::Accepted && part.ends_with(b"=") {
-                padded = padded.or(Some(fault));
-                return URL_SAFE.decode(part).map_err(|_| fault);
+                padded = padded.or(Some(rejection));
+                return URL_SAFE.decode(part).map_err(|_| rejection);
             }
-            URL_SAFE_NO_PAD.decode(part).map_err(|_| fault)
+            URL_SAFE_NO_PAD.decode(part).map_err(|_| rejection)
         };
         let header = decode(parts.header, HEADER_NOT_BASE64)?;
         let payload = decode(parts.payload, PAYLOAD_NOT_BASE64)?;
@@ -77,8 +77,8 @@ impl Token {
         &self.claims
     }
 
-    /// Returns the error for the first padded part; `None` if no part is padded.
-    pub const fn padded(&self) -> Option<Fault> {
+    /// Returns the rejection for the first padded part; `None` if no part is padded.
+    pub const fn padded(&self) -> Option<Rejection> {
         self.padded
     }
 
@@ -87,18 +87,18 @@ impl Token {
         &self.signature
     }
 
-    /// Returns about how many bytes of memory the token takes.
-    pub(crate) fn weight(&self) -> usize {
+    /// Returns the approximate memory of the token.
+    pub(crate) fn approx_bytes(&self) -> usize {
         let own = size_of::<Self>().saturating_add(self.signature.len());
-        own.saturating_add(self.claims.weight())
+        own.saturating_add(self.claims.approx_bytes())
     }
 
-    /// Returns what is signed, given the compact form that the token was read from.
+    /// Returns the signed part of the compact form.
     pub fn signed<'a>(&self, compact: &'a [u8]) -> &'a [u8] {
         compact.get(..self.signed_bytes).unwrap_or_default()
     }
 
-    /// Returns the second part as written, given the compact form.
+    /// Returns the encoded payload of the compact form.
     pub fn encoded_payload<'a>(&self, compact: &'a [u8]) -> &'a [u8] {
         compact.get(self.payload.clone()).unwrap_or_default()
     }
@@ -117,19 +117,19 @@ impl<'a> Parts<'a> {
         let (signed, signature) = (compact.get(..last)?, compact.get(last.checked_add(1)?..)?);
         let first = signed.iter().position(|byte| *byte == b'.')?;
         let (header, payload) = (signed.get(..first)?, signed.get(first.checked_add(1)?..)?);
-        let empty = header.is_empty() || payload.is_empty() || signature.is_empty();
-        let three = !empty && !payload.contains(&b'.');
-        three.then_some(Self { header, payload, signature, signed })
+        let is_empty = header.is_empty() || payload.is_empty() || signature.is_empty();
+        let is_valid = !is_empty && !payload.contains(&b'.');
+        is_valid.then_some(Self { header, payload, signature, signed })
     }
 }
 
-const NOT_THREE_PARTS: Fault = Fault::new(
+const NOT_THREE_PARTS: Rejection = Rejection::new(
     Reason::BadFormat,
     "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections",
 );
-const HEADER_NOT_BASE64: Fault =
-    Fault::new(Reason::BadHeader, "Jwt header is an invalid Base64url encoded");
-const PAYLOAD_NOT_BASE64: Fault =
-    Fault::new(Reason::BadPayload, "Jwt payload is an invalid Base64url encoded");
-const SIGNATURE_NOT_BASE64: Fault =
-    Fault::new(Reason::BadFormat, "Jwt signature is an invalid Base64url encoded");
+const HEADER_NOT_BASE64: Rejection =
+    Rejection::new(Reason::BadHeader, "Jwt header is an invalid Base64url encoded");
+const PAYLOAD_NOT_BASE64: Rejection =
+    Rejection::new(Reason::BadPayload, "Jwt payload is an invalid Base64url encoded");
+const SIGNATURE_NOT_BASE64: Rejection =
+    Rejection::new(Reason::BadFormat, "Jwt signature is an invalid Base64url encoded");

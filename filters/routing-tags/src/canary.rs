@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use filter_core::{ErrorWindow, Guard, rendezvous, share_of};
+use filter_core::{ErrorWindow, Guard, rendezvous, scale};
 
 use crate::{config::CanaryConfig, metrics::canary_name, tag::Tag};
 
@@ -89,7 +89,7 @@ impl Canary {
 
     /// Chooses the index of a tag by random bits.
     pub(crate) fn choose_by_bits(weight: u16, bits: u64) -> usize {
-        usize::from(share_of(bits, TOTAL_WEIGHT.into()) < weight.into())
+        usize::from(scale(bits, TOTAL_WEIGHT.into()) < weight.into())
     }
 
     pub(crate) fn metrics(&self, entry: &str) -> CanaryMetrics {

@@ -12,7 +12,7 @@ use filter_host::{
     metric_buffer::{BufferedMetric, MetricBuffer},
     proxy_wasm::{self, traits::HttpContext},
     random,
-    request::Reader,
+    request::RequestReader,
     stream::ContextId,
 };
 
@@ -35,7 +35,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// The filter in one worker, with its current configuration.
 struct RoutingTags {
     policy: Policy,
-    reader: Reader,
+    reader: RequestReader,
     buffer: MetricBuffer,
     /// Indexed by [`Counter::index`].
     counters: Vec<BufferedMetric>,
@@ -58,7 +58,7 @@ impl Plugin for RoutingTags {
             counters: policy.counters().iter().map(|name| buffer.counter(name)).collect(),
             buffer,
             canaries: Canaries::new(&policy, document),
-            reader: Reader::new(policy.needs()),
+            reader: RequestReader::new(policy.needs()),
             policy,
             cached_now: Cell::new(None),
         };

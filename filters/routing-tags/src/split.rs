@@ -1,6 +1,6 @@
 //! Weighted choices between tags.
 
-use filter_core::{rendezvous, share_of};
+use filter_core::{rendezvous, scale};
 
 use crate::tag::Tag;
 
@@ -19,7 +19,7 @@ impl Split {
 
     /// Chooses the index of a tag by random bits.
     pub(crate) fn choose_by_bits(&self, bits: u64) -> Option<usize> {
-        let mut left = share_of(bits, self.total());
+        let mut left = scale(bits, self.total());
         self.variants.iter().position(|(_, weight)| {
             let weight = u64::from(*weight);
             let is_chosen = left < weight;

@@ -49,7 +49,7 @@ impl Sticky {
         metrics: &mut Vec<Metric>,
     ) -> Key<'r> {
         if let Some(key) = self.hash.key(request) {
-            return Key::Found(key.bytes, key.source.word());
+            return Key::Found(key.bytes, key.source.as_str());
         }
         if let Some(cookie) = self.hash.issued_cookie() {
             let id = issued.issue(cookie, random_bits, metrics);

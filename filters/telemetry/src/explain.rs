@@ -1,171 +1,177 @@
-//! Why a stream counts where it counts, and is traced and logged or not.
+//! Explains how the filter measures, traces and logs a stream, and why.
 
 use std::collections::BTreeMap;
 
 use filter_core::Request;
 
 use crate::{
-    Direction, Ended, Kind, Policy, Record, Target, Worker,
+    CompletedStream, Direction, MetricKind, Policy, Record, RequestTarget, TracerState,
     expression::Value,
-    signals::access_log::{self, AccessLog, Logged, Reason},
-    signals::tracing::{Begun, Cause},
+    signals::access_log::{self, AccessLog, LogReason, LoggedStream},
+    signals::tracing::{SamplingSource, TraceStart},
 };
 
-mod additions;
+mod display;
+mod series;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use self::stream::Stream;
 
-/// A stream in the words of whoever asks about it.
+/// A stream to explain.
 #[derive(Clone, Debug, Default)]
-pub struct Described {
-    /// The request, its pseudo-headers among its headers.
+pub struct StreamDescription {
+    /// The request. Its headers include the pseudo-headers.
     pub request: Request,
-    /// How it went; method and operation are those of the request.
+    /// The result. Method and operation are taken from the request.
     pub record: Record,
-    /// Further attributes, by their names in expressions: `response.headers['x-cents']`.
+    /// Further attributes by their names in expressions, such as `response.headers['x-cents']`.
     pub attributes: BTreeMap<String, Value>,
-    /// Where the listener stands.
+    /// The direction of the listener.
     pub direction: Direction,
-    /// Random bits, from which a new trace gets its number.
+    /// Random seed of the ids of a new trace.
     pub seed: u64,
-    /// A draw from 0 to 999,999, by which shares of access logs are decided.
+    /// Random number from 0 to 999,999 for the percentages of access logs.
     pub draw: u32,
 }
 
-/// What becomes of a stream, to be read by people.
+/// How the filter handles a stream. Its `Display` output is meant for people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// Its operation; absent where the document has none.
+    /// The operation; `None` if the document has no operations.
     pub operation: Option<String>,
-    /// Whether it is an error.
+    /// Whether the stream is an error.
     pub is_error: bool,
-    /// What it adds to which series.
-    pub series: Vec<Addition>,
-    /// Its trace; absent where no entry of `tracing` is for the listener.
-    pub tracing: Option<Traced>,
-    /// What becomes of it in each entry of `accessLogging` that is for the listener.
-    pub logs: Vec<(Outlet, Fate)>,
-    /// How often an expression failed, or an attribute was missing.
+    /// The updates of metric series.
+    pub series: Vec<SeriesUpdate>,
+    /// The trace; `None` if no entry of `tracing` matches the listener.
+    pub tracing: Option<TraceExplanation>,
+    /// The decision of each entry of `accessLogging` that matches the listener.
+    pub logs: Vec<(LogDestination, LogDecision)>,
+    /// Number of expressions that failed or read a missing attribute.
     pub failures: u32,
 }
 
-/// What is added to one series; limits of labels are left out of account.
+/// An update of a series, without regard to limits on labels and series.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Addition {
-    /// The metric.
+pub struct SeriesUpdate {
+    /// The name of the metric.
     pub name: String,
-    /// What kind of metric it is.
-    pub kind: Kind,
-    /// Its labels and their values.
+    /// The kind of the metric.
+    pub kind: MetricKind,
+    /// The names and values of the labels.
     pub labels: Vec<(String, String)>,
-    /// The number; absent for a gauge that counts the stream while it runs.
+    /// The number; `None` for the gauge of streams in flight.
     pub number: Option<u64>,
 }
 
-/// The trace of a stream, and who decided about it.
+/// The trace of a stream and the source of its sampling decision.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Traced {
-    /// What was decided.
-    pub begun: Begun,
-    /// Who decided it.
-    pub cause: Cause,
-    /// The provider that gets the span; absent where none is made.
+pub struct TraceExplanation {
+    /// The trace and the changes to the request.
+    pub start: TraceStart,
+    /// The source of the sampling decision.
+    pub sampling_source: SamplingSource,
+    /// The provider that receives the span; `None` if no span is reported.
     pub provider: Option<String>,
 }
 
-/// Where a log goes.
+/// The destination of an access log.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Outlet {
-    /// To the proxy's own log.
+pub enum LogDestination {
+    /// The proxy's own log.
     Proxy,
-    /// To the provider of this name.
+    /// The provider with this name.
     Provider(String),
 }
 
-/// What becomes of a stream in an access log.
+/// The decision of an access log about a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fate {
-    /// It is logged, as far as `maxPerSecond` allows.
-    Logged(Reason),
-    /// The filter does not hold.
+pub enum LogDecision {
+    /// The stream is logged, subject to `maxPerSecond`.
+    Logged(LogReason),
+    /// The filter does not match.
     Filtered,
     /// The filter fails.
     Failed,
-    /// It is not in the share.
-    Unlucky,
+    /// The stream is not sampled by `percentage`.
+    NotSampled,
 }
 
 impl Policy {
-    /// Explains what the filter does with such a stream, when nothing was counted before.
+    /// Explains how a new filter instance would handle a stream.
     #[must_use]
-    pub fn explain(&self, described: &Described) -> Explanation {
+    pub fn explain(&self, described: &StreamDescription) -> Explanation {
         let record = self.complete(described);
         let tracing = self.explain_tracing(described, &record);
-        let trace = tracing.as_ref().map(|traced| &traced.begun.trace);
+        let trace = tracing.as_ref().map(|traced| &traced.start.trace);
         let mut failures = 0_u32;
         let mut failed = || failures = failures.saturating_add(1);
-        let unjudged = Stream::new(self, described, &record, trace, record.is_failed());
-        let is_error = self.is_error(&record, &unjudged, &mut failed);
+        let undecided = Stream::new(self, described, &record, trace, record.is_failed());
+        let is_error = self.is_error(&record, &undecided, &mut failed);
         let stream = Stream::new(self, described, &record, trace, is_error);
-        let ended = Ended { record: &record, at: &stream, request: &described.request };
-        let findings = self.find(&ended, is_error, &mut failed);
-        let series = self.additions(described.direction, &ended, &findings, &mut failed);
-        let logged = Logged { ended, is_error };
-        let fitting = self.access_logs().iter().filter(|log| log.fits(described.direction));
-        let logs = fitting.map(|log| (self.outlet(log), fate(log, &logged, described.draw)));
+        let ended =
+            CompletedStream { record: &record, attributes: &stream, request: &described.request };
+        let measurements = self.measure(&ended, is_error, &mut failed);
+        let series = self.series_updates(described.direction, &ended, &measurements, &mut failed);
+        let logged = LoggedStream { ended, is_error };
+        let matching = self.access_logs().iter().filter(|log| log.fits(described.direction));
+        let logs =
+            matching.map(|log| (self.destination(log), decision(log, &logged, described.draw)));
         let logs: Vec<_> = logs.collect();
-        logs.iter().filter(|(_, fate)| *fate == Fate::Failed).for_each(|_| failed());
+        logs.iter().filter(|(_, decision)| *decision == LogDecision::Failed).for_each(|_| failed());
         let operation = (!self.operations().is_empty()).then(|| stream.operation().to_owned());
         Explanation { operation, is_error, series, tracing, logs, failures }
     }
 
-    /// Adds to a record what the request says.
-    fn complete(&self, described: &Described) -> Record {
+    /// Adds the method and operation of the request to the record.
+    fn complete(&self, described: &StreamDescription) -> Record {
         let header = |name| described.request.headers.first(name).unwrap_or_default();
         let (path, method, host) = (header(":path"), header(":method"), header(":authority"));
-        let operation = self.operations().find(&Target { path, method, host });
+        let operation = self.operations().find(&RequestTarget { path, method, host });
         Record { method: crate::Method::from_bytes(method), operation, ..described.record }
     }
 
-    fn explain_tracing(&self, described: &Described, record: &Record) -> Option<Traced> {
-        let (_, tracer) = self.outlets().tracing().tracer(described.direction)?;
+    fn explain_tracing(
+        &self,
+        described: &StreamDescription,
+        record: &Record,
+    ) -> Option<TraceExplanation> {
+        let (_, tracer) = self.exporters().tracing().tracer(described.direction)?;
         let stream = Stream::new(self, described, record, None, false);
         let (headers, request) = (&described.request.headers, &described.request);
-        let mut worker = Worker::new(described.seed, tracer);
-        let share = || tracer.share(&stream, request, || ());
-        let begun = tracer.begin(headers, &mut worker, std::time::Duration::ZERO, share);
-        let cause = tracer.cause(headers, &stream, request);
-        let provider = tracer.provider.filter(|_| begun.trace.is_reported);
-        let provider = provider.and_then(|place| self.provider_name(place));
-        Some(Traced { begun, cause, provider })
+        let mut worker = TracerState::new(described.seed, tracer);
+        let threshold = || tracer.sampling_threshold(&stream, request, || ());
+        let start = tracer.begin(headers, &mut worker, std::time::Duration::ZERO, threshold);
+        let sampling_source = tracer.sampling_source(headers, &stream, request);
+        let provider = tracer.provider.filter(|_| start.trace.is_reported);
+        let provider = provider.and_then(|index| self.provider_name(index));
+        Some(TraceExplanation { start, sampling_source, provider })
     }
 
-    fn provider_name(&self, place: usize) -> Option<String> {
-        self.outlets().providers().get(place).map(|provider| provider.name.to_string())
+    fn provider_name(&self, index: usize) -> Option<String> {
+        self.exporters().providers().get(index).map(|provider| provider.name.to_string())
     }
 
-    fn outlet(&self, log: &AccessLog) -> Outlet {
+    fn destination(&self, log: &AccessLog) -> LogDestination {
         match log.target {
-            access_log::Target::Proxy(_) => Outlet::Proxy,
-            access_log::Target::Provider(place) => {
-                Outlet::Provider(self.provider_name(place).unwrap_or_default())
+            access_log::LogTarget::Proxy(_) => LogDestination::Proxy,
+            access_log::LogTarget::Provider(index) => {
+                LogDestination::Provider(self.provider_name(index).unwrap_or_default())
             }
         }
     }
 }
 
-fn fate(log: &AccessLog, logged: &Logged<'_>, draw: u32) -> Fate {
+fn decision(log: &AccessLog, logged: &LoggedStream<'_>, draw: u32) -> LogDecision {
     match log.selects(logged, draw) {
-        Ok(Some(reason)) => return Fate::Logged(reason),
-        Err(_) => return Fate::Failed,
+        Ok(Some(reason)) => return LogDecision::Logged(reason),
+        Err(_) => return LogDecision::Failed,
         Ok(None) => {}
     }
-    let holds = log
-        .filter()
-        .is_none_or(|filter| filter.holds(logged.ended.at, logged.ended.request) == Ok(true));
-    if holds { Fate::Unlucky } else { Fate::Filtered }
+    let holds = log.filter().is_none_or(|filter| {
+        filter.holds(logged.ended.attributes, logged.ended.request) == Ok(true)
+    });
+    if holds { LogDecision::NotSampled } else { LogDecision::Filtered }
 }

@@ -1,30 +1,29 @@
-//! Carries spans and log records to collectors, and counts what is lost.
+//! Exporting spans and log records to OpenTelemetry collectors.
 //!
-//! Everything here is a state machine: items, answers and readings of the clock come in, requests
-//! to send come out. Per worker, each provider and signal has a lane: a bounded queue, at most
-//! four batches on their way, and books that balance at every moment.
+//! Everything here is sans-I/O: items, responses and clock readings go in, requests come out. Each
+//! worker has one pipeline per provider and signal: a bounded queue, at most four batches outside
+//! of it, and delivery statistics that account for every item.
 
 mod backoff;
-mod batch;
-mod books;
+mod delivery_stats;
+mod export_outcome;
 mod exporter;
 pub(crate) mod exporters;
-mod lane;
-mod limits;
+mod handoff;
 mod metric;
 pub mod otlp;
-mod outcome;
+mod pipeline;
 mod provider;
 pub(crate) mod providers;
 mod queue;
 pub(crate) mod resource;
 
 pub use crate::export::{
-    batch::HandedOver,
-    books::Books,
-    exporter::{Arrival, Departure, Exporter, LaneId, Ticket, Told},
-    limits::Limits,
+    delivery_stats::DeliveryStats,
+    export_outcome::{ExportOutcome, Response},
+    exporter::{ExportResult, Exporter, OutgoingRequest, PipelineId, RequestId, StatsDelta},
+    handoff::HandoffBatch,
     metric::{Dropped, Failure, Metric},
-    outcome::{Answer, Outcome},
     provider::{Protocol, Provider},
+    queue::QueueLimits,
 };

@@ -1,4 +1,4 @@
-//! Joins the policy to the proxy: notes what passes, and records it when the stream ends.
+//! The Proxy-Wasm plugin: connects the policy to the proxy.
 
 use std::{
     rc::Rc,
@@ -11,50 +11,50 @@ use filter_host::{
     calls::CallId,
     metric_buffer::{BufferedMetric, MetricBuffer},
     proxy_wasm::{self, traits::HttpContext},
-    request::Reader,
+    request::RequestReader,
     stream::ContextId,
 };
 
 use crate::{
-    Config, Ended, Policy, Record, Trace,
+    CompletedStream, Config, Policy, Record, Trace,
     plugin::{
-        access_log::{AccessLogs, Sink},
-        attributes::{Seen, View},
-        exchange::Stream,
+        access_log::{AccessLogs, LogContext},
+        attributes::{RequestSnapshot, StreamAttributes},
         export::Export,
-        meters::Meters,
+        label_values::LabelInputs,
         spans::Spans,
-        values::Labels,
+        stream::Stream,
+        traffic_metrics::TrafficMetrics,
     },
-    signals::access_log::Logged,
+    signals::access_log::LoggedStream,
 };
 
 mod access_log;
-mod admitting;
 mod attributes;
-mod exchange;
+mod cardinality;
 mod export;
-mod meters;
-mod reading;
+mod label_values;
+mod record;
 mod redaction;
+mod response_headers;
 mod series;
 mod spans;
-mod telling;
-mod values;
+mod stream;
+mod traffic_metrics;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(Root::<Telemetry>::boxed);
 }}
 
-/// How often queues are looked at, and how long a count may stay in the worker.
+/// The interval at which metrics are flushed and export queues are checked.
 const TICK: Duration = Duration::from_millis(200);
 
-/// The filter with its configuration in force.
+/// The plugin with its active configuration.
 struct Telemetry {
     policy: Policy,
-    /// Reads each request, where there is something to read.
-    reader: Option<Reader>,
-    meters: Meters,
+    /// Reads request parts; `None` if the policy needs none.
+    reader: Option<RequestReader>,
+    metrics: TrafficMetrics,
     access_logs: AccessLogs,
     spans: Spans,
     export: Export,
@@ -66,12 +66,12 @@ impl Plugin for Telemetry {
         let policy = Policy::new(&config, &|name| std::env::var(name).ok())?;
         policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
         let export = Export::open(&policy);
-        let meters = Meters::define(&policy, MetricBuffer::new(TICK, !export.is_idle()));
+        let metrics = TrafficMetrics::define(&policy, MetricBuffer::new(TICK, !export.is_idle()));
         let access_logs = AccessLogs::define(&policy);
         let spans = Spans::new(&policy);
-        let reader = (!policy.needs().is_empty()).then(|| Reader::new(policy.needs()));
+        let reader = (!policy.needs().is_empty()).then(|| RequestReader::new(policy.needs()));
         log::info!("configuration applied");
-        Ok(Self { policy, reader, meters, access_logs, spans, export })
+        Ok(Self { policy, reader, metrics, access_logs, spans, export })
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
@@ -79,46 +79,52 @@ impl Plugin for Telemetry {
     }
 
     fn on_tick(&self) {
-        self.meters.flush();
-        self.export.wake();
+        self.metrics.flush();
+        self.export.on_tick();
     }
 
     fn on_http_call_response(&self, call: CallId, body_size: usize) {
-        self.export.take_answer(call, body_size);
+        self.export.on_call_response(call, body_size);
     }
 }
 
 impl Telemetry {
-    /// Counts a stream among those that run.
-    fn enter(&self, seen: &Seen) -> Option<BufferedMetric> {
-        let record = Record { method: seen.method, operation: seen.operation, ..Record::default() };
-        let view = View { plugin: self, seen, is_error: false, record: None };
-        self.meters.enter(Labels { policy: &self.policy, record: &record, at: &view })
+    /// Counts a stream as running, and returns the gauge to decrement at its end.
+    fn enter(&self, snapshot: &RequestSnapshot) -> Option<BufferedMetric> {
+        let (method, operation) = (snapshot.method, snapshot.operation);
+        let record = Record { method, operation, ..Record::default() };
+        let attributes = &StreamAttributes::of_request(self, snapshot);
+        self.metrics.enter(LabelInputs { policy: &self.policy, record: &record, attributes })
     }
 
-    /// Records a stream that has ended.
-    fn record(&self, record: &Record, seen: &Seen, ended: Instant) {
-        let is_failed = record.is_failed();
-        let unjudged = View { plugin: self, seen, is_error: is_failed, record: Some(record) };
-        let failed = || self.meters.expression_failed();
-        let is_error = self.policy.is_error(record, &unjudged, failed);
-        let view = View { is_error, ..unjudged };
-        let stream = Ended { record, at: &view, request: &seen.request };
-        let findings = self.policy.find(&stream, is_error, failed);
-        self.meters.record(Labels { policy: &self.policy, record, at: &view }, &findings);
-        self.log_access(&Logged { ended: stream, is_error }, view.trace(), ended);
-        self.report(&view, record, ended);
+    /// Records a completed stream in metrics, access logs and spans.
+    fn record(&self, record: &Record, snapshot: &RequestSnapshot, ended: Instant) {
+        let failed = || self.metrics.expression_failed();
+        let by_default = StreamAttributes {
+            plugin: self,
+            snapshot,
+            is_error: record.is_failed(),
+            record: Some(record),
+        };
+        let is_error = self.policy.is_error(record, &by_default, failed);
+        let attributes = &StreamAttributes { is_error, ..by_default };
+        let stream = CompletedStream { record, attributes, request: &snapshot.request };
+        let measurements = self.policy.measure(&stream, is_error, failed);
+        let inputs = LabelInputs { policy: &self.policy, record, attributes };
+        self.metrics.record(inputs, &measurements);
+        self.log_access(&LoggedStream { ended: stream, is_error }, attributes.trace(), ended);
+        self.export_span(attributes, record, ended);
     }
 
-    /// Logs a stream that has ended.
-    fn log_access(&self, stream: &Logged<'_>, trace: Option<&Trace>, ended: Instant) {
-        let sink = Sink {
+    /// Logs a completed stream.
+    fn log_access(&self, stream: &LoggedStream<'_>, trace: Option<&Trace>, ended: Instant) {
+        let context = LogContext {
             trace: trace.map(|trace| (trace.trace_id, trace.span_id)),
             is_sampled: trace.is_some_and(|trace| trace.is_sampled),
-            export: &|provider, record| self.export.log(provider, record, ended),
-            failed: &|| self.meters.expression_failed(),
+            export: &|provider, record| self.export.enqueue_log(provider, record, ended),
+            failed: &|| self.metrics.expression_failed(),
             ended,
         };
-        self.access_logs.write(&self.policy, self.meters.direction(), stream, &sink);
+        self.access_logs.write(&self.policy, self.metrics.direction(), stream, &context);
     }
 }

@@ -1,10 +1,10 @@
-//! The document made ready.
+//! The compiled document.
 
 use filter_core::{Mode, Needs, Warning};
 
 use crate::{
-    export::exporters::Outlets,
-    expression::{Expression, Reads, Slot},
+    export::exporters::Exporters,
+    expression::{AttributeTable, Expression, Slot},
     policy::operations::Operations,
     policy::response_headers::ResponseHeaders,
     signals::access_log::AccessLog,
@@ -15,7 +15,7 @@ use crate::{
 
 mod compile;
 pub(crate) mod compiler;
-mod findings;
+mod measure;
 pub(crate) mod operations;
 pub(crate) mod response_headers;
 #[cfg(test)]
@@ -28,62 +28,62 @@ pub struct Policy {
     metrics: Metrics,
     slos: Vec<Slo>,
     error_when: Option<Expression>,
-    outlets: Outlets,
+    exporters: Exporters,
     response_headers: Option<ResponseHeaders>,
-    fills_state: bool,
+    sets_filter_state: bool,
     access_logs: Vec<AccessLog>,
     redaction_key: Option<Vec<u8>>,
     warnings: Vec<Warning>,
-    reads: Reads,
-    fleeting: Vec<Slot>,
+    attribute_table: AttributeTable,
+    early_slots: Vec<Slot>,
     needs: Needs,
     mode: Mode,
 }
 
 impl Policy {
-    /// Returns where telemetry leaves the proxy.
+    /// Returns the export configuration.
     #[must_use]
-    pub const fn outlets(&self) -> &Outlets {
-        &self.outlets
+    pub const fn exporters(&self) -> &Exporters {
+        &self.exporters
     }
 
-    /// Returns what callers are told; nothing where no header may be written.
+    /// Returns the response headers to add; `None` in a dry run.
     #[must_use]
     pub fn response_headers(&self) -> Option<&ResponseHeaders> {
         self.response_headers.as_ref().filter(|_| !self.mode.is_dry_run())
     }
 
-    /// Says whether the operation is left in filter state.
+    /// Returns `true` if the operation is written to filter state.
     #[must_use]
-    pub const fn fills_state(&self) -> bool {
-        self.fills_state
+    pub const fn sets_filter_state(&self) -> bool {
+        self.sets_filter_state
     }
 
-    /// Returns what is logged.
+    /// Returns the enabled access logs.
     #[must_use]
     pub fn access_logs(&self) -> &[AccessLog] {
         &self.access_logs
     }
 
-    /// Returns the key of hashes, where the document has one.
+    /// Returns the configured key of redaction hashes.
     #[must_use]
     pub fn redaction_key(&self) -> Option<&[u8]> {
         self.redaction_key.as_deref()
     }
 
-    /// Returns what an operator may not have meant.
+    /// Returns the warnings.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// Returns the metrics of all directions.
+    /// Returns the compiled metrics.
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// Returns the tags that Istio's `extraStatTags`, or a plain Envoy's `stats_tags`, must list.
+    /// Returns the tags to list in Istio's `extraStatTags` or a plain Envoy's `stats_tags`.
     #[must_use]
     pub fn stat_tags(&self) -> Vec<&str> {
         self.metrics.label_names().into_iter().collect()
@@ -101,31 +101,31 @@ impl Policy {
         &self.operations
     }
 
-    /// Says whether the method is read of every request.
+    /// Returns `true` if the request method is read.
     #[must_use]
     pub fn reads_method(&self) -> bool {
         self.metrics.uses(LabelSource::Method) || self.operations.reads_method()
     }
 
-    /// Returns what is read of a request when its headers are at hand.
+    /// Returns the parts of a request to capture at its headers.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs
     }
 
-    /// Returns every attribute that the document reads.
+    /// Returns the attributes that the document reads.
     #[must_use]
-    pub const fn reads(&self) -> &Reads {
-        &self.reads
+    pub const fn attribute_table(&self) -> &AttributeTable {
+        &self.attribute_table
     }
 
-    /// Returns the attributes that later filters may change, to be read at the request's headers.
+    /// Returns the attributes to read at the request headers, as later filters can change them.
     #[must_use]
-    pub fn fleeting(&self) -> &[Slot] {
-        &self.fleeting
+    pub fn early_slots(&self) -> &[Slot] {
+        &self.early_slots
     }
 
-    /// Says whether no header may be written.
+    /// Returns `true` if no headers must be changed.
     #[must_use]
     pub const fn is_dry_run(&self) -> bool {
         self.mode.is_dry_run()

@@ -1,4 +1,4 @@
-//! What a Prometheus and its proxies are given for a document: rules, and the patterns of labels.
+//! Prometheus rules and Envoy stat tags for a document.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -10,14 +10,14 @@ mod tests;
 use self::rule::Rule;
 use crate::{
     Config,
-    config::{MetricsEntry, ShortName},
+    config::{MetricsConfig, ShortName},
     signals::metrics::{DEFAULT_PREFIX, is_labelled},
 };
 
-/// Recording rules and alerts for the metrics of a document, as a file of rules.
+/// A Prometheus rule file with recording rules and alerts for the metrics of a document.
 ///
-/// They sum by the label `namespace`, and alerts of a proxy name its `pod`, so the scrape has to
-/// give both. Objectives come from `slos`; one without `objective` has no alert.
+/// The scrape must add the labels `namespace` and `pod`. Entries of `slos` without `objective` get
+/// no alerts.
 #[derive(Clone, Debug)]
 pub struct Rules {
     prefix: String,
@@ -25,30 +25,33 @@ pub struct Rules {
     objectives: Vec<Objective>,
 }
 
-/// An objective that rules are about.
+/// An entry of `slos`.
 #[derive(Clone, Debug)]
 struct Objective {
     name: String,
-    /// The share of streams that may be bad.
+    /// The error budget as a ratio; `None` without `objective`.
     budget: Option<f64>,
 }
 
-/// The windows over which bad streams are recorded.
+/// The windows of the error budget ratios.
 const WINDOWS: [&str; 5] = ["5m", "30m", "1h", "6h", "3d"];
-/// Parts of a percentage in the share that an objective tells apart: 99.9999 % is the highest.
-const STEPS: f64 = 10_000.0;
+/// Steps of an objective per percentage point; the highest objective is 99.9999 %.
+const STEPS_PER_PERCENT: f64 = 10_000.0;
 
 impl Rules {
-    /// Writes rules for a document.
+    /// Creates the rules for a document.
     #[must_use]
-    pub fn of(config: &Config) -> Self {
-        let entries = config.metrics.as_ref().map(|it| it.0.as_slice()).unwrap_or_default();
-        let prefix = entries.iter().find_map(|it: &MetricsEntry| it.prefix.as_ref());
+    pub fn new(config: &Config) -> Self {
+        let entries =
+            config.metrics.as_ref().map(|metrics| metrics.0.as_slice()).unwrap_or_default();
+        let prefix = entries.iter().find_map(|entry: &MetricsConfig| entry.prefix.as_ref());
         let objectives = config.slos.iter().map(|slo| Objective {
             name: slo.name.as_str().to_owned(),
-            budget: slo
-                .objective
-                .map(|it| ((100.0 - it.percent()) * STEPS).round() / STEPS / 100.0),
+            budget: slo.objective.map(|objective| {
+                ((100.0 - objective.percent()) * STEPS_PER_PERCENT).round()
+                    / STEPS_PER_PERCENT
+                    / 100.0
+            }),
         });
         Self {
             prefix: prefix.map_or(DEFAULT_PREFIX, ShortName::as_str).to_owned(),
@@ -57,7 +60,7 @@ impl Rules {
         }
     }
 
-    /// The labels that traffic is summed by.
+    /// Returns the labels to aggregate traffic by.
     const fn by(&self) -> &'static str {
         if self.is_labelled { "namespace, request_operation" } else { "namespace" }
     }
@@ -82,8 +85,8 @@ impl Rules {
 
     fn budgets(&self) -> Vec<Rule> {
         let prefix = &self.prefix;
-        let ratio = |window: &str, of: &str, by: &str| {
-            let rate = |what: &str| format!("sum by ({by}) (rate({of}_{what}[{window}]))");
+        let ratio = |window: &str, metric: &str, by: &str| {
+            let rate = |suffix: &str| format!("sum by ({by}) (rate({metric}_{suffix}[{window}]))");
             let expression = format!("1 - {} / {}", rate("good_total"), rate("total"));
             Rule::record(format!("weir:slo_error_budget:ratio_{window}"), expression)
         };
@@ -91,14 +94,14 @@ impl Rules {
             return Vec::new();
         }
         if self.is_labelled {
-            let of = format!("{prefix}_slo");
-            return WINDOWS.map(|window| ratio(window, &of, "namespace, slo")).into();
+            let metric = format!("{prefix}_slo");
+            return WINDOWS.map(|window| ratio(window, &metric, "namespace, slo")).into();
         }
-        let of_one = |slo: &Objective| {
-            let of = format!("{prefix}_slo_{}", slo.name);
-            WINDOWS.map(|window| ratio(window, &of, "namespace").label("slo", &slo.name))
+        let unlabelled = |slo: &Objective| {
+            let metric = format!("{prefix}_slo_{}", slo.name);
+            WINDOWS.map(|window| ratio(window, &metric, "namespace").label("slo", &slo.name))
         };
-        self.objectives.iter().flat_map(of_one).collect()
+        self.objectives.iter().flat_map(unlabelled).collect()
     }
 }
 
@@ -110,26 +113,29 @@ impl Display for Rules {
             out,
             "# Recording rules and alerts for telemetry {labels} labels (`metrics.labels: {is}`)."
         )?;
-        writeln!(out, "# Rates and latencies are by namespace, which the scrape has to name.")?;
+        writeln!(
+            out,
+            "# Rates and latencies are aggregated by namespace, a label that the scrape must add."
+        )?;
         writeln!(out, "groups:")?;
         let groups =
             [("", self.traffic()), ("-slo", self.budgets()), ("-alerts", alerts::alerts(self))];
-        for (end, rules) in groups.iter().filter(|(_, rules)| !rules.is_empty()) {
-            writeln!(out, "- name: {}{end}\n  rules:", self.prefix.replace('_', "-"))?;
+        for (suffix, rules) in groups.iter().filter(|(_, rules)| !rules.is_empty()) {
+            writeln!(out, "- name: {}{suffix}\n  rules:", self.prefix.replace('_', "-"))?;
             rules.iter().try_for_each(|rule| rule.fmt(out))?;
         }
         Ok(())
     }
 }
 
-/// Writes the list of labels that Istio's `extraStatTags` must hold.
+/// Renders the labels as Istio's `extraStatTags`.
 #[must_use]
 pub fn extra_stat_tags(labels: &[&str]) -> String {
     let lines = labels.iter().map(|label| format!("- {label}\n"));
     format!("extraStatTags:\n{}", lines.collect::<String>())
 }
 
-/// Writes the patterns that a plain Envoy's bootstrap must hold.
+/// Renders the labels as `stats_tags` of a plain Envoy's bootstrap.
 #[must_use]
 pub fn stats_tags(labels: &[&str]) -> String {
     let pattern =

@@ -1,7 +1,6 @@
-//! One HTTP stream: its facts, counters and end.
+//! One HTTP stream: its record, message counts, direction and response flags.
 
 pub(crate) mod direction;
-pub(crate) mod ended;
 pub(crate) mod messages;
 pub(crate) mod record;
 pub(crate) mod response_flags;

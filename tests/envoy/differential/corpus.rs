@@ -1,17 +1,17 @@
-//! The requests that both filters get, the same in every run but for times and keys.
+//! The requests sent to both filters. They are the same in every run, except for times and keys.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
 use tests::{client::Request, keys::Keys};
 
 use super::{
-    draft::Draft,
-    flaws::{Flaw, OF_CLAIMS, OF_HEADER, OF_TEXT},
-    places::{ODD, Place, USUAL},
+    flaws::{CLAIMS_FLAWS, Flaw, HEADER_FLAWS, TOKEN_FLAWS},
+    locations::{COMMON, Location, UNUSUAL},
+    token_builder::TokenBuilder,
 };
 
-/// How many requests with two flaws each setting gets beside those with at most one.
-const MIXED: usize = 100;
+/// Number of requests with two flaws per setting, in addition to those with at most one.
+const TWO_FLAW_CASES: usize = 100;
 
 const ASYMMETRIC: &[Algorithm] = &[
     Algorithm::ES256,
@@ -26,102 +26,103 @@ const ASYMMETRIC: &[Algorithm] = &[
 ];
 const SECRET: &[Algorithm] = &[Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 
-/// A request and what is odd about it.
+/// A request and its traits.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    /// The algorithm, the flaws and the place.
+    /// The algorithm, the token's location and the flaws.
     pub(super) traits: Vec<String>,
     /// The request.
     pub(super) request: Request,
 }
 
 impl Case {
-    /// Whether the request has one of these traits.
+    /// Returns `true` if the request has one of these traits.
     pub(super) fn has(&self, traits: &[&str]) -> bool {
         self.traits.iter().any(|own| traits.contains(&own.as_str()))
     }
 }
 
-/// Random numbers that are the same in every run (SplitMix64).
+/// A random number generator (SplitMix64) with a fixed seed.
 #[derive(Debug)]
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let sides = u64::try_from(from.len()).ok()?;
-        let roll = (mixed ^ (mixed >> 31)).checked_rem(sides)?;
-        from.get(usize::try_from(roll).ok()?)
+        let count = u64::try_from(from.len()).ok()?;
+        let drawn = (mixed ^ (mixed >> 31)).checked_rem(count)?;
+        from.get(usize::try_from(drawn).ok()?)
     }
 }
 
-/// The cases of the setting of this number, which decides about the dice.
+/// Returns the cases of the setting with this index, which is also the seed.
 pub(super) fn cases(setting: usize, secret: bool, keys: &Keys) -> Result<Vec<Case>> {
-    let mut dice = Dice(u64::try_from(setting)?);
+    let mut rng = Rng(u64::try_from(setting)?);
     let algorithms = if secret { SECRET } else { ASYMMETRIC };
-    let flaws: Vec<Flaw> = [OF_HEADER, OF_CLAIMS, OF_TEXT].concat();
-    let places: Vec<Place> = [USUAL, ODD].concat();
-    let mut maker = Maker { keys, others: Vec::new() };
+    let flaws: Vec<Flaw> = [HEADER_FLAWS, CLAIMS_FLAWS, TOKEN_FLAWS].concat();
+    let locations: Vec<Location> = [COMMON, UNUSUAL].concat();
+    let mut builder = CaseBuilder { keys, second_tokens: Vec::new() };
     let mut cases = Vec::new();
     for algorithm in algorithms {
-        for place in USUAL {
-            cases.push(maker.case(*algorithm, &[], place)?);
+        for location in COMMON {
+            cases.push(builder.case(*algorithm, &[], location)?);
         }
     }
     for flaw in &flaws {
-        let algorithm = dice.pick(algorithms).unwrap_or(&Algorithm::ES256);
-        let elsewhere = dice.pick(USUAL).copied();
-        for place in USUAL.first().copied().into_iter().chain(elsewhere) {
-            cases.push(maker.case(*algorithm, &[*flaw], &place)?);
+        let algorithm = rng.pick(algorithms).unwrap_or(&Algorithm::ES256);
+        let other_location = rng.pick(COMMON).copied();
+        for location in COMMON.first().copied().into_iter().chain(other_location) {
+            cases.push(builder.case(*algorithm, &[*flaw], &location)?);
         }
     }
-    for place in ODD {
-        cases.push(maker.case(Algorithm::ES256, &[], place)?);
-        let flaw = dice.pick(&flaws).copied();
-        cases.push(maker.case(Algorithm::ES256, &Vec::from_iter(flaw), place)?);
+    for location in UNUSUAL {
+        cases.push(builder.case(Algorithm::ES256, &[], location)?);
+        let flaw = rng.pick(&flaws).copied();
+        cases.push(builder.case(Algorithm::ES256, &Vec::from_iter(flaw), location)?);
     }
-    for _ in 0..MIXED {
-        let algorithm = dice.pick(algorithms).unwrap_or(&Algorithm::ES256);
-        let two = [OF_HEADER, OF_CLAIMS, OF_CLAIMS, OF_TEXT];
-        let two = [dice.pick(&two), dice.pick(&two)].into_iter().flatten();
-        let two: Vec<Flaw> = two.filter_map(|table| dice.pick(table).copied()).collect();
-        let usual = dice.pick(&[USUAL, USUAL, &places]).copied().unwrap_or(USUAL);
-        if let Some(place) = dice.pick(usual) {
-            cases.push(maker.case(*algorithm, &two, place)?);
+    for _ in 0..TWO_FLAW_CASES {
+        let algorithm = rng.pick(algorithms).unwrap_or(&Algorithm::ES256);
+        let two_flaws = [HEADER_FLAWS, CLAIMS_FLAWS, CLAIMS_FLAWS, TOKEN_FLAWS];
+        let two_flaws = [rng.pick(&two_flaws), rng.pick(&two_flaws)].into_iter().flatten();
+        let two_flaws: Vec<Flaw> = two_flaws.filter_map(|table| rng.pick(table).copied()).collect();
+        let common = rng.pick(&[COMMON, COMMON, &locations]).copied().unwrap_or(COMMON);
+        if let Some(location) = rng.pick(common) {
+            cases.push(builder.case(*algorithm, &two_flaws, location)?);
         }
     }
     Ok(cases)
 }
 
-/// Makes cases; what is good is signed once per algorithm.
-struct Maker<'a> {
+/// Creates cases, with the second token cached per algorithm.
+struct CaseBuilder<'a> {
     keys: &'a Keys,
-    others: Vec<(Algorithm, String)>,
+    second_tokens: Vec<(Algorithm, String)>,
 }
 
-impl Maker<'_> {
-    fn case(&mut self, algorithm: Algorithm, flaws: &[Flaw], place: &Place) -> Result<Case> {
-        let mut draft = Draft::good(algorithm, self.keys);
-        let mut traits = vec![format!("{algorithm:?}"), place.0.to_owned()];
+impl CaseBuilder<'_> {
+    fn case(&mut self, algorithm: Algorithm, flaws: &[Flaw], location: &Location) -> Result<Case> {
+        let mut token_builder = TokenBuilder::valid(algorithm, self.keys);
+        let mut traits = vec![format!("{algorithm:?}"), location.0.to_owned()];
         for (name, change) in flaws {
-            change(&mut draft);
+            change(&mut token_builder);
             traits.push((*name).to_owned());
         }
-        let request = place.1(&draft.sign(self.keys)?, &self.other(algorithm)?);
+        let request = location.1(&token_builder.sign(self.keys)?, &self.second_token(algorithm)?);
         Ok(Case { traits, request })
     }
 
-    /// A good token of somebody else.
-    fn other(&mut self, algorithm: Algorithm) -> Result<String> {
-        if let Some((_, token)) = self.others.iter().find(|(signed, _)| *signed == algorithm) {
+    /// Returns a valid token of another subject.
+    fn second_token(&mut self, algorithm: Algorithm) -> Result<String> {
+        if let Some((_, token)) = self.second_tokens.iter().find(|(signed, _)| *signed == algorithm)
+        {
             return Ok(token.clone());
         }
-        let mut other = Draft::good(algorithm, self.keys);
-        other.claims.set("sub", "\"bob\"");
-        let token = other.sign(self.keys)?;
-        self.others.push((algorithm, token.clone()));
+        let mut second_token = TokenBuilder::valid(algorithm, self.keys);
+        second_token.claims.set("sub", "\"bob\"");
+        let token = second_token.sign(self.keys)?;
+        self.second_tokens.push((algorithm, token.clone()));
         Ok(token)
     }
 }

@@ -1,12 +1,12 @@
-//! What can be odd about a token: each entry changes a good one in one way.
+//! Flaws of a token. Each changes one thing in a valid token.
 
-use super::draft::Draft;
+use super::token_builder::TokenBuilder;
 
-/// A name and a change.
-pub(super) type Flaw = (&'static str, fn(&mut Draft));
+/// A name and a change to the token.
+pub(super) type Flaw = (&'static str, fn(&mut TokenBuilder));
 
-/// Every change of a header.
-pub(super) const OF_HEADER: &[Flaw] = &[
+/// Changes to the header.
+pub(super) const HEADER_FLAWS: &[Flaw] = &[
     ("kid absent", |d| d.header.remove("kid")),
     ("kid unknown", |d| d.header.set("kid", "\"other\"")),
     ("kid empty", |d| d.header.set("kid", "\"\"")),
@@ -14,7 +14,7 @@ pub(super) const OF_HEADER: &[Flaw] = &[
     ("kid of another key", |d| d.header.set("kid", "\"p384\"")),
     ("kid long", |d| d.header.set("kid", &format!("\"{}\"", "k".repeat(300)))),
     ("typ JWT", |d| d.header.set("typ", "\"JWT\"")),
-    ("typ odd", |d| d.header.set("typ", "\"at+jwt\"")),
+    ("typ at+jwt", |d| d.header.set("typ", "\"at+jwt\"")),
     ("typ a number", |d| d.header.set("typ", "1")),
     ("alg absent", |d| d.header.remove("alg")),
     ("alg none", |d| d.header.set("alg", "\"none\"")),
@@ -37,11 +37,11 @@ pub(super) const OF_HEADER: &[Flaw] = &[
     ("jwk", |d| d.header.add("jwk", "{\"kty\":\"oct\",\"k\":\"AA\"}")),
     ("header empty", |d| d.header_text = Some("{}")),
     ("header a list", |d| d.header_text = Some("[]")),
-    ("header no JSON", |d| d.header_text = Some("alg")),
+    ("header not JSON", |d| d.header_text = Some("alg")),
 ];
 
-/// Every change of the claims.
-pub(super) const OF_CLAIMS: &[Flaw] = &[
+/// Changes to the claims.
+pub(super) const CLAIMS_FLAWS: &[Flaw] = &[
     ("iss absent", |d| d.claims.remove("iss")),
     ("iss other", |d| d.claims.set("iss", "\"https://other.example.com\"")),
     ("iss partner", |d| d.claims.set("iss", "\"https://partner.example.com\"")),
@@ -80,7 +80,7 @@ pub(super) const OF_CLAIMS: &[Flaw] = &[
     ("exp as a power", |d| d.claims.set("exp", "4e9")),
     ("exp zero", |d| d.claims.set("exp", "0")),
     ("exp far", |d| d.claims.set("exp", "9007199254740991")),
-    ("exp the greatest", |d| d.claims.set("exp", "9223372036854775807")),
+    ("exp maximal", |d| d.claims.set("exp", "9223372036854775807")),
     ("exp too far", |d| d.claims.set("exp", "18446744073709551616")),
     ("exp negative", |d| d.claims.set("exp", "-5")),
     ("exp quoted", |d| d.claims.set("exp", &format!("\"{}\"", d.at(300)))),
@@ -103,48 +103,52 @@ pub(super) const OF_CLAIMS: &[Flaw] = &[
     ("a number claim with a fraction", |d| d.claims.set("level", "1.5")),
     ("a large number claim", |d| d.claims.set("level", "12345678901234")),
     ("a negative number claim", |d| d.claims.set("level", "-7")),
-    ("a number claim with a zero behind", |d| d.claims.set("level", "1.10")),
+    ("a number claim with a trailing zero", |d| d.claims.set("level", "1.10")),
     ("a number claim as a power", |d| d.claims.set("level", "1e3")),
     ("a number claim beyond 64 bits", |d| d.claims.set("level", "18446744073709551617")),
-    ("a minus zero claim", |d| d.claims.set("level", "-0")),
-    ("a text claim with a blank before", |d| d.claims.set("level", "\" seven\"")),
+    ("a negative zero claim", |d| d.claims.set("level", "-0")),
+    ("a text claim with a leading space", |d| d.claims.set("level", "\" seven\"")),
     ("a list claim", |d| d.claims.set("level", "[\"a\",\"b\"]")),
     ("an object claim", |d| d.claims.set("level", "{\"a\":1}")),
     ("a null claim", |d| d.claims.set("level", "null")),
     ("a false claim", |d| d.claims.set("admin", "false")),
-    ("a text where objects are", |d| d.claims.set("realm", "\"north\"")),
-    ("a member twice", |d| d.claims.add("sub", "\"mallory\"")),
-    ("a member twice, inside", |d| d.claims.set("realm", r#"{"name":"a","name":"b"}"#)),
-    ("deep", |d| d.claims.set("x", &format!("{}{}", "[".repeat(40), "]".repeat(40)))),
+    ("a text instead of an object", |d| d.claims.set("realm", "\"north\"")),
+    ("duplicate member", |d| d.claims.add("sub", "\"mallory\"")),
+    ("nested duplicate member", |d| d.claims.set("realm", r#"{"name":"a","name":"b"}"#)),
+    ("deeply nested", |d| d.claims.set("x", &format!("{}{}", "[".repeat(40), "]".repeat(40)))),
     ("8 KiB", |d| d.claims.set("x", &format!("\"{}\"", "x".repeat(6000)))),
     ("24 KiB", |d| d.claims.set("x", &format!("\"{}\"", "x".repeat(18_000)))),
     ("payload empty", |d| d.payload_text = Some("{}")),
     ("payload a list", |d| d.payload_text = Some("[]")),
-    ("payload no JSON", |d| d.payload_text = Some("sub")),
+    ("payload not JSON", |d| d.payload_text = Some("sub")),
     ("payload a text", |d| d.payload_text = Some("\"sub\"")),
     ("payload followed by text", |d| d.payload_text = Some("{} x")),
-    ("payload with a comma too many", |d| d.payload_text = Some("{\"a\":1,}")),
+    ("payload with a trailing comma", |d| d.payload_text = Some("{\"a\":1,}")),
 ];
 
-/// Every change of a finished token.
-pub(super) const OF_TEXT: &[Flaw] = &[
-    ("signature changed", |d| d.spoil = Some(|token| flip(token, 10))),
-    ("signature cut", |d| d.spoil = Some(|token| cut(token, 4))),
-    ("signature absent", |d| d.spoil = Some(|token| format!("{}.", before_signature(token)))),
-    ("signature longer", |d| d.spoil = Some(|token| format!("{token}AAAA"))),
-    ("signature padded", |d| d.spoil = Some(|token| format!("{token}=="))),
-    ("signature of a bad length", |d| d.spoil = Some(|t| format!("{}.AAAAA", before_signature(t)))),
-    ("signature with spare bits", |d| d.spoil = Some(spare_bits)),
-    ("signature with a slash", |d| d.spoil = Some(|t| format!("{}.ab/c", before_signature(t)))),
-    ("two parts", |d| d.spoil = Some(|token| before_signature(token).to_owned())),
-    ("one part", |d| d.spoil = Some(|token| token.replace('.', ""))),
-    ("four parts", |d| d.spoil = Some(|token| format!("{token}.x"))),
-    ("a dot in front", |d| d.spoil = Some(|token| format!(".{token}"))),
-    ("header not base64url", |d| d.spoil = Some(|token| format!("a{token}"))),
-    ("header cut", |d| d.spoil = Some(|token| token.get(1..).unwrap_or_default().to_owned())),
-    ("header not UTF-8", |d| d.spoil = Some(|token| format!("_w{}", token.get(2..).unwrap_or("")))),
-    ("payload spoilt", |d| d.spoil = Some(|token| token.replacen('.', ".A", 1))),
-    ("payload changed", |d| d.spoil = Some(|token| token.replacen(".ey", ".ez", 1))),
+/// Changes to the signed token.
+pub(super) const TOKEN_FLAWS: &[Flaw] = &[
+    ("signature changed", |d| d.tamper = Some(|token| flip(token, 10))),
+    ("signature cut", |d| d.tamper = Some(|token| cut(token, 4))),
+    ("signature absent", |d| d.tamper = Some(|token| format!("{}.", before_signature(token)))),
+    ("signature longer", |d| d.tamper = Some(|token| format!("{token}AAAA"))),
+    ("signature padded", |d| d.tamper = Some(|token| format!("{token}=="))),
+    ("signature of a bad length", |d| {
+        d.tamper = Some(|t| format!("{}.AAAAA", before_signature(t)))
+    }),
+    ("signature with spare bits", |d| d.tamper = Some(spare_bits)),
+    ("signature with a slash", |d| d.tamper = Some(|t| format!("{}.ab/c", before_signature(t)))),
+    ("two parts", |d| d.tamper = Some(|token| before_signature(token).to_owned())),
+    ("one part", |d| d.tamper = Some(|token| token.replace('.', ""))),
+    ("four parts", |d| d.tamper = Some(|token| format!("{token}.x"))),
+    ("leading dot", |d| d.tamper = Some(|token| format!(".{token}"))),
+    ("header not base64url", |d| d.tamper = Some(|token| format!("a{token}"))),
+    ("header cut", |d| d.tamper = Some(|token| token.get(1..).unwrap_or_default().to_owned())),
+    ("header not UTF-8", |d| {
+        d.tamper = Some(|token| format!("_w{}", token.get(2..).unwrap_or("")))
+    }),
+    ("payload corrupted", |d| d.tamper = Some(|token| token.replacen('.', ".A", 1))),
+    ("payload changed", |d| d.tamper = Some(|token| token.replacen(".ey", ".ez", 1))),
 ];
 
 fn before_signature(token: &str) -> &str {
@@ -155,7 +159,7 @@ fn cut(token: &str, characters: usize) -> String {
     token.get(..token.len().saturating_sub(characters)).unwrap_or_default().to_owned()
 }
 
-/// Another character, this many before the end.
+/// Replaces the character at this distance from the end.
 fn flip(token: &str, from_end: usize) -> String {
     let at = token.len().saturating_sub(from_end);
     let (before, rest) = token.split_at(at);
@@ -163,11 +167,11 @@ fn flip(token: &str, from_end: usize) -> String {
     format!("{before}{other}{}", rest.get(1..).unwrap_or_default())
 }
 
-/// The same signature with a bit set that base64url ignores.
+/// Sets a trailing bit of the signature that base64url decoders may ignore.
 fn spare_bits(token: &str) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = token.chars().last().unwrap_or('A');
-    let place = alphabet.find(last).unwrap_or_default();
-    let next = alphabet.chars().nth(place.saturating_add(1)).unwrap_or('B');
+    let index = alphabet.find(last).unwrap_or_default();
+    let next = alphabet.chars().nth(index.saturating_add(1)).unwrap_or('B');
     format!("{}{next}", cut(token, 1))
 }

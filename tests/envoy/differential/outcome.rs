@@ -1,82 +1,82 @@
-//! How a request ended, and in what two ends differ.
+//! The outcome of a request, and the differences between two outcomes.
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 use tests::{client::Response, upstream::Received};
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
-    /// It reached the application; path and headers there.
+    /// The request reached the application, as received there.
     Admitted(Received),
-    /// A filter answered it.
-    Refused(Refusal),
+    /// The filter denied the request.
+    Denied(Denial),
 }
 
-/// What a client is told.
+/// The response to a denied request.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Refusal {
+pub(super) struct Denial {
     /// The status.
     pub(super) status: u16,
     /// The body.
     pub(super) text: String,
-    /// `WWW-Authenticate`: the realm, and `error` if it is there.
+    /// The realm and `error` of `WWW-Authenticate`.
     challenge: (String, Option<String>),
 }
 
-/// One thing in which two outcomes differ.
+/// A difference between two outcomes.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Difference {
     /// Only the native filter admits the request.
     Stricter,
     /// Only jwt-auth admits the request.
     Laxer,
-    /// Both admit, and only the native filter with an identity.
+    /// Both admit the request, but only the native filter with an identity.
     Unidentified,
-    /// Both admit, and only jwt-auth with an identity.
+    /// Both admit the request, but only jwt-auth with an identity.
     Identified,
-    /// Both refuse, with another status.
+    /// Both deny the request, with a different status.
     Status,
-    /// Both refuse, with another text.
+    /// Both deny the request, with a different body.
     Text,
-    /// Both refuse, with another realm.
+    /// Both deny the request, with a different realm.
     Realm,
-    /// Both refuse, with another `error`.
+    /// Both deny the request, with a different `error`.
     Error,
-    /// The application sees another path or query.
+    /// The application receives a different path or query.
     Path,
-    /// The application sees other values of this header.
+    /// The application receives different values of this header.
     Header(String),
 }
 
 impl Outcome {
-    /// Reads an answer of the application or of a filter.
-    pub(super) fn read(answer: &Response, is_head: bool) -> Result<Self> {
-        let from_application = answer.header("content-type") == Some("application/json");
-        if answer.status == 200 && (from_application || is_head) {
+    /// Reads a response of the application or the filter.
+    pub(super) fn read(response: &Response, is_head: bool) -> Result<Self> {
+        let from_application = response.header("content-type") == Some("application/json");
+        if response.status == 200 && (from_application || is_head) {
             let received =
-                if is_head { Received::default() } else { Received::from_response(answer)? };
+                if is_head { Received::default() } else { Received::from_response(response)? };
             return Ok(Self::Admitted(received));
         }
-        let challenge = answer.header("www-authenticate").unwrap_or_default();
+        let challenge = response.header("www-authenticate").unwrap_or_default();
         let part = |name: &str| {
             let (_, rest) = challenge.split_once(&format!("{name}=\""))?;
             Some(rest.split_once('"')?.0.to_owned())
         };
-        // Texts of ours end with a line end.
-        let text = answer.text().trim_end().to_owned();
+        // jwt-auth's plain-text bodies end with a line feed.
+        let text = response.text().trim_end().to_owned();
         let challenge = (part("realm").unwrap_or_default(), part(" error"));
-        Ok(Self::Refused(Refusal { status: answer.status, text, challenge }))
+        Ok(Self::Denied(Denial { status: response.status, text, challenge }))
     }
 
-    /// A line about what `difference` is about.
+    /// Describes the part of the outcome that `difference` is about.
     pub(super) fn show(&self, difference: &Difference) -> String {
         match (self, difference) {
-            (Self::Refused(refusal), Difference::Realm | Difference::Error) => {
-                format!("{:?}", refusal.challenge)
+            (Self::Denied(denial), Difference::Realm | Difference::Error) => {
+                format!("{:?}", denial.challenge)
             }
-            (Self::Refused(refusal), _) => format!("{} {}", refusal.status, refusal.text),
+            (Self::Denied(denial), _) => format!("{} {}", denial.status, denial.text),
             (Self::Admitted(received), Difference::Header(name)) => {
                 format!("{:?}", received.header(name))
             }
@@ -84,33 +84,33 @@ impl Outcome {
         }
     }
 
-    /// Whether this is a refusal with `text`.
-    pub(super) fn says(&self, text: &str) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.text == text)
+    /// Returns `true` if this is a denial with `text`.
+    pub(super) fn has_text(&self, text: &str) -> bool {
+        matches!(self, Self::Denied(denial) if denial.text == text)
     }
 
-    /// Lists in what jwt-auth's outcome differs from the native filter's.
+    /// Returns the differences between jwt-auth's outcome and the native filter's.
     pub(super) fn differences(&self, native: &Self) -> BTreeSet<Difference> {
         match (self, native) {
-            (Self::Refused(_), Self::Admitted(_)) => [Difference::Stricter].into(),
-            (Self::Admitted(_), Self::Refused(_)) => [Difference::Laxer].into(),
+            (Self::Denied(_), Self::Admitted(_)) => [Difference::Stricter].into(),
+            (Self::Admitted(_), Self::Denied(_)) => [Difference::Laxer].into(),
             (Self::Admitted(ours), Self::Admitted(native)) => differing_requests(ours, native),
-            (Self::Refused(ours), Self::Refused(native)) => differing_refusals(ours, native),
+            (Self::Denied(ours), Self::Denied(native)) => differing_denials(ours, native),
         }
     }
 }
 
-fn differing_refusals(ours: &Refusal, native: &Refusal) -> BTreeSet<Difference> {
+fn differing_denials(ours: &Denial, native: &Denial) -> BTreeSet<Difference> {
     let all = [
         (ours.status != native.status, Difference::Status),
         (ours.text != native.text, Difference::Text),
         (ours.challenge.0 != native.challenge.0, Difference::Realm),
         (ours.challenge.1 != native.challenge.1, Difference::Error),
     ];
-    all.into_iter().filter_map(|(differs, what)| differs.then_some(what)).collect()
+    all.into_iter().filter_map(|(differs, difference)| differs.then_some(difference)).collect()
 }
 
-/// The header that both write for every identity, in the settings that have outputs.
+/// Header that both filters write for every identity, in settings with outputs.
 pub(super) const PAYLOAD: &str = "x-payload";
 
 fn differing_requests(ours: &Received, native: &Received) -> BTreeSet<Difference> {

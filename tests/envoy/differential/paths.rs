@@ -1,21 +1,21 @@
-//! Paths in many spellings, without a token, byte for byte.
+//! Paths in many spellings, sent unmodified and without a token.
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 use serde_json::json;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Protocol,
     envoy::Envoy,
     keys::Keys,
     wire::{self, Recorder},
 };
 
-use super::draft::ISSUER;
+use super::token_builder::ISSUER;
 
-/// The differences that are intended, as the README names them.
-pub(super) const CLASSES: [&str; 1] = ["readings"];
+/// The intended differences, named as in the README.
+pub(super) const KNOWN_DIFFERENCES: [&str; 1] = ["readings"];
 
 const STARTS: [&[u8]; 5] = [b"/public", b"/admin", b"/closed", b"/other", b"/"];
 const ENDS: [&[u8]; 22] = [
@@ -44,10 +44,10 @@ const ENDS: [&[u8]; 22] = [
 ];
 
 #[test]
-fn a_path_is_refused_by_both_or_for_a_known_reason() -> Result<()> {
+fn path_decisions_differ_from_native_only_as_intended() -> Result<()> {
     let paths: Vec<Vec<u8>> =
         STARTS.iter().flat_map(|start| ENDS.map(|end| [start, end].concat())).collect();
-    let mut seen = BTreeSet::new();
+    let mut occurred = BTreeSet::new();
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let (ours, native) =
             (admitted(ours()?, protocol, &paths)?, admitted(native()?, protocol, &paths)?);
@@ -65,27 +65,27 @@ fn a_path_is_refused_by_both_or_for_a_known_reason() -> Result<()> {
                     let odd = |byte: &u8| matches!(byte, b'%' | b';' | b'.') || !byte.is_ascii();
                     let is_odd = path.iter().any(odd) || path.starts_with(b"//");
                     assert!(is_odd, "only jwt-auth refuses {shown}");
-                    seen.insert("readings")
+                    occurred.insert("readings")
                 }
                 _ => false,
             };
         }
     }
-    assert_eq!(seen, BTreeSet::from(CLASSES), "take the others off the list");
+    assert_eq!(occurred, BTreeSet::from(KNOWN_DIFFERENCES), "remove the others from the list");
     Ok(())
 }
 
-/// Returns which of the paths reach the application without a token.
+/// Returns the indexes of the paths that reach the application without a token.
 fn admitted(filter: Filter, protocol: Protocol, paths: &[Vec<u8>]) -> Result<BTreeSet<usize>> {
     let app = Recorder::start()?;
-    let setup = Setup::new(app.address(), vec![filter]);
+    let options = EnvoyOptions::new(app.address(), vec![filter]);
     let manager = vec![
         ("normalize_path".to_owned(), json!(false)),
         ("path_with_escaped_slashes_action".to_owned(), json!("KEEP_UNCHANGED")),
     ];
-    let envoy = Envoy::start(Setup { clusters: vec![app.cluster()], manager, ..setup })?;
+    let envoy = Envoy::start(EnvoyOptions { clusters: vec![app.cluster()], manager, ..options })?;
     wire::send_all(envoy.address(), protocol, paths)?;
-    Ok(app.take().into_iter().filter_map(|arrival| arrival.case).collect())
+    Ok(app.take().into_iter().filter_map(|request| request.case).collect())
 }
 
 fn ours() -> Result<Filter> {

@@ -1,38 +1,38 @@
-//! What both filters are told, in our words; the native filter's are made of them as Istio does.
+//! Configurations of both filters. The native filter's is derived from jwt-auth's as Istio does it.
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value, json};
 use tests::{bootstrap::Filter, keys::Keys};
 
-use super::{draft::ISSUER, outcome::PAYLOAD};
+use super::{outcome::PAYLOAD, token_builder::ISSUER};
 
-/// What a request without a good token gets.
+/// Requirement on the token of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Demand {
-    /// None is fine, a bad one is refused: a document without `rules`.
+pub(super) enum Requirement {
+    /// No token passes, an invalid one is denied: a configuration without `rules`.
     Optional,
-    /// A good token.
+    /// Only a valid token passes.
     Required,
-    /// Anything passes.
+    /// Every request passes.
     Lenient,
 }
 
 /// A configuration of both filters.
 #[derive(Debug)]
 pub(super) struct Setting {
-    /// Its name.
+    /// The name.
     pub(super) name: &'static str,
-    /// Who must have a token.
-    pub(super) demand: Demand,
+    /// The requirement on the token.
+    pub(super) requirement: Requirement,
     /// The `jwtRules`.
     rules: Vec<Value>,
 }
 
-/// Every configuration that is tried.
+/// Returns all configurations.
 pub(super) fn all(keys: &Keys) -> Vec<Setting> {
     let public = keys.jwks().to_string();
     let rule = json!({"issuer": ISSUER, "audiences": ["orders.example.com"], "jwks": public});
-    let places = json!({
+    let locations = json!({
         "fromHeaders": [
             {"name": "authorization", "prefix": "Bearer "},
             {"name": "x-token"},
@@ -58,29 +58,32 @@ pub(super) fn all(keys: &Keys) -> Vec<Setting> {
         "fromHeaders": [{"name": "x-token"}], "forwardOriginalToken": true,
     });
     let bounds = json!({"clockSkew": "40s", "requireExpiration": true, "maxLifetime": "3600s"});
-    let anyone =
+    let audiences =
         json!({"audiences": ["https://orders.example.com/", "http://billing.example.com"]});
-    use Demand::{Lenient, Optional, Required};
+    use Requirement::{Lenient, Optional, Required};
     vec![
-        setting("as it comes", Optional, std::slice::from_ref(&rule)),
+        setting("default", Optional, std::slice::from_ref(&rule)),
         setting("required", Required, &[with(&rule, &outputs)]),
         setting("lenient", Lenient, &[with(&rule, &outputs)]),
-        setting("places", Optional, &[with(&with(&rule, &places), &outputs)]),
+        setting("places", Optional, &[with(&with(&rule, &locations), &outputs)]),
         setting(
             "forwarded",
             Required,
-            &[with(&with(&with(&rule, &places), &outputs), &json!({"forwardOriginalToken": true}))],
+            &[with(
+                &with(&with(&rule, &locations), &outputs),
+                &json!({"forwardOriginalToken": true}),
+            )],
         ),
         setting("secret", Required, &[secret]),
         setting("two issuers", Optional, &[with(&rule, &outputs), partner]),
         setting("bounds", Required, &[with(&rule, &bounds)]),
-        setting("audiences as URLs", Required, &[with(&rule, &anyone)]),
-        setting("keys as others write them", Required, &[with(&rule, &rewritten(keys))]),
+        setting("audiences as URLs", Required, &[with(&rule, &audiences)]),
+        setting("irregular keys", Required, &[with(&rule, &rewritten(keys))]),
         setting("certificates", Required, &[with(&rule, &certificates(keys))]),
     ]
 }
 
-/// The key set with flaws that are common among key servers.
+/// Returns a key set with irregularities that are common among key servers.
 fn rewritten(keys: &Keys) -> Value {
     let of = |algorithm, members: Value| with(keys.jwk(algorithm), &members);
     let text = |algorithm, name: &str| {
@@ -99,13 +102,13 @@ fn rewritten(keys: &Keys) -> Value {
     json!({"jwks": json!({"keys": keys}).to_string()})
 }
 
-/// The form of Google and Firebase.
+/// Returns a key set in the format of Google and Firebase.
 fn certificates(keys: &Keys) -> Value {
     json!({"jwks": keys.certificates().to_string()})
 }
 
-fn setting(name: &'static str, demand: Demand, rules: &[Value]) -> Setting {
-    Setting { name, demand, rules: rules.to_vec() }
+fn setting(name: &'static str, requirement: Requirement, rules: &[Value]) -> Setting {
+    Setting { name, requirement, rules: rules.to_vec() }
 }
 
 fn with(rule: &Value, fields: &Value) -> Value {
@@ -114,34 +117,34 @@ fn with(rule: &Value, fields: &Value) -> Value {
 }
 
 impl Setting {
-    /// jwt-auth's block.
+    /// Returns jwt-auth with this configuration.
     pub(super) fn ours(&self) -> Filter {
-        let rules = match self.demand {
-            Demand::Optional => None,
-            Demand::Required => Some(json!([{}])),
-            Demand::Lenient => Some(json!([{"token": "ALLOW_MISSING_OR_FAILED"}])),
+        let rules = match self.requirement {
+            Requirement::Optional => None,
+            Requirement::Required => Some(json!([{}])),
+            Requirement::Lenient => Some(json!([{"token": "ALLOW_MISSING_OR_FAILED"}])),
         };
         let mut config = Map::from_iter([("jwtRules".to_owned(), json!(self.rules))]);
         config.extend(rules.map(|rules| ("rules".to_owned(), rules)));
         Filter::new("jwt-auth", Value::Object(config))
     }
 
-    /// The native filter's block.
+    /// Returns the native filter with this configuration.
     pub(super) fn native(&self) -> Filter {
         let name = |index: usize| format!("p{index}");
         let providers = self.rules.iter().enumerate();
         let providers = providers.map(|(index, rule)| (name(index), provider(rule)));
         let providers = Map::from_iter(providers);
-        let named = |index| json!({"provider_name": name(index)});
-        let mut any: Vec<Value> = (0..self.rules.len()).map(named).collect();
-        match self.demand {
-            Demand::Optional => any.push(json!({"allow_missing": {}})),
-            Demand::Required => {}
-            Demand::Lenient => any.push(json!({"allow_missing_or_failed": {}})),
+        let requirement_of = |index| json!({"provider_name": name(index)});
+        let mut requirements: Vec<Value> = (0..self.rules.len()).map(requirement_of).collect();
+        match self.requirement {
+            Requirement::Optional => requirements.push(json!({"allow_missing": {}})),
+            Requirement::Required => {}
+            Requirement::Lenient => requirements.push(json!({"allow_missing_or_failed": {}})),
         }
-        let requires = match any.as_slice() {
+        let requires = match requirements.as_slice() {
             [one] => one.clone(),
-            _ => json!({"requires_any": {"requirements": any}}),
+            _ => json!({"requires_any": {"requirements": requirements}}),
         };
         Filter::native(json!({"name": "jwt_authn", "typed_config": {
             "@type":
@@ -153,7 +156,7 @@ impl Setting {
     }
 }
 
-/// The provider that Istio makes of a rule; fields that it lacks are Envoy's own.
+/// Converts a rule into a provider as Istio does. Other fields keep Envoy's names.
 fn provider(rule: &Value) -> Value {
     let members = rule.as_object().into_iter().flatten();
     let members = members.map(|(name, value)| {

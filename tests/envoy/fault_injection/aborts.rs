@@ -1,65 +1,65 @@
-//! Replies and resets instead of the upstream's answer.
+//! Aborts with an HTTP or gRPC status.
 
 use anyhow::Result;
 use serde_json::json;
 use tests::client::Request;
 
-use super::{Rig, always};
+use super::{Fixture, always};
 
 #[test]
-fn the_first_entry_that_matches_decides() -> Result<()> {
+fn first_matching_entry_decides() -> Result<()> {
     let abort =
         |status: u16| json!({"abort": {"percentage": {"value": 100}, "httpStatus": status}});
-    let mut rig = Rig::start(&json!({"http": [
+    let mut fixture = Fixture::start(&json!({"http": [
         {"name": "exempt", "match": [{"uri": {"prefix": "/checkout/health"}}]},
         {"name": "checkout", "match": [{"uri": {"prefix": "/checkout"}}], "fault": abort(503)},
         {"name": "beta", "match": [{"headers": {"x-beta": {}}}], "fault": abort(418)},
     ]}))?;
-    let client = rig.envoy.http1();
+    let client = fixture.envoy.http1();
     assert_eq!(client.get("/checkout/health")?.status, 200);
     assert_eq!(client.get("/other")?.status, 200);
-    let answer = client.get("/checkout?x=1")?;
-    assert_eq!((answer.status, answer.text().as_str()), (503, "fault filter abort"));
-    assert_eq!(answer.header("content-type"), Some("text/plain"));
+    let response = client.get("/checkout?x=1")?;
+    assert_eq!((response.status, response.text().as_str()), (503, "fault filter abort"));
+    assert_eq!(response.header("content-type"), Some("text/plain"));
     assert_eq!(client.send(Request::get("/").header("x-beta", "1"))?.status, 418);
-    assert_eq!(rig.app.count(), 2);
-    let log = rig.envoy.wait_for_access_log(4)?;
+    assert_eq!(fixture.app.count(), 2);
+    let log = fixture.envoy.wait_for_access_log(4)?;
     let line = log.iter().find(|line| line["status"] == 503).unwrap();
     assert_eq!(line["details"], "weir_fault_injection_abort{checkout}");
     assert_eq!(line["fault"], "entry=checkout;abort=503;phase=REQUEST");
-    assert_eq!(rig.stat("aborts_total")?, 2);
+    assert_eq!(fixture.stat("aborts_total")?, 2);
     Ok(())
 }
 
 #[test]
-fn grpc_gets_its_own_status() -> Result<()> {
-    let rig = Rig::start(&always(json!({"abort": {"grpcStatus": "UNAVAILABLE"}})))?;
-    let answer = rig.envoy.http2().send(Request::grpc("/a.B/C"))?;
-    assert_eq!((answer.status, answer.grpc_status()), (200, Some("14")));
-    assert!(answer.is_trailers_only());
-    assert_eq!(answer.header("grpc-message"), Some("fault filter abort"));
+fn aborts_grpc_calls_with_a_grpc_status() -> Result<()> {
+    let fixture = Fixture::start(&always(json!({"abort": {"grpcStatus": "UNAVAILABLE"}})))?;
+    let response = fixture.envoy.http2().send(Request::grpc("/a.B/C"))?;
+    assert_eq!((response.status, response.grpc_status()), (200, Some("14")));
+    assert!(response.is_trailers_only());
+    assert_eq!(response.header("grpc-message"), Some("fault filter abort"));
     Ok(())
 }
 
 #[test]
-fn the_body_is_chosen_and_grpc_is_told_something_else() -> Result<()> {
+fn sends_a_custom_body_and_grpc_message() -> Result<()> {
     let abort = json!({"httpStatus": 503, "body": {"bytes": "AP/+"}, "grpcMessage": "for programs",
         "headers": {"response": {"set": {"content-type": "application/x-odd"}}}});
-    let rig = Rig::start(&always(json!({"abort": abort})))?;
-    for client in [rig.envoy.http1(), rig.envoy.http2()] {
-        let answer = client.get("/")?;
-        assert_eq!((answer.status, &answer.body[..]), (503, &[0, 0xff, 0xfe][..]));
+    let fixture = Fixture::start(&always(json!({"abort": abort})))?;
+    for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
+        let response = client.get("/")?;
+        assert_eq!((response.status, &response.body[..]), (503, &[0, 0xff, 0xfe][..]));
     }
-    let answer = rig.envoy.http2().send(Request::grpc("/a.B/C"))?;
-    assert_eq!((answer.status, answer.grpc_status()), (200, Some("14")));
-    assert_eq!(answer.header("grpc-message"), Some("for programs"));
+    let response = fixture.envoy.http2().send(Request::grpc("/a.B/C"))?;
+    assert_eq!((response.status, response.grpc_status()), (200, Some("14")));
+    assert_eq!(response.header("grpc-message"), Some("for programs"));
     Ok(())
 }
 
 #[test]
-fn a_header_matches_by_any_of_its_values() -> Result<()> {
-    let rig =
-        Rig::start(&json!({"http": [{"match": [{"headers": {"x-role": {"exact": "tester"}}}],
+fn matches_any_value_of_a_repeated_header() -> Result<()> {
+    let fixture =
+        Fixture::start(&json!({"http": [{"match": [{"headers": {"x-role": {"exact": "tester"}}}],
         "fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 503}}}]}))?;
     for (values, status) in [
         (&["tester"][..], 503),
@@ -69,8 +69,9 @@ fn a_header_matches_by_any_of_its_values() -> Result<()> {
         (&["user"], 200),
         (&[], 200),
     ] {
-        let request = values.iter().fold(Request::get("/"), |it, value| it.header("x-role", value));
-        for client in [rig.envoy.http1(), rig.envoy.http2()] {
+        let request = Request::get("/");
+        let request = values.iter().fold(request, |request, value| request.header("x-role", value));
+        for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
             assert_eq!(client.send(request.clone())?.status, status, "{values:?}");
         }
     }

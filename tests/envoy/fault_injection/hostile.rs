@@ -1,14 +1,14 @@
-//! Requests that are meant to break something.
+//! Malicious requests and configurations.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::client::Request;
 
-use super::{Rig, load::load};
+use super::{Fixture, load::load};
 
 #[test]
-fn any_byte_in_any_header_passes_through() -> Result<()> {
-    let rig = Rig::start_with(
+fn accepts_any_byte_in_header_values() -> Result<()> {
+    let fixture = Fixture::start_with(
         4,
         &json!({"http": [{
         "match": [{"headers": {"x-any": {"regex": "never"}}}, {"queryParams": {"q": {"exact": "1"}}}],
@@ -20,35 +20,35 @@ fn any_byte_in_any_header_passes_through() -> Result<()> {
         for name in ["delay-request", "abort-request", "abort-grpc-request"] {
             request = request.header(&format!("x-envoy-fault-{name}"), [byte, b'5']);
         }
-        assert_eq!(rig.envoy.http1().send(request)?.status, 200, "byte {byte:#x}");
+        assert_eq!(fixture.envoy.http1().send(request)?.status, 200, "byte {byte:#x}");
     }
-    no_trap(&rig)
+    assert_no_trap(&fixture)
 }
 
 #[test]
-fn what_callers_ask_for_stays_in_bounds() -> Result<()> {
-    let rig = Rig::start(&json!({"maxDelay": "50ms", "http": [{"name": "x",
+fn requested_delays_stay_within_limits() -> Result<()> {
+    let fixture = Fixture::start(&json!({"maxDelay": "50ms", "http": [{"name": "x",
         "match": [{"headers": {"x-tester": {}}}],
         "fault": {"delay": {"headerDelay": {}, "percentage": {"value": 100}}}}]}))?;
-    let client = rig.envoy.http1();
+    let client = fixture.envoy.http1();
     for value in
         ["50", "3600000", "18446744073709551615", "99999999999999999999999", "1e9", "\u{e9}"]
     {
-        let asked = Request::get("/").header("x-envoy-fault-delay-request", value);
-        let begun = std::time::Instant::now();
-        assert_eq!(client.send(asked.clone())?.status, 200, "a stranger asks for {value}");
-        assert_eq!(client.send(asked.header("x-tester", "1"))?.status, 200, "{value}");
-        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{value}");
+        let requested = Request::get("/").header("x-envoy-fault-delay-request", value);
+        let started = std::time::Instant::now();
+        assert_eq!(client.send(requested.clone())?.status, 200, "{value} without x-tester");
+        assert_eq!(client.send(requested.header("x-tester", "1"))?.status, 200, "{value}");
+        assert!(started.elapsed() < std::time::Duration::from_secs(2), "{value}");
     }
-    assert_eq!(rig.stat("delays_total")?, 3);
-    no_trap(&rig)
+    assert_eq!(fixture.stat("delays_total")?, 3);
+    assert_no_trap(&fixture)
 }
 
 #[test]
-fn random_bytes_in_any_header_reach_the_application() -> Result<()> {
-    let rig = Rig::start_with(4, &on_demand())?;
+fn random_fault_headers_fail_no_request() -> Result<()> {
+    let fixture = Fixture::start_with(4, &on_demand())?;
     let seed = fault_injection::Generator::new(41);
-    let answers = load(rig.envoy.address(), 16, move |number| {
+    let responses = load(fixture.envoy.address(), 16, move |number| {
         let mut generator = seed;
         let mut bits =
             || generator.bits().rotate_left(u32::try_from(number % 64).unwrap_or(0)) ^ number;
@@ -56,7 +56,7 @@ fn random_bytes_in_any_header_reach_the_application() -> Result<()> {
         for name in
             ["delay-request", "abort-request", "throughput-response", "abort-request-percentage"]
         {
-            // The bytes 0x80 to 0xFF, and digits.
+            // Either bytes of 0x80 and above, or digits.
             let value: Vec<u8> = bits().to_le_bytes().map(|byte| byte | 0x80).into();
             let digits = bits().to_string().into_bytes();
             let value = if bits() % 2 == 0 { value } else { digits };
@@ -64,11 +64,11 @@ fn random_bytes_in_any_header_reach_the_application() -> Result<()> {
         }
         (number < 4_000).then(|| request.body(http_body_util::Empty::new()).unwrap_or_default())
     })?;
-    assert!(answers.iter().all(|answer| answer.status == 200));
-    no_trap(&rig)
+    assert!(responses.iter().all(|response| response.status == 200));
+    assert_no_trap(&fixture)
 }
 
-/// Delays, aborts and rates for those who carry `x-tester`.
+/// Allows delays, aborts and rate limits by header for requests with `x-tester`.
 fn on_demand() -> Value {
     let all = json!({"value": 100});
     json!({"maxDelay": "1ms", "http": [{"name": "x", "match": [{"headers": {"x-tester": {}}}], "fault": {
@@ -78,9 +78,9 @@ fn on_demand() -> Value {
 }
 
 #[test]
-fn no_document_traps() -> Result<()> {
-    let mut rig = Rig::start(&on_demand())?;
-    let places = [
+fn no_configuration_traps() -> Result<()> {
+    let mut fixture = Fixture::start(&on_demand())?;
+    let pointers = [
         "/http",
         "/http/0",
         "/http/0/match",
@@ -92,22 +92,22 @@ fn no_document_traps() -> Result<()> {
         "/http/0/fault/abort/percentage",
     ];
     let values = [json!(null), json!([]), json!({}), json!(-1), json!("\u{0}\u{ff}"), json!(1e300)];
-    for (turn, place) in places.iter().enumerate() {
-        for value in values.iter().skip(turn % 2).step_by(2) {
+    for (index, pointer) in pointers.iter().enumerate() {
+        for value in values.iter().skip(index % 2).step_by(2) {
             let mut document = on_demand();
-            *document.pointer_mut(place).context("no such place")? = value.clone();
+            *document.pointer_mut(pointer).context("no such value")? = value.clone();
             let filter = [super::filter(&document)];
-            // Accepted or refused: Envoy serves on.
-            let _ = rig.envoy.reconfigure(&filter);
-            assert_eq!(rig.envoy.http1().get("/")?.status, 200, "{document}");
+            // Accepted or rejected, Envoy must keep serving.
+            let _ = fixture.envoy.reconfigure(&filter);
+            assert_eq!(fixture.envoy.http1().get("/")?.status, 200, "{document}");
         }
     }
-    no_trap(&rig)
+    assert_no_trap(&fixture)
 }
 
-/// Fails when a virtual machine has trapped since Envoy started.
-fn no_trap(rig: &Rig) -> Result<()> {
-    let log = rig.envoy.log();
+/// Fails if a VM has trapped since Envoy started.
+fn assert_no_trap(fixture: &Fixture) -> Result<()> {
+    let log = fixture.envoy.log();
     for word in ["panicked", "Function: proxy_on", "wasm_fail_stream"] {
         assert!(!log.contains(word), "{word}:\n{log}");
     }

@@ -1,4 +1,4 @@
-//! Many requests over few connections.
+//! A load generator: many requests over few connections.
 
 use std::{
     net::SocketAddr,
@@ -16,43 +16,44 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 
 /// A request without a body.
-pub(super) type Asked = Request<Empty<Bytes>>;
+pub(super) type EmptyRequest = Request<Empty<Bytes>>;
 
-/// One answer.
+/// A response.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answer {
-    /// When the request was sent.
-    pub(super) begun: SystemTime,
-    /// How long it took to the end of the answer.
-    pub(super) took: Duration,
-    /// The status; 0 where the stream ended without one.
+pub(super) struct TimedResponse {
+    /// Time at which the request was sent.
+    pub(super) started: SystemTime,
+    /// Time until the end of the response.
+    pub(super) elapsed: Duration,
+    /// The status. 0 if the response is missing or incomplete.
     pub(super) status: u16,
 }
 
-/// A GET request for `path` with these headers.
-pub(super) fn get(path: &str, headers: &[(&str, &str)]) -> Asked {
+/// Returns a GET request for `path` with these headers.
+pub(super) fn get(path: &str, headers: &[(&str, &str)]) -> EmptyRequest {
     let request = Request::get(path).header("host", "a");
-    let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
+    let request =
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     request.body(Empty::new()).unwrap_or_default()
 }
 
-/// Sends what `next` makes of running numbers over so many connections, until it makes nothing.
+/// Sends the requests that `next` returns for 0, 1, 2 and so on, until it returns `None`.
 pub(super) fn load(
     address: SocketAddr,
     connections: usize,
-    next: impl Fn(u64) -> Option<Asked> + Send + Sync + 'static,
-) -> Result<Vec<Answer>> {
-    let answers = Arc::new(Mutex::new(Vec::new()));
+    next: impl Fn(u64) -> Option<EmptyRequest> + Send + Sync + 'static,
+) -> Result<Vec<TimedResponse>> {
+    let responses = Arc::new(Mutex::new(Vec::new()));
     let (next, number) = (Arc::new(next), Arc::new(AtomicU64::new(0)));
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut tasks = JoinSet::new();
         for _ in 0..connections {
             let (next, number) = (Arc::clone(&next), Arc::clone(&number));
-            let answers = Arc::clone(&answers);
+            let responses = Arc::clone(&responses);
             tasks.spawn(async move {
                 let take = || next(number.fetch_add(1, Ordering::Relaxed));
                 while let Some(request) = take() {
-                    one_connection(address, request, &take, &answers).await?;
+                    send_on_connection(address, request, &take, &responses).await?;
                 }
                 anyhow::Ok(())
             });
@@ -62,32 +63,32 @@ pub(super) fn load(
         }
         anyhow::Ok(())
     })?;
-    let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(std::mem::take(&mut *answers))
+    let mut responses = responses.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *responses))
 }
 
-/// Sends requests one after the other until there are none, or the connection ends.
-async fn one_connection(
+/// Sends requests one after the other until `take` returns `None` or the connection ends.
+async fn send_on_connection(
     address: SocketAddr,
-    first: Asked,
-    take: &impl Fn() -> Option<Asked>,
-    answers: &Mutex<Vec<Answer>>,
+    first: EmptyRequest,
+    take: &impl Fn() -> Option<EmptyRequest>,
+    responses: &Mutex<Vec<TimedResponse>>,
 ) -> Result<()> {
     let socket = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Some(first);
-    while let Some(one) = request {
-        let (begun, clock) = (SystemTime::now(), Instant::now());
-        let status = match sender.send_request(one).await {
-            Ok(answer) => {
-                let status = answer.status().as_u16();
-                answer.into_body().collect().await.map_or(0, |_| status)
+    while let Some(next) = request {
+        let (started, clock) = (SystemTime::now(), Instant::now());
+        let status = match sender.send_request(next).await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                response.into_body().collect().await.map_or(0, |_| status)
             }
             Err(_) => 0,
         };
-        let answer = Answer { begun, took: clock.elapsed(), status };
-        answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+        let response = TimedResponse { started, elapsed: clock.elapsed(), status };
+        responses.lock().unwrap_or_else(PoisonError::into_inner).push(response);
         if sender.ready().await.is_err() {
             break;
         }
@@ -97,11 +98,11 @@ async fn one_connection(
     Ok(())
 }
 
-/// Makes the same request until `time` is over.
+/// Returns a source of requests for [`load`] that ends after `time`.
 pub(super) fn during(
     time: Duration,
-    make: impl Fn(u64) -> Asked + Send + Sync + 'static,
-) -> impl Fn(u64) -> Option<Asked> + Send + Sync + 'static {
-    let begun = Instant::now();
-    move |number| (begun.elapsed() < time).then(|| make(number))
+    make: impl Fn(u64) -> EmptyRequest + Send + Sync + 'static,
+) -> impl Fn(u64) -> Option<EmptyRequest> + Send + Sync + 'static {
+    let started = Instant::now();
+    move |number| (started.elapsed() < time).then(|| make(number))
 }

@@ -1,23 +1,23 @@
-//! What many faults and many configurations leave behind: nothing.
+//! Memory use and punctuality over many faults and many configurations.
 //!
-//! `WEIR_THOROUGH=1` makes these tests as long as a release wants them.
+//! `WEIR_THOROUGH=1` selects the longer form that releases need.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{bootstrap::Setup, envoy::Envoy, scale::thorough};
+use tests::{bootstrap::EnvoyOptions, envoy::Envoy, scale::thorough};
 
 use super::{
-    Rig, all, always, filter,
+    Fixture, all, always, filter,
     load::{get, load},
     streams::{send, statuses},
 };
 
-/// How much the process may grow meanwhile, in MiB.
-const GROWTH: u64 = 24;
+/// Maximum growth of the process, in MiB.
+const MAX_GROWTH: u64 = 24;
 
-/// Entries that delay, abort, change, slow down and reset.
+/// Returns a configuration with an entry for every kind of fault.
 fn every_fault() -> Value {
     let on = |path: &str, fault: Value| {
         json!({"name": path.trim_start_matches('/'),
@@ -34,8 +34,8 @@ fn every_fault() -> Value {
     ]})
 }
 
-/// A route that needs no application.
-fn answer_at_once() -> Value {
+/// Returns a route with a direct response, which needs no application.
+fn direct_response() -> Value {
     json!({"match": {"prefix": "/"},
         "direct_response": {"status": 200, "body": {"inline_string": "the answer"}}})
 }
@@ -43,70 +43,74 @@ fn answer_at_once() -> Value {
 const PATHS: [&str; 6] = ["/delay", "/abort", "/late", "/change", "/slow", "/reset"];
 
 #[test]
-fn many_faults_do_not_fill_the_memory() -> Result<()> {
+fn memory_does_not_grow_with_faults() -> Result<()> {
     let faults = thorough(20_000, 1_000_000);
     let nowhere = tests::ports::loopback(9);
-    let setup = Setup::new(nowhere, vec![filter(&every_fault())]);
-    let envoy = Envoy::start(Setup { concurrency: 2, routes: vec![answer_at_once()], ..setup })?;
-    let ask = |count: u64| {
+    let options = EnvoyOptions::new(nowhere, vec![filter(&every_fault())]);
+    let envoy =
+        Envoy::start(EnvoyOptions { concurrency: 2, routes: vec![direct_response()], ..options })?;
+    let send_faults = |count: u64| {
         load(envoy.address(), 16, move |number| {
-            // Resets end the connection, so there are few of them.
+            // Few resets, because each one ends its connection.
             let kind = if number.is_multiple_of(200) { 5 } else { number % 5 };
             let path = PATHS.get(usize::try_from(kind).ok()?)?;
             (number < count).then(|| get(path, &[]))
         })
     };
-    ask(10_000)?;
+    send_faults(10_000)?;
     let before = envoy.memory()?;
-    let answers = ask(faults)?;
+    let responses = send_faults(faults)?;
     let after = envoy.memory()?;
-    eprintln!("{before} MiB, after {} further faults {after} MiB", answers.len());
-    assert_eq!(u64::try_from(answers.len())?, faults);
+    eprintln!("{before} MiB, after {} further faults {after} MiB", responses.len());
+    assert_eq!(u64::try_from(responses.len())?, faults);
     let stats = envoy.stats()?;
     let stat = |name: &str| stats.value(&format!("wasmcustom.weir_fault_injection_{name}"));
     let counted: u64 = ["delays", "aborts", "responses", "rate_limits", "resets"]
         .iter()
         .map(|name| stat(&format!("{name}_total")))
         .sum();
-    // A late abort is a delay as well.
+    // A delayed abort is counted as a delay as well.
     assert!(counted > faults, "{counted}");
     assert_eq!((stat("active"), stat("errors_total")), (0, 0));
-    assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
+    assert!(after.saturating_sub(before) <= MAX_GROWTH, "{before} MiB grew to {after} MiB");
     Ok(())
 }
 
 #[test]
-fn many_changes_of_configuration_leave_nothing_behind() -> Result<()> {
+fn memory_does_not_grow_with_reconfigurations() -> Result<()> {
     let changes = thorough(20, 1_000);
     let config = |length| always(json!({"delay": {"fixedDelay": format!("{length}ms")}}));
-    let mut rig = Rig::start(&config(100))?;
+    let mut fixture = Fixture::start(&config(100))?;
     let mut before = 0;
-    for turn in 0..changes {
-        let sockets = send(rig.envoy.address(), 10)?;
-        rig.envoy.reconfigure(&[filter(&config(101_u64.saturating_add(turn)))])?;
+    for index in 0..changes {
+        let sockets = send(fixture.envoy.address(), 10)?;
+        fixture.envoy.reconfigure(&[filter(&config(101_u64.saturating_add(index)))])?;
         assert_eq!(statuses(sockets), [200; 10]);
-        if turn == changes / 5 {
-            before = rig.envoy.memory()?;
+        if index == changes / 5 {
+            before = fixture.envoy.memory()?;
         }
     }
-    rig.wait_for("active", 0)?;
-    let after = rig.envoy.memory()?;
-    eprintln!("{before} MiB, after the other changes of {changes} {after} MiB");
-    assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
+    fixture.wait_for("active", 0)?;
+    let after = fixture.envoy.memory()?;
+    eprintln!("{before} MiB after a fifth of {changes} changes, {after} MiB after all");
+    assert!(after.saturating_sub(before) <= MAX_GROWTH, "{before} MiB grew to {after} MiB");
     Ok(())
 }
 
 #[test]
-fn nobody_goes_on_early() -> Result<()> {
+fn no_delay_is_short() -> Result<()> {
     let delays = thorough(5_000, 100_000);
     let length = Duration::from_millis(20);
-    let rig = Rig::start_with(2, &always(json!({"delay": {"fixedDelay": "20ms"}})))?;
-    let answers =
-        load(rig.envoy.address(), 200, move |number| (number < delays).then(|| get("/", &[])))?;
-    assert_eq!(u64::try_from(answers.len())?, delays);
-    let early = answers.iter().filter(|it| it.took < length || it.status != 200).count();
-    let least = answers.iter().map(|it| it.took).min().unwrap_or_default();
-    eprintln!("{early} of {delays} early, the shortest took {least:?}");
+    let fixture = Fixture::start_with(2, &always(json!({"delay": {"fixedDelay": "20ms"}})))?;
+    let responses =
+        load(fixture.envoy.address(), 200, move |number| (number < delays).then(|| get("/", &[])))?;
+    assert_eq!(u64::try_from(responses.len())?, delays);
+    let early = responses
+        .iter()
+        .filter(|response| response.elapsed < length || response.status != 200)
+        .count();
+    let shortest = responses.iter().map(|response| response.elapsed).min().unwrap_or_default();
+    eprintln!("{early} of {delays} too short, the shortest took {shortest:?}");
     assert_eq!(early, 0);
     Ok(())
 }

@@ -1,15 +1,15 @@
-//! Every algorithm, by the host's cryptography or by our own.
+//! All signature algorithms, verified by the host or in the module.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{client::Request, identity_provider::IdentityProvider};
 
-use super::{Rig, trusting, trusting_and};
+use super::{Fixture, trusting, trusting_and};
 
 #[test]
 fn admits_every_asymmetric_algorithm() -> Result<()> {
-    let rig = Rig::start(trusting)?;
+    let fixture = Fixture::start(trusting)?;
     for algorithm in [
         Algorithm::RS256,
         Algorithm::RS384,
@@ -21,41 +21,42 @@ fn admits_every_asymmetric_algorithm() -> Result<()> {
         Algorithm::ES384,
         Algorithm::EdDSA,
     ] {
-        let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
-        let answer = rig.envoy.http1().send(Request::get("/orders").bearer(&token))?;
-        assert_eq!(answer.status, 200, "{algorithm:?}: {}", answer.text());
+        let token = fixture.issuer.token(algorithm, &fixture.issuer.claims())?;
+        let response = fixture.envoy.http1().send(Request::get("/orders").bearer(&token))?;
+        assert_eq!(response.status, 200, "{algorithm:?}: {}", response.text());
     }
     Ok(())
 }
 
 #[test]
 fn admits_a_shared_secret_of_each_length() -> Result<()> {
-    let rig = Rig::start(trusting_secret)?;
+    let fixture = Fixture::start(trusting_secret)?;
     for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
-        let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
-        let answer = rig.envoy.http1().send(Request::get("/orders").bearer(&token))?;
-        assert_eq!(answer.status, 200, "{algorithm:?}: {}", answer.text());
+        let token = fixture.issuer.token(algorithm, &fixture.issuer.claims())?;
+        let response = fixture.envoy.http1().send(Request::get("/orders").bearer(&token))?;
+        assert_eq!(response.status, 200, "{algorithm:?}: {}", response.text());
     }
     Ok(())
 }
 
 #[test]
 fn refuses_a_changed_signature_of_every_algorithm() -> Result<()> {
-    let rig = Rig::start(trusting)?;
+    let fixture = Fixture::start(trusting)?;
     for algorithm in
         [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
     {
-        let token = rig.issuer.token(algorithm, &rig.issuer.claims())?;
-        let other = rig.issuer.token(algorithm, &json!({"iss": rig.issuer.issuer()}))?;
-        let answer = rig.envoy.http1().send(Request::get("/").bearer(&swap(&token, &other)))?;
-        assert_eq!(answer.status, 401, "{algorithm:?}");
-        assert!(answer.text().contains("Jwt verification fails"), "{}", answer.text());
+        let token = fixture.issuer.token(algorithm, &fixture.issuer.claims())?;
+        let other = fixture.issuer.token(algorithm, &json!({"iss": fixture.issuer.issuer()}))?;
+        let response =
+            fixture.envoy.http1().send(Request::get("/").bearer(&swap(&token, &other)))?;
+        assert_eq!(response.status, 401, "{algorithm:?}");
+        assert!(response.text().contains("Jwt verification fails"), "{}", response.text());
     }
-    assert_eq!(rig.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
     Ok(())
 }
 
-/// The token with the signature of the other.
+/// Returns the token with the signature of another one.
 fn swap(token: &str, other: &str) -> String {
     let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed);
     let signature = other.rsplit_once('.').map_or("", |(_, signature)| signature);

@@ -1,4 +1,4 @@
-//! Requests that are meant to break something.
+//! Malicious requests.
 
 use anyhow::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -6,57 +6,60 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::json;
 use tests::{client::Request, identity_provider::IdentityProvider, keys::base64url};
 
-use super::{Rig, assert_no_trap, trusting, with};
+use super::{Fixture, assert_no_trap, trusting, with};
 
-/// How many workers get the hostile requests.
+/// Number of workers that get the hostile requests.
 const WORKERS: u32 = 4;
 
 #[test]
-fn nothing_hostile_is_admitted_or_breaks_a_worker() -> Result<()> {
-    let mut rig = Rig::start_with(WORKERS, trusting)?;
-    let requests = hostile(&rig.issuer)?;
+fn refuses_hostile_requests_without_traps() -> Result<()> {
+    let mut fixture = Fixture::start_with(WORKERS, trusting)?;
+    let requests = hostile(&fixture.issuer)?;
     for (name, request) in &requests {
-        for client in [rig.envoy.http1(), rig.envoy.http2()] {
-            let answer = client.send(request.clone())?;
-            assert!((400..500).contains(&answer.status), "{name}: {}", answer.status);
+        for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
+            let response = client.send(request.clone())?;
+            assert!((400..500).contains(&response.status), "{name}: {}", response.status);
         }
     }
     for (name, header) in unclean() {
         let mut bytes = b"GET /raw HTTP/1.1\r\nhost: app\r\nconnection: close\r\n".to_vec();
         bytes.extend_from_slice(&header);
         bytes.extend_from_slice(b"\r\n\r\n");
-        let answer = String::from_utf8_lossy(&rig.envoy.http1().raw(&bytes)?).into_owned();
-        assert!(answer.starts_with("HTTP/1.1 4"), "{name}: {answer}");
+        let response = String::from_utf8_lossy(&fixture.envoy.http1().raw(&bytes)?).into_owned();
+        assert!(response.starts_with("HTTP/1.1 4"), "{name}: {response}");
     }
-    assert_eq!(rig.app.count(), 0, "{:?}", rig.app.received());
-    let token = rig.issuer.token(Algorithm::RS256, &rig.issuer.claims())?;
+    assert_eq!(fixture.app.count(), 0, "{:?}", fixture.app.received());
+    let token = fixture.issuer.token(Algorithm::RS256, &fixture.issuer.claims())?;
     for _ in 0..WORKERS.saturating_mul(4) {
-        let answer = rig.envoy.http1().send(Request::get("/").bearer(&token))?;
-        assert_eq!(answer.status, 200, "a worker is gone");
+        let response = fixture.envoy.http1().send(Request::get("/").bearer(&token))?;
+        assert_eq!(response.status, 200, "a worker does not respond");
     }
-    assert_no_trap(&mut rig.envoy)
+    assert_no_trap(&mut fixture.envoy)
 }
 
 #[test]
-fn no_token_is_logged() -> Result<()> {
-    let mut rig = Rig::start(trusting)?;
-    let good = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
-    let old = with(rig.issuer.claims(), "exp", json!(1));
-    let expired = rig.issuer.token(Algorithm::ES256, &old)?;
-    let forged = format!("{}x", rig.issuer.token(Algorithm::RS256, &rig.issuer.claims())?);
-    let client = rig.envoy.http1();
+fn never_logs_tokens_or_claims() -> Result<()> {
+    let mut fixture = Fixture::start(trusting)?;
+    let good = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
+    let old = with(fixture.issuer.claims(), "exp", json!(1));
+    let expired = fixture.issuer.token(Algorithm::ES256, &old)?;
+    let forged = format!("{}x", fixture.issuer.token(Algorithm::RS256, &fixture.issuer.claims())?);
+    let client = fixture.envoy.http1();
     for token in [&good, &expired, &forged] {
         client.send(Request::get("/").bearer(token))?;
         client.send(Request::get(&format!("/?access_token={token}")))?;
     }
-    rig.envoy.wait_for_access_log(6)?;
-    let log = rig.envoy.stop()?;
+    fixture.envoy.wait_for_access_log(6)?;
+    let log = fixture.envoy.stop()?;
     for part in [&good, &expired, &forged].iter().flat_map(|token| token.split('.')) {
         assert!(!log.contains(part), "{part} is in the log:\n{log}");
     }
-    // The access log of these tests holds the identity, because the operator asked for it there.
+    // The access log, whose lines start with a brace, contains the identity by configuration.
     let filters = log.lines().filter(|line| !line.starts_with('{'));
-    assert!(filters.clone().any(|line| line.contains("refused")), "nothing at debug:\n{log}");
+    assert!(
+        filters.clone().any(|line| line.contains("refused")),
+        "no log line at level debug:\n{log}"
+    );
     for line in filters {
         assert!(!line.contains("alice"), "a claim is in the log: {line}");
     }
@@ -64,9 +67,9 @@ fn no_token_is_logged() -> Result<()> {
 }
 
 #[test]
-fn any_byte_in_any_header_passes_through() -> Result<()> {
-    let mut rig = Rig::start(trusting)?;
-    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
+fn accepts_any_byte_in_header_values() -> Result<()> {
+    let mut fixture = Fixture::start(trusting)?;
+    let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
     for byte in 0x80..=0xFF_u8 {
         let request = Request::get("/")
             .bearer(&token)
@@ -74,28 +77,28 @@ fn any_byte_in_any_header_passes_through() -> Result<()> {
             .header("cookie", [b'c', b'=', byte])
             .header("accept", [byte])
             .header("origin", [byte]);
-        let answer = rig.envoy.http1().send(request)?;
-        assert_eq!(answer.status, 200, "byte {byte:#x}");
+        let response = fixture.envoy.http1().send(request)?;
+        assert_eq!(response.status, 200, "byte {byte:#x}");
     }
-    assert_no_trap(&mut rig.envoy)
+    assert_no_trap(&mut fixture.envoy)
 }
 
 #[test]
-fn no_changed_character_of_a_token_is_admitted() -> Result<()> {
-    let mut rig = Rig::start(trusting)?;
-    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
+fn refuses_a_token_with_any_changed_character() -> Result<()> {
+    let mut fixture = Fixture::start(trusting)?;
+    let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
     for at in 0..token.len() {
         let (before, rest) = token.split_at(at);
         let other = if rest.starts_with('A') { "B" } else { "A" };
         let changed = format!("{before}{other}{}", rest.get(1..).unwrap_or_default());
-        let answer = rig.envoy.http1().send(Request::get("/").bearer(&changed))?;
-        assert!([401, 403].contains(&answer.status), "character {at}: {}", answer.status);
+        let response = fixture.envoy.http1().send(Request::get("/").bearer(&changed))?;
+        assert!([401, 403].contains(&response.status), "character {at}: {}", response.status);
     }
-    assert_eq!(rig.app.count(), 0);
-    assert_no_trap(&mut rig.envoy)
+    assert_eq!(fixture.app.count(), 0);
+    assert_no_trap(&mut fixture.envoy)
 }
 
-/// Requests that HTTP allows and that must be refused.
+/// Returns valid HTTP requests that must be denied.
 fn hostile(issuer: &IdentityProvider) -> Result<Vec<(String, Request)>> {
     let mut all = Vec::new();
     for (name, token) in tokens(issuer)? {
@@ -115,12 +118,12 @@ fn hostile(issuer: &IdentityProvider) -> Result<Vec<(String, Request)>> {
         let mut value = format!("Bearer {good}").into_bytes();
         value.push(byte);
         let request = Request::get("/").header("authorization", value);
-        all.push((format!("byte {byte:#x} behind the token"), request));
+        all.push((format!("byte {byte:#x} after the token"), request));
     }
     Ok(all)
 }
 
-/// The token as a query parameter, percent-encoded where a URL needs it.
+/// Returns a request with the token as a percent-encoded query parameter.
 fn parameter(token: &str) -> Request {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     let encode = |byte| if plain(byte) { char::from(byte).into() } else { format!("%{byte:02X}") };
@@ -128,7 +131,7 @@ fn parameter(token: &str) -> Request {
     Request::get(&format!("/?access_token={value}"))
 }
 
-/// Tokens that must never be admitted.
+/// Returns tokens that must never be accepted.
 fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
     let claims = issuer.claims().to_string();
     let unsigned = |header: &str| format!("{}.{}.", base64url(header), base64url(&claims));
@@ -142,7 +145,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
     let enormous = claims.replacen('{', r#"{"nbf":1e400,"#, 1);
     let good = signed(es256, &claims)?;
     Ok(vec![
-        ("nothing", "..".to_owned()),
+        ("three empty parts", "..".to_owned()),
         ("dots", ".".repeat(5000)),
         ("four parts", format!("{good}.x")),
         ("padding", format!("{good}==")),
@@ -153,7 +156,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
         ("alg twice", signed(r#"{"alg":"none","alg":"ES256","kid":"p256"}"#, &claims)?),
         ("an RSA key as HMAC secret", confused(issuer, &claims)?),
         (
-            "a key of its own",
+            "an embedded key",
             signed(
                 &format!(r#"{{"alg":"ES256","jwk":{{}},"kid":"{}"}}"#, "x".repeat(300)),
                 &claims,
@@ -167,7 +170,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
         ("an enormous nbf", signed(es256, &enormous)?),
         ("payload a list", signed(es256, "[]")?),
         ("payload not UTF-8", latin1(issuer, es256)?),
-        ("text behind the payload", signed(es256, &format!("{claims}{{}}"))?),
+        ("text after the payload", signed(es256, &format!("{claims}{{}}"))?),
         (
             "48 KiB",
             signed(es256, &with(issuer.claims(), "x", json!("x".repeat(36_000))).to_string())?,
@@ -179,7 +182,7 @@ fn tokens(issuer: &IdentityProvider) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// A token whose HMAC was made with the public key's text.
+/// Returns a token whose HMAC secret is the text of the public key.
 fn confused(issuer: &IdentityProvider, claims: &str) -> Result<String> {
     let jwk = issuer.keys().jwk(Algorithm::RS256);
     let secret = STANDARD.encode(jwk.to_string());
@@ -196,7 +199,7 @@ fn latin1(issuer: &IdentityProvider, header: &str) -> Result<String> {
     Ok(format!("{message}.{signature}"))
 }
 
-/// Header lines that break HTTP, or nearly.
+/// Returns header lines that are invalid or nearly so.
 fn unclean() -> Vec<(&'static str, Vec<u8>)> {
     let value = |value: &[u8]| [b"authorization: Bearer ", value].concat();
     vec![

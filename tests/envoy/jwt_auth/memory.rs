@@ -1,4 +1,4 @@
-//! What a long life does to the proxy's memory.
+//! Memory use over many tokens and configurations.
 
 use std::{
     io::{Read, Write},
@@ -11,65 +11,65 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{bootstrap::Filter, client::Request, identity_provider::IdentityProvider};
 
-use super::{FILTER, Rig, rule, trusting_and, with};
+use super::{FILTER, Fixture, rule, trusting_and, with};
 
-/// How many tokens are sent before memory is first looked at: more than fit into the cache.
+/// Number of tokens sent before the first measurement: more than fit into the cache.
 const TOKENS_TO_FILL: usize = 5_000;
-/// How many further tokens are sent.
+/// Number of tokens sent between the measurements.
 const TOKENS: usize = 15_000;
-/// How often the configuration is changed before memory is first looked at.
+/// Number of configuration changes before the first measurement.
 const CHANGES_TO_WARM: usize = 40;
-/// How often it is changed then.
+/// Number of configuration changes between the measurements.
 const CHANGES: usize = 160;
-/// How much the process may grow meanwhile, in MiB.
-const GROWTH: u64 = 24;
+/// Maximum growth of the process, in MiB.
+const MAX_GROWTH: u64 = 24;
 
 #[test]
-fn distinct_tokens_do_not_fill_the_memory() -> Result<()> {
-    let mut rig = Rig::start(|issuer| {
+fn memory_does_not_grow_with_distinct_tokens() -> Result<()> {
+    let mut fixture = Fixture::start(|issuer| {
         let secret = issuer.keys().secret_jwks().to_string();
         trusting_and(issuer, &[("jwks", json!(secret)), ("algorithms", json!(["HS256"]))])
     })?;
-    let mut connection = TcpStream::connect(rig.envoy.address())?;
-    send_distinct(&rig.issuer, &mut connection, 0..TOKENS_TO_FILL)?;
-    let before = rig.envoy.memory()?;
+    let mut connection = TcpStream::connect(fixture.envoy.address())?;
+    send_distinct(&fixture.issuer, &mut connection, 0..TOKENS_TO_FILL)?;
+    let before = fixture.envoy.memory()?;
     let all = TOKENS_TO_FILL.saturating_add(TOKENS);
-    send_distinct(&rig.issuer, &mut connection, TOKENS_TO_FILL..all)?;
-    let after = rig.envoy.memory()?;
-    let stats = rig.envoy.stats()?;
+    send_distinct(&fixture.issuer, &mut connection, TOKENS_TO_FILL..all)?;
+    let after = fixture.envoy.memory()?;
+    let stats = fixture.envoy.stats()?;
     let name = "wasmcustom.weir_jwt_auth_token_cache_evictions_total";
-    assert!(stats.value(name) > u64::try_from(TOKENS)?, "{:?}", stats.holding("token_cache"));
-    eprintln!("{before} MiB, after {TOKENS} further tokens {after} MiB");
-    assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
-    super::assert_no_trap(&mut rig.envoy)
+    assert!(stats.value(name) > u64::try_from(TOKENS)?, "{:?}", stats.matching("token_cache"));
+    eprintln!("{before} MiB, {after} MiB after {TOKENS} more tokens");
+    assert!(after.saturating_sub(before) <= MAX_GROWTH, "{before} MiB grew to {after} MiB");
+    super::assert_no_trap(&mut fixture.envoy)
 }
 
 #[test]
-fn changes_of_the_configuration_do_not_fill_the_memory() -> Result<()> {
-    let mut rig = Rig::start(super::trusting)?;
-    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
-    change(&mut rig, &token, 0..CHANGES_TO_WARM)?;
-    let before = rig.envoy.memory()?;
-    change(&mut rig, &token, CHANGES_TO_WARM..CHANGES_TO_WARM.saturating_add(CHANGES))?;
-    let after = rig.envoy.memory()?;
-    eprintln!("{before} MiB, after {CHANGES} further configurations {after} MiB");
-    assert!(after.saturating_sub(before) <= GROWTH, "{before} MiB grew to {after} MiB");
-    super::assert_no_trap(&mut rig.envoy)
+fn memory_does_not_grow_with_reconfigurations() -> Result<()> {
+    let mut fixture = Fixture::start(super::trusting)?;
+    let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
+    change(&mut fixture, &token, 0..CHANGES_TO_WARM)?;
+    let before = fixture.envoy.memory()?;
+    change(&mut fixture, &token, CHANGES_TO_WARM..CHANGES_TO_WARM.saturating_add(CHANGES))?;
+    let after = fixture.envoy.memory()?;
+    eprintln!("{before} MiB, {after} MiB after {CHANGES} more configurations");
+    assert!(after.saturating_sub(before) <= MAX_GROWTH, "{before} MiB grew to {after} MiB");
+    super::assert_no_trap(&mut fixture.envoy)
 }
 
-/// Gives Envoy one configuration after the other, each of them with a request.
-fn change(rig: &mut Rig, token: &str, turns: Range<usize>) -> Result<()> {
-    for turn in turns {
-        let header: Value = json!([{"header": format!("x-user-{turn}"), "claim": "sub"}]);
-        let rule = with(rule(&rig.issuer), "outputClaimToHeaders", header);
-        rig.envoy.reconfigure(&[Filter::new(FILTER, json!({"jwtRules": [rule]}))])?;
-        let answer = rig.envoy.http1().send(Request::get("/").bearer(token))?;
-        ensure!(answer.status == 200, "turn {turn}: {}", answer.text());
+/// Applies one configuration after the other and sends a request to each.
+fn change(fixture: &mut Fixture, token: &str, turns: Range<usize>) -> Result<()> {
+    for index in turns {
+        let header: Value = json!([{"header": format!("x-user-{index}"), "claim": "sub"}]);
+        let rule = with(rule(&fixture.issuer), "outputClaimToHeaders", header);
+        fixture.envoy.reconfigure(&[Filter::new(FILTER, json!({"jwtRules": [rule]}))])?;
+        let response = fixture.envoy.http1().send(Request::get("/").bearer(token))?;
+        ensure!(response.status == 200, "turn {index}: {}", response.text());
     }
     Ok(())
 }
 
-/// Sends a token of its own for each number, one request after the other.
+/// Sends a distinct token for each number, one request after the other.
 fn send_distinct(
     issuer: &IdentityProvider,
     connection: &mut TcpStream,
@@ -80,21 +80,21 @@ fn send_distinct(
         let claims = with(issuer.claims(), "sub", json!(format!("user-{number}")));
         let token = issuer.token(Algorithm::HS256, &claims)?;
         write!(connection, "GET / HTTP/1.1\r\nhost: app\r\nauthorization: Bearer {token}\r\n\r\n")?;
-        let head = read_answer(connection)?;
+        let head = read_response(connection)?;
         ensure!(head.starts_with("HTTP/1.1 200"), "token {number}: {head}");
     }
     Ok(())
 }
 
-/// Reads one answer with its body, and returns its head.
-fn read_answer(connection: &mut TcpStream) -> Result<String> {
-    let mut answer = Vec::new();
+/// Reads one response including its body and returns its head.
+fn read_response(connection: &mut TcpStream) -> Result<String> {
+    let mut response = Vec::new();
     let mut piece = [0; 4096];
     loop {
         let length = connection.read(&mut piece)?;
         ensure!(length > 0, "the connection was closed");
-        answer.extend_from_slice(piece.get(..length).unwrap_or_default());
-        let text = String::from_utf8_lossy(&answer);
+        response.extend_from_slice(piece.get(..length).unwrap_or_default());
+        let text = String::from_utf8_lossy(&response);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let field = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         if body.len() >= field.context("no content-length")?.parse()? {

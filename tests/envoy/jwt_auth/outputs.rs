@@ -1,4 +1,4 @@
-//! What reaches the application.
+//! Headers that the application receives.
 
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
@@ -9,7 +9,7 @@ use tests::{
     upstream::Received,
 };
 
-use super::{Rig, trusting, trusting_and, with};
+use super::{Fixture, trusting, trusting_and, with};
 
 fn writing(issuer: &IdentityProvider) -> Value {
     let claims = json!([
@@ -26,19 +26,19 @@ fn claims(issuer: &IdentityProvider) -> Value {
     with(claims, "realm", json!({"level": 7}))
 }
 
-fn seen(client: &Client, request: Request) -> Result<Received> {
-    let answer = client.send(request)?;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    Received::from_response(&answer)
+fn received(client: &Client, request: Request) -> Result<Received> {
+    let response = client.send(request)?;
+    assert_eq!(response.status, 200, "{}", response.text());
+    Received::from_response(&response)
 }
 
 #[test]
 fn writes_claims_and_payload_over_both_protocols() -> Result<()> {
-    let rig = Rig::start(writing)?;
-    let token = rig.issuer.token(Algorithm::ES256, &claims(&rig.issuer))?;
+    let fixture = Fixture::start(writing)?;
+    let token = fixture.issuer.token(Algorithm::ES256, &claims(&fixture.issuer))?;
     let payload = token.split('.').nth(1).unwrap_or_default();
-    for client in [rig.envoy.http1(), rig.envoy.http2()] {
-        let received = seen(&client, Request::get("/orders").bearer(&token))?;
+    for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
+        let received = received(&client, Request::get("/orders").bearer(&token))?;
         assert_eq!(received.header("x-user"), ["alice"]);
         assert_eq!(received.header("x-admin"), ["true"]);
         assert_eq!(received.header("x-level"), ["7"]);
@@ -48,9 +48,9 @@ fn writes_claims_and_payload_over_both_protocols() -> Result<()> {
 }
 
 #[test]
-fn a_clients_own_output_headers_never_arrive() -> Result<()> {
-    let rig = Rig::start(writing)?;
-    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
+fn removes_output_headers_of_clients() -> Result<()> {
+    let fixture = Fixture::start(writing)?;
+    let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
     let forged = |request: Request| {
         request
             .header("x-user", "root")
@@ -60,13 +60,13 @@ fn a_clients_own_output_headers_never_arrive() -> Result<()> {
             .header("x-jwt-signature-verified", "true")
             .header("x-other", "kept")
     };
-    for client in [rig.envoy.http1(), rig.envoy.http2()] {
-        let anonymous = seen(&client, forged(Request::get("/")))?;
+    for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
+        let anonymous = received(&client, forged(Request::get("/")))?;
         for header in ["x-user", "x-admin", "x-jwt-payload", "x-jwt-signature-verified"] {
             assert!(anonymous.header(header).is_empty(), "{header} without a token");
         }
         assert_eq!(anonymous.header("x-other"), ["kept"]);
-        let known = seen(&client, forged(Request::get("/").bearer(&token)))?;
+        let known = received(&client, forged(Request::get("/").bearer(&token)))?;
         assert_eq!(known.header("x-user"), ["alice"]);
         assert!(known.header("x-admin").is_empty(), "the token has no such claim");
     }
@@ -74,8 +74,8 @@ fn a_clients_own_output_headers_never_arrive() -> Result<()> {
 }
 
 #[test]
-fn the_token_is_taken_out_from_where_it_was() -> Result<()> {
-    let rig = Rig::start(|issuer| {
+fn removes_the_token_from_its_location() -> Result<()> {
+    let fixture = Fixture::start(|issuer| {
         let headers = json!([
             {"name": "authorization", "prefix": "Bearer "}, {"name": "x-token"},
         ]);
@@ -84,43 +84,43 @@ fn the_token_is_taken_out_from_where_it_was() -> Result<()> {
             [("fromHeaders", headers), ("fromParams", parameters), ("fromCookies", cookies)];
         trusting_and(issuer, &fields)
     })?;
-    let token = rig.issuer.token(Algorithm::EdDSA, &rig.issuer.claims())?;
-    let client = rig.envoy.http1();
+    let token = fixture.issuer.token(Algorithm::EdDSA, &fixture.issuer.claims())?;
+    let client = fixture.envoy.http1();
 
-    let bearer = seen(&client, Request::get("/a?b=c").bearer(&token))?;
+    let bearer = received(&client, Request::get("/a?b=c").bearer(&token))?;
     assert!(bearer.header("authorization").is_empty());
     assert_eq!(bearer.path, "/a?b=c");
 
-    let header = seen(&client, Request::get("/a").header("x-token", &token))?;
+    let header = received(&client, Request::get("/a").header("x-token", &token))?;
     assert!(header.header("x-token").is_empty());
 
-    let query = seen(&client, Request::get(&format!("/a?b=%41&t={token}&c=+")))?;
+    let query = received(&client, Request::get(&format!("/a?b=%41&t={token}&c=+")))?;
     assert_eq!(query.path, "/a?b=%41&c=+");
-    let only = seen(&client, Request::get(&format!("/a?t={token}")))?;
+    let only = received(&client, Request::get(&format!("/a?t={token}")))?;
     assert_eq!(only.path, "/a");
 
     let cookies = format!("one=1; session={token}; two=2");
-    let cookie = seen(&client, Request::get("/a").header("cookie", &cookies))?;
+    let cookie = received(&client, Request::get("/a").header("cookie", &cookies))?;
     assert_eq!(cookie.header("cookie"), ["one=1; two=2"]);
     Ok(())
 }
 
 #[test]
-fn a_forwarded_token_arrives_as_it_was_sent() -> Result<()> {
+fn forwards_the_original_token_unchanged() -> Result<()> {
     let forward =
         |issuer: &IdentityProvider| trusting_and(issuer, &[("forwardOriginalToken", json!(true))]);
-    let rig = Rig::start(forward)?;
-    let token = rig.issuer.token(Algorithm::RS256, &rig.issuer.claims())?;
-    let received = seen(&rig.envoy.http1(), Request::get("/").bearer(&token))?;
+    let fixture = Fixture::start(forward)?;
+    let token = fixture.issuer.token(Algorithm::RS256, &fixture.issuer.claims())?;
+    let received = received(&fixture.envoy.http1(), Request::get("/").bearer(&token))?;
     assert_eq!(received.header("authorization"), [format!("Bearer {token}")]);
     Ok(())
 }
 
 #[test]
-fn other_credentials_pass_untouched() -> Result<()> {
-    let rig = Rig::start(trusting)?;
+fn leaves_other_credentials_unchanged() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
     let basic = Request::get("/").header("authorization", "Basic dXNlcjpwYXNz");
-    let received = seen(&rig.envoy.http1(), basic)?;
+    let received = received(&fixture.envoy.http1(), basic)?;
     assert_eq!(received.header("authorization"), ["Basic dXNlcjpwYXNz"]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a client is told.
+//! Responses to denied requests.
 
 use anyhow::{Context, Result};
 use hyper::Method;
@@ -10,9 +10,9 @@ use tests::{
     upstream::Received,
 };
 
-use super::{Rig, trusting, with};
+use super::{Fixture, trusting, with};
 
-/// A claim set that is refused, and what the client gets.
+/// A changed claim and the expected denial.
 struct Refusal {
     claim: &'static str,
     value: Value,
@@ -50,25 +50,25 @@ fn refusals() -> Vec<Refusal> {
 }
 
 #[test]
-fn a_request_without_a_token_passes_when_no_rule_asks_for_one() -> Result<()> {
-    let rig = Rig::start(trusting)?;
-    let answer = rig.envoy.http1().get("/orders?page=2")?;
-    assert_eq!(answer.status, 200);
-    assert_eq!(Received::from_response(&answer)?.path, "/orders?page=2");
+fn requests_pass_without_a_token_if_no_rule_requires_one() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
+    let response = fixture.envoy.http1().get("/orders?page=2")?;
+    assert_eq!(response.status, 200);
+    assert_eq!(Received::from_response(&response)?.path, "/orders?page=2");
     Ok(())
 }
 
 #[test]
-fn every_refusal_says_why_to_client_and_operator() -> Result<()> {
-    let mut rig = Rig::start(trusting)?;
+fn every_denial_gives_its_reason_to_client_and_log() -> Result<()> {
+    let mut fixture = Fixture::start(trusting)?;
     let refusals = refusals();
     for refusal in &refusals {
-        let claims = with(rig.issuer.claims(), refusal.claim, refusal.value.clone());
-        let token = rig.issuer.token(Algorithm::ES256, &claims)?;
-        let answer = rig.envoy.http1().send(Request::get("/orders?q=1").bearer(&token))?;
-        assert_eq!(answer.status, refusal.status, "{}: {}", refusal.code, answer.text());
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-        let body = answer.json()?;
+        let claims = with(fixture.issuer.claims(), refusal.claim, refusal.value.clone());
+        let token = fixture.issuer.token(Algorithm::ES256, &claims)?;
+        let response = fixture.envoy.http1().send(Request::get("/orders?q=1").bearer(&token))?;
+        assert_eq!(response.status, refusal.status, "{}: {}", refusal.code, response.text());
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        let body = response.json()?;
         assert_eq!(body["status"], json!(refusal.status));
         assert_eq!(body["detail"], json!(refusal.text));
         let challenge = format!(
@@ -76,10 +76,10 @@ fn every_refusal_says_why_to_client_and_operator() -> Result<()> {
              error_description=\"{}\"",
             refusal.text
         );
-        assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()));
+        assert_eq!(response.header("www-authenticate"), Some(challenge.as_str()));
     }
-    assert_eq!(rig.app.count(), 0);
-    let log = rig.envoy.wait_for_access_log(refusals.len())?;
+    assert_eq!(fixture.app.count(), 0);
+    let log = fixture.envoy.wait_for_access_log(refusals.len())?;
     for refusal in &refusals {
         let details = json!(format!("weir_jwt_auth_denied{{{}}}", refusal.code));
         assert!(log.iter().any(|line| line["details"] == details), "{details}: {log:?}");
@@ -88,71 +88,71 @@ fn every_refusal_says_why_to_client_and_operator() -> Result<()> {
 }
 
 #[test]
-fn a_grpc_call_gets_trailers_only() -> Result<()> {
-    let rig = Rig::start(trusting)?;
+fn denies_grpc_calls_with_trailers_only() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
     for refusal in refusals() {
-        let claims = with(rig.issuer.claims(), refusal.claim, refusal.value.clone());
-        let token = rig.issuer.token(Algorithm::ES256, &claims)?;
+        let claims = with(fixture.issuer.claims(), refusal.claim, refusal.value.clone());
+        let token = fixture.issuer.token(Algorithm::ES256, &claims)?;
         let call = Request::grpc("/orders.v1.Orders/List");
-        let answer = rig.envoy.http2().send(call.bearer(&token))?;
-        assert_eq!(answer.status, 200, "{}", refusal.code);
-        assert!(answer.is_trailers_only(), "{answer:?}");
-        assert_eq!(answer.grpc_status(), Some(refusal.grpc_status), "{}", refusal.code);
-        let message = answer.header("grpc-message").context("no grpc-message")?;
+        let response = fixture.envoy.http2().send(call.bearer(&token))?;
+        assert_eq!(response.status, 200, "{}", refusal.code);
+        assert!(response.is_trailers_only(), "{response:?}");
+        assert_eq!(response.grpc_status(), Some(refusal.grpc_status), "{}", refusal.code);
+        let message = response.header("grpc-message").context("no grpc-message")?;
         assert_eq!(message, refusal.text);
     }
-    assert_eq!(rig.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
     Ok(())
 }
 
 #[test]
-fn a_grpc_call_with_a_good_token_reaches_the_application() -> Result<()> {
-    let rig = Rig::start(trusting)?;
-    let token = rig.issuer.token(Algorithm::RS256, &rig.issuer.claims())?;
+fn forwards_a_grpc_call_with_a_valid_token() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
+    let token = fixture.issuer.token(Algorithm::RS256, &fixture.issuer.claims())?;
     let call = Request::grpc("/orders.v1.Orders/List");
-    let answer = rig.envoy.http2().send(call.bearer(&token))?;
-    assert_eq!(answer.grpc_status(), Some("0"));
-    assert!(!answer.is_trailers_only());
-    assert_eq!(rig.app.count(), 1);
+    let response = fixture.envoy.http2().send(call.bearer(&token))?;
+    assert_eq!(response.grpc_status(), Some("0"));
+    assert!(!response.is_trailers_only());
+    assert_eq!(fixture.app.count(), 1);
     Ok(())
 }
 
 #[test]
-fn head_gets_no_body() -> Result<()> {
-    let rig = Rig::start(trusting)?;
-    for client in [rig.envoy.http1(), rig.envoy.http2()] {
-        let answer = client.send(Request::new(Method::HEAD, "/orders").bearer("a.b.c"))?;
-        assert_eq!(answer.status, 401);
-        assert!(answer.body.is_empty(), "{}", answer.text());
-        assert!(answer.header("www-authenticate").is_some());
+fn denies_head_without_a_body() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
+    for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
+        let response = client.send(Request::new(Method::HEAD, "/orders").bearer("a.b.c"))?;
+        assert_eq!(response.status, 401);
+        assert!(response.body.is_empty(), "{}", response.text());
+        assert!(response.header("www-authenticate").is_some());
     }
     Ok(())
 }
 
 #[test]
-fn plain_text_for_those_who_ask_for_it() -> Result<()> {
-    let rig = Rig::start(trusting)?;
-    let ask = |accept: &str| -> Result<Response> {
-        rig.envoy.http1().send(Request::get("/").bearer("abc").header("accept", accept))
+fn denies_in_plain_text_on_request() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
+    let send = |accept: &str| -> Result<Response> {
+        fixture.envoy.http1().send(Request::get("/").bearer("abc").header("accept", accept))
     };
-    let text = ask("text/plain")?;
+    let text = send("text/plain")?;
     assert_eq!(text.header("content-type"), Some("text/plain; charset=utf-8"));
     assert!(text.text().starts_with("Jwt is not in the form"), "{}", text.text());
     for accept in ["application/json", "application/problem+json", "*/*"] {
-        let json = ask(accept)?;
+        let json = send(accept)?;
         assert_eq!(json.header("content-type"), Some("application/problem+json"), "{accept}");
     }
     Ok(())
 }
 
 #[test]
-fn a_preflight_needs_no_token() -> Result<()> {
-    let rig = Rig::start(trusting)?;
+fn preflight_needs_no_token() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
     let preflight = Request::new(Method::OPTIONS, "/orders")
         .header("origin", "https://shop.example.com")
         .header("access-control-request-method", "GET");
-    assert_eq!(rig.envoy.http1().send(preflight.clone().bearer("a.b.c"))?.status, 200);
+    assert_eq!(fixture.envoy.http1().send(preflight.clone().bearer("a.b.c"))?.status, 200);
     let no_preflight = Request::new(Method::OPTIONS, "/orders").bearer("a.b.c");
-    assert_eq!(rig.envoy.http1().send(no_preflight)?.status, 401);
+    assert_eq!(fixture.envoy.http1().send(no_preflight)?.status, 401);
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! The samples of the README do what they say.
+//! The samples in the README work as described.
 
 use anyhow::{Context, Result};
 use hyper::Method;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     identity_provider::{IdentityProvider, now},
@@ -13,18 +13,18 @@ use tests::{
     upstream::{Received, Upstream},
 };
 
-use super::{FILTER, Rig, assert_no_trap, with};
+use super::{FILTER, Fixture, assert_no_trap, with};
 
-/// The clusters that the samples' issuers are behind, as Istio names them or as they are given.
+/// Clusters of the samples' issuers, by Istio's naming or as configured.
 const CLUSTERS: [&str; 2] = ["outbound|443||idp.example.com", "partner-idp"];
 
-/// Starts Envoy with the sample at `place` of the README.
-fn start(place: usize) -> Result<Rig> {
+/// Starts Envoy with the README's sample at `index`.
+fn start(index: usize) -> Result<Fixture> {
     let mut samples = repository::readme_samples(FILTER)?;
     let (app, issuer) = (Upstream::start()?, IdentityProvider::start()?);
-    issuer.call_itself("https://partner.example.org");
+    issuer.set_discovery_issuer("https://partner.example.org");
     let secret = "c2VjcmV0".repeat(12);
-    let filter = Filter::new(FILTER, samples.remove(place));
+    let filter = Filter::new(FILTER, samples.remove(index));
     let filter = filter.environment("EDGE_JWT_SECRET", &secret);
     let address = issuer.address();
     let cluster = |name: &str| {
@@ -32,13 +32,13 @@ fn start(place: usize) -> Result<Rig> {
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address":
                 {"address": address.ip(), "port_value": address.port()}}}}]}]}})
     };
-    let setup = Setup::new(app.address(), vec![filter]);
+    let options = EnvoyOptions::new(app.address(), vec![filter]);
     let clusters = CLUSTERS.into_iter().map(cluster).collect();
-    let envoy = Envoy::start(Setup { concurrency: 2, clusters, ..setup })?;
-    Ok(Rig { envoy, app, issuer })
+    let envoy = Envoy::start(EnvoyOptions { concurrency: 2, clusters, ..options })?;
+    Ok(Fixture { envoy, app, issuer })
 }
 
-/// Claims that every check of the entry `corp` accepts.
+/// Returns claims that pass every check of the rule `corp`.
 fn claims() -> Value {
     json!({
         "iss": "https://idp.example.com", "sub": "user:alice", "aud": "orders.example.com",
@@ -47,44 +47,44 @@ fn claims() -> Value {
     })
 }
 
-fn token(rig: &Rig, claims: &Value) -> Result<String> {
+fn token(fixture: &Fixture, claims: &Value) -> Result<String> {
     let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": "p256"});
-    rig.issuer.token_of(Algorithm::ES256, &header.to_string(), &claims.to_string())
+    fixture.issuer.token_of(Algorithm::ES256, &header.to_string(), &claims.to_string())
 }
 
-fn status(rig: &Rig, request: Request) -> Result<u16> {
-    Ok(rig.envoy.http1().send(request)?.status)
-}
-
-#[test]
-fn the_least_sample_lets_pass_what_has_no_token_and_refuses_what_has_a_bad_one() -> Result<()> {
-    let mut rig = start(0)?;
-    assert_eq!(status(&rig, Request::get("/"))?, 200);
-    assert_eq!(status(&rig, Request::get("/").bearer(&token(&rig, &claims())?))?, 200);
-    let expired = token(&rig, &with(claims(), "exp", json!(1)))?;
-    assert_eq!(status(&rig, Request::get("/").bearer(&expired))?, 401);
-    assert_no_trap(&mut rig.envoy)
+fn status(fixture: &Fixture, request: Request) -> Result<u16> {
+    Ok(fixture.envoy.http1().send(request)?.status)
 }
 
 #[test]
-fn the_sample_with_one_open_path_closes_the_rest() -> Result<()> {
-    let mut rig = start(2)?;
-    assert_eq!(status(&rig, Request::get("/healthz"))?, 200);
-    assert_eq!(status(&rig, Request::get("/"))?, 401);
-    assert_eq!(status(&rig, Request::get("/").bearer(&token(&rig, &claims())?))?, 200);
-    assert_no_trap(&mut rig.envoy)
+fn minimal_sample_refuses_only_invalid_tokens() -> Result<()> {
+    let mut fixture = start(0)?;
+    assert_eq!(status(&fixture, Request::get("/"))?, 200);
+    assert_eq!(status(&fixture, Request::get("/").bearer(&token(&fixture, &claims())?))?, 200);
+    let expired = token(&fixture, &with(claims(), "exp", json!(1)))?;
+    assert_eq!(status(&fixture, Request::get("/").bearer(&expired))?, 401);
+    assert_no_trap(&mut fixture.envoy)
 }
 
 #[test]
-fn the_long_sample_decides_as_it_reads() -> Result<()> {
-    let mut rig = start(3)?;
-    let good = token(&rig, &claims())?;
-    let with = |name, value| token(&rig, &with(claims(), name, value));
+fn open_path_sample_protects_the_rest() -> Result<()> {
+    let mut fixture = start(2)?;
+    assert_eq!(status(&fixture, Request::get("/healthz"))?, 200);
+    assert_eq!(status(&fixture, Request::get("/"))?, 401);
+    assert_eq!(status(&fixture, Request::get("/").bearer(&token(&fixture, &claims())?))?, 200);
+    assert_no_trap(&mut fixture.envoy)
+}
+
+#[test]
+fn full_sample_decides_as_documented() -> Result<()> {
+    let mut fixture = start(3)?;
+    let good = token(&fixture, &claims())?;
+    let with = |name, value| token(&fixture, &with(claims(), name, value));
     let refund = || Request::new(Method::POST, "/orders/7/refund");
     let blocked = with("sub", json!("user:blocked"))?;
     let partner = json!({"iss": "https://partner.example.org", "sub": "p", "iat": now()});
-    let partner = token(&rig, &partner)?;
-    for (name, request, wanted) in [
+    let partner = token(&fixture, &partner)?;
+    for (name, request, expected) in [
         ("an open path", Request::get("/healthz"), 200),
         ("no token where it is optional", Request::get("/catalogue/1"), 200),
         ("no token", Request::get("/orders"), 401),
@@ -108,16 +108,22 @@ fn the_long_sample_decides_as_it_reads() -> Result<()> {
         ),
         ("one of two", Request::get("/exchange").bearer(&good), 401),
     ] {
-        let answer = rig.envoy.http1().send(request)?;
-        assert_eq!(answer.status, wanted, "{name}: {}\n{}", answer.text(), rig.envoy.log());
+        let response = fixture.envoy.http1().send(request)?;
+        assert_eq!(
+            response.status,
+            expected,
+            "{name}: {}\n{}",
+            response.text(),
+            fixture.envoy.log()
+        );
     }
-    let answer = rig.envoy.http1().send(Request::get("/orders").bearer(&good))?;
-    let seen = Received::from_response(&answer)?;
-    assert_eq!(seen.header("x-user"), ["user:alice"]);
-    assert_eq!(seen.header("x-jwt-principal"), ["https://idp.example.com/user:alice"]);
-    assert_eq!(seen.header("x-tenant"), ["none"]);
-    assert_eq!(seen.header("x-groups"), ["support-eu"]);
-    assert_eq!(seen.header("x-jwt-payload"), [good.split('.').nth(1).context("no payload")?]);
-    assert_eq!(seen.header("authorization"), Vec::<&str>::new());
-    assert_no_trap(&mut rig.envoy)
+    let response = fixture.envoy.http1().send(Request::get("/orders").bearer(&good))?;
+    let received = Received::from_response(&response)?;
+    assert_eq!(received.header("x-user"), ["user:alice"]);
+    assert_eq!(received.header("x-jwt-principal"), ["https://idp.example.com/user:alice"]);
+    assert_eq!(received.header("x-tenant"), ["none"]);
+    assert_eq!(received.header("x-groups"), ["support-eu"]);
+    assert_eq!(received.header("x-jwt-payload"), [good.split('.').nth(1).context("no payload")?]);
+    assert_eq!(received.header("authorization"), Vec::<&str>::new());
+    assert_no_trap(&mut fixture.envoy)
 }

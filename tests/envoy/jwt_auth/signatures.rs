@@ -1,5 +1,5 @@
-//! Signatures at the edges, by the host's cryptography and by our own.
-#![allow(clippy::arithmetic_side_effects, reason = "the numbers are the tests' own")]
+//! Signatures with boundary values, verified by the host or in the module.
+#![allow(clippy::arithmetic_side_effects, reason = "the operands are test data")]
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::json;
 use tests::{client::Request, identity_provider::IdentityProvider, keys::base64url};
 
-use super::{Rig, trusting, with};
+use super::{Fixture, trusting, with};
 
 /// The order of P-256 (FIPS 186-4 D.1.2.3).
 const P256_ORDER: [u8; 32] = [
@@ -25,24 +25,24 @@ fn parts(token: &str) -> Result<(&str, Vec<u8>)> {
     Ok((message, URL_SAFE_NO_PAD.decode(signature)?))
 }
 
-fn status(rig: &Rig, message: &str, signature: &[u8]) -> Result<u16> {
+fn status(fixture: &Fixture, message: &str, signature: &[u8]) -> Result<u16> {
     let token = format!("{message}.{}", base64url(signature));
-    Ok(rig.envoy.http1().send(Request::get("/").bearer(&token))?.status)
+    Ok(fixture.envoy.http1().send(Request::get("/").bearer(&token))?.status)
 }
 
-/// Signs until the signature begins, or goes on after `place` bytes, with a zero byte.
-fn with_zero_at(issuer: &IdentityProvider, place: usize) -> Result<String> {
-    for turn in 0..100_000 {
-        let claims = with(issuer.claims(), "jti", json!(turn.to_string()));
+/// Signs tokens until the byte of the signature at `index` is zero.
+fn with_zero_at(issuer: &IdentityProvider, index: usize) -> Result<String> {
+    for number in 0..100_000 {
+        let claims = with(issuer.claims(), "jti", json!(number.to_string()));
         let token = issuer.token(Algorithm::ES256, &claims)?;
-        if parts(&token)?.1.get(place) == Some(&0) {
+        if parts(&token)?.1.get(index) == Some(&0) {
             return Ok(token);
         }
     }
     anyhow::bail!("no such signature")
 }
 
-/// Subtracts, both numbers big-endian and the first the larger.
+/// Subtracts big-endian numbers. The first must be the larger one.
 fn difference(from: &[u8], number: &[u8]) -> Vec<u8> {
     let mut borrow = 0_i16;
     let mut result: Vec<u8> = Vec::new();
@@ -54,7 +54,7 @@ fn difference(from: &[u8], number: &[u8]) -> Vec<u8> {
     result
 }
 
-/// Adds, both numbers little-endian; what overflows is lost.
+/// Adds little-endian numbers. An overflow is dropped.
 fn sum(a: &[u8], b: &[u8]) -> Vec<u8> {
     let mut carry = 0_u16;
     let mut digits = Vec::new();
@@ -67,29 +67,30 @@ fn sum(a: &[u8], b: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn good_signatures_of_unusual_form_are_good() -> Result<()> {
-    let rig = Rig::start(trusting)?;
-    for place in [0, 32] {
-        let token = with_zero_at(&rig.issuer, place)?;
+fn accepts_valid_signatures_of_unusual_form() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
+    for index in [0, 32] {
+        let token = with_zero_at(&fixture.issuer, index)?;
         let (message, signature) = parts(&token)?;
-        assert_eq!(status(&rig, message, &signature)?, 200, "a short half at {place}");
+        assert_eq!(status(&fixture, message, &signature)?, 200, "a leading zero at {index}");
         let (r, s) = signature.split_at(32);
         let other = [r, &difference(&P256_ORDER, s)].concat();
-        assert_eq!(status(&rig, message, &other)?, 200, "the other of the two that fit");
+        assert_eq!(status(&fixture, message, &other)?, 200, "the other valid s");
     }
     Ok(())
 }
 
 #[test]
-fn numbers_and_lengths_at_the_edges_are_refused() -> Result<()> {
-    let rig = Rig::start(trusting)?;
-    let token = |algorithm| rig.issuer.token(algorithm, &rig.issuer.claims());
+fn refuses_boundary_numbers_and_lengths() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
+    let token = |algorithm| fixture.issuer.token(algorithm, &fixture.issuer.claims());
     let (es256, rs256, eddsa) =
         (token(Algorithm::ES256)?, token(Algorithm::RS256)?, token(Algorithm::EdDSA)?);
     let ((es, ec), (rs, rsa), (ed, edwards)) = (parts(&es256)?, parts(&rs256)?, parts(&eddsa)?);
     let (r, s) = ec.split_at(32);
     let (point, scalar) = edwards.split_at(32);
-    let modulus = rig.issuer.keys().jwk(Algorithm::RS256)["n"].as_str().context("no modulus")?;
+    let modulus =
+        fixture.issuer.keys().jwk(Algorithm::RS256)["n"].as_str().context("no modulus")?;
     let modulus = URL_SAFE_NO_PAD.decode(modulus)?;
     let zero = [0_u8; 32];
     let cases: Vec<(&str, &str, Vec<u8>)> = vec![
@@ -118,19 +119,19 @@ fn numbers_and_lengths_at_the_edges_are_refused() -> Result<()> {
         ("EdDSA: a byte short", ed, edwards[..63].to_vec()),
     ];
     for (name, message, signature) in cases {
-        assert_eq!(status(&rig, message, &signature)?, 401, "{name}");
+        assert_eq!(status(&fixture, message, &signature)?, 401, "{name}");
     }
-    assert_eq!(rig.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
     for (message, signature) in [(es, ec), (rs, rsa), (ed, edwards)] {
-        assert_eq!(status(&rig, message, &signature)?, 200);
+        assert_eq!(status(&fixture, message, &signature)?, 200);
     }
     Ok(())
 }
 
 #[test]
-fn an_empty_signature_is_refused() -> Result<()> {
-    let rig = Rig::start(trusting)?;
-    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
-    assert_eq!(status(&rig, parts(&token)?.0, &[])?, 401);
+fn refuses_an_empty_signature() -> Result<()> {
+    let fixture = Fixture::start(trusting)?;
+    let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
+    assert_eq!(status(&fixture, parts(&token)?.0, &[])?, 401);
     Ok(())
 }

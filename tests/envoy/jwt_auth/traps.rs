@@ -1,6 +1,6 @@
-//! What becomes of keys when a virtual machine traps in spite of all.
+//! Keys survive a trap of a VM.
 //!
-//! jwt-auth has no known way to trap, so its module is given one.
+//! jwt-auth has no known way to trap, so the tests patch a trap into its module.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use jsonwebtoken::Algorithm;
 use serde_json::json;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     identity_provider::{Behaviour, IdentityProvider},
@@ -23,19 +23,19 @@ use tests::{
 use walrus::{ExportItem, FunctionBuilder, InstrSeqBuilder, Module, ValType, ir::BinaryOp};
 
 use super::{
-    FILTER, Rig,
-    keys::{counted, fetching, send},
+    FILTER, Fixture,
+    key_fetching::{fetching, send, stat},
 };
 
 /// A request with more headers than this traps.
 const MANY: i32 = 40;
 
-/// How long a worker may take to find that a lease ran out.
-const SOON: Duration = Duration::from_secs(20);
+/// Timeout until a worker notices an expired lease.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where a module is made to trap.
+/// The condition of a patched trap.
 enum Trap {
-    /// When a call is answered.
+    /// When the response to an HTTP call arrives.
     Answer,
     /// When a request has more than [`MANY`] headers.
     ManyHeaders,
@@ -74,66 +74,66 @@ fn trapping(trap: &Trap, folder: &Path) -> Result<String> {
     Ok(path.display().to_string())
 }
 
-fn rig(issuer: IdentityProvider, filter: Filter) -> Result<Rig> {
+fn start_fixture(issuer: IdentityProvider, filter: Filter) -> Result<Fixture> {
     let app = Upstream::start()?;
-    let setup = Setup::new(app.address(), vec![filter]);
-    let envoy = Envoy::start(Setup { keys: Some(issuer.address()), ..setup })?;
-    Ok(Rig { envoy, app, issuer })
+    let options = EnvoyOptions::new(app.address(), vec![filter]);
+    let envoy = Envoy::start(EnvoyOptions { keys: Some(issuer.address()), ..options })?;
+    Ok(Fixture { envoy, app, issuer })
 }
 
 #[test]
-fn a_trap_costs_one_request_and_the_keys_are_still_there() -> Result<()> {
+fn a_trap_fails_one_request_and_keeps_the_keys() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let issuer = IdentityProvider::start()?;
     let config = fetching(&issuer, &[]);
     let module = trapping(&Trap::ManyHeaders, folder.path())?;
-    let rig = rig(issuer, Filter::new(FILTER, config).module(&module))?;
-    assert_eq!(send(&rig, Algorithm::ES256)?.status, 200);
-    rig.issuer.behave(Behaviour::Status(500));
-    let token = rig.issuer.token(Algorithm::ES256, &rig.issuer.claims())?;
+    let fixture = start_fixture(issuer, Filter::new(FILTER, config).module(&module))?;
+    assert_eq!(send(&fixture, Algorithm::ES256)?.status, 200);
+    fixture.issuer.set_behaviour(Behaviour::Status(500));
+    let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
     let mut many = Request::get("/").bearer(&token);
     for index in 0..=MANY {
         many = many.header(&format!("x-{index}"), "1");
     }
-    assert_eq!(rig.envoy.http1().send(many)?.status, 503);
-    // A machine that trapped soon after it was made is made anew after a second.
-    let begun = Instant::now();
-    while send(&rig, Algorithm::ES256)?.status != 200 {
-        ensure!(begun.elapsed() < SOON, "no new machine\n{}", rig.envoy.log());
+    assert_eq!(fixture.envoy.http1().send(many)?.status, 503);
+    // A VM that trapped soon after its start is restarted after a second.
+    let started = Instant::now();
+    while send(&fixture, Algorithm::ES256)?.status != 200 {
+        ensure!(started.elapsed() < TIMEOUT, "no new VM\n{}", fixture.envoy.log());
         thread::sleep(Duration::from_millis(50));
     }
     for _ in 0..10 {
-        let answer = send(&rig, Algorithm::ES256)?;
-        assert_eq!(answer.status, 200, "{}\n{}", answer.text(), rig.envoy.log());
+        let response = send(&fixture, Algorithm::ES256)?;
+        assert_eq!(response.status, 200, "{}\n{}", response.text(), fixture.envoy.log());
     }
-    assert_eq!(rig.envoy.http1().send(Request::get("/").bearer("a.b.c"))?.status, 401);
-    assert_eq!(rig.issuer.jwks_requests(), 1, "the keys came from the workers' shared place");
+    assert_eq!(fixture.envoy.http1().send(Request::get("/").bearer("a.b.c"))?.status, 401);
+    assert_eq!(fixture.issuer.jwks_requests(), 1, "the keys came from shared data");
     Ok(())
 }
 
 #[test]
-fn the_lease_of_a_worker_that_trapped_runs_out() -> Result<()> {
+fn the_fetch_lease_of_a_trapped_worker_expires() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let issuer = IdentityProvider::start()?;
-    issuer.behave(Behaviour::Slow(Duration::from_millis(500)));
+    issuer.set_behaviour(Behaviour::Slow(Duration::from_millis(500)));
     let mut config = fetching(&issuer, &[("maxPause", json!("10s"))]);
     config["jwtRules"][0]["timeout"] = json!("3s");
     let module = trapping(&Trap::Answer, folder.path())?;
     let trapping = Filter::new(FILTER, config.clone()).module(&module);
-    let mut rig = rig(issuer, trapping)?;
-    rig.envoy.wait_for_log("Function: proxy_on_http_call_response failed")?;
-    let begun = Instant::now();
-    // The next to take the lease traps too, and so on.
-    while rig.issuer.jwks_requests() < 2 {
-        ensure!(begun.elapsed() < SOON, "nobody takes the lease\n{}", rig.envoy.log());
+    let mut fixture = start_fixture(issuer, trapping)?;
+    fixture.envoy.wait_for_log("Function: proxy_on_http_call_response failed")?;
+    let started = Instant::now();
+    // Every worker that takes the lease traps as well.
+    while fixture.issuer.jwks_requests() < 2 {
+        ensure!(started.elapsed() < TIMEOUT, "no worker takes the lease\n{}", fixture.envoy.log());
         thread::sleep(Duration::from_millis(20));
     }
-    // It was taken for four seconds, half a second before the trap.
-    ensure!(begun.elapsed() > Duration::from_secs(2), "taken after {:?}", begun.elapsed());
-    rig.issuer.behave(Behaviour::Healthy);
-    rig.envoy.reconfigure(&[Filter::new(FILTER, config)])?;
-    assert_eq!(send(&rig, Algorithm::ES256)?.status, 200, "{}", rig.envoy.log());
+    // The lease is valid for four seconds and was taken half a second before the trap.
+    ensure!(started.elapsed() > Duration::from_secs(2), "taken after {:?}", started.elapsed());
+    fixture.issuer.set_behaviour(Behaviour::Healthy);
+    fixture.envoy.reconfigure(&[Filter::new(FILTER, config)])?;
+    assert_eq!(send(&fixture, Algorithm::ES256)?.status, 200, "{}", fixture.envoy.log());
     thread::sleep(Duration::from_millis(100));
-    assert_eq!(counted(&rig, "held_requests")?, 0);
+    assert_eq!(stat(&fixture, "held_requests")?, 0);
     Ok(())
 }

@@ -1,14 +1,14 @@
-//! The route follows the tag.
+//! Routing by the tag.
 
 use anyhow::Result;
 use serde_json::json;
 use tests::client::Request;
 
-use super::{Rig, TAG};
+use super::{Fixture, TAG};
 
 #[test]
-fn a_tag_chooses_the_cluster() -> Result<()> {
-    let rig = Rig::start(json!({"http": [
+fn routes_by_the_tag() -> Result<()> {
+    let fixture = Fixture::start(json!({"http": [
         {"match": [{"headers": {"x-user-type": {"exact": "premium"}}}], "tag": "canary"},
         {"match": [{"uri": {"prefix": "/beta/"}}], "tag": "canary"},
         {"match": [{"headers": {"x-country-code": {"exact": "US"}}}], "tag": "us-east"},
@@ -20,30 +20,34 @@ fn a_tag_chooses_the_cluster() -> Result<()> {
         (Request::get("/"), vec![], "app"),
         (Request::get("/").header("x-user-type", "basic"), vec![], "app"),
     ] {
-        let before = (rig.stable.count(), rig.canary.count());
-        let seen = rig.seen(request.clone())?;
-        assert_eq!(seen.header(TAG), tag, "{request:?}");
-        let after = (rig.stable.count(), rig.canary.count());
+        let before = (fixture.stable.count(), fixture.canary.count());
+        let received = fixture.received(request.clone())?;
+        assert_eq!(received.header(TAG), tag, "{request:?}");
+        let after = (fixture.stable.count(), fixture.canary.count());
         let expected =
             if cluster == "app" { (before.0 + 1, before.1) } else { (before.0, before.1 + 1) };
         assert_eq!(after, expected, "{request:?}");
     }
-    rig.counts(&[("tagged_total", 3), ("untagged_total", 2), ("rule_http_0_tag_canary_total", 1)])
+    fixture.counts(&[
+        ("tagged_total", 3),
+        ("untagged_total", 2),
+        ("rule_http_0_tag_canary_total", 1),
+    ])
 }
 
 #[test]
-fn an_inbound_tag_of_a_stranger_neither_routes_nor_arrives() -> Result<()> {
-    let rig = Rig::start(json!({"http": [
+fn strips_untrusted_inbound_tags() -> Result<()> {
+    let fixture = Fixture::start(json!({"http": [
         {"match": [{"headers": {"x-a": {"exact": "1"}}}], "tag": "stable"},
     ]}))?;
     for copies in [1, 2, 50] {
         for (name, expected) in [("x-weir-tag", vec![]), ("X-Weir-TAG", vec![])] {
             let forged =
                 (0..copies).fold(Request::get("/"), |request, _| request.header(name, "canary"));
-            assert_eq!(rig.tags(forged.clone())?, expected as Vec<String>, "{copies} {name}");
-            assert_eq!(rig.tags(forged.header("x-a", "1"))?, ["stable"], "{copies} {name}");
+            assert_eq!(fixture.tags(forged.clone())?, expected as Vec<String>, "{copies} {name}");
+            assert_eq!(fixture.tags(forged.header("x-a", "1"))?, ["stable"], "{copies} {name}");
         }
     }
-    assert_eq!(rig.canary.count(), 0);
-    rig.counts(&[("inbound_stripped_total", 12), ("untagged_total", 6)])
+    assert_eq!(fixture.canary.count(), 0);
+    fixture.counts(&[("inbound_stripped_total", 12), ("untagged_total", 6)])
 }

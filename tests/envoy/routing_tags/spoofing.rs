@@ -1,51 +1,54 @@
-//! No tag of a stranger reaches a route or an application.
+//! No tag of an untrusted client reaches a route or an application.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::client::Request;
 
-use super::{Rig, TAG, seen};
+use super::{Fixture, TAG, received};
 
-/// Gives `stable` to requests with `x-a`, and nothing to others.
+/// Returns rules that tag requests with `x-a: 1` as `stable` and no others.
 fn rules() -> Value {
     json!([{"match": [{"headers": {"x-a": {"exact": "1"}}}], "tag": "stable"}])
 }
 
 #[test]
-fn copies_and_cases_are_stripped_on_both_protocols() -> Result<()> {
-    let rig = Rig::start(json!({"http": rules()}))?;
+fn strips_copies_in_any_case_on_both_protocols() -> Result<()> {
+    let fixture = Fixture::start(json!({"http": rules()}))?;
     for copies in [1, 2, 50] {
         for name in ["x-weir-tag", "X-WEIR-TAG", "X-Weir-Tag"] {
-            for client in [rig.envoy.http1(), rig.envoy.http2()] {
+            for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
                 let forge = |request: Request, _| request.header(name, "canary");
                 let forged = (0..copies).fold(Request::get("/"), forge);
-                assert!(seen(client, forged.clone())?.header(TAG).is_empty(), "{copies} {name}");
-                let tagged = seen(client, forged.header("x-a", "1"))?;
+                assert!(
+                    received(client, forged.clone())?.header(TAG).is_empty(),
+                    "{copies} {name}"
+                );
+                let tagged = received(client, forged.header("x-a", "1"))?;
                 assert_eq!(tagged.header(TAG), ["stable"], "{copies} {name}");
             }
         }
     }
-    assert_eq!(rig.canary.count(), 0);
-    rig.counts(&[("inbound_stripped_total", 36), ("untagged_total", 18)])
+    assert_eq!(fixture.canary.count(), 0);
+    fixture.counts(&[("inbound_stripped_total", 36), ("untagged_total", 18)])
 }
 
 #[test]
-fn any_value_of_a_stranger_is_stripped() -> Result<()> {
-    let rig = Rig::start(json!({"http": rules()}))?;
+fn strips_any_untrusted_value() -> Result<()> {
+    let fixture = Fixture::start(json!({"http": rules()}))?;
     for byte in 0x80..=0xFF_u8 {
         let request = Request::get("/").header(TAG, [b'c', byte]).header(TAG, "canary");
-        assert!(rig.tags(request)?.is_empty(), "byte {byte:#x}");
+        assert!(fixture.tags(request)?.is_empty(), "byte {byte:#x}");
     }
     for value in ["", " canary ", "canary,stable", "\tcanary", "\"canary\""] {
-        assert!(rig.tags(Request::get("/").header(TAG, value))?.is_empty(), "{value:?}");
+        assert!(fixture.tags(Request::get("/").header(TAG, value))?.is_empty(), "{value:?}");
     }
-    assert_eq!(rig.canary.count(), 0);
+    assert_eq!(fixture.canary.count(), 0);
     Ok(())
 }
 
 #[test]
-fn tricks_with_names_pass_no_tag() -> Result<()> {
-    let rig = Rig::start(json!({"http": rules()}))?;
+fn malformed_header_names_pass_no_tag() -> Result<()> {
+    let fixture = Fixture::start(json!({"http": rules()}))?;
     for lines in [
         "x-weir-tag : canary",
         "x-weir-tag\t: canary",
@@ -64,13 +67,13 @@ fn tricks_with_names_pass_no_tag() -> Result<()> {
         "te: trailers\r\ntrailer: x-weir-tag\r\nx-weir-tag: canary",
     ] {
         let head = format!("GET / HTTP/1.1\r\nhost: a\r\n{lines}\r\nconnection: close\r\n\r\n");
-        rig.envoy.http1().raw(head.as_bytes())?;
+        fixture.envoy.http1().raw(head.as_bytes())?;
     }
     let trailers = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
                     1\r\nx\r\n0\r\nx-weir-tag: canary\r\n\r\n";
-    rig.envoy.http1().raw(trailers.as_bytes())?;
-    assert_eq!(rig.canary.count(), 0);
-    let passed = rig.stable.received();
+    fixture.envoy.http1().raw(trailers.as_bytes())?;
+    assert_eq!(fixture.canary.count(), 0);
+    let passed = fixture.stable.received();
     assert!(!passed.is_empty());
     for request in passed {
         let named = |name: &str| name.replace('_', "-").contains("weir-tag");
@@ -81,34 +84,35 @@ fn tricks_with_names_pass_no_tag() -> Result<()> {
 }
 
 #[test]
-fn trailers_bring_no_tag() -> Result<()> {
+fn strips_tags_from_trailers() -> Result<()> {
     let (whole, rest) = ("a=1,weir-tag=v2", "a=1");
     for (dry_run, baggage, expected) in [
         (false, rest, vec!["baggage", "x-other"]),
         (true, whole, vec!["baggage", "x-other", TAG, TAG]),
     ] {
         let entry = json!({"tag": "canary"});
-        let rig =
-            Rig::start(json!({"http": [entry], "baggageKey": "weir-tag", "dryRun": dry_run}))?;
-        // The canary's cluster speaks HTTP/2, so trailers come through.
+        let fixture =
+            Fixture::start(json!({"http": [entry], "baggageKey": "weir-tag", "dryRun": dry_run}))?;
+        // The canary's cluster supports HTTP/2, which carries trailers.
         let call = Request::get("/").header(TAG, "canary").body(b"x");
         let call = call.trailer(TAG, "v2").trailer(TAG, "v3").trailer("x-other", "1");
         let call = call.trailer("baggage", whole);
-        let seen = seen(rig.envoy.http2(), call)?;
-        let mut names: Vec<&str> = seen.trailers.iter().map(|(name, _)| name.as_str()).collect();
+        let received = received(fixture.envoy.http2(), call)?;
+        let mut names: Vec<&str> =
+            received.trailers.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, expected, "dryRun {dry_run}");
-        let members = seen.trailers.iter().find(|(name, _)| name == "baggage");
+        let members = received.trailers.iter().find(|(name, _)| name == "baggage");
         assert_eq!(members.map(|(_, value)| value.as_str()), Some(baggage), "dryRun {dry_run}");
-        assert_eq!(rig.canary.count(), 1);
+        assert_eq!(fixture.canary.count(), 1);
     }
     Ok(())
 }
 
 #[test]
-fn someone_trusted_brings_a_single_valid_tag() -> Result<()> {
+fn a_trusted_client_may_send_one_valid_tag() -> Result<()> {
     let source = json!({"source": {"ip": "127.0.0.1"}, "headers": {"x-edge": {}}});
-    let rig = Rig::start(json!({"trustInbound": [source], "http": rules()}))?;
+    let fixture = Fixture::start(json!({"trustInbound": [source], "http": rules()}))?;
     let edge = || Request::get("/").header("x-edge", "1");
     for (request, tags) in [
         (edge().header(TAG, "canary"), vec!["canary"]),
@@ -119,10 +123,10 @@ fn someone_trusted_brings_a_single_valid_tag() -> Result<()> {
         (edge().header("x-a", "1"), vec!["stable"]),
         (Request::get("/").header(TAG, "canary"), vec![]),
     ] {
-        assert_eq!(rig.tags(request.clone())?, tags, "{request:?}");
+        assert_eq!(fixture.tags(request.clone())?, tags, "{request:?}");
     }
-    assert_eq!(rig.canary.count(), 2);
-    rig.counts(&[
+    assert_eq!(fixture.canary.count(), 2);
+    fixture.counts(&[
         ("inbound_trusted_total", 2),
         ("inbound_invalid_total", 3),
         ("inbound_stripped_total", 1),
@@ -130,40 +134,40 @@ fn someone_trusted_brings_a_single_valid_tag() -> Result<()> {
 }
 
 #[test]
-fn baggage_carries_tags_for_those_who_are_trusted() -> Result<()> {
+fn accepts_baggage_tags_only_of_trusted_clients() -> Result<()> {
     let trust = json!([{"headers": {"x-edge": {}}}]);
-    let rig =
-        Rig::start(json!({"trustInbound": trust, "baggageKey": "weir-tag", "http": rules()}))?;
+    let fixture =
+        Fixture::start(json!({"trustInbound": trust, "baggageKey": "weir-tag", "http": rules()}))?;
     let edge = || Request::get("/").header("x-edge", "1");
-    let stranger = || Request::get("/");
+    let untrusted = || Request::get("/");
     for (request, tags, baggage) in [
         (edge().header("baggage", "weir-tag=canary"), vec!["canary"], vec!["weir-tag=canary"]),
-        (stranger().header("baggage", "weir-tag=canary"), vec![], vec![]),
+        (untrusted().header("baggage", "weir-tag=canary"), vec![], vec![]),
         (
-            stranger().header("baggage", "a=1;p , weir-tag=canary,  b=2"),
+            untrusted().header("baggage", "a=1;p , weir-tag=canary,  b=2"),
             vec![],
             vec!["a=1;p ,  b=2"],
         ),
         (
-            stranger().header("baggage", "a=1").header("baggage", "weir%2dtag=canary,b=2"),
+            untrusted().header("baggage", "a=1").header("baggage", "weir%2dtag=canary,b=2"),
             vec![],
             vec!["a=1", "b=2"],
         ),
         (
-            stranger().header("baggage", "a=1").header("x-a", "1"),
+            untrusted().header("baggage", "a=1").header("x-a", "1"),
             vec!["stable"],
             vec!["a=1,weir-tag=stable"],
         ),
         (
-            stranger().header("baggage", "weir-tag=canary").header("x-a", "1"),
+            untrusted().header("baggage", "weir-tag=canary").header("x-a", "1"),
             vec!["stable"],
             vec!["weir-tag=stable"],
         ),
     ] {
-        let seen = rig.seen(request.clone())?;
-        assert_eq!(seen.header(TAG), tags, "{request:?}");
-        assert_eq!(seen.header("baggage"), baggage, "{request:?}");
+        let received = fixture.received(request.clone())?;
+        assert_eq!(received.header(TAG), tags, "{request:?}");
+        assert_eq!(received.header("baggage"), baggage, "{request:?}");
     }
-    assert_eq!(rig.canary.count(), 1);
+    assert_eq!(fixture.canary.count(), 1);
     Ok(())
 }

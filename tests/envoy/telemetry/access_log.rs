@@ -1,4 +1,4 @@
-//! Access logs in the proxy's own log.
+//! Access logs written to Envoy's application log.
 
 use std::io::{Read, Write};
 
@@ -6,18 +6,18 @@ use anyhow::{Context, Result, ensure};
 use hyper::Method;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::Setup, client::Request, envoy::Envoy, ports, upstream::REPLY_STATUS,
+    bootstrap::EnvoyOptions, client::Request, envoy::Envoy, ports, upstream::REPLY_STATUS,
     upstream::Upstream,
 };
 
-use super::{Rig, filter};
+use super::{Fixture, filter};
 
 mod hostile;
 mod limits;
 mod records;
 mod redaction;
 
-/// Routes to what an application alone cannot show.
+/// Returns routes for response flags and details that the application alone cannot cause.
 fn routes() -> Vec<Value> {
     vec![
         json!({"match": {"prefix": "/gone"}, "direct_response": {"status": 410}}),
@@ -27,44 +27,44 @@ fn routes() -> Vec<Value> {
     ]
 }
 
-/// Starts everything with these workers, routes to trouble, and further fields of Envoy's own log.
-fn start(concurrency: u32, config: &Value, native: &[(&str, &str)]) -> Result<Rig> {
+/// Starts Envoy with this many workers, the routes above, and these fields in its own access log.
+fn start(concurrency: u32, config: &Value, native: &[(&str, &str)]) -> Result<Fixture> {
     let app = Upstream::start()?;
-    let nobody = ports::free()?;
+    let closed_port = ports::free()?;
     let down = json!({
         "name": "down", "type": "STATIC", "connect_timeout": "1s",
         "load_assignment": {"cluster_name": "down", "endpoints": [{"lb_endpoints": [{"endpoint": {
-            "address": {"socket_address": {"address": "127.0.0.1", "port_value": nobody}}}}]}]}
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": closed_port}}}}]}]}
     });
     let native = native.iter().map(|(name, format)| ((*name).to_owned(), (*format).to_owned()));
-    let setup = Setup {
+    let options = EnvoyOptions {
         concurrency,
         routes: routes(),
         clusters: vec![down],
         access_log: native.collect(),
-        ..Setup::new(app.address(), vec![filter(config)])
+        ..EnvoyOptions::new(app.address(), vec![filter(config)])
     };
-    Ok(Rig { envoy: Envoy::start(setup)?, app })
+    Ok(Fixture { envoy: Envoy::start(options)?, app })
 }
 
-/// Ends Envoy and returns the lines that the filter wrote.
-fn lines(rig: &mut Rig) -> Result<Vec<Value>> {
-    let log = rig.envoy.stop()?;
+/// Stops Envoy and returns the access log lines of the filter.
+fn lines(fixture: &mut Fixture) -> Result<Vec<Value>> {
+    let log = fixture.envoy.stop()?;
     ensure!(!log.contains("panicked"), "{log}");
     let lines = log.lines().filter_map(|line| line.split_once("wasm log telemetry: {"));
     let objects = lines.map(|(_, rest)| format!("{{{rest}"));
     objects.map(|line| serde_json::from_str(&line).with_context(|| line.clone())).collect()
 }
 
-/// The only line about this path.
-fn about<'a>(lines: &'a [Value], path: &str) -> Result<&'a Value> {
+/// Returns the line for this path. There must be exactly one.
+fn line_for<'a>(lines: &'a [Value], path: &str) -> Result<&'a Value> {
     let found: Vec<&Value> = lines.iter().filter(|line| line["path"] == *path).collect();
-    ensure!(found.len() == 1, "{} lines about {path} of {lines:?}", found.len());
-    found.first().copied().context("a line")
+    ensure!(found.len() == 1, "{} lines for {path} of {lines:?}", found.len());
+    found.first().copied().context("no line")
 }
 
 #[test]
-fn lines_say_what_envoys_own_log_says() -> Result<()> {
+fn lines_match_envoys_access_log() -> Result<()> {
     let native = [
         ("authority", "%REQ(:AUTHORITY)%"),
         ("protocol", "%PROTOCOL%"),
@@ -82,7 +82,7 @@ fn lines_say_what_envoys_own_log_says() -> Result<()> {
         ("request_id", "%REQ(X-REQUEST-ID)%"),
         ("path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"),
     ];
-    let mut rig = start(1, &json!({"accessLogging": {}}), &native)?;
+    let mut fixture = start(1, &json!({"accessLogging": {}}), &native)?;
     let requests = [
         Request::get("/plain")
             .header("user-agent", "tester/1")
@@ -94,26 +94,26 @@ fn lines_say_what_envoys_own_log_says() -> Result<()> {
         Request::get("/unknown").header("x-cluster", "missing"),
         Request::new(Method::DELETE, "/delete"),
     ];
-    for client in [rig.envoy.http1(), rig.envoy.http2()] {
+    for client in [fixture.envoy.http1(), fixture.envoy.http2()] {
         for request in &requests {
             client.send(request.clone())?;
         }
     }
-    let theirs = rig.envoy.wait_for_access_log(14)?;
-    let ours = lines(&mut rig)?;
+    let theirs = fixture.envoy.wait_for_access_log(14)?;
+    let ours = lines(&mut fixture)?;
     assert_eq!((ours.len(), theirs.len()), (14, 14));
     for theirs in &theirs {
         let ours = ours.iter().find(|ours| ours["request_id"] == theirs["request_id"]);
         let ours = ours.with_context(|| format!("no line for {theirs}"))?;
         assert_eq!(ours["method"], theirs["method"]);
         for (name, _) in native {
-            // Envoy writes null or a dash for what is absent.
+            // Envoy writes null, a dash or nothing for an absent value.
             let is_absent = theirs[name].is_null() || theirs[name] == "-" || theirs[name] == "";
             let expected = if is_absent { &Value::Null } else { &theirs[name] };
             assert_eq!(&ours[name], expected, "{name} of {theirs}");
         }
         assert_eq!(ours["error"], json!(theirs["response_code"].as_u64() >= Some(500)), "{ours}");
-        let start = ours["start_time"].as_str().context("a time")?;
+        let start = ours["start_time"].as_str().context("no start_time")?;
         assert!(start.starts_with("20") && start.ends_with('Z') && start.len() == 24, "{start}");
         assert!(ours["duration"].as_u64().is_some_and(|millis| millis < 20_000), "{ours}");
     }
@@ -121,52 +121,55 @@ fn lines_say_what_envoys_own_log_says() -> Result<()> {
 }
 
 #[test]
-fn queries_stay_in_the_proxy_unless_a_field_asks_for_them() -> Result<()> {
+fn logs_no_query_unless_a_field_selects_it() -> Result<()> {
     for (config, expected) in [
         (json!({}), "/a"),
         (json!({"fields": {"path": {"value": "request.path"}}}), "/a?token=secret"),
     ] {
-        let mut rig = start(1, &json!({"accessLogging": config}), &[])?;
-        rig.envoy.http1().get("/a?token=secret")?;
-        let lines = lines(&mut rig)?;
+        let mut fixture = start(1, &json!({"accessLogging": config}), &[])?;
+        fixture.envoy.http1().get("/a?token=secret")?;
+        let lines = lines(&mut fixture)?;
         assert_eq!(lines.len(), 1);
-        assert_eq!(about(&lines, expected)?["response_code"], 200);
+        assert_eq!(line_for(&lines, expected)?["response_code"], 200);
     }
     Ok(())
 }
 
 #[test]
-fn streams_that_end_oddly_have_a_line_each() -> Result<()> {
-    let mut rig = start(
+fn abnormally_ended_streams_have_a_line_each() -> Result<()> {
+    let mut fixture = start(
         1,
         &json!({"accessLogging": {"fields": {
         "seen": {"value": "has(response.code) ? 'answered' : 'unanswered'"}}}}),
         &[],
     )?;
-    // No request at all for the filters: the codec answers.
-    rig.envoy.http1().raw(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")?;
-    // A client that leaves while the application thinks.
-    let mut leaving = std::net::TcpStream::connect(rig.envoy.address())?;
+    // The codec rejects the request before any filter runs.
+    fixture.envoy.http1().raw(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")?;
+    // The client resets before the application responds.
+    let mut leaving = std::net::TcpStream::connect(fixture.envoy.address())?;
     leaving.write_all(b"POST /left HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")?;
     leaving.set_read_timeout(Some(std::time::Duration::from_millis(500)))?;
     let _ = leaving.read(&mut [0; 16]);
     drop(leaving);
-    rig.envoy.http1().get("/last")?;
-    rig.envoy.wait_for_log("\"path\":\"/left\"")?;
-    let lines = lines(&mut rig)?;
+    fixture.envoy.http1().get("/last")?;
+    fixture.envoy.wait_for_log("\"path\":\"/left\"")?;
+    let lines = lines(&mut fixture)?;
     assert_eq!(lines.len(), 3, "{lines:?}");
-    let left = about(&lines, "/left")?;
+    let left = line_for(&lines, "/left")?;
     assert_eq!((&left["seen"], &left["response_flags"]), (&json!("unanswered"), &json!("DC")));
     assert_eq!((&left["bytes_received"], &left["error"]), (&json!(3), &json!(false)));
     assert!(left["response_code"].is_null());
-    let refused = lines.iter().find(|line| line["response_code"] == 400).context("the 400")?;
+    let refused = lines
+        .iter()
+        .find(|line| line["response_code"] == 400)
+        .context("no line with status 400")?;
     assert_eq!(refused["response_flags"], "DPE");
     assert!(refused["path"].is_null());
-    about(&lines, "/last").map(drop)
+    line_for(&lines, "/last").map(drop)
 }
 
 #[test]
-fn attributes_are_read_from_the_proxy_once_and_in_their_kind() -> Result<()> {
+fn reads_attributes_with_their_types() -> Result<()> {
     let fields = [
         ("code", "response.code + 1", json!(201)),
         ("host", "request.host.lowerAscii()", json!("app.example.com")),
@@ -209,11 +212,12 @@ fn attributes_are_read_from_the_proxy_once_and_in_their_kind() -> Result<()> {
         state(),
         filter(&json!({"accessLogging": {"fields": config}})),
     ];
-    let mut rig = Rig { envoy: Envoy::start(Setup::new(app.address(), chain))?, app };
+    let mut fixture =
+        Fixture { envoy: Envoy::start(EnvoyOptions::new(app.address(), chain))?, app };
     let request = Request::get("/a?b=1").header("x-two", "1").header("x-two", "2");
-    rig.envoy.http1().send(request.header("baggage", "user=x,tenant=a%20b;p"))?;
-    let lines = lines(&mut rig)?;
-    let line = about(&lines, "/a")?;
+    fixture.envoy.http1().send(request.header("baggage", "user=x,tenant=a%20b;p"))?;
+    let lines = lines(&mut fixture)?;
+    let line = line_for(&lines, "/a")?;
     for (name, text, expected) in fields {
         if name == "started" {
             assert_eq!(line["started"], line["start_time"]);
@@ -225,7 +229,7 @@ fn attributes_are_read_from_the_proxy_once_and_in_their_kind() -> Result<()> {
 }
 
 #[test]
-fn claims_that_istio_verified_are_the_callers() -> Result<()> {
+fn reads_claims_verified_by_istio() -> Result<()> {
     let fields = [
         ("subject", "request.auth.claims['sub'] == 'alice'", json!(true)),
         ("admin", "'admin' in request.auth.claims['groups']", json!(true)),
@@ -236,7 +240,7 @@ fn claims_that_istio_verified_are_the_callers() -> Result<()> {
         ("audience", "'orders' in request.auth.audiences", json!(true)),
         ("absent", "has(request.auth.claims.none)", json!(false)),
     ];
-    // A field would be refused: whoever compares a claim shows it.
+    // Only in `filter.expression`, because a field must not expose a claim.
     let config = fields.iter().map(|(name, text, _)| {
         let fields = json!({"name": {"value": format!("'{name}'")}});
         json!({"filter": {"expression": text}, "fields": fields})
@@ -249,9 +253,10 @@ fn claims_that_istio_verified_are_the_callers() -> Result<()> {
         metadata("envoy.filters.http.jwt_authn", &payload),
         filter(&json!({ "accessLogging": config })),
     ];
-    let mut rig = Rig { envoy: Envoy::start(Setup::new(app.address(), chain))?, app };
-    rig.envoy.http1().get("/")?;
-    let lines = lines(&mut rig)?;
+    let mut fixture =
+        Fixture { envoy: Envoy::start(EnvoyOptions::new(app.address(), chain))?, app };
+    fixture.envoy.http1().get("/")?;
+    let lines = lines(&mut fixture)?;
     for (name, text, expected) in fields {
         let is_logged = lines.iter().any(|line| line["name"] == name);
         assert_eq!(json!(is_logged), expected, "{text}");
@@ -259,7 +264,7 @@ fn claims_that_istio_verified_are_the_callers() -> Result<()> {
     Ok(())
 }
 
-/// Envoy's filter that sets metadata of a request.
+/// Returns Envoy's filter that sets dynamic metadata.
 fn metadata(namespace: &str, value: &Value) -> tests::bootstrap::Filter {
     tests::bootstrap::Filter::native(json!({
         "name": "envoy.filters.http.set_metadata",
@@ -270,7 +275,7 @@ fn metadata(namespace: &str, value: &Value) -> tests::bootstrap::Filter {
     }))
 }
 
-/// Envoy's filter that sets filter state of a request.
+/// Returns Envoy's filter that sets filter state.
 fn state() -> tests::bootstrap::Filter {
     tests::bootstrap::Filter::native(json!({
         "name": "envoy.filters.http.set_filter_state",

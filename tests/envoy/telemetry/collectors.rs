@@ -1,19 +1,19 @@
-//! Clusters of collectors, and the configurations that use them.
+//! A fixture with a collector, and the clusters and configurations for it.
 
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{bootstrap::Setup, client::Request, envoy::Envoy, process, upstream::Upstream};
+use tests::{bootstrap::EnvoyOptions, client::Request, envoy::Envoy, process, upstream::Upstream};
 
 use super::filter;
 
-/// The collector of the samples.
+/// The collector's host in the samples.
 pub(super) const HOST: &str = "otel-collector.monitoring.svc.cluster.local";
-/// How long spans may take to arrive.
-pub(super) const SOON: Duration = Duration::from_secs(30);
+/// Timeout until spans arrive.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The protocols of OTLP.
+/// An OTLP transport.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Protocol {
     Grpc,
@@ -31,7 +31,7 @@ impl Protocol {
     }
 }
 
-/// The cluster that Istio makes for the collector's port.
+/// Returns the cluster of the collector's port, named as by Istio.
 pub(super) fn cluster(protocol: Protocol, address: SocketAddr) -> Value {
     let name = format!("outbound|{}||{HOST}", protocol.port());
     let socket = json!({"address": address.ip(), "port_value": address.port()});
@@ -54,7 +54,7 @@ pub(super) fn cluster(protocol: Protocol, address: SocketAddr) -> Value {
     })
 }
 
-/// A provider of the collector, with these fields of `queue`.
+/// Returns an extension provider for the collector with these fields of `queue`.
 pub(super) fn provider(protocol: Protocol, queue: &Value) -> Value {
     let field = match protocol {
         Protocol::Grpc => "grpc",
@@ -65,29 +65,29 @@ pub(super) fn provider(protocol: Protocol, queue: &Value) -> Value {
     json!([{"name": "otel", "opentelemetry": otel}])
 }
 
-/// Everything is sampled, and sent soon.
-pub(super) fn everything(protocol: Protocol, queue: &Value) -> Value {
+/// Returns a configuration that samples all requests.
+pub(super) fn sample_all(protocol: Protocol, queue: &Value) -> Value {
     json!({
         "extensionProviders": provider(protocol, queue),
         "tracing": {"randomSamplingPercentage": 100},
     })
 }
 
-/// Envoy between a client and an application, with a collector behind a cluster.
-pub(super) struct Rig {
+/// Envoy with telemetry between a client and an application, and clusters of collectors.
+pub(super) struct Fixture {
     pub(super) envoy: Envoy,
     pub(super) app: Upstream,
 }
 
-impl Rig {
+impl Fixture {
     pub(super) fn start(concurrency: u32, clusters: Vec<Value>, config: &Value) -> Result<Self> {
         let app = Upstream::start()?;
-        let setup = Setup::new(app.address(), vec![filter(config)]);
-        let envoy = Envoy::start(Setup { concurrency, clusters, ..setup })?;
+        let options = EnvoyOptions::new(app.address(), vec![filter(config)]);
+        let envoy = Envoy::start(EnvoyOptions { concurrency, clusters, ..options })?;
         Ok(Self { envoy, app })
     }
 
-    /// Sends this many requests, one after another.
+    /// Sends this many requests, one after the other.
     pub(super) fn send(&self, requests: usize) -> Result<()> {
         let client = self.envoy.http1();
         for _ in 0..requests {
@@ -96,35 +96,35 @@ impl Rig {
         Ok(())
     }
 
-    /// The values of counters or gauges of the filter.
+    /// Returns the values of counters or gauges of the filter.
     pub(super) fn stats<const N: usize>(&self, names: [&str; N]) -> Result<[u64; N]> {
         let stats = self.envoy.stats()?;
         Ok(names.map(|name| stats.value(&format!("wasmcustom.weir_telemetry_{name}"))))
     }
 
-    /// Waits until every span that was made is sent, rejected or dropped, and nothing is kept.
+    /// Waits until every span is sent, rejected or dropped, and the queues are empty.
     pub(super) fn settle(&self) -> Result<()> {
-        self.wait_until("done with all spans", || {
+        self.wait_until("exporting or dropping all spans", || {
             let [built, queued] = self.stats(["spans_built_total", "queue_bytes"])?;
-            Ok(queued == 0 && built > 0 && built == self.accounted()?)
+            Ok(queued == 0 && built > 0 && built == self.accounted_spans()?)
         })
     }
 
-    /// Every counter and gauge of the filter that is not 0, for failures.
-    pub(super) fn told(&self) -> Result<String> {
+    /// Returns all counters and gauges of the filter that are not 0, as text.
+    pub(super) fn nonzero_stats(&self) -> Result<String> {
         let stats = self.envoy.stats()?;
-        let own = stats.holding("weir_telemetry");
-        let told = own.into_iter().filter(|(_, value)| *value > 0);
-        Ok(told.map(|(name, value)| format!("{name} {value}\n")).collect())
+        let own = stats.matching("weir_telemetry");
+        let nonzero_stats = own.into_iter().filter(|(_, value)| *value > 0);
+        Ok(nonzero_stats.map(|(name, value)| format!("{name} {value}\n")).collect())
     }
 
-    /// Waits until something is so, and shows the counters where it never is.
+    /// Waits until `ready` returns `true`. The error shows the counters.
     pub(super) fn wait_until(&self, what: &str, ready: impl FnMut() -> Result<bool>) -> Result<()> {
-        let waited = process::wait_until(what, SOON, ready);
-        waited.with_context(|| self.told().unwrap_or_default())
+        let waited = process::wait_until(what, TIMEOUT, ready);
+        waited.with_context(|| self.nonzero_stats().unwrap_or_default())
     }
 
-    /// Ends Envoy and fails when a virtual machine of its has trapped.
+    /// Stops Envoy and fails if one of its VMs has trapped.
     pub(super) fn assert_no_trap(&mut self) -> Result<()> {
         let log = self.envoy.stop()?;
         for word in ["panicked", "Function: proxy_on"] {
@@ -133,8 +133,8 @@ impl Rig {
         Ok(())
     }
 
-    /// How many spans are accounted for.
-    pub(super) fn accounted(&self) -> Result<u64> {
+    /// Returns the number of spans that were sent, rejected or dropped.
+    pub(super) fn accounted_spans(&self) -> Result<u64> {
         let names = ["sent", "rejected", "dropped_full", "dropped_expired", "dropped_refused"];
         let more = ["dropped_oversize", "dropped_reconfigured"];
         let stats = self.envoy.stats()?;

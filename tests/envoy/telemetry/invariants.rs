@@ -1,4 +1,4 @@
-//! What holds whatever the configuration and whatever is sent.
+//! Guarantees that hold for every configuration and every request.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::{Request, Response},
     collector::Collector,
     envoy::Envoy,
@@ -23,13 +23,13 @@ use tests::{
 
 use super::{
     FILTER,
-    collectors::{Protocol, Rig, SOON, cluster, everything},
-    steady::{GoesOn, steady},
+    collectors::{Fixture, Protocol, TIMEOUT, cluster, sample_all},
+    steady_load::{KeepGoing, steady_load},
 };
 
-/// Everything at once, to one collector.
-fn full() -> Value {
-    let mut config = everything(Protocol::Grpc, &json!({"maxBatchDelay": "200ms"}));
+/// Returns a configuration that uses all features and one collector.
+fn full_config() -> Value {
+    let mut config = sample_all(Protocol::Grpc, &json!({"maxBatchDelay": "200ms"}));
     if let Some(config) = config.as_object_mut() {
         let more = json!({
             "operations": [{"pathTemplate": "/orders/{id}", "name": "getOrder"}],
@@ -46,49 +46,56 @@ fn full() -> Value {
 }
 
 #[test]
-fn a_configuration_counts_and_sends_nothing() -> Result<()> {
+fn reconfiguration_counts_and_sends_nothing() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
     let clusters = vec![cluster(Protocol::Grpc, collector.address())];
-    let mut rig = Rig::start(2, clusters, &full())?;
+    let mut fixture = Fixture::start(2, clusters, &full_config())?;
     for number in 1..6 {
-        let mut config = full();
+        let mut config = full_config();
         config["metrics"]["maxSeries"] = json!(number);
-        rig.envoy.reconfigure(&[Filter::new(FILTER, config)])?;
+        fixture.envoy.reconfigure(&[Filter::new(FILTER, config)])?;
     }
-    assert_eq!(rig.told()?, "");
+    assert_eq!(fixture.nonzero_stats()?, "");
     assert!(collector.requests().is_empty());
     Ok(())
 }
 
-/// What can be told of an answer, but for what differs between any two.
-fn outcome(answer: &Response) -> String {
+/// Describes a response without the headers that differ between any two responses.
+fn outcome(response: &Response) -> String {
     let shown = |headers: &hyper::HeaderMap| -> Vec<String> {
         let kept = headers.iter().filter(|(name, _)| !DIFFERING.contains(&name.as_str()));
         kept.map(|(name, value)| format!("{name}: {value:?}")).collect()
     };
-    let body = match Received::from_response(answer) {
+    let body = match Received::from_response(response) {
         Ok(mut received) => {
             received.headers.retain(|(name, _)| !DIFFERING.contains(&name.as_str()));
             format!("{received:?}")
         }
-        Err(_) => answer.text(),
+        Err(_) => response.text(),
     };
-    format!("{} {:?} {body} {:?}", answer.status, shown(&answer.headers), shown(&answer.trailers))
+    format!(
+        "{} {:?} {body} {:?}",
+        response.status,
+        shown(&response.headers),
+        shown(&response.trailers)
+    )
 }
 
-/// Headers that differ between any two requests, or are for the filter to write.
+/// Headers that differ between any two requests or that the filter writes.
 const DIFFERING: [&str; 5] =
     ["date", "content-length", "x-envoy-upstream-service-time", "x-request-id", "traceparent"];
 
 #[test]
-fn a_request_fares_alike_with_and_without_the_filter() -> Result<()> {
+fn requests_get_the_same_response_with_and_without_the_filter() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
     let app = Upstream::start()?;
     let clusters = vec![cluster(Protocol::Grpc, collector.address())];
-    let setup =
-        |filters| Setup { clusters: clusters.clone(), ..Setup::new(app.address(), filters) };
-    let with = Envoy::start(setup(vec![super::filter(&full())]))?;
-    let without = Envoy::start(setup(Vec::new()))?;
+    let options = |filters| EnvoyOptions {
+        clusters: clusters.clone(),
+        ..EnvoyOptions::new(app.address(), filters)
+    };
+    let with_filter = Envoy::start(options(vec![super::filter(&full_config())]))?;
+    let without_filter = Envoy::start(options(Vec::new()))?;
     let large = vec![b'x'; 300_000];
     for request in [
         Request::get("/orders/7?a=b"),
@@ -102,21 +109,28 @@ fn a_request_fares_alike_with_and_without_the_filter() -> Result<()> {
         Request::grpc("/shop.Orders/Get").header("x-reply-grpc-status", "14"),
     ] {
         for pair in [
-            [with.http1().send(request.clone()), without.http1().send(request.clone())],
-            [with.http2().send(request.clone()), without.http2().send(request.clone())],
+            [
+                with_filter.http1().send(request.clone()),
+                without_filter.http1().send(request.clone()),
+            ],
+            [
+                with_filter.http2().send(request.clone()),
+                without_filter.http2().send(request.clone()),
+            ],
         ] {
-            let [here, there] = pair;
-            assert_eq!(outcome(&here?), outcome(&there?), "{request:?}");
+            let [filtered, unfiltered] = pair;
+            assert_eq!(outcome(&filtered?), outcome(&unfiltered?), "{request:?}");
         }
     }
     Ok(())
 }
 
 #[test]
-fn no_credential_and_no_query_leaves_the_proxy() -> Result<()> {
+fn exports_no_credentials_and_no_queries() -> Result<()> {
     const SECRET: &str = "hunter2";
     let collector = Collector::start()?;
-    let mut rig = Rig::start(1, vec![cluster(Protocol::Grpc, collector.grpc())], &full())?;
+    let mut fixture =
+        Fixture::start(1, vec![cluster(Protocol::Grpc, collector.grpc())], &full_config())?;
     let names = [
         "authorization",
         "proxy-authorization",
@@ -129,20 +143,21 @@ fn no_credential_and_no_query_leaves_the_proxy() -> Result<()> {
     for status in ["200", "500"] {
         let request = Request::get(&format!("/orders/7?key={SECRET}"));
         let request = request.header("x-reply-status", status);
-        let request = names.iter().fold(request, |it, name| it.header(name, format!("k={SECRET}")));
-        rig.envoy.http1().send(request)?;
+        let request =
+            names.iter().fold(request, |request, name| request.header(name, format!("k={SECRET}")));
+        fixture.envoy.http1().send(request)?;
     }
-    process::wait_until("collecting all", SOON, || {
+    process::wait_until("collecting all spans and records", TIMEOUT, || {
         Ok(collector.spans()?.len() == 2 && collector.logs()?.len() == 2)
     })?;
     for item in collector.spans()?.into_iter().chain(collector.logs()?) {
         let shown = format!("{} {:?}", item.json, item.resource);
         assert!(!shown.contains(SECRET), "{shown}");
     }
-    let stats = rig.envoy.admin().get("/stats/prometheus")?.text();
-    assert!(!stats.contains(SECRET), "a metric shows it");
+    let stats = fixture.envoy.admin().get("/stats/prometheus")?.text();
+    assert!(!stats.contains(SECRET), "a metric exposes the secret");
     let lines = |log: &str| log.lines().filter(|line| line.contains("wasm log")).count();
-    let log = rig.envoy.stop()?;
+    let log = fixture.envoy.stop()?;
     assert!(lines(&log) > 0, "{log}");
     let shown = log.lines().find(|line| line.contains("wasm log") && line.contains(SECRET));
     assert_eq!(shown, None);
@@ -150,43 +165,43 @@ fn no_credential_and_no_query_leaves_the_proxy() -> Result<()> {
 }
 
 #[test]
-fn a_proxy_that_ends_loses_no_more_than_its_last_second() -> Result<()> {
+fn shutdown_loses_only_the_last_spans() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
     let clusters = vec![cluster(Protocol::Grpc, collector.address())];
-    let mut rig = Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))?;
-    let goes_on = Arc::new(AtomicBool::new(true));
-    let (asked, ingress) = (Arc::clone(&goes_on), rig.envoy.address());
+    let mut fixture = Fixture::start(1, clusters, &sample_all(Protocol::Grpc, &json!({})))?;
+    let keep_going = Arc::new(AtomicBool::new(true));
+    let (flag, ingress) = (Arc::clone(&keep_going), fixture.envoy.address());
     let traffic = thread::spawn(move || {
-        let goes_on: GoesOn = Arc::new(move |_| asked.load(Ordering::Relaxed));
-        steady(ingress, Duration::from_millis(20), &goes_on)
+        let keep_going: KeepGoing = Arc::new(move |_| flag.load(Ordering::Relaxed));
+        steady_load(ingress, Duration::from_millis(20), &keep_going)
     });
-    rig.wait_until("answering for a while", || Ok(rig.app.count() >= 600))?;
-    goes_on.store(false, Ordering::Relaxed);
-    let answered = traffic.join().map_err(|_| anyhow!("the traffic failed"))??.len();
-    rig.envoy.stop()?;
+    fixture.wait_until("responding to 600 requests", || Ok(fixture.app.count() >= 600))?;
+    keep_going.store(false, Ordering::Relaxed);
+    let answered = traffic.join().map_err(|_| anyhow!("the load panicked"))??.len();
+    fixture.envoy.stop()?;
     let lost = answered.saturating_sub(collector.spans().len());
-    // 200 in a second: the delay of a batch, a tick, and a busy machine.
+    // At 200 requests per second: a batch delay of one second, a tick, and a margin.
     assert!(lost <= 400, "{lost} of {answered}");
     Ok(())
 }
 
 #[test]
-fn keys_of_a_collector_come_from_the_environment_of_the_machine() -> Result<()> {
+fn collector_keys_come_from_the_vm_environment() -> Result<()> {
     for (protocol, field, list) in
         [(Protocol::Grpc, "grpc", "initialMetadata"), (Protocol::Http, "http", "headers")]
     {
         let collector = FakeCollector::start(Behaviour::Healthy)?;
-        let mut config = everything(protocol, &json!({"maxBatchDelay": "200ms"}));
+        let mut config = sample_all(protocol, &json!({"maxBatchDelay": "200ms"}));
         let headers =
             json!([{"name": "x-api-key", "envName": "KEY"}, {"name": "x-tenant", "value": "shop"}]);
         config["extensionProviders"][0]["opentelemetry"][field] = json!({list: headers});
         let app = Upstream::start()?;
         let filter = super::filter(&config).environment("KEY", "hunter2");
         let clusters = vec![cluster(protocol, collector.address())];
-        let setup = Setup::new(app.address(), vec![filter]);
-        let mut envoy = Envoy::start(Setup { clusters, ..setup })?;
+        let options = EnvoyOptions::new(app.address(), vec![filter]);
+        let mut envoy = Envoy::start(EnvoyOptions { clusters, ..options })?;
         envoy.http1().get("/")?;
-        process::wait_until("collecting a span", SOON, || Ok(collector.spans().len() == 1))?;
+        process::wait_until("collecting a span", TIMEOUT, || Ok(collector.spans().len() == 1))?;
         let headers = collector.headers().pop().context("no request")?;
         assert_eq!(
             (&headers["x-api-key"], &headers["x-tenant"]),

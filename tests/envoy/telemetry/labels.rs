@@ -1,4 +1,4 @@
-//! Metrics with labels, as Prometheus scrapes them.
+//! Metrics with labels in Prometheus format.
 
 mod hostile;
 
@@ -7,17 +7,17 @@ use hyper::Method;
 use serde_json::json;
 use telemetry::Policy;
 use tests::{
-    bootstrap::Setup,
+    bootstrap::EnvoyOptions,
     client::Request,
     envoy::Envoy,
     upstream::{REPLY_STATUS, Upstream},
 };
 
-use super::{Rig, filter, prometheus::Scrape};
+use super::{Fixture, filter, prometheus::Scrape};
 
 #[test]
-fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
-    let rig = Rig::start_labelled(
+fn exports_labels_and_one_family_per_metric() -> Result<()> {
+    let fixture = Fixture::start_labelled(
         1,
         &json!({
             "operations": [
@@ -34,13 +34,13 @@ fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
             ]}],
         }),
     )?;
-    let client = rig.envoy.http1();
+    let client = fixture.envoy.http1();
     client.send(Request::get("/orders/7?token=secret").header("x-plan", "GOLD"))?;
     client
         .send(Request::get("/orders/8").header("x-plan", "silver").header(REPLY_STATUS, "503"))?;
     client.send(Request::new(Method::POST, "/orders").header("x-plan", "evil;.;"))?;
     client.send(Request::get("/else"))?;
-    let scrape = Scrape::when(&rig.envoy, "weir_telemetry_requests_total", 4)?;
+    let scrape = Scrape::when(&fixture.envoy, "weir_telemetry_requests_total", 4)?;
     for (labels, value) in [
         (
             r#"request_method="GET",request_operation="getOrder",response_code="200",plan="paid",cluster="production""#,
@@ -70,7 +70,7 @@ fn every_label_is_one_and_every_metric_one_family() -> Result<()> {
 }
 
 #[test]
-fn a_pasted_block_of_istio_works() -> Result<()> {
+fn accepts_a_pasted_istio_metrics_block() -> Result<()> {
     let config = json!({"metrics": [{"providers": [{"name": "prometheus"}], "overrides": [
         {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {
             "request_host": {"value": "request.host"},
@@ -82,12 +82,12 @@ fn a_pasted_block_of_istio_works() -> Result<()> {
     ]}]});
     let policy = Policy::new(&serde_json::from_value(config.clone())?, &|_| None)?;
     let tag = |name: &str| json!({"tag_name": name, "regex": format!(r"({name}=\.=(.*?);\.;)")});
-    // As Istio writes its extraStatTags: without a dot before the name.
+    // The pattern of Istio's extraStatTags has no dot before the name.
     let tags: Vec<_> = policy.stat_tags().into_iter().map(tag).collect();
     let app = Upstream::start()?;
-    let mut setup = Setup::new(app.address(), vec![filter(&config)]);
-    setup.stats_config = Some(json!({"use_all_default_tags": false, "stats_tags": tags}));
-    let mut envoy = Envoy::start(setup)?;
+    let mut options = EnvoyOptions::new(app.address(), vec![filter(&config)]);
+    options.stats_config = Some(json!({"use_all_default_tags": false, "stats_tags": tags}));
+    let mut envoy = Envoy::start(options)?;
     for tenant in ["中国", "日本"] {
         let request = Request::get("/").header("x-tenant", tenant).header("x-cc-tenant", "other");
         envoy.http1().send(request)?;
@@ -111,8 +111,8 @@ fn a_pasted_block_of_istio_works() -> Result<()> {
 }
 
 #[test]
-fn limits_hold_for_the_proxy_and_what_is_folded_is_counted() -> Result<()> {
-    let rig = Rig::start_labelled(
+fn limits_apply_per_proxy_and_overflow_is_counted() -> Result<()> {
+    let fixture = Fixture::start_labelled(
         4,
         &json!({"metrics": [{
             "labels": true, "maxSeries": 20, "maxValues": 10,
@@ -127,12 +127,15 @@ fn limits_hold_for_the_proxy_and_what_is_folded_is_counted() -> Result<()> {
     for number in 0..200 {
         let user = format!("user-{number}");
         let item = format!("item-{}", number / 7);
-        rig.envoy.http1().send(Request::get("/").header("x-user", user).header("x-item", item))?;
+        fixture
+            .envoy
+            .http1()
+            .send(Request::get("/").header("x-user", user).header("x-item", item))?;
     }
-    let scrape = Scrape::when(&rig.envoy, "weir_telemetry_requests_total", 200)?;
-    for (metric, most) in [("by_user_total", 11), ("by_pair_total", 20)] {
+    let scrape = Scrape::when(&fixture.envoy, "weir_telemetry_requests_total", 200)?;
+    for (metric, max) in [("by_user_total", 11), ("by_pair_total", 20)] {
         let name = format!("weir_telemetry_{metric}");
-        assert!(scrape.series(&name) <= most, "{metric}: {}", scrape.series(&name));
+        assert!(scrape.series(&name) <= max, "{metric}: {}", scrape.series(&name));
         assert_eq!(scrape.sum(&name), 200);
     }
     let folded = scrape.value("weir_telemetry_by_user_total", r#"user="other""#);

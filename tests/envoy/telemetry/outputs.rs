@@ -1,9 +1,9 @@
-//! What a stream leaves for others: headers of its response, the operation in filter state.
+//! Other outputs: response headers and filter state.
 
 use anyhow::Result;
 use serde_json::json;
 use tests::{
-    bootstrap::Setup,
+    bootstrap::EnvoyOptions,
     client::Request,
     envoy::Envoy,
     upstream::{Received, Upstream},
@@ -12,7 +12,7 @@ use tests::{
 use super::filter;
 
 #[test]
-fn callers_that_pass_the_filter_are_told() -> Result<()> {
+fn adds_response_headers_for_matching_callers() -> Result<()> {
     let app = Upstream::start()?;
     let config = |is_dry: bool| {
         json!({"dryRun": is_dry, "responseHeaders": {
@@ -20,31 +20,33 @@ fn callers_that_pass_the_filter_are_told() -> Result<()> {
             "serverTiming": true, "requestId": true,
         }})
     };
-    let mut envoy = Envoy::start(Setup::new(app.address(), vec![filter(&config(false))]))?;
-    let told = envoy.http1().send(Request::get("/").header("x-debug", "1"))?;
-    let timing = told.header("server-timing").unwrap_or_default();
+    let mut envoy = Envoy::start(EnvoyOptions::new(app.address(), vec![filter(&config(false))]))?;
+    let response = envoy.http1().send(Request::get("/").header("x-debug", "1"))?;
+    let timing = response.header("server-timing").unwrap_or_default();
     let millis = timing.strip_prefix("proxy;dur=").and_then(|text| text.parse::<f64>().ok());
     assert!(millis.is_some_and(|millis| millis < 20_000.0), "{timing}");
-    let received = Received::from_response(&told)?;
-    assert_eq!(told.header("x-request-id"), received.header("x-request-id").first().copied());
-    let stranger = envoy.http1().get("/")?;
-    assert_eq!(stranger.header("server-timing"), None);
-    assert_eq!(stranger.header("x-request-id"), None);
+    let received = Received::from_response(&response)?;
+    assert_eq!(response.header("x-request-id"), received.header("x-request-id").first().copied());
+    let other = envoy.http1().get("/")?;
+    assert_eq!(other.header("server-timing"), None);
+    assert_eq!(other.header("x-request-id"), None);
     envoy.reconfigure(&[filter(&config(true))])?;
-    let dry = envoy.http1().send(Request::get("/").header("x-debug", "1"))?;
-    assert_eq!(dry.header("server-timing"), None);
+    let dry_run = envoy.http1().send(Request::get("/").header("x-debug", "1"))?;
+    assert_eq!(dry_run.header("server-timing"), None);
     Ok(())
 }
 
 #[test]
-fn native_access_logs_show_the_operation() -> Result<()> {
+fn native_access_log_shows_the_operation() -> Result<()> {
     let app = Upstream::start()?;
     let config = json!({"filterState": true,
         "operations": [{"pathTemplate": "/orders/{id}", "name": "getOrder"}]});
     let format = "%FILTER_STATE(wasm.weir.operation:PLAIN)%".to_owned();
-    let setup = Setup::new(app.address(), vec![filter(&config)]);
-    let mut envoy =
-        Envoy::start(Setup { access_log: vec![("operation".to_owned(), format)], ..setup })?;
+    let options = EnvoyOptions::new(app.address(), vec![filter(&config)]);
+    let mut envoy = Envoy::start(EnvoyOptions {
+        access_log: vec![("operation".to_owned(), format)],
+        ..options
+    })?;
     for path in ["/orders/7?token=x", "/else"] {
         envoy.http1().get(path)?;
     }

@@ -1,4 +1,4 @@
-//! The metrics that the filter has about itself, each seen above 0.
+//! The filter's metrics about itself. Each must be above 0 at least once.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -13,24 +13,24 @@ use tests::{
 
 use super::{
     FILTER,
-    collectors::{Protocol, Rig, SOON, cluster, everything},
+    collectors::{Fixture, Protocol, TIMEOUT, cluster, sample_all},
 };
 
-/// What comes before the names.
+/// The prefix of the names.
 const PREFIX: &str = "wasmcustom.weir_telemetry_";
 
-/// Spans and log records of everything, in small batches that are given up after five seconds; and
-/// changes of that by JSON pointers, whose last step may be new.
+/// Returns a configuration that exports spans and log records in small batches that expire after
+/// five seconds, with fields changed or added by JSON pointers.
 fn config(changes: &[(&str, Value)]) -> Value {
     let queue = json!({"maxItems": 64, "maxBatchItems": 10, "maxBatchDelay": "200ms",
         "maxElapsedTime": "5s", "maxBatchBytes": 16_384, "maxBytes": 65_536});
-    let mut config = everything(Protocol::Grpc, &queue);
+    let mut config = sample_all(Protocol::Grpc, &queue);
     let logging = json!({"providers": [{"name": "otel"}], "maxPerSecond": 10_000});
     let common = [
         ("/extensionProviders/0/opentelemetry/grpc", json!({"timeout": "200ms"})),
         ("/extensionProviders/0/opentelemetry/maxTagLength", json!(4_096)),
         ("/accessLogging", logging),
-        // Another prefix than that of the metrics in question.
+        // The other metrics get another prefix.
         ("/metrics", json!({"prefix": "shop"})),
     ];
     for (pointer, value) in common.iter().chain(changes) {
@@ -43,21 +43,21 @@ fn config(changes: &[(&str, Value)]) -> Value {
     config
 }
 
-/// The names of the filter's own metrics, all of them or those above 0.
-fn own(rig: &Rig, only_above: bool) -> Result<BTreeSet<String>> {
-    let stats = rig.envoy.stats()?;
-    let own = stats.holding(PREFIX).into_iter();
-    let wanted = own.filter(|(_, value)| *value > 0 || !only_above);
+/// Returns the names of the filter's metrics, all of them or those above 0.
+fn own_metrics(fixture: &Fixture, only_above: bool) -> Result<BTreeSet<String>> {
+    let stats = fixture.envoy.stats()?;
+    let own_metrics = stats.matching(PREFIX).into_iter();
+    let wanted = own_metrics.filter(|(_, value)| *value > 0 || !only_above);
     Ok(wanted.map(|(name, _)| name.replace(PREFIX, "")).collect())
 }
 
-/// Sends requests until all of these were above 0.
-fn until(rig: &Rig, seen: &mut BTreeSet<String>, names: &[&str]) -> Result<()> {
-    rig.wait_until(&format!("counting {names:?}"), || {
-        // A batch may be given up before it is sent again, so there must be more.
-        rig.send(1)?;
-        seen.append(&mut own(rig, true)?);
-        Ok(names.iter().all(|name| seen.contains(*name)))
+/// Sends requests until all of these metrics have been above 0.
+fn send_until(fixture: &Fixture, nonzero: &mut BTreeSet<String>, names: &[&str]) -> Result<()> {
+    fixture.wait_until(&format!("counting {names:?}"), || {
+        // A batch may expire before its retry, so more spans are needed.
+        fixture.send(1)?;
+        nonzero.append(&mut own_metrics(fixture, true)?);
+        Ok(names.iter().all(|name| nonzero.contains(*name)))
     })
 }
 
@@ -66,7 +66,7 @@ fn status(pairs: &[(&str, &str)]) -> Behaviour {
     Behaviour::Grpc(pairs.collect())
 }
 
-/// How the collector behaves, and what is then counted.
+/// Returns behaviours of the collector with the metrics that they increment.
 fn behaviours() -> Vec<(Behaviour, Vec<&'static str>)> {
     let sent = ["spans_built_total", "spans_sent_total", "logs_built_total", "logs_sent_total"];
     let refused = ["spans_dropped_refused_total", "logs_dropped_refused_total"];
@@ -93,20 +93,20 @@ fn behaviours() -> Vec<(Behaviour, Vec<&'static str>)> {
 }
 
 #[test]
-fn every_metric_about_itself_is_seen() -> Result<()> {
+fn every_own_metric_is_counted() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
     let clusters = vec![cluster(Protocol::Grpc, collector.address())];
-    let mut rig = Rig::start(1, clusters, &config(&[]))?;
-    let mut seen = BTreeSet::new();
+    let mut fixture = Fixture::start(1, clusters, &config(&[]))?;
+    let mut nonzero = BTreeSet::new();
     for (behaviour, names) in behaviours() {
-        collector.behave(behaviour);
-        rig.send(20)?;
-        until(&rig, &mut seen, &names)?;
+        collector.set_behaviour(behaviour);
+        fixture.send(20)?;
+        send_until(&fixture, &mut nonzero, &names)?;
     }
     drop(collector);
-    rig.send(200)?;
-    until(&rig, &mut seen, &["spans_dropped_full_total", "logs_dropped_full_total"])?;
-    until(&rig, &mut seen, &["export_failures_unavailable_total", "queue_bytes"])?;
+    fixture.send(200)?;
+    send_until(&fixture, &mut nonzero, &["spans_dropped_full_total", "logs_dropped_full_total"])?;
+    send_until(&fixture, &mut nonzero, &["export_failures_unavailable_total", "queue_bytes"])?;
 
     let otel = "/extensionProviders/0/opentelemetry";
     let renamed = [
@@ -122,58 +122,66 @@ fn every_metric_about_itself_is_seen() -> Result<()> {
         ("/accessLogging/maxPerSecond", json!(1)),
         ("/accessLogging/always", json!({"errors": false})),
     ];
-    // What is in the queues at that moment is the provider's that is gone.
-    rig.envoy.reconfigure(&[Filter::new(FILTER, config(&renamed))])?;
-    let gone = ["spans_dropped_reconfigured_total", "logs_dropped_reconfigured_total"];
-    rig.send(20)?;
-    until(&rig, &mut seen, &gone)?;
-    until(&rig, &mut seen, &["export_failures_unknown_cluster_total", "expression_errors_total"])?;
-    until(&rig, &mut seen, &["spans_limited_total", "logs_limited_total"])?;
+    // The queued items belong to the removed provider.
+    fixture.envoy.reconfigure(&[Filter::new(FILTER, config(&renamed))])?;
+    let dropped = ["spans_dropped_reconfigured_total", "logs_dropped_reconfigured_total"];
+    fixture.send(20)?;
+    send_until(&fixture, &mut nonzero, &dropped)?;
+    send_until(
+        &fixture,
+        &mut nonzero,
+        &["export_failures_unknown_cluster_total", "expression_errors_total"],
+    )?;
+    send_until(&fixture, &mut nonzero, &["spans_limited_total", "logs_limited_total"])?;
 
     let text = "x".repeat(4_096);
     let tags: Value =
         (0..5).map(|tag| (format!("tag{tag}"), json!({"literal": {"value": text}}))).collect();
-    // A record is cut to 8 KiB, what is said of its resource is not.
+    // Records are truncated to 8 KiB, resources are not.
     let name = |number: usize| format!("{number}{}", "n".repeat(120));
-    let resource: Value = (0..31).map(|it| (name(it), json!("v".repeat(250)))).collect();
+    let resource: Value = (0..31).map(|number| (name(number), json!("v".repeat(250)))).collect();
     let large = [("/tracing/customTags", tags), (&*format!("{otel}/resource"), resource)];
-    rig.envoy.reconfigure(&[Filter::new(FILTER, config(&large))])?;
+    fixture.envoy.reconfigure(&[Filter::new(FILTER, config(&large))])?;
     let traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    rig.envoy.http1().send(Request::get("/").header("traceparent", "x"))?;
+    fixture.envoy.http1().send(Request::get("/").header("traceparent", "x"))?;
     let request = Request::get(&format!("/{}", "p".repeat(6_000))).header("traceparent", traced);
-    rig.envoy.http1().send(request.header("tracestate", "x"))?;
-    until(&rig, &mut seen, &["spans_dropped_oversize_total", "logs_dropped_oversize_total"])?;
-    until(&rig, &mut seen, &["traceparent_invalid_total", "tracestate_invalid_total"])?;
+    fixture.envoy.http1().send(request.header("tracestate", "x"))?;
+    send_until(
+        &fixture,
+        &mut nonzero,
+        &["spans_dropped_oversize_total", "logs_dropped_oversize_total"],
+    )?;
+    send_until(&fixture, &mut nonzero, &["traceparent_invalid_total", "tracestate_invalid_total"])?;
 
-    // Without labels there are no series that could be too many.
-    seen.insert("series".to_owned());
-    let missing: Vec<_> = own(&rig, false)?.difference(&seen).cloned().collect();
+    // Without labels the number of series is fixed.
+    nonzero.insert("series".to_owned());
+    let missing: Vec<_> = own_metrics(&fixture, false)?.difference(&nonzero).cloned().collect();
     assert!(missing.is_empty(), "never above 0: {missing:?}");
-    rig.wait_until("showing how long answers took", || {
-        let metrics = rig.envoy.admin().get("/stats/prometheus")?.text();
-        let count = metrics.lines().find(|it| it.starts_with("weir_telemetry_export_ms_count"));
+    fixture.wait_until("exporting the duration of exports", || {
+        let metrics = fixture.envoy.admin().get("/stats/prometheus")?.text();
+        let count = metrics.lines().find(|line| line.starts_with("weir_telemetry_export_ms_count"));
         Ok(count.is_some_and(|line| !line.ends_with(" 0")))
     })?;
-    rig.assert_no_trap()
+    fixture.assert_no_trap()
 }
 
 #[test]
-fn limits_of_labels_are_seen() -> Result<()> {
+fn label_limits_are_counted() -> Result<()> {
     let config = json!({"metrics": {"labels": true, "prefix": "shop", "maxValues": 2,
         "definitions": [{"name": "x", "dimensions": {"user": "request.headers['x-user']"}}]}});
-    let rig = super::Rig::start_labelled(1, &config)?;
+    let fixture = super::Fixture::start_labelled(1, &config)?;
     for user in ["a", "b", "c", "d"] {
-        rig.envoy.http1().send(Request::get("/").header("x-user", user))?;
+        fixture.envoy.http1().send(Request::get("/").header("x-user", user))?;
     }
     let folded = r#"weir_telemetry_overflow_total{metric="shop_x_total"} 2"#;
-    process::wait_until("counting series", SOON, || {
-        let metrics = rig.envoy.admin().get("/stats/prometheus")?.text();
-        Ok(rig.stat("series")? > 3 && metrics.contains(folded))
+    process::wait_until("counting series", TIMEOUT, || {
+        let metrics = fixture.envoy.admin().get("/stats/prometheus")?.text();
+        Ok(fixture.stat("series")? > 3 && metrics.contains(folded))
     })?;
-    // A label without its value is counted as well.
-    let before = rig.stat("expression_errors_total")?;
-    rig.envoy.http1().get("/")?;
-    process::wait_until("counting what fails", SOON, || {
-        Ok(rig.stat("expression_errors_total")? == before + 1)
+    // An absent value of a label is counted as well.
+    let before = fixture.stat("expression_errors_total")?;
+    fixture.envoy.http1().get("/")?;
+    process::wait_until("counting the failed expression", TIMEOUT, || {
+        Ok(fixture.stat("expression_errors_total")? == before + 1)
     })
 }

@@ -1,4 +1,4 @@
-//! What a Prometheus would scrape.
+//! Scrapes of `/stats/prometheus`.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{envoy::Envoy, process::wait_until};
 
-/// The answer of `/stats/prometheus`.
+/// A parsed response of `/stats/prometheus`.
 pub(super) struct Scrape {
     text: String,
     samples: Vec<Sample>,
@@ -19,14 +19,15 @@ struct Sample {
 }
 
 impl Scrape {
+    /// Scrapes once.
     pub(super) fn of(envoy: &Envoy) -> Result<Self> {
         let text = envoy.admin().get("/stats/prometheus")?.text();
         let samples = text.lines().filter_map(sample).collect();
         Ok(Self { text, samples })
     }
 
-    /// Scrapes until a metric's samples add up to `sum`: workers hand over what they count five
-    /// times a second.
+    /// Scrapes until the samples of a metric add up to `sum`. Workers flush counters five times a
+    /// second.
     pub(super) fn when(envoy: &Envoy, name: &str, sum: u64) -> Result<Self> {
         let mut scrape = Self::of(envoy)?;
         wait_until(&format!("counting {sum} in {name}"), Duration::from_secs(10), || {
@@ -40,26 +41,28 @@ impl Scrape {
         &self.text
     }
 
-    /// The value of the sample with exactly these labels, written as Prometheus does.
+    /// Returns the value of the sample with exactly these labels, given in Prometheus format.
     pub(super) fn value(&self, name: &str, labels: &str) -> Option<u64> {
         let labels = split(labels);
-        let found = self.samples.iter().find(|it| it.name == name && it.labels == labels)?;
+        let found =
+            self.samples.iter().find(|sample| sample.name == name && sample.labels == labels)?;
         Some(found.value as u64)
     }
 
-    /// The sum over all samples of that name.
+    /// Returns the sum of all samples with this name.
     pub(super) fn sum(&self, name: &str) -> u64 {
-        self.samples.iter().filter(|it| it.name == name).map(|it| it.value as u64).sum()
+        let samples = self.samples.iter().filter(|sample| sample.name == name);
+        samples.map(|sample| sample.value as u64).sum()
     }
 
-    /// How many samples have that name.
+    /// Returns the number of samples with this name.
     pub(super) fn series(&self, name: &str) -> usize {
-        self.samples.iter().filter(|it| it.name == name).count()
+        self.samples.iter().filter(|sample| sample.name == name).count()
     }
 
-    /// Fails when a name that begins with `prefix` still holds a part of a label.
+    /// Fails if a name with this prefix contains a part of a label.
     pub(super) fn assert_clean(&self, prefix: &str) -> Result<()> {
-        for sample in self.samples.iter().filter(|it| it.name.starts_with(prefix)) {
+        for sample in self.samples.iter().filter(|sample| sample.name.starts_with(prefix)) {
             let is_clean = !sample.name.contains("__");
             ensure!(is_clean, "{} has a label in its name", sample.name);
         }
@@ -67,7 +70,7 @@ impl Scrape {
     }
 }
 
-/// The patterns that split these labels off, as a plain Envoy wants them.
+/// Returns the `stats_config` with tag patterns for these labels in plain Envoy.
 pub(super) fn stats_tags(labels: &[&str]) -> Value {
     let tag =
         |label: &&str| json!({"tag_name": label, "regex": format!("(\\.{label}=\\.=(.*?);\\.;)")});

@@ -1,4 +1,4 @@
-//! The rules and the dashboard that are shipped, judged by promtool and a real Prometheus.
+//! The shipped rules and dashboard, checked with promtool and a real Prometheus.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use telemetry::prometheus::Rules;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     envoy::Envoy,
     fake_collector::{Behaviour, FakeCollector},
@@ -22,51 +22,51 @@ use super::{
     filter, prometheus,
 };
 
-/// How long Prometheus may take to see what there is.
-const LIMIT: Duration = Duration::from_secs(40);
-/// The alert for proxies that no filter watches, which is silent where one does.
+/// Timeout until Prometheus has scraped and evaluated.
+const TIMEOUT: Duration = Duration::from_secs(40);
+/// The alert for proxies without the filter, which must not fire here.
 const BLIND: &str = "WeirTelemetryBlind";
 
 fn folder() -> PathBuf {
     repository::root().join("observability/prometheus")
 }
 
-/// Envoy with a collector and an application, seen by a Prometheus with rules.
-struct Rig {
+/// Envoy with a collector and an application, scraped by a Prometheus with rules.
+struct Fixture {
     envoy: Envoy,
     collector: FakeCollector,
     prometheus: Prometheus,
     _app: Upstream,
 }
 
-impl Rig {
+impl Fixture {
     fn start(metrics: &Value, rules: &str) -> Result<Self> {
         let app = Upstream::start()?;
         let collector = FakeCollector::start(Behaviour::Healthy)?;
         let slow = json!({"http": [{"match": [{"uri": {"prefix": "/slow"}}],
             "fault": {"delay": {"percentage": {"value": 100}, "fixedDelay": "1500ms"}}}]});
         let filters = vec![filter(&document(metrics)), Filter::new("fault-injection", slow)];
-        let mut setup = Setup::new(app.address(), filters);
-        setup.clusters = vec![cluster(Protocol::Grpc, collector.address())];
-        setup.stats_config = Some(prometheus::stats_tags(&LABELS));
-        setup.stats_flush = Some("1s".to_owned());
-        let envoy = Envoy::start(setup)?;
+        let mut options = EnvoyOptions::new(app.address(), filters);
+        options.clusters = vec![cluster(Protocol::Grpc, collector.address())];
+        options.stats_config = Some(prometheus::stats_tags(&LABELS));
+        options.stats_flush = Some("1s".to_owned());
+        let envoy = Envoy::start(options)?;
         let prometheus = Prometheus::start(envoy.admin_address(), &[&folder().join(rules)])?;
         Ok(Self { envoy, collector, prometheus, _app: app })
     }
 
-    /// Good and bad streams, some of them slow; the collector takes the spans of the first ones and
-    /// refuses the others, until `failures` counts.
+    /// Sends successful, failing and slow requests. The collector accepts spans at first and then
+    /// rejects them until the counter `failures` rises.
     fn traffic(&self, failures: &str) -> Result<()> {
         self.send_until_rising("spans_sent_total")?;
-        self.collector.behave(Behaviour::Status(400, Vec::new()));
+        self.collector.set_behaviour(Behaviour::Status(400, Vec::new()));
         self.send_until_rising(failures)
     }
 
-    /// Sends on until a counter rises before Prometheus' eyes.
+    /// Sends requests until Prometheus sees a counter rise.
     fn send_until_rising(&self, name: &str) -> Result<()> {
         let rising = format!("rate(weir_telemetry_{name}[5m]) > 0");
-        wait_until(name, LIMIT, || {
+        wait_until(name, TIMEOUT, || {
             self.send()?;
             Ok(!self.prometheus.query(&rising)?.is_empty())
         })
@@ -74,7 +74,7 @@ impl Rig {
 
     fn send(&self) -> Result<()> {
         let client = self.envoy.http1();
-        // Enough for alerts that ask for more than one request in ten seconds, over five minutes.
+        // Some alerts need more than one request in ten seconds over five minutes.
         for number in 0..50 {
             let status = if number % 2 == 0 { "200" } else { "503" };
             let user = format!("user-{number}");
@@ -84,9 +84,9 @@ impl Rig {
         client.get("/slow/1").map(drop)
     }
 
-    /// Fails unless this gives series within the time that scrapes and rules take.
+    /// Fails unless `expression` returns series within the timeout.
     fn assert_gives(&self, expression: &str) -> Result<()> {
-        wait_until(expression, LIMIT, || Ok(!self.prometheus.query(expression)?.is_empty()))
+        wait_until(expression, TIMEOUT, || Ok(!self.prometheus.query(expression)?.is_empty()))
     }
 }
 
@@ -104,29 +104,30 @@ fn document(metrics: &Value) -> Value {
     })
 }
 
-/// Every rule works, and with such traffic every one has something to tell.
-fn check_rules(rig: &Rig) -> Result<()> {
-    let rules = rig.prometheus.rules()?;
+/// Fails unless every rule is healthy and returns data, except [`BLIND`].
+fn check_rules(fixture: &Fixture) -> Result<()> {
+    let rules = fixture.prometheus.rules()?;
     assert_eq!(rules.len(), 18);
     for rule in rules {
         let text = |name: &str| rule.get(name).and_then(Value::as_str).unwrap_or_default();
         let query = text("query");
         match text("name") {
             BLIND => {
-                let (requests, _) = query.split_once("unless").context("not an exception")?;
-                rig.assert_gives(requests)?;
-                assert_eq!(rig.prometheus.query(query)?, []);
+                let (requests, _) =
+                    query.split_once("unless").context("the alert has no `unless`")?;
+                fixture.assert_gives(requests)?;
+                assert_eq!(fixture.prometheus.query(query)?, []);
             }
-            name => rig.assert_gives(query).context(name.to_owned())?,
+            name => fixture.assert_gives(query).context(name.to_owned())?,
         }
     }
-    for rule in rig.prometheus.rules()? {
+    for rule in fixture.prometheus.rules()? {
         assert_eq!(rule.get("health"), Some(&json!("ok")), "{rule}");
     }
     Ok(())
 }
 
-/// The queries of the dashboard, its variables filled in.
+/// Returns the queries of the dashboard with its variables replaced.
 fn dashboard() -> Result<Vec<String>> {
     let path = repository::root().join("observability/grafana/dashboard.json");
     let dashboard: Value = serde_json::from_str(&read_text(&path)?)?;
@@ -140,8 +141,8 @@ fn dashboard() -> Result<Vec<String>> {
     }
     for variable in list(dashboard.get("templating").context("no variables")?, "list") {
         let query = variable.pointer("/query/query").and_then(Value::as_str).unwrap_or_default();
-        let parts = query.strip_prefix("label_values(").and_then(|it| it.strip_suffix(')'));
-        let parts = parts.and_then(|it| it.split_once(", "));
+        let parts = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
+        let parts = parts.and_then(|parts| parts.split_once(", "));
         queries.extend(parts.map(|(metric, label)| format!(r#"{metric}{{{label}!=""}}"#)));
     }
     ensure!(queries.len() > 15, "{queries:?}");
@@ -149,18 +150,19 @@ fn dashboard() -> Result<Vec<String>> {
 }
 
 #[test]
-fn promtool_finds_no_fault_with_the_rules_and_every_alert_fires_and_is_silent() -> Result<()> {
+fn promtool_accepts_the_rules_and_their_tests() -> Result<()> {
     for variant in ["clean", "labelled"] {
-        let said = promtool(&["check", "rules", &format!("{variant}.rules.yaml")], &folder(), b"")?;
-        assert!(said.contains("SUCCESS: 18 rules found"), "{said}");
-        let said = promtool(&["test", "rules", &format!("{variant}.test.yaml")], &folder(), b"")?;
-        assert!(said.contains("SUCCESS"), "{said}");
+        let output =
+            promtool(&["check", "rules", &format!("{variant}.rules.yaml")], &folder(), b"")?;
+        assert!(output.contains("SUCCESS: 18 rules found"), "{output}");
+        let output = promtool(&["test", "rules", &format!("{variant}.test.yaml")], &folder(), b"")?;
+        assert!(output.contains("SUCCESS"), "{output}");
     }
     Ok(())
 }
 
 #[test]
-fn promtool_finds_no_fault_with_rules_for_another_document() -> Result<()> {
+fn promtool_accepts_rules_for_another_configuration() -> Result<()> {
     let folder = tempfile::tempdir()?;
     for (is_labelled, count) in [(false, 28), (true, 18)] {
         let document = json!({
@@ -171,31 +173,31 @@ fn promtool_finds_no_fault_with_rules_for_another_document() -> Result<()> {
                 {"name": "rest"},
             ],
         });
-        let rules = Rules::of(&serde_json::from_value(document)?).to_string();
-        let said = promtool(&["check", "rules"], folder.path(), rules.as_bytes())?;
-        assert!(said.contains(&format!("SUCCESS: {count} rules found")), "{said}");
+        let rules = Rules::new(&serde_json::from_value(document)?).to_string();
+        let output = promtool(&["check", "rules"], folder.path(), rules.as_bytes())?;
+        assert!(output.contains(&format!("SUCCESS: {count} rules found")), "{output}");
     }
     Ok(())
 }
 
 #[test]
-fn every_rule_and_every_query_of_the_dashboard_tells_of_real_traffic_with_labels() -> Result<()> {
+fn rules_and_dashboard_have_data_with_labels() -> Result<()> {
     let metrics = json!({"labels": true, "maxValues": 1, "definitions":
         [{"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}}]});
-    let rig = Rig::start(&metrics, "labelled.rules.yaml")?;
-    rig.traffic("export_failures_total")?;
-    check_rules(&rig)?;
+    let fixture = Fixture::start(&metrics, "labelled.rules.yaml")?;
+    fixture.traffic("export_failures_total")?;
+    check_rules(&fixture)?;
     for query in dashboard()? {
-        rig.assert_gives(&query)?;
+        fixture.assert_gives(&query)?;
     }
     Ok(())
 }
 
 #[test]
-fn every_rule_tells_of_real_traffic_without_labels() -> Result<()> {
+fn rules_have_data_without_labels() -> Result<()> {
     let metrics = json!({"definitions":
         [{"name": "amount", "type": "HISTOGRAM", "value": "int(request.headers['x-amount'])"}]});
-    let rig = Rig::start(&metrics, "clean.rules.yaml")?;
-    rig.traffic("export_failures_refused_total")?;
-    check_rules(&rig)
+    let fixture = Fixture::start(&metrics, "clean.rules.yaml")?;
+    fixture.traffic("export_failures_refused_total")?;
+    check_rules(&fixture)
 }

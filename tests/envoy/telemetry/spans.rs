@@ -1,11 +1,11 @@
-//! Spans, in a real collector.
+//! Spans in a real collector.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use tests::{
-    bootstrap::{Filter, Setup},
+    bootstrap::{EnvoyOptions, Filter},
     client::Request,
     collector::{Collector, Item},
     envoy::Envoy,
@@ -15,7 +15,7 @@ use tests::{
 };
 
 use super::{
-    collectors::{HOST, Protocol, Rig, SOON, cluster, everything},
+    collectors::{Fixture, HOST, Protocol, TIMEOUT, cluster, sample_all},
     filter,
     load::load,
 };
@@ -30,7 +30,7 @@ fn address(collector: &Collector, protocol: Protocol) -> std::net::SocketAddr {
     }
 }
 
-/// The parts of the one `traceparent` of a request: trace, span, flags.
+/// Parses the only `traceparent` of a request into trace id, parent id and flags.
 fn context(values: &[&str]) -> Result<(String, String, String)> {
     let [value] = values else { anyhow::bail!("not one traceparent: {values:?}") };
     let parts: Vec<&str> = value.split('-').collect();
@@ -38,35 +38,35 @@ fn context(values: &[&str]) -> Result<(String, String, String)> {
     Ok(((*trace).to_owned(), (*span).to_owned(), (*flags).to_owned()))
 }
 
-/// Waits until the collector has as many spans as are expected, and returns them.
+/// Waits until the collector has at least `count` spans and returns them.
 fn spans(collector: &Collector, count: usize) -> Result<Vec<Item>> {
-    process::wait_until("collecting all spans", SOON, || Ok(collector.spans()?.len() >= count))?;
+    process::wait_until("collecting all spans", TIMEOUT, || Ok(collector.spans()?.len() >= count))?;
     collector.spans()
 }
 
-fn only(collector: &Collector) -> Result<Item> {
+fn only_span(collector: &Collector) -> Result<Item> {
     spans(collector, 1)?.into_iter().next().context("no span")
 }
 
-/// Whether the number of a trace is below a tenth of all.
+/// Returns `true` if the random part of a trace id is in the lowest tenth.
 fn is_in_a_tenth(trace: &str) -> bool {
     let low = u64::from_str_radix(&trace[18..], 16).unwrap_or(u64::MAX);
     low < (1 << 56) / 10
 }
 
 #[test]
-fn the_two_words_that_users_write_report_exactly_what_ids_select() -> Result<()> {
+fn minimal_configuration_reports_exactly_the_sampled_spans() -> Result<()> {
     for protocol in Protocol::BOTH {
         let collector = Collector::start()?;
         let clusters = vec![cluster(protocol, address(&collector, protocol))];
         let config = json!({
             "endpoint": format!("{HOST}:{}", protocol.port()), "sample_rate": 0.1,
         });
-        let rig = Rig::start(4, clusters, &config)?;
+        let fixture = Fixture::start(4, clusters, &config)?;
         let requests = thorough(2_000, 100_000);
-        assert_eq!(load(rig.envoy.address(), 8, requests)?, requests);
+        assert_eq!(load(fixture.envoy.address(), 8, requests)?, requests);
         let mut selected = BTreeSet::new();
-        for request in rig.app.received() {
+        for request in fixture.app.received() {
             let (trace, span, flags) = context(&request.header("traceparent"))?;
             assert_eq!(flags == "01", is_in_a_tenth(&trace), "{trace}");
             if flags == "01" {
@@ -75,30 +75,30 @@ fn the_two_words_that_users_write_report_exactly_what_ids_select() -> Result<()>
         }
         let share = selected.len() as f64 / requests as f64;
         assert!((0.05..0.15).contains(&share), "{share}");
-        rig.settle()?;
+        fixture.settle()?;
         let found = spans(&collector, selected.len())?;
         let id = |span: &Item| (span.text("traceId").to_owned(), span.text("spanId").to_owned());
         assert_eq!(found.len(), selected.len());
         assert_eq!(found.iter().map(id).collect::<BTreeSet<_>>(), selected);
-        let [built, sent] = rig.stats(["spans_built_total", "spans_sent_total"])?;
+        let [built, sent] = fixture.stats(["spans_built_total", "spans_sent_total"])?;
         assert_eq!((built, sent), (selected.len() as u64, selected.len() as u64));
     }
     Ok(())
 }
 
 #[test]
-fn a_span_says_what_the_conventions_ask_for() -> Result<()> {
+fn spans_follow_the_semantic_conventions() -> Result<()> {
     let collector = Collector::start()?;
     let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
-    let rig = Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))?;
+    let fixture = Fixture::start(1, clusters, &sample_all(Protocol::Grpc, &json!({})))?;
     let request = Request::get("/orders/7?token=secret")
         .authority("shop.example.com:8080")
         .header("user-agent", "test/1")
         .header("traceparent", format!("00-{TRACE}-{SPAN}-01"))
         .header("tracestate", "vendor=1")
         .header("x-reply-status", "503");
-    assert_eq!(rig.envoy.http1().send(request)?.status, 503);
-    let span = only(&collector)?;
+    assert_eq!(fixture.envoy.http1().send(request)?.status, 503);
+    let span = only_span(&collector)?;
     assert_eq!(span.text("traceId"), TRACE);
     assert_eq!(span.text("parentSpanId"), SPAN);
     assert_eq!(span.text("traceState"), "vendor=1");
@@ -127,23 +127,23 @@ fn a_span_says_what_the_conventions_ask_for() -> Result<()> {
     assert!(start < end && end - start < 5_000_000_000, "{start} {end}");
     assert!(!span.json.to_string().contains("secret"), "{}", span.json);
     assert!(span.resource.contains_key("service.instance.id"), "{:?}", span.resource);
-    let (trace, child, flags) = context(&rig.app.received()[0].header("traceparent"))?;
+    let (trace, child, flags) = context(&fixture.app.received()[0].header("traceparent"))?;
     assert_eq!((trace.as_str(), flags.as_str()), (TRACE, "01"));
     assert_eq!(child, span.text("spanId"));
     Ok(())
 }
 
 #[test]
-fn callers_decide_and_what_is_unsampled_passes_byte_for_byte() -> Result<()> {
+fn follows_the_caller_and_forwards_unsampled_context_unchanged() -> Result<()> {
     let collector = Collector::start()?;
     let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
-    let rig = Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))?;
-    let client = rig.envoy.http1();
+    let fixture = Fixture::start(1, clusters, &sample_all(Protocol::Grpc, &json!({})))?;
+    let client = fixture.envoy.http1();
     let future = format!("cc-{TRACE}-{SPAN}-00-future");
     for traceparent in [&format!("00-{TRACE}-{SPAN}-00"), &future] {
         let request = Request::get("/").header("traceparent", traceparent);
         client.send(request.header("tracestate", "not a list"))?;
-        let received = rig.app.received();
+        let received = fixture.app.received();
         let last = received.last().context("nothing arrived")?;
         assert_eq!(last.header("traceparent"), [traceparent]);
         assert_eq!(last.header("tracestate"), ["not a list"]);
@@ -151,25 +151,25 @@ fn callers_decide_and_what_is_unsampled_passes_byte_for_byte() -> Result<()> {
     let twice = format!("00-{TRACE}-{SPAN}-01");
     let request = Request::get("/").header("traceparent", &twice).header("traceparent", &twice);
     client.send(request.header("tracestate", "a=1"))?;
-    let received = rig.app.received();
+    let received = fixture.app.received();
     let last = received.last().context("nothing arrived")?;
     let (trace, _, _) = context(&last.header("traceparent"))?;
     assert_ne!(trace, TRACE);
     assert_eq!(last.header("tracestate"), [] as [&str; 0]);
-    let span = only(&collector)?;
+    let span = only_span(&collector)?;
     assert_eq!((span.text("traceId"), span.text("parentSpanId")), (trace.as_str(), ""));
-    assert_eq!(rig.stats(["spans_built_total", "traceparent_invalid_total"])?, [1, 1]);
+    assert_eq!(fixture.stats(["spans_built_total", "traceparent_invalid_total"])?, [1, 1]);
     Ok(())
 }
 
 #[test]
-fn parents_resolve_through_two_proxies() -> Result<()> {
+fn spans_nest_across_two_proxies() -> Result<()> {
     let collector = Collector::start()?;
     let clusters = || vec![cluster(Protocol::Grpc, collector.grpc())];
-    let config = everything(Protocol::Grpc, &json!({}));
-    let inner = Rig::start(1, clusters(), &config)?;
-    let setup = Setup::new(inner.envoy.address(), vec![filter(&config)]);
-    let outer = Envoy::start(Setup { clusters: clusters(), ..setup })?;
+    let config = sample_all(Protocol::Grpc, &json!({}));
+    let inner = Fixture::start(1, clusters(), &config)?;
+    let options = EnvoyOptions::new(inner.envoy.address(), vec![filter(&config)]);
+    let outer = Envoy::start(EnvoyOptions { clusters: clusters(), ..options })?;
     for _ in 0..20 {
         assert_eq!(outer.http1().get("/")?.status, 200);
     }
@@ -186,31 +186,31 @@ fn parents_resolve_through_two_proxies() -> Result<()> {
 }
 
 #[test]
-fn a_dry_run_reports_spans_and_writes_no_header() -> Result<()> {
+fn dry_run_reports_spans_and_writes_no_header() -> Result<()> {
     let collector = Collector::start()?;
     let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
-    let mut config = everything(Protocol::Grpc, &json!({}));
+    let mut config = sample_all(Protocol::Grpc, &json!({}));
     config["dryRun"] = json!(true);
-    let rig = Rig::start(1, clusters, &config)?;
-    rig.send(1)?;
-    assert_eq!(rig.app.received()[0].header("traceparent"), [] as [&str; 0]);
-    only(&collector)?;
+    let fixture = Fixture::start(1, clusters, &config)?;
+    fixture.send(1)?;
+    assert_eq!(fixture.app.received()[0].header("traceparent"), [] as [&str; 0]);
+    only_span(&collector)?;
     Ok(())
 }
 
 #[test]
-fn logs_arrive_with_their_trace() -> Result<()> {
+fn log_records_carry_their_trace() -> Result<()> {
     for protocol in Protocol::BOTH {
         let collector = Collector::start()?;
         let clusters = vec![cluster(protocol, address(&collector, protocol))];
-        let mut config = everything(protocol, &json!({}));
+        let mut config = sample_all(protocol, &json!({}));
         config["accessLogging"] = json!({"providers": [{"name": "otel"}]});
-        let rig = Rig::start(2, clusters, &config)?;
+        let fixture = Fixture::start(2, clusters, &config)?;
         for status in ["200", "404", "503"] {
             let request = Request::get("/orders/7?token=secret").header("x-reply-status", status);
-            rig.envoy.http1().send(request)?;
+            fixture.envoy.http1().send(request)?;
         }
-        process::wait_until("collecting all logs", SOON, || Ok(collector.logs()?.len() >= 3))?;
+        process::wait_until("collecting all logs", TIMEOUT, || Ok(collector.logs()?.len() >= 3))?;
         let (logs, spans) = (collector.logs()?, spans(&collector, 3)?);
         assert_eq!(logs.len(), 3);
         for log in logs {
@@ -228,15 +228,17 @@ fn logs_arrive_with_their_trace() -> Result<()> {
             assert!(!log.json.to_string().contains("secret"), "{}", log.json);
         }
         let names = ["logs_built_total", "logs_sent_total", "logs_rejected_total"];
-        process::wait_until("counting all logs", SOON, || Ok(rig.stats(names)? == [3, 3, 0]))?;
+        process::wait_until("counting all logs", TIMEOUT, || {
+            Ok(fixture.stats(names)? == [3, 3, 0])
+        })?;
     }
     Ok(())
 }
 
 #[test]
-fn a_stream_that_an_earlier_filter_answered_has_a_span_too() -> Result<()> {
+fn reports_a_span_for_a_local_reply_of_an_earlier_filter() -> Result<()> {
     let collector = Collector::start()?;
-    let config = everything(Protocol::Grpc, &json!({}));
+    let config = sample_all(Protocol::Grpc, &json!({}));
     let app = Upstream::start()?;
     let deny = Filter::native(json!({
         "name": "deny",
@@ -245,12 +247,12 @@ fn a_stream_that_an_earlier_filter_answered_has_a_span_too() -> Result<()> {
             "abort": {"http_status": 503, "percentage": {"numerator": 100}},
         },
     }));
-    let setup = Setup::new(app.address(), vec![deny, filter(&config)]);
+    let options = EnvoyOptions::new(app.address(), vec![deny, filter(&config)]);
     let clusters = vec![cluster(Protocol::Grpc, collector.grpc())];
-    let envoy = Envoy::start(Setup { clusters, ..setup })?;
+    let envoy = Envoy::start(EnvoyOptions { clusters, ..options })?;
     let request = Request::get("/").header("traceparent", format!("00-{TRACE}-{SPAN}-01"));
     assert_eq!(envoy.http1().send(request)?.status, 503);
-    let span = only(&collector)?;
+    let span = only_span(&collector)?;
     assert_eq!((span.text("traceId"), span.text("parentSpanId")), (TRACE, SPAN));
     let flags = span.attributes.get("envoy.response_flags").map(String::as_str);
     assert_eq!(flags, Some("FI"), "{}", span.json);
@@ -259,9 +261,9 @@ fn a_stream_that_an_earlier_filter_answered_has_a_span_too() -> Result<()> {
 }
 
 #[test]
-fn sampling_filters_tags_and_operations_reach_the_span() -> Result<()> {
+fn applies_sampling_filters_tags_and_operations() -> Result<()> {
     let collector = Collector::start()?;
-    let mut config = everything(Protocol::Grpc, &json!({}));
+    let mut config = sample_all(Protocol::Grpc, &json!({}));
     config["operations"] = json!([{"pathTemplate": "/orders/{id}", "name": "getOrder"}]);
     config["tracing"] = json!({
         "sampling": [{
@@ -275,11 +277,11 @@ fn sampling_filters_tags_and_operations_reach_the_span() -> Result<()> {
             "client.address": {"redact": "MASK"},
         },
     });
-    let rig = Rig::start(1, vec![cluster(Protocol::Grpc, collector.grpc())], &config)?;
-    rig.send(3)?;
+    let fixture = Fixture::start(1, vec![cluster(Protocol::Grpc, collector.grpc())], &config)?;
+    fixture.send(3)?;
     let debug = Request::get("/orders/7").header("x-debug-trace", "true");
-    rig.envoy.http1().send(debug.header("x-user-id", "alice"))?;
-    let span = only(&collector)?;
+    fixture.envoy.http1().send(debug.header("x-user-id", "alice"))?;
+    let span = only_span(&collector)?;
     assert_eq!(span.text("name"), "GET getOrder");
     for (key, value) in [
         ("http.route", "getOrder"),

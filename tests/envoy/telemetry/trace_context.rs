@@ -1,4 +1,4 @@
-//! The cases of the W3C's test suite for Trace Context, through a real Envoy.
+//! The cases of the W3C test suite for Trace Context, run through a real Envoy.
 
 use std::collections::BTreeSet;
 
@@ -9,26 +9,26 @@ use tests::{
     upstream::Received,
 };
 
-use super::collectors::{Protocol, Rig, cluster, everything};
+use super::collectors::{Fixture, Protocol, cluster, sample_all};
 
 const TRACE: &str = "12345678901234567890123456789012";
 const SPAN: &str = "1234567890123456";
 
-/// Sends the lines of a request as they are, and returns what the application got.
-fn send(rig: &Rig, lines: &[String]) -> Result<Received> {
+/// Sends a request with these raw header lines and returns it as received by the application.
+fn send(fixture: &Fixture, lines: &[String]) -> Result<Received> {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     let request = format!("GET / HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n{lines}\r\n");
-    let answer = rig.envoy.http1().raw(request.as_bytes())?;
-    ensure!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    rig.app.received().last().cloned().context("nothing arrived")
+    let response = fixture.envoy.http1().raw(request.as_bytes())?;
+    ensure!(response.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&response));
+    fixture.app.received().last().cloned().context("nothing arrived")
 }
 
-fn start(collector: &FakeCollector) -> Result<Rig> {
+fn start(collector: &FakeCollector) -> Result<Fixture> {
     let clusters = vec![cluster(Protocol::Grpc, collector.address())];
-    Rig::start(1, clusters, &everything(Protocol::Grpc, &json!({})))
+    Fixture::start(1, clusters, &sample_all(Protocol::Grpc, &json!({})))
 }
 
-/// A context of this version with these flags, and what follows them.
+/// Returns a `traceparent` of this version with `rest` as the flags and anything after them.
 fn parent(version: &str, rest: &str) -> String {
     format!("{version}-{TRACE}-{SPAN}-{rest}")
 }
@@ -37,19 +37,22 @@ fn traceparent(value: &str) -> String {
     format!("traceparent: {value}")
 }
 
+/// Returns header lines whose context must be continued.
 fn followed() -> Vec<Vec<String>> {
     let good = parent("00", "01");
     let blanks = [" ", "\t", "\t "].map(|blank| format!("traceparent:{blank}{good}{blank}"));
-    let names = ["TraceParent", "TrAcEpArEnT", "TRACEPARENT"].map(|it| format!("{it}: {good}"));
-    let future = ["01", "01-what-the-future-will-be-like"].map(|it| traceparent(&parent("cc", it)));
+    let names = ["TraceParent", "TrAcEpArEnT", "TRACEPARENT"].map(|name| format!("{name}: {good}"));
+    let future =
+        ["01", "01-what-the-future-will-be-like"].map(|rest| traceparent(&parent("cc", rest)));
     let alone = blanks.into_iter().chain(names).chain(future).chain([traceparent(&good)]);
     alone.map(|line| vec![line]).collect()
 }
 
+/// Returns header lines whose context is invalid.
 fn refused() -> Vec<Vec<String>> {
     let twice = [parent("00", "01"), parent("00", "01").replacen("12-", "11-", 1)];
-    let mut cases = vec![twice.iter().map(|it| traceparent(it)).collect()];
-    let versions = ["ff", ".0", "0.", "000", "0000", "0"].map(|it| parent(it, "01"));
+    let mut cases = vec![twice.iter().map(|value| traceparent(value)).collect()];
+    let versions = ["ff", ".0", "0.", "000", "0000", "0"].map(|version| parent(version, "01"));
     let ends = ["01.", "01-what-the-future-will-be-like", ".0", "0.", "001", "1"];
     let trace = |id: &str| format!("00-{id}-{SPAN}-01");
     let ids = [
@@ -67,35 +70,35 @@ fn refused() -> Vec<Vec<String>> {
         span(&format!("{SPAN}7")),
         span("123456789012345"),
     ];
-    let values = versions.into_iter().chain(ends.map(|it| parent("00", it))).chain(ids);
+    let values = versions.into_iter().chain(ends.map(|rest| parent("00", rest))).chain(ids);
     let values = values.chain(parents).chain([parent("cc", "01.what-the-future-will-be-like")]);
     cases.extend(values.map(|value| vec![traceparent(&value)]));
     cases
 }
 
-/// The trace, the new span, and the flags that the application was told of.
-fn told(received: &Received) -> Result<(String, String, String)> {
+/// Returns the trace id, parent id and flags that the application received.
+fn context(received: &Received) -> Result<(String, String, String)> {
     let values = received.header("traceparent");
     let [value] = values.as_slice() else { anyhow::bail!("not one: {values:?}") };
     let parts: Vec<&str> = value.split('-').collect();
     let [version, trace, span, flags] = parts.as_slice() else { anyhow::bail!("{value}") };
     ensure!(*version == "00" && trace.len() == 32 && span.len() == 16, "{value}");
-    ensure!(value.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f' | b'-')), "{value}");
+    ensure!(value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')), "{value}");
     Ok(((*trace).to_owned(), (*span).to_owned(), (*flags).to_owned()))
 }
 
 #[test]
-fn a_context_is_followed_where_the_suite_of_the_standard_wants_it() -> Result<()> {
+fn traceparent_handling_passes_the_w3c_suite() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
-    let rig = start(&collector)?;
+    let fixture = start(&collector)?;
     let mut spans = BTreeSet::from([SPAN.to_owned()]);
     let with_state = |mut case: Vec<String>| {
         case.push("tracestate: foo=1".to_owned());
         case
     };
     for case in followed().into_iter().map(with_state) {
-        let received = send(&rig, &case)?;
-        let (trace, span, flags) = told(&received)?;
+        let received = send(&fixture, &case)?;
+        let (trace, span, flags) = context(&received)?;
         assert_eq!((trace.as_str(), flags.as_str()), (TRACE, "01"), "{case:?}");
         assert_eq!(received.header("tracestate"), ["foo=1"], "{case:?}");
         assert!(spans.insert(span), "{case:?}");
@@ -104,30 +107,31 @@ fn a_context_is_followed_where_the_suite_of_the_standard_wants_it() -> Result<()
     let missing = [vec![], vec![format!("trace-parent: {}", parent("00", "01"))]];
     let invalid = refused.len() as u64;
     for case in refused.into_iter().chain(missing).map(with_state) {
-        let received = send(&rig, &case)?;
-        let (trace, span, flags) = told(&received)?;
+        let received = send(&fixture, &case)?;
+        let (trace, span, flags) = context(&received)?;
         assert!(!trace.starts_with("1234567890") && !trace.starts_with("0000000000"), "{case:?}");
         assert_eq!(flags, "01", "{case:?}");
         assert_eq!(received.header("tracestate"), [""; 0], "{case:?}");
         assert!(spans.insert(span), "{case:?}");
     }
     let names = ["traceparent_invalid_total", "tracestate_invalid_total"];
-    assert_eq!(rig.stats(names)?, [invalid, 0]);
+    assert_eq!(fixture.stats(names)?, [invalid, 0]);
     Ok(())
 }
 
-/// So many members, and the lines that the suite spreads them over.
+/// Returns `count` list members, on one line and as the suite's lines of ten.
 fn members(count: usize) -> (String, Vec<String>) {
-    let all: Vec<String> = (1..=count).map(|it| format!("bar{it:02}={it:02}")).collect();
+    let all: Vec<String> =
+        (1..=count).map(|number| format!("bar{number:02}={number:02}")).collect();
     (all.join(","), all.chunks(10).map(|line| line.join(",")).collect())
 }
 
-/// Lists as they come, and how they go on behind a sampled context; `None` where they are dropped.
+/// Returns lines of `tracestate` with the list forwarded with a sampled context, `None` if dropped.
 fn states() -> Vec<(Vec<String>, Option<String>)> {
     let key = "abcdefghijklmnopqrstuvwxyz0123456789_-*/";
-    let value: String = (' '..='~').filter(|it| !matches!(it, ',' | '=')).collect();
+    let value: String = (' '..='~').filter(|letter| !matches!(letter, ',' | '=')).collect();
     let every = [format!("{key}={value}"), format!("{key}@a-z0-9_-*/={value}")];
-    let list = |lines: &[&str]| lines.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let list = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
     let (thirty_two, thirty_two_lines) = members(32);
     let (_, thirty_three_lines) = members(33);
     let long =
@@ -143,14 +147,14 @@ fn states() -> Vec<(Vec<String>, Option<String>)> {
         (&[""], None),
         (&["foo=1", ""], Some("foo=1")),
         (&["", "foo=1"], Some("foo=1")),
-        // The suite lets them be kept, or one of them be dropped.
+        // The suite allows keeping duplicates as well as dropping one.
         (&["foo=1,foo=1"], Some("foo=1,foo=1")),
         (&["foo=1", "foo=2"], Some("foo=1,foo=2")),
         (&["foo=1 \t , \t bar=2, \t baz=3"], Some("foo=1,bar=2,baz=3")),
         (&["foo=1\t \t,\t \tbar=2,\t \tbaz=3"], Some("foo=1,bar=2,baz=3")),
         (&[" foo=1"], Some("foo=1")),
         (&["\t foo=1 \t"], Some("foo=1")),
-        // Since its second edition the standard lets a key begin with a digit.
+        // Since level 2 of the specification a key may start with a digit.
         (&["0foo=1"], Some("0foo=1")),
         (&["foo =1"], None),
         (&["FOO=1"], None),
@@ -167,45 +171,46 @@ fn states() -> Vec<(Vec<String>, Option<String>)> {
     .collect();
     cases.extend(every.map(|state| (vec![state.clone()], Some(state))));
     cases.push((thirty_two_lines, Some(thirty_two.clone())));
-    // The suite's strict form drops the list; the standard asks for members to go from the right.
+    // The suite's strict form drops the list. The specification removes members from the right.
     cases.push((thirty_three_lines, Some(thirty_two)));
-    cases.extend(long.map(|it| (list(&["foo=1", &it]), Some(format!("foo=1,{it}")))));
-    cases.extend(too_long.map(|it| (list(&["foo=1", &it]), None)));
+    let kept = |member: String| (list(&["foo=1", &member]), Some(format!("foo=1,{member}")));
+    cases.extend(long.map(kept));
+    cases.extend(too_long.map(|member| (list(&["foo=1", &member]), None)));
     cases
 }
 
 #[test]
-fn a_list_of_vendors_goes_on_where_the_suite_of_the_standard_wants_it() -> Result<()> {
+fn tracestate_handling_passes_the_w3c_suite() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
-    let rig = start(&collector)?;
+    let fixture = start(&collector)?;
     let mut invalid = 0;
     for (lines, kept) in states() {
         let state = lines.iter().map(|line| format!("TraceState: {line}"));
         let case: Vec<_> = state.chain([traceparent(&parent("00", "01"))]).collect();
-        let received = send(&rig, &case)?;
-        assert_eq!(told(&received)?.0, TRACE, "{case:?}");
+        let received = send(&fixture, &case)?;
+        assert_eq!(context(&received)?.0, TRACE, "{case:?}");
         assert_eq!(received.header("tracestate"), Vec::from_iter(kept.as_deref()), "{case:?}");
         invalid += u64::from(kept.is_none() && lines != [""]);
     }
     let names = ["traceparent_invalid_total", "tracestate_invalid_total"];
-    assert_eq!(rig.stats(names)?, [0, invalid]);
+    assert_eq!(fixture.stats(names)?, [0, invalid]);
     Ok(())
 }
 
 #[test]
-fn what_is_not_sampled_goes_on_as_it_came_whatever_the_suite_would_drop() -> Result<()> {
+fn forwards_unsampled_context_unchanged() -> Result<()> {
     let collector = FakeCollector::start(Behaviour::Healthy)?;
-    let rig = start(&collector)?;
+    let fixture = start(&collector)?;
     for (lines, _) in states() {
         let state = lines.iter().map(|line| format!("tracestate: {line}"));
         let case: Vec<_> = state.chain([traceparent(&parent("00", "00"))]).collect();
-        let received = send(&rig, &case)?;
+        let received = send(&fixture, &case)?;
         assert_eq!(received.header("traceparent"), [parent("00", "00")], "{case:?}");
-        // The proxy itself trims what stands around a value.
+        // Envoy trims whitespace around values.
         let trimmed: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
         assert_eq!(received.header("tracestate"), trimmed, "{case:?}");
     }
     let names = ["traceparent_invalid_total", "tracestate_invalid_total", "spans_built_total"];
-    assert_eq!(rig.stats(names)?, [0, 0, 0]);
+    assert_eq!(fixture.stats(names)?, [0, 0, 0]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How Envoy is started, and when it has.
+//! Start of Envoy.
 
 use std::{
     env,
@@ -14,41 +14,42 @@ use anyhow::{Context, Result, ensure};
 
 use super::{REFUSAL_LOGGED, REJECTED};
 use crate::{
-    bootstrap::{Drain, Setup},
+    bootstrap::{Drain, EnvoyOptions},
     client::Client,
     process::{Process, read_text},
     repository::root,
     stats::Stats,
 };
 
-/// The environment variable that says where func-e is instead of on the `PATH`.
+/// Environment variable with the path of func-e. Default: `func-e` on the `PATH`.
 pub const FUNC_E: &str = "WEIR_FUNC_E";
 
-/// How long Envoy may take to compile every module and to listen.
+/// Timeout until Envoy has compiled all modules and listens.
 const START: Duration = Duration::from_secs(60);
-/// The pinned version of Envoy, from `envoy/version`.
+
+/// Returns the pinned version of Envoy, from `envoy/version`.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// If the file cannot be read.
 pub fn version() -> Result<String> {
     Ok(read_text(&root().join("envoy/version"))?.trim().to_owned())
 }
 
-/// Asks Envoy whether it would start with the file `bootstrap`, paths being below `folder`.
+/// Validates the file `bootstrap` with Envoy, with `folder` as the working directory.
 ///
 /// # Errors
-/// When it would not; with what Envoy says.
+/// If the bootstrap is invalid. The error contains Envoy's output.
 pub fn validate(bootstrap: &Path, folder: &Path) -> Result<()> {
     let state = tempfile::tempdir()?;
     let mut command = func_e(state.path())?;
     command.args(["--mode", "validate", "--config-path"]).arg(bootstrap).current_dir(folder);
     let output = command.output().with_context(missing)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "Envoy would not start:\n{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "Envoy rejects the bootstrap:\n{stderr}");
     Ok(())
 }
 
-/// `func-e run` with the pinned Envoy and its own files in `folder`.
+/// Returns the command `func-e run` with the pinned Envoy and func-e's files in `folder`.
 fn func_e(folder: &Path) -> Result<Command> {
     let program = env::var_os(FUNC_E).unwrap_or_else(|| OsString::from("func-e"));
     let mut command = Command::new(program);
@@ -61,9 +62,9 @@ fn func_e(folder: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// The command that runs Envoy with the bootstrap in `folder`.
-pub(super) fn command(folder: &Path, setup: &Setup) -> Result<Command> {
-    let (strategy, seconds) = match setup.drain {
+/// Returns the command that runs Envoy with the bootstrap in `folder`.
+pub(super) fn command(folder: &Path, options: &EnvoyOptions) -> Result<Command> {
+    let (strategy, seconds) = match options.drain {
         Drain::Gradual(seconds) => ("gradual", seconds),
         Drain::Immediate(seconds) => ("immediate", seconds),
     };
@@ -73,8 +74,8 @@ pub(super) fn command(folder: &Path, setup: &Setup) -> Result<Command> {
         .arg(folder.join("bootstrap.json"))
         .arg("--admin-address-path")
         .arg(admin_path(folder))
-        .args(["--concurrency", &setup.concurrency.to_string()])
-        // Several Envoys on one machine would otherwise share memory.
+        .args(["--concurrency", &options.concurrency.to_string()])
+        // Otherwise all Envoys on the machine would use the same shared memory.
         .arg("--disable-hot-restart")
         .args(["--drain-strategy", strategy, "--drain-time-s", &seconds.to_string()])
         .args(["--parent-shutdown-time-s", &seconds.saturating_add(1).to_string()])
@@ -82,16 +83,16 @@ pub(super) fn command(folder: &Path, setup: &Setup) -> Result<Command> {
     Ok(command)
 }
 
-/// What to say when func-e cannot be started.
+/// Returns the error message for a missing func-e.
 pub(super) fn missing() -> String {
-    format!("func-e is not on the PATH: run `make tools`, or set {FUNC_E} to the program")
+    format!("func-e is not on the PATH: run `make tools`, or set {FUNC_E} to its path")
 }
 
 fn admin_path(folder: &Path) -> PathBuf {
     folder.join("admin-address")
 }
 
-/// Waits until Envoy says where its admin interface is.
+/// Waits until Envoy has written the address of its admin interface.
 pub(super) fn wait_for_admin(process: &mut Process, folder: &Path) -> Result<SocketAddr> {
     let mut address = None;
     process.wait_until("writing its admin address", START, |_| {
@@ -102,18 +103,18 @@ pub(super) fn wait_for_admin(process: &mut Process, folder: &Path) -> Result<Soc
     address.context("no admin address")
 }
 
-/// Waits until Envoy takes requests, and says where.
+/// Waits until Envoy accepts requests and returns the listener's address.
 pub(super) fn wait_for_ingress(process: &mut Process, admin: SocketAddr) -> Result<SocketAddr> {
     let admin = Client::http1(admin);
     let mut address = None;
     process.wait_until("listening", START, |process| {
-        if !admin.get("/ready").is_ok_and(|answer| answer.status == 200) {
+        if !admin.get("/ready").is_ok_and(|response| response.status == 200) {
             return Ok(false);
         }
         let stats = Stats::parse(&admin.get("/stats?format=json")?.json()?)?;
         if stats.value(REJECTED) > 0 {
-            // The log is a little late, and the reason is in it.
-            ensure!(!process.log().contains(REFUSAL_LOGGED), "Envoy refused the listener");
+            // Wait for the log, which contains the reason.
+            ensure!(!process.log().contains(REFUSAL_LOGGED), "Envoy rejected the listener");
             return Ok(false);
         }
         address = ingress(&admin)?;
@@ -122,6 +123,7 @@ pub(super) fn wait_for_ingress(process: &mut Process, admin: SocketAddr) -> Resu
     address.context("no listener")
 }
 
+/// Returns the address of the first listener. `None` if there is none yet.
 fn ingress(admin: &Client) -> Result<Option<SocketAddr>> {
     let listeners = admin.get("/listeners?format=json")?.json()?;
     let socket = listeners.pointer("/listener_statuses/0/local_address/socket_address");

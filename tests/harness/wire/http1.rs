@@ -1,4 +1,4 @@
-//! HTTP/1.1, one request after the other on a keep-alive connection.
+//! An HTTP/1.1 client that sends one request after the other on a keep-alive connection.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use super::{AUTHORITY, CASE, Case};
 
 /// Timeout of a response.
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends every request and reads its response.
 pub(super) fn send(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
@@ -24,10 +24,10 @@ pub(super) fn send(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
         let head = format!(" HTTP/1.1\r\nhost: {AUTHORITY}\r\n{CASE}: {index}\r\n\r\n");
         let request = [b"GET ", *target, head.as_bytes()].concat();
         let sent = socket.write_all(&request);
-        connection = match sent.and_then(|()| read_answer(&mut socket)) {
+        connection = match sent.and_then(|()| read_response(&mut socket)) {
             Ok(true) => Some(socket),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                return Err(error).with_context(|| format!("no answer to {:?}", show(target)));
+                return Err(error).with_context(|| format!("no response to {:?}", show(target)));
             }
             Ok(false) | Err(_) => None,
         };
@@ -37,19 +37,19 @@ pub(super) fn send(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
 
 fn connect(address: SocketAddr) -> Result<TcpStream> {
     let socket = TcpStream::connect(address)?;
-    socket.set_read_timeout(Some(LIMIT))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     socket.set_nodelay(true)?;
     Ok(socket)
 }
 
 /// Reads one response with its body; returns `true` if the connection can be reused.
-fn read_answer(socket: &mut TcpStream) -> std::io::Result<bool> {
-    let mut answer = Vec::new();
+fn read_response(socket: &mut TcpStream) -> std::io::Result<bool> {
+    let mut response = Vec::new();
     let mut piece = [0; 4096];
     loop {
         let length = socket.read(&mut piece)?;
-        answer.extend_from_slice(piece.get(..length).unwrap_or_default());
-        let text = String::from_utf8_lossy(&answer);
+        response.extend_from_slice(piece.get(..length).unwrap_or_default());
+        let text = String::from_utf8_lossy(&response);
         if length == 0 {
             return Ok(false);
         }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use super::{AUTHORITY, CASE, Case};
 
 /// Timeout of a response.
-const LIMIT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// Number of concurrent requests on a connection.
 const OPEN: usize = 50;
 /// The preface, empty settings, and a window larger than all responses of a batch.
@@ -26,7 +26,7 @@ const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 
-/// A frame's kind, flags and stream; payloads are skipped.
+/// The type, flags and stream of a frame. Payloads are skipped.
 struct Frame {
     kind: u8,
     flags: u8,
@@ -51,11 +51,11 @@ fn send_batch(address: SocketAddr, cases: &[Case<'_>]) -> Result<()> {
 /// Returns `false` if the connection ended before every stream did.
 fn exchange(address: SocketAddr, cases: &[Case<'_>]) -> Result<bool> {
     let mut socket = TcpStream::connect(address)?;
-    socket.set_read_timeout(Some(LIMIT))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     socket.set_nodelay(true)?;
     let mut bytes = OPENING.to_vec();
-    for (place, (index, target)) in cases.iter().enumerate() {
-        let stream = u32::try_from(place)?.saturating_mul(2).saturating_add(1);
+    for (position, (index, target)) in cases.iter().enumerate() {
+        let stream = u32::try_from(position)?.saturating_mul(2).saturating_add(1);
         bytes.extend(headers(stream, *index, target)?);
     }
     // The server may end the connection before it has read everything.
@@ -65,7 +65,7 @@ fn exchange(address: SocketAddr, cases: &[Case<'_>]) -> Result<bool> {
         let frame = match read_frame(&mut socket) {
             Ok(frame) => frame,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                return Err(error).context("a stream without an end");
+                return Err(error).context("a stream did not end");
             }
             Err(_) => return Ok(false),
         };
@@ -76,7 +76,7 @@ fn exchange(address: SocketAddr, cases: &[Case<'_>]) -> Result<bool> {
             RST_STREAM => open = open.saturating_sub(1),
             DATA | HEADERS if frame.flags & END_STREAM != 0 => open = open.saturating_sub(1),
             GOAWAY => return Ok(false),
-            _ => ensure!(frame.stream <= u32::MAX >> 1, "not a frame of HTTP/2"),
+            _ => ensure!(frame.stream <= u32::MAX >> 1, "not an HTTP/2 frame"),
         }
     }
     Ok(true)
@@ -99,7 +99,7 @@ fn headers(stream: u32, index: usize, target: &[u8]) -> Result<Vec<u8>> {
         text(&mut block, value)?;
     }
     let [_, length @ ..] = u32::try_from(block.len())?.to_be_bytes();
-    // END_HEADERS as well.
+    // 4 is END_HEADERS.
     let mut frame = [&length[..], &[HEADERS, END_STREAM | 4], &stream.to_be_bytes()].concat();
     frame.extend(block);
     Ok(frame)

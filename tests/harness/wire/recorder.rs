@@ -1,4 +1,4 @@
-//! An application that keeps the target of each request as received.
+//! An application that records the target of each request unmodified.
 
 use std::{
     io::{Read, Write},
@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 use super::CASE;
 use crate::ports;
 
-/// An HTTP/1.1 server that answers every request with 200 and an empty body.
+/// An HTTP/1.1 server that responds to every request with 200 and an empty body.
 #[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
-    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    requests: Arc<Mutex<Vec<RecordedRequest>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// A request that reached the application.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Arrival {
-    /// The index of the target that the client sent; `None` without the header [`CASE`].
+pub struct RecordedRequest {
+    /// The value of the header [`CASE`]. `None` without the header.
     pub case: Option<usize>,
-    /// The target as it arrived.
+    /// The received target.
     pub target: Vec<u8>,
 }
 
@@ -38,24 +38,24 @@ impl Recorder {
     /// Starts the application on a free port.
     ///
     /// # Errors
-    /// When the loopback interface or the thread refuses.
+    /// If the port cannot be bound or the thread cannot be started.
     pub fn start() -> Result<Self> {
         let listener = ports::listen(0)?;
         let address = listener.local_addr()?;
-        let (arrivals, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        let (record, stopped) = (Arc::clone(&arrivals), Arc::clone(&stop));
+        let (requests, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (record, stopped) = (Arc::clone(&requests), Arc::clone(&stop));
         let thread = thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || accept(&listener, &record, &stopped))?;
-        Ok(Self { address, arrivals, stop, thread: Some(thread) })
+        Ok(Self { address, requests, stop, thread: Some(thread) })
     }
 
-    /// The application's address.
+    /// Returns the address of the application.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns the cluster `app` of an application that speaks HTTP/1.1 alone.
+    /// Returns the cluster `app` for this application, which only supports HTTP/1.1.
     pub fn cluster(&self) -> Value {
         let socket = json!({"address": self.address.ip(), "port_value": self.address.port()});
         let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
@@ -66,8 +66,8 @@ impl Recorder {
     }
 
     /// Returns the requests since the last call.
-    pub fn take(&self) -> Vec<Arrival> {
-        std::mem::take(&mut *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn take(&self) -> Vec<RecordedRequest> {
+        std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -82,19 +82,19 @@ impl Drop for Recorder {
     }
 }
 
-fn accept(listener: &TcpListener, arrivals: &Arc<Mutex<Vec<Arrival>>>, stop: &AtomicBool) {
+fn accept(listener: &TcpListener, requests: &Arc<Mutex<Vec<RecordedRequest>>>, stop: &AtomicBool) {
     while let Ok((socket, _)) = listener.accept() {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let arrivals = Arc::clone(arrivals);
+        let requests = Arc::clone(requests);
         // The thread ends with the connection.
-        thread::spawn(move || serve(socket, &arrivals));
+        thread::spawn(move || serve(socket, &requests));
     }
 }
 
-/// Answers the requests of one connection; none of them has a body.
-fn serve(mut socket: TcpStream, arrivals: &Mutex<Vec<Arrival>>) {
+/// Serves one connection. The requests must not have bodies.
+fn serve(mut socket: TcpStream, requests: &Mutex<Vec<RecordedRequest>>) {
     let _ = socket.set_nodelay(true);
     let mut received = Vec::new();
     let mut piece = [0; 4096];
@@ -102,7 +102,7 @@ fn serve(mut socket: TcpStream, arrivals: &Mutex<Vec<Arrival>>) {
         received.extend_from_slice(piece.get(..length).unwrap_or_default());
         while let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
             let head: Vec<u8> = received.drain(..end.saturating_add(4)).collect();
-            arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival(&head));
+            requests.lock().unwrap_or_else(PoisonError::into_inner).push(parse_request(&head));
             if socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err() {
                 return;
             }
@@ -110,15 +110,15 @@ fn serve(mut socket: TcpStream, arrivals: &Mutex<Vec<Arrival>>) {
     }
 }
 
-fn arrival(head: &[u8]) -> Arrival {
+fn parse_request(head: &[u8]) -> RecordedRequest {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
-    // The target is between the first and the last blank, and may contain blanks.
+    // The target is between the first and the last space, and may contain spaces.
     let line = lines.next().unwrap_or_default();
     let begin = line.iter().position(|byte| *byte == b' ').map_or(0, |at| at.saturating_add(1));
     let end = line.iter().rposition(|byte| *byte == b' ').unwrap_or(line.len());
     let prefix = format!("{CASE}: ");
     let case = lines.find_map(|line| line.strip_prefix(prefix.as_bytes()));
-    Arrival {
+    RecordedRequest {
         case: case.and_then(|case| std::str::from_utf8(case).ok()?.parse().ok()),
         target: line.get(begin..end).unwrap_or_default().to_vec(),
     }

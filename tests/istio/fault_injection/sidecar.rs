@@ -1,4 +1,4 @@
-//! fault-injection in the sidecar of a server, met by the gateway's timeout and retries.
+//! fault-injection in the sidecar of a server, with timeout and retries of the gateway.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ use tests::{
 };
 
 use super::FILTER;
-use crate::{mesh::Mesh, plugin::Target, say};
+use crate::{mesh::Mesh, plugin::Target, report};
 
 const HOST: &str = "faulty.mesh.example.com";
 const CALLS: u32 = 2_000;
-/// How long a change may take until the proxy shows it, on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Timeout until the proxy applies a change, sufficient for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The gateway's route times out and tries again; the WasmPlugin is in the proxy beside the server.
-pub(super) fn meets_timeout_and_retries(mesh: &Mesh) -> Result<()> {
+/// The gateway's timeout and retries apply to faults of a WasmPlugin in the server's sidecar.
+pub(super) fn timeout_and_retries_apply(mesh: &Mesh) -> Result<()> {
     let app = Upstream::start()?;
     let (client_port, server_port) = (ports::free()?, ports::free()?);
     let documents = include_str!("sidecar.yaml")
@@ -41,28 +41,33 @@ pub(super) fn meets_timeout_and_retries(mesh: &Mesh) -> Result<()> {
     ]});
     mesh.apply_plugin_at(FILTER, mesh.image(FILTER)?, &Target::SERVER, &config)?;
     let get = |path: &str| mesh.send(Request::get(path).authority(HOST));
-    // So often that every worker of the proxy is asked.
+    // Often enough to reach every worker of the proxy.
     let is_ready = || -> Result<bool> {
         let statuses: Vec<u16> =
             (0..20).map(|_| Ok(get("/ready")?.status)).collect::<Result<_>>()?;
         Ok(statuses == [418; 20])
     };
-    wait_until("having the filter beside the server", LIMIT, is_ready)?;
+    wait_until("running the filter in the sidecar", TIMEOUT, is_ready)?;
     let reached = app.count();
-    let begun = Instant::now();
-    let answer = get("/slow")?;
-    let took = begun.elapsed();
-    say(&format!("beside the server, the gateway's timeout of 1 s took {took:.2?}"));
-    ensure!(answer.status == 504, "{answer:?}");
-    ensure!(took > Duration::from_millis(950) && took < Duration::from_secs(2), "{took:?}");
-    ensure!(app.count() == reached, "the application has seen a request that was given up");
+    let started = Instant::now();
+    let response = get("/slow")?;
+    let elapsed = started.elapsed();
+    report(&format!("the gateway's timeout of 1 s took {elapsed:.2?} with a delay in the sidecar"));
+    ensure!(response.status == 504, "{response:?}");
+    ensure!(
+        elapsed > Duration::from_millis(950) && elapsed < Duration::from_secs(2),
+        "{elapsed:?}"
+    );
+    ensure!(app.count() == reached, "a request that timed out reached the application");
     let mut failed = 0_u32;
     for _ in 0..CALLS {
-        let answer = get("/flaky")?;
-        failed = failed.saturating_add(u32::from(answer.status == 503));
+        let response = get("/flaky")?;
+        failed = failed.saturating_add(u32::from(response.status == 503));
     }
-    say(&format!("beside the server, {failed} of {CALLS} calls failed after two retries"));
-    // An eighth, within four standard deviations.
+    report(&format!(
+        "{failed} of {CALLS} calls failed after two retries with aborts in the sidecar"
+    ));
+    // An eighth within four standard deviations.
     ensure!((f64::from(failed) / f64::from(CALLS) - 0.125).abs() < 0.03, "{failed}");
     let other = get("/")?;
     ensure!(other.status == 200, "{other:?}");

@@ -1,4 +1,4 @@
-//! Keys that the gateway fetches through the mesh's own configuration.
+//! Keys fetched by the gateway from a service of the mesh.
 
 use anyhow::{Result, ensure};
 use jsonwebtoken::Algorithm;
@@ -8,14 +8,14 @@ use tests::{client::Request, identity_provider::JWKS_PATH};
 use super::{AUDIENCE, USER, protect, received, token_of};
 use crate::{
     mesh::{Mesh, NAMESPACE},
-    say,
+    report,
 };
 
-/// What the mesh calls the key server.
+/// The host of the key server in the mesh.
 const HOST: &str = "keys.example.com";
 
-/// Without its ServiceEntry the host is unknown and nobody is admitted; with it the keys come, and
-/// a rotated key costs one fetch.
+/// Without its ServiceEntry the host is unknown and requests get 503. With it the keys are fetched,
+/// and a key rotation causes one fetch.
 pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     let mark = mesh.log_mark();
     publish_only(mesh, Algorithm::RS256);
@@ -24,11 +24,11 @@ pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     let early = mesh.send(request.clone())?;
     ensure!(early.status == 503, "without keys: {early:?}");
     ensure!(early.text().contains("KEYS_UNAVAILABLE"), "without keys: {early:?}");
-    say(&mesh.wait_for_log(mark, "ServiceEntry")?);
+    report(&mesh.wait_for_log(mark, "ServiceEntry")?);
     mesh.apply(&service_entry(mesh).to_string())?;
     let fetched = mesh.idp().jwks_requests();
-    let answer = mesh.wait_for("fetching keys", &request, |answer| answer.status == 200)?;
-    ensure!(received(&answer, USER)? == ["alice"], "{answer:?}");
+    let response = mesh.wait_for("fetching keys", &request, |response| response.status == 200)?;
+    ensure!(received(&response, USER)? == ["alice"], "{response:?}");
     let fetches = mesh.idp().jwks_requests().saturating_sub(fetched);
     ensure!(fetches == 1, "{fetches} fetches");
     let bad = mesh.send(Request::get("/").bearer("not-a-token"))?;
@@ -41,8 +41,8 @@ pub(super) fn through_a_service_entry(mesh: &Mesh) -> Result<()> {
     ensure!(first.status == 200, "a rotated key: {first:?}");
     let fetches = mesh.idp().jwks_requests().saturating_sub(fetched);
     ensure!(fetches == 1, "{fetches} fetches for a rotation");
-    // A worker that did not fetch looks for a new set once a second.
-    mesh.wait_for("refusing a withdrawn key", &request, |answer| answer.status == 401)?;
+    // Workers that did not fetch check for a new set once a second.
+    mesh.wait_for("refusing a withdrawn key", &request, |response| response.status == 401)?;
     Ok(())
 }
 
@@ -51,7 +51,7 @@ fn publish_only(mesh: &Mesh, algorithm: Algorithm) {
     mesh.idp().publish(json!({"keys": [mesh.idp().keys().jwk(algorithm)]}));
 }
 
-/// A rule whose keys are at a host of the mesh, which names the cluster.
+/// Returns a rule whose keys are at a host of the mesh, from which the cluster is derived.
 fn rule(mesh: &Mesh) -> Value {
     json!({
         "issuer": mesh.idp().issuer(),

@@ -1,4 +1,4 @@
-//! What becomes of requests.
+//! Decisions on requests.
 
 use std::time::Instant;
 
@@ -7,59 +7,60 @@ use serde_json::{Value, json};
 use tests::{client::Request, identity_provider::now};
 
 use super::{FILTER, USER, jwt_rules, protect, received, token, token_of};
-use crate::{mesh::Mesh, say};
+use crate::{mesh::Mesh, report};
 
-/// The agent, not Envoy, fetches the image, and says so.
+/// The agent fetches the image and logs it.
 pub(super) fn agent_pulls_image(mesh: &Mesh) -> Result<()> {
     let mark = mesh.log_mark();
     mesh.apply_plugin(FILTER, &json!({"jwtRules": jwt_rules(mesh)}))?;
     let applied = Instant::now();
-    say(&mesh.wait_for_log(mark, "fetching image")?);
+    report(&mesh.wait_for_log(mark, "fetching image")?);
     let request = Request::get("/").bearer("not-a-token");
-    mesh.wait_for("checking tokens", &request, |answer| answer.status == 401)?;
-    say(&format!("the filter is in force {:.1?} after it was applied", applied.elapsed()));
+    mesh.wait_for("checking tokens", &request, |response| response.status == 401)?;
+    report(&format!("the filter is active {:.1?} after it was applied", applied.elapsed()));
     Ok(())
 }
 
-/// Each kind of token gets its status.
+/// Each kind of token gets the expected status.
 pub(super) fn decides(mesh: &Mesh) -> Result<()> {
     protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
     for (case, token, status) in tokens(mesh)? {
         let request = Request::get("/");
-        let answer = mesh.send(match &token {
+        let response = mesh.send(match &token {
             Some(token) => request.bearer(token),
             None => request,
         })?;
-        ensure!(answer.status == status, "{case}: expected {status}, got {answer:?}");
-        let challenge = answer.header("www-authenticate").is_some_and(|v| v.starts_with("Bearer"));
-        ensure!(challenge == (status != 200), "{case}: {answer:?}");
+        ensure!(response.status == status, "{case}: expected {status}, got {response:?}");
+        let challenge =
+            response.header("www-authenticate").is_some_and(|v| v.starts_with("Bearer"));
+        ensure!(challenge == (status != 200), "{case}: {response:?}");
     }
     Ok(())
 }
 
-/// Tokens, and the status that both Istio and the filter give them.
+/// Returns tokens with their names and expected status, which is the same for Istio and the filter.
 pub(super) fn tokens(mesh: &Mesh) -> Result<Vec<(&'static str, Option<String>, u16)>> {
     let changed = |changes: &Value| token(mesh, changes).map(Some);
     let good = token_of(mesh, "alice")?;
-    // The middle of the signature: the last character holds bits that count for nothing.
+    // A character in the middle of the signature, because the last one has unused bits.
     let cut = good.len().saturating_sub(100);
     let (head, tail) = good.split_at(cut);
     let other = if tail.starts_with('A') { "B" } else { "A" };
     let forged = format!("{head}{other}{}", tail.get(1..).unwrap_or_default());
     Ok(vec![
         ("none", None, 200),
-        ("good", Some(good), 200),
-        ("no token at all", Some("not-a-token".to_owned()), 401),
+        ("valid", Some(good), 200),
+        ("malformed", Some("not-a-token".to_owned()), 401),
         ("forged", Some(forged), 401),
         ("expired", changed(&json!({"exp": now().saturating_sub(600)}))?, 401),
         ("not yet valid", changed(&json!({"nbf": now().saturating_add(600)}))?, 401),
-        ("of a stranger", changed(&json!({"iss": "https://stranger.example.com"}))?, 401),
-        ("for others", changed(&json!({"aud": "billing.example.com"}))?, 403),
+        ("of an unknown issuer", changed(&json!({"iss": "https://stranger.example.com"}))?, 401),
+        ("for another audience", changed(&json!({"aud": "billing.example.com"}))?, 403),
     ])
 }
 
-/// The first rule that matches says whether a token is needed.
-pub(super) fn demands_token(mesh: &Mesh) -> Result<()> {
+/// The first matching rule decides whether a token is required.
+pub(super) fn requires_token(mesh: &Mesh) -> Result<()> {
     let rules = json!([{"match": [{"uri": {"exact": "/healthz"}}], "token": "NONE"}, {}]);
     protect(mesh, &json!({"jwtRules": jwt_rules(mesh), "rules": rules}))?;
     let open = mesh.send(Request::get("/healthz"))?;
@@ -71,14 +72,17 @@ pub(super) fn demands_token(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-/// The application gets the filter's headers, never the client's.
-pub(super) fn hands_over_identity(mesh: &Mesh) -> Result<()> {
+/// The application receives the filter's headers and never the client's.
+pub(super) fn writes_identity(mesh: &Mesh) -> Result<()> {
     protect(mesh, &json!({"jwtRules": jwt_rules(mesh)}))?;
     let forged = Request::get("/").header(USER, "root").header(USER, "admin");
-    let answer = mesh.send(forged.clone().bearer(&token_of(mesh, "alice")?))?;
-    ensure!(received(&answer, USER)? == ["alice"], "with a token: {answer:?}");
-    ensure!(received(&answer, "authorization")?.is_empty(), "the token went on: {answer:?}");
-    let answer = mesh.send(forged)?;
-    ensure!(received(&answer, USER)?.is_empty(), "without a token: {answer:?}");
+    let response = mesh.send(forged.clone().bearer(&token_of(mesh, "alice")?))?;
+    ensure!(received(&response, USER)? == ["alice"], "with a token: {response:?}");
+    ensure!(
+        received(&response, "authorization")?.is_empty(),
+        "the token was forwarded: {response:?}"
+    );
+    let response = mesh.send(forged)?;
+    ensure!(received(&response, USER)?.is_empty(), "without a token: {response:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! etcd, the API server and istiod.
+//! The control plane: etcd, the API server and istiod.
 
 use std::{process::Command, time::Duration};
 
@@ -11,14 +11,14 @@ use tests::{
 
 use super::{kubectl::Kubectl, launcher::Launcher};
 
-/// How long one server may take until it is ready, on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
-/// The namespace of the gateway and of everything that the tests apply.
+/// Timeout until a server is ready, sufficient for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The namespace of the gateway and of all documents of the tests.
 pub(crate) const NAMESPACE: &str = "istio-ingress";
-/// Grants everything on an API server that listens on loopback and lives as long as the tests.
+/// Token of the administrator. The API server listens on loopback and stops with the tests.
 const TOKEN: &str = "admin-of-the-test-mesh";
 
-/// The control plane of a mesh; dropping it stops istiod first and etcd last.
+/// A running control plane. When dropped, istiod stops first and etcd last.
 #[derive(Debug)]
 pub(crate) struct ControlPlane {
     pub(crate) kubectl: Kubectl,
@@ -32,7 +32,7 @@ impl ControlPlane {
     /// Starts the three servers and waits until each is ready.
     ///
     /// # Errors
-    /// When one of them does not become ready; the error shows its log.
+    /// If one of them does not become ready. The error contains its log.
     pub(crate) fn start(launcher: &Launcher) -> Result<Self> {
         let (etcd, etcd_url) = start_etcd(launcher)?;
         let (api_server, kubectl) = start_api_server(launcher, &etcd_url)?;
@@ -54,11 +54,11 @@ fn start_etcd(launcher: &Launcher) -> Result<(Process, String)> {
         .arg(launcher.home("etcd")?)
         .args(["--listen-client-urls", &url, "--advertise-client-urls", &url])
         .args(["--listen-peer-urls", &format!("http://{}", loopback(peer_port))])
-        // The data outlive no test, so nothing is lost when the machine stops.
+        // The data is temporary and needs no durability.
         .args(["--unsafe-no-fsync", "--log-level=warn"]);
     let mut etcd = launcher.start("etcd", &mut command)?;
     let client = Client::http1(loopback(port));
-    etcd.wait_until("healthy", LIMIT, |_| Ok(answers_200(&client, "/health")))?;
+    etcd.wait_until("healthy", TIMEOUT, |_| Ok(returns_200(&client, "/health")))?;
     Ok((etcd, url))
 }
 
@@ -66,7 +66,7 @@ fn start_api_server(launcher: &Launcher, etcd_url: &str) -> Result<(Process, Kub
     let port = ports::free()?;
     let tokens = launcher.write("tokens.csv", &format!("{TOKEN},admin,admin,system:masters\n"))?;
     let certificates = launcher.home("api-server")?;
-    // The server makes this key at its start, before it looks for a key that signs its tokens.
+    // The server generates this key at its start, before it loads the key that signs tokens.
     let key = certificates.join("apiserver.key");
     let mut command = Command::new(&launcher.tools.kube_apiserver);
     command
@@ -91,7 +91,7 @@ fn start_api_server(launcher: &Launcher, etcd_url: &str) -> Result<(Process, Kub
         .replace("$TOKEN", TOKEN);
     let config = launcher.write("kubeconfig.yaml", &document)?;
     let kubectl = Kubectl::new(&launcher.tools.kubectl, &config);
-    server.wait_until("ready", LIMIT, |_| Ok(kubectl.is_ready()))?;
+    server.wait_until("ready", TIMEOUT, |_| Ok(kubectl.is_ready()))?;
     Ok((server, kubectl))
 }
 
@@ -114,19 +114,19 @@ fn start_istiod(launcher: &Launcher, kubectl: &Kubectl) -> Result<(Process, u16)
         .arg(loopback(metrics_port).to_string())
         .args(["--httpsAddr", "", "--secureGRPCAddr", "", "--ctrlz_port", "0"])
         .env("POD_NAMESPACE", "istio-system")
-        // Envoy as released lacks the extensions that Istio adds to its own build.
+        // These extensions are only in Istio's own build of Envoy.
         .env("PILOT_ENABLE_METADATA_EXCHANGE", "false")
         .env("PILOT_ENABLE_ALPN_FILTER", "false")
-        // There is no webhook: no pod is ever injected.
+        // Webhooks are not needed without pods.
         .env("INJECTION_WEBHOOK_CONFIG_NAME", "")
         .env("VALIDATION_WEBHOOK_CONFIG_NAME", "")
         .current_dir(launcher.home("istiod")?);
     let mut istiod = launcher.start("istiod", &mut command)?;
     let client = Client::http1(loopback(http_port));
-    istiod.wait_until("ready", LIMIT, |_| Ok(answers_200(&client, "/ready")))?;
+    istiod.wait_until("ready", TIMEOUT, |_| Ok(returns_200(&client, "/ready")))?;
     Ok((istiod, xds_port))
 }
 
-pub(super) fn answers_200(client: &Client, path: &str) -> bool {
-    client.get(path).is_ok_and(|answer| answer.status == 200)
+pub(super) fn returns_200(client: &Client, path: &str) -> bool {
+    client.get(path).is_ok_and(|response| response.status == 200)
 }

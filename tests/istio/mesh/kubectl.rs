@@ -1,4 +1,4 @@
-//! Talks to the API server as an operator does.
+//! A client of the API server.
 
 use std::{
     io::Write,
@@ -12,12 +12,12 @@ use tests::process::wait_until;
 
 use crate::tools;
 
-/// The longest time one request to the API server may take.
-const LIMIT: &str = "--request-timeout=20s";
-/// Timeout until definitions are served.
+/// Timeout of a request to the API server.
+const TIMEOUT: &str = "--request-timeout=20s";
+/// Timeout until custom resource definitions are served.
 const READY: Duration = Duration::from_secs(30);
 
-/// `kubectl` with the credentials of this mesh.
+/// `kubectl` with the credentials of the mesh.
 #[derive(Debug)]
 pub(crate) struct Kubectl {
     program: PathBuf,
@@ -25,61 +25,61 @@ pub(crate) struct Kubectl {
 }
 
 impl Kubectl {
-    /// Uses `program` with the credentials in the file `config`.
+    /// Creates a client that runs `program` with the kubeconfig file `config`.
     pub(crate) fn new(program: &Path, config: &Path) -> Self {
         Self { program: program.to_owned(), config: config.to_owned() }
     }
 
-    /// The file with the credentials.
+    /// Returns the kubeconfig file.
     pub(crate) fn config(&self) -> &Path {
         &self.config
     }
 
-    /// Whether the API server says that it is ready.
+    /// Returns `true` if the API server is ready.
     pub(crate) fn is_ready(&self) -> bool {
-        self.run(&["get", "--raw", "/readyz"]).is_ok_and(|answer| answer == "ok")
+        self.run(&["get", "--raw", "/readyz"]).is_ok_and(|response| response == "ok")
     }
 
     /// Installs the custom resource definitions in `file` and waits until they are served.
     ///
     /// # Errors
-    /// When the API server refuses them or does not serve them within 30 seconds.
+    /// If the API server rejects them or does not serve them within 30 seconds.
     pub(crate) fn define(&self, file: &Path) -> Result<()> {
-        let file = file.to_str().context("a path that is not UTF-8")?;
+        let file = file.to_str().context("the path is not UTF-8")?;
         self.run(&["apply", "--server-side", "-f", file])?;
-        // kubectl fails instead of waiting if a definition has no status yet.
+        // kubectl fails at once if a definition has no status yet, so it is repeated.
         let wait = ["wait", "--for=condition=established", "crd", "--all", "--timeout=30s"];
         wait_until("serving the definitions", READY, || Ok(self.run(&wait).is_ok()))
     }
 
-    /// Makes a namespace.
+    /// Creates a namespace.
     ///
     /// # Errors
-    /// With the words of the API server when it refuses.
+    /// If the API server rejects the request. The error contains its message.
     pub(crate) fn create_namespace(&self, name: &str) -> Result<()> {
         self.run(&["create", "namespace", name]).map(drop)
     }
 
-    /// Applies `documents`; unknown and misspelt fields are refused.
+    /// Applies `documents` with strict validation of fields.
     ///
     /// # Errors
-    /// With the words of the API server when it refuses.
+    /// If the API server rejects the request. The error contains its message.
     pub(crate) fn apply(&self, documents: &str) -> Result<()> {
         self.feed(&["apply", "--validate=strict", "-f", "-"], documents)
     }
 
-    /// Lets the API server judge `documents` as [`Kubectl::apply`] does, and stores nothing.
+    /// Validates `documents` like [`Kubectl::apply`] without storing them.
     ///
     /// # Errors
-    /// With the words of the API server when it refuses.
-    pub(crate) fn judge(&self, documents: &str) -> Result<()> {
+    /// If the API server rejects the request. The error contains its message.
+    pub(crate) fn validate(&self, documents: &str) -> Result<()> {
         self.feed(&["apply", "--validate=strict", "--dry-run=server", "-f", "-"], documents)
     }
 
-    /// Deletes what `documents` name; what is not there is fine.
+    /// Deletes the resources of `documents`, if they exist.
     ///
     /// # Errors
-    /// With the words of the API server when it refuses.
+    /// If the API server rejects the request. The error contains its message.
     pub(crate) fn delete(&self, documents: &str) -> Result<()> {
         self.feed(&["delete", "--ignore-not-found", "-f", "-"], documents)
     }
@@ -87,7 +87,7 @@ impl Kubectl {
     /// Builds the kustomization in `folder`.
     ///
     /// # Errors
-    /// When it is none.
+    /// If it is invalid.
     pub(crate) fn kustomize(&self, folder: &Path) -> Result<String> {
         tools::output(Command::new(&self.program).arg("kustomize").arg(folder))
     }
@@ -104,14 +104,14 @@ impl Kubectl {
         stdin.write_all(documents.as_bytes())?;
         drop(stdin);
         let output = child.wait_with_output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "kubectl {arguments:?}: {said}\n{documents}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "kubectl {arguments:?}: {stderr}\n{documents}");
         Ok(())
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg("--kubeconfig").arg(&self.config).arg(LIMIT);
+        command.arg("--kubeconfig").arg(&self.config).arg(TIMEOUT);
         command
     }
 }

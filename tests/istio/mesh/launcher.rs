@@ -1,4 +1,4 @@
-//! Starts the servers of the mesh so that none of them outlives the tests.
+//! Start of the servers of the mesh, with a guarantee that none outlives the tests.
 
 use std::{
     io::Write,
@@ -12,15 +12,14 @@ use tests::process::Process;
 
 use crate::tools::Tools;
 
-/// Collects process groups from its input, whose end means that the tests are gone.
+/// Reads process group ids from its input, and kills the groups when the input is closed.
 const REAPER: &str =
     r#"while read -r group; do groups="$groups -$group"; done; exec kill -KILL -- $groups"#;
 
 /// Starts servers with their logs in one folder.
 ///
-/// A guard ends its server when the test ends or panics.
-/// A test that is ended by a signal drops no guard, so a shell in a process group of its own waits
-/// for that and ends the servers then.
+/// Guards stop the servers when the test ends or panics. If the test is killed by a signal, no
+/// guard is dropped. Then a shell in another process group kills the servers.
 #[derive(Debug)]
 pub(super) struct Launcher {
     pub(super) tools: Tools,
@@ -30,10 +29,10 @@ pub(super) struct Launcher {
 }
 
 impl Launcher {
-    /// Will start the programs in `tools` with their files in `folder`.
+    /// Creates a launcher for the programs in `tools` with files in `folder`.
     ///
     /// # Errors
-    /// When there is no shell.
+    /// If `sh` cannot be started.
     pub(super) fn new(tools: Tools, folder: &Path) -> Result<Self> {
         let mut shell = Command::new("sh");
         shell.args(["-c", REAPER]).process_group(0);
@@ -43,10 +42,10 @@ impl Launcher {
         Ok(Self { tools, folder: folder.to_owned(), reaper, pipe })
     }
 
-    /// Makes an empty folder that belongs to the server `name`.
+    /// Creates a folder for the server `name`.
     ///
     /// # Errors
-    /// When that is not possible.
+    /// If the folder cannot be created.
     pub(super) fn home(&self, name: &str) -> Result<PathBuf> {
         let home = self.folder.join(name);
         std::fs::create_dir_all(&home)
@@ -57,7 +56,7 @@ impl Launcher {
     /// Writes a file for a server.
     ///
     /// # Errors
-    /// When that is not possible.
+    /// If the file cannot be written.
     pub(super) fn write(&self, name: &str, content: &str) -> Result<PathBuf> {
         let path = self.folder.join(name);
         std::fs::write(&path, content)
@@ -68,7 +67,7 @@ impl Launcher {
     /// Starts the server `name`, which logs to `<name>.log`.
     ///
     /// # Errors
-    /// When the program cannot be started.
+    /// If the program cannot be started.
     pub(super) fn start(&self, name: &str, command: &mut Command) -> Result<Process> {
         let log = self.folder.join(format!("{name}.log"));
         let process = Process::start(name, command, &log)?;
@@ -79,7 +78,7 @@ impl Launcher {
 
 impl Drop for Launcher {
     fn drop(&mut self) {
-        // The guards have ended the servers; their numbers may belong to others by now.
+        // The guards have stopped the servers, so their group ids may already be reused.
         let _ = self.reaper.kill();
         let _ = self.reaper.wait();
     }

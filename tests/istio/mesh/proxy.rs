@@ -1,4 +1,4 @@
-//! The agent and the Envoy that it runs.
+//! Istio's agent with its Envoy.
 
 use std::{fs, net::SocketAddr, process::Command, time::Duration};
 
@@ -11,17 +11,17 @@ use tests::{
 };
 
 use super::{
-    control_plane::{NAMESPACE, answers_200},
+    control_plane::{NAMESPACE, returns_200},
     launcher::Launcher,
 };
 use crate::tools::Tools;
 
-/// How long the agent and Envoy may take until they are ready, on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
-/// Where the agent keeps the modules that it has pulled; it cannot be told another place.
+/// Timeout until the agent and Envoy are ready, sufficient for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The agent's folder for pulled modules, which is not configurable.
 const MODULES: &str = "/var/lib/istio/data";
 
-/// The labels that the proxy splits off names of metrics.
+/// The labels that the proxy extracts from the names of metrics.
 const EXTRA_STAT_TAGS: [&str; 8] = [
     "reporter",
     "request_method",
@@ -33,7 +33,7 @@ const EXTRA_STAT_TAGS: [&str; 8] = [
     "reason",
 ];
 
-/// What only the filters hold that Istio makes of the tests' documents.
+/// Substrings of a listener that occur only in filters created from the tests' documents.
 const POLICIES: [&str; 3] = [
     "envoy.extensions.filters.http.wasm",
     "\"name\": \"envoy.filters.http.rbac\"",
@@ -47,12 +47,13 @@ pub(crate) struct Proxy {
     admin: Client,
 }
 
-/// What a proxy is for.
+/// The role of a proxy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
     /// An ingress gateway.
     Gateway,
-    /// The proxy of one application, whose listeners a Sidecar names: nothing is redirected.
+    /// The sidecar of an application, with listeners from a Sidecar resource and without traffic
+    /// redirection.
     Sidecar,
 }
 
@@ -64,7 +65,7 @@ impl Role {
         }
     }
 
-    /// What the agent calls it.
+    /// Returns the agent's name of the role.
     const fn kind(self) -> &'static str {
         match self {
             Self::Gateway => "router",
@@ -72,7 +73,7 @@ impl Role {
         }
     }
 
-    /// The labels by which documents select it.
+    /// Returns the labels by which documents select the proxy.
     pub(crate) fn labels(self) -> Value {
         match self {
             Self::Gateway => json!({"istio": "ingressgateway"}),
@@ -80,7 +81,7 @@ impl Role {
         }
     }
 
-    /// The labels of its pod, with those that Istio's injection adds.
+    /// Returns the labels of the pod, including those added by Istio's injection.
     fn pod_labels(self) -> Value {
         let mut labels = self.labels();
         if let Some(labels) = labels.as_object_mut() {
@@ -93,13 +94,15 @@ impl Role {
 }
 
 impl Proxy {
-    /// Starts the agent and waits until its Envoy has a first configuration.
+    /// Starts the agent and waits until its Envoy is configured.
     ///
     /// # Errors
-    /// When the folder for modules cannot be made, or the proxy does not become ready.
+    /// If the folder for modules cannot be created or the proxy does not become ready.
     pub(super) fn start(launcher: &Launcher, xds_port: u16, role: Role) -> Result<Self> {
         fs::create_dir_all(MODULES).with_context(|| {
-            format!("the agent needs the folder {MODULES}: create it and make it yours")
+            format!(
+                "cannot create {MODULES}, which the agent needs: create it and make it writable"
+            )
         })?;
         let ports = Ports::free()?;
         let mut command = Command::new(&launcher.tools.pilot_agent);
@@ -115,7 +118,7 @@ impl Proxy {
             .env("ISTIO_META_MESH_ID", "test-mesh")
             .env("ISTIO_METAJSON_LABELS", role.pod_labels().to_string())
             .env("CLOUD_PLATFORM", "none")
-            // Nothing here speaks TLS, so no certificate is asked for.
+            // Without TLS the agent must not request certificates.
             .env("FILE_MOUNTED_CERTS", "true")
             .env("ENVOY_STATUS_PORT", ports.health.to_string())
             .env("ENVOY_PROMETHEUS_PORT", ports.metrics.to_string())
@@ -123,37 +126,36 @@ impl Proxy {
             .current_dir(launcher.home(role.name())?);
         let mut process = launcher.start(role.name(), &mut command)?;
         let health = Client::http1(loopback(ports.health));
-        process.wait_until("ready", LIMIT, |_| Ok(answers_200(&health, "/healthz/ready")))?;
+        process.wait_until("ready", TIMEOUT, |_| Ok(returns_200(&health, "/healthz/ready")))?;
         Ok(Self { process, admin: Client::http1(loopback(ports.admin)) })
     }
 
-    /// Waits until something listens on `address`.
+    /// Waits until the proxy listens on `address`.
     ///
     /// # Errors
-    /// When that does not happen; the error shows the log.
+    /// If that takes longer than 60 seconds. The error contains the log.
     pub(crate) fn wait_for_listener(&mut self, address: SocketAddr) -> Result<()> {
         let client = Client::http1(address);
-        self.process.wait_until("listening", LIMIT, |_| Ok(client.get("/").is_ok()))
+        self.process.wait_until("listening", TIMEOUT, |_| Ok(client.get("/").is_ok()))
     }
 
-    /// Everything that the agent and Envoy have written so far.
+    /// Returns the log of the agent and Envoy.
     pub(crate) fn log(&self) -> String {
         self.process.log()
     }
 
-    /// Its metrics as Prometheus scrapes them.
+    /// Returns the metrics in Prometheus format.
     ///
     /// # Errors
-    /// When Envoy's administration interface does not answer.
+    /// If Envoy's admin interface does not respond.
     pub(crate) fn metrics(&self) -> Result<String> {
         Ok(self.admin.get("/stats/prometheus")?.text())
     }
 
-    /// Returns the names of the HTTP filters of its first listener that has any, in the order of
-    /// requests.
+    /// Returns the HTTP filters of the first listener that has any, in request order.
     ///
     /// # Errors
-    /// When Envoy's administration interface does not answer.
+    /// If Envoy's admin interface does not respond.
     pub(crate) fn http_filters(&self) -> Result<Vec<String>> {
         let dump = self.admin.get("/config_dump?resource=dynamic_listeners")?.json()?;
         let list = |value: &Value, path| {
@@ -171,17 +173,17 @@ impl Proxy {
         Ok(Vec::new())
     }
 
-    /// Whether a filter or a policy of a test is in the path of requests.
+    /// Returns `true` if a listener contains a filter of a test.
     ///
     /// # Errors
-    /// When Envoy's administration interface does not answer.
+    /// If Envoy's admin interface does not respond.
     pub(crate) fn has_policy(&self) -> Result<bool> {
         let listeners = self.admin.get("/config_dump?resource=dynamic_listeners")?.text();
         Ok(POLICIES.iter().any(|name| listeners.contains(name)))
     }
 }
 
-/// The ports of a proxy, but for those of its listeners.
+/// The ports of a proxy, except those of its listeners.
 struct Ports {
     admin: u16,
     status: u16,
@@ -211,7 +213,7 @@ fn proxy_config(tools: &Tools, ports: &Ports, xds_port: u16) -> String {
         "extraStatTags": EXTRA_STAT_TAGS,
         "proxyAdminPort": ports.admin,
         "statusPort": ports.status,
-        // One proxy in front may say for whom it speaks.
+        // One trusted hop, so that x-forwarded-for gives the client's address.
         "gatewayTopology": {"numTrustedProxies": 1},
         "proxyMetadata": {"METRICS_LOCALHOST_ACCESS_ONLY": "true"},
     });

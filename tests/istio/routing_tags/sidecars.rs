@@ -1,4 +1,4 @@
-//! routing-tags beside an application: before its calls, and before it is called.
+//! routing-tags in the sidecar of an application, for outbound and inbound requests.
 
 use std::time::Duration;
 
@@ -17,24 +17,24 @@ use crate::{
     plugin::Target,
 };
 
-/// What the application calls.
+/// The host that the application calls.
 const SHOP: &str = "shop.mesh.example.com";
-/// The application as the gateway knows it.
+/// The host of the application at the gateway.
 const APPLICATION: &str = "application.mesh.example.com";
-/// How long a change may take until the proxy shows it, on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Timeout until the proxy applies a change, sufficient for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An application, the proxy beside it, and the two versions of the shop that it calls.
+/// An application, its sidecar, and the two versions of the shop that it calls.
 struct Pod<'m> {
     mesh: &'m Mesh,
     _proxy: Proxy,
     app: Upstream,
     stable: Upstream,
     canary: Upstream,
-    /// Where the application sends what it asks others.
-    out: Client,
-    /// Where others reach the application.
-    incoming: Client,
+    /// Client of the sidecar's outbound listener.
+    outbound: Client,
+    /// Client of the sidecar's inbound listener.
+    inbound: Client,
 }
 
 impl<'m> Pod<'m> {
@@ -53,39 +53,39 @@ impl<'m> Pod<'m> {
         for port in [client_port, server_port] {
             proxy.wait_for_listener(loopback(port))?;
         }
-        let (out, incoming) =
+        let (outbound, inbound) =
             (Client::http1(loopback(client_port)), Client::http1(loopback(server_port)));
-        Ok(Self { mesh, _proxy: proxy, app, stable, canary, out, incoming })
+        Ok(Self { mesh, _proxy: proxy, app, stable, canary, outbound, inbound })
     }
 
     fn apply_plugin(&self, target: &Target, config: &Value) -> Result<()> {
         self.mesh.apply_plugin_at(FILTER, self.mesh.image(FILTER)?, target, config)
     }
 
-    /// Has the application call the shop; tells which version answers, and the tags that it saw.
+    /// Calls the shop as the application. Returns the version that responded and its tags.
     fn call(&self, request: Request) -> Result<(&'static str, Vec<String>)> {
         let before = (self.stable.count(), self.canary.count());
-        let answer = self.out.send(request)?;
-        ensure!(answer.status == 200, "{answer:?}");
+        let response = self.outbound.send(request)?;
+        ensure!(response.status == 200, "{response:?}");
         let after = (self.stable.count(), self.canary.count());
         let stable = after.0 > before.0;
-        ensure!(stable != (after.1 > before.1), "one version answers");
-        Ok((if stable { "stable" } else { "canary" }, tag(&answer)?))
+        ensure!(stable != (after.1 > before.1), "not exactly one version responded");
+        Ok((if stable { "stable" } else { "canary" }, tag(&response)?))
     }
 
-    /// Calls the application through its proxy, and tells the tags that it saw.
+    /// Calls the application through its sidecar. Returns the tags it received.
     fn receive(&self, request: Request) -> Result<Vec<String>> {
         let before = self.app.count();
-        let answer = self.incoming.send(request)?;
-        ensure!(answer.status == 200 && self.app.count() > before, "{answer:?}");
-        tag(&answer)
+        let response = self.inbound.send(request)?;
+        ensure!(response.status == 200 && self.app.count() > before, "{response:?}");
+        tag(&response)
     }
 }
 
-/// Asks so often that every worker of the proxy is asked.
+/// Returns `true` if all of 20 calls return `true`, enough to reach every worker of the proxy.
 fn all(is_so: &dyn Fn() -> Result<bool>) -> Result<bool> {
-    let answers: Vec<bool> = (0..20).map(|_| is_so()).collect::<Result<_>>()?;
-    Ok(!answers.contains(&false))
+    let results: Vec<bool> = (0..20).map(|_| is_so()).collect::<Result<_>>()?;
+    Ok(!results.contains(&false))
 }
 
 fn call() -> Request {
@@ -94,7 +94,7 @@ fn call() -> Request {
 
 pub(super) fn client(mesh: &Mesh) -> Result<()> {
     let pod = Pod::start(mesh)?;
-    // The sender is the application itself, which may hand on what it was sent.
+    // The client is the application itself, so inbound tags are trusted and forwarded.
     let premium = json!([{"headers": {"x-user-type": {"exact": "premium"}}}]);
     pod.apply_plugin(
         &Target::CLIENT,
@@ -104,7 +104,7 @@ pub(super) fn client(mesh: &Mesh) -> Result<()> {
         }),
     )?;
     let is_tagging = || Ok(pod.call(call().header("x-user-type", "premium"))?.0 == "canary");
-    wait_until("tagging calls", LIMIT, || all(&is_tagging))?;
+    wait_until("tagging calls", TIMEOUT, || all(&is_tagging))?;
     for (request, version, tags) in [
         (call().header("x-user-type", "premium"), "canary", vec!["canary"]),
         (call().header("x-user-type", "basic"), "stable", vec![]),
@@ -113,11 +113,11 @@ pub(super) fn client(mesh: &Mesh) -> Result<()> {
         (call().header("baggage", "a=1,weir-tag=v2"), "stable", vec!["v2"]),
         (call().header(TAG, "canary").header(TAG, "canary"), "stable", vec![]),
     ] {
-        let (served, seen) = pod.call(request.clone())?;
-        ensure!(served == version && seen == tags, "{served} saw {seen:?}: {request:?}");
+        let (served, received) = pod.call(request.clone())?;
+        ensure!(served == version && received == tags, "{served} saw {received:?}: {request:?}");
     }
-    let incoming = pod.receive(Request::get("/").header(TAG, "untouched"))?;
-    ensure!(incoming == ["untouched"], "mode CLIENT is for calls only: {incoming:?}");
+    let inbound = pod.receive(Request::get("/").header(TAG, "untouched"))?;
+    ensure!(inbound == ["untouched"], "mode CLIENT must not change inbound requests: {inbound:?}");
     Ok(())
 }
 
@@ -125,27 +125,30 @@ pub(super) fn server(mesh: &Mesh) -> Result<()> {
     let pod = Pod::start(mesh)?;
     let premium = json!([{"headers": {"x-user-type": {"exact": "premium"}}}]);
     pod.apply_plugin(&Target::SERVER, &json!({"http": [{"match": premium, "tag": "canary"}]}))?;
-    // The name of the shop as well: its VirtualService would send the tag elsewhere.
+    // The host of the shop, whose VirtualService would route by the tag.
     let get = || Request::get("/").authority(SHOP);
     let is_tagging = || Ok(pod.receive(get().header("x-user-type", "premium"))? == ["canary"]);
-    wait_until("tagging what comes in", LIMIT, || all(&is_tagging))?;
+    wait_until("tagging inbound requests", TIMEOUT, || all(&is_tagging))?;
     for (request, tags) in [
         (get().header("x-user-type", "premium"), vec!["canary"]),
         (get().header(TAG, "canary"), vec![]),
         (get().header(TAG, "v2").header("x-user-type", "premium"), vec!["canary"]),
     ] {
-        let seen = pod.receive(request.clone())?;
-        ensure!(seen == tags, "the application saw {seen:?}: {request:?}");
+        let received = pod.receive(request.clone())?;
+        ensure!(received == tags, "the application received {received:?}: {request:?}");
     }
-    ensure!((pod.stable.count(), pod.canary.count()) == (0, 0), "something was sent elsewhere");
+    ensure!((pod.stable.count(), pod.canary.count()) == (0, 0), "a request was rerouted");
     let (version, tags) = pod.call(call().header(TAG, "canary"))?;
-    ensure!(version == "canary" && tags == ["canary"], "mode SERVER is not for calls");
+    ensure!(
+        version == "canary" && tags == ["canary"],
+        "mode SERVER must not change outbound requests"
+    );
     Ok(())
 }
 
-/// The gateway decides; the proxy beside the application strips it unless it trusts the gateway.
+/// The gateway sets a tag, and the application's sidecar strips it unless it trusts the gateway.
 ///
-/// Without certificates the mesh has no identities, so the gateway shows itself by a header here.
+/// Without certificates the mesh has no identities, so the gateway identifies itself by a header.
 pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
     for (trust, expected) in
         [(json!([]), vec![]), (json!([{"headers": {"x-edge": {}}}]), vec!["edge"])]
@@ -155,21 +158,21 @@ pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
             let entry = json!([{"match": [{"uri": {"prefix": "/tagged"}}], "tag": "edge"}]);
             let edge = json!({"request": {"set": {"x-edge": "1"}}});
             mesh.apply_plugin(FILTER, &json!({"http": entry, "headers": edge}))?;
-            let seen = |request: Request| -> Result<Received> {
+            let received = |request: Request| -> Result<Received> {
                 Received::from_response(&mesh.send(request.authority(APPLICATION))?)
             };
-            wait_until("tagging at the gateway", LIMIT, || {
-                let seen = seen(Request::get("/tagged"));
-                Ok(seen.is_ok_and(|seen| seen.header(TAG) == ["edge"]))
+            wait_until("tagging at the gateway", TIMEOUT, || {
+                let received = received(Request::get("/tagged"));
+                Ok(received.is_ok_and(|received| received.header(TAG) == ["edge"]))
             })?;
-            let marker = json!({"request": {"set": {"x-beside": "%TAG%", "x-there": "1"}}});
+            let marker = json!({"request": {"set": {"x-found-tag": "%TAG%", "x-there": "1"}}});
             pod.apply_plugin(&Target::SERVER, &json!({"trustInbound": trust, "headers": marker}))?;
-            let is_there = || Ok(seen(Request::get("/tagged"))?.header("x-there") == ["1"]);
-            wait_until("having the filter beside the application", LIMIT, || all(&is_there))?;
-            let found = seen(Request::get("/tagged"))?;
+            let is_there = || Ok(received(Request::get("/tagged"))?.header("x-there") == ["1"]);
+            wait_until("running the filter in the sidecar", TIMEOUT, || all(&is_there))?;
+            let found = received(Request::get("/tagged"))?;
             ensure!(found.header(TAG) == expected, "{trust}: {found:?}");
-            ensure!(found.header("x-beside") == expected, "{trust}: {found:?}");
-            let plain = seen(Request::get("/").header(TAG, "forged"))?;
+            ensure!(found.header("x-found-tag") == expected, "{trust}: {found:?}");
+            let plain = received(Request::get("/").header(TAG, "forged"))?;
             ensure!(plain.header(TAG).is_empty(), "{plain:?}");
         }
         mesh.clear()?;
@@ -177,20 +180,19 @@ pub(super) fn behind_the_gateway(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
-/// Without an earlier configuration the proxy has none to keep, and FAIL_OPEN only applies to
-/// traps.
+/// Without a previous configuration the proxy has none to keep. FAIL_OPEN only applies to traps.
 pub(super) fn refused(mesh: &Mesh) -> Result<()> {
     let image = mesh.image(FILTER)?;
-    let nameless = json!({"http": [{"tagHeader": "x y", "tag": "canary"}]});
-    mesh.apply_plugin_at(FILTER, image, &Target::SERVER, &nameless)?;
+    let invalid = json!({"http": [{"tagHeader": "x y", "tag": "canary"}]});
+    mesh.apply_plugin_at(FILTER, image, &Target::SERVER, &invalid)?;
     let pod = Pod::start(mesh)?;
-    let get = || pod.incoming.send(Request::get("/"));
+    let get = || pod.inbound.send(Request::get("/"));
     for _ in 0..20 {
-        let answer = get()?;
-        ensure!(answer.status == 500 && answer.body.is_empty(), "{answer:?}");
+        let response = get()?;
+        ensure!(response.status == 500 && response.body.is_empty(), "{response:?}");
     }
     ensure!(pod.app.count() == 0, "a request passed");
     pod.apply_plugin(&Target::SERVER, &json!({"http": [{"tag": "canary"}]}))?;
-    let is_mended = || Ok(tag(&get()?).is_ok_and(|tags| tags == ["canary"]));
-    wait_until("mended", LIMIT, || all(&is_mended))
+    let is_fixed = || Ok(tag(&get()?).is_ok_and(|tags| tags == ["canary"]));
+    wait_until("serving with the fixed configuration", TIMEOUT, || all(&is_fixed))
 }

@@ -1,4 +1,4 @@
-//! Spans and log records of proxies in Istio, in a real collector.
+//! Export of spans and log records from Istio's proxies to a real collector.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,31 +12,31 @@ use tests::{
     upstream::{REPLY_STATUS, Received, Upstream},
 };
 
-use super::{FILTER, LIMIT, settled, sum};
+use super::{FILTER, TIMEOUT, settled, sum};
 use crate::{
     mesh::{Mesh, Proxy},
     plugin::Target,
 };
 
-/// The application, as the gateway knows it.
+/// The host of the application at the gateway.
 const HOST: &str = "traced.mesh.example.com";
-/// The collector of the samples.
+/// The collector's host in the samples.
 const COLLECTOR: &str = "otel-collector.monitoring.svc.cluster.local";
 const REQUESTS: usize = 300;
-/// So many requests that every worker of a proxy is asked.
+/// Number of requests that reaches every worker of a proxy.
 const PROBES: u64 = 20;
-/// How long items may take to arrive: a pause after failures, a tick, a batch.
+/// Timeout until items arrive: a backoff, a tick and a batch delay.
 const ARRIVAL: Duration = Duration::from_mins(1);
 
-/// Makes the collector known to the mesh, under the names of the sample.
-fn announce(mesh: &Mesh, collector: &Collector, sidecar_port: u16) -> Result<()> {
+/// Registers the collector in the mesh under the host of the samples.
+fn register_collector(mesh: &Mesh, collector: &Collector, sidecar_port: u16) -> Result<()> {
     let documents = include_str!("collector.yaml")
         .replace("$COLLECTOR_PORT", &collector.grpc().port().to_string())
         .replace("$SIDECAR_COLLECTOR_PORT", &sidecar_port.to_string());
     mesh.apply(&documents)
 }
 
-/// The proxy beside an application, and the client by which the application calls another.
+/// Starts the sidecar of an application. Returns it with a client of its outbound listener.
 fn start_sidecar(mesh: &Mesh, app: &Upstream, collector_port: u16) -> Result<(Proxy, Client)> {
     let (port, client_port) = (ports::free()?, ports::free()?);
     let documents = include_str!("sidecar.yaml")
@@ -52,7 +52,8 @@ fn start_sidecar(mesh: &Mesh, app: &Upstream, collector_port: u16) -> Result<(Pr
     Ok((proxy, Client::http1(loopback(client_port))))
 }
 
-/// The page's two words at the gateway; the sidecar follows what the gateway decides.
+/// Returns the configurations of the gateway, which samples a tenth, and of the sidecar, which
+/// follows the gateway's decision.
 fn configs(sidecar_port: u16) -> (Value, Value) {
     let metrics = json!({"labels": true});
     let logs = json!({"providers": [{"name": "otel"}], "maxPerSecond": 10_000});
@@ -67,7 +68,7 @@ fn configs(sidecar_port: u16) -> (Value, Value) {
     (gateway, sidecar)
 }
 
-/// What the application was told of a trace: its number and that of the last span.
+/// Parses the received `traceparent` into trace id, parent id and whether it is sampled.
 fn context(received: &Received) -> Result<(String, String, bool)> {
     let values = received.header("traceparent");
     let [value] = values.as_slice() else { anyhow::bail!("{received:?}") };
@@ -78,7 +79,7 @@ fn context(received: &Received) -> Result<(String, String, bool)> {
 
 pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
     let (collector, app, port) = (Collector::start()?, Upstream::start()?, ports::free()?);
-    announce(mesh, &collector, port)?;
+    register_collector(mesh, &collector, port)?;
     let (proxy, _) = start_sidecar(mesh, &app, port)?;
     let (at_gateway, at_sidecar) = configs(port);
     mesh.apply_plugin(FILTER, &at_gateway)?;
@@ -90,7 +91,7 @@ pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
         settled(|| Ok(sums()?.iter().sum()))?;
         sums()
     };
-    wait_until("counting in every worker of both proxies", LIMIT, || {
+    wait_until("counting in every worker of both proxies", TIMEOUT, || {
         let before = counted()?;
         for _ in 0..PROBES {
             send(Request::get("/before"))?;
@@ -102,18 +103,18 @@ pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
     let metrics = proxy.metrics()?;
     ensure!(metrics.contains(r#"reporter="destination""#), "{metrics}");
 
-    // From here on nothing is sent that is not known.
+    // From here on every request is recorded.
     let mut selected = BTreeMap::new();
     for number in 0..REQUESTS {
         let status = if number % 3 == 0 { "404" } else { "200" };
         let request = Request::get(&format!("/orders/{number}?token=secret"));
-        let answer = send(request.header(REPLY_STATUS, status))?;
-        let (trace, span, is_sampled) = context(&Received::from_response(&answer)?)?;
+        let response = send(request.header(REPLY_STATUS, status))?;
+        let (trace, span, is_sampled) = context(&Received::from_response(&response)?)?;
         if is_sampled {
             selected.insert(trace, (span, format!("/orders/{number}")));
         }
     }
-    // A tenth, within five standard deviations.
+    // A tenth within five standard deviations.
     ensure!((5..=60).contains(&selected.len()), "{} of {REQUESTS}", selected.len());
     let spans = || -> Result<Vec<Item>> {
         let spans = collector.spans()?;
@@ -123,14 +124,14 @@ pub(super) fn of_gateway_and_sidecar(mesh: &Mesh) -> Result<()> {
     let all = selected.len().saturating_mul(2);
     wait_until("collecting both spans of each trace", ARRIVAL, || Ok(spans()?.len() >= all))?;
     let spans = spans()?;
-    ensure!(spans.len() == all, "{} spans instead of {all}", spans.len());
+    ensure!(spans.len() == all, "expected {all} spans, got {}", spans.len());
     for (trace, (last, path)) in &selected {
         check_trace(trace, last, path, &spans)?;
     }
     check_logs(mesh, &proxy, &collector, &selected)
 }
 
-/// The gateway's span is the root, that of the sidecar its child.
+/// Fails unless the gateway's span is the root and the sidecar's its child.
 fn check_trace(trace: &str, last: &str, path: &str, spans: &[Item]) -> Result<()> {
     let of_trace: Vec<&Item> = spans.iter().filter(|span| span.text("traceId") == trace).collect();
     let find = |is_root: bool| {
@@ -143,17 +144,20 @@ fn check_trace(trace: &str, last: &str, path: &str, spans: &[Item]) -> Result<()
     for (span, workload, pod) in
         [(root, "the-gateway", "gateway-0"), (child, "the-sidecar", "sidecar-0")]
     {
-        // Both stand before a server, also where Istio calls the listener outbound.
+        // Both are server spans, although Istio marks the gateway's listener as outbound.
         ensure!(span.json.get("kind") == Some(&json!(2)), "{span:?}");
-        ensure!(span.json.get("status") != Some(&json!({"code": 2})), "a 404 is the client's");
-        ensure!(span.attributes.get("url.path").is_some_and(|it| it == path), "{span:?}");
+        ensure!(
+            span.json.get("status") != Some(&json!({"code": 2})),
+            "a 404 must not be a server error"
+        );
+        ensure!(span.attributes.get("url.path").is_some_and(|found| found == path), "{span:?}");
         ensure!(!span.json.to_string().contains("secret"), "{span:?}");
         check_resource(span, workload, pod)?;
     }
     Ok(())
 }
 
-/// The workload, as the metadata of the proxy's node has it.
+/// Fails unless the resource has the workload of the proxy's node metadata.
 fn check_resource(item: &Item, workload: &str, pod: &str) -> Result<()> {
     for (name, value) in [
         ("service.name", workload),
@@ -170,12 +174,12 @@ fn check_resource(item: &Item, workload: &str, pod: &str) -> Result<()> {
         let found = item.resource.get(name).map(String::as_str);
         ensure!(found == Some(value), "{name}: {:?}", item.resource);
     }
-    let id = item.resource.get("service.instance.id").context("no instance")?;
+    let id = item.resource.get("service.instance.id").context("no service.instance.id")?;
     ensure!(id.contains(pod), "{id}");
     Ok(())
 }
 
-/// Every request has a record from either proxy, with its trace.
+/// Fails unless both proxies logged a record for every request, with its trace.
 fn check_logs(
     mesh: &Mesh,
     proxy: &Proxy,
@@ -185,7 +189,8 @@ fn check_logs(
     let records = || -> Result<Vec<Item>> {
         let records = collector.logs()?.into_iter();
         let is_counted = |path: &String| path.starts_with("/orders/");
-        Ok(records.filter(|it| it.attributes.get("path").is_some_and(is_counted)).collect())
+        let path = |record: &Item| record.attributes.get("path").cloned();
+        Ok(records.filter(|record| path(record).as_ref().is_some_and(is_counted)).collect())
     };
     let all = REQUESTS.saturating_mul(2);
     let arrived = || Ok(records()?.len() >= all);
@@ -195,52 +200,54 @@ fn check_logs(
         lines.filter(|line| line.contains("telemetry_logs")).collect::<Vec<_>>().join("\n")
     })?;
     let records = records()?;
-    ensure!(records.len() == all, "{} records instead of {all}", records.len());
+    ensure!(records.len() == all, "expected {all} records, got {}", records.len());
     for (trace, (span, path)) in traces {
-        let is_sidecar = |it: &&Item| it.text("traceId") == trace && it.text("spanId") == span;
-        let record = records.iter().find(is_sidecar).with_context(|| format!("none of {trace}"))?;
+        let is_sidecar =
+            |item: &&Item| item.text("traceId") == trace && item.text("spanId") == span;
+        let record =
+            records.iter().find(is_sidecar).with_context(|| format!("no record of {trace}"))?;
         ensure!(record.attributes.get("path") == Some(path), "{record:?}");
         check_resource(record, "the-sidecar", "sidecar-0")?;
     }
-    let severe = |it: &&Item| it.text("severityText") == "WARN";
-    let warnings = records.iter().filter(severe).count();
+    let is_warning = |record: &&Item| record.text("severityText") == "WARN";
+    let warnings = records.iter().filter(is_warning).count();
     ensure!(warnings == REQUESTS.div_ceil(3).saturating_mul(2), "{warnings} warnings");
     Ok(())
 }
 
 pub(super) fn of_a_call(mesh: &Mesh) -> Result<()> {
     let (collector, app, port) = (Collector::start()?, Upstream::start()?, ports::free()?);
-    announce(mesh, &collector, port)?;
-    let (proxy, out) = start_sidecar(mesh, &app, port)?;
+    register_collector(mesh, &collector, port)?;
+    let (proxy, outbound) = start_sidecar(mesh, &app, port)?;
     let config = json!({
         "endpoint": format!("{COLLECTOR}:{port}"), "sample_rate": 1, "metrics": {"labels": true},
     });
     mesh.apply_plugin_at(FILTER, mesh.image(FILTER)?, &Target::CLIENT, &config)?;
     let call = || {
         let request = Request::get("/orders/1").authority("called.mesh.example.com");
-        out.send(request.header(REPLY_STATUS, "404"))
+        outbound.send(request.header(REPLY_STATUS, "404"))
     };
     wait_until("tracing calls", ARRIVAL, || {
-        ensure!(call()?.status == 404, "the call has failed");
+        ensure!(call()?.status == 404, "the call failed");
         Ok(!collector.spans()?.is_empty())
     })?;
     let span = collector.spans()?.pop().context("no span")?;
     ensure!(span.json.get("kind") == Some(&json!(3)), "{span:?}");
-    // For the caller an answer of 404 is an error.
+    // For a client span, a 404 is an error.
     ensure!(span.json.pointer("/status/code") == Some(&json!(2)), "{span:?}");
     check_resource(&span, "the-sidecar", "sidecar-0")?;
     let counts = || Ok(proxy.metrics()?.contains(r#"reporter="source""#));
-    wait_until("counting as the source", LIMIT, counts)
+    wait_until("counting as the source", TIMEOUT, counts)
 }
 
-pub(super) fn heals_when_the_service_is_known(mesh: &Mesh) -> Result<()> {
+pub(super) fn recovers_when_the_service_is_known(mesh: &Mesh) -> Result<()> {
     let collector = Collector::start()?;
     let mark = mesh.log_mark();
     let config = json!({"endpoint": format!("{COLLECTOR}:4317"), "sample_rate": 1});
     mesh.apply_plugin(FILTER, &config)?;
     let unknown = "export_failures_unknown_cluster_total";
-    wait_until("asking for the unknown cluster", LIMIT, || {
-        ensure!(mesh.send(Request::get("/orders/1"))?.status == 200, "a request has failed");
+    wait_until("counting the unknown cluster", TIMEOUT, || {
+        ensure!(mesh.send(Request::get("/orders/1"))?.status == 200, "a request failed");
         let metrics = mesh.metrics()?;
         let sample =
             metrics.lines().find(|line| line.starts_with(&format!("weir_telemetry_{unknown}")));
@@ -250,9 +257,9 @@ pub(super) fn heals_when_the_service_is_known(mesh: &Mesh) -> Result<()> {
     for word in ["warning", &format!("outbound|4317||{COLLECTOR}"), "Sidecar", "port"] {
         ensure!(line.contains(word), "{word}: {line}");
     }
-    announce(mesh, &collector, ports::free()?)?;
+    register_collector(mesh, &collector, ports::free()?)?;
     wait_until("collecting spans", ARRIVAL, || Ok(!collector.spans()?.is_empty()))?;
-    // The requests that found no collector are among them.
+    // These include spans of requests sent while the collector was unknown.
     ensure!(collector.spans()?.iter().all(|span| span.attributes.contains_key("url.path")));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The documents of an image: config, manifest, index.
+//! Config, manifest and index of an image.
 
 use std::collections::HashMap;
 

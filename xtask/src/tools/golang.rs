@@ -1,4 +1,4 @@
-//! Tools that Go builds.
+//! Tools built by Go.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ pub(super) enum Source {
     Envoy,
 }
 
-/// Go commands that are built together.
+/// Go commands of one module.
 pub(super) struct GoModule {
     /// Folder of the module in `tests`.
     pub(super) folder: &'static str,

@@ -1,4 +1,4 @@
-//! JSON text in which every member of an object is given once.
+//! A JSON parser that reports duplicate members.
 
 use std::fmt;
 
@@ -6,12 +6,14 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Value};
 
 use super::{
-    ConfigErrors, InvalidConfig,
+    ConfigErrors, InvalidConfig, message,
     path::{Path, Step},
-    wording,
 };
 
-/// Parses a document, noting members that are given more than once.
+/// Hint for a text that is not a JSON object: Envoy does not convert YAML, unlike Istio.
+const YAML: &str = "; convert YAML to JSON, as Istio does with pluginConfig";
+
+/// Parses a document and adds an error for each duplicate member.
 pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, InvalidConfig> {
     let mut json = serde_json::Deserializer::from_slice(document);
     let mut path = Path::default();
@@ -19,7 +21,8 @@ pub(super) fn read(document: &[u8], errors: &mut ConfigErrors) -> Result<Value, 
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value));
     value.map_err(|error| {
-        let message = format!("must be JSON: {}", wording::without_position(&error));
+        let hint = if document.trim_ascii_start().starts_with(b"{") { "" } else { YAML };
+        let message = format!("must be JSON: {}{hint}", message::without_position(&error));
         super::ConfigError { path: path.to_string(), message }.into()
     })
 }
@@ -35,7 +38,7 @@ impl Node<'_> {
         Node { path: self.path, errors: self.errors }
     }
 
-    /// Leaves the value that `at` entered; not reached after an error, whose path is kept.
+    /// Leaves the value that `at` entered. Not called after an error, so that its path is kept.
     fn leave(&mut self) {
         self.path.0.pop();
     }
@@ -95,7 +98,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(name) = object.next_key::<String>()? {
             let value = object.next_value_seed(self.at(Step::Member(name.clone())))?;
             if members.contains_key(&name) {
-                self.errors.add(&*self.path, "must be given once");
+                self.errors.add(&*self.path, "must be given only once");
             }
             self.leave();
             members.insert(name, value);

@@ -1,7 +1,7 @@
-//! Finding every error of shape in one document.
+//! Collection of all deserialization errors in one document.
 //!
-//! A deserializer stops at its first error. So the part that it refused is cut out of the document
-//! and the rest is read again, until nothing more is refused.
+//! A deserializer stops at its first error. The value that caused it is then removed from the
+//! document and the rest is read again, until there are no more errors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,24 +9,23 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    ConfigErrors, InvalidConfig, document,
+    ConfigErrors, InvalidConfig, document, message,
     path::{Path, Step},
     refused::is_refused,
     strict::Strict,
-    wording,
 };
 
-/// How often a document is read again; errors beyond that are not even counted.
-const ROUNDS: usize = 100;
+/// Maximum number of times that a document is read again; later errors are not reported.
+const MAX_ROUNDS: usize = 100;
 
-/// Parses a configuration document. An absent or blank one is `{}`.
+/// Parses a configuration document; an absent or blank one is `{}`.
 ///
-/// Members that are given twice and text behind the document are refused.
+/// Refuses duplicate members and trailing text.
 ///
 /// # Errors
 ///
-/// All errors of shape together, each with its path. A type that holds a secret decides its own
-/// message, so it can keep the value out of it.
+/// Returns all errors at once, each with its path. A type that holds a secret writes its own
+/// message and can keep the value out of it.
 pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidConfig> {
     let blank = document.iter().all(u8::is_ascii_whitespace);
     let mut errors = ConfigErrors::default();
@@ -39,65 +38,66 @@ pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidCo
     }
 }
 
-type Refusal = serde_path_to_error::Error<serde_json::Error>;
+type ParseError = serde_path_to_error::Error<serde_json::Error>;
 
-pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, ParseError> {
     serde_path_to_error::deserialize(Strict(value))
 }
 
 #[derive(Default)]
 struct ErrorCollector {
+    /// The document without the values that were removed.
     value: Value,
     errors: ConfigErrors,
-    /// What was cut out, by its place in the original document.
-    cut: BTreeSet<Path>,
-    /// The entries cut out of each list, by their original places.
-    gaps: BTreeMap<Path, BTreeSet<usize>>,
+    /// Paths of the removed values in the original document.
+    removed: BTreeSet<Path>,
+    /// Original indices of the removed entries, by the path of their list.
+    removed_entries: BTreeMap<Path, BTreeSet<usize>>,
 }
 
 impl ErrorCollector {
-    fn finish<T: DeserializeOwned>(mut self, first: Refusal) -> Result<T, InvalidConfig> {
-        let mut refusal = Some(first);
-        for _ in 0..ROUNDS {
-            let Some(error) = refusal else { break };
-            if !self.note::<T>(&error) {
+    fn finish<T: DeserializeOwned>(mut self, first: ParseError) -> Result<T, InvalidConfig> {
+        let mut next = Some(first);
+        for _ in 0..MAX_ROUNDS {
+            let Some(error) = next else { break };
+            if !self.record::<T>(&error) {
                 break;
             }
-            refusal = read::<T>(&self.value).err();
+            next = read::<T>(&self.value).err();
         }
-        // The first refusal is never a consequence of a cut, so there is at least one problem.
+        // The first error is never the consequence of a removal, so there is at least one error.
         Err(self.errors.into())
     }
 
-    /// Notes a refusal and cuts out what it is about; `false` when that is the whole document.
-    fn note<T: DeserializeOwned>(&mut self, error: &Refusal) -> bool {
-        let refusal = error.inner().to_string();
+    /// Records an error and removes the value that caused it; `false` if that is the document.
+    fn record<T: DeserializeOwned>(&mut self, error: &ParseError) -> bool {
+        let text = error.inner().to_string();
         let mut path = Path::of(error.path());
         let object = path.parent();
         let value = path.resolve(&self.value);
-        let place = self.original(&path);
-        if !self.is_consequence(&place, &refusal) {
-            let refusal =
-                wording::without_fields(refusal.clone(), |name| is_refused::<T>(&object, name));
-            let mut message = wording::of(&refusal, value);
+        let original = self.original(&path);
+        if !self.is_consequence(&original, &text) {
+            let text = message::without_fields(text.clone(), |name| is_refused::<T>(&object, name));
+            let mut message = message::of(&text, value);
             if self.is_quoted::<T>(&path, value) {
                 message.push_str(": leave out the quotes");
             }
-            self.errors.add(&place, message);
+            self.errors.add(&original, message);
         }
         if !path.remove(&mut self.value) {
             return false;
         }
-        // A field in another spelling is not reported as missing.
-        self.cut.extend(wording::meant(&refusal).map(|name| place.parent().member(name)));
-        self.remember(place);
+        // A misspelled field is not also reported as missing.
+        self.removed
+            .extend(message::did_you_mean(&text).map(|name| original.parent().member(name)));
+        self.record_removal(original);
         true
     }
 
     /// Returns `true` if the text at `path` is a number or a boolean in quotes that would be
     /// accepted without them.
     fn is_quoted<T: DeserializeOwned>(&self, path: &Path, value: &Value) -> bool {
-        let Some(unquoted) = wording::unquoted(value) else { return false };
+        let Some(unquoted) = message::unquoted(value) else { return false };
         let mut document = self.value.clone();
         path.replace(&mut document, unquoted);
         match read::<T>(&document) {
@@ -110,37 +110,42 @@ impl ErrorCollector {
         }
     }
 
-    /// Says whether our own cuts below `place` may have caused the error there.
-    fn is_consequence(&self, place: &Path, message: &str) -> bool {
-        let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+    /// Returns `true` if a removal below the original `path` may have caused the error there.
+    fn is_consequence(&self, path: &Path, text: &str) -> bool {
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
         match missing {
-            Some((name, _)) => self.cut.contains(&place.member(name)),
-            None => self.cut.iter().any(|cut| cut.is_below(place)),
+            Some((name, _)) => self.removed.contains(&path.member(name)),
+            None => self.removed.iter().any(|removed| removed.is_below(path)),
         }
     }
 
-    fn remember(&mut self, place: Path) {
-        if let Some((Step::Index(index), list)) = place.0.split_last() {
-            self.gaps.entry(Path(list.to_vec())).or_default().insert(*index);
+    fn record_removal(&mut self, path: Path) {
+        if let Some((Step::Index(index), list)) = path.0.split_last() {
+            self.removed_entries.entry(Path(list.to_vec())).or_default().insert(*index);
         }
-        self.cut.insert(place);
+        self.removed.insert(path);
     }
 
-    /// Finds the place that a path of the cut document had in the original one.
+    /// Returns the path in the original document of a value in the current one.
     fn original(&self, path: &Path) -> Path {
-        let mut place = Path::default();
+        let mut original = Path::default();
         for step in &path.0 {
             let step = match step {
-                Step::Index(index) => Step::Index(self.original_index(&place, *index)),
+                Step::Index(index) => Step::Index(self.original_index(&original, *index)),
                 Step::Member(name) => Step::Member(name.clone()),
             };
-            place.0.push(step);
+            original.0.push(step);
         }
-        place
+        original
     }
 
     fn original_index(&self, list: &Path, index: usize) -> usize {
-        let gaps = self.gaps.get(list).into_iter().flatten();
-        gaps.fold(index, |index, gap| if *gap <= index { index.saturating_add(1) } else { index })
+        let removed = self.removed_entries.get(list).into_iter().flatten();
+        removed.fold(
+            index,
+            |index, removed| {
+                if *removed <= index { index.saturating_add(1) } else { index }
+            },
+        )
     }
 }

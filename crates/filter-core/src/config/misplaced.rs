@@ -1,6 +1,6 @@
-//! Fields that are right elsewhere, refused with a word on where.
+//! Fields that belong elsewhere, refused with a hint.
 //!
-//! A field of type `()` takes one of these functions, and any value of it is an error:
+//! A field of type `()` uses one of these functions, and any value for it is an error:
 //!
 //! ```
 //! use filter_core::{misplaced, parse_config};
@@ -13,7 +13,7 @@
 //! }
 //!
 //! let error = parse_config::<Entry>(br#"{"timeout": "5s"}"#).unwrap_err();
-//! assert_eq!(error.to_string(), "timeout: must not be given, it stays in the VirtualService");
+//! assert_eq!(error.to_string(), "timeout: must not be given: it stays in the VirtualService");
 //! ```
 
 use serde::{
@@ -25,62 +25,62 @@ mod entries;
 
 pub use crate::config::misplaced::entries::http_entries;
 
-/// What is told of a field of a route.
-const ROUTE: &str = "must not be given, it stays in the VirtualService";
+/// Message for a field of a route.
+const ROUTE: &str = "must not be given: it stays in the VirtualService";
 
 /// Refuses a field of a route (`timeout`, `retries`, `rewrite`, `mirror` …).
 ///
 /// # Errors
 ///
-/// Always.
+/// Always fails.
 pub fn in_virtual_service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, ROUTE)
 }
 
-/// Refuses a field of the resource around a configuration (`selector`, `targetRefs` …).
+/// Refuses a field of the surrounding WasmPlugin (`selector`, `targetRefs` …).
 ///
 /// # Errors
 ///
-/// Always.
+/// Always fails.
 pub fn in_wasm_plugin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, it belongs to the WasmPlugin, not to pluginConfig")
+    refuse(deserializer, "must not be given: it belongs to the WasmPlugin, not to pluginConfig")
 }
 
 pub(crate) fn in_destination_rule<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, it chooses hosts: it stays in the DestinationRule")
+    refuse(deserializer, "must not be given: it selects hosts and stays in the DestinationRule")
 }
 
 pub(crate) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,
-        "must not be given, it is no property of a request: use match.ports of the WasmPlugin",
+        "must not be given: a request does not have it, use match.ports of the WasmPlugin",
     )
 }
 
 pub(crate) fn source_workload<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,
-        "must not be given, a proxy does not know it: use source.principal, or selector of the client's WasmPlugin",
+        "must not be given: a proxy does not have it, use source.principal, or selector of the client's WasmPlugin",
     )
 }
 
 pub(crate) fn gateways<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,
-        "must not be given, it chooses proxies and not requests: use selector or targetRefs of the WasmPlugin",
+        "must not be given: it selects proxies, use selector or targetRefs of the WasmPlugin",
     )
 }
 
 pub(crate) fn stat_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "must not be given, it belongs to a route: metrics carry the rule's name")
+    refuse(deserializer, "must not be given: it belongs to a route, metrics carry the rule's name")
 }
 
-fn refuse<'de, D: Deserializer<'de>>(deserializer: D, cure: &str) -> Result<(), D::Error> {
-    // Read first: what is left unread would be an error of its own in other formats.
+fn refuse<'de, D: Deserializer<'de>>(deserializer: D, message: &str) -> Result<(), D::Error> {
+    // Some formats report an unread value as a separate error.
     IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(cure))
+    Err(D::Error::custom(message))
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
     use crate::parse_config;
 
     #[test]
-    fn each_field_says_where_it_belongs() {
+    fn reports_where_each_field_belongs() {
         #[derive(Debug, Default, serde::Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
         struct Config {
@@ -106,8 +106,8 @@ mod tests {
             let document = format!(r#"{{"retries": {value}, "targetRefs": {value}}}"#);
             assert_eq!(
                 parse_config::<Config>(document.as_bytes()).unwrap_err().to_string(),
-                "retries: must not be given, it stays in the VirtualService; \
-                 targetRefs: must not be given, it belongs to the WasmPlugin, not to pluginConfig"
+                "retries: must not be given: it stays in the VirtualService; \
+                 targetRefs: must not be given: it belongs to the WasmPlugin, not to pluginConfig"
             );
         }
     }

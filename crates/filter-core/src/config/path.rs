@@ -1,4 +1,4 @@
-//! The way from the root of a document to one of its values.
+//! Paths of values in a document.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub(super) enum Step {
 pub(super) struct Path(pub(super) Vec<Step>);
 
 impl Path {
-    /// Takes the path of a serde error as far as it is known.
+    /// Converts the path of a serde error, up to its first unknown segment.
     pub(super) fn of(path: &serde_path_to_error::Path) -> Self {
         let steps = path.iter().map_while(|segment| match segment {
             Segment::Seq { index } => Some(Step::Index(*index)),
@@ -29,17 +29,17 @@ impl Path {
     }
 
     pub(super) fn member(&self, name: &str) -> Self {
-        let mut longer = self.clone();
-        longer.0.push(Step::Member(name.to_owned()));
-        longer
+        let mut path = self.clone();
+        path.0.push(Step::Member(name.to_owned()));
+        path
     }
 
-    /// Returns the path of the object or list that holds this one.
+    /// Returns the path of the enclosing object or list.
     pub(super) fn parent(&self) -> Self {
         Self(self.0.split_last().map_or_else(Vec::new, |(_, steps)| steps.to_vec()))
     }
 
-    /// Cuts off the steps that lead nowhere in `root`, and returns the value at the end.
+    /// Removes trailing steps that do not exist in `root`, and returns the value at the end.
     pub(super) fn resolve<'a>(&mut self, root: &'a Value) -> &'a Value {
         let mut value = root;
         for index in 0..self.0.len() {
@@ -64,7 +64,7 @@ impl Path {
         }
     }
 
-    /// Removes the value from `root`; `false` when this is the root itself.
+    /// Removes the value from `root`; returns `false` if the path is empty or does not exist.
     pub(super) fn remove(&self, root: &mut Value) -> bool {
         let Some((last, steps)) = self.0.split_last() else { return false };
         match (Self::find(steps, root), last) {
@@ -91,13 +91,13 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, step) in self.0.iter().enumerate() {
+        for (depth, step) in self.0.iter().enumerate() {
             match step {
                 Step::Index(index) => write!(out, "[{index}]")?,
                 Step::Member(name) if !is_plain(name) => {
-                    write!(out, "[{}]", crate::config::shown::Quoted(name))?;
+                    write!(out, "[{}]", crate::config::shown::QuotedText(name))?;
                 }
-                Step::Member(name) if place == 0 => out.write_str(name)?,
+                Step::Member(name) if depth == 0 => out.write_str(name)?,
                 Step::Member(name) => write!(out, ".{name}")?,
             }
         }

@@ -1,4 +1,4 @@
-//! Fields that exist only to be refused with a hint; errors never suggest them.
+//! Fields that are always refused with a hint; errors never suggest them.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -9,19 +9,19 @@ use super::{
 };
 
 /// A value for which [`super::strict`] reports a field that skips its value.
-pub(super) const PROBE: &str = "\u{0}probe of a field";
+pub(super) const PROBE_VALUE: &str = "\u{0}probe of a field";
 
-/// The report.
-pub(super) const SKIPPED: &str = "the field skips its value";
+/// The message of that report.
+pub(super) const SKIPPED_VALUE: &str = "the field skips its value";
 
-/// Returns `true` if `name` is refused with any value, in the object at `place` of a `T`.
+/// Returns `true` if a `T` refuses every value of the field `name` in the object at `path`.
 ///
-/// Only such a field skips its value before it refuses. To find out, a document with only this
-/// field is parsed.
-pub(super) fn is_refused<T: DeserializeOwned>(place: &Path, name: &str) -> bool {
-    let document = place.0.iter().rev().fold(json!({name: PROBE}), |inner, step| match step {
+/// Only such a field skips its value before it fails, so a document with only this field and a
+/// probe as its value is parsed.
+pub(super) fn is_refused<T: DeserializeOwned>(path: &Path, name: &str) -> bool {
+    let document = path.0.iter().rev().fold(json!({name: PROBE_VALUE}), |inner, step| match step {
         Step::Index(_) => Value::Array(vec![inner]),
         Step::Member(member) => json!({member: inner}),
     });
-    read::<T>(&document).is_err_and(|error| error.inner().to_string() == SKIPPED)
+    read::<T>(&document).is_err_and(|error| error.inner().to_string() == SKIPPED_VALUE)
 }

@@ -1,7 +1,7 @@
-//! The JSON Schema of a configuration document, for editors and for checks before it is applied.
+//! JSON Schemas of configuration documents, for editors and for validation before deployment.
 //!
-//! Every type of a document derives `JsonSchema` beside `Deserialize`. A schema never refuses what
-//! the parser accepts; rules that it cannot say are left to the parser.
+//! Every type of a document derives `JsonSchema` as well as `Deserialize`. A schema never refuses a
+//! document that the parser accepts; rules that it cannot express are left to the parser.
 //! <https://json-schema.org/draft/2020-12>
 
 use schemars::{
@@ -12,14 +12,13 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-/// Writes the schema of a document. Its fields of type `()`, which are there to be refused with a
-/// hint, are left out.
+/// Returns the schema of a document, without its fields of type `()`, which are always refused.
 ///
 /// ```
 /// #[derive(schemars::JsonSchema)]
 /// #[schemars(title = "x", deny_unknown_fields)]
 /// struct Config {
-///     /// How long.
+///     /// Time limit of a request.
 ///     timeout: filter_core::DurationWithin<100, 60_000>,
 /// }
 ///
@@ -29,11 +28,11 @@ use serde_json::{Map, Value, json};
 /// ```
 #[must_use]
 pub fn of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(tidy));
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(clean));
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Lets a field have a second name, as `#[serde(alias)]` does.
+/// Adds a second name for a field, as `#[serde(alias)]` does.
 pub fn alias(field: &'static str, second: &'static str) -> impl Transform {
     move |schema: &mut Schema| {
         let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
@@ -46,35 +45,35 @@ pub fn alias(field: &'static str, second: &'static str) -> impl Transform {
 /// Requires exactly one of some fields.
 pub fn exactly_one(fields: &'static [&'static str]) -> impl Transform {
     |schema: &mut Schema| {
-        schema.insert("oneOf".to_owned(), fields.iter().map(given).collect());
+        schema.insert("oneOf".to_owned(), fields.iter().map(requires).collect());
     }
 }
 
 /// Allows at most one of some fields.
 pub fn at_most_one(fields: &'static [&'static str]) -> impl Transform {
     |schema: &mut Schema| {
-        let any: Vec<_> = fields.iter().map(given).collect();
+        let any: Vec<_> = fields.iter().map(requires).collect();
         let none = json!({"not": {"anyOf": any}});
         schema.insert("oneOf".to_owned(), any.into_iter().chain([none]).collect());
     }
 }
 
-fn given(field: &&str) -> Value {
+fn requires(field: &&str) -> Value {
     json!({"required": [field]})
 }
 
-/// Describes a list that may also be written as its only entry.
+/// Returns the schema of a list that may also be given as a single value.
 pub fn one_or_many<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     let one = generator.subschema_for::<T>();
     json_schema!({"anyOf": [one, {"type": "array", "items": one}]})
 }
 
-/// Takes out what speaks of the code and not of the document.
-fn tidy(schema: &mut Schema) {
+/// Removes properties that describe the Rust types and not the document.
+fn clean(schema: &mut Schema) {
     let Some(members) = schema.as_object_mut() else { return };
-    // The size of a number in memory.
+    // The size of the Rust integer.
     members.remove("format");
-    // Only says that the field may be left out.
+    // Only means that the field is optional.
     if members.get("default") == Some(&Value::Null) {
         members.remove("default");
     }
@@ -83,11 +82,11 @@ fn tidy(schema: &mut Schema) {
     }
     remove_null(members);
     if let Some(Value::String(description)) = members.get_mut("description") {
-        *description = prose(description);
+        *description = plain_description(description);
     }
 }
 
-/// Removes `null`, which means an absent field in the types but is refused in a document.
+/// Removes `null`, which is an absent field in the Rust types but is refused in a document.
 fn remove_null(members: &mut Map<String, Value>) {
     for list in ["type", "enum"] {
         let Some(Value::Array(values)) = members.get_mut(list) else { continue };
@@ -108,11 +107,11 @@ fn remove_null(members: &mut Map<String, Value>) {
     }
 }
 
-/// Returns documentation without its example, each paragraph and each item of a list in one line.
-fn prose(documentation: &str) -> String {
+/// Returns documentation without its code example, each paragraph and list item in one line.
+fn plain_description(documentation: &str) -> String {
     let (text, _example) = documentation.split_once("```").unwrap_or((documentation, ""));
     let lines: Vec<_> = text.trim().lines().map(str::trim).collect();
-    // A blank line has become two spaces.
+    // A blank line became two spaces.
     lines.join(" ").replace("  ", "\n\n").replace(" - ", "\n- ")
 }
 

@@ -1,16 +1,16 @@
-//! How a refused value is shown in an error message.
+//! Refused values in error messages.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// The longest text that is shown whole, in characters.
-const MAX_LEN: usize = 64;
+/// Maximum length of a displayed text, in characters.
+const MAX_CHARS: usize = 64;
 
-/// Shows a refused value at the end of a message, as `got "x y"`.
+/// Displays a refused value at the end of a message, as `got "x y"`.
 ///
-/// Text is quoted as in JSON and cut after 64 characters; lists and objects are only named. Types
-/// that hold secrets do not use it.
+/// Text is quoted as in JSON and truncated after 64 characters. Lists and objects are only named.
+/// Not for types that hold secrets.
 ///
 /// ```
 /// use filter_core::Shown;
@@ -26,18 +26,18 @@ impl fmt::Display for Shown<'_> {
         match self.0 {
             Value::Array(_) => out.write_str("got a list"),
             Value::Object(_) => out.write_str("got an object"),
-            Value::String(text) => write!(out, "got {}", Quoted(text)),
+            Value::String(text) => write!(out, "got {}", QuotedText(text)),
             scalar => write!(out, "got {scalar}"),
         }
     }
 }
 
-/// Shows text in JSON quotes, cut after 64 characters.
-pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+/// Displays text in JSON quotes, truncated after 64 characters.
+pub(crate) struct QuotedText<'a>(pub(crate) &'a str);
 
-impl fmt::Display for Quoted<'_> {
+impl fmt::Display for QuotedText<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: String = self.0.chars().take(MAX_LEN).collect();
+        let shown: String = self.0.chars().take(MAX_CHARS).collect();
         let rest = if shown.len() < self.0.len() { "…" } else { "" };
         write!(out, "{}{rest}", Value::String(shown))
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_long_text_between_characters() {
+    fn truncates_long_text_between_characters() {
         let text = "é".repeat(65);
         assert_eq!(Shown(&json!(text)).to_string(), format!("got \"{}\"…", "é".repeat(64)));
     }

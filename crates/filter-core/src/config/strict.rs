@@ -1,9 +1,9 @@
-//! A document as serde reads it, without two leniencies.
+//! A deserializer that is stricter than `serde_json` in two ways.
 //!
-//! - A list is not a structure: `serde_json` fills a structure from a list in the order of its
-//!   fields, so that the error of `not: [..]` would ask for text instead of an object.
-//! - `null` is not absence: an empty key of YAML (`rules:` above entries that are all commented
-//!   out) becomes `null` and would turn a check off.
+//! - A list is not accepted for a struct: `serde_json` fills the fields in order, so the error of
+//!   `not: [..]` would ask for text instead of an object.
+//! - `null` is not an absent field: an empty key in YAML (`rules:` above entries that are all
+//!   commented out) becomes `null` and would disable a check.
 
 use serde::{
     Deserializer,
@@ -16,15 +16,15 @@ use serde::{
 };
 use serde_json::{Error, Value};
 
-use super::refused::{PROBE, SKIPPED};
-use super::wording::EMPTY;
+use super::message::NULL_VALUE;
+use super::refused::{PROBE_VALUE, SKIPPED_VALUE};
 
 /// A value of the document.
 #[derive(Clone, Copy)]
 pub(super) struct Strict<'a>(pub(super) &'a Value);
 
 /// The name of a member.
-struct Name<'a>(&'a str);
+struct MemberName<'a>(&'a str);
 
 impl<'de> Deserializer<'de> for Strict<'de> {
     type Error = Error;
@@ -37,7 +37,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
                 elements.end().map(|()| value)
             }
             Value::Object(object) => {
-                let pairs = object.iter().map(|(name, value)| (Name(name), Strict(value)));
+                let pairs = object.iter().map(|(name, value)| (MemberName(name), Strict(value)));
                 let mut members = MapDeserializer::new(pairs);
                 let value = visitor.visit_map(&mut members)?;
                 members.end().map(|()| value)
@@ -59,7 +59,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.0.is_null() { Err(Error::custom(EMPTY)) } else { visitor.visit_some(self) }
+        if self.0.is_null() { Err(Error::custom(NULL_VALUE)) } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -78,7 +78,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
     ) -> Result<V::Value, Error> {
         match self.0 {
             Value::Object(object) if object.len() == 1 => {
-                let pairs = object.iter().map(|(name, value)| (Name(name), Strict(value)));
+                let pairs = object.iter().map(|(name, value)| (MemberName(name), Strict(value)));
                 visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(pairs)))
             }
             other => other.deserialize_enum(name, variants, visitor),
@@ -86,8 +86,8 @@ impl<'de> Deserializer<'de> for Strict<'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.0.as_str() == Some(PROBE) {
-            return Err(Error::custom(SKIPPED));
+        if self.0.as_str() == Some(PROBE_VALUE) {
+            return Err(Error::custom(SKIPPED_VALUE));
         }
         self.deserialize_any(visitor)
     }
@@ -98,7 +98,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
     }
 }
 
-impl<'de> Deserializer<'de> for Name<'de> {
+impl<'de> Deserializer<'de> for MemberName<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -136,7 +136,7 @@ impl<'de> IntoDeserializer<'de, Error> for Strict<'de> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Error> for Name<'de> {
+impl<'de> IntoDeserializer<'de, Error> for MemberName<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -70,7 +70,7 @@ fn absent_and_blank_documents_are_empty_objects() {
 }
 
 #[test]
-fn each_error_states_path_then_rule_then_value() {
+fn reports_path_rule_and_value() {
     for (document, message) in [
         (
             r#"{"rules": [{"name": "a"}, {"name": "x y"}]}"#,
@@ -105,7 +105,7 @@ fn each_error_states_path_then_rule_then_value() {
 }
 
 #[test]
-fn names_the_right_spelling_of_a_field() {
+fn suggests_the_right_spelling_of_a_field() {
     for name in ["dry_run", "dryrun", "DryRun", "dry-run", "DRY_RUN", "dry_Run_"] {
         check(&format!(r#"{{"{name}": true}}"#), &format!("{name}: must be written dryRun"));
     }
@@ -132,7 +132,7 @@ fn suggests_leaving_out_quotes_around_numbers_and_booleans() {
             "pair.high: must be a whole number in range, got \"2\": leave out the quotes; \
              pair.low: must be a whole number in range, got \"1\": leave out the quotes",
         ),
-        // Values that would be refused without the quotes too.
+        // Values that would also be refused without the quotes.
         (
             r#"{"rules": [{"name": "a", "status": "9"}]}"#,
             r#"rules[0].status: must be a whole number from 200 to 599, got "9""#,
@@ -147,10 +147,15 @@ fn suggests_leaving_out_quotes_around_numbers_and_booleans() {
 }
 
 #[test]
-fn text_that_is_not_json_has_no_position() {
+fn reports_syntax_errors_without_a_position() {
     for (document, message) in [
         ("{} {}", "the configuration: must be JSON: trailing characters"),
         ("{}x", "the configuration: must be JSON: trailing characters"),
+        (
+            "rules: []",
+            "the configuration: must be JSON: expected value; convert YAML to JSON, as Istio does \
+             with pluginConfig",
+        ),
         ("{", "the configuration: must be JSON: EOF while parsing an object"),
         (r#"{"rules": [{"name": tru}]}"#, "rules[0].name: must be JSON: expected ident"),
     ] {
@@ -161,16 +166,16 @@ fn text_that_is_not_json_has_no_position() {
 }
 
 #[test]
-fn members_given_twice_are_refused_at_any_depth() {
-    check(r#"{"dryRun": true, "dryRun": false}"#, "dryRun: must be given once");
+fn refuses_duplicate_members_at_any_depth() {
+    check(r#"{"dryRun": true, "dryRun": false}"#, "dryRun: must be given only once");
     check(
         r#"{"limits": {"a": 1, "a": 1}, "rules": [{"name": "a", "name": "b"}]}"#,
-        "limits.a: must be given once; rules[0].name: must be given once",
+        "limits.a: must be given only once; rules[0].name: must be given only once",
     );
 }
 
 #[test]
-fn all_errors_are_told_together_with_their_original_indices() {
+fn reports_all_errors_with_their_original_indices() {
     check(
         r#"{"rules": [{}, {"name": "a", "status": 1}, {"name": ""}, 5, {"nam": "a", "name": "b"}],
             "mode": "LOUD", "typo": 1}"#,
@@ -185,7 +190,7 @@ fn all_errors_are_told_together_with_their_original_indices() {
 }
 
 #[test]
-fn what_a_refused_field_leaves_behind_is_not_an_error_of_its_own() {
+fn reports_no_consequences_of_an_error() {
     check(
         r#"{"rules": [{"name": 1}], "pair": {"low": "a", "high": 2}}"#,
         "pair.low: must be a whole number in range, got \"a\"; \
@@ -194,7 +199,7 @@ fn what_a_refused_field_leaves_behind_is_not_an_error_of_its_own() {
 }
 
 #[test]
-fn an_unknown_field_hides_no_missing_one() {
+fn reports_missing_fields_next_to_unknown_ones() {
     check(
         r#"{"rules": [{"nam": "a"}], "pair": {"lo": 1}}"#,
         "pair.lo: unknown field `lo`, expected `low` or `high`; \
@@ -204,18 +209,18 @@ fn an_unknown_field_hides_no_missing_one() {
 }
 
 #[test]
-fn ten_errors_are_told_and_the_rest_counted() {
+fn lists_ten_errors_and_counts_the_rest() {
     let rules: Vec<_> = (0..25).map(|_| r#"{"name": ""}"#).collect();
     let document = format!(r#"{{"rules": [{}]}}"#, rules.join(","));
     let error = parse_config::<Document>(document.as_bytes()).unwrap_err();
-    assert_eq!((error.errors().len(), error.left_out()), (10, 15));
+    assert_eq!((error.errors().len(), error.omitted()), (10, 15));
     assert_eq!(error.errors()[9].path, "rules[9].name");
     assert!(error.to_string().ends_with("; and 15 more"));
     assert!(!error.to_string().contains('\n'));
 }
 
 #[test]
-fn a_secret_can_stay_out_of_its_message() {
+fn keeps_a_secret_out_of_its_message() {
     #[derive(Debug)]
     struct Secret;
 
@@ -233,7 +238,7 @@ fn a_secret_can_stay_out_of_its_message() {
 }
 
 #[test]
-fn problems_keep_order_and_count() {
+fn collects_errors_in_order_and_counts_them() {
     let mut errors = ConfigErrors::default();
     assert!(errors.is_empty());
     assert_eq!(errors.clone().finish(7), Ok(7));
@@ -242,10 +247,10 @@ fn problems_keep_order_and_count() {
     }
     assert!(!errors.is_empty());
     let invalid = errors.finish(7).unwrap_err();
-    assert_eq!((invalid.errors().len(), invalid.left_out()), (10, 2));
+    assert_eq!((invalid.errors().len(), invalid.omitted()), (10, 2));
     let mut outer = ConfigErrors::default();
     outer.extend(invalid);
-    assert_eq!(outer.finish(7).unwrap_err().left_out(), 2);
+    assert_eq!(outer.finish(7).unwrap_err().omitted(), 2);
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -256,11 +261,11 @@ proptest::proptest! {
     }
 
     #[test]
-    fn every_wrong_entry_is_told_at_its_own_index(wrong in proptest::collection::vec(proptest::bool::ANY, 0..10)) {
+    fn reports_every_wrong_entry_at_its_index(wrong in proptest::collection::vec(proptest::bool::ANY, 0..10)) {
         let rules: Vec<_> =
             wrong.iter().map(|wrong| if *wrong { r#"{"name": ""}"# } else { r#"{"name": "a"}"# }).collect();
         let document = format!(r#"{{"rules": [{}]}}"#, rules.join(","));
-        let told: Vec<_> = match parse_config::<Document>(document.as_bytes()) {
+        let reported: Vec<_> = match parse_config::<Document>(document.as_bytes()) {
             Ok(_) => Vec::new(),
             Err(invalid) => invalid.errors().iter().map(|error| error.path.clone()).collect(),
         };
@@ -268,12 +273,12 @@ proptest::proptest! {
             .filter(|index| wrong[*index])
             .map(|index| format!("rules[{index}].name"))
             .collect();
-        proptest::prop_assert_eq!(told, expected);
+        proptest::prop_assert_eq!(reported, expected);
     }
 }
 
 #[test]
-fn a_refusal_is_one_line_whatever_fields_are_called() {
+fn displays_errors_in_one_line() {
     for name in [
         r"a\n",
         r"\u0000",
@@ -345,7 +350,7 @@ fn suggests_no_field_that_is_always_refused() {
         ),
         (
             r#"{"selector": 1}"#,
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ] {
         let error = parse_config::<Outer>(document.as_bytes()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Objects whose names differ also after they are read.
+//! Objects with unique keys after parsing.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-/// Reads an object, refusing names that are the same to `K` (`X-A` and `x-a`).
+/// Deserializes an object; fails if two names are equal as `K` (`X-A` and `x-a`).
 pub(crate) fn unique_keys<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
 where
     D: Deserializer<'de>,
@@ -34,7 +34,9 @@ where
         let mut members = BTreeMap::new();
         while let Some((name, value)) = object.next_entry::<K, V>()? {
             if members.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("must name {name} once")));
+                return Err(A::Error::custom(format_args!(
+                    "must have unique names, got {name} twice"
+                )));
             }
             members.insert(name, value);
         }

@@ -1,10 +1,10 @@
-//! Findings about an accepted configuration.
+//! Warnings about an accepted configuration.
 
 use std::fmt;
 
 use crate::OneLine;
 
-/// A likely mistake in a configuration that is accepted all the same.
+/// A likely mistake in an accepted configuration.
 ///
 /// ```
 /// use filter_core::Warning;
@@ -16,7 +16,7 @@ use crate::OneLine;
 pub struct Warning {
     /// Path of the field (`http[0].fault`); empty for the whole document.
     pub path: String,
-    /// The consequence and, where there is one, the cure.
+    /// The consequence and, if there is one, the remedy.
     pub message: String,
 }
 

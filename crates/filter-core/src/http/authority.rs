@@ -1,4 +1,4 @@
-//! The authority of a request, as routers and servers read it.
+//! Different readings of the authority of a request by routers and servers.
 
 use std::borrow::Cow;
 
@@ -33,9 +33,9 @@ fn in_lower_case(authority: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn without_port(authority: &[u8]) -> Cow<'_, [u8]> {
-    // Routers cut at the last colon of the host, whether or not a number follows.
-    let behind = authority.iter().rposition(|byte| matches!(byte, b':' | b']' | b'@'));
-    match behind.and_then(|at| authority.split_at_checked(at)) {
+    // Routers cut at the last colon of the host, even if it is not followed by a number.
+    let last = authority.iter().rposition(|byte| matches!(byte, b':' | b']' | b'@'));
+    match last.and_then(|last| authority.split_at_checked(last)) {
         Some((host, port)) if port.starts_with(b":") => Cow::Owned(host.to_vec()),
         _ => Cow::Borrowed(authority),
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_read_without_case_port_dot_and_user() {
+    fn reads_hosts_without_case_port_dot_and_user() {
         for (authority, others) in [
             ("a.example", &[][..]),
             ("A.example", &["a.example"]),

@@ -1,13 +1,13 @@
-//! Statuses of gRPC calls.
+//! gRPC status codes.
 
 use serde::Deserialize;
 
-/// A status code of gRPC, written in a configuration by its name (`UNAVAILABLE`).
+/// A gRPC status code, configured by its name (`UNAVAILABLE`).
 ///
-/// Follows the status codes page of gRPC's documentation.
+/// <https://grpc.io/docs/guides/status-codes/>
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the names are gRPC's")]
+#[expect(missing_docs, reason = "names of gRPC")]
 #[repr(u8)]
 pub enum GrpcStatus {
     Ok = 0,
@@ -30,7 +30,7 @@ pub enum GrpcStatus {
 }
 
 impl GrpcStatus {
-    /// Every status, each at the place of its number.
+    /// All statuses, in the order of their codes.
     pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::Cancelled,
@@ -51,19 +51,19 @@ impl GrpcStatus {
         Self::Unauthenticated,
     ];
 
-    /// Returns the number, 0 to 16.
+    /// Returns the code, 0 to 16.
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// Finds the status with a number.
+    /// Returns the status with this code; `None` if gRPC does not define it.
     #[must_use]
     pub fn from_code(code: u64) -> Option<Self> {
         Self::ALL.get(usize::try_from(code).ok()?).copied()
     }
 
-    /// Returns the name as gRPC writes it.
+    /// Returns the name in gRPC's notation.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -87,7 +87,7 @@ impl GrpcStatus {
         }
     }
 
-    /// Returns the status that Envoy gives a gRPC client for an HTTP status.
+    /// Converts an HTTP status as Envoy does for gRPC clients.
     #[must_use]
     pub const fn from_http(status: u16) -> Self {
         match status {
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_name_reads_as_its_number() {
+    fn converts_between_names_and_codes() {
         for (code, status) in (0_u8..).zip(GrpcStatus::ALL) {
             assert_eq!(status.code(), code);
             assert_eq!(GrpcStatus::from_code(code.into()), Some(status));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_past_16_and_other_names_are_unknown() {
+    fn refuses_other_codes_and_names() {
         assert_eq!(GrpcStatus::from_code(17), None);
         assert_eq!(GrpcStatus::from_code(u64::MAX), None);
         for value in [json!("unavailable"), json!("BUSY"), json!(14)] {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn http_statuses_map_as_in_envoy() {
+    fn converts_http_statuses_as_envoy_does() {
         for (http, grpc) in [
             (400, GrpcStatus::Internal),
             (401, GrpcStatus::Unauthenticated),

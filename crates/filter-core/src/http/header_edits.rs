@@ -1,4 +1,4 @@
-//! Changes to headers: as written in a configuration, and as done to a message.
+//! Changes to headers: as configured, and as applied to a message.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     values::header_name::{EditableHeaderName, HeaderName},
 };
 
-/// The `headers` of a VirtualService: what to do to the request and to the response.
+/// Changes to the headers of the request and of the response, as in a VirtualService.
 ///
 /// ```
 /// use filter_core::HeaderOperations;
@@ -25,50 +25,52 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"response": {"set": {"retry-after": "3"}}}]))]
 pub struct HeaderOperations {
-    /// What is done to the request.
+    /// Changes to the request.
     #[serde(default)]
     pub request: HeaderChanges,
-    /// What is done to the response.
+    /// Changes to the response.
     #[serde(default)]
     pub response: HeaderChanges,
 }
 
-/// The changes to the headers of one message. A name occurs once in each part.
+/// Changes to the headers of one message. Names must be unique within each field.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"set": {"x-variant": "b"}, "remove": ["x-debug"]}]))]
 pub struct HeaderChanges {
-    /// Headers that replace all of their name.
+    /// Headers to set, by name; each replaces all existing values.
     #[serde(default, deserialize_with = "unique_keys")]
     pub set: BTreeMap<EditableHeaderName, HeaderText>,
-    /// Headers that join those of their name.
+    /// Headers to add, by name; existing values are kept.
     #[serde(default, deserialize_with = "unique_keys")]
     pub add: BTreeMap<EditableHeaderName, HeaderText>,
-    /// Headers that go.
+    /// Names of headers to remove.
     #[serde(default)]
     pub remove: Vec<EditableHeaderName>,
 }
 
-/// The configured value of a header: printable ASCII, tabs inside allowed, at most 4,096 bytes.
+/// The value of a header: printable ASCII and tabs, at most 4,096 bytes.
 ///
-/// May hold placeholders, which the filter that knows them expands.
+/// Some filters expand placeholders in it.
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(inline, extend("maxLength" = MAX_LEN, "pattern" = r"^[\t -~]*$"))]
 pub struct HeaderText(String);
 
-/// The changes to one message, ready to be done: first `remove`, then `set`, then `add`.
+/// Changes to the headers of one message, applied in the order `remove`, `set`, `add`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct HeaderEdits {
-    /// Headers that go, all of their name.
+    /// Headers to remove, with all their values.
     pub remove: Vec<HeaderName>,
-    /// Headers that replace all of their name.
+    /// Headers to set; each replaces all existing values.
     pub set: Vec<(HeaderName, Vec<u8>)>,
-    /// Headers that join those of their name.
+    /// Headers to add; existing values are kept.
     pub add: Vec<(HeaderName, Vec<u8>)>,
 }
 
 impl HeaderOperations {
-    /// Says whether nothing is done to either message.
+    /// Returns `true` if neither message is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.request.is_empty() && self.response.is_empty()
@@ -76,25 +78,26 @@ impl HeaderOperations {
 }
 
 impl HeaderChanges {
-    /// Says whether nothing is done.
+    /// Returns `true` if nothing is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.add.is_empty() && self.remove.is_empty()
     }
 
-    /// Returns the name of every header that is touched.
+    /// Returns the name of every changed header.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         let written = self.set.keys().chain(self.add.keys());
         self.remove.iter().chain(written).map(EditableHeaderName::as_header_name)
     }
 
-    /// Makes the edits, with each value as it is written.
+    /// Returns the edits with each value as configured.
     #[must_use]
     pub fn edits(&self) -> HeaderEdits {
         self.edits_with(|text| Some(text.as_str().as_bytes().to_vec()))
     }
 
-    /// Makes the edits, with each value as `expand` gives it; `None` skips that one.
+    /// Returns the edits with each value expanded by `expand`; a header is skipped if that returns
+    /// `None`.
     #[must_use]
     pub fn edits_with(
         &self,
@@ -116,7 +119,7 @@ impl HeaderChanges {
 }
 
 impl HeaderEdits {
-    /// Says whether nothing is done.
+    /// Returns `true` if nothing is changed.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
@@ -156,7 +159,7 @@ mod tests {
     use crate::parse_config;
 
     #[test]
-    fn a_virtual_service_block_becomes_edits() {
+    fn converts_operations_to_edits() {
         let document =
             br#"{"request": {"set": {"X-A": "1"}, "add": {"x-b": "2"}, "remove": ["x-c"]}}"#;
         let operations: HeaderOperations = parse_config(document).unwrap();
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_expanded_is_skipped() {
+    fn skips_a_value_that_cannot_be_expanded() {
         let document = br#"{"response": {"set": {"a": "%TAG%", "b": "2"}}}"#;
         let operations: HeaderOperations = parse_config(document).unwrap();
         let edits = operations.response.edits_with(|text| {
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_operations_say_their_rule() {
+    fn refuses_invalid_operations() {
         let long = format!(r#"{{"request": {{"set": {{"a": "{}"}}}}}}"#, "x".repeat(4097));
         let ascii = "must be at most 4096 bytes of printable ASCII";
         for (document, message) in [
@@ -210,7 +213,7 @@ mod tests {
             (r#"{"request": {"add": {"a": 5}}}"#, format!("request.add.a: {ascii}, got 5")),
             (
                 r#"{"request": {"set": {"a": "1", "A": "2"}}}"#,
-                "request.set: must name a once".into(),
+                "request.set: must have unique names, got a twice".into(),
             ),
             (r#"{"request": {"set": ["a"]}}"#, "request.set: must be an object, got a list".into()),
             (&long, format!("request.set.a: {ascii}, got \"{}\"…", "x".repeat(64))),

@@ -1,8 +1,8 @@
-//! Header fields as a host gives them.
+//! Header fields of a message.
 
-/// Request or response headers in the host's order, pseudo-headers included.
+/// Request or response headers in the order of the host, including pseudo-headers.
 ///
-/// Names are in lower case, as Envoy keeps them. Values are any bytes.
+/// Names are in lower case, as in Envoy. Values are arbitrary bytes.
 ///
 /// ```
 /// use filter_core::Headers;
@@ -22,20 +22,20 @@ impl Headers {
         found.map(|(_, value)| value)
     }
 
-    /// Returns the first value of a header as a whole number; `None` unless it is only digits.
+    /// Returns the first value of a header as a number; `None` unless it consists of digits.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<u64> {
         let digits = std::str::from_utf8(self.first(name)?).ok()?;
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
     }
 
-    /// Returns every value of a header, in order.
+    /// Returns all values of a header, in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let name = name.as_bytes();
         self.iter().filter(move |(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// Returns every value of a header, joined by commas as Envoy does; `None` where it is absent.
+    /// Returns all values of a header, joined with commas as in Envoy; `None` if it is absent.
     #[must_use]
     pub fn joined(&self, name: &str) -> Option<Vec<u8>> {
         let mut values = self.all(name);
@@ -47,24 +47,24 @@ impl Headers {
         Some(joined)
     }
 
-    /// Returns every header with its name, in order.
+    /// Iterates over names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
-    /// Puts one more header behind the others.
+    /// Appends a header.
     pub fn push(&mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
         self.0.push((name.into(), value.into()));
     }
 
-    /// Takes every value of a header out, and says whether there was any.
+    /// Removes all values of a header; returns `true` if there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|(found, _)| found != name.as_bytes());
         self.0.len() < before
     }
 
-    /// Says whether there is no header at all.
+    /// Returns `true` if the message has no headers.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_keep_their_bytes_and_order() {
+    fn keeps_bytes_and_order_of_values() {
         let mut headers = Headers::from_iter([("a", b"\xff".to_vec()), ("b", b"1".to_vec())]);
         headers.push("a", "2");
         assert_eq!(headers.all("a").collect::<Vec<_>>(), [&b"\xff"[..], b"2"]);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_digits_alone() {
+    fn parses_only_digits_as_numbers() {
         for (value, number) in [
             ("0", Some(0)),
             ("0042", Some(42)),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn all_values_of_a_header_are_taken_out() {
+    fn removes_all_values_of_a_header() {
         let mut headers = Headers::from_iter([("a", "1"), ("b", "2"), ("a", "3")]);
         assert!(headers.remove("a"));
         assert!(!headers.remove("a"));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_headers_are_empty() {
+    fn is_empty_without_headers() {
         assert!(Headers::default().is_empty());
         assert!(!Headers::from_iter([("a", "")]).is_empty());
     }

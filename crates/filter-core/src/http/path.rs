@@ -1,4 +1,4 @@
-//! The target of a request: path, query parameters, cookies.
+//! Paths, query parameters and cookies of requests.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use crate::Headers;
 mod normalize;
 mod readings;
 
-/// What is done to a path before it is matched, in the words of Istio's MeshConfig.
+/// Normalization of a path before it is matched, as `pathNormalization` of Istio's MeshConfig.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PathNormalization {
-    /// Nothing: the proxy has done it already.
+    /// No normalization: the proxy already normalizes paths.
     #[default]
     None,
-    /// What Envoy's `normalize_path` does: `\` becomes `/`, dot segments go (RFC 3986), escaped
-    /// letters, digits and `-._~` are decoded, bytes that do not belong into a path are escaped.
+    /// As Envoy's `normalize_path`: converts `\` to `/`, removes dot segments (RFC 3986), decodes
+    /// escaped letters, digits and `-._~`, and escapes bytes that are invalid in a path.
     Base,
-    /// `BASE`, then adjoining slashes become one.
+    /// `BASE`, then merges adjacent slashes.
     MergeSlashes,
-    /// Escaped slashes and backslashes are decoded, then `MERGE_SLASHES`.
+    /// Decodes escaped slashes and backslashes, then applies `MERGE_SLASHES`.
     DecodeAndMergeSlashes,
 }
 
@@ -44,7 +44,7 @@ pub struct RequestPath<'a> {
 }
 
 impl<'a> RequestPath<'a> {
-    /// Splits a request's target. Only the path is normalized, never the query.
+    /// Splits a request target. Only the path is normalized, never the query.
     #[must_use]
     pub fn new(target: &'a [u8], normalization: PathNormalization) -> Self {
         let (target, _fragment) = cut(target, b'#');
@@ -58,15 +58,15 @@ impl<'a> RequestPath<'a> {
         &self.path
     }
 
-    /// Returns the query as it came, without the question mark; `None` where there is no mark.
+    /// Returns the query as received, without the question mark; `None` without a question mark.
     #[must_use]
     pub const fn query(&self) -> Option<&'a [u8]> {
         self.query
     }
 
-    /// Returns the query's parameters in order, names and values percent-decoded once.
+    /// Returns the query parameters in order, names and values percent-decoded once.
     ///
-    /// A plus sign stays one, as in Envoy.
+    /// A plus sign is not decoded, as in Envoy.
     pub fn parameters(&self) -> impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)> + use<'a> {
         let pairs = self.query.unwrap_or_default().split(|byte| *byte == b'&');
         pairs.filter(|pair| !pair.is_empty()).map(|pair| {
@@ -90,9 +90,9 @@ impl<'a> RequestPath<'a> {
     }
 }
 
-/// Returns every cookie of a request, in order; quotes around a value are dropped.
+/// Returns all cookies of a request in order, without quotes around the values.
 ///
-/// All `cookie` headers are read, as RFC 9113 section 8.2.3 lets a client split them.
+/// Reads all `cookie` headers, because RFC 9113 section 8.2.3 allows a client to split them.
 pub fn cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
     raw_cookies(headers).map(|(name, value)| (name, unquoted(value)))
 }
@@ -113,7 +113,7 @@ fn unquoted(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Decodes every `%XX` once; what is no escape stays as it is.
+/// Decodes every `%XX` once; other text is unchanged.
 #[must_use]
 pub fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {
@@ -129,14 +129,14 @@ pub fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-/// Returns the byte that an escape at the beginning of `text` stands for.
+/// Decodes an escape at the beginning of `text`.
 fn escaped(text: &[u8]) -> Option<u8> {
     let [b'%', high, low, ..] = text else { return None };
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(*high)? << 4 | digit(*low)?)
 }
 
-/// Splits at the first `mark`, which belongs to neither part.
+/// Splits at the first `mark`; neither part contains it.
 fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
     let mut parts = text.splitn(2, |byte| *byte == mark);
     (parts.next().unwrap_or_default(), parts.next())

@@ -1,4 +1,4 @@
-//! Telling a client why a request was refused.
+//! Error responses that explain a refusal to the client (RFC 9457).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,29 +6,29 @@ use serde_json::{Map, Value};
 
 use crate::{GrpcStatus, HeaderName, Reply, ReplyFormat, http::reply::BodyFormat};
 
-/// How much a client is told.
+/// The level of detail of an error response.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DetailLevel {
-    /// The status alone.
+    /// Only the status.
     None,
-    /// The code and its fixed text.
+    /// The reason code and its fixed text.
     #[default]
     Code,
-    /// Also which rule or provider refused the request; never values of the request.
+    /// `CODE`, and the rule or provider that refused the request; never values of the request.
     Full,
 }
 
-/// The `problem` field of every filter that refuses requests.
+/// Error responses of the filter.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ProblemConfig {
-    /// How much a client is told; `CODE` when absent.
+    /// Level of detail of error responses. Default: `CODE`.
     #[serde(default)]
     pub detail: DetailLevel,
 }
 
-/// Why a request was refused, to be told as RFC 9457, as text or to a gRPC client.
+/// The reason for a refusal, sent as RFC 9457 JSON, as text or as a gRPC message.
 ///
 /// ```
 /// use filter_core::{GrpcStatus, ProblemDetails, ReplyFormat};
@@ -51,24 +51,24 @@ pub struct ProblemConfig {
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProblemDetails {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// The status for a gRPC client.
+    /// gRPC status.
     pub grpc_status: GrpcStatus,
-    /// The reason, from a closed set, in upper case.
+    /// Reason code in upper case, from a closed set.
     pub code: &'static str,
-    /// The fixed text of that reason.
+    /// Fixed text of the reason.
     pub detail: &'static str,
-    /// What comes before the reason in the access log's details.
+    /// Prefix of the reason in the response code details.
     pub filter: &'static str,
-    /// What is told only with `FULL`: names of the configuration, never values of the request.
+    /// Members sent only with `FULL`: names in the configuration, never values of the request.
     pub extra: Vec<(&'static str, String)>,
-    /// Header fields beside `content-type`.
+    /// Header fields other than `content-type`.
     pub headers: Vec<(HeaderName, Vec<u8>)>,
 }
 
 impl ProblemDetails {
-    /// Words the problem as the client wants it.
+    /// Returns the reply in the given format.
     #[must_use]
     pub fn reply(&self, format: &ReplyFormat) -> Reply {
         let content = match (format.body, format.detail) {
@@ -77,7 +77,7 @@ impl ProblemDetails {
             (BodyFormat::Text, detail) => {
                 Some(("text/plain; charset=utf-8", self.text(detail) + "\n"))
             }
-            // The host makes it the message; a content type would be overwritten.
+            // The host uses it as the message and sets the content type.
             (BodyFormat::Grpc, detail) => Some(("", self.text(detail))),
         };
         let (content_type, body) = content.unwrap_or_default();
@@ -106,7 +106,7 @@ impl ProblemDetails {
         text
     }
 
-    /// Writes the members in the order in which RFC 9457 explains them.
+    /// Returns the JSON members in the order of RFC 9457.
     fn json(&self, detail: DetailLevel) -> String {
         let extra: Map<_, _> = self
             .extra(detail)
@@ -130,7 +130,7 @@ impl ProblemDetails {
     }
 }
 
-/// Returns the phrase of RFC 9110 section 15 for a status, which is the title of `about:blank`.
+/// Returns the reason phrase of a status (RFC 9110 section 15), the title of `about:blank`.
 const fn reason_phrase(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn detail_decides_how_much_is_told() {
+    fn includes_members_by_level_of_detail() {
         let json = r#""type":"about:blank","title":"Forbidden","status":403,"code":"RULE_UNMATCHED","detail":"No rule matches the request""#;
         for (accept, detail, expected) in [
             ("*/*", DetailLevel::None, String::new()),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_has_its_content_type_and_every_reply_its_headers() {
+    fn sets_content_type_and_headers() {
         for (method, accept, content_type) in [
             ("GET", "*/*", Some("application/problem+json")),
             ("GET", "text/plain", Some("text/plain; charset=utf-8")),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn grpc_clients_get_status_and_message() {
+    fn sends_status_and_message_to_grpc_clients() {
         let format = ReplyFormat::negotiate(Some(b"POST"), None, Some(b"application/grpc"));
         let reply = problem().reply(&format);
         assert_eq!(reply.grpc_status, Some(GrpcStatus::PermissionDenied));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_told_unless_configured_otherwise() {
+    fn includes_the_code_by_default() {
         for (document, detail) in [
             ("{}", DetailLevel::Code),
             (r#"{"detail": "NONE"}"#, DetailLevel::None),

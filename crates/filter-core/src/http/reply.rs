@@ -1,28 +1,29 @@
-//! Responses that a filter sends itself, and the form in which a client wants them.
+//! Local replies and their format.
 
 use crate::{DetailLevel, GrpcStatus, HeaderName};
 
 mod accept;
 
-/// A response that a filter sends instead of forwarding the request.
+/// A response sent by a filter instead of the upstream.
 ///
-/// For a gRPC request the host makes of it a trailers-only response: `grpc-status` from
-/// `grpc_status`, `grpc-message` from `body`.
+/// For a gRPC request the host converts it to a trailers-only response with `grpc_status` as
+/// `grpc-status` and `body` as `grpc-message`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reply {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// The status for a gRPC client; `None` leaves it to the host, which maps the HTTP status.
+    /// gRPC status; `None` if the host derives it from the HTTP status.
     pub grpc_status: Option<GrpcStatus>,
-    /// The header fields, `content-type` included.
+    /// Header fields, including `content-type`.
     pub headers: Vec<(HeaderName, Vec<u8>)>,
-    /// The body, or the message for a gRPC client.
+    /// Body, or the message for a gRPC client.
     pub body: Vec<u8>,
-    /// What the access log says (`weir_jwt_auth_denied{expired}`); never any text of the request.
+    /// Response code details in the access log (`weir_jwt_auth_denied{expired}`); never contains
+    /// text of the request.
     pub details: String,
 }
 
-/// How a client wants to be told of a problem, and how much it is told.
+/// The format of a local reply and its level of detail.
 ///
 /// ```
 /// use filter_core::ReplyFormat;
@@ -47,8 +48,9 @@ pub(crate) enum BodyFormat {
 impl ReplyFormat {
     /// Chooses a format from the request's `:method`, `accept` and `content-type`.
     ///
-    /// gRPC is told by its content type; HEAD gets no body; else text is chosen where `accept`
-    /// (RFC 9110 section 12.5.1) gives it more weight than JSON. Detail is `CODE`.
+    /// gRPC is recognized by its content type, and a HEAD request gets no body. Otherwise the body
+    /// is text if `accept` (RFC 9110 section 12.5.1) prefers it to JSON. The level of detail is
+    /// `CODE`.
     #[must_use]
     pub fn negotiate(
         method: Option<&[u8]>,
@@ -67,28 +69,28 @@ impl ReplyFormat {
         Self { body, detail: DetailLevel::default() }
     }
 
-    /// Tells the client as much as `detail` says.
+    /// Sets the level of detail.
     #[must_use]
     pub const fn with_detail(self, detail: DetailLevel) -> Self {
         Self { detail, ..self }
     }
 
-    /// Says whether the client speaks gRPC.
+    /// Returns `true` for a gRPC client.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         self.body == BodyFormat::Grpc
     }
 
-    /// Says whether the client asked for text.
+    /// Returns `true` if the client prefers text.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.body == BodyFormat::Text
     }
 }
 
-/// Says whether a content type is `application/grpc`, alone or with a suffix or parameters.
+/// Returns `true` if a content type is `application/grpc`, alone or with a suffix or parameters.
 ///
-/// `application/grpc-web` is not: Envoy tells them apart in the same way.
+/// Not for `application/grpc-web`, as in Envoy.
 fn is_grpc(content_type: &[u8]) -> bool {
     const GRPC: &[u8] = b"application/grpc";
     let Some((kind, rest)) = content_type.split_at_checked(GRPC.len()) else { return false };
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grpc_is_told_by_its_content_type() {
+    fn recognizes_grpc_by_its_content_type() {
         for (content_type, grpc) in [
             ("application/grpc", true),
             ("application/grpc+proto", true),
@@ -120,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn head_gets_no_body() {
+    fn sends_no_body_for_head() {
         let format = ReplyFormat::negotiate(Some(b"HEAD"), Some(b"text/plain"), None);
         assert_eq!(format.body, BodyFormat::Absent);
     }
 
     #[test]
-    fn says_nothing_gets_json() {
+    fn sends_json_by_default() {
         assert_eq!(ReplyFormat::negotiate(None, None, None).body, BodyFormat::Json);
     }
 }

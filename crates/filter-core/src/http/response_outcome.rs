@@ -1,4 +1,4 @@
-//! The outcome of a stream: its statuses, its ending, and whether it is the server's error.
+//! The outcome of a stream: statuses, ending and error classification.
 
 use crate::GrpcStatus;
 
@@ -8,9 +8,9 @@ pub use self::ending::Ending;
 
 /// A stream that has ended, read one value at a time.
 ///
-/// Each read costs the proxy time, so a value is only read if it decides something.
+/// Each read is a host call, so a value is only read if the outcome depends on it.
 pub trait EndedStream {
-    /// Returns a header of the request as it was forwarded.
+    /// Returns a header of the forwarded request.
     fn request_header(&self, name: &str) -> Option<Vec<u8>>;
     /// Returns a header of the response.
     fn response_header(&self, name: &str) -> Option<Vec<u8>>;
@@ -25,11 +25,11 @@ pub trait EndedStream {
 /// The outcome of a stream that has ended.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ResponseOutcome {
-    /// The status that was sent downstream; `None` without a response.
+    /// HTTP status that was sent downstream; `None` without a response.
     pub status: Option<u16>,
-    /// The status of a gRPC call; `None` for other requests.
+    /// gRPC status; `None` for other requests.
     pub grpc_status: Option<u32>,
-    /// The ending of the response.
+    /// How the response ended.
     pub ending: Ending,
     /// `true` for a tunnel (a WebSocket or CONNECT), which may end at any time.
     pub is_tunnel: bool,
@@ -45,7 +45,8 @@ impl ResponseOutcome {
             Some(_) if is_end_seen => Ending::Complete,
             _ => stream.response_flags().map(Ending::from_flags).unwrap_or_default(),
         };
-        let is_connect = || stream.request_header(":method").is_some_and(|it| it == b"CONNECT");
+        let method = || stream.request_header(":method");
+        let is_connect = || method().is_some_and(|method| method == b"CONNECT");
         let is_tunnel = match status {
             Some(101) => true,
             Some(200..=299) => ending != Ending::Complete && is_connect(),
@@ -78,7 +79,7 @@ impl ResponseOutcome {
         let is_cut_short = self.ending == Ending::CutShort && !self.is_tunnel;
         self.status.is_none_or(|status| status >= 500)
             || is_cut_short
-            || self.grpc_status.is_some_and(blames_the_server)
+            || self.grpc_status.is_some_and(is_server_error)
     }
 }
 
@@ -103,7 +104,7 @@ fn grpc_status(stream: &impl EndedStream, status: Option<u16>) -> Option<u32> {
     let written = stream.response_trailer(NAME).filter(|text| !text.is_empty());
     let written = written.or_else(|| stream.response_header(NAME)).filter(|text| !text.is_empty());
     match (written, status?) {
-        (Some(text), _) => Some(code(&text)),
+        (Some(text), _) => Some(parse_code(&text)),
         // Envoy's gRPC-Web filter turns the request into gRPC, and the trailers into a body.
         (None, 200) if has_status_in_body(stream) => None,
         (None, status) => Some(GrpcStatus::from_http(status).code().into()),
@@ -121,13 +122,13 @@ fn has_status_in_body(stream: &impl EndedStream) -> bool {
     kind.is_some_and(|kind| kind.starts_with(b"application/grpc-web"))
 }
 
-/// Parses a status number. Like clients, it treats any other text as UNKNOWN.
-fn code(text: &[u8]) -> u32 {
+/// Parses a gRPC status; other text is UNKNOWN, as for gRPC clients.
+fn parse_code(text: &[u8]) -> u32 {
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
     number.unwrap_or_else(|| GrpcStatus::Unknown.code().into())
 }
 
-fn blames_the_server(code: u32) -> bool {
+fn is_server_error(code: u32) -> bool {
     use GrpcStatus::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
     let status = GrpcStatus::from_code(code.into());
     matches!(

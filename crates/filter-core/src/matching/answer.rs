@@ -1,14 +1,14 @@
-//! Three-valued answers.
+//! Three-valued logic.
 
-/// The answer of a condition about a request (Kleene's three values).
+/// The result of a condition for a request, in Kleene's three-valued logic.
 ///
-/// A condition is unsure if a value cannot be parsed, or can be read in several ways and only some
-/// of them satisfy the condition.
+/// A condition is unsure if a value cannot be parsed, or if only some of its readings satisfy the
+/// condition.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
     /// The condition is false.
     No,
-    /// Some readings of the request satisfy the condition and others do not.
+    /// The condition may be true or false, depending on how the value is read.
     Unsure,
     /// The condition is true.
     Yes,
@@ -31,7 +31,7 @@ impl Answer {
         }
     }
 
-    /// Returns the answer if two readings of one value agree on it, and otherwise `Unsure`.
+    /// Returns the common answer of two readings of one value, and `Unsure` if they differ.
     #[must_use]
     pub const fn agreed(self, other: Self) -> Self {
         match (self, other) {
@@ -41,7 +41,7 @@ impl Answer {
         }
     }
 
-    /// Returns the answer of the conjunction; evaluation stops at the first `No`.
+    /// Returns the conjunction; evaluation stops at the first `No`.
     pub(crate) fn all(answers: impl IntoIterator<Item = Self>) -> Self {
         let mut all = Self::Yes;
         for answer in answers {
@@ -53,12 +53,13 @@ impl Answer {
         all
     }
 
-    /// Returns the answer of the disjunction; evaluation stops at the first `Yes`.
+    /// Returns the disjunction; evaluation stops at the first `Yes`.
     pub(crate) fn any(answers: impl IntoIterator<Item = Self>) -> Self {
         !Self::all(answers.into_iter().map(|answer| !answer))
     }
 
-    /// Returns the answer that all readings agree on; `None` if there is no reading.
+    /// Returns the common answer of all readings, `Unsure` if they differ, and `None` without
+    /// readings.
     pub(crate) fn agreement(answers: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut agreement = None;
         for answer in answers {
@@ -98,7 +99,7 @@ mod tests {
     use super::Answer::{self, No, Unsure, Yes};
 
     #[test]
-    fn follows_the_tables_of_kleene() {
+    fn follows_kleenes_truth_tables() {
         for (a, b, and, or, agreed) in [
             (Yes, Yes, Yes, Yes, Yes),
             (Yes, Unsure, Unsure, Yes, Unsure),
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_conjunctions_are_yes_and_disjunctions_no() {
+    fn an_empty_conjunction_is_yes_and_an_empty_disjunction_no() {
         assert_eq!(Answer::all([]), Yes);
         assert_eq!(Answer::any([]), No);
         assert_eq!(Answer::agreement([]), None);

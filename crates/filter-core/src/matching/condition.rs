@@ -1,18 +1,15 @@
-//! The conditions of a match, ready to be asked.
+//! Compiled conditions of a match.
 
 use serde_json::Value;
 
-use super::{
-    Answer, HttpMatch,
-    view::{View, named},
-};
+use super::{Answer, HttpMatch, view::View};
 use crate::{ClaimPath, IpRange, PathTemplate, StringMatch, values::claim_path::scalar_text};
 
 /// One condition on a request.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
     Text(Subject, StringMatch),
-    /// No value of a header satisfies the condition.
+    /// True if no value of a header satisfies the test.
     Without(Subject, StringMatch),
     Template(PathTemplate),
     Source(Vec<IpRange>),
@@ -20,14 +17,14 @@ pub(super) enum Condition {
     Not(Vec<Condition>),
 }
 
-/// One way to fulfil a rule. Without conditions it always is.
+/// A conjunction of conditions that satisfies a rule; always satisfied if empty.
 #[derive(Clone, Debug)]
 pub(super) struct Alternative {
     pub(super) rule: usize,
     pub(super) conditions: Vec<Condition>,
 }
 
-/// What a condition on text looks at.
+/// The part of a request that a condition tests.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Subject {
     Path,
@@ -41,7 +38,7 @@ pub(super) enum Subject {
     Attribute(String),
 }
 
-/// Returns conditions that hold together exactly when the entry does.
+/// Returns conditions whose conjunction is equivalent to the entry.
 pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     let mut conditions = pseudo_headers(entry);
     conditions.extend(entry.path_template.clone().map(Condition::Template));
@@ -66,7 +63,7 @@ pub(super) fn conditions(entry: &HttpMatch) -> Vec<Condition> {
     conditions
 }
 
-/// Returns the condition that one of the entries holds; none where one of them always does.
+/// Returns the disjunction of the entries; `None` if one of them is always true.
 fn any(entries: &[HttpMatch]) -> Option<Condition> {
     let alternatives: Vec<_> = entries.iter().map(conditions).collect();
     let always = alternatives.iter().any(Vec::is_empty);
@@ -98,17 +95,21 @@ impl Alternative {
     pub(super) fn templates(&self) -> impl Iterator<Item = &PathTemplate> {
         self.conditions.iter().filter_map(|condition| match condition {
             Condition::Template(template) => Some(template),
-            _ => None,
+            Condition::Text(..)
+            | Condition::Without(..)
+            | Condition::Source(_)
+            | Condition::Any(_)
+            | Condition::Not(_) => None,
         })
     }
 }
 
 impl Condition {
-    /// Returns the answer for a request in one reading.
+    /// Evaluates the condition for one reading of a request.
     pub(super) fn answer(&self, view: View<'_, '_>) -> Answer {
         match self {
-            Self::Text(subject, test) => subject.answer_once(test, view),
-            Self::Without(subject, test) => !subject.answer_once(test, view),
+            Self::Text(subject, test) => subject.cached_answer(test, view),
+            Self::Without(subject, test) => !subject.cached_answer(test, view),
             Self::Template(_) if view.readings.is_unreadable => Answer::Unsure,
             Self::Template(template) => {
                 view.path().is_some_and(|path| template.captures(path).is_some()).into()
@@ -125,13 +126,13 @@ impl Condition {
     }
 }
 
-/// Returns the answer of a conjunction of conditions.
+/// Evaluates a conjunction of conditions.
 pub(super) fn all(conditions: &[Condition], view: View<'_, '_>) -> Answer {
     Answer::all(conditions.iter().map(|condition| condition.answer(view)))
 }
 
 impl Subject {
-    /// Returns the subject under which a proxy keeps a header: `host` is the authority of HTTP/2.
+    /// Returns the subject for a header. `host` is the authority, as in HTTP/2.
     fn header(name: &str) -> Self {
         match name {
             "host" | ":authority" => Self::Authority,
@@ -139,8 +140,8 @@ impl Subject {
         }
     }
 
-    /// Returns the subject of an attribute. An attribute that repeats a part of the request becomes
-    /// that part, so that it is matched in every reading.
+    /// Returns the subject for an attribute. Attributes that repeat a part of the request are
+    /// replaced by that part, so that all its readings are matched.
     fn attribute(name: &str) -> Self {
         match name {
             "request.url_path" => Self::Path,
@@ -151,9 +152,9 @@ impl Subject {
         }
     }
 
-    /// Returns the answer; a test that may be costly is done once for each value, however many
-    /// readings of the request have it.
-    fn answer_once(&self, test: &StringMatch, view: View<'_, '_>) -> Answer {
+    /// Evaluates a test. The result of an expensive test is cached for each value, because many
+    /// readings of a request can have the same value.
+    fn cached_answer(&self, test: &StringMatch, view: View<'_, '_>) -> Answer {
         let is_cheap = test.exact_texts().is_some() || test.is_present();
         if is_cheap || view.readings.is_single() {
             return self.answer(test, view);
@@ -161,14 +162,19 @@ impl Subject {
         let reading = match self {
             Self::Path => view.path,
             Self::Authority => view.authority,
-            _ => 0,
+            Self::Header(_)
+            | Self::Parameter(_)
+            | Self::Cookie(_)
+            | Self::Principal
+            | Self::Claim(_)
+            | Self::Attribute(_) => 0,
         };
-        // Tests stay where they are in the matcher, so that the address names one.
+        // The matcher does not move while it is used, so the address identifies the test.
         let key = (std::ptr::from_ref(test) as usize, reading);
-        let known = view.readings.known.borrow().get(&key).copied();
-        known.unwrap_or_else(|| {
+        let cached = view.readings.cache.borrow().get(&key).copied();
+        cached.unwrap_or_else(|| {
             let answer = self.answer(test, view);
-            view.readings.known.borrow_mut().insert(key, answer);
+            view.readings.cache.borrow_mut().insert(key, answer);
             answer
         })
     }
@@ -183,17 +189,8 @@ impl Subject {
             Self::Header(name) => {
                 readings.of_occurrences(request.headers.all(name).map(|value| test.answer(value)))
             }
-            Self::Parameter(name) | Self::Cookie(name) => {
-                let split = match self {
-                    Self::Cookie(_) => readings.cookies(),
-                    _ => readings.parameters(),
-                };
-                let answers = split.iter().map(|pairs| {
-                    let values = named(pairs, name);
-                    readings.of_occurrences(values.map(|value| test.answer(value)))
-                });
-                Answer::agreement(answers).unwrap_or(Answer::No)
-            }
+            Self::Parameter(name) => readings.pairs_answer(readings.parameters(), name, test),
+            Self::Cookie(name) => readings.pairs_answer(readings.cookies(), name, test),
             Self::Principal => single(request.source_principal.as_deref()),
             Self::Claim(path) => {
                 let claim = request.claims.as_ref().and_then(|claims| path.find(claims));
@@ -204,7 +201,7 @@ impl Subject {
     }
 }
 
-/// Returns the answer for a claim, or for any element of a claim that is a list.
+/// Evaluates a test for a claim, or for any element of a claim that is a list.
 fn claim_answer(test: &StringMatch, claim: &Value) -> Answer {
     match claim {
         Value::Null => Answer::No,
@@ -216,7 +213,7 @@ fn claim_answer(test: &StringMatch, claim: &Value) -> Answer {
     }
 }
 
-/// Returns the answer for a scalar; an object, or a list inside a list, cannot be compared.
+/// Evaluates a test for a scalar; unsure for an object or a nested list.
 fn scalar_answer(test: &StringMatch, value: &Value) -> Answer {
     scalar_text(value).map_or(Answer::Unsure, |text| test.answer(&text))
 }

@@ -1,4 +1,4 @@
-//! A match as it is written.
+//! The configuration of a match.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,11 +11,11 @@ use crate::{
     config::unique_keys::unique_keys, matching::string_match::ValueMatch, schema,
 };
 
-/// One entry of a `match` list: every field that is there must hold. Empty, it always holds.
+/// Conditions on a request, all of which must be true. An empty object matches every request.
 ///
-/// The fields `name` to `ignoreUriCase` are those of a VirtualService's `HTTPMatchRequest` and mean
-/// the same; the others are added. A value that occurs several times (a header, parameter, cookie,
-/// or a claim that is a list) fulfils a condition if any of its values does.
+/// The fields `name` to `ignoreUriCase` are those of `HTTPMatchRequest` in a VirtualService, with
+/// the same meaning; the others are extensions. If a value occurs several times (a header,
+/// parameter or cookie, or a claim that is a list), one matching value is enough.
 ///
 /// ```
 /// use filter_core::HttpMatch;
@@ -28,49 +28,55 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("examples" = [
+    {"uri": {"prefix": "/api/"}, "headers": {"x-user-type": {"exact": "premium"}}},
+    {"not": {"method": {"in": ["GET", "HEAD"]}}},
+]))]
 pub struct HttpMatch {
-    /// A name for people; it changes nothing.
+    /// Name for documentation; has no effect.
     pub name: Option<String>,
-    /// The path without query and fragment.
+    /// Condition on the path, without query and fragment.
     pub uri: Option<StringMatch>,
-    /// The scheme, `http` or `https`.
+    /// Condition on the scheme, `http` or `https`.
     pub scheme: Option<StringMatch>,
-    /// The method.
+    /// Condition on the method.
     pub method: Option<StringMatch>,
-    /// The host as the client asked for it, with a port if it gave one.
+    /// Condition on the authority (`Host`) as sent by the client, with the port if there is one.
     pub authority: Option<StringMatch>,
-    /// Headers; `{}` asks for any value.
+    /// Conditions on headers, by name; `{}` matches any value.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<HeaderName, ValueMatch>")]
     pub headers: BTreeMap<HeaderName, StringMatch>,
-    /// Headers of which no value may fulfil the condition; `{}` asks for absence.
+    /// Headers that must not match the condition, by name; `{}` requires that the header is absent.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<HeaderName, ValueMatch>")]
     pub without_headers: BTreeMap<HeaderName, StringMatch>,
-    /// Query parameters, percent-decoded once; `{}` asks for any value.
+    /// Conditions on query parameters, percent-decoded once, by name; `{}` matches any value.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<String, ValueMatch>")]
     pub query_params: BTreeMap<String, StringMatch>,
-    /// Whether `uri` ignores case, unless it is a regular expression.
+    /// Ignores the case of ASCII letters in `uri`, except in a regular expression. Default:
+    /// `false`.
     pub ignore_uri_case: bool,
-    /// Cookies; `{}` asks for any value.
+    /// Conditions on cookies, by name; `{}` matches any value.
     #[serde(deserialize_with = "values")]
     #[schemars(with = "BTreeMap<String, ValueMatch>")]
     pub cookies: BTreeMap<String, StringMatch>,
-    /// The path, without query and fragment.
+    /// Template for the path, without query and fragment.
     pub path_template: Option<PathTemplate>,
-    /// Who sends the request.
+    /// Conditions on the client.
     pub source: Option<SourceMatch>,
-    /// Claims of the verified token; numbers and booleans match by their JSON text.
+    /// Conditions on claims of the verified token, by claim path; numbers and booleans are compared
+    /// as their JSON text.
     #[serde(deserialize_with = "unique_keys")]
     pub claims: BTreeMap<ClaimPath, StringMatch>,
-    /// Attributes of the proxy, by their dotted names (`xds.route_name`).
+    /// Conditions on Envoy attributes with text values, by name (`xds.route_name`).
     pub attributes: BTreeMap<String, StringMatch>,
-    /// At least one of these must hold.
+    /// At least one entry must match.
     pub any: Option<Vec<HttpMatch>>,
-    /// All of these must hold.
+    /// All entries must match.
     pub all: Option<Vec<HttpMatch>>,
-    /// This must not hold.
+    /// Must not match.
     pub not: Option<Box<HttpMatch>>,
 
     #[serde(deserialize_with = "misplaced::port")]
@@ -85,39 +91,43 @@ pub struct HttpMatch {
     stat_prefix: (),
 }
 
-/// Who sends a request, as the proxy knows it.
+/// Conditions on the client of a request, all of which must be true.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("examples" = [
+    {"ip": ["10.0.0.0/8", "2001:db8::/32"]},
+    {"principal": {"prefix": "spiffe://cluster.local/ns/shop/"}},
+]))]
 pub struct SourceMatch {
-    /// Ranges of addresses, of which one must hold the client's; one may stand without a list.
+    /// Address ranges; one of them must contain the client's address. A single range needs no list.
     #[serde(deserialize_with = "one_or_more")]
     #[schemars(schema_with = "schema::one_or_many::<IpRange>")]
     pub ip: Option<Vec<IpRange>>,
-    /// The identity of the client's certificate (`spiffe://…`).
+    /// Condition on the identity in the client's certificate (`spiffe://…`).
     pub principal: Option<StringMatch>,
 }
 
 impl HttpMatch {
-    /// Says whether the entry holds for every request.
+    /// Returns `true` if the entry matches every request.
     #[must_use]
     pub fn is_unconditional(&self) -> bool {
         condition::conditions(self).is_empty()
     }
 
-    /// Says whether the entry, or one inside it, looks at claims.
+    /// Returns `true` if the entry or a nested one reads claims.
     #[must_use]
     pub fn reads_claims(&self) -> bool {
         !self.claims.is_empty() || self.nested().any(Self::reads_claims)
     }
 
-    /// Returns the entries inside this one.
+    /// Returns the directly nested entries.
     pub(super) fn nested(&self) -> impl Iterator<Item = &Self> {
         let lists = self.any.iter().chain(&self.all).flatten();
         lists.chain(self.not.as_deref())
     }
 }
 
-/// Reads conditions of which `{}` asks for any value.
+/// Deserializes conditions by name, where `{}` matches any value.
 fn values<'de, D, K>(deserializer: D) -> Result<BTreeMap<K, StringMatch>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! Finding the alternatives that a request may fulfil without asking each of them.
+//! An index of alternatives by exact values.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,16 +8,16 @@ use super::{
 };
 use crate::PathTrie;
 
-/// Alternatives by the value that they want.
+/// Alternatives by required value.
 type ByValue = HashMap<Vec<u8>, Vec<usize>>;
 
-/// Alternatives by a name and the value wanted of it.
+/// Alternatives by name and required value.
 type ByName = HashMap<Vec<u8>, ByValue>;
 
-/// Every alternative under one condition that can be looked up, or among those to be walked.
+/// Indexes each alternative by one of its exact conditions; the rest are scanned.
 ///
-/// A look-up costs what the request is long (its path, headers, parameters, cookies), however many
-/// alternatives there are.
+/// The cost of a lookup depends on the size of the request (its path, headers, parameters and
+/// cookies) and not on the number of alternatives.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     paths: ByValue,
@@ -27,15 +27,15 @@ pub(super) struct Index {
     cookies: ByName,
     parameters: ByName,
     prefixes: ByValue,
-    /// The lengths of all prefixes, each of which is one look-up.
+    /// Lengths of all prefixes; each costs one lookup.
     prefix_lengths: BTreeSet<usize>,
-    /// What no look-up finds, in order.
-    pub(super) walked: Vec<usize>,
+    /// Alternatives that are not indexed, in order.
+    pub(super) scanned: Vec<usize>,
 }
 
-/// How well a condition singles out requests; the least is looked up.
+/// The selectivity of a condition, from the best to the worst; the best is indexed.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-enum Rank {
+enum Selectivity {
     Path,
     Template,
     Header,
@@ -46,12 +46,13 @@ enum Rank {
 }
 
 impl Index {
-    /// Adds an alternative; they come in the order of their numbers.
+    /// Adds an alternative; must be called in ascending order.
     pub(super) fn add(&mut self, alternative: usize, conditions: &[Condition]) {
-        let ranked = conditions.iter().filter_map(|condition| Some((rank(condition)?, condition)));
-        match ranked.min_by_key(|(rank, _)| *rank) {
+        let candidates =
+            conditions.iter().filter_map(|condition| Some((selectivity(condition)?, condition)));
+        match candidates.min_by_key(|(selectivity, _)| *selectivity) {
             Some((_, condition)) => self.add_under(condition, alternative),
-            None => self.walked.push(alternative),
+            None => self.scanned.push(alternative),
         }
     }
 
@@ -59,7 +60,10 @@ impl Index {
         let (subject, test) = match condition {
             Condition::Text(subject, test) => (subject, test),
             Condition::Template(template) => return self.templates.insert(template, alternative),
-            _ => return self.walked.push(alternative),
+            Condition::Without(..)
+            | Condition::Source(_)
+            | Condition::Any(_)
+            | Condition::Not(_) => return self.scanned.push(alternative),
         };
         if let (Subject::Path, Some(prefix)) = (subject, test.exact_prefix()) {
             self.prefix_lengths.insert(prefix.len());
@@ -73,7 +77,7 @@ impl Index {
             Subject::Cookie(name) => self.cookies.entry(name.clone().into()).or_default(),
             Subject::Parameter(name) => self.parameters.entry(name.clone().into()).or_default(),
             Subject::Principal | Subject::Claim(_) | Subject::Attribute(_) => {
-                return self.walked.push(alternative);
+                return self.scanned.push(alternative);
             }
         };
         for text in test.exact_texts().unwrap_or_default() {
@@ -81,8 +85,8 @@ impl Index {
         }
     }
 
-    /// Returns the alternatives that a look-up finds for any reading of a request, in order, each
-    /// once.
+    /// Returns the indexed alternatives that match any reading of a request, in order and without
+    /// duplicates.
     pub(super) fn hits(&self, readings: &Readings<'_>) -> Vec<usize> {
         let mut hits = Vec::new();
         if self.reads_path() {
@@ -118,7 +122,7 @@ impl Index {
     }
 }
 
-/// Looks up what a request has; nothing is split off it where nothing is looked up.
+/// Looks up the pairs of a request, which are only split if there is an index for them.
 fn named<'v, I>(index: &ByName, hits: &mut Vec<usize>, pairs: impl FnOnce() -> I)
 where
     I: Iterator<Item = (&'v [u8], &'v [u8])>,
@@ -132,24 +136,26 @@ where
     }
 }
 
-fn rank(condition: &Condition) -> Option<Rank> {
+fn selectivity(condition: &Condition) -> Option<Selectivity> {
     let (subject, test) = match condition {
         Condition::Text(subject, test) => (subject, test),
-        Condition::Template(_) => return Some(Rank::Template),
-        _ => return None,
+        Condition::Template(_) => return Some(Selectivity::Template),
+        Condition::Without(..) | Condition::Source(_) | Condition::Any(_) | Condition::Not(_) => {
+            return None;
+        }
     };
     if matches!(subject, Subject::Path) && test.exact_prefix().is_some() {
-        return Some(Rank::Prefix);
+        return Some(Selectivity::Prefix);
     }
     test.exact_texts()?;
     match subject {
-        Subject::Path => Some(Rank::Path),
+        Subject::Path => Some(Selectivity::Path),
         Subject::Header(name) if matches!(name.as_str(), ":method" | ":scheme") => {
-            Some(Rank::PseudoHeader)
+            Some(Selectivity::PseudoHeader)
         }
-        Subject::Authority | Subject::Header(_) => Some(Rank::Header),
-        Subject::Cookie(_) => Some(Rank::Cookie),
-        Subject::Parameter(_) => Some(Rank::Parameter),
+        Subject::Authority | Subject::Header(_) => Some(Selectivity::Header),
+        Subject::Cookie(_) => Some(Selectivity::Cookie),
+        Subject::Parameter(_) => Some(Selectivity::Parameter),
         Subject::Principal | Subject::Claim(_) | Subject::Attribute(_) => None,
     }
 }

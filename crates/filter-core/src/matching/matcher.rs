@@ -1,4 +1,4 @@
-//! Ordered rules, compiled.
+//! The matcher: compiled rules.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use super::{
     condition::{self, Alternative},
     index::Index,
     shadow,
-    view::{Readings, Sight},
+    view::{ReadingOptions, Readings},
 };
 use crate::{ConfigErrors, InvalidConfig, PathNormalization};
 
-/// Ordered rules, each a list of matches of which one must hold.
+/// Ordered rules, each a list of matches of which one must be true.
 ///
-/// A request is matched in every reading that its next hop may give it: the path with parameters
+/// A request is matched in all readings that its next hop may give it: the path with parameters
 /// removed, escapes decoded, slashes merged or dot segments resolved, the authority without case,
 /// port or trailing dot. A rule that only some readings satisfy is [`Match::Unsure`](crate::Match).
 ///
-/// Rules that want a path, path prefix, path template, header, cookie or query parameter of exact
-/// value are looked up; only the others are walked.
+/// Rules that require a path prefix, a path template, or an exact path, header, cookie or query
+/// parameter are indexed; only the others are scanned.
 ///
 /// ```
 /// use filter_core::{Headers, HttpMatch, Match, Matcher, MatcherOptions, Request};
@@ -38,22 +38,22 @@ pub struct Matcher {
     pub(super) alternatives: Vec<Alternative>,
     pub(super) index: Index,
     needs: Needs,
-    sight: Sight,
+    reading_options: ReadingOptions,
 }
 
-/// What the holes of a path template took: name and value.
+/// Names and values of the variables of a path template.
 pub type Captures = Vec<(String, Vec<u8>)>;
 
-/// How rules are compiled.
+/// Options for compiling rules.
 #[derive(Clone, Copy, Debug)]
 pub struct MatcherOptions<'a> {
-    /// The field that holds the rules in the configuration, for errors.
+    /// Field that contains the rules in the configuration, for error paths.
     pub list: &'a str,
-    /// The field of a rule that holds its matches, for errors; empty where the rule is the list.
+    /// Field of a rule that contains its matches, for error paths; empty if the rule is the list.
     pub field: &'a str,
-    /// What is done to a path before it is matched.
+    /// Normalization of a path before it is matched.
     pub normalization: PathNormalization,
-    /// What becomes of rules that are never reached.
+    /// Treatment of unreachable rules.
     pub shadowed: Shadowed,
     /// Treatment of a value that occurs several times.
     pub occurrences: Occurrences,
@@ -62,34 +62,34 @@ pub struct MatcherOptions<'a> {
 /// Treatment of a header, query parameter or cookie that occurs several times.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Occurrences {
-    /// One value that satisfies the condition is enough; query parameters and cookies are read in
-    /// one way.
+    /// One value that satisfies the condition is enough. Query parameters and cookies have one
+    /// reading.
     Any,
-    /// All values must agree, in every reading of query parameters and cookies, or the answer is
-    /// unsure. For rules that guard access.
+    /// All values must agree, in all readings of query parameters and cookies; otherwise the answer
+    /// is unsure. For access control.
     Agreeing,
 }
 
-/// What becomes of a rule that can never decide, because an earlier one always does.
+/// Treatment of a rule that is never reached because an earlier rule always matches first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Shadowed {
-    /// It is an error: the first rule that matches decides.
+    /// An error, for filters that use only the first matching rule.
     Refused,
-    /// It is right: other rules are asked as well.
+    /// Allowed, for filters that use several matching rules.
     Allowed,
 }
 
-/// The most rules of one matcher.
+/// Maximum number of rules.
 const MAX_RULES: usize = 1024;
-/// The most matches of all rules together; comparing each with each must stay cheap.
+/// Maximum number of matches in all rules; limits the cost of comparing all pairs.
 const MAX_ALTERNATIVES: usize = 4096;
-/// The deepest nesting of `any`, `all` and `not`, the outermost match included.
-const DEEPEST: usize = 8;
+/// Maximum nesting depth of `any`, `all` and `not`, including the outermost match.
+const MAX_DEPTH: usize = 8;
 
 impl<'a> MatcherOptions<'a> {
-    /// Says that the rules stand in `list` and each has its matches in `match`.
+    /// Creates options for rules in the field `list`, with their matches in the field `match`.
     ///
-    /// Paths are not normalized, and rules that are never reached are refused.
+    /// Paths are not normalized, and unreachable rules are refused.
     #[must_use]
     pub const fn new(list: &'a str) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl<'a> MatcherOptions<'a> {
         }
     }
 
-    /// Like [`MatcherOptions::new`], for rules that guard access: occurrences must agree.
+    /// Like [`MatcherOptions::new`], for access control: occurrences must agree.
     #[must_use]
     pub const fn guarding(list: &'a str) -> Self {
         Self { occurrences: Occurrences::Agreeing, ..Self::new(list) }
@@ -118,12 +118,12 @@ impl<'a> MatcherOptions<'a> {
 }
 
 impl Matcher {
-    /// Compiles rules. A rule without matches matches everything.
+    /// Compiles rules. A rule without matches matches every request.
     ///
     /// # Errors
     ///
-    /// More than 1,024 rules or 4,096 matches, nesting deeper than 8, an empty `any`, `all`
-    /// or `not`, and rules that can never decide.
+    /// Fails on more than 1,024 rules or 4,096 matches, nesting deeper than 8, an empty `any`,
+    /// `all` or `not`, empty names or source ranges, and unreachable rules.
     pub fn compile(
         rules: &[Vec<HttpMatch>],
         options: &MatcherOptions<'_>,
@@ -133,28 +133,27 @@ impl Matcher {
         for (rule, entries) in rules.iter().enumerate() {
             for (index, entry) in entries.iter().enumerate() {
                 let path = format_args!("{}[{index}]", options.matches(rule)).to_string();
-                check(entry, &path, DEEPEST, &mut errors);
+                check(entry, &path, MAX_DEPTH, &mut errors);
             }
         }
-        // What is too much or too deep is not looked at any closer.
+        // Rules over the limits are not analyzed further.
         let errors = if errors.is_empty() { errors } else { return Err(errors.into()) };
         let alternatives = alternatives(rules);
         let errors = check_reach(&alternatives, options, errors);
         errors.finish(Self::of(alternatives, options))
     }
 
-    /// Compiles one list of matches, of which one must be true; the list is in the field
-    /// `options.list`.
+    /// Compiles a single list of matches, of which one must be true, in the field `options.list`.
     ///
     /// # Errors
     ///
-    /// Those of [`Matcher::compile`], except that no match is unreachable.
+    /// Fails like [`Matcher::compile`], except for unreachable matches.
     pub fn compile_list(
         list: &[HttpMatch],
         options: &MatcherOptions<'_>,
     ) -> Result<Self, InvalidConfig> {
         let options = MatcherOptions { field: "", shadowed: Shadowed::Allowed, ..*options };
-        // The list is the only rule of a list of rules.
+        // The list becomes the only rule of a list of rules.
         let path = |path: &str| {
             let inside = path.strip_prefix(options.list).unwrap_or(path);
             format!("{}{}", options.list, inside.strip_prefix("[0]").unwrap_or(inside))
@@ -169,16 +168,16 @@ impl Matcher {
             index.add(number, &alternative.conditions);
             needs.merge(&Needs::of(&alternative.conditions));
         }
-        let sight = Sight {
+        let reading_options = ReadingOptions {
             normalization: options.normalization,
             occurrences: options.occurrences,
             path: needs.path,
             authority: needs.headers.contains(":authority"),
         };
-        Self { alternatives, index, needs, sight }
+        Self { alternatives, index, needs, reading_options }
     }
 
-    /// Returns what must be read of a request.
+    /// Returns the parts of a request that must be read.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
         &self.needs
@@ -198,27 +197,27 @@ impl Matcher {
     /// lazy: rules after the last requested one are not evaluated.
     #[must_use]
     pub fn matches<'m, 'r>(&'m self, request: &'r Request) -> Matches<'m, 'r> {
-        Matches::new(self, Readings::new(request, self.sight))
+        Matches::new(self, Readings::new(request, self.reading_options))
     }
 
-    /// Returns each rule that is never reached, because an earlier one always holds where it does,
-    /// and that one. Only pairs of rules count of which `hides` says that the first hides the second.
-    pub fn shadowed(&self, hides: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
-        shadow::shadowed(&self.alternatives, hides)
+    /// Returns each unreachable rule with the earlier rule that always matches first. Only pairs
+    /// for which `can_shadow(earlier, later)` returns `true` are considered.
+    pub fn shadowed(&self, can_shadow: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
+        shadow::shadowed(&self.alternatives, can_shadow)
     }
 
-    /// Returns what the path template took by which a request fulfils `rule`; empty where it
-    /// fulfils the rule without one.
+    /// Returns the variables of the path template by which a request satisfies `rule`; empty if it
+    /// satisfies the rule without one.
     #[must_use]
     pub fn captures(&self, rule: usize, request: &Request) -> Captures {
-        let readings = Readings::new(request, self.sight);
+        let readings = Readings::new(request, self.reading_options);
         let view = readings.first();
         let first = self.alternatives.partition_point(|alternative| alternative.rule < rule);
         let own = self.alternatives.iter().skip(first).take_while(|own| own.rule == rule);
-        let mut holding =
+        let mut satisfied =
             own.filter(|alternative| condition::all(&alternative.conditions, view).is_yes());
         let path = view.path().unwrap_or_default();
-        let captures = holding.find_map(|alternative| {
+        let captures = satisfied.find_map(|alternative| {
             alternative.templates().find_map(|template| template.captures(path))
         });
         let captures = captures.unwrap_or_default().into_iter();
@@ -238,19 +237,19 @@ fn alternatives(rules: &[Vec<HttpMatch>]) -> Vec<Alternative> {
 
 fn check_counts(rules: &[Vec<HttpMatch>], options: &MatcherOptions<'_>, errors: &mut ConfigErrors) {
     let matches: usize = rules.iter().map(Vec::len).sum();
-    for (count, most, what) in
+    for (count, max, items) in
         [(rules.len(), MAX_RULES, "rules"), (matches, MAX_ALTERNATIVES, "matches in all rules")]
     {
-        if count > most {
-            errors.add(options.list, format_args!("must have at most {most} {what}, got {count}"));
+        if count > max {
+            errors.add(options.list, format_args!("must have at most {max} {items}, got {count}"));
         }
     }
 }
 
-/// Checks an entry and, as deep as allowed, those inside it.
+/// Checks an entry and its nested entries, up to the maximum depth.
 fn check(entry: &HttpMatch, path: &str, depth: usize, errors: &mut ConfigErrors) {
     let Some(below) = depth.checked_sub(1) else {
-        errors.add(path, format_args!("must be nested at most {DEEPEST} deep"));
+        errors.add(path, format_args!("must be nested at most {MAX_DEPTH} deep"));
         return;
     };
     for (name, list) in [("any", &entry.any), ("all", &entry.all)] {

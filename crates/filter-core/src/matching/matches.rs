@@ -1,4 +1,4 @@
-//! The rules of a matcher that a request satisfies, in order.
+//! Lazy evaluation of rules.
 
 use super::{Answer, condition, matcher::Matcher, view::Readings};
 
@@ -27,27 +27,27 @@ impl Match {
 pub struct Matches<'m, 'r> {
     matcher: &'m Matcher,
     readings: Readings<'r>,
-    /// Remaining alternatives: those found by lookup, and those to be scanned.
+    /// Remaining alternatives: those found in the index, and those to be scanned.
     hits: std::vec::IntoIter<usize>,
-    walked: &'m [usize],
-    /// The answers of the current rule, one for each reading.
+    scanned: &'m [usize],
+    /// Answers of the current rule, one for each reading.
     answers: Vec<Answer>,
     evaluated: usize,
 }
 
 impl<'m, 'r> Matches<'m, 'r> {
     pub(super) fn new(matcher: &'m Matcher, readings: Readings<'r>) -> Self {
-        let (hits, walked) = if readings.is_unreadable {
-            // No alternative is indexed.
+        let (hits, scanned) = if readings.is_unreadable {
+            // The index cannot be used, so all alternatives are evaluated.
             ((0..matcher.alternatives.len()).collect(), &[][..])
         } else {
-            (matcher.index.hits(&readings), matcher.index.walked.as_slice())
+            (matcher.index.hits(&readings), matcher.index.scanned.as_slice())
         };
         let answers = vec![Answer::No; readings.views().count()];
-        Self { matcher, readings, hits: hits.into_iter(), walked, answers, evaluated: 0 }
+        Self { matcher, readings, hits: hits.into_iter(), scanned, answers, evaluated: 0 }
     }
 
-    /// Returns the number of alternatives evaluated so far, each counted once for all readings.
+    /// Returns the number of alternatives evaluated so far, each counted once.
     #[must_use]
     pub const fn evaluated(&self) -> usize {
         self.evaluated
@@ -55,10 +55,10 @@ impl<'m, 'r> Matches<'m, 'r> {
 
     fn peek(&self) -> Option<usize> {
         let hit = self.hits.as_slice().first().copied();
-        let walked = self.walked.first().copied();
-        match (hit, walked) {
-            (Some(hit), Some(walked)) => Some(hit.min(walked)),
-            (hit, walked) => hit.or(walked),
+        let scanned = self.scanned.first().copied();
+        match (hit, scanned) {
+            (Some(hit), Some(scanned)) => Some(hit.min(scanned)),
+            (hit, scanned) => hit.or(scanned),
         }
     }
 
@@ -66,10 +66,10 @@ impl<'m, 'r> Matches<'m, 'r> {
         if self.hits.as_slice().first() == Some(&alternative) {
             self.hits.next();
         }
-        if let Some((first, rest)) = self.walked.split_first()
+        if let Some((first, rest)) = self.scanned.split_first()
             && *first == alternative
         {
-            self.walked = rest;
+            self.scanned = rest;
         }
     }
 
@@ -96,7 +96,7 @@ impl<'m, 'r> Matches<'m, 'r> {
         Answer::agreement(self.answers.iter().copied()).unwrap_or(Answer::No)
     }
 
-    /// Adds an alternative to those answers of its rule that are not `Yes` already.
+    /// Combines an alternative with the answers of its rule that are not `Yes` yet.
     fn evaluate(&mut self, number: usize) {
         let Some(alternative) = self.matcher.alternatives.get(number) else { return };
         let mut is_evaluated = false;

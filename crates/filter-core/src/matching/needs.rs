@@ -1,40 +1,40 @@
-//! What a matcher reads.
+//! Inputs of a matcher.
 
 use std::collections::BTreeSet;
 
 use super::condition::{Condition, Subject};
 
-/// What a host must read of a request before it asks a matcher.
+/// The parts of a request that a host must read before matching.
 ///
-/// Other parts of a filter may add to it, so that everything is read once.
+/// Other parts of a filter can add to it, so that everything is read once.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Needs {
-    /// Headers by name in lower case, pseudo-headers and `cookie` among them.
+    /// Names of headers in lower case, including pseudo-headers and `cookie`.
     pub headers: BTreeSet<String>,
-    /// Attributes by their dotted names.
+    /// Names of Envoy attributes.
     pub attributes: BTreeSet<String>,
-    /// Whether the path is looked at (then `headers` has `:path`).
+    /// `true` if the path is read; `headers` then contains `:path`.
     pub path: bool,
-    /// Whether query parameters are looked at (then `headers` has `:path`).
+    /// `true` if query parameters are read; `headers` then contains `:path`.
     pub query: bool,
-    /// Whether cookies are looked at (then `headers` has `cookie`).
+    /// `true` if cookies are read; `headers` then contains `cookie`.
     pub cookies: bool,
-    /// Whether claims of the verified token are looked at.
+    /// `true` if claims of the verified token are read.
     pub claims: bool,
-    /// Whether the client's address is looked at.
+    /// `true` if the client's address is read.
     pub source_address: bool,
-    /// Whether the identity of the client's certificate is looked at.
+    /// `true` if the identity in the client's certificate is read.
     pub source_principal: bool,
 }
 
 impl Needs {
-    /// Says whether nothing at all is read.
+    /// Returns `true` if nothing is read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Adds everything that something else reads.
+    /// Adds all needs of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.headers.extend(other.headers.iter().cloned());
         self.attributes.extend(other.attributes.iter().cloned());

@@ -1,4 +1,4 @@
-//! Query parameters and cookies, in every reading that an application may give them.
+//! Query parameters and cookies in all readings that an application may give them.
 
 use std::borrow::Cow;
 
@@ -10,36 +10,40 @@ pub(super) type Pairs<'r> = Vec<(Cow<'r, [u8]>, Cow<'r, [u8]>)>;
 
 /// Splits a query. The first reading splits at `&` and decodes names and values once.
 ///
-/// Where occurrences must agree, further readings also split at `;`, read `+` as a blank, and
-/// decode twice, each only if the query contains something to split, read or decode that way.
+/// If occurrences must agree, further readings also split at `;`, read `+` as a blank, and decode
+/// twice. Each of these applies only if it changes the result.
 pub(super) fn parameters(query: &[u8], occurrences: Occurrences) -> Vec<Pairs<'_>> {
-    let may = |found: bool| if found && occurrences == Occurrences::Agreeing { 2 } else { 1 };
-    let semicolons = may(query.contains(&b';'));
-    let pluses = may(query.contains(&b'+'));
-    let decodings = may(query.windows(3).any(|part| part == b"%25"));
+    let choices = |is_relevant: bool| match occurrences {
+        Occurrences::Agreeing if is_relevant => &[false, true][..],
+        Occurrences::Agreeing | Occurrences::Any => &[false],
+    };
+    let semicolon = choices(query.contains(&b';'));
+    let plus = choices(query.contains(&b'+'));
+    let twice = choices(query.windows(3).any(|part| part == b"%25"));
     let mut readings = Vec::with_capacity(1);
-    for semicolon in 0..semicolons {
-        for plus in 0..pluses {
-            for twice in 0..decodings {
-                let reader = Reader { semicolon: semicolon > 0, plus: plus > 0, twice: twice > 0 };
-                readings.push(reader.split(query));
+    for splits_at_semicolon in semicolon.iter().copied() {
+        for plus_is_blank in plus.iter().copied() {
+            for decodes_twice in twice.iter().copied() {
+                let syntax = QuerySyntax { splits_at_semicolon, plus_is_blank, decodes_twice };
+                readings.push(syntax.split(query));
             }
         }
     }
     readings
 }
 
-/// A way to split a query.
+/// A syntax of query parameters.
 #[derive(Clone, Copy)]
-struct Reader {
-    semicolon: bool,
-    plus: bool,
-    twice: bool,
+struct QuerySyntax {
+    splits_at_semicolon: bool,
+    plus_is_blank: bool,
+    decodes_twice: bool,
 }
 
-impl Reader {
+impl QuerySyntax {
     fn split(self, query: &[u8]) -> Pairs<'_> {
-        let pairs = query.split(|byte| *byte == b'&' || (self.semicolon && *byte == b';'));
+        let pairs =
+            query.split(|byte| *byte == b'&' || (self.splits_at_semicolon && *byte == b';'));
         let pairs = pairs.filter(|pair| !pair.is_empty());
         pairs
             .map(|pair| {
@@ -51,7 +55,7 @@ impl Reader {
     }
 
     fn read(self, text: &[u8]) -> Cow<'_, [u8]> {
-        if self.plus && text.contains(&b'+') {
+        if self.plus_is_blank && text.contains(&b'+') {
             let spaced = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte });
             let spaced: Vec<u8> = spaced.collect();
             return Cow::Owned(self.decoded(&spaced).into_owned());
@@ -61,16 +65,18 @@ impl Reader {
 
     fn decoded(self, text: &[u8]) -> Cow<'_, [u8]> {
         match percent_decode(text) {
-            Cow::Owned(once) if self.twice => Cow::Owned(percent_decode(&once).into_owned()),
+            Cow::Owned(once) if self.decodes_twice => {
+                Cow::Owned(percent_decode(&once).into_owned())
+            }
             once => once,
         }
     }
 }
 
-/// Splits the cookies. The first reading drops quotes around a value.
+/// Splits cookies. The first reading removes quotes around a value.
 ///
-/// Where occurrences must agree, further readings keep the quotes, and decode names and values,
-/// each only if a cookie has quotes or something to decode.
+/// If occurrences must agree, further readings keep the quotes, and decode names and values. Each
+/// of these applies only if a cookie has quotes or escapes.
 pub(super) fn cookies(headers: &Headers, occurrences: Occurrences) -> Vec<Pairs<'_>> {
     let plain = || crate::cookies(headers);
     let mut readings: Vec<Pairs<'_>> =
@@ -105,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_a_query_in_every_reading() {
+    fn splits_a_query_in_all_readings() {
         for (query, readings) in [
             ("a=1&b=2", &["a=1|b=2"][..]),
             ("a=1;b=2", &["a=1;b=2", "a=1|b=2"]),
@@ -122,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_cookies_in_every_reading() {
+    fn splits_cookies_in_all_readings() {
         for (cookie, readings) in [
             ("a=1; b=2", &["a=1|b=2"][..]),
             ("a=\"1\"", &["a=1", "a=\\\"1\\\""]),

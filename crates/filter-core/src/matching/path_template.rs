@@ -1,4 +1,4 @@
-//! Paths with holes in them.
+//! Path templates with variables and wildcards.
 
 use std::{fmt, str::FromStr};
 
@@ -12,12 +12,12 @@ mod trie;
 
 pub use crate::matching::path_template::trie::PathTrie;
 
-/// A path of which some segments may be anything.
+/// A path with variable segments, as in Istio's AuthorizationPolicy and Envoy's `uri_template`.
 ///
-/// `{x}` and `{*}` are one segment that is not empty, `{x=**}` and `{**}` one or more segments that
-/// may be empty: `/files/{rest=**}` takes `/files/` and `/files/a/b`, not `/files`. One rest may
-/// stand in a template, and only literal segments behind it. At most 1,024 bytes and 64 segments.
-/// Follows the path templates of Istio's AuthorizationPolicy and Envoy's `uri_template`.
+/// `{x}` and `{*}` match one non-empty segment. `{x=**}` and `{**}` match one or more segments,
+/// which may be empty: `/files/{rest=**}` matches `/files/` and `/files/a/b`, but not `/files`. A
+/// template can have one `**`, followed only by literal segments. At most 1,024 bytes and 64
+/// segments.
 ///
 /// ```
 /// use filter_core::PathTemplate;
@@ -32,7 +32,11 @@ pub use crate::matching::path_template::trie::PathTrie;
     inline,
     with = "String",
     title = "path template, such as /orders/{id} or /files/{rest=**}",
-    extend("maxLength" = MAX_LEN, "pattern" = r"^/[^?# \\]*$")
+    extend(
+        "maxLength" = MAX_LEN,
+        "pattern" = r"^/[^?# \\]*$",
+        "examples" = ["/orders/{id}", "/files/{rest=**}"]
+    )
 )]
 pub struct PathTemplate {
     text: String,
@@ -42,30 +46,30 @@ pub struct PathTemplate {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Segment {
     Literal(String),
-    /// One segment, with the name it is captured by.
+    /// One segment, with the name of the variable if it has one.
     One(Option<String>),
-    /// One or more segments.
+    /// One or more segments, with the name of the variable if they have one.
     Rest(Option<String>),
 }
 
-/// A text that is no path template.
+/// Error for a text that is not a path template.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidPathTemplate {
-    /// It has another form.
+    /// It has a different syntax.
     #[error("must be a path template such as /orders/{{id}} or /files/{{rest=**}}")]
     Syntax,
-    /// A hole is only a part of a segment.
+    /// A variable is only a part of a segment.
     #[error("must have a whole segment in braces, such as /{{id}}/")]
-    PartOfSegment,
-    /// A star stands without braces.
+    PartialSegment,
+    /// A star is not in braces.
     #[error("must have {{*}} for one segment and {{**}} for the rest, not a bare *")]
     BareStar,
-    /// Two holes have one name.
-    #[error("must not use a name twice")]
-    NameTwice,
-    /// Another hole stands behind the rest.
-    #[error("must have only literal segments behind {{**}}")]
-    HoleBehindRest,
+    /// Two variables have the same name.
+    #[error("must have unique names")]
+    DuplicateName,
+    /// There is a variable or wildcard after `{**}`.
+    #[error("must have only literal segments after {{**}}")]
+    WildcardAfterRest,
     /// It is too long.
     #[error("must have at most 1024 bytes and 64 segments")]
     TooLong,
@@ -75,18 +79,18 @@ const MAX_LEN: usize = 1024;
 const MAX_SEGMENTS: usize = 64;
 
 impl PathTemplate {
-    /// Returns the template as it is written.
+    /// Returns the template as configured.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Returns the names that a match captures, in order.
+    /// Returns the names of the variables, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(Segment::name)
     }
 
-    /// Matches a path and returns what its named holes took; `None` where it does not match.
+    /// Matches a path and returns the values of its variables; `None` if it does not match.
     #[must_use]
     pub fn captures<'a>(&'a self, path: &'a [u8]) -> Option<Vec<(&'a str, &'a [u8])>> {
         let mut rest = path;
@@ -94,8 +98,10 @@ impl PathTemplate {
         for (index, segment) in self.segments.iter().enumerate() {
             rest = rest.strip_prefix(b"/")?;
             let taken = match segment {
-                Segment::Rest(_) => self.rest_length(rest, index)?,
-                _ => rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len()),
+                Segment::Rest(_) => self.rest_len(rest, index)?,
+                Segment::Literal(_) | Segment::One(_) => {
+                    rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len())
+                }
             };
             let (found, after) = rest.split_at_checked(taken)?;
             if !segment.fits(found) {
@@ -107,10 +113,11 @@ impl PathTemplate {
         rest.is_empty().then_some(captures)
     }
 
-    /// Returns how many bytes the rest at `index` takes, so that what is behind it still fits.
-    fn rest_length(&self, path: &[u8], index: usize) -> Option<usize> {
-        let behind = self.segments.iter().skip(index.saturating_add(1));
-        let suffix: usize = behind.map(|segment| segment.literal().len().saturating_add(1)).sum();
+    /// Returns the length of the part that `**` at `index` matches, so that the segments after it
+    /// still match.
+    fn rest_len(&self, path: &[u8], index: usize) -> Option<usize> {
+        let after = self.segments.iter().skip(index.saturating_add(1));
+        let suffix: usize = after.map(|segment| segment.literal().len().saturating_add(1)).sum();
         path.len().checked_sub(suffix)
     }
 }
@@ -151,15 +158,15 @@ impl FromStr for PathTemplate {
 }
 
 fn segment(text: &str) -> Result<Segment, InvalidPathTemplate> {
-    let Some(hole) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+    let Some(variable) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
         return literal(text);
     };
-    match hole {
+    match variable {
         "*" => return Ok(Segment::One(None)),
         "**" => return Ok(Segment::Rest(None)),
         _ => {}
     }
-    let (name, pattern) = hole.split_once('=').unwrap_or((hole, "*"));
+    let (name, pattern) = variable.split_once('=').unwrap_or((variable, "*"));
     let mut bytes = name.bytes();
     let begins = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let named = begins && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -172,7 +179,7 @@ fn segment(text: &str) -> Result<Segment, InvalidPathTemplate> {
 
 fn literal(text: &str) -> Result<Segment, InvalidPathTemplate> {
     if text.contains(['{', '}']) {
-        return Err(InvalidPathTemplate::PartOfSegment);
+        return Err(InvalidPathTemplate::PartialSegment);
     }
     if text.contains('*') {
         return Err(InvalidPathTemplate::BareStar);
@@ -192,14 +199,14 @@ fn check(segments: &[Segment]) -> Result<(), InvalidPathTemplate> {
     names.sort_unstable();
     names.dedup();
     if names.len() != count {
-        return Err(InvalidPathTemplate::NameTwice);
+        return Err(InvalidPathTemplate::DuplicateName);
     }
-    let mut behind = segments.iter().skip_while(|segment| !matches!(segment, Segment::Rest(_)));
-    behind.next();
-    if behind.all(|segment| matches!(segment, Segment::Literal(_))) {
+    let mut after = segments.iter().skip_while(|segment| !matches!(segment, Segment::Rest(_)));
+    after.next();
+    if after.all(|segment| matches!(segment, Segment::Literal(_))) {
         Ok(())
     } else {
-        Err(InvalidPathTemplate::HoleBehindRest)
+        Err(InvalidPathTemplate::WildcardAfterRest)
     }
 }
 

@@ -1,14 +1,14 @@
-//! The readings that the next hop may give to one value.
+//! Enumeration of the readings of a value.
 
 use std::borrow::Cow;
 
-/// At most this many readings of one value are compared.
+/// Maximum number of readings of one value.
 const MAX_READINGS: usize = 32;
 
-/// At most this many bytes of readings are kept.
+/// Maximum total size of the readings of one value, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A step of a reader; returns borrowed data if it changes nothing.
+/// A transformation that a reader may apply; returns borrowed data if it changes nothing.
 pub(crate) type Step = fn(&[u8]) -> Cow<'_, [u8]>;
 
 /// Returns all results of applying the steps to `value` in any order, without `value` itself;
@@ -36,7 +36,7 @@ pub(crate) fn other_readings(steps: &[Step], value: &[u8]) -> Option<Vec<Vec<u8>
     }
 }
 
-/// Returns `read` as a reading of `value`.
+/// Returns `read`, or `value` borrowed if they are equal.
 pub(crate) fn changed(value: &[u8], read: Vec<u8>) -> Cow<'_, [u8]> {
     if read == value { Cow::Borrowed(value) } else { Cow::Owned(read) }
 }

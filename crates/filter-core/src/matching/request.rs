@@ -1,4 +1,4 @@
-//! A request as a matcher sees it.
+//! The input of a matcher.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::Headers;
 
-/// What a host has read of a request, as a matcher's [`Needs`](crate::Needs) named it.
+/// The parts of a request that a host has read, according to [`Needs`](crate::Needs).
 ///
-/// What was not read is absent, and fulfils no condition.
+/// Parts that were not read are absent and satisfy no condition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
-    /// Headers, the pseudo-headers `:path`, `:method`, `:scheme` and `:authority` among them.
+    /// Headers, including the pseudo-headers `:path`, `:method`, `:scheme` and `:authority`.
     pub headers: Headers,
-    /// Attributes of the proxy by their dotted names, text as it is and numbers as decimals.
+    /// Envoy attributes by name, in the encoding of the host.
     pub attributes: BTreeMap<String, Vec<u8>>,
-    /// Claims of a token that was verified, read with [`parse_exact`](crate::parse_exact).
+    /// Claims of the verified token, parsed with [`parse_exact`](crate::parse_exact).
     pub claims: Option<Value>,
-    /// The client's address as the connection manager decided it.
+    /// The client's address as determined by Envoy's HTTP connection manager.
     pub source_address: Option<IpAddr>,
-    /// The identity of the client's certificate.
+    /// The identity in the client's certificate.
     pub source_principal: Option<Vec<u8>>,
 }

@@ -1,20 +1,21 @@
-//! Rules that can never be reached.
+//! Detection of unreachable rules.
 
 use super::condition::{Alternative, Condition};
 
-/// Returns, for each rule of which every alternative is covered by an earlier rule, that rule and
-/// the last of those that cover it. Only pairs count of which `may` says that the first can.
+/// Returns each rule whose alternatives are all covered by earlier rules, and the last of these
+/// earlier rules. Only pairs for which `can_shadow` returns `true` are considered.
 ///
-/// Only what can be seen from single conditions is seen, so a rule that is returned is never
-/// reached, while one that is not returned may still be.
+/// Conditions are compared one by one, so every returned rule is unreachable, but some unreachable
+/// rules are not found.
 pub(super) fn shadowed(
     alternatives: &[Alternative],
-    may: impl Fn(usize, usize) -> bool,
+    can_shadow: impl Fn(usize, usize) -> bool,
 ) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, Option<usize>)> = Vec::new();
     for (number, later) in alternatives.iter().enumerate() {
-        let before = alternatives.iter().take(number).take_while(|it| it.rule < later.rule);
-        let mut before = before.filter(|earlier| may(earlier.rule, later.rule));
+        let before = alternatives.iter().take(number);
+        let before = before.take_while(|earlier| earlier.rule < later.rule);
+        let mut before = before.filter(|earlier| can_shadow(earlier.rule, later.rule));
         let by = before.find(|earlier| covers(earlier, later)).map(|earlier| earlier.rule);
         match found.last_mut() {
             Some((rule, so_far)) if *rule == later.rule => {
@@ -26,7 +27,7 @@ pub(super) fn shadowed(
     found.into_iter().filter_map(|(rule, by)| Some((rule, by?))).collect()
 }
 
-/// Says whether every request that fulfils `later` surely fulfils `earlier`.
+/// Returns `true` if every request that satisfies `later` also satisfies `earlier`.
 fn covers(earlier: &Alternative, later: &Alternative) -> bool {
     let implied = |wanted: &Condition| later.conditions.iter().any(|had| had.implies(wanted));
     earlier.conditions.iter().all(implied)
@@ -38,7 +39,7 @@ impl Condition {
             (Self::Text(subject, test), Self::Text(same, wanted)) => {
                 subject == same && test.implies(wanted)
             }
-            // Fewer values are excluded by the narrower condition.
+            // A narrower test excludes fewer values.
             (Self::Without(name, test), Self::Without(same, wanted)) => {
                 name == same && wanted.implies(test)
             }

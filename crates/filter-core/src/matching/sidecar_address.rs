@@ -1,12 +1,12 @@
-//! The kind of proxy that a filter runs in.
+//! Trust in the client's address in a sidecar.
 
 use crate::Needs;
 
 /// Returns a warning if `needs` reads the client's address in an Istio sidecar; `node_id` is
 /// Envoy's `xds.node.id`.
 ///
-/// A sidecar takes the address from the last entry of `x-forwarded-for`, which it accepts from any
-/// workload.
+/// A sidecar uses the last entry of `x-forwarded-for` as the address and accepts that header from
+/// any workload.
 ///
 /// ```
 /// use filter_core::{Needs, source_address_warning};
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warns_only_of_reading_the_address_in_a_sidecar() {
+    fn warns_only_if_a_sidecar_reads_the_address() {
         let address = Needs { source_address: true, ..Needs::default() };
         let attributes = ["source.address".to_owned()].into();
         let attribute = Needs { attributes, ..Needs::default() };

@@ -1,4 +1,4 @@
-//! Conditions on one text.
+//! Conditions on text.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,23 +22,24 @@ use crate::{
     },
 };
 
-/// A condition on the value of a header, parameter, claim or attribute.
+/// Condition on the value of a header, parameter, claim or attribute.
 ///
-/// Written as Istio's `StringMatch` (`exact`, `prefix`, `regex`) or with `suffix`, `contains`,
-/// `in: [..]`, `present: true`, `range: {from, to}`, `semver: ">=2.1, <3"` or `cidr: [..]`. Exactly
-/// one of them; `ignoreCase: true` may stand beside those that compare text, and ignores the case of
-/// ASCII letters.
+/// Exactly one operator: `exact`, `prefix` or `regex`, as in Istio's `StringMatch`, or `suffix`,
+/// `contains`, `in: [..]`, `present: true`, `range: {from, to}`, `semver: ">=2.1, <3"` or
+/// `cidr: [..]`. Operators that compare text can be combined with `ignoreCase: true`, which ignores
+/// the case of ASCII letters.
 ///
-/// - `regex` is RE2 syntax without Unicode classes (`\p{..}`), matches the whole value in linear
-///   time, and has at most 1,024 bytes. `\d`, `\w`, `\s` and `\b` know ASCII only, as in RE2.
-/// - `range` wants a decimal number (`-1.5`); `from` belongs to it and `to` does not.
-/// - `semver` wants a version of one to three numbers, perhaps after a `v`; a pre-release is matched
-///   only by a range that names a pre-release of the same numbers.
-/// - `cidr` wants an address.
+/// - `regex` has RE2 syntax without Unicode classes (`\p{..}`), must match the whole value, and has
+///   at most 1,024 bytes. Matching takes linear time. `\d`, `\w`, `\s` and `\b` are ASCII only, as
+///   in RE2.
+/// - `range` matches a decimal number (`-1.5`), including `from` and excluding `to`.
+/// - `semver` matches a version of one to three numbers, with an optional `v` before it. A
+///   pre-release is matched only by a range that contains a pre-release of the same numbers.
+/// - `cidr` matches an IP address.
 ///
-/// Texts are compared byte by byte, and values need not be UTF-8: for an expression, each byte
-/// sequence that is not UTF-8 is one character that equals no other. The answer of `range`,
-/// `semver` and `cidr` on a value that they cannot parse is unsure.
+/// Text is compared byte by byte. A value can contain invalid UTF-8: for a regular expression, each
+/// invalid sequence is one character that differs from all others. A value that `range`, `semver`
+/// or `cidr` cannot parse is unsure.
 ///
 /// ```
 /// use filter_core::StringMatch;
@@ -50,10 +51,14 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document", transform = exactly_one(&OPERATORS))]
+#[schemars(
+    with = "Document",
+    transform = exactly_one(&OPERATORS),
+    extend("examples" = [{"exact": "premium"}, {"prefix": "/api/"}, {"regex": "v[0-9]+"}])
+)]
 pub struct StringMatch {
     operator: Operator,
-    /// With it, every text of the operator is in lower case.
+    /// If `true`, the texts of the operator are in lower case.
     ignore_case: bool,
 }
 
@@ -72,47 +77,58 @@ enum Operator {
 }
 
 impl StringMatch {
-    /// Wants a value to be `text`.
+    /// Creates a condition for a value that is equal to `text`.
     #[must_use]
     pub fn exact(text: impl Into<String>) -> Self {
         Self { operator: Operator::Exact(text.into()), ignore_case: false }
     }
 
-    /// Wants a value to be there.
+    /// Creates a condition for any value.
     #[must_use]
     pub const fn present() -> Self {
         Self { operator: Operator::Present, ignore_case: false }
     }
 
-    /// Returns the texts of which a value must be one, byte for byte; `None` for other conditions.
+    /// Returns the texts to one of which a value must be equal; `None` for other conditions.
     ///
-    /// Such a condition can be found by looking the value up.
+    /// Such conditions can be indexed.
     #[must_use]
     pub fn exact_texts(&self) -> Option<&[String]> {
+        if self.ignore_case {
+            return None;
+        }
         match &self.operator {
-            _ if self.ignore_case => None,
             Operator::Exact(text) => Some(std::slice::from_ref(text)),
             Operator::In(texts) => Some(texts),
-            _ => None,
+            Operator::Prefix(_)
+            | Operator::Suffix(_)
+            | Operator::Contains(_)
+            | Operator::Regex(_)
+            | Operator::Present
+            | Operator::Range(_)
+            | Operator::Semver(_)
+            | Operator::Cidr(_) => None,
         }
     }
 
-    /// Says whether any value will do, also one that is not text.
+    /// Returns `true` if any value satisfies the condition.
     pub(crate) const fn is_present(&self) -> bool {
         matches!(self.operator, Operator::Present)
     }
 
-    /// Says whether this is an expression.
+    /// Returns `true` if this is a regular expression.
     pub(crate) const fn is_regex(&self) -> bool {
         matches!(self.operator, Operator::Regex(_))
     }
 
-    /// Returns the text with which a value must begin; `None` for other conditions.
+    /// Returns the prefix that a value must have; `None` for other conditions.
     pub(crate) fn exact_prefix(&self) -> Option<&str> {
-        match &self.operator {
-            Operator::Prefix(text) if !self.ignore_case => Some(text),
-            _ => None,
+        if let Operator::Prefix(text) = &self.operator
+            && !self.ignore_case
+        {
+            return Some(text);
         }
+        None
     }
 
     /// Returns `true` if a value surely satisfies the condition; `None` is an absent value.
@@ -121,7 +137,7 @@ impl StringMatch {
         value.is_some_and(|value| self.answer(value).is_yes())
     }
 
-    /// Returns the answer about a value.
+    /// Evaluates the condition for a value.
     #[must_use]
     pub fn answer(&self, value: &[u8]) -> Answer {
         let read = match &self.operator {
@@ -132,35 +148,36 @@ impl StringMatch {
             Operator::Cidr(ranges) => text(value)
                 .and_then(|text| text.parse().ok())
                 .map(|address| ranges.iter().any(|range| range.contains(address))),
-            _ => Some(self.compares(value)),
+            Operator::Exact(text) => Some(self.equals(text, value)),
+            Operator::In(texts) => Some(texts.iter().any(|text| self.equals(text, value))),
+            Operator::Prefix(text) => Some(self.has_prefix(text, value)),
+            Operator::Suffix(text) => Some(self.has_suffix(text, value)),
+            Operator::Contains(text) if self.ignore_case => {
+                Some(contains(&value.to_ascii_lowercase(), text))
+            }
+            Operator::Contains(text) => Some(contains(value, text)),
         };
         read.map_or(Answer::Unsure, Answer::from)
     }
 
-    fn compares(&self, value: &[u8]) -> bool {
-        let same = |text: &str, value: &[u8]| match self.ignore_case {
-            true => value.eq_ignore_ascii_case(text.as_bytes()),
-            false => value == text.as_bytes(),
-        };
-        match &self.operator {
-            Operator::Exact(text) => same(text, value),
-            Operator::Prefix(text) => {
-                value.get(..text.len()).is_some_and(|start| same(text, start))
-            }
-            Operator::Suffix(text) => {
-                let start = value.len().checked_sub(text.len());
-                start.and_then(|start| value.get(start..)).is_some_and(|end| same(text, end))
-            }
-            Operator::Contains(text) if self.ignore_case => {
-                contains(&value.to_ascii_lowercase(), text)
-            }
-            Operator::Contains(text) => contains(value, text),
-            Operator::In(texts) => texts.iter().any(|text| same(text, value)),
-            _ => false,
+    fn equals(&self, text: &str, value: &[u8]) -> bool {
+        if self.ignore_case {
+            value.eq_ignore_ascii_case(text.as_bytes())
+        } else {
+            value == text.as_bytes()
         }
     }
 
-    /// Returns the same condition with the case of ASCII letters ignored, where it compares text.
+    fn has_prefix(&self, text: &str, value: &[u8]) -> bool {
+        value.get(..text.len()).is_some_and(|start| self.equals(text, start))
+    }
+
+    fn has_suffix(&self, text: &str, value: &[u8]) -> bool {
+        let start = value.len().checked_sub(text.len());
+        start.and_then(|start| value.get(start..)).is_some_and(|end| self.equals(text, end))
+    }
+
+    /// Ignores the case of ASCII letters; no change if the condition does not compare text.
     #[must_use]
     pub fn ignoring_case(mut self) -> Self {
         let lower = |text: &mut String| text.make_ascii_lowercase();
@@ -171,14 +188,16 @@ impl StringMatch {
             | Operator::Contains(text) => lower(text),
             Operator::In(texts) => texts.iter_mut().for_each(lower),
             Operator::Regex(pattern) => *pattern = pattern.ignoring_case(),
-            _ => return self,
+            Operator::Present | Operator::Range(_) | Operator::Semver(_) | Operator::Cidr(_) => {
+                return self;
+            }
         }
         self.ignore_case = true;
         self
     }
 }
 
-/// Returns `true` if a value contains `part`, which is UTF-8 and so only occurs in valid chunks.
+/// Returns `true` if a value contains `part`, which can only occur in valid UTF-8 chunks.
 fn contains(value: &[u8], part: &str) -> bool {
     value.utf8_chunks().any(|chunk| chunk.valid().contains(part))
 }

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{Headers, InvalidConfig};
 
-/// Reads rules written as a list of lists of matches.
+/// Parses a list of rules, each a list of matches.
 fn rules(document: &Value) -> Vec<Vec<HttpMatch>> {
     serde_json::from_value(document.clone()).unwrap()
 }
 
-/// Returns the answer of an entry whose occurrences must agree.
+/// Evaluates an entry whose occurrences must agree.
 fn guarded(entry: &Value, request: &Request) -> Answer {
     let options = MatcherOptions::guarding("http");
     let matcher = Matcher::compile(&rules(&json!([[entry]])), &options).unwrap();
@@ -29,7 +29,7 @@ fn sure(matcher: &Matcher, request: &Request) -> Vec<usize> {
     matcher.matches(request).filter_map(Match::sure).collect()
 }
 
-/// Compiles rules of which several may match.
+/// Compiles rules of which several can match.
 fn matcher(document: &Value) -> Matcher {
     let options = MatcherOptions { shadowed: Shadowed::Allowed, ..MatcherOptions::new("http") };
     Matcher::compile(&rules(document), &options).unwrap()

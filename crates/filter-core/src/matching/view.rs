@@ -1,4 +1,4 @@
-//! A request in every reading that its next hop may give it.
+//! A request in all readings that its next hop may give it.
 
 use std::{
     borrow::Cow,
@@ -7,14 +7,14 @@ use std::{
 };
 
 use super::{Answer, Occurrences, Request, pairs};
-use crate::{PathNormalization, RequestPath, http::authority::authority_readings};
+use crate::{PathNormalization, RequestPath, StringMatch, http::authority::authority_readings};
 
-/// The maximum number of combinations of path and authority readings to compare.
+/// Maximum number of combinations of path and authority readings.
 const MAX_COMBINATIONS: usize = 64;
 
-/// The parts of a request that a matcher reads, and how it reads them.
+/// The parts of a request that have several readings, and the treatment of these parts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sight {
+pub(super) struct ReadingOptions {
     pub(super) normalization: PathNormalization,
     pub(super) occurrences: Occurrences,
     pub(super) path: bool,
@@ -28,21 +28,21 @@ pub(super) struct Readings<'r> {
     pub(super) request: &'r Request,
     target: Option<RequestPath<'r>>,
     authority: Option<&'r [u8]>,
-    /// Readings of the path besides the first.
+    /// All readings of the path except the first.
     paths: Vec<Vec<u8>>,
-    /// Readings of the authority besides the first.
+    /// All readings of the authority except the first.
     authorities: Vec<Vec<u8>>,
     /// `true` if there are too many readings to compare.
     pub(super) is_unreadable: bool,
     occurrences: Occurrences,
     parameters: OnceCell<Vec<pairs::Pairs<'r>>>,
     cookies: OnceCell<Vec<pairs::Pairs<'r>>>,
-    /// Answers by the address of the test, which must outlive the readings, and the number of the
-    /// reading.
-    pub(super) known: RefCell<HashMap<(usize, usize), Answer>>,
+    /// Cached answers by the address of the test, which must outlive the readings, and the index of
+    /// the reading.
+    pub(super) cache: RefCell<HashMap<(usize, usize), Answer>>,
 }
 
-/// A request in one reading.
+/// One reading of a request, by the indices of its path and authority.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a, 'r> {
     pub(super) readings: &'a Readings<'r>,
@@ -51,14 +51,14 @@ pub(super) struct View<'a, 'r> {
 }
 
 impl<'r> Readings<'r> {
-    pub(super) fn new(request: &'r Request, sight: Sight) -> Self {
+    pub(super) fn new(request: &'r Request, reading_options: ReadingOptions) -> Self {
         let target = request.headers.first(":path");
-        let target = target.map(|target| RequestPath::new(target, sight.normalization));
-        let path = target.as_ref().filter(|_| sight.path);
+        let target = target.map(|target| RequestPath::new(target, reading_options.normalization));
+        let path = target.as_ref().filter(|_| reading_options.path);
         let paths = path.map_or(Some(Vec::new()), RequestPath::other_readings);
         let authority = request.headers.first(":authority");
-        let looked_at = authority.filter(|_| sight.authority);
-        let authorities = looked_at.map_or(Some(Vec::new()), authority_readings);
+        let read = authority.filter(|_| reading_options.authority);
+        let authorities = read.map_or(Some(Vec::new()), authority_readings);
         let mut readings = Self {
             request,
             target,
@@ -66,10 +66,10 @@ impl<'r> Readings<'r> {
             is_unreadable: paths.is_none() || authorities.is_none(),
             paths: paths.unwrap_or_default(),
             authorities: authorities.unwrap_or_default(),
-            occurrences: sight.occurrences,
+            occurrences: reading_options.occurrences,
             parameters: OnceCell::new(),
             cookies: OnceCell::new(),
-            known: RefCell::default(),
+            cache: RefCell::default(),
         };
         if readings.views().count() > MAX_COMBINATIONS {
             readings.is_unreadable = true;
@@ -81,7 +81,7 @@ impl<'r> Readings<'r> {
         readings
     }
 
-    /// Iterates over the readings of the request, the one as received first.
+    /// Iterates over the readings of the request, beginning with the request as received.
     pub(super) fn views(&self) -> impl Iterator<Item = View<'_, 'r>> {
         (0..=self.paths.len()).flat_map(move |path| {
             let authorities = 0..=self.authorities.len();
@@ -89,7 +89,7 @@ impl<'r> Readings<'r> {
         })
     }
 
-    /// Returns `true` if there is one reading only.
+    /// Returns `true` if there is only one reading.
     pub(super) const fn is_single(&self) -> bool {
         self.paths.is_empty() && self.authorities.is_empty()
     }
@@ -110,7 +110,7 @@ impl<'r> Readings<'r> {
         self.authority.into_iter().chain(self.authorities.iter().map(Vec::as_slice))
     }
 
-    /// Returns the query's parameters, in every reading.
+    /// Returns the query parameters in all readings.
     pub(super) fn parameters(&self) -> &[pairs::Pairs<'r>] {
         self.parameters.get_or_init(|| {
             let query = self.target.as_ref().and_then(RequestPath::query).unwrap_or_default();
@@ -118,17 +118,30 @@ impl<'r> Readings<'r> {
         })
     }
 
-    /// Returns the cookies, in every reading.
+    /// Returns the cookies in all readings.
     pub(super) fn cookies(&self) -> &[pairs::Pairs<'r>] {
         self.cookies.get_or_init(|| pairs::cookies(&self.request.headers, self.occurrences))
     }
 
-    /// Returns the answer for a value that may occur several times.
+    /// Returns the answer for a value that can occur several times.
     pub(super) fn of_occurrences(&self, answers: impl Iterator<Item = Answer>) -> Answer {
         match self.occurrences {
             Occurrences::Any => Answer::any(answers),
             Occurrences::Agreeing => Answer::agreement(answers).unwrap_or(Answer::No),
         }
+    }
+
+    /// Evaluates a test for the values of `name` in all readings of parameters or cookies.
+    pub(super) fn pairs_answer(
+        &self,
+        pairs: &[pairs::Pairs<'_>],
+        name: &str,
+        test: &StringMatch,
+    ) -> Answer {
+        let answers = pairs
+            .iter()
+            .map(|pairs| self.of_occurrences(named(pairs, name).map(|value| test.answer(value))));
+        Answer::agreement(answers).unwrap_or(Answer::No)
     }
 }
 
@@ -148,11 +161,8 @@ impl<'a> View<'a, '_> {
     }
 }
 
-/// Returns the value of a pair with this name.
-pub(super) fn named<'p>(
-    pairs: &'p pairs::Pairs<'_>,
-    name: &'p str,
-) -> impl Iterator<Item = &'p [u8]> {
+/// Returns the values with this name.
+fn named<'p>(pairs: &'p pairs::Pairs<'_>, name: &'p str) -> impl Iterator<Item = &'p [u8]> {
     let found = pairs.iter().filter(move |(found, _)| **found == *name.as_bytes());
     found.map(|(_, value): &(Cow<'_, [u8]>, Cow<'_, [u8]>)| &**value)
 }

@@ -1,4 +1,4 @@
-//! What keeps a user with one variant: where the key comes from.
+//! Keys for sticky assignments.
 
 use std::borrow::Cow;
 
@@ -14,9 +14,11 @@ mod cookie;
 
 pub use crate::traffic::consistent_hash::cookie::{CookieAttribute, HashCookie};
 
-/// The `consistentHash` of an Istio DestinationRule, with `claim` added.
+/// Sources of the key for sticky assignments, as `consistentHash` of an Istio DestinationRule, with
+/// `claim` in addition.
 ///
-/// Several keys may be named; they are tried in the order of the fields, the most trustworthy first.
+/// If several are given, the first one that the request has is used, in the order of the fields:
+/// the most trustworthy first.
 ///
 /// ```
 /// use filter_core::{ConsistentHash, Headers, KeySource, Request};
@@ -31,32 +33,36 @@ pub use crate::traffic::consistent_hash::cookie::{CookieAttribute, HashCookie};
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
 #[schemars(!try_from, rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
+#[schemars(extend(
+    "minProperties" = 1,
+    "examples" = [{"httpHeaderName": "x-user"}, {"httpCookie": {"name": "weir_id", "ttl": "720h"}}]
+))]
 pub struct ConsistentHash {
-    /// A claim of the verified token; a number or boolean counts as its JSON text.
+    /// Path of a claim of the verified token; a number or boolean is used as its JSON text.
     pub claim: Option<ClaimPath>,
-    /// A header, of which the first value counts unless it is empty.
+    /// Name of a header; its first value is used unless it is empty.
     pub http_header_name: Option<HeaderName>,
-    /// A query parameter, of which the first value counts, percent-decoded.
+    /// Name of a query parameter; its first value is used, percent-decoded, unless it is empty.
     #[schemars(length(min = 1))]
     pub http_query_parameter_name: Option<String>,
-    /// A cookie, which is issued where it is missing and has a `ttl`.
+    /// Cookie. With a `ttl`, a cookie is issued to requests without a key.
     pub http_cookie: Option<HashCookie>,
-    /// Whether the client's address counts, as the connection manager decided it.
+    /// Uses the client's address, as determined by Envoy's HTTP connection manager. Default:
+    /// `false`.
     #[schemars(default)]
     pub use_source_ip: bool,
 }
 
-/// A key that was found, and where.
+/// The key of a request, and its source.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HashKey<'r> {
-    /// Where it was found.
+    /// Source of the key.
     pub source: KeySource,
-    /// Its bytes as they came.
+    /// Bytes of the key.
     pub bytes: Cow<'r, [u8]>,
 }
 
-/// Where a key was found.
+/// The source of a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeySource {
     /// A claim of the verified token.
@@ -72,9 +78,9 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Returns the word for logs and explanations.
+    /// Returns the name for logs and explanations.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Claim => "claim",
             Self::Header => "header",
@@ -86,25 +92,25 @@ impl KeySource {
 }
 
 impl ConsistentHash {
-    /// Finds the key of a request; `None` where it has none of those that are named.
+    /// Returns the key of a request; `None` if it has none of the configured ones.
     #[must_use]
     pub fn key<'r>(&self, request: &'r Request) -> Option<HashKey<'r>> {
-        let found = |source| move |bytes| HashKey { source, bytes };
-        let claim = || self.claim_of(request).map(found(KeySource::Claim));
-        let header = || self.header_of(request).map(found(KeySource::Header));
-        let parameter = || self.parameter_of(request).map(found(KeySource::QueryParameter));
-        let cookie = || self.cookie_of(request).map(found(KeySource::Cookie));
-        let address = || self.address_of(request).map(found(KeySource::SourceIp));
+        let key = |source| move |bytes| HashKey { source, bytes };
+        let claim = || self.claim_of(request).map(key(KeySource::Claim));
+        let header = || self.header_of(request).map(key(KeySource::Header));
+        let parameter = || self.parameter_of(request).map(key(KeySource::QueryParameter));
+        let cookie = || self.cookie_of(request).map(key(KeySource::Cookie));
+        let address = || self.address_of(request).map(key(KeySource::SourceIp));
         claim().or_else(header).or_else(parameter).or_else(cookie).or_else(address)
     }
 
-    /// Returns the cookie that is issued to a request without a key.
+    /// Returns the cookie to issue to a request without a key.
     #[must_use]
     pub fn issued_cookie(&self) -> Option<&HashCookie> {
         self.http_cookie.as_ref().filter(|cookie| cookie.ttl.is_some())
     }
 
-    /// Returns what must be read of a request.
+    /// Returns the parts of a request that must be read.
     #[must_use]
     pub fn needs(&self) -> Needs {
         let mut needs = Needs {
@@ -187,7 +193,7 @@ impl TryFrom<Document> for ConsistentHash {
         }
         if hash.use_source_ip && hash.issued_cookie().is_some() {
             return Err(
-                "must not have useSourceIp beside httpCookie.ttl, which gives every request a key",
+                "must not have both useSourceIp and httpCookie.ttl: every request has an address",
             );
         }
         Ok(hash)
@@ -196,7 +202,7 @@ impl TryFrom<Document> for ConsistentHash {
 
 fn parameter_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let name = String::deserialize(deserializer)?;
-    let missing = || serde::de::Error::custom("must be a parameter's name, got \"\"");
+    let missing = || serde::de::Error::custom("must not be empty");
     if name.is_empty() { Err(missing()) } else { Ok(Some(name)) }
 }
 

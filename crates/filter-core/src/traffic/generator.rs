@@ -1,17 +1,17 @@
 //! Random numbers.
 
-/// A generator of random numbers (SplitMix64), good for ids and shares and for nothing secret.
+/// A generator of random numbers (SplitMix64), for identifiers and sampling, not for secrets.
 #[derive(Clone, Copy, Debug)]
 pub struct Generator(u64);
 
 impl Generator {
-    /// Starts from random bits; two workers need different ones.
+    /// Creates a generator from random bits, which must differ between workers.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Returns 64 bits.
+    /// Returns 64 random bits.
     pub const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -20,13 +20,13 @@ impl Generator {
         bits ^ (bits >> 31)
     }
 
-    /// Returns a number between 0 and 1, neither of them.
+    /// Returns a random number between 0 and 1, both excluded.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     pub const fn unit(&mut self) -> f64 {
         ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
-    /// Returns a number below a million.
+    /// Returns a random number from 0 to 999,999.
     #[expect(clippy::cast_possible_truncation, reason = "below a million")]
     pub const fn millionths(&mut self) -> u32 {
         ((self.bits() as u128).wrapping_mul(1_000_000) >> 64) as u32
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn millionths_spread_evenly() {
+    fn millionths_are_uniform() {
         let mut generator = Generator::new(7);
         let low = (0..100_000).filter(|_| generator.millionths() < 100_000).count();
         assert!((9_700..10_300).contains(&low), "{low}");

@@ -1,4 +1,4 @@
-//! When something is in force.
+//! Schedules.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,9 +15,10 @@ pub use crate::traffic::schedule::{
     window::{TimeOfDay, UtcOffset, Weekday, Window},
 };
 
-/// When something is in force: between two instants, inside weekly windows, growing at its start.
+/// The times at which something is active: between two instants, within weekly windows, with an
+/// optional ramp-up.
 ///
-/// `{}` is always in force. Only the clock decides, so all proxies agree without talking.
+/// `{}` is always active. A schedule depends only on the clock, so all proxies agree on it.
 ///
 /// ```
 /// use filter_core::{Percentage, Schedule, Timestamp};
@@ -32,7 +33,10 @@ pub use crate::traffic::schedule::{
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document")]
+#[schemars(with = "Document", extend("examples" = [
+    {"startsAt": "2026-12-01T09:00:00Z", "expiresAt": "2026-12-01T18:00:00Z", "rampUp": "2h"},
+    {"windows": [{"days": ["MON", "FRI"], "from": "09:00", "to": "17:30"}], "utcOffset": "+01:00"},
+]))]
 pub struct Schedule {
     starts_at: Option<SystemTime>,
     expires_at: Option<SystemTime>,
@@ -42,7 +46,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Says whether every instant is inside and shares never grow, as of `{}`.
+    /// Returns `true` if the schedule is always active and has no ramp-up.
     #[must_use]
     pub const fn is_always(&self) -> bool {
         self.starts_at.is_none()
@@ -51,34 +55,33 @@ impl Schedule {
             && self.ramp_up.is_none()
     }
 
-    /// Says whether an instant is inside.
+    /// Returns `true` if the schedule is active at `now`.
     #[must_use]
     pub fn is_active(&self, now: SystemTime) -> bool {
         let begun = self.starts_at.is_none_or(|start| start <= now);
         begun && !self.is_over(now) && self.is_in_a_window(now)
     }
 
-    /// Says whether nothing will be inside any more.
+    /// Returns `true` if the schedule has expired.
     #[must_use]
     pub fn is_over(&self, now: SystemTime) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Returns the instant from which on it is over.
+    /// Returns the instant at which the schedule expires.
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }
 
-    /// Returns how long shares grow from the start on.
+    /// Returns the duration of the ramp-up.
     #[must_use]
     pub const fn ramp_up(&self) -> Option<Duration> {
         self.ramp_up
     }
 
-    /// Returns the part of a share that is reached: nothing at the start, all of it after `rampUp`.
-    ///
-    /// A later instant never gives a smaller share.
+    /// Returns the share reached at `now`: it grows linearly from 0 at the start to `share` at the
+    /// end of the ramp-up.
     #[must_use]
     pub fn ramped(&self, share: Percentage, now: SystemTime) -> Percentage {
         let (Some(start), Some(ramp_up)) = (self.starts_at, self.ramp_up) else { return share };
@@ -97,16 +100,17 @@ impl Schedule {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Document {
-    /// The first instant; since ever if absent.
+    /// Start, included. Default: no start.
     starts_at: Option<Timestamp>,
-    /// The instant after the last; for ever if absent.
+    /// End, excluded; must be after `startsAt`. Default: no end.
     expires_at: Option<Timestamp>,
-    /// Hours of the week, of which one must hold; always if empty.
+    /// Weekly windows, one of which must contain the current time; at most 16. Default: all times.
     #[schemars(length(max = MAX_WINDOWS))]
     windows: Vec<Window>,
-    /// How far the clocks of `windows` are ahead of UTC; UTC if absent.
+    /// Offset of the local time in `windows` from UTC. Default: UTC.
     utc_offset: UtcOffset,
-    /// How long shares grow from `startsAt` on; they are whole at once if absent.
+    /// Time after `startsAt` during which shares grow linearly from 0 to their value. Requires
+    /// `startsAt`. Default: no ramp-up.
     ramp_up: Option<DurationWithin<1_000, MONTH_MS>>,
 }
 
@@ -123,7 +127,7 @@ impl TryFrom<Document> for Schedule {
             return Err("must have expiresAt after startsAt");
         }
         if document.ramp_up.is_some() && starts_at.is_none() {
-            return Err("must have startsAt beside rampUp");
+            return Err("must have startsAt if rampUp is given");
         }
         if document.windows.len() > MAX_WINDOWS {
             return Err("must have at most 16 windows");

@@ -1,4 +1,4 @@
-//! Assignments that anyone can recompute: a public hash of salt, key and label.
+//! Reproducible assignments by a public hash of salt, key and label.
 
 use std::hash::Hasher;
 
@@ -6,8 +6,8 @@ use twox_hash::XxHash64;
 
 /// Returns XXH64 with seed 0 of `salt 0x1F key 0x1F label`.
 ///
-/// Nothing else goes into it, so every worker, every proxy and any script gets the same number. The
-/// salt tells experiments apart: with another one, the same keys fall elsewhere.
+/// It has no other inputs, so every worker, proxy and script gets the same value. Different salts
+/// make assignments of the same keys independent, for example in different experiments.
 ///
 /// ```
 /// assert_eq!(filter_core::sticky_hash("checkout", b"alice", "canary"), 0x3218_e7fb_ebbc_6750);
@@ -23,7 +23,7 @@ pub fn sticky_hash(salt: &str, key: &[u8], label: &str) -> u64 {
 
 const SEPARATOR: &[u8] = &[0x1f];
 
-/// Maps a hash, or 64 random bits, to 0 to 999,999, each as often as the others.
+/// Maps a hash, or 64 random bits, uniformly to 0 to 999,999.
 ///
 /// ```
 /// use filter_core::{sticky_draw, sticky_hash};
@@ -32,27 +32,27 @@ const SEPARATOR: &[u8] = &[0x1f];
 /// ```
 #[must_use]
 pub fn sticky_draw(hash: u64) -> u32 {
-    u32::try_from(share_of(hash, 1_000_000)).unwrap_or_default()
+    u32::try_from(scale(hash, 1_000_000)).unwrap_or_default()
 }
 
-/// Maps a hash, or 64 random bits, to a number below `total`; 0 where `total` is 0.
+/// Maps a hash, or 64 random bits, uniformly to 0 to `total - 1`; returns 0 if `total` is 0.
 ///
 /// ```
-/// assert_eq!(filter_core::share_of(u64::MAX, 100), 99);
+/// assert_eq!(filter_core::scale(u64::MAX, 100), 99);
 /// ```
 #[must_use]
-pub fn share_of(hash: u64, total: u64) -> u64 {
+pub fn scale(hash: u64, total: u64) -> u64 {
     let product = u128::from(hash).saturating_mul(u128::from(total));
     u64::try_from(product >> 64).unwrap_or_default()
 }
 
-/// Chooses one of several variants for a key, each as often as its weight says.
+/// Chooses a variant for a key in proportion to the weights; returns `None` if all weights are 0.
 ///
-/// This is weighted rendezvous hashing: the variant with the greatest
-/// `weight / -ln(((h >> 11) + 0.5) / 2^53)` wins, where `h` is the [`sticky_hash`] with the variant's
-/// label; the first of equals. So the order of variants does not matter, raising one weight moves
-/// keys to that variant only, and a new variant takes from each in proportion. `None` where no
-/// weight is above 0.
+/// This is weighted rendezvous hashing: it chooses the variant with the greatest
+/// `weight / -ln(((h >> 11) + 0.5) / 2^53)`, where `h` is the [`sticky_hash`] with the label of the
+/// variant, and the first one of equal variants. The order of variants does not matter, increasing
+/// a weight only moves keys to that variant, and a new variant takes keys from all others in
+/// proportion.
 ///
 /// ```
 /// use filter_core::rendezvous;
@@ -80,7 +80,7 @@ pub fn rendezvous<'v>(
     best.map(|(index, _)| index)
 }
 
-/// 2^53, up to which a double counts in ones.
+/// 2^53, the number of values of `h >> 11`.
 const STEPS: f64 = 9_007_199_254_740_992.0;
 
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]

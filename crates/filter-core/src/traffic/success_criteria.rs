@@ -1,4 +1,4 @@
-//! When too many answers are errors: a sliding count that several workers can share.
+//! Error rates in a sliding window that several workers can share.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{DurationWithin, IntegerWithin, Percentage};
 
 mod error_window;
 
-/// How many answers may be errors before something is stopped.
+/// The error rate above which something is stopped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,57 +27,58 @@ mod error_window;
 /// ```
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"maxErrorRate": {"value": 1}, "minRequestCount": 100}]))]
 pub struct SuccessCriteria {
-    /// The share of errors that is still well.
+    /// Maximum share of errors among the responses in the window.
     pub max_error_rate: Percentage,
-    /// How many answers there must be in the window before a share is looked at; 100 if absent.
+    /// Minimum number of responses in the window before the error rate is evaluated. Default: 100.
     #[serde(default)]
     pub min_request_count: Option<IntegerWithin<1, 1_000_000>>,
-    /// How far back answers count; the filter has a default.
+    /// Length of the sliding window. The default depends on the filter.
     #[serde(default)]
     pub window: Option<DurationWithin<5_000, 3_600_000>>,
 }
 
-/// Criteria with a window, ready to count.
+/// Success criteria with a window length, which evaluate an [`ErrorWindow`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Guard {
     max_error_rate: Percentage,
     min_request_count: u64,
-    /// The length of one bucket, never zero.
+    /// Length of one bucket, never zero.
     bucket_ms: u64,
 }
 
-/// What was counted in a sliding window, and whether it was too bad once.
+/// The responses and errors in a sliding window, and whether the guard has tripped.
 ///
-/// It is of one size whatever is counted, and travels as bytes between workers.
+/// Has a fixed size, and can be converted to bytes and shared between workers.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ErrorWindow {
     tripped: bool,
     buckets: [Bucket; BUCKETS],
 }
 
-/// The answers of a window.
+/// The responses in a window.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counted {
-    /// All answers.
+pub struct ErrorCounts {
+    /// Number of responses.
     pub total: u64,
-    /// Those that were errors.
+    /// Number of errors among them.
     pub errors: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Bucket {
-    /// Its place in time, counted in lengths of a bucket.
+    /// Time since the epoch of the clock, in bucket lengths.
     number: u64,
     total: u32,
     errors: u32,
 }
 
-/// The buckets of a window: the count reaches back between 9 and 10 tenths of it.
+/// Number of buckets: the window covers between 9 and 10 tenths of its length.
 const BUCKETS: usize = 10;
 
 impl SuccessCriteria {
-    /// Makes them ready; `window` is used where none is configured.
+    /// Creates a guard; `window` is the default length of the window.
     #[must_use]
     pub fn guard(&self, window: Duration) -> Guard {
         let window = self.window.map_or(window, DurationWithin::get);
@@ -91,29 +92,29 @@ impl SuccessCriteria {
 }
 
 impl Guard {
-    /// Counts one answer at `now`, any clock's time since its zero.
+    /// Counts a response at `now`, the time since the epoch of any clock.
     ///
-    /// Returns what the window holds when this answer is the one that trips the guard.
+    /// Returns the counts of the window if this response trips the guard.
     pub fn record(
         &self,
         window: &mut ErrorWindow,
         now: Duration,
         is_error: bool,
-    ) -> Option<Counted> {
+    ) -> Option<ErrorCounts> {
         let number = self.number(now);
         window.add(number, is_error);
-        let counted = window.counted(number);
-        if window.tripped || !self.is_exceeded(counted) {
+        let counts = window.counts(number);
+        if window.tripped || !self.is_exceeded(counts) {
             return None;
         }
         window.tripped = true;
-        Some(counted)
+        Some(counts)
     }
 
-    /// Returns what the window that ends at `now` holds.
+    /// Returns the counts of the window that ends at `now`.
     #[must_use]
-    pub fn counted(&self, window: &ErrorWindow, now: Duration) -> Counted {
-        window.counted(self.number(now))
+    pub fn counts(&self, window: &ErrorWindow, now: Duration) -> ErrorCounts {
+        window.counts(self.number(now))
     }
 
     fn number(&self, now: Duration) -> u64 {
@@ -121,10 +122,10 @@ impl Guard {
         millis.checked_div(self.bucket_ms).unwrap_or_default()
     }
 
-    fn is_exceeded(&self, counted: Counted) -> bool {
+    fn is_exceeded(&self, counts: ErrorCounts) -> bool {
         let allowed = u64::from(self.max_error_rate.parts_per_million());
-        let errors = counted.errors.saturating_mul(1_000_000);
-        counted.total >= self.min_request_count && errors > counted.total.saturating_mul(allowed)
+        let errors = counts.errors.saturating_mul(1_000_000);
+        counts.total >= self.min_request_count && errors > counts.total.saturating_mul(allowed)
     }
 }
 

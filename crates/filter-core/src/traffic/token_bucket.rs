@@ -54,7 +54,7 @@ impl TokenBucket {
 
     /// Takes one token at `now`, the time since any fixed point; returns `false` if there is none.
     ///
-    /// A clock that goes back adds no tokens, one that jumps ahead fills the bucket once.
+    /// A clock that jumps back adds no tokens; one that jumps ahead fills the bucket once.
     pub fn take(&mut self, now: Duration) -> bool {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let full = self.per_second.saturating_mul(TOKEN);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_its_rate_however_often_it_is_asked() {
+    fn passes_its_rate_at_any_request_rate() {
         let mut bucket = TokenBucket::new(1_000);
         let start = taken(&mut bucket, 2_000, Duration::ZERO);
         let micros = (0..2_000_000).step_by(37);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_are_a_full_bucket() {
+    fn decodes_invalid_bytes_as_a_full_bucket() {
         for bytes in [&[][..], &[1, 2, 3], &[0; 17]] {
             assert_eq!(TokenBucket::from_bytes(3, bytes), TokenBucket::new(3));
         }

@@ -1,4 +1,4 @@
-//! Where a claim stands in a token's payload.
+//! Paths of claims in a token.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// The way to a claim, one to eight names.
+/// The path of a claim, one to eight names.
 ///
-/// `a.b` is claim `b` inside `a`; `[a.b][c]` takes names as they stand, so a name may hold dots;
-/// both mix: `realm[x.y].z`.
+/// `a.b` is the claim `b` inside `a`. Names in brackets can contain dots: `[a.b][c]`. Both
+/// notations can be combined: `realm[x.y].z`.
 ///
 /// ```
 /// use filter_core::ClaimPath;
@@ -26,14 +26,17 @@ use crate::config::shown::Shown;
     inline,
     with = "String",
     title = "claim path, such as a.b or [a.b][c]",
-    extend("pattern" = r"^([^.\[\]]+|\[[^\[\]]+\])(\.[^.\[\]]+|\[[^\[\]]+\]){0,7}$")
+    extend(
+        "pattern" = r"^([^.\[\]]+|\[[^\[\]]+\])(\.[^.\[\]]+|\[[^\[\]]+\]){0,7}$",
+        "examples" = ["sub", "realm_access.roles", "[https://example.com/roles]"]
+    )
 )]
 pub struct ClaimPath(Vec<String>);
 
-/// A text that leads to no claim.
+/// Error for a text that is not a claim path.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidClaimPath {
-    /// It has another form.
+    /// It has a different syntax.
     #[error("must be a claim path such as a.b or [a.b][c]")]
     Syntax,
     /// It has more than 8 names.
@@ -50,13 +53,13 @@ impl ClaimPath {
         &self.0
     }
 
-    /// Finds the claim in a payload; `None` where a name is missing or leads into no object.
+    /// Returns the claim; `None` if a name is missing or its parent is not an object.
     #[must_use]
     pub fn find<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
         self.0.iter().try_fold(claims, |value, name| value.as_object()?.get(name))
     }
 
-    /// Returns the claim as text: a string as is, a number or a boolean as in JSON.
+    /// Returns the claim as text: a string unchanged, a number or a boolean as in JSON.
     ///
     /// `None` if the claim is absent, a list, an object or `null`.
     #[must_use]
@@ -87,7 +90,7 @@ impl FromStr for ClaimPath {
     }
 }
 
-/// Returns the text of a claim that is text, a number or a boolean, the latter two as in JSON.
+/// Returns the text of a string, a number or a boolean; the latter two as in JSON.
 pub(crate) fn scalar_text(claim: &Value) -> Option<Cow<'_, [u8]>> {
     match claim {
         Value::String(text) => Some(Cow::Borrowed(text.as_bytes())),
@@ -136,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_notations_mix() {
+    fn parses_both_notations() {
         for (text, names) in [
             ("sub", &["sub"][..]),
             ("a.b", &["a", "b"]),
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_paths_say_their_rule() {
+    fn refuses_invalid_paths() {
         let syntax = "must be a claim path such as a.b or [a.b][c]";
         for text in
             ["", ".", "a.", ".a", "a..b", "[", "[]", "[a", "a]", "[a]b", "[a[b]]", "a.[b]", "a[b]]"]
@@ -167,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_only_through_objects() {
+    fn finds_claims_inside_objects() {
         let claims = json!({"a": {"b": 1, "c.d": null}, "l": [{"b": 2}], "a.b": 3});
         for (path, found) in [
             ("a.b", Some(json!(1))),

@@ -1,4 +1,4 @@
-//! Names of the proxy's upstream clusters.
+//! Names of upstream clusters.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use crate::IntegerWithin;
 /// A TCP port, 1 to 65535.
 pub type Port = IntegerWithin<1, 65_535>;
 
-/// The name of an upstream cluster, as the proxy knows it.
+/// The name of an upstream cluster of Envoy.
 ///
-/// Configured either by `service`, `port` and perhaps `subset`, from which Istio's name is made, or
-/// by `cluster`, which is taken as it stands.
+/// Configured either by `service`, `port` and optionally `subset`, from which Istio's cluster name
+/// is built, or by `cluster`, which is used unchanged.
 ///
 /// ```
 /// use filter_core::{ClusterRef, Port};
@@ -22,37 +22,37 @@ pub type Port = IntegerWithin<1, 65_535>;
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ClusterRef(String);
 
-/// Fields that name no cluster. [`InvalidClusterRef::field`] says which of them is wrong.
+/// Error for fields that do not identify a cluster. [`InvalidClusterRef::field`] returns the field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidClusterRef {
-    /// Both ways are used.
-    #[error("must not stand beside service, port or subset: give either of the two forms")]
+    /// Both forms are used.
+    #[error("must not be given together with service, port or subset")]
     Both,
-    /// A port or subset stands alone.
+    /// A port or subset is given without a service.
     #[error("is required with port or subset")]
     NoService,
-    /// A service stands without its port.
+    /// A service is given without a port.
     #[error("is required with service")]
     NoPort,
-    /// The service is no host name.
+    /// The service is not a host name.
     #[error("must be a host name such as otel-collector.observability.svc.cluster.local")]
     Service,
-    /// The subset is no name of a subset.
+    /// The subset is not a valid name.
     #[error("must be a subset's name: letters, digits, dots and hyphens, at most 63")]
     Subset,
-    /// The cluster's name is empty, too long or holds odd bytes.
+    /// The name of the cluster is empty, too long or contains other characters.
     #[error("must be a cluster's name: at most 512 printable ASCII characters without blanks")]
     Cluster,
 }
 
 impl ClusterRef {
-    /// Takes the four fields of a configuration; `None` when all are absent.
+    /// Creates a reference from the four fields of a configuration; `None` if all are absent.
     ///
-    /// A leading `<namespace>/` of the service is cut, as Istio writes it for providers.
+    /// A leading `<namespace>/` of the service, as in Istio's extension providers, is removed.
     ///
     /// # Errors
     ///
-    /// Names the field that is missing, wrong or one too many.
+    /// Fails if a field is missing, invalid or must not be given.
     pub fn from_parts(
         service: Option<&str>,
         port: Option<Port>,
@@ -72,11 +72,12 @@ impl ClusterRef {
         }
     }
 
-    /// Makes Istio's name of the cluster for a port of a service; an empty subset is none.
+    /// Creates a reference by Istio's cluster name for a port of a service; an empty subset is no
+    /// subset.
     ///
     /// # Errors
     ///
-    /// Refuses what is no host name, and what is no name of a subset.
+    /// Fails if the service is not a host name or the subset is invalid.
     pub fn of_service(service: &str, port: Port, subset: &str) -> Result<Self, InvalidClusterRef> {
         let host = service.split_once('/').map_or(service, |(_, host)| host);
         if !is_host(host) {
@@ -101,7 +102,7 @@ impl ClusterRef {
 }
 
 impl InvalidClusterRef {
-    /// Returns the name of the field that is wrong.
+    /// Returns the name of the invalid field.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_becomes_istios_name_and_a_cluster_stays() {
+    fn builds_istios_name_of_a_service_and_keeps_a_cluster() {
         for (parts, name) in [
             ((Some("a.b.svc"), Some(80), None, None), "outbound|80||a.b.svc"),
             ((Some("ns/A.b"), Some(4317), Some("v1"), None), "outbound|4317|v1|a.b"),
@@ -162,9 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn refused_fields_say_their_rule() {
-        let both =
-            "cluster: must not stand beside service, port or subset: give either of the two forms";
+    fn refuses_invalid_fields() {
+        let both = "cluster: must not be given together with service, port or subset";
         let service =
             "service: must be a host name such as otel-collector.observability.svc.cluster.local";
         let subset =

@@ -1,4 +1,4 @@
-//! Lengths of time, written as Go and Istio write them.
+//! Durations in the syntax of Go and Istio.
 
 use std::{fmt, ops::Deref, time::Duration};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A length of time from `MIN_MS` to `MAX_MS` milliseconds, both included.
+/// A duration from `MIN_MS` to `MAX_MS` milliseconds, both included.
 ///
-/// Written in the syntax of Go's `time.ParseDuration`, which Istio uses: `250ms`, `1.5s`, `1h30m`.
-/// Units are `ns us ms s m h`; a number without a unit and a sign are refused.
+/// Has the syntax of Go's `time.ParseDuration`, which Istio uses: `250ms`, `1.5s`, `1h30m`. Units
+/// are `ns us ms s m h`; signs and numbers without a unit are refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,35 +26,38 @@ use crate::config::shown::Shown;
     inline,
     with = "String",
     title = format!("duration from {} to {}", Millis(MIN_MS), Millis(MAX_MS)),
-    description = "A length of time such as 250ms, 1.5s or 1h30m.",
-    extend("pattern" = "^(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u{b5}s|\u{3bc}s|ms|s|m|h))+$")
+    description = "A duration such as 250ms, 1.5s or 1h30m.",
+    extend(
+        "pattern" = "^(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u{b5}s|\u{3bc}s|ms|s|m|h))+$",
+        "examples" = examples(MIN_MS, MAX_MS)
+    )
 )]
 pub struct DurationWithin<const MIN_MS: u64, const MAX_MS: u64>(Duration);
 
-/// Text that is not a duration.
+/// Error for a text that is not a duration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidDuration {
-    /// It has another form than numbers with units.
+    /// It does not consist of numbers with units.
     #[error("must be a duration such as 250ms or 1h30m")]
     Syntax,
-    /// It is longer than 2^64 seconds or so.
-    #[error("must be a duration that is not absurdly long")]
+    /// It is longer than 2^64 nanoseconds, about 584 years.
+    #[error("must be a duration of at most 584 years")]
     TooLong,
 }
 
 impl<const MIN_MS: u64, const MAX_MS: u64> DurationWithin<MIN_MS, MAX_MS> {
-    /// Takes a length of time, `None` when it is out of range.
+    /// Creates a duration; `None` if it is out of range.
     #[must_use]
     pub const fn new(duration: Duration) -> Option<Self> {
         let nanos = duration.as_nanos();
-        // No product overflows: 64 bits times a million fits in 128.
+        // The products do not overflow: 64 bits times a million fit in 128 bits.
         #[expect(clippy::arithmetic_side_effects)]
         let within =
             nanos >= MIN_MS as u128 * NANOS_PER_MS && nanos <= MAX_MS as u128 * NANOS_PER_MS;
         if within { Some(Self(duration)) } else { None }
     }
 
-    /// Returns the length of time.
+    /// Returns the duration.
     #[must_use]
     pub const fn get(self) -> Duration {
         self.0
@@ -95,7 +98,7 @@ impl<'de, const MIN_MS: u64, const MAX_MS: u64> Deserialize<'de>
 ///
 /// # Errors
 ///
-/// Refuses what Go refuses, and also signs and a bare `0`.
+/// Fails as in Go, and also for signs and `0` without a unit.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     if text.is_empty() {
         return Err(InvalidDuration::Syntax);
@@ -107,12 +110,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
         nanos = nanos.checked_add(term).ok_or(InvalidDuration::TooLong)?;
         rest = after;
     }
-    // Go counts nanoseconds in 63 bits, about 292 years.
     let nanos = u64::try_from(nanos).map_err(|_| InvalidDuration::TooLong)?;
     Ok(Duration::from_nanos(nanos))
 }
 
-/// Parses one number with its unit and returns its nanoseconds, cut to whole ones.
+/// Parses a number with its unit and returns its nanoseconds, rounded down.
 fn parse_term(text: &str) -> Result<(u128, &str), InvalidDuration> {
     let (whole, rest) = split_digits(text);
     let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), split_digits);
@@ -138,7 +140,7 @@ fn digits(text: &str) -> Option<u128> {
     if text.is_empty() { Some(0) } else { text.parse().ok() }
 }
 
-/// Returns the nanoseconds of a decimal fraction; digits past the 18th change no nanosecond.
+/// Returns the nanoseconds of a decimal fraction; digits after the 18th are irrelevant.
 fn fraction_nanos(fraction: &str, unit: u128) -> Option<u128> {
     let fraction = fraction.get(..18).unwrap_or(fraction);
     let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
@@ -157,7 +159,17 @@ fn unit_nanos(unit: &str) -> Option<u128> {
     })
 }
 
-/// Shows a number of milliseconds in the syntax it is written in.
+/// Returns typical values of a range, for schemas.
+fn examples(min_ms: u64, max_ms: u64) -> Vec<String> {
+    let typical = [30_000, 3_600_000, 250].into_iter().filter(|ms| (min_ms..=max_ms).contains(ms));
+    let mut examples: Vec<_> = typical.take(2).map(|ms| Millis(ms).to_string()).collect();
+    if examples.is_empty() {
+        examples.push(Millis(max_ms).to_string());
+    }
+    examples
+}
+
+/// Displays milliseconds in the syntax of a configuration.
 struct Millis(u64);
 
 impl fmt::Display for Millis {

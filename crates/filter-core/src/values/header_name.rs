@@ -1,4 +1,4 @@
-//! Names of header fields.
+//! Header names.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::{ClaimPath, config::shown::Shown};
 
-/// The name of a header field in lower case, a token of RFC 9110 section 5.1.
+/// The name of a header field, a token (RFC 9110 section 5.1). Case is ignored.
 ///
-/// Never a pseudo-header: those are not fields.
+/// Not a pseudo-header.
 ///
 /// ```
 /// use filter_core::HeaderName;
@@ -20,25 +20,29 @@ use crate::{ClaimPath, config::shown::Shown};
 /// # Ok::<(), filter_core::InvalidHeaderName>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
-#[schemars(inline, title = "header name", extend("pattern" = TOKEN))]
+#[schemars(inline, title = "header name", extend("pattern" = TOKEN, "examples" = ["x-user"]))]
 pub struct HeaderName(Cow<'static, str>);
 
-/// The name of a header field that a configuration may set, add or remove.
+/// The name of a header field that can be set, added or removed. Case is ignored.
 ///
-/// Neither `host` nor a header that belongs to one hop (RFC 9110 section 7.6.1).
+/// Neither `host` nor a hop-by-hop header (RFC 9110 section 7.6.1).
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "String",
     title = "header name",
-    extend("pattern" = TOKEN, "not" = {"anyOf": [{"const": "host"}, {"enum": HOP_BY_HOP}]})
+    extend(
+        "pattern" = TOKEN,
+        "not" = {"anyOf": [{"const": "host"}, {"enum": HOP_BY_HOP}]},
+        "examples" = ["x-variant"]
+    )
 )]
 pub struct EditableHeaderName(HeaderName);
 
-/// A text that cannot be used as a header name where it stands.
+/// Error for a text that is not an allowed header name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidHeaderName {
-    /// It is empty or has bytes that no header name has.
+    /// It is empty or has invalid bytes.
     #[error("must be a header name")]
     NotAToken,
     /// It begins with a colon.
@@ -47,15 +51,15 @@ pub enum InvalidHeaderName {
     /// It is `host`.
     #[error("must not be host, which the route decides")]
     Host,
-    /// It belongs to one connection.
-    #[error("must not be a header that belongs to one hop")]
+    /// It is a hop-by-hop header.
+    #[error("must not be a hop-by-hop header")]
     HopByHop,
 }
 
-/// The pattern of a token, for schemas.
+/// Pattern of a token, for schemas.
 const TOKEN: &str = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 
-/// What belongs to one connection and is never forwarded.
+/// Headers that belong to one connection and are not forwarded.
 const HOP_BY_HOP: [&str; 7] = [
     "connection",
     "keep-alive",
@@ -78,15 +82,17 @@ impl HeaderName {
     /// `www-authenticate`
     pub const WWW_AUTHENTICATE: Self = Self::from_static("www-authenticate");
 
-    /// Names a header that is known when the filter is compiled.
+    /// Creates a header name from a literal, for constants.
     ///
-    /// Meant for constants: there, a text that is not a header name in lower case does not compile.
+    /// # Panics
+    ///
+    /// Panics, at compile time for a constant, if the text is not a header name in lower case.
     #[must_use]
     pub const fn from_static(name: &'static str) -> Self {
         let mut rest = name.as_bytes();
-        assert!(!rest.is_empty(), "a header name is not empty");
+        assert!(!rest.is_empty(), "empty header name");
         while let [byte, after @ ..] = rest {
-            assert!(is_token_byte(*byte) && !byte.is_ascii_uppercase(), "not a header name");
+            assert!(is_token_byte(*byte) && !byte.is_ascii_uppercase(), "invalid header name");
             rest = after;
         }
         Self(Cow::Borrowed(name))
@@ -98,7 +104,7 @@ impl HeaderName {
         &self.0
     }
 
-    /// Returns the bytes of the name in lower case.
+    /// Returns the name in lower case, as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -112,13 +118,13 @@ impl EditableHeaderName {
         self.0.as_str()
     }
 
-    /// Returns the name as one among all header names.
+    /// Returns the name as a [`HeaderName`].
     #[must_use]
     pub const fn as_header_name(&self) -> &HeaderName {
         &self.0
     }
 
-    /// Turns it into one among all header names.
+    /// Converts the name to a [`HeaderName`].
     #[must_use]
     pub fn into_header_name(self) -> HeaderName {
         self.0
@@ -193,8 +199,8 @@ where
     })
 }
 
-/// Returns the claim in an attribute name of Istio: `@request.auth.claims.a.b`,
-/// `@request.auth.claims[a][b]`, and in an AuthorizationPolicy the latter without `@`.
+/// Returns the claim of a header name with which Istio matches claims: `@request.auth.claims.a.b`
+/// or `@request.auth.claims[a][b]`; in an AuthorizationPolicy, the latter has no `@`.
 fn claim(name: &str) -> Option<ClaimPath> {
     let path = name.strip_prefix('@').unwrap_or(name).strip_prefix("request.auth.claims")?;
     path.strip_prefix('.').unwrap_or(path).parse().ok()
@@ -219,14 +225,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_kept_in_lower_case() {
+    fn converts_names_to_lower_case() {
         let name: HeaderName = serde_json::from_value(json!("X-Fo_o!")).unwrap();
         assert_eq!(name.as_str(), "x-fo_o!");
         assert_eq!(name, HeaderName::from_static("x-fo_o!"));
     }
 
     #[test]
-    fn refused_names_say_their_rule() {
+    fn refuses_invalid_names() {
         for (value, message) in [
             (json!("x y"), r#"must be a header name, got "x y""#),
             (json!(""), r#"must be a header name, got """#),
@@ -244,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_istios_name_of_a_claim_and_suggests_claims() {
+    fn suggests_claims_for_istios_header_names_of_claims() {
         for (name, claim) in [
             ("@request.auth.claims.groups", "groups"),
             ("@request.auth.claims[groups]", "groups"),
@@ -266,21 +272,21 @@ mod tests {
             let error = serde_json::from_value::<HeaderName>(json!(name)).unwrap_err();
             assert_eq!(error.to_string(), format!("must be a header name, got \"{name}\""));
         }
-        // A valid header name.
+        // This is a valid header name.
         assert!("request.auth.claims.groups".parse::<HeaderName>().is_ok());
     }
 
     #[test]
-    fn headers_of_host_and_hop_are_not_editable() {
+    fn refuses_to_edit_host_and_hop_by_hop_headers() {
         for (name, rule) in [
             ("Host", "must not be host, which the route decides"),
-            ("Connection", "must not be a header that belongs to one hop"),
-            ("keep-alive", "must not be a header that belongs to one hop"),
-            ("proxy-connection", "must not be a header that belongs to one hop"),
-            ("TE", "must not be a header that belongs to one hop"),
-            ("trailer", "must not be a header that belongs to one hop"),
-            ("transfer-encoding", "must not be a header that belongs to one hop"),
-            ("upgrade", "must not be a header that belongs to one hop"),
+            ("Connection", "must not be a hop-by-hop header"),
+            ("keep-alive", "must not be a hop-by-hop header"),
+            ("proxy-connection", "must not be a hop-by-hop header"),
+            ("TE", "must not be a hop-by-hop header"),
+            ("trailer", "must not be a hop-by-hop header"),
+            ("transfer-encoding", "must not be a hop-by-hop header"),
+            ("upgrade", "must not be a hop-by-hop header"),
         ] {
             assert!(name.parse::<HeaderName>().is_ok());
             let error = serde_json::from_value::<EditableHeaderName>(json!(name)).unwrap_err();

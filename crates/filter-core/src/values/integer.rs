@@ -1,4 +1,4 @@
-//! Whole numbers with a range.
+//! Integers in a range.
 
 use std::ops::Deref;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A whole number from `MIN` to `MAX`, both included.
+/// An integer from `MIN` to `MAX`, both included.
 ///
-/// Also read from a double without a fraction (`503.0`), because JSON made from a protobuf `Struct`
-/// knows no other numbers.
+/// Also accepts a floating-point number without a fraction (`503.0`), because JSON that is
+/// generated from a protobuf `Struct` has no other numbers.
 ///
 /// ```
 /// use filter_core::IntegerWithin;
@@ -31,7 +31,7 @@ use crate::config::shown::Shown;
 pub struct IntegerWithin<const MIN: u64, const MAX: u64>(u64);
 
 impl<const MIN: u64, const MAX: u64> IntegerWithin<MIN, MAX> {
-    /// Takes a number, `None` when it is out of range.
+    /// Creates an integer; `None` if it is out of range.
     #[must_use]
     pub const fn new(number: u64) -> Option<Self> {
         if MIN <= number && number <= MAX { Some(Self(number)) } else { None }
@@ -64,7 +64,7 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for IntegerWithin<MIN
     }
 }
 
-/// The largest number up to which a double counts in ones: 2^53.
+/// 2^53, up to which all integers are exact as a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn whole(value: &Value) -> Option<u64> {
@@ -89,21 +89,21 @@ mod tests {
     type Status = IntegerWithin<200, 599>;
 
     #[test]
-    fn reads_integers_and_whole_doubles() {
+    fn accepts_integers_and_doubles_without_a_fraction() {
         for value in [json!(503), json!(503.0)] {
             assert_eq!(serde_json::from_value::<Status>(value).unwrap().get(), 503);
         }
     }
 
     #[test]
-    fn reads_every_integer_of_64_bits() {
+    fn accepts_all_64_bit_integers() {
         let largest = serde_json::from_value::<IntegerWithin<0, { u64::MAX }>>(json!(u64::MAX));
         assert_eq!(*largest.unwrap(), u64::MAX);
     }
 
     #[test]
-    fn refused_values_say_their_rule() {
-        for (value, got) in [
+    fn refuses_invalid_values() {
+        for (value, shown) in [
             (json!(199), "got 199"),
             (json!(600), "got 600"),
             (json!(-1), "got -1"),
@@ -114,7 +114,8 @@ mod tests {
             (json!([]), "got a list"),
         ] {
             let error = serde_json::from_value::<Status>(value).unwrap_err();
-            assert_eq!(error.to_string(), format!("must be a whole number from 200 to 599, {got}"));
+            let message = format!("must be a whole number from 200 to 599, {shown}");
+            assert_eq!(error.to_string(), message);
         }
     }
 }

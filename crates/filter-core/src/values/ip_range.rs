@@ -1,4 +1,4 @@
-//! Ranges of IP addresses.
+//! IP address ranges.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -8,38 +8,42 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A range of addresses in the notation of RFC 4632 and RFC 4291 (`10.0.0.0/8`, `2001:db8::/32`).
+/// A range of IP addresses in CIDR notation (`10.0.0.0/8`, `2001:db8::/32`).
 ///
-/// An address alone is a range of one. Bits beyond the prefix are ignored, as Envoy does. An IPv4
-/// address that is written inside IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
+/// An address without a prefix length is a range of one address. Bits after the prefix are ignored,
+/// as in Envoy. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) matches as IPv4.
 #[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     with = "String",
     title = "address range, such as 10.0.0.0/8 or 2001:db8::/32",
-    extend("pattern" = "^[0-9A-Fa-f:.]+(/[0-9]+)?$")
+    extend(
+        "pattern" = "^[0-9A-Fa-f:.]+(/[0-9]+)?$",
+        "examples" = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]
+    )
 )]
 pub struct IpRange {
-    /// The address as a number, at the high end of 128 bits, with all further bits zero.
+    /// The prefix in the most significant bits; all other bits are zero.
     bits: u128,
+    /// Length of the prefix, in bits.
     length: u8,
     is_v4: bool,
 }
 
-/// A text that is no range of addresses.
+/// Error for a text that is not an address range.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("must be an address range such as 10.0.0.0/8 or 2001:db8::/32")]
 pub struct InvalidIpRange;
 
 impl IpRange {
-    /// Says whether an address lies in the range.
+    /// Returns `true` if the range contains an address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let (bits, is_v4) = aligned(address.to_canonical());
         self.is_v4 == is_v4 && masked(bits, self.length) == self.bits
     }
 
-    /// Says whether every address of `other` lies in this range.
+    /// Returns `true` if the range contains every address of `other`.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.is_v4 == other.is_v4
@@ -48,7 +52,7 @@ impl IpRange {
     }
 }
 
-/// Returns the bits of an address at the high end of 128, and whether it has four bytes.
+/// Returns an address in the most significant bits, and `true` for IPv4.
 fn aligned(address: IpAddr) -> (u128, bool) {
     match address {
         IpAddr::V4(v4) => (u128::from(v4.to_bits()).wrapping_shl(96), true),
@@ -68,10 +72,10 @@ impl FromStr for IpRange {
         let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
         let address: IpAddr = address.parse().map_err(|_| InvalidIpRange)?;
         let (bits, is_v4) = aligned(address);
-        let longest = if is_v4 { 32 } else { 128 };
-        let length = length.map_or(Some(longest), |digits| {
-            let number = digits.bytes().all(|byte| byte.is_ascii_digit());
-            digits.parse().ok().filter(|length| number && *length <= longest)
+        let max = if is_v4 { 32 } else { 128 };
+        let length = length.map_or(Some(max), |text| {
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|length| is_number && *length <= max)
         });
         let length = length.ok_or(InvalidIpRange)?;
         Ok(Self { bits: masked(bits, length), length, is_v4 })
@@ -108,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_the_addresses_of_its_prefix() {
+    fn contains_addresses_with_its_prefix() {
         for (range, address, inside) in [
             ("10.0.0.0/8", "10.255.0.1", true),
             ("10.0.0.0/8", "11.0.0.0", false),
@@ -146,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn is_shown_with_its_bits_masked() {
+    fn displays_only_the_prefix() {
         for (text, shown) in
             [("10.1.2.3/8", "10.0.0.0/8"), ("::1", "::1/128"), ("2001:db8::1/32", "2001:db8::/32")]
         {
@@ -155,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_ranges_say_their_rule() {
+    fn refuses_invalid_ranges() {
         for value in [
             json!(""),
             json!("10.0.0.0/33"),

@@ -1,21 +1,20 @@
-//! How metrics are named.
+//! Names and labels of metrics.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The `metrics` field of every filter.
-///
-/// Empty means metric names without labels, which are clean in Prometheus with no further setup.
+/// Metrics of the filter.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricsConfig {
-    /// Whether names carry label segments (`name.reason=.=expired;.;`), which Istio splits off when
-    /// each label is listed in `extraStatTags`.
+    /// Encodes labels in metric names (`name.reason=.=expired;.;`). Istio extracts each label that
+    /// is listed in `extraStatTags`. Default: `false`, names without labels that need no further
+    /// setup.
     #[serde(default)]
     pub labels: bool,
 }
 
-/// Texts that Istio's own tag patterns match; in a value, their dots are escaped.
+/// Texts that Istio's tag patterns match; their dots are encoded in label values.
 const PATTERN_TEXTS: [&str; 8] = [
     "cache.",
     "component.",
@@ -29,10 +28,10 @@ const PATTERN_TEXTS: [&str; 8] = [
 
 /// Encodes a value as a label in a metric's name; `unknown` if it is blank.
 ///
-/// Printable ASCII stays, except `;`, `=`, `"` and `\`; any other byte is percent-encoded, and so
-/// is a percent sign that could be read as an encoded byte. Different values therefore stay
-/// different, except for surrounding blanks, which are trimmed. If one of Istio's patterns would
-/// match, dots are encoded too.
+/// Printable ASCII is unchanged, except `;`, `=`, `"` and `\`. Other bytes are percent-encoded, as
+/// is a percent sign that could be read as an encoded byte, so different values remain different.
+/// Surrounding blanks are removed. Dots are also encoded if one of Istio's tag patterns would
+/// match.
 ///
 /// ```
 /// use filter_core::label_value;
@@ -48,17 +47,17 @@ pub fn label_value(value: &[u8]) -> String {
     }
     let mut text = String::with_capacity(value.len());
     let mut rest = value;
-    while let [byte, behind @ ..] = rest {
-        let stays = match byte {
-            b'%' => !matches!(behind, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()),
+    while let [byte, after @ ..] = rest {
+        let is_plain = match byte {
+            b'%' => !matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()),
             byte => matches!(byte, 0x20..=0x7e) && !b";=\"\\".contains(byte),
         };
-        if stays {
+        if is_plain {
             text.push(char::from(*byte));
         } else {
             text.push_str(&format!("%{byte:02X}"));
         }
-        rest = behind;
+        rest = after;
     }
     if PATTERN_TEXTS.iter().any(|found| text.contains(found)) {
         return text.replace('.', "%2E");
@@ -66,8 +65,7 @@ pub fn label_value(value: &[u8]) -> String {
     text
 }
 
-/// Encodes a text as a part of a metric's name: characters that Prometheus does not allow become
-/// `_`.
+/// Encodes a text as a part of a metric name; characters that Prometheus does not allow become `_`.
 #[must_use]
 pub fn metric_name_part(text: &str) -> String {
     let clean = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
@@ -83,7 +81,7 @@ mod tests {
     use crate::parse_config;
 
     #[test]
-    fn carries_no_labels_unless_asked() {
+    fn labels_are_off_by_default() {
         assert!(!parse_config::<MetricsConfig>(b"{}").unwrap().labels);
         assert!(parse_config::<MetricsConfig>(br#"{"labels": true}"#).unwrap().labels);
     }

@@ -1,4 +1,4 @@
-//! Shares of the traffic.
+//! Percentages of traffic.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A share of the traffic, exact to one millionth.
+/// A percentage, as Istio's `Percent`: `{value: 0.1}` is 0.1 %.
 ///
-/// Written as Istio's `Percent`, `{value: 0.1}` for one in a thousand: 0, or 0.0001 to 100. Rounded
-/// to the nearest millionth. `{}` is 0, as in Istio.
+/// 0, or 0.0001 to 100, rounded to the nearest 0.0001. `{}` is 0, as in Istio.
 ///
 /// ```
 /// use filter_core::Percentage;
@@ -23,25 +22,25 @@ use crate::config::shown::Shown;
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd,
 )]
 #[serde(from = "Percent")]
-#[schemars(with = "Percent")]
+#[schemars(with = "Percent", extend("examples" = [{"value": 0.1}, {"value": 50}]))]
 pub struct Percentage(u32);
 
-/// A number that is no percentage.
+/// Error for a number that is not a percentage.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("must be 0, or from 0.0001 to 100")]
 pub struct InvalidPercentage;
 
 impl Percentage {
-    /// Nothing of the traffic.
+    /// 0 %.
     pub const NONE: Self = Self(0);
-    /// All of the traffic.
+    /// 100 %.
     pub const ALL: Self = Self(1_000_000);
 
-    /// Takes a number of percent.
+    /// Creates a percentage from a number from 0 to 100.
     ///
     /// # Errors
     ///
-    /// Refuses numbers outside 0 to 100, and those above 0 that are below one millionth.
+    /// Fails for other numbers, and for numbers between 0 and 0.0001.
     pub fn from_percent(percent: f64) -> Result<Self, InvalidPercentage> {
         if percent != 0.0 && !(0.0001..=100.0).contains(&percent) {
             return Err(InvalidPercentage);
@@ -50,20 +49,21 @@ impl Percentage {
         Ok(Self((percent * 10_000.0).round() as u32))
     }
 
-    /// Returns the share in millionths, 0 to 1,000,000.
+    /// Returns the percentage in millionths, 0 to 1,000,000.
     #[must_use]
     pub const fn parts_per_million(self) -> u32 {
         self.0
     }
 
-    /// Returns the part `of / whole` of the share, cut to whole millionths and never more than it.
+    /// Returns the fraction `of / whole` of the percentage, rounded down to millionths, and at most
+    /// the percentage.
     #[must_use]
     pub fn scaled(self, of: u128, whole: u128) -> Self {
         let part = u128::from(self.0).saturating_mul(of).checked_div(whole).unwrap_or_default();
         Self(u32::try_from(part).unwrap_or(u32::MAX).min(self.0))
     }
 
-    /// Says whether a draw from 0 to 999,999 falls into the share.
+    /// Returns `true` if a draw from 0 to 999,999 is within the percentage.
     #[must_use]
     pub const fn contains(self, draw_in_millionths: u32) -> bool {
         draw_in_millionths < self.0
@@ -73,11 +73,15 @@ impl Percentage {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {value: 1} for 1 %")]
 struct Percent {
-    /// The number of percent: 0, or from 0.0001 to 100.
+    /// Number of percent: 0, or 0.0001 to 100. Default: 0.
     #[serde(default, deserialize_with = "percent")]
     #[schemars(
         with = "f64",
-        extend("default" = 0, "anyOf" = [{"const": 0}, {"minimum": 0.0001, "maximum": 100}])
+        extend(
+            "default" = 0,
+            "anyOf" = [{"const": 0}, {"minimum": 0.0001, "maximum": 100}],
+            "examples" = [0.1, 50]
+        )
     )]
     value: Percentage,
 }
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn contains_as_many_draws_as_it_has_millionths() {
+    fn contains_its_share_of_draws() {
         for share in [Percentage::NONE, Percentage::from_percent(0.1).unwrap(), Percentage::ALL] {
             let inside = (0..1_000_000).filter(|draw| share.contains(*draw)).count();
             assert_eq!(inside, share.parts_per_million() as usize);
@@ -129,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_never_more_than_the_share() {
+    fn scales_to_at_most_the_percentage() {
         let share = Percentage::from_percent(10.0).unwrap();
         for (of, whole, millionths) in
             [(0, 3, 0), (1, 3, 33_333), (3, 3, 100_000), (9, 3, 100_000), (1, 0, 0)]
@@ -140,12 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_object_is_nothing_as_in_istio() {
+    fn an_empty_object_is_zero_as_in_istio() {
         assert_eq!(parse_config::<Percentage>(b"{}").unwrap(), Percentage::NONE);
     }
 
     #[test]
-    fn refused_values_say_their_rule() {
+    fn refuses_invalid_values() {
         #[derive(Debug, serde::Deserialize)]
         struct Config {
             #[expect(dead_code)]

@@ -1,4 +1,4 @@
-//! Texts with a rule.
+//! Text with constraints.
 
 use std::fmt::{self, Write as _};
 
@@ -11,29 +11,30 @@ use serde_json::Value;
 
 use crate::Shown;
 
-/// The name of an entry of `http`: 1 to 128 characters of printable ASCII.
+/// The name of an `http` entry: 1 to 128 characters of printable ASCII.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     title = "1 to 128 characters of printable ASCII",
-    extend("pattern" = "^[ -~]{1,128}$")
+    extend("pattern" = "^[ -~]{1,128}$", "examples" = ["checkout-canary"])
 )]
 pub struct EntryName(String);
 
-/// What tells assignments by the same key apart: 1 to 128 characters of printable ASCII.
+/// Salt of a hash, which makes assignments of the same keys independent: 1 to 128 characters of
+/// printable ASCII.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     title = "1 to 128 characters of printable ASCII",
-    extend("pattern" = "^[ -~]{1,128}$")
+    extend("pattern" = "^[ -~]{1,128}$", "examples" = ["checkout-2"])
 )]
 pub struct Salt(String);
 
-/// Reads a text that `legal` accepts; `rule` says what is wanted of it, after "must be".
+/// Deserializes a text that `legal` accepts; `rule` completes the message "must be …".
 ///
 /// # Errors
 ///
-/// Any other value, with the rule and the value.
+/// Fails for any other value, with the rule and the value.
 pub fn text<'de, D: Deserializer<'de>>(
     deserializer: D,
     rule: &str,
@@ -45,11 +46,11 @@ pub fn text<'de, D: Deserializer<'de>>(
     }
 }
 
-/// Shows any text on one line.
+/// Displays a text in one line.
 ///
 /// Control characters, line and paragraph separators, invisible characters and bidirectional
-/// controls are escaped; quotes and backslashes stay. The escapes are those of JSON, so a line of
-/// JSON stays valid.
+/// controls are escaped as in JSON; quotes and backslashes are unchanged. A line of JSON remains
+/// valid.
 ///
 /// ```
 /// use filter_core::OneLine;
@@ -81,7 +82,7 @@ pub fn is_visible(letter: char) -> bool {
     matches!(letter, ' '..='~') || (!letter.is_ascii() && letter.escape_debug().len() == 1)
 }
 
-/// Says whether a text has nothing but printable ASCII.
+/// Returns `true` if a text consists of printable ASCII.
 #[must_use]
 pub fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn salts_are_printable() {
+    fn accepts_only_printable_salts() {
         let salt = |text: &str| serde_json::from_value::<Salt>(json!(text));
         let longest = "~".repeat(128);
         for legal in [" ", "round 2!", longest.as_str()] {

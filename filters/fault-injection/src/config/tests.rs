@@ -100,7 +100,7 @@ fn checks_top_level_fields() {
         ),
         (
             json!({"markHeader": "upgrade"}),
-            r#"markHeader: must not be a header that belongs to one hop, got "upgrade""#,
+            r#"markHeader: must not be a hop-by-hop header, got "upgrade""#,
         ),
         (
             json!({"pathNormalization": "base"}),
@@ -108,7 +108,7 @@ fn checks_top_level_fields() {
         ),
         (
             json!({"selector": {}}),
-            "selector: must not be given, it belongs to the WasmPlugin, not to pluginConfig",
+            "selector: must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ),
     ]);
     let many: Vec<Value> =
@@ -157,7 +157,7 @@ fn checks_entries() {
         ),
     ]);
     for field in ["route", "timeout", "retries", "rewrite", "mirror", "headers", "redirect"] {
-        let message = format!("http[0].{field}: must not be given, it stays in the VirtualService");
+        let message = format!("http[0].{field}: must not be given: it stays in the VirtualService");
         assert_eq!(result(&entry(json!({field: {}}))), message);
     }
     for (field, stem) in [

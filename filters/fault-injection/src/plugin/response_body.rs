@@ -65,7 +65,7 @@ impl ResponseBody {
         match edit.edit(self.is_first.replace(false), seen, size) {
             Chunk::Keep => Ok(size),
             Chunk::Replace(bytes) => body::replace_response(size, &bytes).map(|()| bytes.len()),
-            Chunk::Cut(keep) => body::cut_response(size, keep).map(|()| keep.min(size)),
+            Chunk::Cut(keep) => body::truncate_response(size, keep).map(|()| keep.min(size)),
             Chunk::Reset => stream::reset_response().map(|()| 0),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use filter_core::{Counted, ErrorWindow, Guard, TokenBucket};
+use filter_core::{ErrorCounts, ErrorWindow, Guard, TokenBucket};
 use filter_host::{Result, clock, shared_data};
 
 use crate::{Metric, Plan, Policy, ScheduleTransition};
@@ -114,7 +114,12 @@ impl Shared {
     }
 
     /// Counts a response. Returns the counts of the window if this response trips the guard.
-    pub(super) fn observe(&self, guard: Guard, now: Duration, is_error: bool) -> Option<Counted> {
+    pub(super) fn observe(
+        &self,
+        guard: Guard,
+        now: Duration,
+        is_error: bool,
+    ) -> Option<ErrorCounts> {
         let mut tripped = None;
         let updated = shared_data::update(&self.guard, |shared| {
             let mut window = ErrorWindow::from_bytes(shared);

@@ -12,18 +12,18 @@ fn cache(size: usize) -> TokenCache {
     TokenCache::new(Limits { size, ttl, negative_ttl })
 }
 
-fn good() -> Proof {
-    Proof::Good(Rc::default())
+fn valid() -> CachedResult {
+    CachedResult::Valid(Rc::default())
 }
 
-fn remembered(proof: Proof) -> Remembered {
+fn cached(result: CachedResult) -> CachedToken {
     let compact = testing::token(Algorithm::Hs256, &testing::claims());
     let token = Rc::new(Token::parse(compact.as_bytes(), crate::token::Padding::Refused).unwrap());
-    Remembered { token, provider: 0, generation: 0, proof }
+    CachedToken { token, provider: 0, generation: 0, result }
 }
 
-fn put(cache: &mut TokenCache, name: &str, proof: Proof) -> usize {
-    cache.remember(name.as_bytes(), remembered(proof), NEVER, START).len()
+fn put(cache: &mut TokenCache, name: &str, result: CachedResult) -> usize {
+    cache.insert(name.as_bytes(), cached(result), NEVER, START).len()
 }
 
 fn has(cache: &mut TokenCache, name: &str, after: u64) -> bool {
@@ -31,97 +31,97 @@ fn has(cache: &mut TokenCache, name: &str, after: u64) -> bool {
 }
 
 #[test]
-fn the_least_recently_used_goes_first() {
+fn evicts_the_least_recently_used_token() {
     let mut cache = cache(2);
-    assert_eq!([put(&mut cache, "a", good()), put(&mut cache, "b", good())], [0, 0]);
+    assert_eq!([put(&mut cache, "a", valid()), put(&mut cache, "b", valid())], [0, 0]);
     assert!(has(&mut cache, "a", 0));
-    assert_eq!(put(&mut cache, "c", good()), 1);
+    assert_eq!(put(&mut cache, "c", valid()), 1);
     let found = ["a", "b", "c"].map(|name| has(&mut cache, name, 0));
     assert_eq!(found, [true, false, true]);
 }
 
 #[test]
-fn an_entry_ends_with_its_time() {
+fn entries_expire() {
     let mut cache = cache(8);
-    put(&mut cache, "good", good());
-    put(&mut cache, "bad", Proof::Bad);
-    assert!(has(&mut cache, "good", 299) && has(&mut cache, "bad", 4));
-    assert!(!has(&mut cache, "good", 300) && !has(&mut cache, "bad", 5));
+    put(&mut cache, "valid", valid());
+    put(&mut cache, "invalid", CachedResult::Invalid);
+    assert!(has(&mut cache, "valid", 299) && has(&mut cache, "invalid", 4));
+    assert!(!has(&mut cache, "valid", 300) && !has(&mut cache, "invalid", 5));
     let expires = START + Duration::from_secs(10);
-    cache.remember(b"short", remembered(good()), expires, START);
+    cache.insert(b"short", cached(valid()), expires, START);
     assert!(has(&mut cache, "short", 9) && !has(&mut cache, "short", 10));
 }
 
-fn put_large(cache: &mut TokenCache, number: u32, bytes: usize, proof: Proof) {
+fn put_large(cache: &mut TokenCache, number: u32, bytes: usize, result: CachedResult) {
     let compact = [&number.to_be_bytes()[..], &vec![b'x'; bytes]].concat();
-    cache.remember(&compact, remembered(proof), NEVER, START);
+    cache.insert(&compact, cached(result), NEVER, START);
 }
 
 #[test]
-fn bad_tokens_displace_only_bad_ones() {
+fn invalid_tokens_evict_only_invalid_ones() {
     let mut cache = cache(8);
     for number in 0..8 {
-        assert_eq!(put(&mut cache, &format!("good {number}"), good()), 0);
+        assert_eq!(put(&mut cache, &format!("valid {number}"), valid()), 0);
     }
-    let evicted = ["a", "b", "c"].map(|name| put(&mut cache, name, Proof::Bad));
+    let evicted = ["a", "b", "c"].map(|name| put(&mut cache, name, CachedResult::Invalid));
     assert_eq!(evicted, [0, 0, 1]);
     assert_eq!(["a", "b", "c"].map(|name| has(&mut cache, name, 0)), [false, true, true]);
-    assert!((0..8).all(|number| has(&mut cache, &format!("good {number}"), 0)));
+    assert!((0..8).all(|number| has(&mut cache, &format!("valid {number}"), 0)));
 }
 
 #[test]
-fn large_bad_tokens_leave_the_good_ones_alone() {
+fn large_invalid_tokens_evict_no_valid_ones() {
     let mut cache = cache(1024);
     for number in 0..200 {
-        put(&mut cache, &format!("good {number}"), good());
+        put(&mut cache, &format!("valid {number}"), valid());
     }
     for number in 0..1000 {
-        put_large(&mut cache, number, 15_000, Proof::Bad);
+        put_large(&mut cache, number, 15_000, CachedResult::Invalid);
     }
-    assert!(cache.bad.sizes().2 <= MAX_BAD_BYTES);
-    assert!((0..200).all(|number| has(&mut cache, &format!("good {number}"), 0)));
+    assert!(cache.invalid.sizes().2 <= MAX_INVALID_BYTES);
+    assert!((0..200).all(|number| has(&mut cache, &format!("valid {number}"), 0)));
 }
 
 #[test]
-fn expired_bad_tokens_make_room() {
+fn expired_entries_do_not_count_as_evicted() {
     let mut cache = cache(4);
-    put(&mut cache, "old", Proof::Bad);
+    put(&mut cache, "old", CachedResult::Invalid);
     let later = START + Duration::from_secs(5);
-    let evicted = cache.remember(b"new", remembered(Proof::Bad), NEVER, later);
+    let evicted = cache.insert(b"new", cached(CachedResult::Invalid), NEVER, later);
     assert!(evicted.is_empty(), "an expired entry does not count as evicted");
     assert!(has(&mut cache, "new", 5) && !has(&mut cache, "old", 0));
 }
 
 #[test]
-fn a_token_is_remembered_once() {
+fn keeps_one_result_per_token() {
     let mut cache = cache(8);
-    for proof in [good(), Proof::Bad, good(), Proof::Bad] {
-        put(&mut cache, "a", proof);
-        assert_eq!(cache.good.sizes().0 + cache.bad.sizes().0, 1);
+    for result in [valid(), CachedResult::Invalid, valid(), CachedResult::Invalid] {
+        put(&mut cache, "a", result);
+        assert_eq!(cache.valid.sizes().0 + cache.invalid.sizes().0, 1);
     }
     let found = cache.find(b"a", START).unwrap();
-    assert!(matches!(found.proof, Proof::Bad));
+    assert!(matches!(found.result, CachedResult::Invalid));
 }
 
 #[test]
-fn memory_is_bounded_whatever_the_size() {
+fn memory_is_bounded_for_any_size() {
     let mut cache = cache(65_536);
     for number in 0..400 {
-        put_large(&mut cache, number, 61_440, good());
-        put_large(&mut cache, number, 61_440, Proof::Bad);
-        put_large(&mut cache, number + 1000, 61_440, good());
+        put_large(&mut cache, number, 61_440, valid());
+        put_large(&mut cache, number, 61_440, CachedResult::Invalid);
+        put_large(&mut cache, number + 1000, 61_440, valid());
     }
-    for (shelf, most) in [(&cache.good, MAX_GOOD_BYTES), (&cache.bad, MAX_BAD_BYTES)] {
-        let (entries, order, bytes) = shelf.sizes();
-        assert!(bytes <= most && entries == order && entries < 400, "{entries} {order} {bytes}");
+    for (lru, max) in [(&cache.valid, MAX_VALID_BYTES), (&cache.invalid, MAX_INVALID_BYTES)] {
+        let (entries, order, bytes) = lru.sizes();
+        assert!(bytes <= max && entries == order && entries < 400, "{entries} {order} {bytes}");
     }
-    put_large(&mut cache, 5000, MAX_GOOD_BYTES, good());
-    assert!(cache.good.sizes().0 > 0, "an entry larger than the limit is not kept");
+    put_large(&mut cache, 5000, MAX_VALID_BYTES, valid());
+    assert!(cache.valid.sizes().0 > 0, "an entry larger than the limit is not kept");
 }
 
 #[test]
-fn size_zero_remembers_nothing() {
+fn size_zero_disables_the_cache() {
     let mut cache = cache(0);
-    put(&mut cache, "a", good());
+    put(&mut cache, "a", valid());
     assert!(!has(&mut cache, "a", 0));
 }

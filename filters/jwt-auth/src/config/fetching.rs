@@ -1,4 +1,4 @@
-//! What is fetched: keys and deny lists.
+//! Fetched keys and deny lists.
 
 use filter_core::{ClusterRef, DurationWithin, EditableHeaderName, InvalidClusterRef, Port};
 use schemars::JsonSchema;
@@ -9,119 +9,126 @@ use super::{FetchUrl, NonEmpty, SecretText};
 const WEEK_MS: u64 = 168 * 3_600_000;
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// How keys are fetched.
+/// Fetch of a key set through a cluster of the proxy. Default cluster: that of the URL's host.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JwksFetchConfig {
-    /// The service whose cluster is called; absent with `cluster` means that of the URL's host.
+    /// Host of the service to call, with `port`; alternative to `cluster`.
     #[serde(default)]
+    #[schemars(extend("examples" = ["idp.example.com"]))]
     pub service: Option<String>,
-    /// The service's port.
+    /// Port of the service.
     #[serde(default)]
     pub port: Option<Port>,
-    /// The service's subset.
+    /// Subset of the service, as in its DestinationRule.
     #[serde(default)]
     pub subset: Option<String>,
-    /// The cluster that is called.
+    /// Name of the cluster to call; alternative to `service`, `port` and `subset`.
     #[serde(default)]
+    #[schemars(extend("examples" = ["outbound|443||idp.example.com"]))]
     pub cluster: Option<String>,
-    /// What becomes of requests before the first key set.
+    /// Handling of requests before the first key set. Default: `PAUSE`.
     #[serde(default)]
     pub cold_start: ColdStart,
-    /// How long a request waits at most; 5 seconds if absent.
+    /// Maximum time for which a request waits for keys or for a deny list. Default: 5s.
     #[serde(default)]
     pub max_pause: Option<DurationWithin<10, 60_000>>,
-    /// How long an answer is fresh that does not say so; 5 minutes if absent.
+    /// Freshness of a key set whose response headers declare none; a declared freshness is limited
+    /// to between 30s and 1h, or `cacheDuration` if longer. Default: 5m.
     #[serde(default)]
     pub cache_duration: Option<DurationWithin<30_000, DAY_MS>>,
-    /// How long after its freshness a key set serves while fetches fail; 24 hours if absent.
+    /// Time after its freshness for which a key set is still used while fetches fail. Default: 24h.
     #[serde(default)]
     pub stale_if_error: Option<DurationWithin<0, WEEK_MS>>,
-    /// The pause between fetches for unknown keys; 10 seconds if absent, 0 means never.
+    /// Minimum time between early fetches for unknown keys, at least 1s; 0s disables them. Default:
+    /// 10s.
     #[serde(default)]
     pub unknown_kid_interval: Option<DurationWithin<0, 3_600_000>>,
-    /// Additional headers of the key request, such as an API key; 1 to 16.
+    /// Additional request headers, such as an API key; 1 to 16 entries.
     #[serde(default)]
     pub headers: Option<Vec<FetchHeader>>,
 }
 
-/// One entry of `headers`: `name`, and exactly one of `value` and `valueEnv`.
+/// A request header: `name`, and exactly one of `value` and `valueEnv`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FetchHeader {
-    /// The header's name; `accept` and `user-agent` replace the default ones.
+    /// Name of the header; `accept` and `user-agent` replace the defaults.
     pub name: EditableHeaderName,
-    /// The value, readable by everyone who can read the configuration.
+    /// Value, visible to everyone who can read the configuration.
     #[serde(default)]
     pub value: Option<SecretText>,
-    /// The environment variable that holds the value.
+    /// Environment variable with the value (`vmConfig.env` of the WasmPlugin).
     #[serde(default)]
     pub value_env: Option<NonEmpty>,
 }
 
-/// What becomes of requests before the first key set.
+/// Handling of requests before the first key set.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ColdStart {
-    /// They wait for `maxPause`, and then they are refused.
+    /// They wait for at most `maxPause` and are then refused.
     #[default]
     Pause,
     /// They are refused.
     Deny,
-    /// They pass without identity, unless their rule has conditions.
+    /// They are admitted without identity, unless their rule has conditions.
     Allow,
 }
 
-/// Tokens that are refused although they are valid: `jti`, `uri` or both.
+/// Revoked tokens: `jti`, `uri` or both. Tokens without `jti` are then refused too.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RevocationConfig {
-    /// The `jti` of these tokens, 1 to 10,000.
+    /// The `jti` of revoked tokens, 1 to 10,000 entries.
     #[serde(default)]
     pub jti: Option<Vec<NonEmpty>>,
-    /// Where more of them are fetched from.
+    /// URL of a deny list: `{"jti": [".."]}` in JSON, at most 1 MiB and 50,000 entries.
     #[serde(default)]
+    #[schemars(extend("examples" = ["https://idp.example.com/revoked.json"]))]
     pub uri: Option<FetchUrl>,
-    /// The service whose cluster is called; absent with `cluster` means that of the URL's host.
+    /// Host of the service to call, with `port`; alternative to `cluster`.
     #[serde(default)]
+    #[schemars(extend("examples" = ["idp.example.com"]))]
     pub service: Option<String>,
-    /// The service's port.
+    /// Port of the service.
     #[serde(default)]
     pub port: Option<Port>,
-    /// The service's subset.
+    /// Subset of the service, as in its DestinationRule.
     #[serde(default)]
     pub subset: Option<String>,
-    /// The cluster that is called.
+    /// Name of the cluster to call; alternative to `service`, `port` and `subset`.
     #[serde(default)]
+    #[schemars(extend("examples" = ["outbound|443||idp.example.com"]))]
     pub cluster: Option<String>,
-    /// How long a list is fresh; 60 seconds if absent.
+    /// Freshness of the list; response headers may only shorten it, to at least 5s. Default: 60s.
     #[serde(default)]
     pub refresh_interval: Option<DurationWithin<5_000, DAY_MS>>,
-    /// How long after its freshness a list serves while fetches fail; 1 hour if absent.
+    /// Time after its freshness for which the list is still used while fetches fail. Default: 1h.
     #[serde(default)]
     pub stale_if_error: Option<DurationWithin<0, WEEK_MS>>,
-    /// What becomes of requests without a list.
+    /// Handling of requests without a list. Default: `DENY`.
     #[serde(default)]
     pub on_unavailable: OnUnavailable,
 }
 
-/// What becomes of requests while there is no deny list.
+/// Handling of requests without a deny list.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OnUnavailable {
     /// They are refused.
     #[default]
     Deny,
-    /// They pass unchecked.
+    /// They are admitted without this check.
     Allow,
 }
 
 impl JwksFetchConfig {
-    /// Returns the cluster that is named, if one is.
+    /// Returns the configured cluster; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// Fails where the four fields name none.
+    /// Fails if the four fields are not a valid combination.
     pub fn named_cluster(&self) -> Result<Option<ClusterRef>, InvalidClusterRef> {
         let (service, subset) = (self.service.as_deref(), self.subset.as_deref());
         ClusterRef::from_parts(service, self.port, subset, self.cluster.as_deref())
@@ -129,11 +136,11 @@ impl JwksFetchConfig {
 }
 
 impl RevocationConfig {
-    /// Returns the cluster that is named, if one is.
+    /// Returns the configured cluster; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// Fails where the four fields name none.
+    /// Fails if the four fields are not a valid combination.
     pub fn named_cluster(&self) -> Result<Option<ClusterRef>, InvalidClusterRef> {
         let (service, subset) = (self.service.as_deref(), self.subset.as_deref());
         ClusterRef::from_parts(service, self.port, subset, self.cluster.as_deref())

@@ -1,4 +1,4 @@
-//! `jwtRules`: who may issue tokens, and how they are verified.
+//! `jwtRules`: issuers and the verification of their tokens.
 
 use std::fmt;
 
@@ -13,125 +13,139 @@ use super::{
     NonEmpty, RevocationConfig, RuleName, SecretText, YEAR_MS,
 };
 
-/// One entry of `jwtRules`.
+/// An issuer and the verification of its tokens.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = alias("jwksUri", "jwks_uri"))]
 pub struct JwtRule {
-    /// What logs and labels call the entry; `jwt-<index>` if absent.
+    /// Name of the entry in `rules[].providers`, logs and `weir.jwt`. Default: `jwt-<index>`.
     #[serde(default)]
     pub name: Option<RuleName>,
-    /// What `iss` must equal; absent means any.
+    /// Required `iss`: text that it must equal, or a condition. Default: any.
     #[serde(default)]
     pub issuer: Option<IssuerConfig>,
-    /// The audiences, any of which `aud` must name; absent means any.
+    /// Allowed audiences, one of which must be in `aud`. A leading `http://` or `https://` and one
+    /// trailing `/` are ignored. Default: any.
     #[serde(default)]
     pub audiences: Option<Vec<NonEmpty>>,
-    /// The key set, JSON inside a string.
+    /// Key set (JSON Web Key Set) as a string, at most 256 KiB; or a JSON object from `kid` to PEM
+    /// certificate. Alternative to `jwksUri` and `keys`.
     #[serde(default)]
     pub jwks: Option<KeySetText>,
-    /// Keys one by one.
+    /// Single keys, 1 to 64 entries. Alternative to `jwksUri` and `jwks`.
     #[serde(default)]
     pub keys: Option<Vec<KeyConfig>>,
-    /// Headers that hold a token.
+    /// Headers that may contain a token. Default, if no location is configured: `authorization`
+    /// with the prefix `Bearer `, and the query parameter `access_token`.
     #[serde(default)]
     pub from_headers: Vec<FromHeader>,
-    /// Query parameters that hold a token.
+    /// Query parameters that may contain a token.
     #[serde(default)]
+    #[schemars(extend("examples" = [["access_token"]]))]
     pub from_params: Vec<NonEmpty>,
-    /// Cookies that hold a token, each a name or an object with `name` and `prefix`.
+    /// Cookies that may contain a token, each a name or an object with `name` and `prefix`.
     #[serde(default)]
+    #[schemars(extend("examples" = [["session-token"]]))]
     pub from_cookies: Vec<FromCookie>,
     /// Accepts tokens whose parts end with base64 padding (`=`), such as those of AWS load
-    /// balancers.
+    /// balancers. Default: `false`.
     #[serde(default)]
     pub accept_padding: bool,
-    /// Whether a verified token stays in the request.
+    /// Keeps a verified token in the request, instead of removing it from its header, query or
+    /// cookie. Default: `false`.
     #[serde(default)]
     pub forward_original_token: bool,
-    /// The header that receives the token's payload, base64url without padding.
+    /// Header for the payload of the token, in base64url without padding.
     #[serde(default)]
     pub output_payload_to_header: Option<EditableHeaderName>,
-    /// Pads the payload in `outputPayloadToHeader` with `=` to a multiple of four, for decoders
-    /// that require it.
+    /// Pads the payload in `outputPayloadToHeader` with `=` to a multiple of four characters, for
+    /// decoders that require it. Default: `false`.
     #[serde(default)]
     pub pad_output_payload: bool,
-    /// The header that receives `<iss>/<sub>`.
+    /// Header for the principal, `<iss>/<sub>`.
     #[serde(default)]
     pub output_principal_to_header: Option<EditableHeaderName>,
-    /// Headers that receive claims.
+    /// Headers for claims.
     #[serde(default)]
     pub output_claim_to_headers: Vec<ClaimToHeader>,
-    /// The algorithms that are allowed; absent means what the keys allow.
+    /// Allowed signature algorithms, each supported by a key. Default: all that the keys support.
     #[serde(default)]
     pub algorithms: Option<Vec<AlgorithmName>>,
-    /// The types that `typ` may name; absent means any or none.
+    /// Allowed values of `typ` in the header of the token, 1 to 8 entries. Default: any or none.
     #[serde(default)]
+    #[schemars(extend("examples" = [["at+jwt"]]))]
     pub token_types: Option<Vec<NonEmpty>>,
-    /// Conditions, any of which `sub` must fulfil; absent means any subject.
+    /// Conditions on `sub`, one of which must be met; 1 to 64 entries. Default: any subject.
     #[serde(default)]
     pub subjects: Option<Vec<StringMatch>>,
-    /// Claims that hold several values in one text, besides `scope` and `permission`.
+    /// Additional claims with several values in one string, separated by spaces; at most 64
+    /// entries. Always included: `scope` and `permission`.
     #[serde(default)]
     pub space_delimited_claims: Vec<ClaimPath>,
-    /// The claims that hold scopes; `scope` and `scp` if absent.
+    /// Claims with the scopes of the token, 1 to 8 entries. Default: `scope` and `scp`.
     #[serde(default)]
     pub scope_claims: Option<Vec<ClaimPath>>,
-    /// How far clocks may differ; 60 seconds if absent.
+    /// Allowed clock difference for `exp`, `nbf`, `iat` and `auth_time`. Default: 60s.
     #[serde(default)]
     pub clock_skew: Option<DurationWithin<0, 600_000>>,
-    /// Whether a token must have `exp`.
+    /// Refuses tokens without `exp`. Default: `false`.
     #[serde(default)]
     pub require_expiration: bool,
-    /// How far in the future `exp` may lie.
+    /// Maximum time until `exp`, which is then required. Default: unlimited.
     #[serde(default)]
     pub max_lifetime: Option<DurationWithin<1_000, YEAR_MS>>,
-    /// How old a token may be by its `iat`.
+    /// Maximum time since `iat`, which is then required. Default: unlimited.
     #[serde(default)]
     pub max_age: Option<DurationWithin<1_000, YEAR_MS>>,
-    /// Whether a token must be of the client's certificate.
+    /// Requires that a token is bound to the client's certificate (RFC 8705). Default: `IGNORE`.
     #[serde(default)]
     pub certificate_binding: CertificateBinding,
-    /// Tokens that are refused although they are valid.
+    /// Revoked tokens, which are refused although they are valid.
     #[serde(default)]
     pub revocation: Option<RevocationConfig>,
-    /// Where the key set is fetched from.
+    /// URL of the key set. Default, without `jwks` and `keys`: the `jwks_uri` of
+    /// `<issuer>/.well-known/openid-configuration`.
     #[serde(default, alias = "jwks_uri")]
     pub jwks_uri: Option<FetchUrl>,
-    /// How keys are fetched.
+    /// Fetch of the key set.
     #[serde(default)]
     pub jwks_fetch: Option<JwksFetchConfig>,
-    /// How long one fetch may take; 5 seconds if absent.
+    /// Timeout of one fetch. Default: 5s.
     #[serde(default)]
     pub timeout: Option<DurationWithin<100, 60_000>>,
 }
 
-/// One entry of `keys`: exactly one of `pem`, `secret` and `secretEnv`.
+/// A key: exactly one of `pem`, `secret` and `secretEnv`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyConfig {
-    /// The key's identifier.
+    /// Identifier of the key. Default: none, which matches every token.
     #[serde(default)]
     pub kid: Option<String>,
-    /// The algorithm that the key is pinned to; required for secrets.
+    /// The only algorithm that the key may verify; required for secrets. Default: all of its type.
     #[serde(default)]
     pub alg: Option<AlgorithmName>,
-    /// A public key.
+    /// Public key in PEM, labelled `PUBLIC KEY` or `RSA PUBLIC KEY`.
     #[serde(default)]
+    #[schemars(extend(
+        "examples" = ["-----BEGIN PUBLIC KEY-----\nMCow..\n-----END PUBLIC KEY-----\n"]
+    ))]
     pub pem: Option<String>,
-    /// A shared secret, encoded as `secretEncoding`; standard base64 by default.
+    /// Shared secret, encoded as `secretEncoding`, at least as long as the digest of `alg`. Visible
+    /// to everyone who can read the configuration.
     #[serde(default)]
     pub secret: Option<SecretText>,
-    /// The environment variable that holds the secret, encoded as `secretEncoding`.
+    /// Environment variable with the shared secret (`vmConfig.env` of the WasmPlugin), encoded as
+    /// `secretEncoding`.
     #[serde(default)]
+    #[schemars(extend("examples" = ["PARTNER_JWT_SECRET"]))]
     pub secret_env: Option<NonEmpty>,
-    /// The encoding of the secret; default `BASE64`. Use `TEXT` for issuers that sign with the text
-    /// itself.
+    /// Encoding of the secret; `TEXT` if the issuer signs with the text itself. Default: `BASE64`.
     #[serde(default)]
     pub secret_encoding: Option<SecretEncoding>,
 }
 
-/// The encoding of a shared secret.
+/// Encoding of a shared secret.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SecretEncoding {
@@ -142,50 +156,51 @@ pub enum SecretEncoding {
     Base64url,
     /// Two hexadecimal digits for each byte.
     Hex,
-    /// The text itself, byte for byte.
+    /// The text itself.
     Text,
 }
 
-/// One entry of `outputClaimToHeaders`.
+/// A header for a claim.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimToHeader {
-    /// The header that receives the claim.
+    /// Name of the header: letters, digits, `-` and `_`.
     pub header: EditableHeaderName,
-    /// The claim.
+    /// Path of the claim.
     pub claim: ClaimPath,
-    /// How the claim is written.
+    /// Format of the value. Default: `SCALAR`.
     #[serde(default)]
     pub format: OutputFormat,
-    /// What a token without a fitting claim yields.
+    /// Value if the token lacks the claim or its format does not fit; printable ASCII. Default: the
+    /// header is left out.
     #[serde(default)]
     pub default: Option<String>,
-    /// How many bytes the value may have, 4,096 if absent; a longer one is left out.
+    /// Maximum length of the value in bytes; a longer value is left out. Default: 4,096.
     #[serde(default)]
     pub max_bytes: Option<IntegerWithin<1, 16_384>>,
 }
 
-/// Whether a token must be of the client's certificate (RFC 8705).
+/// Binding of tokens to the client's certificate by `cnf` (RFC 8705).
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CertificateBinding {
-    /// `cnf` is not looked at.
+    /// `cnf` is ignored.
     #[default]
     Ignore,
-    /// A token with `cnf` must be of the certificate.
+    /// A token with `cnf` must be bound to the certificate.
     IfPresent,
-    /// Every token must be of the certificate.
+    /// Every token must be bound to the certificate.
     Required,
 }
 
-/// How a claim is written to a header.
+/// Format of a claim in a header.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OutputFormat {
     /// A string, number or boolean as text.
     #[default]
     Scalar,
-    /// A list of scalars, separated by commas; a single scalar is a list of one.
+    /// A list of scalars separated by commas, or a single scalar.
     Csv,
     /// Compact JSON in ASCII.
     Json,

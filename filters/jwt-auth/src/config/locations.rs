@@ -1,4 +1,4 @@
-//! Places of tokens in requests.
+//! Locations of tokens in requests.
 
 use filter_core::HeaderName;
 use schemars::JsonSchema;
@@ -7,26 +7,27 @@ use serde_json::Value;
 
 use super::NonEmpty;
 
-/// One entry of `fromHeaders`.
+/// A header that may contain a token.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FromHeader {
-    /// The header's name.
+    /// Name of the header.
     pub name: HeaderName,
-    /// Text before the token, matched in any case, at most 64 bytes. A comma separates items of a
-    /// list, as in `access_token, `.
+    /// Text before the token, at most 64 bytes; case-insensitive. A comma separates items of the
+    /// list that the header contains. Default: none, so that an item with three parts, or the only
+    /// item, is a token.
     #[serde(default)]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 64), extend("examples" = ["Bearer ", "access_token, "]))]
     pub prefix: String,
 }
 
-/// One entry of `fromCookies`: a name as in Istio, or a name and a prefix.
+/// A cookie that may contain a token: a name as in Istio, or a name and a prefix.
 #[derive(Debug, JsonSchema)]
 #[schemars(untagged)]
 pub enum FromCookie {
-    /// The cookie's name; its whole value is the token.
+    /// Name of the cookie, whose value is the token.
     Name(NonEmpty),
-    /// The cookie's name, and the text before the token in its value.
+    /// Name of the cookie, and the text before the token in its value.
     Prefixed(PrefixedCookie),
 }
 
@@ -35,17 +36,16 @@ pub enum FromCookie {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(inline)]
 pub struct PrefixedCookie {
-    /// The cookie's name.
+    /// Name of the cookie.
     pub name: NonEmpty,
-    /// Text before the token, matched in any case, at most 64 bytes, such as `Bearer ` or
-    /// `Bearer%20`.
+    /// Text before the token, at most 64 bytes; case-insensitive. Default: none.
     #[serde(default)]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 64), extend("examples" = ["Bearer ", "Bearer%20"]))]
     pub prefix: String,
 }
 
 impl FromCookie {
-    /// Returns the cookie's name.
+    /// Returns the name of the cookie.
     pub fn name(&self) -> &str {
         match self {
             Self::Name(name) => name.as_str(),
@@ -53,7 +53,7 @@ impl FromCookie {
         }
     }
 
-    /// Returns the text before the token; empty if none.
+    /// Returns the text before the token; empty if there is none.
     pub fn prefix(&self) -> &str {
         match self {
             Self::Name(_) => "",

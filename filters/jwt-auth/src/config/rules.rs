@@ -1,4 +1,4 @@
-//! `rules`: which request needs which token.
+//! `rules`: the tokens that requests need.
 
 use filter_core::{DurationWithin, HttpMatch, StringMatch};
 use schemars::JsonSchema;
@@ -6,112 +6,124 @@ use serde::{Deserialize, Serialize};
 
 use super::{NonEmpty, RuleName, YEAR_MS};
 
-/// One entry of `rules`; the first one whose `match` holds decides.
+/// A rule; the first one whose `match` matches decides.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleConfig {
-    /// What logs call the entry; `rule-<index>` if absent.
+    /// Name of the rule in logs and refusals. Default: `rule-<index>`.
     #[serde(default)]
     pub name: Option<RuleName>,
-    /// The requests that the entry is about; empty means all.
+    /// Conditions on the request, one of which must match. Default: all requests.
     #[serde(default, rename = "match")]
     pub matches: Vec<HttpMatch>,
-    /// Whether a token is needed.
+    /// Whether a token is required. Default: `REQUIRED`.
     #[serde(default)]
     pub token: TokenNeed,
-    /// The entries of `jwtRules` that count; absent means any.
+    /// Entries of `jwtRules` whose tokens are accepted. Default: any.
     #[serde(default)]
     pub providers: Option<ProvidersConfig>,
-    /// Audiences that replace those of the provider.
+    /// Allowed audiences, instead of those of the entry in `jwtRules`.
     #[serde(default)]
     pub audiences: Option<Vec<NonEmpty>>,
-    /// Scopes that the token must have.
+    /// Required scopes.
     #[serde(default)]
     pub scopes: Option<ScopesConfig>,
-    /// Patterns, any of which `<iss>/<sub>` must fit.
+    /// Patterns for the principal `<iss>/<sub>`, one of which must match: `x`, `x*`, `*x`, or `*`
+    /// for any principal.
     #[serde(default)]
+    #[schemars(extend("examples" = [["https://idp.example.com/*"]]))]
     pub request_principals: Option<Vec<NonEmpty>>,
-    /// Patterns, none of which `<iss>/<sub>` may fit.
+    /// Patterns that must not match the principal `<iss>/<sub>`.
     #[serde(default)]
+    #[schemars(extend("examples" = [["https://idp.example.com/user:blocked"]]))]
     pub not_request_principals: Option<Vec<NonEmpty>>,
-    /// Conditions on claims, all of which must hold.
+    /// Conditions on claims, all of which must be met.
     #[serde(default)]
     pub when: Option<Vec<WhenConfig>>,
-    /// How strong and fresh the login must be (RFC 9470).
+    /// Required strength and age of the login (RFC 9470).
     #[serde(default)]
     pub step_up: Option<StepUpConfig>,
 }
 
-/// Whether a rule needs a token.
+/// Whether a rule requires a token.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TokenNeed {
-    /// A valid token must be there.
+    /// A valid token is required.
     #[default]
     Required,
-    /// None is fine, a bad one is refused.
+    /// A token may be missing; an invalid one is refused.
     Optional,
-    /// Nothing is refused; an invalid token stays in the request.
+    /// No request is refused; an invalid token stays in the request.
     AllowMissingOrFailed,
-    /// Tokens are not looked at.
+    /// Tokens are ignored.
     None,
-    /// Outputs are written from a token that is not verified.
+    /// Output headers are written from an unverified token, with
+    /// `x-jwt-signature-verified: false`.
     ExtractOnly,
 }
 
-/// Which entries of `jwtRules` count: exactly one of the two.
+/// Names of entries in `jwtRules`: exactly one of `any` and `all`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProvidersConfig {
-    /// A token of any of these.
+    /// A token of one of these entries is required.
     #[serde(default)]
     pub any: Option<Vec<RuleName>>,
-    /// A token of each of these; the first one is the identity.
+    /// A token of each of these entries is required; that of the first one is the identity.
     #[serde(default)]
     pub all: Option<Vec<RuleName>>,
 }
 
-/// Which scopes a token must have.
+/// Required scopes: `all`, `any` or both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScopesConfig {
-    /// All of these.
+    /// Scopes that are all required.
     #[serde(default)]
     pub all: Vec<NonEmpty>,
-    /// At least one of these; empty means no such wish.
+    /// Scopes of which at least one is required.
     #[serde(default)]
     pub any: Vec<NonEmpty>,
 }
 
-/// A condition as in an AuthorizationPolicy, or `any` of several.
+/// A condition as in an AuthorizationPolicy, with `key` and at least one of `values`, `notValues`
+/// and `match`; or `any` of several conditions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WhenConfig {
-    /// What is looked at, such as `request.auth.claims[groups]`.
+    /// `request.auth.principal`, `request.auth.audiences`, `request.auth.presenter` or
+    /// `request.auth.claims[..]`.
     #[serde(default)]
+    #[schemars(extend(
+        "examples" = ["request.auth.claims[groups]", "request.auth.claims[realm][groups]"]
+    ))]
     pub key: Option<String>,
-    /// Patterns, any of which a value must fit.
+    /// Patterns, one of which must match a value: `x`, `x*`, `*x`, or `*` for any non-empty
+    /// value.
     #[serde(default)]
+    #[schemars(extend("examples" = [["support-*"]]))]
     pub values: Option<Vec<NonEmpty>>,
-    /// Patterns, none of which a value may fit.
+    /// Patterns that must not match any value.
     #[serde(default)]
     pub not_values: Option<Vec<NonEmpty>>,
-    /// A condition that a value must fulfil.
+    /// Condition that a value must meet.
     #[serde(default, rename = "match")]
     pub matches: Option<StringMatch>,
-    /// Conditions, at least one of which must hold.
+    /// Conditions, at least one of which must be met; nested at most 8 levels deep.
     #[serde(default)]
     pub any: Option<Vec<WhenConfig>>,
 }
 
-/// How strong and fresh a login must be.
+/// Required strength and age of a login: `acrValues`, `maxAge` or both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StepUpConfig {
-    /// The values of `acr` that are strong enough.
+    /// Accepted values of `acr`. Default: any.
     #[serde(default)]
+    #[schemars(extend("examples" = [["mfa"]]))]
     pub acr_values: Vec<NonEmpty>,
-    /// How old the login may be by `auth_time`.
+    /// Maximum time since `auth_time`, which is then required. Default: unlimited.
     #[serde(default)]
     pub max_age: Option<DurationWithin<1_000, YEAR_MS>>,
 }

@@ -1,4 +1,4 @@
-//! Documents that are refused, and what their author is told.
+//! Errors and warnings of configurations.
 
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -22,7 +22,7 @@ fn in_rules(fields: Value) -> Value {
     with(document(json!({})), "rules", json!([fields]))
 }
 
-/// Checks that documents of one shape are refused with these messages behind a path.
+/// Checks that documents are refused with these messages after a path.
 fn refused(shape: impl Fn(Value) -> Value, prefix: &str, cases: Vec<(Value, &str)>) {
     for (fields, expected) in cases {
         assert_eq!(message(&shape(fields.clone())), format!("{prefix}{expected}"), "{fields}");
@@ -30,20 +30,20 @@ fn refused(shape: impl Fn(Value) -> Value, prefix: &str, cases: Vec<(Value, &str
 }
 
 #[test]
-fn the_document_itself() {
+fn refuses_invalid_documents() {
     let good = || rule(json!({"name": "a"}));
-    let elsewhere = "belongs to the WasmPlugin, not to pluginConfig";
+    let misplaced = "must not be given: it belongs to the WasmPlugin, not to pluginConfig";
     let entries = "jwtRules: must have 1 to 256 entries";
     for (document, expected) in [
         (json!({}), entries.to_owned()),
         (json!({"jwtRules": []}), entries.to_owned()),
         (
             json!({"jwtRules": [good(), good()]}),
-            "jwtRules[1].name: must have a name of its own, got \"a\"".to_owned(),
+            "jwtRules[1].name: must be unique, got \"a\"".to_owned(),
         ),
-        (with(document(json!({})), "selector", json!({})), format!("selector: {elsewhere}")),
-        (with(document(json!({})), "targetRef", json!({})), format!("targetRef: {elsewhere}")),
-        (with(document(json!({})), "targetRefs", json!([])), format!("targetRefs: {elsewhere}")),
+        (with(document(json!({})), "selector", json!({})), format!("selector: {misplaced}")),
+        (with(document(json!({})), "targetRef", json!({})), format!("targetRef: {misplaced}")),
+        (with(document(json!({})), "targetRefs", json!([])), format!("targetRefs: {misplaced}")),
         (
             with(document(json!({})), "maxTokens", json!(9)),
             "maxTokens: must be a whole number from 1 to 8, got 9".to_owned(),
@@ -58,8 +58,8 @@ fn the_document_itself() {
         ),
         (
             with(document(json!({})), "replies", json!({"realm": "a\"b"})),
-            "replies.realm: must be at most 256 bytes of printable ASCII without quote and \
-             backslash, got \"a\\\"b\""
+            "replies.realm: must be at most 256 characters of printable ASCII without quotes \
+             and backslashes, got \"a\\\"b\""
                 .to_owned(),
         ),
         (
@@ -77,19 +77,22 @@ fn the_document_itself() {
 }
 
 #[test]
-fn an_entry_of_jwt_rules() {
+fn refuses_invalid_jwt_rules() {
     let write = "must not write to";
-    let text = "must be a text that is not empty, got \"\"";
+    let text = "must be non-empty text, got \"\"";
     refused(
         in_rule,
         "jwtRules[0]",
         vec![
             (json!({"issuer": ""}), &format!(".issuer: {text}")),
             (json!({"audiences": [""]}), &format!(".audiences[0]: {text}")),
-            (json!({"jwks": {}}), ".jwks: must be a string that holds a JSON key set"),
+            (json!({"jwks": {}}), ".jwks: must be a string with a JSON key set"),
             (json!({"jwks": "{\"keys\":[]}"}), ".jwks: holds no usable key"),
             (json!({"keys": []}), ": must have one of jwks and keys, got both"),
-            (json!({"name": "A"}), ".name: must be 1 to 63 of a to z, 0 to 9 and -, got \"A\""),
+            (
+                json!({"name": "A"}),
+                ".name: must be 1 to 63 characters of a-z, 0-9 and -, got \"A\"",
+            ),
             (
                 json!({"fromHeaders": [{"name": "x y"}]}),
                 ".fromHeaders[0].name: must be a header name, got \"x y\"",
@@ -103,10 +106,13 @@ fn an_entry_of_jwt_rules() {
                 ".fromHeaders[0].prefix: must have at most 64 bytes",
             ),
             (json!({"fromParams": [""]}), &format!(".fromParams[0]: {text}")),
-            (json!({"padOutputPayload": true}), ".padOutputPayload: needs outputPayloadToHeader"),
+            (
+                json!({"padOutputPayload": true}),
+                ".padOutputPayload: must not be given without outputPayloadToHeader",
+            ),
             (
                 json!({"outputClaimToHeaders": [{"header": "x", "claim": "a", "default": " b"}]}),
-                ".outputClaimToHeaders[0].default: must not begin or end with a blank",
+                ".outputClaimToHeaders[0].default: must not begin or end with a space",
             ),
             (json!({"fromCookies": ["a b"]}), ".fromCookies[0]: must be a cookie name"),
             (json!({"fromCookies": [{"name": "a b"}]}), ".fromCookies[0]: must be a cookie name"),
@@ -120,7 +126,7 @@ fn an_entry_of_jwt_rules() {
             ),
             (
                 json!({"outputPayloadToHeader": "authorization"}),
-                &format!(": {write} authorization, where tokens are"),
+                &format!(": {write} authorization, which contains tokens"),
             ),
             (
                 json!({"outputPrincipalToHeader": "x-jwt-signature-verified"}),
@@ -141,7 +147,7 @@ fn an_entry_of_jwt_rules() {
             ),
             (
                 json!({"outputPayloadToHeader": "x", "outputPrincipalToHeader": "X"}),
-                ": writes header x twice",
+                ": must not write header x twice",
             ),
             (json!({"algorithms": []}), ".algorithms: must not be empty"),
             (
@@ -151,7 +157,7 @@ fn an_entry_of_jwt_rules() {
             ),
             (
                 json!({"algorithms": ["ES512"]}),
-                ".algorithms[0]: no key can serve it, got \"ES512\"",
+                ".algorithms[0]: must be supported by a key, got \"ES512\"",
             ),
             (json!({"tokenTypes": []}), ".tokenTypes: must have 1 to 8 entries"),
             (json!({"subjects": []}), ".subjects: must have 1 to 64 entries"),
@@ -164,7 +170,7 @@ fn an_entry_of_jwt_rules() {
 }
 
 #[test]
-fn an_entry_of_keys() {
+fn refuses_invalid_keys() {
     let shape = |key: Value| in_rule(json!({"jwks": null, "keys": [key]}));
     let pem = named_key("p256")["pem"].as_str().unwrap();
     let secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -198,7 +204,7 @@ fn an_entry_of_keys() {
             ),
             (
                 json!({"pem": pem, "secretEncoding": "TEXT"}),
-                ".secretEncoding: must not stand beside pem",
+                ".secretEncoding: must not be given together with pem",
             ),
             (
                 json!({"secretEnv": "UNSET", "alg": "HS256"}),
@@ -220,7 +226,7 @@ fn an_entry_of_keys() {
 }
 
 #[test]
-fn warns_of_hexadecimal_secrets_without_showing_them() {
+fn warns_of_hexadecimal_secrets_and_hides_them() {
     let digits = "0123456789abcdef".repeat(4);
     let warned = |key: Value| {
         let policy = compile(&in_rule(json!({"jwks": null, "keys": [key]}))).unwrap();
@@ -235,9 +241,9 @@ fn warns_of_hexadecimal_secrets_without_showing_them() {
 }
 
 #[test]
-fn an_entry_of_rules() {
+fn refuses_invalid_rules() {
     let required = "needs token: REQUIRED";
-    let beside = "must not stand beside token: NONE";
+    let with_none = "must not be given together with token: NONE";
     refused(
         in_rules,
         "rules[0]",
@@ -248,9 +254,9 @@ fn an_entry_of_rules() {
             ),
             (
                 json!({"token": "NONE", "providers": {"any": ["jwt-0"]}}),
-                &format!(".providers: {beside}"),
+                &format!(".providers: {with_none}"),
             ),
-            (json!({"token": "NONE", "audiences": ["a"]}), &format!(".audiences: {beside}")),
+            (json!({"token": "NONE", "audiences": ["a"]}), &format!(".audiences: {with_none}")),
             (json!({"providers": {}}), ".providers: must have exactly one of any and all"),
             (
                 json!({"providers": {"any": ["x"]}}),
@@ -259,7 +265,7 @@ fn an_entry_of_rules() {
             (json!({"providers": {"any": []}}), ".providers.any: must not be empty"),
             (
                 json!({"providers": {"all": ["jwt-0", "jwt-0"]}}),
-                ".providers.all[1]: is named twice",
+                ".providers.all[1]: must be unique, got \"jwt-0\"",
             ),
             (
                 json!({"token": "OPTIONAL", "providers": {"all": ["jwt-0"]}}),
@@ -288,15 +294,14 @@ fn an_entry_of_rules() {
             (json!({"stepUp": {}}), ".stepUp: must have acrValues or maxAge"),
             (
                 json!({"match": [{"claims": {"sub": {"exact": "a"}}}]}),
-                ".match[0].claims: cannot be used here, because claims exist only after the check; \
-             use when",
+                ".match[0].claims: must not be given: claims are not verified yet; use when of a rule",
             ),
         ],
     );
 }
 
 #[test]
-fn several_errors_are_told_together() {
+fn reports_several_errors_together() {
     let document = json!({"jwtRules": [rule(json!({"algorithms": []}))], "rules": []});
     let message = message(&document);
     assert!(
@@ -306,18 +311,18 @@ fn several_errors_are_told_together() {
 }
 
 #[test]
-fn weak_spots_are_warned_about() {
+fn warns_of_insecure_settings() {
     let warnings = |document: &Value| warnings(&compile(document).unwrap());
     let plain = warnings(&in_rule(json!({})));
     assert!(plain.contains("requests without a token pass"), "{plain}");
-    assert!(plain.contains("jwks: key 4: whoever may read the configuration"), "{plain}");
+    assert!(plain.contains("jwks: key 4: everyone who can read the configuration"), "{plain}");
     let rules = warnings(&in_rules(json!({})));
     assert!(!rules.contains("without a token"), "{rules}");
     assert!(!plain.contains(named_key("secret")["private"].as_str().unwrap()));
 }
 
 #[test]
-fn no_error_shows_a_key_set_or_a_secret() {
+fn errors_hide_key_sets_and_secrets() {
     let secret = named_key("secret")["private"].as_str().unwrap();
     for document in [
         json!({"jwtRules": [{"jwks": jwks(), "keys": [{"secret": secret}]}]}),

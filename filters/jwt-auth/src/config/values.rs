@@ -1,4 +1,4 @@
-//! Single values of the document, each legal by construction.
+//! Values of the document, valid by construction.
 
 use std::fmt;
 
@@ -12,66 +12,85 @@ use serde_json::Value;
 
 use crate::{algorithm::Algorithm, endpoint::Endpoint};
 
-/// Text that is not empty.
+/// Non-empty text.
 #[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(inline, extend("minLength" = 1))]
 pub struct NonEmpty(String);
 
-/// Which `iss` an entry serves.
+/// Required `iss`.
 #[derive(Clone, Debug, JsonSchema, PartialEq)]
-#[schemars(untagged)]
+#[schemars(
+    untagged,
+    extend("examples" = serde_json::json!(["https://idp.example.com", {"suffix": ".example.com"}]))
+)]
 pub enum IssuerConfig {
-    /// Exactly this one, as in Istio.
+    /// Text that `iss` must equal, as in Istio.
     Exact(NonEmpty),
-    /// Any that fulfils a condition.
+    /// Condition that `iss` must meet.
     Matching(StringMatch),
 }
 
-/// What an entry is called: `[a-z0-9-]{1,63}`.
+/// A name of an entry: `[a-z0-9-]{1,63}`.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
-    title = "1 to 63 of a to z, 0 to 9 and -",
-    extend("pattern" = "^[a-z0-9-]{1,63}$")
+    title = "1 to 63 characters of a-z, 0-9 and -",
+    extend("pattern" = "^[a-z0-9-]{1,63}$", "examples" = ["corp"])
 )]
 pub struct RuleName(String);
 
-/// The name of an algorithm that is served.
+/// The name of a supported signature algorithm.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, with = "String", extend("enum" = algorithm_names()))]
 pub struct AlgorithmName(Algorithm);
 
-/// An inline key set: a string of at most 256 KiB.
+/// A key set in JSON: a string of at most 256 KiB.
 #[derive(Clone, JsonSchema)]
-#[schemars(inline, extend("maxLength" = MAX_KEY_SET_BYTES))]
+#[schemars(
+    inline,
+    extend(
+        "maxLength" = MAX_KEY_SET_BYTES,
+        "examples" = [r#"{"keys": [{"kty": "EC", "crv": "P-256", "x": "..", "y": ".."}]}"#]
+    )
+)]
 pub struct KeySetText(String);
 
-/// A shared secret. Never shown.
+/// A secret; `Debug` and errors hide it.
 #[derive(Clone, JsonSchema)]
 #[schemars(inline)]
 pub struct SecretText(String);
 
-/// A realm: at most 256 bytes of printable ASCII without quote and backslash.
+/// A realm: at most 256 characters of printable ASCII without quotes and backslashes.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
-#[schemars(inline, extend("pattern" = r"^[ !#-\[\]-~]{0,256}$"))]
+#[schemars(inline, extend("pattern" = r"^[ !#-\[\]-~]{0,256}$", "examples" = ["orders"]))]
 pub struct Realm(String);
 
 /// An absolute `http` or `https` URL of printable ASCII, at most 2,048 bytes.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
-#[schemars(inline, extend("maxLength" = 2048, "pattern" = r"^https?://[!#-\[\]-~]+$"))]
+#[schemars(
+    inline,
+    extend(
+        "maxLength" = 2048,
+        "pattern" = r"^https?://[!#-\[\]-~]+$",
+        "examples" = ["https://orders.example.com/.well-known/oauth-protected-resource"]
+    )
+)]
 pub struct Url(String);
 
-/// An absolute `http` or `https` URL that is fetched: no user information, no fragment, at most
-/// 2,048 bytes.
+/// An absolute `http` or `https` URL without user information and fragment, at most 2,048 bytes.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     with = "String",
-    extend("maxLength" = 2048, "pattern" = r"^https?://[!$-\[\]-~]+$")
+    extend(
+        "maxLength" = 2048,
+        "pattern" = r"^https?://[!$-\[\]-~]+$",
+        "examples" = ["https://idp.example.com/.well-known/jwks.json"]
+    )
 )]
 pub struct FetchUrl(Endpoint);
 
-/// A field of the resource around `pluginConfig`.
+/// A field of the WasmPlugin, which is refused in `pluginConfig`.
 #[derive(Debug, Default, JsonSchema)]
 #[schemars(inline)]
 pub(super) struct BelongsElsewhere;
@@ -132,7 +151,7 @@ impl Url {
 }
 
 impl FetchUrl {
-    /// Returns the URL, taken apart.
+    /// Returns the parsed URL.
     pub const fn endpoint(&self) -> &Endpoint {
         &self.0
     }
@@ -152,7 +171,7 @@ impl fmt::Debug for SecretText {
 
 impl<'de> Deserialize<'de> for NonEmpty {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, "a text that is not empty", |text| !text.is_empty()).map(Self)
+        text(deserializer, "non-empty text", |text| !text.is_empty()).map(Self)
     }
 }
 
@@ -170,9 +189,10 @@ impl<'de> Deserialize<'de> for IssuerConfig {
 
 impl<'de> Deserialize<'de> for RuleName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        text(deserializer, "1 to 63 of a to z, 0 to 9 and -", |text| {
-            (1..=63).contains(&text.len()) && text.bytes().all(legal)
+        let is_legal =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        text(deserializer, "1 to 63 characters of a-z, 0-9 and -", |text| {
+            (1..=63).contains(&text.len()) && text.bytes().all(is_legal)
         })
         .map(Self)
     }
@@ -188,18 +208,18 @@ impl<'de> Deserialize<'de> for AlgorithmName {
 
 impl<'de> Deserialize<'de> for KeySetText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The value is not shown: a key set may hold a secret by mistake.
+        // The error hides the value, because a key set may contain a secret by mistake.
         match Value::deserialize(deserializer)? {
             Value::String(text) if text.len() <= MAX_KEY_SET_BYTES => Ok(Self(text)),
             Value::String(_) => Err(D::Error::custom("must have at most 256 KiB")),
-            _ => Err(D::Error::custom("must be a string that holds a JSON key set")),
+            _ => Err(D::Error::custom("must be a string with a JSON key set")),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The value is not shown: it is a secret, though not written as one.
+        // The error hides the value, which is a secret of the wrong type.
         match Value::deserialize(deserializer)? {
             Value::String(text) => Ok(Self(text)),
             _ => Err(D::Error::custom("must be text")),
@@ -209,7 +229,7 @@ impl<'de> Deserialize<'de> for SecretText {
 
 impl<'de> Deserialize<'de> for Realm {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rule = "at most 256 bytes of printable ASCII without quote and backslash";
+        let rule = "at most 256 characters of printable ASCII without quotes and backslashes";
         text(deserializer, rule, |text| text.len() <= 256 && text.bytes().all(is_quotable))
             .map(Self)
     }
@@ -219,10 +239,10 @@ impl<'de> Deserialize<'de> for Url {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer, "an absolute http or https URL", |text| {
             let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-            let legal = |byte: u8| is_quotable(byte) && byte != b' ';
+            let is_legal = |byte: u8| is_quotable(byte) && byte != b' ';
             rest.is_some_and(|rest| !rest.is_empty())
                 && text.len() <= 2048
-                && text.bytes().all(legal)
+                && text.bytes().all(is_legal)
         })
         .map(Self)
     }
@@ -235,7 +255,9 @@ const fn is_quotable(byte: u8) -> bool {
 impl<'de> Deserialize<'de> for BelongsElsewhere {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer)?;
-        Err(D::Error::custom("belongs to the WasmPlugin, not to pluginConfig"))
+        Err(D::Error::custom(
+            "must not be given: it belongs to the WasmPlugin, not to pluginConfig",
+        ))
     }
 }
 

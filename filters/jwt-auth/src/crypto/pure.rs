@@ -1,4 +1,4 @@
-//! Signature checks in pure Rust, by the `rust_crypto` provider of `jsonwebtoken`.
+//! Signature checks in pure Rust, with the `rust_crypto` provider of `jsonwebtoken`.
 
 use std::sync::OnceLock;
 
@@ -11,13 +11,13 @@ use jsonwebtoken::{
 
 use crate::algorithm::{Algorithm, Algorithms};
 
-/// A constant, so that the provider's other half, which signs, is not linked.
+/// A constant, so that the signing half of the provider is not linked.
 const BUILD: fn(&jsonwebtoken::Algorithm, &DecodingKey) -> Built =
     DEFAULT_PROVIDER.verifier_factory;
 
 type Built = jsonwebtoken::errors::Result<Box<dyn JwtVerifier>>;
 
-/// Builds what can be built once per key, for each of `algorithms` that the provider serves.
+/// Builds the verifiers of a key for those of `algorithms` that the provider supports.
 pub(crate) fn verifiers(
     algorithms: Algorithms,
     key: &DecodingKey,
@@ -30,11 +30,11 @@ pub(crate) fn verifiers(
     algorithms.iter().filter_map(build).collect()
 }
 
-/// Checks as `VerifyingKey::verify_strict` does, without its unpacking of the point `R`.
+/// Verifies an Ed25519 signature like `VerifyingKey::verify_strict`, without decompressing `R`.
 ///
-/// The provider is lax about small-order points, so it is not asked.
-/// A key of small order was refused before. The plain check compares bytes with a packed point, so
-/// that `R` is small exactly if its bytes are those of one of the eight small points.
+/// The provider accepts points of small order, so it is not used. Keys of small order were refused
+/// before. `verify` compares `R` with a compressed point, so `R` is of small order exactly if its
+/// bytes are those of one of the eight small-order points.
 pub(crate) fn is_ed25519(key: &VerifyingKey, signature: &[u8], message: &[u8]) -> bool {
     static SMALL: OnceLock<[[u8; 32]; 8]> = OnceLock::new();
     let small = SMALL.get_or_init(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));

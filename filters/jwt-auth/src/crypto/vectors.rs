@@ -1,6 +1,6 @@
-//! Known answers that decide whether the proxy may be asked about an algorithm.
+//! Known-answer tests of the proxy.
 //!
-//! The keys were made for this purpose and their private halves thrown away.
+//! The keys were generated for this purpose, and the private halves deleted.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -19,22 +19,23 @@ const VECTORS: [(Algorithm, &str, &str); 6] = [
     (Algorithm::Es512, P521, ES512),
 ];
 
-/// Returns the algorithms for which `host` accepts the signature and refuses it with a bit flipped.
-pub(super) fn answered_rightly(host: HostVerify) -> Algorithms {
-    let right = |(algorithm, key, signature): &(Algorithm, &str, &str)| {
-        answers_rightly(host, *algorithm, key, signature).then_some(*algorithm)
+/// Returns the algorithms for which `host` accepts the signature and refuses it with one bit
+/// flipped.
+pub(super) fn passing_algorithms(host: HostVerify) -> Algorithms {
+    let passing = |(algorithm, key, signature): &(Algorithm, &str, &str)| {
+        passes(host, *algorithm, key, signature).then_some(*algorithm)
     };
-    VECTORS.iter().filter_map(right).collect()
+    VECTORS.iter().filter_map(passing).collect()
 }
 
-fn answers_rightly(host: HostVerify, algorithm: Algorithm, key: &str, signature: &str) -> bool {
+fn passes(host: HostVerify, algorithm: Algorithm, key: &str, signature: &str) -> bool {
     let decoded = URL_SAFE_NO_PAD.decode(key).ok().zip(URL_SAFE_NO_PAD.decode(signature).ok());
     let Some((key, mut signature)) = decoded else { return false };
-    let good = host(algorithm.digest(), &key, &signature, MESSAGE);
+    let good = host(algorithm.digest().name(), &key, &signature, MESSAGE);
     if let Some(last) = signature.last_mut() {
         *last ^= 1;
     }
-    let flipped = host(algorithm.digest(), &key, &signature, MESSAGE);
+    let flipped = host(algorithm.digest().name(), &key, &signature, MESSAGE);
     (good, flipped) == (HostAnswer::Valid, HostAnswer::Invalid)
 }
 

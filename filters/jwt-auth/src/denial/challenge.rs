@@ -4,21 +4,21 @@ use std::{fmt::Write as _, rc::Rc, time::Duration};
 
 use super::{Denial, Reason};
 
-/// What the client is asked to come back with.
+/// The requirements that the client's next request must meet.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Challenge {
-    /// The scopes that are wanted, separated by spaces; empty if none.
+    /// The required scopes, separated by spaces.
     pub scope: Option<Rc<str>>,
-    /// The authentication levels that are wanted, separated by spaces.
+    /// The accepted authentication levels, separated by spaces.
     pub acr_values: Option<Rc<str>>,
-    /// How old the login may be.
+    /// The maximum age of the login.
     pub max_age: Option<Duration>,
-    /// The claim that a condition looks at; told with `problem.detail: FULL` only.
+    /// The claim that failed a condition; in replies only with `problem.detail: FULL`.
     pub claim: Option<Rc<str>>,
 }
 
 impl Reason {
-    /// Returns the error word of RFC 6750 section 3.1; absent where the reply carries none.
+    /// Returns the error code (RFC 6750 section 3.1); `None` if the reply has none.
     pub const fn error(self) -> Option<&'static str> {
         match self {
             Self::Missing
@@ -29,26 +29,47 @@ impl Reason {
             Self::MultipleTokens => Some("invalid_request"),
             Self::StepUpRequired => Some("insufficient_user_authentication"),
             Self::InsufficientScope | Self::ClaimNotAllowed => Some("insufficient_scope"),
-            _ => Some("invalid_token"),
+            Self::TooLarge
+            | Self::BadFormat
+            | Self::BadHeader
+            | Self::BadPayload
+            | Self::CriticalHeader
+            | Self::UnknownIssuer
+            | Self::WrongType
+            | Self::UnsupportedAlgorithm
+            | Self::NotYetValid
+            | Self::Expired
+            | Self::AudienceNotAllowed
+            | Self::SubjectNotAllowed
+            | Self::LifetimeNotAllowed
+            | Self::KeyNotFound
+            | Self::BadSignature
+            | Self::BindingFailed
+            | Self::Revoked => Some("invalid_token"),
         }
     }
 
-    /// Says whether the reply carries `WWW-Authenticate` at all.
+    /// Returns `true` if the reply has a `WWW-Authenticate` header.
     pub const fn has_challenge(self) -> bool {
         !matches!(self, Self::RuleUnmatched) && self.status() != 503
     }
 }
 
-/// Writes the header's value; `realm` and `metadata` hold no quote and no backslash.
-pub(super) fn write(denial: &Denial, realm: &str, metadata: Option<&str>, tell: Tell) -> String {
+/// Formats the header's value; `realm` and `metadata` must not contain quotes or backslashes.
+pub(super) fn format(
+    denial: &Denial,
+    realm: &str,
+    metadata: Option<&str>,
+    detail: ChallengeDetail,
+) -> String {
     let mut value = format!("Bearer realm=\"{realm}\"");
     let mut add = |name: &str, text: &str| {
         // Writing to a String cannot fail.
         let _ = write!(value, ", {name}=\"{text}\"");
     };
-    if let (Tell::Reason, Some(error)) = (tell, denial.fault.reason().error()) {
+    if let (ChallengeDetail::Reason, Some(error)) = (detail, denial.rejection.reason().error()) {
         add("error", error);
-        add("error_description", denial.fault.text());
+        add("error_description", denial.rejection.text());
         let challenge = &denial.challenge;
         for (name, text) in [("scope", &challenge.scope), ("acr_values", &challenge.acr_values)] {
             if let Some(text) = text {
@@ -59,17 +80,17 @@ pub(super) fn write(denial: &Denial, realm: &str, metadata: Option<&str>, tell: 
             add("max_age", &age.as_secs().to_string());
         }
     }
-    if let (Some(metadata), 401 | 403) = (metadata, denial.fault.reason().status()) {
+    if let (Some(metadata), 401 | 403) = (metadata, denial.rejection.reason().status()) {
         add("resource_metadata", metadata);
     }
     value
 }
 
-/// How much the header tells.
+/// The level of detail in the header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Tell {
-    /// The realm only.
+pub(super) enum ChallengeDetail {
+    /// Only the realm.
     Realm,
-    /// The reason as well.
+    /// Realm and reason.
     Reason,
 }

@@ -4,7 +4,7 @@ use rsa::BigUint;
 
 use crate::{algorithm::Algorithm, der};
 
-/// A curve for ECDSA.
+/// An elliptic curve for ECDSA.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Curve {
     P256,
@@ -64,14 +64,18 @@ impl Curve {
     }
 }
 
-/// Says whether an uncompressed point lies on P-521: `y^2 = x^3 - 3x + b` (FIPS 186-4 D.1.2.5).
+/// Returns `true` if an uncompressed point is on P-521: `y^2 = x^3 - 3x + b` (FIPS 186-4 D.1.2.5).
 ///
-/// No crate in the tree knows this curve, and the proxy is not asked before the point is known.
-#[allow(clippy::arithmetic_side_effects, reason = "BigUint is unbounded and nothing is negative")]
+/// No dependency supports this curve, and the proxy gets only points that were checked.
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "BigUint is unbounded, and no result is negative"
+)]
 pub(crate) fn is_on_p521(point: &[u8]) -> bool {
     const B: &[u8] = b"51953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109\
         E156193951EC7E937B1652C0BD3BB1BF073573DF883D2C34F1EF451FD46B503F00";
-    let Some((x, y)) = point.get(1..).and_then(|both| both.split_at_checked(66)) else {
+    let Some((x, y)) = point.get(1..).and_then(|coordinates| coordinates.split_at_checked(66))
+    else {
         return false;
     };
     let Some(b) = BigUint::parse_bytes(B, 16) else { return false };

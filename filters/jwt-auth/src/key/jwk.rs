@@ -1,7 +1,7 @@
 //! JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037).
 //!
-//! Members are read as leniently as by native jwt_authn: key servers are trusted, and some encode
-//! sloppily.
+//! Members are parsed as leniently as in Envoy's `jwt_authn`: key servers are trusted, and some
+//! encode inaccurately.
 
 use base64::{
     Engine, alphabet,
@@ -24,7 +24,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The operations of RFC 7517 section 4.3 that do not concern signatures.
+/// The operations of RFC 7517 section 4.3 for encryption.
 const ENCRYPTION: [&str; 6] =
     ["encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"];
 
@@ -46,35 +46,36 @@ struct Document {
     d: Option<IgnoredAny>,
 }
 
-/// A key read from a JWK, and whether the document held a private half as well.
-pub(crate) struct FromJwk {
+/// A key parsed from a JWK.
+pub(crate) struct ParsedJwk {
     pub(crate) key: Key,
-    pub(crate) had_private_part: bool,
+    /// `true` if the JWK also had a private key, which was dropped.
+    pub(crate) had_private_key: bool,
 }
 
 impl Key {
-    /// Reads one JSON Web Key; a private half is not kept.
+    /// Parses a JSON Web Key; a private key is dropped.
     ///
     /// # Errors
     ///
-    /// Returns why the key cannot verify signatures.
-    pub(crate) fn from_jwk(jwk: Value, crypto: &Crypto) -> Result<FromJwk, InvalidKey> {
-        // serde's error is dropped: it shows values, one of which may be a secret.
+    /// Fails if the key cannot verify signatures.
+    pub(crate) fn from_jwk(jwk: Value, crypto: &Crypto) -> Result<ParsedJwk, InvalidKey> {
+        // serde's error is dropped, because it may show a secret.
         let jwk: Document = serde_json::from_value(jwk).map_err(|_| InvalidKey::Malformed)?;
         if jwk.is_for_encryption() {
             return Err(InvalidKey::WrongPurpose);
         }
         let key = match jwk.certificate() {
-            Some(certificate) => certified(&jwk.kty, certificate, crypto)?,
+            Some(certificate) => from_certificate(&jwk.kty, certificate, crypto)?,
             None => from_members(&jwk, crypto)?,
         };
-        let key = key.named(jwk.identifier(), jwk.algorithm())?;
-        Ok(FromJwk { key, had_private_part: jwk.d.is_some() })
+        let key = key.with_metadata(jwk.identifier(), jwk.algorithm())?;
+        Ok(ParsedJwk { key, had_private_key: jwk.d.is_some() })
     }
 }
 
 impl Document {
-    /// Returns `kid`; a whole number becomes its digits, and any other type counts as absent.
+    /// Returns `kid`; an integer is converted to its digits, any other type is ignored.
     fn identifier(&self) -> Option<String> {
         match self.kid.as_ref()? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -90,18 +91,19 @@ impl Document {
     fn is_for_encryption(&self) -> bool {
         let purpose = self.purpose.as_ref().and_then(Value::as_str);
         let operations = self.key_ops.as_ref().and_then(Value::as_array);
-        let encrypts = |one: &Value| one.as_str().is_some_and(|one| ENCRYPTION.contains(&one));
+        let encrypts =
+            |value: &Value| value.as_str().is_some_and(|name| ENCRYPTION.contains(&name));
         purpose.is_some_and(|purpose| purpose.eq_ignore_ascii_case("enc"))
             || operations.is_some_and(|all| !all.is_empty() && all.iter().all(encrypts))
     }
 
     /// Returns the key's certificate if the JWK has no other key members.
     fn certificate(&self) -> Option<&str> {
-        let is_elsewhere = self.n.is_some() || self.x.is_some() || self.k.is_some();
-        if is_elsewhere { None } else { self.x5c.as_ref()?.get(0)?.as_str() }
+        let has_members = self.n.is_some() || self.x.is_some() || self.k.is_some();
+        if has_members { None } else { self.x5c.as_ref()?.get(0)?.as_str() }
     }
 
-    /// Returns the curve: `crv`, else the one of `alg`, else P-256.
+    /// Returns the curve: `crv`, or that of `alg`, or P-256.
     fn curve(&self) -> Result<Curve, InvalidKey> {
         let named = self.crv.as_deref().filter(|name| !name.is_empty());
         let found = Curve::ALL.into_iter().find(|curve| match (named, self.algorithm()) {
@@ -127,15 +129,15 @@ fn from_members(jwk: &Document, crypto: &Crypto) -> Result<Key, InvalidKey> {
     }
 }
 
-/// Reads the key of a certificate in `x5c` (RFC 7517 section 4.7), which must be of the named type.
-fn certified(kind: &str, certificate: &str, crypto: &Crypto) -> Result<Key, InvalidKey> {
+/// Parses the key of a certificate in `x5c` (RFC 7517 section 4.7), which must be of type `kind`.
+fn from_certificate(kind: &str, certificate: &str, crypto: &Crypto) -> Result<Key, InvalidKey> {
     let der =
-        STANDARD.decode(without_blanks(certificate)).map_err(|_| InvalidKey::NotCertificate)?;
+        STANDARD.decode(without_whitespace(certificate)).map_err(|_| InvalidKey::NotCertificate)?;
     let key = Key::from_certificate(&der, crypto)?;
     if key.kind() == kind { Ok(key) } else { Err(InvalidKey::UnsupportedType) }
 }
 
-/// Reads a coordinate, which may lack leading zeros or have too many.
+/// Parses a coordinate, which may lack leading zeros or have too many.
 fn coordinate(
     name: &'static str,
     member: &Option<String>,
@@ -151,9 +153,9 @@ fn coordinate(
 
 fn bytes(name: &'static str, member: &Option<String>) -> Result<Vec<u8>, InvalidKey> {
     let text = member.as_deref().ok_or(InvalidKey::NotBase64(name))?;
-    BASE64URL.decode(without_blanks(text)).map_err(|_| InvalidKey::NotBase64(name))
+    BASE64URL.decode(without_whitespace(text)).map_err(|_| InvalidKey::NotBase64(name))
 }
 
-fn without_blanks(text: &str) -> String {
+fn without_whitespace(text: &str) -> String {
     text.split_ascii_whitespace().collect()
 }

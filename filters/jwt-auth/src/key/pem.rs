@@ -1,20 +1,20 @@
-//! Keys written as PEM (RFC 7468).
+//! Keys in PEM (RFC 7468).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{Curve, InvalidKey, Key};
 use crate::{crypto::Crypto, der};
 
-/// The start of a block, without its label.
+/// The start of a block, before its label.
 pub(crate) const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
 
 impl Key {
-    /// Reads one `PUBLIC KEY` or `RSA PUBLIC KEY` block, with or without text around it.
+    /// Parses one `PUBLIC KEY` or `RSA PUBLIC KEY` block, which may be surrounded by text.
     ///
     /// # Errors
     ///
-    /// Returns why the key cannot verify signatures.
+    /// Fails if the key cannot verify signatures.
     pub fn from_pem(
         pem: &str,
         id: Option<String>,
@@ -25,10 +25,10 @@ impl Key {
         if rest.contains(BEGIN) {
             return Err(InvalidKey::NotPem);
         }
-        public_key(label, &der, crypto)?.named(id, alg)
+        public_key(label, &der, crypto)?.with_metadata(id, alg)
     }
 
-    /// Reads a `CERTIFICATE` block, or the first one of a chain, or a block of a public key.
+    /// Parses a `CERTIFICATE` block, the first one of a chain, or a public key block.
     pub(crate) fn from_certificate_pem(
         pem: &str,
         id: String,
@@ -39,16 +39,16 @@ impl Key {
             "CERTIFICATE" => Self::from_certificate(&der, crypto)?,
             label => public_key(label, &der, crypto)?,
         };
-        key.named(Some(id).filter(|id| !id.is_empty()), None)
+        key.with_metadata(Some(id).filter(|id| !id.is_empty()), None)
     }
 
-    /// Reads the key of a DER certificate and ignores everything else in it.
+    /// Parses the key of a DER certificate and ignores the rest.
     pub(super) fn from_certificate(der: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {
         let info = der::read_certified_key(der).ok_or(InvalidKey::NotCertificate)?;
         Self::from_public_key_info(info, crypto)
     }
 
-    /// Reads a DER `SubjectPublicKeyInfo`.
+    /// Parses a DER `SubjectPublicKeyInfo`.
     pub(crate) fn from_public_key_info(info: &[u8], crypto: &Crypto) -> Result<Self, InvalidKey> {
         let (identifier, key) = der::read_public_key_info(info).ok_or(InvalidKey::NotPem)?;
         if identifier == der::RSA_ENCRYPTION {
@@ -83,7 +83,7 @@ fn from_rsa_public_key(der: &[u8], crypto: &Crypto) -> Result<Key, InvalidKey> {
     Key::rsa(modulus, exponent, crypto)
 }
 
-/// Returns the label and the content of the first block, and the text after it.
+/// Returns the label and the content of the first block, and the rest of the text.
 fn read_pem(text: &str) -> Result<(&str, Vec<u8>, &str), InvalidKey> {
     let (_, rest) = text.split_once(BEGIN).ok_or(InvalidKey::NotPem)?;
     let (label, rest) = rest.split_once(DASHES).ok_or(InvalidKey::NotPem)?;

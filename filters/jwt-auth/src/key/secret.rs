@@ -1,4 +1,4 @@
-//! Shared secrets in the encodings that issuers use.
+//! Shared secrets in the supported encodings.
 
 use base64::{
     Engine, alphabet,
@@ -11,7 +11,7 @@ use base64::{
 use super::{InvalidKey, Key};
 use crate::config::SecretEncoding;
 
-/// From this length on, a text of hexadecimal digits is unlikely to be base64.
+/// The minimum length of text that is taken for hexadecimal digits rather than base64.
 const MIN_HEX_DIGITS: usize = 32;
 const ANY_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -19,30 +19,30 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADD
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
 
 impl Key {
-    /// Reads a shared secret.
+    /// Parses a shared secret.
     ///
     /// # Errors
     ///
-    /// Returns why the secret cannot verify signatures.
+    /// Fails if the secret cannot verify signatures.
     pub fn from_secret(
         text: &str,
         encoding: SecretEncoding,
         id: Option<String>,
         alg: &str,
     ) -> Result<Self, InvalidKey> {
-        let blankless = || text.split_ascii_whitespace().collect::<String>();
+        let without_whitespace = || text.split_ascii_whitespace().collect::<String>();
         let secret = match encoding {
             SecretEncoding::Text => Some(text.as_bytes().to_vec()),
-            SecretEncoding::Hex => from_hex(&blankless()),
-            SecretEncoding::Base64 => BASE64.decode(blankless()).ok(),
-            SecretEncoding::Base64url => BASE64URL.decode(blankless()).ok(),
+            SecretEncoding::Hex => from_hex(&without_whitespace()),
+            SecretEncoding::Base64 => BASE64.decode(without_whitespace()).ok(),
+            SecretEncoding::Base64url => BASE64URL.decode(without_whitespace()).ok(),
         };
         let secret = secret.ok_or(InvalidKey::SecretForm(encoding))?;
-        Self::from_secret_bytes(&secret)?.named(id, Some(alg))
+        Self::from_secret_bytes(&secret)?.with_metadata(id, Some(alg))
     }
 }
 
-/// Returns `true` if a text read as base64 is more likely hexadecimal.
+/// Returns `true` if a text is more likely hexadecimal than base64.
 pub(crate) fn looks_like_hex(text: &str) -> bool {
     let text = text.trim();
     text.len() >= MIN_HEX_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -23,8 +23,8 @@ fn certificate(name: &str) -> String {
 }
 
 /// A host that passes every known-answer test.
-fn host_that_knows() -> Crypto {
-    fn knowing(_: &str, _: &[u8], signature: &[u8], _: &[u8]) -> HostAnswer {
+fn passing_host() -> Crypto {
+    fn answer(_: &str, _: &[u8], signature: &[u8], _: &[u8]) -> HostAnswer {
         use std::cell::RefCell;
         thread_local!(static LAST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
         LAST.with_borrow_mut(|last| {
@@ -34,7 +34,7 @@ fn host_that_knows() -> Crypto {
             if flipped { HostAnswer::Invalid } else { HostAnswer::Valid }
         })
     }
-    Crypto::with_host(knowing)
+    Crypto::with_host(answer)
 }
 
 fn read(jwk: Value) -> Result<Algorithms, InvalidKey> {
@@ -42,7 +42,7 @@ fn read(jwk: Value) -> Result<Algorithms, InvalidKey> {
 }
 
 #[test]
-fn a_key_serves_what_its_type_and_its_document_allow() {
+fn algorithms_depend_on_type_and_alg() {
     let rsa = Algorithms::RSA_PKCS1.union(Algorithms::RSA_PSS);
     let only = Algorithms::only;
     for (jwk, algorithms) in [
@@ -65,7 +65,7 @@ fn a_key_serves_what_its_type_and_its_document_allow() {
 }
 
 #[test]
-fn keys_that_cannot_be_used_are_refused_for_a_reason() {
+fn refuses_unusable_keys() {
     let other_x = jwk("p384")["x"].clone();
     let even = format!("{}A", &jwk("rsa")["n"].as_str().unwrap()[..341]);
     let small_order = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -108,7 +108,7 @@ fn keys_that_cannot_be_used_are_refused_for_a_reason() {
 }
 
 #[test]
-fn accepts_any_purpose_but_encryption() {
+fn accepts_every_purpose_except_encryption() {
     for (member, value) in [
         ("use", json!("sig")),
         ("use", json!("SIG")),
@@ -133,8 +133,8 @@ fn accepts_any_purpose_but_encryption() {
 }
 
 #[test]
-fn accepts_members_of_sloppy_encoders() {
-    let (info, crypto) = (|key: &Key| key.public_key_info.clone(), host_that_knows());
+fn accepts_inaccurate_encodings() {
+    let (info, crypto) = (|key: &Key| key.public_key_info.clone(), passing_host());
     let of = |jwk: &Value| Key::from_jwk(jwk.clone(), &crypto).map(|found| info(&found.key));
     let bytes = |text: &Value| URL_SAFE_NO_PAD.decode(text.as_str().unwrap()).unwrap();
     let padded = |bytes: &[u8]| json!(URL_SAFE.encode(bytes));
@@ -171,10 +171,10 @@ fn accepts_members_of_sloppy_encoders() {
 }
 
 #[test]
-fn a_coordinate_without_its_leading_zero_is_the_same_key() {
-    let crypto = host_that_knows();
+fn accepts_coordinates_without_leading_zeros() {
+    let crypto = passing_host();
     let x = URL_SAFE_NO_PAD.decode(jwk("p521")["x"].as_str().unwrap()).unwrap();
-    assert_eq!(x[0], 0, "the key of the test has a zero to drop");
+    assert_eq!(x[0], 0, "the test key has a leading zero");
     let good = Key::from_jwk(jwk("p521"), &crypto).unwrap().key;
     let short = with(jwk("p521"), "x", json!(URL_SAFE_NO_PAD.encode(&x[1..])));
     let short = Key::from_jwk(short, &crypto).unwrap().key;
@@ -182,7 +182,7 @@ fn a_coordinate_without_its_leading_zero_is_the_same_key() {
 }
 
 #[test]
-fn an_identifier_is_text_or_the_digits_of_a_number() {
+fn reads_kid_as_text_or_integer() {
     for (kid, id) in [
         (json!("7"), Some("7")),
         (json!(7), Some("7")),
@@ -202,8 +202,8 @@ fn an_identifier_is_text_or_the_digits_of_a_number() {
 }
 
 #[test]
-fn a_key_that_is_only_in_its_certificate_is_read_from_there() {
-    let crypto = host_that_knows();
+fn reads_keys_from_x5c() {
+    let crypto = passing_host();
     for (name, kind) in
         [("rsa", "RSA"), ("p256", "EC"), ("p384", "EC"), ("p521", "EC"), ("ed25519", "OKP")]
     {
@@ -213,8 +213,8 @@ fn a_key_that_is_only_in_its_certificate_is_read_from_there() {
         let read = |jwk: Value| Key::from_jwk(jwk, &crypto).map(|found| found.key);
         let wanted = read(jwk(name)).unwrap().public_key_info;
         assert_eq!(read(only.clone()).unwrap().public_key_info, wanted, "{name}");
-        let lying = with(only.clone(), "kty", json!("oct"));
-        assert_eq!(read(lying).err(), Some(InvalidKey::UnsupportedType), "{name}");
+        let wrong_type = with(only.clone(), "kty", json!("oct"));
+        assert_eq!(read(wrong_type).err(), Some(InvalidKey::UnsupportedType), "{name}");
         let spoilt = with(only.clone(), "x5c", json!([&body[4..]]));
         assert_eq!(read(spoilt).err(), Some(InvalidKey::NotCertificate), "{name}");
         let absent = with(only, "x5c", json!([]));
@@ -226,8 +226,8 @@ fn a_key_that_is_only_in_its_certificate_is_read_from_there() {
 }
 
 #[test]
-fn with_the_host_p521_and_large_moduli_are_served() {
-    let crypto = host_that_knows();
+fn the_host_enables_p521_and_large_moduli() {
+    let crypto = passing_host();
     let read = |jwk| Key::from_jwk(jwk, &crypto).map(|found| found.key.algorithms());
     assert_eq!(read(jwk("p521")), Ok(Algorithms::only(Algorithm::Es512)));
     let off = with(jwk("p521"), "x", jwk("p521")["y"].clone());
@@ -240,7 +240,7 @@ fn with_the_host_p521_and_large_moduli_are_served() {
 }
 
 #[test]
-fn pem_and_jwk_of_one_key_are_the_same_key() {
+fn pem_and_jwk_give_the_same_key() {
     let crypto = Crypto::pure();
     for name in ["rsa", "p256", "p384", "ed25519"] {
         let from_jwk = Key::from_jwk(jwk(name), &crypto).unwrap().key;
@@ -254,7 +254,7 @@ fn pem_and_jwk_of_one_key_are_the_same_key() {
 }
 
 #[test]
-fn finds_a_block_in_any_layout() {
+fn finds_a_pem_block_in_any_layout() {
     let good = named_key("p256")["pem"].as_str().unwrap();
     let wanted = Key::from_pem(good, None, None, &Crypto::pure()).unwrap().public_key_info;
     for text in [
@@ -271,7 +271,7 @@ fn finds_a_block_in_any_layout() {
 }
 
 #[test]
-fn texts_that_are_no_public_key_are_refused_for_a_reason() {
+fn refuses_text_without_a_public_key() {
     let good = named_key("p256")["pem"].as_str().unwrap();
     let labelled = |label: &str| good.replace("PUBLIC KEY", label);
     for (pem, reason) in [
@@ -292,7 +292,7 @@ fn texts_that_are_no_public_key_are_refused_for_a_reason() {
 }
 
 #[test]
-fn nothing_of_a_secret_is_shown() {
+fn debug_hides_secrets() {
     let key = Key::from_jwk(jwk("secret"), &Crypto::pure()).unwrap().key;
     assert_eq!(format!("{key:?}"), r#"Key { id: Some("secret"), .. }"#);
 }

@@ -1,4 +1,4 @@
-//! Checks of signatures by a key.
+//! Signature checks with a key.
 
 use super::{Key, Material};
 use crate::{
@@ -10,14 +10,14 @@ use crate::{
 /// The cost of the most expensive check, see [`Key::cost`].
 pub(crate) const MAX_KEY_COST: u32 = 8;
 
-/// The largest RSA modulus whose check by the proxy is cheap.
+/// The size of the largest RSA modulus with a cheap check by the proxy.
 const MAX_CHEAP_MODULUS_BYTES: usize = 512;
 
 impl Key {
-    /// Returns the cost of a check, relative to that of an RS256 or ES256 signature by the proxy.
+    /// Returns the cost of a check, relative to a check of RS256 or ES256 by the proxy.
     ///
-    /// Pure Rust takes about a millisecond for RSA and ECDSA, as does the proxy for ES384 and
-    /// ES512; HMAC and Ed25519 are cheap in pure Rust too.
+    /// RSA and ECDSA in pure Rust take about a millisecond, as do ES384 and ES512 in the proxy.
+    /// HMAC and Ed25519 are cheap in pure Rust too.
     pub(crate) fn cost(&self, algorithm: Algorithm, crypto: &Crypto) -> u32 {
         let by_host = crypto.host_for(algorithm).is_some();
         match (&self.material, algorithm) {
@@ -33,7 +33,7 @@ impl Key {
         }
     }
 
-    /// Checks `signature` over `message`; of an algorithm that the key does not serve none is good.
+    /// Checks `signature` over `message`; it is invalid if the key does not support `algorithm`.
     pub fn verify(
         &self,
         crypto: &Crypto,
@@ -47,11 +47,11 @@ impl Key {
         {
             return Check { valid: false, engine: None, host_failed: false };
         }
-        let pure = || self.is_good(algorithm, signature, message);
+        let pure = || self.is_valid(algorithm, signature, message);
         let by_pure =
             |host_failed| Check { valid: pure(), engine: Some(Engine::Pure), host_failed };
         let Some(host) = crypto.host_for(algorithm) else { return by_pure(false) };
-        match self.ask(host, algorithm, signature, message) {
+        match self.call_host(host, algorithm, signature, message) {
             HostAnswer::Unavailable => by_pure(true),
             answer => {
                 let valid = answer == HostAnswer::Valid;
@@ -60,24 +60,23 @@ impl Key {
         }
     }
 
-    /// Asks the proxy.
-    fn ask(
+    fn call_host(
         &self,
         host: HostVerify,
         algorithm: Algorithm,
         signature: &[u8],
         message: &[u8],
     ) -> HostAnswer {
-        let (digest, info) = (algorithm.digest(), self.public_key_info.as_slice());
-        if is_ecdsa(algorithm) {
+        let (digest, info) = (algorithm.digest().name(), self.public_key_info.as_slice());
+        if algorithm.is_ecdsa() {
             host(digest, info, &der::ecdsa_signature(signature), message)
         } else {
             host(digest, info, signature, message)
         }
     }
 
-    /// Checks in pure Rust a signature whose length was checked already.
-    pub(crate) fn is_good(
+    /// Checks a signature in pure Rust; its length must have been checked.
+    pub(crate) fn is_valid(
         &self,
         algorithm: Algorithm,
         signature: &Vec<u8>,
@@ -90,26 +89,21 @@ impl Key {
         found.is_some_and(|(_, verifier)| verifier.verify(message, signature).is_ok())
     }
 
-    /// Returns how many bytes a signature by this key has.
+    /// Returns the length of a signature in bytes.
     pub(crate) const fn signature_bytes(&self, algorithm: Algorithm) -> usize {
         match (&self.material, algorithm) {
             (Material::Rsa { modulus_bytes }, _) => *modulus_bytes,
             (Material::Ec { curve }, _) => curve.signature_bytes(),
-            (Material::Secret, Algorithm::Hs256) => 32,
-            (Material::Secret, Algorithm::Hs384) => 48,
-            (Material::Ed25519 { .. } | Material::Secret, _) => 64,
+            (Material::Ed25519 { .. }, _) => 64,
+            (Material::Secret, algorithm) => algorithm.digest().bytes(),
         }
     }
 }
 
-pub(crate) const fn is_ecdsa(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512)
-}
-
 fn has_zero_half(algorithm: Algorithm, signature: &[u8]) -> bool {
     let (r, s) = signature.split_at(signature.len() / 2);
-    let zero = |half: &[u8]| half.iter().all(|byte| *byte == 0);
-    is_ecdsa(algorithm) && (zero(r) || zero(s))
+    let is_zero = |half: &[u8]| half.iter().all(|byte| *byte == 0);
+    algorithm.is_ecdsa() && (is_zero(r) || is_zero(s))
 }
 
 #[cfg(test)]

@@ -7,23 +7,26 @@ use crate::testing::{named_key, with};
 
 const TOO_MANY: &str = "holds more than 100 usable keys, or more than 1000 of any kind";
 
-fn parse(document: &Value) -> Result<(KeySet, Leftovers), InvalidKeySet> {
+fn parse(document: &Value) -> Result<(KeySet, KeyWarnings), InvalidKeySet> {
     KeySet::parse(document.to_string().as_bytes(), &Crypto::pure())
 }
 
 #[test]
-fn unusable_keys_are_left_out_and_listed() {
+fn ignores_and_reports_unusable_keys() {
     let private = with(named_key("p384")["jwk"].clone(), "d", json!("x"));
     let keys = ["rsa1024", "p256", "secret"].map(|name| named_key(name)["jwk"].clone());
     let document = json!({"keys": [keys[0], keys[1], 7, private, keys[2]], "more": 1});
-    let (set, leftovers) = parse(&document).unwrap();
+    let (set, key_warnings) = parse(&document).unwrap();
     assert_eq!(set.keys().len(), 3);
-    let ignored: Vec<_> = leftovers.ignored.iter().map(|(place, _)| *place).collect();
-    assert_eq!((ignored, leftovers.private, leftovers.secret), (vec![0, 2], vec![3], vec![4]));
+    let ignored: Vec<_> = key_warnings.ignored.iter().map(|(index, _)| *index).collect();
+    assert_eq!(
+        (ignored, key_warnings.private, key_warnings.secret),
+        (vec![0, 2], vec![3], vec![4])
+    );
 }
 
 #[test]
-fn reads_certificates_by_kid_as_a_key_set() {
+fn parses_certificates_by_kid() {
     let all = include_str!("../../testdata/certificates.json");
     let mut document: Value = serde_json::from_str(all).unwrap();
     let rsa = document["rsa"].as_str().unwrap().to_owned();
@@ -38,11 +41,11 @@ fn reads_certificates_by_kid_as_a_key_set() {
     ] {
         document[kid] = value;
     }
-    let (set, leftovers) = parse(&document).unwrap();
+    let (set, key_warnings) = parse(&document).unwrap();
     let mut ids: Vec<_> = set.keys().iter().filter_map(Key::id).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["chain", "crlf", "ed25519", "p256", "p384", "public", "rsa"]);
-    let mut reasons: Vec<_> = leftovers.ignored.into_iter().map(|(_, reason)| reason).collect();
+    let mut reasons: Vec<_> = key_warnings.ignored.into_iter().map(|(_, reason)| reason).collect();
     reasons.sort_unstable_by_key(ToString::to_string);
     let wanted = [
         InvalidKey::PrivateKey,
@@ -58,7 +61,7 @@ fn reads_certificates_by_kid_as_a_key_set() {
 }
 
 #[test]
-fn documents_that_are_no_key_set_are_refused() {
+fn refuses_documents_without_usable_keys() {
     let many = vec![named_key("p256")["jwk"].clone(); 101];
     let mut useless = vec![json!(0); 1_000];
     useless.push(named_key("p256")["jwk"].clone());
@@ -86,7 +89,7 @@ fn documents_that_are_no_key_set_are_refused() {
 }
 
 #[test]
-fn no_error_shows_what_may_be_a_secret() {
+fn errors_hide_secrets() {
     for document in [
         json!("hidden"),
         json!({"keys": "hidden"}),
@@ -101,7 +104,7 @@ fn no_error_shows_what_may_be_a_secret() {
 }
 
 #[test]
-fn candidates_fit_identifier_and_algorithm() {
+fn candidates_match_kid_and_alg() {
     let anonymous = with(named_key("p256")["jwk"].clone(), "kid", Value::Null);
     let keys = json!({"keys": [named_key("p256")["jwk"], named_key("rsa")["jwk"], anonymous]});
     let (set, _) = parse(&keys).unwrap();

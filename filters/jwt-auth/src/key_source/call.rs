@@ -1,4 +1,4 @@
-//! Requests for documents.
+//! HTTP requests for documents.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -9,9 +9,9 @@ use std::{
 };
 
 /// The media type of key sets (RFC 7517 section 8.5.2), the one that most servers send, and any
-/// other, so that no server answers 406.
+/// other to avoid status 406.
 const ACCEPT: &str = "application/jwk-set+json, application/json, */*;q=0.1";
-/// The `user-agent`: some servers and firewalls refuse requests without it.
+/// The `user-agent`; some servers and firewalls refuse requests without one.
 const USER_AGENT: &str = concat!("weir-jwt-auth/", env!("CARGO_PKG_VERSION"));
 
 /// A `GET` request to a cluster.
@@ -25,15 +25,15 @@ pub struct Call {
     pub authority: String,
     /// The `:path`.
     pub path: String,
-    /// Further headers.
+    /// Additional headers, which may replace `accept` and `user-agent`.
     pub more: FetchHeaders,
-    /// The `if-none-match`, if a document is known.
+    /// The `if-none-match`; `None` without a previous document.
     pub etag: Option<String>,
     /// The timeout.
     pub timeout: Duration,
 }
 
-/// Configured request headers, names in lower case. Values are never shown.
+/// Configured request headers with names in lower case. `Debug` hides the values.
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
 pub struct FetchHeaders(Rc<[(Box<str>, Box<str>)]>);
 
@@ -42,10 +42,9 @@ impl FetchHeaders {
         Self(headers.into())
     }
 
-    /// Returns a fingerprint of the headers that does not reveal their values; empty without
-    /// headers.
+    /// Returns a hash of the headers, which does not reveal their values; empty without headers.
     ///
-    /// Every worker computes the same one: the hasher has no random state.
+    /// It is the same in all workers, because the hasher is not seeded.
     pub(super) fn fingerprint(&self) -> String {
         if self.0.is_empty() {
             return String::new();

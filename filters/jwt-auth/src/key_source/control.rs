@@ -1,31 +1,32 @@
-//! What all workers of the proxy share about one source, besides its document.
+//! The control record of a source, shared by all workers.
 
 use std::time::Duration;
 
-/// The small record in shared data: times, generation, and the lease of whoever fetches.
+/// The control record in shared data: times, generation and lease.
 ///
-/// It is replaced by compare-and-swap only, so of several workers one takes the lease.
+/// It is replaced by compare-and-swap only, so that one worker gets the lease. Times count from
+/// 1970.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Control {
-    /// Counts the documents; 0 before the first one.
+    /// The number of documents fetched; 0 before the first one.
     pub generation: u64,
-    /// When the document was last known to be current.
+    /// The last time that the document was current.
     pub fetched: Duration,
-    /// Until when it is fresh.
+    /// The end of its freshness.
     pub fresh_until: Duration,
-    /// When to fetch next.
-    pub next: Duration,
-    /// When the last fetch began that a request asked for.
-    pub extra: Duration,
-    /// When the last fetch ended.
-    pub attempted: Duration,
-    /// How many fetches failed since the last good one.
+    /// The time of the next regular fetch.
+    pub next_fetch: Duration,
+    /// The start of the last fetch requested for an unknown key.
+    pub last_refetch: Duration,
+    /// The end of the last fetch.
+    pub last_attempt: Duration,
+    /// The number of failures since the last successful fetch.
     pub failures: u64,
-    /// Which failure was last logged, 0 if none.
-    pub trouble: u64,
-    /// The random name of whoever fetches, 0 if nobody does.
+    /// The [`FetchError::code`](super::FetchError::code) of the last failure; 0 after a success.
+    pub last_error: u64,
+    /// The random identifier of the worker that holds the lease; 0 if none does.
     pub holder: u128,
-    /// When the lease runs out.
+    /// The end of the lease.
     pub leased_until: Duration,
 }
 
@@ -33,23 +34,23 @@ const FIELD_BYTES: usize = 8;
 const FIELDS: usize = 11;
 
 impl Control {
-    /// Says whether somebody fetches at the moment.
+    /// Returns `true` if a worker holds the lease.
     pub const fn is_leased(&self, now: Duration) -> bool {
         self.holder != 0 && self.leased_until.as_nanos() > now.as_nanos()
     }
 
-    /// Writes the record.
+    /// Encodes the record.
     pub fn encode(&self) -> Vec<u8> {
         let (low, high) = halves(self.holder);
         let fields: [u64; FIELDS] = [
             self.generation,
             millis(self.fetched),
             millis(self.fresh_until),
-            millis(self.next),
-            millis(self.extra),
-            millis(self.attempted),
+            millis(self.next_fetch),
+            millis(self.last_refetch),
+            millis(self.last_attempt),
             self.failures,
-            self.trouble,
+            self.last_error,
             low,
             high,
             millis(self.leased_until),
@@ -57,7 +58,7 @@ impl Control {
         fields.iter().flat_map(|field| field.to_le_bytes()).collect()
     }
 
-    /// Reads a record; `None` if these bytes are none.
+    /// Decodes a record; `None` if the bytes are not a record.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (fields, rest) = bytes.as_chunks::<FIELD_BYTES>();
         let fields: &[[u8; FIELD_BYTES]; FIELDS] = fields.try_into().ok()?;
@@ -68,11 +69,11 @@ impl Control {
             generation,
             fetched,
             fresh,
-            next,
-            extra,
-            attempted,
+            next_fetch,
+            last_refetch,
+            last_attempt,
             failures,
-            trouble,
+            last_error,
             low,
             high,
             leased,
@@ -81,11 +82,11 @@ impl Control {
             generation,
             fetched: Duration::from_millis(fetched),
             fresh_until: Duration::from_millis(fresh),
-            next: Duration::from_millis(next),
-            extra: Duration::from_millis(extra),
-            attempted: Duration::from_millis(attempted),
+            next_fetch: Duration::from_millis(next_fetch),
+            last_refetch: Duration::from_millis(last_refetch),
+            last_attempt: Duration::from_millis(last_attempt),
             failures,
-            trouble,
+            last_error,
             holder: (u128::from(high) << 64) | u128::from(low),
             leased_until: Duration::from_millis(leased),
         })
@@ -96,7 +97,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "each half is cut out on purpose")]
+#[expect(clippy::cast_possible_truncation, reason = "the truncation selects one half")]
 const fn halves(number: u128) -> (u64, u64) {
     (number as u64, (number >> 64) as u64)
 }
@@ -109,16 +110,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_survives_the_shared_data() {
+    fn decodes_an_encoded_record() {
         let control = Control {
             generation: 1,
             fetched: Duration::from_millis(2),
             fresh_until: Duration::from_millis(3),
-            next: Duration::from_millis(4),
-            extra: Duration::from_millis(5),
-            attempted: Duration::from_millis(6),
+            next_fetch: Duration::from_millis(4),
+            last_refetch: Duration::from_millis(5),
+            last_attempt: Duration::from_millis(6),
             failures: 7,
-            trouble: 8,
+            last_error: 8,
             holder: u128::MAX - 9,
             leased_until: Duration::from_millis(10),
         };
@@ -126,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_are_no_record() {
+    fn refuses_bytes_of_another_length() {
         for bytes in [0, 1, 87, 89, 96] {
             assert_eq!(Control::decode(&vec![0; bytes]), None, "{bytes}");
         }
     }
 
     #[test]
-    fn a_lease_runs_out() {
+    fn a_lease_expires() {
         let second = Duration::from_secs(1);
         let control = Control { holder: 1, leased_until: second, ..Control::default() };
         assert!(control.is_leased(Duration::ZERO));

@@ -1,20 +1,20 @@
-//! A fetched document as all workers share it.
+//! Fetched documents in shared data.
 
-/// What the server sent, and what is needed to ask for it again.
+/// A fetched document, with the data for a conditional request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Document {
-    /// Which of the source's documents this is, counted from 1.
+    /// The number of the document, counted from 1.
     pub generation: u64,
     /// The server's entity tag (RFC 9110 section 8.8.3); empty if it sent none.
     pub etag: String,
-    /// Where the document came from, if that was discovered; else empty.
+    /// The discovered URL that the document came from; empty if the URL is configured.
     pub uri: String,
-    /// The bytes, as they came.
+    /// The body of the answer.
     pub body: Vec<u8>,
 }
 
 impl Document {
-    /// Writes the document for the shared data.
+    /// Encodes the document for shared data.
     pub fn encode(&self) -> Vec<u8> {
         let length = |text: &str| u32::try_from(text.len()).unwrap_or_default().to_le_bytes();
         let (etag, uri) = (length(&self.etag), length(&self.uri));
@@ -27,7 +27,7 @@ impl Document {
             .collect()
     }
 
-    /// Reads a document; `None` if these bytes are none.
+    /// Decodes a document; `None` if the bytes are not one.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, rest) = bytes.split_first_chunk::<8>()?;
         let (etag, rest) = rest.split_first_chunk::<4>()?;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_survives_the_shared_data() {
+    fn decodes_an_encoded_document() {
         let document = Document {
             generation: 7,
             etag: "\"a\"".to_owned(),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_end_too_early_are_no_document() {
+    fn refuses_truncated_bytes() {
         let whole = Document { etag: "tag".to_owned(), ..Document::default() }.encode();
         for end in 0..whole.len() {
             assert_eq!(Document::decode(&whole[..end]), None, "{end}");

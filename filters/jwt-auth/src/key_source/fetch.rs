@@ -1,29 +1,29 @@
-//! One fetch, from the lease to the new document.
+//! Fetches, from the lease to the new document.
 
 use std::{rc::Rc, time::Duration};
 
 use filter_core::Headers;
 
 use super::{
-    Answer, Call, Content, Control, Document, Effect, Flight, Kind, Origin, Source, Stage, Trouble,
-    content, freshness, schedule,
+    Answer, Call, Content, Control, Document, Effect, Fetch, FetchError, Kind, Origin, Source,
+    Stage, content, freshness, schedule,
 };
 use crate::{endpoint::Endpoint, metrics::Metric};
 
-/// After so many failures a discovered place is asked for again.
+/// The number of consecutive failures after which the discovery document is fetched again.
 const FAILURES_UNTIL_REDISCOVERY: u64 = 3;
-/// A longer entity tag is not sent back.
+/// The maximum length of an entity tag; a longer one is ignored.
 const MAX_ETAG_BYTES: usize = 1024;
-/// Of so many keys that are left out it is told why; the others are only counted.
-const MAX_TOLD: usize = 10;
+/// The maximum number of ignored keys that are logged individually; the rest are only counted.
+const MAX_LOGGED_KEYS: usize = 10;
 
 impl Source {
-    /// Sends the first call of a fetch that this worker holds the lease for.
-    pub(super) fn depart(&mut self, control: Control, now: Duration) -> Vec<Effect> {
-        let extra = control.extra != self.view.extra;
-        self.view = control;
+    /// Starts the fetch for which this worker holds the lease.
+    pub(super) fn start_fetch(&mut self, control: Control, now: Duration) -> Vec<Effect> {
+        let is_refetch = control.last_refetch != self.control.last_refetch;
+        self.control = control;
         let mut effects = Vec::new();
-        if extra {
+        if is_refetch {
             effects.push(Effect::Count(Metric::JwksRefetchUnknownKid));
         }
         let (stage, call) = match &self.spec.origin {
@@ -31,7 +31,7 @@ impl Source {
                 let call = self.call(endpoint, Rc::clone(&self.spec.cluster), self.etag());
                 (Stage::Document { uri: String::new() }, call)
             }
-            Origin::Discovered { document, .. } => match self.discovered() {
+            Origin::Discovered { document, .. } => match self.discovered_call() {
                 Some((uri, call)) => (Stage::Document { uri }, call),
                 None => {
                     let call = self.call(document, Rc::clone(&self.spec.cluster), None);
@@ -39,67 +39,77 @@ impl Source {
                 }
             },
         };
-        self.flight = Some(Flight { holder: control.holder, began: now, stage });
+        self.fetch = Some(Fetch { holder: control.holder, started: now, stage });
         effects.push(Effect::Call(call));
         effects
     }
 
-    /// Takes the answer to the call under way.
-    pub(super) fn arrive(&mut self, answer: &Answer, now: Duration, random: u128) -> Vec<Effect> {
-        let Some(flight) = self.flight.take() else { return Vec::new() };
-        let mut effects = vec![Effect::Took(now.saturating_sub(flight.began))];
-        let outcome = match flight.stage {
-            Stage::Discovery => self.discover(answer, flight.holder, now),
-            Stage::Document { uri } => self.receive(answer, uri, flight.holder, now, random),
+    /// Handles the answer to the current call.
+    pub(super) fn handle_answer(
+        &mut self,
+        answer: &Answer,
+        now: Duration,
+        random: u128,
+    ) -> Vec<Effect> {
+        let Some(fetch) = self.fetch.take() else { return Vec::new() };
+        let mut effects = vec![Effect::FetchTime(now.saturating_sub(fetch.started))];
+        let outcome = match fetch.stage {
+            Stage::Discovery => self.handle_discovery(answer, fetch.holder, now),
+            Stage::Document { uri } => self.handle_document(answer, uri, fetch.holder, now, random),
         };
         effects.extend(match outcome {
             Ok(more) => more,
-            Err(trouble) => self.fail_as(flight.holder, trouble, now, random),
+            Err(error) => self.record_failure(fetch.holder, error, now, random),
         });
         effects
     }
 
-    /// Notes that the proxy refused the call.
-    pub(super) fn fail(&mut self, trouble: Trouble, now: Duration, random: u128) -> Vec<Effect> {
-        let flight = self.flight.take();
-        flight.map_or_else(Vec::new, |flight| self.fail_as(flight.holder, trouble, now, random))
+    /// Ends the current fetch with an error.
+    pub(super) fn abort_fetch(
+        &mut self,
+        error: FetchError,
+        now: Duration,
+        random: u128,
+    ) -> Vec<Effect> {
+        let fetch = self.fetch.take();
+        fetch.map_or_else(Vec::new, |fetch| self.record_failure(fetch.holder, error, now, random))
     }
 
-    fn discover(
+    fn handle_discovery(
         &mut self,
         answer: &Answer,
         holder: u128,
         now: Duration,
-    ) -> Result<Vec<Effect>, Trouble> {
+    ) -> Result<Vec<Effect>, FetchError> {
         let Origin::Discovered { issuer, .. } = &self.spec.origin else { return Ok(Vec::new()) };
-        let body = good_body(answer)?;
-        let uri = content::discovered(body, issuer)?;
-        let call = self.call_discovered(&uri, None).ok_or(Trouble::WrongJwksUri)?;
+        let body = body_of(answer)?;
+        let uri = content::discovered_jwks_uri(body, issuer)?;
+        let call = self.call_discovered(&uri, None).ok_or(FetchError::WrongJwksUri)?;
         let until = now.saturating_add(self.spec.timeout).saturating_add(Duration::from_secs(1));
-        self.view.leased_until = until;
-        self.flight = Some(Flight { holder, began: now, stage: Stage::Document { uri } });
-        let lease = Effect::Write { holder, document: None, control: self.view };
+        self.control.leased_until = until;
+        self.fetch = Some(Fetch { holder, started: now, stage: Stage::Document { uri } });
+        let lease = Effect::Write { holder, document: None, control: self.control };
         Ok(vec![lease, Effect::Call(call)])
     }
 
-    fn receive(
+    fn handle_document(
         &mut self,
         answer: &Answer,
         uri: String,
         holder: u128,
         now: Duration,
         random: u128,
-    ) -> Result<Vec<Effect>, Trouble> {
+    ) -> Result<Vec<Effect>, FetchError> {
         if status(&answer.headers) == Some(304) && self.loaded.is_some() {
-            let mut effects = self.renew(None, &answer.headers, holder, now, random);
-            effects.extend(self.count_of_keys(Metric::JwksFetchNotModified));
+            let mut effects = self.record_success(None, &answer.headers, holder, now, random);
+            effects.extend(self.count_if_keys(Metric::JwksFetchNotModified));
             return Ok(effects);
         }
-        let body = good_body(answer)?;
+        let body = body_of(answer)?;
         let (content, ignored) = Content::parse(self.spec.kind, body, &self.crypto)?;
         let known = self.loaded.as_ref().map(|loaded| loaded.document.body.as_slice());
-        let changed = known != Some(body);
-        let generation = self.view.generation.max(self.loaded_generation());
+        let is_changed = known != Some(body);
+        let generation = self.control.generation.max(self.loaded_generation());
         let document = Document {
             generation: generation.saturating_add(1),
             etag: etag(&answer.headers),
@@ -107,27 +117,28 @@ impl Source {
             body: body.to_vec(),
         };
         let mut effects = Vec::new();
-        if changed {
+        if is_changed {
             effects.extend(ignored.iter().map(|_| Effect::Count(Metric::JwksKeysIgnored)));
-            let what = self.name();
-            let more = ignored.len().saturating_sub(MAX_TOLD);
-            let told = ignored.into_iter().take(MAX_TOLD);
-            effects.extend(told.map(|why| Effect::Warn(format!("{what}: {why}"))));
-            if more > 0 {
-                effects.push(Effect::Warn(format!("{what}: {more} more keys are left out")));
+            let label = self.label();
+            let unlogged = ignored.len().saturating_sub(MAX_LOGGED_KEYS);
+            let logged = ignored.into_iter().take(MAX_LOGGED_KEYS);
+            effects.extend(logged.map(|text| Effect::LogWarning(format!("{label}: {text}"))));
+            if unlogged > 0 {
+                let line = format!("{label}: {unlogged} more keys are ignored");
+                effects.push(Effect::LogWarning(line));
             }
-            effects.push(Effect::Inform(format!("{what}: fetched, and its content is new")));
+            effects.push(Effect::LogInfo(format!("{label}: fetched a new version")));
             effects.extend(self.replace(document.clone(), content));
         } else if let Some(loaded) = &mut self.loaded {
             loaded.document = document.clone();
         }
-        effects.extend(self.renew(Some(document), &answer.headers, holder, now, random));
-        effects.extend(self.count_of_keys(Metric::JwksFetchSuccess));
+        effects.extend(self.record_success(Some(document), &answer.headers, holder, now, random));
+        effects.extend(self.count_if_keys(Metric::JwksFetchSuccess));
         Ok(effects)
     }
 
-    /// Writes that the document is current, a new one along with it.
-    fn renew(
+    /// Records that the document is current, and writes a new one.
+    fn record_success(
         &mut self,
         document: Option<Document>,
         headers: &Headers,
@@ -136,42 +147,42 @@ impl Source {
         random: u128,
     ) -> Vec<Effect> {
         let limits = self.spec.freshness;
-        let said = freshness::of(headers, now).unwrap_or(limits.default);
-        let fresh = said.clamp(limits.shortest, limits.longest);
-        let failed = self.view.failures > 0;
-        self.view = Control {
-            generation: document.as_ref().map_or(self.view.generation, |d| d.generation),
+        let freshness = freshness::from_headers(headers, now).unwrap_or(limits.default);
+        let freshness = freshness.clamp(limits.min, limits.max);
+        let is_recovered = self.control.failures > 0;
+        self.control = Control {
+            generation: document.as_ref().map_or(self.control.generation, |d| d.generation),
             fetched: now,
-            fresh_until: now.saturating_add(fresh),
-            next: now.saturating_add(schedule::renewal(fresh, jitter(random))),
-            attempted: now,
+            fresh_until: now.saturating_add(freshness),
+            next_fetch: now.saturating_add(schedule::renewal(freshness, jitter(random))),
+            last_attempt: now,
             failures: 0,
-            trouble: 0,
+            last_error: 0,
             holder: 0,
             leased_until: Duration::ZERO,
-            ..self.view
+            ..self.control
         };
-        let mut effects = vec![Effect::Write { holder, document, control: self.view }];
-        if failed {
-            effects.push(Effect::Inform(format!("{}: fetched again", self.name())));
+        let mut effects = vec![Effect::Write { holder, document, control: self.control }];
+        if is_recovered {
+            effects.push(Effect::LogInfo(format!("{}: fetched again", self.label())));
         }
         effects
     }
 
-    fn fail_as(
+    fn record_failure(
         &mut self,
         holder: u128,
-        trouble: Trouble,
+        error: FetchError,
         now: Duration,
         random: u128,
     ) -> Vec<Effect> {
-        let before = self.view;
+        let before = self.control;
         let failures = before.failures.saturating_add(1);
-        self.view = Control {
-            next: now.saturating_add(schedule::back_off(failures, jitter(random))),
-            attempted: now,
+        self.control = Control {
+            next_fetch: now.saturating_add(schedule::backoff(failures, jitter(random))),
+            last_attempt: now,
             failures,
-            trouble: trouble.code(),
+            last_error: error.code(),
             holder: 0,
             leased_until: Duration::ZERO,
             ..before
@@ -181,39 +192,41 @@ impl Source {
             Kind::DenyList => Metric::RevocationFetchFailed,
         };
         let mut effects = vec![
-            Effect::Write { holder, document: None, control: self.view },
+            Effect::Write { holder, document: None, control: self.control },
             Effect::Count(counter),
         ];
-        let passed = |moment: Duration| before.attempted < moment && moment <= now;
+        let has_just_passed = |time: Duration| before.last_attempt < time && time <= now;
         let consequence = match &self.loaded {
-            None => "there is none yet",
-            Some(_) if passed(self.dropped_at()) => "the last good one is dropped",
-            Some(_) if passed(before.fresh_until) => "the last good one serves although it is old",
-            Some(_) if now >= self.dropped_at() => "the last good one was dropped",
-            Some(_) => "the last good one serves",
+            None => "none was fetched before",
+            Some(_) if has_just_passed(self.expires_at()) => "the last good one has expired now",
+            Some(_) if has_just_passed(before.fresh_until) => {
+                "the last good one is used, although it is stale"
+            }
+            Some(_) if now >= self.expires_at() => "the last good one has expired",
+            Some(_) => "the last good one is used",
         };
-        let news =
-            self.loaded.is_some() && (passed(self.dropped_at()) || passed(before.fresh_until));
-        if news || before.trouble != trouble.code() {
-            let (name, cluster) = (self.name(), &self.spec.cluster);
+        let is_news = self.loaded.is_some()
+            && (has_just_passed(self.expires_at()) || has_just_passed(before.fresh_until));
+        if is_news || before.last_error != error.code() {
+            let (label, cluster) = (self.label(), &self.spec.cluster);
             let line =
-                format!("{name}: not fetched through cluster {cluster}: {trouble}; {consequence}");
-            effects.push(Effect::Warn(line));
+                format!("{label}: not fetched through cluster {cluster}: {error}; {consequence}");
+            effects.push(Effect::LogWarning(line));
         }
         effects
     }
 
-    /// Counts what is counted of key sets only.
-    fn count_of_keys(&self, metric: Metric) -> Option<Effect> {
+    /// Counts `metric` if the document is a key set.
+    fn count_if_keys(&self, metric: Metric) -> Option<Effect> {
         (self.spec.kind == Kind::Keys).then_some(Effect::Count(metric))
     }
 
-    fn name(&self) -> String {
-        let what = match self.spec.kind {
+    fn label(&self) -> String {
+        let kind = match self.spec.kind {
             Kind::Keys => "key set",
             Kind::DenyList => "deny list",
         };
-        format!("{what} of provider {}", self.spec.provider)
+        format!("{kind} of provider {}", self.spec.provider)
     }
 
     fn etag(&self) -> Option<String> {
@@ -221,11 +234,11 @@ impl Source {
         etag.filter(|etag| !etag.is_empty())
     }
 
-    /// Returns the place that was discovered, unless it seems to have moved.
-    fn discovered(&self) -> Option<(String, Call)> {
+    /// Returns the discovered URL and the call to it; `None` after too many failures.
+    fn discovered_call(&self) -> Option<(String, Call)> {
         let uri = self.loaded.as_ref().map(|loaded| loaded.document.uri.clone())?;
-        let reliable = self.view.failures < FAILURES_UNTIL_REDISCOVERY && !uri.is_empty();
-        let call = reliable.then(|| self.call_discovered(&uri, self.etag())).flatten()?;
+        let is_reliable = self.control.failures < FAILURES_UNTIL_REDISCOVERY && !uri.is_empty();
+        let call = is_reliable.then(|| self.call_discovered(&uri, self.etag())).flatten()?;
         Some((uri, call))
     }
 
@@ -235,7 +248,7 @@ impl Source {
         if document.is_secure() && !endpoint.is_secure() {
             return None;
         }
-        let cluster = if endpoint.is_beside(document) {
+        let cluster = if endpoint.is_same_host(document) {
             Rc::clone(&self.spec.cluster)
         } else {
             endpoint.cluster().ok()?.as_str().into()
@@ -247,8 +260,8 @@ impl Source {
         let configured = match &self.spec.origin {
             Origin::Url(endpoint) | Origin::Discovered { document: endpoint, .. } => endpoint,
         };
-        // A discovery document must not choose another recipient of the operator's headers.
-        let headers = Some(&self.spec.headers).filter(|_| endpoint.is_beside(configured));
+        // A discovery document must not redirect the operator's headers to another host.
+        let headers = Some(&self.spec.headers).filter(|_| endpoint.is_same_host(configured));
         Call {
             more: headers.cloned().unwrap_or_default(),
             cluster,
@@ -261,11 +274,11 @@ impl Source {
     }
 }
 
-fn good_body(answer: &Answer) -> Result<&[u8], Trouble> {
+fn body_of(answer: &Answer) -> Result<&[u8], FetchError> {
     match status(&answer.headers) {
-        None => Err(Trouble::NoAnswer),
-        Some(200) => answer.body.as_deref().ok_or(Trouble::TooLarge),
-        Some(other) => Err(Trouble::Status(other)),
+        None => Err(FetchError::NoAnswer),
+        Some(200) => answer.body.as_deref().ok_or(FetchError::TooLarge),
+        Some(other) => Err(FetchError::Status(other)),
     }
 }
 
@@ -275,8 +288,8 @@ fn status(headers: &Headers) -> Option<u16> {
 
 fn etag(headers: &Headers) -> String {
     let value = headers.first("etag").filter(|value| value.len() <= MAX_ETAG_BYTES);
-    let legal = |byte: &u8| matches!(byte, 0x20..=0x7e);
-    let value = value.filter(|value| value.iter().all(legal)).unwrap_or_default();
+    let is_legal = |byte: &u8| matches!(byte, 0x20..=0x7e);
+    let value = value.filter(|value| value.iter().all(is_legal)).unwrap_or_default();
     String::from_utf8_lossy(value).into_owned()
 }
 

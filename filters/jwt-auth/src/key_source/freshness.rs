@@ -1,47 +1,47 @@
-//! How long an answer is fresh (RFC 9111 sections 4.2.1, 5.2 and 5.3).
+//! The freshness of answers (RFC 9111 sections 4.2.1, 5.2 and 5.3).
 
 use std::time::Duration;
 
 use filter_core::Headers;
 use time::{Date, Month};
 
-/// Returns what the server says, `None` if it says nothing.
+/// Returns the freshness that the headers declare; `None` if they declare none.
 ///
-/// `no-store` and `no-cache` count as zero: the shortest freshness there is.
-pub(super) fn of(headers: &Headers, now: Duration) -> Option<Duration> {
-    let mut said = None;
+/// `no-store` and `no-cache` count as zero.
+pub(super) fn from_headers(headers: &Headers, now: Duration) -> Option<Duration> {
+    let mut max_age = None;
     for value in headers.all("cache-control") {
         for directive in value.split(|byte| *byte == b',') {
-            match directive_of(directive) {
-                Some(Directive::DoNotKeep) => return Some(Duration::ZERO),
-                Some(Directive::MaxAge(age)) => said = said.or(Some(age)),
+            match parse_directive(directive) {
+                Some(Directive::NoCache) => return Some(Duration::ZERO),
+                Some(Directive::MaxAge(age)) => max_age = max_age.or(Some(age)),
                 None => {}
             }
         }
     }
-    said.or_else(|| {
+    max_age.or_else(|| {
         let expires = headers.first("expires")?;
         Some(http_date(expires).unwrap_or_default().saturating_sub(now))
     })
 }
 
 enum Directive {
-    DoNotKeep,
+    NoCache,
     MaxAge(Duration),
 }
 
-fn directive_of(text: &[u8]) -> Option<Directive> {
+fn parse_directive(text: &[u8]) -> Option<Directive> {
     let text = std::str::from_utf8(text).ok()?.trim().to_ascii_lowercase();
     if text == "no-store" || text == "no-cache" {
-        return Some(Directive::DoNotKeep);
+        return Some(Directive::NoCache);
     }
     let seconds = text.strip_prefix("max-age=")?.trim_matches('"');
-    let digits = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
-    // A number too long to be read means a long time.
-    digits.then(|| Directive::MaxAge(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX))))
+    let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
+    // A number that does not fit is the longest time.
+    is_number.then(|| Directive::MaxAge(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX))))
 }
 
-/// Reads an IMF-fixdate (RFC 9110 section 5.6.7) as the time since 1970.
+/// Parses an IMF-fixdate (RFC 9110 section 5.6.7) to the time since 1970.
 fn http_date(text: &[u8]) -> Option<Duration> {
     let text = std::str::from_utf8(text).ok()?;
     let mut parts = text.split_once(", ")?.1.split(' ');
@@ -52,10 +52,10 @@ fn http_date(text: &[u8]) -> Option<Duration> {
     let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
     let mut clock = parts.next()?.splitn(3, ':').map(|part| part.parse::<u8>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let in_gmt = parts.next() == Some("GMT") && parts.next().is_none();
+    let is_gmt = parts.next() == Some("GMT") && parts.next().is_none();
     let instant = date.with_hms(hour, minute, second).ok()?.assume_utc();
     let seconds = u64::try_from(instant.unix_timestamp()).ok()?;
-    in_gmt.then_some(Duration::from_secs(seconds))
+    is_gmt.then_some(Duration::from_secs(seconds))
 }
 
 const MONTHS: [&str; 12] =
@@ -68,13 +68,14 @@ mod tests {
 
     use super::*;
 
-    fn said(name: &str, value: &str) -> Option<u64> {
+    fn freshness(name: &str, value: &str) -> Option<u64> {
         let headers = Headers::from_iter([(name, value)]);
-        of(&headers, Duration::from_secs(1_000_000_000)).map(|freshness| freshness.as_secs())
+        from_headers(&headers, Duration::from_secs(1_000_000_000))
+            .map(|freshness| freshness.as_secs())
     }
 
     #[test]
-    fn cache_control_is_read_as_the_rfc_says() {
+    fn reads_cache_control() {
         for (value, seconds) in [
             ("max-age=60", Some(60)),
             ("public, Max-Age=\"60\", must-revalidate", Some(60)),
@@ -86,12 +87,12 @@ mod tests {
             ("s-maxage=60", None),
             ("private", None),
         ] {
-            assert_eq!(said("cache-control", value), seconds, "{value}");
+            assert_eq!(freshness("cache-control", value), seconds, "{value}");
         }
     }
 
     #[test]
-    fn expires_counts_from_now() {
+    fn reads_expires() {
         for (value, seconds) in [
             ("Sun, 09 Sep 2001 01:47:40 GMT", 60),
             ("Sun, 09 Sep 2001 01:46:00 GMT", 0),
@@ -102,14 +103,14 @@ mod tests {
             ("Sun, 09 Sep 2001 01:47:40 CET", 0),
             ("Sun, 09 Sep 2001 25:47:40 GMT", 0),
         ] {
-            assert_eq!(said("expires", value), Some(seconds), "{value}");
+            assert_eq!(freshness("expires", value), Some(seconds), "{value}");
         }
     }
 
     #[test]
-    fn max_age_wins_over_expires() {
+    fn prefers_max_age_to_expires() {
         let headers = Headers::from_iter([("expires", "0"), ("cache-control", "max-age=5")]);
-        assert_eq!(of(&headers, Duration::ZERO), Some(Duration::from_secs(5)));
-        assert_eq!(of(&Headers::default(), Duration::ZERO), None);
+        assert_eq!(from_headers(&headers, Duration::ZERO), Some(Duration::from_secs(5)));
+        assert_eq!(from_headers(&Headers::default(), Duration::ZERO), None);
     }
 }

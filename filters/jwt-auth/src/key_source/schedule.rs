@@ -1,22 +1,22 @@
-//! When to fetch again.
+//! Times of the next fetch.
 
 use std::time::Duration;
 
-const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// Returns how long a good answer stands before the next fetch: 80 % of its freshness, of which up
-/// to a tenth is taken off at random so that proxies do not ask in step.
+/// Returns the delay of the next fetch after a success: 80 % of the freshness, minus a random 0 to
+/// 8 % of it, so that proxies do not fetch at the same time.
 pub(super) fn renewal(freshness: Duration, random: u64) -> Duration {
     share(freshness, 80, 100).saturating_sub(share(freshness, random % 81, 1_000))
 }
 
-/// Returns how long to wait after the `failures`th failure in a row: 1 s, doubled each time up to
-/// 60 s, of which a random 50 to 100 %.
-pub(super) fn back_off(failures: u64, random: u64) -> Duration {
+/// Returns the delay of the next fetch after a number of consecutive failures: 1 s, doubled each
+/// time up to 60 s, of which a random 50 to 100 %.
+pub(super) fn backoff(failures: u64, random: u64) -> Duration {
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    let whole = FIRST_BACK_OFF.saturating_mul(2_u32.saturating_pow(doublings));
-    share(whole.min(MAX_BACKOFF), 500_u64.saturating_add(random % 501), 1_000)
+    let full = FIRST_BACKOFF.saturating_mul(2_u32.saturating_pow(doublings));
+    share(full.min(MAX_BACKOFF), 500_u64.saturating_add(random % 501), 1_000)
 }
 
 fn share(whole: Duration, part: u64, of: u64) -> Duration {
@@ -34,7 +34,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn renewal_comes_between_72_and_80_percent() {
+    fn renews_after_72_to_80_percent_of_the_freshness() {
         assert_eq!(renewal(MINUTE, 0), Duration::from_secs(48));
         assert_eq!(renewal(MINUTE, 80), Duration::from_millis(43_200));
         for random in [1, 1_000, u64::MAX] {
@@ -44,13 +44,13 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_a_minute() {
+    fn backoff_doubles_up_to_a_minute() {
         for (failures, seconds) in
             [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (40, 60), (u64::MAX, 60)]
         {
-            let longest = Duration::from_secs(seconds);
-            assert_eq!(back_off(failures, 500), longest, "{failures}");
-            assert_eq!(back_off(failures, 0), longest / 2, "{failures}");
+            let max = Duration::from_secs(seconds);
+            assert_eq!(backoff(failures, 500), max, "{failures}");
+            assert_eq!(backoff(failures, 0), max / 2, "{failures}");
         }
     }
 }

@@ -1,76 +1,76 @@
-//! What is configured about a source.
+//! Configurations of sources.
 
 use std::{rc::Rc, time::Duration};
 
 use super::FetchHeaders;
 use crate::{config::ColdStart, endpoint::Endpoint};
 
-/// A document that is fetched: where from, how often, and what to do without it.
+/// The configuration of a fetched document.
 #[derive(Debug)]
 pub struct SourceSpec {
-    /// The name of the provider that it serves.
+    /// The name of the provider that uses the document.
     pub provider: Rc<str>,
-    /// What the document holds.
+    /// The kind of document.
     pub kind: Kind,
-    /// Where it is.
+    /// The location of the document.
     pub origin: Origin,
-    /// The cluster that the first call goes to.
+    /// The cluster of the first call.
     pub cluster: Rc<str>,
     /// Additional request headers.
     pub headers: FetchHeaders,
-    /// How long one call may take.
+    /// The timeout of one call.
     pub timeout: Duration,
-    /// How long an answer is fresh.
+    /// The freshness of answers.
     pub freshness: Freshness,
-    /// How long after its freshness a document still serves while fetches fail.
+    /// The time after its freshness during which a document is still used while fetches fail.
     pub stale_if_error: Duration,
-    /// The pause between fetches that requests ask for; zero means that they cannot.
-    pub extra_interval: Duration,
-    /// What becomes of requests before the first document.
+    /// The minimum time between fetches for unknown keys; zero disables them.
+    pub refetch_interval: Duration,
+    /// The handling of requests before the first document.
     pub cold_start: ColdStart,
-    /// How long a request waits at most.
+    /// The maximum wait of a request.
     pub max_pause: Duration,
 }
 
-/// What a document holds.
+/// A kind of document.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// A key set.
     Keys,
-    /// Revoked token identifiers.
+    /// A list of revoked token identifiers.
     DenyList,
 }
 
-/// Where a document is.
+/// The location of a document.
 #[derive(Clone, Debug)]
 pub enum Origin {
-    /// At this URL.
+    /// A configured URL.
     Url(Endpoint),
-    /// Where the issuer's OpenID Connect discovery document says.
+    /// The `jwks_uri` of an issuer's OpenID Connect discovery document.
     Discovered {
-        /// What the document must name as its issuer.
+        /// The issuer that the discovery document must name.
         issuer: Box<str>,
-        /// Where the discovery document is.
+        /// The URL of the discovery document.
         document: Endpoint,
     },
 }
 
-/// How long an answer is fresh.
+/// The freshness of answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Freshness {
-    /// If the server says nothing.
+    /// The freshness of an answer whose headers declare none.
     pub default: Duration,
-    /// At least this long, whatever the server says.
-    pub shortest: Duration,
-    /// At most this long, whatever the server says.
-    pub longest: Duration,
+    /// The minimum freshness.
+    pub min: Duration,
+    /// The maximum freshness.
+    pub max: Duration,
 }
 
 impl SourceSpec {
-    /// Returns the name of a slot in shared data.
+    /// Returns the key of a slot in shared data.
     ///
-    /// Only what decides about the document's bytes is in it, so that another configuration finds
-    /// what was fetched for this one.
+    /// It depends only on the request for the document, so that a new configuration finds the
+    /// documents of the previous one.
     pub fn slot(&self, slot: Slot) -> String {
         let kind = match self.kind {
             Kind::Keys => "keys",
@@ -80,11 +80,11 @@ impl SourceSpec {
             Slot::Control => "control",
             Slot::Document => "document",
         };
-        let (scheme, endpoint, issuer) = match &self.origin {
+        let (is_secure, endpoint, issuer) = match &self.origin {
             Origin::Url(endpoint) => (endpoint.is_secure(), endpoint, ""),
             Origin::Discovered { issuer, document } => (document.is_secure(), document, &**issuer),
         };
-        let scheme = if scheme { "https" } else { "http" };
+        let scheme = if is_secure { "https" } else { "http" };
         let (authority, path) = (endpoint.authority(), endpoint.path());
         let (cluster, headers) = (&self.cluster, self.headers.fingerprint());
         format!(
@@ -92,7 +92,7 @@ impl SourceSpec {
         )
     }
 
-    /// Returns the largest document that is read, in bytes.
+    /// Returns the maximum size of the document in bytes.
     pub const fn max_bytes(&self) -> usize {
         match self.kind {
             Kind::Keys => 256 * 1024,
@@ -101,10 +101,10 @@ impl SourceSpec {
     }
 }
 
-/// A place in shared data.
+/// A slot in shared data.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Slot {
-    /// The record of times and lease.
+    /// The control record.
     Control,
     /// The document.
     Document,

@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 mod requests;
 
-/// What the proxy keeps for all workers.
+/// The shared state of all workers of a proxy.
 #[derive(Default)]
 struct Shared {
     control: Control,
@@ -32,11 +32,11 @@ fn spec(origin: Origin) -> Rc<SourceSpec> {
         timeout: Duration::from_secs(5),
         freshness: Freshness {
             default: Duration::from_secs(300),
-            shortest: Duration::from_secs(30),
-            longest: Duration::from_secs(3_600),
+            min: Duration::from_secs(30),
+            max: Duration::from_secs(3_600),
         },
         stale_if_error: Duration::from_secs(86_400),
-        extra_interval: Duration::from_secs(10),
+        refetch_interval: Duration::from_secs(10),
         cold_start: ColdStart::Pause,
         max_pause: Duration::from_secs(5),
     })
@@ -56,11 +56,11 @@ fn worker(origin: Origin) -> Source {
 }
 
 impl Shared {
-    /// Does what the shell does: one event, and what follows from it.
+    /// Handles an event and applies the effects, as the plugin does.
     fn feed(&mut self, source: &mut Source, event: Event, now: Duration) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            for effect in source.on(event, now, 80) {
+            for effect in source.handle(event, now, 80) {
                 match effect {
                     Effect::ReadDocument => {
                         events.extend(self.document.clone().map(Event::Document));
@@ -80,8 +80,8 @@ impl Shared {
                         }
                     }
                     Effect::Count(metric) => self.counts.push(metric),
-                    Effect::Took(_) => {}
-                    Effect::Inform(line) | Effect::Warn(line) => self.lines.push(line),
+                    Effect::FetchTime(_) => {}
+                    Effect::LogInfo(line) | Effect::LogWarning(line) => self.lines.push(line),
                 }
             }
         }
@@ -98,7 +98,7 @@ impl Shared {
         self.feed(source, Event::Answer(answer), now);
     }
 
-    /// Fetches a key set of one algorithm's key.
+    /// Fetches a key set with one key.
     fn fetch(&mut self, source: &mut Source, algorithm: Algorithm, now: Duration) {
         self.tick(source, now);
         self.answer(source, &[(":status", "200"), ("etag", "\"1\"")], &keys(algorithm), now);
@@ -114,7 +114,7 @@ fn is_ready(source: &Source, now: Duration) -> bool {
 }
 
 #[test]
-fn one_of_two_workers_fetches_and_both_have_the_keys() {
+fn one_worker_fetches_for_all() {
     let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
     assert!(matches!(one.state(START), State::Cold));
     shared.tick(&mut one, START);
@@ -133,7 +133,7 @@ fn one_of_two_workers_fetches_and_both_have_the_keys() {
 }
 
 #[test]
-fn a_lease_that_was_never_returned_runs_out() {
+fn abandoned_leases_expire() {
     let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
     shared.tick(&mut one, START);
     shared.tick(&mut other, START + 5 * SECOND);
@@ -143,7 +143,7 @@ fn a_lease_that_was_never_returned_runs_out() {
 }
 
 #[test]
-fn whoever_lost_the_lease_writes_nothing() {
+fn workers_without_the_lease_write_nothing() {
     let (mut shared, mut source) = (Shared::default(), worker(at_url()));
     shared.tick(&mut source, START);
     shared.control.holder = 7;
@@ -152,7 +152,7 @@ fn whoever_lost_the_lease_writes_nothing() {
 }
 
 #[test]
-fn a_set_is_renewed_before_it_is_old_and_not_sent_again_unchanged() {
+fn renews_key_sets_early_with_conditional_requests() {
     let (mut shared, mut source) = (Shared::default(), worker(at_url()));
     shared.fetch(&mut source, Algorithm::Es256, START);
     let due = START + Duration::from_secs(216);
@@ -168,7 +168,7 @@ fn a_set_is_renewed_before_it_is_old_and_not_sent_again_unchanged() {
 }
 
 #[test]
-fn other_bytes_are_a_new_generation_for_every_worker() {
+fn changed_documents_are_a_new_generation_in_every_worker() {
     let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
     shared.fetch(&mut one, Algorithm::Es256, START);
     shared.tick(&mut other, START);
@@ -183,13 +183,13 @@ fn other_bytes_are_a_new_generation_for_every_worker() {
 }
 
 #[test]
-fn what_is_no_good_answer_is_a_failure_with_a_growing_pause() {
+fn bad_answers_are_failures_with_backoff() {
     let many: Vec<_> = (0..101).map(|_| testing::key(Algorithm::Es256)["jwk"].clone()).collect();
     let many = serde_json::json!({"keys": many}).to_string();
     let secret = keys(Algorithm::Hs256);
     let (mut shared, mut source) = (Shared::default(), worker(at_url()));
     let mut now = START;
-    for (place, (status, body)) in [
+    for (index, (status, body)) in [
         ("500", "{}"),
         ("302", ""),
         ("200", "<html>"),
@@ -203,24 +203,24 @@ fn what_is_no_good_answer_is_a_failure_with_a_growing_pause() {
     .enumerate()
     {
         shared.tick(&mut source, now);
-        assert_eq!(shared.calls.len(), place + 1, "{body}");
+        assert_eq!(shared.calls.len(), index + 1, "{body}");
         shared.answer(&mut source, &[(":status", status)], body, now);
         assert!(matches!(source.state(now), State::Cold), "{body}");
-        assert_eq!(shared.control.failures, place as u64 + 1);
-        let pause = shared.control.next - now;
-        assert_eq!(pause, schedule::back_off(place as u64 + 1, 80));
+        assert_eq!(shared.control.failures, index as u64 + 1);
+        let pause = shared.control.next_fetch - now;
+        assert_eq!(pause, schedule::backoff(index as u64 + 1, 80));
         shared.tick(&mut source, now + pause / 2);
-        assert_eq!(shared.calls.len(), place + 1, "too early");
+        assert_eq!(shared.calls.len(), index + 1, "too early");
         now += pause;
     }
     assert!(shared.counts.iter().all(|metric| *metric == Metric::JwksFetchFailed));
     shared.tick(&mut source, now);
     shared.feed(&mut source, Event::Answer(Answer::default()), now);
-    assert!(shared.lines.last().unwrap().contains("there was no answer"), "{:?}", shared.lines);
+    assert!(shared.lines.last().unwrap().contains("no answer"), "{:?}", shared.lines);
 }
 
 #[test]
-fn an_answer_that_is_too_large_is_a_failure() {
+fn large_answers_are_failures() {
     let (mut shared, mut source) = (Shared::default(), worker(at_url()));
     shared.tick(&mut source, START);
     let headers = Headers::from_iter([(":status", "200")]);
@@ -229,13 +229,13 @@ fn an_answer_that_is_too_large_is_a_failure() {
 }
 
 #[test]
-fn a_missing_cluster_is_told_once_and_healed_by_a_later_tick() {
+fn logs_a_missing_cluster_once_and_recovers() {
     let mut shared = Shared { cluster_is_missing: true, ..Shared::default() };
     let mut source = worker(at_url());
     let mut now = START;
     for _ in 0..3 {
         shared.tick(&mut source, now);
-        now = shared.control.next;
+        now = shared.control.next_fetch;
     }
     assert_eq!(shared.lines.len(), 1, "{:?}", shared.lines);
     for word in ["keys", "ServiceEntry", "DestinationRule", "Sidecar"] {
@@ -248,7 +248,7 @@ fn a_missing_cluster_is_told_once_and_healed_by_a_later_tick() {
 }
 
 #[test]
-fn an_old_set_serves_while_fetches_fail_and_then_it_is_dropped() {
+fn uses_stale_key_sets_until_they_expire() {
     let (mut shared, mut source) = (Shared::default(), worker(at_url()));
     shared.fetch(&mut source, Algorithm::Es256, START);
     let fresh_until = START + Duration::from_secs(300);
@@ -257,12 +257,12 @@ fn an_old_set_serves_while_fetches_fail_and_then_it_is_dropped() {
     assert_eq!(source.age(fresh_until), Some((Duration::from_secs(300), true)));
     let end = fresh_until + Duration::from_secs(86_400);
     assert!(is_ready(&source, end - SECOND));
-    assert!(matches!(source.state(end), State::Dropped));
+    assert!(matches!(source.state(end), State::Expired));
     assert!(matches!(worker(at_url()).state(end), State::Cold));
 }
 
 #[test]
-fn the_servers_freshness_is_kept_within_bounds() {
+fn limits_the_declared_freshness() {
     for (header, seconds) in
         [("max-age=120", 120), ("no-store", 30), ("max-age=1", 30), ("max-age=99999", 3_600)]
     {
@@ -275,7 +275,7 @@ fn the_servers_freshness_is_kept_within_bounds() {
 }
 
 #[test]
-fn useless_keys_fill_neither_the_log_nor_memory() {
+fn limits_the_log_of_unusable_keys() {
     for (useless, lines, is_fetched) in [(1, 2, true), (999, 12, true), (1_000, 1, false)] {
         let (mut shared, mut source) = (Shared::default(), worker(at_url()));
         shared.tick(&mut source, START);
@@ -288,33 +288,37 @@ fn useless_keys_fill_neither_the_log_nor_memory() {
 }
 
 #[test]
-fn a_missing_key_is_fetched_for_once_per_interval_by_all_workers_together() {
+fn workers_share_one_refetch_per_interval() {
     let (mut shared, mut one, mut other) = (Shared::default(), worker(at_url()), worker(at_url()));
     shared.fetch(&mut one, Algorithm::Es256, START);
     shared.tick(&mut other, START);
-    assert_eq!(one.ask(START + SECOND), Hope::Fetching, "what others did is not known yet");
+    assert_eq!(
+        one.request_refetch(START + SECOND),
+        Refetch::Fetching,
+        "what others did is not known yet"
+    );
     let now = START + 2 * SECOND;
-    let look = shared.control;
-    shared.feed(&mut one, Event::Look(look), now);
-    assert_eq!(one.ask(now), Hope::Fetching);
+    let control = shared.control;
+    shared.feed(&mut one, Event::Control(control), now);
+    assert_eq!(one.request_refetch(now), Refetch::Fetching);
     shared.tick(&mut one, now);
     assert_eq!(shared.calls.len(), 2);
-    let look = shared.control;
-    shared.feed(&mut other, Event::Look(look), now);
-    assert_eq!(other.ask(now), Hope::Fetching, "the other's fetch may bring it");
+    let control = shared.control;
+    shared.feed(&mut other, Event::Control(control), now);
+    assert_eq!(other.request_refetch(now), Refetch::Fetching, "the other's fetch may bring it");
     shared.answer(&mut one, &[(":status", "304")], "", now);
-    let look = shared.control;
-    shared.feed(&mut other, Event::Look(look), now);
-    assert_eq!([one.ask(now), other.ask(now)], [Hope::Limited; 2]);
+    let control = shared.control;
+    shared.feed(&mut other, Event::Control(control), now);
+    assert_eq!([one.request_refetch(now), other.request_refetch(now)], [Refetch::Limited; 2]);
     let later = now + Duration::from_secs(10);
-    let look = shared.control;
-    shared.feed(&mut other, Event::Look(look), later);
-    assert_eq!(other.ask(later), Hope::Fetching);
+    let control = shared.control;
+    shared.feed(&mut other, Event::Control(control), later);
+    assert_eq!(other.request_refetch(later), Refetch::Fetching);
 }
 
-/// Invented identifiers use up every extra fetch, yet a rotated key arrives within one interval.
+/// Unknown keys use up every early fetch, yet a rotated key is fetched within one interval.
 #[test]
-fn invented_keys_delay_a_rotated_key_by_one_interval_at_most() {
+fn unknown_keys_delay_a_rotated_key_by_at_most_one_interval() {
     let interval = Duration::from_secs(10);
     for rotated_after in [1_u64, 9_999, 10_000, 10_001, 14_000, 19_999] {
         let (mut shared, mut source) = (Shared::default(), worker(at_url()));
@@ -325,8 +329,8 @@ fn invented_keys_delay_a_rotated_key_by_one_interval_at_most() {
         while found.is_none() && now < START + 4 * interval {
             now += Duration::from_millis(20);
             let seen = shared.control;
-            shared.feed(&mut source, Event::Look(seen), now);
-            source.ask(now);
+            shared.feed(&mut source, Event::Control(seen), now);
+            source.request_refetch(now);
             let calls = shared.calls.len();
             shared.tick(&mut source, now);
             if shared.calls.len() > calls {

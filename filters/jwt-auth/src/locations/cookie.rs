@@ -2,7 +2,7 @@
 
 use filter_core::Headers;
 
-/// Iterates over the values of a cookie; quotes around a value are dropped.
+/// Iterates over the values of a cookie, without quotes around them.
 pub(super) fn values<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item = &'a [u8]> {
     cookies(headers)
         .filter(move |cookie| name_of(cookie) == name.as_bytes())
@@ -10,18 +10,17 @@ pub(super) fn values<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item
         .map(unquoted)
 }
 
-/// Returns one `cookie` value without the cookies of these names, or nothing if none is left.
+/// Returns a `cookie` header without the cookies of these names; `None` if no cookie is left.
 pub(crate) fn without_cookies(headers: &Headers, names: &[&str]) -> Option<Vec<u8>> {
-    let removed =
-        |cookie: &&[u8]| names.iter().any(|removed| removed.as_bytes() == name_of(cookie));
-    let kept: Vec<&[u8]> = cookies(headers).filter(|cookie| !removed(cookie)).collect();
+    let is_removed = |cookie: &&[u8]| names.iter().any(|name| name.as_bytes() == name_of(cookie));
+    let kept: Vec<&[u8]> = cookies(headers).filter(|cookie| !is_removed(cookie)).collect();
     (!kept.is_empty()).then(|| kept.join(&b"; "[..]))
 }
 
-/// Says whether a text can be a cookie's name: a token of RFC 9110.
+/// Returns `true` if a text is a valid cookie name: a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_cookie_name(text: &str) -> bool {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(token)
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_token)
 }
 
 fn cookies(headers: &Headers) -> impl Iterator<Item = &[u8]> {

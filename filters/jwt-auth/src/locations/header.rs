@@ -1,52 +1,53 @@
-//! Tokens in headers, whose values may be lists.
+//! Tokens in headers whose values may be lists.
 
 use filter_core::Headers;
 
-use super::{Found, behind_word, one_of};
+use super::{Found, after_prefix, one_of};
 
-/// The list of protocols that a browser offers, to which scripts can add a token; the server
-/// chooses from the rest of the list.
+/// The header with the protocols that a browser offers. Scripts can add a token to the list; the
+/// server selects one of the other protocols.
 const PROTOCOLS: &str = "sec-websocket-protocol";
 
-/// Looks for tokens after a prefix, which may contain commas; all values of the header form one
-/// list, because a proxy may have joined them.
+/// Looks for tokens after a prefix, which may contain commas. All values of the header form one
+/// list, because proxies may join them.
 pub(super) fn find<'a>(headers: &'a Headers, name: &str, prefix: &str) -> Found<'a> {
-    let pieces: Vec<&[u8]> = pieces(headers, name).collect();
+    let items: Vec<&[u8]> = items(headers, name).collect();
     let mut tokens = Vec::new();
     let mut others = Vec::new();
-    let mut rest = pieces.as_slice();
-    while let Some((first, behind)) = rest.split_first() {
-        if let Some((token, behind)) = strip(rest, prefix) {
+    let mut rest = items.as_slice();
+    while let Some((first, tail)) = rest.split_first() {
+        if let Some((token, after)) = strip(rest, prefix) {
             tokens.push(token);
-            rest = behind;
+            rest = after;
         } else {
             others.push(*first);
-            rest = behind;
+            rest = tail;
         }
     }
     if prefix.trim().is_empty() && tokens.iter().any(|token| has_three_parts(token)) {
-        let (shaped, unshaped) = tokens.into_iter().partition(|token| has_three_parts(token));
-        tokens = shaped;
-        others = unshaped;
+        let (with_parts, without_parts) =
+            tokens.into_iter().partition(|token| has_three_parts(token));
+        tokens = with_parts;
+        others = without_parts;
     }
     one_of(tokens, &others)
 }
 
-/// Returns a list of protocols without the tokens after these prefixes; `None` if nothing is left,
-/// or if the header is removed as a whole.
+/// Returns the list of protocols without the tokens after these prefixes; `None` if nothing is
+/// left, and for other headers, which are removed entirely.
 pub(crate) fn without_tokens(headers: &Headers, name: &str, prefixes: &[&str]) -> Option<Vec<u8>> {
     if name != PROTOCOLS {
         return None;
     }
-    let pieces: Vec<&[u8]> = pieces(headers, name).collect();
+    let items: Vec<&[u8]> = items(headers, name).collect();
     let mut kept = Vec::new();
-    let mut rest = pieces.as_slice();
-    while let Some((first, behind)) = rest.split_first() {
+    let mut rest = items.as_slice();
+    while let Some((first, tail)) = rest.split_first() {
         let found = prefixes.iter().find_map(|prefix| {
-            let (token, behind) = strip(rest, prefix)?;
-            (!prefix.trim().is_empty() || has_three_parts(token)).then_some(behind)
+            let (token, after) = strip(rest, prefix)?;
+            (!prefix.trim().is_empty() || has_three_parts(token)).then_some(after)
         });
-        rest = found.unwrap_or(behind);
+        rest = found.unwrap_or(tail);
         if found.is_none() && !first.is_empty() {
             kept.push(*first);
         }
@@ -54,22 +55,22 @@ pub(crate) fn without_tokens(headers: &Headers, name: &str, prefixes: &[&str]) -
     (!kept.is_empty()).then(|| kept.join(&b", "[..]))
 }
 
-fn pieces<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item = &'a [u8]> {
+fn items<'a>(headers: &'a Headers, name: &str) -> impl Iterator<Item = &'a [u8]> {
     super::values_of(headers, name)
         .flat_map(|value| value.split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
 }
 
-/// Strips a prefix from the front of a list; returns the token after it, and the rest of the list.
-fn strip<'p, 'a>(pieces: &'p [&'a [u8]], prefix: &str) -> Option<(&'a [u8], &'p [&'a [u8]])> {
-    let mut rest = pieces;
+/// Returns the token after a prefix at the start of a list, and the rest of the list.
+fn strip<'p, 'a>(items: &'p [&'a [u8]], prefix: &str) -> Option<(&'a [u8], &'p [&'a [u8]])> {
+    let mut rest = items;
     let mut words = prefix.split(',').peekable();
     loop {
         let word = words.next()?;
-        let (first, behind) = rest.split_first()?;
-        rest = behind;
+        let (first, tail) = rest.split_first()?;
+        rest = tail;
         if words.peek().is_none() {
-            return Some((behind_word(first, word.trim_start())?, rest));
+            return Some((after_prefix(first, word.trim_start())?, rest));
         }
         if !first.eq_ignore_ascii_case(word.trim().as_bytes()) {
             return None;
@@ -79,8 +80,9 @@ fn strip<'p, 'a>(pieces: &'p [&'a [u8]], prefix: &str) -> Option<(&'a [u8], &'p 
 
 fn has_three_parts(token: &[u8]) -> bool {
     let parts = token.split(|byte| *byte == b'.');
-    let filled = |part: &[u8]| !part.is_empty() && !part.contains(&b' ') && !part.contains(&b'\t');
-    parts.clone().all(filled) && parts.count() == 3
+    let is_valid =
+        |part: &[u8]| !part.is_empty() && !part.contains(&b' ') && !part.contains(&b'\t');
+    parts.clone().all(is_valid) && parts.count() == 3
 }
 
 #[cfg(test)]
@@ -92,7 +94,7 @@ mod tests {
 
     const GOOD: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
 
-    /// Checks the result for the values of a header, where `@` is a token.
+    /// Checks the result for the values of a header; `@` is replaced by a token.
     fn check(prefix: &str, values: &[&str], expected: &str) {
         let values: Vec<String> = values.iter().map(|value| value.replace('@', GOOD)).collect();
         let headers = Headers::from_iter(values.iter().map(|value| ("x", value.clone())));
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_prefix_three_parts_are_a_token() {
+    fn without_a_prefix_an_item_with_three_parts_is_a_token() {
         for (values, found) in [
             (&["@"][..], "@"),
             (&["graphql-ws, @"], "@"),
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_may_hold_commas() {
+    fn a_prefix_may_contain_commas() {
         for (values, found) in [
             (&["access_token, @"][..], "@"),
             (&["access_token,@"], "@"),

@@ -1,4 +1,4 @@
-//! How a claim becomes the text of a header.
+//! Formatting of claims as header values.
 
 use std::fmt::Write as _;
 
@@ -9,12 +9,12 @@ use crate::{
     token::{Json, JsonRef},
 };
 
-/// Says whether a claim counts as absent: null and the empty string do, as in Envoy.
+/// Returns `true` if a claim counts as absent: null and the empty string, as in Envoy.
 pub(super) fn is_absent(claim: JsonRef<'_>) -> bool {
     matches!(claim.value(), Json::Null) || claim.as_str() == Some("")
 }
 
-/// Writes a claim, or nothing if it does not fit the format.
+/// Formats a claim; `None` if it does not fit the format.
 pub(super) fn write(claim: JsonRef<'_>, format: OutputFormat) -> Option<String> {
     match format {
         OutputFormat::Scalar => claim.scalar_text().map(Into::into),
@@ -24,19 +24,19 @@ pub(super) fn write(claim: JsonRef<'_>, format: OutputFormat) -> Option<String> 
     }
 }
 
-/// Writes a list, or a single scalar as a list of one.
+/// Formats a list, or a scalar as a list of one.
 fn comma_separated(claim: JsonRef<'_>) -> Option<String> {
     let Some(elements) = claim.elements() else { return element(claim).map(Into::into) };
     let elements: Option<Vec<&str>> = elements.map(element).collect();
     elements.map(|elements| elements.join(","))
 }
 
-/// Returns an element that is safe in a comma-separated list: without commas and outer blanks.
+/// Returns an element that is safe in a comma-separated list: without commas and outer whitespace.
 fn element(claim: JsonRef<'_>) -> Option<&str> {
     claim.scalar_text().filter(|text| !text.contains(',') && text.trim() == *text)
 }
 
-/// Escapes what is not ASCII; in compact JSON that stands only inside strings.
+/// Escapes non-ASCII characters, which compact JSON has only in strings.
 fn ascii(json: String) -> String {
     if json.is_ascii() {
         return json;

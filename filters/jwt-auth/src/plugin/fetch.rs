@@ -1,4 +1,4 @@
-//! Carries out what the sources of keys ask for.
+//! Fetches of keys and deny lists: passes events to the sources and applies their effects.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -11,22 +11,22 @@ use filter_host::{
     shared_data::{self, Versioned},
 };
 
-use super::{JwtAuth, answer::now};
+use super::{JwtAuth, request::now};
 use crate::{
     Metric,
     key_source::{Answer, Call, Control, Document, Effect, Event, Slot},
 };
 
-/// The pace until the first tick, which begins to fetch.
-const FIRST: Duration = Duration::from_millis(100);
-/// The pace while nothing waits.
-const CALM: Duration = Duration::from_secs(1);
-/// The pace while a request waits.
-const BUSY: Duration = Duration::from_millis(20);
+/// The time until the first tick, which starts the first fetches.
+const FIRST_TICK: Duration = Duration::from_millis(100);
+/// The tick period while no request waits.
+const IDLE_TICK: Duration = Duration::from_secs(1);
+/// The tick period while requests wait.
+const BUSY_TICK: Duration = Duration::from_millis(20);
 
 impl JwtAuth {
-    /// Takes over what was fetched before, and asks for the first tick.
-    pub(super) fn begin_fetching(&self) {
+    /// Loads the documents that were fetched before, and schedules the first tick.
+    pub(super) fn start_sources(&self) {
         let sources = self.worker.borrow().sources.len();
         if sources == 0 {
             return;
@@ -34,98 +34,97 @@ impl JwtAuth {
         let Ok(now) = now() else { return };
         for index in 0..sources {
             self.seed(index);
-            self.look(index, now);
+            self.refresh_control(index, now);
         }
-        self.tick_every(FIRST);
+        self.set_tick_period(FIRST_TICK);
     }
 
-    /// Wakes up: looks at every source, fetches what is due, and asks about waiting requests.
-    pub(super) fn wake(&self) {
+    /// Passes a tick to every source, and decides waiting requests if something changed.
+    pub(super) fn tick(&self) {
         let Ok(now) = now() else { return };
         let sources = self.worker.borrow().sources.len();
         for index in 0..sources {
-            if let Some(seen) = self.control(index) {
-                let control = Control::decode(&seen.value).unwrap_or_default();
-                self.feed(index, Event::Tick(control), Some(&seen), now);
+            if let Some(record) = self.control(index) {
+                let control = Control::decode(&record.value).unwrap_or_default();
+                self.feed(index, Event::Tick(control), Some(&record), now);
             }
         }
-        self.gauges.tell(&self.worker.borrow().sources, now);
-        self.settle(now);
+        self.gauges.update(&self.worker.borrow().sources, now);
+        self.decide_waiting_if_changed(now);
     }
 
-    /// Takes the answer to a call.
-    pub(super) fn take_answer(&self, call: CallId, body_size: usize) {
+    /// Handles the answer to a call.
+    pub(super) fn handle_answer(&self, call: CallId, body_size: usize) {
         let Some(index) = self.calls.borrow_mut().remove(&call) else { return };
         let Ok(now) = now() else { return };
         let max = self.worker.borrow().sources.get(index).map_or(0, |s| s.spec().max_bytes());
         let headers = calls::response_headers().unwrap_or_else(|_| Headers::default());
         let body = if body_size > max { None } else { calls::response_body(max).ok() };
         self.feed(index, Event::Answer(Answer { headers, body }), None, now);
-        self.settle(now);
+        self.decide_waiting_if_changed(now);
     }
 
-    /// Reads what other workers know about a source.
-    pub(super) fn look(&self, index: usize, now: Duration) {
-        if let Some(seen) = self.control(index) {
-            let control = Control::decode(&seen.value).unwrap_or_default();
-            self.feed(index, Event::Look(control), Some(&seen), now);
+    /// Reads the control record of a source, which other workers may have changed.
+    pub(super) fn refresh_control(&self, index: usize, now: Duration) {
+        if let Some(record) = self.control(index) {
+            let control = Control::decode(&record.value).unwrap_or_default();
+            self.feed(index, Event::Control(control), Some(&record), now);
         }
     }
 
-    /// Wakes up as often as is needed now.
-    pub(super) fn keep_pace(&self) {
-        self.tick_every(if self.holds() { BUSY } else { CALM });
+    /// Sets the tick period, which depends on whether requests wait.
+    pub(super) fn adjust_tick_period(&self) {
+        self.set_tick_period(if self.has_waiting() { BUSY_TICK } else { IDLE_TICK });
     }
 
-    fn settle(&self, now: Duration) {
+    fn decide_waiting_if_changed(&self, now: Duration) {
         let worker = self.worker.borrow();
-        let present = worker.sources.iter().map(|source| source.revision(now)).collect();
+        let current = worker.sources.iter().map(|source| source.revision(now)).collect();
         drop(worker);
-        let before = self.settled.replace(present);
-        let changed = before != *self.settled.borrow();
-        self.ask_again(changed, now);
-        self.keep_pace();
+        let previous = self.revisions.replace(current);
+        let is_changed = previous != *self.revisions.borrow();
+        self.decide_waiting(is_changed, now);
+        self.adjust_tick_period();
     }
 
-    fn tick_every(&self, pace: Duration) {
-        if self.pace.replace(pace) != pace
-            && let Err(error) = clock::tick_every(pace)
+    fn set_tick_period(&self, period: Duration) {
+        if self.tick_period.replace(period) != period
+            && let Err(error) = clock::tick_every(period)
         {
-            log::error!("no tick to be had: {error:?}");
+            log::error!("the tick period was not set: {error:?}");
         }
     }
 
-    /// Hands a source an event, and does what it asks for until it asks for nothing.
-    fn feed(&self, index: usize, event: Event, seen: Option<&Versioned>, now: Duration) {
+    /// Passes an event to a source, and applies its effects and the events that follow from them.
+    fn feed(&self, index: usize, event: Event, record: Option<&Versioned>, now: Duration) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let random = (u128::from(random::bits()) << 64) | u128::from(random::bits());
             let effects = match self.worker.borrow_mut().sources.get_mut(index) {
-                Some(source) => source.on(event, now, random),
+                Some(source) => source.handle(event, now, random),
                 None => return,
             };
-            events.extend(
-                effects.into_iter().filter_map(|effect| self.carry_out(index, effect, seen)),
-            );
+            events
+                .extend(effects.into_iter().filter_map(|effect| self.apply(index, effect, record)));
         }
     }
 
-    fn carry_out(&self, index: usize, effect: Effect, seen: Option<&Versioned>) -> Option<Event> {
+    fn apply(&self, index: usize, effect: Effect, record: Option<&Versioned>) -> Option<Event> {
         match effect {
             Effect::ReadDocument => return self.document(index).map(Event::Document),
             Effect::Lease(control) => {
                 let key = self.slot(index, Slot::Control);
-                let taken = shared_data::replace(&key, seen?, &control.encode()).is_ok();
-                return taken.then_some(Event::Leased(control));
+                let is_leased = shared_data::replace(&key, record?, &control.encode()).is_ok();
+                return is_leased.then_some(Event::Leased(control));
             }
             Effect::Call(call) => return self.send(index, &call),
             Effect::Write { holder, document, control } => {
                 self.write(index, holder, document, control);
             }
             Effect::Count(metric) => self.count_for(index, metric),
-            Effect::Took(time) => self.gauges.took(index, time),
-            Effect::Inform(line) => log::info!("{line}"),
-            Effect::Warn(line) => log::warn!("{line}"),
+            Effect::FetchTime(time) => self.gauges.record_fetch(index, time),
+            Effect::LogInfo(line) => log::info!("{line}"),
+            Effect::LogWarning(line) => log::warn!("{line}"),
         }
         None
     }
@@ -140,10 +139,11 @@ impl JwtAuth {
         }
     }
 
-    /// Writes what a fetch brought, unless its lease ran out and another worker has it.
+    /// Writes a fetched document and the control record, unless the lease expired and another
+    /// worker holds it.
     fn write(&self, index: usize, holder: u128, document: Option<Document>, control: Control) {
-        let Some(seen) = self.control(index) else { return };
-        if Control::decode(&seen.value).is_none_or(|present| present.holder != holder) {
+        let Some(record) = self.control(index) else { return };
+        if Control::decode(&record.value).is_none_or(|current| current.holder != holder) {
             return;
         }
         if let Some(document) = document {
@@ -154,12 +154,12 @@ impl JwtAuth {
             }
         }
         let key = self.slot(index, Slot::Control);
-        if let Err(error) = shared_data::replace(&key, &seen, &control.encode()) {
+        if let Err(error) = shared_data::replace(&key, &record, &control.encode()) {
             log::warn!("another worker fetched as well: {error:?}");
         }
     }
 
-    /// Puts a record where there is none: only an existing one can be leased.
+    /// Writes an empty control record if there is none; a lease needs an existing record.
     fn seed(&self, index: usize) {
         let key = self.slot(index, Slot::Control);
         if let Err(error) = shared_data::seed(&key, &Control::default().encode()) {

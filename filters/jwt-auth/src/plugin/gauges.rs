@@ -1,8 +1,8 @@
-//! Numbers that go up and down, and distributions.
+//! Gauges and histograms.
 
 use std::time::Duration;
 
-use filter_host::metrics::{Gauge, Histogram};
+use filter_host::metrics::{DurationHistogram, Gauge};
 
 use crate::{
     Metric,
@@ -10,61 +10,61 @@ use crate::{
     metrics::of_provider,
 };
 
-/// What is told about keys and waiting requests.
+/// The gauges and histograms of keys and waiting requests.
 pub(super) struct Gauges {
-    pub(super) held: Gauge,
-    pub(super) pause: Histogram,
+    pub(super) waiting: Gauge,
+    pub(super) pause: DurationHistogram,
     stale: Gauge,
-    /// Of the oldest key set, where the provider is no label.
+    /// The age of the oldest key set; `None` with labels.
     age: Option<Gauge>,
-    sources: Vec<Told>,
+    sources: Vec<SourceGauges>,
 }
 
-/// What is told about one source.
-struct Told {
-    /// Of its own, where the provider is a label and the source a key set.
+/// The gauge and the histogram of one source.
+struct SourceGauges {
+    /// The age of the key set; `None` without labels and for deny lists.
     age: Option<Gauge>,
-    fetch: Histogram,
+    fetch: DurationHistogram,
 }
 
 impl Gauges {
-    /// Defines what there is, with the provider as a label if `labels`.
+    /// Defines the gauges and histograms; with `labels` the provider is a label.
     pub(super) fn define(sources: &[Source], labels: bool) -> Self {
         let name = |name: &str, source: &Source| match labels {
             true => of_provider(name, &source.spec().provider),
             false => name.to_owned(),
         };
-        let told = |source: &Source| Told {
+        let define = |source: &Source| SourceGauges {
             age: (labels && source.spec().kind == Kind::Keys)
                 .then(|| Gauge::define(&name(Metric::JWKS_AGE_GAUGE, source))),
-            fetch: Histogram::define(&name(Metric::JWKS_FETCH_HISTOGRAM, source)),
+            fetch: DurationHistogram::define(&name(Metric::JWKS_FETCH_HISTOGRAM, source)),
         };
         Self {
-            held: Gauge::define(Metric::HELD_REQUESTS_GAUGE),
-            pause: Histogram::define(Metric::HELD_HISTOGRAM),
+            waiting: Gauge::define(Metric::HELD_REQUESTS_GAUGE),
+            pause: DurationHistogram::define(Metric::HELD_HISTOGRAM),
             stale: Gauge::define(Metric::JWKS_STALE_GAUGE),
             age: (!labels).then(|| Gauge::define(Metric::JWKS_AGE_GAUGE)),
-            sources: sources.iter().map(told).collect(),
+            sources: sources.iter().map(define).collect(),
         }
     }
 
-    /// Tells how long the fetch of one source took.
-    pub(super) fn took(&self, source: usize, time: Duration) {
-        if let Some(told) = self.sources.get(source) {
-            told.fetch.record(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    /// Records the duration of a fetch by a source.
+    pub(super) fn record_fetch(&self, source: usize, time: Duration) {
+        if let Some(gauges) = self.sources.get(source) {
+            gauges.fetch.record(time);
         }
     }
 
-    /// Tells the age of key sets, and how many are past their freshness.
-    pub(super) fn tell(&self, sources: &[Source], now: Duration) {
+    /// Sets the ages of key sets and the number of stale ones.
+    pub(super) fn update(&self, sources: &[Source], now: Duration) {
         let (mut oldest, mut stale) = (0, 0_u64);
-        for (source, told) in sources.iter().zip(&self.sources) {
+        for (source, gauges) in sources.iter().zip(&self.sources) {
             let Some((age, is_stale)) = source.age(now) else { continue };
             if source.spec().kind == Kind::Keys {
                 oldest = oldest.max(age.as_secs());
                 stale = stale.saturating_add(is_stale.into());
             }
-            if let Some(gauge) = told.age {
+            if let Some(gauge) = gauges.age {
                 gauge.set(age.as_secs());
             }
         }

@@ -1,4 +1,4 @@
-//! Which tokens a request presents.
+//! Collection of the tokens in a request.
 
 use std::borrow::Cow;
 
@@ -7,54 +7,56 @@ use filter_core::Headers;
 use super::Policy;
 use crate::{
     config::MultipleTokens,
-    denial::Fault,
+    denial::Rejection,
     locations::Found,
-    rule::{Place, Rule},
+    rule::{Rule, TokenLocation},
 };
 
-/// A token that a request presents, and every place where it is.
+/// A token in a request, and its locations.
 #[derive(Debug)]
-pub(super) struct Presented<'a> {
+pub(super) struct PresentedToken<'a> {
     pub(super) compact: Cow<'a, [u8]>,
-    pub(super) places: Vec<&'a Place>,
+    pub(super) locations: Vec<&'a TokenLocation>,
 }
 
-impl Presented<'_> {
-    /// Says whether `provider` takes tokens from one of the places.
+impl PresentedToken<'_> {
+    /// Returns `true` if `provider` accepts tokens from one of the locations.
     pub(super) fn is_for(&self, provider: usize) -> bool {
-        self.places.iter().any(|place| place.providers.contains(&provider))
+        self.locations.iter().any(|location| location.providers.contains(&provider))
     }
 }
 
 impl Policy {
-    /// Collects the tokens at the places of a rule; the same bytes at two places are one token.
+    /// Collects the tokens at the locations of a rule; equal tokens at several locations count
+    /// once.
     pub(super) fn collect<'a>(
         &self,
         rule: &'a Rule,
         headers: &'a Headers,
-    ) -> Result<Vec<Presented<'a>>, Fault> {
-        let mut tokens: Vec<Presented<'a>> = Vec::new();
-        for place in &rule.places {
-            let compact = match place.location.find(headers) {
+    ) -> Result<Vec<PresentedToken<'a>>, Rejection> {
+        let mut tokens: Vec<PresentedToken<'a>> = Vec::new();
+        for location in &rule.locations {
+            let compact = match location.location.find(headers) {
                 Found::Nothing => continue,
-                Found::Several => return Err(Fault::MULTIPLE_TOKENS),
+                Found::Several => return Err(Rejection::MULTIPLE_TOKENS),
                 Found::One(compact) => compact,
             };
             match tokens.iter_mut().find(|token| token.compact == compact) {
-                Some(token) => token.places.push(place),
-                None => tokens.push(Presented { compact, places: vec![place] }),
+                Some(token) => token.locations.push(location),
+                None => tokens.push(PresentedToken { compact, locations: vec![location] }),
             }
         }
-        if self.are_too_many(rule, &tokens) { Err(Fault::MULTIPLE_TOKENS) } else { Ok(tokens) }
+        if self.has_too_many(rule, &tokens) { Err(Rejection::MULTIPLE_TOKENS) } else { Ok(tokens) }
     }
 
-    fn are_too_many(&self, rule: &Rule, tokens: &[Presented<'_>]) -> bool {
-        let of = |provider: &usize| tokens.iter().filter(|token| token.is_for(*provider)).count();
+    fn has_too_many(&self, rule: &Rule, tokens: &[PresentedToken<'_>]) -> bool {
+        let count =
+            |provider: &usize| tokens.iter().filter(|token| token.is_for(*provider)).count();
         tokens.len() > self.max_tokens
             || match self.multiple_tokens {
                 MultipleTokens::AllValid => false,
                 MultipleTokens::Reject if rule.all.is_empty() => tokens.len() > 1,
-                MultipleTokens::Reject => rule.all.iter().any(|provider| of(provider) > 1),
+                MultipleTokens::Reject => rule.all.iter().any(|provider| count(provider) > 1),
             }
     }
 }

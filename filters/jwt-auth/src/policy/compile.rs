@@ -1,4 +1,4 @@
-//! From the document to the policy.
+//! Compilation of configurations.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -9,16 +9,16 @@ use filter_core::{
 
 use super::{
     Policy,
-    admit::{CONNECTION, VERIFIED},
+    admission::{CONNECTION, SIGNATURE_VERIFIED},
     explain,
 };
 use crate::{
     cache::Limits,
+    compile_context::CompileContext,
     config::{Config, RuleConfig, TokenCacheConfig},
-    denial::{EXPLAIN, Replies},
-    environment::Environment,
+    denial::{EXPLAIN, ReplyBuilder},
     locations::Location,
-    provider::{Issuer, Notes, PEER_DIGEST, Provider},
+    provider::{CompileState, Issuer, PEER_DIGEST, Provider},
     rule::{Rule, overlaps},
     token::Padding,
 };
@@ -31,77 +31,81 @@ const DEFAULT_MAX_TOKENS: u64 = 4;
 const DEFAULT_MAX_TOKEN_BYTES: u64 = 16_384;
 
 impl Policy {
-    /// Compiles a document.
+    /// Compiles a configuration.
     ///
     /// # Errors
     ///
-    /// Names every field that is wrong by its path, and what is wanted there.
-    pub fn new(config: &Config, environment: &Environment<'_>) -> Result<Self, InvalidConfig> {
-        let mut notes = Notes::default();
+    /// Fails with the path and the error of every invalid field.
+    pub fn new(config: &Config, context: &CompileContext<'_>) -> Result<Self, InvalidConfig> {
+        let mut state = CompileState::default();
         if !(1..=MAX_RULES).contains(&config.jwt_rules.len()) {
-            notes.errors.add("jwtRules", "must have 1 to 256 entries");
+            state.errors.add("jwtRules", "must have 1 to 256 entries");
         }
-        let compile = |(index, rule)| Provider::compile(rule, index, environment, &mut notes);
+        let compile = |(index, rule)| Provider::compile(rule, index, context, &mut state);
         let providers: Vec<Provider> = config.jwt_rules.iter().enumerate().map(compile).collect();
-        check_names(config, &providers, &mut notes.errors);
-        check_outputs(&providers, &mut notes.errors);
-        notes.warnings.extend(nested_issuers(&providers));
+        check_names(config, &providers, &mut state.errors);
+        check_outputs(&providers, &mut state.errors);
+        state.warnings.extend(nested_issuers(&providers));
         if config.dry_run {
-            notes.warnings.push(Warning::new("dryRun", "inbound output headers are not stripped"));
+            state.warnings.push(Warning::new("dryRun", "inbound output headers are not stripped"));
         }
-        let (rules, matcher) = rules(config, &providers, &mut notes);
-        let explain = explain::compile(&config.explain, &mut notes.errors);
+        let (rules, matcher) = rules(config, &providers, &mut state);
+        let explain = explain::compile(&config.explain, &mut state.errors);
         let policy = Self {
             strip: stripped(&providers).into(),
             by_issuer: by_issuer(&providers),
             needs: needs(&rules, &providers, [matcher.as_ref(), explain.as_ref()]),
             matcher,
             explain,
-            sources: notes.sources.into_iter().map(Rc::new).collect(),
+            sources: state.sources.into_iter().map(Rc::new).collect(),
             cache: limits(config.token_cache),
             padding: padding(&providers),
             providers,
             rules,
-            crypto: *environment.crypto,
+            crypto: *context.crypto,
             multiple_tokens: config.multiple_tokens,
-            max_tokens: size(config.max_tokens.map_or(DEFAULT_MAX_TOKENS, |most| most.get())),
+            max_tokens: size(config.max_tokens.map_or(DEFAULT_MAX_TOKENS, |max| max.get())),
             max_token_bytes: size(
-                config.max_token_bytes.map_or(DEFAULT_MAX_TOKEN_BYTES, |most| most.get()),
+                config.max_token_bytes.map_or(DEFAULT_MAX_TOKEN_BYTES, |max| max.get()),
             ),
             publish: config.publish,
-            replies: Replies::new(&config.replies, config.problem),
+            replies: ReplyBuilder::new(&config.replies, config.problem),
             mode: Mode::new(config.dry_run),
             bypass_cors_preflight: config.bypass_cors_preflight,
             label_metrics: config.metrics.labels,
-            warnings: notes.warnings,
+            warnings: state.warnings,
         };
-        notes.errors.finish(policy)
+        state.errors.finish(policy)
     }
 }
 
-/// Compiles the rules, or implies one that lets requests without a token pass.
+/// Compiles `rules`; if absent, one rule that admits requests without a token is implied.
 fn rules(
     config: &Config,
     providers: &[Provider],
-    notes: &mut Notes,
+    state: &mut CompileState,
 ) -> (Vec<Rule>, Option<Matcher>) {
     let Some(list) = &config.rules else {
-        notes.warnings.push(Warning::new("rules", "without rules, requests without a token pass"));
+        state.warnings.push(Warning::new("rules", "without rules, requests without a token pass"));
         return (vec![Rule::implied(providers)], None);
     };
     if list.is_empty() {
-        notes.errors.add("rules", "must have 1 to 1024 entries");
+        state.errors.add("rules", "must have 1 to 1024 entries");
     }
-    notes.warnings.extend(overlaps(list));
-    let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut notes.errors);
+    state.warnings.extend(overlaps(list));
+    let compile = |(index, rule)| Rule::compile(rule, index, providers, &mut state.errors);
     let rules: Vec<Rule> = list.iter().enumerate().map(compile).collect();
     let mut seen = BTreeSet::new();
     for (index, rule) in rules.iter().enumerate() {
-        if !seen.insert(&rule.name) {
-            notes.errors.add(format!("rules[{index}].name"), "must be a name of its own");
+        let name = rule.name.as_deref().unwrap_or_default();
+        if !seen.insert(name) {
+            state.errors.add(
+                format!("rules[{index}].name"),
+                format_args!("must be unique, got \"{name}\""),
+            );
         }
     }
-    (rules, matcher(list, config.path_normalization, &mut notes.errors))
+    (rules, matcher(list, config.path_normalization, &mut state.errors))
 }
 
 fn matcher(
@@ -148,37 +152,40 @@ fn size(number: u64) -> usize {
 fn check_names(config: &Config, providers: &[Provider], errors: &mut ConfigErrors) {
     let mut seen = BTreeSet::new();
     for (index, provider) in providers.iter().enumerate() {
-        let given = config.jwt_rules.get(index).is_some_and(|rule| rule.name.is_some());
+        let is_named = config.jwt_rules.get(index).is_some_and(|rule| rule.name.is_some());
         if !seen.insert(&*provider.name) {
-            let field = if given { ".name" } else { "" };
-            let text = format!("must have a name of its own, got \"{}\"", provider.name);
-            errors.add(format!("jwtRules[{index}]{field}"), text);
+            let text = match is_named {
+                true => format!("must be unique, got \"{}\"", provider.name),
+                false => format!("must be set, because the default {} is in use", provider.name),
+            };
+            errors.add(format!("jwtRules[{index}].name"), text);
         }
     }
 }
 
-/// Returns a warning for each issuer that another issuer could impersonate through its subjects.
+/// Returns a warning for each issuer that another one could impersonate by its subjects.
 fn nested_issuers(providers: &[Provider]) -> Vec<Warning> {
     let exact = |provider: &Provider| match &provider.issuer {
         Issuer::Exact(issuer) => Some(issuer.clone()),
         Issuer::Matching(_) | Issuer::Any => None,
     };
-    let begins = |outer: &str, inner: &str| {
+    let is_prefix = |outer: &str, inner: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
     };
-    let nested = |(place, provider): (usize, &Provider)| {
+    let nested = |(index, provider): (usize, &Provider)| {
         let inner = exact(provider)?;
-        let outer = providers.iter().position(|p| exact(p).is_some_and(|o| begins(&o, &inner)))?;
+        let outer =
+            providers.iter().position(|p| exact(p).is_some_and(|o| is_prefix(&o, &inner)))?;
         let message = format!(
-            "begins with that of jwtRules[{outer}] and a slash, so both can give the same iss/sub; \
+            "begins with that of jwtRules[{outer}] and a slash, so both can have the same iss/sub; \
              distinguish them by providers or by a header with iss"
         );
-        Some(Warning::new(format_args!("jwtRules[{place}].issuer"), message))
+        Some(Warning::new(format_args!("jwtRules[{index}].issuer"), message))
     };
     providers.iter().enumerate().filter_map(nested).collect()
 }
 
-/// Refuses outputs that would overwrite what tokens are taken from.
+/// Refuses outputs to headers that contain tokens.
 fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
     let locations = || providers.iter().flat_map(|provider| &provider.locations);
     let sources: BTreeSet<&str> = locations().map(Location::header).collect();
@@ -186,9 +193,9 @@ fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
         for name in provider.outputs.names() {
             let at = format!("jwtRules[{index}]");
             if sources.contains(name.as_str()) {
-                let text = format!("must not write to {}, where tokens are", name.as_str());
+                let text = format!("must not write to {}, which contains tokens", name.as_str());
                 errors.add(at, text);
-            } else if *name == VERIFIED {
+            } else if *name == SIGNATURE_VERIFIED {
                 errors.add(at, format!("must not write to {}", name.as_str()));
             }
         }
@@ -196,7 +203,7 @@ fn check_outputs(providers: &[Provider], errors: &mut ConfigErrors) {
 }
 
 fn by_issuer(providers: &[Provider]) -> Vec<usize> {
-    // A stable sort is 6 kB of code for each type.
+    // A stable sort would add 6 kB of code per type.
     let of_rank = |rank| {
         let found = providers
             .iter()
@@ -214,6 +221,6 @@ fn padding(providers: &[Provider]) -> Padding {
 
 fn stripped(providers: &[Provider]) -> Vec<HeaderName> {
     let outputs = providers.iter().flat_map(|provider| provider.outputs.names().cloned());
-    let names: BTreeSet<HeaderName> = outputs.chain([VERIFIED]).collect();
+    let names: BTreeSet<HeaderName> = outputs.chain([SIGNATURE_VERIFIED]).collect();
     names.into_iter().collect()
 }

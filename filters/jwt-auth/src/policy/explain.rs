@@ -1,84 +1,85 @@
-//! Why a request is admitted or refused.
+//! Explanations of decisions.
 
 use std::{fmt, rc::Rc, time::Duration};
 
 use filter_core::{ConfigErrors, Headers, HttpMatch, Matcher, MatcherOptions, Request};
 
-use super::{Outcome, Patience, Policy, Verdict, Worker};
+use super::{Policy, Verdict, WaitPolicy, Worker};
 use crate::{
     denial::{Denial, EXPLAIN},
     locations::{Found, Location},
     rule::CLAIMS_IN_MATCH,
 };
 
-/// The way to a decision about one request, to be read by people; nothing of a token is in it.
+/// A human-readable explanation of a decision. It contains no part of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Explanation {
-    /// The name of the rule that decides; absent if none matches or none is configured.
+    /// The name of the rule that decided; `None` if no rule matched or none is configured.
     pub rule: Option<Rc<str>>,
-    /// `true` if there are rules and none matches.
+    /// `true` if rules are configured and none matched.
     pub is_unmatched: bool,
-    /// Where the rule looks for tokens, and what is there.
-    pub places: Vec<(String, &'static str)>,
-    /// What comes of it.
-    pub end: End,
+    /// The locations that the rule searches for tokens, and their contents.
+    pub locations: Vec<(String, &'static str)>,
+    /// The result.
+    pub outcome: ExplainedOutcome,
 }
 
-/// What becomes of a request.
+/// The result of an explained decision.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum End {
-    /// It goes on; `headers` are written, and `identity` says whether one is published.
+pub enum ExplainedOutcome {
+    /// The request is admitted.
     Admitted {
-        /// The headers that are written.
+        /// The names of the headers that are set.
         headers: Vec<String>,
-        /// Whether `weir.jwt` is set.
-        identity: bool,
+        /// `true` if the property `weir.jwt` is set.
+        has_identity: bool,
     },
-    /// It would be refused, but goes on because of `dryRun` or as a CORS preflight.
-    Spared(Denial),
-    /// It is refused.
-    Refused(Denial),
-    /// It waits for keys or for a deny list, at most this long.
-    Waits(Duration),
+    /// The denial is not enforced, because of `dryRun` or for a CORS preflight.
+    NotEnforced(Denial),
+    /// The request is denied.
+    Denied(Denial),
+    /// The request waits for keys or for a deny list, at most this long.
+    Waiting(Duration),
 }
 
 impl Policy {
-    /// Explains what [`Policy::judge`] says to the same values, as long as requests may wait.
+    /// Explains [`Policy::decide`] for a request that may wait.
     pub fn explain(&self, worker: &mut Worker, request: &Request, now: Duration) -> Explanation {
         let rule = self.rule_for(request).ok();
-        let places = rule.map_or_else(Vec::new, |rule| {
-            let place =
+        let locations = rule.map_or_else(Vec::new, |rule| {
+            let describe =
                 |location: &Location| (location.to_string(), content(location, &request.headers));
-            rule.places.iter().map(|it| place(&it.location)).collect()
+            rule.locations.iter().map(|entry| describe(&entry.location)).collect()
         });
-        let end = match self.judge(worker, request, now, Patience::Waits).verdict {
-            Verdict::Allow(admission) => End::Admitted {
+        let outcome = match self.decide(worker, request, now, WaitPolicy::MayWait).verdict {
+            Verdict::Allow(admission) => ExplainedOutcome::Admitted {
                 headers: admission.edits.set.iter().map(|(name, _)| name.to_string()).collect(),
-                identity: admission.identity.is_some(),
+                has_identity: admission.identity.is_some(),
             },
-            Verdict::AwaitKeys(wait) => End::Waits(wait.at_most),
-            Verdict::Deny(denial) => match self.refuse(&denial, &request.headers).outcome {
-                Outcome::Reply(_) => End::Refused(denial),
-                Outcome::Admit(_) => End::Spared(denial),
+            Verdict::Wait(wait) => ExplainedOutcome::Waiting(wait.max),
+            Verdict::Deny(denial) => match self.respond(&denial, &request.headers).outcome {
+                Err(_) => ExplainedOutcome::Denied(denial),
+                Ok(_) => ExplainedOutcome::NotEnforced(denial),
             },
         };
         let is_unmatched = rule.is_none();
-        Explanation { rule: rule.and_then(|rule| rule.name.clone()), is_unmatched, places, end }
+        let rule = rule.and_then(|rule| rule.name.clone());
+        Explanation { rule, is_unmatched, locations, outcome }
     }
 
-    /// Returns `true` if a client asks for an explanation and may have it.
-    pub(super) fn is_asked_why(&self, request: &Request) -> bool {
-        let asked = request.headers.first(EXPLAIN) == Some(b"1");
-        let may = self.explain.as_ref();
-        asked && may.is_some_and(|matcher| matcher.sure_match(request).is_some())
+    /// Returns `true` if a client requested an explanation and is allowed to have it.
+    pub(super) fn is_explanation_requested(&self, request: &Request) -> bool {
+        let is_requested = request.headers.first(EXPLAIN) == Some(b"1");
+        let matcher = self.explain.as_ref();
+        is_requested && matcher.is_some_and(|matcher| matcher.sure_match(request).is_some())
     }
 }
 
 /// Compiles `explain`.
 pub(super) fn compile(list: &[HttpMatch], errors: &mut ConfigErrors) -> Option<Matcher> {
-    for (place, entry) in list.iter().enumerate() {
+    for (index, entry) in list.iter().enumerate() {
         if entry.reads_claims() {
-            errors.add(format!("explain[{place}].claims"), CLAIMS_IN_MATCH);
+            errors.add(format!("explain[{index}].claims"), CLAIMS_IN_MATCH);
         }
     }
     if list.is_empty() {
@@ -103,26 +104,28 @@ impl fmt::Display for Explanation {
             None if self.is_unmatched => writeln!(out, "no rule matches")?,
             None => {}
         }
-        for (place, content) in &self.places {
-            writeln!(out, "{place}: {content}")?;
+        for (location, content) in &self.locations {
+            writeln!(out, "{location}: {content}")?;
         }
-        match &self.end {
-            End::Admitted { headers, identity } => {
-                let with = if *identity { "with" } else { "without" };
+        match &self.outcome {
+            ExplainedOutcome::Admitted { headers, has_identity } => {
+                let with = if *has_identity { "with" } else { "without" };
                 write!(out, "admitted {with} an identity")?;
                 for name in headers {
                     write!(out, ", writes {name}")?;
                 }
                 Ok(())
             }
-            End::Spared(denial) => write!(out, "goes on, though it fails: {denial}"),
-            End::Refused(denial) => {
-                let (reason, text) = (denial.fault.reason(), denial.fault.text());
-                write!(out, "refused with {}: {denial}: {text}", reason.status())?;
-                denial.wanted().try_for_each(|(name, value)| write!(out, ", {name} {value}"))
+            ExplainedOutcome::NotEnforced(denial) => {
+                write!(out, "admitted, the denial is not enforced: {denial}")
             }
-            End::Waits(longest) => {
-                write!(out, "waits for keys or a deny list, at most {} ms", longest.as_millis())
+            ExplainedOutcome::Denied(denial) => {
+                let (reason, text) = (denial.rejection.reason(), denial.rejection.text());
+                write!(out, "refused with {}: {denial}: {text}", reason.status())?;
+                denial.requirements().try_for_each(|(name, value)| write!(out, ", {name} {value}"))
+            }
+            ExplainedOutcome::Waiting(max) => {
+                write!(out, "waits for keys or a deny list, at most {} ms", max.as_millis())
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Decisions about whole requests.
+//! Decisions about requests.
 
 mod anonymous_keys;
 mod claims;

@@ -1,196 +1,159 @@
-//! Whether one token is good.
+//! Verification of one token.
 
 use std::{rc::Rc, time::Duration};
 
-use super::{Patience, Policy, Wait, asking::Asking, collect::Presented};
+use super::{Policy, RequestContext, WaitPolicy, collect::PresentedToken};
 use crate::{
-    cache::{Proof, Remembered, Yield},
+    cache::{CachedResult, CachedToken, VerifiedOutputs},
     config::{ColdStart, OnUnavailable},
-    denial::{Challenge, Fault},
+    denial::{Failure, Pending, Rejection, Wait},
     key_set::KeySet,
-    key_source::{Content, Hope, Source, State},
+    key_source::{Content, Refetch, Source, State},
     metrics::Metric,
     provider::{Budget, Keys, PEER_DIGEST, Provider, Signature, Skew, check_signature},
     rule::Rule,
     token::{Padding, Token},
 };
 
-/// A token, and the provider that vouches for it.
+/// A verified token, with its provider and outputs; also an unverified one for `EXTRACT_ONLY`.
 #[derive(Debug)]
 pub(super) struct Verified<'p> {
     pub(super) provider: &'p Provider,
+    /// The index of the provider.
     pub(super) index: usize,
     pub(super) token: Rc<Token>,
-    pub(super) ready: Rc<Yield>,
+    pub(super) outputs: Rc<VerifiedOutputs>,
 }
 
-/// Why a token is not good, and by which provider's account.
-#[derive(Clone, Debug)]
-pub(super) struct Failure {
-    pub(super) fault: Fault,
-    pub(super) provider: Option<usize>,
-    pub(super) challenge: Box<Challenge>,
-    pub(super) lack: Lack,
-}
-
-/// What is missing to decide about a token.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Lack {
-    /// Nothing: the token is not good.
-    Nothing,
-    /// A document that may come.
-    Wait(Wait),
-    /// A key set without which requests are to pass.
-    Cold,
-}
-
-/// Why one provider does not vouch for a token.
-pub(super) struct Objection {
-    pub(super) fault: Fault,
-    pub(super) lack: Lack,
-}
-
-impl From<Fault> for Objection {
-    fn from(fault: Fault) -> Self {
-        Self { fault, lack: Lack::Nothing }
-    }
-}
-
-/// A token while it is being verified.
+/// A token during verification.
 struct Candidate<'a> {
     token: &'a Rc<Token>,
     compact: &'a [u8],
-    remembered: Option<&'a Remembered>,
+    cached: Option<&'a CachedToken>,
     budget: Budget,
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self { fault, provider: None, challenge: Box::default(), lack: Lack::Nothing }
-    }
-}
-
 impl Policy {
-    /// Verifies a token: any provider that serves its place and issuer may vouch for it.
+    /// Verifies a token with the providers that serve its location and issuer; one of them must
+    /// accept it.
     pub(super) fn verify(
         &self,
         rule: &Rule,
-        presented: &Presented<'_>,
-        asking: &mut Asking<'_>,
+        presented: &PresentedToken<'_>,
+        context: &mut RequestContext<'_>,
     ) -> Result<Verified<'_>, Failure> {
         let compact = &*presented.compact;
         if compact.len() > self.max_token_bytes {
-            return Err(Fault::TOO_LARGE.into());
+            return Err(Rejection::TOO_LARGE.into());
         }
-        let remembered = asking.worker.cache.find(compact, asking.now);
-        let token = match &remembered {
-            Some(remembered) => Rc::clone(&remembered.token),
+        let cached = context.worker.cache.find(compact, context.now);
+        let token = match &cached {
+            Some(cached) => Rc::clone(&cached.token),
             None => Rc::new(Token::parse(compact, self.padding)?),
         };
-        let remembered = remembered.as_ref();
+        let cached = cached.as_ref();
         let budget = Budget::default();
-        let mut candidate = Candidate { token: &token, compact, remembered, budget };
-        let mut furthest = Failure::from(token.padded().unwrap_or(Fault::UNKNOWN_ISSUER));
-        for (index, provider) in self.candidates(presented, &token) {
-            let checked = self.check(rule, &mut candidate, index, provider, asking);
-            match checked {
-                Ok((skew, ready)) => {
-                    asking.counts.extend((skew == Skew::Used).then_some(Metric::ClockSkewUsed));
-                    return Ok(Verified { provider, index, token: Rc::clone(&token), ready });
+        let mut candidate = Candidate { token: &token, compact, cached, budget };
+        let mut reported = Failure::from(token.padded().unwrap_or(Rejection::UNKNOWN_ISSUER));
+        for (index, provider) in self.providers_for(presented, &token) {
+            match self.check(rule, &mut candidate, index, provider, context) {
+                Ok((skew, outputs)) => {
+                    context.counts.extend((skew == Skew::Used).then_some(Metric::ClockSkewUsed));
+                    return Ok(Verified { provider, index, token: Rc::clone(&token), outputs });
                 }
-                Err(objection) if furthest.is_outdone_by(&objection) => {
-                    let Objection { fault, lack } = objection;
-                    furthest = Failure { provider: Some(index), lack, ..fault.into() };
+                Err(failure) if reported.is_superseded_by(&failure) => {
+                    reported = Failure { provider: Some(index), ..failure };
                 }
                 Err(_) => {}
             }
         }
-        Err(furthest)
+        Err(reported)
     }
 
-    /// Checks a token against one provider: claims, signature, and whether it may be used here.
+    /// Checks a token with one provider: claims, signature, binding and revocation.
     fn check(
         &self,
         rule: &Rule,
         candidate: &mut Candidate<'_>,
         index: usize,
         provider: &Provider,
-        asking: &mut Asking<'_>,
-    ) -> Result<(Skew, Rc<Yield>), Objection> {
+        context: &mut RequestContext<'_>,
+    ) -> Result<(Skew, Rc<VerifiedOutputs>), Failure> {
         let token = candidate.token;
-        let skew = provider.check_claims(token, rule.audiences.as_ref(), asking.now)?;
-        let ready = self.prove(candidate, index, provider, asking)?;
-        let digest = asking.request.attributes.get(PEER_DIGEST).map(Vec::as_slice);
+        let skew = provider.check_claims(token, rule.audiences.as_ref(), context.now)?;
+        let outputs = self.verify_signature(candidate, index, provider, context)?;
+        let digest = context.request.attributes.get(PEER_DIGEST).map(Vec::as_slice);
         provider.check_use(token, digest)?;
-        check_deny_list(provider, token, asking)?;
-        Ok((skew, ready))
+        check_deny_list(provider, token, context)?;
+        Ok((skew, outputs))
     }
 
-    /// Reads a token that nobody verifies, and finds the provider whose outputs it yields.
-    pub(super) fn read_unverified(&self, presented: &Presented<'_>) -> Option<Verified<'_>> {
+    /// Reads a token without verifying it, with the outputs of the first provider that serves it.
+    pub(super) fn read_unverified(&self, presented: &PresentedToken<'_>) -> Option<Verified<'_>> {
         let compact = &*presented.compact;
-        let small = compact.len() <= self.max_token_bytes;
-        let token = small.then(|| Token::parse(compact, self.padding).ok()).flatten()?;
-        let found = self.candidates(presented, &token).next();
+        let is_small = compact.len() <= self.max_token_bytes;
+        let token = is_small.then(|| Token::parse(compact, self.padding).ok()).flatten()?;
+        let found = self.providers_for(presented, &token).next();
         let (index, provider) = found?;
-        let written = provider.outputs.write(&token, compact);
-        let ready = Rc::new(Yield { written, identity: None });
-        Some(Verified { provider, index, token: Rc::new(token), ready })
+        let headers = provider.outputs.headers(&token, compact);
+        let outputs = Rc::new(VerifiedOutputs { headers, identity: None });
+        Some(Verified { provider, index, token: Rc::new(token), outputs })
     }
 
-    /// Checks the signature, unless it is known what that would say.
-    fn prove(
+    /// Verifies the signature, or takes the result from the cache.
+    fn verify_signature(
         &self,
         candidate: &mut Candidate<'_>,
         index: usize,
         provider: &Provider,
-        asking: &mut Asking<'_>,
-    ) -> Result<Rc<Yield>, Objection> {
-        let (keys, generation) = keys_of(provider, asking)?;
-        let current =
-            |known: &&Remembered| known.provider == index && known.generation == generation;
-        let known = candidate.remembered.filter(current);
-        match known.map(|remembered| &remembered.proof) {
-            Some(Proof::Good(ready)) => {
-                asking.counts.push(Metric::TokenCacheHits);
-                return Ok(Rc::clone(ready));
+        context: &mut RequestContext<'_>,
+    ) -> Result<Rc<VerifiedOutputs>, Failure> {
+        let (keys, generation) = keys_of(provider, context)?;
+        let is_current =
+            |cached: &&CachedToken| cached.provider == index && cached.generation == generation;
+        let cached = candidate.cached.filter(is_current);
+        match cached.map(|cached| &cached.result) {
+            Some(CachedResult::Valid(outputs)) => {
+                context.counts.push(Metric::TokenCacheHits);
+                return Ok(Rc::clone(outputs));
             }
-            Some(Proof::Bad) => {
-                asking.counts.push(Metric::TokenCacheNegativeHits);
+            Some(CachedResult::Invalid) => {
+                context.counts.push(Metric::TokenCacheNegativeHits);
                 candidate.budget.take_all(&keys, candidate.token, &self.crypto);
-                return Err(Fault::BAD_SIGNATURE.into());
+                return Err(Rejection::BAD_SIGNATURE.into());
             }
             None => {}
         }
         let (token, compact) = (candidate.token, candidate.compact);
         let budget = &mut candidate.budget;
-        let signature = check_signature(&keys, token, compact, &self.crypto, budget, asking.counts);
-        asking.counts.extend(asking.worker.cache.is_on().then_some(Metric::TokenCacheMisses));
-        let fault = match signature {
-            Signature::Good => {
-                let ready = Rc::new(self.make_yield(provider, token, compact));
-                let proof = Proof::Good(Rc::clone(&ready));
-                remember(candidate, (index, generation), provider, proof, asking);
-                return Ok(ready);
+        let signature =
+            check_signature(&keys, token, compact, &self.crypto, budget, context.counts);
+        context.counts.extend(context.worker.cache.is_on().then_some(Metric::TokenCacheMisses));
+        let rejection = match signature {
+            Signature::Valid => {
+                let outputs = Rc::new(self.verified_outputs(provider, token, compact));
+                let result = CachedResult::Valid(Rc::clone(&outputs));
+                cache_result(candidate, (index, generation), provider, result, context);
+                return Ok(outputs);
             }
-            Signature::NoKey => Fault::KEY_NOT_FOUND,
-            Signature::Bad | Signature::Unfinished => Fault::BAD_SIGNATURE,
+            Signature::NoKey => Rejection::KEY_NOT_FOUND,
+            Signature::Invalid | Signature::Unfinished => Rejection::BAD_SIGNATURE,
         };
-        // Keys without `kid` fit every token, but a fetch may bring the named key.
-        let lack = match keys.names(token.header().key_id.as_deref()) {
-            true if signature != Signature::NoKey => Lack::Nothing,
-            _ => missing_key(provider, asking),
-        };
-        if signature == Signature::Bad && lack == Lack::Nothing {
-            remember(candidate, (index, generation), provider, Proof::Bad, asking);
+        // Keys without `kid` match every token, but a fetch may return the key with this `kid`.
+        let is_key_known =
+            signature != Signature::NoKey && keys.names(token.header().key_id.as_deref());
+        let pending = if is_key_known { None } else { refetch(provider, context) };
+        if signature == Signature::Invalid && pending.is_none() {
+            let result = CachedResult::Invalid;
+            cache_result(candidate, (index, generation), provider, result, context);
         }
-        Err(Objection { fault, lack })
+        Err(Failure { pending, ..rejection.into() })
     }
 
-    /// Iterates over the providers that may vouch: first those that name the issuer.
-    fn candidates<'p>(
+    /// Iterates over the providers that serve a token, exact issuers first.
+    fn providers_for<'p>(
         &'p self,
-        presented: &Presented<'_>,
+        presented: &PresentedToken<'_>,
         token: &Token,
     ) -> impl Iterator<Item = (usize, &'p Provider)> {
         let issuer = token.claims().text("iss");
@@ -206,104 +169,98 @@ impl Policy {
     }
 }
 
-/// Caches a result. A missing key or an untried one proves nothing.
-fn remember(
+/// Caches the result of a signature check. Callers must not cache searches that found no key or
+/// were not finished.
+fn cache_result(
     candidate: &Candidate<'_>,
     (provider_index, generation): (usize, u64),
     provider: &Provider,
-    proof: Proof,
-    asking: &mut Asking<'_>,
+    result: CachedResult,
+    context: &mut RequestContext<'_>,
 ) {
     let token = Rc::clone(candidate.token);
     let expires = token.claims().times().expires.map_or(Duration::MAX, Duration::from_secs);
     let expires = expires.saturating_add(provider.skew());
-    let remembered = Remembered { token, provider: provider_index, generation, proof };
-    let cache = &mut asking.worker.cache;
-    let evicted = cache.remember(candidate.compact, remembered, expires, asking.now);
-    asking.counts.extend(evicted);
+    let cached = CachedToken { token, provider: provider_index, generation, result };
+    let cache = &mut context.worker.cache;
+    let evicted = cache.insert(candidate.compact, cached, expires, context.now);
+    context.counts.extend(evicted);
 }
 
-impl Failure {
-    /// Says whether another provider came further, or may yet vouch for the token.
-    fn is_outdone_by(&self, objection: &Objection) -> bool {
-        match (self.lack, objection.lack) {
-            (Lack::Wait(_), _) => false,
-            (_, Lack::Wait(_)) => true,
-            _ => objection.fault.reason() >= self.fault.reason(),
-        }
-    }
-}
-
-/// Returns the keys of a provider and the number of their generation.
-fn keys_of(provider: &Provider, asking: &Asking<'_>) -> Result<(Rc<KeySet>, u64), Objection> {
+/// Returns the keys of a provider and their generation.
+fn keys_of(
+    provider: &Provider,
+    context: &RequestContext<'_>,
+) -> Result<(Rc<KeySet>, u64), Failure> {
     let index = match &provider.keys {
         Keys::Inline(keys) => return Ok((Rc::clone(keys), 0)),
         Keys::Remote(index) => *index,
     };
-    let source = asking.worker.sources.get(index).ok_or(Fault::KEYS_UNAVAILABLE)?;
-    match source.state(asking.now) {
+    let source = context.worker.sources.get(index).ok_or(Rejection::KEYS_UNAVAILABLE)?;
+    match source.state(context.now) {
         State::Ready(Content::Keys(keys)) => Ok((keys, source.generation())),
-        State::Ready(Content::DenyList(_)) | State::Dropped => Err(Fault::KEYS_UNAVAILABLE.into()),
+        State::Ready(Content::DenyList(_)) | State::Expired => {
+            Err(Rejection::KEYS_UNAVAILABLE.into())
+        }
         State::Cold => {
-            let lack = match source.spec().cold_start {
-                ColdStart::Pause => wait_for(index, source, asking),
-                ColdStart::Deny => Lack::Nothing,
-                ColdStart::Allow => Lack::Cold,
+            let pending = match source.spec().cold_start {
+                ColdStart::Pause => wait_for(index, source, context),
+                ColdStart::Deny => None,
+                ColdStart::Allow => Some(Pending::ColdStart),
             };
-            Err(Objection { fault: Fault::KEYS_UNAVAILABLE, lack })
+            Err(Failure { pending, ..Rejection::KEYS_UNAVAILABLE.into() })
         }
     }
 }
 
-fn wait_for(index: usize, source: &Source, asking: &Asking<'_>) -> Lack {
-    match asking.patience {
-        Patience::Waits => Lack::Wait(Wait { source: index, at_most: source.spec().max_pause }),
-        Patience::Spent => Lack::Nothing,
+fn wait_for(index: usize, source: &Source, context: &RequestContext<'_>) -> Option<Pending> {
+    match context.wait_policy {
+        WaitPolicy::MayWait => {
+            Some(Pending::Fetch(Wait { source: index, max: source.spec().max_pause }))
+        }
+        WaitPolicy::DecideNow => None,
     }
 }
 
-/// Returns the missing key if the key named by a token is not in the set: a fetch may bring it.
-fn missing_key(provider: &Provider, asking: &mut Asking<'_>) -> Lack {
-    match provider.keys {
-        Keys::Inline(_) => Lack::Nothing,
-        Keys::Remote(index) => hope_for(index, asking),
+/// Requests an early fetch of a provider's keys because a token's key is not in the set.
+fn refetch(provider: &Provider, context: &mut RequestContext<'_>) -> Option<Pending> {
+    let index = provider.keys.source()?;
+    if context.wait_policy == WaitPolicy::DecideNow {
+        return None;
     }
-}
-
-fn hope_for(index: usize, asking: &mut Asking<'_>) -> Lack {
-    let (now, patience) = (asking.now, asking.patience);
-    let Some(source) = asking.worker.sources.get_mut(index) else { return Lack::Nothing };
-    if patience == Patience::Spent {
-        return Lack::Nothing;
-    }
-    match source.ask(now) {
-        Hope::Fetching => Lack::Wait(Wait { source: index, at_most: source.spec().max_pause }),
-        Hope::Limited => {
-            asking.counts.push(Metric::JwksRefetchLimited);
-            Lack::Nothing
+    let source = context.worker.sources.get_mut(index)?;
+    match source.request_refetch(context.now) {
+        Refetch::Fetching => {
+            Some(Pending::Fetch(Wait { source: index, max: source.spec().max_pause }))
+        }
+        Refetch::Limited => {
+            context.counts.push(Metric::JwksRefetchLimited);
+            None
         }
     }
 }
 
-/// Looks a token up in the deny list that is fetched; done on every request, cache hit or not.
+/// Looks a token up in the fetched deny list; needed even after a cache hit.
 fn check_deny_list(
     provider: &Provider,
     token: &Token,
-    asking: &Asking<'_>,
-) -> Result<(), Objection> {
-    let Some(wanted) = provider.deny_list else { return Ok(()) };
-    let id = token.claims().text("jti").ok_or(Fault::REVOKED)?;
-    let source = asking.worker.sources.get(wanted.source).ok_or(Fault::REVOCATION_UNAVAILABLE)?;
-    let state = source.state(asking.now);
-    match state {
-        State::Ready(Content::DenyList(list)) if list.contains(id) => Err(Fault::REVOKED.into()),
-        State::Ready(_) => Ok(()),
-        _ if wanted.on_unavailable == OnUnavailable::Allow => Ok(()),
-        State::Cold => {
-            let waits = source.spec().cold_start == ColdStart::Pause;
-            let lack = if waits { wait_for(wanted.source, source, asking) } else { Lack::Nothing };
-            Err(Objection { fault: Fault::REVOCATION_UNAVAILABLE, lack })
+    context: &RequestContext<'_>,
+) -> Result<(), Failure> {
+    let Some(deny_list) = provider.deny_list else { return Ok(()) };
+    let id = token.claims().text("jti").ok_or(Rejection::REVOKED)?;
+    let source =
+        context.worker.sources.get(deny_list.source).ok_or(Rejection::REVOCATION_UNAVAILABLE)?;
+    match source.state(context.now) {
+        State::Ready(Content::DenyList(list)) if list.contains(id) => {
+            Err(Rejection::REVOKED.into())
         }
-        State::Dropped => Err(Fault::REVOCATION_UNAVAILABLE.into()),
+        State::Ready(_) => Ok(()),
+        State::Cold | State::Expired if deny_list.on_unavailable == OnUnavailable::Allow => Ok(()),
+        State::Cold => {
+            let may_wait = source.spec().cold_start == ColdStart::Pause;
+            let pending = if may_wait { wait_for(deny_list.source, source, context) } else { None };
+            Err(Failure { pending, ..Rejection::REVOCATION_UNAVAILABLE.into() })
+        }
+        State::Expired => Err(Rejection::REVOCATION_UNAVAILABLE.into()),
     }
 }

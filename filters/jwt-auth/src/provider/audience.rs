@@ -1,23 +1,23 @@
-//! Audiences, compared as Envoy compares them.
+//! Audiences, compared as in Envoy.
 
 use crate::token::Claims;
 
-/// The audiences, any of which a token must name.
+/// The allowed audiences.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Audiences(Vec<Box<str>>);
 
 impl Audiences {
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(names.into_iter().map(|name| essence(name).into()).collect())
+        Self(names.into_iter().map(|name| normalized(name).into()).collect())
     }
 
     pub(crate) fn allow(&self, claims: &Claims) -> bool {
-        claims.audiences().any(|found| self.0.iter().any(|allowed| **allowed == *essence(found)))
+        claims.audiences().any(|found| self.0.iter().any(|allowed| **allowed == *normalized(found)))
     }
 }
 
-/// Drops a leading scheme and one trailing slash.
-fn essence(audience: &str) -> &str {
+/// Strips a leading scheme and one trailing slash.
+fn normalized(audience: &str) -> &str {
     let rest = audience.strip_prefix("https://").or_else(|| audience.strip_prefix("http://"));
     let rest = rest.unwrap_or(audience);
     rest.strip_suffix('/').unwrap_or(rest)

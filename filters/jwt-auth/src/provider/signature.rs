@@ -1,4 +1,4 @@
-//! The search for the key that signed a token.
+//! Search for the key that signed a token.
 
 use crate::{
     crypto::{Crypto, Engine},
@@ -8,28 +8,28 @@ use crate::{
     token::Token,
 };
 
-/// The cost of all signature checks of one token, in units of [`Key::cost`].
+/// The maximum cost of all signature checks of one token, in units of [`Key::cost`].
 ///
-/// It allows 64 checks by the proxy or 8 in pure Rust, about 3 to 8 ms either way.
+/// It allows 64 checks by the proxy or 8 in pure Rust, about 3 to 8 ms in either case.
 const COST_PER_TOKEN: u32 = 64;
 
-/// The signature checks that are left for a token.
+/// The remaining cost of signature checks for a token.
 ///
-/// Providers of one issuer share it, in their order. The cost of a provider depends on its keys and
-/// not on cached results, so the same token always gets the same result.
+/// All providers that serve a token share one budget, in their order. The cost depends on keys
+/// only, not on cached results, so the same token always gets the same result.
 #[derive(Debug)]
 pub(crate) struct Budget(u32);
 
 /// The outcome of a search for the key that signed a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Signature {
-    /// A key verifies it.
-    Good,
-    /// Every fitting key was tried, and none verifies it.
-    Bad,
-    /// No key fits the token's `kid` and `alg`.
+    /// A key verifies the token.
+    Valid,
+    /// All matching keys were tried, and none verifies the token.
+    Invalid,
+    /// No key matches the token's `kid` and `alg`.
     NoKey,
-    /// The budget ended before all keys were tried.
+    /// The budget was used up before all keys were tried.
     Unfinished,
 }
 
@@ -40,7 +40,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Charges the cost of a search among `keys` whose outcome is known to be [`Signature::Bad`].
+    /// Charges the cost of a search in `keys` whose cached outcome is [`Signature::Invalid`].
     pub(crate) fn take_all(&mut self, keys: &KeySet, token: &Token, crypto: &Crypto) {
         let header = token.header();
         for key in keys.candidates(header.key_id.as_deref(), header.algorithm) {
@@ -55,7 +55,7 @@ impl Budget {
     }
 }
 
-/// Tries the keys that fit a token, within the budget.
+/// Tries the keys that match a token, within the budget.
 pub(crate) fn check_signature(
     keys: &KeySet,
     token: &Token,
@@ -71,15 +71,15 @@ pub(crate) fn check_signature(
             counts.push(Metric::KeyChecksLimited);
             return Signature::Unfinished;
         }
-        outcome = Signature::Bad;
-        if is_good(key, token, compact, crypto, budget, counts) {
-            return Signature::Good;
+        outcome = Signature::Invalid;
+        if is_valid(key, token, compact, crypto, budget, counts) {
+            return Signature::Valid;
         }
     }
     outcome
 }
 
-fn is_good(
+fn is_valid(
     key: &Key,
     token: &Token,
     compact: &[u8],

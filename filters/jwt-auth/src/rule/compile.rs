@@ -1,17 +1,19 @@
-//! From an entry of `rules` to a rule.
+//! Compilation of `rules`.
 
 use std::rc::Rc;
 
 use filter_core::ConfigErrors;
 
-use super::{Conditions, Place, Rule, conditions::StepUp, principal::PrincipalPattern, when::When};
+use super::{
+    Conditions, Rule, TokenLocation, conditions::StepUp, principal::PrincipalPattern, when::When,
+};
 use crate::{
     config::{NonEmpty, RuleConfig, RuleName, StepUpConfig, TokenNeed},
     provider::{Audiences, Issuer, Provider},
 };
 
 impl Rule {
-    /// Compiles entry `index`; what is wrong with it is noted.
+    /// Compiles the entry at `index`; errors are collected.
     pub(crate) fn compile(
         rule: &RuleConfig,
         index: usize,
@@ -22,14 +24,14 @@ impl Rule {
         let name =
             rule.name.as_ref().map_or_else(|| format!("rule-{index}"), |n| n.as_str().into());
         check_fields(rule, &path, errors);
-        let (named, all) = named(rule, &path, providers, errors);
+        let (named, all) = named_providers(rule, &path, providers, errors);
         check_outputs(&all, &path, providers, errors);
         let used = if rule.token == TokenNeed::None { &[][..] } else { &named };
         let audiences = rule.audiences.as_ref().map(|list| list.iter().map(NonEmpty::as_str));
         Self {
             name: Some(Rc::from(name)),
             need: rule.token,
-            places: Place::of(providers, used),
+            locations: TokenLocation::of(providers, used),
             all,
             audiences: audiences.map(Audiences::new),
             conditions: Conditions::compile(rule, &issuers(providers), &path, errors),
@@ -37,7 +39,7 @@ impl Rule {
     }
 }
 
-/// Refuses fields that have no meaning beside `token`.
+/// Refuses fields that have no effect with the value of `token`.
 fn check_fields(rule: &RuleConfig, path: &str, errors: &mut ConfigErrors) {
     let conditions = [
         ("scopes", rule.scopes.is_some()),
@@ -50,11 +52,13 @@ fn check_fields(rule: &RuleConfig, path: &str, errors: &mut ConfigErrors) {
     let misplaced: Vec<_> = match rule.token {
         TokenNeed::Required => Vec::new(),
         TokenNeed::None => conditions.iter().chain(&others).collect(),
-        _ => conditions.iter().collect(),
+        TokenNeed::Optional | TokenNeed::AllowMissingOrFailed | TokenNeed::ExtractOnly => {
+            conditions.iter().collect()
+        }
     };
     for (field, _) in misplaced.into_iter().filter(|(_, given)| *given) {
         let need = if rule.token == TokenNeed::None {
-            "must not stand beside token: NONE"
+            "must not be given together with token: NONE"
         } else {
             "needs token: REQUIRED"
         };
@@ -69,18 +73,18 @@ fn check_fields(rule: &RuleConfig, path: &str, errors: &mut ConfigErrors) {
     for (field, _) in lists.into_iter().filter(|(_, length)| *length == Some(0)) {
         errors.add(format!("{path}.{field}"), "must not be empty");
     }
-    for (place, entry) in rule.matches.iter().enumerate() {
+    for (index, entry) in rule.matches.iter().enumerate() {
         if entry.reads_claims() {
-            errors.add(format!("{path}.match[{place}].claims"), CLAIMS_IN_MATCH);
+            errors.add(format!("{path}.match[{index}].claims"), CLAIMS_IN_MATCH);
         }
     }
 }
 
-pub(crate) const CLAIMS_IN_MATCH: &str = "cannot be used here, because claims exist only after the check; \
-    use when";
+pub(crate) const CLAIMS_IN_MATCH: &str =
+    "must not be given: claims are not verified yet; use when of a rule";
 
-/// Returns the providers that a rule names, and those of which each must vouch for a token.
-fn named(
+/// Returns the indices of the providers of a rule, and those of `providers.all`.
+fn named_providers(
     rule: &RuleConfig,
     path: &str,
     providers: &[Provider],
@@ -116,13 +120,16 @@ fn indices(
         errors.add(path, "must not be empty");
     }
     let mut found = Vec::new();
-    for (place, name) in names.iter().enumerate() {
+    for (position, name) in names.iter().enumerate() {
         match providers.iter().position(|provider| *provider.name == *name.as_str()) {
             Some(index) if !found.contains(&index) => found.push(index),
-            Some(_) => errors.add(format!("{path}[{place}]"), "is named twice"),
+            Some(_) => {
+                let text = format!("must be unique, got \"{}\"", name.as_str());
+                errors.add(format!("{path}[{position}]"), text);
+            }
             None => {
                 let text = format!("must be a name of jwtRules, got \"{}\"", name.as_str());
-                errors.add(format!("{path}[{place}]"), text);
+                errors.add(format!("{path}[{position}]"), text);
             }
         }
     }
@@ -150,16 +157,16 @@ impl Conditions {
         errors: &mut ConfigErrors,
     ) -> Self {
         let (scopes_all, scopes_any) = scopes(rule, path, errors);
-        let wanted: Vec<&str> =
+        let required: Vec<&str> =
             scopes_all.iter().chain(&scopes_any).map(|scope| &**scope).collect();
-        let scope = (!wanted.is_empty()).then(|| wanted.join(" ").into());
+        let scope = (!required.is_empty()).then(|| required.join(" ").into());
         let when = rule.when.iter().flatten().enumerate();
         Self {
             principals: principals(rule.request_principals.as_ref(), issuers),
             not_principals: principals(rule.not_request_principals.as_ref(), issuers),
             when: when
-                .map(|(place, when)| {
-                    When::compile(when, issuers, &format!("{path}.when[{place}]"), errors)
+                .map(|(index, when)| {
+                    When::compile(when, issuers, &format!("{path}.when[{index}]"), errors)
                 })
                 .collect(),
             step_up: rule.step_up.as_ref().map(|step_up| StepUp::compile(step_up, path, errors)),
@@ -178,9 +185,9 @@ fn scopes(rule: &RuleConfig, path: &str, errors: &mut ConfigErrors) -> Scopes {
         errors.add(format!("{path}.scopes"), "must have all or any");
     }
     for (field, list) in [("all", &scopes.all), ("any", &scopes.any)] {
-        for (place, scope) in list.iter().enumerate() {
+        for (index, scope) in list.iter().enumerate() {
             if !scope.as_str().bytes().all(is_scope_byte) {
-                errors.add(format!("{path}.scopes.{field}[{place}]"), "must be a scope (RFC 6749)");
+                errors.add(format!("{path}.scopes.{field}[{index}]"), "must be a scope (RFC 6749)");
             }
         }
     }
@@ -188,7 +195,7 @@ fn scopes(rule: &RuleConfig, path: &str, errors: &mut ConfigErrors) -> Scopes {
     (copied(&scopes.all), copied(&scopes.any))
 }
 
-/// Says whether a byte may stand in a scope (RFC 6749 section 3.3).
+/// Returns `true` if a scope may contain the byte (RFC 6749 section 3.3).
 const fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
 }
@@ -198,7 +205,7 @@ fn principals(list: Option<&Vec<NonEmpty>>, issuers: &[Box<str>]) -> Vec<Princip
     list.into_iter().flatten().map(compile).collect()
 }
 
-/// Returns the exact issuers.
+/// Returns the issuers that are not conditions.
 fn issuers(providers: &[Provider]) -> Vec<Box<str>> {
     let exact = |provider: &Provider| match &provider.issuer {
         Issuer::Exact(issuer) => Some(issuer.clone()),
@@ -213,15 +220,15 @@ impl StepUp {
         if config.acr_values.is_empty() && config.max_age.is_none() {
             errors.add(&path, "must have acrValues or maxAge");
         }
-        for (place, value) in config.acr_values.iter().enumerate() {
+        for (index, value) in config.acr_values.iter().enumerate() {
             if !value.as_str().bytes().all(is_scope_byte) {
                 let text = "must be printable ASCII without space, quote and backslash";
-                errors.add(format!("{path}.acrValues[{place}]"), text);
+                errors.add(format!("{path}.acrValues[{index}]"), text);
             }
         }
         Self {
             acr_values: config.acr_values.iter().map(|value| value.as_str().into()).collect(),
-            max_age: config.max_age.map(|oldest| oldest.get()),
+            max_age: config.max_age.map(|max_age| max_age.get()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a verified identity must fulfil beyond being verified.
+//! Conditions on verified identities.
 
 use std::{rc::Rc, time::Duration};
 
@@ -7,12 +7,12 @@ use super::{
     when::When,
 };
 use crate::{
-    denial::{Challenge, Fault},
+    denial::{Challenge, Failure, Rejection},
     provider::Provider,
     token::Claims,
 };
 
-/// The conditions of a rule; the default asks for nothing.
+/// The conditions of a rule; the default has none.
 #[derive(Debug, Default)]
 pub(crate) struct Conditions {
     pub(super) scopes_all: Vec<Box<str>>,
@@ -21,51 +21,44 @@ pub(crate) struct Conditions {
     pub(super) not_principals: Vec<PrincipalPattern>,
     pub(super) when: Vec<When>,
     pub(super) step_up: Option<StepUp>,
-    /// The scopes that are wanted, as the client is told.
+    /// The required scopes for the challenge, separated by spaces.
     pub(super) scope: Option<Rc<str>>,
 }
 
-/// How strong and fresh a login must be.
+/// The required strength and age of a login.
 #[derive(Debug)]
 pub(super) struct StepUp {
     pub(super) acr_values: Vec<Box<str>>,
     pub(super) max_age: Option<Duration>,
 }
 
-/// A condition that is not met, and what the client is asked to come back with.
-#[derive(Debug)]
-pub(crate) struct Unmet {
-    pub(crate) fault: Fault,
-    pub(crate) challenge: Challenge,
-}
-
 impl Conditions {
-    /// Checks an identity; done on every request, cache hit or not.
+    /// Checks a verified identity; needed even after a cache hit.
     pub(crate) fn check(
         &self,
         claims: &Claims,
         provider: &Provider,
         now: Duration,
-    ) -> Result<(), Box<Unmet>> {
+    ) -> Result<(), Failure> {
         if !self.has_scopes(claims, provider) {
             let challenge = Challenge { scope: self.scope.clone(), ..Challenge::default() };
-            return Err(Box::new(Unmet { fault: Fault::SCOPE, challenge }));
+            return Err(failure(Rejection::SCOPE, challenge));
         }
-        let failed = self.when.iter().find(|when| !when.holds(claims, provider));
+        let failed = self.when.iter().find(|when| !when.is_met(claims, provider));
         if !self.has_principal(claims) || failed.is_some() {
             let claim = failed.and_then(When::claim_name);
             let challenge = Challenge { claim, ..Challenge::default() };
-            return Err(Box::new(Unmet { fault: Fault::CLAIM, challenge }));
+            return Err(failure(Rejection::CLAIM, challenge));
         }
         match &self.step_up {
             Some(step_up) if !step_up.is_met(claims, provider, now) => {
-                Err(Box::new(Unmet { fault: Fault::STEP_UP, challenge: step_up.challenge() }))
+                Err(failure(Rejection::STEP_UP, step_up.challenge()))
             }
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 
-    /// Says whether nothing is asked of an identity.
+    /// Returns `true` if the rule has no conditions.
     pub(crate) const fn is_empty(&self) -> bool {
         self.scope.is_none()
             && self.principals.is_empty()
@@ -79,9 +72,9 @@ impl Conditions {
             return true;
         }
         let principal = Principal::of(claims);
-        let wanted = self.principals.iter().any(|pattern| pattern.fits(&principal));
-        (wanted || self.principals.is_empty())
-            && !self.not_principals.iter().any(|pattern| pattern.may_fit(&principal))
+        let is_listed = self.principals.iter().any(|pattern| pattern.matches(&principal));
+        (is_listed || self.principals.is_empty())
+            && !self.not_principals.iter().any(|pattern| pattern.may_match(&principal))
     }
 
     fn has_scopes(&self, claims: &Claims, provider: &Provider) -> bool {
@@ -95,20 +88,24 @@ impl Conditions {
     }
 }
 
+fn failure(rejection: Rejection, challenge: Challenge) -> Failure {
+    Failure { challenge: Box::new(challenge), ..rejection.into() }
+}
+
 impl StepUp {
     fn is_met(&self, claims: &Claims, provider: &Provider, now: Duration) -> bool {
         let acr = claims.text("acr");
-        let strong = self.acr_values.is_empty()
-            || self.acr_values.iter().any(|wanted| acr == Some(&**wanted));
-        let fresh = self.max_age.is_none_or(|oldest| {
+        let is_strong =
+            self.acr_values.is_empty() || self.acr_values.iter().any(|value| acr == Some(&**value));
+        let is_recent = self.max_age.is_none_or(|max_age| {
             let login = claims.seconds("auth_time").map(Duration::from_secs);
             let latest = now.saturating_add(provider.skew());
             login.is_some_and(|login| {
                 login <= latest
-                    && now.saturating_sub(login) <= oldest.saturating_add(provider.skew())
+                    && now.saturating_sub(login) <= max_age.saturating_add(provider.skew())
             })
         });
-        strong && fresh
+        is_strong && is_recent
     }
 
     fn challenge(&self) -> Challenge {

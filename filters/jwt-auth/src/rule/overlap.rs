@@ -1,22 +1,22 @@
-//! Rules that shadow a later rule for the same requests.
+//! Warnings about rules that shadow a later rule.
 
 use filter_core::{HttpMatch, Warning};
 
 use crate::config::{NonEmpty, RuleConfig, RuleName, TokenNeed};
 
-/// At most this many overlaps are reported.
+/// The maximum number of warnings.
 const MAX_REPORTED: usize = 10;
 
-/// Returns a warning for each rule that requires tokens of other issuers than an earlier rule about
+/// Returns a warning for each rule that requires tokens of other issuers than an earlier rule with
 /// the same paths.
 ///
-/// An AuthorizationPolicy admits a request if any of its rules does; here the first rule that
-/// matches decides alone. A rule for other paths, or with further conditions on the request, is
-/// assumed to be intended.
+/// An AuthorizationPolicy admits a request if any rule admits it; here only the first matching rule
+/// decides. Rules with different paths, or with further conditions on the request, are assumed to
+/// be intended.
 pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<Warning> {
-    let pairs = rules.iter().enumerate().flat_map(|(place, rule)| {
-        let earlier = rules.iter().take(place).position(|it| is_accident(it, rule));
-        earlier.map(|earlier| (earlier, place))
+    let pairs = rules.iter().enumerate().flat_map(|(index, rule)| {
+        let earlier = rules.iter().take(index).position(|earlier| is_likely_mistake(earlier, rule));
+        earlier.map(|earlier| (earlier, index))
     });
     pairs
         .take(MAX_REPORTED)
@@ -31,11 +31,11 @@ pub(crate) fn warnings(rules: &[RuleConfig]) -> Vec<Warning> {
         .collect()
 }
 
-fn is_accident(earlier: &RuleConfig, later: &RuleConfig) -> bool {
-    let both_need = [earlier, later].iter().all(|rule| rule.token == TokenNeed::Required);
-    both_need
+fn is_likely_mistake(earlier: &RuleConfig, later: &RuleConfig) -> bool {
+    let both_require = [earlier, later].iter().all(|rule| rule.token == TokenNeed::Required);
+    both_require
         && (wants_other_providers(earlier, later) || wants_other_principals(earlier, later))
-        && earlier.matches.iter().any(|one| later.matches.iter().any(|other| meet(one, other)))
+        && earlier.matches.iter().any(|one| later.matches.iter().any(|other| overlap(one, other)))
 }
 
 fn wants_other_providers(earlier: &RuleConfig, later: &RuleConfig) -> bool {
@@ -50,8 +50,8 @@ fn wants_other_principals(earlier: &RuleConfig, later: &RuleConfig) -> bool {
     both.is_some_and(|(earlier, later)| later.iter().any(|pattern| is_new(earlier, pattern)))
 }
 
-/// Returns `true` if two matches have the same paths and no condition that separates them.
-fn meet(one: &HttpMatch, other: &HttpMatch) -> bool {
+/// Returns `true` if two entries match the same paths and no other condition separates them.
+fn overlap(one: &HttpMatch, other: &HttpMatch) -> bool {
     fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
         one.zip(other).is_none_or(|(one, other)| one == other)
     }
@@ -61,12 +61,12 @@ fn meet(one: &HttpMatch, other: &HttpMatch) -> bool {
     same_path
         && agree(one.method.as_ref(), other.method.as_ref())
         && agree(one.authority.as_ref(), other.authority.as_ref())
-        && is_plain(one)
-        && is_plain(other)
+        && has_no_other_conditions(one)
+        && has_no_other_conditions(other)
 }
 
-/// Returns `true` if a match has conditions only on path, method and host.
-fn is_plain(entry: &HttpMatch) -> bool {
+/// Returns `true` if an entry has only conditions on path, method and host.
+fn has_no_other_conditions(entry: &HttpMatch) -> bool {
     let mut rest = entry.clone();
     (rest.name, rest.uri, rest.method, rest.authority) = (None, None, None, None);
     (rest.path_template, rest.ignore_uri_case) = (None, false);
@@ -97,7 +97,7 @@ mod tests {
         let get = || json!({"uri": {"prefix": "/api"}, "method": {"exact": "GET"}});
         let post = || json!({"uri": {"prefix": "/api"}, "method": {"exact": "POST"}});
         let host = || json!({"uri": {"prefix": "/api"}, "authority": {"exact": "x"}});
-        let asked = || json!({"uri": {"prefix": "/api"}, "headers": {"x-partner": {}}});
+        let partner = || json!({"uri": {"prefix": "/api"}, "headers": {"x-partner": {}}});
         let admin = || json!({"uri": {"prefix": "/admin"}});
         for (one, other, expected) in [
             (of("a", get()), of("b", api()), true),
@@ -106,7 +106,7 @@ mod tests {
             (of("a", get()), of("a", api()), false),
             (by("a", get()), by("a", api()), false),
             (of("a", get()), of("b", post()), false),
-            (of("a", asked()), of("b", api()), false),
+            (of("a", partner()), of("b", api()), false),
             (of("a", admin()), of("b", api()), false),
             (of("a", admin()), json!({"providers": {"any": ["b"]}}), false),
             (of("a", get()), by("b", api()), false),

@@ -12,11 +12,11 @@ pub(super) enum Pattern {
     Suffix(Box<str>),
 }
 
-/// What a value of a claim is compared with.
+/// A condition on a value of a claim.
 #[derive(Clone, Debug)]
-pub(super) enum Comparison {
+pub(super) enum ValueMatch {
     AnyOf(Vec<Pattern>),
-    Fulfils(StringMatch),
+    Condition(StringMatch),
 }
 
 impl Pattern {
@@ -29,7 +29,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn fits(&self, text: &str) -> bool {
+    pub(super) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Present => !text.is_empty(),
             Self::Exact(exact) => text == &**exact,
@@ -39,11 +39,11 @@ impl Pattern {
     }
 }
 
-impl Comparison {
-    pub(super) fn holds(&self, text: &str) -> bool {
+impl ValueMatch {
+    pub(super) fn matches(&self, text: &str) -> bool {
         match self {
-            Self::AnyOf(patterns) => patterns.iter().any(|pattern| pattern.fits(text)),
-            Self::Fulfils(condition) => condition.matches(Some(text.as_bytes())),
+            Self::AnyOf(patterns) => patterns.iter().any(|pattern| pattern.matches(text)),
+            Self::Condition(condition) => condition.matches(Some(text.as_bytes())),
         }
     }
 }
@@ -56,8 +56,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_fit_as_in_istio() {
-        for (pattern, text, fits) in [
+    fn patterns_match_as_in_istio() {
+        for (pattern, text, matches) in [
             ("a", "a", true),
             ("a", "ab", false),
             ("a*", "ab", true),
@@ -67,7 +67,7 @@ mod tests {
             ("*", "x", true),
             ("*", "", false),
         ] {
-            assert_eq!(Pattern::new(pattern).fits(text), fits, "{pattern} {text}");
+            assert_eq!(Pattern::new(pattern).matches(text), matches, "{pattern} {text}");
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::pattern::Pattern;
 use crate::token::Claims;
 
-/// The principal of a token, as compared with patterns.
+/// The principal of a token.
 ///
-/// Both issuers and subjects may contain slashes, so one text can be read as several identities.
+/// Issuers and subjects may contain slashes, so one text can be the principal of several
+/// identities.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Principal<'a> {
     issuer: &'a str,
@@ -13,11 +14,11 @@ pub(super) struct Principal<'a> {
     text: String,
 }
 
-/// A pattern for the whole of `<iss>/<sub>`.
+/// A pattern for `<iss>/<sub>`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct PrincipalPattern {
-    whole: Pattern,
-    /// The longest issuer of `jwtRules` that the pattern begins with; no other issuer matches.
+    pattern: Pattern,
+    /// The longest issuer of `jwtRules` that the pattern begins with; other issuers do not match.
     issuer: Option<Box<str>>,
 }
 
@@ -31,10 +32,11 @@ impl<'a> Principal<'a> {
         Self { issuer, subject, text: format!("{issuer}/{subject}") }
     }
 
-    /// Returns the text, unless a part is missing or it reads as an identity of another issuer.
+    /// Returns the text; `None` if a part is missing or a longer issuer could have the same
+    /// principal.
     pub(super) fn unambiguous(&self, issuers: &[Box<str>]) -> Option<&str> {
-        let named = longest(issuers, &self.text);
-        let is_own = named.is_none_or(|named| named.len() <= self.issuer.len());
+        let longest = longest_issuer(issuers, &self.text);
+        let is_own = longest.is_none_or(|longest| longest.len() <= self.issuer.len());
         (self.is_complete() && is_own).then_some(&*self.text)
     }
 
@@ -46,31 +48,31 @@ impl<'a> Principal<'a> {
 impl PrincipalPattern {
     /// Compiles a pattern, given the issuers of `jwtRules`.
     pub(super) fn new(text: &str, issuers: &[Box<str>]) -> Self {
-        let issuer = longest(issuers, text).map(Into::into);
-        Self { whole: Pattern::new(text), issuer }
+        let issuer = longest_issuer(issuers, text).map(Into::into);
+        Self { pattern: Pattern::new(text), issuer }
     }
 
-    /// Returns `true` if the pattern surely matches the principal.
-    pub(super) fn fits(&self, principal: &Principal<'_>) -> bool {
+    /// Returns `true` if the pattern matches the principal without ambiguity.
+    pub(super) fn matches(&self, principal: &Principal<'_>) -> bool {
         principal.is_complete()
             && self.issuer.as_ref().is_none_or(|issuer| **issuer == *principal.issuer)
-            && self.whole.fits(&principal.text)
+            && self.pattern.matches(&principal.text)
     }
 
-    /// Returns `true` if the pattern matches the principal in any reading of the two.
-    pub(super) fn may_fit(&self, principal: &Principal<'_>) -> bool {
-        match &self.whole {
+    /// Returns `true` if the pattern matches any reading of the principal.
+    pub(super) fn may_match(&self, principal: &Principal<'_>) -> bool {
+        match &self.pattern {
             Pattern::Present => principal.is_complete(),
             Pattern::Exact(text) if **text == *principal.issuer => true,
-            whole => whole.fits(&principal.text),
+            pattern => pattern.matches(&principal.text),
         }
     }
 }
 
-/// Returns the longest issuer that a text begins with, followed by a slash.
-fn longest<'i>(issuers: &'i [Box<str>], text: &str) -> Option<&'i str> {
-    let begins = |issuer: &&str| text.strip_prefix(*issuer).is_some_and(|r| r.starts_with('/'));
-    issuers.iter().map(|issuer| &**issuer).filter(begins).max_by_key(|issuer| issuer.len())
+/// Returns the longest issuer that is a prefix of a text and followed by a slash.
+fn longest_issuer<'i>(issuers: &'i [Box<str>], text: &str) -> Option<&'i str> {
+    let is_prefix = |issuer: &&str| text.strip_prefix(*issuer).is_some_and(|r| r.starts_with('/'));
+    issuers.iter().map(|issuer| &**issuer).filter(is_prefix).max_by_key(|issuer| issuer.len())
 }
 
 #[cfg(test)]
@@ -85,17 +87,17 @@ mod tests {
     const REPOSITORY: &str = "repo:org/x:ref:refs/heads/main";
     const SPIFFE: &str = "spiffe://td/ns/a/sa/b";
 
-    /// Checks whether a pattern surely matches, and whether it may match.
+    /// Returns `matches` and `may_match` of a pattern.
     fn check(issuers: &[&str], pattern: &str, issuer: &str, subject: &str) -> (bool, bool) {
         let issuers: Vec<Box<str>> = issuers.iter().map(|issuer| (*issuer).into()).collect();
         let principal = Principal::new(issuer, subject);
         let pattern = PrincipalPattern::new(pattern, &issuers);
-        (pattern.fits(&principal), pattern.may_fit(&principal))
+        (pattern.matches(&principal), pattern.may_match(&principal))
     }
 
     #[test]
-    fn patterns_are_compared_with_the_whole_principal() {
-        for (pattern, issuer, subject, fits) in [
+    fn patterns_match_the_whole_principal() {
+        for (pattern, issuer, subject, matches) in [
             ("https://idp/alice", IDP, "alice", true),
             ("https://idp/alice", IDP, "alice2", false),
             ("https://idp/alice", "https://other", "alice", false),
@@ -118,13 +120,13 @@ mod tests {
             ("*idp/alice", IDP, "alice", true),
         ] {
             let found = check(&[IDP], pattern, issuer, subject);
-            assert_eq!(found, (fits, fits), "{pattern} {issuer} {subject}");
+            assert_eq!(found, (matches, matches), "{pattern} {issuer} {subject}");
         }
     }
 
     #[test]
-    fn incomplete_principals_surely_match_no_pattern() {
-        for (pattern, issuer, subject, may_fit) in [
+    fn incomplete_principals_match_no_pattern() {
+        for (pattern, issuer, subject, may_match) in [
             ("*", IDP, "", false),
             ("*", "", "alice", false),
             ("https://idp/*", IDP, "", true),
@@ -134,14 +136,14 @@ mod tests {
             ("*/alice", "", "alice", true),
         ] {
             let found = check(&[IDP], pattern, issuer, subject);
-            assert_eq!(found, (false, may_fit), "{pattern} {issuer} {subject}");
+            assert_eq!(found, (false, may_match), "{pattern} {issuer} {subject}");
         }
     }
 
     #[test]
-    fn no_issuer_impersonates_another_by_its_subjects() {
-        let both = &[IDP, NESTED];
-        for (pattern, issuer, subject, fits) in [
+    fn subjects_cannot_impersonate_another_issuer() {
+        let issuers = &[IDP, NESTED];
+        for (pattern, issuer, subject, matches) in [
             ("https://idp/x/alice", NESTED, "alice", true),
             ("https://idp/x/alice", IDP, "x/alice", false),
             ("https://idp/x/*", NESTED, "alice", true),
@@ -150,14 +152,14 @@ mod tests {
             ("https://idp/*", IDP, "alice", true),
             ("https://idp/*", NESTED, "alice", false),
         ] {
-            let found = check(both, pattern, issuer, subject);
-            assert_eq!(found, (fits, true), "{pattern} {issuer} {subject}");
+            let found = check(issuers, pattern, issuer, subject);
+            assert_eq!(found, (matches, true), "{pattern} {issuer} {subject}");
         }
     }
 
     #[test]
-    fn other_conditions_see_only_principals_of_the_longest_issuer() {
-        let both: [Box<str>; 2] = [IDP.into(), NESTED.into()];
+    fn unambiguous_principals_are_of_the_longest_issuer() {
+        let issuers: [Box<str>; 2] = [IDP.into(), NESTED.into()];
         for (issuer, subject, text) in [
             (IDP, "alice", Some("https://idp/alice")),
             (NESTED, "alice", Some("https://idp/x/alice")),
@@ -167,7 +169,7 @@ mod tests {
             ("", "alice", None),
         ] {
             let principal = Principal::new(issuer, subject);
-            assert_eq!(principal.unambiguous(&both), text, "{issuer} {subject}");
+            assert_eq!(principal.unambiguous(&issuers), text, "{issuer} {subject}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Conditions on claims, in the words of AuthorizationPolicy.
+//! Conditions on claims, as in `when` of Istio's AuthorizationPolicy.
 
 use std::rc::Rc;
 
 use filter_core::{ClaimPath, ConfigErrors, StringMatch};
 
 use super::{
-    pattern::{Comparison, Pattern},
+    pattern::{Pattern, ValueMatch},
     principal::{Principal, PrincipalPattern},
 };
 use crate::{
@@ -14,10 +14,10 @@ use crate::{
     token::{Claims, JsonRef},
 };
 
-/// A condition, or several of which one must hold.
+/// A condition, or several of which one must be met.
 #[derive(Clone, Debug)]
 pub(super) enum When {
-    Claim { key: Key, wanted: Vec<Comparison>, refused: Vec<Pattern> },
+    Claim { key: Key, required: Vec<ValueMatch>, refused: Vec<Pattern> },
     Principal(Box<PrincipalCondition>),
     Any(Vec<When>),
 }
@@ -29,18 +29,18 @@ pub(super) struct PrincipalCondition {
     values: Option<Vec<PrincipalPattern>>,
     not_values: Vec<PrincipalPattern>,
     matches: Option<StringMatch>,
-    /// The issuers of `jwtRules`; none may impersonate another.
+    /// The issuers of `jwtRules`, which must not impersonate each other.
     issuers: Vec<Box<str>>,
 }
 
-/// What a condition looks at.
+/// The claim that a condition reads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Key {
     Audiences,
     Claim(ClaimPath),
 }
 
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 impl When {
     pub(super) fn compile(
@@ -49,7 +49,7 @@ impl When {
         path: &str,
         errors: &mut ConfigErrors,
     ) -> Self {
-        Self::compile_within(config, issuers, path, DEEPEST, errors)
+        Self::compile_within(config, issuers, path, MAX_DEPTH, errors)
     }
 
     fn compile_within(
@@ -62,22 +62,22 @@ impl When {
         let Some(inner) = &config.any else {
             return Self::claim(config, issuers, path, errors);
         };
-        let alone = config.key.is_none()
+        let has_only_any = config.key.is_none()
             && config.values.is_none()
             && config.not_values.is_none()
             && config.matches.is_none();
-        if !alone {
+        if !has_only_any {
             errors.add(path, "must have either any or key, got both");
         }
         if inner.is_empty() {
             errors.add(format!("{path}.any"), "must not be empty");
         }
-        let Some(below) = depth.checked_sub(1) else {
+        let Some(depth) = depth.checked_sub(1) else {
             errors.add(path, "must be nested at most 8 deep");
             return Self::Any(Vec::new());
         };
-        let compile = |(place, inner)| {
-            Self::compile_within(inner, issuers, &format!("{path}.any[{place}]"), below, errors)
+        let compile = |(index, inner)| {
+            Self::compile_within(inner, issuers, &format!("{path}.any[{index}]"), depth, errors)
         };
         Self::Any(inner.iter().enumerate().map(compile).collect())
     }
@@ -106,30 +106,30 @@ impl When {
         let patterns = |list: &Vec<NonEmpty>| -> Vec<Pattern> {
             list.iter().map(|text| Pattern::new(text.as_str())).collect()
         };
-        let wanted = config.values.as_ref().map(|list| Comparison::AnyOf(patterns(list)));
-        let matched = config.matches.clone().map(Comparison::Fulfils);
+        let values = config.values.as_ref().map(|list| ValueMatch::AnyOf(patterns(list)));
+        let matches = config.matches.clone().map(ValueMatch::Condition);
         Self::Claim {
             key,
-            wanted: wanted.into_iter().chain(matched).collect(),
+            required: values.into_iter().chain(matches).collect(),
             refused: config.not_values.as_ref().map(patterns).unwrap_or_default(),
         }
     }
 
-    pub(super) fn holds(&self, claims: &Claims, provider: &Provider) -> bool {
+    pub(super) fn is_met(&self, claims: &Claims, provider: &Provider) -> bool {
         match self {
-            Self::Any(inner) => inner.iter().any(|when| when.holds(claims, provider)),
-            Self::Principal(condition) => condition.holds(&Principal::of(claims)),
-            Self::Claim { key, wanted, refused } => {
-                let Values { texts, is_readable } = key.values(claims, provider);
-                let fits = |pattern: &Pattern| texts.iter().any(|text| pattern.fits(text));
-                wanted.iter().all(|one| texts.iter().any(|text| one.holds(text)))
-                    && !refused.iter().any(fits)
-                    && (is_readable || refused.is_empty())
+            Self::Any(inner) => inner.iter().any(|when| when.is_met(claims, provider)),
+            Self::Principal(condition) => condition.is_met(&Principal::of(claims)),
+            Self::Claim { key, required, refused } => {
+                let Values { texts, is_comparable } = key.values(claims, provider);
+                let matches = |pattern: &Pattern| texts.iter().any(|text| pattern.matches(text));
+                required.iter().all(|value| texts.iter().any(|text| value.matches(text)))
+                    && !refused.iter().any(matches)
+                    && (is_comparable || refused.is_empty())
             }
         }
     }
 
-    /// Returns the name of the claim that is looked at; of several conditions, none.
+    /// Returns the name of the claim; `None` for several conditions.
     pub(super) fn claim_name(&self) -> Option<Rc<str>> {
         match self {
             Self::Principal(_) => Some("iss, sub".into()),
@@ -153,15 +153,15 @@ impl PrincipalCondition {
         }
     }
 
-    fn holds(&self, principal: &Principal<'_>) -> bool {
-        let fits = |list: &Vec<PrincipalPattern>| list.iter().any(|p| p.fits(principal));
-        let fulfils = |condition: &StringMatch| {
+    fn is_met(&self, principal: &Principal<'_>) -> bool {
+        let any_matches = |list: &Vec<PrincipalPattern>| list.iter().any(|p| p.matches(principal));
+        let condition_matches = |condition: &StringMatch| {
             let text = principal.unambiguous(&self.issuers);
             text.is_some_and(|text| condition.matches(Some(text.as_bytes())))
         };
-        self.values.as_ref().is_none_or(fits)
-            && self.matches.as_ref().is_none_or(fulfils)
-            && !self.not_values.iter().any(|pattern| pattern.may_fit(principal))
+        self.values.as_ref().is_none_or(any_matches)
+            && self.matches.as_ref().is_none_or(condition_matches)
+            && !self.not_values.iter().any(|pattern| pattern.may_match(principal))
     }
 }
 
@@ -190,29 +190,29 @@ impl Key {
         match self {
             Self::Audiences => Values::all(claims.audiences().map(|text| Some(text.to_owned()))),
             Self::Claim(path) => {
-                let spaced = provider.spaced.contains(path);
+                let space_delimited = provider.space_delimited.contains(path);
                 let claim = claims.find(path);
-                claim.map_or_else(|| Values::all([]), |claim| Values::of(claim, spaced))
+                claim.map_or_else(|| Values::all([]), |claim| Values::of(claim, space_delimited))
             }
         }
     }
 }
 
-/// The values of a claim as text.
+/// The values of a claim, as text.
 struct Values {
     texts: Vec<String>,
-    /// `true` if every value is text; an object, or a list inside a list, cannot be compared.
-    is_readable: bool,
+    /// `true` if all values can be compared: no object and no list inside a list.
+    is_comparable: bool,
 }
 
 impl Values {
-    fn of(claim: JsonRef<'_>, spaced: bool) -> Self {
+    fn of(claim: JsonRef<'_>, space_delimited: bool) -> Self {
         let text = |value: JsonRef<'_>| value.scalar_text().map(String::from);
         if let Some(elements) = claim.elements() {
             return Self::all(elements.map(text));
         }
         match claim.as_str() {
-            Some(words) if spaced => {
+            Some(words) if space_delimited => {
                 Self::all(words.split_whitespace().map(|word| Some(word.to_owned())))
             }
             _ => Self::all([text(claim)]),
@@ -220,9 +220,9 @@ impl Values {
     }
 
     fn all(values: impl IntoIterator<Item = Option<String>>) -> Self {
-        let mut all = Self { texts: Vec::new(), is_readable: true };
+        let mut all = Self { texts: Vec::new(), is_comparable: true };
         for value in values {
-            all.is_readable &= value.is_some();
+            all.is_comparable &= value.is_some();
             all.texts.extend(value);
         }
         all

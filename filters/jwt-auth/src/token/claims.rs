@@ -3,9 +3,9 @@
 use filter_core::ClaimPath;
 
 use super::json::{self, Json, JsonRef};
-use crate::denial::{Fault, Reason};
+use crate::denial::{Reason, Rejection};
 
-/// The payload of a token, with the types of its registered claims checked.
+/// The payload of a token, whose registered claims have valid types.
 #[derive(Debug)]
 pub struct Claims {
     document: String,
@@ -13,20 +13,19 @@ pub struct Claims {
     times: Registered,
 }
 
-/// The registered claims that are times, in whole seconds since 1970; a time above `u64::MAX`
-/// becomes `u64::MAX`.
+/// The registered claims that are times, in whole seconds since 1970; larger times are `u64::MAX`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Registered {
-    /// `exp`: not accepted from this time on.
+    /// `exp`: the token expires at this time.
     pub expires: Option<u64>,
-    /// `nbf`: not accepted before this time.
+    /// `nbf`: the token is not valid before this time.
     pub not_before: Option<u64>,
-    /// `iat`: made at this time.
+    /// `iat`: the token was issued at this time.
     pub issued: Option<u64>,
 }
 
 impl Claims {
-    pub(super) fn parse(decoded: Vec<u8>) -> Result<Self, Fault> {
+    pub(super) fn parse(decoded: Vec<u8>) -> Result<Self, Rejection> {
         let document = String::from_utf8(decoded).map_err(|_| NOT_JSON)?;
         let object = json::parse_object(&document).map_err(|_| NOT_JSON)?;
         let root = JsonRef::new(&document, &object);
@@ -35,9 +34,9 @@ impl Claims {
             not_before: seconds(root, "nbf", &NBF)?,
             issued: seconds(root, "iat", &IAT)?,
         };
-        for (name, fault) in TEXTS {
+        for (name, rejection) in TEXTS {
             if root.member(name).is_some_and(|claim| claim.as_str().is_none()) {
-                return Err(fault);
+                return Err(rejection);
             }
         }
         if root.member("aud").is_some_and(|claim| !is_audience(claim)) {
@@ -51,7 +50,7 @@ impl Claims {
         JsonRef::new(&self.document, &self.object)
     }
 
-    /// Returns the payload's JSON text as the issuer wrote it.
+    /// Returns the JSON text of the payload as written by the issuer.
     pub fn document(&self) -> &str {
         &self.document
     }
@@ -61,7 +60,7 @@ impl Claims {
         self.times
     }
 
-    /// Finds the claim at a path.
+    /// Returns the claim at a path.
     pub fn find(&self, path: &ClaimPath) -> Option<JsonRef<'_>> {
         self.root().follow(path.names().iter().map(String::as_str))
     }
@@ -71,7 +70,7 @@ impl Claims {
         self.root().member(name).and_then(JsonRef::as_str)
     }
 
-    /// Iterates over the audiences; yields nothing without `aud`.
+    /// Iterates over the audiences; empty without `aud`.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
         let claim = self.root().member("aud");
         let single = claim.and_then(JsonRef::as_str);
@@ -79,17 +78,17 @@ impl Claims {
         single.into_iter().chain(several.filter_map(JsonRef::as_str))
     }
 
-    /// Returns a claim that is a time, in whole seconds since 1970.
+    /// Returns the time claim `name` in whole seconds since 1970.
     pub fn seconds(&self, name: &str) -> Option<u64> {
         self.root().member(name)?.digits().and_then(whole)
     }
 
-    /// Returns about how many bytes of memory the claims take.
-    pub(super) fn weight(&self) -> usize {
-        self.document.len().saturating_add(self.object.weight())
+    /// Returns the approximate memory of the claims.
+    pub(super) fn approx_bytes(&self) -> usize {
+        self.document.len().saturating_add(self.object.approx_bytes())
     }
 
-    /// Returns the scopes in some claims: texts split on spaces, and the texts of lists.
+    /// Returns the scopes in these claims: strings split on whitespace, and the strings in lists.
     pub fn scopes<'a>(&'a self, claims: &[ClaimPath]) -> Vec<&'a str> {
         let mut scopes = Vec::new();
         for claim in claims.iter().filter_map(|path| self.find(path)) {
@@ -109,24 +108,28 @@ impl Claims {
 }
 
 fn is_audience(claim: JsonRef<'_>) -> bool {
-    let all_texts = |mut list: Box<dyn Iterator<Item = JsonRef<'_>> + '_>| {
+    let are_strings = |mut list: Box<dyn Iterator<Item = JsonRef<'_>> + '_>| {
         list.all(|element| element.as_str().is_some())
     };
-    claim.as_str().is_some() || claim.elements().is_some_and(|list| all_texts(Box::new(list)))
+    claim.as_str().is_some() || claim.elements().is_some_and(|list| are_strings(Box::new(list)))
 }
 
-struct TimeFaults {
-    not_a_number: Fault,
-    out_of_range: Fault,
+struct TimeRejections {
+    not_a_number: Rejection,
+    out_of_range: Rejection,
 }
 
-fn seconds(root: JsonRef<'_>, name: &str, faults: &TimeFaults) -> Result<Option<u64>, Fault> {
+fn seconds(
+    root: JsonRef<'_>,
+    name: &str,
+    rejections: &TimeRejections,
+) -> Result<Option<u64>, Rejection> {
     let Some(claim) = root.member(name) else { return Ok(None) };
-    let digits = claim.digits().ok_or(faults.not_a_number)?;
-    whole(digits).ok_or(faults.out_of_range).map(Some)
+    let digits = claim.digits().ok_or(rejections.not_a_number)?;
+    whole(digits).ok_or(rejections.out_of_range).map(Some)
 }
 
-/// Reads a non-negative number and drops its fraction.
+/// Parses a non-negative number and drops its fraction.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn whole(number: &str) -> Option<u64> {
     let unsigned = number.strip_prefix('-').unwrap_or(number);
@@ -140,26 +143,26 @@ fn whole(number: &str) -> Option<u64> {
     Some(unsigned.split('.').next()?.parse().unwrap_or(u64::MAX))
 }
 
-const fn bad(text: &'static str) -> Fault {
-    Fault::new(Reason::BadPayload, text)
+const fn bad(text: &'static str) -> Rejection {
+    Rejection::new(Reason::BadPayload, text)
 }
 
-const NOT_JSON: Fault = bad("Jwt payload is an invalid JSON");
-const AUD: Fault = bad("Jwt payload [aud] field is not a string or string list");
-const TEXTS: [(&str, Fault); 3] = [
+const NOT_JSON: Rejection = bad("Jwt payload is an invalid JSON");
+const AUD: Rejection = bad("Jwt payload [aud] field is not a string or string list");
+const TEXTS: [(&str, Rejection); 3] = [
     ("iss", bad("Jwt payload [iss] field is not a string")),
     ("sub", bad("Jwt payload [sub] field is not a string")),
     ("jti", bad("Jwt payload [jti] field is not a string")),
 ];
-const EXP: TimeFaults = TimeFaults {
+const EXP: TimeRejections = TimeRejections {
     not_a_number: bad("Jwt payload [exp] field is not an integer"),
     out_of_range: bad("Jwt payload [exp] field is not a positive 64 bit integer"),
 };
-const NBF: TimeFaults = TimeFaults {
+const NBF: TimeRejections = TimeRejections {
     not_a_number: bad("Jwt payload [nbf] field is not an integer"),
     out_of_range: bad("Jwt payload [nbf] field is not a positive 64 bit integer"),
 };
-const IAT: TimeFaults = TimeFaults {
+const IAT: TimeRejections = TimeRejections {
     not_a_number: bad("Jwt payload [iat] field is not an integer"),
     out_of_range: bad("Jwt payload [iat] field is not a positive 64 bit integer"),
 };

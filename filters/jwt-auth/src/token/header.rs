@@ -3,13 +3,13 @@
 use super::json::{self, JsonRef};
 use crate::{
     algorithm::Algorithm,
-    denial::{Fault, Reason},
+    denial::{Reason, Rejection},
 };
 
-/// A `kid` may have this many bytes.
+/// The maximum length of `kid` in bytes.
 const MAX_KEY_ID_BYTES: usize = 256;
 
-/// What a token's header says; `jku`, `jwk`, `x5u` and `x5c` are never looked at.
+/// The header of a token; `jku`, `jwk`, `x5u` and `x5c` are ignored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Header {
     /// The signature algorithm.
@@ -21,7 +21,7 @@ pub struct Header {
 }
 
 impl Header {
-    pub(super) fn parse(decoded: Vec<u8>) -> Result<Self, Fault> {
+    pub(super) fn parse(decoded: Vec<u8>) -> Result<Self, Rejection> {
         let document = String::from_utf8(decoded).map_err(|_| NOT_JSON)?;
         let object = json::parse_object(&document).map_err(|_| NOT_JSON)?;
         let object = JsonRef::new(&document, &object);
@@ -35,20 +35,27 @@ impl Header {
             return Err(CRITICAL);
         }
         Ok(Self {
-            algorithm: Algorithm::from_name(name).ok_or(Fault::UNSUPPORTED_ALGORITHM)?,
+            algorithm: Algorithm::from_name(name).ok_or(Rejection::UNSUPPORTED_ALGORITHM)?,
             key_id: key_id.map(Into::into),
             token_type: token_type.map(Into::into),
         })
     }
 }
 
-fn text<'a>(object: JsonRef<'a>, name: &str, fault: Fault) -> Result<Option<&'a str>, Fault> {
-    object.member(name).map(|member| member.as_str().ok_or(fault)).transpose()
+fn text<'a>(
+    object: JsonRef<'a>,
+    name: &str,
+    rejection: Rejection,
+) -> Result<Option<&'a str>, Rejection> {
+    object.member(name).map(|member| member.as_str().ok_or(rejection)).transpose()
 }
 
-const NOT_JSON: Fault = Fault::new(Reason::BadHeader, "Jwt header is an invalid JSON");
-const NO_ALGORITHM: Fault =
-    Fault::new(Reason::BadHeader, "Jwt header [alg] field is required and must be a string");
-const BAD_KEY_ID: Fault = Fault::new(Reason::BadHeader, "Jwt header [kid] field is not a string");
-const BAD_TYPE: Fault = Fault::new(Reason::BadHeader, "Jwt header [typ] field is not a string");
-const CRITICAL: Fault = Fault::new(Reason::CriticalHeader, "Jwt header [crit] is not supported");
+const NOT_JSON: Rejection = Rejection::new(Reason::BadHeader, "Jwt header is an invalid JSON");
+const NO_ALGORITHM: Rejection =
+    Rejection::new(Reason::BadHeader, "Jwt header [alg] field is required and must be a string");
+const BAD_KEY_ID: Rejection =
+    Rejection::new(Reason::BadHeader, "Jwt header [kid] field is not a string");
+const BAD_TYPE: Rejection =
+    Rejection::new(Reason::BadHeader, "Jwt header [typ] field is not a string");
+const CRITICAL: Rejection =
+    Rejection::new(Reason::CriticalHeader, "Jwt header [crit] is not supported");

@@ -1,17 +1,17 @@
-//! Strict JSON (RFC 8259): no member twice at any depth, at most 32 levels, no copies of plain text.
+//! Strict JSON (RFC 8259): unique members, at most 32 levels; plain strings are not copied.
 
 use std::fmt;
 
-use filter_core::NumberTexts;
+use filter_core::NumberSpans;
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
-/// Objects and lists may be nested this deep.
+/// The maximum nesting of objects and lists.
 const MAX_DEPTH: u8 = 32;
 
-/// A JSON value; its plain texts are places in the document that it was read from.
+/// A JSON value; plain strings and numbers are offsets in its document.
 #[derive(Clone, Debug)]
 pub enum Json {
     /// `null`.
@@ -31,9 +31,9 @@ pub enum Json {
 /// A string of a JSON document.
 #[derive(Clone, Debug)]
 pub enum Text {
-    /// It stands in the document as it is: where it starts, and its length in bytes.
+    /// A string without escapes: its offset in the document and its length in bytes.
     Plain(usize, usize),
-    /// It was written with escapes.
+    /// A string with escapes, unescaped.
     Escaped(Box<str>),
 }
 
@@ -45,26 +45,28 @@ pub struct JsonRef<'a> {
 }
 
 impl Json {
-    /// Returns about how many bytes of memory the value takes.
-    pub(super) fn weight(&self) -> usize {
+    /// Returns the approximate memory of the value.
+    pub(super) fn approx_bytes(&self) -> usize {
         let inner: usize = match self {
-            Self::Text(text) => text.weight(),
-            Self::List(list) => list.iter().map(Self::weight).sum(),
+            Self::Text(text) => text.approx_bytes(),
+            Self::List(list) => list.iter().map(Self::approx_bytes).sum(),
             Self::Object(members) => members
                 .iter()
                 .map(|(name, value)| {
-                    size_of::<Text>().saturating_add(name.weight()).saturating_add(value.weight())
+                    size_of::<Text>()
+                        .saturating_add(name.approx_bytes())
+                        .saturating_add(value.approx_bytes())
                 })
                 .sum(),
             Self::Null | Self::Bool(_) | Self::Number(..) => 0,
         };
-        // A vector may have twice the room that it uses.
+        // The capacity of a vector may be twice its length.
         inner.saturating_add(size_of::<Self>().saturating_mul(2))
     }
 }
 
 impl Text {
-    const fn weight(&self) -> usize {
+    const fn approx_bytes(&self) -> usize {
         match self {
             Self::Plain(..) => 0,
             Self::Escaped(text) => text.len(),
@@ -93,53 +95,53 @@ impl<'a> JsonRef<'a> {
         self.value
     }
 
-    /// Returns the string, if it is one.
+    /// Returns the string; `None` for other types.
     pub fn as_str(self) -> Option<&'a str> {
         match self.value {
             Json::Text(text) => Some(text.resolve(self.document)),
-            _ => None,
+            Json::Null | Json::Bool(_) | Json::Number(..) | Json::List(_) | Json::Object(_) => None,
         }
     }
 
-    /// Returns the original digits, with sign, fraction and exponent, if the value is a number.
+    /// Returns the original text of a number; `None` for other types.
     pub fn digits(self) -> Option<&'a str> {
         match self.value {
             Json::Number(start, length) => Some(part(self.document, *start, *length)),
-            _ => None,
+            Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
         }
     }
 
-    /// Iterates over the elements, if it is a list.
+    /// Iterates over the elements of a list; `None` for other types.
     pub fn elements(self) -> Option<impl Iterator<Item = Self>> {
         let document = self.document;
         match self.value {
             Json::List(list) => Some(list.iter().map(move |value| Self { document, value })),
-            _ => None,
+            Json::Null | Json::Bool(_) | Json::Number(..) | Json::Text(_) | Json::Object(_) => None,
         }
     }
 
-    /// Iterates over the members; yields nothing unless it is an object.
+    /// Iterates over the members of an object; empty for other types.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Self)> {
         let document = self.document;
         let members = match self.value {
             Json::Object(members) => members.as_slice(),
-            _ => &[],
+            Json::Null | Json::Bool(_) | Json::Number(..) | Json::Text(_) | Json::List(_) => &[],
         };
         members.iter().map(move |(name, value)| (name.resolve(document), Self { document, value }))
     }
 
-    /// Finds the member `name`.
+    /// Returns the member `name`.
     pub fn member(self, name: &str) -> Option<Self> {
         self.members().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// Follows a path of member names.
+    /// Returns the value at a path of member names.
     pub fn follow<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Option<Self> {
         names.into_iter().try_fold(self, Self::member)
     }
 
-    /// Returns a string, number or boolean as text, a number with its original digits; otherwise
-    /// `None`.
+    /// Returns a string, number or boolean as text, a number with its original digits; `None` for
+    /// other types.
     pub fn scalar_text(self) -> Option<&'a str> {
         match self.value {
             Json::Text(text) => Some(text.resolve(self.document)),
@@ -160,15 +162,15 @@ impl<'a> JsonRef<'a> {
     fn write_json(self, json: &mut String) {
         if let Some(elements) = self.elements() {
             json.push('[');
-            for (place, element) in elements.enumerate() {
-                json.push_str(if place == 0 { "" } else { "," });
+            for (index, element) in elements.enumerate() {
+                json.push_str(if index == 0 { "" } else { "," });
                 element.write_json(json);
             }
             json.push(']');
         } else if let Json::Object(_) = self.value {
             json.push('{');
-            for (place, (name, value)) in self.members().enumerate() {
-                json.push_str(if place == 0 { "" } else { "," });
+            for (index, (name, value)) in self.members().enumerate() {
+                json.push_str(if index == 0 { "" } else { "," });
                 json.push_str(&quoted(name));
                 json.push(':');
                 value.write_json(json);
@@ -187,9 +189,9 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// Reads a document that must be one object.
+/// Parses a document that must be one object.
 pub(super) fn parse_object(document: &str) -> Result<Json, serde_json::Error> {
-    let mut numbers = NumberTexts::new(document);
+    let mut numbers = NumberSpans::new(document);
     let origin = document.as_ptr() as usize;
     let seed = Strict { origin, depth: MAX_DEPTH, numbers: &mut numbers };
     let mut deserializer = serde_json::Deserializer::from_str(document);
@@ -204,7 +206,7 @@ pub(super) fn parse_object(document: &str) -> Result<Json, serde_json::Error> {
 struct Strict<'n, 'd> {
     origin: usize,
     depth: u8,
-    numbers: &'n mut NumberTexts<'d>,
+    numbers: &'n mut NumberSpans<'d>,
 }
 
 impl<'d> Strict<'_, 'd> {
@@ -214,12 +216,12 @@ impl<'d> Strict<'_, 'd> {
     }
 
     fn number<E: Error>(self) -> Result<Json, E> {
-        let place = self.numbers.next().ok_or_else(|| E::custom("not a number"))?;
-        Ok(Json::Number(place.start, place.len()))
+        let range = self.numbers.next().ok_or_else(|| E::custom("not a number"))?;
+        Ok(Json::Number(range.start, range.len()))
     }
 }
 
-/// Returns the offset of a text in the document that begins at `origin`.
+/// Returns a text in the document that begins at `origin`.
 fn plain(origin: usize, text: &str) -> Text {
     Text::Plain((text.as_ptr() as usize).saturating_sub(origin), text.len())
 }
@@ -289,7 +291,7 @@ impl<'de> Visitor<'de> for Strict<'_, '_> {
     }
 }
 
-/// Finds a name that occurs twice, in time that a hostile token cannot make quadratic.
+/// Returns `true` if a name occurs twice; takes O(n log n), even for hostile tokens.
 fn has_duplicate(names: &mut [std::borrow::Cow<'_, str>]) -> bool {
     names.sort_unstable();
     names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))

@@ -1,4 +1,4 @@
-//! What is logged: the `accessLogging` of Istio's Telemetry.
+//! `accessLogging`: access logs, as in Istio's Telemetry.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,74 +7,73 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::{
+    ExpressionText, FilterConfig, Redaction, TagOperation, did_you_mean,
     entry::{EntryMatch, ProviderRef},
-    slips,
-};
-use crate::{
-    expression::Text, signals::filter::FilterConfig, signals::label::TagOperation,
-    signals::redact::Redaction,
 };
 
 /// One entry of `accessLogging`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AccessLogConfig {
-    /// The listeners that it is for.
-    #[serde(rename = "match")]
-    pub for_listeners: EntryMatch,
-    /// At most one provider; `envoy`, the proxy's own log, if absent.
+    /// Listeners that the entry applies to. Default: all.
+    pub r#match: EntryMatch,
+    /// Destination, at most one: `envoy` (the proxy's own log) or a name from `extensionProviders`.
+    /// Default: `envoy`.
     pub providers: Vec<ProviderRef>,
-    /// Whether the entry logs nothing.
+    /// Whether to turn the entry off.
     pub disabled: bool,
-    /// Which streams; all if absent.
+    /// Streams to log. Default: all.
     pub filter: Option<FilterConfig>,
-    /// The share of them that is logged; all if absent.
+    /// Percentage of these streams to log, chosen at random. Default: 100.
     pub percentage: Option<Percentage>,
-    /// Which of them are logged whatever the share.
+    /// Streams that are logged regardless of `percentage`. They must still match `filter`.
     pub always: AlwaysConfig,
-    /// The most lines of a worker in a second, and as many again of `always`; 100 if absent.
+    /// Maximum lines per second and worker, 1 to 10,000. Streams logged because of `always` have a
+    /// separate limit of the same size. Default: 100.
     pub max_per_second: Option<IntegerWithin<1, 10_000>>,
-    /// Changes of the fields.
+    /// Fields to add, change or remove by name, at most 64.
     pub fields: BTreeMap<FieldName, FieldConfig>,
-    /// The level of a line in the proxy's log; `WARN` if absent.
+    /// Level of the lines in the proxy's own log. Default: `WARN`.
     pub level: Option<Level>,
-    #[serde(deserialize_with = "slips::in_match")]
+    #[serde(deserialize_with = "did_you_mean::in_match")]
     mode: (),
-    #[serde(deserialize_with = "slips::providers")]
+    #[serde(deserialize_with = "did_you_mean::providers")]
     provider: (),
-    #[serde(alias = "format", deserialize_with = "slips::format")]
+    #[serde(alias = "format", deserialize_with = "did_you_mean::log_format")]
     log_format: (),
 }
 
-/// Which streams are logged whatever the share.
+/// Streams that are logged regardless of `percentage`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AlwaysConfig {
-    /// Errors; they are if absent.
+    /// Whether to log all errors. Default: `true`.
     pub errors: Option<bool>,
-    /// Streams that last longer.
+    /// Log all streams with a longer duration, 1ms to 1h. Default: none.
     pub slower_than: Option<DurationWithin<1, HOUR_MS>>,
 }
 
-/// A change of one field.
+/// A change to one field.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FieldConfig {
-    /// What is done; the field is added or changed if absent.
+    /// `UPSERT` adds or changes the field, `REMOVE` leaves it out. Default: `UPSERT`.
     pub operation: Option<TagOperation>,
-    /// What the field holds; only a field that is there anyway can do without.
-    pub value: Option<Text>,
-    /// How its value is made harmless.
+    /// Expression for the value. Literal text needs quotes: `"'production'"`. Required unless the
+    /// field is a standard field.
+    #[schemars(extend("examples" = ["request.headers['x-tenant']", "'production'"]))]
+    pub value: Option<ExpressionText>,
+    /// Redaction of the value. A credential or an identity requires `HASH`. Default: none.
     pub redact: Option<Redaction>,
 }
 
-/// The level of a line in the proxy's log. Istio's default log level hides `INFO`.
+/// The level of a line in the proxy's log.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Level {
-    /// Nothing to worry about.
+    /// Hidden by the default log level of Istio's proxies.
     Info,
-    /// What Istio's proxies show unless told otherwise.
+    /// Shown by the default log level of Istio's proxies.
     #[default]
     Warn,
 }
@@ -84,7 +83,7 @@ pub enum Level {
 #[schemars(
     inline,
     title = "1 to 64 of A-Z a-z 0-9 . _ -",
-    extend("pattern" = "^[A-Za-z0-9._-]{1,64}$")
+    extend("pattern" = "^[A-Za-z0-9._-]{1,64}$", "examples" = ["user_agent", "tenant"])
 )]
 pub struct FieldName(String);
 
@@ -106,8 +105,8 @@ impl fmt::Display for FieldName {
 
 impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        let legal = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(plain);
-        text(deserializer, "1 to 64 of A-Z a-z 0-9 . _ -", legal).map(Self)
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let is_valid = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_allowed);
+        text(deserializer, "1 to 64 of A-Z a-z 0-9 . _ -", is_valid).map(Self)
     }
 }

@@ -1,23 +1,23 @@
-//! What entries of `metrics`, `tracing` and `accessLogging` have in common.
+//! Types shared by the entries of `metrics`, `tracing` and `accessLogging`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::stream::direction::Direction;
 
-/// Which listeners an entry is for, as Istio's `match` means it.
+/// Selects listeners, as Istio's `match` does.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct EntryMatch {
-    /// The proxy's side.
+    /// Direction of the listeners. Default: `CLIENT_AND_SERVER`.
     pub mode: Mode,
 }
 
-/// The side of a proxy that an entry is for.
+/// The direction of listeners, relative to the proxy's workload.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Mode {
-    /// Both.
+    /// All listeners.
     #[default]
     ClientAndServer,
     /// Outbound listeners and gateways.
@@ -26,17 +26,17 @@ pub enum Mode {
     Server,
 }
 
-/// A provider by its name.
+/// A reference to a provider.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderRef {
-    /// The name.
+    /// Name of the provider.
     pub name: String,
 }
 
 impl Mode {
-    /// Says whether an entry of this mode is for listeners of a direction; where Envoy does not say
-    /// the direction, every entry is.
+    /// Returns `true` if an entry of this mode applies to listeners of a direction. Listeners
+    /// without a direction match every mode.
     #[must_use]
     pub const fn fits(self, direction: Direction) -> bool {
         match (self, direction) {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mode_fits_its_side_and_listeners_that_do_not_say_theirs() {
+    fn modes_match_their_direction_and_unspecified_listeners() {
         use Direction::{Inbound, Outbound, Unspecified};
         use Mode::{Client, ClientAndServer, Server};
         for (mode, fitting) in [

@@ -1,4 +1,4 @@
-//! `metrics`: the block of Istio's Telemetry, and fields of our own.
+//! `metrics`: metrics, as in Istio's Telemetry, with custom metrics and limits.
 
 use std::{collections::BTreeMap, iter};
 
@@ -7,143 +7,147 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use super::{LabelName, MetricName, Mode, ShortName, slips};
-use crate::{
-    expression::Text,
-    signals::filter::FilterConfig,
-    signals::label::{Dimension, LabelConfig},
-    signals::metrics::{Kind, Standard},
+use super::{
+    Dimension, ExpressionText, FilterConfig, LabelConfig, LabelName, MetricName, Mode, ShortName,
+    did_you_mean,
 };
+use crate::signals::metrics::{MetricKind, StandardMetric};
 
 /// One entry of `metrics`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct MetricsEntry {
-    /// Only `prometheus`: metrics leave through Envoy's stats.
+pub struct MetricsConfig {
+    /// Must be `prometheus`, because metrics are exported through Envoy's stats.
     pub providers: Vec<MetricsProvider>,
-    /// Changes of metrics, applied in order.
+    /// Changes to metrics, applied in order.
     pub overrides: Vec<Override>,
     /// Whether metric names carry labels. Default: `true` if an override or a definition sets a
-    /// label.
+    /// label. At most one entry may set it.
     pub labels: Option<bool>,
-    /// What names begin with; `weir_telemetry` if absent.
+    /// Prefix of metric names. Default: `weir_telemetry`. At most one entry may set it.
+    #[schemars(extend("examples" = ["shop"]))]
     pub prefix: Option<ShortName>,
-    /// Metrics of the document's own.
+    /// Custom metrics, at most 64. At most one entry may set them.
     pub definitions: Option<Vec<Definition>>,
-    /// Combinations of labels per metric; 1,000 if absent, 250 for histograms.
+    /// Maximum series per metric in the whole proxy, 1 to 10,000; further ones are counted in one
+    /// overflow series. Default: 1,000, or 250 for histograms. All metrics together have at most
+    /// 10,000 series. At most one entry may set it.
     pub max_series: Option<IntegerWithin<1, 10_000>>,
-    /// Values per open label; 100 if absent.
+    /// Maximum values in the whole proxy of a label without `map`, `values` or `buckets`, 1 to
+    /// 1,000; further ones become `other`. Default: 100. At most one entry may set it.
     pub max_values: Option<IntegerWithin<1, 1_000>>,
-    /// Bytes of a value; 64 if absent.
+    /// Maximum length of a label value in bytes, 8 to 128; longer values are cut. Default: 64. At
+    /// most one entry may set it.
     pub max_value_bytes: Option<IntegerWithin<8, 128>>,
     #[serde(deserialize_with = "tcp_only")]
     reporting_interval: (),
-    #[serde(deserialize_with = "slips::in_override")]
+    #[serde(deserialize_with = "did_you_mean::in_override")]
     tag_overrides: (),
-    #[serde(deserialize_with = "slips::in_override")]
+    #[serde(deserialize_with = "did_you_mean::in_override")]
     r#match: (),
-    #[serde(deserialize_with = "slips::in_override")]
+    #[serde(deserialize_with = "did_you_mean::in_override")]
     disabled: (),
 }
 
-/// Where metrics go.
+/// A destination of metrics.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetricsProvider {
-    /// The name of the provider.
+    /// Name of the provider: `prometheus`.
     #[serde(deserialize_with = "prometheus")]
     #[schemars(with = "String", extend("const" = "prometheus"))]
-    #[expect(dead_code, reason = "there is one")]
+    #[expect(dead_code, reason = "the name is always `prometheus`")]
     name: (),
 }
 
-/// A change of one metric or of all.
+/// A change to one metric or to all.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Override {
-    /// Which metrics, on which side; all if absent.
+    /// Metrics and listeners that the override applies to. Default: all.
     pub r#match: MetricSelector,
-    /// Whether the metric is neither defined nor computed.
+    /// Whether to turn the metrics off. Default: unchanged.
     pub disabled: Option<bool>,
-    /// Labels to add, change or remove.
+    /// Labels to add, change or remove by name.
     pub tag_overrides: BTreeMap<LabelName, LabelConfig>,
     #[serde(deserialize_with = "nested")]
     overrides: (),
-    #[serde(deserialize_with = "slips::in_match")]
+    #[serde(deserialize_with = "did_you_mean::in_match")]
     mode: (),
-    #[serde(alias = "customMetric", deserialize_with = "slips::in_match")]
+    #[serde(alias = "customMetric", deserialize_with = "did_you_mean::in_match")]
     metric: (),
 }
 
-/// Istio's `MetricSelector`.
+/// Selects metrics, as Istio's `MetricSelector` does. At most one of `metric` and `customMetric`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MetricSelector {
-    /// A standard metric; all if absent.
+    /// A standard metric. Default: all except the gRPC message counters.
     pub metric: Option<MetricChoice>,
-    /// A definition of the document, by its name.
+    /// The name of a custom metric from `definitions`.
     pub custom_metric: Option<MetricName>,
-    /// On which side.
+    /// Direction of the listeners. Default: `CLIENT_AND_SERVER`.
     pub mode: Mode,
 }
 
-/// A standard metric, or all of them.
+/// A standard metric or all.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, with = "String", extend("enum" = metric_names()))]
 pub enum MetricChoice {
-    /// All but those that count messages.
+    /// All except the gRPC message counters.
     All,
-    /// One.
-    One(Standard),
+    /// One metric.
+    One(StandardMetric),
 }
 
-/// A metric of the document's own.
+/// A custom metric.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
-    /// The name behind the prefix.
+    /// Name without prefix. Counters get the suffix `_total`.
     pub name: MetricName,
-    /// What kind of metric it is.
+    /// Kind of the metric. Default: `COUNTER`.
     #[serde(default)]
     pub r#type: DefinitionType,
-    /// The number that is added, recorded or set; 1 if absent.
+    /// Number to add, record or set. Default: 1.
     #[serde(default)]
-    pub value: Option<Text>,
-    /// Which streams; all if absent.
+    #[schemars(extend("examples" = ["int(response.headers['x-order-cents'])"]))]
+    pub value: Option<ExpressionText>,
+    /// Streams to measure. Default: all.
     #[serde(default)]
     pub filter: Option<FilterConfig>,
-    /// Its labels.
+    /// Labels by name, at most 10.
     #[serde(default)]
     pub dimensions: BTreeMap<LabelName, Dimension>,
 }
 
-/// The kind of a definition, in Istio's words.
+/// The kind of a custom metric.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DefinitionType {
-    /// A number that only grows.
+    /// A sum that only grows.
     #[default]
     Counter,
     /// A distribution of numbers.
     Histogram,
-    /// The last number that any worker has set.
+    /// The latest number set by any worker.
     Gauge,
 }
 
 impl DefinitionType {
-    /// Returns the proxy's kind.
+    /// Returns the corresponding Envoy kind.
     #[must_use]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> MetricKind {
         match self {
-            Self::Counter => Kind::Counter,
-            Self::Histogram => Kind::Histogram,
-            Self::Gauge => Kind::Gauge,
+            Self::Counter => MetricKind::Counter,
+            Self::Histogram => MetricKind::Histogram,
+            Self::Gauge => MetricKind::Gauge,
         }
     }
 }
 
 fn metric_names() -> Vec<&'static str> {
-    iter::once("ALL_METRICS").chain(Standard::ALL.map(Standard::istio_name)).collect()
+    iter::once("ALL_METRICS").chain(StandardMetric::ALL.map(StandardMetric::istio_name)).collect()
 }
 
 impl<'de> Deserialize<'de> for MetricChoice {
@@ -154,10 +158,10 @@ impl<'de> Deserialize<'de> for MetricChoice {
             return Ok(Self::All);
         }
         if text.starts_with("TCP_") {
-            let rule = "must be a metric of HTTP: an HTTP filter sees no TCP connection";
+            let rule = "must be an HTTP metric: this filter does not see TCP connections";
             return Err(D::Error::custom(format_args!("{rule}, {}", Shown(&value))));
         }
-        let known = Standard::ALL.into_iter().find(|metric| metric.istio_name() == text);
+        let known = StandardMetric::ALL.into_iter().find(|metric| metric.istio_name() == text);
         known.map(Self::One).ok_or_else(|| {
             let names = metric_names().join(" ");
             D::Error::custom(format_args!("must be one of {names}, {}", Shown(&value)))
@@ -170,15 +174,14 @@ fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error
     if value.as_str() == Some("prometheus") {
         return Ok(());
     }
-    let rule = "must be prometheus: metrics leave through Envoy's stats only";
+    let rule = "must be prometheus: metrics are exported through Envoy's stats only";
     Err(D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
 }
 
 fn tcp_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    slips::refuse(deserializer, "must not be given, Istio uses it for TCP only")
+    did_you_mean::refuse(deserializer, "must not be given: Istio uses it for TCP only")
 }
 
 fn nested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    let cure = "must not stand inside an override, it is a field of the entry around it";
-    slips::refuse(deserializer, cure)
+    did_you_mean::refuse(deserializer, "must not be given: it belongs in the entry of metrics")
 }

@@ -1,4 +1,4 @@
-//! `operations`: which paths are which operation.
+//! `operations`: names for groups of requests.
 
 use filter_core::PathTemplate;
 use schemars::JsonSchema;
@@ -10,15 +10,15 @@ use super::{HostPattern, MethodName, OperationName};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationConfig {
-    /// Which paths.
+    /// Path template of the operation, such as `/orders/{id}`.
     pub path_template: PathTemplate,
-    /// Which methods; empty means all.
+    /// Methods of the operation. Default: all.
     #[serde(default)]
     pub methods: Vec<MethodName>,
-    /// Which hosts; empty means all.
+    /// Hosts of the operation. Default: all.
     #[serde(default)]
     pub hosts: Vec<HostPattern>,
-    /// What it is called; the template's text if absent.
+    /// Name of the operation. Default: the path template.
     #[serde(default)]
     pub name: Option<OperationName>,
 }

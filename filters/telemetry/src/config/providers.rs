@@ -1,4 +1,4 @@
-//! Where telemetry is sent: MeshConfig's `extensionProviders`, and the short form `endpoint`.
+//! `extensionProviders`, as in Istio's MeshConfig, and its short form `endpoint`.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,21 +12,19 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::slips;
+use super::did_you_mean;
 
 const MINUTE_MS: u64 = 60_000;
 const KIB: u64 = 1_024;
 const MIB: u64 = 1_048_576;
 
-/// One of `extensionProviders`.
-///
-/// Kinds that do not speak OTLP are refused by name.
+/// One entry of `extensionProviders`. Only `opentelemetry` is supported.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProviderConfig {
-    /// What entries call it.
+    /// Name by which entries of `tracing` and `accessLogging` refer to the provider.
     pub name: ProviderName,
-    /// A collector that speaks OTLP.
+    /// A collector that accepts OTLP. Required.
     #[serde(default)]
     pub opentelemetry: Option<OpenTelemetryConfig>,
     #[serde(default, deserialize_with = "zipkin", rename = "zipkin")]
@@ -53,36 +51,39 @@ pub struct ProviderConfig {
     _opencensus: (),
     #[serde(
         default,
-        deserialize_with = "slips::no_telemetry",
+        deserialize_with = "did_you_mean::authorization",
         rename = "envoyExtAuthzHttp",
         alias = "envoyExtAuthzGrpc"
     )]
     _authorization: (),
 }
 
-/// How a collector is called.
+/// A collector that accepts OTLP. Requires `service` and `port`, or `cluster`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OpenTelemetryConfig {
-    /// The service; a leading `<namespace>/` is cut.
+    /// Fully qualified host name of the service. A leading `<namespace>/` is ignored.
     pub service: Option<String>,
-    /// The service's port.
+    /// Port of the service.
     pub port: Option<Port>,
-    /// The service's subset.
+    /// Subset of the service. Default: none.
     pub subset: Option<String>,
-    /// The cluster, in place of service, port and subset.
+    /// Name of an Envoy cluster, instead of `service`, `port` and `subset`.
     pub cluster: Option<String>,
-    /// The longest value of a tag in bytes; 256 if absent.
+    /// Maximum length in bytes of a text attribute of a span, 1 to 4,096; longer texts are cut.
+    /// Default: 256.
     pub max_tag_length: Option<IntegerWithin<1, 4_096>>,
-    /// Where it is there, OTLP over HTTP.
+    /// Use OTLP over HTTP. Not allowed with `grpc`.
     pub http: Option<HttpConfig>,
-    /// OTLP over gRPC, which is also what neither of the two means.
+    /// Use OTLP over gRPC. The default without `http`.
     pub grpc: Option<GrpcConfig>,
-    /// The path that takes log records over HTTP; `/v1/logs` if absent.
+    /// Path for log records over HTTP. Allowed only with `http`. Default: `/v1/logs`.
+    #[schemars(extend("examples" = ["/v1/logs"]))]
     pub logs_path: Option<UrlPath>,
-    /// Attributes of the resource, over those that are found.
-    pub resource: BTreeMap<String, ResourceText>,
-    /// How much is kept and sent at once.
+    /// Resource attributes by name, in addition to those of the proxy's node. Equal names replace
+    /// them.
+    pub resource: BTreeMap<String, ResourceValue>,
+    /// Limits of queues and batches.
     pub queue: QueueConfig,
     #[serde(deserialize_with = "detectors")]
     pub(crate) resource_detectors: (),
@@ -90,105 +91,114 @@ pub struct OpenTelemetryConfig {
     pub(crate) dynatrace_sampler: (),
 }
 
-/// OTLP over HTTP.
+/// Settings of OTLP over HTTP.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HttpConfig {
-    /// The path that takes spans; `/v1/traces` if absent.
+    /// Path for spans. Default: `/v1/traces`.
     pub path: Option<UrlPath>,
-    /// How long one request may take; 3 seconds if absent.
+    /// Timeout of one request, 100ms to 30s. Default: 3s.
     pub timeout: Option<DurationWithin<100, 30_000>>,
-    /// Further headers.
+    /// Additional request headers.
     pub headers: Vec<HeaderConfig>,
 }
 
-/// OTLP over gRPC.
+/// Settings of OTLP over gRPC.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct GrpcConfig {
-    /// How long one request may take; 3 seconds if absent.
+    /// Timeout of one request, 100ms to 30s. Default: 3s.
     pub timeout: Option<DurationWithin<100, 30_000>>,
-    /// Further metadata.
+    /// Additional request metadata.
     pub initial_metadata: Vec<HeaderConfig>,
 }
 
-/// A header of requests to a collector: a value, or the variable that holds it.
+/// A request header or metadata entry, with exactly one of `value` and `envName`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderConfig {
-    /// The name.
+    /// Name of the header.
     pub name: HeaderName,
-    /// The value, a secret.
+    /// Secret value.
     #[serde(default)]
     pub value: Option<SecretText>,
-    /// The variable of the virtual machine (`vmConfig.env`) that holds the value.
+    /// Name of the environment variable (`vmConfig.env` of the WasmPlugin) with the secret value.
     #[serde(default)]
     pub env_name: Option<String>,
 }
 
-/// How much is kept and sent at once.
+/// Limits of queues and batches. They apply to spans and log records separately, in each worker.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct QueueConfig {
-    /// The most items that wait; 4,096 if absent.
+    /// Maximum queued items, 64 to 65,536. A full queue drops the oldest items. Default: 4,096.
     pub max_items: Option<IntegerWithin<64, 65_536>>,
-    /// The most bytes that wait; 1 MiB if absent.
+    /// Maximum queued bytes, 65,536 to 16,777,216. Default: 1,048,576 (1 MiB).
     pub max_bytes: Option<IntegerWithin<{ 64 * KIB }, { 16 * MIB }>>,
-    /// The most items in a request; 512 if absent.
+    /// Maximum items per request, 1 to 8,192. Default: 512.
     pub max_batch_items: Option<IntegerWithin<1, 8_192>>,
-    /// The most bytes in a request, at most `maxBytes`; 256 KiB if absent.
+    /// Maximum bytes per request, 16,384 to 1,048,576 and at most `maxBytes`. Default: 262,144 (256
+    /// KiB).
     pub max_batch_bytes: Option<IntegerWithin<{ 16 * KIB }, MIB>>,
-    /// How long an item waits for others; 1 second if absent.
+    /// Maximum time an item waits for a batch to fill, 200ms to 1m. Default: 1s.
     pub max_batch_delay: Option<DurationWithin<200, MINUTE_MS>>,
-    /// How long a request is tried; 1 minute if absent.
+    /// Maximum time to send a request, including retries, 1s to 10m. Then its items are dropped.
+    /// Default: 1m.
     pub max_elapsed_time: Option<DurationWithin<1_000, { 10 * MINUTE_MS }>>,
 }
 
-/// What a provider is called: 1 to 64 of `A-Z a-z 0-9 . _ -`, but neither `prometheus` nor `envoy`.
+/// The name of a provider: 1 to 64 of `A-Z a-z 0-9 . _ -`. `prometheus` and `envoy` are reserved.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     title = "1 to 64 of A-Z a-z 0-9 . _ -",
-    extend("pattern" = "^[A-Za-z0-9._-]{1,64}$", "not" = {"enum": ["prometheus", "envoy"]})
+    extend(
+        "pattern" = "^[A-Za-z0-9._-]{1,64}$",
+        "not" = {"enum": ["prometheus", "envoy"]},
+        "examples" = ["otel"]
+    )
 )]
 pub struct ProviderName(String);
 
-/// The path of a URL: printable ASCII that begins with a slash, at most 1,024 bytes.
+/// A URL path: printable ASCII without spaces and `#`, with a leading slash, at most 1,024 bytes.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
-#[schemars(inline, extend("maxLength" = 1_024, "pattern" = r##"^/[!"$-~]*$"##))]
+#[schemars(inline, extend("maxLength" = 1_024, "pattern" = r##"^/[!"$-~]*$"##, "examples" = ["/v1/traces"]))]
 pub struct UrlPath(String);
 
-/// The value of a resource attribute: 1 to 256 bytes.
+/// The value of a resource attribute, 1 to 256 bytes.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
-#[schemars(inline, extend("minLength" = 1, "maxLength" = 256))]
-pub struct ResourceText(String);
+#[schemars(inline, extend("minLength" = 1, "maxLength" = 256, "examples" = ["production"]))]
+pub struct ResourceValue(String);
 
-/// A secret that can be a header's value: 1 to 4,096 bytes of printable ASCII. Never shown.
+/// A secret header value: 1 to 4,096 bytes of printable ASCII. It is never logged.
 #[derive(Clone, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, extend("pattern" = "^[ -~]{1,4096}$"))]
 pub struct SecretText(String);
 
-/// The short form of a provider: `host:port`.
+/// Host and port of a collector.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     with = "String",
     title = "host:port",
-    extend("pattern" = "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*:[0-9]+$")
+    extend(
+        "pattern" = "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*:[0-9]+$",
+        "examples" = ["otel-collector.monitoring.svc.cluster.local:4317"]
+    )
 )]
 pub struct Endpoint {
-    /// The host.
+    /// Host name of the collector.
     pub host: String,
-    /// The port.
+    /// Port of the collector.
     pub port: Port,
 }
 
 impl OpenTelemetryConfig {
-    /// Returns the cluster that is called.
+    /// Returns the cluster of the collector; `None` if neither a service nor a cluster is given.
     ///
     /// # Errors
     ///
-    /// Names the field that is missing, wrong or one too many.
+    /// Returns an error that names the missing, invalid or conflicting field.
     pub fn cluster(&self) -> Result<Option<ClusterRef>, InvalidClusterRef> {
         let (service, subset) = (self.service.as_deref(), self.subset.as_deref());
         ClusterRef::from_parts(service, self.port, subset, self.cluster.as_deref())
@@ -196,7 +206,7 @@ impl OpenTelemetryConfig {
 }
 
 impl ProviderName {
-    /// The name that a provider of the short form has.
+    /// Returns the name of a provider from `endpoint`.
     pub(crate) fn of_endpoint() -> Self {
         Self("otel".to_owned())
     }
@@ -216,7 +226,7 @@ impl UrlPath {
     }
 }
 
-impl ResourceText {
+impl ResourceValue {
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -225,11 +235,11 @@ impl ResourceText {
 }
 
 impl SecretText {
-    /// Takes a text, `None` for one that no header can hold.
+    /// Creates a secret from a text; `None` if a header cannot contain it.
     #[must_use]
     pub fn new(text: String) -> Option<Self> {
-        let legal = (1..=4_096).contains(&text.len()) && filter_core::is_printable(&text);
-        legal.then_some(Self(text))
+        let is_valid = (1..=4_096).contains(&text.len()) && filter_core::is_printable(&text);
+        is_valid.then_some(Self(text))
     }
 
     /// Returns the secret.
@@ -247,9 +257,10 @@ impl fmt::Debug for SecretText {
 
 impl<'de> Deserialize<'de> for ProviderName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let is_allowed =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let name = text(deserializer, "1 to 64 of A-Z a-z 0-9 . _ -", |name| {
-            (1..=64).contains(&name.len()) && name.bytes().all(plain)
+            (1..=64).contains(&name.len()) && name.bytes().all(is_allowed)
         })?;
         match name.as_str() {
             "prometheus" | "envoy" => {
@@ -271,16 +282,16 @@ impl<'de> Deserialize<'de> for UrlPath {
     }
 }
 
-impl<'de> Deserialize<'de> for ResourceText {
+impl<'de> Deserialize<'de> for ResourceValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let legal = |text: &str| (1..=256).contains(&text.len());
-        text(deserializer, "a text of 1 to 256 bytes", legal).map(Self)
+        let is_valid = |text: &str| (1..=256).contains(&text.len());
+        text(deserializer, "a text of 1 to 256 bytes", is_valid).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The value is not shown: it is a secret.
+        // The value is a secret, so it is not shown.
         let rule = || D::Error::custom("must be 1 to 4096 bytes of printable ASCII");
         match Value::deserialize(deserializer)? {
             Value::String(text) => Self::new(text).ok_or_else(rule),
@@ -305,43 +316,43 @@ fn endpoint(text: &str) -> Option<Endpoint> {
     let (host, port) = text.rsplit_once(':')?;
     let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
     let port = is_number.then(|| port.parse().ok()).flatten().and_then(Port::new)?;
-    // The host follows the rule of a service, but names no namespace.
+    // The host follows the rules of a service, but without a namespace.
     let is_host = !host.contains('/') && ClusterRef::of_service(host, port, "").is_ok();
     is_host.then(|| Endpoint { host: host.to_owned(), port })
 }
 
-fn refuse<'de, D: Deserializer<'de>>(deserializer: D, cure: &str) -> Result<(), D::Error> {
+fn refuse<'de, D: Deserializer<'de>>(deserializer: D, hint: &str) -> Result<(), D::Error> {
     IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(format_args!("must not be given, {cure}")))
+    Err(D::Error::custom(format_args!("must not be given: {hint}")))
 }
 
 fn zipkin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "use opentelemetry: a collector that takes OTLP can speak Zipkin")
+    refuse(deserializer, "use opentelemetry with a collector that exports to Zipkin")
 }
 
 fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "it is built in: name prometheus in metrics[].providers, or nothing")
+    refuse(deserializer, "it is built in, use prometheus in metrics[].providers")
 }
 
 fn file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "it is built in: name envoy in accessLogging[].providers, or nothing")
+    refuse(deserializer, "it is built in, use envoy in accessLogging[].providers")
 }
 
 fn otel_als<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "use opentelemetry, which takes log records too")
+    refuse(deserializer, "use opentelemetry, which also accepts log records")
 }
 
 fn other<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,
-        "use opentelemetry: only OTLP is spoken, to a collector that speaks others",
+        "only OTLP is supported, use opentelemetry with a collector that converts it",
     )
 }
 
 fn detectors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "the proxy's node is read anyway: add what is missing to resource")
+    refuse(deserializer, "the proxy's node is always read, add further attributes to resource")
 }
 
 fn sampler<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(deserializer, "use randomSamplingPercentage or sampling of a tracing entry")
+    refuse(deserializer, "use randomSamplingPercentage or sampling in tracing")
 }

@@ -1,4 +1,4 @@
-//! `redaction`: the key of hashes.
+//! `redaction`: how values are redacted and hashed.
 
 use std::fmt;
 
@@ -6,15 +6,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-/// How values are hashed.
+/// Settings of hashed values.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedactionConfig {
-    /// The key; random and the proxy's own if there is no `redaction`.
+    /// Secret key of the hashes. Use the same key everywhere to correlate hashes across proxies.
     pub key: RedactionKey,
 }
 
-/// A key of 16 to 256 bytes. Never shown.
+/// How a value is redacted.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Redaction {
+    /// The first 16 hexadecimal digits of the HMAC-SHA-256. Equal values have equal hashes.
+    Hash,
+    /// The network of an IP address: /24 for IPv4, /48 for IPv6.
+    TruncateIp,
+    /// Three asterisks (`***`).
+    Mask,
+}
+
+/// A secret key of 16 to 256 bytes. It is never logged.
 #[derive(Clone, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, extend("maxLength" = 256))]
 pub struct RedactionKey(String);
@@ -37,7 +49,7 @@ impl<'de> Deserialize<'de> for RedactionKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(key) if (16..=256).contains(&key.len()) => Ok(Self(key)),
-            // The value is not shown: it is a secret.
+            // The value is a secret, so it is not shown.
             _ => Err(D::Error::custom("must be text of 16 to 256 bytes")),
         }
     }
@@ -53,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_kept_to_itself() {
+    fn keys_are_checked_and_never_shown() {
         let right: RedactionConfig = parse_config(br#"{"key": "0123456789abcdef"}"#).unwrap();
         assert_eq!(right.key.reveal(), b"0123456789abcdef");
         assert_eq!(format!("{:?}", right.key), "RedactionKey(16 bytes)");

@@ -1,21 +1,21 @@
-//! `responseHeaders`: what callers are told about their request.
+//! `responseHeaders`: headers with the duration and ids of a request.
 
 use filter_core::EditableHeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::signals::filter::FilterConfig;
+use super::FilterConfig;
 
-/// The headers that are added to responses.
+/// Headers to add to responses; at least one of `serverTiming`, `traceId` and `requestId`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ResponseHeadersConfig {
-    /// Whose requests; every caller's if absent.
+    /// Requests whose responses get the headers. Default: all.
     pub filter: Option<FilterConfig>,
-    /// Whether `server-timing` tells how long the response took.
+    /// Whether to add `server-timing` with the time until the response in milliseconds.
     pub server_timing: bool,
-    /// The header that tells the trace id.
+    /// Header for the trace id, such as `x-trace-id`. Default: none.
     pub trace_id: Option<EditableHeaderName>,
-    /// Whether `x-request-id` tells Envoy's id of the request.
+    /// Whether to add `x-request-id` with Envoy's request id.
     pub request_id: bool,
 }

@@ -1,4 +1,4 @@
-//! What is traced: the `tracing` of Istio's Telemetry.
+//! `tracing`: traces, as in Istio's Telemetry.
 
 use std::collections::BTreeMap;
 
@@ -8,119 +8,123 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use super::{
+    ExpressionText, FilterConfig, Redaction, did_you_mean,
     entry::{EntryMatch, ProviderRef},
-    slips,
 };
-use crate::{expression::Text, signals::filter::FilterConfig, signals::redact::Redaction};
 
 /// One entry of `tracing`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TracingConfig {
-    /// The listeners that it is for.
-    #[serde(rename = "match")]
-    pub for_listeners: EntryMatch,
-    /// At most one provider; the first one if absent.
+    /// Listeners that the entry applies to. Default: all.
+    pub r#match: EntryMatch,
+    /// Name of a provider from `extensionProviders`, at most one. Default: the first provider.
+    /// Without any provider, trace ids are propagated but no spans are built.
     pub providers: Vec<ProviderRef>,
-    /// The share of new traces that is reported; nothing if absent.
+    /// Percentage of new traces to sample, 0 to 100 in steps of 0.01. Default: 0. For existing
+    /// traces, the caller decides.
     pub random_sampling_percentage: Option<SamplingPercentage>,
-    /// Shares of some new traces: the first whose filter holds stands in place of the share above.
+    /// Other percentages for selected new traces, at most 32. The first entry whose filter matches
+    /// replaces `randomSamplingPercentage`.
     pub sampling: Vec<SamplingConfig>,
-    /// Whether no span is made.
+    /// Whether to build no spans. Propagation and sampling continue.
     pub disable_span_reporting: bool,
-    /// Whether the caller's context is kept from the application.
+    /// Whether to remove the trace context from requests after reading it.
     pub disable_context_propagation: bool,
-    /// Whether Istio's names of the workload are said of the resource; they are if absent.
+    /// Whether to add Istio's names of the workload to the resource attributes. Default: `true`.
     pub enable_istio_tags: Option<bool>,
-    /// Further attributes, and changes to those that are there.
+    /// Span attributes to add, change or remove by name, at most 32.
     pub custom_tags: BTreeMap<String, TagConfig>,
-    /// Only `false`: the id of a request decides nothing.
-    pub use_request_id_for_trace_sampling: Option<Never>,
-    /// What is made of a caller's context.
+    /// Must be `false`, because request ids are not used for sampling.
+    pub use_request_id_for_trace_sampling: Option<AlwaysFalse>,
+    /// Handling of the caller's trace context. Default: `TRUST`.
     pub remote_context: RemoteContext,
-    /// Whether B3 is read where there is no `traceparent`.
+    /// Whether to read B3 headers if the request has no valid `traceparent`. Only W3C headers are
+    /// written.
     #[serde(rename = "acceptB3")]
     pub accept_b3: bool,
-    /// The most spans of a worker in a second; 1,000 if absent.
+    /// Maximum spans per second and worker, 1 to 100,000. Over the limit, a caller's context is
+    /// passed on unchanged and new traces are not sampled. Default: 1,000.
     pub max_spans_per_second: Option<IntegerWithin<1, 100_000>>,
-    #[serde(deserialize_with = "slips::in_match")]
+    #[serde(deserialize_with = "did_you_mean::in_match")]
     mode: (),
-    #[serde(deserialize_with = "slips::providers")]
+    #[serde(deserialize_with = "did_you_mean::providers")]
     provider: (),
-    #[serde(deserialize_with = "slips::custom_tags")]
+    #[serde(deserialize_with = "did_you_mean::custom_tags")]
     tags: (),
-    #[serde(alias = "samplingPercentage", deserialize_with = "slips::percentage")]
+    #[serde(alias = "samplingPercentage", deserialize_with = "did_you_mean::percentage")]
     percentage: (),
 }
 
-/// A share of some new traces.
+/// A percentage for selected new traces.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SamplingConfig {
-    /// Which requests; only what is known of a request can be asked for.
+    /// Requests that the percentage applies to. Only attributes of the request are available.
     pub filter: FilterConfig,
-    /// The share of them that is reported.
+    /// Percentage of these traces to sample.
     pub percentage: Percentage,
 }
 
-/// What is made of a caller's context.
+/// The handling of a caller's trace context.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RemoteContext {
-    /// Its trace goes on.
+    /// Continue the caller's trace, with its sampling decision.
     #[default]
     Trust,
-    /// A new trace begins, whose first span links to it.
+    /// Start a new trace whose first span links to the caller's.
     Restart,
 }
 
-/// An attribute of spans: exactly one source of its value, or a change of one that is there anyway.
+/// A span attribute: exactly one of `literal`, `environment`, `header` and `expression`. A built-in
+/// attribute can have `operation` or `redact` alone instead.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TagConfig {
-    /// A fixed text.
+    /// A constant text.
     pub literal: Option<LiteralConfig>,
-    /// A variable of the virtual machine (`vmConfig.env`).
+    /// An environment variable (`vmConfig.env` of the WasmPlugin).
     pub environment: Option<EnvironmentConfig>,
-    /// A header of the request.
+    /// A request header.
     pub header: Option<HeaderTagConfig>,
-    /// What an expression gives.
+    /// The value of an expression at the end of the stream.
     pub expression: Option<ExpressionConfig>,
-    /// `REMOVE`, under the name of an attribute that is there anyway.
+    /// `REMOVE` leaves a built-in attribute out.
     pub operation: Option<TagRemoval>,
-    /// How the value is made harmless.
+    /// Redaction of the value. A credential or an identity requires `HASH`. Default: none.
     pub redact: Option<Redaction>,
-    /// Refused: an expression does it.
+    /// Not supported: use `expression`.
     #[serde(deserialize_with = "formatter")]
     pub formatter: (),
 }
 
-/// A fixed text.
+/// A constant text.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LiteralConfig {
-    /// The text.
+    /// The text of the attribute.
     pub value: String,
 }
 
-/// A variable of the virtual machine.
+/// An environment variable.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnvironmentConfig {
-    /// Its name.
+    /// Name of the variable.
     pub name: String,
-    /// What stands for it where it is absent.
+    /// Value if the variable is not set. Default: the attribute is left out.
     #[serde(default)]
     pub default_value: Option<String>,
 }
 
-/// A header of the request.
+/// A request header.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderTagConfig {
-    /// Its name.
+    /// Name of the header.
     pub name: HeaderName,
-    /// What stands for it where it is absent.
+    /// Value if the header is missing. Default: the attribute is left out.
     #[serde(default)]
     pub default_value: Option<String>,
 }
@@ -129,15 +133,16 @@ pub struct HeaderTagConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpressionConfig {
-    /// Its text.
-    pub value: Text,
+    /// The text of the expression.
+    #[schemars(extend("examples" = ["request.headers['x-tenant']"]))]
+    pub value: ExpressionText,
 }
 
-/// The one thing that can be done to an attribute that is there anyway.
+/// A change to a built-in attribute.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TagRemoval {
-    /// It is left out.
+    /// Leave the attribute out.
     Remove,
 }
 
@@ -147,22 +152,22 @@ pub enum TagRemoval {
     inline,
     with = "f64",
     title = "percentage in steps of 0.01",
-    extend("minimum" = 0, "maximum" = 100)
+    extend("minimum" = 0, "maximum" = 100, "examples" = [10, 0.5])
 )]
 pub struct SamplingPercentage(u32);
 
-/// The short form of a sampling percentage: a number from 0 to 1, rounded to 0.0001.
+/// A sampling percentage as a fraction from 0 to 1, rounded to 0.0001.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
-#[schemars(inline, with = "f64", extend("minimum" = 0, "maximum" = 1))]
+#[schemars(inline, with = "f64", extend("minimum" = 0, "maximum" = 1, "examples" = [0.1]))]
 pub struct SampleRate(SamplingPercentage);
 
-/// `false`, and nothing else.
+/// The value `false`.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(inline, with = "bool", extend("const" = false))]
-pub struct Never;
+pub struct AlwaysFalse;
 
 impl SamplingPercentage {
-    /// Returns the share in millionths.
+    /// Returns the percentage in parts per million.
     #[must_use]
     pub const fn millionths(self) -> u32 {
         self.0.saturating_mul(100)
@@ -170,14 +175,14 @@ impl SamplingPercentage {
 }
 
 impl SampleRate {
-    /// Returns the percentage that it stands for.
+    /// Returns the fraction as a percentage.
     #[must_use]
     pub const fn percentage(self) -> SamplingPercentage {
         self.0
     }
 }
 
-/// Takes `number` of `whole` in steps of a ten-thousandth.
+/// Returns `number / whole` in ten-thousandths.
 fn steps(number: f64, whole: f64) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10^4")]
     let steps = (number / whole * 10_000.0).round() as u32;
@@ -187,7 +192,7 @@ fn steps(number: f64, whole: f64) -> u32 {
 impl<'de> Deserialize<'de> for SamplingPercentage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        // Written numbers are decimal: what is nearest to a step is that step.
+        // Decimal numbers are rarely exact as `f64`, so the nearest step counts.
         let is_step = |percent: &f64| {
             let scaled = percent * 100.0;
             (0.0..=100.0).contains(percent) && (scaled - scaled.round()).abs() < 1e-6
@@ -212,12 +217,12 @@ impl<'de> Deserialize<'de> for SampleRate {
     }
 }
 
-impl<'de> Deserialize<'de> for Never {
+impl<'de> Deserialize<'de> for AlwaysFalse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Bool(false) => Ok(Self),
             other => {
-                let rule = "must be false: the id of a request decides nothing here";
+                let rule = "must be false: request ids are not used for sampling";
                 Err(D::Error::custom(format_args!("{rule}, {}", Shown(&other))))
             }
         }
@@ -225,8 +230,9 @@ impl<'de> Deserialize<'de> for Never {
 }
 
 fn formatter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    let cure = "must not be given, use expression: %REQ(x-user)% is request.headers['x-user']";
-    slips::refuse(deserializer, cure)
+    let message =
+        "must not be given: use expression, where %REQ(x-user)% is request.headers['x-user']";
+    did_you_mean::refuse(deserializer, message)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Values of the document that have a rule of their own.
+//! Names and other validated values.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,36 +10,36 @@ use serde::{
 };
 use serde_json::Value;
 
-/// A list of one or more, which may be written as its only entry alone.
+/// A list that may be written as its only entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneOrMany<T>(pub Vec<T>);
 
-/// The name of a metric behind its prefix: `[a-z][a-z0-9_]*`, at most 64.
+/// The name of a metric without prefix: 1 to 64 of `a-z 0-9 _`, starting with a letter.
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     title = "1 to 64 of a-z 0-9 _, the first a letter",
-    extend("pattern" = "^[a-z][a-z0-9_]{0,63}$")
+    extend("pattern" = "^[a-z][a-z0-9_]{0,63}$", "examples" = ["order_value_cents"])
 )]
 pub struct MetricName(String);
 
-/// The name of a label: 1 to 128 characters of `A-Z a-z 0-9 _ . -`, the first a letter or `_`.
+/// The name of a label: 1 to 128 of `A-Z a-z 0-9 _ . -`, starting with a letter or `_`.
 ///
-/// Metrics show `.` and `-` as `_`, as Envoy does for Prometheus.
+/// In metrics, `.` and `-` become `_`, as in Envoy's Prometheus output.
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     title = "1 to 128 of A-Z a-z 0-9 _ . -, the first a letter or _",
-    extend("pattern" = "^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")
+    extend("pattern" = "^[A-Za-z_][A-Za-z0-9_.-]{0,127}$", "examples" = ["request_host", "tenant"])
 )]
 pub struct LabelName(String);
 
-/// A prefix of metrics, or the name of an SLO: `[a-z][a-z0-9_]*`, at most 32.
+/// A prefix of metrics or the name of an objective: 1 to 32 of `a-z 0-9 _`, starting with a letter.
 #[derive(Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     title = "1 to 32 of a-z 0-9 _, the first a letter",
-    extend("pattern" = "^[a-z][a-z0-9_]{0,31}$")
+    extend("pattern" = "^[a-z][a-z0-9_]{0,31}$", "examples" = ["checkout"])
 )]
 pub struct ShortName(String);
 
@@ -48,34 +48,34 @@ pub struct ShortName(String);
 #[schemars(
     inline,
     title = "1 to 64 of A-Z a-z 0-9 . _ / { } : -",
-    extend("pattern" = "^[A-Za-z0-9._/{}:-]{1,64}$")
+    extend("pattern" = "^[A-Za-z0-9._/{}:-]{1,64}$", "examples" = ["getOrder"])
 )]
 pub struct OperationName(String);
 
-/// A request's method, in capital letters.
+/// A request method in capital letters.
 #[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     title = "method in capital letters, such as GET",
-    extend("pattern" = "^[A-Z-]{1,32}$")
+    extend("pattern" = "^[A-Z-]{1,32}$", "examples" = ["GET"])
 )]
 pub struct MethodName(String);
 
-/// A host in lower case, `*.` before it for every host below.
+/// A host, or `*.` and a domain for all its subdomains. Case is ignored.
 #[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     title = "host, such as shop.example.com or *.example.com",
-    extend("pattern" = r"^(\*\.)?[A-Za-z0-9._\[\]:-]{1,253}$")
+    extend("pattern" = r"^(\*\.)?[A-Za-z0-9._\[\]:-]{1,253}$", "examples" = ["shop.example.com", "*.example.com"])
 )]
 pub struct HostPattern(String);
 
-/// A share of good streams in percent, 50 to 99.9999.
+/// A target percentage of good streams, 50 to 99.9999.
 #[derive(Clone, Copy, Debug, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     title = "percentage from 50 to 99.9999",
-    extend("minimum" = 50, "maximum" = 99.9999)
+    extend("minimum" = 50, "maximum" = 99.9999, "examples" = [99.9])
 )]
 pub struct Objective(f64);
 
@@ -119,7 +119,7 @@ impl fmt::Display for ShortName {
 }
 
 impl LabelName {
-    /// Returns the name in metrics.
+    /// Returns the name as it appears in metrics.
     #[must_use]
     pub fn in_metrics(&self) -> String {
         metric_name_part(&self.0)
@@ -149,30 +149,30 @@ impl MethodName {
 }
 
 impl HostPattern {
-    /// Returns the host as it is written.
+    /// Returns the pattern in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Reads text that `legal` accepts, or tells the rule.
+/// Deserializes a text that `is_valid` accepts; reports `rule` for any other.
 fn text<'de, D: Deserializer<'de>>(
     deserializer: D,
     rule: &str,
-    legal: impl Fn(&str) -> bool,
+    is_valid: impl Fn(&str) -> bool,
 ) -> Result<String, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    let found = value.as_str().filter(|text| legal(text)).map(str::to_owned);
+    let found = value.as_str().filter(|text| is_valid(text)).map(str::to_owned);
     found.ok_or_else(|| D::Error::custom(format_args!("{rule}, {}", Shown(&value))))
 }
 
-/// Says whether text is `[a-z][a-z0-9_]*` of at most `longest` bytes.
-fn is_snake_case(text: &str, longest: usize) -> bool {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    (1..=longest).contains(&text.len())
+/// Returns `true` if a text is `[a-z][a-z0-9_]*` with at most `max_len` bytes.
+fn is_snake_case(text: &str, max_len: usize) -> bool {
+    let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=max_len).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(legal)
+        && text.bytes().all(is_valid)
 }
 
 impl<'de> Deserialize<'de> for MetricName {
@@ -191,50 +191,50 @@ impl<'de> Deserialize<'de> for ShortName {
 
 impl<'de> Deserialize<'de> for LabelName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        let legal = |text: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let is_valid = |text: &str| {
             (1..=128).contains(&text.len())
                 && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-                && text.bytes().all(plain)
+                && text.bytes().all(is_allowed)
         };
         let rule = "must be 1 to 128 of A-Z a-z 0-9 _ . -, the first a letter or _";
-        text(deserializer, rule, legal).map(Self)
+        text(deserializer, rule, is_valid).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for OperationName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/{}:-".contains(&byte);
-        let legal = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(plain);
-        text(deserializer, "must be 1 to 64 of A-Z a-z 0-9 . _ / { } : -", legal).map(Self)
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._/{}:-".contains(&byte);
+        let is_valid = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(is_allowed);
+        text(deserializer, "must be 1 to 64 of A-Z a-z 0-9 . _ / { } : -", is_valid).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for MethodName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
-        let legal = |text: &str| (1..=32).contains(&text.len()) && text.bytes().all(plain);
-        text(deserializer, "must be a method in capital letters, such as GET", legal).map(Self)
+        let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+        let is_valid = |text: &str| (1..=32).contains(&text.len()) && text.bytes().all(is_allowed);
+        text(deserializer, "must be a method in capital letters, such as GET", is_valid).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for HostPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
-        let legal = |text: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
+        let is_valid = |text: &str| {
             let host = text.strip_prefix("*.").unwrap_or(text);
-            (1..=253).contains(&host.len()) && host.bytes().all(plain)
+            (1..=253).contains(&host.len()) && host.bytes().all(is_allowed)
         };
         let rule = "must be a host such as shop.example.com or *.example.com";
-        text(deserializer, rule, legal).map(|host| Self(host.to_ascii_lowercase()))
+        text(deserializer, rule, is_valid).map(|host| Self(host.to_ascii_lowercase()))
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Both<T>(std::marker::PhantomData<T>);
+        struct OneOrManyVisitor<T>(std::marker::PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Both<T> {
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
             type Value = Vec<T>;
 
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -254,7 +254,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
             }
         }
 
-        deserializer.deserialize_any(Both(std::marker::PhantomData)).map(Self)
+        deserializer.deserialize_any(OneOrManyVisitor(std::marker::PhantomData)).map(Self)
     }
 }
 

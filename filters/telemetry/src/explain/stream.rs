@@ -1,22 +1,22 @@
-//! The attributes of a stream that was described.
+//! The attributes of a described stream.
 
 use crate::{
     OTHER, Policy, Record, Trace, baggage,
-    explain::Described,
-    expression::{Attribute, Attributes, Own, Readings, Slot, Value},
+    explain::StreamDescription,
+    expression::{Attribute, AttributeCache, Attributes, Slot, Value, WeirAttribute},
 };
 
-/// A stream that was described, as expressions see it.
+/// A described stream, as a source of attributes.
 pub(super) struct Stream<'a> {
     policy: &'a Policy,
-    described: &'a Described,
+    described: &'a StreamDescription,
     record: &'a Record,
     trace: Option<&'a Trace>,
     is_error: bool,
-    readings: Readings,
+    cache: AttributeCache,
 }
 
-/// Fields of `request` that are headers.
+/// Fields of `request` with their headers.
 const HEADERS: [(&str, &str); 7] = [
     ("method", ":method"),
     ("path", ":path"),
@@ -30,19 +30,19 @@ const HEADERS: [(&str, &str); 7] = [
 impl<'a> Stream<'a> {
     pub(super) fn new(
         policy: &'a Policy,
-        described: &'a Described,
+        described: &'a StreamDescription,
         record: &'a Record,
         trace: Option<&'a Trace>,
         is_error: bool,
     ) -> Self {
-        let readings = policy.reads().readings();
-        Self { policy, described, record, trace, is_error, readings }
+        let cache = policy.attribute_table().new_cache();
+        Self { policy, described, record, trace, is_error, cache }
     }
 
-    /// Returns the name of its operation, `other` where none fits.
+    /// Returns the name of the operation, `other` if none matches.
     pub(super) fn operation(&self) -> &'a str {
         let names = self.policy.operations().names();
-        let name = self.record.operation.and_then(|place| names.get(place));
+        let name = self.record.operation.and_then(|index| names.get(index));
         name.map_or(OTHER, String::as_str)
     }
 
@@ -61,12 +61,16 @@ impl<'a> Stream<'a> {
             Attribute::Baggage(key) => {
                 baggage::value(&self.header("baggage")?, key).map(|text| Value::text(&text))
             }
-            Attribute::Own(own) => self.own(*own),
+            Attribute::Weir(attribute) => self.weir(*attribute),
             Attribute::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 self.property(&path)
             }
-            _ => None,
+            Attribute::ResponseHeader(_)
+            | Attribute::ResponseTrailer(_)
+            | Attribute::Principal
+            | Attribute::Audiences
+            | Attribute::Claim(_) => None,
         }
     }
 
@@ -93,20 +97,20 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn own(&self, own: Own) -> Option<Value> {
-        Some(match own {
-            Own::Operation => Value::text(self.operation()),
-            Own::Error => Value::Bool(self.is_error),
-            Own::TraceId => Value::text(&self.trace?.trace_id.to_string()),
-            Own::SpanId => Value::text(&self.trace?.span_id.to_string()),
-            Own::Sampled => Value::Bool(self.trace?.is_sampled),
+    fn weir(&self, attribute: WeirAttribute) -> Option<Value> {
+        Some(match attribute {
+            WeirAttribute::Operation => Value::text(self.operation()),
+            WeirAttribute::Error => Value::Bool(self.is_error),
+            WeirAttribute::TraceId => Value::text(&self.trace?.trace_id.to_string()),
+            WeirAttribute::SpanId => Value::text(&self.trace?.span_id.to_string()),
+            WeirAttribute::Sampled => Value::Bool(self.trace?.is_sampled),
         })
     }
 }
 
 impl Attributes for Stream<'_> {
     fn value(&self, slot: Slot) -> Option<&Value> {
-        let attribute = self.policy.reads().attribute(slot)?;
-        self.readings.get(slot, || self.read(attribute))
+        let attribute = self.policy.attribute_table().attribute(slot)?;
+        self.cache.get(slot, || self.read(attribute))
     }
 }

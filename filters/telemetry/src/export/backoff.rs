@@ -1,24 +1,70 @@
-//! How long a provider is left alone after a failure.
+//! Backoff after failed export requests.
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_secs(1);
-const MAX_LEN: Duration = Duration::from_secs(30);
-/// The longest that a server may ask for.
-const MAX_ASKED: Duration = Duration::from_mins(5);
+const INITIAL_DELAY: Duration = Duration::from_secs(1);
+const MAX_DELAY: Duration = Duration::from_secs(30);
+/// Maximum delay that a server can request.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
 
-/// Returns the pause after so many failures in a row: a random part of 1 s, 2 s, … 30 s, or what
-/// the server asked for where that is longer, at most 5 minutes.
-pub(super) fn pause(failures: u32, asked: Option<Duration>, random: u64) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    let ceiling = FIRST.saturating_mul(1 << doublings).min(MAX_LEN);
-    let own = share(ceiling, random);
-    own.max(asked.unwrap_or_default().min(MAX_ASKED))
+/// A jittered exponential backoff: a failure pauses all requests, then a single probe is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Backoff {
+    /// Consecutive failures.
+    pub(super) failures: u32,
+    pause: Option<Pause>,
 }
 
-/// Takes a random part of `whole`, in milliseconds.
-fn share(whole: Duration, random: u64) -> Duration {
-    let millis = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    since: Duration,
+    until: Duration,
+}
+
+impl Backoff {
+    /// Returns `true` if a request may be sent while `in_flight` others have no response yet.
+    pub(super) fn allows(&self, now: Duration, in_flight: usize) -> bool {
+        self.pause.is_none_or(|pause| now >= pause.until && now > pause.since && in_flight == 0)
+    }
+
+    /// Ends the pause, if the request that succeeded was sent after the failure.
+    pub(super) fn reset(&mut self, sent_at: Duration) {
+        if self.pause.is_none_or(|pause| sent_at > pause.since) {
+            *self = Self::default();
+        }
+    }
+
+    /// Starts a pause after a failure. Requests that were in flight together count as one failure.
+    pub(super) fn trip(
+        &mut self,
+        sent_at: Duration,
+        now: Duration,
+        retry_after: Option<Duration>,
+        random: u64,
+    ) {
+        let current = self.pause.filter(|pause| sent_at <= pause.since);
+        if current.is_none() {
+            self.failures = self.failures.saturating_add(1);
+        }
+        let until = now.saturating_add(delay(self.failures, retry_after, random));
+        self.pause = Some(match current {
+            Some(pause) => Pause { until: pause.until.max(until), ..pause },
+            None => Pause { since: now, until },
+        });
+    }
+}
+
+/// Returns a random delay of up to 1 s, 2 s, 4 s, … 30 s, or the delay that the server requested if
+/// that is longer, up to 5 minutes.
+fn delay(failures: u32, retry_after: Option<Duration>, random: u64) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    let max = INITIAL_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY);
+    jitter(max, random).max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
+}
+
+/// Returns a random part of `max`, in whole milliseconds.
+fn jitter(max: Duration, random: u64) -> Duration {
+    let millis = u64::try_from(max.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
     let part = u128::from(random).saturating_mul(u128::from(millis)) >> 64;
     Duration::from_millis(u64::try_from(part).unwrap_or(u64::MAX))
 }
@@ -31,19 +77,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn doubles_from_one_second_to_thirty() {
-        for (failures, longest) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (u32::MAX, 30)] {
-            assert_eq!(pause(failures, None, u64::MAX), Duration::from_secs(longest));
-            assert_eq!(pause(failures, None, 0), Duration::ZERO);
+    fn doubles_from_1_to_30_seconds() {
+        for (failures, max) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (u32::MAX, 30)] {
+            assert_eq!(delay(failures, None, u64::MAX), Duration::from_secs(max));
+            assert_eq!(delay(failures, None, 0), Duration::ZERO);
         }
-        assert_eq!(pause(1, None, u64::MAX / 2), Duration::from_millis(500));
+        assert_eq!(delay(1, None, u64::MAX / 2), Duration::from_millis(500));
     }
 
     #[test]
-    fn a_longer_wish_of_the_server_is_kept_exactly() {
-        let asked = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!(pause(1, asked(7), u64::MAX), Duration::from_secs(7));
-        assert_eq!(pause(6, asked(7), u64::MAX), Duration::from_secs(30));
-        assert_eq!(pause(1, asked(86_400), 0), Duration::from_secs(300));
+    fn a_longer_delay_of_the_server_is_used_without_jitter() {
+        let retry_after = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(delay(1, retry_after(7), u64::MAX), Duration::from_secs(7));
+        assert_eq!(delay(6, retry_after(7), u64::MAX), Duration::from_secs(30));
+        assert_eq!(delay(1, retry_after(86_400), 0), Duration::from_secs(300));
     }
 }

@@ -1,241 +1,250 @@
-//! All lanes of one worker.
+//! The pipelines of one worker.
 
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Answer, Dropped, Failure, HandedOver, Metric, Outcome, Protocol, Provider, books::Books,
-    lane::Lane,
+    Dropped, ExportOutcome, Failure, HandoffBatch, Metric, Protocol, Provider, Response,
+    delivery_stats::DeliveryStats, pipeline::Pipeline,
 };
 use crate::export::otlp::{Item, Signal};
 
-/// How often one kind of trouble is told.
-const QUIET: Duration = Duration::from_mins(1);
+/// Minimum time between two warnings of the same kind.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A lane of an exporter.
+/// The id of a pipeline of an [`Exporter`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct LaneId(usize);
+pub struct PipelineId(usize);
 
-/// A request on its way.
+/// The id of a request in flight.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Ticket(pub(super) u64);
+pub struct RequestId(pub(super) u64);
 
-/// The queues of one worker, and what is on its way from them. Not to be shown: it holds secrets.
+/// The export pipelines of one worker. Does not implement `Debug`: it holds secrets.
 #[derive(Default)]
 pub struct Exporter {
-    berths: Vec<Berth>,
-    tickets: u64,
-    orphans: Vec<Orphan>,
+    pipelines: Vec<ProviderPipeline>,
+    next_id: u64,
+    unclaimed: Vec<Unclaimed>,
 }
 
-/// A request to send now. Not to be shown: it holds secrets.
+/// A request to send now. Does not implement `Debug`: it holds secrets.
 #[derive(Clone, Copy)]
-pub struct Departure<'a> {
-    /// What the answer must be brought with.
-    pub ticket: Ticket,
+pub struct OutgoingRequest<'a> {
+    /// The id to pass to [`Exporter::on_response`].
+    pub id: RequestId,
     /// The cluster to call.
     pub cluster: &'a str,
-    /// The request's headers. Some are secrets.
+    /// The headers, which can hold secrets.
     pub headers: &'a [(String, String)],
-    /// The request's body.
+    /// The body.
     pub body: &'a [u8],
-    /// How long the answer may take.
+    /// How long to wait for the response.
     pub timeout: Duration,
 }
 
-/// Counts of a signal that belong to no lane.
-struct Orphan {
+/// A handed-over batch whose provider is no longer configured.
+struct Unclaimed {
     signal: Signal,
     items: u64,
     bytes: usize,
 }
 
-/// A lane, and how its provider is called.
-struct Berth {
+/// A pipeline, and how to call its provider.
+struct ProviderPipeline {
     provider: Box<str>,
     cluster: Box<str>,
     signal: Signal,
     protocol: Protocol,
     headers: Vec<(String, String)>,
     timeout: Duration,
-    lane: Lane,
-    told: Books,
-    told_bytes: i64,
-    /// When each kind of trouble was told last.
-    warned: [Option<Duration>; 3],
+    pipeline: Pipeline,
+    /// The statistics that [`Exporter::take_stats`] returned last.
+    reported_stats: DeliveryStats,
+    reported_bytes: i64,
+    /// When each kind of warning was last returned.
+    warned_at: [Option<Duration>; 3],
 }
 
 impl Exporter {
-    /// Opens a lane to a provider; `found` is what the proxy knows of the resource.
+    /// Opens a pipeline to a provider; `detected` are resource attributes detected at the proxy.
     pub fn open(
         &mut self,
         provider: &Provider,
         signal: Signal,
-        found: &[(String, String)],
-    ) -> LaneId {
-        let id = LaneId(self.berths.len());
-        self.berths.push(Berth {
+        detected: &[(String, String)],
+    ) -> PipelineId {
+        let id = PipelineId(self.pipelines.len());
+        self.pipelines.push(ProviderPipeline {
             provider: provider.name.clone(),
             cluster: provider.cluster.as_str().into(),
             signal,
             protocol: provider.protocol.clone(),
             headers: provider.headers(signal),
             timeout: provider.timeout,
-            lane: Lane::new(provider.limits, provider.envelope(found)),
-            told: Books::default(),
-            told_bytes: 0,
-            warned: [None; 3],
+            pipeline: Pipeline::new(provider.limits, provider.envelope(detected)),
+            reported_stats: DeliveryStats::default(),
+            reported_bytes: 0,
+            warned_at: [None; 3],
         });
         id
     }
 
-    /// Says whether there is no lane.
+    /// Returns `true` if no pipeline was opened.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.berths.is_empty()
+        self.pipelines.is_empty()
     }
 
-    /// Puts an item in the queue of a lane.
-    pub fn offer(&mut self, lane: LaneId, item: Item, now: Duration) {
-        if let Some(berth) = self.berths.get_mut(lane.0) {
-            berth.lane.offer(item, now);
+    /// Adds an item to the queue of a pipeline.
+    pub fn enqueue(&mut self, id: PipelineId, item: Item, now: Duration) {
+        if let Some(entry) = self.pipelines.get_mut(id.0) {
+            entry.pipeline.enqueue(item, now);
         }
     }
 
-    /// Sends the next request off, if one may go now; to be asked until there is none.
-    pub fn depart(&mut self, now: Duration) -> Option<Departure<'_>> {
-        let ticket = Ticket(self.tickets);
-        for berth in &mut self.berths {
-            let Berth { cluster, headers, timeout, lane, .. } = berth;
-            if let Some(body) = lane.depart(ticket, now) {
-                self.tickets = self.tickets.wrapping_add(1);
-                return Some(Departure { ticket, cluster, headers, body, timeout: *timeout });
+    /// Returns the next request to send. Call it until it returns `None`.
+    pub fn next_request(&mut self, now: Duration) -> Option<OutgoingRequest<'_>> {
+        let id = RequestId(self.next_id);
+        for entry in &mut self.pipelines {
+            let ProviderPipeline { cluster, headers, timeout, pipeline, .. } = entry;
+            if let Some(body) = pipeline.next_request(id, now) {
+                self.next_id = self.next_id.wrapping_add(1);
+                return Some(OutgoingRequest { id, cluster, headers, body, timeout: *timeout });
             }
         }
         None
     }
 
-    /// Takes an answer, `None` where the proxy knows no such cluster; returns what to warn of.
+    /// Handles the response to a request; `None` if the proxy does not know the cluster.
     ///
-    /// `wall` is the time of day, and `random` decides how long the next pause is.
-    pub fn arrive(
+    /// `wall` is the wall-clock time; `random` jitters the backoff.
+    pub fn on_response(
         &mut self,
-        ticket: Ticket,
-        answer: Option<&Answer>,
+        id: RequestId,
+        response: Option<&Response>,
         now: Duration,
         wall: SystemTime,
         random: u64,
-    ) -> Arrival {
-        for berth in &mut self.berths {
-            let Some(took) = berth.lane.elapsed(ticket, now) else { continue };
-            let outcome = berth.outcome(answer, took, wall);
-            berth.lane.arrive(ticket, &outcome, now, random);
-            let warning = berth.warning(&outcome, now);
-            return Arrival { took: answer.map(|_| took), warning };
+    ) -> ExportResult {
+        for entry in &mut self.pipelines {
+            let Some(elapsed) = entry.pipeline.elapsed(id, now) else { continue };
+            let outcome = entry.outcome(response, elapsed, wall);
+            entry.pipeline.complete(id, &outcome, now, random);
+            let warning = entry.warning(&outcome, now);
+            return ExportResult { elapsed: response.map(|_| elapsed), warning };
         }
-        Arrival::default()
+        ExportResult::default()
     }
 
-    /// Says whether every lane could take over a batch of before.
+    /// Returns `true` if every pipeline can take over a batch of the previous configuration.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.berths.iter().all(|berth| berth.lane.has_room())
+        self.pipelines.iter().all(|entry| entry.pipeline.has_room())
     }
 
-    /// Takes over a batch of the configuration before; its bytes were counted there.
-    pub fn adopt(&mut self, batch: &HandedOver) {
+    /// Takes over a batch of the previous configuration. The gauge already includes its bytes.
+    pub fn take_over(&mut self, batch: &HandoffBatch) {
         let (items, bytes) = (u64::from(batch.items), batch.body.len());
-        let is_its =
-            |berth: &&mut Berth| *berth.provider == *batch.provider && berth.signal == batch.signal;
-        match self.berths.iter_mut().find(is_its) {
-            Some(berth) => {
-                berth.told_bytes = berth.told_bytes.saturating_add(signed(bytes));
-                berth.lane.adopt(items, &batch.body);
+        let claims = |entry: &&mut ProviderPipeline| {
+            *entry.provider == *batch.provider && entry.signal == batch.signal
+        };
+        match self.pipelines.iter_mut().find(claims) {
+            Some(entry) => {
+                entry.reported_bytes = entry.reported_bytes.saturating_add(signed(bytes));
+                entry.pipeline.take_over(items, &batch.body);
             }
-            None => self.orphans.push(Orphan { signal: batch.signal, items, bytes }),
+            None => self.unclaimed.push(Unclaimed { signal: batch.signal, items, bytes }),
         }
     }
 
-    /// Gives everything away to the configuration to come.
-    pub fn hand_over(&mut self) -> Vec<HandedOver> {
-        let mut all = Vec::new();
-        for berth in &mut self.berths {
-            for (items, body) in berth.lane.hand_over() {
-                // What is given away stays counted; whoever sends it takes it off.
-                berth.told_bytes = berth.told_bytes.saturating_sub(signed(body.len()));
-                all.push(HandedOver {
-                    provider: berth.provider.to_string(),
-                    signal: berth.signal,
+    /// Removes everything for the next configuration.
+    pub fn hand_over(&mut self) -> Vec<HandoffBatch> {
+        let mut batches = Vec::new();
+        for entry in &mut self.pipelines {
+            for (items, body) in entry.pipeline.hand_over() {
+                // The bytes stay in the gauge until the next configuration has sent them.
+                entry.reported_bytes = entry.reported_bytes.saturating_sub(signed(body.len()));
+                batches.push(HandoffBatch {
+                    provider: entry.provider.to_string(),
+                    signal: entry.signal,
                     items: u32::try_from(items).unwrap_or(u32::MAX),
                     body,
                 });
             }
         }
-        all
+        batches
     }
 
-    /// Returns what happened since the last time.
-    pub fn tell(&mut self) -> Told {
-        let mut told = Told::default();
-        for berth in &mut self.berths {
-            let books = *berth.lane.books();
-            let more = books.since(&berth.told);
-            told.counts.extend(more.map(|(metric, count)| (berth.signal, metric, count)));
-            berth.told = books;
-            let bytes = signed(berth.lane.bytes());
-            told.growth = told.growth.saturating_add(bytes.saturating_sub(berth.told_bytes));
-            berth.told_bytes = bytes;
+    /// Returns the change of the statistics since the last call.
+    pub fn take_stats(&mut self) -> StatsDelta {
+        let mut delta = StatsDelta::default();
+        for entry in &mut self.pipelines {
+            let stats = *entry.pipeline.stats();
+            let growth = stats.since(&entry.reported_stats);
+            delta.counts.extend(growth.map(|(metric, count)| (entry.signal, metric, count)));
+            entry.reported_stats = stats;
+            let bytes = signed(entry.pipeline.bytes());
+            delta.bytes = delta.bytes.saturating_add(bytes.saturating_sub(entry.reported_bytes));
+            entry.reported_bytes = bytes;
         }
         let reconfigured = Metric::Dropped(Dropped::Reconfigured);
-        for orphan in self.orphans.drain(..) {
-            told.counts.push((orphan.signal, reconfigured, orphan.items));
-            told.growth = told.growth.saturating_sub(signed(orphan.bytes));
+        for batch in self.unclaimed.drain(..) {
+            delta.counts.push((batch.signal, reconfigured, batch.items));
+            delta.bytes = delta.bytes.saturating_sub(signed(batch.bytes));
         }
-        told
+        delta
     }
 }
 
-/// What happened since it was asked the last time.
+/// A change of the export statistics.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Told {
-    /// What was counted, by signal.
+pub struct StatsDelta {
+    /// Increments of the counters, by signal.
     pub counts: Vec<(Signal, Metric, u64)>,
-    /// By how many bytes the queues have grown.
-    pub growth: i64,
+    /// Change of the queues' size, in bytes.
+    pub bytes: i64,
 }
 
-/// What an answer brought beside its outcome.
+/// The result of an export request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Arrival {
-    /// How long the answer took; `None` where nothing was sent.
-    pub took: Option<Duration>,
-    /// What to warn of, at most once a minute for each kind of trouble.
+pub struct ExportResult {
+    /// Time from the request to the response; `None` if nothing was sent.
+    pub elapsed: Option<Duration>,
+    /// A warning to log, at most one a minute of each kind.
     pub warning: Option<String>,
 }
 
-impl Berth {
-    fn outcome(&self, answer: Option<&Answer>, took: Duration, wall: SystemTime) -> Outcome {
-        let Some(answer) = answer else { return Outcome::Retry(Failure::UnknownCluster, None) };
-        match Outcome::of(answer, &self.protocol, wall) {
-            // Of gRPC the proxy says UNAVAILABLE after a timeout too.
-            Outcome::Retry(Failure::Unavailable, asked) if took >= self.timeout => {
-                Outcome::Retry(Failure::Timeout, asked)
+impl ProviderPipeline {
+    fn outcome(
+        &self,
+        response: Option<&Response>,
+        elapsed: Duration,
+        wall: SystemTime,
+    ) -> ExportOutcome {
+        let Some(response) = response else {
+            return ExportOutcome::Retry(Failure::UnknownCluster, None);
+        };
+        match ExportOutcome::from_response(response, &self.protocol, wall) {
+            // For gRPC, the proxy reports a timeout as UNAVAILABLE.
+            ExportOutcome::Retry(Failure::Unavailable, retry_after) if elapsed >= self.timeout => {
+                ExportOutcome::Retry(Failure::Timeout, retry_after)
             }
             outcome => outcome,
         }
     }
 
-    fn warning(&mut self, outcome: &Outcome, now: Duration) -> Option<String> {
-        let (kind, what) = match outcome {
-            Outcome::Taken(None) => return None,
-            Outcome::Taken(Some(rejection)) => {
-                (0, format!("{} rejected: {}", rejection.items, rejection.message))
+    fn warning(&mut self, outcome: &ExportOutcome, now: Duration) -> Option<String> {
+        let (kind, text) = match outcome {
+            ExportOutcome::Accepted(None) => return None,
+            ExportOutcome::Accepted(Some(partial)) => {
+                (0, format!("{} rejected: {}", partial.rejected_items, partial.message))
             }
-            Outcome::Refused(why) => (1, format!("dropped: {why}")),
-            Outcome::Retry(Failure::UnknownCluster, _) => (2, UNKNOWN_CLUSTER.to_owned()),
-            Outcome::Retry(failure, _) => (2, format!("tried again later: {failure}")),
+            ExportOutcome::Refused(reason) => (1, format!("dropped: {reason}")),
+            ExportOutcome::Retry(Failure::UnknownCluster, _) => (2, UNKNOWN_CLUSTER.to_owned()),
+            ExportOutcome::Retry(failure, _) => (2, format!("will be retried: {failure}")),
         };
-        let last = self.warned.get_mut(kind)?;
-        if last.is_some_and(|last| now.saturating_sub(last) < QUIET) {
+        let last = self.warned_at.get_mut(kind)?;
+        if last.is_some_and(|last| now.saturating_sub(last) < WARNING_INTERVAL) {
             return None;
         }
         *last = Some(now);
@@ -243,7 +252,7 @@ impl Berth {
             Signal::Traces => "spans",
             Signal::Logs => "log records",
         };
-        Some(format!("{items} to {} through cluster {}: {what}", self.provider, self.cluster))
+        Some(format!("{items} to {} through cluster {}: {text}", self.provider, self.cluster))
     }
 }
 

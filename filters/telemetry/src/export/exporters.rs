@@ -1,4 +1,4 @@
-//! Where telemetry leaves the proxy: providers, and what is traced for them.
+//! The compiled export configuration: providers and tracing.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +8,22 @@ use crate::{
     export::{Provider, providers},
     policy::compiler::Compiler,
     signals::access_log::PROXY,
-    signals::tracing::{Surroundings, Tracing},
+    signals::tracing::{CompileContext, Tracing},
 };
 
-/// The providers of a document, and its tracing.
+/// The providers of a document, and the tracing that exports to them.
 #[derive(Clone, Debug, Default)]
-pub struct Outlets {
+pub struct Exporters {
     providers: Vec<Provider>,
-    /// The names of all providers, also of those that were refused.
+    /// The names of all providers, including rejected ones.
     names: Vec<String>,
     tracing: Tracing,
 }
 
-impl Outlets {
-    /// Compiles both; what is wrong with them is noted.
+impl Exporters {
+    /// Compiles both and collects their errors.
     ///
-    /// `variable` looks up a variable of the virtual machine.
+    /// `variable` looks up an environment variable of the virtual machine.
     pub(crate) fn compile(
         config: &Config,
         variable: &dyn Fn(&str) -> Option<String>,
@@ -33,7 +33,7 @@ impl Outlets {
         let endpoint = config.endpoint.as_ref();
         let providers = providers::compile(configured, endpoint, variable, compiler);
         let names = providers::names(configured, endpoint);
-        let around = Surroundings {
+        let context = CompileContext {
             providers: &providers,
             names: &names,
             has_endpoint: endpoint.is_some(),
@@ -41,7 +41,7 @@ impl Outlets {
             variable,
         };
         let entries = config.tracing.as_ref().map(|OneOrMany(entries)| entries.as_slice());
-        let tracing = Tracing::compile(entries, &around, compiler);
+        let tracing = Tracing::compile(entries, &context, compiler);
         Self { providers, names, tracing }
     }
 
@@ -75,19 +75,19 @@ impl Outlets {
         }
     }
 
-    /// Returns `true` if the document has a provider of this name, also one that was refused.
+    /// Returns `true` if the document has a provider of this name, even a rejected one.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
     }
 
-    /// Returns the providers, in the order of the document.
+    /// Returns the providers in document order.
     #[must_use]
     pub fn providers(&self) -> &[Provider] {
         &self.providers
     }
 
-    /// Returns the place of a provider.
+    /// Returns the index of a provider.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<usize> {
         self.providers.iter().position(|provider| *provider.name == *name)
@@ -109,28 +109,28 @@ mod tests {
 
     use super::*;
 
-    fn compile(document: &str) -> Result<Outlets, String> {
+    fn compile(document: &str) -> Result<Exporters, String> {
         let config: Config =
             parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
         let mut compiler = Compiler::default();
-        let outlets = Outlets::compile(&config, &|_| None, &mut compiler);
-        outlets.check_use(&config, &mut compiler);
-        compiler.errors.finish(outlets).map_err(|error| error.to_string())
+        let exporters = Exporters::compile(&config, &|_| None, &mut compiler);
+        exporters.check_use(&config, &mut compiler);
+        compiler.errors.finish(exporters).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn the_two_words_that_users_write_are_enough() {
+    fn the_short_form_configures_tracing() {
         let document = r#"{
             "endpoint": "otel-collector.monitoring.svc.cluster.local:4317", "sample_rate": 0.1
         }"#;
-        let outlets = compile(document).unwrap();
-        assert_eq!(outlets.provider("otel"), Some(0));
-        assert_eq!(outlets.tracing().tracers().len(), 1);
+        let exporters = compile(document).unwrap();
+        assert_eq!(exporters.provider("otel"), Some(0));
+        assert_eq!(exporters.tracing().tracers().len(), 1);
         compile(&document.replace("sample_rate", "sampleRate")).unwrap();
     }
 
     #[test]
-    fn a_provider_that_nobody_uses_is_refused() {
+    fn rejects_unused_providers() {
         let document = r#"{"extensionProviders": [
             {"name": "a", "opentelemetry": {"cluster": "a"}},
             {"name": "b", "opentelemetry": {"cluster": "b"}}
@@ -149,8 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leaves_the_proxy_unless_the_document_says_so() {
-        let outlets = compile("{}").unwrap();
-        assert!(outlets.providers().is_empty() && outlets.tracing().tracers().is_empty());
+    fn exports_nothing_by_default() {
+        let exporters = compile("{}").unwrap();
+        assert!(exporters.providers().is_empty() && exporters.tracing().tracers().is_empty());
     }
 }

@@ -1,55 +1,55 @@
-//! What the exporter counts.
+//! Counters of the exporter.
 
 use std::fmt;
 
 use crate::export::otlp::Signal;
 
-/// A counter.
+/// A counter of the exporter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
-    /// Items that were made.
+    /// Items that were built.
     Built,
-    /// Items that a collector has.
+    /// Items that a collector accepted.
     Sent,
-    /// Items that a collector threw away.
+    /// Items that a collector rejected in a partial success.
     Rejected,
-    /// Items that no collector has.
+    /// Items that were dropped.
     Dropped(Dropped),
-    /// Requests, repeated ones included.
+    /// Requests, including retries.
     Requests,
-    /// Requests that were repeated.
+    /// Retries of requests.
     Retries,
-    /// Requests that no collector took.
+    /// Requests that failed.
     Failures(Failure),
 }
 
-/// Why an item was dropped. The numbers are places in [`Metric::all`].
+/// Why an item was dropped. Discriminants are indexes into [`Metric::all`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Dropped {
-    /// The queue was full of newer ones.
+    /// The queue was full.
     Full = 5,
-    /// Its request was tried for too long.
+    /// Its request was retried for too long.
     Expired = 6,
-    /// The collector said no.
+    /// The collector refused its request.
     Refused = 7,
-    /// It fits in no request.
+    /// It exceeds the maximum size of a request.
     Oversize = 8,
-    /// Its provider is gone from the configuration.
+    /// Its provider is no longer configured.
     Reconfigured = 9,
 }
 
-/// Why a request was not taken. The numbers are places in [`Metric::all`].
+/// Why a request failed. Discriminants are indexes into [`Metric::all`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Failure {
-    /// The proxy knows no such cluster.
+    /// The proxy does not know the cluster.
     UnknownCluster = 10,
-    /// Nobody answered, or not now.
+    /// The collector is unreachable or unavailable.
     Unavailable = 11,
-    /// The answer took too long.
+    /// The request timed out.
     Timeout = 12,
-    /// The collector asked to be spared.
+    /// The collector limits the rate of requests.
     Throttled = 13,
-    /// The collector said no.
+    /// The collector refused the request.
     Refused = 14,
 }
 
@@ -87,19 +87,19 @@ impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::UnknownCluster => "the cluster is unknown",
-            Self::Unavailable => "nobody takes them now",
-            Self::Timeout => "the answer took too long",
-            Self::Throttled => "the collector asks to be spared",
-            Self::Refused => "the collector says no",
+            Self::Unavailable => "the collector is unavailable",
+            Self::Timeout => "the request timed out",
+            Self::Throttled => "the collector throttles requests",
+            Self::Refused => "the collector refused the request",
         })
     }
 }
 
 impl Metric {
-    /// How many counters there are.
+    /// Number of counters.
     pub(super) const COUNT: usize = 15;
 
-    /// Every counter, each at the place of its index.
+    /// Returns every counter, in the order of [`Metric::index`].
     pub fn all() -> impl Iterator<Item = Self> {
         [Self::Built, Self::Sent, Self::Rejected, Self::Requests, Self::Retries]
             .into_iter()
@@ -107,7 +107,7 @@ impl Metric {
             .chain(Failure::ALL.map(Self::Failures))
     }
 
-    /// Returns the place in the order of [`Metric::all`].
+    /// Returns the index into [`Metric::all`].
     #[must_use]
     pub const fn index(self) -> usize {
         match self {
@@ -116,34 +116,36 @@ impl Metric {
             Self::Rejected => 2,
             Self::Requests => 3,
             Self::Retries => 4,
-            Self::Dropped(why) => why as usize,
-            Self::Failures(why) => why as usize,
+            Self::Dropped(reason) => reason as usize,
+            Self::Failures(reason) => reason as usize,
         }
     }
 
-    /// Returns the counter's name; `None` for log records that were made, which others count too.
+    /// Returns the name of the metric; `None` for built log records, which the access log counts.
     ///
-    /// With `labels` the reason stands as a label in the name, as Istio's tags want it.
+    /// If `is_labelled`, the reason is encoded as a label in the name, for Istio's stat tags.
     #[must_use]
-    pub fn name(self, signal: Signal, labels: bool) -> Option<String> {
+    pub fn name(self, signal: Signal, is_labelled: bool) -> Option<String> {
         let items = match signal {
             Signal::Traces => "spans",
             Signal::Logs => "logs",
         };
-        let (what, reason) = match self {
+        let (subject, reason) = match self {
             Self::Built if signal == Signal::Logs => return None,
             Self::Built => (format!("{items}_built"), None),
             Self::Sent => (format!("{items}_sent"), None),
             Self::Rejected => (format!("{items}_rejected"), None),
-            Self::Dropped(why) => (format!("{items}_dropped"), Some(why.name())),
+            Self::Dropped(reason) => (format!("{items}_dropped"), Some(reason.name())),
             Self::Requests => ("export_requests".to_owned(), None),
             Self::Retries => ("export_retries".to_owned(), None),
-            Self::Failures(why) => ("export_failures".to_owned(), Some(why.name())),
+            Self::Failures(reason) => ("export_failures".to_owned(), Some(reason.name())),
         };
         Some(match reason {
-            None => format!("weir_telemetry_{what}_total"),
-            Some(reason) if labels => format!("weir_telemetry_{what}_total.reason=.={reason};.;"),
-            Some(reason) => format!("weir_telemetry_{what}_{reason}_total"),
+            None => format!("weir_telemetry_{subject}_total"),
+            Some(reason) if is_labelled => {
+                format!("weir_telemetry_{subject}_total.reason=.={reason};.;")
+            }
+            Some(reason) => format!("weir_telemetry_{subject}_{reason}_total"),
         })
     }
 }
@@ -156,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_counter_is_at_its_place() {
+    fn indexes_follow_the_order_of_all() {
         let all: Vec<_> = Metric::all().collect();
         assert_eq!(all.len(), Metric::COUNT);
         for (index, metric) in all.into_iter().enumerate() {
@@ -165,17 +167,17 @@ mod tests {
     }
 
     #[test]
-    fn names_are_clean_or_carry_the_reason_as_a_label() {
+    fn names_carry_the_reason_in_the_name_or_as_a_label() {
         let full = Metric::Dropped(Dropped::Full);
         let failure = Metric::Failures(Failure::Timeout);
-        for (metric, signal, labels, name) in [
+        for (metric, signal, is_labelled, name) in [
             (Metric::Built, Signal::Traces, true, "weir_telemetry_spans_built_total"),
             (full, Signal::Traces, false, "weir_telemetry_spans_dropped_full_total"),
             (full, Signal::Logs, true, "weir_telemetry_logs_dropped_total.reason=.=full;.;"),
             (failure, Signal::Logs, false, "weir_telemetry_export_failures_timeout_total"),
             (Metric::Requests, Signal::Logs, false, "weir_telemetry_export_requests_total"),
         ] {
-            assert_eq!(metric.name(signal, labels).as_deref(), Some(name));
+            assert_eq!(metric.name(signal, is_labelled).as_deref(), Some(name));
         }
         assert_eq!(Metric::Built.name(Signal::Logs, false), None);
     }

@@ -1,25 +1,25 @@
-//! OTLP, as far as a proxy speaks it: spans and log records out, answers in.
+//! OTLP encoding of spans and log records, and decoding of responses.
 //!
-//! Follows <https://opentelemetry.io/docs/specs/otlp/>. An item is encoded once, into the very bytes
-//! of its place in a request; a request is an [`Envelope`] around such items.
+//! Follows <https://opentelemetry.io/docs/specs/otlp/>. An item is encoded once, as a field of a
+//! request; a request is an [`Envelope`] around encoded items.
 
-mod answer;
+mod decode;
+mod encode;
 mod envelope;
 mod log_record;
 mod message;
-mod wire;
-mod write;
+mod response;
 
 pub use crate::export::otlp::{
-    answer::{Rejection, retry_delay},
-    envelope::{Envelope, Item},
+    envelope::{Envelope, Framing, Item},
     log_record::{LogRecord, Severity},
     message::{Attribute, Link, Span, SpanKind, Value},
+    response::{PartialSuccess, retry_delay},
 };
 
-pub(crate) use crate::export::otlp::answer::on_one_line;
+pub(crate) use crate::export::otlp::response::printable_line;
 
-/// The kinds of telemetry that are exported.
+/// An exported signal.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Signal {
     /// Spans.
@@ -29,9 +29,9 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// The path of the gRPC method that takes them.
+    /// Returns the path of the gRPC method that exports it.
     #[must_use]
-    pub const fn method(self) -> &'static str {
+    pub const fn grpc_path(self) -> &'static str {
         match self {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",

@@ -1,70 +1,71 @@
-//! A collector, and how it is spoken to.
+//! A compiled provider: a collector and its protocol.
 
 use std::{fmt, time::Duration};
 
 use filter_core::ClusterRef;
 
-use super::Limits;
-use crate::export::otlp::{Attribute, Envelope, Signal};
+use super::QueueLimits;
+use crate::export::otlp::{Attribute, Envelope, Framing, Signal};
 
 /// A provider that telemetry can be sent to.
 #[derive(Clone)]
 pub struct Provider {
-    /// What entries call it.
+    /// The name by which entries refer to it.
     pub name: Box<str>,
-    /// The cluster that is called.
+    /// The cluster to call.
     pub cluster: ClusterRef,
     /// The `:authority` of requests.
     pub authority: String,
-    /// What it speaks.
+    /// The protocol.
     pub protocol: Protocol,
-    /// Further headers or metadata. The values are secrets.
+    /// Additional headers or metadata. The values are secret.
     pub headers: Vec<(String, String)>,
-    /// How long one request may take.
+    /// Timeout of a request.
     pub timeout: Duration,
-    /// How much is kept and sent at once.
-    pub limits: Limits,
-    /// The longest value of a tag, in bytes.
+    /// Limits of the queue and batches.
+    pub limits: QueueLimits,
+    /// Maximum length of a tag value, in bytes.
     pub max_tag_length: usize,
-    /// What is said of the resource, over what is found.
+    /// Configured resource attributes, which override detected ones.
     pub resource: Vec<(String, String)>,
 }
 
-/// The two forms of OTLP that are spoken.
+/// An OTLP transport.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Protocol {
-    /// Protobuf in an HTTP request.
+    /// OTLP/HTTP with binary Protobuf.
     Http {
-        /// The path that takes spans.
+        /// The path for spans.
         traces: Box<str>,
-        /// The path that takes log records.
+        /// The path for log records.
         logs: Box<str>,
     },
-    /// gRPC, framed by hand: so the trailers are seen.
+    /// OTLP/gRPC. Framed here and sent as an HTTP call, which gives access to the trailers.
     Grpc,
 }
 
 impl Provider {
-    /// Makes the envelope of its requests from what was found about the resource.
+    /// Creates the envelope of its requests from the detected resource attributes.
     #[must_use]
-    pub fn envelope(&self, found: &[(String, String)]) -> Envelope {
-        let is_configured = |name: &str| self.resource.iter().any(|(own, _)| own == name);
-        let kept = found.iter().filter(|(name, _)| !is_configured(name));
+    pub fn envelope(&self, detected: &[(String, String)]) -> Envelope {
+        let is_configured =
+            |name: &str| self.resource.iter().any(|(configured, _)| configured == name);
+        let kept = detected.iter().filter(|(name, _)| !is_configured(name));
         let all = kept.chain(&self.resource);
         let attributes: Vec<_> = all.map(|(name, text)| Attribute::new(&**name, &**text)).collect();
-        Envelope::new(&attributes, self.protocol == Protocol::Grpc)
+        Envelope::new(&attributes, self.protocol.framing())
     }
 
-    /// Returns the headers of its requests.
+    /// Returns the headers of requests for a signal.
     #[must_use]
     pub fn headers(&self, signal: Signal) -> Vec<(String, String)> {
         let path = match (&self.protocol, signal) {
-            (Protocol::Grpc, signal) => signal.method(),
+            (Protocol::Grpc, signal) => signal.grpc_path(),
             (Protocol::Http { traces, .. }, Signal::Traces) => traces,
             (Protocol::Http { logs, .. }, Signal::Logs) => logs,
         };
         let timeout = format!("{}m", self.timeout.as_millis());
-        let specific: &[(&str, &str)] = match self.protocol {
+        let transport: &[(&str, &str)] = match self.protocol {
             Protocol::Http { .. } => &[("content-type", "application/x-protobuf")],
             Protocol::Grpc => &[
                 ("content-type", "application/grpc"),
@@ -73,16 +74,25 @@ impl Provider {
             ],
         };
         let user_agent = concat!("weir-telemetry/", env!("CARGO_PKG_VERSION"));
-        let first = [
+        let common = [
             (":method", "POST"),
             (":scheme", "http"),
             (":path", path),
             (":authority", &*self.authority),
             ("user-agent", user_agent),
         ];
-        let own = self.headers.iter().map(|(name, value)| (&**name, &**value));
-        let all = first.into_iter().chain(specific.iter().copied()).chain(own);
+        let configured = self.headers.iter().map(|(name, value)| (&**name, &**value));
+        let all = common.into_iter().chain(transport.iter().copied()).chain(configured);
         all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+impl Protocol {
+    const fn framing(&self) -> Framing {
+        match self {
+            Self::Http { .. } => Framing::Http,
+            Self::Grpc => Framing::Grpc,
+        }
     }
 }
 

@@ -1,10 +1,10 @@
-//! From the document's providers to those that can be called.
+//! Compilation of `extensionProviders` and `endpoint`.
 
 use std::time::Duration;
 
 use filter_core::{ConfigErrors, Warning};
 
-use super::{Limits, Protocol, Provider};
+use super::{Protocol, Provider, QueueLimits};
 use crate::{
     config::providers::{
         Endpoint, HeaderConfig, OpenTelemetryConfig, ProviderConfig, ProviderName, QueueConfig,
@@ -18,15 +18,15 @@ const MAX_HEADERS: usize = 16;
 const MAX_ATTRIBUTES: usize = 32;
 const TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_TAG_LENGTH: usize = 256;
-/// The port at which collectors take OTLP over HTTP.
+/// The default port of OTLP/HTTP.
 const HTTP_PORT: u64 = 4_318;
-/// Headers that a request has anyway.
-const OWN_HEADERS: [&str; 6] =
+/// Headers that cannot be configured.
+const RESERVED_HEADERS: [&str; 6] =
     ["content-type", "content-length", "user-agent", "grpc-timeout", "grpc-encoding", "authority"];
 
-/// Compiles the providers of a document; what is wrong with them is noted.
+/// Compiles the providers of a document and collects their errors.
 ///
-/// `variable` looks up a variable of the virtual machine.
+/// `variable` looks up an environment variable of the virtual machine.
 pub(crate) fn compile(
     configured: Option<&Vec<ProviderConfig>>,
     endpoint: Option<&Endpoint>,
@@ -36,10 +36,10 @@ pub(crate) fn compile(
     let path = "extensionProviders";
     let configured = match (configured, endpoint) {
         (None, None) => return Vec::new(),
-        (None, Some(endpoint)) => return of_endpoint(endpoint, variable, compiler),
+        (None, Some(endpoint)) => return from_endpoint(endpoint, variable, compiler),
         (Some(configured), None) => configured,
         (Some(configured), Some(_)) => {
-            compiler.errors.add("endpoint", "must not stand beside extensionProviders");
+            compiler.errors.add("endpoint", "must not be given together with extensionProviders");
             configured
         }
     };
@@ -53,7 +53,7 @@ pub(crate) fn compile(
         match &provider.opentelemetry {
             Some(config) => {
                 let path = format!("{path}.opentelemetry");
-                providers.extend(one(&provider.name, config, &path, variable, compiler));
+                providers.extend(compile_one(&provider.name, config, &path, variable, compiler));
             }
             None => compiler.errors.add(path, "must have opentelemetry"),
         }
@@ -61,19 +61,18 @@ pub(crate) fn compile(
     providers
 }
 
-/// Lists the names of all providers, also of those that [`compile`] refuses.
+/// Returns the names of all providers, including those that [`compile`] rejects.
 pub(crate) fn names(
     configured: Option<&Vec<ProviderConfig>>,
     endpoint: Option<&Endpoint>,
 ) -> Vec<String> {
-    let of_endpoint =
-        endpoint.filter(|_| configured.is_none()).map(|_| ProviderName::of_endpoint());
+    let short_form = endpoint.filter(|_| configured.is_none()).map(|_| ProviderName::of_endpoint());
     let configured = configured.into_iter().flatten().map(|provider| &provider.name);
-    configured.chain(&of_endpoint).map(|name| name.as_str().to_owned()).collect()
+    configured.chain(&short_form).map(|name| name.as_str().to_owned()).collect()
 }
 
-/// Makes the provider of the short form: gRPC, or HTTP at the port of HTTP.
-fn of_endpoint(
+/// Compiles the short form: OTLP/HTTP on port 4318, otherwise gRPC.
+fn from_endpoint(
     endpoint: &Endpoint,
     variable: &dyn Fn(&str) -> Option<String>,
     compiler: &mut Compiler,
@@ -85,10 +84,10 @@ fn of_endpoint(
         ..OpenTelemetryConfig::default()
     };
     let name = ProviderName::of_endpoint();
-    one(&name, &config, "endpoint", variable, compiler).into_iter().collect()
+    compile_one(&name, &config, "endpoint", variable, compiler).into_iter().collect()
 }
 
-fn one(
+fn compile_one(
     name: &ProviderName,
     config: &OpenTelemetryConfig,
     path: &str,
@@ -118,13 +117,13 @@ fn one(
         limits: limits(config.queue, path, &mut compiler.errors),
         max_tag_length: config
             .max_tag_length
-            .and_then(|most| usize::try_from(most.get()).ok())
+            .and_then(|max| usize::try_from(max.get()).ok())
             .unwrap_or(MAX_TAG_LENGTH),
         resource: resource(config, path, &mut compiler.errors),
     })
 }
 
-/// Returns host and port, or the name of the cluster where nothing else is said.
+/// Returns the `:authority`: host and port, or else the cluster name.
 fn authority(config: &OpenTelemetryConfig, path: &str, compiler: &mut Compiler) -> String {
     let Some(service) = &config.service else {
         return config.cluster.clone().unwrap_or_default();
@@ -144,14 +143,14 @@ fn protocol(
     errors: &mut ConfigErrors,
 ) -> (Protocol, Duration, Vec<(String, String)>) {
     if config.http.is_some() && config.grpc.is_some() {
-        errors.add(format_args!("{path}.grpc"), "must not stand beside http: give one of them");
+        errors.add(format_args!("{path}.grpc"), "must not be given together with http");
     }
     if config.http.is_none() && config.logs_path.is_some() {
         errors.add(format_args!("{path}.logsPath"), "must not be given without http");
     }
     if let Some(http) = &config.http {
-        let or = |path: &Option<UrlPath>, other: &str| -> Box<str> {
-            path.as_ref().map_or(other, UrlPath::as_str).into()
+        let or = |path: &Option<UrlPath>, default: &str| -> Box<str> {
+            path.as_ref().map_or(default, UrlPath::as_str).into()
         };
         let protocol = Protocol::Http {
             traces: or(&http.path, "/v1/traces"),
@@ -177,7 +176,7 @@ fn headers(
     for (index, header) in configured.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let name = header.name.as_str();
-        if OWN_HEADERS.contains(&name) {
+        if RESERVED_HEADERS.contains(&name) {
             errors.add(format_args!("{path}.name"), format_args!("must not be {name}"));
         }
         let value = match (&header.value, &header.env_name) {
@@ -212,38 +211,38 @@ fn resource(
     pairs.map(|(name, text)| (name.clone(), text.as_str().to_owned())).collect()
 }
 
-fn limits(queue: QueueConfig, path: &str, errors: &mut ConfigErrors) -> Limits {
-    let defaults = Limits::default();
-    let size = |number: Option<u64>, default: usize| {
-        number.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
+fn limits(queue: QueueConfig, path: &str, errors: &mut ConfigErrors) -> QueueLimits {
+    let defaults = QueueLimits::default();
+    let or = |configured: Option<u64>, default: usize| {
+        configured.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
     };
-    let bytes = size(queue.max_bytes.map(|it| it.get()), defaults.bytes);
-    // A default never contradicts what is said.
-    let batch_bytes = defaults.batch_bytes.min(bytes);
-    let batch_bytes = size(queue.max_batch_bytes.map(|it| it.get()), batch_bytes);
-    if batch_bytes > bytes {
+    let max_bytes = or(queue.max_bytes.map(|max| max.get()), defaults.max_bytes);
+    // A default must not exceed the configured `maxBytes`.
+    let max_batch_bytes = defaults.max_batch_bytes.min(max_bytes);
+    let max_batch_bytes = or(queue.max_batch_bytes.map(|max| max.get()), max_batch_bytes);
+    if max_batch_bytes > max_bytes {
         let rule = "must be at most maxBytes";
         errors.add(format_args!("{path}.queue.maxBatchBytes"), rule);
     }
-    Limits {
-        items: size(queue.max_items.map(|it| it.get()), defaults.items),
-        bytes,
-        batch_items: size(queue.max_batch_items.map(|it| it.get()), defaults.batch_items),
-        batch_bytes,
-        batch_delay: queue.max_batch_delay.map_or(defaults.batch_delay, |it| it.get()),
-        elapsed: queue.max_elapsed_time.map_or(defaults.elapsed, |it| it.get()),
+    QueueLimits {
+        max_items: or(queue.max_items.map(|max| max.get()), defaults.max_items),
+        max_bytes,
+        max_batch_items: or(queue.max_batch_items.map(|max| max.get()), defaults.max_batch_items),
+        max_batch_bytes,
+        max_batch_delay: queue.max_batch_delay.map_or(defaults.max_batch_delay, |max| max.get()),
+        max_elapsed_time: queue.max_elapsed_time.map_or(defaults.max_elapsed_time, |max| max.get()),
     }
 }
 
-fn check_count(count: usize, most: usize, path: &str, errors: &mut ConfigErrors) {
-    if !(1..=most).contains(&count) {
-        errors.add(path, format_args!("must have 1 to {most} entries"));
+fn check_count(count: usize, max: usize, path: &str, errors: &mut ConfigErrors) {
+    if !(1..=max).contains(&count) {
+        errors.add(path, format_args!("must have 1 to {max} entries"));
     }
 }
 
-fn check_at_most(count: usize, most: usize, path: &str, errors: &mut ConfigErrors) {
-    if count > most {
-        errors.add(path, format_args!("must have at most {most} entries"));
+fn check_at_most(count: usize, max: usize, path: &str, errors: &mut ConfigErrors) {
+    if count > max {
+        errors.add(path, format_args!("must have at most {max} entries"));
     }
 }
 

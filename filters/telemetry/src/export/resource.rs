@@ -1,11 +1,11 @@
-//! Who telemetry is about: what the proxy knows of its workload.
+//! Resource attributes that are detected at the proxy.
 
-/// What a proxy's node says; Istio fills all of it, a plain Envoy its id and cluster.
+/// The proxy's node. Istio sets all fields, a plain Envoy only `id` and `cluster`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Node {
-    /// The node's id.
+    /// The node id.
     pub id: Option<String>,
-    /// The node's cluster, which in Envoy is a group of proxies.
+    /// The node's cluster, a group of proxies.
     pub cluster: Option<String>,
     /// `metadata.NAME`: the pod.
     pub name: Option<String>,
@@ -21,20 +21,20 @@ pub struct Node {
     pub revision: Option<String>,
 }
 
-/// The longest value, in bytes.
+/// Maximum length of a value, in bytes.
 const MAX_LEN: usize = 256;
 
 impl Node {
-    /// Says whether the proxy is one of Istio's gateways, which stands before servers although
-    /// Istio calls its listeners outbound.
+    /// Returns `true` if the proxy is an Istio gateway, whose listeners are outbound although it
+    /// serves clients.
     ///
-    /// Istio's ids begin with the kind of the proxy: `router~` or `sidecar~`.
+    /// Istio's node ids start with the proxy type: `router~` or `sidecar~`.
     #[must_use]
     pub fn is_gateway(&self) -> bool {
         self.id.as_ref().is_some_and(|id| id.starts_with("router~"))
     }
 
-    /// Returns the attributes of the resource, those with Istio's own names where they are wanted.
+    /// Returns the resource attributes, with `istio_tags` also those named by Istio.
     ///
     /// The others follow the semantic conventions:
     /// <https://opentelemetry.io/docs/specs/semconv/resource/>.
@@ -56,12 +56,12 @@ impl Node {
             ("istio.cluster_id", self.cluster_id.as_ref()),
         ];
         let istio = istio.into_iter().filter(|_| istio_tags);
-        let known = common.into_iter().chain(istio).filter_map(|(name, value)| {
+        let attributes = common.into_iter().chain(istio).filter_map(|(name, value)| {
             let value = value.filter(|value| !value.is_empty())?;
             let end = value.floor_char_boundary(MAX_LEN);
             Some((name.to_owned(), value.get(..end)?.to_owned()))
         });
-        known.collect()
+        attributes.collect()
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_envoy_knows_its_id_and_cluster() {
+    fn reads_id_and_cluster_of_a_plain_envoy() {
         let node = Node {
             id: Some("proxy-1".to_owned()),
             cluster: Some("edge".to_owned()),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn istio_knows_the_workload() {
+    fn reads_the_workload_of_an_istio_proxy() {
         let node = Node {
             cluster: Some("shop.default".to_owned()),
             namespace: Some("default".to_owned()),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_tells_a_gateway_from_a_sidecar() {
+    fn detects_gateways_by_their_id() {
         for (id, is_gateway) in [
             (Some("router~10.0.0.1~edge-0.istio-ingress~istio-ingress.svc.cluster.local"), true),
             (Some("sidecar~10.0.0.2~shop-0.default~default.svc.cluster.local"), false),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_cut() {
+    fn truncates_values() {
         let node = Node { cluster: Some("é".repeat(200)), ..Node::default() };
         assert_eq!(names(&node, false)[0].len(), "service.name=".len() + 256);
     }

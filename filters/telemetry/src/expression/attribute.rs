@@ -1,4 +1,4 @@
-//! What can be read of a stream.
+//! Attributes of a stream.
 
 use std::fmt;
 
@@ -7,98 +7,112 @@ use filter_core::Headers;
 use super::{dynamic, value::Value};
 use crate::trace_context::baggage;
 
-/// One thing to read of a stream or of the proxy.
+/// An attribute of a stream or of the proxy.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Attribute {
-    /// An attribute of the proxy, by its path.
+    /// An Envoy attribute.
     ///
     /// <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes>
     Property {
-        /// The steps to it, outermost first.
+        /// The segments of its path, outermost first.
         path: Vec<String>,
-        /// How the proxy writes it.
-        form: Form,
-        /// When it is there.
+        /// The encoding of its value.
+        encoding: Encoding,
+        /// The phase from which it is available.
         phase: Phase,
     },
-    /// All values of a request header, joined by commas; the name in lower case.
+    /// A request header by its lower-case name. Several values are joined by commas.
     RequestHeader(String),
-    /// All values of a response header, joined by commas; the name in lower case.
+    /// A response header by its lower-case name. Several values are joined by commas.
     ResponseHeader(String),
-    /// All values of a response trailer, joined by commas; the name in lower case.
+    /// A response trailer by its lower-case name. Several values are joined by commas.
     ResponseTrailer(String),
-    /// A member of the request's W3C Baggage, percent-decoded.
+    /// A percent-decoded member of the request's W3C Baggage.
     Baggage(String),
-    /// Who a verified token says the caller is: issuer, slash, subject.
+    /// The principal of a verified token: `<issuer>/<subject>`.
     Principal,
-    /// For whom a verified token is: a list of text.
+    /// The audiences of a verified token.
     Audiences,
-    /// A claim of a verified token, by its path.
+    /// A claim of a verified token by its path.
     Claim(Vec<String>),
-    /// What this filter itself knows of the stream.
-    Own(Own),
+    /// An attribute of this filter.
+    Weir(WeirAttribute),
 }
 
-/// What this filter itself knows of a stream.
+/// An attribute of this filter, `weir.<name>` in expressions.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Own {
-    /// The operation, `other` where none matches; there from the request on.
+pub enum WeirAttribute {
+    /// The name of the operation, `other` if none matches. Available from the request.
     Operation,
-    /// Whether the stream is an error; there at its end.
+    /// Whether the stream is an error. Available at its end.
     Error,
-    /// The trace id in hexadecimal; there from the request on.
+    /// The trace id in hexadecimal. Available from the request.
     TraceId,
-    /// The id of the span of this proxy, where one is reported.
+    /// The id of this proxy's span, if one is reported.
     SpanId,
-    /// Whether the stream is sampled; there from the request on.
+    /// Whether the trace is sampled. Available from the request.
     Sampled,
 }
 
-/// How the proxy writes an attribute.
+/// The encoding of an Envoy attribute.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Form {
-    /// As it is.
+pub enum Encoding {
+    /// The bytes of a text.
     Text,
-    /// Eight bytes, the lowest first.
+    /// A 64-bit integer in little-endian order.
     Int,
-    /// One byte.
+    /// One byte, 0 for `false`.
     Bool,
-    /// Nanoseconds in eight bytes.
+    /// Nanoseconds as a 64-bit integer.
     Duration,
-    /// Nanoseconds since 1970 in eight bytes.
+    /// Nanoseconds since the Unix epoch as a 64-bit integer.
     Timestamp,
-    /// Text, a double in eight bytes, or a bool in one: only the bytes tell.
+    /// A text, a double, a boolean, a list or a map, distinguished by the bytes.
     Dynamic,
 }
 
-/// From when on something can be read.
+/// The earliest time at which an attribute is available.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Phase {
-    /// From the request's headers on.
+    /// When the request headers arrive.
     Request,
-    /// When the stream has ended.
+    /// When the stream ends.
     End,
 }
 
 impl Attribute {
-    /// Makes an attribute of the proxy.
-    pub(super) fn property(path: &[&str], form: Form, phase: Phase) -> Self {
-        Self::Property { path: path.iter().map(|step| (*step).to_owned()).collect(), form, phase }
+    /// Creates an Envoy attribute.
+    pub(super) fn property(path: &[&str], encoding: Encoding, phase: Phase) -> Self {
+        Self::Property {
+            path: path.iter().map(|segment| (*segment).to_owned()).collect(),
+            encoding,
+            phase,
+        }
     }
 
-    /// Returns from when on it can be read.
+    /// Returns the phase from which the attribute is available.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         match self {
             Self::Property { phase, .. } => *phase,
-            Self::ResponseHeader(_) | Self::ResponseTrailer(_) | Self::Own(Own::Error) => {
-                Phase::End
-            }
-            _ => Phase::Request,
+            Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Weir(WeirAttribute::Error) => Phase::End,
+            Self::RequestHeader(_)
+            | Self::Baggage(_)
+            | Self::Principal
+            | Self::Audiences
+            | Self::Claim(_)
+            | Self::Weir(
+                WeirAttribute::Operation
+                | WeirAttribute::TraceId
+                | WeirAttribute::SpanId
+                | WeirAttribute::Sampled,
+            ) => Phase::Request,
         }
     }
 
-    /// Returns the request's header that it is read from, in lower case; `None` where it is no header.
+    /// Returns the lower-case name of the request header that contains the attribute, if any.
     #[must_use]
     pub fn request_header(&self) -> Option<&str> {
         match self {
@@ -109,14 +123,19 @@ impl Attribute {
                 let known = HEADERS.iter().find(|(known, _)| known == field);
                 known.filter(|_| request == "request").map(|(_, header)| *header)
             }
-            _ => None,
+            Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Principal
+            | Self::Audiences
+            | Self::Claim(_)
+            | Self::Weir(_) => None,
         }
     }
 
-    /// Makes the value of [`Attribute::request_header`]'s header, of which `headers` must hold all
-    /// values; `None` where there is none.
+    /// Reads the attribute from `headers`, which must contain all values of
+    /// [`Attribute::request_header`]; `None` if the header is missing.
     #[must_use]
-    pub fn of_headers(&self, headers: &Headers) -> Option<Value> {
+    pub fn value_in(&self, headers: &Headers) -> Option<Value> {
         let name = self.request_header()?;
         match self {
             Self::Property { path, .. } => {
@@ -128,62 +147,80 @@ impl Attribute {
             Self::Baggage(key) => {
                 baggage::value(&headers.joined(name)?, key).map(|text| Value::text(&text))
             }
-            _ => headers.joined(name).map(Value::Text),
+            Self::RequestHeader(_) => headers.joined(name).map(Value::Text),
+            Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Principal
+            | Self::Audiences
+            | Self::Claim(_)
+            | Self::Weir(_) => None,
         }
     }
 
-    /// Says whether later filters or the router may change it, so that it has to be read as soon as
-    /// it is there.
+    /// Returns `true` if later filters or the router may change the attribute, so that it must be
+    /// read when the request headers arrive.
     #[must_use]
-    pub fn is_fleeting(&self) -> bool {
+    pub fn is_mutable(&self) -> bool {
         match self {
             Self::RequestHeader(_) | Self::Baggage(_) => true,
             Self::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                matches!(path.as_slice(), ["request", field, ..] if FLEETING.contains(field))
+                matches!(path.as_slice(), ["request", field, ..] if MUTABLE_FIELDS.contains(field))
             }
-            _ => false,
+            Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Principal
+            | Self::Audiences
+            | Self::Claim(_)
+            | Self::Weir(_) => false,
         }
     }
 
-    /// Says whether it must not leave the proxy as it is.
+    /// Returns `true` if the attribute is a credential or an identity.
     #[must_use]
-    pub fn is_secret(&self) -> bool {
+    pub fn is_sensitive(&self) -> bool {
         match self {
             Self::RequestHeader(name)
             | Self::ResponseHeader(name)
-            | Self::ResponseTrailer(name) => is_secret_header(name),
+            | Self::ResponseTrailer(name) => is_sensitive_header(name),
             Self::Principal | Self::Claim(_) => true,
-            Self::Property { path, .. } => path
-                .iter()
-                .any(|step| SECRET_STATES.contains(&step.as_str()) || is_secret_header(step)),
-            _ => false,
+            Self::Property { path, .. } => path.iter().any(|segment| {
+                IDENTITY_KEYS.contains(&segment.as_str()) || is_sensitive_header(segment)
+            }),
+            Self::Baggage(_) | Self::Audiences | Self::Weir(_) => false,
         }
     }
 
-    /// Reads the bytes that the proxy hands over; `None` where they are not of its form.
+    /// Decodes the bytes of the attribute; `None` if they do not have its encoding.
     #[must_use]
     pub fn decode(&self, bytes: Vec<u8>) -> Option<Value> {
-        let form = match self {
-            Self::Property { form, .. } => *form,
-            _ => Form::Text,
+        let encoding = match self {
+            Self::Property { encoding, .. } => *encoding,
+            Self::RequestHeader(_)
+            | Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Baggage(_)
+            | Self::Principal
+            | Self::Audiences
+            | Self::Claim(_)
+            | Self::Weir(_) => Encoding::Text,
         };
-        match form {
-            Form::Text => Some(Value::Text(bytes)),
-            Form::Int => number(&bytes).map(Value::Int),
-            Form::Duration => number(&bytes).map(Value::Duration),
-            Form::Timestamp => number(&bytes).map(Value::Timestamp),
-            Form::Bool => match bytes.as_slice() {
+        match encoding {
+            Encoding::Text => Some(Value::Text(bytes)),
+            Encoding::Int => number(&bytes).map(Value::Int),
+            Encoding::Duration => number(&bytes).map(Value::Duration),
+            Encoding::Timestamp => number(&bytes).map(Value::Timestamp),
+            Encoding::Bool => match bytes.as_slice() {
                 [byte] => Some(Value::Bool(*byte != 0)),
                 _ => None,
             },
-            Form::Dynamic => Some(dynamic::read(bytes)),
+            Encoding::Dynamic => Some(dynamic::read(bytes)),
         }
     }
 }
 
-/// Fields of `request` that are headers.
-const FLEETING: [&str; 10] = [
+/// Fields of `request` that are based on headers.
+const MUTABLE_FIELDS: [&str; 10] = [
     "path",
     "url_path",
     "host",
@@ -196,7 +233,7 @@ const FLEETING: [&str; 10] = [
     "headers",
 ];
 
-/// Fields of `request` that are a header as it is, and `url_path`, which is a part of one.
+/// Fields of `request` with their headers. `url_path` is a part of its header.
 const HEADERS: [(&str, &str); 8] = [
     ("path", ":path"),
     ("url_path", ":path"),
@@ -208,13 +245,13 @@ const HEADERS: [(&str, &str); 8] = [
     ("id", "x-request-id"),
 ];
 
-/// Where filters leave identities: the keys of their state and metadata.
-const SECRET_STATES: [&str; 4] =
+/// Keys of filter state and metadata that contain identities.
+const IDENTITY_KEYS: [&str; 4] =
     ["weir.jwt", "wasm.weir.jwt", "envoy.filters.http.jwt_authn", "istio_authn"];
 
-/// Says whether a header carries what lets one act as somebody else.
+/// Returns `true` if a header contains a credential.
 #[must_use]
-pub fn is_secret_header(name: &str) -> bool {
+pub fn is_sensitive_header(name: &str) -> bool {
     ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"].contains(&name)
 }
 
@@ -233,12 +270,12 @@ impl fmt::Display for Attribute {
             Self::Principal => out.write_str("request.auth.principal"),
             Self::Audiences => out.write_str("request.auth.audiences"),
             Self::Claim(path) => write!(out, "request.auth.claims['{}']", path.join("']['")),
-            Self::Own(own) => write!(out, "weir.{}", own.name()),
+            Self::Weir(own) => write!(out, "weir.{}", own.name()),
         }
     }
 }
 
-impl Own {
+impl WeirAttribute {
     const fn name(self) -> &'static str {
         match self {
             Self::Operation => "operation",
@@ -258,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_a_header_is_made_of_headers() {
+    fn header_attributes_are_read_from_headers() {
         let headers = Headers::from_iter([
             (":path", "/a?b=1"),
             (":authority", "app"),
@@ -268,7 +305,7 @@ mod tests {
             ("baggage", "k=v"),
             ("baggage", "l=w%20x"),
         ]);
-        let field = |name| Attribute::property(&["request", name], Form::Text, Phase::Request);
+        let field = |name| Attribute::property(&["request", name], Encoding::Text, Phase::Request);
         for (attribute, header, value) in [
             (field("path"), ":path", Some("/a?b=1")),
             (field("url_path"), ":path", Some("/a")),
@@ -281,16 +318,16 @@ mod tests {
             (Attribute::Baggage("m".into()), "baggage", None),
         ] {
             assert_eq!(attribute.request_header(), Some(header), "{attribute}");
-            assert_eq!(attribute.of_headers(&headers), value.map(Value::text), "{attribute}");
+            assert_eq!(attribute.value_in(&headers), value.map(Value::text), "{attribute}");
         }
         for attribute in [
             field("query"),
             field("protocol"),
-            Attribute::property(&["source", "path"], Form::Text, Phase::Request),
+            Attribute::property(&["source", "path"], Encoding::Text, Phase::Request),
             Attribute::ResponseHeader("x".into()),
         ] {
             assert_eq!(attribute.request_header(), None, "{attribute}");
-            assert_eq!(attribute.of_headers(&headers), None, "{attribute}");
+            assert_eq!(attribute.value_in(&headers), None, "{attribute}");
         }
     }
 }

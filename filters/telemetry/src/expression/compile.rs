@@ -1,26 +1,26 @@
-//! From the parser's tree to a compiled expression.
+//! Compiles the syntax tree of an expression.
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 
 use super::{
     attribute::{Attribute, Phase},
-    evaluate::Nothing,
+    attribute_table::{AttributeTable, Slot},
+    evaluate::NoAttributes,
     hints,
     invalid::InvalidExpression,
     kind::Kind,
     node::Node,
     path::Path,
-    reads::{Reads, Slot},
     value::Value,
 };
 
 mod call;
 mod membership;
 
-/// The deepest nesting.
-const DEEPEST: usize = 32;
+/// Maximum nesting depth.
+const MAX_DEPTH: usize = 32;
 
-/// A part and the kind of its value.
+/// A compiled node and the kind of its value.
 pub(super) struct Typed {
     pub(super) node: Node,
     pub(super) kind: Kind,
@@ -28,38 +28,39 @@ pub(super) struct Typed {
 
 type Compiled = Result<Typed, InvalidExpression>;
 
-/// Parses text.
+/// Parses an expression.
 pub(super) fn parse(text: &str) -> Result<IdedExpr, InvalidExpression> {
     let parser = cel::parser::PrattParser::new()
-        .max_recursion_depth(u16::try_from(DEEPEST).unwrap_or(u16::MAX))
+        .max_recursion_depth(u16::try_from(MAX_DEPTH).unwrap_or(u16::MAX))
         .error_reporting_limit(1);
     parser.parse(text).map_err(|failure| {
         let first = failure.errors.first();
-        // The parser gives no position where it stops for depth.
-        let place = first.map(|error| error.pos).filter(|(line, _)| *line > 0);
-        let Some((_, column)) = place else { return InvalidExpression::TooDeep };
-        // What could stand there instead is a list of the parser's own words.
+        // The parser reports no position if the expression is nested too deeply.
+        let position = first.map(|error| error.pos).filter(|(line, _)| *line > 0);
+        let Some((_, column)) = position else { return InvalidExpression::TooDeep };
+        // The list of expected tokens consists of the parser's internal names.
         let reason = first.map(|error| error.msg.lines().next().unwrap_or_default());
-        let reason = reason.map(|text| text.split_once(" expecting").map_or(text, |(it, _)| it));
+        let reason =
+            reason.map(|text| text.split_once(" expecting").map_or(text, |(start, _)| start));
         let reason = reason.unwrap_or_default().to_owned();
         let column = usize::try_from(column).unwrap_or_default();
         let error = InvalidExpression::Syntax { reason, column, hint: None };
-        hints::bare_text(text).into_iter().fold(error, InvalidExpression::or)
+        hints::unquoted_text(text).into_iter().fold(error, InvalidExpression::with_hint)
     })
 }
 
-/// What the parts of one expression have in common.
+/// The state of the compilation of one expression.
 pub(super) struct Compiler<'r> {
     pub(super) phase: Phase,
-    pub(super) reads: &'r mut Reads,
-    /// The attributes of this expression.
+    pub(super) reads: &'r mut AttributeTable,
+    /// The slots of the attributes that the expression reads.
     pub(super) slots: Vec<Slot>,
 }
 
 impl Compiler<'_> {
-    /// Compiles a part that may be nested so much deeper.
+    /// Compiles a subexpression with at most `depth` levels of nesting.
     pub(super) fn part(&mut self, expr: &Expr, depth: usize) -> Compiled {
-        let Some(below) = depth.checked_sub(1) else { return Err(InvalidExpression::TooDeep) };
+        let Some(depth_left) = depth.checked_sub(1) else { return Err(InvalidExpression::TooDeep) };
         if let Some(path) = path(expr) {
             return self.attribute(&path);
         }
@@ -67,10 +68,10 @@ impl Compiler<'_> {
             Expr::Literal(literal) => self::literal(literal),
             Expr::List(list) => {
                 let elements = list.elements.iter().map(|element| &element.expr);
-                self.list(elements, below)
+                self.list(elements, depth_left)
             }
             Expr::Select(select) if select.test => self.presence(select),
-            Expr::Call(call) => self.call(call, below),
+            Expr::Call(call) => self.call(call, depth_left),
             Expr::Select(_) => Err(InvalidExpression::unsupported("a field of a computed value")),
             Expr::Comprehension(_) => {
                 Err(InvalidExpression::unsupported("all, exists, exists_one, map or filter"))
@@ -81,10 +82,10 @@ impl Compiler<'_> {
     }
 
     pub(super) fn root(&mut self, expr: &Expr) -> Compiled {
-        self.part(expr, DEEPEST)
+        self.part(expr, MAX_DEPTH)
     }
 
-    /// Compiles a part that is an attribute alone.
+    /// Compiles a reference to an attribute.
     fn attribute(&mut self, path: &Path<'_>) -> Compiled {
         let attribute = path.resolve()?;
         let kind = attribute.kind();
@@ -134,33 +135,34 @@ impl Compiler<'_> {
     }
 }
 
-/// Computes what is the same on every stream.
+/// Replaces a node by its value if its operands are constants.
 pub(super) fn fold(node: Node) -> Result<Node, InvalidExpression> {
     if !node.is_foldable() {
         return Ok(node);
     }
-    let value = node.evaluate(&Nothing).map(std::borrow::Cow::into_owned);
+    let value = node.evaluate(&NoAttributes).map(std::borrow::Cow::into_owned);
     value.map(Node::Constant).map_err(InvalidExpression::AlwaysFails)
 }
 
-/// Reads an expression as steps to an attribute: names, and indexes that are literal text.
+/// Returns the path of an attribute: names and indexes with literal text; `None` for any other
+/// expression.
 fn path(expr: &Expr) -> Option<Path<'_>> {
-    let mut steps = Vec::new();
+    let mut segments = Vec::new();
     let mut expr = expr;
     loop {
         match expr {
             Expr::Ident(name) => {
-                steps.push(name.as_str());
-                steps.reverse();
-                return Some(Path(steps));
+                segments.push(name.as_str());
+                segments.reverse();
+                return Some(Path(segments));
             }
             Expr::Select(select) if !select.test => {
-                steps.push(select.field.as_str());
+                segments.push(select.field.as_str());
                 expr = &select.operand.expr;
             }
             Expr::Call(CallExpr { func_name, args, .. }) if func_name == operators::INDEX => {
                 let [of, index] = args.as_slice() else { return None };
-                steps.push(literal_text(&index.expr)?);
+                segments.push(literal_text(&index.expr)?);
                 expr = &of.expr;
             }
             _ => return None,
@@ -182,12 +184,14 @@ fn literal(literal: &LiteralValue) -> Compiled {
         LiteralValue::Double(number) => (Value::Double(*number.inner()), Kind::Double),
         LiteralValue::String(text) => (Value::text(text.inner()), Kind::Text),
         LiteralValue::UInt(_) => {
-            return Err(InvalidExpression::unsupported("an unsigned number").or("leave out the u"));
+            return Err(
+                InvalidExpression::unsupported("an unsigned number").with_hint("leave out the u")
+            );
         }
         LiteralValue::Bytes(_) => return Err(InvalidExpression::unsupported("bytes")),
         LiteralValue::Null => {
             let error = InvalidExpression::unsupported("null");
-            return Err(error.or("write has(a.b), or 'b' in a"));
+            return Err(error.with_hint("write has(a.b), or 'b' in a"));
         }
     };
     Ok(Typed { node: Node::Constant(value), kind })

@@ -1,9 +1,9 @@
-//! From one kind of value to another.
+//! Conversions between kinds of values.
 
 use std::borrow::Cow;
 
 use super::{
-    failure::Failure,
+    evaluation_error::EvaluationError,
     time_text,
     value::{Value, to_double as nearest},
 };
@@ -11,12 +11,12 @@ use super::{
 const NANOS: i64 = 1_000_000_000;
 
 impl Value {
-    /// Writes the value as `string()` does.
+    /// Converts the value as `string()` does.
     ///
     /// # Errors
     ///
-    /// Lists and maps have no text.
-    pub fn to_text(&self) -> Result<Cow<'_, [u8]>, Failure> {
+    /// Returns an error for lists and maps.
+    pub fn to_text(&self) -> Result<Cow<'_, [u8]>, EvaluationError> {
         match self {
             Self::Text(text) => Ok(Cow::Borrowed(text)),
             other => to_text(other).map(Cow::Owned),
@@ -24,16 +24,14 @@ impl Value {
     }
 }
 
-/// Returns text whose letters count.
-pub(super) fn letters(value: &Value) -> Result<&str, Failure> {
-    match value {
-        Value::Text(text) => str::from_utf8(text).map_err(|_| Failure::Conversion),
-        _ => Err(Failure::Kind),
-    }
+/// Returns a text as UTF-8.
+pub(super) fn utf8(value: &Value) -> Result<&str, EvaluationError> {
+    let Value::Text(text) = value else { return Err(EvaluationError::Kind) };
+    str::from_utf8(text).map_err(|_| EvaluationError::Conversion)
 }
 
-/// Writes a value as `string()` does.
-pub(super) fn to_text(value: &Value) -> Result<Vec<u8>, Failure> {
+/// Converts a value as `string()` does.
+pub(super) fn to_text(value: &Value) -> Result<Vec<u8>, EvaluationError> {
     let text = match value {
         Value::Text(text) => return Ok(text.clone()),
         Value::Bool(value) => value.to_string(),
@@ -41,35 +39,41 @@ pub(super) fn to_text(value: &Value) -> Result<Vec<u8>, Failure> {
         Value::Double(number) => number.to_string(),
         Value::Duration(nanos) => time_text::seconds(*nanos),
         Value::Timestamp(nanos) => time_text::rfc3339(*nanos),
-        Value::List(_) | Value::Map(_) => return Err(Failure::Kind),
+        Value::List(_) | Value::Map(_) => return Err(EvaluationError::Kind),
     };
     Ok(text.into_bytes())
 }
 
-/// Reads a whole number as `int()` does: fractions are cut, a time gives its seconds.
-pub(super) fn to_int(value: &Value) -> Result<i64, Failure> {
+/// Converts a value as `int()` does: a double is truncated, a timestamp becomes its seconds.
+pub(super) fn to_int(value: &Value) -> Result<i64, EvaluationError> {
     match value {
         Value::Int(whole) => Ok(*whole),
-        Value::Double(number) => cut(*number),
-        Value::Text(_) => letters(value)?.parse().map_err(|_| Failure::Conversion),
+        Value::Double(number) => truncate(*number),
+        Value::Text(_) => utf8(value)?.parse().map_err(|_| EvaluationError::Conversion),
         Value::Timestamp(nanos) => Ok(nanos.div_euclid(NANOS)),
-        _ => Err(Failure::Kind),
+        Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) => {
+            Err(EvaluationError::Kind)
+        }
     }
 }
 
-/// Reads a number as `double()` does.
-pub(super) fn to_double(value: &Value) -> Result<f64, Failure> {
+/// Converts a value as `double()` does.
+pub(super) fn to_double(value: &Value) -> Result<f64, EvaluationError> {
     match value {
         Value::Int(whole) => Ok(nearest(*whole)),
         Value::Double(number) => Ok(*number),
-        Value::Text(_) => letters(value)?.parse().map_err(|_| Failure::Conversion),
-        _ => Err(Failure::Kind),
+        Value::Text(_) => utf8(value)?.parse().map_err(|_| EvaluationError::Conversion),
+        Value::Bool(_)
+        | Value::Duration(_)
+        | Value::Timestamp(_)
+        | Value::List(_)
+        | Value::Map(_) => Err(EvaluationError::Kind),
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn cut(number: f64) -> Result<i64, Failure> {
-    // Both ends are excluded, as in CEL: no double tells them from what is outside.
-    let (least, most) = (nearest(i64::MIN), nearest(i64::MAX));
-    if least < number && number < most { Ok(number as i64) } else { Err(Failure::Overflow) }
+fn truncate(number: f64) -> Result<i64, EvaluationError> {
+    // Both bounds are exclusive, as in CEL, because the nearest doubles are not exact.
+    let (min, max) = (nearest(i64::MIN), nearest(i64::MAX));
+    if min < number && number < max { Ok(number as i64) } else { Err(EvaluationError::Overflow) }
 }

@@ -1,23 +1,23 @@
-//! Values of which only the bytes tell what they are.
+//! Values of metadata and filter state, whose kind is inferred from their bytes.
 
 use std::collections::BTreeMap;
 
 use super::value::Value;
 
 impl Value {
-    /// Reads a value of metadata or filter state, whose kind only its bytes tell.
+    /// Decodes a value of metadata or filter state.
     #[must_use]
     pub fn from_host(bytes: Vec<u8>) -> Self {
         read(bytes)
     }
 }
 
-/// Reads a value of metadata or filter state as the proxy writes it: text, a bool in one byte, a
-/// double in eight, or pairs of text for a list or a map.
+/// Decodes a value of metadata or filter state as Envoy encodes it: a text, a boolean in one byte,
+/// a double in eight bytes, or pairs of texts for a list or a map.
 ///
-/// Eight bytes that no text would have are a double: those of a whole number end in zeros, and
-/// almost all others are no UTF-8 or hold control characters. Pairs begin with a number that holds
-/// zeros, too.
+/// Bytes that are valid UTF-8 without control characters are a text. The bytes of a whole double
+/// end in zeros, and those of almost all others are not UTF-8 or contain control characters. Pairs
+/// start with a count, which contains zeros.
 pub(super) fn read(bytes: Vec<u8>) -> Value {
     let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     if !bytes.iter().any(is_control) && str::from_utf8(&bytes).is_ok() {
@@ -32,9 +32,10 @@ pub(super) fn read(bytes: Vec<u8>) -> Value {
     pairs(&bytes).unwrap_or(Value::Text(bytes))
 }
 
-/// Reads pairs of text: a count, the sizes of each pair, then each text and a zero byte.
+/// Decodes pairs of texts: their count, the sizes of each pair, then each text followed by a zero
+/// byte.
 ///
-/// The elements of a list have nothing behind them.
+/// The elements of a list are pairs with an empty second text.
 fn pairs(bytes: &[u8]) -> Option<Value> {
     let (count, rest) = number(bytes)?;
     let (mut sizes, mut texts) = rest.split_at_checked(count.checked_mul(8)?)?;

@@ -1,9 +1,9 @@
-//! What was probably meant.
+//! Hints for common mistakes in expressions.
 
-use super::{invalid::InvalidExpression, table};
+use super::{envoy_attributes, invalid::InvalidExpression};
 
-/// Names that other systems use, and ours.
-const ELSEWHERE: [(&str, &str); 24] = [
+/// Attribute names of other systems, and the equivalents here.
+const FOREIGN_NAMES: [(&str, &str); 24] = [
     ("istio_operationId", "write weir.operation, with names from operations"),
     ("istio_responseClass", "write response.code, with buckets: [200, 300, 400, 500]"),
     ("attributes.canonical_service_name", CANONICAL_NAME),
@@ -36,33 +36,33 @@ const CANONICAL_REVISION: &str =
 
 const QUOTES: &str = "text needs quotes";
 
-/// First steps of Istio's older expressions.
-const PEERS: [(&str, &str); 3] = [
+/// First segments of paths in older Istio expressions.
+const FOREIGN_ROOTS: [(&str, &str); 3] = [
     ("upstream_peer", "write filter_state.upstream_peer.<field>"),
     ("downstream_peer", "write filter_state.downstream_peer.<field>"),
-    ("attributes", "attributes have no common first step: write request.method"),
+    ("attributes", "leave out attributes: write request.method"),
 ];
 
-/// Refuses steps that lead nowhere.
-pub(super) fn unknown(steps: &[&str]) -> InvalidExpression {
-    let name = steps.join(".");
+/// Returns the error for an unknown attribute.
+pub(super) fn unknown(segments: &[&str]) -> InvalidExpression {
+    let name = segments.join(".");
     let error = InvalidExpression::UnknownAttribute { name: name.clone(), hint: None };
-    match hint(steps, &name) {
-        Some(hint) => error.or(hint),
+    match hint(segments, &name) {
+        Some(hint) => error.with_hint(hint),
         None => error,
     }
 }
 
-fn hint(steps: &[&str], name: &str) -> Option<String> {
-    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name);
-    if let Some((_, hint)) = elsewhere {
+fn hint(segments: &[&str], name: &str) -> Option<String> {
+    let foreign = FOREIGN_NAMES.iter().find(|(other, _)| *other == name);
+    if let Some((_, hint)) = foreign {
         return Some((*hint).to_owned());
     }
-    let peer = PEERS.iter().find(|(root, _)| steps.first() == Some(root));
+    let peer = FOREIGN_ROOTS.iter().find(|(root, _)| segments.first() == Some(root));
     if let Some((_, hint)) = peer {
         return Some((*hint).to_owned());
     }
-    match steps {
+    match segments {
         ["weir", ..] => {
             Some("weir has operation, error, traceId, spanId, sampled, tag, fault".into())
         }
@@ -76,14 +76,16 @@ fn hint(steps: &[&str], name: &str) -> Option<String> {
     }
 }
 
-/// Says what stands below a first step.
+/// Returns a hint about the fields of a root.
 fn fields(root: &str, rest: &[&str]) -> Option<String> {
-    let known = table::ROOTS.iter().find(|known| known.name == root)?;
+    let known = envoy_attributes::ROOTS.iter().find(|known| known.name == root)?;
     let field = rest.first().and_then(|field| known.fields.iter().find(|(name, ..)| name == field));
     Some(match field {
-        Some((name, table::Shape::Headers, _)) => format!("write {root}.{name}['name']"),
-        Some((name, table::Shape::Tree, _)) => format!("write {root}.{name}['name'] or deeper"),
-        Some((name, table::Shape::Leaf(_), _)) => format!("{root}.{name} has no fields"),
+        Some((name, envoy_attributes::Shape::Headers, _)) => format!("write {root}.{name}['name']"),
+        Some((name, envoy_attributes::Shape::Tree, _)) => {
+            format!("write {root}.{name}['name'] or deeper")
+        }
+        Some((name, envoy_attributes::Shape::Leaf(_), _)) => format!("{root}.{name} has no fields"),
         None => {
             let names: Vec<&str> = known.fields.iter().map(|(name, ..)| *name).collect();
             format!("{root} has {}", names.join(", "))
@@ -91,21 +93,20 @@ fn fields(root: &str, rest: &[&str]) -> Option<String> {
     })
 }
 
-/// Guesses that a text which is no expression was meant as text.
-pub(super) fn bare_text(text: &str) -> Option<String> {
+/// Returns a hint for a text that was probably meant literally.
+pub(super) fn unquoted_text(text: &str) -> Option<String> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(&byte);
-    let is_bare = text.bytes().all(is_word) && text.contains(|letter: char| letter.is_alphabetic());
-    is_bare.then(|| format!("{QUOTES}: \"'{text}'\""))
+    let is_unquoted =
+        text.bytes().all(is_word) && text.contains(|letter: char| letter.is_alphabetic());
+    is_unquoted.then(|| format!("{QUOTES}: \"'{text}'\""))
 }
 
-/// Guesses that a text with an unknown word was meant as text altogether: `istio-proxy`.
-pub(super) fn whole(error: InvalidExpression, text: &str) -> InvalidExpression {
-    match &error {
-        InvalidExpression::UnknownAttribute { hint: Some(hint), .. }
-            if hint.starts_with(QUOTES) =>
-        {
-            bare_text(text).into_iter().fold(error, InvalidExpression::or)
-        }
-        _ => error,
+/// Extends the hint about an unknown word to the whole text, such as `istio-proxy`.
+pub(super) fn refine(error: InvalidExpression, text: &str) -> InvalidExpression {
+    if let InvalidExpression::UnknownAttribute { hint: Some(hint), .. } = &error
+        && hint.starts_with(QUOTES)
+    {
+        return unquoted_text(text).into_iter().fold(error, InvalidExpression::with_hint);
     }
+    error
 }

@@ -1,72 +1,77 @@
-//! Why a text is no expression.
+//! Errors of the compilation of expressions.
 
-use super::{attribute::Attribute, failure::Failure, kind::Kind};
+use super::{attribute::Attribute, evaluation_error::EvaluationError, kind::Kind};
 
-/// A text that is no expression, or none for its place.
+/// An error in an expression.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidExpression {
-    /// It is not CEL.
+    /// The text is not valid CEL.
     #[error("must be a CEL expression: {reason} at column {column}{}", hint_text(hint))]
     Syntax {
-        /// What the parser says.
+        /// The message of the parser.
         reason: String,
-        /// Where, counted from 1; in the last line of a text of several.
+        /// The column of the error from 1, in the last line of a multi-line text.
         column: usize,
-        /// What was probably meant.
+        /// A suggestion, if any.
         hint: Option<String>,
     },
-    /// It goes too deep.
+    /// The text is too long.
+    #[error("must be a CEL expression of at most 1024 bytes")]
+    TooLong,
+    /// The expression is nested too deeply.
     #[error("must be a CEL expression nested at most 32 deep")]
     TooDeep,
-    /// It holds something of CEL that Weir leaves out.
+    /// The expression uses a feature of CEL that is not supported.
     #[error("must not use {what}{}", hint_text(hint))]
     Unsupported {
         /// The operator, function or literal.
         what: String,
-        /// What to use instead.
+        /// A suggestion, if any.
         hint: Option<String>,
     },
-    /// It reads what does not exist.
+    /// The attribute does not exist.
     #[error("unknown attribute {name}{}", hint_text(hint))]
     UnknownAttribute {
-        /// What was written.
+        /// The attribute as written.
         name: String,
-        /// What was probably meant.
+        /// A suggestion, if any.
         hint: Option<String>,
     },
-    /// It reads what is not there yet.
-    #[error("{name} is known only when the stream has ended, but this is decided at the request")]
+    /// The attribute is not available when the expression is evaluated.
+    #[error(
+        "{name} is only available at the end of the stream, but this is evaluated at the request"
+    )]
     TooEarly {
-        /// The attribute.
+        /// The name of the attribute.
         name: String,
     },
-    /// Values of these kinds do not go together.
+    /// The operator or function does not support these kinds of values.
     #[error("{operation} does not take {}{}", kinds(got), hint_text(hint))]
     Kinds {
         /// The operator or function.
         operation: String,
         /// The kinds of its operands.
         got: Vec<String>,
-        /// What to use instead.
+        /// A suggestion, if any.
         hint: Option<String>,
     },
-    /// The whole has another kind than its place asks for.
-    #[error("must be an expression of kind {wanted}, got {got}{}", hint_text(hint))]
+    /// The result does not have the required kind.
+    #[error("must be an expression of kind {expected}, got {got}{}", hint_text(hint))]
     Result {
-        /// The kind that is asked for.
-        wanted: &'static str,
-        /// The kind that it has.
+        /// The required kind.
+        expected: &'static str,
+        /// The actual kind.
         got: String,
-        /// What to use instead.
+        /// A suggestion, if any.
         hint: Option<String>,
     },
-    /// A part without attributes has no value.
+    /// A constant subexpression cannot be evaluated.
     #[error("always fails: {0}")]
-    AlwaysFails(Failure),
-    /// A regular expression that is none.
+    AlwaysFails(EvaluationError),
+    /// A regular expression is invalid.
     #[error("must have a regular expression in RE2 syntax ({0})")]
     Pattern(String),
-    /// A duration that is none.
+    /// A duration is invalid.
     #[error("must have a duration such as '1.5s', got '{0}'")]
     Duration(String),
 }
@@ -85,15 +90,15 @@ impl InvalidExpression {
         Self::Kinds { operation: operation.into(), got, hint: None }
     }
 
-    /// Adds what was probably meant.
-    pub(super) fn or(mut self, meant: impl Into<String>) -> Self {
+    /// Adds a suggestion.
+    pub(super) fn with_hint(mut self, suggestion: impl Into<String>) -> Self {
         if let Self::Syntax { hint, .. }
         | Self::Unsupported { hint, .. }
         | Self::UnknownAttribute { hint, .. }
         | Self::Kinds { hint, .. }
         | Self::Result { hint, .. } = &mut self
         {
-            *hint = Some(meant.into());
+            *hint = Some(suggestion.into());
         }
         self
     }

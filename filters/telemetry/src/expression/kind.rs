@@ -1,4 +1,4 @@
-//! What kind of value an expression has, known before any stream is.
+//! Static kinds of values.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub(super) enum Kind {
     Duration,
     Timestamp,
     List(Box<Kind>),
-    /// Known only when it is there: metadata, filter state, claims.
+    /// A kind that is known only at evaluation, of metadata, filter state and claims.
     Dynamic,
 }
 
@@ -21,24 +21,24 @@ impl Kind {
         matches!(self, Self::Int | Self::Double | Self::Dynamic)
     }
 
-    /// Says whether a value of this kind may stand where `wanted` is asked for.
-    pub(super) fn may_be(&self, wanted: &Self) -> bool {
-        match (self, wanted) {
+    /// Returns `true` if a value of this kind may have the kind `required`.
+    pub(super) fn may_be(&self, required: &Self) -> bool {
+        match (self, required) {
             (Self::Dynamic, _) | (_, Self::Dynamic) => true,
-            (Self::List(one), Self::List(two)) => one.may_be(two),
-            _ => self == wanted,
+            (Self::List(left), Self::List(right)) => left.may_be(right),
+            _ => self == required,
         }
     }
 
-    /// Says whether two values can be equal; numbers of two kinds can.
+    /// Returns `true` if values of these kinds can be equal, as numbers of different kinds can.
     pub(super) fn may_equal(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::List(one), Self::List(two)) => one.may_equal(two),
+            (Self::List(left), Self::List(right)) => left.may_equal(right),
             _ => self.may_be(other) || self.is_number() && other.is_number(),
         }
     }
 
-    /// Says whether values of this kind have an order.
+    /// Returns `true` if values of this kind can be ordered.
     pub(super) const fn is_ordered(&self) -> bool {
         !matches!(self, Self::List(_))
     }

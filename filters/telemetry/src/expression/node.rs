@@ -1,40 +1,37 @@
-//! A compiled expression: kinds checked, constants folded, attributes in their places.
+//! The tree of a compiled expression, with checked kinds, folded constants and resolved attributes.
 
 use regex_lite::Regex;
 
 use super::{
+    attribute_table::Slot,
     operation::{Binary, Unary},
-    reads::Slot,
     value::Value,
 };
 
-/// One part of an expression.
+/// A node of a compiled expression.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
     Constant(Value),
     Read(Slot),
-    /// Whether an attribute is there.
+    /// Whether an attribute is present.
     Has(Slot),
     Unary(Unary, Box<Node>),
     Binary(Binary, Box<(Node, Node)>),
     And(Box<(Node, Node)>),
     Or(Box<(Node, Node)>),
-    /// The second part where the first holds, else the third.
-    Choice(Box<(Node, Node, Node)>),
-    /// Whether text has a part that the expression matches.
+    /// The second node if the first is true, else the third.
+    Conditional(Box<(Node, Node, Node)>),
+    /// Whether a regular expression matches anywhere in a text.
     Matches(Box<Node>, Regex),
     List(Vec<Node>),
 }
 
 impl Node {
     pub(super) const fn constant(&self) -> Option<&Value> {
-        match self {
-            Self::Constant(value) => Some(value),
-            _ => None,
-        }
+        if let Self::Constant(value) = self { Some(value) } else { None }
     }
 
-    /// Says whether every part of it is a constant.
+    /// Returns `true` if all operands are constants.
     pub(super) fn is_foldable(&self) -> bool {
         let known = |node: &Self| node.constant().is_some();
         match self {
@@ -43,7 +40,7 @@ impl Node {
             Self::Binary(_, parts) | Self::And(parts) | Self::Or(parts) => {
                 known(&parts.0) && known(&parts.1)
             }
-            Self::Choice(parts) => known(&parts.0) && known(&parts.1) && known(&parts.2),
+            Self::Conditional(parts) => known(&parts.0) && known(&parts.1) && known(&parts.2),
             Self::List(elements) => elements.iter().all(known),
         }
     }

@@ -1,10 +1,10 @@
-//! Operators and functions: what they are called, what they take, and what they give.
+//! Names and signatures of operators and functions.
 
 use cel::common::ast::operators;
 
 use super::kind::Kind;
 
-/// An operator or function of one value.
+/// An operator or function with one operand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Unary {
     Not,
@@ -16,7 +16,7 @@ pub(super) enum Unary {
     LowerAscii,
 }
 
-/// An operator or function of two values that both are always needed.
+/// An operator or function that always evaluates two operands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Binary {
     Add,
@@ -37,7 +37,7 @@ pub(super) enum Binary {
 }
 
 impl Unary {
-    /// Finds an operator by the parser's name.
+    /// Returns the operator with the parser's name.
     pub(super) fn operator(name: &str) -> Option<Self> {
         match name {
             operators::LOGICAL_NOT => Some(Self::Not),
@@ -46,7 +46,7 @@ impl Unary {
         }
     }
 
-    /// Finds a function by its name.
+    /// Returns the function with this name.
     pub(super) fn function(name: &str) -> Option<Self> {
         Some(match name {
             "size" => Self::Size,
@@ -57,7 +57,7 @@ impl Unary {
         })
     }
 
-    /// Finds a function that is called on its value.
+    /// Returns the method with this name.
     pub(super) fn method(name: &str) -> Option<Self> {
         match name {
             "size" => Some(Self::Size),
@@ -66,9 +66,10 @@ impl Unary {
         }
     }
 
-    /// Returns the kind of the result; `None` where a value of kind `of` is not taken.
+    /// Returns the kind of the result; `None` if the operand must not have the kind `of`.
     pub(super) fn kind(self, of: &Kind) -> Option<Kind> {
-        let given = |is_taken: bool, kind: Kind| (is_taken || *of == Kind::Dynamic).then_some(kind);
+        let given =
+            |is_allowed: bool, kind: Kind| (is_allowed || *of == Kind::Dynamic).then_some(kind);
         match self {
             Self::Not => given(*of == Kind::Bool, Kind::Bool),
             Self::Negate => given(of.is_number(), of.clone()),
@@ -96,7 +97,7 @@ impl Unary {
 }
 
 impl Binary {
-    /// Finds an operator by the parser's name.
+    /// Returns the operator with the parser's name.
     pub(super) fn operator(name: &str) -> Option<Self> {
         Some(match name {
             operators::ADD => Self::Add,
@@ -115,7 +116,7 @@ impl Binary {
         })
     }
 
-    /// Finds a function that is called on its first value.
+    /// Returns the method with this name.
     pub(super) fn method(name: &str) -> Option<Self> {
         match name {
             "startsWith" => Some(Self::StartsWith),
@@ -125,27 +126,32 @@ impl Binary {
         }
     }
 
-    /// Returns the kind of the result; `None` where values of these kinds are not taken.
-    pub(super) fn kind(self, one: &Kind, two: &Kind) -> Option<Kind> {
+    /// Returns the kind of the result; `None` if the operands must not have these kinds.
+    pub(super) fn kind(self, left: &Kind, right: &Kind) -> Option<Kind> {
         match self {
             Self::Add => {
-                arithmetic(one, two, &[Kind::Int, Kind::Double, Kind::Text, Kind::Duration])
+                arithmetic(left, right, &[Kind::Int, Kind::Double, Kind::Text, Kind::Duration])
             }
-            Self::Subtract => arithmetic(one, two, &[Kind::Int, Kind::Double, Kind::Duration]),
-            Self::Multiply | Self::Divide => arithmetic(one, two, &[Kind::Int, Kind::Double]),
-            Self::Remainder => arithmetic(one, two, &[Kind::Int]),
-            Self::Equal | Self::NotEqual => one.may_equal(two).then_some(Kind::Bool),
+            Self::Subtract => arithmetic(left, right, &[Kind::Int, Kind::Double, Kind::Duration]),
+            Self::Multiply | Self::Divide => arithmetic(left, right, &[Kind::Int, Kind::Double]),
+            Self::Remainder => arithmetic(left, right, &[Kind::Int]),
+            Self::Equal | Self::NotEqual => left.may_equal(right).then_some(Kind::Bool),
             Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => {
-                let ordered = one.may_equal(two) && one.is_ordered() && two.is_ordered();
+                let ordered = left.may_equal(right) && left.is_ordered() && right.is_ordered();
                 ordered.then_some(Kind::Bool)
             }
-            Self::In => match two {
-                Kind::List(element) => one.may_equal(element).then_some(Kind::Bool),
+            Self::In => match right {
+                Kind::List(element) => left.may_equal(element).then_some(Kind::Bool),
                 Kind::Dynamic => Some(Kind::Bool),
-                _ => None,
+                Kind::Bool
+                | Kind::Int
+                | Kind::Double
+                | Kind::Text
+                | Kind::Duration
+                | Kind::Timestamp => None,
             },
             Self::StartsWith | Self::EndsWith | Self::Contains => {
-                (one.may_be(&Kind::Text) && two.may_be(&Kind::Text)).then_some(Kind::Bool)
+                (left.may_be(&Kind::Text) && right.may_be(&Kind::Text)).then_some(Kind::Bool)
             }
         }
     }
@@ -171,9 +177,9 @@ impl Binary {
     }
 }
 
-/// Returns the kind of both operands, where it is among those that are taken.
-fn arithmetic(one: &Kind, two: &Kind, taken: &[Kind]) -> Option<Kind> {
-    let kind = if *one == Kind::Dynamic { two } else { one };
-    let is_taken = *kind == Kind::Dynamic || taken.contains(kind);
-    (is_taken && one.may_be(two)).then(|| kind.clone())
+/// Returns the common kind of both operands if it is one of `allowed`.
+fn arithmetic(left: &Kind, right: &Kind, allowed: &[Kind]) -> Option<Kind> {
+    let kind = if *left == Kind::Dynamic { right } else { left };
+    let is_allowed = *kind == Kind::Dynamic || allowed.contains(kind);
+    (is_allowed && left.may_be(right)).then(|| kind.clone())
 }

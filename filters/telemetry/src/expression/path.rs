@@ -1,34 +1,34 @@
-//! From the steps that an expression takes to the attribute at their end.
+//! Resolves paths to attributes.
 
 use super::{
-    attribute::{Attribute, Form, Own, Phase},
+    attribute::{Attribute, Encoding, Phase, WeirAttribute},
+    envoy_attributes::{self, Shape},
     hints,
     invalid::InvalidExpression,
     kind::Kind,
-    table::{self, Shape},
 };
 
-/// Steps to a value, as an expression writes them: names, outermost first.
+/// The path of an attribute in an expression: names, outermost first.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Path<'e>(pub(super) Vec<&'e str>);
 
 impl Path<'_> {
-    /// Finds what stands at the end of the steps.
+    /// Returns the attribute at the path.
     ///
     /// # Errors
     ///
-    /// Refuses what no proxy has, with a word on what was probably meant.
+    /// Returns an error with a hint if the attribute does not exist.
     pub(super) fn resolve(&self) -> Result<Attribute, InvalidExpression> {
         let found = match self.0.as_slice() {
-            ["weir", own] => weir(own),
+            ["weir", name] => weir(name),
             ["baggage", key] => Some(Attribute::Baggage((*key).to_owned())),
-            ["request", "auth", identity @ ..] => auth(identity),
+            ["request", "auth", identity @ ..] => identity_attribute(identity),
             ["node", rest @ ..] => tree(&["xds", "node"], rest, Phase::Request),
             [root @ ("filter_state" | "upstream_filter_state"), rest @ ..] => {
                 let phase = if *root == "filter_state" { Phase::Request } else { Phase::End };
                 tree(&[root], rest, phase)
             }
-            [root, field, rest @ ..] => of_proxy(root, field, rest),
+            [root, field, rest @ ..] => envoy(root, field, rest),
             _ => None,
         };
         found.ok_or_else(|| hints::unknown(&self.0))
@@ -36,21 +36,21 @@ impl Path<'_> {
 }
 
 fn weir(name: &str) -> Option<Attribute> {
-    let published = |name: &str| Attribute::property(&[name], Form::Text, Phase::Request);
+    let property = |name: &str| Attribute::property(&[name], Encoding::Text, Phase::Request);
     Some(match name {
-        "operation" => Attribute::Own(Own::Operation),
-        "error" => Attribute::Own(Own::Error),
-        "traceId" => Attribute::Own(Own::TraceId),
-        "spanId" => Attribute::Own(Own::SpanId),
-        "sampled" => Attribute::Own(Own::Sampled),
-        "tag" => published("weir.tag"),
-        "fault" => published("weir.fault"),
+        "operation" => Attribute::Weir(WeirAttribute::Operation),
+        "error" => Attribute::Weir(WeirAttribute::Error),
+        "traceId" => Attribute::Weir(WeirAttribute::TraceId),
+        "spanId" => Attribute::Weir(WeirAttribute::SpanId),
+        "sampled" => Attribute::Weir(WeirAttribute::Sampled),
+        "tag" => property("weir.tag"),
+        "fault" => property("weir.fault"),
         _ => return None,
     })
 }
 
-fn auth(steps: &[&str]) -> Option<Attribute> {
-    match steps {
+fn identity_attribute(segments: &[&str]) -> Option<Attribute> {
+    match segments {
         ["principal"] => Some(Attribute::Principal),
         ["audiences"] => Some(Attribute::Audiences),
         ["claims", claim @ ..] if !claim.is_empty() => {
@@ -60,11 +60,11 @@ fn auth(steps: &[&str]) -> Option<Attribute> {
     }
 }
 
-fn of_proxy(root: &str, field: &str, rest: &[&str]) -> Option<Attribute> {
-    let known = table::ROOTS.iter().find(|known| known.name == root)?;
+fn envoy(root: &str, field: &str, rest: &[&str]) -> Option<Attribute> {
+    let known = envoy_attributes::ROOTS.iter().find(|known| known.name == root)?;
     let (_, shape, phase) = known.fields.iter().find(|(name, ..)| *name == field)?;
     match (shape, rest) {
-        (Shape::Leaf(form), []) => Some(Attribute::property(&[root, field], *form, *phase)),
+        (Shape::Leaf(encoding), []) => Some(Attribute::property(&[root, field], *encoding, *phase)),
         (Shape::Tree, rest) => tree(&[root, field], rest, *phase),
         (Shape::Headers, [name]) => {
             let name = name.to_ascii_lowercase();
@@ -78,28 +78,36 @@ fn of_proxy(root: &str, field: &str, rest: &[&str]) -> Option<Attribute> {
     }
 }
 
-/// Finds a value in what only the proxy's configuration knows; the tree itself is no value.
+/// Returns an attribute of arbitrary depth below `root`; `None` for `root` itself, which has no
+/// value.
 fn tree(root: &[&str], rest: &[&str], phase: Phase) -> Option<Attribute> {
-    let steps: Vec<&str> = root.iter().chain(rest).copied().collect();
-    (!rest.is_empty()).then(|| Attribute::property(&steps, Form::Dynamic, phase))
+    let segments: Vec<&str> = root.iter().chain(rest).copied().collect();
+    (!rest.is_empty()).then(|| Attribute::property(&segments, Encoding::Dynamic, phase))
 }
 
 impl Attribute {
     /// Returns the kind of its value.
     pub(super) fn kind(&self) -> Kind {
         match self {
-            Self::Property { form, .. } => match form {
-                Form::Text => Kind::Text,
-                Form::Int => Kind::Int,
-                Form::Bool => Kind::Bool,
-                Form::Duration => Kind::Duration,
-                Form::Timestamp => Kind::Timestamp,
-                Form::Dynamic => Kind::Dynamic,
+            Self::Property { encoding, .. } => match encoding {
+                Encoding::Text => Kind::Text,
+                Encoding::Int => Kind::Int,
+                Encoding::Bool => Kind::Bool,
+                Encoding::Duration => Kind::Duration,
+                Encoding::Timestamp => Kind::Timestamp,
+                Encoding::Dynamic => Kind::Dynamic,
             },
-            Self::Own(Own::Error | Own::Sampled) => Kind::Bool,
+            Self::Weir(WeirAttribute::Error | WeirAttribute::Sampled) => Kind::Bool,
             Self::Audiences => Kind::List(Box::new(Kind::Text)),
             Self::Claim(_) => Kind::Dynamic,
-            _ => Kind::Text,
+            Self::RequestHeader(_)
+            | Self::ResponseHeader(_)
+            | Self::ResponseTrailer(_)
+            | Self::Baggage(_)
+            | Self::Principal
+            | Self::Weir(
+                WeirAttribute::Operation | WeirAttribute::TraceId | WeirAttribute::SpanId,
+            ) => Kind::Text,
         }
     }
 }

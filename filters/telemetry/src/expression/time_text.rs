@@ -1,9 +1,9 @@
-//! Times as text.
+//! Durations and timestamps as text.
 
 const NANOS: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
-/// Writes a length of time in seconds, as CEL does: `1.5s`.
+/// Formats a duration in seconds as CEL does: `1.5s`.
 pub(super) fn seconds(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let whole = nanos.unsigned_abs().div_euclid(NANOS.unsigned_abs());
@@ -13,20 +13,20 @@ pub(super) fn seconds(nanos: i64) -> String {
     format!("{sign}{whole}{fraction}s")
 }
 
-/// Writes a point in time as RFC 3339 does, in UTC and with as many digits as it needs.
+/// Formats a timestamp as RFC 3339 in UTC, with as many fractional digits as needed.
 pub(super) fn rfc3339(nanos: i64) -> String {
     let fraction = format!(".{:09}", nanos.rem_euclid(NANOS));
     let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
-    format!("{}{fraction}Z", to_seconds(nanos))
+    format!("{}{fraction}Z", rfc3339_seconds(nanos))
 }
 
-/// Writes a point in time as RFC 3339 does, in UTC and always to the millisecond.
+/// Formats a timestamp as RFC 3339 in UTC, with milliseconds.
 pub(crate) fn rfc3339_millis(nanos: i64) -> String {
     let millis = nanos.rem_euclid(NANOS).div_euclid(1_000_000);
-    format!("{}.{millis:03}Z", to_seconds(nanos))
+    format!("{}.{millis:03}Z", rfc3339_seconds(nanos))
 }
 
-fn to_seconds(nanos: i64) -> String {
+fn rfc3339_seconds(nanos: i64) -> String {
     let seconds = nanos.div_euclid(NANOS);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let second = seconds.rem_euclid(DAY);
@@ -34,11 +34,10 @@ fn to_seconds(nanos: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}", second.rem_euclid(60))
 }
 
-/// Finds the date that is so many days after the first of 1970, in the calendar of Gregory.
+/// Returns the Gregorian year, month and day that is `days` after 1970-01-01.
 ///
-/// Years are counted from March, so that the day which comes and goes is their last; 400 of them
-/// have 146,097 days.
-#[expect(clippy::arithmetic_side_effects, reason = "64 bits of nanoseconds are 106,752 days")]
+/// Years are counted from March, so that a leap day is their last day. 400 years have 146,097 days.
+#[expect(clippy::arithmetic_side_effects, reason = "`i64` nanoseconds are at most 106,752 days")]
 const fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -59,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_as_in_rfc_3339() {
+    fn timestamps_are_formatted_as_rfc_3339() {
         for (nanos, text) in [
             (0, "1970-01-01T00:00:00Z"),
             (-1, "1969-12-31T23:59:59.999999999Z"),
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_written_in_seconds() {
+    fn durations_are_formatted_in_seconds() {
         for (nanos, text) in [
             (0, "0s"),
             (1, "0.000000001s"),

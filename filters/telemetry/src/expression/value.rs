@@ -1,40 +1,40 @@
-//! What an attribute or an expression is worth.
+//! Values of attributes and expressions.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-/// A value of the Common Expression Language, as far as Weir knows it.
+/// A value of the supported subset of CEL.
 ///
-/// Text is bytes: a header may hold any. What is not UTF-8 equals only itself.
+/// A text consists of arbitrary bytes, as headers do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// True or false.
+    /// A boolean.
     Bool(bool),
-    /// A whole number of 64 bits.
+    /// A 64-bit integer.
     Int(i64),
-    /// A number.
+    /// A double.
     Double(f64),
-    /// Text, in UTF-8 unless a client sent something else.
+    /// A text, usually UTF-8.
     Text(Vec<u8>),
-    /// A length of time in nanoseconds.
+    /// A duration in nanoseconds.
     Duration(i64),
-    /// A point in time in nanoseconds since 1970.
+    /// A timestamp in nanoseconds since the Unix epoch.
     Timestamp(i64),
-    /// Values in order.
+    /// A list.
     List(Vec<Value>),
-    /// Values by their names.
+    /// A map with text keys.
     Map(BTreeMap<Vec<u8>, Value>),
 }
 
 impl Value {
-    /// Makes text.
+    /// Creates a text.
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(text.as_bytes().to_vec())
     }
 
-    /// Reads JSON; `None` for null, which counts as absent.
+    /// Converts a JSON value; `None` for null.
     ///
-    /// Numbers become doubles, as they do where Envoy keeps JSON, unless they are whole and exact.
+    /// Integers that fit an `i64` stay integers, all other numbers become doubles.
     #[must_use]
     pub fn from_json(json: &serde_json::Value) -> Option<Self> {
         use serde_json::Value as Json;
@@ -56,47 +56,48 @@ impl Value {
         })
     }
 
-    /// Says whether two values are the same, numbers by what they amount to.
+    /// Returns `true` if two values are equal. Numbers of different kinds are compared numerically.
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::List(one), Self::List(two)) => {
-                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.equals(two))
+            (Self::List(left), Self::List(right)) => {
+                left.len() == right.len()
+                    && left.iter().zip(right).all(|(left, right)| left.equals(right))
             }
-            (Self::Map(one), Self::Map(two)) => {
+            (Self::Map(left), Self::Map(right)) => {
                 let same = |(name, value): (&Vec<u8>, &Self)| {
-                    two.get(name).is_some_and(|other| value.equals(other))
+                    right.get(name).is_some_and(|other| value.equals(other))
                 };
-                one.len() == two.len() && one.iter().all(same)
+                left.len() == right.len() && left.iter().all(same)
             }
             _ => self.compare(other) == Some(Ordering::Equal),
         }
     }
 
-    /// Says which value comes first; `None` where they have no order.
+    /// Compares two values; `None` if they have no order.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
-            (Self::Bool(one), Self::Bool(two)) => Some(one.cmp(two)),
-            (Self::Int(one), Self::Int(two))
-            | (Self::Duration(one), Self::Duration(two))
-            | (Self::Timestamp(one), Self::Timestamp(two)) => Some(one.cmp(two)),
-            (Self::Text(one), Self::Text(two)) => Some(one.cmp(two)),
-            (Self::Double(one), Self::Double(two)) => one.partial_cmp(two),
-            (Self::Int(one), Self::Double(two)) => to_double(*one).partial_cmp(two),
-            (Self::Double(one), Self::Int(two)) => one.partial_cmp(&to_double(*two)),
+            (Self::Bool(left), Self::Bool(right)) => Some(left.cmp(right)),
+            (Self::Int(left), Self::Int(right))
+            | (Self::Duration(left), Self::Duration(right))
+            | (Self::Timestamp(left), Self::Timestamp(right)) => Some(left.cmp(right)),
+            (Self::Text(left), Self::Text(right)) => Some(left.cmp(right)),
+            (Self::Double(left), Self::Double(right)) => left.partial_cmp(right),
+            (Self::Int(left), Self::Double(right)) => to_double(*left).partial_cmp(right),
+            (Self::Double(left), Self::Int(right)) => left.partial_cmp(&to_double(*right)),
             _ => None,
         }
     }
 
-    /// Says whether the value is a number that is not one.
+    /// Returns `true` if the value is NaN.
     pub(super) const fn is_nan(&self) -> bool {
         matches!(self, Self::Double(number) if number.is_nan())
     }
 }
 
-/// Converts as CEL does, to the nearest number.
-#[expect(clippy::cast_precision_loss, reason = "CEL compares numbers of two kinds as doubles")]
+/// Converts to the nearest double, as CEL does.
+#[expect(clippy::cast_precision_loss, reason = "CEL compares integers with doubles as doubles")]
 pub(super) const fn to_double(whole: i64) -> f64 {
     whole as f64
 }

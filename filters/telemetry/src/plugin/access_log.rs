@@ -1,4 +1,4 @@
-//! Writes what access logs say.
+//! Writes access logs.
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -12,18 +12,20 @@ use crate::{
     Direction, Generator, Policy, SpanId, TraceId,
     config::Level,
     export::otlp::{Attribute, LogRecord, Value},
-    signals::access_log::{AccessLog, FieldValue, Limits, Logged, Target, line, severity},
-    signals::redact::Redactor,
+    signals::access_log::{
+        AccessLog, FieldValue, LogTarget, LoggedStream, RateLimits, line, severity,
+    },
+    signals::redactor::Redactor,
 };
 
 /// The access logs of a worker.
 pub(super) struct AccessLogs {
-    limits: RefCell<Vec<Limits>>,
-    dice: RefCell<Generator>,
+    limits: RefCell<Vec<RateLimits>>,
+    generator: RefCell<Generator>,
     redactor: OnceCell<Option<Redactor>>,
     counters: Option<Counters>,
-    /// By this, lines are limited.
-    clock: Instant,
+    /// The time origin of the rate limits.
+    started: Instant,
 }
 
 #[derive(Clone, Copy)]
@@ -32,20 +34,20 @@ struct Counters {
     limited: Counter,
 }
 
-/// What else belongs to a stream that is logged, and where it goes.
+/// The trace of a logged stream, and where its records go.
 #[derive(Clone, Copy)]
-pub(super) struct Sink<'a> {
+pub(super) struct LogContext<'a> {
     pub(super) trace: Option<(TraceId, SpanId)>,
     pub(super) is_sampled: bool,
-    /// Hands a record to a provider.
+    /// Exports a record to the provider at this index.
     pub(super) export: &'a dyn Fn(usize, &LogRecord<'_>),
-    /// Counts a filter that failed.
+    /// Counts a failed filter expression.
     pub(super) failed: &'a dyn Fn(),
     pub(super) ended: Instant,
 }
 
 impl AccessLogs {
-    /// Defines the counters of what is logged, where something is.
+    /// Defines the counters, if there are access logs.
     pub(super) fn define(policy: &Policy) -> Self {
         let logs = policy.access_logs();
         if logs.iter().any(AccessLog::hashes) && policy.redaction_key().is_none() {
@@ -57,41 +59,41 @@ impl AccessLogs {
         });
         Self {
             limits: RefCell::new(logs.iter().map(AccessLog::limits).collect()),
-            dice: RefCell::new(Generator::new(random::bits())),
+            generator: RefCell::new(Generator::new(random::bits())),
             redactor: OnceCell::new(),
             counters,
-            clock: Instant::now(),
+            started: Instant::now(),
         }
     }
 
-    /// Logs a stream in every entry that is for it.
+    /// Logs a stream to each entry that selects it.
     pub(super) fn write(
         &self,
         policy: &Policy,
         direction: Direction,
-        stream: &Logged<'_>,
-        sink: &Sink<'_>,
+        stream: &LoggedStream<'_>,
+        context: &LogContext<'_>,
     ) {
         for (index, log) in policy.access_logs().iter().enumerate() {
             if !log.fits(direction) || is_hidden(log.target) {
                 continue;
             }
-            let draw = self.dice.borrow_mut().millionths();
+            let draw = self.generator.borrow_mut().millionths();
             let reason = match log.selects(stream, draw) {
                 Ok(Some(reason)) => reason,
                 Ok(None) => continue,
                 Err(_) => {
-                    (sink.failed)();
+                    (context.failed)();
                     continue;
                 }
             };
             let mut limits = self.limits.borrow_mut();
             let limit = limits.get_mut(index);
-            let now = sink.ended.saturating_duration_since(self.clock);
+            let now = context.ended.saturating_duration_since(self.started);
             let is_allowed = limit.is_some_and(|limit| limit.allow(reason, now));
             self.count(is_allowed);
             if is_allowed && let Some(redactor) = self.redactor(policy) {
-                write(log, stream, sink, redactor);
+                write(log, stream, context, redactor);
             }
         }
     }
@@ -107,35 +109,42 @@ impl AccessLogs {
     }
 }
 
-/// Says whether the proxy's log level hides the lines.
-fn is_hidden(target: Target) -> bool {
+/// Returns `true` if the proxy's log level hides the lines of a target.
+fn is_hidden(target: LogTarget) -> bool {
     match target {
-        Target::Proxy(Level::Info) => !log::log_enabled!(log::Level::Info),
-        Target::Proxy(Level::Warn) => !log::log_enabled!(log::Level::Warn),
-        Target::Provider(_) => false,
+        LogTarget::Proxy(Level::Info) => !log::log_enabled!(log::Level::Info),
+        LogTarget::Proxy(Level::Warn) => !log::log_enabled!(log::Level::Warn),
+        LogTarget::Provider(_) => false,
     }
 }
 
-fn write(log: &AccessLog, stream: &Logged<'_>, sink: &Sink<'_>, redactor: &Redactor) {
+fn write(
+    log: &AccessLog,
+    stream: &LoggedStream<'_>,
+    context: &LogContext<'_>,
+    redactor: &Redactor,
+) {
     let fields = log.fields(stream, redactor);
     match log.target {
-        Target::Proxy(Level::Info) => log::info!("{}", line(&fields)),
-        Target::Proxy(Level::Warn) => log::warn!("{}", line(&fields)),
-        Target::Provider(provider) => (sink.export)(provider, &record(fields, stream, sink)),
+        LogTarget::Proxy(Level::Info) => log::info!("{}", line(&fields)),
+        LogTarget::Proxy(Level::Warn) => log::warn!("{}", line(&fields)),
+        LogTarget::Provider(provider) => {
+            (context.export)(provider, &record(fields, stream, context));
+        }
     }
 }
 
 fn record<'a>(
     fields: Vec<(&'a str, FieldValue)>,
-    stream: &Logged<'_>,
-    sink: &Sink<'_>,
+    stream: &LoggedStream<'_>,
+    context: &LogContext<'_>,
 ) -> LogRecord<'a> {
     let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
     let observed = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let fields = fields.into_iter().map(|(name, value)| {
         let value = match value {
             FieldValue::Text(text) => Value::Text(text.into()),
-            FieldValue::Int(whole) => Value::Int(whole),
+            FieldValue::Int(number) => Value::Int(number),
             FieldValue::Double(number) => Value::Double(number),
             FieldValue::Bool(value) => Value::Bool(value),
         };
@@ -146,7 +155,7 @@ fn record<'a>(
         observed,
         severity: severity(stream),
         fields: fields.collect(),
-        trace: sink.trace,
-        is_sampled: sink.is_sampled,
+        trace: context.trace,
+        is_sampled: context.is_sampled,
     }
 }

@@ -1,4 +1,4 @@
-//! Attributes of a stream, each read when it is first asked for.
+//! Stream attributes, each read from the proxy on first use.
 
 use std::cell::OnceCell;
 
@@ -11,96 +11,101 @@ use serde_json::Value as Json;
 
 use super::Telemetry;
 use crate::{
-    Messages, Method, OTHER, Record, Trace,
-    expression::{Attribute, Attributes, Own, Readings, Slot, Value},
+    MessageCounter, Method, OTHER, Record, Trace,
+    expression::{Attribute, AttributeCache, Attributes, Slot, Value, WeirAttribute},
 };
 
-/// What is known of a stream from its request on.
-pub(super) struct Seen {
-    readings: Readings,
-    identity: OnceCell<Option<Json>>,
-    /// What the policy looks at of the request.
+/// The state of a stream that is captured at its request headers.
+pub(super) struct RequestSnapshot {
+    cache: AttributeCache,
+    /// The JSON that jwt-auth published.
+    jwt: OnceCell<Option<Json>>,
+    /// The parts of the request that the policy needs.
     pub(super) request: Request,
-    /// The request's headers when the stream had ended, for what is told only of some streams.
-    late: OnceCell<Headers>,
+    /// All request headers, read at the end of the stream if an attribute needs them.
+    headers_at_end: OnceCell<Headers>,
     pub(super) method: Method,
     pub(super) operation: Option<usize>,
     pub(super) trace: Option<Trace>,
-    /// Counters of messages, where those of this stream are counted.
-    pub(super) messages: Option<BothWays>,
-    /// What the caller is to be told beside, where it is told anything.
-    pub(super) told: Option<Told>,
+    /// Message counters; `None` if messages are not counted.
+    pub(super) messages: Option<MessageCounts>,
+    /// `None` if no response headers are added.
+    pub(super) response_hints: Option<ResponseHints>,
 }
 
-/// The messages of a gRPC call.
+/// The message counters of a gRPC call.
 #[derive(Default)]
-pub(super) struct BothWays {
-    pub(super) request: Messages,
-    pub(super) response: Messages,
+pub(super) struct MessageCounts {
+    pub(super) request: MessageCounter,
+    pub(super) response: MessageCounter,
 }
 
-/// What a response will tell of its request.
-pub(super) struct Told {
+/// Values captured at the request for added response headers.
+pub(super) struct ResponseHints {
     pub(super) request_id: Option<Vec<u8>>,
 }
 
 /// The attributes of a stream.
 #[derive(Clone, Copy)]
-pub(super) struct View<'a> {
+pub(super) struct StreamAttributes<'a> {
     pub(super) plugin: &'a Telemetry,
-    pub(super) seen: &'a Seen,
-    /// Whether the stream is an error, as far as that is known.
+    pub(super) snapshot: &'a RequestSnapshot,
+    /// Whether the stream is an error; `false` until that is known.
     pub(super) is_error: bool,
-    /// What was recorded, once it has ended.
+    /// The record of the stream; `None` until it has ended.
     pub(super) record: Option<&'a Record>,
 }
 
-impl Seen {
+impl RequestSnapshot {
     pub(super) fn new(plugin: &Telemetry) -> Self {
         Self {
-            readings: plugin.policy.reads().readings(),
-            identity: OnceCell::new(),
+            cache: plugin.policy.attribute_table().new_cache(),
+            jwt: OnceCell::new(),
             request: Request::default(),
-            late: OnceCell::new(),
+            headers_at_end: OnceCell::new(),
             method: Method::default(),
             operation: None,
             trace: None,
             messages: None,
-            told: None,
+            response_hints: None,
         }
     }
 }
 
-impl Attributes for View<'_> {
+impl Attributes for StreamAttributes<'_> {
     fn value(&self, slot: Slot) -> Option<&Value> {
-        let attribute = self.plugin.policy.reads().attribute(slot)?;
-        self.seen.readings.get(slot, || self.read(attribute))
+        let attribute = self.plugin.policy.attribute_table().attribute(slot)?;
+        self.snapshot.cache.get(slot, || self.read(attribute))
     }
 }
 
-impl View<'_> {
-    /// Reads at once what later filters may change.
-    pub(super) fn hold_fleeting(&self) {
-        for slot in self.plugin.policy.fleeting() {
+impl<'a> StreamAttributes<'a> {
+    /// Returns the attributes of a running stream.
+    pub(super) const fn of_request(plugin: &'a Telemetry, snapshot: &'a RequestSnapshot) -> Self {
+        Self { plugin, snapshot, is_error: false, record: None }
+    }
+
+    /// Reads the attributes that later filters can change.
+    pub(super) fn capture_early(&self) {
+        for slot in self.plugin.policy.early_slots() {
             let _ = self.value(*slot);
         }
     }
 
     fn read(&self, attribute: &Attribute) -> Option<Value> {
         if attribute.request_header().is_some() {
-            return attribute.of_headers(self.headers());
+            return attribute.value_in(self.headers());
         }
         let text = |path: &[&str]| property::read(path).ok().flatten();
         match attribute {
             Attribute::Property { path, .. } => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                // What was read as a header already need not be read as an attribute.
                 match self.record {
+                    // The record already has the status.
                     Some(Record { status: Some(status), .. }) if path == ["response", "code"] => {
                         Some(Value::Int((*status).into()))
                     }
-                    // Envoy's own attribute reports UNKNOWN for a 200 to a request that is not
-                    // gRPC.
+                    // Envoy reports UNKNOWN for a 200 to a request that is not gRPC.
                     Some(record) if path == ["response", "grpc_status"] => {
                         record.grpc_status.map(|status| Value::Int(status.into()))
                     }
@@ -113,82 +118,91 @@ impl View<'_> {
             Attribute::ResponseTrailer(name) => {
                 attribute.decode(text(&["response", "trailers", name])?)
             }
-            Attribute::Principal => self.identity("principal").or_else(principal),
-            Attribute::Audiences => self.identity("aud").or_else(|| istio(&["aud"]).map(listed)),
+            Attribute::Principal => self.jwt_member("principal").or_else(istio_principal),
+            Attribute::Audiences => {
+                self.jwt_member("aud").or_else(|| istio_claim(&["aud"]).map(into_list))
+            }
             Attribute::Claim(path) => self.claim(path),
-            Attribute::Own(own) => self.own(*own),
+            Attribute::Weir(attribute) => self.weir(*attribute),
             Attribute::RequestHeader(_) | Attribute::Baggage(_) => None,
         }
     }
 
-    /// Returns the request's headers: those that the policy names, or all of them at the end.
+    /// Returns the captured request headers, or all of them once the stream has ended.
     fn headers(&self) -> &Headers {
         match self.record {
-            None => &self.seen.request.headers,
-            Some(_) => {
-                self.seen.late.get_or_init(|| headers::all(Map::RequestHeaders).unwrap_or_default())
-            }
+            None => &self.snapshot.request.headers,
+            Some(_) => self
+                .snapshot
+                .headers_at_end
+                .get_or_init(|| headers::all(Map::RequestHeaders).unwrap_or_default()),
         }
     }
 
-    /// Returns the stream's trace, where there is one.
-    pub(super) fn trace(&self) -> Option<&Trace> {
-        self.seen.trace.as_ref()
+    /// Returns the trace of the stream.
+    pub(super) fn trace(&self) -> Option<&'a Trace> {
+        self.snapshot.trace.as_ref()
     }
 
-    /// Returns the name of the stream's operation, where one fits.
-    pub(super) fn operation(&self) -> Option<&str> {
+    /// Returns the name of the stream's operation.
+    pub(super) fn operation(&self) -> Option<&'a str> {
         let names = self.plugin.policy.operations().names();
-        names.get(self.seen.operation?).map(String::as_str)
+        names.get(self.snapshot.operation?).map(String::as_str)
     }
 
-    fn own(&self, own: Own) -> Option<Value> {
-        match own {
-            Own::Operation => Some(Value::text(self.operation().unwrap_or(OTHER))),
-            Own::Error => Some(Value::Bool(self.is_error)),
-            Own::TraceId => self.trace().map(|trace| Value::text(&trace.trace_id.to_string())),
-            Own::SpanId => self.trace().map(|trace| Value::text(&trace.span_id.to_string())),
-            Own::Sampled => self.trace().map(|trace| Value::Bool(trace.is_sampled)),
+    fn weir(&self, attribute: WeirAttribute) -> Option<Value> {
+        match attribute {
+            WeirAttribute::Operation => Some(Value::text(self.operation().unwrap_or(OTHER))),
+            WeirAttribute::Error => Some(Value::Bool(self.is_error)),
+            WeirAttribute::TraceId => {
+                self.trace().map(|trace| Value::text(&trace.trace_id.to_string()))
+            }
+            WeirAttribute::SpanId => {
+                self.trace().map(|trace| Value::text(&trace.span_id.to_string()))
+            }
+            WeirAttribute::Sampled => self.trace().map(|trace| Value::Bool(trace.is_sampled)),
         }
     }
 
-    /// Reads what jwt-auth published.
-    fn published(&self) -> Option<&Json> {
+    /// Returns the JSON that jwt-auth published.
+    fn jwt(&self) -> Option<&Json> {
         let read = || serde_json::from_slice(&property::read(&["weir.jwt"]).ok()??).ok();
-        self.seen.identity.get_or_init(read).as_ref()
+        self.snapshot.jwt.get_or_init(read).as_ref()
     }
 
-    fn identity(&self, member: &str) -> Option<Value> {
-        self.published()?.get(member).and_then(Value::from_json)
+    fn jwt_member(&self, name: &str) -> Option<Value> {
+        self.jwt()?.get(name).and_then(Value::from_json)
     }
 
     fn claim(&self, path: &[String]) -> Option<Value> {
-        if let Some(identity) = self.published() {
-            let claims = identity.get("claims")?;
-            let claim = path.iter().try_fold(claims, |claims, step| claims.get(step))?;
+        if let Some(jwt) = self.jwt() {
+            let claims = jwt.get("claims")?;
+            let claim = path.iter().try_fold(claims, |claims, segment| claims.get(segment))?;
             return Value::from_json(claim);
         }
-        istio(&path.iter().map(String::as_str).collect::<Vec<_>>())
+        istio_claim(&path.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 
 /// Reads a claim that Istio's RequestAuthentication verified.
-fn istio(claim: &[&str]) -> Option<Value> {
+fn istio_claim(claim: &[&str]) -> Option<Value> {
     let metadata = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload"];
     let path: Vec<&str> = metadata.into_iter().chain(claim.iter().copied()).collect();
     property::read(&path).ok().flatten().map(Value::from_host)
 }
 
-/// Makes a list of what may stand alone.
-fn listed(value: Value) -> Value {
+/// Wraps a single value in a list.
+fn into_list(value: Value) -> Value {
     match value {
         list @ Value::List(_) => list,
-        one => Value::List(vec![one]),
+        single => Value::List(vec![single]),
     }
 }
 
-fn principal() -> Option<Value> {
-    let (Value::Text(issuer), Value::Text(subject)) = (istio(&["iss"])?, istio(&["sub"])?) else {
+fn istio_principal() -> Option<Value> {
+    let (Value::Text(issuer), Value::Text(subject)) =
+        (istio_claim(&["iss"])?, istio_claim(&["sub"])?)
+    else {
         return None;
     };
     Some(Value::Text([issuer.as_slice(), b"/", &subject].concat()))

@@ -1,4 +1,4 @@
-//! Carries out what the exporter asks for: calls, counters, and what is left to the next plugin.
+//! Performs the I/O of the exporter: calls, metrics, and the handoff queue.
 
 use std::{
     cell::RefCell,
@@ -10,7 +10,7 @@ use filter_host::{
     HostError,
     calls::{self, CallId},
     clock,
-    metrics::{Counter, Gauge, Histogram},
+    metrics::{Counter, DurationHistogram, Gauge},
     property, random,
     shared_queue::SharedQueue,
 };
@@ -18,126 +18,132 @@ use filter_host::{
 use crate::{
     Node, Policy,
     export::otlp::{Item, LogRecord, Signal},
-    export::{Answer, Arrival, Departure, Exporter, HandedOver, LaneId, Metric, Ticket},
-    signals::access_log::Target,
+    export::{
+        ExportResult, Exporter, HandoffBatch, Metric, OutgoingRequest, PipelineId, RequestId,
+        Response,
+    },
+    signals::access_log::LogTarget,
 };
 
-/// How much of an answer is read.
-const ANSWER: usize = 4_096;
+/// Maximum length of a response body that is read, in bytes.
+const MAX_RESPONSE_LEN: usize = 4_096;
 
-/// The exporter of this worker, and what is under way from it.
+/// The exporter of this worker and its calls in flight.
 pub(super) struct Export {
     exporter: RefCell<Exporter>,
-    lanes: BTreeMap<(usize, Signal), LaneId>,
-    calls: RefCell<BTreeMap<CallId, Ticket>>,
-    /// Where a plugin leaves its items to the next one.
-    estate: Option<SharedQueue>,
+    pipelines: BTreeMap<(usize, Signal), PipelineId>,
+    calls: RefCell<BTreeMap<CallId, RequestId>>,
+    /// The queue through which a plugin hands its items over to its successor.
+    handoff: Option<SharedQueue>,
     counters: Option<Counters>,
-    clock: Instant,
+    /// The time origin of the exporter.
+    started: Instant,
     is_gateway: bool,
 }
 
-/// The counters of each signal, and what both have in common.
+/// The metrics of the exporter.
 struct Counters {
     traces: Vec<Option<Counter>>,
     logs: Vec<Option<Counter>>,
-    bytes: Gauge,
-    took: Histogram,
+    queue_bytes: Gauge,
+    export_ms: DurationHistogram,
 }
 
 impl Export {
-    /// Opens the lanes of a document.
+    /// Opens the pipelines of a document.
     pub(super) fn open(policy: &Policy) -> Self {
-        let outlets = policy.outlets();
+        let exporters = policy.exporters();
         let mut exporter = Exporter::default();
         let node = node();
-        let spans = outlets.tracing().tracers().iter().filter(|tracer| tracer.has_spans);
-        let spans = spans.filter_map(|tracer| Some((tracer.provider?, tracer.istio_tags)));
-        let spans = spans.map(|(place, tags)| ((place, Signal::Traces), tags));
+        let tracers = exporters.tracing().tracers().iter().filter(|tracer| tracer.has_spans);
+        let spans = tracers
+            .filter_map(|tracer| Some(((tracer.provider?, Signal::Traces), tracer.istio_tags)));
         let logs = policy.access_logs().iter().filter_map(|log| match log.target {
-            Target::Provider(place) => Some(((place, Signal::Logs), true)),
-            Target::Proxy(_) => None,
+            LogTarget::Provider(provider) => Some(((provider, Signal::Logs), true)),
+            LogTarget::Proxy(_) => None,
         });
-        let mut lanes = BTreeMap::new();
+        let mut pipelines = BTreeMap::new();
         for (key, istio_tags) in spans.chain(logs) {
-            let Some(provider) = outlets.providers().get(key.0) else { continue };
-            let open = || exporter.open(provider, key.1, &node.attributes(istio_tags));
-            lanes.entry(key).or_insert_with(open);
+            let (index, signal) = key;
+            let Some(provider) = exporters.providers().get(index) else { continue };
+            let open = || exporter.open(provider, signal, &node.attributes(istio_tags));
+            pipelines.entry(key).or_insert_with(open);
         }
         let is_idle = exporter.is_empty();
         Self {
             exporter: RefCell::new(exporter),
-            lanes,
+            pipelines,
             calls: RefCell::default(),
-            estate: if is_idle { None } else { estate() },
+            handoff: if is_idle { None } else { handoff_queue() },
             counters: (!is_idle).then(|| Counters::define(policy.metrics().is_labelled)),
-            clock: Instant::now(),
+            started: Instant::now(),
             is_gateway: node.is_gateway(),
         }
     }
 
-    /// Says whether the proxy is a gateway of Istio.
+    /// Returns `true` if the proxy is an Istio gateway.
     pub(super) const fn is_gateway(&self) -> bool {
         self.is_gateway
     }
 
-    /// Says whether there is nothing to export, now or ever.
+    /// Returns `true` if the document exports nothing.
     pub(super) fn is_idle(&self) -> bool {
         self.exporter.borrow().is_empty()
     }
 
-    /// Returns a moment by the clock of the queues.
-    pub(super) fn at(&self, moment: Instant) -> Duration {
-        moment.saturating_duration_since(self.clock)
+    /// Returns the time since the exporter started.
+    pub(super) fn time_at(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.started)
     }
 
     fn now(&self) -> Duration {
-        self.at(Instant::now())
+        self.time_at(Instant::now())
     }
 
-    /// Puts a span in the queue of a provider.
-    pub(super) fn span(&self, provider: usize, span: Item, now: Instant) {
-        self.offer((provider, Signal::Traces), span, now);
+    /// Adds a span to the queue of a provider.
+    pub(super) fn enqueue_span(&self, provider: usize, span: Item, now: Instant) {
+        self.enqueue((provider, Signal::Traces), span, now);
     }
 
-    /// Puts a log record in the queue of a provider.
-    pub(super) fn log(&self, provider: usize, record: &LogRecord<'_>, now: Instant) {
-        self.offer((provider, Signal::Logs), record.encode(), now);
+    /// Adds a log record to the queue of a provider.
+    pub(super) fn enqueue_log(&self, provider: usize, record: &LogRecord<'_>, now: Instant) {
+        self.enqueue((provider, Signal::Logs), record.encode(), now);
     }
 
-    fn offer(&self, key: (usize, Signal), item: Item, now: Instant) {
-        if let Some(lane) = self.lanes.get(&key) {
-            self.exporter.borrow_mut().offer(*lane, item, self.at(now));
+    fn enqueue(&self, key: (usize, Signal), item: Item, now: Instant) {
+        if let Some(pipeline) = self.pipelines.get(&key) {
+            self.exporter.borrow_mut().enqueue(*pipeline, item, self.time_at(now));
         }
     }
 
-    /// Wakes up: takes over what was left behind, and sends what is due.
-    pub(super) fn wake(&self) {
-        self.inherit();
+    /// Takes over handed-over batches, sends requests that are due, and updates the metrics.
+    pub(super) fn on_tick(&self) {
+        self.take_over();
         self.send();
-        self.tell();
+        self.update_metrics();
     }
 
-    /// Takes the answer to a call.
-    pub(super) fn take_answer(&self, call: CallId, size: usize) {
-        let Some(ticket) = self.calls.borrow_mut().remove(&call) else { return };
-        let body = if size == 0 { Ok(Vec::new()) } else { calls::response_body(ANSWER) };
-        let answer = Answer {
+    /// Handles the response to a call.
+    pub(super) fn on_call_response(&self, call: CallId, body_size: usize) {
+        let Some(id) = self.calls.borrow_mut().remove(&call) else { return };
+        let body =
+            if body_size == 0 { Ok(Vec::new()) } else { calls::response_body(MAX_RESPONSE_LEN) };
+        let response = Response {
             headers: calls::response_headers().unwrap_or_default(),
             body: body.unwrap_or_default(),
             trailers: calls::response_trailers().unwrap_or_default(),
         };
-        self.arrive(ticket, Some(&answer));
+        self.complete(id, Some(&response));
         self.send();
     }
 
-    fn arrive(&self, ticket: Ticket, answer: Option<&Answer>) {
+    fn complete(&self, id: RequestId, response: Option<&Response>) {
         let wall = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
         let mut exporter = self.exporter.borrow_mut();
-        let Arrival { took, warning } =
-            exporter.arrive(ticket, answer, self.now(), wall, random::bits());
-        if let (Some(took), Some(counters)) = (took, &self.counters) {
-            counters.took.record(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        let ExportResult { elapsed, warning } =
+            exporter.on_response(id, response, self.now(), wall, random::bits());
+        if let (Some(elapsed), Some(counters)) = (elapsed, &self.counters) {
+            counters.export_ms.record(elapsed);
         }
         if let Some(warning) = warning {
             log::warn!("{warning}");
@@ -147,72 +153,72 @@ impl Export {
     fn send(&self) {
         loop {
             let mut exporter = self.exporter.borrow_mut();
-            let Some(departure) = exporter.depart(self.now()) else { return };
-            let ticket = departure.ticket;
-            let sent = dispatch(&departure);
+            let Some(request) = exporter.next_request(self.now()) else { return };
+            let id = request.id;
+            let called = call(&request);
             drop(exporter);
-            match sent {
-                Ok(call) => drop(self.calls.borrow_mut().insert(call, ticket)),
-                Err(HostError::BadArgument) => self.arrive(ticket, None),
-                Err(_) => self.arrive(ticket, Some(&Answer::default())),
+            match called {
+                Ok(call) => drop(self.calls.borrow_mut().insert(call, id)),
+                Err(HostError::BadArgument) => self.complete(id, None),
+                Err(_) => self.complete(id, Some(&Response::default())),
             }
         }
     }
 
-    /// Takes over what an earlier plugin has left, as far as there is room.
-    fn inherit(&self) {
-        let Some(estate) = self.estate else { return };
+    /// Takes over batches of an earlier plugin, while there is room.
+    fn take_over(&self) {
+        let Some(queue) = self.handoff else { return };
         while self.exporter.borrow().has_room() {
-            let Ok(Some(message)) = estate.pop() else { return };
-            // What is none of ours was written by a stranger.
-            if let Some(batch) = HandedOver::decode(&message) {
-                self.exporter.borrow_mut().adopt(&batch);
+            let Ok(Some(message)) = queue.pop() else { return };
+            // Other plugins can write to the queue: ignore messages that do not decode.
+            if let Some(batch) = HandoffBatch::decode(&message) {
+                self.exporter.borrow_mut().take_over(&batch);
             }
         }
     }
 
-    fn tell(&self) {
+    fn update_metrics(&self) {
         let Some(counters) = &self.counters else { return };
-        let told = self.exporter.borrow_mut().tell();
-        for (signal, metric, count) in told.counts {
-            if let Some(counter) = counters.of(signal, metric) {
+        let delta = self.exporter.borrow_mut().take_stats();
+        for (signal, metric, count) in delta.counts {
+            if let Some(counter) = counters.get(signal, metric) {
                 counter.add(count);
             }
         }
-        if told.growth != 0 {
-            counters.bytes.add(told.growth);
+        if delta.bytes != 0 {
+            counters.queue_bytes.add(delta.bytes);
         }
     }
 }
 
 impl Drop for Export {
-    /// Leaves everything to the plugin to come: calls that are under way end with this one.
+    /// Hands everything over to the next plugin. The proxy cancels calls in flight.
     fn drop(&mut self) {
-        let Some(estate) = self.estate else { return };
+        let Some(queue) = self.handoff else { return };
         for batch in self.exporter.borrow_mut().hand_over() {
-            if let Err(error) = estate.push(&batch.encode()) {
-                log::error!("{} items are lost: {error:?}", batch.items);
+            if let Err(error) = queue.push(&batch.encode()) {
+                log::error!("{} items lost, handoff queue not written: {error:?}", batch.items);
             }
         }
-        self.tell();
+        self.update_metrics();
     }
 }
 
 impl Counters {
-    fn define(labels: bool) -> Self {
-        let of = |signal| {
-            let names = Metric::all().map(|metric| metric.name(signal, labels));
+    fn define(is_labelled: bool) -> Self {
+        let define = |signal| {
+            let names = Metric::all().map(|metric| metric.name(signal, is_labelled));
             names.map(|name| name.map(|name| Counter::define(&name))).collect()
         };
         Self {
-            traces: of(Signal::Traces),
-            logs: of(Signal::Logs),
-            bytes: Gauge::define("weir_telemetry_queue_bytes"),
-            took: Histogram::define("weir_telemetry_export_ms"),
+            traces: define(Signal::Traces),
+            logs: define(Signal::Logs),
+            queue_bytes: Gauge::define("weir_telemetry_queue_bytes"),
+            export_ms: DurationHistogram::define("weir_telemetry_export_ms"),
         }
     }
 
-    fn of(&self, signal: Signal, metric: Metric) -> Option<Counter> {
+    fn get(&self, signal: Signal, metric: Metric) -> Option<Counter> {
         let counters = match signal {
             Signal::Traces => &self.traces,
             Signal::Logs => &self.logs,
@@ -221,22 +227,24 @@ impl Counters {
     }
 }
 
-fn dispatch(departure: &Departure<'_>) -> filter_host::Result<CallId> {
-    let headers = departure.headers.iter();
+fn call(request: &OutgoingRequest<'_>) -> filter_host::Result<CallId> {
+    let headers = request.headers.iter();
     let headers: Vec<_> = headers.map(|(name, value)| (&**name, &**value)).collect();
-    calls::http(departure.cluster, &headers, departure.body, departure.timeout)
+    calls::http(request.cluster, &headers, request.body, request.timeout)
 }
 
-/// Finds the queue between this plugin and the next one of its name.
-fn estate() -> Option<SharedQueue> {
+/// Opens the handoff queue of plugins with this name.
+fn handoff_queue() -> Option<SharedQueue> {
     let name = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
     let name = format!("weir.telemetry.{}", String::from_utf8_lossy(&name));
     SharedQueue::open(&name)
-        .inspect_err(|error| log::warn!("a change of configuration loses items: {error:?}"))
+        .inspect_err(|error| {
+            log::warn!("handoff queue not opened, configuration changes lose items: {error:?}");
+        })
         .ok()
 }
 
-/// Reads who the proxy is.
+/// Reads the proxy's node.
 fn node() -> Node {
     let text = |path: &[&str]| {
         let path: Vec<&str> = ["xds", "node"].into_iter().chain(path.iter().copied()).collect();

@@ -1,39 +1,39 @@
-//! The key of hashes, which all workers of a proxy share.
+//! The key of redaction hashes, shared by all workers of a proxy.
 
 use filter_host::{random, shared_data};
 
-use crate::signals::redact::Redactor;
+use crate::signals::redactor::Redactor;
 
-/// The bytes of a key that nobody wrote down.
-const LENGTH: usize = 32;
+/// Length of a generated key, in bytes.
+const KEY_LEN: usize = 32;
 
-/// Makes a redactor with the document's key, or with that of the proxy.
+/// Creates a redactor with the configured key, or else the shared key of the proxy.
 ///
-/// Workers are configured before there are streams, so the last of them to write a key has written
-/// it before the first stream asks.
+/// All workers are configured before the first stream, so the shared key is final when it is read.
 pub(super) fn redactor(key: Option<&[u8]>) -> Option<Redactor> {
     if let Some(key) = key {
         return Redactor::new(key);
     }
-    let shared = shared_data::read(&name()).ok().flatten();
-    // Without the shared key, hashes of this worker compare among themselves.
+    let shared = shared_data::read(&shared_key()).ok().flatten();
+    // Without the shared key, hashes can only be compared within this worker.
     let key = shared.map_or_else(random_key, |shared| shared.value);
     Redactor::new(&key)
 }
 
-/// Puts a key where the workers look for one, unless there is one already.
+/// Shares a random key, unless there is one.
 pub(super) fn seed() {
-    if let Err(error) = shared_data::seed(&name(), &random_key()) {
-        log::error!("the key of hashes is not shared: {error:?}");
+    if let Err(error) = shared_data::seed(&shared_key(), &random_key()) {
+        log::error!("redaction key not shared: {error:?}");
     }
 }
 
-/// The name holds nothing of the configuration: a reload must not change hashes.
-fn name() -> String {
+/// Returns the shared data key, which is independent of the configuration so that a reload does not
+/// change hashes.
+fn shared_key() -> String {
     format!("{}.redaction", shared_data::plugin_key("telemetry"))
 }
 
 fn random_key() -> Vec<u8> {
     let words = std::iter::repeat_with(|| random::bits().to_le_bytes());
-    words.flatten().take(LENGTH).collect()
+    words.flatten().take(KEY_LEN).collect()
 }

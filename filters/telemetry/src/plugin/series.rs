@@ -1,69 +1,71 @@
-//! One series, defined in the proxy.
+//! A metric series that is defined in the proxy.
 
 use filter_host::{
     metric_buffer::{BufferedMetric, MetricBuffer},
     metrics::{Gauge, Histogram},
 };
 
-use crate::{Family, Kind, Standard, What};
+use crate::{Family, MetricKind, MetricSource, StandardMetric};
 
 /// A defined series.
 #[derive(Clone, Copy)]
 pub(super) struct Series {
-    meter: Meter,
-    /// What counts the streams that are here because a limit was reached.
+    instrument: Instrument,
+    /// The overflow counter; `Some` if a limit folded other series into this one.
     overflow: Option<BufferedMetric>,
 }
 
 #[derive(Clone, Copy)]
-enum Meter {
+enum Instrument {
     Counter(BufferedMetric),
-    /// How many streams run.
-    Running(BufferedMetric),
-    /// What a document sets.
+    /// The number of running streams.
+    InFlight(BufferedMetric),
+    /// A gauge that the document defines.
     Gauge(Gauge),
     Histogram(Histogram),
 }
 
 impl Series {
     pub(super) fn define(family: &Family, name: &str, buffer: &MetricBuffer) -> Self {
-        let meter = match family.kind {
-            Kind::Counter => Meter::Counter(buffer.counter(name)),
-            Kind::Gauge if family.what == What::Standard(Standard::InFlight) => {
-                Meter::Running(buffer.gauge(name))
+        let instrument = match family.kind {
+            MetricKind::Counter => Instrument::Counter(buffer.counter(name)),
+            MetricKind::Gauge
+                if family.source == MetricSource::Standard(StandardMetric::InFlight) =>
+            {
+                Instrument::InFlight(buffer.gauge(name))
             }
-            Kind::Gauge => Meter::Gauge(Gauge::define(name)),
-            Kind::Histogram => Meter::Histogram(Histogram::define(name)),
+            MetricKind::Gauge => Instrument::Gauge(Gauge::define(name)),
+            MetricKind::Histogram => Instrument::Histogram(Histogram::define(name)),
         };
-        Self { meter, overflow: None }
+        Self { instrument, overflow: None }
     }
 
-    pub(super) const fn overflowing(self, counter: BufferedMetric) -> Self {
+    pub(super) const fn with_overflow(self, counter: BufferedMetric) -> Self {
         Self { overflow: Some(counter), ..self }
     }
 
-    /// Adds, sets or records a number.
-    pub(super) fn take(self, value: u64, buffer: &MetricBuffer) {
-        match self.meter {
-            Meter::Counter(counter) => {
+    /// Adds, sets or records a value, depending on the instrument.
+    pub(super) fn record(self, value: u64, buffer: &MetricBuffer) {
+        match self.instrument {
+            Instrument::Counter(counter) => {
                 buffer.add(counter, i64::try_from(value).unwrap_or(i64::MAX))
             }
-            Meter::Gauge(gauge) => gauge.set(value),
-            Meter::Histogram(histogram) => buffer.record(histogram, value),
-            Meter::Running(_) => {}
+            Instrument::Gauge(gauge) => gauge.set(value),
+            Instrument::Histogram(histogram) => buffer.record(histogram, value),
+            Instrument::InFlight(_) => {}
         }
-        self.note_overflow(buffer);
+        self.count_overflow(buffer);
     }
 
-    /// Adds one to the streams that run, and returns what to take the one back from.
+    /// Increments the gauge of running streams, and returns it to decrement it later.
     pub(super) fn enter(self, buffer: &MetricBuffer) -> Option<BufferedMetric> {
-        let Meter::Running(gauge) = self.meter else { return None };
+        let Instrument::InFlight(gauge) = self.instrument else { return None };
         buffer.add(gauge, 1);
-        self.note_overflow(buffer);
+        self.count_overflow(buffer);
         Some(gauge)
     }
 
-    fn note_overflow(self, buffer: &MetricBuffer) {
+    fn count_overflow(self, buffer: &MetricBuffer) {
         if let Some(counter) = self.overflow {
             buffer.add(counter, 1);
         }

@@ -1,4 +1,4 @@
-//! Finds out which trace a stream belongs to, and reports its span.
+//! Starts the trace of a stream, and exports its span.
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -15,27 +15,27 @@ use filter_host::{
 
 use super::{
     Telemetry,
-    attributes::{self as stream, View},
-    reading, redaction,
+    attributes::{RequestSnapshot, StreamAttributes},
+    record, redaction,
 };
 use crate::{
-    Begun, Direction, HeaderChange, Outcome, Policy, Record, Seen, Tracer, Worker,
-    signals::redact::Redactor,
+    Direction, HeaderChange, Policy, Record, SpanInputs, StreamOutcome, TraceStart, Tracer,
+    TracerState, signals::redactor::Redactor,
 };
 
-/// What a worker keeps for its tracers.
+/// The tracers' state of one worker.
 pub(super) struct Spans {
-    workers: RefCell<Vec<Worker>>,
+    states: RefCell<Vec<TracerState>>,
     counters: Option<Counters>,
     redactor: OnceCell<Option<Redactor>>,
 }
 
-/// When a stream's trace is found out.
+/// When the trace of a stream starts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Moment {
-    /// When the request's headers are at hand, and can be changed.
+pub(super) enum TraceStage {
+    /// At the request headers, which can still be changed.
     Request,
-    /// When a stream has ended that was never seen before.
+    /// At the end of a stream whose request headers were never seen.
     End,
 }
 
@@ -47,14 +47,15 @@ struct Counters {
 
 impl Spans {
     pub(super) fn new(policy: &Policy) -> Self {
-        let tracing = policy.outlets().tracing();
+        let tracing = policy.exporters().tracing();
         if tracing.hashes() && policy.redaction_key().is_none() {
             redaction::seed();
         }
         let tracers = tracing.tracers().iter();
-        let workers: Vec<_> = tracers.map(|it| Worker::new(random::bits(), it)).collect();
-        let counters = (!workers.is_empty()).then(Counters::define);
-        Self { workers: RefCell::new(workers), counters, redactor: OnceCell::new() }
+        let states: Vec<_> =
+            tracers.map(|tracer| TracerState::new(random::bits(), tracer)).collect();
+        let counters = (!states.is_empty()).then(Counters::define);
+        Self { states: RefCell::new(states), counters, redactor: OnceCell::new() }
     }
 
     fn redactor(&self, policy: &Policy) -> Option<&Redactor> {
@@ -64,7 +65,7 @@ impl Spans {
 
 impl Counters {
     fn define() -> Self {
-        let define = |what| Counter::define(&format!("weir_telemetry_{what}_total"));
+        let define = |name| Counter::define(&format!("weir_telemetry_{name}_total"));
         Self {
             limited: define("spans_limited"),
             traceparent_invalid: define("traceparent_invalid"),
@@ -72,90 +73,104 @@ impl Counters {
         }
     }
 
-    fn count(&self, begun: &Begun) {
-        let counted = [
-            (begun.is_limited, self.limited),
-            (begun.traceparent_invalid, self.traceparent_invalid),
-            (begun.tracestate_invalid, self.tracestate_invalid),
+    fn count(&self, start: &TraceStart) {
+        let events = [
+            (start.is_limited, self.limited),
+            (start.traceparent_invalid, self.traceparent_invalid),
+            (start.tracestate_invalid, self.tracestate_invalid),
         ];
-        counted.into_iter().filter(|(happened, _)| *happened).for_each(|(_, it)| it.increment());
+        let counters = events.into_iter().filter(|(happened, _)| *happened);
+        counters.for_each(|(_, counter)| counter.increment());
     }
 }
 
 impl Telemetry {
-    /// Returns the tracer of this worker's streams, with its place.
+    /// Returns the tracer for the listener's direction, with its index.
     fn tracer(&self) -> Option<(usize, &Tracer)> {
-        let tracing = self.policy.outlets().tracing();
+        let tracing = self.policy.exporters().tracing();
         if tracing.tracers().is_empty() {
             return None;
         }
-        tracing.tracer(self.meters.direction())
+        tracing.tracer(self.metrics.direction())
     }
 
-    /// Finds the trace of a stream, and passes it on where there is still time.
-    pub(super) fn trace(&self, stream: &mut stream::Seen, moment: Moment, now: Instant) {
-        let Some((place, tracer)) = self.tracer() else { return };
-        let headers = &stream.request.headers;
-        let view = View { plugin: self, seen: stream, is_error: false, record: None };
-        let failed = || self.meters.expression_failed();
-        let share = || tracer.share(&view, &stream.request, failed);
-        let mut workers = self.spans.workers.borrow_mut();
-        let Some(worker) = workers.get_mut(place) else { return };
-        let begun = tracer.begin(headers, worker, self.export.at(now), share);
-        drop(workers);
+    /// Starts the trace of a stream, and propagates it if the request can still be changed.
+    pub(super) fn start_trace(
+        &self,
+        snapshot: &mut RequestSnapshot,
+        stage: TraceStage,
+        now: Instant,
+    ) {
+        let Some((index, tracer)) = self.tracer() else { return };
+        let request = &snapshot.request;
+        let attributes = StreamAttributes::of_request(self, snapshot);
+        let share =
+            || tracer.sampling_threshold(&attributes, request, || self.metrics.expression_failed());
+        let mut states = self.spans.states.borrow_mut();
+        let Some(state) = states.get_mut(index) else { return };
+        let start = tracer.begin(&request.headers, state, self.export.time_at(now), share);
+        drop(states);
         if let Some(counters) = &self.spans.counters {
-            counters.count(&begun);
+            counters.count(&start);
         }
-        if moment == Moment::Request && !self.policy.is_dry_run() {
-            let refused = begun.changes.iter().filter(|change| !apply(change));
-            refused.for_each(|_| self.meters.expression_failed());
+        if stage == TraceStage::Request && !self.policy.is_dry_run() {
+            let failed = start.changes.iter().filter(|change| !apply(change));
+            failed.for_each(|_| self.metrics.expression_failed());
         }
-        stream.trace = Some(begun.trace);
+        snapshot.trace = Some(start.trace);
     }
 
-    /// Reports the span of a stream that has ended, if it has one.
-    pub(super) fn report(&self, view: &View<'_>, record: &Record, ended: Instant) {
+    /// Exports the span of a completed stream, if it has one.
+    pub(super) fn export_span(
+        &self,
+        attributes: &StreamAttributes<'_>,
+        record: &Record,
+        ended: Instant,
+    ) {
         let Some((_, tracer)) = self.tracer() else { return };
-        let trace = view.trace().filter(|trace| trace.is_reported);
+        let trace = attributes.trace().filter(|trace| trace.is_reported);
         let (Some(trace), Some(provider)) = (trace, tracer.provider) else { return };
         let Some(redactor) = self.spans.redactor(&self.policy) else { return };
-        let longest = self.policy.outlets().providers().get(provider);
-        let longest = longest.map_or(256, |provider| provider.max_tag_length);
-        let outcome = Outcome {
+        let max_len = self.policy.exporters().providers().get(provider);
+        let max_len = max_len.map_or(256, |provider| provider.max_tag_length);
+        let outcome = StreamOutcome {
             record,
-            operation: view.operation(),
-            is_error: view.is_error,
-            is_client: self.meters.direction() == Direction::Outbound && !self.export.is_gateway(),
+            operation: attributes.operation(),
+            is_error: attributes.is_error,
+            is_client: self.metrics.direction() == Direction::Outbound && !self.export.is_gateway(),
         };
-        let seen = seen(&view.seen.request.headers, record);
-        let (span, failures) = tracer.span(trace, &seen, &outcome, view, redactor, longest);
-        (0..failures).for_each(|_| self.meters.expression_failed());
-        self.export.span(provider, span.encode_item(), ended);
+        let inputs = span_inputs(&attributes.snapshot.request.headers, record);
+        let (span, failures) = tracer.span(trace, &inputs, &outcome, attributes, redactor, max_len);
+        (0..failures).for_each(|_| self.metrics.expression_failed());
+        self.export.enqueue_span(provider, span.encode_item(), ended);
     }
 }
 
-/// Changes a header of the request at hand, and says whether the proxy did so.
+/// Changes a request header; returns `false` if the proxy refuses.
 fn apply(change: &HeaderChange) -> bool {
-    let done = match change {
-        HeaderChange::Set(name, value) => headers::set(Map::RequestHeaders, name, value.as_bytes()),
-        HeaderChange::Remove(name) => headers::remove(Map::RequestHeaders, name),
+    let (name, changed) = match change {
+        HeaderChange::Set(name, value) => {
+            (name, headers::set(Map::RequestHeaders, name, value.as_bytes()))
+        }
+        HeaderChange::Remove(name) => (name, headers::remove(Map::RequestHeaders, name)),
     };
-    done.inspect_err(|error| log::debug!("a header was not changed: {error:?}")).is_ok()
+    changed.inspect_err(|error| log::debug!("request header {name} not changed: {error:?}")).is_ok()
 }
 
-/// Reads what else a span tells.
+/// Reads the remaining inputs of a span.
 ///
-/// The clock costs a tenth of what `request.time` does.
-fn seen<'a>(headers: &'a Headers, record: &Record) -> Seen<'a> {
+/// The start time is computed from the clock, which costs a tenth of reading `request.time`.
+fn span_inputs<'a>(headers: &'a Headers, record: &Record) -> SpanInputs<'a> {
     let text = |path: &[&str]| property::read(path).ok().flatten().unwrap_or_default();
     let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
     let ended = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Seen {
+    let flags = if record.may_have_flags() { record::response_flags() } else { None };
+    SpanInputs {
         headers,
         began: ended.saturating_sub(record.duration),
         source: text(&["source", "address"]),
         protocol: text(&["request", "protocol"]),
-        flags: if record.may_have_flags() { reading::flags() } else { None }.unwrap_or_default(),
+        flags: flags.unwrap_or_default(),
         details: text(&["response", "code_details"]),
         cluster: text(&["xds", "cluster_name"]),
     }

@@ -1,32 +1,32 @@
-//! From the document to the policy.
+//! Compilation of a document.
 
 use filter_core::{ConfigErrors, InvalidConfig, Mode, Needs};
 
 use super::Policy;
 use crate::{
     Config,
-    config::{MetricsEntry, OneOrMany},
-    export::exporters::Outlets,
-    expression::{Attribute, Expression, Own, Phase, Text, Wanted},
+    config::{ExpressionText, MetricsConfig, OneOrMany},
+    export::exporters::Exporters,
+    expression::{Attribute, Expression, Phase, ResultKind, WeirAttribute},
     policy::compiler::Compiler,
     policy::operations::Operations,
     policy::response_headers::ResponseHeaders,
-    signals::access_log::{AccessLog, Surroundings},
+    signals::access_log::{AccessLog, CompileContext},
     signals::filter::Filter,
     signals::metrics::Metrics,
     signals::slo::Slo,
     signals::tracing::Tracer,
 };
 
-/// The most entries of `metrics`.
+/// Maximum number of entries of `metrics`.
 const MAX_ENTRIES: usize = 8;
 
 impl Policy {
-    /// Compiles a document; `variable` looks up a variable of the virtual machine.
+    /// Compiles a document; `variable` looks up an environment variable of the virtual machine.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong between its fields.
+    /// Returns all errors of the document.
     pub fn new(
         config: &Config,
         variable: &dyn Fn(&str) -> Option<String>,
@@ -39,45 +39,53 @@ impl Policy {
         let entries = entries(config.metrics.as_ref(), &mut compiler.errors);
         let metrics = Metrics::compile(entries, &config.slos, has_operations, &mut compiler);
         let slos = Slo::compile(&config.slos, &mut compiler);
-        let error_when = config.error_when.as_ref().and_then(|it| error_when(it, &mut compiler));
-        let outlets = Outlets::compile(config, variable, &mut compiler);
-        let access_logs = access_logs(config, &outlets, has_operations, &mut compiler);
+        let error_when =
+            config.error_when.as_ref().and_then(|text| error_when(text, &mut compiler));
+        let exporters = Exporters::compile(config, variable, &mut compiler);
+        let access_logs = access_logs(config, &exporters, has_operations, &mut compiler);
         let response_headers = config
             .response_headers
             .as_ref()
             .map(|config| ResponseHeaders::compile(config, &mut compiler));
         let Compiler { reads, errors, warnings, .. } = compiler;
         let mut policy = Self {
-            fleeting: reads.early().map(|(slot, _)| slot).collect(),
-            redaction_key: config.redaction.as_ref().map(|it| it.key.reveal().to_vec()),
+            early_slots: reads.early().map(|(slot, _)| slot).collect(),
+            redaction_key: config
+                .redaction
+                .as_ref()
+                .map(|redaction| redaction.key.reveal().to_vec()),
             mode: Mode::new(config.dry_run),
             operations,
             metrics,
             slos,
             error_when,
-            outlets,
+            exporters,
             response_headers,
-            fills_state: config.filter_state,
+            sets_filter_state: config.filter_state,
             access_logs,
             warnings,
-            reads,
+            attribute_table: reads,
             needs: Needs::default(),
         };
-        policy.needs = policy.all_needs();
+        policy.needs = policy.collect_needs();
         errors.finish(policy)
     }
 
-    /// Returns what is read of each request when its headers are at hand.
-    fn all_needs(&self) -> Needs {
-        let filters = self.metrics.definitions.iter().filter_map(|it| it.filter.as_ref());
+    /// Collects the parts of a request that any part of the policy needs.
+    fn collect_needs(&self) -> Needs {
+        let filters = self.metrics.definitions.iter().filter_map(|metric| metric.filter.as_ref());
         let filters = filters.chain(self.slos.iter().filter_map(Slo::filter));
         let filters = filters.chain(self.access_logs.iter().filter_map(AccessLog::filter));
-        let filters = filters.chain(self.outlets.tracing().filters());
-        let told = self.response_headers.iter().filter_map(ResponseHeaders::filter);
+        let filters = filters.chain(self.exporters.tracing().filters());
+        let response_headers = self.response_headers.iter().filter_map(ResponseHeaders::filter);
         let mut needs = Needs::default();
-        filters.chain(told).filter_map(Filter::needs).for_each(|more| needs.merge(more));
-        let early = self.reads.early().filter_map(|(_, attribute)| attribute.request_header());
-        let traced = self.outlets.tracing().tracers().iter().flat_map(Tracer::headers);
+        filters
+            .chain(response_headers)
+            .filter_map(Filter::needs)
+            .for_each(|filter| needs.merge(filter));
+        let early =
+            self.attribute_table.early().filter_map(|(_, attribute)| attribute.request_header());
+        let traced = self.exporters.tracing().tracers().iter().flat_map(Tracer::headers);
         let operation = [
             (":method", self.reads_method()),
             (":path", !self.operations.is_empty()),
@@ -90,11 +98,12 @@ impl Policy {
     }
 }
 
-fn error_when(text: &Text, compiler: &mut Compiler) -> Option<Expression> {
+fn error_when(text: &ExpressionText, compiler: &mut Compiler) -> Option<Expression> {
     let path = "errorWhen";
-    let condition = compiler.expression(text, Phase::End, Wanted::Bool, path)?;
-    let mut read = condition.slots().iter().filter_map(|slot| compiler.reads.attribute(*slot));
-    if read.any(|attribute| *attribute == Attribute::Own(Own::Error)) {
+    let condition = compiler.expression(text, Phase::End, ResultKind::Bool, path)?;
+    let mut attributes =
+        condition.slots().iter().filter_map(|slot| compiler.reads.attribute(*slot));
+    if attributes.any(|attribute| *attribute == Attribute::Weir(WeirAttribute::Error)) {
         compiler.errors.add(path, "must not read weir.error, which it decides");
         return None;
     }
@@ -103,23 +112,23 @@ fn error_when(text: &Text, compiler: &mut Compiler) -> Option<Expression> {
 
 fn access_logs(
     config: &Config,
-    outlets: &Outlets,
+    exporters: &Exporters,
     has_operations: bool,
     compiler: &mut Compiler,
 ) -> Vec<AccessLog> {
-    let around = Surroundings { outlets, has_operations };
+    let context = CompileContext { exporters, has_operations };
     let logs = config.access_logging.as_ref().map_or_else(Vec::new, |OneOrMany(entries)| {
-        AccessLog::compile_all(entries, &around, compiler)
+        AccessLog::compile_all(entries, &context, compiler)
     });
-    outlets.check_use(config, compiler);
+    exporters.check_use(config, compiler);
     logs
 }
 
-/// Returns the entries of `metrics`; absent, there is none that changes anything.
+/// Returns the entries of `metrics`, none by default.
 fn entries<'a>(
-    metrics: Option<&'a OneOrMany<MetricsEntry>>,
+    metrics: Option<&'a OneOrMany<MetricsConfig>>,
     errors: &mut ConfigErrors,
-) -> &'a [MetricsEntry] {
+) -> &'a [MetricsConfig] {
     let Some(OneOrMany(entries)) = metrics else { return &[] };
     if !(1..=MAX_ENTRIES).contains(&entries.len()) {
         let got = entries.len();
@@ -138,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_error_is_does_not_depend_on_itself() {
+    fn error_when_must_not_read_weir_error() {
         for (text, message) in [
             ("response.code >= 500", None),
             ("weir.error", Some("errorWhen: must not read weir.error, which it decides")),

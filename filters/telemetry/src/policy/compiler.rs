@@ -1,27 +1,28 @@
-//! What the parts of a document are compiled with.
+//! State that is shared while a document is compiled.
 
 use filter_core::{ConfigErrors, PathNormalization, Warning};
 
 use crate::{
-    expression::{Expression, Phase, Reads, Text, Wanted},
-    signals::filter::{Filter, FilterConfig, FilterPlace},
+    config::{ExpressionText, FilterConfig},
+    expression::{AttributeTable, Expression, Phase, ResultKind},
+    signals::filter::{Filter, FilterContext},
 };
 
-/// What every part of a document is compiled with.
+/// The results and settings that all parts of a document share while they are compiled.
 #[derive(Debug, Default)]
 pub(crate) struct Compiler {
-    /// What the document reads.
-    pub(crate) reads: Reads,
-    /// What is wrong with the document.
+    /// The attributes that the document reads.
+    pub(crate) reads: AttributeTable,
+    /// Errors found so far.
     pub(crate) errors: ConfigErrors,
-    /// What an operator may not have meant.
+    /// Warnings found so far.
     pub(crate) warnings: Vec<Warning>,
-    /// What is done to a path before it is matched.
+    /// Path normalization before matching.
     pub(crate) normalization: PathNormalization,
 }
 
 impl Compiler {
-    /// Compiles something to which it is the same when a request's headers are read.
+    /// Compiles a part whose request headers can be read at the end of the stream.
     pub(crate) fn late<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.reads.set_late(true);
         let compiled = compile(self);
@@ -29,26 +30,26 @@ impl Compiler {
         compiled
     }
 
-    /// Compiles an expression; `None` where it is refused.
+    /// Compiles an expression; `None` if it is invalid.
     pub(crate) fn expression(
         &mut self,
-        text: &Text,
+        text: &ExpressionText,
         phase: Phase,
-        wanted: Wanted,
+        result_kind: ResultKind,
         path: &str,
     ) -> Option<Expression> {
-        let compiled = Expression::compile(text.as_str(), phase, wanted, &mut self.reads);
+        let compiled = Expression::compile(text.as_str(), phase, result_kind, &mut self.reads);
         compiled.map_err(|error| self.errors.add(path, error)).ok()
     }
 
-    /// Compiles a filter; `None` where it is refused.
+    /// Compiles a filter; `None` if it is invalid.
     pub(crate) fn filter(
         &mut self,
         config: &FilterConfig,
         phase: Phase,
         path: &str,
     ) -> Option<Filter> {
-        let place = FilterPlace { path, phase, normalization: self.normalization };
-        Filter::compile(config, &place, &mut self.reads, &mut self.errors)
+        let context = FilterContext { path, phase, normalization: self.normalization };
+        Filter::compile(config, &context, &mut self.reads, &mut self.errors)
     }
 }

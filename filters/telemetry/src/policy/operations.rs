@@ -1,4 +1,4 @@
-//! Which operation a request is: a path template, perhaps of some methods and hosts only.
+//! Operations: named path templates, optionally for certain methods and hosts.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,10 @@ use filter_core::{ConfigErrors, PathNormalization, PathTrie, RequestPath};
 
 use crate::config::{HostPattern, MethodName, OperationConfig};
 
-/// The operations of a document, found by one trie.
+/// The operations of a document.
 #[derive(Clone, Debug, Default)]
 pub struct Operations {
+    /// Indexes into `entries`.
     trie: PathTrie<usize>,
     entries: Vec<Entry>,
     names: Vec<String>,
@@ -19,23 +20,24 @@ pub struct Operations {
 struct Entry {
     methods: Vec<MethodName>,
     hosts: Vec<HostPattern>,
+    /// Index into [`Operations::names`].
     name: usize,
 }
 
-/// What is read of a request to tell its operation.
+/// The parts of a request that determine its operation.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Target<'a> {
-    /// `:path`, with its query.
+pub struct RequestTarget<'a> {
+    /// `:path`, with the query.
     pub path: &'a [u8],
-    /// `:method`; may be empty where [`Operations::reads_method`] says no.
+    /// `:method`; can be empty unless [`Operations::reads_method`].
     pub method: &'a [u8],
-    /// `:authority`; may be empty where [`Operations::reads_host`] says no.
+    /// `:authority`; can be empty unless [`Operations::reads_host`].
     pub host: &'a [u8],
 }
 
-/// The most operations of a document.
-const MAX: usize = 4096;
-/// The longest name that a template gives its operation.
+/// Maximum number of operations.
+const MAX_OPERATIONS: usize = 4096;
+/// Maximum length of a template that is used as the name, in bytes.
 const MAX_NAME_LEN: usize = 64;
 
 impl Operations {
@@ -45,26 +47,32 @@ impl Operations {
         normalization: PathNormalization,
         errors: &mut ConfigErrors,
     ) -> Self {
-        if configs.len() > MAX {
+        if configs.len() > MAX_OPERATIONS {
             let got = configs.len();
-            errors.add("operations", format_args!("must have at most {MAX} entries, got {got}"));
+            errors.add(
+                "operations",
+                format_args!("must have at most {MAX_OPERATIONS} entries, got {got}"),
+            );
             return Self::default();
         }
         check_unique(configs, errors);
         let mut operations = Self { normalization, ..Self::default() };
-        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut indexes: BTreeMap<String, usize> = BTreeMap::new();
         for (index, config) in configs.iter().enumerate() {
             let name = name(config, index, errors);
-            let next = places.len();
-            let place = *places.entry(name.clone()).or_insert(next);
-            if place == next {
+            let next = indexes.len();
+            let name_index = *indexes.entry(name.clone()).or_insert(next);
+            if name_index == next {
                 operations.names.push(name);
             }
-            let entry =
-                Entry { methods: config.methods.clone(), hosts: config.hosts.clone(), name: place };
+            let entry = Entry {
+                methods: config.methods.clone(),
+                hosts: config.hosts.clone(),
+                name: name_index,
+            };
             operations.entries.push(entry);
         }
-        // Of one template, the narrower entry is asked first.
+        // Of entries with the same template, the most specific one is tried first.
         let mut order: Vec<usize> = (0..configs.len()).collect();
         order.sort_by_key(|index| operations.entries.get(*index).map(Entry::breadth));
         for index in order {
@@ -75,50 +83,51 @@ impl Operations {
         operations
     }
 
-    /// Says whether there are none.
+    /// Returns `true` if the document has no operations.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Returns the names, each once.
+    /// Returns the distinct names.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Says whether an operation is narrowed by methods.
+    /// Returns `true` if an operation matches on methods.
     #[must_use]
     pub fn reads_method(&self) -> bool {
         self.entries.iter().any(|entry| !entry.methods.is_empty())
     }
 
-    /// Says whether an operation is narrowed by hosts.
+    /// Returns `true` if an operation matches on hosts.
     #[must_use]
     pub fn reads_host(&self) -> bool {
         self.entries.iter().any(|entry| !entry.hosts.is_empty())
     }
 
-    /// Returns the index of a request's operation among the names; `None` if none matches, or if
-    /// the path can be read as several operations.
+    /// Returns the name index of a request's operation; `None` if none matches, or if readings of
+    /// the path match different operations.
     #[must_use]
-    pub fn find(&self, target: &Target<'_>) -> Option<usize> {
+    pub fn find(&self, target: &RequestTarget<'_>) -> Option<usize> {
         RequestPath::new(target.path, self.normalization).agreed(|path| {
             let found = self.trie.all(path).into_iter();
             let mut entries = found.filter_map(|index| self.entries.get(*index));
-            entries.find(|entry| entry.fits(target)).map(|entry| entry.name)
+            entries.find(|entry| entry.matches(target)).map(|entry| entry.name)
         })
     }
 }
 
 impl Entry {
-    fn fits(&self, target: &Target<'_>) -> bool {
-        let method = |one: &MethodName| one.as_str().as_bytes() == target.method;
-        (self.methods.is_empty() || self.methods.iter().any(method))
+    fn matches(&self, target: &RequestTarget<'_>) -> bool {
+        let is_method = |method: &MethodName| method.as_str().as_bytes() == target.method;
+        (self.methods.is_empty() || self.methods.iter().any(is_method))
             && (self.hosts.is_empty() || self.hosts.iter().any(|host| covers(host, target.host)))
     }
 
-    /// Orders entries of one template: hosts first, whole names before patterns, then methods.
+    /// Orders entries of one template from specific to general: by hosts, with exact names before
+    /// patterns, then by methods.
     fn breadth(&self) -> (usize, usize, usize) {
         let patterns = self.hosts.iter().filter(|host| host.as_str().starts_with('*')).count();
         let count = |length: usize| if length == 0 { usize::MAX } else { length };
@@ -130,17 +139,17 @@ impl Entry {
     }
 }
 
-/// Says whether a host, perhaps with a port, is the pattern's or below it.
+/// Returns `true` if a host, with or without a port, matches a pattern.
 fn covers(pattern: &HostPattern, host: &[u8]) -> bool {
     let host = without_port(host);
     let pattern = pattern.as_str().as_bytes();
     match pattern.strip_prefix(b"*") {
         None => host.eq_ignore_ascii_case(pattern),
-        Some(below) => {
-            let start = host.len().checked_sub(below.len()).filter(|start| *start > 0);
+        Some(suffix) => {
+            let start = host.len().checked_sub(suffix.len()).filter(|start| *start > 0);
             start
                 .and_then(|start| host.get(start..))
-                .is_some_and(|end| end.eq_ignore_ascii_case(below))
+                .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         }
     }
 }
@@ -159,7 +168,7 @@ fn name(config: &OperationConfig, index: usize, errors: &mut ConfigErrors) -> St
     if text.len() > MAX_NAME_LEN {
         errors.add(
             format_args!("operations[{index}].name"),
-            format_args!("is required where the template is longer than {MAX_NAME_LEN} bytes"),
+            format_args!("is required if the template is longer than {MAX_NAME_LEN} bytes"),
         );
     }
     text.to_owned()
@@ -183,7 +192,7 @@ fn check_unique(configs: &[OperationConfig], errors: &mut ConfigErrors) {
     }
 }
 
-/// Writes a template without the names of its holes, which match alike.
+/// Returns a template without the names of its variables.
 fn shape(config: &OperationConfig) -> String {
     let segments = config.path_template.as_str().split('/').map(|segment| {
         match (segment.starts_with('{'), segment.ends_with("**}")) {

@@ -1,4 +1,4 @@
-//! What callers are told about their request: how long it took, and under which ids it is known.
+//! Response headers with the timing and ids of a request.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use filter_core::{HeaderName, Request, Warning};
 
 use crate::{
     config::ResponseHeadersConfig,
-    expression::{Attributes, Failure, Phase},
+    expression::{Attributes, EvaluationError, Phase},
     policy::compiler::Compiler,
     signals::filter::Filter,
 };
 
-/// Headers to add to responses.
+/// The headers to add to responses.
 #[derive(Debug)]
 pub struct ResponseHeaders {
     filter: Option<Filter>,
@@ -20,7 +20,7 @@ pub struct ResponseHeaders {
     request_id: bool,
 }
 
-/// The header of a request that holds Envoy's id of it.
+/// The header of Envoy's request id.
 pub const REQUEST_ID: &str = "x-request-id";
 
 impl ResponseHeaders {
@@ -45,36 +45,40 @@ impl ResponseHeaders {
         }
     }
 
-    /// Returns whose requests they are for, where not everybody's.
+    /// Returns the filter that selects requests; `None` selects all.
     #[must_use]
     pub const fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
     }
 
-    /// Says whether the request's own id is told.
+    /// Returns `true` if the request id is added.
     #[must_use]
-    pub const fn tells_request_id(&self) -> bool {
+    pub const fn adds_request_id(&self) -> bool {
         self.request_id
     }
 
-    /// Says whether the caller of a request is told.
+    /// Returns `true` if the headers are added to the response of this request.
     ///
     /// # Errors
     ///
-    /// Where the filter's expression fails; then nobody is.
-    pub fn are_for(&self, at: &dyn Attributes, request: &Request) -> Result<bool, Failure> {
+    /// Fails if the filter expression does; then no headers are added.
+    pub fn applies_to(
+        &self,
+        at: &dyn Attributes,
+        request: &Request,
+    ) -> Result<bool, EvaluationError> {
         self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(at, request))
     }
 
-    /// Returns the headers to add to a response that took so long.
+    /// Returns the headers of a response that started `elapsed` after the request.
     #[must_use]
     pub fn headers(
         &self,
-        took: Duration,
+        elapsed: Duration,
         trace_id: Option<&str>,
         request_id: Option<&[u8]>,
     ) -> Vec<(&str, Vec<u8>)> {
-        let tenths = took.as_micros().saturating_add(50).checked_div(100).unwrap_or_default();
+        let tenths = elapsed.as_micros().saturating_add(50).checked_div(100).unwrap_or_default();
         let (whole, tenth) = (
             tenths.checked_div(10).unwrap_or_default(),
             tenths.checked_rem(10).unwrap_or_default(),
@@ -97,33 +101,34 @@ mod tests {
     use super::*;
 
     fn compile(document: &str) -> Result<(ResponseHeaders, Vec<Warning>), String> {
-        let config = filter_core::parse_config(document.as_bytes()).map_err(|it| it.to_string())?;
+        let config =
+            filter_core::parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
         let mut compiler = Compiler::default();
         let headers = ResponseHeaders::compile(&config, &mut compiler);
         let Compiler { errors, warnings, .. } = compiler;
-        errors.finish((headers, warnings)).map_err(|it| it.to_string())
+        errors.finish((headers, warnings)).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn each_header_is_told_where_it_is_asked_for() {
+    fn returns_the_configured_headers() {
         let all = r#"{"serverTiming": true, "traceId": "X-Trace-Id", "requestId": true}"#;
         let (all, _) = compile(all).unwrap();
-        let took = Duration::from_micros(12_345);
+        let elapsed = Duration::from_micros(12_345);
         assert_eq!(
-            all.headers(took, Some("0af7"), Some(b"id\xff")),
+            all.headers(elapsed, Some("0af7"), Some(b"id\xff")),
             [
                 ("server-timing", b"proxy;dur=12.3".to_vec()),
                 ("x-trace-id", b"0af7".to_vec()),
                 ("x-request-id", b"id\xff".to_vec()),
             ]
         );
-        assert_eq!(all.headers(took, None, None).len(), 1, "an id that is not there is not told");
+        assert_eq!(all.headers(elapsed, None, None).len(), 1, "missing ids are omitted");
         let (timing, _) = compile(r#"{"serverTiming": true}"#).unwrap();
         assert_eq!(timing.headers(Duration::ZERO, Some("a"), Some(b"b")).len(), 1);
     }
 
     #[test]
-    fn nothing_to_tell_is_refused_and_telling_everybody_is_warned_of() {
+    fn rejects_no_headers_and_warns_without_a_filter() {
         let nothing = "responseHeaders: must have serverTiming, traceId or requestId";
         assert_eq!(compile(r#"{"filter": {"match": []}}"#).unwrap_err(), nothing);
         assert_eq!(compile(r#"{"requestId": true}"#).unwrap().1.len(), 1);

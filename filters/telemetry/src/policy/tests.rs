@@ -8,22 +8,22 @@ use serde_json::{Value as Json, json};
 
 use super::Policy;
 use crate::{
-    Config, Ended, Ending, Record,
-    expression::{Attribute, Attributes, Readings, Reads, Slot, Value},
+    CompletedStream, Config, Ending, Record,
+    expression::{Attribute, AttributeCache, AttributeTable, Attributes, Slot, Value},
 };
 
-/// A stream whose attributes are these.
+/// A stream with these attributes.
 struct Stream<'a> {
-    reads: &'a Reads,
-    readings: Readings,
+    table: &'a AttributeTable,
+    cache: AttributeCache,
     known: Vec<(&'a str, Value)>,
 }
 
 impl Attributes for Stream<'_> {
     fn value(&self, slot: Slot) -> Option<&Value> {
-        let name = self.reads.attribute(slot).map(Attribute::to_string)?;
+        let name = self.table.attribute(slot).map(Attribute::to_string)?;
         let known = self.known.iter().find(|(known, _)| *known == name);
-        self.readings.get(slot, || known.map(|(_, value)| value.clone()))
+        self.cache.get(slot, || known.map(|(_, value)| value.clone()))
     }
 }
 
@@ -32,19 +32,23 @@ fn compile(document: &Json) -> Policy {
     Policy::new(&config, &|_| None).unwrap()
 }
 
-/// What a stream adds to objectives and definitions, and how many expressions failed.
-fn find(
+/// Returns the measurements of objectives and definitions, and the number of failed expressions.
+fn measure(
     policy: &Policy,
     record: &Record,
     known: Vec<(&str, Value)>,
 ) -> (Vec<Option<bool>>, Vec<Option<u64>>, u32) {
-    let stream = Stream { reads: policy.reads(), readings: policy.reads().readings(), known };
+    let stream = Stream {
+        table: policy.attribute_table(),
+        cache: policy.attribute_table().new_cache(),
+        known,
+    };
     let request = Request { headers: Headers::from_iter([(":path", "/a")]), ..Request::default() };
     let mut failed = 0_u32;
     let is_error = policy.is_error(record, &stream, || failed = failed.saturating_add(1));
-    let ended = Ended { record, at: &stream, request: &request };
-    let findings = policy.find(&ended, is_error, || failed = failed.saturating_add(1));
-    (findings.slos, findings.definitions, failed)
+    let ended = CompletedStream { record, attributes: &stream, request: &request };
+    let measurements = policy.measure(&ended, is_error, || failed = failed.saturating_add(1));
+    (measurements.slos, measurements.definitions, failed)
 }
 
 fn answered(status: u16, millis: u64) -> Record {
@@ -52,7 +56,7 @@ fn answered(status: u16, millis: u64) -> Record {
 }
 
 #[test]
-fn an_objective_judges_by_errors_and_by_time() {
+fn objectives_consider_errors_and_latency() {
     let policy = compile(&json!({"slos": [
         {"name": "all"},
         {"name": "fast", "latency": "300ms"},
@@ -67,16 +71,16 @@ fn an_objective_judges_by_errors_and_by_time() {
         (answered(200, 301), code(200), [good, bad, good, None, good]),
         (answered(503, 1), code(503), [bad, bad, bad, None, good]),
         (answered(418, 1), code(418), [good, good, good, None, bad]),
-        // How long a tunnel was open says nothing.
+        // The duration of a tunnel is ignored.
         (answered(101, 9_999), code(101), [good, good, good, None, good]),
         (Record { ending: Ending::ClientLeft, ..answered(200, 1) }, code(200), [None; 5]),
     ] {
-        assert_eq!(find(&policy, &record, known).0, slos, "{record:?}");
+        assert_eq!(measure(&policy, &record, known).0, slos, "{record:?}");
     }
 }
 
 #[test]
-fn error_when_says_what_an_error_is_and_the_usual_rule_where_it_fails() {
+fn error_when_falls_back_to_the_default_on_failure() {
     let policy = compile(&json!({"slos": [{"name": "all"}],
         "errorWhen": "int(response.headers['x-code']) > 5"}));
     let header = |text| vec![("response.headers['x-code']", Value::text(text))];
@@ -86,13 +90,13 @@ fn error_when_says_what_an_error_is_and_the_usual_rule_where_it_fails() {
         (answered(500, 1), vec![], false, 1),
         (answered(200, 1), header("x"), true, 1),
     ] {
-        let found = find(&policy, &record, known);
+        let found = measure(&policy, &record, known);
         assert_eq!((found.0.as_slice(), found.2), (&[Some(is_good)][..], failed), "{record:?}");
     }
 }
 
 #[test]
-fn a_number_is_floored_and_what_is_none_is_counted() {
+fn rounds_numbers_down_and_counts_failures() {
     let policy = compile(&json!({"metrics": {"definitions": [
         {"name": "x", "value": "int(response.headers['x'])"},
         {"name": "half", "value": "double(response.headers['x']) / 2.0"},
@@ -109,7 +113,7 @@ fn a_number_is_floored_and_what_is_none_is_counted() {
         (known("x", 201), [None, None, Some(1)], 2),
         (vec![], [None, None, None], 3),
     ] {
-        let found = find(&policy, &record, known);
+        let found = measure(&policy, &record, known);
         assert_eq!((found.1.as_slice(), found.2), (&definitions[..], failed));
     }
 }

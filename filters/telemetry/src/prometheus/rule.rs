@@ -1,4 +1,4 @@
-//! One rule, as YAML.
+//! A rule in YAML.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -10,26 +10,26 @@ pub(super) struct Rule {
     kind: &'static str,
     name: String,
     expression: String,
-    lasting: Option<&'static str>,
+    duration: Option<&'static str>,
     labels: Vec<(&'static str, String)>,
     annotations: Vec<(&'static str, String)>,
 }
 
 impl Rule {
-    /// A rule that keeps what an expression gives.
+    /// Creates a recording rule.
     pub(super) fn record(name: impl Into<String>, expression: String) -> Self {
         Self::new("record", name.into(), expression)
     }
 
-    /// A rule that tells when an expression has given something for so long.
+    /// Creates an alert that fires once the expression has had results for `duration`.
     pub(super) fn alert(
         name: &str,
         expression: String,
-        lasting: &'static str,
+        duration: &'static str,
         severity: &str,
     ) -> Self {
-        let lasting = Some(lasting);
-        Self { lasting, ..Self::new("alert", name.to_owned(), expression) }
+        let duration = Some(duration);
+        Self { duration, ..Self::new("alert", name.to_owned(), expression) }
             .label("severity", severity)
     }
 
@@ -39,15 +39,15 @@ impl Rule {
         self
     }
 
-    /// Adds what an alert says: in one line, and what it means.
-    pub(super) fn says(mut self, summary: impl Into<String>, description: &str) -> Self {
+    /// Adds the annotations of an alert.
+    pub(super) fn annotate(mut self, summary: impl Into<String>, description: &str) -> Self {
         self.annotations.push(("summary", summary.into()));
         self.annotations.push(("description", description.to_owned()));
         self
     }
 
     fn new(kind: &'static str, name: String, expression: String) -> Self {
-        Self { kind, name, expression, lasting: None, labels: Vec::new(), annotations: Vec::new() }
+        Self { kind, name, expression, duration: None, labels: Vec::new(), annotations: Vec::new() }
     }
 }
 
@@ -55,15 +55,15 @@ impl Display for Rule {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         writeln!(out, "  - {}: {}", self.kind, self.name)?;
         writeln!(out, "    expr: >-\n      {}", self.expression)?;
-        if let Some(lasting) = self.lasting {
-            writeln!(out, "    for: {lasting}")?;
+        if let Some(duration) = self.duration {
+            writeln!(out, "    for: {duration}")?;
         }
         for (heading, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
             if !pairs.is_empty() {
                 writeln!(out, "    {heading}:")?;
             }
             for (name, value) in pairs {
-                // A text of JSON is one of YAML.
+                // A JSON string is a valid YAML string.
                 writeln!(out, "      {name}: {}", Value::from(value.as_str()))?;
             }
         }

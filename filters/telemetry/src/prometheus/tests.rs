@@ -5,7 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 fn rules(document: Value) -> String {
-    Rules::of(&serde_json::from_value(document).unwrap()).to_string()
+    Rules::new(&serde_json::from_value(document).unwrap()).to_string()
 }
 
 fn shipped(is_labelled: bool) -> Value {
@@ -16,7 +16,7 @@ fn shipped(is_labelled: bool) -> Value {
 }
 
 #[test]
-fn the_shipped_files_are_those_of_the_defaults() {
+fn matches_the_shipped_files() {
     let clean = include_str!("../../../../observability/prometheus/clean.rules.yaml");
     let labelled = include_str!("../../../../observability/prometheus/labelled.rules.yaml");
     assert_eq!(rules(shipped(false)), clean);
@@ -24,17 +24,17 @@ fn the_shipped_files_are_those_of_the_defaults() {
 }
 
 #[test]
-fn another_prefix_is_in_every_name_of_the_traffic_and_in_no_other() {
+fn the_prefix_applies_to_traffic_metrics_only() {
     for is_labelled in [false, true] {
         let mut document = shipped(is_labelled);
         document["metrics"][0]["prefix"] = json!("shop");
         let written = rules(document)
             .replace("shop-", "weir-telemetry-")
             .replace("name: shop\n", "name: weir-telemetry\n");
-        for own in
+        for internal in
             ["spans_dropped", "logs_dropped", "export_failures", "expression_errors", "overflow"]
         {
-            assert!(!written.contains(&format!("shop_{own}")), "{own}");
+            assert!(!written.contains(&format!("shop_{internal}")), "{internal}");
         }
         assert!(!written.contains("weir_telemetry_requests_total"));
         assert_eq!(written.replace("shop_", "weir_telemetry_"), rules(shipped(is_labelled)));
@@ -42,7 +42,7 @@ fn another_prefix_is_in_every_name_of_the_traffic_and_in_no_other() {
 }
 
 #[test]
-fn each_objective_has_its_own_budget_and_one_without_has_no_alert() {
+fn alerts_on_the_budget_of_each_objective() {
     let slos = json!([
         {"name": "checkout", "objective": 99.95},
         {"name": "search", "objective": 50},
@@ -57,24 +57,24 @@ fn each_objective_has_its_own_budget_and_one_without_has_no_alert() {
         assert!(written.contains(part), "{part} is not in\n{written}");
     }
     assert!(!written.contains(r#"{slo="rest"}"#));
-    for none in [json!({}), json!({"slos": [{"name": "rest"}]})] {
-        assert!(!rules(none).contains("WeirSloBurn"));
+    for document in [json!({}), json!({"slos": [{"name": "rest"}]})] {
+        assert!(!rules(document).contains("WeirSloBurn"));
     }
     assert!(!rules(json!({})).contains("slo_"));
 }
 
 #[test]
-fn the_highest_objective_keeps_all_its_digits() {
+fn keeps_all_digits_of_the_highest_objective() {
     let written = rules(json!({"slos": [{"name": "a", "objective": 99.9999}]}));
     assert!(written.contains("> 14.4 * 0.000001 and"), "{written}");
 }
 
 #[test]
-fn patterns_of_labels_are_written_for_both_kinds_of_proxy() {
+fn renders_stat_tags_for_istio_and_envoy() {
     let labels = ["reporter", "slo"];
     assert_eq!(extra_stat_tags(&labels), "extraStatTags:\n- reporter\n- slo\n");
-    let patterns = "stats_config:\n  stats_tags:\n  \
+    let tags = "stats_config:\n  stats_tags:\n  \
         - {tag_name: reporter, regex: '(\\.reporter=\\.=(.*?);\\.;)'}\n  \
         - {tag_name: slo, regex: '(\\.slo=\\.=(.*?);\\.;)'}\n";
-    assert_eq!(stats_tags(&labels), patterns);
+    assert_eq!(stats_tags(&labels), tags);
 }

@@ -1,6 +1,6 @@
-//! Access logs: which streams are logged, how many in a second, and what of them.
+//! Access logs: selection, rate limits and fields.
 //!
-//! A line is built only once it is known that it will be written.
+//! A line is built only if it will be written.
 
 use std::time::Duration;
 
@@ -8,29 +8,29 @@ use filter_core::{DurationWithin, IntegerWithin, Percentage};
 
 use crate::{
     config::{AccessLogConfig, Level, Mode},
-    export::exporters::Outlets,
+    export::exporters::Exporters,
     export::otlp::Severity,
-    expression::{Failure, Phase},
+    expression::{EvaluationError, Phase},
     policy::compiler::Compiler,
     signals::filter::Filter,
-    signals::redact::Redactor,
+    signals::redactor::Redactor,
     stream::direction::Direction,
-    stream::ended::Ended,
+    stream::record::CompletedStream,
 };
 
-mod cut;
 mod fields;
-mod limits;
 mod line;
+mod rate_limits;
+mod truncate;
 
-use crate::signals::access_log::fields::FieldsPlace;
+use crate::signals::access_log::fields::FieldsContext;
 pub use crate::signals::access_log::{
     fields::{FieldValue, Fields},
-    limits::Limits,
     line::line,
+    rate_limits::RateLimits,
 };
 
-/// One compiled entry of `accessLogging`.
+/// A compiled entry of `accessLogging`.
 #[derive(Debug)]
 pub struct AccessLog {
     filter: Option<Filter>,
@@ -40,60 +40,59 @@ pub struct AccessLog {
     max_per_second: u32,
     fields: Fields,
     mode: Mode,
-    /// Where it goes.
-    pub target: Target,
+    /// The destination of its records.
+    pub target: LogTarget,
 }
 
-/// Where records of an entry go.
+/// The destination of an entry's records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Target {
-    /// To the proxy's own log, as lines of JSON.
+pub enum LogTarget {
+    /// The proxy's own log, as lines of JSON.
     Proxy(Level),
-    /// To the provider in that place of the document, as log records.
+    /// The provider with this index, as OTLP log records.
     Provider(usize),
 }
 
-/// A stream that has ended, as an access log sees it.
+/// A completed stream to log.
 #[derive(Clone, Copy)]
-pub struct Logged<'a> {
-    /// The stream.
-    pub ended: Ended<'a>,
-    /// Whether it is an error.
+pub struct LoggedStream<'a> {
+    /// The completed stream.
+    pub ended: CompletedStream<'a>,
+    /// Whether the stream is an error.
     pub is_error: bool,
 }
 
-/// Why a stream is logged.
+/// The reason why a stream is logged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reason {
-    /// It fell into the share.
-    Share,
-    /// It is an error, or slow.
+pub enum LogReason {
+    /// It was sampled by `percentage`.
+    Sampled,
+    /// It matches `always`: an error or a slow stream.
     Always,
 }
 
-/// What else is known where entries are compiled.
+/// Inputs to the compilation of entries.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct CompileContext<'a> {
     /// The providers of the document.
-    pub(crate) outlets: &'a Outlets,
-    /// Whether the document names operations.
+    pub(crate) exporters: &'a Exporters,
+    /// Whether the document has operations.
     pub(crate) has_operations: bool,
 }
 
-/// The most entries of `accessLogging`.
+/// Maximum number of entries of `accessLogging`.
 const MAX_ENTRIES: usize = 8;
 
 const MAX_PER_SECOND: u64 = 100;
 
-/// The name of the proxy's own log among providers.
+/// The provider name of the proxy's own log.
 pub(crate) const PROXY: &str = "envoy";
 
 impl AccessLog {
-    /// Compiles all entries; what is wrong with them is noted, and those that log nothing are left
-    /// out.
+    /// Compiles all entries except disabled ones. Errors are added to `compiler`.
     pub(crate) fn compile_all(
         entries: &[AccessLogConfig],
-        around: &Surroundings<'_>,
+        context: &CompileContext<'_>,
         compiler: &mut Compiler,
     ) -> Vec<Self> {
         if !(1..=MAX_ENTRIES).contains(&entries.len()) {
@@ -103,97 +102,106 @@ impl AccessLog {
             return Vec::new();
         }
         let logs = entries.iter().enumerate().filter_map(|(index, entry)| {
-            Self::compile(entry, &format!("accessLogging[{index}]"), around, compiler)
+            Self::compile(entry, &format!("accessLogging[{index}]"), context, compiler)
         });
         logs.collect()
     }
 
-    /// Compiles one entry; `None` where it logs nothing or is refused, which is noted.
+    /// Compiles an entry; `None` if it is disabled or invalid. Errors are added to `compiler`.
     fn compile(
         config: &AccessLogConfig,
         path: &str,
-        around: &Surroundings<'_>,
+        context: &CompileContext<'_>,
         compiler: &mut Compiler,
     ) -> Option<Self> {
-        let target = target(config, path, around, compiler);
-        let is_line = matches!(target, Some(Target::Proxy(_)));
-        let place = FieldsPlace { path, is_line, has_operations: around.has_operations };
+        let target = target(config, path, context, compiler);
+        let is_line = matches!(target, Some(LogTarget::Proxy(_)));
+        let context = FieldsContext { path, is_line, has_operations: context.has_operations };
         let (filter, fields) = compiler.late(|compiler| {
             let filter = config.filter.as_ref();
             let path = format!("{path}.filter");
             let filter = filter.map(|filter| compiler.filter(filter, Phase::End, &path));
-            (filter, Fields::compile(config, &place, compiler))
+            (filter, Fields::compile(config, &context, compiler))
         });
-        // A filter that was refused is told among the problems; without one, all streams count.
+        // An invalid filter was already reported. Without a filter, all streams match.
         let filter = filter.map_or(Some(None), |filter| filter.map(Some))?;
-        let most = config.max_per_second.map_or(MAX_PER_SECOND, IntegerWithin::get);
+        let max = config.max_per_second.map_or(MAX_PER_SECOND, IntegerWithin::get);
         let log = Self {
             filter,
             percentage: config.percentage.unwrap_or(Percentage::ALL),
             logs_errors: config.always.errors.unwrap_or(true),
             slower_than: config.always.slower_than.map(DurationWithin::get),
-            max_per_second: u32::try_from(most).unwrap_or(u32::MAX),
+            max_per_second: u32::try_from(max).unwrap_or(u32::MAX),
             fields: fields?,
-            mode: config.for_listeners.mode,
+            mode: config.r#match.mode,
             target: target?,
         };
         (!config.disabled).then_some(log)
     }
 
-    /// Says whether the entry is for listeners of a direction.
+    /// Returns `true` if the entry applies to listeners of a direction.
     #[must_use]
     pub const fn fits(&self, direction: Direction) -> bool {
         self.mode.fits(direction)
     }
 
-    /// Says whether a field is hashed, for which a key is needed.
+    /// Returns `true` if a field is hashed, which requires a key.
     #[must_use]
     pub fn hashes(&self) -> bool {
         self.fields.hashes()
     }
 
-    /// Returns its filter.
+    /// Returns the filter; `None` if all streams match.
     #[must_use]
     pub const fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
     }
 
-    /// Returns the limits of a worker.
+    /// Creates the rate limits of a worker.
     #[must_use]
-    pub const fn limits(&self) -> Limits {
-        Limits::new(self.max_per_second)
+    pub const fn limits(&self) -> RateLimits {
+        RateLimits::new(self.max_per_second)
     }
 
-    /// Says why a stream is logged, given a draw from 0 to 999,999; `None` where it is not.
+    /// Returns the reason why a stream is logged; `None` if it is not. `draw` is a random number
+    /// from 0 to 999,999.
     ///
     /// # Errors
     ///
-    /// Fails where the filter does; then the stream is not logged.
-    pub fn selects(&self, stream: &Logged<'_>, draw: u32) -> Result<Option<Reason>, Failure> {
+    /// Returns an error if the filter fails. The stream is not logged then.
+    pub fn selects(
+        &self,
+        stream: &LoggedStream<'_>,
+        draw: u32,
+    ) -> Result<Option<LogReason>, EvaluationError> {
         if let Some(filter) = &self.filter
-            && !filter.holds(stream.ended.at, stream.ended.request)?
+            && !filter.holds(stream.ended.attributes, stream.ended.request)?
         {
             return Ok(None);
         }
         let is_slow = self.slower_than.is_some_and(|limit| stream.ended.record.duration > limit);
         if is_slow || (self.logs_errors && stream.is_error) {
-            return Ok(Some(Reason::Always));
+            return Ok(Some(LogReason::Always));
         }
-        Ok(self.percentage.contains(draw).then_some(Reason::Share))
+        Ok(self.percentage.contains(draw).then_some(LogReason::Sampled))
     }
 
-    /// Returns what is said of a stream, in order; what is absent is left out.
+    /// Returns the fields of a stream in order, without missing ones.
     ///
-    /// Together the fields make a line of at most 8 KiB.
+    /// The fields fit into a line of at most 8 KiB.
     #[must_use]
-    pub fn fields(&self, stream: &Logged<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
+    pub fn fields(
+        &self,
+        stream: &LoggedStream<'_>,
+        redactor: &Redactor,
+    ) -> Vec<(&str, FieldValue)> {
         self.fields.of(stream, redactor)
     }
 }
 
-/// Says how bad a record of a stream is.
+/// Returns the severity of a record.
 #[must_use]
-pub fn severity(stream: &Logged<'_>) -> Severity {
+pub fn severity(stream: &LoggedStream<'_>) -> Severity {
     match stream.ended.record.status {
         _ if stream.is_error => Severity::Error,
         Some(status) if status >= 400 => Severity::Warn,
@@ -204,20 +212,20 @@ pub fn severity(stream: &Logged<'_>) -> Severity {
 fn target(
     config: &AccessLogConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
-) -> Option<Target> {
-    let proxy = Some(Target::Proxy(config.level.unwrap_or_default()));
+) -> Option<LogTarget> {
+    let proxy = Some(LogTarget::Proxy(config.level.unwrap_or_default()));
     let (field, rule) = match config.providers.as_slice() {
         [] => return proxy,
         [one] if one.name == PROXY => return proxy,
         [_] if config.level.is_some() => {
-            (".level", "must not be given, only the proxy's own log has levels")
+            (".level", "must not be given: only the proxy's own log has levels")
         }
-        [one] => match around.outlets.provider(&one.name) {
-            Some(provider) => return Some(Target::Provider(provider)),
-            // A refused provider is reported at its own path.
-            None if around.outlets.has(&one.name) => return None,
+        [one] => match context.exporters.provider(&one.name) {
+            Some(provider) => return Some(LogTarget::Provider(provider)),
+            // An invalid provider is reported at its own path.
+            None if context.exporters.has(&one.name) => return None,
             None => {
                 (".providers[0].name", "must be envoy or the name of one of extensionProviders")
             }

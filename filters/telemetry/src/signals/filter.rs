@@ -1,22 +1,14 @@
-//! Which streams something is about.
+//! Filters that select streams.
 
+use crate::{
+    config::FilterConfig,
+    expression::{
+        AttributeTable, Attributes, EvaluationError, Expression, Phase, ResultKind, Slot,
+    },
+};
 use filter_core::{
     ConfigErrors, HttpMatch, Matcher, MatcherOptions, Needs, PathNormalization, Request,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
-
-use crate::expression::{Attributes, Expression, Failure, Phase, Reads, Slot, Text, Wanted};
-
-/// Which streams something is about: exactly one of `expression` and `match`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct FilterConfig {
-    /// A condition over attributes, as Istio's Telemetry has it.
-    pub expression: Option<Text>,
-    /// Matches of the request, of which one must hold; this is cheaper.
-    pub r#match: Option<Vec<HttpMatch>>,
-}
 
 /// A compiled filter.
 #[derive(Clone, Debug)]
@@ -28,45 +20,46 @@ enum Rule {
     Match(Box<Matcher>),
 }
 
-/// Where in the document a filter stands, and when it is asked.
+/// Inputs to the compilation of a filter.
 #[derive(Clone, Copy, Debug)]
-pub struct FilterPlace<'a> {
-    /// The path of the field, for errors.
+pub struct FilterContext<'a> {
+    /// The path of the field for error messages.
     pub path: &'a str,
-    /// When it is asked.
+    /// The phase in which the filter is evaluated.
     pub phase: Phase,
-    /// What is done to a path before it is matched.
+    /// The path normalization before matching.
     pub normalization: PathNormalization,
 }
 
 impl Filter {
-    /// Compiles a filter; `None` where it is refused, which `errors` then tells.
+    /// Compiles a filter; `None` if it is invalid. Errors are added to `errors`.
     pub fn compile(
         config: &FilterConfig,
-        place: &FilterPlace<'_>,
-        reads: &mut Reads,
+        context: &FilterContext<'_>,
+        reads: &mut AttributeTable,
         errors: &mut ConfigErrors,
     ) -> Option<Self> {
         match (&config.expression, &config.r#match) {
             (Some(text), None) => {
-                let compiled = Expression::compile(text.as_str(), place.phase, Wanted::Bool, reads);
-                let told = compiled.map_err(|error| {
-                    errors.add(format_args!("{}.expression", place.path), error);
+                let compiled =
+                    Expression::compile(text.as_str(), context.phase, ResultKind::Bool, reads);
+                let compiled = compiled.map_err(|error| {
+                    errors.add(format_args!("{}.expression", context.path), error);
                 });
-                told.ok().map(|condition| Self(Rule::Expression(condition)))
+                compiled.ok().map(|condition| Self(Rule::Expression(condition)))
             }
             (None, Some(matches)) => {
-                let matcher = match_any(matches, place, errors)?;
+                let matcher = match_any(matches, context, errors)?;
                 Some(Self(Rule::Match(Box::new(matcher))))
             }
             _ => {
-                errors.add(place.path, "must have either expression or match");
+                errors.add(context.path, "must have either expression or match");
                 None
             }
         }
     }
 
-    /// Returns what must be read of a request before it is asked.
+    /// Returns the parts of a request that must be read before evaluation.
     #[must_use]
     pub fn needs(&self) -> Option<&Needs> {
         match &self.0 {
@@ -75,7 +68,7 @@ impl Filter {
         }
     }
 
-    /// Returns the places of the attributes that it may read.
+    /// Returns the slots of the attributes that it may read.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         match &self.0 {
@@ -84,12 +77,12 @@ impl Filter {
         }
     }
 
-    /// Says whether the filter holds for a stream and its request.
+    /// Returns `true` if the filter matches a stream and its request.
     ///
     /// # Errors
     ///
-    /// Fails where an expression does; then the stream counts as one that the filter keeps out.
-    pub fn holds(&self, at: &dyn Attributes, request: &Request) -> Result<bool, Failure> {
+    /// Returns an error if the expression fails. The stream then counts as not matching.
+    pub fn holds(&self, at: &dyn Attributes, request: &Request) -> Result<bool, EvaluationError> {
         match &self.0 {
             Rule::Expression(condition) => condition.holds(at),
             Rule::Match(matcher) => Ok(matcher.sure_match(request).is_some()),
@@ -99,12 +92,12 @@ impl Filter {
 
 fn match_any(
     matches: &[HttpMatch],
-    place: &FilterPlace<'_>,
+    context: &FilterContext<'_>,
     errors: &mut ConfigErrors,
 ) -> Option<Matcher> {
-    let field = format!("{}.match", place.path);
+    let field = format!("{}.match", context.path);
     let options =
-        MatcherOptions { normalization: place.normalization, ..MatcherOptions::new(&field) };
+        MatcherOptions { normalization: context.normalization, ..MatcherOptions::new(&field) };
     let compiled = Matcher::compile_list(matches, &options);
     compiled.map_err(|invalid| errors.extend(invalid)).ok()
 }
@@ -117,9 +110,9 @@ mod tests {
     use filter_core::{Headers, parse_config};
 
     use super::*;
-    use crate::expression::{Readings, Value};
+    use crate::expression::{AttributeCache, Value};
 
-    struct Code(Readings);
+    struct Code(AttributeCache);
 
     impl Attributes for Code {
         fn value(&self, slot: Slot) -> Option<&Value> {
@@ -127,13 +120,13 @@ mod tests {
         }
     }
 
-    fn compile(document: &str, phase: Phase) -> Result<(Filter, Reads), String> {
+    fn compile(document: &str, phase: Phase) -> Result<(Filter, AttributeTable), String> {
         let config: FilterConfig =
-            parse_config(document.as_bytes()).map_err(|it| it.to_string())?;
-        let (mut reads, mut errors) = (Reads::default(), ConfigErrors::default());
+            parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
+        let (mut reads, mut errors) = (AttributeTable::default(), ConfigErrors::default());
         let normalization = PathNormalization::None;
-        let place = FilterPlace { path: "slos[0].filter", phase, normalization };
-        let filter = Filter::compile(&config, &place, &mut reads, &mut errors);
+        let context = FilterContext { path: "slos[0].filter", phase, normalization };
+        let filter = Filter::compile(&config, &context, &mut reads, &mut errors);
         match filter {
             Some(filter) => Ok((filter, reads)),
             None => Err(errors.finish(()).unwrap_err().to_string()),
@@ -141,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn either_form_decides() {
+    fn expressions_and_matches_are_evaluated() {
         let headers = Headers::from_iter([(":path", "/a?b"), ("x", "1")]);
         let request = Request { headers, ..Request::default() };
         for (document, holds) in [
@@ -152,7 +145,7 @@ mod tests {
             (r#"{"match": [{"uri": {"exact": "/b"}}]}"#, false),
         ] {
             let (filter, reads) = compile(document, Phase::End).unwrap();
-            let stream = Code(reads.readings());
+            let stream = Code(reads.new_cache());
             assert_eq!(filter.holds(&stream, &request), Ok(holds), "{document}");
             assert_eq!(filter.needs().is_some(), document.contains("match"));
             assert_eq!(filter.slots().is_empty(), document.contains("match"));
@@ -160,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_field() {
+    fn errors_name_the_field() {
         for (document, message) in [
             ("{}", "slos[0].filter: must have either expression or match"),
             (
@@ -176,6 +169,8 @@ mod tests {
             assert_eq!(compile(document, Phase::End).err().as_deref(), Some(message));
         }
         let early = compile(r#"{"expression": "response.code > 1"}"#, Phase::Request);
-        assert!(early.is_err_and(|error| error.contains("known only when the stream has ended")));
+        assert!(
+            early.is_err_and(|error| error.contains("only available at the end of the stream"))
+        );
     }
 }

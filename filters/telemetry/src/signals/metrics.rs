@@ -1,28 +1,28 @@
-//! Metrics of the traffic: which there are, what they are called, what a stream adds to them.
+//! Metrics of the traffic: their names, labels and observations.
 //!
-//! A [`Plan`] holds the families of one listener direction. What a stream adds to a family is an
-//! [`Family::observation`]; to which of its series, the values of its labels say.
+//! A [`Plan`] contains the families of one listener direction. [`Family::observation`] is the
+//! number that a stream adds to a family, in the series with the label values of the stream.
 
-mod admission;
+mod cardinality_limit;
 mod compile;
 mod family;
 mod interner;
 mod label_source;
-mod name;
+mod labelled_name;
 mod plan;
-mod standard;
+mod standard_metric;
 
 pub(crate) use crate::signals::metrics::compile::is_labelled;
-pub use crate::signals::metrics::compile::{Metrics, OwnLabel, OwnMetric};
+pub use crate::signals::metrics::compile::{CustomLabel, CustomMetric, Metrics};
 pub use crate::signals::metrics::{
-    admission::{Admission, Known, hash},
-    family::{Family, Findings, Kind, What},
+    cardinality_limit::{CardinalityLimit, Lookup, hash},
+    family::{Family, Measurements, MetricKind, MetricSource},
     interner::Interner,
-    label_source::{FOLDED, LabelSource, LabelValue, OTHER},
-    name::Labelled,
+    label_source::{LabelSource, LabelValue, OTHER, OVERFLOW},
+    labelled_name::LabelledName,
     plan::{Group, Plan},
-    standard::{Standard, StatusClass},
+    standard_metric::{StandardMetric, StatusClass},
 };
 
-/// What names of metrics begin with, unless the document says otherwise.
+/// The default prefix of metric names.
 pub(crate) const DEFAULT_PREFIX: &str = "weir_telemetry";

@@ -1,4 +1,4 @@
-//! Objectives: which streams they are about, and which of those are good.
+//! Service level objectives: the streams they cover, and which of these are good.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use filter_core::{ConfigErrors, DurationWithin, Request};
 
 use crate::{
     config::SloConfig,
-    expression::{Attributes, Expression, Failure, Phase, Wanted},
+    expression::{Attributes, EvaluationError, Expression, Phase, ResultKind},
     policy::compiler::Compiler,
     signals::filter::Filter,
     stream::record::Record,
 };
 
-/// An objective, ready to judge streams.
+/// A compiled objective.
 #[derive(Debug)]
 pub struct Slo {
     filter: Option<Filter>,
@@ -20,7 +20,7 @@ pub struct Slo {
     error_when: Option<Expression>,
 }
 
-/// The most objectives of a document.
+/// Maximum number of objectives in a document.
 const MAX: usize = 64;
 
 impl Slo {
@@ -40,42 +40,44 @@ impl Slo {
             latency: config.latency.map(DurationWithin::get),
             error_when: config.error_when.as_ref().and_then(|text| {
                 let path = format!("{path}.errorWhen");
-                compiler.expression(text, Phase::End, Wanted::Bool, &path)
+                compiler.expression(text, Phase::End, ResultKind::Bool, &path)
             }),
         }
     }
 
-    /// Returns what it is about, where it is not about every stream.
+    /// Returns the filter; `None` if the objective covers all streams.
     #[must_use]
     pub const fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
     }
 
-    /// Says whether a stream was good; `None` where the objective is not about it.
+    /// Returns `true` if a stream was good; `None` if the objective does not cover it.
     ///
-    /// A stream that the client left is nobody's fault, and counts for no objective. The end of a
-    /// tunnel says nothing of how long an answer took.
+    /// Streams that the client aborted are not covered. The latency of tunnels is ignored, because
+    /// their duration is not a response time.
     ///
     /// # Errors
     ///
-    /// Where an expression fails; then the objective is not about the stream.
+    /// Returns an error if an expression fails. The objective then does not cover the stream.
     pub fn judge(
         &self,
         record: &Record,
         is_error: bool,
         at: &dyn Attributes,
         request: &Request,
-    ) -> Result<Option<bool>, Failure> {
+    ) -> Result<Option<bool>, EvaluationError> {
         if record.is_abandoned() {
             return Ok(None);
         }
-        let is_meant = self.filter.as_ref().map_or(Ok(true), |it| it.holds(at, request))?;
-        if !is_meant {
+        let is_covered =
+            self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(at, request))?;
+        if !is_covered {
             return Ok(None);
         }
-        let is_error = self.error_when.as_ref().map_or(Ok(is_error), |it| it.holds(at))?;
-        let in_time = self.latency.is_none_or(|most| record.duration <= most);
-        Ok(Some(!is_error && (in_time || record.is_upgraded())))
+        let is_error =
+            self.error_when.as_ref().map_or(Ok(is_error), |condition| condition.holds(at))?;
+        let in_time = self.latency.is_none_or(|max| record.duration <= max);
+        Ok(Some(!is_error && (in_time || record.is_tunnel())))
     }
 }
 

@@ -1,83 +1,83 @@
-//! Which trace a stream belongs to, and whether it is reported.
+//! Tracing: trace context, sampling and spans.
 
 use filter_core::{Generator, Request, TokenBucket};
 
-mod cause;
 mod compile;
 mod decide;
 mod incoming;
 mod sampling;
+mod sampling_source;
 mod span;
 mod tags;
 
-pub(crate) use crate::signals::tracing::compile::Surroundings;
+pub(crate) use crate::signals::tracing::compile::CompileContext;
 pub use crate::signals::tracing::{
-    cause::Cause,
     sampling::Threshold,
-    span::{Outcome, Seen},
-    tags::{Change, Tag, TagSource},
+    sampling_source::SamplingSource,
+    span::{SpanInputs, StreamOutcome},
+    tags::{Tag, TagAction, TagSource},
 };
 use crate::{
-    config::{entry::Mode, tracing::RemoteContext},
+    config::{Redaction, entry::Mode, tracing::RemoteContext},
     expression::Attributes,
     signals::filter::Filter,
-    signals::redact::Redaction,
     stream::direction::Direction,
-    trace_context::{CONTEXT_HEADERS, SpanId, TraceId, TraceParent, TraceState},
+    trace_context::{CONTEXT_HEADERS, Propagation, SpanId, TraceId, TraceParent, TraceState},
 };
 
-/// All entries of `tracing`, made ready.
+/// The compiled entries of `tracing`.
 #[derive(Clone, Debug, Default)]
 pub struct Tracing {
     tracers: Vec<Tracer>,
 }
 
-/// One entry of `tracing`, made ready.
+/// A compiled entry of `tracing`.
 #[derive(Clone, Debug)]
 pub struct Tracer {
-    /// The listeners that it is for.
+    /// The direction of its listeners.
     pub mode: Mode,
-    /// The place of its provider; `None` where spans go nowhere.
+    /// The index of its provider; `None` if there is none.
     pub provider: Option<usize>,
-    /// The share of new traces that is reported.
+    /// The threshold for sampling new traces.
     pub threshold: Threshold,
-    /// Shares of some new traces, which stand in place of that one.
+    /// Filters with thresholds that replace it.
     pub sampling: Vec<(Filter, Threshold)>,
-    /// Whether spans are made at all.
+    /// Whether spans are built.
     pub has_spans: bool,
-    /// Whether the context travels on.
+    /// Whether the trace context is propagated.
     pub propagates: bool,
-    /// Whether Istio's names of the workload are said of the resource.
+    /// Whether the resource attributes include Istio's names of the workload.
     pub istio_tags: bool,
-    /// What is made of a caller's context.
+    /// The handling of a caller's trace context.
     pub remote_context: RemoteContext,
-    /// Whether B3 is read.
-    pub accepts_b3: bool,
-    /// The most spans of a worker in a second.
+    /// Header formats in which a caller's context is accepted.
+    pub accepted_formats: &'static [Propagation],
+    /// Maximum spans per second and worker.
     pub spans_per_second: u32,
-    /// Further attributes, and changes to those that are there.
+    /// Span attributes to add, change or remove.
     pub tags: Vec<Tag>,
 }
 
-/// What a worker keeps for its tracer.
+/// The state of a tracer in a worker.
 #[derive(Clone, Copy, Debug)]
-pub struct Worker {
-    /// Names traces and spans.
+pub struct TracerState {
+    /// Generates trace and span ids.
     pub generator: Generator,
-    /// Limits the spans.
+    /// Limits the rate of spans.
     pub bucket: TokenBucket,
 }
 
 /// The trace of a stream.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Trace {
-    /// The trace.
+    /// The id of the trace.
     pub trace_id: TraceId,
-    /// Our span if the stream is reported; else the nearest span that is known.
+    /// The id of this proxy's span if it is reported, else of the span in the outgoing
+    /// `traceparent`.
     pub span_id: SpanId,
-    /// Whether the trace is reported, by whomever.
+    /// Whether the trace is sampled.
     pub is_sampled: bool,
-    /// Whether a span of ours is reported.
+    /// Whether this proxy reports a span.
     pub is_reported: bool,
     parent: Option<SpanId>,
     flags: u8,
@@ -94,24 +94,24 @@ pub enum HeaderChange {
     Remove(&'static str),
 }
 
-/// What a request's headers led to.
+/// The result of [`Tracer::begin`].
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Begun {
-    /// The stream's trace.
+pub struct TraceStart {
+    /// The trace of the stream.
     pub trace: Trace,
-    /// Changes to the request, none where nothing has to change: a change lets the proxy choose
-    /// the route again.
+    /// Required changes to the request headers. Empty if possible, because a change makes Envoy
+    /// select the route again.
     pub changes: Vec<HeaderChange>,
-    /// Whether the request had a `traceparent` that makes no sense.
+    /// Whether the request had an invalid `traceparent`.
     pub traceparent_invalid: bool,
-    /// Whether the request had a `tracestate` that makes no sense.
+    /// Whether the request had an invalid `tracestate`.
     pub tracestate_invalid: bool,
-    /// Whether a span was left out because there were too many.
+    /// Whether a span was omitted because of the rate limit.
     pub is_limited: bool,
 }
 
-impl Worker {
-    /// Begins with random bits, different ones in each worker.
+impl TracerState {
+    /// Creates the state with a random seed, which must differ between workers.
     #[must_use]
     pub const fn new(seed: u64, tracer: &Tracer) -> Self {
         Self { generator: Generator::new(seed), bucket: TokenBucket::new(tracer.spans_per_second) }
@@ -119,30 +119,31 @@ impl Worker {
 }
 
 impl Tracing {
-    /// Returns the tracer of listeners of a direction, with its place among all.
+    /// Returns the first tracer for listeners of a direction, with its index.
     #[must_use]
     pub fn tracer(&self, direction: Direction) -> Option<(usize, &Tracer)> {
         self.tracers.iter().enumerate().find(|(_, tracer)| tracer.mode.fits(direction))
     }
 
-    /// Says whether a tag is hashed.
+    /// Returns `true` if a tag is hashed.
     #[must_use]
     pub fn hashes(&self) -> bool {
         let tags = self.tracers.iter().flat_map(|tracer| &tracer.tags);
         tags.into_iter().any(|tag| {
-            let (Change::Put(_, Some(redaction)) | Change::Redact(redaction)) = tag.change else {
+            let (TagAction::Put(_, Some(redaction)) | TagAction::Redact(redaction)) = tag.action
+            else {
                 return false;
             };
             redaction == Redaction::Hash
         })
     }
 
-    /// Returns every filter that may be asked about a request.
+    /// Returns the filters of all sampling entries.
     pub fn filters(&self) -> impl Iterator<Item = &Filter> {
-        self.tracers.iter().flat_map(|it| it.sampling.iter().map(|(filter, _)| filter))
+        self.tracers.iter().flat_map(|tracer| tracer.sampling.iter().map(|(filter, _)| filter))
     }
 
-    /// Returns every tracer, in the order of the document.
+    /// Returns all tracers in the order of the document.
     #[must_use]
     pub fn tracers(&self) -> &[Tracer] {
         &self.tracers
@@ -150,17 +151,17 @@ impl Tracing {
 }
 
 impl Tracer {
-    /// Returns the request's headers that are read for it, by name.
+    /// Returns the names of the request headers that it reads.
     pub fn headers(&self) -> impl Iterator<Item = &str> {
-        let kept = Seen::HEADERS.into_iter().filter(|_| self.has_spans);
+        let kept = SpanInputs::HEADERS.into_iter().filter(|_| self.has_spans);
         let tags = self.tags.iter().filter_map(Tag::header);
         CONTEXT_HEADERS.into_iter().chain(kept).chain(tags)
     }
 
-    /// Returns the share of new traces like this one that is reported: that of the first filter
-    /// that holds, else the common one. A filter that fails does not hold, and `failed` is told.
+    /// Returns the sampling threshold of a new trace: that of the first matching filter, else the
+    /// default. A failed filter does not match; `failed` is called for each.
     #[must_use]
-    pub fn share(
+    pub fn sampling_threshold(
         &self,
         at: &dyn Attributes,
         request: &Request,

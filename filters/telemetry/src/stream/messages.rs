@@ -1,56 +1,59 @@
-//! Messages of gRPC in a body that comes in pieces.
+//! Counts the messages of a gRPC body.
 
-/// Counts messages by their heads: a flag, and the length of what follows in four bytes.
+/// A counter of gRPC messages, which reads only their prefix: a flag and a four-byte length.
 ///
-/// The payload is never read. <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
+/// See <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Messages {
+pub struct MessageCounter {
     count: u64,
-    head: [u8; HEAD],
-    /// Bytes of the next head that were seen.
-    known: usize,
-    /// Bytes of a payload that are still to come.
-    rest: u64,
+    prefix: [u8; PREFIX_LEN],
+    /// Bytes of the current prefix that were read.
+    prefix_read: usize,
+    /// Remaining bytes of the current message.
+    remaining: u64,
 }
 
-const HEAD: usize = 5;
+const PREFIX_LEN: usize = 5;
 
-impl Messages {
-    /// Returns how many messages began.
+impl MessageCounter {
+    /// Returns the number of messages, including an incomplete last one.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// Takes a piece of `size` bytes; `read` gives as many of them as asked for from a place on.
-    pub fn take(&mut self, size: usize, read: impl Fn(usize, usize) -> Vec<u8>) {
-        let mut place = 0_usize;
-        while place < size {
-            let left = size.saturating_sub(place);
-            if self.rest > 0 {
-                let skipped = usize::try_from(self.rest).unwrap_or(usize::MAX).min(left);
-                self.rest = self.rest.saturating_sub(u64::try_from(skipped).unwrap_or(u64::MAX));
-                place = place.saturating_add(skipped);
+    /// Processes the next `size` bytes of the body.
+    ///
+    /// `part(start, max)` returns up to `max` of these bytes from `start` on.
+    pub fn read(&mut self, size: usize, part: impl Fn(usize, usize) -> Vec<u8>) {
+        let mut position = 0_usize;
+        while position < size {
+            let left = size.saturating_sub(position);
+            if self.remaining > 0 {
+                let skipped = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(left);
+                let skipped_bytes = u64::try_from(skipped).unwrap_or(u64::MAX);
+                self.remaining = self.remaining.saturating_sub(skipped_bytes);
+                position = position.saturating_add(skipped);
                 continue;
             }
-            let wanted = HEAD.saturating_sub(self.known).min(left);
-            let bytes = read(place, wanted);
-            for (to, from) in self.head.iter_mut().skip(self.known).zip(&bytes) {
+            let wanted = PREFIX_LEN.saturating_sub(self.prefix_read).min(left);
+            let bytes = part(position, wanted);
+            for (to, from) in self.prefix.iter_mut().skip(self.prefix_read).zip(&bytes) {
                 *to = *from;
             }
-            self.known = self.known.saturating_add(wanted);
-            place = place.saturating_add(wanted);
-            if self.known == HEAD {
-                self.begin();
+            self.prefix_read = self.prefix_read.saturating_add(wanted);
+            position = position.saturating_add(wanted);
+            if self.prefix_read == PREFIX_LEN {
+                self.start_message();
             }
         }
     }
 
-    fn begin(&mut self) {
-        let [_, length @ ..] = self.head;
+    fn start_message(&mut self) {
+        let [_, length @ ..] = self.prefix;
         self.count = self.count.saturating_add(1);
-        self.rest = u32::from_be_bytes(length).into();
-        self.known = 0;
+        self.remaining = u32::from_be_bytes(length).into();
+        self.prefix_read = 0;
     }
 }
 
@@ -62,17 +65,17 @@ mod tests {
     use super::*;
 
     fn count(body: &[u8], piece: usize) -> u64 {
-        let mut messages = Messages::default();
+        let mut messages = MessageCounter::default();
         for piece in body.chunks(piece) {
-            messages.take(piece.len(), |from, size| {
-                piece.iter().skip(from).take(size).copied().collect()
+            messages.read(piece.len(), |start, max| {
+                piece.iter().skip(start).take(max).copied().collect()
             });
         }
         messages.count()
     }
 
     #[test]
-    fn messages_are_counted_however_the_body_is_cut() {
+    fn counts_messages_in_pieces_of_any_size() {
         let mut body = Vec::new();
         for length in [0_u32, 1, 300, 0, 7] {
             body.push(0);
@@ -85,16 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_lies_costs_nothing() {
+    fn a_length_beyond_the_body_is_harmless() {
         let body = [&[0, 0xff, 0xff, 0xff, 0xff][..], &[1; 100]].concat();
         assert_eq!(count(&body, 7), 1);
-        assert_eq!(count(&[0, 0], 1), 0, "half a head is no message");
+        assert_eq!(count(&[0, 0], 1), 0, "incomplete prefix");
     }
 
     #[test]
-    fn bytes_that_the_host_keeps_back_do_not_stop_the_count() {
-        let mut messages = Messages::default();
-        messages.take(12, |_, _| Vec::new());
+    fn continues_if_the_host_returns_no_bytes() {
+        let mut messages = MessageCounter::default();
+        messages.read(12, |_, _| Vec::new());
         assert_eq!(messages.count(), 2);
     }
 }

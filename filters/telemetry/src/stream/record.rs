@@ -1,37 +1,49 @@
-//! What is known of a stream when it has ended.
+//! The record of a completed stream.
 
 use std::time::Duration;
 
 pub use filter_core::Ending;
-use filter_core::ResponseOutcome;
+use filter_core::{Request, ResponseOutcome};
 
 mod method;
 
+use crate::expression::Attributes;
 pub use crate::stream::record::method::Method;
 
-/// A stream that has ended.
+/// The facts about a completed stream that every signal uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Record {
-    /// The request's method; [`Method::Other`] where nothing asks for it.
+    /// The request method; [`Method::Other`] if it was not read.
     pub method: Method,
-    /// The place of its operation among those of the document; `None` where none fits.
+    /// Index of the operation name; `None` if no operation matches.
     pub operation: Option<usize>,
     /// The status that was sent downstream; `None` without a response.
     pub status: Option<u16>,
-    /// The status of a gRPC call; `None` for other requests.
+    /// The gRPC status; `None` for other requests.
     pub grpc_status: Option<u32>,
-    /// From the first byte of the request to the last of the response.
+    /// Time from the first byte of the request to the last of the response.
     pub duration: Duration,
-    /// Bytes of the request's body that passed the filter.
+    /// Request body size, in bytes.
     pub request_bytes: u64,
-    /// Bytes of the response's body that passed the filter.
+    /// Response body size, in bytes.
     pub response_bytes: u64,
-    /// Messages of a gRPC request; 0 where nothing counts them.
+    /// Number of gRPC request messages; 0 if they are not counted.
     pub request_messages: u64,
-    /// Messages of a gRPC response; 0 where nothing counts them.
+    /// Number of gRPC response messages; 0 if they are not counted.
     pub response_messages: u64,
-    /// How it ended.
+    /// How the stream ended.
     pub ending: Ending,
+}
+
+/// A completed stream: its record, and access to everything else.
+#[derive(Clone, Copy)]
+pub struct CompletedStream<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// The attributes.
+    pub attributes: &'a dyn Attributes,
+    /// The parts of the request that `match` filters need.
+    pub request: &'a Request,
 }
 
 impl Record {
@@ -41,29 +53,30 @@ impl Record {
         u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Says whether the proxy may have flagged the response: it gave it itself, or it is not whole.
+    /// Returns `true` if the response can have flags: it is incomplete, or an error that the proxy
+    /// may have generated.
     ///
-    /// A flag for a delay alone, which fault injection sets, is not looked for.
+    /// A fault injection delay alone (`DI`) is not detected.
     #[must_use]
     pub fn may_have_flags(&self) -> bool {
         self.ending != Ending::Complete || self.status.is_none_or(|status| status >= 400)
     }
 
-    /// Says whether the stream became a tunnel: a WebSocket, or the answer to CONNECT.
+    /// Returns `true` if the stream became a tunnel: a protocol upgrade or an accepted CONNECT.
     #[must_use]
-    pub fn is_upgraded(&self) -> bool {
+    pub fn is_tunnel(&self) -> bool {
         let accepted = self.status.is_some_and(|status| (200..300).contains(&status));
         self.status == Some(101) || (self.method == Method::Connect && accepted)
     }
 
-    /// Says whether the client left before it had everything, which is nobody's error.
+    /// Returns `true` if the client disconnected before the end of the response.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.outcome().is_abandoned()
     }
 
-    /// Says whether the stream is an error where the document says nothing else: status 500 and
-    /// above, a gRPC status that blames the server, or a response that is not whole.
+    /// Returns `true` if the stream is an error by default: status 500 or above, a server-side gRPC
+    /// status, or an incomplete response.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         self.outcome().is_error()
@@ -74,7 +87,7 @@ impl Record {
             status: self.status,
             grpc_status: self.grpc_status,
             ending: self.ending,
-            is_tunnel: self.is_upgraded(),
+            is_tunnel: self.is_tunnel(),
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Envoy's response flags, as access logs write them.
+//! Envoy's response flags.
 
-/// The names in the order of their bits (`CoreResponseFlag`).
+/// Envoy's short names in the order of their bits (`CoreResponseFlag`).
 const NAMES: [&str; 30] = [
     "LH", "UH", "UT", "LR", "UR", "UF", "UC", "UO", "NR", "DI", "FI", "RL", "UAEX", "RLSE", "DC",
     "URX", "SI", "IH", "DPE", "UMSDR", "RFCF", "NFCF", "DT", "UPE", "NC", "OM", "DF", "DO", "DR",
     "UDO",
 ];
 
-/// Writes the flags of `response.flags`, joined by commas; empty for none.
+/// Returns the names of the set flags, joined by commas.
 ///
-/// Flags that have no name here are left out.
+/// Unknown flags are omitted.
 ///
 /// ```
 /// assert_eq!(telemetry::response_flags(1 << 5 | 1 << 15), "UF,URX");
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_have_the_names_of_envoy() {
+    fn returns_the_names_of_set_flags() {
         for (flags, names) in [
             (0, ""),
             (0x100, "NR"),

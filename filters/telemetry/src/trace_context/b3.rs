@@ -1,34 +1,34 @@
-//! The headers of B3: <https://github.com/openzipkin/b3-propagation>.
+//! B3 propagation headers: <https://github.com/openzipkin/b3-propagation>.
 
 use filter_core::Headers;
 
-use super::{SpanId, TraceId, hex, span_id};
+use super::{SpanId, TraceId, ids::hex};
 
-/// What a caller says in B3: the single header `b3`, or else the headers `x-b3-*`.
+/// A B3 context, from the single header `b3` or else the `x-b3-*` headers.
 ///
-/// Numbers of traces with 64 bits are padded with zeros. `d`, debug, is a decision to sample.
+/// 64-bit trace ids are padded with zeros. The debug flag `d` counts as sampled.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum B3 {
-    /// The caller's place in a trace; it may leave the decision to others.
+    /// The caller's span, with or without a sampling decision.
     Context {
-        /// The number of the trace.
+        /// The trace id.
         trace_id: TraceId,
-        /// The number of the caller's span.
+        /// The caller's span id.
         span_id: SpanId,
-        /// Whether the trace is reported.
+        /// The sampling decision; `None` if it is deferred.
         is_sampled: Option<bool>,
     },
-    /// A decision without a place in a trace.
+    /// A sampling decision without ids.
     Decision(bool),
 }
 
 impl B3 {
-    /// Reads what a request says; `None` where that is nothing, or nothing that makes sense.
+    /// Extracts the context of a request; `None` if it is missing or malformed.
     #[must_use]
-    pub fn of(headers: &Headers) -> Option<Self> {
+    pub fn from_headers(headers: &Headers) -> Option<Self> {
         match headers.first("b3") {
             Some(text) => Self::single(text),
-            None => Self::many(headers),
+            None => Self::multi(headers),
         }
     }
 
@@ -48,18 +48,22 @@ impl B3 {
             None => None,
             Some(text) => Some(decision(text)?),
         };
-        Some(Self::Context { trace_id: trace_id(trace)?, span_id: span_id(span)?, is_sampled })
+        Some(Self::Context {
+            trace_id: trace_id(trace)?,
+            span_id: SpanId::parse(span)?,
+            is_sampled,
+        })
     }
 
-    fn many(headers: &Headers) -> Option<Self> {
+    fn multi(headers: &Headers) -> Option<Self> {
         let is_debug = headers.first("x-b3-flags").is_some_and(|flags| flags == b"1");
-        let said = headers.first("x-b3-sampled").and_then(decision);
-        let is_sampled = if is_debug { Some(true) } else { said };
+        let sampled = headers.first("x-b3-sampled").and_then(decision);
+        let is_sampled = if is_debug { Some(true) } else { sampled };
         let ids = (headers.first("x-b3-traceid"), headers.first("x-b3-spanid"));
         match ids {
             (Some(trace), Some(span)) => Some(Self::Context {
                 trace_id: trace_id(trace)?,
-                span_id: span_id(span)?,
+                span_id: SpanId::parse(span)?,
                 is_sampled,
             }),
             _ => is_sampled.map(Self::Decision),
@@ -69,7 +73,7 @@ impl B3 {
 
 fn decision(text: &[u8]) -> Option<bool> {
     match text {
-        // Older libraries write the words.
+        // Older libraries send `true` and `false`.
         b"1" | b"d" | b"true" => Some(true),
         b"0" | b"false" => Some(false),
         _ => None,
@@ -77,7 +81,7 @@ fn decision(text: &[u8]) -> Option<bool> {
 }
 
 fn trace_id(text: &[u8]) -> Option<TraceId> {
-    hex(text, 32).or_else(|| hex(text, 16)).and_then(TraceId::new)
+    TraceId::parse(text).or_else(|| hex(text, 16).and_then(TraceId::new))
 }
 
 #[cfg(test)]
@@ -91,16 +95,16 @@ mod tests {
     const SPAN: &str = "e457b5a2e4d86bd1";
 
     fn read(headers: &[(&str, &str)]) -> Option<B3> {
-        B3::of(&headers.iter().copied().collect())
+        B3::from_headers(&headers.iter().copied().collect())
     }
 
     fn context(is_sampled: Option<bool>) -> Option<B3> {
         let trace_id = super::trace_id(TRACE.as_bytes()).unwrap();
-        Some(B3::Context { trace_id, span_id: span_id(SPAN.as_bytes()).unwrap(), is_sampled })
+        Some(B3::Context { trace_id, span_id: SpanId::parse(SPAN.as_bytes()).unwrap(), is_sampled })
     }
 
     #[test]
-    fn the_single_header_has_up_to_four_parts() {
+    fn parses_the_single_header_of_up_to_four_parts() {
         for (rest, is_sampled) in [
             ("", None),
             ("-1", Some(true)),
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_trace_is_padded() {
+    fn pads_64_bit_trace_ids() {
         let Some(B3::Context { trace_id, .. }) = read(&[("b3", &format!("{SPAN}-{SPAN}-1"))])
         else {
             panic!("no context");
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn many_headers_say_the_same() {
+    fn parses_the_x_b3_headers() {
         let ids = [("x-b3-traceid", TRACE), ("x-b3-spanid", SPAN)];
         assert_eq!(read(&ids), context(None));
         for (name, value, is_sampled) in [
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_nothing() {
+    fn ignores_malformed_headers() {
         let zeros = "0".repeat(32);
         for text in [
             String::new(),

@@ -1,13 +1,13 @@
-//! The header `baggage`: <https://www.w3.org/TR/baggage/>.
+//! The `baggage` header: <https://www.w3.org/TR/baggage/>.
 
 use filter_core::percent_decode;
 
-/// The most bytes of a header that are looked at.
-const BYTES: usize = 8_192;
+/// Maximum length that is read, in bytes.
+const MAX_LEN: usize = 8_192;
 
-/// Returns the first value of member `key`, decoded; `None` where it is absent or no UTF-8.
+/// Returns the first value of member `key`, percent-decoded; `None` if missing or not UTF-8.
 ///
-/// `header` is the value of all `baggage` headers, joined by commas.
+/// `header` holds the values of all `baggage` headers, joined by commas.
 ///
 /// ```
 /// use telemetry::baggage;
@@ -16,13 +16,13 @@ const BYTES: usize = 8_192;
 /// ```
 #[must_use]
 pub fn value(header: &[u8], key: &str) -> Option<String> {
-    let header = header.get(..BYTES).unwrap_or(header);
+    let header = header.get(..MAX_LEN).unwrap_or(header);
     let members = header.split(|byte| *byte == b',');
     let found = members.filter_map(pair).find(|(name, _)| *name == key.as_bytes())?;
     String::from_utf8(percent_decode(found.1).into_owned()).ok()
 }
 
-/// Splits a member into key and value, without its properties.
+/// Splits a member into its key and value, dropping its properties.
 fn pair(member: &[u8]) -> Option<(&[u8], &[u8])> {
     let pair = member.split(|byte| *byte == b';').next()?;
     let mark = pair.iter().position(|byte| *byte == b'=')?;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_member_without_its_properties() {
+    fn returns_the_value_without_properties() {
         for (header, found) in [
             ("user=alice", Some("alice")),
             ("a=1,user=alice", Some("alice")),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_eight_kibibytes_are_read() {
+    fn reads_at_most_8_kib() {
         let header = format!("{}user=alice", "a=1,".repeat(2_048));
         assert_eq!(value(header.as_bytes(), "user"), None);
     }

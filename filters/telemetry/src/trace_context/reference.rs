@@ -1,6 +1,6 @@
-//! OpenTelemetry's own propagator agrees with every context that is accepted here.
+//! Comparison with OpenTelemetry's propagator: it reads every context that is accepted here alike.
 //!
-//! It accepts more than the standard does, so what is refused here says nothing about it.
+//! The reverse is not tested, as it accepts more than the standard.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ use proptest::prelude::*;
 
 use super::{B3, TraceParent, TraceState, baggage};
 
-/// A `traceparent` with up to two bytes that may be wrong.
+/// A `traceparent` with up to two edits, which may make it invalid.
 fn traceparent() -> impl Strategy<Value = String> {
     let good = "(00|01|cc)-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-x)?";
     (good, prop::collection::vec((0_usize..60, "[0-9a-gA-F-]?"), 0..3)).prop_map(|(text, edits)| {
-        edits.into_iter().fold(text, |text, (place, with)| {
-            let (before, after) = text.split_at(place.min(text.len()));
+        edits.into_iter().fold(text, |text, (index, with)| {
+            let (before, after) = text.split_at(index.min(text.len()));
             format!("{before}{with}{}", after.get(1..).unwrap_or_default())
         })
     })
@@ -34,9 +34,9 @@ fn headers(name: &str, value: impl Into<Vec<u8>>) -> Headers {
 
 proptest! {
     #[test]
-    fn what_is_accepted_means_the_same_there(text in traceparent(), state in tracestate()) {
+    fn accepted_contexts_match_the_reference(text in traceparent(), state in tracestate()) {
         let Ok(ours) = TraceParent::parse(text.as_bytes()) else { return Ok(()) };
-        let state_of_ours = TraceState::of(&headers("tracestate", state.as_str()));
+        let state_of_ours = TraceState::from_headers(&headers("tracestate", state.as_str()));
         let carrier: HashMap<String, String> =
             [("traceparent".to_owned(), text), ("tracestate".to_owned(), state)].into();
         let context = TraceContextPropagator::new().extract(&carrier);
@@ -47,7 +47,7 @@ proptest! {
         prop_assert_eq!(ours.is_sampled(), theirs.is_sampled());
         if let Ok(Some(state)) = state_of_ours && state.as_str().len() < 512 {
             let header = theirs.trace_state().header();
-            // Theirs keeps the last of equal keys; members that went for their length differ too.
+            // Theirs keeps the last of duplicate keys, and members dropped here for their length.
             if header.split(',').count() == state.as_str().split(',').count() {
                 prop_assert_eq!(state.as_str(), header);
             }
@@ -55,13 +55,13 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_trap(bytes in prop::collection::vec(any::<u8>(), 0..700), text in "[ -~]{0,80}") {
+    fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..700), text in "[ -~]{0,80}") {
         for bytes in [bytes, text.into_bytes()] {
             let _ = TraceParent::parse(&bytes);
             let _ = baggage::value(&bytes, "key");
             for name in ["traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-sampled"] {
                 let headers = headers(name, bytes.clone());
-                let _ = (TraceParent::of(&headers), TraceState::of(&headers), B3::of(&headers));
+                let _ = (TraceParent::from_headers(&headers), TraceState::from_headers(&headers), B3::from_headers(&headers));
             }
         }
     }

@@ -1,22 +1,22 @@
-//! The header `traceparent`.
+//! The `traceparent` header.
 
 use std::fmt;
 
 use filter_core::Headers;
 
-use super::{SpanId, TraceId, hex, span_id, trace_id};
+use super::{SpanId, TraceId, ids::hex};
 
-/// The length of version 00.
-const LENGTH: usize = 55;
-/// The bit that says that the caller reports the trace.
+/// Length of version 00, in bytes.
+const LEN: usize = 55;
+/// The `sampled` flag.
 const SAMPLED: u8 = 0b01;
-/// The bit of level 2 that says that the trace's number is random.
+/// The `random-trace-id` flag of level 2.
 const RANDOM: u8 = 0b10;
 
-/// The place of a request in a trace, as W3C Trace Context writes it:
-/// <https://www.w3.org/TR/trace-context-2/#traceparent-header>.
+/// A `traceparent`: the trace and the parent span of a request
+/// (<https://www.w3.org/TR/trace-context-2/#traceparent-header>).
 ///
-/// Read from any version but `ff`, written as version 00.
+/// Parsed from any version but `ff`, written as version 00.
 ///
 /// ```
 /// use telemetry::TraceParent;
@@ -34,32 +34,32 @@ pub struct TraceParent {
     flags: u8,
 }
 
-/// A `traceparent` that names no place in a trace, or two of them.
+/// The error for a malformed or repeated `traceparent`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidTraceParent;
 
 impl TraceParent {
-    /// Makes the context that a child of span `span_id` gets.
+    /// Creates a context whose parent span is `span_id`.
     #[must_use]
     pub const fn new(trace_id: TraceId, span_id: SpanId, is_sampled: bool) -> Self {
         Self { trace_id, span_id, flags: if is_sampled { SAMPLED } else { 0 } }
     }
 
-    /// Reads the value of the header.
+    /// Parses a header value.
     ///
     /// # Errors
     ///
-    /// Refuses upper case, zero ids, version `ff`, and what follows the flags in version 00.
+    /// Fails on upper-case digits, zero ids, version `ff`, and data after the flags of version 00.
     pub fn parse(text: &[u8]) -> Result<Self, InvalidTraceParent> {
         Self::read(text).ok_or(InvalidTraceParent)
     }
 
-    /// Reads the one `traceparent` of a request; `None` where it has none.
+    /// Parses the `traceparent` of a request; `None` if it has none.
     ///
     /// # Errors
     ///
-    /// Refuses what [`TraceParent::parse`] refuses, and two headers even where they are equal.
-    pub fn of(headers: &Headers) -> Result<Option<Self>, InvalidTraceParent> {
+    /// Fails like [`TraceParent::parse`], and on more than one header, even if they are equal.
+    pub fn from_headers(headers: &Headers) -> Result<Option<Self>, InvalidTraceParent> {
         let mut values = headers.all("traceparent");
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
@@ -69,49 +69,49 @@ impl TraceParent {
     }
 
     fn read(text: &[u8]) -> Option<Self> {
-        let (known, more) = text.split_at_checked(LENGTH)?;
+        let (known, rest) = text.split_at_checked(LEN)?;
         let mut parts = known.split(|byte| *byte == b'-');
         let version = hex(parts.next()?, 2)?;
-        let trace_id = trace_id(parts.next()?)?;
-        let span_id = span_id(parts.next()?)?;
+        let trace_id = TraceId::parse(parts.next()?)?;
+        let span_id = SpanId::parse(parts.next()?)?;
         let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
-        let ends_well = match version {
-            0 => more.is_empty(),
+        let is_end_valid = match version {
+            0 => rest.is_empty(),
             0xff => false,
-            _ => more.first().is_none_or(|byte| *byte == b'-'),
+            _ => rest.first().is_none_or(|byte| *byte == b'-'),
         };
-        let is_whole = ends_well && parts.next().is_none();
-        is_whole.then_some(Self { trace_id, span_id, flags: flags & (SAMPLED | RANDOM) })
+        let is_valid = is_end_valid && parts.next().is_none();
+        is_valid.then_some(Self { trace_id, span_id, flags: flags & (SAMPLED | RANDOM) })
     }
 
-    /// Returns the context for a child of `span_id` in the same trace.
+    /// Returns a context of the same trace whose parent span is `span_id`.
     ///
-    /// That the trace's number is random stays said, as level 2 wants it.
+    /// The `random-trace-id` flag is kept, as level 2 requires.
     #[must_use]
     pub const fn child(&self, span_id: SpanId, is_sampled: bool) -> Self {
         let sampled = if is_sampled { SAMPLED } else { 0 };
         Self { trace_id: self.trace_id, span_id, flags: (self.flags & RANDOM) | sampled }
     }
 
-    /// Returns the number of the trace.
+    /// Returns the trace id.
     #[must_use]
     pub const fn trace_id(&self) -> TraceId {
         self.trace_id
     }
 
-    /// Returns the number of the caller's span.
+    /// Returns the parent span id.
     #[must_use]
     pub const fn span_id(&self) -> SpanId {
         self.span_id
     }
 
-    /// Says whether the caller reports the trace.
+    /// Returns `true` if the `sampled` flag is set.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
     }
 
-    /// Returns the flags that are known.
+    /// Returns the known flags.
     #[must_use]
     pub const fn flags(&self) -> u8 {
         self.flags
@@ -135,7 +135,7 @@ mod tests {
     const SPAN: &str = "1234567890123456";
 
     #[test]
-    fn accepts_what_the_test_suite_of_the_standard_accepts() {
+    fn accepts_the_valid_headers_of_the_w3c_test_suite() {
         for (text, sampled) in [
             (format!("00-{TRACE}-{SPAN}-00"), false),
             (format!("00-{TRACE}-{SPAN}-01"), true),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_test_suite_of_the_standard_refuses() {
+    fn rejects_the_invalid_headers_of_the_w3c_test_suite() {
         let zeros = "0".repeat(32);
         for text in [
             String::new(),
@@ -190,17 +190,17 @@ mod tests {
     }
 
     #[test]
-    fn two_headers_are_none_even_where_they_are_equal() {
+    fn rejects_two_headers_even_if_equal() {
         let text = format!("00-{TRACE}-{SPAN}-01");
         let one = Headers::from_iter([("traceparent", text.as_str())]);
-        assert!(TraceParent::of(&one).unwrap().is_some());
+        assert!(TraceParent::from_headers(&one).unwrap().is_some());
         let two = Headers::from_iter([("traceparent", text.as_str()), ("traceparent", &text)]);
-        assert_eq!(TraceParent::of(&two), Err(InvalidTraceParent));
-        assert_eq!(TraceParent::of(&Headers::default()), Ok(None));
+        assert_eq!(TraceParent::from_headers(&two), Err(InvalidTraceParent));
+        assert_eq!(TraceParent::from_headers(&Headers::default()), Ok(None));
     }
 
     #[test]
-    fn a_child_keeps_the_trace_and_the_mark_of_randomness() {
+    fn a_child_keeps_the_trace_id_and_the_random_flag() {
         let parent = TraceParent::parse(format!("01-{TRACE}-{SPAN}-fe-x").as_bytes()).unwrap();
         let child = parent.child(SpanId::new(0xabc).unwrap(), true);
         assert_eq!(child.to_string(), format!("00-{TRACE}-0000000000000abc-03"));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_trap() {
+    fn never_panics() {
         for length in 0..=70 {
             for byte in [0, b'-', b'0', 0xff] {
                 let _ = TraceParent::parse(&vec![byte; length]);

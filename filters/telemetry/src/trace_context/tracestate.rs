@@ -1,47 +1,47 @@
-//! The header `tracestate`.
+//! The `tracestate` header.
 
 use filter_core::Headers;
 
-/// The most members that are kept.
-const MEMBERS: usize = 32;
-/// The most bytes that are kept.
-const BYTES: usize = 512;
-/// Where bytes must go, longer members go first.
-const LONG: usize = 128;
+/// Maximum number of members kept.
+const MAX_MEMBERS: usize = 32;
+/// Maximum length kept, in bytes.
+const MAX_LEN: usize = 512;
+/// Members longer than this are dropped first, in bytes.
+const LONG_MEMBER: usize = 128;
 
-/// What the vendors on the way have noted about a trace, as W3C Trace Context writes it:
-/// <https://www.w3.org/TR/trace-context-2/#tracestate-header>.
+/// A `tracestate`: vendor-specific data of a trace
+/// (<https://www.w3.org/TR/trace-context-2/#tracestate-header>).
 ///
-/// At most 32 members and 512 bytes. Every member is another vendor's and stays as it came.
+/// At most 32 members and 512 bytes. Members are kept unchanged.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TraceState(Box<str>);
 
-/// A `tracestate` that is no list of members.
+/// The error for a malformed `tracestate`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidTraceState;
 
 impl TraceState {
-    /// Joins the `tracestate` headers of a request; `None` where no member is in them.
+    /// Joins the `tracestate` headers of a request; `None` if they have no members.
     ///
-    /// The first 32 members are kept. Of more than 512 bytes, members over 128 bytes are dropped,
-    /// then members from the right.
+    /// Keeps the first 32 members. Beyond 512 bytes, drops members over 128 bytes, then members
+    /// from the right.
     ///
     /// # Errors
     ///
-    /// Refuses the whole list for one malformed member, behind the 32nd as well.
-    pub fn of(headers: &Headers) -> Result<Option<Self>, InvalidTraceState> {
+    /// Fails if any member is malformed, including those after the 32nd.
+    pub fn from_headers(headers: &Headers) -> Result<Option<Self>, InvalidTraceState> {
         let mut members = Vec::new();
         for header in headers.all("tracestate") {
             for member in header.split(|byte| *byte == b',') {
-                let member = trimmed(member);
-                // An empty member is legal, and means nothing.
+                let member = trim(member);
+                // Empty members are allowed and ignored.
                 if member.is_empty() {
                     continue;
                 }
                 if !is_member(member) {
                     return Err(InvalidTraceState);
                 }
-                if members.len() < MEMBERS {
+                if members.len() < MAX_MEMBERS {
                     members.push(std::str::from_utf8(member).map_err(|_| InvalidTraceState)?);
                 }
             }
@@ -50,7 +50,7 @@ impl TraceState {
         Ok((!members.is_empty()).then(|| Self(members.join(",").into())))
     }
 
-    /// Returns the list as it is written in one header.
+    /// Returns the list as a single header value.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -61,15 +61,15 @@ fn shorten(members: &mut Vec<&str>) {
     let joined = |members: &[&str]| -> usize {
         members.iter().map(|member| member.len().saturating_add(1)).sum::<usize>().saturating_sub(1)
     };
-    if joined(members) > BYTES {
-        members.retain(|member| member.len() <= LONG);
+    if joined(members) > MAX_LEN {
+        members.retain(|member| member.len() <= LONG_MEMBER);
     }
-    while joined(members) > BYTES {
+    while joined(members) > MAX_LEN {
         members.pop();
     }
 }
 
-fn trimmed(member: &[u8]) -> &[u8] {
+fn trim(member: &[u8]) -> &[u8] {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = member.iter().position(|byte| !blank(byte)).unwrap_or(member.len());
     let end = member.iter().rposition(|byte| !blank(byte)).map_or(start, |at| at.saturating_add(1));
@@ -82,7 +82,7 @@ fn is_member(member: &[u8]) -> bool {
     is_key(key) && is_value(value)
 }
 
-/// A key is a name, or a tenant and a system with `@` between them as in the first edition.
+/// A key is a simple key, or the `tenant@system` form of level 1.
 fn is_key(key: &[u8]) -> bool {
     let first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let mut parts = key.splitn(2, |byte| *byte == b'@');
@@ -94,13 +94,13 @@ fn is_key(key: &[u8]) -> bool {
     }
 }
 
-fn is_name(name: &[u8], longest: usize, first: impl Fn(&u8) -> bool) -> bool {
+fn is_name(name: &[u8], max_len: usize, first: impl Fn(&u8) -> bool) -> bool {
     let rest = |byte: &u8| {
         byte.is_ascii_lowercase()
             || byte.is_ascii_digit()
             || matches!(byte, b'_' | b'-' | b'*' | b'/')
     };
-    name.len() <= longest && name.first().is_some_and(first) && name.iter().all(rest)
+    name.len() <= max_len && name.first().is_some_and(first) && name.iter().all(rest)
 }
 
 fn is_value(value: &[u8]) -> bool {

@@ -1,9 +1,9 @@
-//! Requests and documents that are meant to break something.
+//! Malicious requests and configurations.
 
 use super::*;
 
 #[test]
-fn any_bytes_stay_inside_one_line() -> Result<()> {
+fn escapes_any_bytes_within_one_line() -> Result<()> {
     let config = json!({"accessLogging": {"maxPerSecond": 10000, "fields": {
         "any": {"value": "request.headers['x-any']"},
         "lower": {"value": "request.headers['x-any'].lowerAscii()"},
@@ -12,8 +12,8 @@ fn any_bytes_stay_inside_one_line() -> Result<()> {
         "number": {"value": "int(request.headers['x-any'])"},
         "baggage": {"value": "baggage['k']"},
     }}});
-    let mut rig = start(1, &config, &[])?;
-    let client = rig.envoy.http1();
+    let mut fixture = start(1, &config, &[])?;
+    let client = fixture.envoy.http1();
     for byte in 0x80..=0xFF_u8 {
         let request = Request::get("/").header("x-any", [b'a', byte]).header("user-agent", [byte]);
         let request = request.header("baggage", [b'k', b'=', byte, b'%', b'x']);
@@ -22,7 +22,7 @@ fn any_bytes_stay_inside_one_line() -> Result<()> {
     for text in ["\"}\\", "{\"path\":\"/forged\"}", "\u{2028}", "\t"] {
         client.send(Request::get("/").header("x-any", text))?;
     }
-    let lines = lines(&mut rig)?;
+    let lines = lines(&mut fixture)?;
     assert_eq!(lines.len(), 132);
     assert!(lines.iter().all(|line| line["path"] == "/"), "{lines:?}");
     assert_eq!(lines[0]["any"], "a\u{fffd}");
@@ -31,13 +31,13 @@ fn any_bytes_stay_inside_one_line() -> Result<()> {
 }
 
 #[test]
-fn long_lines_are_cut() -> Result<()> {
-    let mut rig = start(1, &json!({"accessLogging": {}}), &[])?;
+fn truncates_long_lines() -> Result<()> {
+    let mut fixture = start(1, &json!({"accessLogging": {}}), &[])?;
     let long = "u".repeat(20_000);
-    rig.envoy.http1().send(Request::get("/cut").header("user-agent", &long))?;
-    // func-e copies the log through pipes in pieces of 4 KiB, and logs signals in between.
-    rig.envoy.wait_for_log("\"truncated\":true}")?;
-    let log = rig.envoy.stop()?;
+    fixture.envoy.http1().send(Request::get("/cut").header("user-agent", &long))?;
+    // func-e forwards the log in pieces of 4 KiB and logs signals in between.
+    fixture.envoy.wait_for_log("\"truncated\":true}")?;
+    let log = fixture.envoy.stop()?;
     let line = log.lines().find(|line| line.contains("\"path\":\"/cut\"")).context("no line")?;
     let (_, line) = line.split_once("telemetry: ").context("no object")?;
     assert!((8_000..=8_192).contains(&line.len()), "{}", line.len());
@@ -46,8 +46,8 @@ fn long_lines_are_cut() -> Result<()> {
 }
 
 #[test]
-fn no_document_traps() -> Result<()> {
-    let mut rig = start(1, &json!({}), &[])?;
+fn no_configuration_traps() -> Result<()> {
+    let mut fixture = start(1, &json!({}), &[])?;
     let deep = |open: &str, middle: &str, close: &str, times: usize| {
         format!("{}{middle}{}", open.repeat(times), close.repeat(times))
     };
@@ -68,14 +68,14 @@ fn no_document_traps() -> Result<()> {
         "\u{0}".into(),
     ] {
         let config = json!({"accessLogging": {"filter": {"expression": text}}});
-        let log = rig.envoy.refuses(&[filter(&config)])?;
+        let log = fixture.envoy.expect_rejection(&[filter(&config)])?;
         assert!(log.contains("accessLogging"), "{text}: {log}");
         assert!(!log.contains("panicked") && !log.contains("Uncaught"), "{text}: {log}");
     }
-    // Parentheses around everything are no depth.
+    // Enclosing parentheses do not count as depth.
     let flat = deep("(", "1 == 1", ")", 500);
     let config = json!({"accessLogging": {"filter": {"expression": flat}}});
-    rig.envoy.reconfigure(&[filter(&config)])?;
-    assert_eq!(rig.envoy.http1().get("/")?.status, 200);
+    fixture.envoy.reconfigure(&[filter(&config)])?;
+    assert_eq!(fixture.envoy.http1().get("/")?.status, 200);
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Which streams are logged, and how many.
+//! Selection of streams and limits of lines.
 
 use super::*;
 
 #[test]
-fn filter_share_and_errors_decide() -> Result<()> {
+fn filters_percentages_and_errors_select_streams() -> Result<()> {
     let config = json!({"accessLogging": [
         {"filter": {"expression": "response.code >= 400"}, "fields": {"log": {"value": "'codes'"}}},
         {"filter": {"match": [{"headers": {"x-debug": {"exact": "1"}}}]},
@@ -13,39 +13,39 @@ fn filter_share_and_errors_decide() -> Result<()> {
         {"match": {"mode": "SERVER"}, "filter": {"expression": "request.headers['x-debug'] == '2'"},
             "fields": {"log": {"value": "'expression'"}}},
     ]});
-    let mut rig = start(1, &config, &[])?;
-    let client = rig.envoy.http1();
+    let mut fixture = start(1, &config, &[])?;
+    let client = fixture.envoy.http1();
     for (status, debug) in [("200", "0"), ("404", "0"), ("500", "1"), ("200", "1"), ("200", "2")] {
         client.send(Request::get("/").header(REPLY_STATUS, status).header("x-debug", debug))?;
     }
-    let built = rig.stat("logs_built_total")?;
-    let lines = lines(&mut rig)?;
-    let mut said: Vec<_> = lines
+    let built = fixture.stat("logs_built_total")?;
+    let lines = lines(&mut fixture)?;
+    let mut logged: Vec<_> = lines
         .iter()
         .map(|line| {
             format!("{} {}", line["log"].as_str().unwrap_or_default(), line["response_code"])
         })
         .collect();
-    said.sort();
+    logged.sort();
     let expected =
         ["codes 404", "codes 500", "debug 200", "debug 500", "errors 500", "expression 200"];
-    assert_eq!(said, expected);
+    assert_eq!(logged, expected);
     assert_eq!(built, 6);
     Ok(())
 }
 
 #[test]
-fn what_is_over_the_limit_is_counted() -> Result<()> {
-    let mut rig = start(1, &json!({"accessLogging": {"maxPerSecond": 1}}), &[])?;
-    let client = rig.envoy.http1();
+fn counts_lines_over_the_limit() -> Result<()> {
+    let mut fixture = start(1, &json!({"accessLogging": {"maxPerSecond": 1}}), &[])?;
+    let client = fixture.envoy.http1();
     for number in 0..300 {
         let status = if number % 3 == 0 { "500" } else { "200" };
         client.send(Request::get("/").header(REPLY_STATUS, status))?;
     }
-    let (built, limited) = (rig.stat("logs_built_total")?, rig.stat("logs_limited_total")?);
+    let (built, limited) = (fixture.stat("logs_built_total")?, fixture.stat("logs_limited_total")?);
     assert_eq!(built + limited, 300);
     assert!((2..150).contains(&built), "{built} built");
-    let lines = lines(&mut rig)?;
+    let lines = lines(&mut fixture)?;
     assert_eq!(u64::try_from(lines.len())?, built);
     for is_error in [true, false] {
         assert!(lines.iter().any(|line| line["error"] == is_error), "{lines:?}");
@@ -54,25 +54,25 @@ fn what_is_over_the_limit_is_counted() -> Result<()> {
 }
 
 #[test]
-fn a_share_is_met() -> Result<()> {
+fn logs_the_configured_percentage() -> Result<()> {
     let log = json!({"percentage": {"value": 20}, "maxPerSecond": 10000});
-    let mut rig = start(2, &json!({ "accessLogging": log }), &[])?;
+    let mut fixture = start(2, &json!({ "accessLogging": log }), &[])?;
     for _ in 0..1_000 {
-        rig.envoy.http1().get("/")?;
+        fixture.envoy.http1().get("/")?;
     }
-    // Five standard deviations to each side.
-    let built = rig.stat("logs_built_total")?;
+    // Within five standard deviations.
+    let built = fixture.stat("logs_built_total")?;
     assert!((137..=263).contains(&built), "{built} of 1000");
-    assert_eq!(u64::try_from(lines(&mut rig)?.len())?, built);
+    assert_eq!(u64::try_from(lines(&mut fixture)?.len())?, built);
     Ok(())
 }
 
 #[test]
-fn the_level_is_that_of_the_entry() -> Result<()> {
+fn uses_the_level_of_the_entry() -> Result<()> {
     for (level, word) in [("INFO", "[info][wasm]"), ("WARN", "[warning][wasm]")] {
-        let mut rig = start(1, &json!({"accessLogging": {"level": level}}), &[])?;
-        rig.envoy.http1().get("/level")?;
-        let log = rig.envoy.stop()?;
+        let mut fixture = start(1, &json!({"accessLogging": {"level": level}}), &[])?;
+        fixture.envoy.http1().get("/level")?;
+        let log = fixture.envoy.stop()?;
         let line =
             log.lines().find(|line| line.contains("\"path\":\"/level\"")).context("no line")?;
         assert!(line.contains(word), "{line}");

@@ -1,13 +1,13 @@
-//! Log records of a real OpenTelemetry collector.
+//! Log records in a real OpenTelemetry Collector.
 
 use std::collections::BTreeSet;
 
 use tests::{collector::Collector, process};
 
 use super::*;
-use crate::telemetry::collectors::{self, Protocol, SOON};
+use crate::telemetry::collectors::{self, Protocol, TIMEOUT};
 
-/// Logs everything to the collector, and errors to the proxy's own log too.
+/// Returns a configuration that logs all streams to the collector, and errors to Envoy's log too.
 fn config(protocol: Protocol) -> Value {
     json!({
         "extensionProviders": collectors::provider(protocol, &json!({"maxBatchDelay": "200ms"})),
@@ -24,7 +24,7 @@ fn config(protocol: Protocol) -> Value {
 }
 
 #[test]
-fn every_stream_is_a_record_with_its_severity_and_trace() -> Result<()> {
+fn exports_a_record_with_severity_and_trace_per_stream() -> Result<()> {
     for protocol in Protocol::BOTH {
         let collector = Collector::start()?;
         let address = match protocol {
@@ -32,28 +32,30 @@ fn every_stream_is_a_record_with_its_severity_and_trace() -> Result<()> {
             Protocol::Http => collector.http(),
         };
         let clusters = vec![collectors::cluster(protocol, address)];
-        let mut rig = collectors::Rig::start(2, clusters, &config(protocol))?;
+        let mut fixture = collectors::Fixture::start(2, clusters, &config(protocol))?;
         for number in 0..60 {
             let status = ["200", "404", "503"][number % 3];
             let request = Request::get(&format!("/orders/{number}?token=secret"));
             let request = request.header(REPLY_STATUS, status).header("x-user", "alice");
-            rig.envoy.http1().send(request)?;
+            fixture.envoy.http1().send(request)?;
         }
-        process::wait_until("exporting", SOON, || Ok(rig.stats(["logs_sent_total"])? == [60]))?;
-        let [built, limited] = rig.stats(["logs_built_total", "logs_limited_total"])?;
+        process::wait_until("exporting all records", TIMEOUT, || {
+            Ok(fixture.stats(["logs_sent_total"])? == [60])
+        })?;
+        let [built, limited] = fixture.stats(["logs_built_total", "logs_limited_total"])?;
         assert_eq!((built, limited), (80, 0), "60 records and 20 lines");
-        process::wait_until("writing", SOON, || Ok(collector.logs()?.len() >= 60))?;
+        process::wait_until("writing all records", TIMEOUT, || Ok(collector.logs()?.len() >= 60))?;
         let records = collector.logs()?;
         assert_eq!(records.len(), 60);
         check(&records)?;
         let sampled = records.iter().filter(|record| record.json["flags"] == 1);
         let of_records: BTreeSet<&str> = sampled.map(|record| record.text("spanId")).collect();
         assert!((10..50).contains(&of_records.len()), "{of_records:?}");
-        process::wait_until("tracing", SOON, || {
+        process::wait_until("collecting the spans of all records", TIMEOUT, || {
             let spans = collector.spans()?;
             Ok(spans.iter().map(|span| span.text("spanId")).collect::<BTreeSet<_>>() == of_records)
         })?;
-        let log = rig.envoy.stop()?;
+        let log = fixture.envoy.stop()?;
         assert_eq!(log.matches("wasm log telemetry: {").count(), 20);
         assert!(!log.contains("panicked"), "{log}");
     }
@@ -77,10 +79,10 @@ fn check(records: &[tests::collector::Item]) -> Result<()> {
         for absent in ["user_agent", "start_time", "trace_id", "span_id"] {
             assert_eq!(field(absent), None, "{absent}");
         }
-        paths.insert(field("path").context("a path")?);
-        hashes.insert(field("user").context("a user")?);
+        paths.insert(field("path").context("no path")?);
+        hashes.insert(field("user").context("no user")?);
     }
-    // A path without its query for each, and one user.
+    // 60 distinct paths without query, and one user.
     assert_eq!((paths.len(), hashes.len()), (60, 1), "{paths:?} {hashes:?}");
     assert!(paths.contains("/orders/7"));
     Ok(())

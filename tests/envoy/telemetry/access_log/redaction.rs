@@ -1,4 +1,4 @@
-//! What does not leave the proxy.
+//! Redaction of values, and fields that must not be logged.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::*;
 const USER: &str = "request.headers['authorization']";
 
 #[test]
-fn workers_hash_alike_and_proxies_do_not() -> Result<()> {
+fn hashes_agree_between_workers_but_not_between_proxies() -> Result<()> {
     let config = json!({"accessLogging": {"maxPerSecond": 1000, "fields": {
         "user": {"value": USER, "redact": "HASH"},
         "downstream_remote_address": {"redact": "TRUNCATE_IP"},
@@ -15,14 +15,14 @@ fn workers_hash_alike_and_proxies_do_not() -> Result<()> {
     }}});
     let mut proxies = BTreeSet::new();
     for _ in 0..2 {
-        let mut rig = start(4, &config, &[])?;
+        let mut fixture = start(4, &config, &[])?;
         for _ in 0..40 {
             let request = Request::get("/").header("authorization", "Bearer secret-token");
-            rig.envoy.http1().send(request.header("user-agent", "me"))?;
+            fixture.envoy.http1().send(request.header("user-agent", "me"))?;
         }
-        let log = rig.envoy.stop()?;
+        let log = fixture.envoy.stop()?;
         assert!(!log.contains("secret-token"), "{log}");
-        let lines = lines(&mut rig)?;
+        let lines = lines(&mut fixture)?;
         assert_eq!(lines.len(), 40);
         let text = |line: &Value, name: &str| line[name].as_str().map(str::to_owned);
         let hashes: BTreeSet<_> = lines.iter().filter_map(|line| text(line, "user")).collect();
@@ -39,23 +39,23 @@ fn workers_hash_alike_and_proxies_do_not() -> Result<()> {
 }
 
 #[test]
-fn a_key_of_the_document_makes_hashes_of_proxies_alike() -> Result<()> {
+fn a_configured_key_makes_hashes_agree_between_proxies() -> Result<()> {
     let config = json!({
         "redaction": {"key": "0123456789abcdef"},
         "accessLogging": {"fields": {"user": {"value": "request.headers['x-user']", "redact": "HASH"}}}
     });
-    let mut rig = start(1, &config, &[])?;
-    rig.envoy.http1().send(Request::get("/").header("x-user", "alice"))?;
+    let mut fixture = start(1, &config, &[])?;
+    fixture.envoy.http1().send(Request::get("/").header("x-user", "alice"))?;
     // printf alice | openssl dgst -sha256 -hmac 0123456789abcdef
-    assert_eq!(lines(&mut rig)?[0]["user"], HASH_OF_ALICE);
+    assert_eq!(lines(&mut fixture)?[0]["user"], HASH_OF_ALICE);
     Ok(())
 }
 
 const HASH_OF_ALICE: &str = "fdbf8b1cacd3d578";
 
 #[test]
-fn credentials_are_refused_where_they_would_be_seen() -> Result<()> {
-    let mut rig = start(1, &json!({}), &[])?;
+fn rejects_fields_that_expose_credentials() -> Result<()> {
+    let mut fixture = start(1, &json!({}), &[])?;
     for (text, redact) in [
         (USER, json!(null)),
         (USER, json!("MASK")),
@@ -70,7 +70,9 @@ fn credentials_are_refused_where_they_would_be_seen() -> Result<()> {
             redact => json!({"value": text, "redact": redact}),
         };
         let fields = json!({"x": field});
-        let log = rig.envoy.refuses(&[filter(&json!({"accessLogging": {"fields": fields}}))])?;
+        let log = fixture
+            .envoy
+            .expect_rejection(&[filter(&json!({"accessLogging": {"fields": fields}}))])?;
         let message = "accessLogging[0].fields.x.value: must not show a credential or an identity";
         assert!(
             log.contains(message) || log.contains("accessLogging.fields.x.value"),

@@ -1,11 +1,11 @@
-//! Hostile values of labels, under the patterns of a plain Envoy and of Istio's proxies.
+//! Hostile label values, with the tag patterns of plain Envoy and of Istio.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    bootstrap::Setup,
+    bootstrap::EnvoyOptions,
     client::Request,
     envoy::Envoy,
     process::wait_until,
@@ -16,7 +16,7 @@ use tests::{
 
 use crate::telemetry::{LABELS, filter, prometheus::stats_tags};
 
-/// What would split a name elsewhere, or make a label of its own, and a value that does not.
+/// Values that could break a metric name or add a label, and a harmless one.
 const VALUES: [&[u8]; 16] = [
     b"plain",
     b";.;",
@@ -36,8 +36,8 @@ const VALUES: [&[u8]; 16] = [
     b"\"quoted\\\"",
 ];
 
-/// The tag patterns of the bootstrap of Istio's proxies, with what it makes of `extraStatTags`.
-fn istio() -> Value {
+/// Returns the tag patterns of Istio's bootstrap, including those for `extraStatTags`.
+fn istio_stats_config() -> Value {
     let tag = |(name, regex): (&str, String)| json!({"tag_name": name, "regex": regex});
     let own = [
         ("response_code", r"_rq(_(\d{3}))$"),
@@ -56,16 +56,16 @@ fn istio() -> Value {
     json!({"use_all_default_tags": false, "stats_tags": tags})
 }
 
-/// Sends each value as the label's and as the path, and looks at the families with Prometheus.
+/// Sends each value as a header and as a path, and checks the labels with Prometheus.
 fn check(stats_config: Value) -> Result<()> {
     let app = Upstream::start()?;
     let document = json!({"metrics": [{"labels": true, "definitions": [
         {"name": "by_user", "dimensions": {"user": {"value": "request.headers['x-user']"}}},
         {"name": "by_item", "dimensions": {"item": {"value": "request.url_path"}}},
     ]}]});
-    let mut setup = Setup::new(app.address(), vec![filter(&document)]);
-    setup.stats_config = Some(stats_config);
-    let envoy = Envoy::start(setup)?;
+    let mut options = EnvoyOptions::new(app.address(), vec![filter(&document)]);
+    options.stats_config = Some(stats_config);
+    let envoy = Envoy::start(options)?;
     let prometheus = Prometheus::start(envoy.admin_address(), &[])?;
     for value in VALUES {
         let path =
@@ -88,17 +88,19 @@ fn check(stats_config: Value) -> Result<()> {
             assert_eq!(found, expected, "{series:?}");
         }
     }
-    // Each value kept its own series.
+    // Each value has its own series.
     assert_eq!(prometheus.query("weir_telemetry_by_user_total")?.len(), VALUES.len());
     assert_eq!(prometheus.query(r#"{__name__=~"weir_.*__.*"}"#)?, []);
     assert_unlinted(&envoy)
 }
 
-/// Fails when promtool complains of a metric of ours, but for two things: Envoy writes no help for
-/// any metric, and durations are in milliseconds, as Istio's are.
+/// Fails if promtool reports a problem in a metric of the filter.
+///
+/// Ignored are missing help texts, which Envoy never writes, and durations in milliseconds, which
+/// are Istio's convention.
 fn assert_unlinted(envoy: &Envoy) -> Result<()> {
     let scrape = envoy.admin().get("/stats/prometheus")?.text();
-    // Envoy's own metrics are not judged; an error of the format is one wherever it stands.
+    // First all metrics, without lints: the format must be valid.
     promtool(
         &["check", "metrics", "--extended", "--lint=none"],
         repository::root(),
@@ -113,21 +115,21 @@ fn assert_unlinted(envoy: &Envoy) -> Result<()> {
     Ok(())
 }
 
-/// What promtool says of metrics, whether it minds or not.
+/// Returns the output of promtool, whether it succeeds or fails.
 fn lints(metrics: &str) -> Result<String> {
-    let said = promtool(&["check", "metrics"], repository::root(), metrics.as_bytes());
-    said.or_else(|error| {
-        let said = error.to_string();
-        Ok(said.split_once(":\n").map(|(_, lines)| lines.to_owned()).unwrap_or(said))
+    let output = promtool(&["check", "metrics"], repository::root(), metrics.as_bytes());
+    output.or_else(|error| {
+        let text = error.to_string();
+        Ok(text.split_once(":\n").map(|(_, lines)| lines.to_owned()).unwrap_or(text))
     })
 }
 
 #[test]
-fn hostile_values_make_no_label_in_a_plain_envoy() -> Result<()> {
+fn hostile_values_add_no_label_in_plain_envoy() -> Result<()> {
     check(stats_tags(&LABELS))
 }
 
 #[test]
-fn hostile_values_make_no_label_under_istios_patterns() -> Result<()> {
-    check(istio())
+fn hostile_values_add_no_label_with_istios_tag_patterns() -> Result<()> {
+    check(istio_stats_config())
 }

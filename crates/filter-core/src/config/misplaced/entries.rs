@@ -1,4 +1,4 @@
-//! Entries of `http`, as they are pasted out of a VirtualService.
+//! Entries of `http`, possibly copied from a VirtualService.
 
 use std::{fmt, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use serde::de::{
     value::MapAccessDeserializer,
 };
 
-use crate::config::{is_spelling_of, meant};
+use crate::config::{did_you_mean, is_spelling_of};
 
 /// Fields of an Istio `HTTPRoute`.
 const ROUTE_FIELDS: [&str; 16] = [
@@ -29,12 +29,12 @@ const ROUTE_FIELDS: [&str; 16] = [
     "headers",
 ];
 
-/// Reads a list of `http` entries, each a `T`; fields of an Istio `HTTPRoute` that `T` does not
-/// know are refused with a word on where they stay.
+/// Deserializes a list of `http` entries of type `T`. Fields of an Istio `HTTPRoute` that `T` does
+/// not have are refused with a hint.
 ///
 /// # Errors
 ///
-/// Those of `T`.
+/// Fails as `T` does.
 ///
 /// ```
 /// use filter_core::{misplaced, parse_config};
@@ -56,7 +56,7 @@ const ROUTE_FIELDS: [&str; 16] = [
 /// let error = parse_config::<Config>(document).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "http[0].timeout: must not be given, it stays in the VirtualService"
+///     "http[0].timeout: must not be given: it stays in the VirtualService"
 /// );
 /// ```
 pub fn http_entries<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
@@ -64,30 +64,30 @@ where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    let entries = Vec::<Pasted<T>>::deserialize(deserializer)?;
-    Ok(entries.into_iter().map(|Pasted(entry)| entry).collect())
+    let entries = Vec::<RouteEntry<T>>::deserialize(deserializer)?;
+    Ok(entries.into_iter().map(|RouteEntry(entry)| entry).collect())
 }
 
-/// One entry.
-struct Pasted<T>(T);
+/// An entry of `http`.
+struct RouteEntry<T>(T);
 
-/// Reads one entry.
-struct Reader<T>(PhantomData<T>);
+/// Visitor of an entry.
+struct EntryVisitor<T>(PhantomData<T>);
 
-/// The members of an entry.
-struct Members<M>(M);
+/// The fields of an entry.
+struct RouteFields<M>(M);
 
-/// The name of a member.
-struct Name<S>(S);
+/// The name of a field.
+struct FieldName<S>(S);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pasted<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for RouteEntry<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let reader = Reader(PhantomData);
+        let reader = EntryVisitor(PhantomData);
         deserializer.deserialize_struct("Entry", &ROUTE_FIELDS, reader).map(Self)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EntryVisitor<T> {
     type Value = T;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,18 +95,18 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(Members(members)))
+        T::deserialize(MapAccessDeserializer::new(RouteFields(members)))
     }
 }
 
-impl<'de, M: MapAccess<'de>> MapAccess<'de> for Members<M> {
+impl<'de, M: MapAccess<'de>> MapAccess<'de> for RouteFields<M> {
     type Error = M::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, M::Error> {
-        self.0.next_key_seed(Name(seed))
+        self.0.next_key_seed(FieldName(seed))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, M::Error> {
@@ -114,7 +114,7 @@ impl<'de, M: MapAccess<'de>> MapAccess<'de> for Members<M> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for FieldName<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
@@ -122,8 +122,8 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<S> {
         let known = self.0.deserialize(name.as_str().into_deserializer());
         known.map_err(|error: D::Error| {
             let is_known = |known: &&str| is_spelling_of(&name, known);
-            let is_ours = meant(&error.to_string()).is_some();
-            if !is_ours && ROUTE_FIELDS.iter().any(is_known) {
+            let is_misspelled = did_you_mean(&error.to_string()).is_some();
+            if !is_misspelled && ROUTE_FIELDS.iter().any(is_known) {
                 D::Error::custom(super::ROUTE)
             } else {
                 error
@@ -157,32 +157,33 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_the_entry_has_are_read() {
+    fn reads_the_fields_of_the_entry_type() {
         let config: Config = parse_config(br#"{"http": [{"name": "a", "fault": 1}, {}]}"#).unwrap();
-        let entries: Vec<_> = config.http.iter().map(|it| (it.name.as_deref(), it.fault)).collect();
+        let entries: Vec<_> =
+            config.http.iter().map(|entry| (entry.name.as_deref(), entry.fault)).collect();
         assert_eq!(entries, [(Some("a"), Some(1)), (None, None)]);
         assert!(parse_config::<Config>(b"{}").unwrap().http.is_empty());
     }
 
     #[test]
-    fn every_other_field_of_a_route_stays_where_it_is() {
-        let others = ROUTE_FIELDS.iter().filter(|it| !["name", "fault"].contains(it));
+    fn refuses_other_fields_of_a_route_with_a_hint() {
+        let others = ROUTE_FIELDS.iter().filter(|field| !["name", "fault"].contains(field));
         for field in others {
             let document = format!(r#"{{"http": [{{}}, {{"{field}": null}}]}}"#);
             assert_eq!(
                 parse_config::<Config>(document.as_bytes()).unwrap_err().to_string(),
-                format!("http[1].{field}: must not be given, it stays in the VirtualService")
+                format!("http[1].{field}: must not be given: it stays in the VirtualService")
             );
         }
     }
 
     #[test]
-    fn other_mistakes_keep_their_words() {
+    fn keeps_the_messages_of_other_errors() {
         for (document, message) in [
             (r#"{"http": [{"Fault": 1}]}"#, "http[0].Fault: must be written fault"),
             (
                 r#"{"http": [{"mirror_percentage": {}}]}"#,
-                "http[0].mirror_percentage: must not be given, it stays in the VirtualService",
+                "http[0].mirror_percentage: must not be given: it stays in the VirtualService",
             ),
             (r#"{"http": [{"x": 1}]}"#, "http[0].x: unknown field `x`, expected `name` or `fault`"),
             (

@@ -30,7 +30,7 @@ struct Document {
 }
 
 #[test]
-fn a_schema_speaks_of_the_document() {
+fn describes_the_document_and_not_the_rust_types() {
     let schema = of::<Document>();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert_eq!(schema["description"], "A document.\n\n- One thing of it.\n- Another.");
@@ -47,7 +47,7 @@ fn a_schema_speaks_of_the_document() {
 }
 
 #[test]
-fn a_condition_has_one_operator() {
+fn requires_exactly_one_operator() {
     let one = of::<StringMatch>()["oneOf"].clone();
     assert_eq!(one.as_array().map(Vec::len), Some(10));
     assert_eq!(one[1], json!({"required": ["prefix"]}));

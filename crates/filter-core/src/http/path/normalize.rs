@@ -1,16 +1,16 @@
-//! Paths as Envoy's own normalization leaves them.
+//! Path normalization as in Envoy.
 
 use std::borrow::Cow;
 
 use super::{PathNormalization, escaped};
 
-/// Normalizes a path; one that does not begin with a slash (`*`) is left alone.
+/// Normalizes a path. A path without a leading slash (`*`) is unchanged.
 pub(super) fn normalized(path: &[u8], normalization: PathNormalization) -> Cow<'_, [u8]> {
     if normalization == PathNormalization::None || !path.starts_with(b"/") {
         return Cow::Borrowed(path);
     }
     let decode = normalization == PathNormalization::DecodeAndMergeSlashes;
-    let unescaped = if decode { with_plain_slashes(path) } else { path.to_vec() };
+    let unescaped = if decode { with_decoded_slashes(path) } else { path.to_vec() };
     let mut normalized = without_dots(&canonical(&unescaped));
     if normalization != PathNormalization::Base {
         normalized.dedup_by(|next, byte| *next == b'/' && *byte == b'/');
@@ -19,17 +19,17 @@ pub(super) fn normalized(path: &[u8], normalization: PathNormalization) -> Cow<'
 }
 
 /// Decodes `%2F` and `%5C`.
-fn with_plain_slashes(path: &[u8]) -> Vec<u8> {
-    rewritten(path, |escape, out| match escape {
+fn with_decoded_slashes(path: &[u8]) -> Vec<u8> {
+    rewrite(path, |escape, out| match escape {
         Ok(byte @ (b'/' | b'\\')) => out.push(byte),
         Ok(_) => out.push(b'%'),
         Err(byte) => out.push(byte),
     })
 }
 
-/// Decodes what needs no escape and escapes what does.
+/// Decodes unnecessary escapes and adds missing ones.
 fn canonical(path: &[u8]) -> Vec<u8> {
-    rewritten(path, |escape, out| match escape {
+    rewrite(path, |escape, out| match escape {
         Ok(byte) if is_unreserved(byte) => out.push(byte),
         Ok(_) => out.push(b'%'),
         Err(b'\\') => out.push(b'/'),
@@ -38,15 +38,16 @@ fn canonical(path: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Rewrites a path piece by piece: `Ok` is what an escape stands for, `Err` a plain byte.
+/// Rewrites a path byte by byte. `write` gets `Ok` with the value of an escape, or `Err` with a
+/// plain byte.
 ///
-/// A piece that writes `%` for an escape keeps it: its two digits then follow as plain bytes.
-fn rewritten(path: &[u8], mut piece: impl FnMut(Result<u8, u8>, &mut Vec<u8>)) -> Vec<u8> {
+/// If `write` writes `%` for an escape, its two digits follow as plain bytes.
+fn rewrite(path: &[u8], mut write: impl FnMut(Result<u8, u8>, &mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(path.len());
     let mut rest = path;
     while let [byte, after @ ..] = rest {
         let escape = escaped(rest);
-        piece(escape.ok_or(*byte), &mut out);
+        write(escape.ok_or(*byte), &mut out);
         let decoded = escape.is_some() && out.last() != Some(&b'%');
         rest = if decoded { rest.get(3..).unwrap_or_default() } else { after };
     }

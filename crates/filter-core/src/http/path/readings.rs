@@ -1,4 +1,4 @@
-//! The readings that servers may give to one path.
+//! Different readings of one path by servers.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use crate::matching::readings::{Step, changed, other_readings};
 /// Returns the other ways in which a server may read `path`; `None` if there are too many to
 /// compare.
 ///
-/// Each is the path after any of these steps, in any order and repeated as long as they change
-/// something: parameters (`;v=1`) removed, `%XX` and `%uXXXX` decoded, overlong UTF-8 decoded, backslashes
-/// turned into slashes, adjacent slashes merged, dot segments resolved, blanks at the end of a
-/// segment dropped, and the path cut at a semicolon, question mark, number sign or NUL. Escapes
-/// are also decoded except `%2F`. A path without a leading slash is also read with one, and a path
-/// with two as one behind a host.
+/// Each is the result of some of these steps, in any order and repeated until nothing changes:
+/// remove parameters (`;v=1`), decode `%XX`, `%uXXXX` and overlong UTF-8, convert backslashes to
+/// slashes, merge adjacent slashes, resolve dot segments, remove blanks at the end of segments, and
+/// cut the path at a semicolon, question mark, number sign or NUL. Escapes are also decoded without
+/// `%2F`. A path without a leading slash is also read with one, and a path with two leading slashes
+/// as one after a host.
 pub(crate) fn path_readings(path: &[u8]) -> Option<Vec<Vec<u8>>> {
     if may_differ(path) { other_readings(&STEPS, path) } else { Some(Vec::new()) }
 }
@@ -23,14 +23,14 @@ const STEPS: [Step; 12] = [
     with_decoded_segments,
     with_unicode_escapes,
     without_parameters,
-    with_turned_backslashes,
+    with_forward_slashes,
     without_dot_segments,
     with_merged_slashes,
-    up_to_mark,
-    without_blanks,
-    with_short_utf8,
-    rooted,
-    without_host,
+    up_to_delimiter,
+    without_trailing_blanks,
+    with_decoded_overlong_utf8,
+    in_origin_form,
+    without_authority,
 ];
 
 /// Returns `false` if no step changes the path.
@@ -48,8 +48,8 @@ fn may_differ(path: &[u8]) -> bool {
     odd || !path.starts_with(b"/")
 }
 
-/// Decodes every escape but `%2F`, as servers do that split a path before they decode it, and those
-/// that resolve `%2e` and decode nothing else.
+/// Decodes all escapes except `%2F`, like servers that split a path before they decode it and
+/// servers that only resolve `%2e`.
 fn with_decoded_segments(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.contains(&b'%') {
         return Cow::Borrowed(path);
@@ -64,7 +64,7 @@ fn with_decoded_segments(path: &[u8]) -> Cow<'_, [u8]> {
     changed(path, decoded)
 }
 
-/// Decodes `%uXXXX`, as servers on Windows do.
+/// Decodes `%uXXXX`, like servers on Windows.
 fn with_unicode_escapes(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.windows(2).any(|pair| matches!(pair, b"%u" | b"%U")) {
         return Cow::Borrowed(path);
@@ -95,12 +95,12 @@ fn unicode_escape(text: &[u8]) -> Option<char> {
 }
 
 fn without_parameters(path: &[u8]) -> Cow<'_, [u8]> {
-    each_segment(path, b';', |segment| {
+    cut_segments(path, b';', |segment| {
         segment.split(|byte| *byte == b';').next().unwrap_or_default()
     })
 }
 
-fn without_blanks(path: &[u8]) -> Cow<'_, [u8]> {
+fn without_trailing_blanks(path: &[u8]) -> Cow<'_, [u8]> {
     let blank = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
     if !path.iter().any(blank) {
         return Cow::Borrowed(path);
@@ -113,7 +113,7 @@ fn without_blanks(path: &[u8]) -> Cow<'_, [u8]> {
     changed(path, kept)
 }
 
-fn with_turned_backslashes(path: &[u8]) -> Cow<'_, [u8]> {
+fn with_forward_slashes(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.contains(&b'\\') {
         return Cow::Borrowed(path);
     }
@@ -133,8 +133,8 @@ fn without_dot_segments(path: &[u8]) -> Cow<'_, [u8]> {
     changed(path, normalize::without_dots(path))
 }
 
-/// Cuts the path at a parameter, a query, a fragment or the end of a C string, as servers do.
-fn up_to_mark(path: &[u8]) -> Cow<'_, [u8]> {
+/// Cuts the path at a parameter, a query, a fragment or the end of a C string.
+fn up_to_delimiter(path: &[u8]) -> Cow<'_, [u8]> {
     match path.iter().position(|byte| matches!(byte, b';' | b'?' | b'#' | 0)) {
         Some(end) => Cow::Owned(path.get(..end).unwrap_or_default().to_vec()),
         None => Cow::Borrowed(path),
@@ -142,16 +142,16 @@ fn up_to_mark(path: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Decodes ASCII in overlong UTF-8 (RFC 3629 section 10).
-fn with_short_utf8(path: &[u8]) -> Cow<'_, [u8]> {
+fn with_decoded_overlong_utf8(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.iter().any(|byte| matches!(byte, 0xc0 | 0xc1 | 0xe0 | 0xf0)) {
         return Cow::Borrowed(path);
     }
     let mut short = Vec::with_capacity(path.len());
     let mut rest = path;
     while let [byte, after @ ..] = rest {
-        let (decoded, behind) = overlong(rest).unwrap_or((*byte, after));
+        let (decoded, remaining) = overlong(rest).unwrap_or((*byte, after));
         short.push(decoded);
-        rest = behind;
+        rest = remaining;
     }
     changed(path, short)
 }
@@ -168,8 +168,8 @@ fn overlong(text: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// Reads a target in absolute form, or without its leading slash, as a path.
-fn rooted(path: &[u8]) -> Cow<'_, [u8]> {
+/// Converts a target in absolute form, or without a leading slash, to origin form.
+fn in_origin_form(path: &[u8]) -> Cow<'_, [u8]> {
     if path.starts_with(b"/") || path == b"*" {
         return Cow::Borrowed(path);
     }
@@ -183,9 +183,9 @@ fn rooted(path: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Reads a target that begins with two slashes as a reference to another host (RFC 3986 section
-/// 4.2), as `new URL(target, base)` does: its path begins behind the host.
-fn without_host(path: &[u8]) -> Cow<'_, [u8]> {
+/// Removes the authority of a target that begins with two slashes, like `new URL(target, base)`,
+/// which reads it as a network-path reference (RFC 3986 section 4.2).
+fn without_authority(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.starts_with(b"//") {
         return Cow::Borrowed(path);
     }
@@ -194,7 +194,7 @@ fn without_host(path: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(if target.is_empty() { b"/".to_vec() } else { target })
 }
 
-fn each_segment<'p>(path: &'p [u8], mark: u8, keep: fn(&[u8]) -> &[u8]) -> Cow<'p, [u8]> {
+fn cut_segments<'p>(path: &'p [u8], mark: u8, keep: fn(&[u8]) -> &[u8]) -> Cow<'p, [u8]> {
     if !path.contains(&mark) {
         return Cow::Borrowed(path);
     }

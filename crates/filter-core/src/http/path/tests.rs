@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn query_and_fragment_are_split_off() {
+fn splits_off_query_and_fragment() {
     for (target, path, query) in [
         ("/a", "/a", None),
         ("/a?", "/a", Some("")),
@@ -21,7 +21,7 @@ fn query_and_fragment_are_split_off() {
 }
 
 #[test]
-fn each_normalization_does_what_istio_says() {
+fn normalizes_paths_as_istio_does() {
     use PathNormalization::{Base, DecodeAndMergeSlashes, MergeSlashes, None};
     for (path, none, base, merge, decode) in [
         ("/a/b", "/a/b", "/a/b", "/a/b", "/a/b"),
@@ -58,7 +58,7 @@ fn each_normalization_does_what_istio_says() {
 }
 
 #[test]
-fn parameters_are_decoded_once() {
+fn decodes_parameters_once() {
     let target = b"/?a=1&a=2&&b&=c&%61%3D=%2520+%&%ff=\xff";
     let path = RequestPath::new(target, PathNormalization::None);
     let pairs: Vec<_> =
@@ -95,7 +95,7 @@ fn returns_no_result_if_readings_disagree() {
 }
 
 #[test]
-fn cookies_come_from_every_header() {
+fn reads_cookies_of_all_headers() {
     let headers = Headers::from_iter([
         ("cookie", "a=1; b=\"2\";c = 3;d"),
         ("x", "a=9"),
@@ -110,16 +110,16 @@ fn cookies_come_from_every_header() {
 #[cfg(not(target_arch = "wasm32"))]
 proptest::proptest! {
     #[test]
-    fn a_path_decoded_and_normalized_is_read_in_one_way(path in "/[a./%2fF5cCeE\\\\]{0,24}") {
+    fn a_decoded_and_normalized_path_has_one_reading(path in "/[a./%2fF5cCeE\\\\]{0,24}") {
         let normalization = PathNormalization::DecodeAndMergeSlashes;
         let normalized = RequestPath::new(path.as_bytes(), normalization);
-        // An escape of anything but a slash stays, for one more decoding.
+        // Other escapes than those of slashes remain and can be decoded once more.
         proptest::prop_assume!(!normalized.path().contains(&b'%'));
         proptest::prop_assert_eq!(normalized.other_readings(), Some(Vec::new()));
     }
 
     #[test]
-    fn normalizing_twice_changes_nothing_more(path in "/[a./%2fF5cC\\\\é]{0,24}") {
+    fn normalization_is_idempotent(path in "/[a./%2fF5cC\\\\é]{0,24}") {
         use PathNormalization::{Base, MergeSlashes};
         for normalization in [Base, MergeSlashes] {
             let once = RequestPath::new(path.as_bytes(), normalization).path().to_vec();

@@ -1,8 +1,8 @@
-//! What an `accept` header prefers.
+//! Content negotiation by the `accept` header.
 
-/// How well a media range fits, from no answer to a named subtype.
+/// The specificity of a media range, from no match to a named subtype.
 #[derive(Clone, Copy, Default, Eq, Ord, PartialEq, PartialOrd)]
-enum Fit {
+enum Specificity {
     #[default]
     None,
     Anything,
@@ -10,51 +10,52 @@ enum Fit {
     Named,
 }
 
-/// The weight of the most specific range that fits, in thousandths.
+/// The weight of the most specific matching range, in thousandths.
 #[derive(Clone, Copy, Default)]
 struct Weight {
-    fit: Fit,
+    specificity: Specificity,
     thousandths: u16,
 }
 
 impl Weight {
-    fn consider(&mut self, fit: Fit, thousandths: u16) {
-        if fit > self.fit {
-            *self = Self { fit, thousandths };
-        } else if fit == self.fit && fit != Fit::None {
+    fn consider(&mut self, specificity: Specificity, thousandths: u16) {
+        if specificity > self.specificity {
+            *self = Self { specificity, thousandths };
+        } else if specificity == self.specificity && specificity != Specificity::None {
             self.thousandths = self.thousandths.max(thousandths);
         }
     }
 }
 
-/// Says whether text is given more weight than JSON.
+/// Returns `true` if text has more weight than JSON.
 ///
-/// Any named subtype of `text` counts, so that a browser, which asks for HTML, gets text; any JSON
-/// subtype counts likewise. A range that cannot be read is passed over.
+/// All named subtypes of `text` count as text, so that a browser, which asks for HTML, gets text.
+/// Likewise, all JSON subtypes count as JSON. Invalid ranges are ignored.
 pub(super) fn prefers_text(accept: &[u8]) -> bool {
     let (mut text, mut json) = (Weight::default(), Weight::default());
     for range in accept.split(|byte| *byte == b',') {
         let Some((media, thousandths)) = std::str::from_utf8(range).ok().and_then(parse) else {
             continue;
         };
-        let (text_fit, json_fit) = fits(&media);
-        text.consider(text_fit, thousandths);
-        json.consider(json_fit, thousandths);
+        let (text_specificity, json_specificity) = specificities(&media);
+        text.consider(text_specificity, thousandths);
+        json.consider(json_specificity, thousandths);
     }
     text.thousandths > json.thousandths
 }
 
-fn fits(media: &str) -> (Fit, Fit) {
+/// Returns the specificity of a range for text and for JSON.
+fn specificities(media: &str) -> (Specificity, Specificity) {
     match media {
-        "*/*" => (Fit::Anything, Fit::Anything),
-        "text/*" => (Fit::AnySubtype, Fit::None),
-        "application/*" => (Fit::None, Fit::AnySubtype),
-        "application/json" => (Fit::None, Fit::Named),
+        "*/*" => (Specificity::Anything, Specificity::Anything),
+        "text/*" => (Specificity::AnySubtype, Specificity::None),
+        "application/*" => (Specificity::None, Specificity::AnySubtype),
+        "application/json" => (Specificity::None, Specificity::Named),
         _ if media.starts_with("application/") && media.ends_with("+json") => {
-            (Fit::None, Fit::Named)
+            (Specificity::None, Specificity::Named)
         }
-        _ if media.starts_with("text/") => (Fit::Named, Fit::None),
-        _ => (Fit::None, Fit::None),
+        _ if media.starts_with("text/") => (Specificity::Named, Specificity::None),
+        _ => (Specificity::None, Specificity::None),
     }
 }
 
@@ -66,7 +67,7 @@ fn parse(range: &str) -> Option<(String, u16)> {
     Some((media, weight.map_or(Some(1000), thousandths)?))
 }
 
-/// Reads a weight of RFC 9110 section 12.4.2: 0 to 1 with at most three decimals.
+/// Parses a weight (RFC 9110 section 12.4.2): 0 to 1 with at most three decimals.
 fn thousandths(weight: &str) -> Option<u16> {
     let (whole, decimals) = weight.split_once('.').unwrap_or((weight, ""));
     if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_chosen_where_it_weighs_more() {
+    fn prefers_text_if_it_has_more_weight() {
         for (accept, text) in [
             ("text/plain", true),
             ("TEXT/Plain; charset=utf-8", true),
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_ranges_are_passed_over() {
+    fn ignores_invalid_ranges() {
         assert!(prefers_text(b"\xff/\xfe, text/plain"));
         assert!(!prefers_text(b";;,,q=\xff"));
     }

@@ -1,9 +1,9 @@
-//! The ending of a response.
+//! Ways in which a response ends.
 
-/// The ending of a response.
+/// The way in which a response ended.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Ending {
-    /// All of it was sent.
+    /// The whole response was sent.
     #[default]
     Complete,
     /// The server, a timeout or the proxy ended it early.
@@ -29,8 +29,8 @@ const RESET: u64 = 1 << 2
     | 1 << 25;
 
 impl Ending {
-    /// Reads Envoy's flags of a response whose end was not seen: one without a body, one that ends
-    /// in trailers, or one that was cut short.
+    /// Returns the ending by Envoy's response flags, for a response whose end no callback saw: it
+    /// had no body, ended in trailers, or was incomplete.
     #[must_use]
     pub const fn from_flags(flags: u64) -> Self {
         if flags & (DOWNSTREAM_CONNECTION_TERMINATION | DOWNSTREAM_REMOTE_RESET) != 0 {

@@ -214,7 +214,7 @@ fn a_tunnel_may_end_at_any_time() {
 fn reads_no_flags_if_the_end_was_seen() {
     let stream = Stream { flags: CUT, ..Stream::new(&[], &[status("200")], &[]) };
     assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::Complete);
-    // A missing response has not ended.
+    // The response is missing, so its end was not seen.
     let stream = Stream { flags: LEFT, ..Stream::default() };
     assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::ClientLeft);
 }

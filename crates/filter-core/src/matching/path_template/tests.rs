@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn holes_take_what_they_stand_for() {
+fn captures_variables() {
     for (template, path, captures) in [
         ("/", "/", Some(&[][..])),
         ("/a", "/a", Some(&[])),
@@ -40,7 +40,7 @@ fn holes_take_what_they_stand_for() {
 }
 
 #[test]
-fn refused_templates_say_their_rule() {
+fn refuses_invalid_templates() {
     let syntax = "must be a path template such as /orders/{id} or /files/{rest=**}";
     for (template, message) in [
         ("", syntax),
@@ -57,9 +57,9 @@ fn refused_templates_say_their_rule() {
         ("/*", "must have {*} for one segment and {**} for the rest, not a bare *"),
         ("/**", "must have {*} for one segment and {**} for the rest, not a bare *"),
         ("/a*", "must have {*} for one segment and {**} for the rest, not a bare *"),
-        ("/{x}/{x}", "must not use a name twice"),
-        ("/{**}/{x}", "must have only literal segments behind {**}"),
-        ("/{**}/{**}", "must have only literal segments behind {**}"),
+        ("/{x}/{x}", "must have unique names"),
+        ("/{**}/{x}", "must have only literal segments after {**}"),
+        ("/{**}/{**}", "must have only literal segments after {**}"),
     ] {
         let error = serde_json::from_value::<PathTemplate>(json!(template)).unwrap_err();
         assert_eq!(error.to_string(), format!("{message}, got \"{template}\""));
@@ -70,7 +70,7 @@ fn refused_templates_say_their_rule() {
 }
 
 #[test]
-fn names_are_known_before_a_path_is() {
+fn returns_the_names_of_variables() {
     let template: PathTemplate = "/{a}/{*}/{b=**}".parse().unwrap();
     assert_eq!(template.names().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(template.as_str(), "/{a}/{*}/{b=**}");

@@ -1,14 +1,14 @@
-//! Many path templates, matched at once.
+//! A trie of path templates.
 
 use std::collections::HashMap;
 
 use super::{PathTemplate, Segment};
 
-/// Values under path templates, found by a path.
+/// A map from path templates to values, searched by path.
 ///
-/// A path is followed segment by segment, so the time grows with the path and not with the number of
-/// templates. Only where a literal and a hole both fit are both ways followed; no part of a template
-/// is looked at twice.
+/// The search proceeds segment by segment, so its cost depends on the length of the path and not on
+/// the number of templates. It branches only if both a literal and a variable match, and visits no
+/// node twice.
 ///
 /// ```
 /// use filter_core::PathTrie;
@@ -29,7 +29,7 @@ pub struct PathTrie<T> {
 struct Node<T> {
     literals: HashMap<Vec<u8>, Node<T>>,
     one: Option<Box<Node<T>>>,
-    /// What stands behind a rest, its literal segments from the last to the first.
+    /// The literal segments after `**`, from the last to the first.
     rest: Option<Box<Node<T>>>,
     values: Vec<T>,
 }
@@ -46,14 +46,14 @@ impl<T> Default for PathTrie<T> {
     }
 }
 
-/// What was found, and how many parts of templates were looked at for it.
-struct Walk<'t, T> {
+/// The values found by a search, and the number of nodes visited.
+struct Search<'t, T> {
     found: Vec<&'t T>,
     steps: usize,
 }
 
 impl<T> PathTrie<T> {
-    /// Puts a value under a template, behind those that are there already.
+    /// Adds a value for a template, after its existing values.
     pub fn insert(&mut self, template: &PathTemplate, value: T) {
         let mut node = &mut self.root;
         let mut segments = template.segments.iter();
@@ -73,64 +73,65 @@ impl<T> PathTrie<T> {
         node.values.push(value);
     }
 
-    /// Says whether no template was put in.
+    /// Returns `true` if the trie is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root.literals.is_empty() && self.root.one.is_none() && self.root.rest.is_none()
     }
 
-    /// Returns the value of the most specific template that fits.
+    /// Returns the value of the most specific template that matches.
     ///
-    /// At the first segment in which two differ, a literal goes before `{x}` and that before
-    /// `{x=**}`; of rests, the one with more behind it goes first.
+    /// At the first segment in which two templates differ, a literal is more specific than `{x}`,
+    /// and that than `{x=**}`. Of two `**`, the one with more segments after it is more specific.
     #[must_use]
     pub fn best(&self, path: &[u8]) -> Option<&T> {
         self.all(path).first().copied()
     }
 
-    /// Returns the values of all templates that fit, the most specific first.
+    /// Returns the values of all templates that match, the most specific first.
     #[must_use]
     pub fn all(&self, path: &[u8]) -> Vec<&T> {
-        self.walk(path).found
+        self.search(path).found
     }
 
-    fn walk(&self, path: &[u8]) -> Walk<'_, T> {
-        let mut walk = Walk { found: Vec::new(), steps: 0 };
+    fn search(&self, path: &[u8]) -> Search<'_, T> {
+        let mut search = Search { found: Vec::new(), steps: 0 };
         if let Some(path) = path.strip_prefix(b"/").filter(|_| !self.is_empty()) {
             let segments: Vec<_> = path.split(|byte| *byte == b'/').collect();
-            self.root.forward(&segments, &mut walk);
+            self.root.forward(&segments, &mut search);
         }
-        walk
+        search
     }
 }
 
 impl<T> Node<T> {
-    /// Follows a path; the depth of the calls is that of the templates, not of the path.
-    fn forward<'t>(&'t self, segments: &[&[u8]], walk: &mut Walk<'t, T>) {
-        walk.steps = walk.steps.saturating_add(1);
+    /// Matches a path from its beginning. The recursion depth is that of the templates, not of the
+    /// path.
+    fn forward<'t>(&'t self, segments: &[&[u8]], search: &mut Search<'t, T>) {
+        search.steps = search.steps.saturating_add(1);
         let Some((first, after)) = segments.split_first() else {
-            walk.found.extend(&self.values);
+            search.found.extend(&self.values);
             return;
         };
         if let Some(node) = self.literals.get(*first) {
-            node.forward(after, walk);
+            node.forward(after, search);
         }
         if let Some(node) = self.one.as_ref().filter(|_| !first.is_empty()) {
-            node.forward(after, walk);
+            node.forward(after, search);
         }
         if let Some(node) = &self.rest {
-            node.backward(segments, walk);
+            node.backward(segments, search);
         }
     }
 
-    /// Follows what is behind a rest from the end, leaving at least one segment to the rest.
-    fn backward<'t>(&'t self, segments: &[&[u8]], walk: &mut Walk<'t, T>) {
-        walk.steps = walk.steps.saturating_add(1);
+    /// Matches the segments after `**` from the end, leaving at least one segment to `**`.
+    fn backward<'t>(&'t self, segments: &[&[u8]], search: &mut Search<'t, T>) {
+        search.steps = search.steps.saturating_add(1);
         let Some((last, before)) = segments.split_last() else { return };
         if let Some(node) = self.literals.get(*last) {
-            node.backward(before, walk);
+            node.backward(before, search);
         }
-        walk.found.extend(&self.values);
+        search.found.extend(&self.values);
     }
 }
 
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_template_comes_first() {
+    fn returns_the_most_specific_template_first() {
         let trie = trie([
             "/{**}",
             "/a/{rest=**}",
@@ -185,23 +186,23 @@ mod tests {
                 .collect();
             let trie = trie(templates.iter().map(String::as_str));
             ["/t0/7", "/t/1/u0/2/3/v", "/none", "/t/1/none/3/4/5/6/7/8/9"]
-                .map(|path| trie.walk(path.as_bytes()).steps)
+                .map(|path| trie.search(path.as_bytes()).steps)
         };
         assert_eq!(steps(1), steps(1000));
         assert!(steps(1000).iter().all(|steps| *steps <= 8));
     }
 
     #[test]
-    fn a_long_path_costs_no_deep_calls() {
+    fn a_long_path_causes_no_deep_recursion() {
         let trie = trie(["/a/{rest=**}", "/{x}/{y}"]);
         let path = format!("/a{}", "/a".repeat(100_000));
-        assert_eq!(trie.walk(path.as_bytes()).steps, 5);
+        assert_eq!(trie.search(path.as_bytes()).steps, 5);
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     proptest::proptest! {
         #[test]
-        fn the_trie_finds_what_the_templates_match(
+        fn finds_the_templates_that_match(
             templates in proptest::collection::vec("(/(a|b|\\{\\*\\}|)){1,3}(/\\{\\*\\*\\}(/(a|b|)){0,2})?", 0..12),
             path in "(/(a|b|c|)){0,6}",
         ) {

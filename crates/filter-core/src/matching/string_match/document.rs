@@ -1,4 +1,4 @@
-//! A condition on text as it is written.
+//! The configuration of a condition on text.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,81 +15,85 @@ use crate::{IpRange, config::schema::at_most_one};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(expecting = "an object such as {exact: x}")]
 pub(super) struct Document {
-    /// The value is this text.
+    /// Text to which the value is equal.
     exact: Option<String>,
-    /// The value begins with this text.
+    /// Text with which the value begins.
     #[schemars(length(min = 1))]
     prefix: Option<String>,
-    /// The value ends with this text.
+    /// Text with which the value ends.
     #[schemars(length(min = 1))]
     suffix: Option<String>,
-    /// The value has this text in it.
+    /// Text that the value contains.
     #[schemars(length(min = 1))]
     contains: Option<String>,
-    /// The whole value matches this regular expression in RE2 syntax.
+    /// Regular expression in RE2 syntax that matches the whole value; at most 1,024 bytes.
     regex: Option<Pattern>,
-    /// The value is one of these texts.
-    #[schemars(length(min = 1, max = MAX))]
+    /// Texts to one of which the value is equal; at most 1,024.
+    #[schemars(length(min = 1, max = MAX_ENTRIES))]
     r#in: Option<Vec<String>>,
-    /// There is a value; `not` and `withoutHeaders` ask for absence.
+    /// `true` matches any value; to require absence, use `not` or `withoutHeaders`.
     #[schemars(extend("enum" = [true, null]))]
     present: Option<bool>,
-    /// The value is a decimal number from `from` up to below `to`.
+    /// Range of a decimal number, including `from` and excluding `to`.
     range: Option<Bounds>,
-    /// The value is a version in this range.
+    /// Range of a version (`>=2.1, <3`), in the syntax of Cargo.
     semver: Option<VersionRange>,
-    /// The value is an address in one of these ranges.
-    #[schemars(length(min = 1, max = MAX))]
+    /// Ranges of IP addresses, one of which contains the value; at most 1,024.
+    #[schemars(length(min = 1, max = MAX_ENTRIES))]
     cidr: Option<Vec<IpRange>>,
-    /// Whether ASCII letters are compared without their case.
+    /// Ignores the case of ASCII letters. Default: `false`.
     #[serde(default)]
     ignore_case: bool,
 }
 
-/// The fields of which a condition has one.
+/// The operators, of which a condition has exactly one.
 pub(super) const OPERATORS: [&str; 10] =
     ["exact", "prefix", "suffix", "contains", "regex", "in", "present", "range", "semver", "cidr"];
 
-/// Fields that are no condition on text.
+/// Error for fields that are not a condition on text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidStringMatch {
-    /// No operator stands there.
+    /// The operator is missing.
     #[error(
         "must have one of exact, prefix, suffix, contains, regex, in, present, range, semver, cidr"
     )]
     NoOperator,
-    /// Several operators stand there; these.
+    /// There are several operators, with these names.
     #[error("must have one operator, got {0}: use several entries for OR, all for AND")]
     SeveralOperators(String),
-    /// An operator has nothing to compare with.
+    /// The text or list of this operator is empty.
     #[error("must not have an empty {0}: use present to ask for any value")]
     Empty(&'static str),
     /// `present: false`.
     #[error("must have present: true: use not or withoutHeaders to ask for absence")]
     NotPresent,
-    /// `regex: "*"`, which means presence in Istio, for a value that is always present.
+    /// `regex: "*"`, which tests for presence in Istio, for a value that is always present.
     #[error(
         "must be a regular expression in RE2 syntax, got \"*\": use present to ask for any value"
     )]
     Star,
-    /// A range has no number in it.
+    /// A range contains no numbers.
     #[error("must have a range with from or to, and from below to")]
     EmptyRange,
-    /// The case of something without letters is to be ignored.
+    /// `ignoreCase` is given with this operator, which does not compare letters.
     #[error("must not have ignoreCase with {0}, which compares no letters")]
     CaseOf(&'static str),
-    /// A list is too long.
+    /// The list of this operator is too long.
     #[error("must have at most 1024 entries in {0}")]
     TooMany(&'static str),
 }
 
-const MAX: usize = 1024;
+const MAX_ENTRIES: usize = 1024;
 
-/// A condition as Istio writes it for headers and parameters, where `{}` and `regex: "*"` match any
-/// value.
+/// A condition on a header, parameter or cookie, where `{}` and `regex: "*"` match any value, as in
+/// Istio.
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document", transform = at_most_one(&OPERATORS))]
+#[schemars(
+    with = "Document",
+    transform = at_most_one(&OPERATORS),
+    extend("examples" = [{"exact": "premium"}, {"prefix": "beta-"}, {}])
+)]
 pub(crate) struct ValueMatch(pub(crate) StringMatch);
 
 impl TryFrom<Document> for ValueMatch {
@@ -133,35 +137,39 @@ impl Document {
     fn operators(self) -> Result<Vec<(&'static str, Operator)>, InvalidStringMatch> {
         let operators = [
             self.exact.map(|text| Ok(("exact", Operator::Exact(text)))),
-            self.prefix.map(|text| some("prefix", text, Operator::Prefix)),
-            self.suffix.map(|text| some("suffix", text, Operator::Suffix)),
-            self.contains.map(|text| some("contains", text, Operator::Contains)),
+            self.prefix.map(|text| non_empty_text("prefix", text, Operator::Prefix)),
+            self.suffix.map(|text| non_empty_text("suffix", text, Operator::Suffix)),
+            self.contains.map(|text| non_empty_text("contains", text, Operator::Contains)),
             self.regex.map(regex),
-            self.r#in.map(|texts| several("in", texts, Operator::In)),
+            self.r#in.map(|texts| list_of("in", texts, Operator::In)),
             self.present.map(present),
             self.range.map(range),
             self.semver.map(|range| Ok(("semver", Operator::Semver(range)))),
-            self.cidr.map(|ranges| several("cidr", ranges, Operator::Cidr)),
+            self.cidr.map(|ranges| list_of("cidr", ranges, Operator::Cidr)),
         ];
         operators.into_iter().flatten().collect()
     }
 }
 
-type Named = Result<(&'static str, Operator), InvalidStringMatch>;
+type NamedOperator = Result<(&'static str, Operator), InvalidStringMatch>;
 
-fn some(name: &'static str, text: String, operator: fn(String) -> Operator) -> Named {
+fn non_empty_text(
+    name: &'static str,
+    text: String,
+    operator: fn(String) -> Operator,
+) -> NamedOperator {
     if text.is_empty() { Err(InvalidStringMatch::Empty(name)) } else { Ok((name, operator(text))) }
 }
 
-fn several<T>(name: &'static str, list: Vec<T>, operator: fn(Vec<T>) -> Operator) -> Named {
+fn list_of<T>(name: &'static str, list: Vec<T>, operator: fn(Vec<T>) -> Operator) -> NamedOperator {
     match list.len() {
         0 => Err(InvalidStringMatch::Empty(name)),
-        1..=MAX => Ok((name, operator(list))),
+        1..=MAX_ENTRIES => Ok((name, operator(list))),
         _ => Err(InvalidStringMatch::TooMany(name)),
     }
 }
 
-fn regex(pattern: Pattern) -> Named {
+fn regex(pattern: Pattern) -> NamedOperator {
     if pattern.is_star() {
         Err(InvalidStringMatch::Star)
     } else {
@@ -169,11 +177,11 @@ fn regex(pattern: Pattern) -> Named {
     }
 }
 
-fn present(present: bool) -> Named {
+fn present(present: bool) -> NamedOperator {
     if present { Ok(("present", Operator::Present)) } else { Err(InvalidStringMatch::NotPresent) }
 }
 
-fn range(bounds: Bounds) -> Named {
+fn range(bounds: Bounds) -> NamedOperator {
     let range = NumberRange::new(&bounds).ok_or(InvalidStringMatch::EmptyRange)?;
     Ok(("range", Operator::Range(range)))
 }

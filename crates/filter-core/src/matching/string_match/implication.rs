@@ -1,17 +1,17 @@
-//! When one condition holds wherever another does.
+//! Implications between conditions.
 
 use super::{Operator, StringMatch};
 
 impl StringMatch {
-    /// Says whether every value that fulfils this condition surely fulfils `other` too.
+    /// Returns `true` if every value that satisfies this condition also satisfies `other`.
     ///
-    /// `false` also stands for "not obvious": expressions are not compared.
+    /// Some implications are not found: regular expressions are not compared.
     #[must_use]
     pub(crate) fn implies(&self, other: &Self) -> bool {
         if self == other || matches!(other.operator, Operator::Present) {
             return true;
         }
-        // A text that ignores case stands for all its spellings.
+        // A text that ignores case has values that the other condition distinguishes.
         if self.ignore_case && !other.ignore_case {
             return false;
         }

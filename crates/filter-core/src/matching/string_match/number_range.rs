@@ -3,29 +3,29 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The bounds as they are written.
+/// The configuration of a range, with at least one bound.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {from: 1, to: 5}")]
-#[schemars(inline, extend("minProperties" = 1))]
+#[schemars(inline, extend("minProperties" = 1, "examples" = [{"from": 18}, {"from": 1, "to": 5}]))]
 pub(super) struct Bounds {
-    /// The least number; none if absent.
+    /// Lower bound, included. Default: no lower bound.
     from: Option<f64>,
-    /// The number above the greatest; none if absent.
+    /// Upper bound, excluded. Default: no upper bound.
     to: Option<f64>,
 }
 
-/// The numbers from one bound up to below another.
+/// A range that includes its lower and excludes its upper bound.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct NumberRange {
     pub(super) from: f64,
     pub(super) to: f64,
 }
 
-/// The longest number that is read, in bytes.
+/// Maximum length of a number, in bytes.
 const MAX_LEN: usize = 32;
 
 impl NumberRange {
-    /// Takes bounds of which at least one is given; `None` when no number lies between them.
+    /// Creates a range; `None` if it is empty or has no bounds.
     pub(super) fn new(bounds: &Bounds) -> Option<Self> {
         bounds.from.or(bounds.to)?;
         let from = bounds.from.unwrap_or(f64::NEG_INFINITY);
@@ -39,7 +39,7 @@ impl NumberRange {
     }
 }
 
-/// Reads digits with perhaps a sign before and a fraction behind; no exponent, no `inf`.
+/// Parses digits with an optional sign and fraction; no exponent, no `inf`.
 fn decimal(text: &str) -> Option<f64> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);

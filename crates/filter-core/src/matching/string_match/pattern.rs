@@ -7,22 +7,26 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// An expression that a whole text must match, in linear time.
+/// A regular expression that must match a whole text; matching takes linear time.
 ///
-/// The engine is `regex-lite`: it adds 96 kB to a module where `regex` adds 404 kB, and its classes
-/// know ASCII only, as RE2's do.
+/// Uses `regex-lite`, which adds 96 kB to a module where `regex` adds 404 kB. Its classes are ASCII
+/// only, as in RE2.
 #[derive(Clone, Debug, JsonSchema)]
-#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = MAX_LEN))]
+#[schemars(
+    inline,
+    with = "String",
+    extend("minLength" = 1, "maxLength" = MAX_LEN, "examples" = ["v[0-9]+", "(?i)mobile.*"])
+)]
 pub(super) struct Pattern {
     source: String,
     regex: Regex,
     ignore_case: bool,
 }
 
-/// The longest expression, in bytes.
+/// Maximum length of an expression, in bytes.
 const MAX_LEN: usize = 1024;
 
-/// The most memory that a compiled expression may take, in bytes.
+/// Maximum size of a compiled expression, in bytes.
 const MAX_SIZE: usize = 1 << 20;
 
 impl Pattern {
@@ -34,13 +38,13 @@ impl Pattern {
                 .nest_limit(64)
                 .build()
         };
-        // Alone first: `a)|(b` must not become legal between our parentheses.
+        // Compile it alone first: `a)|(b` must not become valid inside the parentheses below.
         build(source)?;
         let regex = build(&format!(r"\A(?:{source})\z"))?;
         Ok(Self { source: source.to_owned(), regex, ignore_case })
     }
 
-    /// Returns `true` for `*`, which is not an expression but means presence in Istio.
+    /// Returns `true` for `*`, which is not a regular expression but tests for presence in Istio.
     pub(super) fn is_star(&self) -> bool {
         self.source == "*"
     }
@@ -49,7 +53,7 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
-    /// Compiles the same expression anew; what fits its limits fits them again.
+    /// Compiles the expression again without case; the limits still suffice.
     pub(super) fn ignoring_case(&self) -> Self {
         Self::compile(&self.source, true).unwrap_or_else(|_| self.clone())
     }
@@ -73,7 +77,7 @@ impl<'de> Deserialize<'de> for Pattern {
         };
         let pattern = if source == "*" { ".*" } else { source };
         let compiled = Self::compile(pattern, false);
-        // In one line: the engine's own text may have several.
+        // The engine's message can have several lines.
         compiled.map(|pattern| Self { source: source.to_owned(), ..pattern }).map_err(|error| {
             let reason = error.to_string().replace('\n', " ");
             D::Error::custom(format_args!(

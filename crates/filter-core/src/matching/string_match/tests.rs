@@ -14,7 +14,7 @@ fn condition(document: &Value) -> StringMatch {
 }
 
 #[test]
-fn each_operator_matches_what_it_says() {
+fn matches_each_operator() {
     for (document, yes, no) in [
         (json!({"exact": "a"}), &["a"][..], &["A", "", "ab"][..]),
         (json!({"exact": ""}), &[""], &["a"]),
@@ -60,7 +60,7 @@ fn each_operator_matches_what_it_says() {
 }
 
 #[test]
-fn expressions_match_the_whole_value_as_re2_does() {
+fn matches_regular_expressions_with_the_whole_value() {
     for (regex, yes, no) in [
         ("a|ab", &["a", "ab"][..], &["abc", "xa"][..]),
         ("^a$", &["a"], &["a\n", "\na"]),
@@ -83,7 +83,7 @@ fn expressions_match_the_whole_value_as_re2_does() {
 }
 
 #[test]
-fn texts_are_compared_byte_for_byte() {
+fn compares_text_byte_by_byte() {
     for (document, answer) in [
         (json!({"present": true}), Yes),
         (json!({"prefix": "a"}), Yes),
@@ -125,13 +125,13 @@ fn values_that_cannot_be_parsed_are_unsure() {
 }
 
 #[test]
-fn refused_conditions_say_rule_and_cure() {
+fn refuses_invalid_conditions_with_a_hint() {
     let one = "must have one operator, got";
-    let cure = "use several entries for OR, all for AND";
+    let hint = "use several entries for OR, all for AND";
     for (document, message) in [
         (json!({}), "value: must have one of exact, prefix, suffix, contains, regex, in, present, range, semver, cidr".to_owned()),
-        (json!({"exact": "a", "prefix": "b"}), format!("value: {one} exact and prefix: {cure}")),
-        (json!({"exact": "a", "in": ["b"], "regex": "c"}), format!("value: {one} exact, regex and in: {cure}")),
+        (json!({"exact": "a", "prefix": "b"}), format!("value: {one} exact and prefix: {hint}")),
+        (json!({"exact": "a", "in": ["b"], "regex": "c"}), format!("value: {one} exact, regex and in: {hint}")),
         (json!("a"), r#"value: must be an object such as {exact: x}, got "a""#.to_owned()),
         (json!({"exact": 1}), "value.exact: must be text, got 1".to_owned()),
         (json!({"equals": "a"}), "value.equals: unknown field `equals`, expected one of `exact`, `prefix`, `suffix`, `contains`, `regex`, `in`, `present`, `range`, `semver`, `cidr`, `ignoreCase`".to_owned()),
@@ -161,7 +161,7 @@ fn refused_conditions_say_rule_and_cure() {
 }
 
 #[test]
-fn expressions_that_cannot_be_compiled_are_refused() {
+fn refuses_expressions_that_cannot_be_compiled() {
     for regex in ["(", "a)|(b", r"(a)\1", "(?=a)", "a{1000}{1000}{1000}", "(?x)a #", r"\p{Greek}"] {
         let error = serde_json::from_value::<StringMatch>(json!({"regex": regex})).unwrap_err();
         assert!(error.to_string().starts_with("must be a regular expression in RE2 syntax ("));
@@ -170,7 +170,7 @@ fn expressions_that_cannot_be_compiled_are_refused() {
 }
 
 #[test]
-fn only_obvious_implications_are_seen() {
+fn finds_obvious_implications() {
     for (narrow, wide, implies) in [
         (json!({"exact": "/a/b"}), json!({"prefix": "/a"}), true),
         (json!({"exact": "/b"}), json!({"prefix": "/a"}), false),
@@ -197,7 +197,7 @@ fn only_obvious_implications_are_seen() {
 }
 
 #[test]
-fn only_exact_texts_can_be_looked_up() {
+fn returns_exact_texts_only_of_exact_conditions() {
     assert_eq!(StringMatch::exact("a").exact_texts(), Some(&["a".to_owned()][..]));
     assert_eq!(condition(&json!({"in": ["a", "b"]})).exact_texts().map(<[_]>::len), Some(2));
     assert_eq!(StringMatch::exact("a").ignoring_case().exact_texts(), None);
@@ -220,7 +220,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn a_part_is_found_among_any_bytes(
+    fn finds_text_among_any_bytes(
         before in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..6),
         part in "[aé日]{1,3}",
         after in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..6),
@@ -231,7 +231,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn what_implies_is_never_wrong(a in "[ab]{1,3}", b in "[abAB]{1,2}", value in "[abAB]{0,4}") {
+    fn implications_are_never_wrong(a in "[ab]{1,3}", b in "[abAB]{1,2}", value in "[abAB]{0,4}") {
         let operators = ["exact", "prefix", "suffix", "contains"];
         for (first, second) in operators.iter().flat_map(|x| operators.map(|y| (*x, y))) {
             for ignore in [false, true] {

@@ -1,4 +1,4 @@
-//! Ranges of versions.
+//! Version ranges.
 
 use schemars::JsonSchema;
 use semver::{Version, VersionReq};
@@ -7,12 +7,17 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// A range of versions as Cargo writes it (`>=2.1, <3`).
+/// A version range in the syntax of Cargo (`>=2.1, <3`).
 #[derive(Clone, Debug, JsonSchema, PartialEq)]
-#[schemars(inline, with = "String", title = "version range, such as \">=2.1, <3\"")]
+#[schemars(
+    inline,
+    with = "String",
+    title = "version range, such as \">=2.1, <3\"",
+    extend("examples" = [">=2.1, <3", "^1.2"])
+)]
 pub(super) struct VersionRange(VersionReq);
 
-/// The longest version that is read, in bytes.
+/// Maximum length of a version, in bytes.
 const MAX_LEN: usize = 128;
 
 impl VersionRange {
@@ -22,7 +27,7 @@ impl VersionRange {
     }
 }
 
-/// Reads one to three numbers, perhaps after a `v`, with perhaps a pre-release and build behind.
+/// Parses one to three numbers, with an optional `v`, pre-release and build metadata.
 fn version(text: &str) -> Option<Version> {
     if text.len() > MAX_LEN {
         return None;

@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::PathNormalization;
 
-/// A request with something for every field to look at.
+/// A request with a value for every field.
 fn full() -> Request {
     let headers = Headers::from_iter([
         (":path", &b"/API/orders/7?a=1&a=%32&%62=x"[..]),
@@ -30,7 +30,7 @@ fn full() -> Request {
 }
 
 #[test]
-fn each_field_means_what_it_says() {
+fn matches_each_field() {
     let request = full();
     for (entry, expected) in [
         (json!({}), true),
@@ -105,7 +105,7 @@ fn each_field_means_what_it_says() {
 }
 
 #[test]
-fn nothing_known_fulfils_only_what_asks_for_absence() {
+fn an_empty_request_satisfies_only_conditions_on_absence() {
     let request = Request::default();
     for (entry, expected) in [
         (json!({}), true),
@@ -124,7 +124,7 @@ fn nothing_known_fulfils_only_what_asks_for_absence() {
 }
 
 #[test]
-fn a_list_is_or_and_an_empty_one_is_everything() {
+fn a_list_is_a_disjunction_and_an_empty_one_matches_everything() {
     let matcher = matcher(&json!([
         [{"method": {"exact": "PUT"}}, {"uri": {"exact": "/a"}}, {"headers": {"x": {}}}],
         [],
@@ -145,7 +145,7 @@ fn a_list_is_or_and_an_empty_one_is_everything() {
 }
 
 #[test]
-fn the_first_rule_decides_whether_looked_up_or_walked() {
+fn returns_rules_in_order_whether_indexed_or_scanned() {
     let matcher = matcher(&json!([
         [{"headers": {"x": {"suffix": "9"}}}],
         [{"headers": {"x": {"exact": "19"}}}],
@@ -164,7 +164,7 @@ fn the_first_rule_decides_whether_looked_up_or_walked() {
 }
 
 #[test]
-fn needs_are_what_the_rules_name() {
+fn needs_the_parts_that_the_rules_read() {
     let needs = matcher(&json!([
         [{"headers": {"X-A": {}}, "withoutHeaders": {"x-b": {}}, "queryParams": {"q": {}}}],
         [{"any": [{"cookies": {"c": {}}}], "not": {"method": {"exact": "GET"}}}],
@@ -196,7 +196,7 @@ fn needs_are_what_the_rules_name() {
 }
 
 #[test]
-fn captures_come_from_the_alternative_that_holds() {
+fn captures_variables_of_the_alternative_that_matches() {
     let matcher = matcher(&json!([
         [
             {"pathTemplate": "/a/{id}", "method": {"exact": "PUT"}},
@@ -216,7 +216,7 @@ fn captures_come_from_the_alternative_that_holds() {
 }
 
 #[test]
-fn a_path_is_normalized_as_told() {
+fn normalizes_paths_as_configured() {
     let rules = rules(&json!([[{"uri": {"exact": "/b"}}]]));
     let request = request([(":path", "/a/../b?/c")]);
     for (normalization, found) in
@@ -229,7 +229,7 @@ fn a_path_is_normalized_as_told() {
 }
 
 #[test]
-fn claims_are_seen_however_deep_they_are_asked_for() {
+fn finds_conditions_on_claims_at_any_depth() {
     for (entry, reads) in [
         (json!({"claims": {"a": {"present": true}}}), true),
         (json!({"any": [{"all": [{"not": {"claims": {"a": {"present": true}}}}]}]}), true),
@@ -241,7 +241,7 @@ fn claims_are_seen_however_deep_they_are_asked_for() {
 }
 
 #[test]
-fn only_an_entry_that_asks_for_nothing_is_unconditional() {
+fn only_an_entry_without_conditions_is_unconditional() {
     for (entry, unconditional) in [
         (json!({}), true),
         (json!({"name": "a", "ignoreUriCase": true}), true),

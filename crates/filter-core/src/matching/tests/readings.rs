@@ -15,7 +15,7 @@ fn at<'a>(
 }
 
 #[test]
-fn a_path_is_matched_in_every_reading() {
+fn matches_a_path_in_all_readings() {
     let closed = json!({"uri": {"prefix": "/admin"}});
     let opened = json!({"uri": {"prefix": "/public"}});
     for (path, is_closed, is_open) in [
@@ -38,7 +38,7 @@ fn a_path_is_matched_in_every_reading() {
 }
 
 #[test]
-fn an_authority_is_matched_in_every_reading() {
+fn matches_an_authority_in_all_readings() {
     let entry = json!({"authority": {"exact": "admin.example.com"}});
     let by_header = json!({"headers": {"Host": {"exact": "admin.example.com"}}});
     let by_attribute = json!({"attributes": {"request.host": {"exact": "admin.example.com"}}});
@@ -61,7 +61,7 @@ fn an_authority_is_matched_in_every_reading() {
 }
 
 #[test]
-fn matches_attributes_of_the_request_in_every_reading() {
+fn matches_attributes_of_the_request_in_all_readings() {
     let request = at("/a/../b?c", [(":method", "GET"), (":scheme", "https")]);
     for (entry, answer) in [
         (json!({"attributes": {"request.url_path": {"exact": "/b"}}}), Unsure),
@@ -74,7 +74,7 @@ fn matches_attributes_of_the_request_in_every_reading() {
 }
 
 #[test]
-fn repeated_values_must_agree_in_guarding_rules() {
+fn repeated_values_must_agree_in_access_control() {
     let request = at(
         "/?scope=public&scope=admin&one=1&plus=a+b&semi=1;role=admin&two=%2561&bytes=%ff",
         [
@@ -112,8 +112,8 @@ fn repeated_values_must_agree_in_guarding_rules() {
 }
 
 #[test]
-fn values_that_cannot_be_read_are_unsure() {
-    let unread = Request {
+fn values_that_cannot_be_parsed_are_unsure() {
+    let request = Request {
         claims: Some(json!({"o": {"a": 1}, "l": ["a", {}], "s": "x"})),
         ..request([("x", "a"), ("y", "b\u{ff}")])
     };
@@ -128,13 +128,13 @@ fn values_that_cannot_be_read_are_unsure() {
         (json!({"claims": {"l": {"exact": "b"}}}), Unsure),
         (json!({"claims": {"s": {"exact": "b"}}}), No),
     ] {
-        assert_eq!(guarded(&entry, &unread), answer, "{entry}");
-        assert_eq!(guarded(&json!({"not": entry}), &unread), !answer, "not {entry}");
+        assert_eq!(guarded(&entry, &request), answer, "{entry}");
+        assert_eq!(guarded(&json!({"not": entry}), &request), !answer, "not {entry}");
     }
 }
 
 #[test]
-fn the_first_rule_decides_only_if_all_readings_choose_it() {
+fn the_first_rule_is_sure_only_if_all_readings_choose_it() {
     let rules = json!([
         [{"uri": {"exact": "/health"}}],
         [{"uri": {"prefix": "/public"}}, {"uri": {"prefix": "/assets"}}],

@@ -14,25 +14,25 @@ struct Config {
 }
 
 #[test]
-fn fields_of_another_place_say_where_they_belong() {
-    let workload = "must not be given, a proxy does not know it: use source.principal, or selector of the client's WasmPlugin";
+fn refuses_misplaced_fields_with_a_hint() {
+    let workload = "must not be given: a proxy does not have it, use source.principal, or selector of the client's WasmPlugin";
     for (field, value, message) in [
         (
             "port",
             json!(80),
-            "must not be given, it is no property of a request: use match.ports of the WasmPlugin",
+            "must not be given: a request does not have it, use match.ports of the WasmPlugin",
         ),
         ("sourceLabels", json!({"a": "b"}), workload),
         ("sourceNamespace", json!("a"), workload),
         (
             "gateways",
             json!(["mesh"]),
-            "must not be given, it chooses proxies and not requests: use selector or targetRefs of the WasmPlugin",
+            "must not be given: it selects proxies, use selector or targetRefs of the WasmPlugin",
         ),
         (
             "statPrefix",
             json!("a"),
-            "must not be given, it belongs to a route: metrics carry the rule's name",
+            "must not be given: it belongs to a route, metrics carry the rule's name",
         ),
     ] {
         let document = json!({"match": [{}, {field: value}]}).to_string();
@@ -42,7 +42,7 @@ fn fields_of_another_place_say_where_they_belong() {
 }
 
 #[test]
-fn refused_fields_have_their_path() {
+fn reports_the_path_of_invalid_fields() {
     for (entry, message) in [
         (
             json!({"headers": {"x y": {"exact": "a"}}}),
@@ -52,7 +52,10 @@ fn refused_fields_have_their_path() {
             json!({"headers": {":path": {"exact": "a"}}}),
             r#"match[0].headers[":path"]: must be a header name, not a pseudo-header, got ":path""#,
         ),
-        (json!({"headers": {"a": {}, "A": {}}}), "match[0].headers: must name a once"),
+        (
+            json!({"headers": {"a": {}, "A": {}}}),
+            "match[0].headers: must have unique names, got a twice",
+        ),
         (json!({"headers": {"a": {"exact": 1}}}), "match[0].headers.a.exact: must be text, got 1"),
         (
             json!({"headers": {"a": "b"}}),
@@ -98,7 +101,7 @@ fn refused_fields_have_their_path() {
 }
 
 #[test]
-fn empty_lists_and_deep_nesting_are_refused() {
+fn refuses_empty_lists_and_deep_nesting() {
     let mut deep = json!({"method": {"exact": "GET"}});
     for _ in 0..7 {
         deep = json!({"not": deep});
@@ -133,7 +136,7 @@ fn empty_lists_and_deep_nesting_are_refused() {
 }
 
 #[test]
-fn counts_are_limited() {
+fn limits_the_number_of_rules_and_matches() {
     let rule = |n: usize| json!([{"uri": {"exact": format!("/{n}")}}]);
     let many = |count| Value::Array((0..count).map(rule).collect());
     assert!(compile(&many(1024)).is_ok());
@@ -150,7 +153,7 @@ fn counts_are_limited() {
 }
 
 #[test]
-fn rules_that_can_never_match_are_refused() {
+fn refuses_unreachable_rules() {
     for (rules, shadowed) in [
         (json!([[], [{"method": {"exact": "GET"}}]]), &[(1, 0)][..]),
         (json!([[{"name": "a"}], []]), &[(1, 0)]),
@@ -218,22 +221,22 @@ fn rules_that_can_never_match_are_refused() {
                 )
             })
             .collect();
-        let told = compile(&rules).map_or_else(|error| error.to_string(), |_| String::new());
-        assert_eq!(told, messages.join("; "), "{rules}");
+        let error = compile(&rules).map_or_else(|error| error.to_string(), |_| String::new());
+        assert_eq!(error, messages.join("; "), "{rules}");
         let options = MatcherOptions { shadowed: Shadowed::Allowed, ..MatcherOptions::new("http") };
         assert!(Matcher::compile(&super::rules(&rules), &options).is_ok());
     }
 }
 
 #[test]
-fn a_list_of_matches_can_itself_be_the_rules() {
+fn accepts_a_list_of_matches_as_the_rules() {
     let options = MatcherOptions { field: "", ..MatcherOptions::new("trustInbound") };
     let error = Matcher::compile(&rules(&json!([[{"any": []}]])), &options).unwrap_err();
     assert_eq!(error.errors()[0].path, "trustInbound[0][0].any");
 }
 
 #[test]
-fn only_rules_that_hide_are_looked_for() {
+fn considers_only_rules_that_can_shadow() {
     let rules = json!([[{"uri": {"prefix": "/a"}}], [{"uri": {"prefix": "/a/b"}}], []]);
     let matcher = matcher(&rules);
     assert_eq!(matcher.shadowed(|_, _| true), [(1, 0)]);

@@ -4,30 +4,30 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::{
     super::{
         condition,
-        view::{Readings, Sight},
+        view::{ReadingOptions, Readings},
     },
     *,
 };
 use crate::PathNormalization;
 
-/// Writes the nth rule.
+/// Returns the nth rule.
 type Rule = fn(usize) -> Value;
 
-/// Makes 1,000 rules of one kind and then one that is walked and always matches.
+/// Compiles 1,000 rules of one kind, and one that is scanned and always matches.
 fn many(rule: impl Fn(usize) -> Value) -> Matcher {
     let rules: Vec<_> = (0..1000).map(|n| json!([rule(n)])).chain([json!([])]).collect();
     matcher(&Value::Array(rules))
 }
 
-/// Returns the first rule that matches, and how many alternatives were asked for it.
-fn ask(matcher: &Matcher, request: &Request) -> (Option<usize>, usize) {
+/// Returns the first rule that matches and the number of alternatives evaluated.
+fn first_match(matcher: &Matcher, request: &Request) -> (Option<usize>, usize) {
     let mut matches = matcher.matches(request);
     let first = matches.next().and_then(Match::sure);
     (first, matches.evaluated())
 }
 
 #[test]
-fn rules_with_exact_values_are_looked_up() {
+fn indexes_rules_with_exact_values() {
     let target = request([
         (":path", "/p/777/x?q=777"),
         (":authority", "h777"),
@@ -49,13 +49,13 @@ fn rules_with_exact_values_are_looked_up() {
     ];
     for (kind, rule) in rules {
         let matcher = many(rule);
-        assert_eq!(ask(&matcher, &target), (Some(777), 1), "{kind}");
-        assert_eq!(ask(&matcher, &other), (Some(1000), 1), "{kind}");
+        assert_eq!(first_match(&matcher, &target), (Some(777), 1), "{kind}");
+        assert_eq!(first_match(&matcher, &other), (Some(1000), 1), "{kind}");
     }
 }
 
 #[test]
-fn the_condition_that_singles_out_most_is_looked_up() {
+fn indexes_the_most_selective_condition() {
     let matcher = many(|n| {
         json!({
             "method": {"exact": "GET"},
@@ -64,28 +64,28 @@ fn the_condition_that_singles_out_most_is_looked_up() {
         })
     });
     let request = request([(":method", "GET"), (":path", "/5"), ("x", "1")]);
-    assert_eq!(ask(&matcher, &request), (Some(5), 1));
+    assert_eq!(first_match(&matcher, &request), (Some(5), 1));
 }
 
 #[test]
-fn others_are_walked_only_up_to_the_best_hit() {
+fn scans_only_up_to_the_first_indexed_match() {
     let matcher = many(|n| match n {
         10 => json!({"headers": {"x": {"exact": "1"}}}),
         _ => json!({"uri": {"suffix": format!("/{n}")}}),
     });
-    assert_eq!(ask(&matcher, &request([(":path", "/"), ("x", "1")])), (Some(10), 11));
-    assert_eq!(ask(&matcher, &request([(":path", "/3"), ("x", "1")])), (Some(3), 4));
+    assert_eq!(first_match(&matcher, &request([(":path", "/"), ("x", "1")])), (Some(10), 11));
+    assert_eq!(first_match(&matcher, &request([(":path", "/3"), ("x", "1")])), (Some(3), 4));
 }
 
 #[test]
-fn a_test_is_done_once_for_each_value_however_many_readings_have_it() {
+fn evaluates_a_test_once_for_each_value() {
     let target = request([
         (":path", "/a%2541;b//"),
         (":authority", "A.Ex:80"),
         ("x", "ab"),
         ("cookie", "c=d"),
     ]);
-    let sight = Sight {
+    let reading_options = ReadingOptions {
         normalization: PathNormalization::None,
         occurrences: Occurrences::Agreeing,
         path: true,
@@ -100,13 +100,13 @@ fn a_test_is_done_once_for_each_value_however_many_readings_have_it() {
         (json!({"any": [{"not": {"headers": {"x": {"contains": "q"}}}}]}), 1),
         (json!({"headers": {"x": {"exact": "q"}}}), 0),
     ] {
-        let readings = Readings::new(&target, sight);
+        let readings = Readings::new(&target, reading_options);
         let conditions = condition::conditions(&serde_json::from_value(entry.clone()).unwrap());
         assert_eq!(readings.views().count(), 60);
         for view in readings.views() {
             condition::all(&conditions, view);
         }
-        assert_eq!(readings.known.borrow().len(), done, "{entry}");
+        assert_eq!(readings.cache.borrow().len(), done, "{entry}");
     }
 }
 
@@ -117,7 +117,7 @@ mod properties {
     use super::{
         super::super::{
             Match, condition,
-            view::{Readings, Sight},
+            view::{ReadingOptions, Readings},
         },
         *,
     };
@@ -167,19 +167,19 @@ mod properties {
 
     proptest! {
         #[test]
-        fn looking_up_finds_what_walking_finds(
+        fn the_index_finds_what_a_scan_finds(
             rules in proptest::collection::vec(proptest::collection::vec(entry(), 0..3), 0..6),
             request in request_like(),
         ) {
             let entries = super::super::rules(&json!(rules));
-            let sight = Sight {
+            let reading_options = ReadingOptions {
                 normalization: PathNormalization::None,
                 occurrences: Occurrences::Any,
                 path: true,
                 authority: true,
             };
-            let readings = Readings::new(&request, sight);
-            // Answers are remembered by the places of conditions.
+            let readings = Readings::new(&request, reading_options);
+            // Answers are cached by the addresses of conditions, so they must not move.
             let compile = |rule: &Vec<HttpMatch>| -> Vec<_> {
                 rule.iter().map(condition::conditions).collect()
             };
@@ -218,7 +218,7 @@ mod properties {
         }
 
         #[test]
-        fn a_refused_rule_never_decides(
+        fn a_refused_rule_is_never_reached(
             rules in proptest::collection::vec(proptest::collection::vec(entry(), 1..3), 1..5),
             request in request_like(),
         ) {

@@ -1,4 +1,4 @@
-//! The cookie that carries a key.
+//! Cookies that contain a key.
 
 use std::fmt::Write;
 
@@ -7,33 +7,36 @@ use serde::Deserialize;
 
 use crate::DurationWithin;
 
-/// The `httpCookie` of an Istio DestinationRule.
+/// A cookie that contains the key, as `httpCookie` of an Istio DestinationRule.
 ///
-/// The value that is issued is an opaque number and says nothing of the variant.
+/// An issued value is an opaque number that does not reveal the variant.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
 #[schemars(!try_from, deny_unknown_fields)]
+#[schemars(extend("examples" = [{"name": "weir_id", "ttl": "720h"}]))]
 pub struct HashCookie {
-    /// The cookie's name, a token of RFC 6265.
+    /// Name of the cookie, a token (RFC 6265).
     #[schemars(extend("pattern" = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))]
     pub name: String,
-    /// The paths to which a client sends it; `/` when absent.
+    /// `Path` of the issued cookie. Default: `/`.
     #[schemars(with = "Option<String>", extend("pattern" = "^(/[!-:<-~]*)?$"))]
     pub path: String,
-    /// How long a client keeps it, in whole seconds, `0s` until it closes; absent, it is only read.
+    /// Lifetime of the issued cookie, in whole seconds; `0s` for a session cookie. Without it, no
+    /// cookie is issued.
     pub ttl: Option<DurationWithin<0, TEN_YEARS_MS>>,
-    /// Further attributes; `SameSite=Lax` unless one names another.
+    /// Other attributes of the issued cookie. Default of `SameSite`: `Lax`.
     #[schemars(default)]
     pub attributes: Vec<CookieAttribute>,
 }
 
-/// One attribute of an issued cookie.
+/// An attribute of an issued cookie.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"name": "SameSite", "value": "Strict"}, {"name": "Secure"}]))]
 pub struct CookieAttribute {
-    /// `SameSite`, `Secure`, `Domain` or `Partitioned`.
+    /// Name: `SameSite`, `Secure`, `Domain` or `Partitioned`. Case is ignored.
     pub name: String,
-    /// The value; empty for `Secure` and `Partitioned`.
+    /// Value; must be empty for `Secure` and `Partitioned`.
     #[serde(default)]
     pub value: String,
 }
@@ -53,7 +56,8 @@ struct Document {
 }
 
 impl HashCookie {
-    /// Writes the `Set-Cookie` that issues `id`; `https` says by which scheme the request came.
+    /// Returns the value of `Set-Cookie` that issues `id`; `https` is `true` for the scheme
+    /// `https`.
     ///
     /// ```
     /// use filter_core::HashCookie;
@@ -89,7 +93,8 @@ impl HashCookie {
     }
 
     fn attribute(&self, name: &str) -> Option<&str> {
-        let found = self.attributes.iter().find(|one| one.name.eq_ignore_ascii_case(name));
+        let mut attributes = self.attributes.iter();
+        let found = attributes.find(|attribute| attribute.name.eq_ignore_ascii_case(name));
         found.map(|attribute| attribute.value.as_str())
     }
 }
@@ -123,9 +128,9 @@ fn check<'a>(
 ) -> Result<(), &'static str> {
     let CookieAttribute { name, value } = attribute;
     if before.any(|other| other.name.eq_ignore_ascii_case(name)) {
-        return Err("must name each of its attributes once");
+        return Err("must have unique attributes");
     }
-    let is_one_of = |words: &[&str]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    let is_one_of = |words: &[&str]| words.iter().any(|as_str| value.eq_ignore_ascii_case(as_str));
     match name.to_ascii_lowercase().as_str() {
         "samesite" if is_one_of(&["Strict", "Lax", "None"]) => Ok(()),
         "samesite" => Err("must have Strict, Lax or None as SameSite"),
@@ -133,7 +138,7 @@ fn check<'a>(
         "domain" => Err("must have a Domain without ; in it"),
         "secure" | "partitioned" if value.is_empty() => Ok(()),
         "secure" | "partitioned" => Err("must have Secure and Partitioned without a value"),
-        _ => Err("may have the attributes SameSite, Secure, Domain and Partitioned"),
+        _ => Err("must have only the attributes SameSite, Secure, Domain and Partitioned"),
     }
 }
 

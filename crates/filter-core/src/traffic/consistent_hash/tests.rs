@@ -28,7 +28,7 @@ fn request() -> Request {
 }
 
 #[test]
-fn each_key_is_found_where_it_is_said_to_be() {
+fn finds_each_kind_of_key() {
     for (document, found) in [
         (json!({"claim": "sub"}), Some(("claim", "alice"))),
         (json!({"claim": "n"}), Some(("claim", "7"))),
@@ -46,13 +46,14 @@ fn each_key_is_found_where_it_is_said_to_be() {
     ] {
         let request = request();
         let key = hash(&document).key(&request);
-        let key = key.map(|key| (key.source.word(), String::from_utf8(key.bytes.into()).unwrap()));
+        let key =
+            key.map(|key| (key.source.as_str(), String::from_utf8(key.bytes.into()).unwrap()));
         assert_eq!(key, found.map(|(source, text)| (source, text.to_owned())), "{document}");
     }
 }
 
 #[test]
-fn the_most_trustworthy_key_is_taken() {
+fn uses_the_most_trustworthy_key() {
     let mut document = json!({"claim": "sub", "httpHeaderName": "x-user", "useSourceIp": true,
         "httpQueryParameterName": "u", "httpCookie": {"name": "id"}});
     for (field, source) in [
@@ -69,7 +70,7 @@ fn the_most_trustworthy_key_is_taken() {
 }
 
 #[test]
-fn only_what_is_named_is_read() {
+fn reads_only_the_configured_keys() {
     for (document, headers, attributes) in [
         (json!({"claim": "sub"}), vec![], (true, false)),
         (json!({"httpHeaderName": "x-user"}), vec!["x-user"], (false, false)),
@@ -84,13 +85,13 @@ fn only_what_is_named_is_read() {
 }
 
 #[test]
-fn a_cookie_is_issued_only_with_a_ttl() {
+fn issues_a_cookie_only_with_a_ttl() {
     assert_eq!(hash(&json!({"httpCookie": {"name": "id"}})).issued_cookie(), None);
     assert!(hash(&json!({"httpCookie": {"name": "id", "ttl": "0s"}})).issued_cookie().is_some());
 }
 
 #[test]
-fn a_cookie_has_the_attributes_it_was_given() {
+fn issues_a_cookie_with_its_attributes() {
     for (fields, https, text) in [
         (json!({"ttl": "0s"}), false, "Path=/; HttpOnly; SameSite=Lax"),
         (json!({"ttl": "0s"}), true, "Path=/; HttpOnly; Secure; SameSite=Lax"),
@@ -119,8 +120,8 @@ fn a_cookie_has_the_attributes_it_was_given() {
 }
 
 #[test]
-fn refused_documents_say_their_rule() {
-    let hosts = "must not be given, it chooses hosts: it stays in the DestinationRule";
+fn refuses_invalid_documents() {
+    let hosts = "must not be given: it selects hosts and stays in the DestinationRule";
     let none = "the configuration: must name a key: claim, httpHeaderName, httpQueryParameterName, httpCookie or useSourceIp: true";
     let cookie = |fields: &str| format!(r#"{{"httpCookie": {{{fields}}}}}"#);
     for (document, message) in [
@@ -131,11 +132,11 @@ fn refused_documents_say_their_rule() {
         (r#"{"minimumRingSize": 1, "claim": "a"}"#.to_owned(), format!("minimumRingSize: {hosts}")),
         (
             r#"{"useSourceIp": true, "httpCookie": {"name": "a", "ttl": "0s"}}"#.to_owned(),
-            "the configuration: must not have useSourceIp beside httpCookie.ttl, which gives every request a key".to_owned(),
+            "the configuration: must not have both useSourceIp and httpCookie.ttl: every request has an address".to_owned(),
         ),
         (
             r#"{"httpQueryParameterName": ""}"#.to_owned(),
-            r#"httpQueryParameterName: must be a parameter's name, got """#.to_owned(),
+            "httpQueryParameterName: must not be empty".to_owned(),
         ),
         (cookie(r#""name": "a b""#), "httpCookie: must have a name that is a token of RFC 6265".to_owned()),
         (
@@ -145,7 +146,7 @@ fn refused_documents_say_their_rule() {
         (cookie(r#""name": "a", "ttl": "1500ms""#), "httpCookie: must have a ttl of whole seconds".to_owned()),
         (
             cookie(r#""name": "a", "attributes": [{"name": "Priority", "value": "High"}]"#),
-            "httpCookie: may have the attributes SameSite, Secure, Domain and Partitioned".to_owned(),
+            "httpCookie: must have only the attributes SameSite, Secure, Domain and Partitioned".to_owned(),
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "Domain", "value": "a;b"}]"#),
@@ -153,7 +154,7 @@ fn refused_documents_say_their_rule() {
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "Secure"}, {"name": "secure"}]"#),
-            "httpCookie: must name each of its attributes once".to_owned(),
+            "httpCookie: must have unique attributes".to_owned(),
         ),
         (
             cookie(r#""name": "a", "attributes": [{"name": "SameSite", "value": "Never"}]"#),

@@ -21,7 +21,7 @@ fn check(document: &str, cases: &[(&str, bool)]) {
 }
 
 #[test]
-fn instants_bound_it_and_the_end_is_outside() {
+fn is_active_from_start_to_end() {
     check(
         r#"{"startsAt": "2026-12-01T09:00:00Z", "expiresAt": "2026-12-01T19:00:00+01:00"}"#,
         &[
@@ -35,7 +35,7 @@ fn instants_bound_it_and_the_end_is_outside() {
 }
 
 #[test]
-fn an_empty_one_is_always_in_force() {
+fn an_empty_schedule_is_always_active() {
     check("{}", &[("1970-01-01T00:00:00Z", true), ("2100-01-01T00:00:00Z", true)]);
     assert!(schedule("{}").is_always() && schedule(r#"{"utcOffset": "+02:00"}"#).is_always());
     for bound in [
@@ -48,7 +48,7 @@ fn an_empty_one_is_always_in_force() {
 }
 
 #[test]
-fn a_window_holds_on_its_days() {
+fn a_window_is_active_on_its_days() {
     // 2026-11-21 is a Saturday.
     check(
         r#"{"windows": [{"days": ["MON", "SAT"], "from": "09:00", "to": "17:30"}]}"#,
@@ -64,7 +64,7 @@ fn a_window_holds_on_its_days() {
 }
 
 #[test]
-fn a_window_across_midnight_belongs_to_the_day_it_began() {
+fn a_window_across_midnight_belongs_to_the_day_on_which_it_begins() {
     check(
         r#"{"windows": [{"days": ["SUN"], "from": "22:00", "to": "02:00"}]}"#,
         &[
@@ -78,7 +78,7 @@ fn a_window_across_midnight_belongs_to_the_day_it_began() {
 }
 
 #[test]
-fn any_window_will_do_in_local_time() {
+fn windows_are_in_local_time() {
     check(
         r#"{"utcOffset": "+02:00", "windows": [
             {"from": "00:30", "to": "01:00"}, {"days": ["SUN"], "from": "05:00", "to": "06:00"}]}"#,
@@ -112,7 +112,7 @@ fn shares_grow_linearly_and_never_shrink() {
 }
 
 #[test]
-fn refused_schedules_say_their_rule() {
+fn refuses_invalid_schedules() {
     let window = |window: &str| format!(r#"{{"windows": [{window}]}}"#);
     let many =
         format!(r#"{{"windows": [{}]}}"#, [r#"{"from":"01:00","to":"02:00"}"#; 17].join(","));
@@ -133,7 +133,7 @@ fn refused_schedules_say_their_rule() {
             r#"{"startsAt": "2026-12-01T18:00:00Z", "expiresAt": "2026-12-01T18:00:00Z"}"#.into(),
             "the configuration: must have expiresAt after startsAt".into(),
         ),
-        (r#"{"rampUp": "1m"}"#.into(), "the configuration: must have startsAt beside rampUp".into()),
+        (r#"{"rampUp": "1m"}"#.into(), "the configuration: must have startsAt if rampUp is given".into()),
         (
             r#"{"startsAt": "2026-12-01T18:00:00Z", "rampUp": "10ms"}"#.into(),
             r#"rampUp: must be between 1s and 720h, got "10ms""#.into(),
@@ -149,7 +149,7 @@ fn refused_schedules_say_their_rule() {
         ),
         (
             window(r#"{"days": [], "from": "09:00", "to": "10:00"}"#),
-            "windows[0]: must name a day, or have no days".into(),
+            "windows[0]: must name at least one day, or omit days".into(),
         ),
         (
             r#"{"utcOffset": "2"}"#.into(),

@@ -1,4 +1,4 @@
-//! Instants, written as RFC 3339 writes them.
+//! Instants in RFC 3339 format.
 
 use std::{
     str::FromStr,
@@ -12,17 +12,20 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::config::shown::Shown;
 
-/// An instant since 1970, written with its offset (RFC 3339): `2026-12-01T18:00:00Z`.
+/// An instant in RFC 3339 format, not before 1970, such as `2026-12-01T18:00:00Z`.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "String",
     title = "instant, such as 2026-12-01T18:00:00Z",
-    extend("pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}:[0-9]{2}")
+    extend(
+        "pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}.[0-9]{2}:[0-9]{2}:[0-9]{2}",
+        "examples" = ["2026-12-01T18:00:00Z", "2026-12-01T19:00:00+01:00"]
+    )
 )]
 pub struct Timestamp(SystemTime);
 
-/// Text that is not an instant.
+/// Error for a text that is not an instant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("must be an instant such as 2026-12-01T18:00:00Z")]
 pub struct InvalidTimestamp;

@@ -8,23 +8,26 @@ use serde_json::Value;
 
 use crate::config::shown::Shown;
 
-/// Hours of some days of the week. One that ends before it begins crosses midnight, and belongs to
-/// the day on which it began.
+/// A time range on some days of the week, in local time. A range whose end is before its beginning
+/// crosses midnight and belongs to the day on which it begins.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(try_from = "Document")]
-#[schemars(with = "Document")]
+#[schemars(with = "Document", extend("examples" = [
+    {"days": ["MON", "FRI"], "from": "09:00", "to": "17:30"},
+    {"from": "22:00", "to": "02:00"},
+]))]
 pub struct Window {
-    /// The days, Monday first.
+    /// `true` for each day of the window, beginning with Monday.
     days: [bool; 7],
     from: TimeOfDay,
     to: TimeOfDay,
 }
 
-/// A day of the week by its first three letters: `MON`.
+/// A day of the week.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[schemars(inline)]
 #[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "days of the week")]
 pub enum Weekday {
     Mon,
     Tue,
@@ -35,27 +38,30 @@ pub enum Weekday {
     Sun,
 }
 
-/// Hour and minute of a day, `00:00` to `23:59`; counted in minutes.
+/// A time of day, `00:00` to `23:59`.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
 #[schemars(
     inline,
     with = "String",
     title = "time of day from 00:00 to 23:59",
-    extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples" = ["09:00", "17:30"])
 )]
 pub struct TimeOfDay(u16);
 
-/// How far local clocks are ahead of UTC, `-14:00` to `+14:00`; counted in minutes.
+/// An offset from UTC, `-14:00` to `+14:00`.
 #[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq)]
 #[schemars(
     inline,
     with = "String",
     title = "offset from -14:00 to +14:00",
-    extend("pattern" = r"^[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00)$")
+    extend(
+        "pattern" = r"^[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00)$",
+        "examples" = ["+02:00", "-05:00"]
+    )
 )]
 pub struct UtcOffset(i16);
 
-/// A minute of a week.
+/// A minute of the week.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct LocalTime {
     /// Days since Monday.
@@ -65,41 +71,40 @@ pub(super) struct LocalTime {
 
 impl Window {
     pub(super) fn contains(&self, local: LocalTime) -> bool {
-        let on = |day: usize| self.days.get(day).copied().unwrap_or(false);
-        let yesterday = local.day.checked_sub(1).unwrap_or(6);
+        let has_day = |day: usize| self.days.get(day).copied().unwrap_or(false);
+        let (today, yesterday) = (local.day, local.day.checked_sub(1).unwrap_or(6));
         if self.from < self.to {
-            return on(local.day) && (self.from..self.to).contains(&local.time);
+            return has_day(today) && (self.from..self.to).contains(&local.time);
         }
-        (on(local.day) && self.from <= local.time) || (on(yesterday) && local.time < self.to)
+        (has_day(today) && self.from <= local.time) || (has_day(yesterday) && local.time < self.to)
     }
 }
 
 impl UtcOffset {
-    /// Returns the local day and minute; times before 1970 count as 1970.
+    /// Returns the local day and time; times before 1970 are treated as 1970.
     pub(super) fn local(self, now: SystemTime) -> LocalTime {
         let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let minutes = i64::try_from(since_epoch.as_secs() / 60).unwrap_or(i64::MAX);
         let minutes = minutes.saturating_add(i64::from(self.0));
         // 1970-01-01 was a Thursday.
-        let day = minutes.div_euclid(DAY).saturating_add(3).rem_euclid(7);
-        let time = u16::try_from(minutes.rem_euclid(DAY)).unwrap_or_default();
+        let day = minutes.div_euclid(MINUTES_PER_DAY).saturating_add(3).rem_euclid(7);
+        let time = u16::try_from(minutes.rem_euclid(MINUTES_PER_DAY)).unwrap_or_default();
         LocalTime { day: usize::try_from(day).unwrap_or_default(), time: TimeOfDay(time) }
     }
 }
 
-/// The minutes of a day.
-const DAY: i64 = 24 * 60;
+const MINUTES_PER_DAY: i64 = 24 * 60;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Document {
-    /// The days; every day if absent.
+    /// Days on which the window begins. Default: every day.
     #[serde(default)]
     #[schemars(length(min = 1))]
     days: Option<Vec<Weekday>>,
-    /// The first minute.
+    /// Beginning, included.
     from: TimeOfDay,
-    /// The minute after the last; one before `from` is on the next day.
+    /// End, excluded; on the next day if it is before `from`.
     to: TimeOfDay,
 }
 
@@ -113,7 +118,9 @@ impl TryFrom<Document> for Window {
         }
         let days = match days {
             None => [true; 7],
-            Some(named) if named.is_empty() => return Err("must name a day, or have no days"),
+            Some(named) if named.is_empty() => {
+                return Err("must name at least one day, or omit days");
+            }
             Some(named) => WEEK.map(|day| named.contains(&day)),
         };
         Ok(Self { days, from, to })
@@ -130,7 +137,7 @@ const WEEK: [Weekday; 7] = [
     Weekday::Sun,
 ];
 
-/// Reads `hh:mm` as minutes.
+/// Parses `hh:mm` as minutes.
 fn minutes(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
     let digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());

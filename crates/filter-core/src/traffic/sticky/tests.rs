@@ -3,7 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
-/// Keys as they occur: numbers, identifiers, addresses.
+/// Returns a typical key: a number, an identifier or an address.
 fn key(kind: usize, number: usize) -> String {
     let mixed = sticky_hash("keys", &number.to_le_bytes(), "");
     match kind {
@@ -14,7 +14,8 @@ fn key(kind: usize, number: usize) -> String {
     }
 }
 
-/// Says by how many standard deviations counts exceed what weights let expect (Wilson-Hilferty).
+/// Returns the deviation of counts from their expectation by the weights, in standard deviations
+/// (chi-squared test with the Wilson-Hilferty transformation).
 fn deviation(counts: &[u32], weights: &[u32]) -> f64 {
     let (total, sum): (u32, u32) = (counts.iter().sum(), weights.iter().sum());
     let shares = weights.iter().map(|weight| f64::from(*weight) / f64::from(sum));
@@ -25,11 +26,11 @@ fn deviation(counts: &[u32], weights: &[u32]) -> f64 {
     ((chi / (counts.len() as f64 - 1.0)).cbrt() - (1.0 - free)) / free.sqrt()
 }
 
-/// One in a thousand samples of a normal distribution lies above this.
+/// 99.9th percentile of the standard normal distribution.
 const P_THOUSANDTH: f64 = 3.09;
 
 #[test]
-fn the_hash_has_its_published_values() {
+fn returns_the_documented_hashes() {
     for (salt, key, label, hash) in [
         ("checkout", "alice", "canary", 0x3218_e7fb_ebbc_6750),
         ("checkout", "alice", "stable", 0xde5b_cebb_835a_9d44),
@@ -40,14 +41,14 @@ fn the_hash_has_its_published_values() {
     assert_eq!(sticky_draw(0x06ea_96fc_0812_4a21), 27_017);
 }
 
-/// The fields of a file of vectors, which Python's `xxhash` 4.1.0 (C library 0.8.4) made.
+/// Returns the fields of test vectors that Python's `xxhash` 4.1.0 (C library 0.8.4) generated.
 fn vectors(file: &'static str) -> impl Iterator<Item = [&'static str; 4]> {
     let lines = file.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.split('|').collect::<Vec<_>>().try_into().unwrap())
 }
 
 #[test]
-fn another_implementation_gives_the_same_hashes() {
+fn agrees_with_another_implementation_on_hashes() {
     let mut count = 0;
     for [salt, key, label, hash] in vectors(include_str!("vectors/hashes.txt")) {
         let bytes = key.as_bytes().chunks(2);
@@ -61,9 +62,9 @@ fn another_implementation_gives_the_same_hashes() {
 }
 
 #[test]
-fn another_implementation_makes_the_same_choices() {
+fn agrees_with_another_implementation_on_choices() {
     for [salt, variants, counts, digest] in vectors(include_str!("vectors/choices.txt")) {
-        let variants = variants.split(',').map(|one| one.split_once(':').unwrap());
+        let variants = variants.split(',').map(|variant| variant.split_once(':').unwrap());
         let variants: Vec<(&str, u32)> =
             variants.map(|(tag, w)| (tag, w.parse().unwrap())).collect();
         let (mut found, mut tags) = (vec![0; variants.len()], String::new());
@@ -80,7 +81,7 @@ fn another_implementation_makes_the_same_choices() {
 }
 
 #[test]
-fn the_hash_in_pieces_is_that_of_the_whole() {
+fn hashes_the_concatenated_text() {
     for size in [0, 1, 30, 31, 32, 33, 200] {
         let key = "k".repeat(size);
         let whole = format!("salt\x1f{key}\x1flabel");
@@ -90,14 +91,14 @@ fn the_hash_in_pieces_is_that_of_the_whole() {
 }
 
 #[test]
-fn draws_cover_their_range_and_nothing_beyond() {
+fn draws_cover_exactly_their_range() {
     assert_eq!((sticky_draw(0), sticky_draw(u64::MAX)), (0, 999_999));
-    assert_eq!((share_of(u64::MAX, 0), share_of(u64::MAX, 1)), (0, 0));
-    assert_eq!(share_of(u64::MAX, u64::MAX), u64::MAX - 1);
+    assert_eq!((scale(u64::MAX, 0), scale(u64::MAX, 1)), (0, 0));
+    assert_eq!(scale(u64::MAX, u64::MAX), u64::MAX - 1);
 }
 
 #[test]
-fn nothing_is_chosen_where_no_weight_is() {
+fn chooses_no_variant_without_weight() {
     assert_eq!(rendezvous("s", b"k", []), None);
     assert_eq!(rendezvous("s", b"k", [("a", 0), ("b", 0)]), None);
     for number in 0..1000 {
@@ -106,7 +107,7 @@ fn nothing_is_chosen_where_no_weight_is() {
 }
 
 #[test]
-fn shares_are_the_weights() {
+fn shares_follow_the_weights() {
     let labels = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
     let cases: [&[u32]; 5] = [
         &[90, 10],
@@ -116,7 +117,7 @@ fn shares_are_the_weights() {
         &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
     ];
     for kind in 0..4 {
-        // Sixteen variants with numbers alone, which take long enough.
+        // Sixteen variants only with numbers as keys, because they take long.
         for weights in cases.into_iter().take(if kind == 0 { 5 } else { 4 }) {
             let mut counts = vec![0; weights.len()];
             let variants = || labels.into_iter().zip(weights.iter().copied());
@@ -142,7 +143,7 @@ fn salts_are_independent() {
 }
 
 #[test]
-fn a_weight_that_grows_takes_and_never_gives() {
+fn a_growing_weight_only_gains_keys() {
     for number in 0..100_000 {
         let key = key(2, number);
         let chosen = |a, b, c| rendezvous("m", key.as_bytes(), [("a", a), ("b", b), ("c", c)]);
@@ -154,7 +155,7 @@ fn a_weight_that_grows_takes_and_never_gives() {
 }
 
 #[test]
-fn the_order_of_variants_changes_nothing() {
+fn the_order_of_variants_does_not_matter() {
     for number in 0..10_000 {
         let key = key(1, number);
         let forward = rendezvous("o", key.as_bytes(), [("a", 3), ("b", 2), ("c", 1)]);

@@ -1,18 +1,18 @@
-//! What was counted, and its form as bytes.
+//! Buckets of the sliding window and their encoding.
 
-use super::{BUCKETS, Bucket, Counted, ErrorWindow};
+use super::{BUCKETS, Bucket, ErrorCounts, ErrorWindow};
 
-/// The bytes of one bucket: its number, all answers, errors.
+/// Size of an encoded bucket: its number, responses and errors.
 const SIZE: usize = 8 + 4 + 4;
 
 impl ErrorWindow {
-    /// Says whether the guard was tripped.
+    /// Returns `true` if the guard has tripped.
     #[must_use]
     pub const fn is_tripped(&self) -> bool {
         self.tripped
     }
 
-    /// Reads the form of [`ErrorWindow::to_bytes`]; other bytes are an empty count.
+    /// Decodes the result of [`ErrorWindow::to_bytes`]; other bytes are an empty window.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((tripped, rest)) = bytes.split_first() else { return Self::default() };
@@ -27,7 +27,7 @@ impl ErrorWindow {
         window
     }
 
-    /// Writes it as 161 bytes.
+    /// Encodes the window as 161 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![u8::from(self.tripped)];
@@ -40,9 +40,9 @@ impl ErrorWindow {
     }
 
     pub(super) fn add(&mut self, number: u64, is_error: bool) {
-        let place = number.checked_rem(BUCKETS as u64).unwrap_or_default();
-        let place = usize::try_from(place).unwrap_or_default();
-        let Some(bucket) = self.buckets.get_mut(place) else { return };
+        let index = number.checked_rem(BUCKETS as u64).unwrap_or_default();
+        let index = usize::try_from(index).unwrap_or_default();
+        let Some(bucket) = self.buckets.get_mut(index) else { return };
         if bucket.number != number {
             *bucket = Bucket { number, ..Bucket::default() };
         }
@@ -50,15 +50,17 @@ impl ErrorWindow {
         bucket.errors = bucket.errors.saturating_add(u32::from(is_error));
     }
 
-    /// Sums the buckets of the window that ends in bucket `number`.
-    pub(super) fn counted(&self, number: u64) -> Counted {
+    /// Sums the buckets of the window that ends with bucket `number`.
+    pub(super) fn counts(&self, number: u64) -> ErrorCounts {
         let oldest = number.saturating_sub(BUCKETS as u64).saturating_add(1);
-        // Another worker's clock may already be in the next bucket.
+        // The clock of another worker may already be in the next bucket.
         let newest = number.saturating_add(1);
-        let within = self.buckets.iter().filter(|one| (oldest..=newest).contains(&one.number));
-        within.fold(Counted::default(), |sum, bucket| Counted {
-            total: sum.total.saturating_add(bucket.total.into()),
-            errors: sum.errors.saturating_add(bucket.errors.into()),
+        let is_within = |bucket: &&Bucket| (oldest..=newest).contains(&bucket.number);
+        self.buckets.iter().filter(is_within).fold(ErrorCounts::default(), |sum, bucket| {
+            ErrorCounts {
+                total: sum.total.saturating_add(bucket.total.into()),
+                errors: sum.errors.saturating_add(bucket.errors.into()),
+            }
         })
     }
 }

@@ -12,20 +12,20 @@ fn guard(document: &str) -> Guard {
 }
 
 #[test]
-fn trips_once_when_the_share_is_exceeded_and_not_when_it_is_met() {
+fn trips_once_if_the_error_rate_is_exceeded() {
     let guard = guard(r#"{"maxErrorRate": {"value": 10}, "minRequestCount": 10}"#);
     let mut window = ErrorWindow::default();
     for number in 0..10 {
         assert_eq!(guard.record(&mut window, START, number == 0), None, "{number}");
     }
     let tripped = guard.record(&mut window, START, true);
-    assert_eq!(tripped, Some(Counted { total: 11, errors: 2 }));
+    assert_eq!(tripped, Some(ErrorCounts { total: 11, errors: 2 }));
     assert_eq!(guard.record(&mut window, START, true), None, "only the first time");
     assert!(window.is_tripped());
 }
 
 #[test]
-fn waits_for_the_least_number_of_answers() {
+fn waits_for_the_minimum_number_of_responses() {
     let guard = guard(r#"{"maxErrorRate": {"value": 1}}"#);
     let mut window = ErrorWindow::default();
     let tripped = (0..100).filter(|_| guard.record(&mut window, START, true).is_some()).count();
@@ -35,13 +35,13 @@ fn waits_for_the_least_number_of_answers() {
 }
 
 #[test]
-fn answers_leave_the_window() {
+fn old_responses_leave_the_window() {
     let guard = guard(r#"{"maxErrorRate": {"value": 50}, "window": "10s"}"#);
     let mut window = ErrorWindow::default();
     for _ in 0..50 {
         guard.record(&mut window, START, true);
     }
-    let after = |seconds| guard.counted(&window, START + Duration::from_secs(seconds)).errors;
+    let after = |seconds| guard.counts(&window, START + Duration::from_secs(seconds)).errors;
     assert_eq!((after(0), after(9), after(10), after(1_000)), (50, 50, 0, 0));
 }
 
@@ -55,7 +55,7 @@ fn zero_allows_no_error() {
 }
 
 #[test]
-fn a_tally_travels_as_bytes() {
+fn encodes_and_decodes_a_window() {
     let guard = guard(r#"{"maxErrorRate": {"value": 0}, "minRequestCount": 3}"#);
     let mut bytes = Vec::new();
     for second in [0, 7, 14] {
@@ -66,13 +66,13 @@ fn a_tally_travels_as_bytes() {
         assert_eq!(ErrorWindow::from_bytes(&bytes), window);
     }
     assert!(ErrorWindow::from_bytes(&bytes).is_tripped());
-    for strange in [&[][..], &[1], &[1; 160], &[1; 162]] {
-        assert_eq!(ErrorWindow::from_bytes(strange), ErrorWindow::default());
+    for invalid in [&[][..], &[1], &[1; 160], &[1; 162]] {
+        assert_eq!(ErrorWindow::from_bytes(invalid), ErrorWindow::default());
     }
 }
 
 #[test]
-fn a_clock_that_jumps_back_forgets_and_never_fails() {
+fn tolerates_a_clock_that_jumps() {
     let guard = guard(r#"{"maxErrorRate": {"value": 0}, "minRequestCount": 2}"#);
     let mut window = ErrorWindow::default();
     guard.record(&mut window, START, true);
@@ -82,7 +82,7 @@ fn a_clock_that_jumps_back_forgets_and_never_fails() {
 }
 
 #[test]
-fn refused_criteria_say_their_rule() {
+fn refuses_invalid_criteria() {
     for (document, message) in [
         ("{}", "the configuration: missing field `maxErrorRate`"),
         (

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn reads_what_go_reads() {
+fn parses_durations_as_go_does() {
     for (text, nanos) in [
         ("1ns", 1),
         ("250ms", 250_000_000),
@@ -26,7 +26,7 @@ fn reads_what_go_reads() {
 }
 
 #[test]
-fn refuses_what_is_no_duration() {
+fn refuses_text_that_is_not_a_duration() {
     for text in
         ["", "5", "0", "s", ".s", "-5s", "+5s", "5 s", " 5s", "5d", "5S", "1e3s", "5s5", "५s"]
     {
@@ -35,22 +35,19 @@ fn refuses_what_is_no_duration() {
 }
 
 #[test]
-fn refuses_what_is_too_long_to_count() {
+fn refuses_durations_that_are_too_long() {
     for text in ["99999999999h", "99999999999999999999999999999999999999999s"] {
         assert_eq!(parse_duration(text), Err(InvalidDuration::TooLong), "{text}");
     }
 }
 
 #[test]
-fn refused_values_say_their_rule() {
+fn refuses_invalid_values() {
     type Timeout = DurationWithin<100, 60_000>;
     for (value, message) in [
         (json!("10ms"), r#"must be between 100ms and 1m, got "10ms""#),
         (json!("1m1ns"), r#"must be between 100ms and 1m, got "1m1ns""#),
-        (
-            json!("99999999999h"),
-            r#"must be a duration that is not absurdly long, got "99999999999h""#,
-        ),
+        (json!("99999999999h"), r#"must be a duration of at most 584 years, got "99999999999h""#),
         (json!("soon"), r#"must be a duration such as 250ms or 1h30m, got "soon""#),
         (json!(5), "must be a duration such as 250ms or 1h30m, got 5"),
         (json!(null), "must be a duration such as 250ms or 1h30m, got null"),
@@ -62,13 +59,13 @@ fn refused_values_say_their_rule() {
 }
 
 #[test]
-fn a_range_is_shown_as_it_would_be_written() {
+fn displays_the_range_as_durations() {
     let error = serde_json::from_value::<DurationWithin<0, 5_401_000>>(json!("2h")).unwrap_err();
     assert_eq!(error.to_string(), r#"must be between 0s and 1h30m1s, got "2h""#);
 }
 
 #[test]
-fn both_ends_of_a_range_belong_to_it() {
+fn includes_both_ends_of_the_range() {
     for (text, millis) in [("100ms", 100), ("60s", 60_000)] {
         let timeout: DurationWithin<100, 60_000> = serde_json::from_value(json!(text)).unwrap();
         assert_eq!(timeout.get(), Duration::from_millis(millis));
@@ -84,7 +81,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn shown_durations_are_read_back(millis in 0_u64..100_000_000_000) {
+    fn parses_displayed_durations(millis in 0_u64..100_000_000_000) {
         let duration = Duration::from_millis(millis);
         proptest::prop_assert_eq!(parse_duration(&Millis(millis).to_string()), Ok(duration));
     }

@@ -38,8 +38,8 @@ pub(super) fn suggests_the_field_for_protobuf_names() {
         ),
         (
             entry(json!({"direct_response": {}, "mirror_percentage": {}})),
-            "http[0].direct_response: must not be given, it stays in the VirtualService; \
-             http[0].mirror_percentage: must not be given, it stays in the VirtualService",
+            "http[0].direct_response: must not be given: it stays in the VirtualService; \
+             http[0].mirror_percentage: must not be given: it stays in the VirtualService",
         ),
     ]);
 }

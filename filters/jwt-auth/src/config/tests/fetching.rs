@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{message, refused};
 use crate::testing::{document, jwks, with};
 
-/// An entry without inline keys, with further fields.
+/// A configuration with an entry without inline keys and with additional fields.
 fn in_fetching_rule(fields: Value) -> Value {
     let rule = json!({"issuer": "https://idp.example.com"});
     let members = fields.as_object().unwrap().iter();
@@ -15,13 +15,12 @@ fn in_fetching_rule(fields: Value) -> Value {
 }
 
 #[test]
-pub(super) fn keys_that_are_fetched() {
+pub(super) fn refuses_invalid_sources_of_keys() {
     let url = "must be an http or https URL of at most 2048 bytes without user information and \
                fragment";
-    let discover =
-        "needs keys: without one issuer to discover them from, set jwksUri, jwks or keys";
+    let discover = "must have jwksUri, jwks or keys, or an exact issuer to discover keys from";
     let no_url =
-        "is no http or https URL that keys can be discovered from: set jwksUri, jwks or keys";
+        "must be an http or https URL to discover keys from; otherwise set jwksUri, jwks or keys";
     refused(
         in_fetching_rule,
         "jwtRules[0]",
@@ -31,12 +30,12 @@ pub(super) fn keys_that_are_fetched() {
             (json!({"jwksUri": "https://a#b"}), &format!(".jwksUri: {url}, got \"https://a#b\"")),
             (
                 json!({"jwksUri": "https://a", "jwks": jwks()}),
-                ".jwksUri: must not stand beside jwks or keys: give one of the three",
+                ".jwksUri: must not be given together with jwks or keys",
             ),
             (
                 json!({"jwksUri": "https://[::1]/"}),
-                ".jwksUri: has a host that no cluster can be named after: set cluster in \
-                 jwtRules[0].jwksFetch",
+                ".jwksUri: must have a host that a cluster name can contain; otherwise set \
+                 jwtRules[0].jwksFetch.cluster",
             ),
             (json!({"issuer": null}), &format!(": {discover}")),
             (json!({"issuer": {"prefix": "https://a"}}), &format!(": {discover}")),
@@ -44,14 +43,14 @@ pub(super) fn keys_that_are_fetched() {
             (json!({"timeout": "99ms"}), ".timeout: must be between 100ms and 1m, got \"99ms\""),
             (
                 json!({"algorithms": ["HS256"]}),
-                ".algorithms[0]: no key can serve it, got \"HS256\"",
+                ".algorithms[0]: must be supported by a key, got \"HS256\"",
             ),
         ],
     );
 }
 
 #[test]
-pub(super) fn how_keys_are_fetched() {
+pub(super) fn refuses_invalid_fetches_of_keys() {
     let in_fetch = |fields: Value| in_fetching_rule(json!({"jwksFetch": fields}));
     refused(
         in_fetch,
@@ -59,8 +58,7 @@ pub(super) fn how_keys_are_fetched() {
         vec![
             (
                 json!({"service": "a", "port": 80, "cluster": "b"}),
-                ".cluster: must not stand beside service, port or subset: give either of the two \
-                 forms",
+                ".cluster: must not be given together with service, port or subset",
             ),
             (json!({"service": "a"}), ".port: is required with service"),
             (json!({"port": 80}), ".service: is required with port or subset"),
@@ -116,19 +114,23 @@ pub(super) fn how_keys_are_fetched() {
     let text = message(&in_fetch(json!({"headers": []})));
     assert_eq!(text, "jwtRules[0].jwksFetch.headers: must have 1 to 16 entries");
     let inline = document(json!({"jwksFetch": {}}));
-    let text = "jwtRules[0].jwksFetch: must not stand beside jwks or keys, which are not fetched";
+    let text = "jwtRules[0].jwksFetch: must not be given together with jwks or keys";
     assert_eq!(message(&inline), text);
 }
 
 #[test]
-pub(super) fn deny_lists_that_are_fetched() {
+pub(super) fn refuses_invalid_deny_lists() {
     let in_revocation = |fields: Value| document(json!({"revocation": fields}));
     refused(
         in_revocation,
         "jwtRules[0].revocation",
         vec![
             (json!({}), ": must have jti or uri"),
-            (json!({"jti": ["a"], "cluster": "b"}), ": says how to fetch, which needs uri"),
+            (
+                json!({"jti": ["a"], "cluster": "b"}),
+                ".uri: is required with service, port, subset, cluster, refreshInterval or \
+                 staleIfError",
+            ),
             (json!({"uri": "https://a", "port": 1}), ".service: is required with port or subset"),
             (
                 json!({"uri": "https://a", "refreshInterval": "4s"}),
@@ -139,7 +141,7 @@ pub(super) fn deny_lists_that_are_fetched() {
 }
 
 #[test]
-fn what_is_fetched_and_accepted() {
+fn accepts_fetched_documents() {
     for fields in [
         json!({}),
         json!({"jwksUri": "https://idp.example.com/keys"}),

@@ -22,42 +22,42 @@ fn key(jwk: &Value, crypto: &Crypto) -> Key {
     Key::from_jwk(jwk.clone(), crypto).unwrap().key
 }
 
-/// A host that knows the key's form and answers by pure Rust.
-fn honest(digest: &str, info: &[u8], signature: &[u8], message: &[u8]) -> HostAnswer {
+/// A host that verifies signatures in pure Rust.
+fn correct_host(digest: &str, info: &[u8], signature: &[u8], message: &[u8]) -> HostAnswer {
     let Ok(key) = Key::from_public_key_info(info, &Crypto::pure()) else {
         return HostAnswer::Unavailable;
     };
     let fits = |algorithm: &Algorithm| {
-        algorithm.digest() == digest && !Algorithms::RSA_PSS.contains(*algorithm)
+        algorithm.digest().name() == digest && !Algorithms::RSA_PSS.contains(*algorithm)
     };
     let algorithm = key.algorithms().iter().find(fits).unwrap();
     let raw = match der::read_ecdsa_signature(signature, key.signature_bytes(algorithm)) {
-        Some(raw) if is_ecdsa(algorithm) => raw,
+        Some(raw) if algorithm.is_ecdsa() => raw,
         _ => signature.to_vec(),
     };
-    let valid = key.is_good(algorithm, &raw, message);
+    let valid = key.is_valid(algorithm, &raw, message);
     if valid { HostAnswer::Valid } else { HostAnswer::Invalid }
 }
 
-fn credulous(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
+fn accepting_host(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
     HostAnswer::Valid
 }
 
-fn absent(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
+fn failing_host(_: &str, _: &[u8], _: &[u8], _: &[u8]) -> HostAnswer {
     HostAnswer::Unavailable
 }
 
 #[test]
-fn published_signatures_verify_and_changed_ones_do_not() {
+fn verifies_published_signatures_but_not_changed_ones() {
     let crypto = Crypto::pure();
     for vector in vectors().iter().filter(|vector| vector["algorithm"] != "ES512") {
         let algorithm = Algorithm::from_name(vector["algorithm"].as_str().unwrap()).unwrap();
         let key = key(&vector["jwk"], &crypto);
         let (message, signature) = split(vector["token"].as_str().unwrap());
         assert!(key.verify(&crypto, algorithm, &signature, message).valid, "{}", vector["name"]);
-        for place in [0, signature.len() / 2, signature.len() - 1] {
+        for index in [0, signature.len() / 2, signature.len() - 1] {
             let mut changed = signature.clone();
-            changed[place] ^= 1;
+            changed[index] ^= 1;
             assert!(!key.verify(&crypto, algorithm, &changed, message).valid);
         }
         for length in [0, signature.len() - 1] {
@@ -77,37 +77,37 @@ fn es512_needs_the_host() {
 }
 
 #[test]
-fn the_host_serves_what_it_answers_rightly() {
+fn the_host_serves_algorithms_that_pass_the_test() {
     let served = |host| Crypto::with_host(host).by_host();
     let expected: Algorithms =
         [Algorithm::Rs256, Algorithm::Rs384, Algorithm::Rs512, Algorithm::Es256, Algorithm::Es384]
             .into_iter()
             .collect();
-    assert_eq!(served(honest), expected);
-    assert_eq!(served(credulous), Algorithms::NONE);
-    assert_eq!(served(absent), Algorithms::NONE);
+    assert_eq!(served(correct_host), expected);
+    assert_eq!(served(accepting_host), Algorithms::NONE);
+    assert_eq!(served(failing_host), Algorithms::NONE);
 }
 
 #[test]
 fn host_and_pure_rust_agree() {
-    let (pure, host) = (Crypto::pure(), Crypto::with_host(honest));
+    let (pure, host) = (Crypto::pure(), Crypto::with_host(correct_host));
     for algorithm in Algorithm::ALL.into_iter().filter(|found| *found != Algorithm::Es512) {
         let token = testing::token(algorithm, &json!({}));
         let (message, signature) = split(&token);
         let key = key(&testing::key(algorithm)["jwk"], &pure);
         let by_host = key.verify(&host, algorithm, &signature, message);
         assert!(by_host.valid, "{algorithm:?}");
-        let asked = host.by_host().contains(algorithm);
-        assert_eq!(by_host.engine, Some(if asked { Engine::Host } else { Engine::Pure }));
+        let is_by_host = host.by_host().contains(algorithm);
+        assert_eq!(by_host.engine, Some(if is_by_host { Engine::Host } else { Engine::Pure }));
         assert!(key.verify(&pure, algorithm, &signature, message).valid);
         assert!(!key.verify(&host, algorithm, &signature, b"other").valid);
     }
 }
 
 #[test]
-fn a_host_that_stops_answering_is_replaced_by_pure_rust() {
+fn falls_back_to_pure_rust_if_the_host_fails() {
     let pure = Crypto::pure();
-    let failing = Crypto::believing(absent, Algorithms::only(Algorithm::Es256));
+    let failing = Crypto::untested(failing_host, Algorithms::only(Algorithm::Es256));
     let token = testing::token(Algorithm::Es256, &json!({}));
     let (message, signature) = split(&token);
     let key = key(&testing::key(Algorithm::Es256)["jwk"], &pure);
@@ -116,8 +116,8 @@ fn a_host_that_stops_answering_is_replaced_by_pure_rust() {
 }
 
 #[test]
-fn zero_halves_of_a_signature_never_reach_a_host() {
-    let crypto = Crypto::believing(credulous, Algorithms::only(Algorithm::Es256));
+fn refuses_signatures_with_a_zero_half() {
+    let crypto = Crypto::untested(accepting_host, Algorithms::only(Algorithm::Es256));
     let key = key(&testing::key(Algorithm::Es256)["jwk"], &Crypto::pure());
     for (r, s) in [(0, 0), (0, 1), (1, 0)] {
         let signature = [[r; 32], [s; 32]].concat();
@@ -126,8 +126,8 @@ fn zero_halves_of_a_signature_never_reach_a_host() {
 }
 
 #[test]
-fn a_key_serves_only_its_own_algorithms() {
-    let crypto = Crypto::believing(credulous, Algorithms::ALL);
+fn a_key_verifies_only_its_own_algorithms() {
+    let crypto = Crypto::untested(accepting_host, Algorithms::ALL);
     for algorithm in Algorithm::ALL {
         let key = key(&testing::key(algorithm)["jwk"], &crypto);
         for other in Algorithm::ALL.into_iter().filter(|other| !key.algorithms().contains(*other)) {
@@ -138,7 +138,7 @@ fn a_key_serves_only_its_own_algorithms() {
 }
 
 #[test]
-fn an_ed25519_signature_whose_point_is_of_small_order_is_refused() {
+fn refuses_ed25519_signatures_with_a_point_of_small_order() {
     use curve25519_dalek::{constants::EIGHT_TORSION, edwards::EdwardsPoint, scalar::Scalar};
     use sha2::{Digest, Sha512};
 

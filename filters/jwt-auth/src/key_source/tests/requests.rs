@@ -5,7 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
-/// A worker with headers configured by the operator.
+/// A worker with configured headers.
 fn worker_with(origin: Origin, headers: &[(&str, &str)]) -> Source {
     let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     let headers = FetchHeaders::new(headers.collect());
@@ -14,7 +14,7 @@ fn worker_with(origin: Origin, headers: &[(&str, &str)]) -> Source {
 }
 
 #[test]
-fn requests_documents_with_accept_and_user_agent() {
+fn sends_accept_and_user_agent() {
     let agent = format!("weir-jwt-auth/{}", env!("CARGO_PKG_VERSION"));
     for (origin, path) in
         [(at_url(), "/keys"), (by_discovery(), "/.well-known/openid-configuration")]
@@ -37,7 +37,7 @@ fn requests_documents_with_accept_and_user_agent() {
 }
 
 #[test]
-fn headers_of_the_operator_are_sent_to_the_configured_host_only() {
+fn sends_configured_headers_only_to_the_configured_host() {
     let own = [("x-api-key", "hidden"), ("user-agent", "mine/1")];
     for (uri, sent) in [
         ("https://idp.example.com/certs", true),
@@ -61,7 +61,7 @@ fn headers_of_the_operator_are_sent_to_the_configured_host_only() {
 }
 
 #[test]
-fn documents_fetched_with_other_headers_are_other_documents() {
+fn slots_depend_on_the_request_headers() {
     let slot =
         |headers: &[(&str, &str)]| worker_with(at_url(), headers).spec().slot(Slot::Document);
     assert_eq!(slot(&[]), worker(at_url()).spec().slot(Slot::Document));
@@ -72,7 +72,7 @@ fn documents_fetched_with_other_headers_are_other_documents() {
 }
 
 #[test]
-fn keys_are_fetched_from_where_the_issuer_says() {
+fn fetches_keys_from_the_discovered_url() {
     let (mut shared, mut source) = (Shared::default(), worker(by_discovery()));
     shared.tick(&mut source, START);
     assert_eq!(shared.calls[0].path, "/.well-known/openid-configuration");
@@ -86,19 +86,19 @@ fn keys_are_fetched_from_where_the_issuer_says() {
     assert!(is_ready(&source, START));
 
     let mut other = worker(by_discovery());
-    let mut now = shared.control.next;
+    let mut now = shared.control.next_fetch;
     for failures in 0..4 {
         shared.tick(&mut other, now);
         let path = &*shared.calls.last().unwrap().path;
         let again = failures == 3;
         assert_eq!(path == "/certs", !again, "after {failures} failures: {path}");
         shared.answer(&mut other, &[(":status", "500")], "", now);
-        now = shared.control.next;
+        now = shared.control.next_fetch;
     }
 }
 
 #[test]
-fn a_discovery_document_is_believed_only_about_its_own_issuer() {
+fn refuses_discovery_documents_of_other_issuers() {
     for (issuer, uri, reason) in [
         ("https://evil.example.com", "https://idp.example.com/certs", "of another issuer"),
         (testing::ISSUER, "http://idp.example.com/certs", "cannot be used"),

@@ -7,12 +7,12 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Metric, Reason,
     algorithm::Algorithm,
-    testing::{ISSUER, asked, bearer, claims, key, other_key, sign, token, with},
+    testing::{ISSUER, bearer, claims, key, other_key, sign, tester, token, with},
 };
 
 const ALGORITHM: Algorithm = Algorithm::Es256;
 
-/// A provider with `wrong` keys before the good one, none with a `kid`.
+/// A provider with `wrong` keys before the right one, all without `kid`.
 fn provider(wrong: usize, has_good: bool) -> Value {
     let mut keys = vec![other_key(ALGORITHM); wrong];
     keys.extend(has_good.then(|| with(key(ALGORITHM)["jwk"].clone(), "kid", Value::Null)));
@@ -29,20 +29,20 @@ fn the_same_token_always_gets_the_same_result() {
         (9, 0, Some(Reason::BadSignature)),
     ] {
         let providers = [provider(first, false), provider(second, true)];
-        let mut asked = asked(&json!({"jwtRules": providers}));
+        let mut tester = tester(&json!({"jwtRules": providers}));
         let good = token(ALGORITHM, &claims());
         for turn in 0..4 {
-            assert_eq!(asked.bearer(&good), refused, "{first} and {second} keys, turn {turn}");
+            assert_eq!(tester.bearer(&good), refused, "{first} and {second} keys, turn {turn}");
         }
     }
 }
 
 #[test]
 fn counts_skipped_checks_and_never_caches_them() {
-    let mut asked = asked(&json!({"jwtRules": [provider(8, true)]}));
+    let mut tester = tester(&json!({"jwtRules": [provider(8, true)]}));
     let good = bearer(&token(ALGORITHM, &claims()));
     for _ in 0..3 {
-        let (_, counts) = asked.ask(&good);
+        let (_, counts) = tester.send(&good);
         assert!(counts.contains(&Metric::KeyChecksLimited), "{counts:?}");
         assert!(!counts.contains(&Metric::TokenCacheNegativeHits), "{counts:?}");
     }
@@ -53,8 +53,8 @@ fn tries_the_named_key_before_keys_without_kid() {
     let mut keys = vec![other_key(ALGORITHM); 20];
     keys.push(key(ALGORITHM)["jwk"].clone());
     let jwks = json!({"keys": keys}).to_string();
-    let mut asked = asked(&json!({"jwtRules": [{"issuer": ISSUER, "jwks": jwks}]}));
-    assert_eq!(asked.bearer(&token(ALGORITHM, &claims())), None);
+    let mut tester = tester(&json!({"jwtRules": [{"issuer": ISSUER, "jwks": jwks}]}));
+    assert_eq!(tester.bearer(&token(ALGORITHM, &claims())), None);
     let nameless = sign(ALGORITHM, r#"{"alg":"ES256"}"#, &claims().to_string());
-    assert_eq!(asked.bearer(&nameless), Some(Reason::BadSignature));
+    assert_eq!(tester.bearer(&nameless), Some(Reason::BadSignature));
 }

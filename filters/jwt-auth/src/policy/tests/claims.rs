@@ -1,4 +1,4 @@
-//! What is checked of a token, and in which order.
+//! Checks of tokens and their order.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use filter_core::Request;
@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Metric, Reason,
     algorithm::Algorithm,
-    testing::{ISSUER, NOW, asked, bearer, claims, document, plain, sign, token, with},
+    testing::{ISSUER, NOW, bearer, claims, document, plain, sign, tester, token, with},
 };
 
 fn es256(claims: &Value) -> String {
@@ -17,21 +17,21 @@ fn es256(claims: &Value) -> String {
 }
 
 #[test]
-fn a_good_token_of_every_algorithm_is_admitted() {
-    let mut asked = asked(&document(json!({})));
+fn admits_valid_tokens_of_every_algorithm() {
+    let mut tester = tester(&document(json!({})));
     for algorithm in Algorithm::ALL.into_iter().filter(|found| *found != Algorithm::Es512) {
-        assert_eq!(asked.bearer(&token(algorithm, &claims())), None, "{algorithm:?}");
+        assert_eq!(tester.bearer(&token(algorithm, &claims())), None, "{algorithm:?}");
     }
 }
 
 #[test]
-fn no_token_is_admitted_without_rules() {
-    let (answer, counts) = asked(&document(json!({}))).ask(&plain("/"));
+fn admits_requests_without_a_token_if_there_are_no_rules() {
+    let (answer, counts) = tester(&document(json!({}))).send(&plain("/"));
     assert_eq!(answer.reason(), None);
     assert_eq!(counts, [Metric::AllowedWithoutToken, Metric::Allowed]);
 }
 
-/// Fields of the rule, claims that differ from the good ones, and the reason of the refusal.
+/// Fields of the entry, changes to the valid claims, and the expected reason.
 fn cases() -> Vec<(Value, Value, Option<Reason>)> {
     let year = 31_536_000;
     vec![
@@ -88,43 +88,43 @@ fn cases() -> Vec<(Value, Value, Option<Reason>)> {
 }
 
 #[test]
-fn claims_are_checked_as_configured() {
+fn checks_claims_as_configured() {
     for (fields, changes, reason) in cases() {
         let claims = changes
             .as_object()
             .unwrap()
             .iter()
             .fold(claims(), |claims, (name, value)| with(claims, name, value.clone()));
-        let found = asked(&document(fields.clone())).bearer(&es256(&claims));
+        let found = tester(&document(fields.clone())).bearer(&es256(&claims));
         assert_eq!(found, reason, "{fields} {changes}");
     }
 }
 
 #[test]
-fn the_reason_is_that_of_the_first_check_that_fails() {
+fn reports_the_first_failed_check() {
     let worst = json!({"iss": ISSUER, "nbf": NOW + 999, "exp": 1, "aud": "x"});
-    let mut asked = asked(&document(json!({"audiences": ["orders"]})));
+    let mut tester = tester(&document(json!({"audiences": ["orders"]})));
     let bad = es256(&worst).replace(char::is_whitespace, "");
     let bad = format!("{}AA", &bad[..bad.len() - 2]);
-    assert_eq!(asked.bearer(&bad), Some(Reason::NotYetValid));
+    assert_eq!(tester.bearer(&bad), Some(Reason::NotYetValid));
     let late = token(Algorithm::Es256, &with(worst, "nbf", Value::Null));
-    assert_eq!(asked.bearer(&late), Some(Reason::Expired));
+    assert_eq!(tester.bearer(&late), Some(Reason::Expired));
 }
 
 #[test]
-fn of_several_candidates_the_one_that_came_furthest_gives_the_reason() {
+fn reports_the_provider_with_the_latest_failure() {
     let one = crate::testing::rule(json!({"name": "one", "audiences": ["x"]}));
     let two = crate::testing::rule(json!({"name": "two", "maxAge": "1h"}));
-    let mut asked = asked(&json!({"jwtRules": [two, one]}));
-    assert_eq!(asked.bearer(&es256(&claims())), Some(Reason::LifetimeNotAllowed));
+    let mut tester = tester(&json!({"jwtRules": [two, one]}));
+    assert_eq!(tester.bearer(&es256(&claims())), Some(Reason::LifetimeNotAllowed));
     let recent = with(claims(), "iat", json!(NOW));
-    assert_eq!(asked.bearer(&es256(&recent)), None);
+    assert_eq!(tester.bearer(&es256(&recent)), None);
 }
 
 #[test]
-fn a_key_is_found_by_its_identifier_and_algorithm() {
+fn selects_keys_by_kid_and_alg() {
     let payload = claims().to_string();
-    let mut asked = asked(&document(json!({})));
+    let mut tester = tester(&document(json!({})));
     for (header, reason) in [
         (json!({"alg": "ES256"}), None),
         (json!({"alg": "ES256", "kid": "p256"}), None),
@@ -135,22 +135,22 @@ fn a_key_is_found_by_its_identifier_and_algorithm() {
         (json!({"alg": "ES512"}), Some(Reason::UnsupportedAlgorithm)),
     ] {
         let token = sign(Algorithm::Es256, &header.to_string(), &payload);
-        assert_eq!(asked.bearer(&token), reason, "{header}");
+        assert_eq!(tester.bearer(&token), reason, "{header}");
     }
 }
 
 #[test]
-fn only_skew_is_counted_as_skew() {
-    let mut asked = asked(&document(json!({})));
+fn counts_the_use_of_clock_skew() {
+    let mut tester = tester(&document(json!({})));
     for (exp, used) in [(NOW + 1, false), (NOW, true)] {
         let token = es256(&with(claims(), "exp", json!(exp)));
-        let (_, counts) = asked.ask(&bearer(&token));
+        let (_, counts) = tester.send(&bearer(&token));
         assert_eq!(counts.contains(&Metric::ClockSkewUsed), used);
     }
 }
 
 #[test]
-fn a_bound_token_needs_its_certificate() {
+fn bound_tokens_need_their_certificate() {
     let digest = [0xAB; 32];
     let thumbprint = URL_SAFE_NO_PAD.encode(digest);
     let bound = json!({"x5t#S256": thumbprint});
@@ -168,57 +168,57 @@ fn a_bound_token_needs_its_certificate() {
         ("REQUIRED", bound.clone(), Some(&own), None),
         ("REQUIRED", json!({"x5t#S256": ""}), Some(&String::new()), failed),
     ] {
-        let mut asked = asked(&document(json!({"certificateBinding": binding})));
+        let mut tester = tester(&document(json!({"certificateBinding": binding})));
         let headers = bearer(&es256(&with(claims(), "cnf", confirmation.clone())));
         let name = "connection.sha256_peer_certificate_digest".to_owned();
-        assert_eq!(asked.policy.needs().attributes.contains(&name), binding != "IGNORE");
+        assert_eq!(tester.policy.needs().attributes.contains(&name), binding != "IGNORE");
         let attributes = peer.map(|digest| (name, digest.clone().into_bytes()));
         let attributes = attributes.into_iter().collect();
         let request = Request { headers, attributes, ..Request::default() };
         for _ in ["new", "remembered"] {
-            let found = asked.ask_request(&request).0.reason();
+            let found = tester.send_request(&request).0.reason();
             assert_eq!(found, reason, "{binding} {confirmation} {peer:?}");
         }
     }
 }
 
 #[test]
-fn a_revoked_token_is_refused_and_so_is_one_that_cannot_be_looked_up() {
-    let mut asked = asked(&document(json!({"revocation": {"jti": ["4f2c"]}})));
+fn refuses_revoked_tokens_and_tokens_without_jti() {
+    let mut tester = tester(&document(json!({"revocation": {"jti": ["4f2c"]}})));
     for (id, reason) in [
         (json!("other"), None),
         (json!("4f2c"), Some(Reason::Revoked)),
         (json!(null), Some(Reason::Revoked)),
     ] {
         let token = es256(&with(claims(), "jti", id.clone()));
-        assert_eq!([asked.bearer(&token), asked.bearer(&token)], [reason, reason], "{id}");
+        assert_eq!([tester.bearer(&token), tester.bearer(&token)], [reason, reason], "{id}");
     }
 }
 
 #[test]
-fn published_tokens_are_admitted_while_they_last() {
+fn admits_published_tokens_until_they_expire() {
     let vectors: Vec<Value> =
         serde_json::from_str(include_str!("../../../testdata/vectors.json")).unwrap();
     for vector in vectors.iter().filter(|vector| vector["name"] != "RFC 7515 A.4") {
         let jwks = json!({"keys": [vector["jwk"]]}).to_string();
-        let mut asked = asked(&json!({"jwtRules": [{"issuer": "joe", "jwks": jwks}]}));
+        let mut tester = tester(&json!({"jwtRules": [{"issuer": "joe", "jwks": jwks}]}));
         let token = vector["token"].as_str().unwrap();
         // The payloads of the one for Ed25519 and of those of RFC 7520 are sentences.
         let of_7520 = vector["name"].as_str().unwrap().starts_with("RFC 7520");
         let sentence = of_7520 || vector["algorithm"] == "EdDSA";
         for (now, reason) in [(1_300_819_380, None), (1_300_819_440, Some(Reason::Expired))] {
-            asked.now = now;
+            tester.now = now;
             let reason = if sentence { Some(Reason::BadPayload) } else { reason };
-            assert_eq!(asked.bearer(token), reason, "{}", vector["name"]);
+            assert_eq!(tester.bearer(token), reason, "{}", vector["name"]);
         }
     }
 }
 
-/// Signs with HS256 a token whose parts are padded where `padded` has a `=`.
+/// Signs a token with HS256; each part is padded if `padded` has a `=` in its position.
 fn padded_token(claims: &Value, padded: &str) -> String {
-    let pad = |text: String, place: usize| {
+    let pad = |text: String, part: usize| {
         let fill = "=".repeat((4 - text.len() % 4) % 4);
-        if padded.as_bytes()[place] == b'=' { format!("{text}{fill}") } else { text }
+        if padded.as_bytes()[part] == b'=' { format!("{text}{fill}") } else { text }
     };
     // Neither the header nor the payload is a multiple of three bytes long.
     let header = pad(URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256" }"#), 0);
@@ -243,13 +243,13 @@ fn admits_padded_parts_if_the_entry_accepts_padding() {
     ] {
         let token = padded_token(&claims(), padded);
         let accepting = json!({"acceptPadding": true});
-        assert_eq!(asked(&document(accepting)).bearer(&token), None, "{token}");
-        assert_eq!(asked(&document(json!({}))).bearer(&token), refused, "{token}");
+        assert_eq!(tester(&document(accepting)).bearer(&token), None, "{token}");
+        assert_eq!(tester(&document(json!({}))).bearer(&token), refused, "{token}");
     }
 }
 
 #[test]
-fn only_the_entry_that_accepts_padding_serves_padded_tokens() {
+fn only_entries_that_accept_padding_serve_padded_tokens() {
     let two = json!({"issuer": "https://two", "acceptPadding": true});
     let document =
         json!({"jwtRules": [crate::testing::rule(json!({})), crate::testing::rule(two)]});
@@ -264,18 +264,18 @@ fn only_the_entry_that_accepts_padding_serves_padded_tokens() {
         (of_none.clone(), "-=-", Some(Reason::BadPayload)),
         (of_none, "---", Some(Reason::UnknownIssuer)),
     ] {
-        let found = asked(&document).bearer(&padded_token(&claims, padded));
+        let found = tester(&document).bearer(&padded_token(&claims, padded));
         assert_eq!(found, reason, "{padded} {claims}");
     }
 }
 
 #[test]
 fn refuses_incomplete_padding() {
-    let mut asked = asked(&document(json!({"acceptPadding": true})));
+    let mut tester = tester(&document(json!({"acceptPadding": true})));
     let good = padded_token(&claims(), "===");
     for (from, to) in [("=.", "."), ("==.", "=."), ("==.", "===."), ("=.", "=A.")] {
         let spoilt = good.replacen(from, to, 1);
         assert_ne!(spoilt, good);
-        assert!(asked.bearer(&spoilt).is_some(), "{spoilt}");
+        assert!(tester.bearer(&spoilt).is_some(), "{spoilt}");
     }
 }

@@ -1,4 +1,4 @@
-//! What an explanation says.
+//! Explanations.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
     algorithm::Algorithm,
-    testing::{self, ISSUER, NOW, asked, bearer, claims, rule, token, with},
+    testing::{self, ISSUER, NOW, bearer, claims, rule, tester, token, with},
 };
 
 fn explained(document: &serde_json::Value, headers: filter_core::Headers) -> String {
-    let mut asked = asked(document);
+    let mut tester = tester(document);
     let request = Request { headers, ..Request::default() };
-    asked.policy.explain(&mut asked.worker, &request, Duration::from_secs(NOW)).to_string()
+    tester.policy.explain(&mut tester.worker, &request, Duration::from_secs(NOW)).to_string()
 }
 
 #[test]
-fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
+fn explains_rule_locations_and_outcome() {
     let good = token(Algorithm::Es256, &claims());
     let writes = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
     let document = json!({"jwtRules": [rule(writes)], "rules": [{"name": "all"}]});
@@ -36,13 +36,13 @@ fn an_explanation_names_rule_places_and_end_and_nothing_of_the_token() {
         )
     );
     let dry = with(document, "dryRun", json!(true));
-    assert!(explained(&dry, testing::plain("/")).ends_with("though it fails: MISSING rule=all"));
+    assert!(explained(&dry, testing::plain("/")).ends_with("not enforced: MISSING rule=all"));
     let fetching = json!({"jwtRules": [{"issuer": ISSUER}]});
     assert!(explained(&fetching, bearer(&good)).ends_with("a deny list, at most 5000 ms"));
 }
 
 #[test]
-fn an_explanation_names_the_condition_or_that_no_rule_matches() {
+fn explains_failed_conditions_and_unmatched_requests() {
     let good = token(Algorithm::Es256, &claims());
     let with_rule = |entry| json!({"jwtRules": [rule(json!({}))], "rules": [entry]});
     let when = json!([{"key": "request.auth.claims[groups]", "values": ["ops"]}]);
@@ -66,21 +66,21 @@ fn explains_refusals_to_selected_clients() {
         "explain": [{"headers": {"x-team": {"exact": "gateway"}}}],
     });
     let good = token(Algorithm::Es256, &claims());
-    let told = "reason=claim_not_allowed;rule=ops;provider=corp;claim=groups";
+    let explanation = "reason=claim_not_allowed;rule=ops;provider=corp;claim=groups";
     for (headers, expected) in [
-        (vec![("x-team", "gateway"), ("x-weir-explain", "1")], Some(told)),
+        (vec![("x-team", "gateway"), ("x-weir-explain", "1")], Some(explanation)),
         (vec![("x-team", "gateway")], None),
         (vec![("x-weir-explain", "1")], None),
         (vec![("x-team", "gateway"), ("x-weir-explain", "0")], None),
     ] {
         let mut request = bearer(&good);
         headers.iter().for_each(|(name, value)| request.push(*name, *value));
-        let reply = asked(&document).ask(&request).0.reply();
+        let reply = tester(&document).send(&request).0.reply();
         let found = reply.headers.iter().find(|(name, _)| name.as_str() == "x-weir-explain");
         let found = found.map(|(_, value)| std::str::from_utf8(value).unwrap());
         assert_eq!(found, expected, "{headers:?}");
     }
     let claims = with(document, "explain", json!([{"claims": {"sub": {"exact": "a"}}}]));
     let error = testing::compile(&claims).err().unwrap().to_string();
-    assert!(error.starts_with("explain[0].claims: cannot be used here"), "{error}");
+    assert!(error.starts_with("explain[0].claims: must not be given"), "{error}");
 }

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
-    Metric, Patience, Reason, Verdict,
+    Metric, Reason, Verdict, WaitPolicy,
     algorithm::Algorithm,
     key_source::{Answer, Control, Effect, Event, Kind},
-    testing::{self, Asked, ISSUER, asked, bearer, claims, token, with},
+    testing::{self, ISSUER, Tester, bearer, claims, tester, token, with},
 };
 
 const KEYS: usize = 0;
@@ -20,40 +20,40 @@ fn fetching(fetch: Value) -> Value {
     json!({"jwtRules": [{"issuer": ISSUER, "jwksFetch": fetch}]})
 }
 
-fn judge(asked: &mut Asked, token: &str, patience: Patience) -> (Verdict, Vec<Metric>) {
+fn decide(tester: &mut Tester, token: &str, wait_policy: WaitPolicy) -> (Verdict, Vec<Metric>) {
     let request = Request { headers: bearer(token), ..Request::default() };
-    let now = Duration::from_secs(asked.now);
-    let judgement = asked.policy.judge(&mut asked.worker, &request, now, patience);
-    (judgement.verdict, judgement.counts)
+    let now = Duration::from_secs(tester.now);
+    let decision = tester.policy.decide(&mut tester.worker, &request, now, wait_policy);
+    (decision.verdict, decision.counts)
 }
 
-/// Says how a verdict refuses.
+/// Returns the reason of a denial.
 fn reason(verdict: &Verdict) -> Option<Reason> {
     match verdict {
-        Verdict::Deny(denial) => Some(denial.fault.reason()),
-        _ => None,
+        Verdict::Deny(denial) => Some(denial.rejection.reason()),
+        Verdict::Allow(_) | Verdict::Wait(_) => None,
     }
 }
 
-/// Hands a source the document that a fetch brings.
-fn bring(asked: &mut Asked, source: usize, body: &str) {
-    let now = Duration::from_secs(asked.now);
-    let source = &mut asked.worker.sources[source];
-    let effects = source.on(Event::Tick(Control::default()), now, 1);
+/// Runs a fetch of a source that returns this document.
+fn bring(tester: &mut Tester, source: usize, body: &str) {
+    let now = Duration::from_secs(tester.now);
+    let source = &mut tester.worker.sources[source];
+    let effects = source.handle(Event::Tick(Control::default()), now, 1);
     let leased = effects.into_iter().find_map(|effect| match effect {
         Effect::Lease(control) => Some(control),
         _ => None,
     });
-    source.on(Event::Leased(leased.unwrap()), now, 1);
+    source.handle(Event::Leased(leased.unwrap()), now, 1);
     let answer = |body: &str| {
         let headers = [(":status", "200")].into_iter().collect();
         Event::Answer(Answer { headers, body: Some(body.into()) })
     };
     let discovery = json!({"issuer": ISSUER, "jwks_uri": format!("{ISSUER}/keys")}).to_string();
     if source.spec().kind == Kind::Keys && source.generation() == 0 {
-        source.on(answer(&discovery), now, 1);
+        source.handle(answer(&discovery), now, 1);
     }
-    source.on(answer(body), now, 1);
+    source.handle(answer(body), now, 1);
 }
 
 fn keys(algorithm: Algorithm) -> String {
@@ -61,7 +61,7 @@ fn keys(algorithm: Algorithm) -> String {
 }
 
 #[test]
-fn a_cold_start_waits_refuses_or_admits_as_configured() {
+fn cold_start_waits_refuses_or_admits_as_configured() {
     let good = token(Algorithm::Es256, &claims());
     let expired = token(Algorithm::Es256, &with(claims(), "exp", json!(1)));
     for (cold_start, waits, refused) in [
@@ -69,139 +69,141 @@ fn a_cold_start_waits_refuses_or_admits_as_configured() {
         ("DENY", false, Some(Reason::KeysUnavailable)),
         ("ALLOW", false, None),
     ] {
-        let mut asked = asked(&fetching(json!({"coldStart": cold_start})));
-        let (verdict, counts) = judge(&mut asked, &good, Patience::Waits);
-        assert_eq!(matches!(verdict, Verdict::AwaitKeys(_)), waits, "{cold_start}");
+        let mut tester = tester(&fetching(json!({"coldStart": cold_start})));
+        let (verdict, counts) = decide(&mut tester, &good, WaitPolicy::MayWait);
+        assert_eq!(matches!(verdict, Verdict::Wait(_)), waits, "{cold_start}");
         assert!(!waits || counts.is_empty(), "what waits is counted when it is decided");
-        let (verdict, counts) = judge(&mut asked, &good, Patience::Spent);
+        let (verdict, counts) = decide(&mut tester, &good, WaitPolicy::DecideNow);
         assert_eq!(reason(&verdict), refused, "{cold_start}");
         assert_eq!(counts.contains(&Metric::AllowedColdStart), refused.is_none());
-        let (verdict, _) = judge(&mut asked, &expired, Patience::Waits);
+        let (verdict, _) = decide(&mut tester, &expired, WaitPolicy::MayWait);
         assert_eq!(reason(&verdict), Some(Reason::Expired), "{cold_start}");
     }
 }
 
 #[test]
-fn an_open_cold_start_keeps_the_token_and_closes_where_a_rule_has_conditions() {
+fn cold_start_allow_keeps_the_token_and_does_not_waive_conditions() {
     let document = fetching(json!({"coldStart": "ALLOW"}));
     let good = token(Algorithm::Es256, &claims());
-    let mut open = asked(&document);
-    let Verdict::Allow(admission) = judge(&mut open, &good, Patience::Waits).0 else {
+    let mut open = tester(&document);
+    let Verdict::Allow(admission) = decide(&mut open, &good, WaitPolicy::MayWait).0 else {
         panic!("refused")
     };
     assert_eq!(admission.identity, None);
     let removed = admission.edits.remove.iter().any(|name| name.as_str() == "authorization");
     assert!(!removed);
-    let mut closed = asked(&with(document, "rules", json!([{"scopes": {"any": ["a"]}}])));
-    let (verdict, _) = judge(&mut closed, &good, Patience::Waits);
+    let mut closed = tester(&with(document, "rules", json!([{"scopes": {"any": ["a"]}}])));
+    let (verdict, _) = decide(&mut closed, &good, WaitPolicy::MayWait);
     assert_eq!(reason(&verdict), Some(Reason::KeysUnavailable));
 }
 
 #[test]
-fn the_same_question_is_answered_once_the_keys_are_there() {
-    let mut asked = asked(&fetching(json!({})));
+fn decides_waiting_requests_when_keys_arrive() {
+    let mut tester = tester(&fetching(json!({})));
     let good = token(Algorithm::Es256, &claims());
-    assert!(matches!(judge(&mut asked, &good, Patience::Waits).0, Verdict::AwaitKeys(_)));
-    bring(&mut asked, KEYS, &keys(Algorithm::Es256));
-    assert!(matches!(judge(&mut asked, &good, Patience::Waits).0, Verdict::Allow(_)));
+    assert!(matches!(decide(&mut tester, &good, WaitPolicy::MayWait).0, Verdict::Wait(_)));
+    bring(&mut tester, KEYS, &keys(Algorithm::Es256));
+    assert!(matches!(decide(&mut tester, &good, WaitPolicy::MayWait).0, Verdict::Allow(_)));
 }
 
 #[test]
-fn an_unknown_key_waits_for_a_fetch_and_not_twice() {
-    let mut asked = asked(&fetching(json!({"unknownKidInterval": "0s"})));
-    bring(&mut asked, KEYS, &keys(Algorithm::Rs256));
-    asked.now += 1;
+fn unknown_keys_wait_for_one_fetch() {
+    let mut tester = tester(&fetching(json!({"unknownKidInterval": "0s"})));
+    bring(&mut tester, KEYS, &keys(Algorithm::Rs256));
+    tester.now += 1;
     let unknown = token(Algorithm::Es256, &claims());
-    assert!(matches!(judge(&mut asked, &unknown, Patience::Waits).0, Verdict::AwaitKeys(_)));
-    let now = Duration::from_secs(asked.now);
+    assert!(matches!(decide(&mut tester, &unknown, WaitPolicy::MayWait).0, Verdict::Wait(_)));
+    let now = Duration::from_secs(tester.now);
     let fresh_until = now + Duration::from_secs(300);
     let control = Control { generation: 1, fresh_until, ..Control::default() };
-    asked.worker.sources[KEYS].on(Event::Look(control), now, 1);
-    let (verdict, counts) = judge(&mut asked, &unknown, Patience::Waits);
+    tester.worker.sources[KEYS].handle(Event::Control(control), now, 1);
+    let (verdict, counts) = decide(&mut tester, &unknown, WaitPolicy::MayWait);
     assert_eq!(reason(&verdict), Some(Reason::KeyNotFound));
     assert!(counts.contains(&Metric::JwksRefetchLimited));
 }
 
 #[test]
 fn fetches_a_named_key_even_if_keys_without_kid_fit() {
-    let mut asked = asked(&fetching(json!({})));
+    let mut tester = tester(&fetching(json!({})));
     let nameless = json!({"keys": [testing::other_key(Algorithm::Es256)]}).to_string();
-    bring(&mut asked, KEYS, &nameless);
-    asked.now += 1;
+    bring(&mut tester, KEYS, &nameless);
+    tester.now += 1;
     let token = token(Algorithm::Es256, &claims());
-    assert!(matches!(judge(&mut asked, &token, Patience::Waits).0, Verdict::AwaitKeys(_)));
-    let (verdict, counts) = judge(&mut asked, &token, Patience::Spent);
+    assert!(matches!(decide(&mut tester, &token, WaitPolicy::MayWait).0, Verdict::Wait(_)));
+    let (verdict, counts) = decide(&mut tester, &token, WaitPolicy::DecideNow);
     assert_eq!(reason(&verdict), Some(Reason::BadSignature));
     assert!(!counts.contains(&Metric::TokenCacheNegativeHits), "{counts:?}");
 }
 
 #[test]
-fn other_keys_void_what_is_remembered_of_tokens() {
-    let mut asked = asked(&fetching(json!({"unknownKidInterval": "0s"})));
-    bring(&mut asked, KEYS, &keys(Algorithm::Es256));
+fn changed_keys_invalidate_cached_tokens() {
+    let mut tester = tester(&fetching(json!({"unknownKidInterval": "0s"})));
+    bring(&mut tester, KEYS, &keys(Algorithm::Es256));
     let good = token(Algorithm::Es256, &claims());
-    judge(&mut asked, &good, Patience::Spent);
-    let (_, counts) = judge(&mut asked, &good, Patience::Spent);
+    decide(&mut tester, &good, WaitPolicy::DecideNow);
+    let (_, counts) = decide(&mut tester, &good, WaitPolicy::DecideNow);
     assert!(counts.contains(&Metric::TokenCacheHits));
-    asked.now += 300;
-    bring(&mut asked, KEYS, &keys(Algorithm::Rs256));
-    let (verdict, counts) = judge(&mut asked, &good, Patience::Spent);
+    tester.now += 300;
+    bring(&mut tester, KEYS, &keys(Algorithm::Rs256));
+    let (verdict, counts) = decide(&mut tester, &good, WaitPolicy::DecideNow);
     assert_eq!(reason(&verdict), Some(Reason::KeyNotFound));
     assert!(!counts.contains(&Metric::TokenCacheHits));
 }
 
 #[test]
-fn a_dry_run_never_waits() {
-    let mut asked = asked(&with(fetching(json!({})), "dryRun", json!(true)));
+fn dry_run_never_waits() {
+    let mut tester = tester(&with(fetching(json!({})), "dryRun", json!(true)));
     let good = token(Algorithm::Es256, &claims());
-    let (verdict, _) = judge(&mut asked, &good, Patience::Waits);
+    let (verdict, _) = decide(&mut tester, &good, WaitPolicy::MayWait);
     assert_eq!(reason(&verdict), Some(Reason::KeysUnavailable));
 }
 
 #[test]
-fn a_fetched_deny_list_is_asked_about_every_request() {
+fn checks_every_request_against_a_fetched_deny_list() {
     let with_id = |id: &str| token(Algorithm::Es256, &with(claims(), "jti", json!(id)));
     for (on_unavailable, before) in [("DENY", Some(Reason::RevocationUnavailable)), ("ALLOW", None)]
     {
         let revocation = json!({"uri": "https://a/revoked", "onUnavailable": on_unavailable});
-        let mut asked = asked(&testing::document(json!({"revocation": revocation})));
-        let (verdict, _) = judge(&mut asked, &with_id("1"), Patience::Spent);
+        let mut tester = tester(&testing::document(json!({"revocation": revocation})));
+        let (verdict, _) = decide(&mut tester, &with_id("1"), WaitPolicy::DecideNow);
         assert_eq!(reason(&verdict), before, "{on_unavailable}");
-        bring(&mut asked, 0, "{\"jti\":[\"1\"]}");
-        let (verdict, _) = judge(&mut asked, &with_id("1"), Patience::Spent);
+        bring(&mut tester, 0, "{\"jti\":[\"1\"]}");
+        let (verdict, _) = decide(&mut tester, &with_id("1"), WaitPolicy::DecideNow);
         assert_eq!(reason(&verdict), Some(Reason::Revoked));
-        let (verdict, _) = judge(&mut asked, &with_id("2"), Patience::Spent);
+        let (verdict, _) = decide(&mut tester, &with_id("2"), WaitPolicy::DecideNow);
         assert_eq!(reason(&verdict), None);
-        let (verdict, _) = judge(&mut asked, &token(Algorithm::Es256, &claims()), Patience::Spent);
+        let (verdict, _) =
+            decide(&mut tester, &token(Algorithm::Es256, &claims()), WaitPolicy::DecideNow);
         assert_eq!(reason(&verdict), Some(Reason::Revoked), "without jti");
     }
 }
 
 #[test]
-fn a_request_waits_as_long_as_its_provider_says() {
-    let mut asked = asked(&fetching(json!({"maxPause": "3s"})));
-    let (verdict, _) = judge(&mut asked, &token(Algorithm::Es256, &claims()), Patience::Waits);
-    let Verdict::AwaitKeys(wait) = verdict else { panic!("{verdict:?}") };
-    assert_eq!((wait.source, wait.at_most), (KEYS, Duration::from_secs(3)));
+fn requests_wait_for_max_pause() {
+    let mut tester = tester(&fetching(json!({"maxPause": "3s"})));
+    let (verdict, _) =
+        decide(&mut tester, &token(Algorithm::Es256, &claims()), WaitPolicy::MayWait);
+    let Verdict::Wait(wait) = verdict else { panic!("{verdict:?}") };
+    assert_eq!((wait.source, wait.max), (KEYS, Duration::from_secs(3)));
 }
 
 #[test]
-fn retry_after_says_when_the_source_is_asked_again() {
-    let mut asked = asked(&fetching(json!({"coldStart": "DENY"})));
+fn retry_after_is_the_time_of_the_next_fetch() {
+    let mut tester = tester(&fetching(json!({"coldStart": "DENY"})));
     let good = token(Algorithm::Es256, &claims());
     for (next, wanted) in [(0, "1"), (7, "7"), (600, "60")] {
-        let next = Duration::from_secs(asked.now + next);
-        let control = Control { next, ..Control::default() };
-        let now = Duration::from_secs(asked.now);
-        asked.worker.sources[KEYS].on(Event::Look(control), now, 1);
-        let reply = asked.ask(&bearer(&good)).0.reply();
+        let next = Duration::from_secs(tester.now + next);
+        let control = Control { next_fetch: next, ..Control::default() };
+        let now = Duration::from_secs(tester.now);
+        tester.worker.sources[KEYS].handle(Event::Control(control), now, 1);
+        let reply = tester.send(&bearer(&good)).0.reply();
         let value = reply.headers.iter().find(|(name, _)| name.as_str() == "retry-after");
         assert_eq!(value.unwrap().1, wanted.as_bytes());
     }
 }
 
-/// A document whose only rule requires a token of `cold`, whose keys are fetched, and one of
-/// `warm`.
+/// A configuration with one rule and two providers: `cold`, whose keys are not fetched yet, and
+/// `warm`, whose keys are inline.
 fn two_tokens(cold_start: &str, rule: Value) -> Value {
     let writes = |header: &str| json!([{"header": header, "claim": "sub"}]);
     let cold = json!({
@@ -216,7 +218,7 @@ fn two_tokens(cold_start: &str, rule: Value) -> Value {
 }
 
 #[test]
-fn an_open_cold_start_waives_only_the_token_that_cannot_be_checked() {
+fn cold_start_allow_waives_only_unchecked_tokens() {
     let cold = token(Algorithm::Es256, &claims());
     let warm_claims = with(claims(), "iss", json!("https://warm"));
     let warm = token(Algorithm::Es256, &warm_claims);
@@ -237,32 +239,33 @@ fn an_open_cold_start_waives_only_the_token_that_cannot_be_checked() {
         (&scopes, Some(&cold), Some(&warm), unavailable),
     ] {
         for cold_start in ["ALLOW", "PAUSE"] {
-            let mut asked = asked(&two_tokens(cold_start, rule.clone()));
+            let mut tester = tester(&two_tokens(cold_start, rule.clone()));
             let mut headers = testing::plain("/");
             cold.iter().for_each(|t| headers.push("authorization", format!("Bearer {t}")));
             warm.iter().for_each(|token| headers.push("x-warm", token.as_bytes()));
             let request = Request { headers, ..Request::default() };
-            let now = Duration::from_secs(asked.now);
-            let judgement = asked.policy.judge(&mut asked.worker, &request, now, Patience::Waits);
+            let now = Duration::from_secs(tester.now);
+            let decision =
+                tester.policy.decide(&mut tester.worker, &request, now, WaitPolicy::MayWait);
             let waits = cold_start == "PAUSE" && refused.is_none_or(|r| Some(r) == unavailable);
-            assert_eq!(matches!(judgement.verdict, Verdict::AwaitKeys(_)), waits, "{rule}");
+            assert_eq!(matches!(decision.verdict, Verdict::Wait(_)), waits, "{rule}");
             if !waits {
-                assert_eq!(reason(&judgement.verdict), refused, "{cold_start} {rule}");
+                assert_eq!(reason(&decision.verdict), refused, "{cold_start} {rule}");
             }
         }
     }
 }
 
 #[test]
-fn other_tokens_keep_their_outputs_next_to_an_unchecked_one() {
+fn other_tokens_keep_their_outputs() {
     let cold = token(Algorithm::Es256, &claims());
     let warm = token(Algorithm::Es256, &with(claims(), "iss", json!("https://warm")));
     for (order, identity) in [(["cold", "warm"], false), (["warm", "cold"], true)] {
         let rule = json!({"providers": {"all": order}});
-        let mut asked = asked(&two_tokens("ALLOW", rule));
+        let mut tester = tester(&two_tokens("ALLOW", rule));
         let value = format!("Bearer {cold}");
         let headers = testing::request("/", [("authorization", value), ("x-warm", warm.clone())]);
-        let (answer, counts) = asked.ask(&headers);
+        let (answer, counts) = tester.send(&headers);
         let admission = answer.admission();
         let names = |list: &[filter_core::HeaderName]| -> Vec<String> {
             list.iter().map(ToString::to_string).collect()

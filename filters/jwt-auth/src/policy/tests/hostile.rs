@@ -1,9 +1,9 @@
-//! `testdata/hostile.json`: tokens that must be refused, and why.
+//! `testdata/hostile.json`: tokens that must be refused, with the reasons.
 //!
-//! An entry has a `token` as it is (perhaps to be repeated), or a `recipe` that spoils a good one:
-//! `header` and `payload` are signed as given, `payloadText` and `signature` replace an encoded
-//! part, `member` is one more member of the claims instead of one of the same name, `append` is put
-//! behind; `@` stands for a text of `fill` bytes or for `nest` lists.
+//! An entry has a `token`, which may be repeated, or a `recipe` that modifies a valid one: `header`
+//! and `payload` are signed as given, `payloadText` and `signature` replace an encoded part,
+//! `member` replaces a member of the claims, and `append` is appended. `@` is replaced by `fill`
+//! bytes or `nest` nested lists.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
     algorithm::Algorithm,
-    testing::{Asked, asked, claims, jwks, named_key, request, rule, sign},
+    testing::{Tester, claims, jwks, named_key, request, rule, sign, tester},
 };
 
 const HEADER: &str = r#"{"alg":"ES256","kid":"p256"}"#;
@@ -54,40 +54,40 @@ fn claims_with(member: &str) -> String {
     claims.to_string().replacen('{', &format!("{{{member},"), 1)
 }
 
-/// Trusts public keys only, as the ring in the real proxy does.
-fn trusting() -> Asked {
+/// A tester with public keys only, as in the tests with Envoy.
+fn trusting() -> Tester {
     let keys: Value = serde_json::from_str(&jwks()).unwrap();
     let public: Vec<&Value> =
         keys["keys"].as_array().unwrap().iter().filter(|key| key["kty"] != "oct").collect();
     let fields = json!({"jwks": json!({"keys": public}).to_string()});
-    asked(&json!({"jwtRules": [rule(fields)]}))
+    tester(&json!({"jwtRules": [rule(fields)]}))
 }
 
 #[test]
-fn every_hostile_token_is_refused_for_its_reason() {
-    let mut asked = trusting();
+fn refuses_hostile_tokens() {
+    let mut tester = trusting();
     for case in cases() {
         let value = [b"Bearer ".to_vec(), bytes(&case)].concat();
-        let answer = asked.ask(&request("/", [("authorization", value)])).0;
+        let answer = tester.send(&request("/", [("authorization", value)])).0;
         let found = answer.reason().map(crate::Reason::code);
         assert_eq!(found, case["reason"].as_str(), "{}", case["name"]);
     }
 }
 
 #[test]
-fn the_recipes_spoil_a_token_that_is_good() {
+fn recipes_start_from_a_valid_token() {
     let good = bytes(&json!({"recipe": {}}));
     assert_eq!(trusting().bearer(std::str::from_utf8(&good).unwrap()), None);
 }
 
 #[test]
-fn thirty_two_levels_are_fine() {
+fn accepts_32_levels() {
     let case = json!({"recipe": {"member": "\"a\":@", "nest": 31}});
     assert_eq!(trusting().bearer(std::str::from_utf8(&bytes(&case)).unwrap()), None);
 }
 
 #[test]
-fn a_public_key_is_never_a_secret() {
+fn public_keys_are_not_secrets() {
     let message = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","kid":"rsa"}"#),
@@ -99,6 +99,6 @@ fn a_public_key_is_never_a_secret() {
         jsonwebtoken::crypto::sign(message.as_bytes(), &secret, jsonwebtoken::Algorithm::HS256);
     let forged = format!("{message}.{}", signature.unwrap());
     assert_eq!(trusting().bearer(&forged), Some(crate::Reason::UnsupportedAlgorithm));
-    let with_secret = &mut asked(&json!({"jwtRules": [rule(json!({}))]}));
+    let with_secret = &mut tester(&json!({"jwtRules": [rule(json!({}))]}));
     assert_eq!(with_secret.bearer(&forged), Some(crate::Reason::KeyNotFound));
 }

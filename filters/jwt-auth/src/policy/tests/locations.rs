@@ -1,4 +1,4 @@
-//! Where tokens are found, and how many there may be.
+//! Locations and numbers of tokens.
 
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -7,21 +7,21 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Reason,
     algorithm::Algorithm,
-    testing::{Asked, asked, claims, document, plain, request, rule, token, with},
+    testing::{Tester, claims, document, plain, request, rule, tester, token, with},
 };
 
 fn good() -> String {
     token(Algorithm::EdDsa, &claims())
 }
 
-fn authorization(asked: &mut Asked, value: &str) -> Option<Reason> {
+fn authorization(tester: &mut Tester, value: &str) -> Option<Reason> {
     let request = request("/", [("authorization", value)]);
-    asked.ask(&request).0.reason()
+    tester.send(&request).0.reason()
 }
 
 #[test]
-fn the_authorization_header_holds_one_bearer_token() {
-    let mut asked = asked(&document(json!({})));
+fn reads_one_bearer_token_from_authorization() {
+    let mut tester = tester(&document(json!({})));
     let (good, bad) = (good(), Some(Reason::BadFormat));
     for (value, reason) in [
         (format!("Bearer {good}"), None),
@@ -42,12 +42,12 @@ fn the_authorization_header_holds_one_bearer_token() {
         (format!("x Bearer {good}"), None),
         (format!("Bearer{good}"), None),
     ] {
-        assert_eq!(authorization(&mut asked, &value), reason, "{value}");
+        assert_eq!(authorization(&mut tester, &value), reason, "{value}");
     }
 }
 
 #[test]
-fn two_authorization_headers_are_one_list() {
+fn repeated_headers_are_one_list() {
     let good = format!("Bearer {}", good());
     let forged = format!("{}x", &good[..good.len() - 1]);
     for (values, reason) in [
@@ -58,18 +58,18 @@ fn two_authorization_headers_are_one_list() {
         ([forged.as_str(), good.as_str()], Some(Reason::MultipleTokens)),
     ] {
         let values = values.map(|value| ("authorization", value));
-        let answer = asked(&document(json!({}))).ask(&request("/", values)).0;
+        let answer = tester(&document(json!({}))).send(&request("/", values)).0;
         assert_eq!(answer.reason(), reason, "{values:?}");
     }
 }
 
 #[test]
-fn a_web_socket_keeps_its_other_protocols() {
+fn web_sockets_keep_their_other_protocols() {
     let protocol = "sec-websocket-protocol";
     for prefix in ["", "access_token, "] {
         let fields = json!({"fromHeaders": [{"name": protocol, "prefix": prefix}]});
         let value = format!("graphql-ws, {prefix}{}", good());
-        let answer = asked(&document(fields)).ask(&request("/", [(protocol, value)])).0;
+        let answer = tester(&document(fields)).send(&request("/", [(protocol, value)])).0;
         let edits = answer.admission().edits;
         assert!(edits.remove.iter().any(|name| name.as_str() == protocol), "{prefix}");
         let added: Vec<_> = edits.add.iter().map(|(_, value)| &value[..]).collect();
@@ -78,7 +78,7 @@ fn a_web_socket_keeps_its_other_protocols() {
 }
 
 #[test]
-fn a_cookie_may_have_a_prefix() {
+fn accepts_cookies_with_a_prefix() {
     let good = good();
     for (prefix, cookie, found) in [
         ("Bearer ", format!("jwt=Bearer {good}"), Some(true)),
@@ -90,7 +90,7 @@ fn a_cookie_may_have_a_prefix() {
         ("", format!("jwt={good}"), Some(true)),
     ] {
         let fields = json!({"fromCookies": [{"name": "jwt", "prefix": prefix}]});
-        let answer = asked(&document(fields)).ask(&request("/", [("cookie", cookie.clone())])).0;
+        let answer = tester(&document(fields)).send(&request("/", [("cookie", cookie.clone())])).0;
         if let Some(found) = found {
             assert_eq!(answer.admission().identity.is_some(), found, "{prefix} {cookie}");
         } else {
@@ -100,8 +100,8 @@ fn a_cookie_may_have_a_prefix() {
 }
 
 #[test]
-fn a_token_is_cut_out_of_the_query_and_nothing_else() {
-    let mut asked = asked(&document(json!({})));
+fn removes_only_the_token_from_the_query() {
+    let mut tester = tester(&document(json!({})));
     let good = good();
     for (path, rest) in [
         (format!("/?access_token={good}"), "/"),
@@ -109,21 +109,21 @@ fn a_token_is_cut_out_of_the_query_and_nothing_else() {
         (format!("/?%61ccess_token={}", good.replace('.', "%2E")), "/"),
         (format!("/?access_token={good}#f?access_token=x"), "/#f?access_token=x"),
     ] {
-        let admission = asked.ask(&plain(&path)).0.admission();
+        let admission = tester.send(&plain(&path)).0.admission();
         assert_eq!(admission.path.as_deref(), Some(rest.as_bytes()), "{path}");
         assert!(admission.identity.is_some());
     }
     for path in ["/", "/?access_token=", "/?xaccess_token=a", "/access_token=a"] {
-        let admission = asked.ask(&plain(path)).0.admission();
+        let admission = tester.send(&plain(path)).0.admission();
         assert_eq!(admission.path, None, "{path}");
         assert!(admission.identity.is_none());
     }
 }
 
 #[test]
-fn repeated_and_empty_tokens_in_one_place_count_once() {
+fn repeated_tokens_count_once_and_empty_ones_not() {
     let fields = json!({"fromParams": ["t"], "fromCookies": ["t"]});
-    let mut asked = asked(&document(fields));
+    let mut tester = tester(&document(fields));
     let good = good();
     let escaped = good.replace('.', "%2E");
     let several = Some(Reason::MultipleTokens);
@@ -139,7 +139,7 @@ fn repeated_and_empty_tokens_in_one_place_count_once() {
         (format!("t={good}"), "t=a.b.c".to_owned(), several),
     ] {
         let headers = request(&format!("/?{query}"), [("cookie", cookie.clone())]);
-        let answer = asked.ask(&headers).0;
+        let answer = tester.send(&headers).0;
         assert_eq!(answer.reason(), reason, "{query} {cookie}");
         if reason.is_none() {
             let admission = answer.admission();
@@ -151,8 +151,8 @@ fn repeated_and_empty_tokens_in_one_place_count_once() {
 }
 
 #[test]
-fn a_cookie_is_cut_out_and_the_others_stay_in_order() {
-    let mut asked = asked(&document(json!({"fromCookies": ["jwt"]})));
+fn removes_the_cookie_and_keeps_the_others_in_order() {
+    let mut tester = tester(&document(json!({"fromCookies": ["jwt"]})));
     let good = good();
     for (cookies, rest) in [
         (vec![format!("a=1; jwt={good}; b=\"2\"")], Some("a=1; b=\"2\"")),
@@ -160,7 +160,7 @@ fn a_cookie_is_cut_out_and_the_others_stay_in_order() {
         (vec!["a=1;b=2".to_owned(), format!("jwt={good}")], Some("a=1; b=2")),
     ] {
         let values = cookies.iter().map(|value| ("cookie", value.clone()));
-        let edits = asked.ask(&request("/", values)).0.admission().edits;
+        let edits = tester.send(&request("/", values)).0.admission().edits;
         assert!(edits.remove.iter().any(|name| name.as_str() == "cookie"));
         let added = edits.add.first().map(|(_, value)| value.as_slice());
         assert_eq!(added, rest.map(str::as_bytes), "{cookies:?}");
@@ -168,19 +168,19 @@ fn a_cookie_is_cut_out_and_the_others_stay_in_order() {
 }
 
 #[test]
-fn a_cookie_with_two_values_is_two_tokens() {
-    let mut asked = asked(&document(json!({"fromCookies": ["jwt"]})));
+fn two_values_of_a_cookie_are_two_tokens() {
+    let mut tester = tester(&document(json!({"fromCookies": ["jwt"]})));
     for cookies in [vec!["jwt=a; jwt=b"], vec!["jwt=a", "jwt=b"]] {
         let values = cookies.iter().map(|value| ("cookie", *value));
-        assert_eq!(asked.ask(&request("/", values)).0.reason(), Some(Reason::MultipleTokens));
+        assert_eq!(tester.send(&request("/", values)).0.reason(), Some(Reason::MultipleTokens));
     }
 }
 
 #[test]
-fn only_a_verified_token_that_is_not_forwarded_is_removed() {
+fn removes_only_tokens_that_are_not_forwarded() {
     let removes = |fields: Value| {
         let headers = crate::testing::bearer(&good());
-        let edits = asked(&document(fields)).ask(&headers).0.admission().edits;
+        let edits = tester(&document(fields)).send(&headers).0.admission().edits;
         edits.remove.iter().any(|name| name.as_str() == "authorization")
     };
     assert!(removes(json!({})));
@@ -188,34 +188,34 @@ fn only_a_verified_token_that_is_not_forwarded_is_removed() {
 }
 
 #[test]
-fn a_provider_takes_tokens_only_from_its_own_locations() {
+fn providers_accept_tokens_only_from_their_locations() {
     let other = rule(json!({"issuer": "https://two", "fromHeaders": [{"name": "X-Two"}]}));
-    let mut asked = asked(&json!({"jwtRules": [rule(json!({})), other]}));
+    let mut tester = tester(&json!({"jwtRules": [rule(json!({})), other]}));
     let two = token(Algorithm::Es256, &with(claims(), "iss", json!("https://two")));
-    let here = asked.ask(&request("/", [("x-two", two.clone())])).0;
+    let here = tester.send(&request("/", [("x-two", two.clone())])).0;
     assert_eq!(here.reason(), None);
-    assert_eq!(authorization(&mut asked, &format!("Bearer {two}")), Some(Reason::UnknownIssuer));
+    assert_eq!(authorization(&mut tester, &format!("Bearer {two}")), Some(Reason::UnknownIssuer));
 }
 
 #[test]
-fn several_tokens_are_refused_unless_all_must_be_valid() {
+fn refuses_several_tokens_unless_all_must_be_valid() {
     let other = rule(json!({"issuer": "https://two", "fromHeaders": [{"name": "x-two"}]}));
     let two = token(Algorithm::Es256, &with(claims(), "iss", json!("https://two")));
     let both = |two: &str| {
         request("/", [("x-two", two.to_owned()), ("authorization", format!("Bearer {}", good()))])
     };
     let document = json!({"jwtRules": [rule(json!({})), other]});
-    let answer = asked(&document).ask(&both(&two)).0;
+    let answer = tester(&document).send(&both(&two)).0;
     assert_eq!(answer.reason(), Some(Reason::MultipleTokens));
-    let mut lenient = asked(&with(document.clone(), "multipleTokens", json!("ALL_VALID")));
-    let admission = lenient.ask(&both(&two)).0.admission();
+    let mut lenient = tester(&with(document.clone(), "multipleTokens", json!("ALL_VALID")));
+    let admission = lenient.send(&both(&two)).0.admission();
     let removed: Vec<_> = admission.edits.remove.iter().map(|name| name.as_str()).collect();
     assert!(removed.contains(&"x-two") && removed.contains(&"authorization"));
     let identity: Value = serde_json::from_slice(&admission.identity.unwrap()).unwrap();
     assert_eq!(identity["provider"], "jwt-0");
-    assert_eq!(lenient.ask(&both("a.b.c")).0.reason(), Some(Reason::BadHeader));
+    assert_eq!(lenient.send(&both("a.b.c")).0.reason(), Some(Reason::BadHeader));
     let strict = with(with(document, "multipleTokens", json!("ALL_VALID")), "maxTokens", json!(1));
-    assert_eq!(asked_reason(&strict, &both(&two)), Some(Reason::MultipleTokens));
+    assert_eq!(reason_for(&strict, &both(&two)), Some(Reason::MultipleTokens));
 }
 
 #[test]
@@ -230,28 +230,28 @@ fn refuses_a_second_token_in_another_reading_of_the_query() {
         ("access_token=GOOD&a;access%5ftoken=FORGED", Some(Reason::MultipleTokens)),
     ] {
         let path = format!("/?{}", query.replace("GOOD", &good));
-        assert_eq!(asked_reason(&document, &plain(&path)), reason, "{query}");
+        assert_eq!(reason_for(&document, &plain(&path)), reason, "{query}");
     }
 }
 
-fn asked_reason(document: &Value, headers: &filter_core::Headers) -> Option<Reason> {
-    asked(document).ask(headers).0.reason()
+fn reason_for(document: &Value, headers: &filter_core::Headers) -> Option<Reason> {
+    tester(document).send(headers).0.reason()
 }
 
 #[test]
-fn the_same_bytes_in_two_places_are_one_token_and_both_go() {
+fn removes_a_token_from_all_its_locations() {
     let good = good();
     let path = format!("/?access_token={good}");
     let headers = request(&path, [("authorization", format!("Bearer {good}"))]);
-    let admission = asked(&document(json!({}))).ask(&headers).0.admission();
+    let admission = tester(&document(json!({}))).send(&headers).0.admission();
     assert_eq!(admission.path.as_deref(), Some(&b"/"[..]));
     assert!(admission.edits.remove.iter().any(|name| name.as_str() == "authorization"));
 }
 
 #[test]
-fn what_holds_tokens_and_what_is_stripped_is_read() {
+fn needs_the_headers_of_tokens_and_outputs() {
     let needs = |fields| {
-        let needs = asked(&document(fields)).policy.needs().headers.clone();
+        let needs = tester(&document(fields)).policy.needs().headers.clone();
         needs.into_iter().collect::<Vec<_>>().join(" ")
     };
     let marks = "x-jwt-signature-verified";
@@ -265,13 +265,13 @@ fn what_holds_tokens_and_what_is_stripped_is_read() {
 }
 
 #[test]
-fn two_tokens_in_two_cookies_both_go() {
+fn removes_tokens_from_two_cookies() {
     let two = rule(json!({"issuer": "https://two", "fromCookies": ["two"]}));
     let one = rule(json!({"fromCookies": ["one"]}));
     let document = json!({"jwtRules": [one, two], "multipleTokens": "ALL_VALID"});
     let second = token(Algorithm::Es256, &with(claims(), "iss", json!("https://two")));
     let cookies = format!("a=1; one={}; two={second}; b=2", good());
-    let admission = asked(&document).ask(&request("/", [("cookie", cookies)])).0.admission();
+    let admission = tester(&document).send(&request("/", [("cookie", cookies)])).0.admission();
     let added: Vec<_> = admission.edits.add.iter().map(|(_, value)| &value[..]).collect();
     assert_eq!(added, [b"a=1; b=2"]);
 }

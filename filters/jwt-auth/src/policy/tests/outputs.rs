@@ -1,4 +1,4 @@
-//! What an admitted request is changed into.
+//! Changes to admitted requests.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -8,15 +8,15 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Admission, Metric,
     algorithm::Algorithm,
-    testing::{NOW, asked, bearer, claims, document, request, token, with},
+    testing::{NOW, bearer, claims, document, request, tester, token, with},
 };
 
 fn admitted(fields: Value, claims: &Value) -> Admission {
     let token = token(Algorithm::EdDsa, claims);
-    asked(&document(fields)).ask(&bearer(&token)).0.admission()
+    tester(&document(fields)).send(&bearer(&token)).0.admission()
 }
 
-/// The value that a claim yields in a header, with further fields of the output.
+/// The value of an output header for a claim, with additional fields of the output.
 fn written(claim: Value, fields: Value) -> Option<String> {
     let output = fields
         .as_object()
@@ -32,7 +32,7 @@ fn written(claim: Value, fields: Value) -> Option<String> {
 }
 
 #[test]
-fn a_claim_is_written_in_its_format() {
+fn formats_claims() {
     let list = json!(["a", 1, true]);
     for (claim, format, value) in [
         (json!("alice"), "SCALAR", Some("alice")),
@@ -69,14 +69,14 @@ fn a_claim_is_written_in_its_format() {
     }
 }
 
-/// Signs claims in which `a.b` is this number.
+/// Signs claims with this number in `a.b`.
 fn with_number(number: &str) -> String {
     let claims = claims().to_string().replacen('{', &format!("{{\"a\":{{\"b\":{number}}},"), 1);
     crate::testing::sign(Algorithm::EdDsa, r#"{"alg":"EdDSA"}"#, &claims)
 }
 
 #[test]
-fn a_number_has_the_digits_of_the_token_everywhere() {
+fn numbers_keep_the_digits_of_the_token() {
     for number in [
         "7",
         "-0",
@@ -94,7 +94,7 @@ fn a_number_has_the_digits_of_the_token_everywhere() {
             output("x-scalar", "SCALAR"), output("x-csv", "CSV"), output("x-json", "JSON"),
             {"header": "x-object", "claim": "a", "format": "JSON"},
         ]});
-        let admission = asked(&document(fields)).ask(&bearer(&token)).0.admission();
+        let admission = tester(&document(fields)).send(&bearer(&token)).0.admission();
         let object = format!("{{\"b\":{number}}}");
         for ((name, value), wanted) in
             admission.edits.set.iter().zip([number, number, number, object.as_str()])
@@ -106,7 +106,7 @@ fn a_number_has_the_digits_of_the_token_everywhere() {
         let condition = |member: &str, value: &str| {
             let when = json!([{"key": "request.auth.claims[a][b]", member: [value]}]);
             let rules = json!([{"when": when}]);
-            asked(&with(document(json!({})), "rules", rules)).bearer(&token).is_none()
+            tester(&with(document(json!({})), "rules", rules)).bearer(&token).is_none()
         };
         assert!(condition("values", number) && !condition("notValues", number), "{number}");
         let another = format!("{number}9");
@@ -115,7 +115,7 @@ fn a_number_has_the_digits_of_the_token_everywhere() {
 }
 
 #[test]
-fn a_default_stands_for_a_claim_that_does_not_fit() {
+fn writes_the_default_for_claims_that_do_not_fit() {
     for (claim, value) in [
         (json!(null), Some("none")),
         (json!([1]), Some("none")),
@@ -140,14 +140,14 @@ fn counts_unusable_values_with_and_without_a_default() {
         let output = with(json!({"header": "x-a", "claim": "list"}), "default", default);
         let fields = json!({"outputClaimToHeaders": [output]});
         let token = token(Algorithm::EdDsa, &with(claims(), "list", claim.clone()));
-        let (_, counts) = asked(&document(fields)).ask(&bearer(&token));
+        let (_, counts) = tester(&document(fields)).send(&bearer(&token));
         let found = counts.iter().filter(|metric| **metric == Metric::OutputsSkipped).count();
         assert_eq!(found, skipped, "{claim}");
     }
 }
 
 #[test]
-fn a_principal_with_outer_blanks_is_left_out() {
+fn omits_principals_with_outer_spaces() {
     let fields = json!({"outputPrincipalToHeader": "x-who"});
     for (subject, is_written) in [("alice", true), ("a lice", true), ("alice ", false)] {
         let set = admitted(fields.clone(), &with(claims(), "sub", json!(subject))).edits.set;
@@ -156,7 +156,7 @@ fn a_principal_with_outer_blanks_is_left_out() {
 }
 
 #[test]
-fn payload_and_principal_are_written() {
+fn writes_payload_and_principal() {
     let fields = json!({"outputPayloadToHeader": "x-payload", "outputPrincipalToHeader": "x-who"});
     let add = admitted(fields.clone(), &claims()).edits.set;
     let value = |name| add.iter().find(|(n, _)| n.as_str() == name).unwrap().1.clone();
@@ -175,10 +175,10 @@ fn payload_and_principal_are_written() {
 }
 
 #[test]
-fn the_clients_own_output_headers_are_always_stripped() {
+fn always_strips_inbound_output_headers() {
     let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
     let stripped = |headers| {
-        let strip = asked(&document(fields.clone())).ask(&headers).0.admission().strip;
+        let strip = tester(&document(fields.clone())).send(&headers).0.admission().strip;
         let is_stripped = |wanted: &&str| strip.iter().any(|name| name.as_str() == *wanted);
         ["x-user", "x-jwt-signature-verified"].iter().all(is_stripped)
     };
@@ -195,8 +195,8 @@ fn the_clients_own_output_headers_are_always_stripped() {
 #[test]
 fn removes_the_output_headers_from_connection() {
     let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
-    let mut asked = asked(&document(fields));
-    assert!(asked.policy.needs().headers.contains("connection"));
+    let mut tester = tester(&document(fields));
+    assert!(tester.policy.needs().headers.contains("connection"));
     for (values, rest) in [
         (&["upgrade"][..], None),
         (&["upgrade, x-user"], Some("upgrade")),
@@ -205,7 +205,7 @@ fn removes_the_output_headers_from_connection() {
         (&["x-user2, x_user"], None),
     ] {
         let values = values.iter().map(|value| ("connection", *value));
-        let edits = asked.ask(&request("/", values.clone())).0.admission().edits;
+        let edits = tester.send(&request("/", values.clone())).0.admission().edits;
         let is_removed = edits.remove.iter().any(|name| name.as_str() == "connection");
         assert_eq!(is_removed, rest.is_some(), "{rest:?}");
         let added: Vec<_> = edits.add.iter().map(|(_, value)| &value[..]).collect();
@@ -215,23 +215,23 @@ fn removes_the_output_headers_from_connection() {
 }
 
 #[test]
-fn trailers_lose_the_output_headers_but_not_in_a_dry_run() {
+fn strips_trailers_except_in_a_dry_run() {
     let fields = json!({"outputClaimToHeaders": [{"header": "X-User", "claim": "sub"}]});
-    let owned = |dry_run: bool| {
-        let asked = asked(&with(document(fields.clone()), "dryRun", json!(dry_run)));
-        asked.policy.owned().iter().map(ToString::to_string).collect::<Vec<_>>()
+    let owned_headers = |dry_run: bool| {
+        let tester = tester(&with(document(fields.clone()), "dryRun", json!(dry_run)));
+        tester.policy.owned_headers().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(owned(false), ["x-jwt-signature-verified", "x-user"]);
-    assert!(owned(true).is_empty());
+    assert_eq!(owned_headers(false), ["x-jwt-signature-verified", "x-user"]);
+    assert!(owned_headers(true).is_empty());
 }
 
 #[test]
-fn the_identity_is_published_as_configured() {
+fn publishes_the_identity_as_configured() {
     let rich = with(with(claims(), "scope", json!("a b")), "scp", json!(["c"]));
     let published = |publish: &str, claims: &Value| {
         let document = with(document(json!({"name": "corp"})), "publish", json!(publish));
         let token = token(Algorithm::EdDsa, claims);
-        let identity = asked(&document).ask(&bearer(&token)).0.admission().identity;
+        let identity = tester(&document).send(&bearer(&token)).0.admission().identity;
         identity.map(|json| serde_json::from_slice::<Value>(&json).unwrap())
     };
     let identity = json!({
@@ -243,9 +243,9 @@ fn the_identity_is_published_as_configured() {
     assert_eq!(published("IDENTITY", &rich), Some(identity.clone()));
     assert_eq!(published("CLAIMS", &rich), Some(with(identity.clone(), "claims", rich)));
     let large = with(claims(), "x", json!("x".repeat(33_000)));
-    let mut roomy = asked(&with(document(json!({})), "maxTokenBytes", json!(61440)));
+    let mut roomy = tester(&with(document(json!({})), "maxTokenBytes", json!(61440)));
     let token = token(Algorithm::EdDsa, &large);
-    let json = roomy.ask(&bearer(&token)).0.admission().identity.unwrap();
+    let json = roomy.send(&bearer(&token)).0.admission().identity.unwrap();
     assert!(
         !serde_json::from_slice::<Value>(&json)
             .unwrap()
@@ -256,12 +256,12 @@ fn the_identity_is_published_as_configured() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing_and_counts() {
+fn dry_run_counts_but_changes_nothing() {
     let fields = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
-    let mut asked = asked(&with(document(fields), "dryRun", json!(true)));
-    let (answer, _) = asked.ask(&bearer(&token(Algorithm::EdDsa, &claims())));
+    let mut tester = tester(&with(document(fields), "dryRun", json!(true)));
+    let (answer, _) = tester.send(&bearer(&token(Algorithm::EdDsa, &claims())));
     assert_eq!(answer.admission(), Admission::default());
-    let (answer, counts) = asked.ask(&bearer("a.b.c"));
+    let (answer, counts) = tester.send(&bearer("a.b.c"));
     assert_eq!(answer.admission(), Admission::default());
     assert_eq!(counts, [Metric::DryRunDenied]);
 }

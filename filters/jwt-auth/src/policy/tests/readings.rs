@@ -8,7 +8,7 @@ use super::rules::{good, with_rules};
 use crate::{denial::Reason, testing::*};
 
 #[test]
-fn a_path_that_servers_read_differently_chooses_no_rule() {
+fn ambiguous_paths_match_no_rule() {
     let rules = json!([
         {"match": [{"uri": {"prefix": "/open"}}], "token": "NONE"},
         {"match": [{"uri": {"prefix": "/admin"}}], "scopes": {"all": ["admin"]}},
@@ -31,39 +31,39 @@ fn a_path_that_servers_read_differently_chooses_no_rule() {
         "/%61dmin",
         "/%61dmin;x",
     ] {
-        assert_eq!(asked(&document).ask(&plain(path)).0.reason(), unmatched, "{path}");
+        assert_eq!(tester(&document).send(&plain(path)).0.reason(), unmatched, "{path}");
         let headers = request(path, [("authorization", &*format!("Bearer {}", good(json!({}))))]);
-        assert_eq!(asked(&document).ask(&headers).0.reason(), unmatched, "{path}, with a token");
+        assert_eq!(tester(&document).send(&headers).0.reason(), unmatched, "{path}, with a token");
     }
     for path in ["/open/a%20b?c=%2f", "/open/a%2Fb", "/open//a;v=1", "/open%2f../open/x"] {
-        assert_eq!(asked(&document).ask(&plain(path)).0.reason(), None, "{path}");
+        assert_eq!(tester(&document).send(&plain(path)).0.reason(), None, "{path}");
     }
     let decoding = with(document, "pathNormalization", json!("DECODE_AND_MERGE_SLASHES"));
-    assert_eq!(asked(&decoding).ask(&plain("/open/a%2Fb")).0.reason(), None);
+    assert_eq!(tester(&decoding).send(&plain("/open/a%2Fb")).0.reason(), None);
     let missing = Some(Reason::Missing);
-    assert_eq!(asked(&decoding).ask(&plain("/open/..%2fadmin")).0.reason(), missing);
+    assert_eq!(tester(&decoding).send(&plain("/open/..%2fadmin")).0.reason(), missing);
     let everywhere = with_rules(json!([{"token": "OPTIONAL"}]));
-    assert_eq!(asked(&everywhere).ask(&plain("/a%2Fb")).0.reason(), None);
+    assert_eq!(tester(&everywhere).send(&plain("/a%2Fb")).0.reason(), None);
 }
 
 #[test]
-fn invalid_utf8_bypasses_no_rule() {
+fn invalid_utf8_does_not_bypass_rules() {
     let first_match = json!([{"match": [{"uri": {"prefix": "/admin"}}]}, {"token": "NONE"}]);
     let negated = json!([{"match": [{"not": {"uri": {"prefix": "/admin"}}}], "token": "NONE"}, {}]);
     let expression = json!([{"match": [{"uri": {"regex": "/admin/.*"}}]}, {"token": "NONE"}]);
     let template = json!([{"match": [{"pathTemplate": "/admin/{**}"}]}, {"token": "NONE"}]);
     for rules in [first_match, negated, expression, template] {
-        let mut asked = asked(&with_rules(rules.clone()));
+        let mut tester = tester(&with_rules(rules.clone()));
         for path in [&b"/admin/\xff"[..], b"/admin/\xc3(", b"/admin/\xed\xa0\x80"] {
             let headers = filter_core::Headers::from_iter([(":path", path)]);
-            let reason = asked.ask(&headers).0.reason();
+            let reason = tester.send(&headers).0.reason();
             assert_eq!(reason, Some(Reason::Missing), "{rules} {}", path.escape_ascii());
         }
     }
 }
 
 #[test]
-fn ambiguous_values_bypass_no_rule() {
+fn ambiguous_values_do_not_bypass_rules() {
     let closed =
         |entry: serde_json::Value| with_rules(json!([{"match": [entry]}, {"token": "NONE"}]));
     for (entry, headers) in [
@@ -86,7 +86,7 @@ fn ambiguous_values_bypass_no_rule() {
         if headers.first(":path").is_none() {
             headers.push(":path", "/");
         }
-        let reason = asked(&closed(entry.clone())).ask(&headers).0.reason();
+        let reason = tester(&closed(entry.clone())).send(&headers).0.reason();
         assert_eq!(reason, Some(Reason::RuleUnmatched), "{entry} {headers:?}");
     }
 }

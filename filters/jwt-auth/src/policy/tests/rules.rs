@@ -1,4 +1,4 @@
-//! Which request needs which token.
+//! Rules.
 
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     Metric, Reason,
     algorithm::Algorithm,
-    testing::{NOW, asked, bearer, claims, document, plain, request, rule, token, warnings, with},
+    testing::{NOW, bearer, claims, document, plain, request, rule, tester, token, warnings, with},
 };
 
 pub(super) fn with_rules(rules: Value) -> Value {
@@ -24,14 +24,14 @@ pub(super) fn good(changes: Value) -> String {
 }
 
 #[test]
-fn the_first_rule_that_matches_decides() {
+fn the_first_matching_rule_decides() {
     let rules = json!([
         {"match": [{"uri": {"exact": "/healthz"}}], "token": "NONE"},
         {"match": [{"uri": {"prefix": "/open"}}], "token": "OPTIONAL"},
         {"match": [{"uri": {"prefix": "/lenient"}}], "token": "ALLOW_MISSING_OR_FAILED"},
         {"match": [{"uri": {"prefix": "/api"}}]},
     ]);
-    let mut asked = asked(&with_rules(rules));
+    let mut tester = tester(&with_rules(rules));
     let (missing, unmatched) = (Some(Reason::Missing), Some(Reason::RuleUnmatched));
     let bad = Some(Reason::BadFormat);
     for (path, without, with_bad) in [
@@ -42,23 +42,23 @@ fn the_first_rule_that_matches_decides() {
         ("/api", missing, bad),
         ("/other", unmatched, unmatched),
     ] {
-        assert_eq!(asked.ask(&plain(path)).0.reason(), without, "{path}");
+        assert_eq!(tester.send(&plain(path)).0.reason(), without, "{path}");
         let headers = request(path, [("authorization", "Bearer x")]);
-        assert_eq!(asked.ask(&headers).0.reason(), with_bad, "{path}");
+        assert_eq!(tester.send(&headers).0.reason(), with_bad, "{path}");
     }
 }
 
 #[test]
-fn a_token_is_asked_of_every_request_by_one_empty_rule() {
-    let mut asked = asked(&with_rules(json!([{}])));
-    let reply = asked.ask(&plain("/")).0.reply();
+fn an_empty_rule_requires_a_token() {
+    let mut tester = tester(&with_rules(json!([{}])));
+    let reply = tester.send(&plain("/")).0.reply();
     let challenge = String::from_utf8(reply.headers[0].1.clone()).unwrap();
     assert_eq!(challenge, "Bearer realm=\"https://app.example.com/\"");
-    assert_eq!(asked.bearer(&good(json!({}))), None);
+    assert_eq!(tester.bearer(&good(json!({}))), None);
 }
 
 #[test]
-fn a_preflight_needs_no_token_unless_configured() {
+fn preflights_need_no_token_unless_configured() {
     let preflight = filter_core::Headers::from_iter([
         (":method", "OPTIONS"),
         (":path", "/"),
@@ -66,55 +66,55 @@ fn a_preflight_needs_no_token_unless_configured() {
         ("access-control-request-method", "GET"),
     ]);
     let document = with_rules(json!([{}]));
-    let (answer, counts) = asked(&document).ask(&preflight);
+    let (answer, counts) = tester(&document).send(&preflight);
     assert_eq!(answer.reason(), None);
     assert_eq!(counts, [Metric::CorsPreflightBypassed, Metric::Allowed]);
     let strict = with(document.clone(), "bypassCorsPreflight", json!(false));
-    assert_eq!(asked(&strict).ask(&preflight).0.reason(), Some(Reason::Missing));
+    assert_eq!(tester(&strict).send(&preflight).0.reason(), Some(Reason::Missing));
     let plain = filter_core::Headers::from_iter([(":method", "OPTIONS"), (":path", "/")]);
-    assert_eq!(asked(&document).ask(&plain).0.reason(), Some(Reason::Missing));
+    assert_eq!(tester(&document).send(&plain).0.reason(), Some(Reason::Missing));
 }
 
 #[test]
-fn a_failed_token_that_is_tolerated_stays_and_yields_nothing() {
+fn tolerated_tokens_stay_and_have_no_outputs() {
     let rules = json!([{"token": "ALLOW_MISSING_OR_FAILED"}]);
     let fields = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
-    let mut asked = asked(&with(document(fields), "rules", rules));
-    let (answer, counts) = asked.ask(&bearer(&good(json!({"exp": 1}))));
+    let mut tester = tester(&with(document(fields), "rules", rules));
+    let (answer, counts) = tester.send(&bearer(&good(json!({"exp": 1}))));
     let admission = answer.admission();
     assert!(admission.edits.set.is_empty() && admission.identity.is_none());
     assert!(!admission.edits.remove.iter().any(|name| name.as_str() == "authorization"));
     assert!(counts.contains(&Metric::AllowedWithFailedToken));
-    let admission = asked.ask(&bearer(&good(json!({})))).0.admission();
+    let admission = tester.send(&bearer(&good(json!({})))).0.admission();
     assert_eq!(admission.edits.set.len(), 1);
     assert!(admission.identity.is_some());
 }
 
 #[test]
-fn an_unverified_token_yields_outputs_but_no_identity() {
+fn unverified_tokens_have_outputs_but_no_identity() {
     let fields = json!({"outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}]});
     let document = with(document(fields), "rules", json!([{"token": "EXTRACT_ONLY"}]));
     let forged = good(json!({"exp": 1}));
     let forged = format!("{}AAAA", &forged[..forged.len() - 4]);
-    let admission = asked(&document).ask(&bearer(&forged)).0.admission();
+    let admission = tester(&document).send(&bearer(&forged)).0.admission();
     let added: Vec<_> =
         admission.edits.set.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
     assert_eq!(added, [("x-user", &b"alice"[..]), ("x-jwt-signature-verified", b"false")]);
     assert!(admission.identity.is_none());
     assert!(!admission.edits.remove.iter().any(|name| name.as_str() == "authorization"));
-    let unreadable = asked(&document).ask(&bearer("a.b.c")).0.admission();
+    let unreadable = tester(&document).send(&bearer("a.b.c")).0.admission();
     assert!(unreadable.edits.set.is_empty());
 }
 
 #[test]
-fn a_rule_replaces_the_audiences_of_its_provider() {
+fn rules_replace_the_audiences_of_providers() {
     let rules = json!([
         {"match": [{"uri": {"exact": "/x"}}], "audiences": ["other"]}, {},
     ]);
     let document = with(document(json!({"audiences": ["orders"]})), "rules", rules);
     let reason = |path: &str, audience: &str| {
         let value = format!("Bearer {}", good(json!({"aud": audience})));
-        asked(&document).ask(&request(path, [("authorization", value)])).0.reason()
+        tester(&document).send(&request(path, [("authorization", value)])).0.reason()
     };
     assert_eq!(reason("/x", "other"), None);
     assert_eq!(reason("/x", "orders"), Some(Reason::AudienceNotAllowed));
@@ -122,18 +122,18 @@ fn a_rule_replaces_the_audiences_of_its_provider() {
 }
 
 #[test]
-fn only_the_named_providers_count() {
+fn only_named_providers_are_accepted() {
     let providers = json!([
         rule(json!({"name": "one"})),
         rule(json!({"name": "two", "issuer": "https://two"})),
     ]);
     let document = json!({"jwtRules": providers, "rules": [{"providers": {"any": ["two"]}}]});
-    assert_eq!(asked(&document).bearer(&good(json!({}))), Some(Reason::UnknownIssuer));
-    assert_eq!(asked(&document).bearer(&good(json!({"iss": "https://two"}))), None);
+    assert_eq!(tester(&document).bearer(&good(json!({}))), Some(Reason::UnknownIssuer));
+    assert_eq!(tester(&document).bearer(&good(json!({"iss": "https://two"}))), None);
 }
 
 #[test]
-fn each_of_several_providers_must_vouch() {
+fn providers_all_requires_a_token_of_each() {
     let output = |header| json!([{"header": header, "claim": "sub"}]);
     let providers = json!([
         rule(json!({"name": "one", "outputClaimToHeaders": output("x-one")})),
@@ -147,17 +147,17 @@ fn each_of_several_providers_must_vouch() {
     let two = good(json!({"iss": "https://two", "sub": "bob"}));
     let one = format!("Bearer {}", good(json!({})));
     let both = request("/", [("authorization", one.clone()), ("x-two", two.clone())]);
-    let admission = asked(&document).ask(&both).0.admission();
+    let admission = tester(&document).send(&both).0.admission();
     let identity: Value = serde_json::from_slice(&admission.identity.unwrap()).unwrap();
     assert_eq!((&identity["provider"], &identity["sub"]), (&json!("two"), &json!("bob")));
     let added: Vec<_> = admission.edits.set.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(added, ["x-sub-two", "x-one"]);
     for headers in [request("/", [("authorization", one)]), request("/", [("x-two", two)])] {
-        assert_eq!(asked(&document).ask(&headers).0.reason(), Some(Reason::Missing));
+        assert_eq!(tester(&document).send(&headers).0.reason(), Some(Reason::Missing));
     }
 }
 
-/// A rule's conditions, claims that differ from the good ones, and the reason of the refusal.
+/// Conditions of a rule, changes to the valid claims, and the expected reason.
 fn conditions() -> Vec<(Value, Value, Option<Reason>)> {
     let (scope, claim) = (Some(Reason::InsufficientScope), Some(Reason::ClaimNotAllowed));
     let step_up = Some(Reason::StepUpRequired);
@@ -249,20 +249,20 @@ fn conditions() -> Vec<(Value, Value, Option<Reason>)> {
 }
 
 #[test]
-fn conditions_hold_as_configured_whether_the_token_is_remembered_or_not() {
+fn checks_conditions_of_new_and_cached_tokens() {
     for (conditions, changes, reason) in conditions() {
-        let mut asked = asked(&with_rules(json!([conditions])));
+        let mut tester = tester(&with_rules(json!([conditions])));
         let token = good(changes.clone());
-        assert_eq!(asked.bearer(&token), reason, "{conditions} {changes}");
-        assert_eq!(asked.bearer(&token), reason, "remembered: {conditions} {changes}");
+        assert_eq!(tester.bearer(&token), reason, "{conditions} {changes}");
+        assert_eq!(tester.bearer(&token), reason, "remembered: {conditions} {changes}");
     }
 }
 
 #[test]
-fn the_client_is_told_what_to_come_back_with() {
+fn challenges_name_scopes_and_login() {
     let challenge = |conditions: Value| {
-        let mut asked = asked(&with_rules(json!([conditions])));
-        let reply = asked.ask(&bearer(&good(json!({})))).0.reply();
+        let mut tester = tester(&with_rules(json!([conditions])));
+        let reply = tester.send(&bearer(&good(json!({})))).0.reply();
         String::from_utf8(reply.headers[0].1.clone()).unwrap()
     };
     let scope = challenge(json!({"scopes": {"all": ["a"], "any": ["b", "c"]}}));
@@ -275,35 +275,35 @@ fn the_client_is_told_what_to_come_back_with() {
 }
 
 #[test]
-fn a_remembered_token_is_checked_again_but_its_signature_is_not() {
-    let mut asked = asked(&document(json!({"clockSkew": "0s"})));
+fn cached_tokens_skip_only_the_signature_check() {
+    let mut tester = tester(&document(json!({"clockSkew": "0s"})));
     let token = good(json!({"exp": NOW + 10}));
     let kinds = |counts: &[Metric]| {
         [Metric::TokenCacheMisses, Metric::TokenCacheHits, Metric::VerifyPure]
             .map(|metric| counts.contains(&metric))
     };
-    assert_eq!(kinds(&asked.ask(&bearer(&token)).1), [true, false, true]);
-    assert_eq!(kinds(&asked.ask(&bearer(&token)).1), [false, true, false]);
-    asked.now = NOW + 10;
-    assert_eq!(asked.bearer(&token), Some(Reason::Expired));
+    assert_eq!(kinds(&tester.send(&bearer(&token)).1), [true, false, true]);
+    assert_eq!(kinds(&tester.send(&bearer(&token)).1), [false, true, false]);
+    tester.now = NOW + 10;
+    assert_eq!(tester.bearer(&token), Some(Reason::Expired));
 }
 
 #[test]
-fn a_badly_signed_token_is_remembered_for_a_moment() {
-    let mut asked = asked(&document(json!({})));
+fn caches_invalid_signatures_for_a_short_time() {
+    let mut tester = tester(&document(json!({})));
     let good = good(json!({}));
     let forged = format!("{}AAAA", &good[..good.len() - 4]);
     for (now, hit) in [(NOW, false), (NOW, true), (NOW + 5, false)] {
-        asked.now = now;
-        let (answer, counts) = asked.ask(&bearer(&forged));
+        tester.now = now;
+        let (answer, counts) = tester.send(&bearer(&forged));
         assert_eq!(answer.reason(), Some(Reason::BadSignature));
         assert_eq!(counts.contains(&Metric::TokenCacheNegativeHits), hit);
     }
-    assert_eq!(asked.bearer(&good), None);
+    assert_eq!(tester.bearer(&good), None);
 }
 
 #[test]
-fn a_token_that_one_provider_vouched_for_is_not_another_providers() {
+fn cached_results_belong_to_one_provider() {
     let other = rule(json!({"name": "other", "jwks": json!({"keys": [
         crate::testing::named_key("p384")["jwk"],
     ]}).to_string()}));
@@ -314,11 +314,11 @@ fn a_token_that_one_provider_vouched_for_is_not_another_providers() {
             {"providers": {"any": ["one"]}},
         ],
     });
-    let mut asked = asked(&document);
+    let mut tester = tester(&document);
     let value = format!("Bearer {}", good(json!({})));
     let headers = |path| request(path, [("authorization", value.clone())]);
-    assert_eq!(asked.ask(&headers("/")).0.reason(), None);
-    assert_eq!(asked.ask(&headers("/other")).0.reason(), Some(Reason::KeyNotFound));
+    assert_eq!(tester.send(&headers("/")).0.reason(), None);
+    assert_eq!(tester.send(&headers("/other")).0.reason(), Some(Reason::KeyNotFound));
 }
 
 #[test]
@@ -332,9 +332,9 @@ fn warns_of_issuers_that_can_impersonate_another() {
     ] {
         let rules = [(one, "a"), (other, "b")]
             .map(|(issuer, name)| rule(json!({"issuer": issuer, "name": name})));
-        let warnings = warnings(&asked(&json!({"jwtRules": rules})).policy);
+        let warnings = warnings(&tester(&json!({"jwtRules": rules})).policy);
         let found = warnings.contains(".issuer: begins with that of");
         assert_eq!(found, warned.is_some(), "{warnings}");
-        assert!(warned.is_none_or(|place| warnings.contains(place)), "{warnings}");
+        assert!(warned.is_none_or(|path| warnings.contains(path)), "{warnings}");
     }
 }

@@ -1,14 +1,14 @@
-//! The keys of an entry.
+//! Compilation of `jwks` and `keys`.
 
 use filter_core::Warning;
 use std::rc::Rc;
 
-use super::{Notes, remote};
+use super::{CompileState, remote};
 use crate::{
+    compile_context::CompileContext,
     config::{JwtRule, KeyConfig},
-    environment::Environment,
     key::{InvalidKey, Key, looks_like_hex},
-    key_set::{KeySet, Leftovers},
+    key_set::{KeySet, KeyWarnings},
     provider::Keys,
 };
 
@@ -18,125 +18,124 @@ pub(super) fn compile(
     rule: &JwtRule,
     provider: &Rc<str>,
     path: &str,
-    environment: &Environment<'_>,
-    notes: &mut Notes,
+    context: &CompileContext<'_>,
+    state: &mut CompileState,
 ) -> Keys {
-    let inline = rule.jwks.is_some() || rule.keys.is_some();
-    if rule.jwks_uri.is_some() && inline {
-        let text = "must not stand beside jwks or keys: give one of the three";
-        notes.errors.add(format!("{path}.jwksUri"), text);
+    let is_inline = rule.jwks.is_some() || rule.keys.is_some();
+    if rule.jwks_uri.is_some() && is_inline {
+        let text = "must not be given together with jwks or keys";
+        state.errors.add(format!("{path}.jwksUri"), text);
     }
-    if !inline {
-        return remote::keys(rule, provider, path, environment, notes);
+    if !is_inline {
+        return remote::keys(rule, provider, path, context, state);
     }
     if rule.jwks_fetch.is_some() {
-        let text = "must not stand beside jwks or keys, which are not fetched";
-        notes.errors.add(format!("{path}.jwksFetch"), text);
+        let text = "must not be given together with jwks or keys";
+        state.errors.add(format!("{path}.jwksFetch"), text);
     }
-    Keys::Inline(Rc::new(inline_keys(rule, path, environment, notes)))
+    Keys::Inline(Rc::new(inline_keys(rule, path, context, state)))
 }
 
 fn inline_keys(
     rule: &JwtRule,
     path: &str,
-    environment: &Environment<'_>,
-    notes: &mut Notes,
+    context: &CompileContext<'_>,
+    state: &mut CompileState,
 ) -> KeySet {
     match (&rule.jwks, &rule.keys) {
         (Some(text), None) => {
             let path = format!("{path}.jwks");
-            match KeySet::parse(text.as_str().as_bytes(), environment.crypto) {
-                Ok((keys, leftovers)) => {
-                    warn(&path, &leftovers, notes);
+            match KeySet::parse(text.as_str().as_bytes(), context.crypto) {
+                Ok((keys, key_warnings)) => {
+                    warn(&path, &key_warnings, state);
                     return keys;
                 }
-                Err(invalid) => notes.errors.add(path, invalid),
+                Err(invalid) => state.errors.add(path, invalid),
             }
         }
-        (None, Some(keys)) => return one_by_one(keys, &format!("{path}.keys"), environment, notes),
+        (None, Some(keys)) => return listed_keys(keys, &format!("{path}.keys"), context, state),
         (None, None) => {}
-        (Some(_), Some(_)) => notes.errors.add(path, "must have one of jwks and keys, got both"),
+        (Some(_), Some(_)) => state.errors.add(path, "must have one of jwks and keys, got both"),
     }
     KeySet::default()
 }
 
-fn one_by_one(
+fn listed_keys(
     keys: &[KeyConfig],
     path: &str,
-    environment: &Environment<'_>,
-    notes: &mut Notes,
+    context: &CompileContext<'_>,
+    state: &mut CompileState,
 ) -> KeySet {
     if !(1..=MAX_KEYS).contains(&keys.len()) {
-        notes.errors.add(path, "must have 1 to 64 entries");
+        state.errors.add(path, "must have 1 to 64 entries");
     }
     let mut usable = Vec::new();
-    for (place, key) in keys.iter().enumerate() {
-        let path = format!("{path}[{place}]");
+    for (index, key) in keys.iter().enumerate() {
+        let path = format!("{path}[{index}]");
         if key.secret.is_some() {
-            notes.warnings.push(Warning::new(format_args!("{path}.secret"), READABLE_SECRET));
+            state.warnings.push(Warning::new(format_args!("{path}.secret"), EXPOSED_SECRET));
         }
-        if let Some(field) = looks_misread(key, environment) {
-            notes.warnings.push(Warning::new(format_args!("{path}.{field}"), LOOKS_LIKE_HEX));
+        if let Some(field) = misread_field(key, context) {
+            state.warnings.push(Warning::new(format_args!("{path}.{field}"), LOOKS_LIKE_HEX));
         }
-        match read(key, environment) {
+        match parse(key, context) {
             Ok(key) => usable.push(key),
-            Err((field, reason)) => notes.errors.add(format!("{path}{field}"), reason),
+            Err((field, reason)) => state.errors.add(format!("{path}{field}"), reason),
         }
     }
     KeySet::new(usable)
 }
 
-fn read(key: &KeyConfig, environment: &Environment<'_>) -> Result<Key, (&'static str, String)> {
+fn parse(key: &KeyConfig, context: &CompileContext<'_>) -> Result<Key, (&'static str, String)> {
     let (id, alg) = (key.kid.clone(), key.alg.map(|name| name.algorithm().name()));
     let at = |field: &'static str| move |reason: InvalidKey| (field, reason.to_string());
     let pinned = alg.ok_or((".alg", "is required for a secret".to_owned()));
     let encoding = key.secret_encoding.unwrap_or_default();
     match (&key.pem, &key.secret, &key.secret_env) {
         (Some(_), None, None) if key.secret_encoding.is_some() => {
-            Err((".secretEncoding", "must not stand beside pem".to_owned()))
+            Err((".secretEncoding", "must not be given together with pem".to_owned()))
         }
-        (Some(pem), None, None) => {
-            Key::from_pem(pem, id, alg, environment.crypto).map_err(at(".pem"))
-        }
+        (Some(pem), None, None) => Key::from_pem(pem, id, alg, context.crypto).map_err(at(".pem")),
         (None, Some(secret), None) => {
             Key::from_secret(secret.as_str(), encoding, id, pinned?).map_err(at(".secret"))
         }
         (None, None, Some(name)) => {
             let unset = || (".secretEnv", format!("variable {} is not set", name.as_str()));
-            let secret = (environment.variable)(name.as_str()).ok_or_else(unset)?;
+            let secret = (context.variable)(name.as_str()).ok_or_else(unset)?;
             Key::from_secret(&secret, encoding, id, pinned?).map_err(at(".secretEnv"))
         }
         _ => Err(("", "must have exactly one of pem, secret and secretEnv".to_owned())),
     }
 }
 
-/// Returns the field whose secret is read as base64 by default but looks like hexadecimal digits.
-fn looks_misread(key: &KeyConfig, environment: &Environment<'_>) -> Option<&'static str> {
+/// Returns the field of a secret that is read as base64 by default but looks like hexadecimal
+/// digits.
+fn misread_field(key: &KeyConfig, context: &CompileContext<'_>) -> Option<&'static str> {
     if key.secret_encoding.is_some() {
         return None;
     }
     if let Some(secret) = &key.secret {
         return looks_like_hex(secret.as_str()).then_some("secret");
     }
-    let secret = (environment.variable)(key.secret_env.as_ref()?.as_str())?;
+    let secret = (context.variable)(key.secret_env.as_ref()?.as_str())?;
     looks_like_hex(&secret).then_some("secretEnv")
 }
 
-fn warn(path: &str, leftovers: &Leftovers, notes: &mut Notes) {
-    for (place, reason) in &leftovers.ignored {
-        notes.warnings.push(Warning::new(path, format_args!("key {place} is ignored: {reason}")));
+fn warn(path: &str, key_warnings: &KeyWarnings, state: &mut CompileState) {
+    for (index, reason) in &key_warnings.ignored {
+        state.warnings.push(Warning::new(path, format_args!("key {index} is ignored: {reason}")));
     }
-    for place in &leftovers.private {
-        notes.warnings.push(Warning::new(
+    for index in &key_warnings.private {
+        state.warnings.push(Warning::new(
             path,
-            format_args!("key {place} holds a private half, which is dropped"),
+            format_args!("key {index} has a private half, which is dropped"),
         ));
     }
-    for place in &leftovers.secret {
-        notes.warnings.push(Warning::new(path, format_args!("key {place}: {READABLE_SECRET}")));
+    for index in &key_warnings.secret {
+        state.warnings.push(Warning::new(path, format_args!("key {index}: {EXPOSED_SECRET}")));
     }
 }
 
-const READABLE_SECRET: &str = "whoever may read the configuration can forge tokens with it";
-const LOOKS_LIKE_HEX: &str = "is read as base64 but has only hexadecimal digits: set secretEncoding \
-                              to HEX or TEXT, or to BASE64 if it is base64";
+const EXPOSED_SECRET: &str = "everyone who can read the configuration can forge tokens with it";
+const LOOKS_LIKE_HEX: &str = "is read as base64, but has only hexadecimal digits: set \
+                              secretEncoding to HEX or TEXT, or to BASE64 if it is base64";

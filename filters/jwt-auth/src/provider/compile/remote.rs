@@ -1,65 +1,66 @@
-//! What an entry has fetched.
+//! Compilation of fetched keys and deny lists.
 
 use std::{rc::Rc, time::Duration};
 
 use filter_core::{ClusterRef, InvalidClusterRef, Warning};
 
-use super::{Notes, headers};
+use super::{CompileState, headers};
 use crate::{
+    compile_context::CompileContext,
     config::{ColdStart, IssuerConfig, JwksFetchConfig, JwtRule, OnUnavailable, RevocationConfig},
     endpoint::Endpoint,
-    environment::Environment,
     key_source::{FetchHeaders, Freshness, Kind, Origin, SourceSpec},
     provider::{DenyList, Keys},
 };
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_PAUSE: Duration = Duration::from_secs(5);
-const DEFAULT_EXTRA_INTERVAL: Duration = Duration::from_secs(10);
-const SHORTEST_EXTRA_INTERVAL: Duration = Duration::from_secs(1);
+const DEFAULT_REFETCH_INTERVAL: Duration = Duration::from_secs(10);
+const MIN_REFETCH_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_KEYS_STALE: Duration = Duration::from_secs(24 * 3_600);
 const DEFAULT_LIST_STALE: Duration = Duration::from_secs(3_600);
 const DEFAULT_REFRESH: Duration = Duration::from_secs(60);
-const SHORTEST_REFRESH: Duration = Duration::from_secs(5);
+const MIN_REFRESH: Duration = Duration::from_secs(5);
 const KEYS_FRESHNESS: Freshness = Freshness {
     default: Duration::from_secs(300),
-    shortest: Duration::from_secs(30),
-    longest: Duration::from_secs(3_600),
+    min: Duration::from_secs(30),
+    max: Duration::from_secs(3_600),
 };
 const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
 
-/// Where an entry's cluster is configured, and what its fields say.
-type Named = Result<Option<ClusterRef>, InvalidClusterRef>;
+/// A configured cluster.
+type NamedCluster = Result<Option<ClusterRef>, InvalidClusterRef>;
 
-/// Compiles the keys of an entry that has none inline.
+/// Compiles the keys of an entry without `jwks` and `keys`.
 pub(super) fn keys(
     rule: &JwtRule,
     provider: &Rc<str>,
     path: &str,
-    environment: &Environment<'_>,
-    notes: &mut Notes,
+    context: &CompileContext<'_>,
+    state: &mut CompileState,
 ) -> Keys {
     let fetch = rule.jwks_fetch.clone().unwrap_or_default();
-    let extra = fetch.unknown_kid_interval.map_or(DEFAULT_EXTRA_INTERVAL, |pause| pause.get());
-    if !extra.is_zero() && extra < SHORTEST_EXTRA_INTERVAL {
+    let refetch_interval =
+        fetch.unknown_kid_interval.map_or(DEFAULT_REFETCH_INTERVAL, |pause| pause.get());
+    if !refetch_interval.is_zero() && refetch_interval < MIN_REFETCH_INTERVAL {
         let text = "must be 0s or between 1s and 1h";
-        notes.errors.add(format!("{path}.jwksFetch.unknownKidInterval"), text);
+        state.errors.add(format!("{path}.jwksFetch.unknownKidInterval"), text);
     }
     if fetch.cold_start == ColdStart::Allow {
         let text = "without keys, requests with an unverified token pass";
-        notes.warnings.push(Warning::new(format_args!("{path}.jwksFetch.coldStart"), text));
+        state.warnings.push(Warning::new(format_args!("{path}.jwksFetch.coldStart"), text));
     }
-    let Some((origin, field)) = origin(rule, path, notes) else { return Keys::Remote(usize::MAX) };
+    let Some((origin, field)) = origin(rule, path, state) else { return Keys::Remote(usize::MAX) };
     let endpoint = match &origin {
         Origin::Url(endpoint) | Origin::Discovered { document: endpoint, .. } => endpoint,
     };
     let at = format!("{path}.jwksFetch");
     let field = format!("{path}.{field}");
-    let cluster = cluster(fetch.named_cluster(), endpoint, &at, &field, notes);
-    let headers = headers::compile(&fetch, &format!("{at}.headers"), environment, notes);
-    let index = notes.sources.len();
-    let spec = spec_of_keys(rule, &fetch, provider, origin, cluster, extra);
-    notes.sources.push(SourceSpec { headers, ..spec });
+    let cluster = cluster(fetch.named_cluster(), endpoint, &at, &field, state);
+    let headers = headers::compile(&fetch, &format!("{at}.headers"), context, state);
+    let index = state.sources.len();
+    let spec = spec_of_keys(rule, &fetch, provider, origin, cluster, refetch_interval);
+    state.sources.push(SourceSpec { headers, ..spec });
     Keys::Remote(index)
 }
 
@@ -69,10 +70,10 @@ fn spec_of_keys(
     provider: &Rc<str>,
     origin: Origin,
     cluster: Rc<str>,
-    extra_interval: Duration,
+    refetch_interval: Duration,
 ) -> SourceSpec {
     let default = fetch.cache_duration.map_or(KEYS_FRESHNESS.default, |fresh| fresh.get());
-    let longest = KEYS_FRESHNESS.longest.max(default);
+    let max = KEYS_FRESHNESS.max.max(default);
     SourceSpec {
         provider: Rc::clone(provider),
         kind: Kind::Keys,
@@ -80,76 +81,81 @@ fn spec_of_keys(
         cluster,
         headers: FetchHeaders::default(),
         timeout: rule.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.get()),
-        freshness: Freshness { default, longest, ..KEYS_FRESHNESS },
+        freshness: Freshness { default, max, ..KEYS_FRESHNESS },
         stale_if_error: fetch.stale_if_error.map_or(DEFAULT_KEYS_STALE, |stale| stale.get()),
-        extra_interval,
+        refetch_interval,
         cold_start: fetch.cold_start,
         max_pause: fetch.max_pause.map_or(DEFAULT_PAUSE, |pause| pause.get()),
     }
 }
 
-/// Says where the keys are: at a URL, or where the issuer says.
-fn origin(rule: &JwtRule, path: &str, notes: &mut Notes) -> Option<(Origin, &'static str)> {
+/// Returns the location of the keys, and the field that determines it.
+fn origin(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<(Origin, &'static str)> {
     if let Some(url) = &rule.jwks_uri {
         return Some((Origin::Url(url.endpoint().clone()), "jwksUri"));
     }
     let Some(IssuerConfig::Exact(issuer)) = &rule.issuer else {
-        let text =
-            "needs keys: without one issuer to discover them from, set jwksUri, jwks or keys";
-        notes.errors.add(path, text);
+        let text = "must have jwksUri, jwks or keys, or an exact issuer to discover keys from";
+        state.errors.add(path, text);
         return None;
     };
     let issuer = issuer.as_str();
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
     let document = Endpoint::parse(&format!("{base}{DISCOVERY_PATH}"));
     let Some(document) = document.filter(|_| !issuer.contains('?')) else {
-        let text = "is no http or https URL that keys can be discovered from: set jwksUri, jwks or \
-                    keys";
-        notes.errors.add(format!("{path}.issuer"), text);
+        let text = "must be an http or https URL to discover keys from; otherwise set jwksUri, \
+                    jwks or keys";
+        state.errors.add(format!("{path}.issuer"), text);
         return None;
     };
     Some((Origin::Discovered { issuer: issuer.into(), document }, "issuer"))
 }
 
-/// Returns the cluster that is named, or that of the URL's host.
-fn cluster(named: Named, endpoint: &Endpoint, at: &str, field: &str, notes: &mut Notes) -> Rc<str> {
+/// Returns the configured cluster, or that of the URL's host.
+fn cluster(
+    named: NamedCluster,
+    endpoint: &Endpoint,
+    at: &str,
+    field: &str,
+    state: &mut CompileState,
+) -> Rc<str> {
     let cluster = match named {
         Err(invalid) => {
-            notes.errors.add(format!("{at}.{}", invalid.field()), invalid);
+            state.errors.add(format!("{at}.{}", invalid.field()), invalid);
             return "".into();
         }
         Ok(Some(cluster)) => Ok(cluster),
         Ok(None) => endpoint.cluster(),
     };
-    let named = cluster.map_err(|_| {
-        let text = format!("has a host that no cluster can be named after: set cluster in {at}");
-        notes.errors.add(field, text);
+    let cluster = cluster.map_err(|_| {
+        let text =
+            format!("must have a host that a cluster name can contain; otherwise set {at}.cluster");
+        state.errors.add(field, text);
     });
-    named.map_or_else(|()| "".into(), |cluster| cluster.as_str().into())
+    cluster.map_or_else(|()| "".into(), |cluster| cluster.as_str().into())
 }
 
-/// Compiles the deny list that an entry has fetched.
+/// Compiles the fetched deny list of an entry.
 pub(super) fn deny_list(
     rule: &JwtRule,
     revocation: &RevocationConfig,
     provider: &Rc<str>,
     path: &str,
-    notes: &mut Notes,
+    state: &mut CompileState,
 ) -> Option<DenyList> {
     let at = format!("{path}.revocation");
     let Some(url) = &revocation.uri else {
-        check_without_uri(revocation, &at, notes);
+        check_without_uri(revocation, &at, state);
         return None;
     };
     let endpoint = url.endpoint().clone();
     let named = revocation.named_cluster();
-    let cluster = cluster(named, &endpoint, &at, &format!("{at}.uri"), notes);
+    let cluster = cluster(named, &endpoint, &at, &format!("{at}.uri"), state);
     let refresh = revocation.refresh_interval.map_or(DEFAULT_REFRESH, |pause| pause.get());
     let fetch = rule.jwks_fetch.clone().unwrap_or_default();
-    let allows = revocation.on_unavailable == OnUnavailable::Allow;
-    if allows {
+    if revocation.on_unavailable == OnUnavailable::Allow {
         let text = "without a list, revoked tokens pass";
-        notes.warnings.push(Warning::new(format_args!("{at}.onUnavailable"), text));
+        state.warnings.push(Warning::new(format_args!("{at}.onUnavailable"), text));
     }
     let spec = SourceSpec {
         provider: Rc::clone(provider),
@@ -158,28 +164,30 @@ pub(super) fn deny_list(
         cluster,
         headers: FetchHeaders::default(),
         timeout: rule.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.get()),
-        freshness: Freshness { default: refresh, shortest: SHORTEST_REFRESH, longest: refresh },
+        freshness: Freshness { default: refresh, min: MIN_REFRESH, max: refresh },
         stale_if_error: revocation.stale_if_error.map_or(DEFAULT_LIST_STALE, |stale| stale.get()),
-        extra_interval: Duration::ZERO,
+        refetch_interval: Duration::ZERO,
         cold_start: fetch.cold_start,
         max_pause: fetch.max_pause.map_or(DEFAULT_PAUSE, |pause| pause.get()),
     };
-    let source = notes.sources.len();
-    notes.sources.push(spec);
+    let source = state.sources.len();
+    state.sources.push(spec);
     Some(DenyList { source, on_unavailable: revocation.on_unavailable })
 }
 
-fn check_without_uri(revocation: &RevocationConfig, at: &str, notes: &mut Notes) {
+fn check_without_uri(revocation: &RevocationConfig, at: &str, state: &mut CompileState) {
     if revocation.jti.is_none() {
-        notes.errors.add(at, "must have jti or uri");
+        state.errors.add(at, "must have jti or uri");
     }
-    let stray = revocation.service.is_some()
+    let is_fetch_configured = revocation.service.is_some()
         || revocation.port.is_some()
         || revocation.subset.is_some()
         || revocation.cluster.is_some()
         || revocation.refresh_interval.is_some()
         || revocation.stale_if_error.is_some();
-    if stray {
-        notes.errors.add(at, "says how to fetch, which needs uri");
+    if is_fetch_configured {
+        let text = "is required with service, port, subset, cluster, refreshInterval or \
+                    staleIfError";
+        state.errors.add(format!("{at}.uri"), text);
     }
 }

@@ -35,14 +35,14 @@ fn refuses_misplaced_fields() {
     ] {
         check_entry(
             json!({field: {}}),
-            &format!("http[0].{field}: must not be given, it stays in the VirtualService"),
+            &format!("http[0].{field}: must not be given: it stays in the VirtualService"),
         );
     }
     for field in ["selector", "targetRef", "targetRefs"] {
         check(
             json!({field: {}}),
             &format!(
-                "{field}: must not be given, it belongs to the WasmPlugin, not to pluginConfig"
+                "{field}: must not be given: it belongs to the WasmPlugin, not to pluginConfig"
             ),
         );
     }
@@ -62,7 +62,7 @@ fn checks_field_values() {
     for (name, rule) in [
         (":path", "must be a header name, not a pseudo-header"),
         ("Host", "must not be host, which the route decides"),
-        ("te", "must not be a header that belongs to one hop"),
+        ("te", "must not be a hop-by-hop header"),
         ("x y", "must be a header name"),
     ] {
         check(json!({"tagHeader": name}), &format!("tagHeader: {rule}, got \"{name}\""));
@@ -277,6 +277,6 @@ fn the_schema_refuses_most_invalid_documents() {
 fn reports_all_errors_at_once() {
     check(
         json!({"tagHeader": "te", "http": [{"tag": 7}, {"name": "", "split": {}}]}),
-        "http[0].tag: must be text, got 7; http[1].name: must be 1 to 128 characters of printable ASCII, got \"\"; http[1].split: must be a list, got an object; tagHeader: must not be a header that belongs to one hop, got \"te\"",
+        "http[0].tag: must be text, got 7; http[1].name: must be 1 to 128 characters of printable ASCII, got \"\"; http[1].split: must be a list, got an object; tagHeader: must not be a hop-by-hop header, got \"te\"",
     );
 }

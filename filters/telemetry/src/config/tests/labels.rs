@@ -1,4 +1,4 @@
-//! Blocks with implied labels, and follow-up errors.
+//! Implied labels and follow-up errors.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -7,13 +7,13 @@ use filter_core::parse_config;
 use serde_json::{Value, json};
 
 use super::{
-    paste::{check, provider},
+    istio_blocks::{check, provider},
     refusal, with_provider,
 };
 use crate::{Config, Direction, Policy};
 
-/// Entries of `metrics` with labels, as in Istio's documentation and tutorials, and the resulting
-/// labels of the request count.
+/// Entries of `metrics` from Istio's documentation and tutorials, with the resulting labels of the
+/// request count.
 fn labelled_blocks() -> [(Value, &'static str); 8] {
     let prometheus = json!([{"name": "prometheus"}]);
     let entry =
@@ -71,7 +71,7 @@ fn labelled_blocks() -> [(Value, &'static str); 8] {
 }
 
 #[test]
-fn blocks_with_labels_imply_labels_and_name_the_tags_to_set() {
+fn tag_overrides_imply_labels_and_warn_with_the_tags_to_set() {
     for (metrics, labels) in labelled_blocks() {
         let document = json!({"metrics": metrics});
         assert_eq!(refusal(&document), "accepted", "{document}");
@@ -119,12 +119,12 @@ fn only_a_label_implies_labels() {
         let policy = Policy::new(&config, &|_| None).unwrap();
         assert_eq!(policy.metrics().is_labelled, is_labelled, "{document}");
         assert_eq!(policy.warnings().len(), warnings, "{document}");
-        let rules = crate::prometheus::Rules::of(&config).to_string();
+        let rules = crate::prometheus::Rules::new(&config).to_string();
         assert_eq!(rules.contains("request_operation"), is_labelled, "{document}");
     }
 }
 
-/// A document whose first provider lacks its port, and an entry that names it.
+/// Adds a provider without a port to `entry`.
 fn without_port(entry: Value) -> Value {
     let mut document = entry;
     document["extensionProviders"] = json!([

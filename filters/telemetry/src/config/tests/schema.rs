@@ -4,15 +4,11 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{
-    config::{
-        FieldName, HostPattern, LabelName, MethodName, MetricName, Objective, OperationName,
-        RedactionKey, ShortName,
-        providers::{Endpoint, ProviderName, ResourceText, SecretText, UrlPath},
-        tracing::{SampleRate, SamplingPercentage},
-    },
-    expression::Text,
-    signals::label::{Buckets, Extract},
+use crate::config::{
+    Buckets, ExpressionText, Extract, FieldName, HostPattern, LabelName, MethodName, MetricName,
+    Objective, OperationName, RedactionKey, ShortName,
+    providers::{Endpoint, ProviderName, ResourceValue, SecretText, UrlPath},
+    tracing::{SampleRate, SamplingPercentage},
 };
 
 fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &Value) {
@@ -21,7 +17,7 @@ fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &Value) {
 
 proptest! {
     #[test]
-    fn no_text_that_is_accepted_is_refused(text in prop_oneof![
+    fn schema_accepts_every_valid_text(text in prop_oneof![
         "[a-z][a-z0-9_]{0,64}",
         "[A-Z-]{1,33}",
         "(\\*\\.)?[A-Za-z0-9.\\[\\]_:-]{1,20}",
@@ -42,16 +38,16 @@ proptest! {
         agree::<OperationName>(&document);
         agree::<ProviderName>(&document);
         agree::<RedactionKey>(&document);
-        agree::<ResourceText>(&document);
+        agree::<ResourceValue>(&document);
         agree::<SecretText>(&document);
         agree::<LabelName>(&document);
         agree::<ShortName>(&document);
-        agree::<Text>(&document);
+        agree::<ExpressionText>(&document);
         agree::<UrlPath>(&document);
     }
 
     #[test]
-    fn no_number_that_is_accepted_is_refused(number in -1.0..101.0, rate in -0.5..1.5) {
+    fn schema_accepts_every_valid_number(number in -1.0..101.0, rate in -0.5..1.5) {
         for number in [json!(number), json!(f64::round(number)), json!(rate)] {
             agree::<Buckets>(&json!([number, 50]));
             agree::<Objective>(&number);

@@ -23,7 +23,7 @@ fn percentages_have_steps_of_a_hundredth() {
         let found = entry.random_sampling_percentage.map(SamplingPercentage::millionths);
         assert_eq!(found, Some(millionths), "{text}");
     }
-    for (text, cure) in [
+    for (text, hint) in [
         ("-1", ""),
         ("100.01", ""),
         ("0.001", ""),
@@ -33,7 +33,7 @@ fn percentages_have_steps_of_a_hundredth() {
     ] {
         let error = read(&format!(r#"{{"randomSamplingPercentage": {text}}}"#)).unwrap_err();
         let rule = "randomSamplingPercentage: must be from 0 to 100 in steps of 0.01";
-        assert_eq!(error, format!("{rule}, got {text}{cure}"));
+        assert_eq!(error, format!("{rule}, got {text}{hint}"));
     }
 }
 
@@ -55,16 +55,16 @@ fn a_rate_is_rounded_to_a_step() {
 }
 
 #[test]
-fn refused_entries_say_their_rule() {
+fn invalid_entries_are_rejected() {
     for (entry, message) in [
         (
             r#"{"useRequestIdForTraceSampling": true}"#,
-            "useRequestIdForTraceSampling: must be false: the id of a request decides nothing \
-             here, got true",
+            "useRequestIdForTraceSampling: must be false: request ids are not used for \
+             sampling, got true",
         ),
         (
             r#"{"customTags": {"a": {"formatter": {"value": "%REQ(a)%"}}}}"#,
-            "customTags.a.formatter: must not be given, use expression: %REQ(x-user)% is \
+            "customTags.a.formatter: must not be given: use expression, where %REQ(x-user)% is \
              request.headers['x-user']",
         ),
         (

@@ -1,45 +1,54 @@
-//! Requests: items in an envelope that says who they are about.
+//! Export requests: encoded items in an envelope with their resource and scope.
 
 use prost::encoding::encoded_len_varint;
 
 use super::{
+    encode::{bytes, message, open},
     message::{Attribute, Span},
-    write::{bytes, message, open},
 };
 
-/// `ExportTraceServiceRequest.resource_spans` and its twin of logs.
+/// `ExportTraceServiceRequest.resource_spans`, `ExportLogsServiceRequest.resource_logs`.
 const RESOURCE_ITEMS: u32 = 1;
-/// `ResourceSpans.resource` and its twin.
+/// `ResourceSpans.resource`, `ResourceLogs.resource`.
 const RESOURCE: u32 = 1;
-/// `ResourceSpans.scope_spans` and its twin.
+/// `ResourceSpans.scope_spans`, `ResourceLogs.scope_logs`.
 const SCOPE_ITEMS: u32 = 2;
-/// `ScopeSpans.scope` and its twin.
+/// `ScopeSpans.scope`, `ScopeLogs.scope`.
 const SCOPE: u32 = 1;
-/// `ScopeSpans.spans` and `ScopeLogs.log_records`.
+/// `ScopeSpans.spans`, `ScopeLogs.log_records`.
 const ITEMS: u32 = 2;
-/// Key and size of a message that is not absurdly long.
-const HEAD: usize = 6;
-/// What gRPC puts before a message: no compression, and the size.
-const GRPC_HEAD: usize = 5;
-/// Room for an item, which most of them do not outgrow.
-const USUAL: usize = 768;
+/// Maximum length of the key and size of a message, in bytes.
+const MAX_HEADER_LEN: usize = 6;
+/// Length of the gRPC message prefix: the compressed flag and the size.
+const GRPC_PREFIX_LEN: usize = 5;
+/// Initial capacity for an item, in bytes; most are shorter.
+const ITEM_CAPACITY: usize = 768;
 
-/// A span or a log record, encoded as the field of a request that it becomes.
+/// A span or log record, encoded as a field of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Item(Box<[u8]>);
 
-/// What all requests of one provider and signal have in common.
+/// The parts that all requests of one provider and signal share.
 #[derive(Clone, Debug)]
 pub struct Envelope {
     resource: Vec<u8>,
     scope: Vec<u8>,
-    is_grpc: bool,
+    framing: Framing,
+}
+
+/// The framing of a request body.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Framing {
+    /// None: the body is the message.
+    Http,
+    /// A gRPC length-prefixed message.
+    Grpc,
 }
 
 impl Item {
-    /// Writes a message.
+    /// Encodes a message with the output of `fields`.
     pub(crate) fn new(fields: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let mut bytes = Vec::with_capacity(USUAL);
+        let mut bytes = Vec::with_capacity(ITEM_CAPACITY);
         message(ITEMS, &mut bytes, fields);
         Self(bytes.into())
     }
@@ -52,7 +61,7 @@ impl Item {
 }
 
 impl Span<'_> {
-    /// Encodes the span as one item of a request.
+    /// Encodes the span as an item of a request.
     #[must_use]
     pub fn encode_item(&self) -> Item {
         Item::new(|out| self.write(out))
@@ -60,42 +69,47 @@ impl Span<'_> {
 }
 
 impl Envelope {
-    /// Makes the envelope of everything that is about `about`.
+    /// Creates the envelope for a resource.
     #[must_use]
-    pub fn new(about: &[Attribute<'_>], is_grpc: bool) -> Self {
+    pub fn new(resource_attributes: &[Attribute<'_>], framing: Framing) -> Self {
         let (mut resource, mut scope) = (Vec::new(), Vec::new());
         message(RESOURCE, &mut resource, |out| {
-            about.iter().for_each(|attribute| message(1, out, |out| attribute.write(out)));
+            for attribute in resource_attributes {
+                message(1, out, |out| attribute.write(out));
+            }
         });
         message(SCOPE, &mut scope, |out| {
             bytes(1, b"weir", out);
             bytes(2, env!("CARGO_PKG_VERSION").as_bytes(), out);
         });
-        Self { resource, scope, is_grpc }
+        Self { resource, scope, framing }
     }
 
-    /// Returns the most bytes that the envelope itself takes.
+    /// Returns the maximum size of the envelope without items, in bytes.
     #[must_use]
     pub const fn size(&self) -> usize {
-        self.resource.len().saturating_add(self.scope.len()).saturating_add(2 * HEAD + GRPC_HEAD)
+        self.resource
+            .len()
+            .saturating_add(self.scope.len())
+            .saturating_add(2 * MAX_HEADER_LEN + GRPC_PREFIX_LEN)
     }
 
-    /// Makes the body of a request from items.
+    /// Encodes a request body with these items.
     #[must_use]
     pub fn wrap<'a>(&self, items: impl Iterator<Item = &'a Item> + Clone) -> Vec<u8> {
-        let sizes: usize = items.clone().map(Item::size).sum();
-        let scoped = self.scope.len().saturating_add(sizes);
-        let inner = self.resource.len().saturating_add(framed(scoped));
-        let mut body = self.begin(framed(inner));
-        open(RESOURCE_ITEMS, inner, &mut body);
+        let items_size: usize = items.clone().map(Item::size).sum();
+        let scope_items = self.scope.len().saturating_add(items_size);
+        let resource_items = self.resource.len().saturating_add(framed(scope_items));
+        let mut body = self.begin(framed(resource_items));
+        open(RESOURCE_ITEMS, resource_items, &mut body);
         body.extend_from_slice(&self.resource);
-        open(SCOPE_ITEMS, scoped, &mut body);
+        open(SCOPE_ITEMS, scope_items, &mut body);
         body.extend_from_slice(&self.scope);
         items.for_each(|item| body.extend_from_slice(&item.0));
         body
     }
 
-    /// Makes a body of a request that was made elsewhere, which has no frame.
+    /// Adds framing to an encoded request.
     #[must_use]
     pub fn frame(&self, message: &[u8]) -> Vec<u8> {
         let mut body = self.begin(message.len());
@@ -103,19 +117,19 @@ impl Envelope {
         body
     }
 
-    /// Returns the request without gRPC's frame.
+    /// Removes the framing of a request body.
     #[must_use]
     pub fn unframe(&self, mut body: Vec<u8>) -> Vec<u8> {
-        if self.is_grpc {
-            body.drain(..GRPC_HEAD.min(body.len()));
+        if self.framing == Framing::Grpc {
+            body.drain(..GRPC_PREFIX_LEN.min(body.len()));
         }
         body
     }
 
-    /// Begins the body of a request with `size` bytes.
+    /// Starts a body for a message of `size` bytes.
     fn begin(&self, size: usize) -> Vec<u8> {
-        let mut body = Vec::with_capacity(size.saturating_add(GRPC_HEAD));
-        if self.is_grpc {
+        let mut body = Vec::with_capacity(size.saturating_add(GRPC_PREFIX_LEN));
+        if self.framing == Framing::Grpc {
             body.push(0);
             body.extend(u32::try_from(size).unwrap_or(u32::MAX).to_be_bytes());
         }
@@ -123,7 +137,7 @@ impl Envelope {
     }
 }
 
-/// Returns what a message of `size` bytes takes with its key, which is one byte here.
+/// Returns the size of a message field of `size` bytes with its length and its one-byte key.
 fn framed(size: usize) -> usize {
     let varint = encoded_len_varint(u64::try_from(size).unwrap_or(u64::MAX));
     size.saturating_add(varint).saturating_add(1)

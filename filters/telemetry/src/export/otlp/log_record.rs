@@ -1,37 +1,37 @@
-//! Log records.
+//! OTLP log records.
 
 use std::time::Duration;
 
 use super::{
     Item,
+    encode::{bytes, fixed32, fixed64, message, varint},
     message::Attribute,
-    write::{bytes, fixed32, fixed64, message, varint},
 };
 use crate::trace_context::{SpanId, TraceId};
 
-/// What is said about one stream to an OTLP log.
+/// An OTLP log record of one stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogRecord<'a> {
-    /// When the stream began, since 1970.
+    /// When the stream started, since the Unix epoch.
     pub time: Duration,
-    /// When the record was made, since 1970.
+    /// When the record was created, since the Unix epoch.
     pub observed: Duration,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// The fields.
+    /// The fields, sent as attributes.
     pub fields: Vec<Attribute<'a>>,
-    /// The trace that the stream belongs to, and the span in it that is nearest.
+    /// The trace and the closest known span of the stream; `None` if it is not traced.
     pub trace: Option<(TraceId, SpanId)>,
-    /// Whether that trace is reported.
+    /// Whether the trace is sampled.
     pub is_sampled: bool,
 }
 
-/// How bad a record is.
+/// The severity of a log record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Severity {
-    /// All is well.
+    /// No error.
     Info,
-    /// The client's fault.
+    /// A client error.
     Warn,
     /// An error.
     Error,
@@ -46,7 +46,7 @@ impl Severity {
         }
     }
 
-    /// Returns the name, as OpenTelemetry writes it.
+    /// Returns the severity text.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Severity {
 }
 
 impl LogRecord<'_> {
-    /// Encodes the record as one item of a request.
+    /// Encodes the record as an item of a request.
     #[must_use]
     pub fn encode(&self) -> Item {
         Item::new(|out| self.write(out))

@@ -1,81 +1,80 @@
-//! The messages of OTLP, as far as they are filled in.
+//! OTLP messages, limited to the fields that are used.
 //!
-//! They borrow what they tell, and write it down at once. Field numbers are those of
-//! opentelemetry-proto 1; the tests read what is written with its own crate.
+//! Field numbers are those of opentelemetry-proto 1; the tests decode the output with its crate.
 
 use std::borrow::Cow;
 
-use super::write::{bytes, fixed32, fixed64, message, varint};
+use super::encode::{bytes, fixed32, fixed64, message, varint};
 use crate::trace_context::{SpanId, TraceId};
 
-/// A named value.
+/// A span or log attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribute<'a> {
-    /// The name, as the semantic conventions have it.
+    /// The name.
     pub key: Cow<'a, str>,
-    /// What it says.
+    /// The value.
     pub value: Value<'a>,
 }
 
-/// A value of an attribute.
+/// An attribute value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// Text.
     Text(Cow<'a, str>),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A number.
+    /// A floating-point number.
     Double(f64),
 }
 
 /// A span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span<'a> {
-    /// The trace.
+    /// The trace id.
     pub trace_id: TraceId,
-    /// The span itself.
+    /// The span id.
     pub span_id: SpanId,
-    /// The caller's `tracestate`; empty where there is none.
+    /// The caller's `tracestate`; empty if it sent none.
     pub trace_state: Cow<'a, str>,
-    /// The span above; absent for the first of a trace.
+    /// The parent span; `None` for a root span.
     pub parent_span_id: Option<SpanId>,
-    /// What a person calls it.
+    /// The span name.
     pub name: Cow<'a, str>,
-    /// On which side of a call it is.
+    /// The span kind.
     pub kind: SpanKind,
-    /// Its beginning, in nanoseconds since 1970.
+    /// Start time, in nanoseconds since the Unix epoch.
     pub start_time_unix_nano: u64,
-    /// Its end, in nanoseconds since 1970.
+    /// End time, in nanoseconds since the Unix epoch.
     pub end_time_unix_nano: u64,
-    /// What else is known.
+    /// The attributes.
     pub attributes: Vec<Attribute<'a>>,
-    /// A span of another trace that belongs to it.
+    /// A link to a span of another trace.
     pub link: Option<Link>,
-    /// Whether its status is an error; otherwise nothing is said.
+    /// Whether the status is an error; otherwise it is unset.
     pub is_failed: bool,
-    /// The flags of its context, and whether the span above is another process's.
+    /// W3C trace flags, and whether the parent is remote.
     pub flags: u32,
 }
 
-/// A span of another trace.
+/// A link to a span of another trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The other trace.
+    /// The linked trace id.
     pub trace_id: TraceId,
-    /// The other span.
+    /// The linked span id.
     pub span_id: SpanId,
-    /// The flags of the other context.
+    /// Flags of the linked context.
     pub flags: u32,
 }
 
-/// Sides of a call, by their numbers in OTLP.
+/// A span kind, numbered as in OTLP.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SpanKind {
-    /// The side that is called.
+    /// The server side of a call.
     Server = 2,
-    /// The side that calls.
+    /// The client side of a call.
     Client = 3,
 }
 
@@ -83,16 +82,16 @@ pub enum SpanKind {
 const STATUS_ERROR: u64 = 2;
 
 impl<'a> Attribute<'a> {
-    /// Names a value.
+    /// Creates an attribute.
     #[must_use]
     pub fn new(key: impl Into<Cow<'a, str>>, value: impl Into<Value<'a>>) -> Self {
         Self { key: key.into(), value: value.into() }
     }
 
-    /// Cuts a text that has more than `longest` bytes, at the end of a letter.
-    pub fn cut(&mut self, longest: usize) {
+    /// Truncates a text to at most `max_len` bytes, at a character boundary.
+    pub fn truncate(&mut self, max_len: usize) {
         let Value::Text(text) = &mut self.value else { return };
-        let end = text.floor_char_boundary(longest);
+        let end = text.floor_char_boundary(max_len);
         match text {
             Cow::Borrowed(text) => *text = text.get(..end).unwrap_or(text),
             Cow::Owned(text) => text.truncate(end),
@@ -104,7 +103,7 @@ impl<'a> Attribute<'a> {
         message(2, out, |out| match &self.value {
             Value::Text(text) => bytes(1, text.as_bytes(), out),
             Value::Bool(value) => varint(2, u64::from(*value), out),
-            // Two's complement, as an int64 goes.
+            // Two's complement, the encoding of an int64.
             Value::Int(number) => varint(3, number.cast_unsigned(), out),
             Value::Double(number) => fixed64(4, number.to_bits(), out),
         });

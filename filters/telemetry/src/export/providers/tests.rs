@@ -34,7 +34,7 @@ fn read(document: &Value) -> Result<(Vec<Provider>, Vec<String>), String> {
     compiler.errors.finish((providers, warnings)).map_err(|error| error.to_string())
 }
 
-/// A provider that MeshConfig could have, with other fields.
+/// A provider as in MeshConfig, with these additional fields.
 fn provider(fields: &Value) -> Value {
     let mut otel = json!({"service": "monitoring/otel.monitoring", "port": 4317});
     if let (Some(otel), Some(fields)) = (otel.as_object_mut(), fields.as_object()) {
@@ -44,7 +44,7 @@ fn provider(fields: &Value) -> Value {
 }
 
 #[test]
-fn the_short_form_is_grpc_but_at_the_port_of_http() {
+fn the_short_form_uses_grpc_except_on_port_4318() {
     let http = Protocol::Http { traces: "/v1/traces".into(), logs: "/v1/logs".into() };
     for (port, protocol) in [(4317, Protocol::Grpc), (4318, http), (80, Protocol::Grpc)] {
         let endpoint = json!({"endpoint": format!("otel.monitoring.svc.cluster.local:{port}")});
@@ -54,13 +54,13 @@ fn the_short_form_is_grpc_but_at_the_port_of_http() {
         assert_eq!(provider.cluster.as_str(), cluster);
         assert_eq!(&*provider.name, "otel");
         assert_eq!(provider.protocol, protocol);
-        assert_eq!(provider.limits, Limits::default());
+        assert_eq!(provider.limits, QueueLimits::default());
         assert_eq!(warnings, [] as [&str; 0]);
     }
 }
 
 #[test]
-fn a_host_without_a_dot_is_warned_of() {
+fn warns_of_a_host_without_a_dot() {
     let (_, warnings) = read(&json!({"endpoint": "otel-collector:4317"})).unwrap();
     let text =
         "endpoint: otel-collector is not a fully qualified name, which Istio's clusters have";
@@ -68,7 +68,7 @@ fn a_host_without_a_dot_is_warned_of() {
 }
 
 #[test]
-fn a_provider_of_mesh_config_is_taken_with_all_its_fields() {
+fn compiles_all_fields_of_a_mesh_config_provider() {
     let document = provider(&json!({
         "subset": "v1",
         "maxTagLength": 100,
@@ -92,27 +92,27 @@ fn a_provider_of_mesh_config_is_taken_with_all_its_fields() {
     assert_eq!(provider.timeout, Duration::from_secs(1));
     let headers = [("x-key", "secret"), ("a", "b c")];
     assert_eq!(provider.headers, headers.map(|(name, text)| (name.to_owned(), text.to_owned())));
-    let limits = Limits {
-        items: 64,
-        bytes: 65_536,
-        batch_items: 1,
-        batch_bytes: 65_536,
-        batch_delay: Duration::from_millis(200),
-        elapsed: Duration::from_mins(10),
+    let limits = QueueLimits {
+        max_items: 64,
+        max_bytes: 65_536,
+        max_batch_items: 1,
+        max_batch_bytes: 65_536,
+        max_batch_delay: Duration::from_millis(200),
+        max_elapsed_time: Duration::from_mins(10),
     };
     assert_eq!(provider.limits, limits);
     assert!(!format!("{provider:?}").contains("secret"));
 }
 
 #[test]
-fn refused_providers_say_their_rule() {
+fn rejects_invalid_providers() {
     let at = "extensionProviders[0].opentelemetry";
     for (fields, message) in [
-        (json!({"http": {}, "grpc": {}}), "grpc: must not stand beside http: give one of them"),
+        (json!({"http": {}, "grpc": {}}), "grpc: must not be given together with http"),
         (json!({"logsPath": "/l"}), "logsPath: must not be given without http"),
         (
             json!({"cluster": "otel"}),
-            "cluster: must not stand beside service, port or subset: give either of the two forms",
+            "cluster: must not be given together with service, port or subset",
         ),
         (
             json!({"queue": {"maxBytes": 65_536, "maxBatchBytes": 65_537}}),
@@ -146,8 +146,8 @@ fn refused_providers_say_their_rule() {
         (json!({"resource": {"": "x"}}), "resource: must have names of 1 to 128 bytes"),
         (
             json!({"dynatraceSampler": {}}),
-            "dynatraceSampler: must not be given, use randomSamplingPercentage or sampling of a \
-             tracing entry",
+            "dynatraceSampler: must not be given: use randomSamplingPercentage or sampling in \
+             tracing",
         ),
     ] {
         assert_eq!(read(&provider(&fields)).unwrap_err(), format!("{at}.{message}"));
@@ -155,33 +155,30 @@ fn refused_providers_say_their_rule() {
 }
 
 #[test]
-fn what_is_no_otlp_is_refused_by_name() {
-    for (kind, cure) in [
-        ("zipkin", "use opentelemetry: a collector that takes OTLP can speak Zipkin"),
-        ("prometheus", "it is built in: name prometheus in metrics[].providers, or nothing"),
-        (
-            "envoyFileAccessLog",
-            "it is built in: name envoy in accessLogging[].providers, or nothing",
-        ),
-        ("envoyOtelAls", "use opentelemetry, which takes log records too"),
-        ("datadog", "use opentelemetry: only OTLP is spoken, to a collector that speaks others"),
+fn rejects_other_kinds_of_providers() {
+    for (kind, hint) in [
+        ("zipkin", "use opentelemetry with a collector that exports to Zipkin"),
+        ("prometheus", "it is built in, use prometheus in metrics[].providers"),
+        ("envoyFileAccessLog", "it is built in, use envoy in accessLogging[].providers"),
+        ("envoyOtelAls", "use opentelemetry, which also accepts log records"),
+        ("datadog", "only OTLP is supported, use opentelemetry with a collector that converts it"),
     ] {
         let entry = json!({"name": "x", kind: {"service": "a.b", "port": 9411}});
         let error = read(&json!({"extensionProviders": [entry]})).unwrap_err();
-        assert_eq!(error, format!("extensionProviders[0].{kind}: must not be given, {cure}"));
+        assert_eq!(error, format!("extensionProviders[0].{kind}: must not be given: {hint}"));
     }
 }
 
 #[test]
-fn refused_documents_say_their_rule() {
-    let one = provider(&json!({}))["extensionProviders"][0].clone();
+fn rejects_invalid_documents() {
+    let otel = provider(&json!({}))["extensionProviders"][0].clone();
     for (document, message) in [
         (
-            json!({"endpoint": "a.b:1", "extensionProviders": [one]}),
-            "endpoint: must not stand beside extensionProviders",
+            json!({"endpoint": "a.b:1", "extensionProviders": [otel]}),
+            "endpoint: must not be given together with extensionProviders",
         ),
         (json!({"extensionProviders": []}), "extensionProviders: must have 1 to 4 entries"),
-        (json!({"extensionProviders": [one, one]}), "extensionProviders[1].name: must be unique"),
+        (json!({"extensionProviders": [otel, otel]}), "extensionProviders[1].name: must be unique"),
         (
             json!({"extensionProviders": [{"name": "a"}]}),
             "extensionProviders[0]: must have opentelemetry",

@@ -1,4 +1,4 @@
-//! Operators and functions.
+//! Compiles operators and functions.
 
 use cel::common::ast::{CallExpr, Expr, operators};
 use filter_core::parse_duration;
@@ -13,17 +13,17 @@ use crate::expression::{
     value::Value,
 };
 
-/// The most memory that a compiled regular expression may take, in bytes.
+/// Maximum memory of a compiled regular expression in bytes.
 const MAX_PATTERN_SIZE: usize = 1 << 20;
 
-/// What is left out of CEL, and what to use instead.
-const LEFT_OUT: [(&str, &str); 12] = [
+/// Unsupported functions with their alternatives.
+const UNSUPPORTED_FUNCTIONS: [(&str, &str); 12] = [
     ("uint", "use int()"),
     ("bool", "compare with 'true'"),
-    ("bytes", "text serves as well"),
-    ("timestamp", "there is no arithmetic of times"),
-    ("type", "kinds are known"),
-    ("dyn", "kinds of numbers mix freely"),
+    ("bytes", "use text"),
+    ("timestamp", TIME_ARITHMETIC),
+    ("type", "kinds are checked at configuration"),
+    ("dyn", "numbers of different kinds can be compared"),
     ("matchesAll", "use matches()"),
     ("replace", "use extract or map of the label"),
     ("split", "use extract of the label"),
@@ -32,18 +32,21 @@ const LEFT_OUT: [(&str, &str); 12] = [
     ("lower", "use lowerAscii()"),
 ];
 
+const TIME_ARITHMETIC: &str = "arithmetic with timestamps is not supported";
+
 impl Compiler<'_> {
     pub(super) fn call(&mut self, call: &CallExpr, depth: usize) -> Compiled {
         let name = call.func_name.as_str();
         let args: Vec<&Expr> = call.args.iter().map(|arg| &arg.expr).collect();
         let target = call.target.as_ref().map(|target| &target.expr);
         match (name, target, args.as_slice()) {
-            (operators::LOGICAL_AND, None, [one, two]) => self.logic(name, one, two, depth),
-            (operators::LOGICAL_OR, None, [one, two]) => self.logic(name, one, two, depth),
-            (operators::CONDITIONAL, None, parts) => self.choice(parts, depth),
-            (operators::IN, None, [one, two]) => self.membership(one, two, depth),
-            (operators::INDEX, ..) => Err(InvalidExpression::unsupported("[]")
-                .or("an index is literal text, of an attribute: request.headers['name']")),
+            (operators::LOGICAL_AND, None, [left, right]) => self.logic(name, left, right, depth),
+            (operators::LOGICAL_OR, None, [left, right]) => self.logic(name, left, right, depth),
+            (operators::CONDITIONAL, None, parts) => self.conditional(parts, depth),
+            (operators::IN, None, [left, right]) => self.membership(left, right, depth),
+            (operators::INDEX, ..) => Err(InvalidExpression::unsupported("[]").with_hint(
+                "an index must be literal text on an attribute, such as request.headers['name']",
+            )),
             ("duration", None, [text]) => duration(text),
             ("matches", Some(of), [pattern]) => self.matches(of, pattern, depth),
             ("matches", None, [of, pattern]) => self.matches(of, pattern, depth),
@@ -52,11 +55,11 @@ impl Compiler<'_> {
             }
             (_, None, [of]) => self.named(Unary::function(name), name, of, depth),
             (_, Some(of), []) => self.named(Unary::method(name), name, of, depth),
-            (_, None, [one, two]) if Binary::operator(name).is_some() => {
-                self.binary(Binary::operator(name), one, two, depth)
+            (_, None, [left, right]) if Binary::operator(name).is_some() => {
+                self.binary(Binary::operator(name), left, right, depth)
             }
-            (_, Some(one), [two]) if Binary::method(name).is_some() => {
-                self.binary(Binary::method(name), one, two, depth)
+            (_, Some(left), [right]) if Binary::method(name).is_some() => {
+                self.binary(Binary::method(name), left, right, depth)
             }
             _ => Err(unknown(name)),
         }
@@ -80,41 +83,43 @@ impl Compiler<'_> {
     pub(super) fn binary(
         &mut self,
         operation: Option<Binary>,
-        one: &Expr,
-        two: &Expr,
+        left: &Expr,
+        right: &Expr,
         depth: usize,
     ) -> Compiled {
         let Some(operation) = operation else { return Err(unknown("this")) };
-        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
-        let kind = operation.kind(&one.kind, &two.kind).ok_or_else(|| {
-            let error = InvalidExpression::kinds(operation.name(), &[&one.kind, &two.kind]);
-            conversion(&one.kind, &two.kind).into_iter().fold(error, InvalidExpression::or)
+        let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
+        let kind = operation.kind(&left.kind, &right.kind).ok_or_else(|| {
+            let error = InvalidExpression::kinds(operation.name(), &[&left.kind, &right.kind]);
+            conversion(&left.kind, &right.kind)
+                .into_iter()
+                .fold(error, InvalidExpression::with_hint)
         })?;
-        Ok(Typed { node: fold(Node::Binary(operation, Box::new((one.node, two.node))))?, kind })
+        Ok(Typed { node: fold(Node::Binary(operation, Box::new((left.node, right.node))))?, kind })
     }
 
-    fn logic(&mut self, name: &str, one: &Expr, two: &Expr, depth: usize) -> Compiled {
-        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
+    fn logic(&mut self, name: &str, left: &Expr, right: &Expr, depth: usize) -> Compiled {
+        let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
         let is_and = name == operators::LOGICAL_AND;
-        if !one.kind.may_be(&Kind::Bool) || !two.kind.may_be(&Kind::Bool) {
+        if !left.kind.may_be(&Kind::Bool) || !right.kind.may_be(&Kind::Bool) {
             let name = if is_and { "&&" } else { "||" };
-            return Err(InvalidExpression::kinds(name, &[&one.kind, &two.kind]));
+            return Err(InvalidExpression::kinds(name, &[&left.kind, &right.kind]));
         }
-        let parts = Box::new((one.node, two.node));
+        let parts = Box::new((left.node, right.node));
         let node = if is_and { Node::And(parts) } else { Node::Or(parts) };
         Ok(Typed { node: fold(node)?, kind: Kind::Bool })
     }
 
-    fn choice(&mut self, parts: &[&Expr], depth: usize) -> Compiled {
-        let [condition, one, two] = parts else { return Err(unknown("?:")) };
+    fn conditional(&mut self, parts: &[&Expr], depth: usize) -> Compiled {
+        let [condition, left, right] = parts else { return Err(unknown("?:")) };
         let condition = self.part(condition, depth)?;
-        let (one, two) = (self.part(one, depth)?, self.part(two, depth)?);
-        if !condition.kind.may_be(&Kind::Bool) || !one.kind.may_equal(&two.kind) {
-            let kinds = [&condition.kind, &one.kind, &two.kind];
+        let (left, right) = (self.part(left, depth)?, self.part(right, depth)?);
+        if !condition.kind.may_be(&Kind::Bool) || !left.kind.may_equal(&right.kind) {
+            let kinds = [&condition.kind, &left.kind, &right.kind];
             return Err(InvalidExpression::kinds("?:", &kinds));
         }
-        let kind = if one.kind == two.kind { one.kind } else { Kind::Dynamic };
-        let node = Node::Choice(Box::new((condition.node, one.node, two.node)));
+        let kind = if left.kind == right.kind { left.kind } else { Kind::Dynamic };
+        let node = Node::Conditional(Box::new((condition.node, left.node, right.node)));
         Ok(Typed { node: fold(node)?, kind })
     }
 
@@ -147,22 +152,23 @@ fn duration(text: &Expr) -> Compiled {
     Ok(Typed { node: Node::Constant(Value::Duration(nanos)), kind: Kind::Duration })
 }
 
-/// Says how two kinds go together after all.
-fn conversion(one: &Kind, two: &Kind) -> Option<&'static str> {
-    let has = |kind: &Kind| one == kind || two == kind;
+/// Returns a hint for operands of these kinds.
+fn conversion(left: &Kind, right: &Kind) -> Option<&'static str> {
+    let has = |kind: &Kind| left == kind || right == kind;
     let has_number = has(&Kind::Int) || has(&Kind::Double);
     match () {
         () if has(&Kind::Text) && has_number => Some("convert with int() or string()"),
         () if has(&Kind::Int) && has(&Kind::Double) => Some("convert with double()"),
         () if has(&Kind::Duration) && has_number => Some("write duration('1s')"),
         () if has(&Kind::Duration) && has(&Kind::Text) => Some("write duration('1s')"),
-        () if has(&Kind::Timestamp) => Some("there is no arithmetic of times"),
+        () if has(&Kind::Timestamp) => Some(TIME_ARITHMETIC),
         () => None,
     }
 }
 
 fn unknown(name: &str) -> InvalidExpression {
-    let hint = LEFT_OUT.iter().find(|(other, _)| *other == name).map(|(_, hint)| *hint);
+    let hint =
+        UNSUPPORTED_FUNCTIONS.iter().find(|(other, _)| *other == name).map(|(_, hint)| *hint);
     let error = InvalidExpression::unsupported(format!("{name}()"));
-    hint.into_iter().fold(error, InvalidExpression::or)
+    hint.into_iter().fold(error, InvalidExpression::with_hint)
 }

@@ -1,4 +1,4 @@
-//! What is accepted, and what is refused with which words.
+//! Compilation: accepted expressions and error messages.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn a_lone_attribute_is_one_read() {
+fn single_attributes_are_resolved() {
     for (text, attribute) in [
         ("request.method", "request.method"),
         ("request.headers['X-User']", "request.headers['x-user']"),
@@ -22,29 +22,29 @@ fn a_lone_attribute_is_one_read() {
     ] {
         let (expression, reads) = compile(text);
         assert!(matches!(expression.node, Node::Read(_)), "{text}");
-        let names: Vec<String> = reads.iter().map(|(_, it)| it.to_string()).collect();
+        let names: Vec<String> = reads.iter().map(|(_, attribute)| attribute.to_string()).collect();
         assert_eq!(names, [attribute]);
     }
 }
 
 #[test]
-fn every_attribute_is_read_once() {
-    let mut reads = Reads::default();
+fn attributes_share_slots_and_are_read_once() {
+    let mut reads = AttributeTable::default();
     for text in ["request.method == 'GET' || request.method == 'PUT'", "request.method"] {
-        let compiled = Expression::compile(text, Phase::Request, Wanted::Any, &mut reads);
+        let compiled = Expression::compile(text, Phase::Request, ResultKind::Any, &mut reads);
         assert_eq!(compiled.unwrap().slots().len(), 1);
     }
     assert_eq!(reads.iter().count(), 1);
-    let readings = reads.readings();
+    let cache = reads.new_cache();
     let (slot, _) = reads.iter().next().unwrap();
-    assert!(!readings.has_read(slot));
-    assert_eq!(readings.get(slot, || None), None);
-    assert_eq!(readings.get(slot, || panic!("an absent value is not asked for again")), None);
-    assert!(readings.has_read(slot));
+    assert!(!cache.has_read(slot));
+    assert_eq!(cache.get(slot, || None), None);
+    assert_eq!(cache.get(slot, || panic!("a missing value must not be read again")), None);
+    assert!(cache.has_read(slot));
 }
 
 #[test]
-fn refusals_say_what_to_write() {
+fn errors_suggest_a_fix() {
     for (text, message) in [
         ("istio-proxy", "unknown attribute istio; text needs quotes: \"'istio-proxy'\""),
         ("production", "unknown attribute production; text needs quotes: \"'production'\""),
@@ -71,7 +71,7 @@ fn refusals_say_what_to_write() {
         ("request.duration > 1", "> does not take duration and int; write duration('1s')"),
         (
             "request.time + duration('1s')",
-            "+ does not take timestamp and duration; there is no arithmetic of times",
+            "+ does not take timestamp and duration; arithmetic with timestamps is not supported",
         ),
         ("1 + 1.5", "+ does not take int and double; convert with double()"),
         ("!response.code", "! does not take int"),
@@ -91,33 +91,33 @@ fn refusals_say_what_to_write() {
         ("request.method == null", "must not use null; write has(a.b), or 'b' in a"),
         (
             "request.headers[request.method]",
-            "must not use []; an index is literal text, of an attribute: request.headers['name']",
+            "must not use []; an index must be literal text on an attribute, such as request.headers['name']",
         ),
         ("'a'.matches(request.path)", "must not use a computed regular expression"),
         (
             "timestamp('2020-01-01T00:00:00Z')",
-            "must not use timestamp(); there is no arithmetic of times",
+            "must not use timestamp(); arithmetic with timestamps is not supported",
         ),
         ("request.time.getHours()", "must not use getHours()"),
         ("duration(request.path)", "must not use duration() of a computed value"),
         ("duration('1 day')", "must have a duration such as '1.5s', got '1 day'"),
-        ("1 / 0 == 1", "always fails: a division by zero"),
-        ("int('x')", "always fails: a text does not convert"),
+        ("1 / 0 == 1", "always fails: division by zero"),
+        ("int('x')", "always fails: a text cannot be converted"),
         (
             "'a' + 'b' ==",
             "must be a CEL expression: Syntax error: mismatched input '<EOF>' at column 13",
         ),
     ] {
-        assert_eq!(refusal(text, Phase::End, Wanted::Any), message, "{text}");
+        assert_eq!(refusal(text, Phase::End, ResultKind::Any), message, "{text}");
     }
-    let pattern = refusal("'a'.matches('(')", Phase::End, Wanted::Any);
+    let pattern = refusal("'a'.matches('(')", Phase::End, ResultKind::Any);
     assert!(pattern.starts_with("must have a regular expression in RE2 syntax ("), "{pattern}");
-    let words = refusal("eu west 1", Phase::End, Wanted::Any);
+    let words = refusal("eu west 1", Phase::End, ResultKind::Any);
     assert!(words.ends_with("; text needs quotes: \"'eu west 1'\""), "{words}");
 }
 
 #[test]
-fn what_ends_a_stream_is_not_known_at_its_request() {
+fn attributes_of_the_response_are_unavailable_at_the_request() {
     for (text, name) in [
         ("response.code", "response.code"),
         ("request.duration > duration('1s')", "request.duration"),
@@ -126,9 +126,9 @@ fn what_ends_a_stream_is_not_known_at_its_request() {
         ("has(upstream.locality.zone)", "upstream.locality.zone"),
     ] {
         assert_eq!(
-            refusal(text, Phase::Request, Wanted::Any),
+            refusal(text, Phase::Request, ResultKind::Any),
             format!(
-                "{name} is known only when the stream has ended, but this is decided at the request"
+                "{name} is only available at the end of the stream, but this is evaluated at the request"
             )
         );
         compile(text);
@@ -136,34 +136,36 @@ fn what_ends_a_stream_is_not_known_at_its_request() {
 }
 
 #[test]
-fn a_place_asks_for_a_kind() {
+fn results_must_have_the_required_kind() {
     for (text, wanted, message) in [
-        ("request.method", Wanted::Bool, "must be an expression of kind bool, got string"),
+        ("request.method", ResultKind::Bool, "must be an expression of kind bool, got string"),
         (
             "request.path",
-            Wanted::Number,
+            ResultKind::Number,
             "must be an expression of kind int or double, got string; convert with int()",
         ),
         (
             "request.auth.audiences",
-            Wanted::Scalar,
+            ResultKind::Scalar,
             "must be an expression of kind string or number, got list of string",
         ),
     ] {
         assert_eq!(refusal(text, Phase::End, wanted), message);
     }
     for (text, wanted) in [
-        ("request.auth.claims.a", Wanted::Bool),
-        ("request.auth.claims.a", Wanted::Number),
-        ("response.size", Wanted::Number),
+        ("request.auth.claims.a", ResultKind::Bool),
+        ("request.auth.claims.a", ResultKind::Number),
+        ("response.size", ResultKind::Number),
     ] {
-        assert!(Expression::compile(text, Phase::End, wanted, &mut Reads::default()).is_ok());
+        assert!(
+            Expression::compile(text, Phase::End, wanted, &mut AttributeTable::default()).is_ok()
+        );
     }
 }
 
 #[test]
-fn secrets_are_known_as_such() {
-    for (text, is_secret) in [
+fn credentials_and_identities_are_sensitive() {
+    for (text, is_sensitive) in [
         ("request.headers['Authorization']", true),
         ("'a' + request.headers.cookie", true),
         ("request.auth.claims.sub", true),
@@ -174,13 +176,13 @@ fn secrets_are_known_as_such() {
         ("request.auth.audiences", false),
         ("request.headers['x-user']", false),
     ] {
-        assert_eq!(compile(text).0.is_secret(), is_secret, "{text}");
+        assert_eq!(compile(text).0.is_sensitive(), is_sensitive, "{text}");
     }
 }
 
 #[test]
-fn what_the_router_may_change_is_fleeting() {
-    for (text, is_fleeting) in [
+fn headers_are_mutable() {
+    for (text, is_mutable) in [
         ("request.path", true),
         ("request.headers['x']", true),
         ("baggage['x']", true),
@@ -190,24 +192,21 @@ fn what_the_router_may_change_is_fleeting() {
         ("source.address", false),
     ] {
         let (_, reads) = compile(text);
-        assert!(
-            reads.iter().all(|(_, attribute)| attribute.is_fleeting() == is_fleeting),
-            "{text}"
-        );
+        assert!(reads.iter().all(|(_, attribute)| attribute.is_mutable() == is_mutable), "{text}");
     }
 }
 
 #[test]
-fn what_may_change_is_read_early_unless_that_does_not_matter() {
-    let mut reads = Reads::default();
-    let compile = |text: &str, reads: &mut Reads| {
-        Expression::compile(text, Phase::End, Wanted::Any, reads).unwrap();
+fn mutable_attributes_are_read_early_unless_set_late() {
+    let mut reads = AttributeTable::default();
+    let compile = |text: &str, reads: &mut AttributeTable| {
+        Expression::compile(text, Phase::End, ResultKind::Any, reads).unwrap();
     };
     assert!(!reads.set_late(true));
     compile("request.path + request.host", &mut reads);
     assert!(reads.set_late(false));
     assert_eq!(reads.early().count(), 0);
     compile("request.host + request.protocol", &mut reads);
-    let names: Vec<String> = reads.early().map(|(_, it)| it.to_string()).collect();
+    let names: Vec<String> = reads.early().map(|(_, attribute)| attribute.to_string()).collect();
     assert_eq!(names, ["request.host"]);
 }

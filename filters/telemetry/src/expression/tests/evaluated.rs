@@ -1,4 +1,4 @@
-//! What expressions are worth.
+//! Evaluation of expressions.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn operators_and_functions_compute() {
+fn constants_are_folded() {
     let text = |text: &str| Value::text(text);
     for (expression, expected) in [
         ("1 + 2 * 3", Value::Int(7)),
@@ -41,7 +41,7 @@ fn operators_and_functions_compute() {
 }
 
 #[test]
-fn attributes_have_their_values() {
+fn attributes_are_evaluated() {
     let values = [
         ("request.method", Value::text("GET")),
         ("request.headers['x-a']", Value::text("1")),
@@ -78,25 +78,25 @@ fn attributes_have_their_values() {
 }
 
 #[test]
-fn a_part_that_fails_counts_only_where_it_decides() {
+fn failed_operands_matter_only_if_needed() {
     let values = [("response.code", Value::Int(200)), ("request.path", Value::Text(vec![0xFF]))];
     for (expression, expected) in [
-        ("request.method", Err(Failure::Missing)),
-        ("request.method == 'GET'", Err(Failure::Missing)),
+        ("request.method", Err(EvaluationError::Missing)),
+        ("request.method == 'GET'", Err(EvaluationError::Missing)),
         ("request.method == 'GET' && response.code == 500", Ok(Value::Bool(false))),
         ("response.code == 500 && request.method == 'GET'", Ok(Value::Bool(false))),
         ("request.method == 'GET' || response.code == 200", Ok(Value::Bool(true))),
-        ("request.method == 'GET' || response.code == 500", Err(Failure::Missing)),
-        ("request.method == 'GET' && response.code == 200", Err(Failure::Missing)),
+        ("request.method == 'GET' || response.code == 500", Err(EvaluationError::Missing)),
+        ("request.method == 'GET' && response.code == 200", Err(EvaluationError::Missing)),
         ("response.code == 200 ? 'a' : request.method", Ok(Value::text("a"))),
         ("has(request.method) ? request.method : 'none'", Ok(Value::text("none"))),
-        ("1 / (response.code - 200) > 0", Err(Failure::DivisionByZero)),
-        ("1 % (response.code - 200) > 0", Err(Failure::DivisionByZero)),
-        ("response.code + 9223372036854775807", Err(Failure::Overflow)),
-        ("int(string(response.code) + 'x')", Err(Failure::Conversion)),
-        ("int(double(response.code) * 1e18)", Err(Failure::Overflow)),
-        ("request.path.matches('.*')", Err(Failure::Conversion)),
-        ("size(request.path)", Err(Failure::Conversion)),
+        ("1 / (response.code - 200) > 0", Err(EvaluationError::DivisionByZero)),
+        ("1 % (response.code - 200) > 0", Err(EvaluationError::DivisionByZero)),
+        ("response.code + 9223372036854775807", Err(EvaluationError::Overflow)),
+        ("int(string(response.code) + 'x')", Err(EvaluationError::Conversion)),
+        ("int(double(response.code) * 1e18)", Err(EvaluationError::Overflow)),
+        ("request.path.matches('.*')", Err(EvaluationError::Conversion)),
+        ("size(request.path)", Err(EvaluationError::Conversion)),
         ("request.path == 'x' || request.path.startsWith('x')", Ok(Value::Bool(false))),
     ] {
         assert_eq!(value(expression, &values), expected, "{expression}");
@@ -104,17 +104,17 @@ fn a_part_that_fails_counts_only_where_it_decides() {
 }
 
 #[test]
-fn values_of_unknown_kind_fail_where_they_do_not_suit() {
+fn dynamic_values_of_the_wrong_kind_fail() {
     let claim = "request.auth.claims['c']";
     for (expression, claimed, expected) in [
-        ("request.auth.claims.c > 1", Value::text("x"), Err(Failure::Kind)),
+        ("request.auth.claims.c > 1", Value::text("x"), Err(EvaluationError::Kind)),
         ("request.auth.claims.c == 1", Value::text("1"), Ok(Value::Bool(false))),
-        ("request.auth.claims.c && true", Value::Int(1), Err(Failure::Kind)),
+        ("request.auth.claims.c && true", Value::Int(1), Err(EvaluationError::Kind)),
         ("!request.auth.claims.c", Value::Bool(true), Ok(Value::Bool(false))),
-        ("request.auth.claims.c + 1", Value::Double(1.0), Err(Failure::Kind)),
-        ("request.auth.claims.c.startsWith('a')", Value::Int(1), Err(Failure::Kind)),
-        ("int(request.auth.claims.c)", Value::List(vec![]), Err(Failure::Kind)),
-        ("'a' in request.auth.claims.c", Value::Int(1), Err(Failure::Kind)),
+        ("request.auth.claims.c + 1", Value::Double(1.0), Err(EvaluationError::Kind)),
+        ("request.auth.claims.c.startsWith('a')", Value::Int(1), Err(EvaluationError::Kind)),
+        ("int(request.auth.claims.c)", Value::List(vec![]), Err(EvaluationError::Kind)),
+        ("'a' in request.auth.claims.c", Value::Int(1), Err(EvaluationError::Kind)),
         ("string(request.auth.claims.c)", Value::Double(1.0), Ok(Value::text("1"))),
     ] {
         assert_eq!(value(expression, &[(claim, claimed)]), expected, "{expression}");
@@ -122,52 +122,52 @@ fn values_of_unknown_kind_fail_where_they_do_not_suit() {
 }
 
 #[test]
-fn texts_do_not_grow_without_bound() {
+fn concatenated_texts_are_limited() {
     let values = [("request.path", Value::Text(vec![b'x'; 40_000]))];
-    assert_eq!(value("request.path + request.path", &values), Err(Failure::TooLong));
+    assert_eq!(value("request.path + request.path", &values), Err(EvaluationError::TooLong));
 }
 
 #[test]
-fn the_bytes_of_the_proxy_have_the_form_of_the_attribute() {
-    let attribute = |form| Attribute::property(&["a"], form, Phase::Request);
-    for (form, bytes, expected) in [
-        (Form::Text, vec![0xFF], Some(Value::Text(vec![0xFF]))),
-        (Form::Int, 503_i64.to_le_bytes().to_vec(), Some(Value::Int(503))),
-        (Form::Int, vec![1], None),
-        (Form::Bool, vec![1], Some(Value::Bool(true))),
-        (Form::Bool, vec![], None),
-        (Form::Duration, 7_i64.to_le_bytes().to_vec(), Some(Value::Duration(7))),
-        (Form::Timestamp, 7_i64.to_le_bytes().to_vec(), Some(Value::Timestamp(7))),
-        (Form::Dynamic, b"cart".to_vec(), Some(Value::text("cart"))),
-        (Form::Dynamic, b"v1.2.3-a".to_vec(), Some(Value::text("v1.2.3-a"))),
-        (Form::Dynamic, 20.0_f64.to_le_bytes().to_vec(), Some(Value::Double(20.0))),
-        (Form::Dynamic, 0.1_f64.to_le_bytes().to_vec(), Some(Value::Double(0.1))),
-        (Form::Dynamic, vec![1], Some(Value::Bool(true))),
-        (Form::Dynamic, b"1".to_vec(), Some(Value::text("1"))),
-        (Form::Dynamic, vec![], Some(Value::text(""))),
-        (Form::Dynamic, vec![0; 4], Some(Value::List(vec![]))),
+fn bytes_are_decoded_by_the_encoding() {
+    let attribute = |encoding| Attribute::property(&["a"], encoding, Phase::Request);
+    for (encoding, bytes, expected) in [
+        (Encoding::Text, vec![0xFF], Some(Value::Text(vec![0xFF]))),
+        (Encoding::Int, 503_i64.to_le_bytes().to_vec(), Some(Value::Int(503))),
+        (Encoding::Int, vec![1], None),
+        (Encoding::Bool, vec![1], Some(Value::Bool(true))),
+        (Encoding::Bool, vec![], None),
+        (Encoding::Duration, 7_i64.to_le_bytes().to_vec(), Some(Value::Duration(7))),
+        (Encoding::Timestamp, 7_i64.to_le_bytes().to_vec(), Some(Value::Timestamp(7))),
+        (Encoding::Dynamic, b"cart".to_vec(), Some(Value::text("cart"))),
+        (Encoding::Dynamic, b"v1.2.3-a".to_vec(), Some(Value::text("v1.2.3-a"))),
+        (Encoding::Dynamic, 20.0_f64.to_le_bytes().to_vec(), Some(Value::Double(20.0))),
+        (Encoding::Dynamic, 0.1_f64.to_le_bytes().to_vec(), Some(Value::Double(0.1))),
+        (Encoding::Dynamic, vec![1], Some(Value::Bool(true))),
+        (Encoding::Dynamic, b"1".to_vec(), Some(Value::text("1"))),
+        (Encoding::Dynamic, vec![], Some(Value::text(""))),
+        (Encoding::Dynamic, vec![0; 4], Some(Value::List(vec![]))),
         (
-            Form::Dynamic,
+            Encoding::Dynamic,
             b"\x02\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0a\0\0bc\0\0".to_vec(),
             Some(Value::List(vec![Value::text("a"), Value::text("bc")])),
         ),
         (
-            Form::Dynamic,
+            Encoding::Dynamic,
             b"\x01\0\0\0\x01\0\0\0\x01\0\0\0k\0v\0".to_vec(),
             Some(Value::Map(BTreeMap::from([(b"k".to_vec(), Value::text("v"))]))),
         ),
         (
-            Form::Dynamic,
+            Encoding::Dynamic,
             b"\xff\xff\xff\xffxxx".to_vec(),
             Some(Value::Text(b"\xff\xff\xff\xffxxx".to_vec())),
         ),
     ] {
-        assert_eq!(attribute(form).decode(bytes.clone()), expected, "{form:?} {bytes:?}");
+        assert_eq!(attribute(encoding).decode(bytes.clone()), expected, "{encoding:?} {bytes:?}");
     }
 }
 
 #[test]
-fn json_becomes_values_without_nulls() {
+fn json_is_converted_without_nulls() {
     let json = serde_json::json!({"a": [1, 1.5, "x", true, null], "n": null});
     let list = [Value::Int(1), Value::Double(1.5), Value::text("x"), Value::Bool(true)];
     let expected = BTreeMap::from([(b"a".to_vec(), Value::List(list.to_vec()))]);

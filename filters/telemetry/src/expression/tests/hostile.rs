@@ -1,18 +1,18 @@
-//! Text that was not written to be an expression.
+//! Hostile text and bytes.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
-fn is_refused(text: &str) -> bool {
-    Expression::compile(text, Phase::End, Wanted::Any, &mut Reads::default()).is_err()
+fn is_rejected(text: &str) -> bool {
+    Expression::compile(text, Phase::End, ResultKind::Any, &mut AttributeTable::default()).is_err()
 }
 
 #[test]
-fn depth_is_bounded() {
+fn nesting_is_limited() {
     let nested = |depth: usize| format!("{}1{}", "(1 + ".repeat(depth), ")".repeat(depth));
-    assert!(!is_refused(&nested(15)));
+    assert!(!is_rejected(&nested(15)));
     for text in [
         nested(100),
         format!("{}1", "1 + ".repeat(60)),
@@ -22,15 +22,15 @@ fn depth_is_bounded() {
         format!("'a'{}", ".f()".repeat(250)),
         format!("{}'a'{}", "f(".repeat(300), ")".repeat(300)),
     ] {
-        assert!(is_refused(&text), "{text}");
+        assert!(is_rejected(&text), "{text}");
     }
-    assert!(!is_refused(&format!("{}true", "!".repeat(1000))));
-    assert!(!is_refused(&format!("{}true", "true && ".repeat(120))));
+    assert!(!is_rejected(&format!("{}true", "!".repeat(1000))));
+    assert!(!is_rejected(&format!("{}true", "true && ".repeat(120))));
 }
 
 #[test]
-fn a_long_text_is_refused_unread() {
-    assert!(is_refused(&"1 ".repeat(600)));
+fn long_text_is_rejected() {
+    assert!(is_rejected(&"1 ".repeat(600)));
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -39,8 +39,8 @@ mod properties {
 
     use super::*;
 
-    /// Words that bring random text near to being an expression.
-    const WORDS: [&str; 40] = [
+    /// Fragments that make random text similar to expressions.
+    const FRAGMENTS: [&str; 40] = [
         "request.path",
         "response.code",
         "request.headers['x']",
@@ -86,18 +86,18 @@ mod properties {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,80}") {
-            let _ = is_refused(&text);
+            let _ = is_rejected(&text);
         }
 
         #[test]
-        fn no_sequence_of_words_panics(
-            words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..30),
+        fn no_sequence_of_fragments_panics(
+            fragments in prop::collection::vec(prop::sample::select(&FRAGMENTS[..]), 0..30),
             bytes in prop::collection::vec(any::<u8>(), 0..20),
             number in any::<i64>(),
         ) {
-            let text = words.concat();
-            let mut reads = Reads::default();
-            let compiled = Expression::compile(&text, Phase::End, Wanted::Any, &mut reads);
+            let text = fragments.concat();
+            let mut reads = AttributeTable::default();
+            let compiled = Expression::compile(&text, Phase::End, ResultKind::Any, &mut reads);
             if let Ok(expression) = compiled {
                 let stream = stream(&reads, &[
                     ("request.path", Value::Text(bytes.clone())),
@@ -109,9 +109,9 @@ mod properties {
         }
 
         #[test]
-        fn any_bytes_of_the_proxy_are_read(bytes in prop::collection::vec(any::<u8>(), 0..12)) {
-            for form in [Form::Text, Form::Int, Form::Bool, Form::Duration, Form::Timestamp, Form::Dynamic] {
-                let _ = Attribute::property(&["a"], form, Phase::End).decode(bytes.clone());
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..12)) {
+            for encoding in [Encoding::Text, Encoding::Int, Encoding::Bool, Encoding::Duration, Encoding::Timestamp, Encoding::Dynamic] {
+                let _ = Attribute::property(&["a"], encoding, Phase::End).decode(bytes.clone());
             }
         }
     }

@@ -13,13 +13,14 @@ fn compile(document: &Value) -> Result<Operations, String> {
 }
 
 fn find(operations: &Operations, method: &str, host: &str, path: &str) -> String {
-    let target = Target { path: path.as_bytes(), method: method.as_bytes(), host: host.as_bytes() };
-    let name = operations.find(&target).and_then(|place| operations.names().get(place));
+    let target =
+        RequestTarget { path: path.as_bytes(), method: method.as_bytes(), host: host.as_bytes() };
+    let name = operations.find(&target).and_then(|index| operations.names().get(index));
     name.cloned().unwrap_or_else(|| "other".to_owned())
 }
 
 #[test]
-fn the_most_specific_operation_that_fits_is_found() {
+fn finds_the_most_specific_operation() {
     let operations = compile(&json!([
         {"pathTemplate": "/orders/{id}", "name": "order"},
         {"pathTemplate": "/orders/{id}", "methods": ["GET", "HEAD"], "name": "getOrder"},
@@ -48,11 +49,11 @@ fn the_most_specific_operation_that_fits_is_found() {
     ] {
         assert_eq!(find(&operations, method, host, path), name, "{method} {host} {path}");
     }
-    assert_eq!(operations.names().len(), 7, "a name that several share is there once");
+    assert_eq!(operations.names().len(), 7, "shared names are listed once");
 }
 
 #[test]
-fn only_what_narrows_is_read() {
+fn reads_only_what_operations_match_on() {
     let none = compile(&json!([{"pathTemplate": "/a"}])).unwrap();
     assert!(!none.reads_method() && !none.reads_host());
     let both = json!([{"pathTemplate": "/a", "methods": ["GET"], "hosts": ["a"]}]);
@@ -61,7 +62,7 @@ fn only_what_narrows_is_read() {
 }
 
 #[test]
-fn equal_entries_are_refused() {
+fn rejects_equal_entries_and_long_templates() {
     for (document, message) in [
         (
             json!([{"pathTemplate": "/a/{x}"}, {"pathTemplate": "/a/{y}", "name": "b"}]),
@@ -76,7 +77,7 @@ fn equal_entries_are_refused() {
         ),
         (
             json!([{"pathTemplate": format!("/{}", "a".repeat(64))}]),
-            "operations[0].name: is required where the template is longer than 64 bytes",
+            "operations[0].name: is required if the template is longer than 64 bytes",
         ),
     ] {
         assert_eq!(compile(&document).unwrap_err(), message);
@@ -84,10 +85,10 @@ fn equal_entries_are_refused() {
 }
 
 #[test]
-fn a_path_with_any_bytes_is_only_another_path() {
+fn accepts_paths_with_any_bytes() {
     let operations = compile(&json!([{"pathTemplate": "/a/{x}"}])).unwrap();
-    let target = Target { path: b"/a/\xff\x80", ..Target::default() };
+    let target = RequestTarget { path: b"/a/\xff\x80", ..RequestTarget::default() };
     assert_eq!(operations.find(&target), Some(0));
-    let target = Target { path: b"\xff", ..Target::default() };
+    let target = RequestTarget { path: b"\xff", ..RequestTarget::default() };
     assert_eq!(operations.find(&target), None);
 }

@@ -1,22 +1,23 @@
-//! What a record says of a stream.
+//! The fields of a record.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Logged, cut};
+use super::{LoggedStream, truncate};
 use crate::{
-    config::{AccessLogConfig, FieldConfig},
-    expression::{Attribute, Expression, Form, Phase, Reads, Slot, Value, Wanted, time_text},
+    config::{AccessLogConfig, FieldConfig, Redaction, TagOperation},
+    expression::{
+        Attribute, AttributeTable, Encoding, Expression, Phase, ResultKind, Slot, Value, time_text,
+    },
     policy::compiler::Compiler,
-    signals::label::TagOperation,
-    signals::redact::{Redaction, Redactor},
+    signals::redactor::Redactor,
     stream::response_flags::response_flags,
 };
 
 mod standard;
 
-use standard::{Fact, STANDARD, Source as StandardSource};
+use standard::{RecordField, STANDARD, Source as StandardSource};
 
-/// The fields of one entry, in the order in which they are written.
+/// The fields of an entry in output order.
 #[derive(Debug)]
 pub struct Fields(Vec<Field>);
 
@@ -29,9 +30,9 @@ struct Field {
 
 #[derive(Debug)]
 enum Source {
-    Fact(Fact),
+    RecordField(RecordField),
     Expression(Expression),
-    /// Where a router that rewrites the path keeps it, and the path.
+    /// The original path if the router rewrote it, and the current path.
     Path(Slot, Slot),
     Flags(Slot),
 }
@@ -39,38 +40,39 @@ enum Source {
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValue {
-    /// Text; what was no UTF-8 is U+FFFD.
+    /// A text. Invalid UTF-8 is replaced by U+FFFD.
     Text(String),
-    /// A whole number; a length of time in milliseconds.
+    /// An integer, or a duration in whole milliseconds.
     Int(i64),
-    /// A number; a length of time in milliseconds.
+    /// A double, or a duration in milliseconds.
     Double(f64),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
 }
 
-/// What decides which standard fields there are.
+/// Inputs to the compilation of fields.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FieldsPlace<'a> {
-    /// The path of the entry, for errors.
+pub(super) struct FieldsContext<'a> {
+    /// The path of the entry for error messages.
     pub(super) path: &'a str,
-    /// Whether the fields become a line, and not a record that has some of them already.
+    /// Whether the output is a JSON line and not an OTLP record, which has some of the fields
+    /// outside its attributes.
     pub(super) is_line: bool,
-    /// Whether the document names operations.
+    /// Whether the document has operations.
     pub(super) has_operations: bool,
 }
 
-/// The most fields that a document may name.
+/// Maximum number of fields in `fields`.
 const MAX: usize = 64;
 
 impl Fields {
-    /// Compiles the fields of an entry: the standard ones in their order, then others by name.
+    /// Compiles the fields of an entry: standard fields in their order, then others by name.
     pub(super) fn compile(
         config: &AccessLogConfig,
-        place: &FieldsPlace<'_>,
+        context: &FieldsContext<'_>,
         compiler: &mut Compiler,
     ) -> Option<Self> {
-        let path = format!("{}.fields", place.path);
+        let path = format!("{}.fields", context.path);
         if config.fields.len() > MAX {
             compiler.errors.add(&path, format_args!("must have at most {MAX} entries"));
             return None;
@@ -80,7 +82,8 @@ impl Fields {
         let mut fields = Vec::new();
         for (name, standard) in STANDARD {
             let change = changes.remove(name);
-            let is_here = standard.is_in(place.is_line, place.has_operations) || change.is_some();
+            let is_here =
+                standard.is_in(context.is_line, context.has_operations) || change.is_some();
             let field = field(name, Some(standard), change, &path, compiler);
             fields.extend(field.filter(|_| is_here));
         }
@@ -94,7 +97,11 @@ impl Fields {
         self.0.iter().any(|field| field.redaction == Some(Redaction::Hash))
     }
 
-    pub(super) fn of(&self, stream: &Logged<'_>, redactor: &Redactor) -> Vec<(&str, FieldValue)> {
+    pub(super) fn of(
+        &self,
+        stream: &LoggedStream<'_>,
+        redactor: &Redactor,
+    ) -> Vec<(&str, FieldValue)> {
         let present = self.0.iter().filter_map(|field| {
             let value = field.value(stream)?;
             let value = match field.redaction {
@@ -106,26 +113,26 @@ impl Fields {
             Some((field.name.as_str(), value))
         });
         let mut fields = present.collect();
-        cut::to_fit(&mut fields);
+        truncate::to_max_len(&mut fields);
         fields
     }
 }
 
 impl Field {
-    fn value(&self, stream: &Logged<'_>) -> Option<Value> {
+    fn value(&self, stream: &LoggedStream<'_>) -> Option<Value> {
         match &self.source {
-            Source::Fact(fact) => fact.of(stream),
+            Source::RecordField(fact) => fact.of(stream),
             Source::Expression(expression) => {
-                expression.evaluate(stream.ended.at).ok().map(Cow::into_owned)
+                expression.evaluate(stream.ended.attributes).ok().map(Cow::into_owned)
             }
             Source::Path(original, path) => {
-                let value = |slot| stream.ended.at.value(slot);
+                let value = |slot| stream.ended.attributes.value(slot);
                 value(*original).or_else(|| value(*path)).map(without_query)
             }
-            Source::Flags(slot) => match stream.ended.at.value(*slot)? {
-                Value::Int(bits) => Some(Value::text(&response_flags(bits.cast_unsigned()))),
-                _ => None,
-            },
+            Source::Flags(slot) => {
+                let Value::Int(bits) = stream.ended.attributes.value(*slot)? else { return None };
+                Some(Value::text(&response_flags(bits.cast_unsigned())))
+            }
         }
     }
 }
@@ -151,7 +158,10 @@ fn without_query(path: &Value) -> Value {
     Value::Text(path.get(..end.unwrap_or(path.len())).unwrap_or_default().to_vec())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "what is more than 104 days needs no nanoseconds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "durations above 104 days need no nanosecond precision"
+)]
 fn millis(nanos: i64) -> FieldValue {
     if nanos.rem_euclid(1_000_000) == 0 {
         FieldValue::Int(nanos.div_euclid(1_000_000))
@@ -160,7 +170,7 @@ fn millis(nanos: i64) -> FieldValue {
     }
 }
 
-/// Compiles one field; `None` where it is left out or refused, which `errors` then tells.
+/// Compiles a field; `None` if it is removed or invalid. Errors are added to `compiler`.
 fn field(
     name: &str,
     standard: Option<StandardSource>,
@@ -172,7 +182,7 @@ fn field(
     let change = change.cloned().unwrap_or_default();
     if change.operation == Some(TagOperation::Remove) {
         if change.value.is_some() || change.redact.is_some() {
-            compiler.errors.add(path, "must have neither value nor redact where it is removed");
+            compiler.errors.add(path, "must have neither value nor redact with operation: REMOVE");
         }
         return None;
     }
@@ -182,17 +192,17 @@ fn field(
     let text = match (&change.value, standard) {
         (Some(text), _) => text.as_str(),
         (None, Some(StandardSource::Expression(text))) => text,
-        (None, Some(StandardSource::Fact(fact))) => return make(Source::Fact(fact)),
+        (None, Some(StandardSource::RecordField(fact))) => return make(Source::RecordField(fact)),
         (None, Some(StandardSource::Path)) => return make(self::path(&mut compiler.reads)),
         (None, Some(StandardSource::Flags)) => return make(flags(&mut compiler.reads)),
         (None, None) => {
-            compiler.errors.add(path, "must be given, there is no standard field of that name");
+            compiler.errors.add(path, "must be given: it is not a standard field");
             return None;
         }
     };
-    let compiled = Expression::compile(text, Phase::End, Wanted::Scalar, &mut compiler.reads);
+    let compiled = Expression::compile(text, Phase::End, ResultKind::Scalar, &mut compiler.reads);
     let expression = compiled.map_err(|error| compiler.errors.add(&path, error)).ok()?;
-    if expression.is_secret() && redaction != Some(Redaction::Hash) {
+    if expression.is_sensitive() && redaction != Some(Redaction::Hash) {
         compiler
             .errors
             .add(&path, "must not show a credential or an identity, unless redact is HASH");
@@ -201,21 +211,21 @@ fn field(
     make(Source::Expression(expression))
 }
 
-fn path(reads: &mut Reads) -> Source {
+fn path(reads: &mut AttributeTable) -> Source {
     let original = reads.slot(Attribute::RequestHeader("x-envoy-original-path".to_owned()));
     let path = ["request", "path"].map(str::to_owned).to_vec();
-    let path = Attribute::Property { path, form: Form::Text, phase: Phase::Request };
+    let path = Attribute::Property { path, encoding: Encoding::Text, phase: Phase::Request };
     Source::Path(original, reads.slot(path))
 }
 
-fn flags(reads: &mut Reads) -> Source {
+fn flags(reads: &mut AttributeTable) -> Source {
     let path = ["response", "flags"].map(str::to_owned).to_vec();
-    let flags = Attribute::Property { path, form: Form::Int, phase: Phase::End };
+    let flags = Attribute::Property { path, encoding: Encoding::Int, phase: Phase::End };
     Source::Flags(reads.slot(flags))
 }
 
-impl Fact {
-    fn of(self, stream: &Logged<'_>) -> Option<Value> {
+impl RecordField {
+    fn of(self, stream: &LoggedStream<'_>) -> Option<Value> {
         let whole = |number: u64| i64::try_from(number).ok().map(Value::Int);
         match self {
             Self::Status => stream.ended.record.status.map(|status| Value::Int(status.into())),

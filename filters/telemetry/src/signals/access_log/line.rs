@@ -1,4 +1,4 @@
-//! One line of JSON.
+//! Formats a record as a line of JSON.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::FieldValue;
 
-/// Writes fields as one JSON object on one line; invisible characters are escaped.
+/// Formats fields as a JSON object on one line. Invisible characters are escaped.
 #[must_use]
 pub fn line(fields: &[(&str, FieldValue)]) -> String {
     let json = serde_json::to_string(&Members(fields)).unwrap_or_default();
@@ -15,13 +15,13 @@ pub fn line(fields: &[(&str, FieldValue)]) -> String {
         return json;
     }
     let mut line = String::with_capacity(json.len());
-    for letter in json.chars() {
-        if is_visible(letter) {
-            line.push(letter);
+    for character in json.chars() {
+        if is_visible(character) {
+            line.push(character);
             continue;
         }
-        // Such a character only occurs inside a string, where JSON escapes it as UTF-16 units.
-        for unit in letter.encode_utf16(&mut [0; 2]) {
+        // Such a character occurs only inside a string, where JSON escapes it as UTF-16 units.
+        for unit in character.encode_utf16(&mut [0; 2]) {
             let _ = write!(line, "\\u{unit:04x}");
         }
     }
@@ -29,11 +29,11 @@ pub fn line(fields: &[(&str, FieldValue)]) -> String {
 }
 
 /// Returns the length in bytes of a character in a JSON string.
-pub(super) fn size(letter: char) -> usize {
-    match letter {
+pub(super) fn size(character: char) -> usize {
+    match character {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
-        _ if is_visible(letter) => letter.len_utf8(),
-        _ => letter.len_utf16().saturating_mul(6),
+        _ if is_visible(character) => character.len_utf8(),
+        _ => character.len_utf16().saturating_mul(6),
     }
 }
 

@@ -6,17 +6,17 @@ use serde_json::json;
 use super::*;
 use crate::{
     Config,
-    expression::{Attributes, Readings, Reads, Slot, Value},
+    expression::{AttributeCache, AttributeTable, Attributes, Slot, Value},
     stream::record::{Ending, Record},
 };
 
-mod limits;
+mod invalid;
 mod lines;
-mod refused;
+mod rate_limits;
 mod selection;
 
-/// A stream on which attributes have the values of a table.
-struct Stream(Readings);
+/// A stream with cached attributes only.
+struct Stream(AttributeCache);
 
 impl Attributes for Stream {
     fn value(&self, slot: Slot) -> Option<&Value> {
@@ -24,18 +24,18 @@ impl Attributes for Stream {
     }
 }
 
-fn stream(reads: &Reads, values: &[(&str, Value)]) -> Stream {
+fn stream(reads: &AttributeTable, values: &[(&str, Value)]) -> Stream {
     let values: BTreeMap<&str, &Value> =
         values.iter().map(|(name, value)| (*name, value)).collect();
-    let readings = reads.readings();
+    let cache = reads.new_cache();
     for (slot, attribute) in reads.iter() {
         let value = values.get(attribute.to_string().as_str()).map(|value| (*value).clone());
-        readings.get(slot, || value);
+        cache.get(slot, || value);
     }
-    Stream(readings)
+    Stream(cache)
 }
 
-fn compiled(entry: &str) -> Result<(Option<AccessLog>, Reads), String> {
+fn compiled(entry: &str) -> Result<(Option<AccessLog>, AttributeTable), String> {
     let document = format!(
         r#"{{"accessLogging": {entry}, "extensionProviders": [
             {{"name": "other", "opentelemetry": {{"cluster": "a"}}}},
@@ -44,15 +44,16 @@ fn compiled(entry: &str) -> Result<(Option<AccessLog>, Reads), String> {
     );
     let config: Config = parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
     let mut compiler = Compiler::default();
-    let outlets = Outlets::compile(&config, &|_| None, &mut compiler);
-    let around = Surroundings { outlets: &outlets, has_operations: entry.contains("operation") };
+    let exporters = Exporters::compile(&config, &|_| None, &mut compiler);
+    let context =
+        CompileContext { exporters: &exporters, has_operations: entry.contains("operation") };
     let entries = config.access_logging.unwrap_or_default().0;
-    let log = AccessLog::compile_all(&entries, &around, &mut compiler).pop();
+    let log = AccessLog::compile_all(&entries, &context, &mut compiler).pop();
     let found = (log, compiler.reads);
     compiler.errors.finish(found).map_err(|error| error.to_string())
 }
 
-fn log(document: &str) -> (AccessLog, Reads) {
+fn log(document: &str) -> (AccessLog, AttributeTable) {
     let (log, reads) = compiled(document).unwrap();
     (log.unwrap(), reads)
 }
@@ -68,12 +69,14 @@ fn record() -> Record {
     }
 }
 
-/// Writes the line of a stream.
+/// Returns the line of a stream.
 fn written(document: &str, record: &Record, values: &[(&str, Value)]) -> String {
     let (log, reads) = log(document);
     let attributes = stream(&reads, values);
     let request = Request { headers: Headers::default(), ..Request::default() };
-    let ended =
-        Logged { ended: Ended { record, at: &attributes, request: &request }, is_error: false };
+    let ended = LoggedStream {
+        ended: CompletedStream { record, attributes: &attributes, request: &request },
+        is_error: false,
+    };
     line(&log.fields(&ended, &Redactor::new(b"0123456789abcdef").unwrap()))
 }

@@ -4,9 +4,12 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use filter_core::parse_config;
 
 use super::*;
-use crate::expression::{Readings, Value};
+use crate::{
+    config::Dimension,
+    expression::{AttributeCache, Value},
+};
 
-struct Stream(Readings, Option<Value>);
+struct Stream(AttributeCache, Option<Value>);
 
 impl Attributes for Stream {
     fn value(&self, slot: Slot) -> Option<&Value> {
@@ -14,26 +17,26 @@ impl Attributes for Stream {
     }
 }
 
-fn compile(document: &str) -> Result<(Label, Reads), String> {
+fn compile(document: &str) -> Result<(Label, AttributeTable), String> {
     let dimension: Dimension =
         parse_config(document.as_bytes()).map_err(|error| error.to_string())?;
-    let (mut reads, mut errors) = (Reads::default(), ConfigErrors::default());
+    let (mut reads, mut errors) = (AttributeTable::default(), ConfigErrors::default());
     match Label::compile(&dimension.0, Phase::End, "d.x", &mut reads, &mut errors) {
         Some(label) if errors.is_empty() => Ok((label, reads)),
         _ => Err(errors.finish(()).unwrap_err().to_string()),
     }
 }
 
-fn shown(document: &str, value: Option<Value>) -> Result<String, Failure> {
+fn shown(document: &str, value: Option<Value>) -> Result<String, EvaluationError> {
     let (label, reads) = compile(document).unwrap();
-    let stream = Stream(reads.readings(), value);
+    let stream = Stream(reads.new_cache(), value);
     label.apply(&stream).map(|text| String::from_utf8_lossy(&text).into_owned())
 }
 
 const HEADER: &str = r#""value": "request.headers['x']""#;
 
 #[test]
-fn transforms_have_one_order() {
+fn transforms_apply_in_order() {
     for (fields, value, expected) in [
         ("", "Gold", "Gold"),
         (r#", "lower": true"#, "GOLD é", "gold é"),
@@ -61,11 +64,11 @@ fn transforms_have_one_order() {
         );
     }
     let document = format!("{{{HEADER}, \"values\": [\"eu\"]}}");
-    assert_eq!(shown(&document, None), Err(Failure::Missing));
+    assert_eq!(shown(&document, None), Err(EvaluationError::Missing));
 }
 
 #[test]
-fn values_of_every_kind_have_a_text() {
+fn values_of_every_kind_are_converted() {
     for (document, value, expected) in [
         (r#""response.code""#, Value::Int(404), "404"),
         (r#""connection.mtls""#, Value::Bool(true), "true"),
@@ -79,8 +82,8 @@ fn values_of_every_kind_have_a_text() {
 }
 
 #[test]
-fn closed_labels_have_the_values_of_the_document() {
-    for (document, is_closed) in [
+fn labels_with_listed_values_are_bounded() {
+    for (document, is_bounded) in [
         (r#""request.host""#, false),
         (r#""'production'""#, true),
         (r#"{"value": "request.host", "lower": true, "extract": "(a.*)"}"#, false),
@@ -89,7 +92,7 @@ fn closed_labels_have_the_values_of_the_document() {
         (r#"{"value": "response.code", "buckets": [1]}"#, true),
     ] {
         let (label, _) = compile(document).unwrap();
-        assert_eq!(label.is_closed(), is_closed, "{document}");
+        assert_eq!(label.is_bounded(), is_bounded, "{document}");
         assert_eq!(label.max_values(), None);
     }
     let (label, _) = compile(r#"{"value": "request.host", "maxValues": 200}"#).unwrap();
@@ -97,8 +100,8 @@ fn closed_labels_have_the_values_of_the_document() {
 }
 
 #[test]
-fn refusals_name_the_field() {
-    let secret = "d.x.value: must not show a credential or an identity, unless map, values or buckets bound what is shown";
+fn errors_name_the_field() {
+    let secret = "d.x.value: must not show a credential or an identity, unless map, values or buckets bound the values";
     for (document, message) in [
         ("{}", "d.x: must have a value"),
         ("1", "the configuration: must be a CEL expression, or an object with a value, got 1"),

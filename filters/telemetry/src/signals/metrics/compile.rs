@@ -1,12 +1,12 @@
-//! From the document's `metrics` to the plans of each direction.
+//! Compiles `metrics` to one plan per listener direction.
 
 use filter_core::Warning;
 use std::collections::BTreeSet;
 
-use super::{Family, LabelSource, Plan, Standard, StatusClass, What};
+use super::{Family, LabelSource, MetricSource, Plan, StandardMetric, StatusClass};
 use crate::{
-    config::{MetricsEntry, SloConfig},
-    expression::{Expression, Phase, Wanted},
+    config::{MetricsConfig, SloConfig},
+    expression::{Expression, Phase, ResultKind},
     policy::compiler::Compiler,
     signals::filter::Filter,
     signals::label::Label,
@@ -21,51 +21,51 @@ mod tags;
 pub(crate) use self::settings::is_labelled;
 use self::{draft::Draft, settings::Settings};
 
-/// The metrics of a document, made ready.
+/// The compiled metrics of a document.
 #[derive(Debug, Default)]
 pub struct Metrics {
     plans: [Plan; 3],
-    /// The labels of the document, each at the place that [`LabelSource::Label`] names.
-    pub labels: Vec<OwnLabel>,
-    /// The metrics of the document, each at the place that [`What::Definition`] names.
-    pub definitions: Vec<OwnMetric>,
-    /// Names of the objectives.
+    /// The configured labels, indexed by [`LabelSource::Label`].
+    pub labels: Vec<CustomLabel>,
+    /// The custom metrics, indexed by [`MetricSource::Definition`].
+    pub definitions: Vec<CustomMetric>,
+    /// The names of the objectives.
     pub slo_names: Vec<String>,
-    /// Whether names carry labels.
+    /// Whether metric names carry labels.
     pub is_labelled: bool,
-    /// Bytes of a value; longer ones are cut.
+    /// Maximum length of a label value in bytes; longer values are cut.
     pub max_value_bytes: usize,
 }
 
-/// A label of the document.
+/// A configured label.
 #[derive(Debug)]
-pub struct OwnLabel {
-    /// Its name.
+pub struct CustomLabel {
+    /// The name.
     pub name: String,
-    /// Where its value comes from.
+    /// The source of its value.
     pub label: Label,
-    /// How many values it may have; `None` where the document itself lists them.
+    /// Maximum number of values in the whole proxy; `None` if the document bounds the values.
     pub max_values: Option<usize>,
 }
 
-/// A metric of the document.
+/// A custom metric.
 #[derive(Debug)]
-pub struct OwnMetric {
-    /// What is added, recorded or set; 1 if absent.
+pub struct CustomMetric {
+    /// The number to add, record or set. Default: 1.
     pub value: Option<Expression>,
-    /// Which streams; all if absent.
+    /// Streams to measure. Default: all.
     pub filter: Option<Filter>,
 }
 
 impl Metrics {
     /// Compiles the metrics of a document.
     pub(crate) fn compile(
-        entries: &[MetricsEntry],
+        entries: &[MetricsConfig],
         slos: &[SloConfig],
         has_operations: bool,
         compiler: &mut Compiler,
     ) -> Self {
-        let settings = Settings::gather(entries, &mut compiler.errors);
+        let settings = Settings::new(entries, &mut compiler.errors);
         check::definitions(&settings, slos, &mut compiler.errors);
         check::selectors(entries, &settings, &mut compiler.errors);
         let mut metrics = Self {
@@ -76,7 +76,7 @@ impl Metrics {
         };
         let dimensions = metrics.definitions(&settings, compiler);
         let tags = metrics.tags(entries, &settings, compiler);
-        for (plan, direction) in Direction::ALL.into_iter().enumerate() {
+        for (index, direction) in Direction::ALL.into_iter().enumerate() {
             let mut drafts = Draft::all(&settings, direction, has_operations, slos, &dimensions);
             for ((_, over), tags) in tags::overrides(entries).zip(&tags) {
                 if over.r#match.mode.fits(direction) {
@@ -84,8 +84,8 @@ impl Metrics {
                 }
             }
             check::drafts(&drafts, &mut compiler.errors);
-            if let Some(place) = metrics.plans.get_mut(plan) {
-                *place = Draft::plan(drafts);
+            if let Some(plan) = metrics.plans.get_mut(index) {
+                *plan = Draft::plan(drafts);
             }
         }
         check::label_names(&metrics.plans, &mut compiler.errors);
@@ -110,21 +110,23 @@ impl Metrics {
         }
     }
 
-    /// Says whether any direction has a family or label of this kind.
+    /// Returns `true` if any direction has a label from this source.
     pub(crate) fn uses(&self, source: LabelSource) -> bool {
         self.plans.iter().any(|plan| plan.sources.contains(&source))
     }
 
-    /// Says whether messages of gRPC are counted in any direction.
+    /// Returns `true` if gRPC messages are counted in any direction.
     #[must_use]
     pub fn counts_messages(&self) -> bool {
-        let families = self.plans.iter().flat_map(|plan| &plan.groups).flat_map(|it| &it.families);
+        let families =
+            self.plans.iter().flat_map(|plan| &plan.groups).flat_map(|group| &group.families);
         families.into_iter().any(
-            |family| matches!(family.what, What::Standard(standard) if standard.counts_messages()),
+            |family| matches!(family.source, MetricSource::Standard(standard) if standard.counts_messages()),
         )
     }
 
-    /// Returns the names of all labels that the proxy must split off names; none without labels.
+    /// Returns the names of the labels that Envoy must extract from metric names; empty if names
+    /// carry no labels.
     #[must_use]
     pub fn label_names(&self) -> BTreeSet<&str> {
         let groups = self.plans.iter().flat_map(|plan| &plan.groups);
@@ -134,7 +136,7 @@ impl Metrics {
             .collect()
     }
 
-    /// Compiles the definitions; returns the labels of each.
+    /// Compiles the custom metrics and returns the labels of each.
     fn definitions(
         &mut self,
         settings: &Settings<'_>,
@@ -144,13 +146,13 @@ impl Metrics {
         for (index, definition) in settings.definitions.iter().enumerate() {
             let path = format!("{}.definitions[{index}]", settings.definitions_path);
             let value = definition.value.as_ref().and_then(|text| {
-                compiler.expression(text, Phase::End, Wanted::Number, &format!("{path}.value"))
+                compiler.expression(text, Phase::End, ResultKind::Number, &format!("{path}.value"))
             });
             let filter = definition
                 .filter
                 .as_ref()
                 .and_then(|filter| compiler.filter(filter, Phase::End, &format!("{path}.filter")));
-            self.definitions.push(OwnMetric { value, filter });
+            self.definitions.push(CustomMetric { value, filter });
             dimensions.push(self.dimensions(definition, &path, settings, compiler));
         }
         dimensions

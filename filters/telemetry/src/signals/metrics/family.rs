@@ -1,13 +1,13 @@
-//! A metric with all its series.
+//! Metric families.
 
 use crate::{
-    signals::metrics::{Standard, StatusClass},
+    signals::metrics::{StandardMetric, StatusClass},
     stream::record::Record,
 };
 
-/// A kind of metric, as the proxy knows it.
+/// A kind of Envoy metric.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Kind {
+pub enum MetricKind {
     /// A number that only grows.
     #[default]
     Counter,
@@ -17,56 +17,58 @@ pub enum Kind {
     Histogram,
 }
 
-/// What a family measures.
+/// The source of a family's observations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum What {
+pub enum MetricSource {
     /// A standard metric.
-    Standard(Standard),
-    /// Streams of a class of statuses.
+    Standard(StandardMetric),
+    /// Streams with a class of status codes.
     Class(StatusClass),
-    /// Streams that the objective in this place is about.
+    /// Streams that the objective with this index covers.
     SloTotal(usize),
-    /// Those of them that were good.
+    /// Good streams of the objective with this index.
     SloGood(usize),
-    /// The definition of the document in this place.
+    /// The custom metric with this index.
     Definition(usize),
 }
 
-/// A metric: its name, and a series for each combination of its labels' values.
+/// A metric with a series for each combination of label values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
-    /// The whole name, without labels.
+    /// The full name without labels.
     pub name: String,
-    /// What kind of metric each series is.
-    pub kind: Kind,
-    /// What it measures.
-    pub what: What,
-    /// How many series it may have, the one for everything beyond among them.
+    /// The kind of the metric.
+    pub kind: MetricKind,
+    /// The source of its observations.
+    pub source: MetricSource,
+    /// Maximum number of series, including the overflow series.
     pub max_series: usize,
 }
 
-/// What a stream was found to be, beside what is recorded of it.
+/// Results for a completed stream that are not part of its record.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
-    /// Whether it is an error.
+pub struct Measurements {
+    /// Whether the stream is an error.
     pub is_error: bool,
-    /// For each objective, whether the stream was good; `None` where it is not about it.
+    /// For each objective, whether the stream was good; `None` if it is not covered.
     pub slos: Vec<Option<bool>>,
-    /// For each definition, its number; `None` where the stream adds none.
+    /// For each custom metric, the number of the stream; `None` if it adds nothing.
     pub definitions: Vec<Option<u64>>,
 }
 
 impl Family {
-    /// Returns what a stream adds at its end; `None` where it adds nothing.
+    /// Returns the number that a completed stream adds; `None` if it adds nothing.
     #[must_use]
-    pub fn observation(&self, record: &Record, findings: &Findings) -> Option<u64> {
-        let slo = |place: usize| findings.slos.get(place).copied().flatten();
-        match self.what {
-            What::Standard(standard) => standard.observation(record, findings.is_error),
-            What::Class(class) => (StatusClass::of(record.status) == class).then_some(1),
-            What::SloTotal(place) => slo(place).map(|_| 1),
-            What::SloGood(place) => slo(place).filter(|is_good| *is_good).map(|_| 1),
-            What::Definition(place) => findings.definitions.get(place).copied().flatten(),
+    pub fn observation(&self, record: &Record, measurements: &Measurements) -> Option<u64> {
+        let slo = |index: usize| measurements.slos.get(index).copied().flatten();
+        match self.source {
+            MetricSource::Standard(standard) => standard.observation(record, measurements.is_error),
+            MetricSource::Class(class) => (StatusClass::of(record.status) == class).then_some(1),
+            MetricSource::SloTotal(index) => slo(index).map(|_| 1),
+            MetricSource::SloGood(index) => slo(index).filter(|is_good| *is_good).map(|_| 1),
+            MetricSource::Definition(index) => {
+                measurements.definitions.get(index).copied().flatten()
+            }
         }
     }
 }

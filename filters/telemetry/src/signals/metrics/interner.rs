@@ -1,4 +1,4 @@
-//! Numbers for texts: the values of one label, in the order in which a worker met them.
+//! Interned values of a label.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use filter_core::label_value;
 
 use super::LabelValue;
 
-/// The values of a label that a worker has met.
+/// The values of a label that a worker has seen, numbered in order of appearance.
 ///
-/// It grows with each [`Interner::add`], so only what was admitted is added.
+/// It grows with each [`Interner::add`], so callers must limit the number of values.
 #[derive(Clone, Debug, Default)]
 pub struct Interner {
     numbers: HashMap<Box<[u8]>, LabelValue>,
@@ -16,21 +16,21 @@ pub struct Interner {
 }
 
 impl Interner {
-    /// Returns the number of a value that was added.
+    /// Returns the number of a value; `None` if it was not added.
     #[must_use]
     pub fn number(&self, value: &[u8]) -> Option<LabelValue> {
         self.numbers.get(value).copied()
     }
 
-    /// Gives a value a number.
+    /// Adds a value and returns its number.
     pub fn add(&mut self, value: &[u8]) -> LabelValue {
-        let number = LabelValue::try_from(self.texts.len()).unwrap_or(super::FOLDED);
+        let number = LabelValue::try_from(self.texts.len()).unwrap_or(super::OVERFLOW);
         self.texts.push(label_value(value));
         self.numbers.insert(value.into(), number);
         number
     }
 
-    /// Returns the texts, each at the place of its number, fit for a name.
+    /// Returns the values by number, encoded for metric names.
     #[must_use]
     pub fn texts(&self) -> &[String] {
         &self.texts
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_keeps_its_number_and_its_text_is_fit() {
+    fn values_are_numbered_and_encoded() {
         let mut interner = Interner::default();
         assert_eq!(interner.number(b"a;b"), None);
         assert_eq!((interner.add(b"a;b"), interner.add(b"c")), (0, 1));

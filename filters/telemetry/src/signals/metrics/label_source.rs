@@ -1,43 +1,44 @@
-//! Where the value of a label comes from.
+//! Sources of label values.
 
 use crate::{
     stream::direction::Direction,
     stream::record::{Method, Record},
 };
 
-/// The source of a label's value; families share those that are alike.
+/// The source of a label's value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LabelSource {
-    /// Which side the proxy is on.
+    /// The reporting side: source or destination.
     Reporter(Direction),
     /// The request's method.
     Method,
-    /// The operation's name.
+    /// The name of the operation.
     Operation,
-    /// The status.
+    /// The status code.
     Code,
-    /// The gRPC status, of responses that have one.
+    /// The gRPC status of responses that have one.
     GrpcStatus,
-    /// The name of the objective in this place.
+    /// The name of the objective with this index.
     Slo(usize),
-    /// The label of the document in this place.
+    /// The configured label with this index.
     Label(usize),
 }
 
-/// A label's value as a number, which stands for a text.
+/// A label value, encoded as a number. [`LabelSource::text`] returns its text.
 pub type LabelValue = u32;
 
-/// The number of a label that a series goes without.
+/// The number for a label that a series does not have.
 pub(crate) const ABSENT: LabelValue = u32::MAX;
-/// The number of a value that was one too many, or could not be admitted.
-pub const FOLDED: LabelValue = u32::MAX - 1;
-/// What every value beyond a limit is called.
+/// The number for all values beyond a limit.
+pub const OVERFLOW: LabelValue = u32::MAX - 1;
+/// The text for all values beyond a limit.
 pub const OTHER: &str = "other";
 
 impl LabelSource {
-    /// Returns the value that a stream has; of one that runs, only what its request says.
+    /// Returns the value for a stream. While the stream is in flight, only values of the request
+    /// are available.
     ///
-    /// `None` for a label of the document, whose values have numbers as they come.
+    /// `None` for a configured label, whose values are numbered by an interner.
     #[must_use]
     pub fn value(self, record: &Record) -> Option<LabelValue> {
         Some(match self {
@@ -53,23 +54,23 @@ impl LabelSource {
         })
     }
 
-    /// Returns the text of a value; `None` where the series goes without this label.
+    /// Returns the text of a value; `None` if the series does not have this label.
     ///
-    /// `names` are those of the operations, of the objectives, or the values of the document's
-    /// label, whichever the source counts by.
+    /// `names` are the names of the operations or of the objectives, or the values of the
+    /// configured label, depending on the source.
     #[must_use]
     pub fn text(self, value: LabelValue, names: &[String]) -> Option<String> {
-        let place = usize::try_from(value).unwrap_or(usize::MAX);
-        let name = |place: Option<usize>| {
-            place.and_then(|place| names.get(place)).map_or(OTHER, String::as_str).to_owned()
+        let index = usize::try_from(value).unwrap_or(usize::MAX);
+        let name = |index: Option<usize>| {
+            index.and_then(|index| names.get(index)).map_or(OTHER, String::as_str).to_owned()
         };
         Some(match self {
-            _ if value == FOLDED => OTHER.to_owned(),
+            _ if value == OVERFLOW => OTHER.to_owned(),
             Self::Reporter(direction) => direction.reporter().to_owned(),
             Self::Slo(slo) => name(Some(slo)),
-            Self::Label(_) => name(Some(place)),
-            Self::Method => Method::ALL.get(place).copied().unwrap_or_default().as_str().to_owned(),
-            Self::Operation => name(place.checked_sub(1)),
+            Self::Label(_) => name(Some(index)),
+            Self::Method => Method::ALL.get(index).copied().unwrap_or_default().as_str().to_owned(),
+            Self::Operation => name(index.checked_sub(1)),
             Self::Code => value.to_string(),
             Self::GrpcStatus if value == ABSENT => return None,
             Self::GrpcStatus => value.to_string(),
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_has_a_text_for_each_label() {
+    fn label_values_have_texts() {
         let record = Record {
             method: Method::Post,
             operation: Some(1),
@@ -111,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_one_too_many_is_other() {
+    fn values_beyond_a_limit_are_other() {
         for source in [LabelSource::Label(0), LabelSource::Code, LabelSource::GrpcStatus] {
-            assert_eq!(source.text(FOLDED, &[]).as_deref(), Some("other"));
+            assert_eq!(source.text(OVERFLOW, &[]).as_deref(), Some("other"));
         }
     }
 
     #[test]
-    fn a_grpc_status_has_at_most_three_digits() {
+    fn grpc_statuses_have_at_most_three_digits() {
         let record = Record { grpc_status: Some(4_000_000_000), ..Record::default() };
         assert_eq!(LabelSource::GrpcStatus.value(&record), Some(999));
     }

@@ -1,30 +1,32 @@
-//! The families of one direction, grouped by their labels.
+//! The families of one listener direction.
 
 use crate::signals::metrics::{Family, LabelSource};
 
-/// Families whose series have the same labels.
+/// Families with the same labels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
-    /// Names of the labels, and the places of their sources among [`Plan::sources`].
+    /// The names of the labels and the indexes of their sources in [`Plan::sources`].
     pub labels: Vec<(String, usize)>,
     /// The families.
     pub families: Vec<Family>,
 }
 
-/// Every family of one direction.
+/// All families of one listener direction, grouped by labels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// Sources of labels' values.
+    /// The sources of label values, without duplicates.
     pub sources: Vec<LabelSource>,
-    /// The families, by their labels.
+    /// The families, grouped by labels.
     pub groups: Vec<Group>,
 }
 
 impl Plan {
     /// Adds a family with its labels.
     pub(super) fn add(&mut self, family: Family, labels: &[(String, LabelSource)]) {
-        let labels: Vec<_> =
-            labels.iter().map(|(name, source)| (name.clone(), self.place(*source))).collect();
+        let labels: Vec<_> = labels
+            .iter()
+            .map(|(name, source)| (name.clone(), self.source_index(*source)))
+            .collect();
         let known = self.groups.iter_mut().find(|group| group.labels == labels);
         match known {
             Some(group) => group.families.push(family),
@@ -32,14 +34,14 @@ impl Plan {
         }
     }
 
-    fn place(&mut self, source: LabelSource) -> usize {
+    fn source_index(&mut self, source: LabelSource) -> usize {
         self.sources.iter().position(|known| *known == source).unwrap_or_else(|| {
             self.sources.push(source);
             self.sources.len().saturating_sub(1)
         })
     }
 
-    /// Says whether a label or a family looks at the method.
+    /// Returns `true` if a label has this source.
     #[must_use]
     pub fn reads(&self, source: LabelSource) -> bool {
         self.sources.contains(&source)

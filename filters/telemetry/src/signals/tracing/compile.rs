@@ -1,20 +1,21 @@
-//! From the document's entries to tracers.
+//! Compiles the entries of `tracing`.
 
 use std::collections::BTreeMap;
 
 use filter_core::{Shown, Warning};
 use serde_json::json;
 
-use super::{Change, Tag, TagSource, Threshold, Tracer, Tracing, span::attributes::BUILT_IN};
+use super::{Tag, TagAction, TagSource, Threshold, Tracer, Tracing, span::attributes::BUILT_IN};
 use crate::{
     config::{
+        Redaction,
         entry::{Mode, ProviderRef},
         tracing::{SampleRate, TagConfig, TracingConfig},
     },
     export::Provider,
-    expression::{Phase, Wanted, is_secret_header},
+    expression::{Phase, ResultKind, is_sensitive_header},
     policy::compiler::Compiler,
-    signals::redact::Redaction,
+    trace_context::Propagation,
 };
 
 const MAX_ENTRIES: usize = 4;
@@ -23,33 +24,33 @@ const MAX_TAGS: usize = 32;
 const MAX_KEY_LEN: usize = 128;
 const SPANS_PER_SECOND: u32 = 1_000;
 
-/// What tracing takes from around it.
-pub(crate) struct Surroundings<'a> {
-    /// The providers of the document.
+/// Inputs to the compilation of `tracing`.
+pub(crate) struct CompileContext<'a> {
+    /// The valid providers of the document.
     pub(crate) providers: &'a [Provider],
-    /// The names of all providers, also of those that were refused.
+    /// The names of all providers, including invalid ones.
     pub(crate) names: &'a [String],
-    /// Whether the document has the short form of a provider.
+    /// Whether the document has `endpoint`.
     pub(crate) has_endpoint: bool,
-    /// The short form of a percentage.
+    /// The `sampleRate` of the document.
     pub(crate) sample_rate: Option<SampleRate>,
-    /// Looks up a variable of the virtual machine.
+    /// Returns the value of an environment variable.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Tracing {
-    /// Compiles the entries; what is wrong with them is noted.
+    /// Compiles the entries. Errors are added to `compiler`.
     pub(crate) fn compile(
         configured: Option<&[TracingConfig]>,
-        around: &Surroundings<'_>,
+        context: &CompileContext<'_>,
         compiler: &mut Compiler,
     ) -> Self {
         let short = [TracingConfig::default()];
         let entries = match configured {
             Some(entries) => entries,
-            None if around.has_endpoint => &short,
+            None if context.has_endpoint => &short,
             None => {
-                if around.sample_rate.is_some() {
+                if context.sample_rate.is_some() {
                     let rule = "must not be given without tracing or endpoint";
                     compiler.errors.add("sampleRate", rule);
                 }
@@ -63,17 +64,19 @@ impl Tracing {
         let mut tracers: Vec<Tracer> = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let path = format!("tracing[{index}]");
-            if is_covered(entry.for_listeners.mode, &tracers) {
-                compiler.errors.add(&path, "can never apply: earlier entries fit its listeners");
+            if is_covered(entry.r#match.mode, &tracers) {
+                compiler
+                    .errors
+                    .add(&path, "can never apply: earlier entries match all its listeners");
             }
-            let rate = around.sample_rate.filter(|_| index == 0);
-            tracers.push(tracer(entry, rate, &path, around, compiler));
+            let rate = context.sample_rate.filter(|_| index == 0);
+            tracers.push(tracer(entry, rate, &path, context, compiler));
         }
         Self { tracers }
     }
 }
 
-/// Says whether every listener of a mode has an earlier entry.
+/// Returns `true` if earlier entries match all listeners of a mode.
 fn is_covered(mode: Mode, earlier: &[Tracer]) -> bool {
     let has = |mode| earlier.iter().any(|tracer| tracer.mode == mode);
     has(Mode::ClientAndServer) || has(mode) || (has(Mode::Client) && has(Mode::Server))
@@ -83,13 +86,13 @@ fn tracer(
     entry: &TracingConfig,
     rate: Option<SampleRate>,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Tracer {
-    let provider = provider(&entry.providers, path, around, compiler);
+    let provider = provider(&entry.providers, path, context, compiler);
     let percentage = match (entry.random_sampling_percentage, rate) {
         (Some(_), Some(_)) => {
-            let rule = "must not stand beside randomSamplingPercentage";
+            let rule = "must not be given together with randomSamplingPercentage";
             compiler.errors.add("sampleRate", rule);
             None
         }
@@ -97,7 +100,7 @@ fn tracer(
     };
     let threshold = Threshold::from_millionths(percentage.unwrap_or_default().millionths());
     let tracer = Tracer {
-        mode: entry.for_listeners.mode,
+        mode: entry.r#match.mode,
         provider,
         threshold,
         sampling: sampling(entry, path, compiler),
@@ -105,12 +108,12 @@ fn tracer(
         propagates: !entry.disable_context_propagation,
         istio_tags: entry.enable_istio_tags.unwrap_or(true),
         remote_context: entry.remote_context,
-        accepts_b3: entry.accept_b3,
+        accepted_formats: if entry.accept_b3 { &Propagation::ALL } else { &[Propagation::W3c] },
         spans_per_second: entry
             .max_spans_per_second
-            .and_then(|most| u32::try_from(most.get()).ok())
+            .and_then(|max| u32::try_from(max.get()).ok())
             .unwrap_or(SPANS_PER_SECOND),
-        tags: tags(&entry.custom_tags, path, around, compiler),
+        tags: tags(&entry.custom_tags, path, context, compiler),
     };
     warn(&tracer, path, compiler);
     tracer
@@ -128,19 +131,19 @@ fn warn(tracer: &Tracer, path: &str, compiler: &mut Compiler) {
     }
 }
 
-/// Finds the provider that an entry names, or the first one.
+/// Returns the index of the provider that an entry names, or of the first one.
 fn provider(
     named: &[ProviderRef],
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<usize> {
     let path = format!("{path}.providers");
     match named {
-        [] => (!around.providers.is_empty()).then_some(0),
+        [] => (!context.providers.is_empty()).then_some(0),
         [one] => {
-            let found = around.providers.iter().position(|it| *it.name == *one.name);
-            if !around.names.contains(&one.name) {
+            let found = context.providers.iter().position(|provider| *provider.name == *one.name);
+            if !context.names.contains(&one.name) {
                 let (name, rule) = (json!(one.name), "must be one of extensionProviders");
                 let rule = format_args!("{rule}, {}", Shown(&name));
                 compiler.errors.add(format_args!("{path}[0].name"), rule);
@@ -176,7 +179,7 @@ fn sampling(
 fn tags(
     configured: &BTreeMap<String, TagConfig>,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Vec<Tag> {
     let path = format!("{path}.customTags");
@@ -190,36 +193,36 @@ fn tags(
             let rule = format_args!("must have a name of 1 to {MAX_KEY_LEN} bytes");
             compiler.errors.add(&path, rule);
         }
-        let change = change(key, config, &path, around, compiler);
-        tags.extend(change.map(|change| Tag { key: key.clone(), change }));
+        let action = action(key, config, &path, context, compiler);
+        tags.extend(action.map(|action| Tag { key: key.clone(), action }));
     }
     tags
 }
 
-/// Compiles what becomes of an attribute; `None` where that is nothing or where it is refused.
-fn change(
+/// Compiles the action for an attribute; `None` if it has no effect or is invalid.
+fn action(
     key: &str,
     config: &TagConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
-) -> Option<Change> {
+) -> Option<TagAction> {
     let TagConfig { literal, environment, header, expression, operation, redact, .. } = config;
     let sources =
         [literal.is_some(), environment.is_some(), header.is_some(), expression.is_some()];
-    let sources = sources.into_iter().filter(|is_there| *is_there).count();
+    let sources = sources.into_iter().filter(|is_given| *is_given).count();
     match (sources, operation, redact) {
         (1, None, _) => {
-            let source = source(config, path, around, compiler)?;
-            Some(Change::Put(source, *redact))
+            let source = source(config, path, context, compiler)?;
+            Some(TagAction::Put(source, *redact))
         }
         (0, Some(_), None) | (0, None, Some(_)) if !BUILT_IN.contains(&key) => {
-            let rule = "must have a value: no attribute of that name is there anyway";
+            let rule = "must have a value: it is not a built-in attribute";
             compiler.errors.add(path, rule);
             None
         }
-        (0, Some(_), None) => Some(Change::Remove),
-        (0, None, Some(redaction)) => Some(Change::Redact(*redaction)),
+        (0, Some(_), None) => Some(TagAction::Remove),
+        (0, None, Some(redaction)) => Some(TagAction::Redact(*redaction)),
         _ => {
             let rule = "must have exactly one of literal, environment, header, expression";
             compiler.errors.add(path, rule);
@@ -231,7 +234,7 @@ fn change(
 fn source(
     config: &TagConfig,
     path: &str,
-    around: &Surroundings<'_>,
+    context: &CompileContext<'_>,
     compiler: &mut Compiler,
 ) -> Option<TagSource> {
     let is_hashed = config.redact == Some(Redaction::Hash);
@@ -239,26 +242,26 @@ fn source(
         return Some(TagSource::Literal(literal.value.clone()));
     }
     if let Some(environment) = &config.environment {
-        let value = (around.variable)(&environment.name);
+        let value = (context.variable)(&environment.name);
         return value.or_else(|| environment.default_value.clone()).map(TagSource::Literal);
     }
     if let Some(header) = &config.header {
-        if is_secret_header(header.name.as_str()) && !is_hashed {
-            compiler.errors.add(path, SECRET);
+        if is_sensitive_header(header.name.as_str()) && !is_hashed {
+            compiler.errors.add(path, SENSITIVE);
         }
         let (name, default) = (header.name.clone(), header.default_value.clone());
         return Some(TagSource::Header { name, default });
     }
     let text = &config.expression.as_ref()?.value;
     let path = format!("{path}.expression.value");
-    let expression = compiler.expression(text, Phase::End, Wanted::Scalar, &path)?;
-    if expression.is_secret() && !is_hashed {
-        compiler.errors.add(path, SECRET);
+    let expression = compiler.expression(text, Phase::End, ResultKind::Scalar, &path)?;
+    if expression.is_sensitive() && !is_hashed {
+        compiler.errors.add(path, SENSITIVE);
     }
     Some(TagSource::Expression(expression))
 }
 
-const SECRET: &str = "must have redact: HASH, it tells who someone is or lets others act for them";
+const SENSITIVE: &str = "must not show a credential or an identity, unless redact is HASH";
 
 #[cfg(test)]
 mod tests;

@@ -1,24 +1,25 @@
-//! Which new traces are reported.
+//! Sampling of new traces.
 
 use crate::trace_context::TraceId;
 
-/// The share of new traces that is reported.
+/// A sampling threshold.
 ///
-/// A trace is in it if the low 56 bits of its number are below the threshold, so anyone can check a
-/// decision from the number alone.
+/// A new trace is sampled if the low 56 bits of its id are below the threshold, so the decision can
+/// be verified from the id alone.
 ///
 /// ```
 /// use telemetry::{Generator, Threshold, TraceId};
 ///
 /// let (all, none) = (Threshold::from_millionths(1_000_000), Threshold::from_millionths(0));
-/// let id = TraceId::draw(&mut Generator::new(1));
+/// let id = TraceId::random(&mut Generator::new(1));
 /// assert!(all.selects(id) && !none.selects(id));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Threshold(u64);
 
 impl Threshold {
-    /// Takes a share in millionths; more than a million are all.
+    /// Creates a threshold from a probability in millionths. Values above a million select all
+    /// traces.
     #[must_use]
     pub fn from_millionths(share: u32) -> Self {
         const WHOLE: u128 = 1 << 56;
@@ -26,13 +27,13 @@ impl Threshold {
         Self(u64::try_from(part).unwrap_or(u64::MAX))
     }
 
-    /// Says whether a new trace is reported.
+    /// Returns `true` if a new trace is sampled.
     #[must_use]
     pub const fn selects(self, id: TraceId) -> bool {
         id.low_56_bits() < self.0
     }
 
-    /// Says whether no trace is.
+    /// Returns `true` if no trace is sampled.
     #[must_use]
     pub const fn is_none(self) -> bool {
         self.0 == 0
@@ -56,11 +57,11 @@ mod tests {
         let half = Threshold::from_millionths(500_000);
         assert!(half.selects(id((1 << 55) - 1)));
         assert!(!half.selects(id(1 << 55)));
-        assert!(half.selects(id(0xff << 56)), "higher bits count for nothing");
+        assert!(half.selects(id(0xff << 56)), "higher bits are ignored");
     }
 
     #[test]
-    fn nothing_and_everything_have_no_exception() {
+    fn none_and_all_have_no_exception() {
         let highest = id((1 << 56) - 1);
         assert!(Threshold::from_millionths(1_000_000).selects(highest));
         assert!(Threshold::from_millionths(u32::MAX).selects(highest));
@@ -69,11 +70,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tenth_of_random_traces_is_a_tenth() {
+    fn a_tenth_of_random_traces_is_selected() {
         let tenth = Threshold::from_millionths(100_000);
         let mut generator = Generator::new(11);
         let selected =
-            (0..100_000).filter(|_| tenth.selects(TraceId::draw(&mut generator))).count();
+            (0..100_000).filter(|_| tenth.selects(TraceId::random(&mut generator))).count();
         assert!((9_700..10_300).contains(&selected), "{selected}");
     }
 }

@@ -1,14 +1,14 @@
-//! What a span says of a stream.
+//! Spans of streams.
 
 use std::time::Duration;
 
 use filter_core::Headers;
 
-use super::{Change, Trace, Tracer, tags::redacted};
+use super::{TagAction, Trace, Tracer, tags::redacted};
 use crate::{
     export::otlp::{Attribute, Link, Span, SpanKind},
     expression::Attributes,
-    signals::redact::Redactor,
+    signals::redactor::Redactor,
     stream::record::Record,
     trace_context::TraceState,
 };
@@ -16,45 +16,45 @@ use crate::{
 mod address;
 pub(super) mod attributes;
 
-/// Says in a span's flags that it is known whether the parent is another process's.
+/// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK` of OTLP.
 const HAS_IS_REMOTE: u32 = 0x100;
-/// Says that it is.
+/// `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK` of OTLP.
 const IS_REMOTE: u32 = 0x200;
 
-/// What was seen of a stream until its end, beside its record.
+/// Properties of a stream that are not part of its record.
 #[derive(Clone, Debug)]
-pub struct Seen<'a> {
-    /// The request's headers as they came in: later filters may have changed them.
+pub struct SpanInputs<'a> {
+    /// The request headers as received, before later filters.
     pub headers: &'a Headers,
-    /// When it began, since 1970.
+    /// The start time since the Unix epoch.
     pub began: Duration,
-    /// The client's address, with its port.
+    /// The address of the client with its port.
     pub source: Vec<u8>,
-    /// The client's protocol, such as `HTTP/1.1`.
+    /// The protocol of the request, such as `HTTP/1.1`.
     pub protocol: Vec<u8>,
     /// Envoy's response flags.
     pub flags: u64,
-    /// Envoy's reason for the response.
+    /// Envoy's response code details.
     pub details: Vec<u8>,
-    /// The cluster that was called.
+    /// The upstream cluster.
     pub cluster: Vec<u8>,
 }
 
-/// What others have found about a stream.
+/// The outcome of a stream.
 #[derive(Clone, Copy)]
-pub struct Outcome<'a> {
-    /// The stream when it had ended.
+pub struct StreamOutcome<'a> {
+    /// The record of the completed stream.
     pub record: &'a Record,
-    /// The name of its operation, where one fits.
+    /// The name of the operation, if any.
     pub operation: Option<&'a str>,
-    /// Whether it counts as an error.
+    /// Whether the stream is an error.
     pub is_error: bool,
-    /// Whether the listener is an outbound one of a sidecar.
+    /// Whether the listener is an outbound listener of a sidecar.
     pub is_client: bool,
 }
 
-impl<'a> Seen<'a> {
-    /// The headers that it reads, beside those of tags.
+impl<'a> SpanInputs<'a> {
+    /// The headers that spans need, apart from those of tags.
     pub(super) const HEADERS: [&'static str; 5] =
         [":method", ":path", ":scheme", ":authority", "user-agent"];
 
@@ -64,23 +64,23 @@ impl<'a> Seen<'a> {
 }
 
 impl Tracer {
-    /// Makes the span of a stream that is reported, and counts the tags that could not be made.
+    /// Builds the span of a stream. Also returns the number of tags whose expression failed.
     ///
-    /// Texts are cut to `longest` bytes.
+    /// Texts are truncated to `max_len` bytes.
     #[must_use]
     pub fn span<'a>(
         &'a self,
         trace: &'a Trace,
-        seen: &'a Seen<'_>,
-        outcome: &Outcome<'a>,
+        seen: &'a SpanInputs<'_>,
+        outcome: &StreamOutcome<'a>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
-        longest: usize,
+        max_len: usize,
     ) -> (Span<'a>, u32) {
         let is_failed = outcome.is_failed();
-        let mut own = outcome.attributes(seen, is_failed);
-        let failures = self.apply_tags(&mut own, seen, attributes, redactor);
-        own.iter_mut().for_each(|attribute| attribute.cut(longest));
+        let mut span_attributes = outcome.attributes(seen, is_failed);
+        let failures = self.apply_tags(&mut span_attributes, seen, attributes, redactor);
+        span_attributes.iter_mut().for_each(|attribute| attribute.truncate(max_len));
         let span = Span {
             trace_id: trace.trace_id,
             span_id: trace.span_id,
@@ -90,7 +90,7 @@ impl Tracer {
             kind: if outcome.is_client { SpanKind::Client } else { SpanKind::Server },
             start_time_unix_nano: nanos(seen.began),
             end_time_unix_nano: nanos(seen.began.saturating_add(outcome.record.duration)),
-            attributes: own,
+            attributes: span_attributes,
             link: trace.link(),
             is_failed,
             flags: trace.span_flags(),
@@ -100,21 +100,21 @@ impl Tracer {
 
     fn apply_tags<'a>(
         &'a self,
-        own: &mut Vec<Attribute<'a>>,
-        seen: &'a Seen<'_>,
+        span_attributes: &mut Vec<Attribute<'a>>,
+        seen: &'a SpanInputs<'_>,
         attributes: &dyn Attributes,
         redactor: &Redactor,
     ) -> u32 {
         let mut failures = 0_u32;
         for tag in &self.tags {
-            let there = own.iter().position(|attribute| attribute.key == tag.key);
-            let there = there.map(|place| own.remove(place));
-            let value = match &tag.change {
-                Change::Remove => None,
-                Change::Redact(redaction) => {
-                    there.map(|it| redacted(&it.value, *redaction, redactor))
+            let built_in = span_attributes.iter().position(|attribute| attribute.key == tag.key);
+            let built_in = built_in.map(|index| span_attributes.remove(index));
+            let value = match &tag.action {
+                TagAction::Remove => None,
+                TagAction::Redact(redaction) => {
+                    built_in.map(|attribute| redacted(&attribute.value, *redaction, redactor))
                 }
-                Change::Put(source, redaction) => {
+                TagAction::Put(source, redaction) => {
                     let value = source.value(seen.headers, attributes).unwrap_or_else(|_| {
                         failures = failures.saturating_add(1);
                         None
@@ -125,17 +125,18 @@ impl Tracer {
                     })
                 }
             };
-            own.extend(value.map(|value| Attribute::new(&*tag.key, value)));
+            span_attributes.extend(value.map(|value| Attribute::new(&*tag.key, value)));
         }
         failures
     }
 }
 
-impl Outcome<'_> {
-    /// Says whether the span's status is an error: a client's span is one from 400 on.
+impl StreamOutcome<'_> {
+    /// Returns `true` if the status of the span is an error. Client spans also fail with a status
+    /// from 400.
     fn is_failed(&self) -> bool {
-        let refused = self.record.status.is_some_and(|status| status >= 400);
-        self.is_error || (self.is_client && refused)
+        let has_error_status = self.record.status.is_some_and(|status| status >= 400);
+        self.is_error || (self.is_client && has_error_status)
     }
 }
 

@@ -1,69 +1,68 @@
-//! Attributes of spans that a document adds, changes or leaves out.
+//! Span attributes that a document adds, changes or removes.
 
 use std::borrow::Cow;
 
 use filter_core::{HeaderName, Headers};
 
 use crate::{
+    config::Redaction,
     export::otlp::Value,
-    expression::{self, Attributes, Expression, Failure},
-    signals::redact::{Redaction, Redactor},
+    expression::{self, Attributes, EvaluationError, Expression},
+    signals::redactor::Redactor,
 };
 
-/// A name that a document says something about.
+/// A change to a span attribute.
 #[derive(Clone, Debug)]
 pub struct Tag {
-    /// The attribute.
+    /// The name of the attribute.
     pub key: String,
-    /// What becomes of it.
-    pub change: Change,
+    /// The action for the attribute.
+    pub action: TagAction,
 }
 
-/// What becomes of an attribute.
+/// An action for an attribute.
 #[derive(Clone, Debug)]
-pub enum Change {
-    /// It is there, in place of one of that name, perhaps made harmless.
+pub enum TagAction {
+    /// Add or replace the attribute, optionally redacted.
     Put(TagSource, Option<Redaction>),
-    /// It is made harmless.
+    /// Redact the built-in value.
     Redact(Redaction),
-    /// It is left out.
+    /// Remove the attribute.
     Remove,
 }
 
-/// Where the value of a tag comes from.
+/// The source of a tag's value.
 #[derive(Clone, Debug)]
 pub enum TagSource {
-    /// It is always the same.
+    /// A constant text.
     Literal(String),
-    /// It is a header of the request.
+    /// A request header.
     Header {
-        /// The header.
+        /// The name of the header.
         name: HeaderName,
-        /// What stands for it where it is absent.
+        /// The value if the header is missing.
         default: Option<String>,
     },
-    /// An expression gives it, when the stream has ended.
+    /// An expression, evaluated at the end of the stream.
     Expression(Expression),
 }
 
 impl Tag {
-    /// Returns the header that is read for it.
+    /// Returns the request header that the tag reads, if any.
     #[must_use]
     pub fn header(&self) -> Option<&str> {
-        match &self.change {
-            Change::Put(TagSource::Header { name, .. }, _) => Some(name.as_str()),
-            _ => None,
-        }
+        let TagAction::Put(TagSource::Header { name, .. }, _) = &self.action else { return None };
+        Some(name.as_str())
     }
 }
 
 impl TagSource {
-    /// Returns the value; `None` where there is none, which leaves the tag out.
+    /// Returns the value; `None` if it is missing, which leaves the attribute out.
     pub(super) fn value<'a>(
         &'a self,
         headers: &'a Headers,
         attributes: &dyn Attributes,
-    ) -> Result<Option<Value<'a>>, Failure> {
+    ) -> Result<Option<Value<'a>>, EvaluationError> {
         match self {
             Self::Literal(text) => Ok(Some(text.as_str().into())),
             Self::Header { name, default } => {
@@ -72,24 +71,30 @@ impl TagSource {
             }
             Self::Expression(expression) => match expression.evaluate(attributes) {
                 Ok(value) => Ok(exported(&value)),
-                Err(Failure::Missing) => Ok(None),
+                Err(EvaluationError::Missing) => Ok(None),
                 Err(failure) => Err(failure),
             },
         }
     }
 }
 
-/// Makes a value of an expression one of OTLP; `None` for lists and maps.
+/// Converts the value of an expression to an OTLP value; `None` for lists and maps.
 fn exported(value: &expression::Value) -> Option<Value<'static>> {
     Some(match value {
         expression::Value::Bool(value) => Value::Bool(*value),
         expression::Value::Int(number) => Value::Int(*number),
         expression::Value::Double(number) => Value::Double(*number),
-        other => String::from_utf8_lossy(&other.to_text().ok()?).into_owned().into(),
+        expression::Value::Text(_)
+        | expression::Value::Duration(_)
+        | expression::Value::Timestamp(_)
+        | expression::Value::List(_)
+        | expression::Value::Map(_) => {
+            String::from_utf8_lossy(&value.to_text().ok()?).into_owned().into()
+        }
     })
 }
 
-/// Makes a value harmless.
+/// Redacts a value.
 pub(super) fn redacted(
     value: &Value<'_>,
     redaction: Redaction,

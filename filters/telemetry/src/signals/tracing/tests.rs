@@ -21,7 +21,7 @@ fn tracer() -> Tracer {
         propagates: true,
         istio_tags: true,
         remote_context: RemoteContext::Trust,
-        accepts_b3: false,
+        accepted_formats: &[Propagation::W3c],
         spans_per_second: 1_000,
         tags: Vec::new(),
     }
@@ -29,49 +29,49 @@ fn tracer() -> Tracer {
 
 fn begin_with(
     tracer: &Tracer,
-    worker: &mut Worker,
+    worker: &mut TracerState,
     percent: u32,
     headers: &[(&str, &str)],
-) -> Begun {
+) -> TraceStart {
     let headers = headers.iter().copied().collect();
-    let share = || Threshold::from_millionths(percent.saturating_mul(10_000));
-    tracer.begin(&headers, worker, NOW, share)
+    let threshold = || Threshold::from_millionths(percent.saturating_mul(10_000));
+    tracer.begin(&headers, worker, NOW, threshold)
 }
 
-fn begin(tracer: &Tracer, percent: u32, headers: &[(&str, &str)]) -> Begun {
-    begin_with(tracer, &mut Worker::new(1, tracer), percent, headers)
+fn begin(tracer: &Tracer, percent: u32, headers: &[(&str, &str)]) -> TraceStart {
+    begin_with(tracer, &mut TracerState::new(1, tracer), percent, headers)
 }
 
 fn parent(flags: &str) -> String {
     format!("00-{TRACE}-{SPAN}-{flags}")
 }
 
-/// The changes, as `name: value` or `name` alone for a removal.
-fn changes(begun: &Begun) -> Vec<String> {
+/// Returns the changes as `name: value`, or as `name` for a removal.
+fn changes(start: &TraceStart) -> Vec<String> {
     let shown = |change: &HeaderChange| match change {
         HeaderChange::Set(name, value) => format!("{name}: {value}"),
         HeaderChange::Remove(name) => (*name).to_owned(),
     };
-    begun.changes.iter().map(shown).collect()
+    start.changes.iter().map(shown).collect()
 }
 
 #[test]
-fn a_sampled_caller_gets_a_child() {
-    let begun = begin(&tracer(), 0, &[("traceparent", &parent("01"))]);
-    let trace = &begun.trace;
+fn sampled_callers_get_a_child_span() {
+    let start = begin(&tracer(), 0, &[("traceparent", &parent("01"))]);
+    let trace = &start.trace;
     assert!(trace.is_sampled && trace.is_reported);
     assert_eq!(trace.trace_id.to_string(), TRACE);
     assert_eq!(trace.parent.unwrap().to_string(), SPAN);
     assert_ne!(trace.span_id.to_string(), SPAN);
-    assert_eq!(changes(&begun), [format!("traceparent: 00-{TRACE}-{}-01", trace.span_id)]);
+    assert_eq!(changes(&start), [format!("traceparent: 00-{TRACE}-{}-01", trace.span_id)]);
 }
 
 #[test]
-fn an_unsampled_caller_is_left_byte_for_byte() {
+fn unsampled_contexts_are_unchanged() {
     for text in [parent("00"), format!("cc-{TRACE}-{SPAN}-00-future"), parent("02")] {
-        let begun = begin(&tracer(), 100, &[("traceparent", &text), ("tracestate", "bad")]);
-        assert_eq!(changes(&begun), [] as [String; 0]);
-        let trace = &begun.trace;
+        let start = begin(&tracer(), 100, &[("traceparent", &text), ("tracestate", "bad")]);
+        assert_eq!(changes(&start), [] as [String; 0]);
+        let trace = &start.trace;
         assert!(!trace.is_sampled && !trace.is_reported);
         assert_eq!(
             (trace.trace_id.to_string(), trace.span_id.to_string()),
@@ -81,41 +81,41 @@ fn an_unsampled_caller_is_left_byte_for_byte() {
 }
 
 #[test]
-fn a_new_trace_is_sampled_as_its_number_says() {
+fn new_traces_are_sampled_by_their_id() {
     let tracer = tracer();
-    let mut worker = Worker::new(7, &Tracer { spans_per_second: 100_000, ..tracer.clone() });
+    let mut worker = TracerState::new(7, &Tracer { spans_per_second: 100_000, ..tracer.clone() });
     let tenth = Threshold::from_millionths(100_000);
     let mut sampled = 0;
     for _ in 0..10_000 {
-        let begun = begin_with(&tracer, &mut worker, 10, &[]);
-        let trace = &begun.trace;
+        let start = begin_with(&tracer, &mut worker, 10, &[]);
+        let trace = &start.trace;
         assert_eq!(trace.is_reported, tenth.selects(trace.trace_id));
         let flags = if trace.is_sampled { "01" } else { "00" };
         let text = format!("traceparent: 00-{}-{}-{flags}", trace.trace_id, trace.span_id);
-        assert_eq!(changes(&begun), [text]);
+        assert_eq!(changes(&start), [text]);
         sampled += u32::from(trace.is_sampled);
     }
     assert!((900..1_100).contains(&sampled), "{sampled}");
 }
 
 #[test]
-fn what_makes_no_sense_begins_a_trace_and_is_counted() {
+fn invalid_contexts_start_a_new_trace() {
     let good = parent("01");
     for headers in [
         &[("traceparent", "00-x"), ("tracestate", "a=1")][..],
         &[("traceparent", &*good), ("traceparent", &good), ("tracestate", "a=1")],
     ] {
-        let begun = begin(&tracer(), 100, headers);
-        assert!(begun.traceparent_invalid);
-        assert_ne!(begun.trace.trace_id.to_string(), TRACE);
-        assert_eq!(begun.trace.parent, None);
-        assert_eq!(changes(&begun)[1..], ["tracestate"]);
+        let start = begin(&tracer(), 100, headers);
+        assert!(start.traceparent_invalid);
+        assert_ne!(start.trace.trace_id.to_string(), TRACE);
+        assert_eq!(start.trace.parent, None);
+        assert_eq!(changes(&start)[1..], ["tracestate"]);
     }
     assert!(!begin(&tracer(), 0, &[]).traceparent_invalid);
 }
 
 #[test]
-fn a_tracestate_is_written_only_where_it_changes() {
+fn tracestate_is_written_only_if_it_changes() {
     let traceparent = parent("01");
     let traced = [("traceparent", &*traceparent)];
     for (states, changed, invalid) in [
@@ -127,92 +127,92 @@ fn a_tracestate_is_written_only_where_it_changes() {
     ] {
         let states = states.iter().map(|state| ("tracestate", *state));
         let headers: Vec<_> = traced.iter().copied().chain(states).collect();
-        let begun = begin(&tracer(), 0, &headers);
-        assert_eq!(changes(&begun).get(1).map(String::as_str), changed, "{headers:?}");
-        assert_eq!(begun.tracestate_invalid, invalid);
-        assert_eq!(begun.trace.state.is_some(), !invalid && headers.len() > 1);
+        let start = begin(&tracer(), 0, &headers);
+        assert_eq!(changes(&start).get(1).map(String::as_str), changed, "{headers:?}");
+        assert_eq!(start.tracestate_invalid, invalid);
+        assert_eq!(start.trace.state.is_some(), !invalid && headers.len() > 1);
     }
 }
 
 #[test]
-fn over_the_limit_the_context_passes_and_no_child_names_a_missing_parent() {
+fn contexts_over_the_limit_are_unchanged() {
     let tracer = Tracer { spans_per_second: 1, ..tracer() };
-    let mut worker = Worker::new(1, &tracer);
+    let mut worker = TracerState::new(1, &tracer);
     let traceparent = parent("01");
     let caller = [("traceparent", &*traceparent)];
     assert!(begin_with(&tracer, &mut worker, 0, &caller).trace.is_reported);
-    let begun = begin_with(&tracer, &mut worker, 0, &caller);
-    assert!(begun.is_limited && begun.trace.is_sampled && !begun.trace.is_reported);
-    assert_eq!(changes(&begun), [] as [String; 0]);
-    let begun = begin_with(&tracer, &mut worker, 100, &[]);
-    assert!(begun.is_limited && !begun.trace.is_sampled);
-    assert!(changes(&begun)[0].ends_with("-00"));
+    let start = begin_with(&tracer, &mut worker, 0, &caller);
+    assert!(start.is_limited && start.trace.is_sampled && !start.trace.is_reported);
+    assert_eq!(changes(&start), [] as [String; 0]);
+    let start = begin_with(&tracer, &mut worker, 100, &[]);
+    assert!(start.is_limited && !start.trace.is_sampled);
+    assert!(changes(&start)[0].ends_with("-00"));
 }
 
 #[test]
-fn without_spans_ids_and_decisions_go_on() {
+fn contexts_propagate_without_spans() {
     let tracer = Tracer { has_spans: false, ..tracer() };
     let traceparent = parent("01");
-    let begun = begin(&tracer, 0, &[("traceparent", &traceparent)]);
-    assert!(begun.trace.is_sampled && !begun.trace.is_reported && !begun.is_limited);
-    assert_eq!(changes(&begun), [] as [String; 0]);
-    let begun = begin(&tracer, 100, &[]);
-    assert!(begun.trace.is_sampled && !begun.trace.is_reported);
-    assert!(changes(&begun)[0].ends_with("-01"));
+    let start = begin(&tracer, 0, &[("traceparent", &traceparent)]);
+    assert!(start.trace.is_sampled && !start.trace.is_reported && !start.is_limited);
+    assert_eq!(changes(&start), [] as [String; 0]);
+    let start = begin(&tracer, 100, &[]);
+    assert!(start.trace.is_sampled && !start.trace.is_reported);
+    assert!(changes(&start)[0].ends_with("-01"));
 }
 
 #[test]
-fn a_context_that_is_kept_back_is_still_followed() {
+fn contexts_are_followed_without_propagation() {
     let tracer = Tracer { propagates: false, ..tracer() };
     let traceparent = parent("01");
     let headers = [("traceparent", &*traceparent), ("baggage", "a=1"), ("x-b3-sampled", "1")];
-    let begun = begin(&tracer, 0, &headers);
-    assert_eq!(changes(&begun), ["traceparent", "baggage", "x-b3-sampled"]);
-    assert_eq!(begun.trace.parent.unwrap().to_string(), SPAN);
+    let start = begin(&tracer, 0, &headers);
+    assert_eq!(changes(&start), ["traceparent", "baggage", "x-b3-sampled"]);
+    assert_eq!(start.trace.parent.unwrap().to_string(), SPAN);
     assert_eq!(changes(&begin(&tracer, 100, &[])), [] as [String; 0]);
 }
 
 #[test]
-fn a_public_edge_begins_anew_and_links_back() {
+fn restarted_traces_link_to_the_caller() {
     let tracer = Tracer { remote_context: RemoteContext::Restart, ..tracer() };
     let traceparent = parent("01");
     let headers = [("traceparent", &*traceparent), ("tracestate", "a=1")];
-    let begun = begin(&tracer, 100, &headers);
-    assert_ne!(begun.trace.trace_id.to_string(), TRACE);
-    assert_eq!(begun.trace.parent, None);
-    assert_eq!(begun.trace.link.unwrap().to_string(), traceparent);
-    assert_eq!(changes(&begun)[1..], ["tracestate"]);
-    let begun = begin(&tracer, 0, &headers);
-    assert!(!begun.trace.is_sampled, "the caller decides nothing");
-    assert_eq!(begun.trace.link, None);
-    assert!(changes(&begun)[0].ends_with("-00"));
+    let start = begin(&tracer, 100, &headers);
+    assert_ne!(start.trace.trace_id.to_string(), TRACE);
+    assert_eq!(start.trace.parent, None);
+    assert_eq!(start.trace.link.unwrap().to_string(), traceparent);
+    assert_eq!(changes(&start)[1..], ["tracestate"]);
+    let start = begin(&tracer, 0, &headers);
+    assert!(!start.trace.is_sampled, "the decision of the caller is ignored");
+    assert_eq!(start.trace.link, None);
+    assert!(changes(&start)[0].ends_with("-00"));
 }
 
 #[test]
-fn b3_is_read_on_demand_and_answered_in_w3c() {
+fn b3_is_read_only_if_accepted_and_translated_to_w3c() {
     let b3 = |rest: &str| format!("{TRACE}-{SPAN}{rest}");
-    let begun = begin(&tracer(), 0, &[("b3", &b3("-1"))]);
-    assert_ne!(begun.trace.trace_id.to_string(), TRACE, "not asked for");
+    let start = begin(&tracer(), 0, &[("b3", &b3("-1"))]);
+    assert_ne!(start.trace.trace_id.to_string(), TRACE, "B3 is not accepted");
 
-    let tracer = Tracer { accepts_b3: true, ..tracer() };
-    let begun = begin(&tracer, 0, &[("b3", &b3("-1"))]);
-    let expected = format!("traceparent: 00-{TRACE}-{}-01", begun.trace.span_id);
-    assert!(begun.trace.is_reported);
-    assert_eq!(changes(&begun), [expected]);
-    let begun = begin(&tracer, 100, &[("b3", &b3("-0"))]);
-    assert_eq!(changes(&begun), [format!("traceparent: {}", parent("00"))]);
-    assert!(begin(&tracer, 100, &[("b3", &b3(""))]).trace.is_reported, "left open");
-    let begun = begin(&tracer, 100, &[("b3", "0")]);
-    assert!(!begun.trace.is_sampled, "a decision alone");
+    let tracer = Tracer { accepted_formats: &Propagation::ALL, ..tracer() };
+    let start = begin(&tracer, 0, &[("b3", &b3("-1"))]);
+    let expected = format!("traceparent: 00-{TRACE}-{}-01", start.trace.span_id);
+    assert!(start.trace.is_reported);
+    assert_eq!(changes(&start), [expected]);
+    let start = begin(&tracer, 100, &[("b3", &b3("-0"))]);
+    assert_eq!(changes(&start), [format!("traceparent: {}", parent("00"))]);
+    assert!(begin(&tracer, 100, &[("b3", &b3(""))]).trace.is_reported, "no decision");
+    let start = begin(&tracer, 100, &[("b3", "0")]);
+    assert!(!start.trace.is_sampled, "a decision without ids");
     let traceparent = parent("00");
     let both = [("traceparent", &*traceparent), ("b3", &b3("-1"))];
     assert!(!begin(&tracer, 0, &both).trace.is_sampled, "W3C comes first");
 }
 
 #[test]
-fn the_share_is_asked_for_only_where_nobody_decided() {
+fn the_threshold_is_not_used_if_the_caller_decided() {
     let tracer = tracer();
     let headers = Headers::from_iter([("traceparent", parent("00"))]);
-    let mut worker = Worker::new(1, &tracer);
+    let mut worker = TracerState::new(1, &tracer);
     tracer.begin(&headers, &mut worker, NOW, || panic!("the caller decided"));
 }

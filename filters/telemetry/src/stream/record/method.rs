@@ -1,6 +1,6 @@
-//! Methods of requests, as a closed set.
+//! Request methods as a closed set.
 
-/// A method of RFC 9110, PATCH (RFC 5789), or any other.
+/// A method of RFC 9110, or PATCH (RFC 5789).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[expect(missing_docs, reason = "the names are those of the RFCs")]
 pub enum Method {
@@ -13,13 +13,13 @@ pub enum Method {
     Options,
     Trace,
     Patch,
-    /// A method of no standard, or none at all.
+    /// Any other method, or none.
     #[default]
     Other,
 }
 
 impl Method {
-    /// Every method, in the order of their numbers.
+    /// Every method, in the order of the variants.
     pub const ALL: [Self; 10] = [
         Self::Get,
         Self::Head,
@@ -33,14 +33,14 @@ impl Method {
         Self::Other,
     ];
 
-    /// Reads the `:method` of a request.
+    /// Parses a `:method`.
     #[must_use]
     pub fn from_bytes(method: &[u8]) -> Self {
         let known = Self::ALL.into_iter().find(|known| known.as_str().as_bytes() == method);
         known.unwrap_or_default()
     }
 
-    /// Returns the method's name, `other` for one of no standard.
+    /// Returns the method name; `other` for [`Method::Other`].
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

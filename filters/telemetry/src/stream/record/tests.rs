@@ -8,7 +8,7 @@ fn answered(status: u16) -> Record {
 }
 
 #[test]
-fn a_server_is_to_blame_for_these_and_nothing_else() {
+fn server_errors_are_failures() {
     let grpc = |code| Record { grpc_status: Some(code), ..answered(200) };
     let ended = |ending, record| Record { ending, ..record };
     let connect = Record { method: Method::Connect, ..answered(200) };
@@ -42,20 +42,20 @@ fn a_server_is_to_blame_for_these_and_nothing_else() {
 }
 
 #[test]
-fn tunnels_are_told_apart() {
+fn detects_tunnels() {
     let connect = |status| Record { method: Method::Connect, ..answered(status) };
-    for (record, is_upgraded) in
+    for (record, is_tunnel) in
         [(answered(101), true), (answered(200), false), (connect(200), true), (connect(403), false)]
     {
-        assert_eq!(record.is_upgraded(), is_upgraded, "{record:?}");
+        assert_eq!(record.is_tunnel(), is_tunnel, "{record:?}");
     }
-    // The end of a tunnel says nothing about who was at fault.
+    // A closed tunnel is neither abandoned nor failed.
     let left = Record { ending: Ending::ClientLeft, ..answered(101) };
     assert!(!left.is_abandoned() && !left.is_failed());
 }
 
 #[test]
-fn methods_are_a_closed_set() {
+fn unknown_methods_are_other() {
     for method in Method::ALL {
         assert_eq!(Method::from_bytes(method.as_str().as_bytes()), method);
     }

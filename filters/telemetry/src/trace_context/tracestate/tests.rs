@@ -5,11 +5,11 @@ use super::*;
 
 fn read(lines: &[&str]) -> Result<Option<String>, InvalidTraceState> {
     let headers = lines.iter().map(|line| ("tracestate", *line)).collect();
-    Ok(TraceState::of(&headers)?.map(|state| state.as_str().to_owned()))
+    Ok(TraceState::from_headers(&headers)?.map(|state| state.as_str().to_owned()))
 }
 
 #[test]
-fn keeps_what_the_test_suite_of_the_standard_keeps() {
+fn keeps_the_valid_lists_of_the_w3c_test_suite() {
     let long_key = format!("{}=1", "z".repeat(256));
     let long_tenant = format!("{}@{}=1", "t".repeat(241), "v".repeat(14));
     for (lines, joined) in [
@@ -38,7 +38,7 @@ fn keeps_what_the_test_suite_of_the_standard_keeps() {
 }
 
 #[test]
-fn one_bad_member_spoils_the_list() {
+fn one_malformed_member_invalidates_the_list() {
     let keys = ["foo ", "FOO", "foo.bar", "foo@", "@foo", "foo@@bar", "foo@bar@baz", "", "_foo"];
     let long = [format!("{}=1", "z".repeat(257)), format!("{}@v=1", "t".repeat(242))];
     let system = format!("t@{}=1", "v".repeat(15));
@@ -52,7 +52,7 @@ fn one_bad_member_spoils_the_list() {
 }
 
 #[test]
-fn the_first_thirty_two_members_are_kept() {
+fn keeps_the_first_32_members() {
     let members = |count: usize| {
         (0..count).map(|index| format!("bar{index:02}={index:02}")).collect::<Vec<_>>().join(",")
     };
@@ -62,9 +62,9 @@ fn the_first_thirty_two_members_are_kept() {
 }
 
 #[test]
-fn long_members_go_first_and_then_those_on_the_right() {
+fn drops_long_members_first_then_from_the_right() {
     let long = format!("long={}", "v".repeat(124));
-    assert_eq!(read(&[&long]), Ok(Some(long.clone())), "there is room");
+    assert_eq!(read(&[&long]), Ok(Some(long.clone())), "within 512 bytes");
     let members: Vec<String> = (0..7).map(|key| format!("k{key}={}", "v".repeat(97))).collect();
     let line = format!("{},{long},{}", members[..2].join(","), members[2..].join(","));
     let kept = read(&[&line]).unwrap().unwrap();
@@ -73,10 +73,10 @@ fn long_members_go_first_and_then_those_on_the_right() {
 }
 
 #[test]
-fn no_bytes_trap() {
+fn never_panics() {
     for byte in 0..=255_u8 {
         for text in [vec![byte; 600], vec![b'a', b'=', byte], vec![byte, b'=', b'1', b',', byte]] {
-            let _ = TraceState::of(&Headers::from_iter([("tracestate", text)]));
+            let _ = TraceState::from_headers(&Headers::from_iter([("tracestate", text)]));
         }
     }
 }

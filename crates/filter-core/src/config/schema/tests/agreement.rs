@@ -1,20 +1,74 @@
-//! No schema of a single value refuses what the value's parser accepts.
+//! Schemas and parsers accept the same values.
 
 use proptest::{prop_oneof, proptest, strategy::Strategy};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::{
-    ClaimPath, DurationWithin, EditableHeaderName, EntryName, HeaderName, HeaderText, HttpMatch,
-    IntegerWithin, IpRange, PathTemplate, Percentage, Salt, TimeOfDay, Timestamp, UtcOffset,
+    ClaimPath, ConsistentHash, CookieAttribute, DurationWithin, EditableHeaderName, EntryName,
+    HashCookie, HeaderChanges, HeaderName, HeaderOperations, HeaderText, HttpMatch, IntegerWithin,
+    IpRange, PathTemplate, Percentage, Salt, Schedule, SourceMatch, StringMatch, SuccessCriteria,
+    TimeOfDay, Timestamp, UtcOffset, Window, matching::string_match::ValueMatch, schema,
 };
+
+fn check_examples<T: DeserializeOwned + JsonSchema + 'static>() {
+    let schema = schema::of::<T>();
+    let examples = schema["examples"].as_array().unwrap();
+    assert!(!examples.is_empty());
+    for example in examples {
+        assert!(T::deserialize(example).is_ok(), "{example}");
+        schema_check::compare::<T>(example, true);
+    }
+}
+
+#[test]
+fn accepts_the_examples_of_every_type() {
+    check_examples::<ClaimPath>();
+    check_examples::<ConsistentHash>();
+    check_examples::<CookieAttribute>();
+    check_examples::<DurationWithin<0, 0>>();
+    check_examples::<DurationWithin<1, 1_000>>();
+    check_examples::<DurationWithin<100, 60_000>>();
+    check_examples::<DurationWithin<3_600_000, { u64::MAX }>>();
+    check_examples::<EditableHeaderName>();
+    check_examples::<EntryName>();
+    check_examples::<HashCookie>();
+    check_examples::<HeaderChanges>();
+    check_examples::<HeaderName>();
+    check_examples::<HeaderOperations>();
+    check_examples::<HttpMatch>();
+    check_examples::<IpRange>();
+    check_examples::<PathTemplate>();
+    check_examples::<Percentage>();
+    check_examples::<Salt>();
+    check_examples::<Schedule>();
+    check_examples::<SourceMatch>();
+    check_examples::<StringMatch>();
+    check_examples::<SuccessCriteria>();
+    check_examples::<TimeOfDay>();
+    check_examples::<Timestamp>();
+    check_examples::<UtcOffset>();
+    check_examples::<ValueMatch>();
+    check_examples::<Window>();
+}
+
+#[test]
+fn accepts_the_examples_of_every_operator() {
+    let schema = schema::of::<StringMatch>();
+    for (operator, property) in schema["properties"].as_object().unwrap() {
+        for example in property["examples"].as_array().into_iter().flatten() {
+            let condition = json!({operator: example});
+            assert!(StringMatch::deserialize(&condition).is_ok(), "{condition}");
+        }
+    }
+}
 
 fn agree<T: DeserializeOwned + JsonSchema + 'static>(document: &serde_json::Value) {
     schema_check::compare::<T>(document, T::deserialize(document).is_ok());
 }
 
-/// Texts of which many are right for one of the types.
+/// Texts that are often valid for one of the types.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "([0-9]{0,3}\\.?[0-9]{0,2}(ns|us|µs|μs|ms|s|m|h)){1,3}",

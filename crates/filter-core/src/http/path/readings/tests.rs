@@ -9,7 +9,7 @@ fn may_be(path: &[u8], wanted: &[u8]) -> bool {
 }
 
 #[test]
-fn every_spelling_of_a_path_has_it_as_a_reading() {
+fn finds_the_path_behind_every_spelling() {
     for path in [
         &b"/public/../admin"[..],
         b"/public/%2e%2e/admin",
@@ -74,7 +74,7 @@ fn every_spelling_of_a_path_has_it_as_a_reading() {
 }
 
 #[test]
-fn a_segment_may_be_decoded_alone() {
+fn decodes_segments_without_slashes() {
     for (path, segments) in [
         (&b"/%66iles/a%2fb"[..], &b"/files/a%2fb"[..]),
         (b"/%66iles/a%2Fb%20c", b"/files/a%2Fb c"),
@@ -137,7 +137,7 @@ fn gives_up_on_too_many_readings() {
 #[cfg(not(target_arch = "wasm32"))]
 proptest::proptest! {
     #[test]
-    fn readings_of_a_reading_are_readings(path in "/([a.;/\\\\ ?]|%2[eEfF]|%5c|%25|%3b|%u002e){0,8}") {
+    fn readings_are_closed_under_all_steps(path in "/([a.;/\\\\ ?]|%2[eEfF]|%5c|%25|%3b|%u002e){0,8}") {
         if let Some(readings) = path_readings(path.as_bytes()) {
             for read in &readings {
                 for further in path_readings(read).unwrap_or_default() {

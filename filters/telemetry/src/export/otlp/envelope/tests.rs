@@ -14,7 +14,7 @@ use crate::{
     trace_context::{SpanId, TraceId},
 };
 
-fn theirs(key: &str, value: any_value::Value) -> KeyValue {
+fn key_value(key: &str, value: any_value::Value) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
         value: Some(AnyValue { value: Some(value) }),
@@ -22,8 +22,8 @@ fn theirs(key: &str, value: any_value::Value) -> KeyValue {
     }
 }
 
-fn envelope(is_grpc: bool) -> Envelope {
-    Envelope::new(&[Attribute::new("service.name", "shop")], is_grpc)
+fn envelope(framing: Framing) -> Envelope {
+    Envelope::new(&[Attribute::new("service.name", "shop")], framing)
 }
 
 fn trace_id(number: u8) -> Option<TraceId> {
@@ -56,7 +56,7 @@ fn span(number: u8) -> Option<Span<'static>> {
     })
 }
 
-fn span_of_theirs(number: u8) -> trace::Span {
+fn expected_span(number: u8) -> trace::Span {
     trace::Span {
         trace_id: vec![number; 16],
         span_id: vec![number; 8],
@@ -67,10 +67,10 @@ fn span_of_theirs(number: u8) -> trace::Span {
         start_time_unix_nano: 1,
         end_time_unix_nano: u64::MAX,
         attributes: vec![
-            theirs("text", any_value::Value::StringValue("x".to_owned())),
-            theirs("int", any_value::Value::IntValue(-1)),
-            theirs("double", any_value::Value::DoubleValue(0.5)),
-            theirs("bool", any_value::Value::BoolValue(true)),
+            key_value("text", any_value::Value::StringValue("x".to_owned())),
+            key_value("int", any_value::Value::IntValue(-1)),
+            key_value("double", any_value::Value::DoubleValue(0.5)),
+            key_value("bool", any_value::Value::BoolValue(true)),
         ],
         links: vec![trace::span::Link {
             trace_id: vec![1; 16],
@@ -88,13 +88,13 @@ fn span_of_theirs(number: u8) -> trace::Span {
 }
 
 #[test]
-fn spans_read_as_the_messages_of_the_standards_own_crate() {
+fn spans_decode_with_the_opentelemetry_crate() {
     let items: Vec<Item> = (1..=200).map(|number| span(number).unwrap().encode_item()).collect();
-    let body = envelope(false).wrap(items.iter());
+    let body = envelope(Framing::Http).wrap(items.iter());
     let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
     assert_eq!(request.resource_spans.len(), 1);
     let resource = &request.resource_spans[0];
-    let name = theirs("service.name", any_value::Value::StringValue("shop".to_owned()));
+    let name = key_value("service.name", any_value::Value::StringValue("shop".to_owned()));
     assert_eq!(resource.resource.as_ref().unwrap().attributes, [name]);
     assert_eq!(resource.scope_spans.len(), 1);
     let scope = InstrumentationScope {
@@ -103,13 +103,15 @@ fn spans_read_as_the_messages_of_the_standards_own_crate() {
         ..InstrumentationScope::default()
     };
     assert_eq!(resource.scope_spans[0].scope, Some(scope));
-    let expected: Vec<_> = (1..=200).map(span_of_theirs).collect();
+    let expected: Vec<_> = (1..=200).map(expected_span).collect();
     assert_eq!(resource.scope_spans[0].spans, expected);
-    assert!(body.len() <= envelope(false).size() + items.iter().map(Item::size).sum::<usize>());
+    assert!(
+        body.len() <= envelope(Framing::Http).size() + items.iter().map(Item::size).sum::<usize>()
+    );
 }
 
 #[test]
-fn log_records_read_as_the_messages_of_the_standards_own_crate() {
+fn log_records_decode_with_the_opentelemetry_crate() {
     let ids = (TraceId::new(5).unwrap(), SpanId::new(6).unwrap());
     for (severity, number) in [(Severity::Info, 9), (Severity::Warn, 13), (Severity::Error, 17)] {
         let record = LogRecord {
@@ -121,14 +123,14 @@ fn log_records_read_as_the_messages_of_the_standards_own_crate() {
             is_sampled: true,
         };
         let items = [record.encode()];
-        let body = envelope(false).wrap(items.iter());
+        let body = envelope(Framing::Http).wrap(items.iter());
         let request = ExportLogsServiceRequest::decode(body.as_slice()).unwrap();
         let expected = logs::LogRecord {
             time_unix_nano: 3,
             observed_time_unix_nano: 4,
             severity_number: number,
             severity_text: severity.name().to_owned(),
-            attributes: vec![theirs("method", any_value::Value::StringValue("GET".to_owned()))],
+            attributes: vec![key_value("method", any_value::Value::StringValue("GET".to_owned()))],
             flags: 1,
             trace_id: ids.0.as_bytes().to_vec(),
             span_id: ids.1.as_bytes().to_vec(),
@@ -139,12 +141,13 @@ fn log_records_read_as_the_messages_of_the_standards_own_crate() {
 }
 
 #[test]
-fn grpc_gets_its_five_bytes_before_the_message() {
+fn grpc_bodies_have_a_five_byte_prefix() {
     let items = [span(1).unwrap().encode_item()];
-    let (plain, framed) = (envelope(false).wrap(items.iter()), envelope(true).wrap(items.iter()));
+    let (plain, framed) =
+        (envelope(Framing::Http).wrap(items.iter()), envelope(Framing::Grpc).wrap(items.iter()));
     let size = u32::try_from(plain.len()).unwrap().to_be_bytes();
     assert_eq!(framed, [&[0][..], &size, &plain].concat());
-    assert_eq!(envelope(true).frame(&plain), framed);
-    assert_eq!(envelope(false).frame(&plain), plain);
-    assert_eq!(envelope(true).unframe(framed), plain);
+    assert_eq!(envelope(Framing::Grpc).frame(&plain), framed);
+    assert_eq!(envelope(Framing::Http).frame(&plain), plain);
+    assert_eq!(envelope(Framing::Grpc).unframe(framed), plain);
 }

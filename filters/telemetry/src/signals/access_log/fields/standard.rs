@@ -1,19 +1,19 @@
-//! The fields that every record has: those of Istio under its names, and ours.
+//! The standard fields, with Istio's names where Istio has them.
 
-/// What a standard field holds.
+/// The source of a standard field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Source {
-    Fact(Fact),
+    RecordField(RecordField),
     Expression(&'static str),
-    /// The path that the client asked for, without its query.
+    /// The path of the client's request, without its query.
     Path,
-    /// The names of `response.flags`.
+    /// The names of the response flags.
     Flags,
 }
 
-/// What this filter knows better than the proxy.
+/// A value that this filter measures itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fact {
+pub(super) enum RecordField {
     Status,
     RequestBytes,
     ResponseBytes,
@@ -21,13 +21,13 @@ pub(super) enum Fact {
     Error,
 }
 
-use Source::{Expression, Fact as Known};
+use Source::{Expression, RecordField as Measured};
 
-/// The name of the field that only documents with operations have.
+/// The expression of the field that exists only in documents with operations.
 const OPERATION: &str = "weir.operation";
 
-/// What a record of OTLP has besides its fields.
-const OUTSIDE: [&str; 3] = ["request.time", "weir.traceId", "weir.spanId"];
+/// Expressions whose values an OTLP record has outside its attributes.
+const OUTSIDE_ATTRIBUTES: [&str; 3] = ["request.time", "weir.traceId", "weir.spanId"];
 
 pub(super) const STANDARD: [(&str, Source); 22] = [
     ("start_time", Expression("request.time")),
@@ -35,12 +35,12 @@ pub(super) const STANDARD: [(&str, Source); 22] = [
     ("path", Source::Path),
     ("authority", Expression("request.host")),
     ("protocol", Expression("request.protocol")),
-    ("response_code", Known(Fact::Status)),
+    ("response_code", Measured(RecordField::Status)),
     ("response_code_details", Expression("response.code_details")),
     ("response_flags", Source::Flags),
-    ("bytes_received", Known(Fact::RequestBytes)),
-    ("bytes_sent", Known(Fact::ResponseBytes)),
-    ("duration", Known(Fact::Millis)),
+    ("bytes_received", Measured(RecordField::RequestBytes)),
+    ("bytes_sent", Measured(RecordField::ResponseBytes)),
+    ("duration", Measured(RecordField::Millis)),
     ("upstream_host", Expression("upstream.address")),
     ("upstream_cluster", Expression("xds.cluster_name")),
     ("route_name", Expression("xds.route_name")),
@@ -51,16 +51,16 @@ pub(super) const STANDARD: [(&str, Source); 22] = [
     ("operation", Expression(OPERATION)),
     ("trace_id", Expression("weir.traceId")),
     ("span_id", Expression("weir.spanId")),
-    ("error", Known(Fact::Error)),
+    ("error", Measured(RecordField::Error)),
 ];
 
 impl Source {
-    /// Says whether a record has the field unless told otherwise.
+    /// Returns `true` if records contain the field by default.
     pub(super) fn is_in(self, is_line: bool, has_operations: bool) -> bool {
         match self {
             Expression(OPERATION) => has_operations,
-            Expression(text) => is_line || !OUTSIDE.contains(&text),
-            _ => true,
+            Expression(text) => is_line || !OUTSIDE_ATTRIBUTES.contains(&text),
+            Measured(_) | Self::Path | Self::Flags => true,
         }
     }
 }

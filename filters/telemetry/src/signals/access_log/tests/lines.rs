@@ -1,12 +1,12 @@
-//! What lines say.
+//! Contents of lines.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
-/// Everything that a proxy may know.
-fn everything() -> Vec<(&'static str, Value)> {
+/// A value for every attribute of the standard fields.
+fn all_attributes() -> Vec<(&'static str, Value)> {
     vec![
         ("request.time", Value::Timestamp(1_795_242_368_120_456_789)),
         ("request.method", Value::text("GET")),
@@ -29,7 +29,7 @@ fn everything() -> Vec<(&'static str, Value)> {
 }
 
 #[test]
-fn the_standard_fields_are_istios_in_a_fixed_order() {
+fn standard_fields_have_a_fixed_order() {
     let expected = concat!(
         r#"{"start_time":"2026-11-21T06:26:08.120Z","method":"GET","path":"/orders/7","#,
         r#""authority":"shop.example.com","protocol":"HTTP/2","response_code":200,"#,
@@ -40,11 +40,11 @@ fn the_standard_fields_are_istios_in_a_fixed_order() {
         r#""user_agent":"curl/8","request_id":"3f-1","#,
         r#""trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","error":false}"#,
     );
-    assert_eq!(written("{}", &record(), &everything()), expected);
+    assert_eq!(written("{}", &record(), &all_attributes()), expected);
 }
 
 #[test]
-fn what_is_absent_is_left_out() {
+fn missing_values_are_left_out() {
     let record = Record { status: None, ..record() };
     let flags = [("response.flags", Value::Int(0)), ("xds.route_name", Value::text(""))];
     let expected = r#"{"bytes_received":3,"bytes_sent":5,"duration":12,"error":false}"#;
@@ -52,8 +52,8 @@ fn what_is_absent_is_left_out() {
 }
 
 #[test]
-fn a_path_that_the_router_rewrote_is_the_one_asked_for() {
-    let mut values = everything();
+fn the_path_is_the_original_one() {
+    let mut values = all_attributes();
     values.push(("request.headers['x-envoy-original-path']", Value::text("/asked?q=1")));
     let line = written("{}", &record(), &values);
     assert!(line.contains(r#""path":"/asked","#), "{line}");
@@ -75,7 +75,7 @@ fn fields_are_added_changed_redacted_and_removed() {
         "ratio": {"value": "double(response.code) / 3.0"},
         "operation": {"value": "weir.operation"},
     }});
-    let mut values = everything();
+    let mut values = all_attributes();
     values.push(("request.auth.claims['sub']", Value::text("alice")));
     values.push(("request.duration", Value::Duration(1_500_000)));
     values.push(("response.code", Value::Int(3)));
@@ -87,7 +87,7 @@ fn fields_are_added_changed_redacted_and_removed() {
         ("api", json!("shop.example.com/GET")),
         ("path", json!("/orders/7?token=secret#x")),
         ("downstream_remote_address", json!("192.0.2.0")),
-        ("user", json!(hash.redact(crate::signals::redact::Redaction::Hash, b"alice"))),
+        ("user", json!(hash.redact(crate::config::Redaction::Hash, b"alice"))),
         ("request_id", json!("***")),
         ("user_agent", json!(null)),
         ("start_time", json!(null)),
@@ -107,7 +107,7 @@ fn added_fields_follow_the_standard_ones_by_name() {
 }
 
 #[test]
-fn hostile_bytes_stay_inside_their_text() {
+fn hostile_bytes_are_escaped() {
     let values = [
         ("request.useragent", Value::Text(b"a\"}\n{\"x\":1\x00\x1b[2J\xff\xc3".to_vec())),
         ("request.host", Value::text("\u{2028}é")),
@@ -123,8 +123,8 @@ fn hostile_bytes_stay_inside_their_text() {
 }
 
 #[test]
-fn a_long_line_loses_its_longest_texts() {
-    let mut values = everything();
+fn long_lines_are_truncated() {
+    let mut values = all_attributes();
     values.retain(|(name, _)| !["request.useragent", "request.path"].contains(name));
     values.push(("request.useragent", Value::Text(vec![b'u'; 60_000])));
     values.push(("request.path", Value::Text(vec![b'"'; 5_000])));
@@ -137,19 +137,19 @@ fn a_long_line_loses_its_longest_texts() {
 }
 
 #[test]
-fn a_record_for_a_collector_has_no_field_twice() {
+fn otlp_records_have_no_duplicate_fields() {
     let document = r#"{"providers": [{"name": "otel"}]}"#;
-    let line = written(document, &record(), &everything());
+    let line = written(document, &record(), &all_attributes());
     for name in ["start_time", "trace_id", "span_id"] {
         assert!(!line.contains(name), "{line}");
     }
     let kept =
         r#"{"providers": [{"name": "otel"}], "fields": {"trace_id": {"value": "weir.traceId"}}}"#;
-    assert!(written(kept, &record(), &everything()).contains("trace_id"));
+    assert!(written(kept, &record(), &all_attributes()).contains("trace_id"));
 }
 
 #[test]
-fn nothing_is_read_at_the_request_for_a_line() {
+fn attributes_are_read_at_the_end() {
     let (_, reads) = log(r#"{"filter": {"expression": "request.headers['x'] == '1'"}}"#);
     assert_eq!(reads.early().count(), 0);
 }
@@ -163,7 +163,7 @@ mod properties {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn every_line_is_one_line_of_json_of_at_most_8_kib(
+        fn every_line_is_json_of_at_most_8_kib(
             agent in prop::collection::vec(any::<u8>(), 0..12_000),
             path in prop::collection::vec(any::<u8>(), 0..12_000),
             host in "(\\PC|[\u{7f}-\u{9f}\u{2028}\u{202e}\u{e0041}]){0,3000}",

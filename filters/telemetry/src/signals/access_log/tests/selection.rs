@@ -1,4 +1,4 @@
-//! Which streams are logged.
+//! Selection of streams.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -10,34 +10,37 @@ fn selects(
     record: &Record,
     is_error: bool,
     draw: u32,
-) -> Result<Option<Reason>, Failure> {
+) -> Result<Option<LogReason>, EvaluationError> {
     let (log, reads) = log(document);
     let status = record.status.map(|status| ("response.code", Value::Int(status.into())));
     let attributes = stream(&reads, status.as_slice());
     let headers = Headers::from_iter([("x-debug", "1")]);
     let request = Request { headers, ..Request::default() };
     log.selects(
-        &Logged { ended: Ended { record, at: &attributes, request: &request }, is_error },
+        &LoggedStream {
+            ended: CompletedStream { record, attributes: &attributes, request: &request },
+            is_error,
+        },
         draw,
     )
 }
 
 #[test]
-fn filter_then_always_then_share() {
+fn filter_always_and_percentage_select_streams() {
     let codes = r#""filter": {"expression": "response.code >= 400"}"#;
     let header = r#""filter": {"match": [{"headers": {"x-debug": {"exact": "1"}}}]}"#;
     let ten = r#""percentage": {"value": 10}"#;
     let slow = r#""always": {"errors": false, "slowerThan": "12ms"}"#;
-    let (share, always) = (Ok(Some(Reason::Share)), Ok(Some(Reason::Always)));
+    let (sampled, always) = (Ok(Some(LogReason::Sampled)), Ok(Some(LogReason::Always)));
     for (fields, status, is_error, draw, expected) in [
-        (vec![], 200, false, 999_999, share),
+        (vec![], 200, false, 999_999, sampled),
         (vec![], 500, true, 999_999, always),
         (vec![codes], 200, false, 0, Ok(None)),
-        (vec![codes], 404, false, 0, share),
-        // What the filter keeps out is not logged because it is an error.
+        (vec![codes], 404, false, 0, sampled),
+        // `always` does not override the filter.
         (vec![codes], 200, true, 0, Ok(None)),
-        (vec![header], 200, false, 0, share),
-        (vec![ten], 200, false, 99_999, share),
+        (vec![header], 200, false, 0, sampled),
+        (vec![ten], 200, false, 99_999, sampled),
         (vec![ten], 200, false, 100_000, Ok(None)),
         (vec![ten], 200, true, 100_000, always),
         (vec![ten, slow], 200, true, 100_000, always),
@@ -48,7 +51,7 @@ fn filter_then_always_then_share() {
             0,
             Ok(None),
         ),
-        (vec![r#""always": {"errors": false, "slowerThan": "13ms"}"#], 500, true, 0, share),
+        (vec![r#""always": {"errors": false, "slowerThan": "13ms"}"#], 500, true, 0, sampled),
     ] {
         let document = format!("{{{}}}", fields.join(", "));
         let record = Record { status: Some(status), ..record() };
@@ -57,14 +60,14 @@ fn filter_then_always_then_share() {
 }
 
 #[test]
-fn a_filter_that_fails_keeps_the_stream_out() {
+fn streams_with_a_failed_filter_are_not_logged() {
     let record = Record { status: None, ..record() };
     let document = r#"{"filter": {"expression": "response.code >= 400"}}"#;
-    assert_eq!(selects(document, &record, true, 0), Err(Failure::Missing));
+    assert_eq!(selects(document, &record, true, 0), Err(EvaluationError::Missing));
 }
 
 #[test]
-fn severity_follows_error_and_status() {
+fn severity_depends_on_error_and_status() {
     let (_, reads) = log("{}");
     let (attributes, request) = (stream(&reads, &[]), Request::default());
     for (status, is_error, expected) in [
@@ -75,8 +78,8 @@ fn severity_follows_error_and_status() {
         (None, false, Severity::Info),
     ] {
         let record = Record { status, ..record() };
-        let ended = Logged {
-            ended: Ended { record: &record, at: &attributes, request: &request },
+        let ended = LoggedStream {
+            ended: CompletedStream { record: &record, attributes: &attributes, request: &request },
             is_error,
         };
         assert_eq!(severity(&ended), expected);

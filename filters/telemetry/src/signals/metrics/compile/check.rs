@@ -1,24 +1,24 @@
-//! Rules between fields of `metrics`.
+//! Validation across fields of `metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use filter_core::ConfigErrors;
 
 use super::{
-    Draft, LabelSource, Plan, Settings, Standard, StatusClass,
+    Draft, LabelSource, Plan, Settings, StandardMetric, StatusClass,
     draft::full_name,
     tags::{MAX, overrides},
 };
-use crate::config::{MetricsEntry, SloConfig};
+use crate::config::{MetricsConfig, SloConfig};
 
-/// Ends of names behind which Istio's own tag patterns would bite.
-const BITTEN_ENDS: [&str; 5] = ["cache", "component", "tag", "wasm_filter", "rbac"];
-/// Metrics of the filter about itself, and their labels.
+/// Suffixes of names after which Istio's tag patterns would extract a tag.
+const RESERVED_SUFFIXES: [&str; 5] = ["cache", "component", "tag", "wasm_filter", "rbac"];
+/// The labelled metrics about the filter itself, with their labels.
 const OWN_LABELS: [(&str, &str); 2] =
     [("weir_telemetry_overflow_total", "metric"), ("weir_telemetry_spans_dropped_total", "reason")];
 const MAX_DEFINITIONS: usize = 64;
 
-/// Checks the names of the document's own metrics and objectives.
+/// Checks the names of custom metrics and objectives.
 pub(super) fn definitions(settings: &Settings<'_>, slos: &[SloConfig], errors: &mut ConfigErrors) {
     let path = &settings.definitions_path;
     let count = settings.definitions.len();
@@ -30,8 +30,9 @@ pub(super) fn definitions(settings: &Settings<'_>, slos: &[SloConfig], errors: &
     for (index, definition) in settings.definitions.iter().enumerate() {
         let path = format!("{path}.definitions[{index}].name");
         let name = definition.name.as_str();
-        if let Some(end) = BITTEN_ENDS.iter().find(|end| name.ends_with(*end)) {
-            errors.add(&path, format_args!("must not end in {end}, Istio would read a tag there"));
+        if let Some(end) = RESERVED_SUFFIXES.iter().find(|end| name.ends_with(*end)) {
+            errors
+                .add(&path, format_args!("must not end in {end}: Istio would extract a tag there"));
         }
         if let Some(by) = taken.insert(full_name(definition), format!("definitions[{index}]")) {
             errors.add(&path, format_args!("must be unique, {by} has \"{name}\" too"));
@@ -39,9 +40,9 @@ pub(super) fn definitions(settings: &Settings<'_>, slos: &[SloConfig], errors: &
     }
 }
 
-/// Lists the names that are there without definitions.
+/// Returns the names of standard metrics and objectives.
 fn taken_names(slos: &[SloConfig], errors: &mut ConfigErrors) -> BTreeMap<String, String> {
-    let standard = Standard::ALL.map(|metric| metric.name().to_owned()).into_iter();
+    let standard = StandardMetric::ALL.map(|metric| metric.name().to_owned()).into_iter();
     let classes = StatusClass::ALL.map(StatusClass::name).into_iter();
     let labelled = ["slo_total", "slo_good_total"].map(str::to_owned).into_iter();
     let all = standard.chain(classes).chain(labelled);
@@ -59,9 +60,9 @@ fn taken_names(slos: &[SloConfig], errors: &mut ConfigErrors) -> BTreeMap<String
     taken
 }
 
-/// Checks that overrides speak of metrics that there are.
+/// Checks that overrides select existing metrics.
 pub(super) fn selectors(
-    entries: &[MetricsEntry],
+    entries: &[MetricsConfig],
     settings: &Settings<'_>,
     errors: &mut ConfigErrors,
 ) {
@@ -78,7 +79,7 @@ pub(super) fn selectors(
     }
 }
 
-/// Checks how many labels of the document's own each metric has.
+/// Checks the number of configured labels of each metric.
 pub(super) fn drafts(drafts: &[Draft], errors: &mut ConfigErrors) {
     let own = |draft: &&Draft| {
         let own = draft.labels.iter().filter(|(_, source)| matches!(source, LabelSource::Label(_)));
@@ -86,14 +87,15 @@ pub(super) fn drafts(drafts: &[Draft], errors: &mut ConfigErrors) {
     };
     if let Some(draft) = drafts.iter().find(own) {
         let name = &draft.family.name;
-        errors.add("metrics", format_args!("must give {name} at most {MAX} labels"));
+        errors.add("metrics", format_args!("must have at most {MAX} configured labels for {name}"));
     }
 }
 
-/// Refuses a label whose name ends in the name of a label that the metric lacks: Istio's pattern
-/// for that one would take the value of this one.
+/// Rejects a label whose name ends in the name of a label that the metric does not have, because
+/// Istio's pattern for the latter would extract the value of the former.
 pub(super) fn label_names(plans: &[Plan], errors: &mut ConfigErrors) {
-    let groups = || plans.iter().flat_map(|plan| plan.groups.iter().map(move |it| (plan, it)));
+    let groups =
+        || plans.iter().flat_map(|plan| plan.groups.iter().map(move |group| (plan, group)));
     let labels = groups().flat_map(|(_, group)| &group.labels).map(|(name, _)| name.as_str());
     let mut names: BTreeSet<&str> = labels.collect();
     if names.is_empty() {
@@ -103,15 +105,15 @@ pub(super) fn label_names(plans: &[Plan], errors: &mut ConfigErrors) {
     let mut clashes = BTreeMap::new();
     let mut check = |family: &str, present: &[&str], label: &str| {
         let is_taken = |other: &&&str| label.ends_with(**other) && label != **other;
-        if let Some(other) = names.iter().filter(is_taken).find(|it| !present.contains(*it)) {
+        if let Some(other) = names.iter().filter(is_taken).find(|other| !present.contains(*other)) {
             clashes.entry((label.to_owned(), *other)).or_insert_with(|| family.to_owned());
         }
     };
     for (plan, group) in groups() {
-        // A series may lack the gRPC status.
-        let is_always_there =
-            |place: &usize| plan.sources.get(*place) != Some(&LabelSource::GrpcStatus);
-        let present = group.labels.iter().filter(|(_, place)| is_always_there(place));
+        // A series may have no gRPC status.
+        let is_always_present =
+            |index: &usize| plan.sources.get(*index) != Some(&LabelSource::GrpcStatus);
+        let present = group.labels.iter().filter(|(_, index)| is_always_present(index));
         let present: Vec<&str> = present.map(|(name, _)| name.as_str()).collect();
         let family = group.families.first().map(|family| family.name.as_str()).unwrap_or_default();
         group.labels.iter().for_each(|(label, _)| check(family, &present, label));
@@ -119,8 +121,8 @@ pub(super) fn label_names(plans: &[Plan], errors: &mut ConfigErrors) {
     OWN_LABELS.iter().for_each(|(family, label)| check(family, &[label], label));
     for ((label, other), family) in clashes {
         let rule = format_args!(
-            "must have no label {label} of {family}: Istio's pattern for the label {other} matches the \
-             end of its name and would take its value; rename one of them"
+            "must not have the label {label} for {family}: Istio's tag pattern for {other} matches the end \
+             of its name and would extract its value; rename one of them"
         );
         errors.add("metrics", rule);
     }

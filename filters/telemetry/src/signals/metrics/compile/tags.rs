@@ -1,17 +1,20 @@
-//! Labels that the document gives: dimensions of its own metrics, and changes of others.
+//! Configured labels: dimensions of custom metrics and tag overrides.
 
 use std::collections::BTreeMap;
 
-use super::{LabelSource, Metrics, OwnLabel, settings::Settings};
+use super::{CustomLabel, LabelSource, Metrics, settings::Settings};
 use crate::{
-    config::{Definition, LabelName, MetricChoice, MetricsEntry, Override},
-    expression::{Expression, InvalidExpression, Phase, Reads, Wanted},
+    config::{
+        Definition, Dimension, LabelConfig, LabelName, MetricChoice, MetricsConfig, Override,
+        TagOperation,
+    },
+    expression::{AttributeTable, Expression, InvalidExpression, Phase, ResultKind},
     policy::compiler::Compiler,
-    signals::label::{Dimension, Label, LabelConfig, TagOperation},
-    signals::metrics::Standard,
+    signals::label::Label,
+    signals::metrics::StandardMetric,
 };
 
-/// The labels that an override sets, and those that it removes.
+/// The labels that an override sets or removes.
 pub(super) type Tags = Vec<TagChange>;
 
 /// A label that an override sets or removes.
@@ -19,21 +22,21 @@ pub(super) struct TagChange {
     pub(super) name: String,
     /// The new source of its value; `None` if the label is removed.
     pub(super) source: Option<LabelSource>,
-    /// `true` if the value is known only when the stream has ended, so that the gauge lacks the
-    /// label.
+    /// Whether the value is available only at the end of the stream, so that the gauge does not
+    /// have the label.
     pub(super) is_late: bool,
 }
 
-/// The most labels of the document's own that a metric may have.
+/// Maximum number of configured labels of a metric.
 pub(super) const MAX: usize = 10;
 
-/// Returns every override with its path, in the order in which they apply.
+/// Returns all overrides with their paths, in order of application.
 pub(super) fn overrides(
-    entries: &[MetricsEntry],
+    entries: &[MetricsConfig],
 ) -> impl Iterator<Item = (String, &Override)> + use<'_> {
     entries.iter().enumerate().flat_map(|(entry, metrics)| {
         let overrides = metrics.overrides.iter().enumerate();
-        overrides.map(move |(place, over)| (format!("metrics[{entry}].overrides[{place}]"), over))
+        overrides.map(move |(index, over)| (format!("metrics[{entry}].overrides[{index}]"), over))
     })
 }
 
@@ -41,13 +44,13 @@ impl Metrics {
     /// Compiles the labels of every override.
     pub(super) fn tags(
         &mut self,
-        entries: &[MetricsEntry],
+        entries: &[MetricsConfig],
         settings: &Settings<'_>,
         compiler: &mut Compiler,
     ) -> Vec<Tags> {
         let compiled = overrides(entries).map(|(path, over)| {
-            let is_gauge = over.r#match.metric == Some(MetricChoice::One(Standard::InFlight));
-            let is_for_all = reaches_in_flight(over) && !is_gauge;
+            let is_gauge = over.r#match.metric == Some(MetricChoice::One(StandardMetric::InFlight));
+            let is_for_all = applies_to_in_flight(over) && !is_gauge;
             check_unique(over.tag_overrides.keys(), &format!("{path}.tagOverrides"), compiler);
             let tags = over.tag_overrides.iter();
             let compiled = tags.filter_map(|(name, config)| {
@@ -57,7 +60,7 @@ impl Metrics {
                     return Some(TagChange { name, source: None, is_late: false });
                 }
                 if !settings.is_labelled {
-                    compiler.errors.add(path, "must have metrics.labels: true beside it");
+                    compiler.errors.add(path, "must not be given together with labels: false");
                     return None;
                 }
                 let is_late = is_for_all && is_late(config);
@@ -71,7 +74,7 @@ impl Metrics {
         compiled.collect()
     }
 
-    /// Compiles the labels of a definition.
+    /// Compiles the labels of a custom metric.
     pub(super) fn dimensions(
         &mut self,
         definition: &Definition,
@@ -85,7 +88,7 @@ impl Metrics {
             compiler.errors.add(&path, format_args!("must have at most {MAX} labels, got {count}"));
         }
         if count > 0 && !settings.is_labelled {
-            compiler.errors.add(&path, "must have metrics.labels: true beside it");
+            compiler.errors.add(&path, "must not be given together with labels: false");
             return Vec::new();
         }
         check_unique(definition.dimensions.keys(), &path, compiler);
@@ -94,7 +97,7 @@ impl Metrics {
             if config.operation.is_some() {
                 compiler.errors.add(
                     format_args!("{path}.operation"),
-                    "must not be given, a definition inherits no label",
+                    "must not be given: a definition inherits no labels",
                 );
             }
             let name = name.in_metrics();
@@ -114,14 +117,14 @@ impl Metrics {
         compiler: &mut Compiler,
     ) -> Option<LabelSource> {
         let label = Label::compile(config, phase, path, &mut compiler.reads, &mut compiler.errors)?;
-        let own = config.max_values.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
-        let max_values = (!label.is_closed()).then_some(own.unwrap_or(settings.max_values));
-        self.labels.push(OwnLabel { name: name.to_owned(), label, max_values });
+        let own = config.max_values.map(|max| usize::try_from(max.get()).unwrap_or(usize::MAX));
+        let max_values = (!label.is_bounded()).then_some(own.unwrap_or(settings.max_values));
+        self.labels.push(CustomLabel { name: name.to_owned(), label, max_values });
         Some(LabelSource::Label(self.labels.len().saturating_sub(1)))
     }
 }
 
-/// Refuses names that become the same name in metrics.
+/// Rejects names that become equal in metrics.
 fn check_unique<'a>(
     names: impl Iterator<Item = &'a LabelName>,
     path: &str,
@@ -137,18 +140,19 @@ fn check_unique<'a>(
     }
 }
 
-/// Returns `true` if the value of a label is known only when the stream has ended.
+/// Returns `true` if the value of a label is available only at the end of the stream.
 fn is_late(config: &LabelConfig) -> bool {
     let compiled = config.value.as_ref().map(|text| {
-        let mut reads = Reads::default();
-        Expression::compile(text.as_str(), Phase::Request, Wanted::Scalar, &mut reads)
+        let mut reads = AttributeTable::default();
+        Expression::compile(text.as_str(), Phase::Request, ResultKind::Scalar, &mut reads)
     });
     matches!(compiled, Some(Err(InvalidExpression::TooEarly { .. })))
 }
 
-/// Says whether an override is about the gauge, whose labels are known at the request.
-fn reaches_in_flight(over: &Override) -> bool {
+/// Returns `true` if an override applies to the gauge, whose labels must be available at the
+/// request.
+fn applies_to_in_flight(over: &Override) -> bool {
     let all = matches!(over.r#match.metric, None | Some(MetricChoice::All));
     let all = all && over.r#match.custom_metric.is_none();
-    all || over.r#match.metric == Some(MetricChoice::One(Standard::InFlight))
+    all || over.r#match.metric == Some(MetricChoice::One(StandardMetric::InFlight))
 }

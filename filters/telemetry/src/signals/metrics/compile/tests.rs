@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use filter_core::parse_config;
 use serde_json::{Value, json};
 
-use crate::{Config, Direction, Labelled, Policy, signals::metrics::Plan};
+use crate::{Config, Direction, LabelledName, Policy, signals::metrics::Plan};
 
 fn compile(document: &Value) -> Result<Policy, String> {
     let compiled = parse_config::<Config>(document.to_string().as_bytes())
@@ -14,7 +14,7 @@ fn compile(document: &Value) -> Result<Policy, String> {
     compiled.map_err(|error| error.to_string())
 }
 
-/// Each family with its labels, as `name{label,label}`.
+/// Returns each family with its labels as `name{label,label}`.
 fn families(plan: &Plan) -> Vec<String> {
     let groups = plan.groups.iter();
     let families = groups.flat_map(|group| {
@@ -26,7 +26,7 @@ fn families(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn nothing_configured_is_the_standard_metrics_without_labels() {
+fn the_default_is_the_standard_metrics_without_labels() {
     for document in [json!({}), json!({"metrics": {}}), json!({"metrics": [{}]})] {
         let policy = compile(&document).unwrap();
         assert_eq!(
@@ -47,13 +47,13 @@ fn nothing_configured_is_the_standard_metrics_without_labels() {
             ],
             "{document}"
         );
-        assert!(policy.needs().is_empty() && policy.fleeting().is_empty());
+        assert!(policy.needs().is_empty() && policy.early_slots().is_empty());
         assert!(!policy.reads_method(), "no header of the request is read");
     }
 }
 
 #[test]
-fn labels_are_those_of_each_metric() {
+fn standard_metrics_have_default_labels() {
     let document = json!({"operations": [{"pathTemplate": "/a"}], "metrics": [{"labels": true}]});
     assert_eq!(
         families(compile(&document).unwrap().plan(Direction::Inbound)),
@@ -69,7 +69,7 @@ fn labels_are_those_of_each_metric() {
 }
 
 #[test]
-fn the_tags_that_a_proxy_must_split_off_are_told() {
+fn stat_tags_list_all_labels() {
     assert!(compile(&json!({})).unwrap().stat_tags().is_empty());
     let labelled = json!({"metrics": {"labels": true, "definitions":
         [{"name": "x", "dimensions": {"tenant": {"value": "request.host"}}}]}});
@@ -87,7 +87,7 @@ fn the_tags_that_a_proxy_must_split_off_are_told() {
     );
 }
 
-/// The labels that Istio's tag patterns extract from a name, by the names of the patterns.
+/// Returns the tags that Istio's patterns extract from a name.
 fn split(name: &str, tags: &[&str]) -> Vec<(String, String)> {
     let found = tags.iter().filter_map(|tag| {
         let (_, value) = name.split_once(&format!("{tag}=.="))?;
@@ -97,7 +97,7 @@ fn split(name: &str, tags: &[&str]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn patterns_extract_each_label_with_its_own_value() {
+fn tag_patterns_extract_each_label() {
     for tags in [
         json!({"cc_tenant": {"value": "'x'"}, "tenant": {"value": "'x'"}}),
         json!({"tenant": {"value": "'x'"}, "x_y_tenant": {"value": "'x'"}, "y_tenant": {"value": "'x'"}}),
@@ -109,9 +109,9 @@ fn patterns_extract_each_label_with_its_own_value() {
             "metrics": [{"labels": true, "overrides": [{"tagOverrides": tags}]}]});
         let policy = match compile(&document) {
             Ok(policy) => policy,
-            // `e` is the end of labels of the filter's own metrics too.
+            // Labels of the filter's own metrics also end in `e`.
             Err(error) => {
-                assert!(error.contains("must have no label"), "{error}");
+                assert!(error.contains("must not have the label"), "{error}");
                 continue;
             }
         };
@@ -119,7 +119,7 @@ fn patterns_extract_each_label_with_its_own_value() {
             let value = |name: &str| format!("of {name}");
             let labels: Vec<_> =
                 group.labels.iter().map(|(name, _)| (name.as_str(), value(name))).collect();
-            let name = Labelled { family: "f", labels: &labels }.to_string();
+            let name = LabelledName { family: "f", labels: &labels }.to_string();
             let found = split(&name, &policy.stat_tags());
             for (tag, found) in &found {
                 assert_eq!(*found, value(tag), "{name}");
@@ -130,7 +130,7 @@ fn patterns_extract_each_label_with_its_own_value() {
 }
 
 #[test]
-fn late_labels_of_all_metrics_are_left_out_of_the_gauge() {
+fn the_gauge_lacks_labels_of_the_response() {
     let document = json!({"metrics": [{"overrides": [{"tagOverrides": {
         "class": {"value": "response.code", "buckets": [200, 300]},
         "host": {"value": "request.host"}}}]}]});
@@ -143,7 +143,7 @@ fn late_labels_of_all_metrics_are_left_out_of_the_gauge() {
 }
 
 #[test]
-fn overrides_apply_in_order_and_to_their_side() {
+fn overrides_apply_in_order_and_by_direction() {
     let document = json!({"metrics": [
         {"labels": true, "prefix": "shop", "overrides": [
             {"match": {"metric": "ALL_METRICS"}, "disabled": true},
@@ -173,7 +173,7 @@ fn overrides_apply_in_order_and_to_their_side() {
 }
 
 #[test]
-fn a_document_adds_metrics_and_objectives() {
+fn custom_metrics_and_objectives_are_added() {
     let definitions = json!([
         {"name": "orders"},
         {"name": "order_value_cents", "type": "HISTOGRAM",
@@ -199,26 +199,26 @@ fn a_document_adds_metrics_and_objectives() {
 }
 
 #[test]
-fn refused_documents_say_their_rule() {
+fn invalid_documents_are_rejected() {
     let over = |over: Value| json!({"metrics": [{"labels": true, "overrides": [over]}]});
     let define = |definition: Value| json!({"metrics": [{"definitions": [definition]}]});
     for (document, message) in [
         (json!({"metrics": []}), "metrics: must have 1 to 8 entries, got 0"),
         (
             json!({"metrics": [{"labels": true}, {"labels": false}]}),
-            "metrics[1].labels: must stand in one entry only, metrics[0] has it too",
+            "metrics[1].labels: must be given in one entry only, metrics[0] has it too",
         ),
         (
             json!({"metrics": [{"providers": [{"name": "stackdriver"}]}]}),
-            "metrics[0].providers[0].name: must be prometheus: metrics leave through Envoy's stats only, got \"stackdriver\"",
+            "metrics[0].providers[0].name: must be prometheus: metrics are exported through Envoy's stats only, got \"stackdriver\"",
         ),
         (
             json!({"metrics": {"reportingInterval": "5s"}}),
-            "metrics.reportingInterval: must not be given, Istio uses it for TCP only",
+            "metrics.reportingInterval: must not be given: Istio uses it for TCP only",
         ),
         (
             over(json!({"match": {"metric": "TCP_SENT_BYTES"}})),
-            "metrics[0].overrides[0].match.metric: must be a metric of HTTP: an HTTP filter sees no TCP connection, got \"TCP_SENT_BYTES\"",
+            "metrics[0].overrides[0].match.metric: must be an HTTP metric: this filter does not see TCP connections, got \"TCP_SENT_BYTES\"",
         ),
         (
             over(json!({"match": {"customMetric": "orders"}})),
@@ -227,19 +227,19 @@ fn refused_documents_say_their_rule() {
         (
             over(json!({"match": {"metric": "REQUEST_SIZE"},
                 "tagOverrides": {"code": {"value": "'x'"}}})),
-            "metrics: must have no label response_code of weir_telemetry_requests_total: Istio's pattern for the label code matches the end of its name and would take its value; rename one of them",
+            "metrics: must not have the label response_code for weir_telemetry_requests_total: Istio's tag pattern for code matches the end of its name and would extract its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"x_grpc_response_status": {"value": "'x'"}}})),
-            "metrics: must have no label x_grpc_response_status of weir_telemetry_requests_total: Istio's pattern for the label grpc_response_status matches the end of its name and would take its value; rename one of them",
+            "metrics: must not have the label x_grpc_response_status for weir_telemetry_requests_total: Istio's tag pattern for grpc_response_status matches the end of its name and would extract its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"my_reason": {"value": "'x'"}}})),
-            "metrics: must have no label my_reason of weir_telemetry_requests_total: Istio's pattern for the label reason matches the end of its name and would take its value; rename one of them",
+            "metrics: must not have the label my_reason for weir_telemetry_requests_total: Istio's tag pattern for reason matches the end of its name and would extract its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"eason": {"value": "'x'"}}})),
-            "metrics: must have no label reason of weir_telemetry_spans_dropped_total: Istio's pattern for the label eason matches the end of its name and would take its value; rename one of them",
+            "metrics: must not have the label reason for weir_telemetry_spans_dropped_total: Istio's tag pattern for eason matches the end of its name and would extract its value; rename one of them",
         ),
         (
             over(json!({"tagOverrides": {"a-b": {"value": "'x'"}, "a_b": {"value": "'y'"}}})),
@@ -251,17 +251,17 @@ fn refused_documents_say_their_rule() {
         ),
         (
             over(json!({"overrides": []})),
-            "metrics[0].overrides[0].overrides: must not stand inside an override, it is a field of the entry around it",
+            "metrics[0].overrides[0].overrides: must not be given: it belongs in the entry of metrics",
         ),
         (
             over(json!({"match": {"metric": "IN_FLIGHT"},
                 "tagOverrides": {"x": {"value": "response.code"}}})),
-            "metrics[0].overrides[0].tagOverrides.x.value: response.code is known only when the stream has ended, but this is decided at the request",
+            "metrics[0].overrides[0].tagOverrides.x.value: response.code is only available at the end of the stream, but this is evaluated at the request",
         ),
         (
             json!({"metrics": [{"labels": false,
                 "overrides": [{"tagOverrides": {"x": {"value": "'x'"}}}]}]}),
-            "metrics[0].overrides[0].tagOverrides.x: must have metrics.labels: true beside it",
+            "metrics[0].overrides[0].tagOverrides.x: must not be given together with labels: false",
         ),
         (
             define(json!({"name": "requests"})),
@@ -269,12 +269,12 @@ fn refused_documents_say_their_rule() {
         ),
         (
             define(json!({"name": "hits_cache"})),
-            "metrics[0].definitions[0].name: must not end in cache, Istio would read a tag there",
+            "metrics[0].definitions[0].name: must not end in cache: Istio would extract a tag there",
         ),
         (
             json!({"metrics": [{"labels": false}, {"definitions":
                 [{"name": "x", "dimensions": {"a": {"value": "'x'"}}}]}]}),
-            "metrics[1].definitions[0].dimensions: must have metrics.labels: true beside it",
+            "metrics[1].definitions[0].dimensions: must not be given together with labels: false",
         ),
         (
             define(json!({"name": "x", "value": "request.headers['x']"})),

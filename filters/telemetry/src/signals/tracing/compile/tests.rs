@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     config::OneOrMany,
-    export::{Limits, Protocol},
+    export::{Protocol, QueueLimits},
     expression::{Attributes, Slot},
     stream::direction::Direction,
 };
@@ -22,7 +22,7 @@ fn provider_of(name: &str) -> Provider {
         protocol: Protocol::Grpc,
         headers: Vec::new(),
         timeout: std::time::Duration::from_secs(3),
-        limits: Limits::default(),
+        limits: QueueLimits::default(),
         max_tag_length: 256,
         resource: Vec::new(),
     }
@@ -41,7 +41,7 @@ fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) 
     let names: Vec<_> = providers.iter().map(|name| (*name).to_owned()).collect();
     let providers: Vec<_> = providers.iter().map(|name| provider_of(name)).collect();
     let variable = |name: &str| (name == "REGION").then(|| "eu".to_owned());
-    let around = Surroundings {
+    let context = CompileContext {
         providers: &providers,
         names: &names,
         has_endpoint: entries.is_none() && !providers.is_empty(),
@@ -49,7 +49,7 @@ fn compile_with(entries: Option<&Value>, providers: &[&str], rate: Option<f64>) 
         variable: &variable,
     };
     let mut compiler = Compiler::default();
-    let tracing = Tracing::compile(entries.as_deref(), &around, &mut compiler);
+    let tracing = Tracing::compile(entries.as_deref(), &context, &mut compiler);
     let warnings = compiler.warnings.iter().map(ToString::to_string).collect();
     compiler.errors.finish((tracing, warnings)).map_err(|error| error.to_string())
 }
@@ -64,13 +64,13 @@ fn tags_of(tags: &Value) -> Result<Vec<Tag>, String> {
 }
 
 #[test]
-fn nothing_is_traced_where_nothing_says_so() {
+fn tracing_is_off_by_default() {
     let (tracing, warnings) = compile_with(None, &[], None).unwrap();
     assert!(tracing.tracers().is_empty() && warnings.is_empty());
 }
 
 #[test]
-fn the_short_form_samples_what_its_rate_says() {
+fn the_short_form_samples_by_its_rate() {
     let (tracing, warnings) = compile_with(None, &["otel"], Some(0.1)).unwrap();
     let (_, tracer) = tracing.tracer(Direction::Unspecified).unwrap();
     assert_eq!(tracer.threshold, Threshold::from_millionths(100_000));
@@ -83,12 +83,12 @@ fn the_short_form_samples_what_its_rate_says() {
 }
 
 #[test]
-fn a_rate_needs_something_to_rate() {
+fn a_rate_requires_tracing_without_a_percentage() {
     let error = compile_with(None, &[], Some(0.1)).unwrap_err();
     assert_eq!(error, "sampleRate: must not be given without tracing or endpoint");
     let entry = json!({"randomSamplingPercentage": 1});
     let error = compile_with(Some(&entry), &["otel"], Some(0.1)).unwrap_err();
-    assert_eq!(error, "sampleRate: must not stand beside randomSamplingPercentage");
+    assert_eq!(error, "sampleRate: must not be given together with randomSamplingPercentage");
     let entries = json!([{"match": {"mode": "SERVER"}}, {"match": {"mode": "CLIENT"}}]);
     let (tracing, _) = compile_with(Some(&entries), &["otel"], Some(0.1)).unwrap();
     let is_none = |index: usize| tracing.tracers()[index].threshold.is_none();
@@ -96,7 +96,7 @@ fn a_rate_needs_something_to_rate() {
 }
 
 #[test]
-fn the_first_entry_whose_mode_fits_applies() {
+fn the_first_matching_entry_applies() {
     let entries = json!([
         {"match": {"mode": "CLIENT"}, "providers": [{"name": "other"}]},
         {"providers": [{"name": "otel"}]},
@@ -111,7 +111,7 @@ fn the_first_entry_whose_mode_fits_applies() {
 }
 
 #[test]
-fn without_a_provider_ids_are_made_and_no_spans() {
+fn without_a_provider_no_spans_are_built() {
     let entry = json!({"randomSamplingPercentage": 1});
     let (tracing, warnings) = compile_with(Some(&entry), &[], None).unwrap();
     let tracer = &tracing.tracers()[0];
@@ -120,9 +120,9 @@ fn without_a_provider_ids_are_made_and_no_spans() {
 }
 
 #[test]
-fn the_first_sampling_filter_that_holds_decides() {
-    struct Nothing;
-    impl Attributes for Nothing {
+fn the_first_matching_sampling_filter_applies() {
+    struct NoAttributes;
+    impl Attributes for NoAttributes {
         fn value(&self, _slot: Slot) -> Option<&crate::expression::Value> {
             None
         }
@@ -139,23 +139,24 @@ fn the_first_sampling_filter_that_holds_decides() {
     let tracer = &tracing.tracers()[0];
     let mut request = Request::default();
     let failed = std::cell::Cell::new(0);
-    let share =
-        |request: &Request| tracer.share(&Nothing, request, || failed.set(failed.get() + 1));
-    assert_eq!(share(&request), Threshold::from_millionths(10_000));
+    let threshold = |request: &Request| {
+        tracer.sampling_threshold(&NoAttributes, request, || failed.set(failed.get() + 1))
+    };
+    assert_eq!(threshold(&request), Threshold::from_millionths(10_000));
     request.headers.push("x-debug", "true");
-    assert_eq!(share(&request), Threshold::from_millionths(1_000_000));
-    assert_eq!(failed.get(), 2, "what is missing is counted each time");
+    assert_eq!(threshold(&request), Threshold::from_millionths(1_000_000));
+    assert_eq!(failed.get(), 2, "each failure is counted");
 }
 
 #[test]
-fn tags_of_the_environment_are_fixed_when_the_document_is_read() {
+fn environment_tags_are_resolved_at_compilation() {
     let tags = tags_of(&json!({
         "region": {"environment": {"name": "REGION"}},
         "zone": {"environment": {"name": "ZONE", "defaultValue": "a"}},
         "absent": {"environment": {"name": "ABSENT"}},
     }));
-    let literal = |tag: &Tag| match &tag.change {
-        Change::Put(TagSource::Literal(text), None) => format!("{}={text}", tag.key),
+    let literal = |tag: &Tag| match &tag.action {
+        TagAction::Put(TagSource::Literal(text), None) => format!("{}={text}", tag.key),
         other => panic!("{other:?}"),
     };
     let tags: Vec<_> = tags.unwrap().iter().map(literal).collect();
@@ -163,34 +164,34 @@ fn tags_of_the_environment_are_fixed_when_the_document_is_read() {
 }
 
 #[test]
-fn secrets_are_hashed_or_refused() {
+fn sensitive_tags_must_be_hashed() {
     for (tag, path) in [
         (json!({"header": {"name": "Authorization"}}), "a"),
         (json!({"header": {"name": "cookie"}, "redact": "MASK"}), "a"),
         (json!({"expression": {"value": "request.headers['x-api-key']"}}), "a.expression.value"),
     ] {
         let error = tags_of(&json!({"a": tag})).unwrap_err();
-        assert_eq!(error, format!("tracing[0].customTags.{path}: {SECRET}"));
+        assert_eq!(error, format!("tracing[0].customTags.{path}: {SENSITIVE}"));
     }
     tags_of(&json!({"a": {"header": {"name": "authorization"}, "redact": "HASH"}})).unwrap();
 }
 
 #[test]
-fn what_is_there_anyway_can_be_removed_or_made_harmless() {
+fn built_in_attributes_can_be_removed_or_redacted() {
     let tags = tags_of(&json!({
         "client.address": {"redact": "TRUNCATE_IP"}, "url.path": {"operation": "REMOVE"},
     }));
     let tags = tags.unwrap();
-    assert!(matches!(tags[0].change, Change::Redact(Redaction::TruncateIp)));
-    assert!(matches!(tags[1].change, Change::Remove));
+    assert!(matches!(tags[0].action, TagAction::Redact(Redaction::TruncateIp)));
+    assert!(matches!(tags[1].action, TagAction::Remove));
     let error = tags_of(&json!({"mine": {"operation": "REMOVE"}})).unwrap_err();
-    let rule = "must have a value: no attribute of that name is there anyway";
+    let rule = "must have a value: it is not a built-in attribute";
     assert_eq!(error, format!("tracing[0].customTags.mine: {rule}"));
 }
 
 #[test]
-fn refused_entries_say_their_rule() {
-    let covered = "tracing[1]: can never apply: earlier entries fit its listeners";
+fn invalid_entries_are_rejected() {
+    let covered = "tracing[1]: can never apply: earlier entries match all its listeners";
     let one = "must have exactly one of literal, environment, header, expression";
     for (entries, message) in [
         (json!([]), "tracing: must have 1 to 4 entries".to_owned()),

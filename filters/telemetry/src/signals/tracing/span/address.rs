@@ -1,6 +1,6 @@
-//! Addresses as Envoy and clients write them.
+//! Parses addresses and authorities.
 
-/// Splits an authority into host and port; an IPv6 address loses its brackets.
+/// Splits an authority into host and port. Brackets around an IPv6 address are removed.
 pub(super) fn host_and_port(authority: &[u8]) -> (&[u8], Option<u64>) {
     let port = |text: &[u8]| {
         let number: u16 = std::str::from_utf8(text).ok()?.parse().ok()?;
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_and_ports_come_apart() {
+    fn hosts_and_ports_are_split() {
         for (authority, host, port) in [
             ("shop.example.com", "shop.example.com", None),
             ("shop.example.com:8443", "shop.example.com", Some(8443)),

@@ -1,11 +1,11 @@
-//! What a span says of a stream, attribute by attribute.
+//! The built-in attributes of spans.
 
 use std::borrow::Cow;
 
 use filter_core::GrpcStatus;
 
 use super::{
-    Outcome, Seen,
+    SpanInputs, StreamOutcome,
     address::{host_and_port, without_port},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     stream::response_flags::response_flags,
 };
 
-/// The attributes that a span may have anyway.
+/// The names of the built-in attributes.
 pub(in crate::signals::tracing) const BUILT_IN: [&str; 19] = [
     "http.request.method",
     "http.request.method_original",
@@ -37,18 +37,23 @@ pub(in crate::signals::tracing) const BUILT_IN: [&str; 19] = [
     "envoy.upstream_cluster",
 ];
 
-impl<'a> Outcome<'a> {
+impl<'a> StreamOutcome<'a> {
     pub(super) fn name(&self, method: &[u8]) -> Cow<'static, str> {
         let method = known(method).unwrap_or("HTTP");
         self.operation.map_or(method.into(), |name| format!("{method} {name}").into())
     }
 
-    /// Follows the stable semantic conventions for HTTP, those for RPC, and Envoy's own words:
-    /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>.
-    pub(super) fn attributes(&self, seen: &'a Seen<'_>, is_failed: bool) -> Vec<Attribute<'a>> {
+    /// Returns the built-in attributes, which follow the semantic conventions for HTTP and RPC.
+    ///
+    /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>
+    pub(super) fn attributes(
+        &self,
+        seen: &'a SpanInputs<'_>,
+        is_failed: bool,
+    ) -> Vec<Attribute<'a>> {
         let method = seen.header(":method");
         let (host, port) = host_and_port(seen.header(":authority"));
-        let mut own = Attributed(Vec::with_capacity(20));
+        let mut own = AttributeList(Vec::with_capacity(20));
         own.text("http.request.method", known(method).unwrap_or("_OTHER"));
         if known(method).is_none() {
             own.bytes("http.request.method_original", method);
@@ -77,8 +82,8 @@ impl<'a> Outcome<'a> {
         own.0
     }
 
-    /// Names the error in few words: gRPC's status, HTTP's, or Envoy's flags.
-    fn error_type(&self, seen: &Seen<'_>) -> Cow<'static, str> {
+    /// Returns `error.type`: the gRPC status, the HTTP status or Envoy's response flags.
+    fn error_type(&self, seen: &SpanInputs<'_>) -> Cow<'static, str> {
         let Record { status, grpc_status, .. } = *self.record;
         match (grpc_status.filter(|code| *code != 0), status.filter(|status| *status >= 400)) {
             (Some(code), _) => grpc_name(code),
@@ -89,10 +94,10 @@ impl<'a> Outcome<'a> {
     }
 }
 
-/// Attributes under construction; what is empty is left out.
-struct Attributed<'a>(Vec<Attribute<'a>>);
+/// A list of attributes that skips empty texts.
+struct AttributeList<'a>(Vec<Attribute<'a>>);
 
-impl<'a> Attributed<'a> {
+impl<'a> AttributeList<'a> {
     fn text(&mut self, key: &'static str, text: impl Into<Cow<'a, str>>) {
         let text = text.into();
         if !text.is_empty() {
@@ -109,7 +114,7 @@ impl<'a> Attributed<'a> {
     }
 }
 
-/// Returns a method of the standards as it is.
+/// Returns a standard method; `None` for any other.
 fn known(method: &[u8]) -> Option<&'static str> {
     Some(Method::from_bytes(method)).filter(|method| *method != Method::Other).map(Method::as_str)
 }
@@ -123,7 +128,7 @@ fn without_query(path: &[u8]) -> &[u8] {
     path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default()
 }
 
-/// Returns the version in Envoy's name of a protocol: `1.1` of `HTTP/1.1`.
+/// Returns the version of Envoy's protocol name: `1.1` for `HTTP/1.1`.
 fn version(protocol: &[u8]) -> &[u8] {
     protocol.strip_prefix(b"HTTP/").unwrap_or_default()
 }

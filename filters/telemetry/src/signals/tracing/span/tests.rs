@@ -5,17 +5,17 @@ use filter_core::Headers;
 
 use super::*;
 use crate::{
-    config::{entry::Mode, tracing::RemoteContext},
+    config::{Redaction, entry::Mode, tracing::RemoteContext},
     export::otlp::Value,
-    expression::{Expression, Phase, Reads, Slot, Wanted},
-    signals::redact::Redaction,
-    signals::tracing::{Tag, TagSource, Threshold, Worker},
+    expression::{AttributeTable, Expression, Phase, ResultKind, Slot},
+    signals::tracing::{Tag, TagSource, Threshold, TracerState},
+    trace_context::Propagation,
 };
 
-/// A stream of which expressions know nothing.
-struct Nothing;
+/// A stream without attributes.
+struct NoAttributes;
 
-impl Attributes for Nothing {
+impl Attributes for NoAttributes {
     fn value(&self, _slot: Slot) -> Option<&crate::expression::Value> {
         None
     }
@@ -31,7 +31,7 @@ fn tracer(tags: Vec<Tag>) -> Tracer {
         propagates: true,
         istio_tags: true,
         remote_context: RemoteContext::Trust,
-        accepts_b3: false,
+        accepted_formats: &[Propagation::W3c],
         spans_per_second: 1_000,
         tags,
     }
@@ -50,8 +50,8 @@ fn headers() -> Headers {
     ])
 }
 
-fn seen(headers: &Headers) -> Seen<'_> {
-    Seen {
+fn seen(headers: &Headers) -> SpanInputs<'_> {
+    SpanInputs {
         headers,
         began: Duration::from_secs(10),
         source: b"192.0.2.7:4711".to_vec(),
@@ -72,28 +72,28 @@ fn record(status: u16) -> Record {
     }
 }
 
-fn outcome(record: &Record) -> Outcome<'_> {
-    Outcome { record, operation: Some("getOrder"), is_error: false, is_client: false }
+fn outcome(record: &Record) -> StreamOutcome<'_> {
+    StreamOutcome { record, operation: Some("getOrder"), is_error: false, is_client: false }
 }
 
 fn make_from(
     tracer: &Tracer,
     headers: &Headers,
-    outcome: &Outcome<'_>,
+    outcome: &StreamOutcome<'_>,
     flags: u64,
 ) -> Span<'static> {
-    let mut worker = Worker::new(1, tracer);
+    let mut worker = TracerState::new(1, tracer);
     let trace = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold).trace;
-    let seen = Seen { flags, ..seen(headers) };
+    let seen = SpanInputs { flags, ..seen(headers) };
     let redactor = Redactor::new(&[7; 32]).unwrap();
-    owned(tracer.span(&trace, &seen, outcome, &Nothing, &redactor, 64).0)
+    owned(tracer.span(&trace, &seen, outcome, &NoAttributes, &redactor, 64).0)
 }
 
-fn make(tracer: &Tracer, outcome: &Outcome<'_>) -> Span<'static> {
+fn make(tracer: &Tracer, outcome: &StreamOutcome<'_>) -> Span<'static> {
     make_from(tracer, &headers(), outcome, 0)
 }
 
-/// The span, which outlives the stream.
+/// Returns a span with owned values.
 fn owned(span: Span<'_>) -> Span<'static> {
     let attributes = span.attributes.into_iter().map(|Attribute { key, value }| {
         let value = match value {
@@ -121,11 +121,14 @@ fn owned(span: Span<'_>) -> Span<'static> {
 }
 
 fn value(span: &Span<'static>, key: &str) -> Option<Value<'static>> {
-    span.attributes.iter().find(|it| it.key == key).map(|it| it.value.clone())
+    span.attributes
+        .iter()
+        .find(|attribute| attribute.key == key)
+        .map(|attribute| attribute.value.clone())
 }
 
 #[test]
-fn a_span_follows_the_conventions() {
+fn spans_follow_the_semantic_conventions() {
     let span = make(&tracer(Vec::new()), &outcome(&record(200)));
     assert_eq!(span.name, "GET getOrder");
     assert_eq!(span.kind, SpanKind::Server);
@@ -158,7 +161,7 @@ fn a_span_follows_the_conventions() {
 }
 
 #[test]
-fn the_path_has_no_query() {
+fn paths_have_no_query() {
     for (path, kept) in [
         ("/a?token=x", Some("/a")),
         ("/a#x", Some("/a")),
@@ -174,14 +177,14 @@ fn the_path_has_no_query() {
 }
 
 #[test]
-fn no_query_and_no_header_that_nobody_named_is_told() {
+fn spans_contain_no_query_and_no_other_headers() {
     let span = make(&tracer(Vec::new()), &outcome(&record(200)));
     let shown = format!("{span:?}");
     assert!(!shown.contains("secret") && !shown.contains("alice"), "{shown}");
 }
 
 #[test]
-fn errors_have_a_type() {
+fn failed_spans_have_an_error_type() {
     let grpc = Record { grpc_status: Some(14), ..record(200) };
     let odd = Record { grpc_status: Some(99), ..record(200) };
     let none = Record { status: None, ..record(200) };
@@ -195,7 +198,7 @@ fn errors_have_a_type() {
         (none, true, 0, Some("_OTHER")),
         (record(200), true, 0, Some("_OTHER")),
     ] {
-        let outcome = Outcome { is_error, ..outcome(&record) };
+        let outcome = StreamOutcome { is_error, ..outcome(&record) };
         let span = make_from(&tracer(Vec::new()), &headers(), &outcome, flags);
         assert_eq!(value(&span, "error.type"), error_type.map(Value::from), "{record:?}");
         assert_eq!(span.is_failed, is_error);
@@ -203,16 +206,16 @@ fn errors_have_a_type() {
 }
 
 #[test]
-fn a_clients_span_fails_from_400_on() {
+fn client_spans_fail_from_400() {
     let record = record(404);
-    let span = make(&tracer(Vec::new()), &Outcome { is_client: true, ..outcome(&record) });
+    let span = make(&tracer(Vec::new()), &StreamOutcome { is_client: true, ..outcome(&record) });
     assert_eq!(span.kind, SpanKind::Client);
     assert!(span.is_failed);
     assert_eq!(value(&span, "error.type"), Some("404".into()));
 }
 
 #[test]
-fn a_grpc_status_is_told_by_its_name() {
+fn grpc_statuses_are_named() {
     let record = Record { grpc_status: Some(5), ..record(200) };
     let span = make(&tracer(Vec::new()), &outcome(&record));
     assert_eq!(value(&span, "rpc.system.name"), Some("grpc".into()));
@@ -220,10 +223,10 @@ fn a_grpc_status_is_told_by_its_name() {
 }
 
 #[test]
-fn odd_methods_make_no_names() {
+fn unknown_methods_are_not_in_the_name() {
     let headers = Headers::from_iter([(":method", "BREW"), (":path", "/")]);
     let record = record(200);
-    let outcome = Outcome { operation: None, ..outcome(&record) };
+    let outcome = StreamOutcome { operation: None, ..outcome(&record) };
     let span = make_from(&tracer(Vec::new()), &headers, &outcome, 0);
     assert_eq!(span.name, "HTTP");
     assert_eq!(value(&span, "http.request.method"), Some("_OTHER".into()));
@@ -239,22 +242,23 @@ fn hostile_bytes_become_text() {
     let span = make_from(&tracer(Vec::new()), &headers, &outcome(&record(200)), u64::MAX);
     assert_eq!(value(&span, "url.path"), Some("/\u{fffd}".into()));
     let Some(Value::Text(host)) = value(&span, "server.address") else { panic!("no text") };
-    assert_eq!(host.len(), 63, "cut at the end of a letter");
+    assert_eq!(host.len(), 63, "truncated at a character boundary");
 }
 
 #[test]
 fn tags_add_change_and_remove() {
-    let mut reads = Reads::default();
+    let mut reads = AttributeTable::default();
     let expression =
-        Expression::compile("'a' + 'b'", Phase::End, Wanted::Scalar, &mut reads).unwrap();
-    let missing = Expression::compile("weir.tag", Phase::End, Wanted::Scalar, &mut reads).unwrap();
+        Expression::compile("'a' + 'b'", Phase::End, ResultKind::Scalar, &mut reads).unwrap();
+    let missing =
+        Expression::compile("weir.tag", Phase::End, ResultKind::Scalar, &mut reads).unwrap();
     let header = |name: &str, default: Option<&str>| TagSource::Header {
         name: name.parse().unwrap(),
         default: default.map(str::to_owned),
     };
-    let put = |key: &str, source| Tag { key: key.to_owned(), change: Change::Put(source, None) };
+    let put = |key: &str, source| Tag { key: key.to_owned(), action: TagAction::Put(source, None) };
     let literal = TagSource::Literal("production".to_owned());
-    let change = |key: &str, change| Tag { key: key.to_owned(), change };
+    let action = |key: &str, action| Tag { key: key.to_owned(), action };
     let tracer = tracer(vec![
         put("environment", literal.clone()),
         put("user", header("x-user", Some("anonymous"))),
@@ -263,9 +267,9 @@ fn tags_add_change_and_remove() {
         put("sum", TagSource::Expression(expression)),
         put("nothing", TagSource::Expression(missing)),
         put("url.scheme", literal),
-        change("user_agent.original", Change::Remove),
-        change("client.address", Change::Redact(Redaction::TruncateIp)),
-        change("secret", Change::Put(header("x-user", None), Some(Redaction::Mask))),
+        action("user_agent.original", TagAction::Remove),
+        action("client.address", TagAction::Redact(Redaction::TruncateIp)),
+        action("secret", TagAction::Put(header("x-user", None), Some(Redaction::Mask))),
     ]);
     let span = make(&tracer, &outcome(&record(200)));
     for (key, expected) in [
@@ -282,6 +286,7 @@ fn tags_add_change_and_remove() {
     ] {
         assert_eq!(value(&span, key), expected.map(Value::from), "{key}");
     }
-    let keys: std::collections::HashSet<_> = span.attributes.iter().map(|it| &it.key).collect();
+    let keys: std::collections::HashSet<_> =
+        span.attributes.iter().map(|attribute| &attribute.key).collect();
     assert_eq!(keys.len(), span.attributes.len(), "each key once");
 }

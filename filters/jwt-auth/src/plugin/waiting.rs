@@ -1,0 +1,111 @@
+//! Requests that wait for keys or deny lists.
+
+use std::time::Duration;
+
+use filter_core::Request;
+use filter_host::{
+    Result,
+    headers::{self, Map},
+    proxy_wasm::types::Action,
+    stream::{self, ContextId},
+};
+
+use super::{JwtAuth, request::apply};
+use crate::{Verdict, Wait, WaitPolicy};
+
+/// The maximum number of waiting requests per worker.
+const MAX_WAITING: usize = 1024;
+
+/// A waiting request.
+pub(super) struct WaitingRequest {
+    request: Request,
+    since: Duration,
+    until: Duration,
+}
+
+impl JwtAuth {
+    /// Returns whether the current request may wait.
+    pub(super) fn wait_policy(&self) -> Result<WaitPolicy> {
+        let has_room = self.waiting.borrow().len() < MAX_WAITING;
+        let may_wait = has_room && self.policy.may_wait(&headers::all(Map::RequestHeaders)?);
+        Ok(if may_wait { WaitPolicy::MayWait } else { WaitPolicy::DecideNow })
+    }
+
+    /// Pauses the current request until it is decided again.
+    pub(super) fn hold(
+        &self,
+        context: ContextId,
+        request: Request,
+        wait: Wait,
+        now: Duration,
+    ) -> Action {
+        let until = now.saturating_add(wait.max);
+        let waiting = WaitingRequest { request, since: now, until };
+        self.waiting.borrow_mut().insert(context, waiting);
+        self.gauges.waiting.add(1);
+        self.adjust_tick_period();
+        Action::Pause
+    }
+
+    /// Removes a stream that has ended.
+    pub(super) fn forget(&self, context: ContextId) {
+        if self.waiting.borrow_mut().remove(&context).is_some() {
+            self.gauges.waiting.add(-1);
+        }
+    }
+
+    /// Returns `true` if any request waits.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.borrow().is_empty()
+    }
+
+    /// Decides waiting requests again: all of them if the documents changed, otherwise those whose
+    /// wait is over.
+    pub(super) fn decide_waiting(&self, is_changed: bool, now: Duration) {
+        let is_due = |waiting: &WaitingRequest| is_changed || now >= waiting.until;
+        let waiting = self.waiting.borrow();
+        let due = waiting.iter().filter(|(_, waiting)| is_due(waiting));
+        let contexts: Vec<_> = due.map(|(context, _)| *context).collect();
+        drop(waiting);
+        let is_any_due = !contexts.is_empty();
+        for context in contexts {
+            self.decide_again(context, now);
+        }
+        if is_any_due && let Err(error) = stream::enter(self.root) {
+            log::error!("the plugin's context no longer exists: {error:?}");
+        }
+    }
+
+    fn decide_again(&self, context: ContextId, now: Duration) {
+        let Some(waiting) = self.waiting.borrow_mut().remove(&context) else { return };
+        let wait_policy =
+            if now < waiting.until { WaitPolicy::MayWait } else { WaitPolicy::DecideNow };
+        let decision =
+            self.policy.decide(&mut self.worker.borrow_mut(), &waiting.request, now, wait_policy);
+        if let Verdict::Wait(_) = decision.verdict {
+            self.waiting.borrow_mut().insert(context, waiting);
+            return;
+        }
+        self.gauges.waiting.add(-1);
+        self.gauges.pause.record(now.saturating_sub(waiting.since));
+        // The stream of a missing context has ended; resuming would affect another stream.
+        if stream::enter(context).is_err() {
+            return;
+        }
+        self.count(&decision.counts);
+        let action = match decision.verdict {
+            Verdict::Allow(admission) => apply(&admission, &waiting.request.headers),
+            Verdict::Deny(denial) => self.deny(&denial),
+            Verdict::Wait(_) => Ok(Action::Pause),
+        };
+        let action = action.unwrap_or_else(|error| {
+            log::error!("a host call failed: {error:?}");
+            self.deny_after_host_error()
+        });
+        if action == Action::Continue
+            && let Err(error) = stream::resume_request()
+        {
+            log::error!("a request was not resumed: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Inputs of a decision.
+
+use std::time::Duration;
+
+use filter_core::Request;
+
+use super::{WaitPolicy, Worker};
+use crate::metrics::Metric;
+
+/// The inputs of a decision besides the policy, and its counters.
+pub(super) struct RequestContext<'a> {
+    pub(super) worker: &'a mut Worker,
+    pub(super) request: &'a Request,
+    pub(super) now: Duration,
+    pub(super) wait_policy: WaitPolicy,
+    pub(super) counts: &'a mut Vec<Metric>,
+}
