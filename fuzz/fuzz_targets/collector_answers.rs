@@ -96,7 +96,7 @@ fn exchange(answer: &Response, protocol: Protocol, name: &[u8]) {
             .map(|(_, metric, count)| ended(metric, *count))
             .sum::<u64>();
     }
-    assert_eq!(counted, ITEMS, "the books do not balance");
+    assert_eq!(counted, ITEMS, "an item is not accounted for");
 }
 
 /// Returns the number of completed items.

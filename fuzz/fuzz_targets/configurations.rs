@@ -14,7 +14,7 @@ const SECRET: &str = "HiddenHiddenHidden";
 /// Secret as a number.
 const NUMBER: u64 = 7_313_773_137_731;
 /// Paths of secrets in documents; `*` is any entry of a list.
-const PLACES: [&str; 5] = [
+const SECRET_PATHS: [&str; 5] = [
     "jwtRules/*/keys/*/secret",
     "jwtRules/*/jwks",
     "extensionProviders/*/opentelemetry/http/headers/*/value",
@@ -27,7 +27,7 @@ fuzz_target!(|document: &[u8]| {
         legal::refusal(&refused, document);
     }
     let Ok(mut hidden) = serde_json::from_slice::<Value>(document) else { return };
-    if PLACES.map(|place| hide(&mut hidden, place)).contains(&true) {
+    if SECRET_PATHS.map(|path| hide(&mut hidden, path)).contains(&true) {
         for refused in refusals(hidden.to_string().as_bytes()) {
             assert_hidden(&refused.to_string());
         }
@@ -101,8 +101,8 @@ fn assert_hidden(text: &str) {
 
 /// Inserts secrets at a path, of the same kind as the present value; returns `true` if the path
 /// exists.
-fn hide(document: &mut Value, place: &str) -> bool {
-    let (step, rest) = place.split_once('/').unwrap_or((place, ""));
+fn hide(document: &mut Value, path: &str) -> bool {
+    let (step, rest) = path.split_once('/').unwrap_or((path, ""));
     let mut inner: Vec<&mut Value> = match document {
         Value::Array(list) if step == "*" => list.iter_mut().collect(),
         Value::Object(members) => members.get_mut(step).into_iter().collect(),

@@ -64,8 +64,8 @@ fn check(text: &str, phase: Phase, wanted: ResultKind, rest: &[u8]) {
 fn stream(reads: &AttributeTable, rest: &[u8]) -> Stream {
     let values: Vec<Option<Value>> = rest.split(|byte| *byte == b'\n').map(values::read).collect();
     let readings = reads.new_cache();
-    for (place, (slot, attribute)) in reads.iter().enumerate() {
-        let value = values.get(place % values.len()).cloned().flatten();
+    for (index, (slot, attribute)) in reads.iter().enumerate() {
+        let value = values.get(index % values.len()).cloned().flatten();
         readings.get(slot, || value.filter(|value| suits(attribute, value)));
     }
     Stream(readings)

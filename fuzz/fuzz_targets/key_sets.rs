@@ -67,7 +67,7 @@ fn read(bytes: &[u8]) {
 fn assert_public(set: &KeySet) {
     assert!((1..=MAX_KEYS).contains(&set.keys().len()));
     for algorithm in [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512] {
-        assert_eq!(set.candidates(None, algorithm).count(), 0, "a secret that was fetched");
+        assert_eq!(set.candidates(None, algorithm).count(), 0, "a fetched symmetric key");
     }
 }
 
@@ -107,11 +107,11 @@ impl Proxy {
         while let Some(event) = events.pop_front() {
             let effects = self.source.handle(event, self.now, 80);
             assert!(effects.len() <= 4 * MAX_KEYS, "{} effects of one event", effects.len());
-            effects.into_iter().for_each(|effect| events.extend(self.carry_out(effect)));
+            effects.into_iter().for_each(|effect| events.extend(self.apply(effect)));
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+    fn apply(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::ReadDocument => return self.document.clone().map(Event::Document),
             Effect::Lease(control) => {

@@ -85,8 +85,8 @@ fn record(lines: &[&[u8]]) -> Record {
 fn stream(policy: &Policy, lines: &[&[u8]]) -> Stream {
     let values: Vec<Value> = lines.iter().filter_map(|line| values::read(line)).collect();
     let readings = policy.attribute_table().new_cache();
-    for (place, (slot, _)) in policy.attribute_table().iter().enumerate() {
-        let value = place.checked_rem(values.len()).and_then(|place| values.get(place));
+    for (index, (slot, _)) in policy.attribute_table().iter().enumerate() {
+        let value = index.checked_rem(values.len()).and_then(|index| values.get(index));
         readings.get(slot, || value.cloned());
     }
     Stream(readings)
@@ -110,11 +110,11 @@ fn assert_label(value: &[u8]) {
 /// Encodes a span from the lines and decodes it again.
 fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor, lines: &[&[u8]]) {
     let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
-        panic!("the document traces nothing");
+        panic!("the document has no tracer");
     };
-    let text = |place: usize| lines.get(place).copied().unwrap_or_default().to_vec();
+    let text = |index: usize| lines.get(index).copied().unwrap_or_default().to_vec();
     let headers = [":method", ":path", ":authority", "x-tenant", "x-user", "user-agent"];
-    let headers = headers.into_iter().enumerate().map(|(place, name)| (name, text(place)));
+    let headers = headers.into_iter().enumerate().map(|(index, name)| (name, text(index)));
     let headers: filter_core::Headers = headers.collect();
     let mut worker = TracerState::new(7, tracer);
     let TraceStart { trace, .. } =

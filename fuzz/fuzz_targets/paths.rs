@@ -63,17 +63,17 @@ fn assert_normalized(target: &[u8], path: &RequestPath<'_>, normalization: PathN
 
 fn assert_found(templates: &[PathTemplate], path: &[u8]) {
     let mut trie = PathTrie::default();
-    templates.iter().enumerate().for_each(|(place, template)| trie.insert(template, place));
+    templates.iter().enumerate().for_each(|(index, template)| trie.insert(template, index));
     let mut found: Vec<usize> = trie.all(path).into_iter().copied().collect();
     assert_eq!(trie.best(path), found.first());
     found.sort_unstable();
     let mut expected = Vec::new();
-    for (place, template) in templates.iter().enumerate() {
+    for (index, template) in templates.iter().enumerate() {
         let Some(captures) = template.captures(path) else { continue };
         assert_eq!(captures.len(), template.names().count(), "{template}");
         let is_inside = |value: &[u8]| path.windows(value.len().max(1)).any(|part| part == value);
         assert!(captures.iter().all(|(_, value)| value.is_empty() || is_inside(value)));
-        expected.push(place);
+        expected.push(index);
     }
     assert_eq!(found, expected, "{}", path.escape_ascii());
 }
@@ -117,12 +117,12 @@ fn assert_guarded(target: &[u8]) {
     };
     assert_one(target);
     let mut changed = target.to_vec();
-    for place in 0..target.len().min(CHANGED) {
+    for index in 0..target.len().min(CHANGED) {
         for byte in [b'/', b'.', b';', b'%', b'\\', 0xc0, 0xff, 0] {
-            changed[place] = byte;
+            changed[index] = byte;
             assert_one(&changed);
         }
-        changed[place] = target[place];
+        changed[index] = target[index];
     }
 }
 

@@ -32,9 +32,9 @@ fuzz_target!(|bytes: &[u8]| {
     let message = Message::read(bytes);
     let request = request(&message);
     POLICIES.with(|policies| {
-        tagged(&policies.tags, &request, message.bits());
-        faulted(&policies.faults, &request, &message);
-        explained(&policies.telemetry, &request, &message);
+        check_tags(&policies.tags, &request, message.bits());
+        check_faults(&policies.faults, &request, &message);
+        check_explanation(&policies.telemetry, &request, &message);
     });
 });
 
@@ -53,7 +53,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(policies::NOW)
 }
 
-fn tagged(policy: &routing_tags::Policy, request: &Request, seed: u64) {
+fn check_tags(policy: &routing_tags::Policy, request: &Request, seed: u64) {
     let mut generator = Generator::new(seed);
     let mut bits = || generator.bits();
     let is_rolled_back = |_| seed.is_multiple_of(2);
@@ -88,17 +88,17 @@ fn assert_one_owner(
         headers = legal::changed(&headers, &[], edits);
     }
     let is_trusted = request.headers.first("x-trust").is_some() || request.source_address.is_some();
-    for owned in policy.tag_headers().iter().filter(|_| !is_trusted && !decision.is_dry_run) {
-        let values: Vec<_> = headers.all(owned.as_str()).collect();
+    for header in policy.tag_headers().iter().filter(|_| !is_trusted && !decision.is_dry_run) {
+        let values: Vec<_> = headers.all(header.as_str()).collect();
         let written = decision.request.iter().flat_map(|edits| edits.set.iter().chain(&edits.add));
         let own = |value: &&[u8]| {
-            written.clone().any(|(name, written)| name == owned && written == value)
+            written.clone().any(|(name, written)| name == header && written == value)
         };
-        assert!(values.len() <= 1 && values.iter().all(own), "{owned} is a stranger's");
+        assert!(values.len() <= 1 && values.iter().all(own), "{header} has an untrusted tag");
     }
 }
 
-fn faulted(policy: &fault_injection::Policy, request: &Request, message: &Message<'_>) {
+fn check_faults(policy: &fault_injection::Policy, request: &Request, message: &Message<'_>) {
     let draws = Draws::random(&mut Generator::new(message.bits()));
     assert!(!policy.explain(request, &draws, now()).to_string().is_empty());
     let Some(plan) = policy.decide(request, &draws, now()).plan else { return };
@@ -126,7 +126,7 @@ fn faulted(policy: &fault_injection::Policy, request: &Request, message: &Messag
     }
     let sizes = message.body.split(|byte| *byte == b'\n').map(<[u8]>::len);
     policy.body_edit(&plan).into_iter().for_each(|edit| assert_body(edit, sizes.clone()));
-    plan.rate.into_iter().for_each(|rate| assert_pace(rate, sizes.clone()));
+    plan.rate.into_iter().for_each(|rate| assert_rate(rate, sizes.clone()));
 }
 
 /// Fails unless a body is replaced once, or truncated at the right length.
@@ -136,30 +136,30 @@ fn assert_body(edit: &BodyEdit, sizes: impl Iterator<Item = usize>) {
         let chunk = edit.edit(index == 0, seen, size);
         passed += match &chunk {
             Chunk::Keep => size as u64,
-            Chunk::Cut(stays) => (*stays).min(size) as u64,
+            Chunk::Cut(keep) => (*keep).min(size) as u64,
             Chunk::Replace(body) => body.len() as u64,
             Chunk::Reset => return,
         };
         seen += size as u64;
-        let most = match edit {
+        let expected = match edit {
             BodyEdit::Replace(body) => body.len() as u64,
-            BodyEdit::Truncate(most) | BodyEdit::Reset(most) => *most.min(&seen),
+            BodyEdit::Truncate(limit) | BodyEdit::Reset(limit) => *limit.min(&seen),
         };
-        assert_eq!(passed, most, "{edit:?} {chunk:?}");
+        assert_eq!(passed, expected, "{edit:?} {chunk:?}");
     }
 }
 
-fn assert_pace(rate: u64, sizes: impl Iterator<Item = usize>) {
+fn assert_rate(rate: u64, sizes: impl Iterator<Item = usize>) {
     let mut limiter = RateLimiter::new(rate);
     let mut due = Duration::ZERO;
     for size in sizes {
         let next = limiter.reserve(size, Duration::from_secs(1));
-        assert!(next >= due, "a byte is due before those in front of it");
+        assert!(next >= due, "a byte is due before the bytes before it");
         due = next;
     }
 }
 
-fn explained(policy: &telemetry::Policy, request: &Request, message: &Message<'_>) {
+fn check_explanation(policy: &telemetry::Policy, request: &Request, message: &Message<'_>) {
     let bits = message.bits();
     let described = StreamDescription {
         request: request.clone(),

@@ -33,14 +33,14 @@ fn check(policy: &Policy, message: &Message<'_>) {
     let mut worker = policy.worker();
     let verdict = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
     let again = policy.decide(&mut worker, &request, now, WaitPolicy::DecideNow).verdict;
-    assert_eq!(verdict, again, "what the cache saves changes the answer");
+    assert_eq!(verdict, again, "the token cache changes the verdict");
     match verdict {
         Verdict::Allow(admission) => assert_admitted(headers, &admission),
         Verdict::Deny(denial) => match policy.respond(&denial, headers).outcome {
             Err(reply) => assert_refused(headers, &reply),
             Ok(admission) => assert_admitted(headers, &admission),
         },
-        Verdict::Wait(wait) => panic!("nothing is fetched, but {wait:?}"),
+        Verdict::Wait(wait) => panic!("waits without a fetch: {wait:?}"),
     }
     policy.explain(&mut worker, &request, now);
     assert_no_change_admits(policy, &request, message.bits());
@@ -62,14 +62,14 @@ fn assert_no_change_admits(policy: &Policy, request: &Request, bits: u64) {
     }
     assert!(holds_any(&request.headers) || !is_admitted(policy, &request.headers));
     let bytes = bits.to_le_bytes();
-    let place = usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+    let index = usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
     let mut changed = Headers::default();
     for (name, value) in request.headers.iter() {
         let mut value = value.to_vec();
         let is_credential = CREDENTIALS.iter().any(|known| name == known.as_bytes());
         if is_credential && !value.is_empty() {
-            let place = place % value.len();
-            value[place] = bytes[2];
+            let index = index % value.len();
+            value[index] = bytes[2];
         }
         changed.push(name, value);
     }
@@ -82,12 +82,12 @@ fn assert_no_claim_changes(policy: &Policy, request: &Request, bits: u64) {
     let bytes = bits.to_le_bytes();
     for token in tokens::GOOD {
         let mut changed = token.as_bytes().to_vec();
-        let place = usize::from(u16::from_le_bytes([bytes[0], bytes[1]])) % changed.len();
+        let index = usize::from(u16::from_le_bytes([bytes[0], bytes[1]])) % changed.len();
         let byte = bytes[3] & 0x7f;
-        if changed[place] == byte {
+        if changed[index] == byte {
             continue;
         }
-        changed[place] = byte;
+        changed[index] = byte;
         let mut headers = request.headers.clone();
         CREDENTIALS.iter().for_each(|name| {
             headers.remove(name);
@@ -112,7 +112,7 @@ fn is_admitted(policy: &Policy, headers: &Headers) -> bool {
     match verdict {
         Verdict::Allow(_) => true,
         Verdict::Deny(denial) => policy.respond(&denial, headers).outcome.is_ok(),
-        Verdict::Wait(wait) => panic!("nothing is fetched, but {wait:?}"),
+        Verdict::Wait(wait) => panic!("waits without a fetch: {wait:?}"),
     }
 }
 
@@ -128,7 +128,7 @@ fn assert_admitted(headers: &Headers, admission: &Admission) {
     for (name, value) in
         OUTPUTS.into_iter().flat_map(|name| after.all(name).map(move |v| (name, v)))
     {
-        assert!(admission.identity.is_some(), "{name} of a stranger");
+        assert!(admission.identity.is_some(), "{name} without an identity");
         assert!(name != "x-user" || value == b"alice", "another user");
     }
     if let Some(path) = &admission.path {

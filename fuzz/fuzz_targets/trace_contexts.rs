@@ -46,7 +46,7 @@ fn state(headers: &Headers) -> Option<TraceState> {
     assert_eq!(
         TraceState::from_headers(&again),
         Ok(Some(state.clone())),
-        "what is written is not read"
+        "a written tracestate is not read"
     );
     Some(state)
 }
@@ -78,7 +78,7 @@ fn assert_same(headers: &Headers, ours: &TraceParent, state: Option<&TraceState>
 /// Fails unless the forwarded context is valid.
 fn start(policy: &Policy, headers: &Headers) {
     let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
-        panic!("the document traces nothing");
+        panic!("the document has no tracer");
     };
     let mut worker = TracerState::new(7, tracer);
     let start = tracer.begin(headers, &mut worker, Duration::ZERO, || tracer.threshold);

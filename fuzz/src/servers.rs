@@ -18,8 +18,8 @@ pub fn paths(path: &[u8]) -> Vec<Vec<u8>> {
         resolved(&merged(&once)),
         merged(&resolved(&once)),
         // Backslashes separate segments.
-        resolved(&turned(path)),
-        resolved(&turned(&once)),
+        resolved(&with_slashes(path)),
+        resolved(&with_slashes(&once)),
         // Text ends at a NUL.
         once.split(|byte| *byte == 0).next().unwrap_or_default().to_vec(),
     ]
@@ -50,7 +50,7 @@ fn without_parameters(path: &[u8]) -> Vec<u8> {
     path.split(|byte| *byte == b'/').map(cut).collect::<Vec<_>>().join(&b'/')
 }
 
-fn turned(path: &[u8]) -> Vec<u8> {
+fn with_slashes(path: &[u8]) -> Vec<u8> {
     path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect()
 }
 

@@ -30,7 +30,7 @@ To add a filter, create its folder in filters/ and add to its Cargo.toml:
 
 /// Builds modules and OCI images, and installs tools: the tasks beyond cargo
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) task: Task,
