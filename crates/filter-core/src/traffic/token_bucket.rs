@@ -54,7 +54,8 @@ impl TokenBucket {
 
     /// Takes one token at `now`, the time since any fixed point; returns `false` if there is none.
     ///
-    /// A clock that jumps back adds no tokens; one that jumps ahead fills the bucket once.
+    /// A clock that jumps back adds no tokens, and the bucket refills from the new time on; one that
+    /// jumps ahead fills the bucket once.
     pub fn take(&mut self, now: Duration) -> bool {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let full = self.per_second.saturating_mul(TOKEN);
@@ -124,6 +125,11 @@ mod tests {
         assert_eq!(taken(&mut bucket, 9, Duration::from_secs(10)), 2);
         assert!(!bucket.take(Duration::from_secs(5)), "back");
         assert!(!bucket.take(Duration::ZERO), "back");
+        assert_eq!(
+            taken(&mut bucket, 9, Duration::from_secs(1)),
+            2,
+            "refills from the new time on"
+        );
         assert_eq!(taken(&mut bucket, 9, Duration::MAX), 2);
     }
 

@@ -53,9 +53,9 @@ impl ExportOutcome {
     fn from_grpc(response: &Response) -> Self {
         // A Trailers-Only response has its status in the headers.
         let field = |name| response.trailers.first(name).or_else(|| response.headers.first(name));
-        let code = |headers: &Headers| headers.number("grpc-status");
-        let code = code(&response.trailers).or_else(|| code(&response.headers));
-        let Some(status) = code.and_then(GrpcStatus::from_code) else {
+        let has_trailers = response.trailers.first("grpc-status").is_some();
+        let source = if has_trailers { &response.trailers } else { &response.headers };
+        let Some(status) = source.number("grpc-status").and_then(GrpcStatus::from_code) else {
             return Self::Refused("not a gRPC response".to_owned());
         };
         let retry_after = field("grpc-status-details-bin").and_then(retry_delay);

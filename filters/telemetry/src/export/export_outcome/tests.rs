@@ -121,6 +121,15 @@ fn reads_trailers_only_responses() {
 }
 
 #[test]
+fn an_invalid_status_in_trailers_is_not_replaced_by_the_headers() {
+    let headers = Headers::from_iter([(":status", "200"), ("grpc-status", "0")]);
+    let trailers = Headers::from_iter([("grpc-status", "abc")]);
+    let response = Response { headers, trailers, ..Response::default() };
+    let outcome = ExportOutcome::from_response(&response, &Protocol::Grpc, wall());
+    assert_eq!(outcome, ExportOutcome::Refused("not a gRPC response".to_owned()));
+}
+
+#[test]
 fn decodes_a_partial_success_in_grpc_framing() {
     let body = [0, 0, 0, 0, 4, 10, 2, 8, 5];
     let partial = PartialSuccess { rejected_items: 5, message: String::new() };
