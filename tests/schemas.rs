@@ -114,7 +114,7 @@ fn null_values_are_refused_everywhere() -> Result<()> {
     Ok(())
 }
 
-/// Returns copies of the sample, each with another field name misspelt.
+/// Returns copies of the sample, each with another field name misspelled.
 fn misspell_fields(sample: &Value) -> Vec<Value> {
     let misspell = |pointer: String| {
         let members = sample.pointer(&pointer).and_then(Value::as_object).into_iter();
@@ -149,7 +149,7 @@ fn samples(filter: &str) -> Result<Vec<Value>> {
 
 /// Returns copies of the sample, each with another value replaced.
 ///
-/// Each value is replaced by a fifth of [`values`], because all of them take a minute.
+/// Each value is replaced with a fifth of [`values`], because trying all of them takes a minute.
 fn changes(sample: &Value) -> Vec<Value> {
     const STEP: usize = 5;
     let values = values();

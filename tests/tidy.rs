@@ -11,13 +11,13 @@ mod names;
 #[path = "tidy/phrases.rs"]
 mod phrases;
 
-/// The most lines that a Rust file may have.
+/// Maximum number of lines of a Rust file.
 const FILE_LINES: usize = 400;
-/// The most lines that a filter's `plugin.rs` may have: it decides nothing.
+/// Maximum number of lines of a filter's `plugin.rs`, which makes no decisions.
 const PLUGIN_LINES: usize = 150;
-/// One line in this many, at most, is in a filter's `plugin.rs` and `plugin/` together.
+/// `plugin.rs` and `plugin/` have at most one in this many lines of a filter.
 const PLUGIN_SHARE: usize = 5;
-/// The one file that may be unsafe.
+/// The only file that may contain unsafe code.
 const HOSTCALLS: &str = "crates/filter-host/src/hostcalls.rs";
 
 /// Fails with one line per finding.
@@ -33,7 +33,7 @@ fn rust() -> Result<Vec<(String, String)>> {
 }
 
 #[test]
-fn only_filter_host_knows_the_proxy() -> Result<()> {
+fn only_filter_host_depends_on_proxy_wasm() -> Result<()> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--manifest-path"])
         .arg(repository::root().join("Cargo.toml"))
@@ -108,7 +108,7 @@ fn every_path_in_the_documents_exists() -> Result<()> {
         let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
         for link in links(&text) {
             if !repository::root().join(folder).join(link).exists() {
-                findings.push(format!("{document} links to {link}, which is not there"));
+                findings.push(format!("{document} links to {link}, which does not exist"));
             }
         }
     }
@@ -185,7 +185,7 @@ fn unsafe_code_is_in_one_file() -> Result<()> {
 fn a_version_is_pinned_once() -> Result<()> {
     let mut findings = Vec::new();
     for (path, text) in repository::texts()? {
-        // Fuzzing is a workspace of its own, as its toolchain is.
+        // `fuzz` is a separate workspace.
         if !path.ends_with("/Cargo.toml") || path.starts_with("fuzz/") {
             continue;
         }
@@ -197,7 +197,7 @@ fn a_version_is_pinned_once() -> Result<()> {
             }
             let pins = [" = \"", "version = ", "git = "].iter().any(|form| line.contains(form));
             if pins && section.contains("dependencies") {
-                findings.push(format!("{path}: {line}: belongs into [workspace.dependencies]"));
+                findings.push(format!("{path}: {line}: belongs in [workspace.dependencies]"));
             }
         }
     }
@@ -207,7 +207,7 @@ fn a_version_is_pinned_once() -> Result<()> {
 
 #[test]
 fn nothing_names_a_registry_or_a_machine() -> Result<()> {
-    // In pieces, so that this file does not name them either.
+    // Concatenated, so that the test does not find these names in this file.
     let hosts = [
         concat!("crates", ".io"),
         concat!("index.crates", ".io"),
@@ -231,8 +231,7 @@ fn nothing_names_a_registry_or_a_machine() -> Result<()> {
         let named = hosts.iter().filter(|host| words.contains(**host));
         findings.extend(named.map(|host| format!("{path} names {host}")));
         let named = folders.iter().filter(|folder| text.contains(folder.as_str()));
-        findings
-            .extend(named.map(|folder| format!("{path} holds a path of this machine, {folder}")));
+        findings.extend(named.map(|folder| format!("{path} has a path of this machine, {folder}")));
     }
     assert_none(&findings);
     Ok(())

@@ -36,7 +36,7 @@ struct Options {
     /// Number of keep-alive connections that carry the load.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Measures only variants whose name contains this text; the floors are always measured.
+    /// Measures only variants whose name contains this text; the baselines are always measured.
     #[arg(long)]
     only: Option<String>,
     /// Folder with older modules (`jwt_auth.wasm`, ...) to compare with. Each row is measured with
@@ -55,7 +55,7 @@ impl Options {
         };
         let mut chosen = Vec::new();
         let mut twins = 0_usize;
-        for variant in variants::all()?.into_iter().filter(|one| one.is_floor() || wanted(one)) {
+        for variant in variants::all()?.into_iter().filter(|one| one.is_baseline() || wanted(one)) {
             let twin = match &self.before {
                 Some(folder) => variant.with_modules_in(folder)?,
                 None => None,

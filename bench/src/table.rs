@@ -45,12 +45,12 @@ impl Display for Samples<'_> {
             "| variant | CPU us/request | above no filter | above empty filter |{column} spread |"
         )?;
         writeln!(f, "|---|---:|---:|---:|{rule}---:|")?;
-        let floors = ["no filter", "empty filter"].map(|name| self.position(name));
+        let baselines = ["no filter", "empty filter"].map(|name| self.position(name));
         for ((variant, figures), before) in self.variants.iter().zip(&self.figures).zip(before) {
             let middle = median(figures.clone());
             let spread = median(figures.iter().map(|figure| (figure - middle).abs()).collect());
             write!(f, "| {} | {middle:.1} |", variant.name)?;
-            for other in floors.into_iter().chain(compares.then_some(before)) {
+            for other in baselines.into_iter().chain(compares.then_some(before)) {
                 match other.and_then(|other| self.above(figures, other)) {
                     Some(above) => write!(f, " {above:+.1} |")?,
                     None => write!(f, " |")?,

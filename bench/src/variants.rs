@@ -43,7 +43,7 @@ pub(crate) struct Variant {
 
 impl Variant {
     /// Returns `true` if other rows are compared with this one.
-    pub(crate) fn is_floor(&self) -> bool {
+    pub(crate) fn is_baseline(&self) -> bool {
         ["no filter", "empty filter"].contains(&self.name.as_str())
     }
 
@@ -84,7 +84,7 @@ impl Variant {
     }
 }
 
-/// Returns all rows, the floors first.
+/// Returns all rows, the baselines first.
 ///
 /// # Errors
 ///

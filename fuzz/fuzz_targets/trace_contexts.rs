@@ -54,7 +54,7 @@ fn state(headers: &Headers) -> Option<TraceState> {
 /// Fails unless OpenTelemetry's propagator agrees.
 fn assert_same(headers: &Headers, ours: &TraceParent, state: Option<&TraceState>) {
     let text = |name| headers.joined(name).and_then(|value| String::from_utf8(value).ok());
-    // Later versions may have any bytes at the end; theirs takes text.
+    // Later versions may end in arbitrary bytes, but OpenTelemetry's propagator takes a `String`.
     let Some(parent) = text("traceparent") else { return };
     let lines = text("tracestate").unwrap_or_default();
     let carrier: HashMap<String, String> =
@@ -68,7 +68,8 @@ fn assert_same(headers: &Headers, ours: &TraceParent, state: Option<&TraceState>
     assert_eq!(TraceParent::parse(ours.to_string().as_bytes()), Ok(*ours));
     let Some(state) = state.map(TraceState::as_str) else { return };
     let header = theirs.trace_state().header();
-    // Theirs refuses a 14-letter system in a key, and keeps the last of equal keys and all members.
+    // OpenTelemetry refuses keys with a 14-letter system, keeps the last of equal keys, and keeps
+    // any number of members.
     let is_accepted = !header.is_empty();
     if is_accepted && state.len() < 512 && header.split(',').count() == state.split(',').count() {
         assert_eq!(state, header);

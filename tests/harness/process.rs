@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
-/// Interval in which conditions are polled.
+/// Interval at which conditions are polled.
 const POLL: Duration = Duration::from_millis(20);
 /// Length of the log's tail in error messages, in bytes.
 const TAIL: usize = 8 * 1024;

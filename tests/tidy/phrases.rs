@@ -3,8 +3,8 @@
 use anyhow::Result;
 use tests::repository;
 
-/// Occurrences per 1,000 lines of comments and Markdown that the codebases have from which this one
-/// learns: linkerd2-proxy, rustls, tower, http, vector.
+/// Maximum number of occurrences per 1,000 lines of comments and Markdown, measured in
+/// linkerd2-proxy, rustls, tower, http and vector.
 const LIMITS: [(Phrase, f64); 7] = [
     (Phrase::OpensWith("what"), 0.7),
     (Phrase::Any(&["says whether", "say whether"]), 0.0),
@@ -15,7 +15,7 @@ const LIMITS: [(Phrase, f64); 7] = [
     (Phrase::Any(&["at hand", "beside"]), 0.0),
 ];
 
-/// Words that make the phrase before them plain English.
+/// Longer phrases that contain one of the above but are not counted.
 const HARMLESS: [&str; 4] = ["is no longer", "are no longer", "was no longer", "is no more"];
 
 /// A phrase to count.
@@ -47,7 +47,7 @@ struct Line<'a> {
     text: &'a str,
     /// Its words in lower case, each between spaces.
     words: String,
-    /// `true` for comments and Markdown, to whose lines the limits relate.
+    /// `true` for comments and Markdown, whose lines the limits are relative to.
     is_prose: bool,
     is_doc: bool,
 }
@@ -75,7 +75,7 @@ fn lines<'a>(path: &str, text: &'a str) -> Vec<Line<'a>> {
             let is_doc = comment.starts_with(['/', '!']);
             lines.push(Line::new(place, comment.trim_start_matches(['/', '!']), true, is_doc));
         } else {
-            // Every second part is inside quotes, good enough for messages.
+            // Every second part is inside quotes, except after an escaped quote.
             let messages = line.split('"').skip(1).step_by(2);
             lines.extend(messages.map(|text| Line::new(place.clone(), text, false, false)));
         }
@@ -84,7 +84,7 @@ fn lines<'a>(path: &str, text: &'a str) -> Vec<Line<'a>> {
 }
 
 #[test]
-fn text_reads_like_that_of_the_models() -> Result<()> {
+fn phrases_stay_within_limits() -> Result<()> {
     let texts = repository::texts()?;
     let is_read = |path: &str| {
         let is_text = path.ends_with(".rs") || path.ends_with(".md");

@@ -11,13 +11,13 @@ use crate::workspace::{Filter, ModuleSpec, Workspace};
 use crate::{gate, tools};
 
 mod compile;
-mod optimise;
+mod optimize;
 mod strip;
 
-/// Builds the filters with these names, all if there are none.
+/// Builds the filters with these names; all if `names` is empty.
 ///
 /// # Errors
-/// The error of the first filter that cannot be built or fails a check.
+/// Fails at the first filter that cannot be built or fails a check.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     tools::ensure(workspace, compile::TARGET)?;
     for filter in workspace.modules(names)? {
@@ -48,14 +48,14 @@ fn build(workspace: &Workspace, filter: &Filter) -> Result<Vec<PathBuf>> {
     Ok(modules)
 }
 
-/// Strips and optimises a module, unless the compiled code is unchanged.
+/// Strips and optimizes a module, unless the compiled code is unchanged.
 fn finish(workspace: &Workspace, compiled: &[u8], spec: &ModuleSpec, output: &Path) -> Result<()> {
     let stamp = Stamp::new(compiled, spec);
     if stamp.matches(output) {
         return Ok(());
     }
     let stripped = strip::unused_exports(compiled, &gate::exports(spec))?;
-    let wasm = optimise::run(workspace, &stripped)?;
+    let wasm = optimize::run(workspace, &stripped)?;
     fs::create_dir_all(workspace.wasm())?;
     fs::write(output, &wasm)?;
     stamp.write(output, &wasm)
@@ -68,7 +68,7 @@ struct Stamp {
 
 impl Stamp {
     fn new(compiled: &[u8], spec: &ModuleSpec) -> Self {
-        let steps = format!("{:?} {}", spec.callbacks, optimise::command_line());
+        let steps = format!("{:?} {}", spec.callbacks, optimize::command_line());
         Self { inputs: format!("{} {}", sha256(compiled), sha256(steps.as_bytes())) }
     }
 

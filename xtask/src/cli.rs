@@ -28,7 +28,7 @@ To add a filter, create its folder in filters/ and add to its Cargo.toml:
   callbacks = [\"request_headers\"]   # implemented callbacks, without `proxy_on_`
   max-size-kib = 400                # maximum size of the module";
 
-/// Builds modules and OCI images, and installs tools: the tasks beyond cargo
+/// Builds modules and OCI images, and installs tools
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -40,7 +40,7 @@ pub(crate) struct Cli {
 pub(crate) enum Task {
     /// Builds filters into WebAssembly modules
     ///
-    /// Compiles each filter, removes unused callbacks, optimises, and checks imports and size.
+    /// Compiles each filter, removes unused callbacks, optimizes, and checks imports and size.
     /// Writes `<target>/wasm/<name>.wasm` and prints its size and sha256.
     /// The same source gives the same bytes in every folder.
     /// Skips a filter if its compiled code is unchanged.

@@ -20,7 +20,8 @@ const INSTALL_HINTS: &[(&str, &str)] = &[
 /// Runs a command. Returns its stdout.
 ///
 /// # Errors
-/// A missing program, with how to install it, or a failure, with the output of the command.
+/// Fails if the program is missing, with a hint to install it, or if the command fails, with its
+/// output.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| spawn_error(command, &error))?;
@@ -34,7 +35,7 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
 /// Runs a command with the standard streams of this process.
 ///
 /// # Errors
-/// A missing program, with how to install it.
+/// Fails if the program is missing, with a hint to install it.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     command.status().map_err(|error| spawn_error(command, &error))
 }
@@ -42,7 +43,7 @@ pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
 /// Checks that a program is installed, before a long task that needs it.
 ///
 /// # Errors
-/// A missing program, with how to install it.
+/// Fails if the program is missing, with a hint to install it.
 pub(crate) fn require(program: &str) -> Result<()> {
     let version = if program == "go" { "version" } else { "--version" };
     output(Command::new(program).arg(version)).map(drop)

@@ -82,7 +82,7 @@ pub(crate) fn exports(spec: &ModuleSpec) -> BTreeSet<String> {
 /// Checks that a module can be shipped.
 ///
 /// # Errors
-/// All problems at once: forbidden imports, missing exports, size.
+/// Fails with all problems at once: forbidden imports, missing exports, size.
 pub(crate) fn check(wasm: &[u8], spec: &ModuleSpec) -> Result<()> {
     let module = Module::from_buffer(wasm).map_err(|error| anyhow!("invalid module: {error:#}"))?;
     let mut errors = forbidden_imports(&module);

@@ -18,10 +18,10 @@ mod tests;
 pub(crate) use layout::{Blob, blob};
 pub(crate) use manifest::ImageMetadata;
 
-/// Packs the filters with these names, all if there are none.
+/// Packs the filters with these names; all if `names` is empty.
 ///
 /// # Errors
-/// A module that is not built yet.
+/// Fails if a module is not built.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     for filter in workspace.shipped(names)? {
         let path = workspace.wasm().join(filter.module()).with_extension("wasm");
@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
 /// WasmPlugin.
 ///
 /// # Errors
-/// An image that is not packed yet.
+/// Fails if the image is not packed.
 pub(crate) fn digest(workspace: &Workspace, name: &str) -> Result<String> {
     let filters = workspace.shipped(&[name.to_owned()])?;
     let filter = filters.first().with_context(|| format!("no filter is called `{name}`"))?;
@@ -55,7 +55,7 @@ pub(crate) fn layout_path(workspace: &Workspace, filter: &Filter) -> PathBuf {
 /// Returns the digest of the manifest in a layout.
 ///
 /// # Errors
-/// An image that is not packed yet.
+/// Fails if the image is not packed.
 pub(crate) fn manifest_digest(layout: &Path) -> Result<String> {
     let index = ImageIndex::from_file(layout.join("index.json"))
         .with_context(|| format!("no image in {}: run `cargo xtask image`", layout.display()))?;

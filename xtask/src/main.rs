@@ -1,4 +1,4 @@
-//! Builds modules and OCI images, and installs tools: the tasks beyond cargo.
+//! Builds modules and OCI images, and installs tools.
 //!
 //! A filter declares its callbacks and its maximum size in its `Cargo.toml`.
 

@@ -59,7 +59,7 @@ impl ImageTag {
 /// Pushes the image of every filter to `<prefix>/<filter>`.
 ///
 /// # Errors
-/// An image that is not packed yet, or an error of the registry.
+/// Fails if an image is not packed or the registry returns an error.
 pub(crate) fn run(workspace: &Workspace, prefix: &str, tag: &ImageTag) -> Result<()> {
     // Fails only if a default is already set.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -30,7 +30,7 @@ pub(crate) fn help() -> String {
     format!("Tools:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// Installs the tools with these names, all if there are none, and prints their paths.
+/// Installs the tools with these names (all if `names` is empty), and prints their paths.
 pub(crate) fn install(workspace: &Workspace, names: &[String]) -> Result<()> {
     for tool in select(names)? {
         let path = tool.ensure(workspace)?;
@@ -47,7 +47,7 @@ pub(crate) fn ensure(workspace: &Workspace, name: &str) -> Result<PathBuf> {
 /// Returns the path of an installed tool.
 ///
 /// # Errors
-/// A tool that is not installed, with the command that installs it.
+/// Fails if the tool is not installed, with the command that installs it.
 pub(crate) fn path(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let path = find(name)?.locate(workspace)?;
     path.with_context(|| format!("{name} is not installed: run `cargo xtask tools {name}`"))

@@ -74,7 +74,7 @@ impl Workspace {
         Ok(package.version.to_string())
     }
 
-    /// Returns the filters with these names, in `filters/` and `bench/`; all if there are none.
+    /// Returns the filters with these names, in `filters/` and `bench/`; all if `names` is empty.
     ///
     /// # Errors
     /// An unknown name.
@@ -82,7 +82,7 @@ impl Workspace {
         select(self.filters.iter().collect(), names)
     }
 
-    /// Returns the filters with these names in `filters/`; all if there are none.
+    /// Returns the filters with these names in `filters/`; all if `names` is empty.
     ///
     /// # Errors
     /// An unknown name.

@@ -1,4 +1,4 @@
-//! A filter that does nothing: the floor under every figure of `make bench`.
+//! A filter that does nothing: the baseline of `make bench`.
 //!
 //! It uses the same host code as the shipped filters, accepts any configuration and passes every
 //! request on.

@@ -1,4 +1,4 @@
-//! Rows of routing-tags and of stock Envoy's means for one header rule.
+//! Rows of routing-tags, and of header_to_metadata and Lua for the same header rule.
 
 use anyhow::Result;
 use serde_json::{Value, json};

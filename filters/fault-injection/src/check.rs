@@ -10,7 +10,7 @@ use crate::{Config, Policy};
 ///
 /// # Errors
 ///
-/// Every error for which the filter refuses the document.
+/// Fails with every error for which the filter refuses the document.
 ///
 /// ```
 /// use std::time::SystemTime;

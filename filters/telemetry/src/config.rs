@@ -89,10 +89,10 @@ pub struct Config {
     pub path_normalization: PathNormalization,
     /// Headers to add to responses. Default: none.
     pub response_headers: Option<ResponseHeadersConfig>,
-    /// Whether to store the operation in filter state, for Envoy's own access logs
-    /// (`%FILTER_STATE(wasm.weir.operation:PLAIN)%`).
+    /// Writes the operation to filter state, for Envoy's own access logs
+    /// (`%FILTER_STATE(wasm.weir.operation:PLAIN)%`). Default: `false`.
     pub filter_state: bool,
-    /// Whether to measure only, without changing any header.
+    /// Measures only, without changing any header. Default: `false`.
     pub dry_run: bool,
     #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
     selector: (),

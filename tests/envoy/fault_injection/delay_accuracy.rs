@@ -101,7 +101,7 @@ fn delays_are_never_short_and_as_accurate_as_native() -> Result<()> {
         let mut is_close = false;
         for _ in 0..thorough(ATTEMPTS, 2 * ATTEMPTS) {
             let (mut by_us, mut by_envoy) = (Vec::new(), Vec::new());
-            // Alternately, so that other load on the machine affects both.
+            // Alternates between both proxies, so that other load on the machine affects both.
             for _ in 0..rounds {
                 by_us.extend(response_times(envoy.address(), clients)?);
                 by_envoy.extend(response_times(native_envoy.address(), clients)?);

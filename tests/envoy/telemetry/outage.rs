@@ -132,7 +132,7 @@ fn the_collectors_state_does_not_affect_request_latency() -> Result<()> {
     let keep_going: KeepGoing = Arc::new(move |number| number < requests);
     let mut rounds = vec![Vec::new(); fixtures.len()];
     for round in 0..thorough(7, 25) {
-        // In rotating order, so that other load on the machine affects all alike.
+        // The order rotates, so that other load on the machine affects all alike.
         for offset in 0..fixtures.len() {
             let index = (offset + usize::try_from(round)?) % fixtures.len();
             let elapsed = steady_load(

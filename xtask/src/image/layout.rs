@@ -31,7 +31,7 @@ impl Blob {
 /// Reads a blob of a layout.
 ///
 /// # Errors
-/// A blob that is missing or does not match its digest.
+/// Fails if the blob is missing or does not match its digest.
 pub(crate) fn blob(layout: &Path, digest: &str) -> Result<Blob> {
     let path = layout.join("blobs").join(digest.replace(':', "/"));
     let blob = Blob::new(fs::read(&path).with_context(|| path.display().to_string())?);

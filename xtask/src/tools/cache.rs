@@ -21,7 +21,7 @@ pub(super) fn fill(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result
 
 /// Fills a temporary folder, then moves it to its path.
 ///
-/// If another process has filled the folder meanwhile, that one stays.
+/// If another process has filled the folder first, its files are kept.
 fn fill_in(home: &Path, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     fs::create_dir_all(home)?;
     let scratch = tempfile::Builder::new().prefix(".installing-").tempdir_in(home)?;

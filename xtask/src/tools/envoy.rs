@@ -16,7 +16,7 @@ const V8_MARKER: &[u8] = b"turbofan";
 /// Returns `$ENVOY_PATH`, or func-e's Envoy of the version in `envoy/version`, if it is installed.
 ///
 /// # Errors
-/// `ENVOY_PATH` is not a file, or an Envoy that cannot run Wasm.
+/// Fails if `ENVOY_PATH` is not a file, or is an Envoy that cannot run Wasm.
 pub(super) fn locate(workspace: &Workspace) -> Result<Option<PathBuf>> {
     let chosen = env::var_os("ENVOY_PATH").filter(|value| !value.is_empty()).map(PathBuf::from);
     let Some(path) = chosen else {
@@ -57,7 +57,8 @@ fn home(workspace: &Workspace) -> Result<PathBuf> {
     Ok(versions.join(version(workspace)?).join("bin/envoy"))
 }
 
-/// Returns the folder of func-e 1.6, whose older variable takes precedence and implies another name.
+/// Returns the folder of func-e 1.6: `versions` in the older `FUNC_E_HOME` if that is set, otherwise
+/// `envoy-versions` in the data folder.
 fn versions_folder(
     func_e_home: Option<PathBuf>,
     data_home: Option<PathBuf>,

@@ -32,7 +32,7 @@ pub(super) fn build(workspace: &Workspace, to: &Path, module: &GoModule) -> Resu
 /// Concatenates the files in a folder of a module, sorted by name.
 pub(super) fn join(to: &Path, name: &str, module: &str, version: &str, folder: &str) -> Result<()> {
     let mut go = go();
-    // Outside of all modules, so that no go.mod changes.
+    // Runs outside any module, so that no go.mod changes.
     go.args(["mod", "download", "-json"]).arg(format!("{module}@{version}")).current_dir(to);
     let report: serde_json::Value = serde_json::from_slice(&command::output(&mut go)?)?;
     let root = report.get("Dir").and_then(serde_json::Value::as_str);

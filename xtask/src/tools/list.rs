@@ -109,7 +109,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "wasm-opt",
-        purpose: "optimises modules (npm: binaryen; needs Node.js)",
+        purpose: "optimizes modules (npm: binaryen; needs Node.js)",
         variable: None,
         source: Source::Npm { package: "binaryen", version: BINARYEN },
     },

@@ -85,7 +85,7 @@ impl Filter {
     /// Parses `[package.metadata.weir]`.
     ///
     /// # Errors
-    /// A missing table or field, or an unknown callback.
+    /// Fails if the table or a field is missing, or a callback is unknown.
     pub(crate) fn spec(&self) -> Result<ModuleSpec> {
         ModuleSpec::from_metadata(&self.package.metadata)
             .with_context(|| format!("{}/Cargo.toml", self.folder.display()))

@@ -59,7 +59,7 @@ impl ResponseOutcome {
     /// error.
     #[must_use]
     pub const fn is_abandoned(&self) -> bool {
-        matches!(self.ending, Ending::ClientLeft) && !self.is_tunnel
+        matches!(self.ending, Ending::ClientAborted) && !self.is_tunnel
     }
 
     /// Returns `true` unless the client disconnected before a response began.
@@ -76,7 +76,7 @@ impl ResponseOutcome {
         if self.is_abandoned() {
             return false;
         }
-        let is_cut_short = self.ending == Ending::CutShort && !self.is_tunnel;
+        let is_cut_short = self.ending == Ending::Incomplete && !self.is_tunnel;
         self.status.is_none_or(|status| status >= 500)
             || is_cut_short
             || self.grpc_status.is_some_and(is_server_error)

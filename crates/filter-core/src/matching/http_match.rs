@@ -14,8 +14,9 @@ use crate::{
 /// Conditions on a request, all of which must be true. An empty object matches every request.
 ///
 /// The fields `name` to `ignoreUriCase` are those of `HTTPMatchRequest` in a VirtualService, with
-/// the same meaning; the others are extensions. If a value occurs several times (a header,
-/// parameter or cookie, or a claim that is a list), one matching value is enough.
+/// the same meaning; the others are extensions. Of a claim that is a list, one matching element is
+/// enough. Of a repeated header, parameter or cookie, one matching value is enough, except in
+/// jwt-auth, `trustInbound` and `explain`, where all values must agree.
 ///
 /// ```
 /// use filter_core::HttpMatch;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A full token in the bucket's unit: at a rate of one token a second, each nanosecond adds one.
+/// One token in the bucket's unit: at one token per second, each nanosecond adds one unit.
 const TOKEN: u64 = 1_000_000_000;
 
 /// A token bucket that holds at most one second's worth of tokens.

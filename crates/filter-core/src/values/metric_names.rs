@@ -30,7 +30,7 @@ const PATTERN_TEXTS: [&str; 8] = [
 ///
 /// Printable ASCII is unchanged, except `;`, `=`, `"` and `\`. Other bytes are percent-encoded, as
 /// is a percent sign that could be read as an encoded byte, so different values remain different.
-/// Surrounding blanks are removed. Dots are also encoded if one of Istio's tag patterns would
+/// Surrounding whitespace is removed. Dots are also encoded if one of Istio's tag patterns would
 /// match.
 ///
 /// ```

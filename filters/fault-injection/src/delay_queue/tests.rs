@@ -54,7 +54,7 @@ fn no_stream_is_early_or_lost() {
             assert!(due <= now && due == value, "{due:?} at {now:?}");
             woken += 1;
         }
-        // The next tick comes in time for every stream that is left.
+        // The next tick is early enough for all remaining streams.
         assert!(queue.wake_after(now).is_none_or(|after| after <= ms(91)));
     }
     while let Some(after) = queue.wake_after(now) {

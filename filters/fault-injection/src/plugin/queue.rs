@@ -18,7 +18,7 @@ impl FaultInjection {
 
     /// Ends the waits whose deadline has passed, called on each tick.
     pub(super) fn wake_due_streams(&self) {
-        // A stream can be held again, so the queue must not be borrowed meanwhile.
+        // `wake` can queue the stream again, so the queue must not be borrowed during the call.
         loop {
             let due = self.queue.borrow_mut().pop_due(self.now());
             let Some((due, context, fault)) = due else { break };

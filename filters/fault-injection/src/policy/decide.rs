@@ -62,7 +62,7 @@ impl Policy {
         decision.unwrap_or_else(|never| match never {})
     }
 
-    /// As [`Policy::decide`], but reads the clock only if a schedule depends on it.
+    /// Like [`Policy::decide`], but reads the clock only if a schedule depends on it.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl Delay {
 }
 
 impl Abort {
-    /// As [`Delay::reached`].
+    /// Like [`Delay::effective_share`].
     pub(super) fn effective_share(
         &self,
         headers: &Headers,
@@ -204,7 +204,7 @@ impl Abort {
 }
 
 impl RateLimit {
-    /// As [`Delay::reached`].
+    /// Like [`Delay::effective_share`].
     pub(super) fn effective_share(
         &self,
         headers: &Headers,

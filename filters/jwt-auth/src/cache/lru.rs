@@ -16,7 +16,7 @@ pub(super) struct Lru {
     entries: HashMap<Rc<[u8]>, Entry>,
     /// Tokens by their last use, the oldest first.
     order: BTreeMap<u64, Rc<[u8]>>,
-    /// Counts uses.
+    /// Number of uses so far; a later use has a greater number.
     clock: u64,
     bytes: usize,
 }

@@ -20,7 +20,7 @@ pub struct AccessLogConfig {
     /// Destination, at most one: `envoy` (the proxy's own log) or a name from `extensionProviders`.
     /// Default: `envoy`.
     pub providers: Vec<ProviderRef>,
-    /// Whether to turn the entry off.
+    /// Turns the entry off. Default: `false`.
     pub disabled: bool,
     /// Streams to log. Default: all.
     pub filter: Option<FilterConfig>,

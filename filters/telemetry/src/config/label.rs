@@ -32,7 +32,7 @@ pub struct LabelConfig {
     /// label is removed.
     #[schemars(extend("examples" = ["request.headers['x-tenant']", "'production'"]))]
     pub value: Option<ExpressionText>,
-    /// Whether to convert ASCII letters to lower case.
+    /// Converts ASCII letters to lower case. Default: `false`.
     pub lower: bool,
     /// Regular expression (RE2) with one group that must match the whole value. The value of the
     /// group is kept; without a match, the label is `unknown`.

@@ -73,9 +73,9 @@ pub struct OpenTelemetryConfig {
     /// Maximum length in bytes of a text attribute of a span, 1 to 4,096; longer texts are cut.
     /// Default: 256.
     pub max_tag_length: Option<IntegerWithin<1, 4_096>>,
-    /// Use OTLP over HTTP. Not allowed with `grpc`.
+    /// OTLP over HTTP. Not allowed with `grpc`.
     pub http: Option<HttpConfig>,
-    /// Use OTLP over gRPC. The default without `http`.
+    /// OTLP over gRPC. Default unless `http` is given.
     pub grpc: Option<GrpcConfig>,
     /// Path for log records over HTTP. Allowed only with `http`. Default: `/v1/logs`.
     #[schemars(extend("examples" = ["/v1/logs"]))]

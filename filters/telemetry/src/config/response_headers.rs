@@ -12,10 +12,10 @@ use super::FilterConfig;
 pub struct ResponseHeadersConfig {
     /// Requests whose responses get the headers. Default: all.
     pub filter: Option<FilterConfig>,
-    /// Whether to add `server-timing` with the time until the response in milliseconds.
+    /// Adds `server-timing` with the time until the response in milliseconds. Default: `false`.
     pub server_timing: bool,
     /// Header for the trace id, such as `x-trace-id`. Default: none.
     pub trace_id: Option<EditableHeaderName>,
-    /// Whether to add `x-request-id` with Envoy's request id.
+    /// Adds `x-request-id` with Envoy's request id. Default: `false`.
     pub request_id: bool,
 }

@@ -27,9 +27,9 @@ pub struct TracingConfig {
     /// Other percentages for selected new traces, at most 32. The first entry whose filter matches
     /// replaces `randomSamplingPercentage`.
     pub sampling: Vec<SamplingConfig>,
-    /// Whether to build no spans. Propagation and sampling continue.
+    /// Builds no spans. Propagation and sampling continue. Default: `false`.
     pub disable_span_reporting: bool,
-    /// Whether to remove the trace context from requests after reading it.
+    /// Removes the trace context from requests after reading it. Default: `false`.
     pub disable_context_propagation: bool,
     /// Whether to add Istio's names of the workload to the resource attributes. Default: `true`.
     pub enable_istio_tags: Option<bool>,
@@ -39,8 +39,8 @@ pub struct TracingConfig {
     pub use_request_id_for_trace_sampling: Option<AlwaysFalse>,
     /// Handling of the caller's trace context. Default: `TRUST`.
     pub remote_context: RemoteContext,
-    /// Whether to read B3 headers if the request has no valid `traceparent`. Only W3C headers are
-    /// written.
+    /// Reads B3 headers if the request has no valid `traceparent`. Only W3C headers are written.
+    /// Default: `false`.
     #[serde(rename = "acceptB3")]
     pub accept_b3: bool,
     /// Maximum spans per second and worker, 1 to 100,000. Over the limit, a caller's context is

@@ -68,7 +68,7 @@ pub(super) fn read(
     }
 }
 
-/// Measures the duration with the clock, as reading the proxy's own costs 3 µs.
+/// Measures the duration with the clock, as reading the proxy's own costs 3 us.
 fn duration(counters: &StreamCounters, ended: Instant) -> Duration {
     let of_proxy =
         || Duration::from_nanos(property::number(&["request", "duration"]).unwrap_or_default());

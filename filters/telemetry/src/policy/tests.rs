@@ -73,7 +73,7 @@ fn objectives_consider_errors_and_latency() {
         (answered(418, 1), code(418), [good, good, good, None, bad]),
         // The duration of a tunnel is ignored.
         (answered(101, 9_999), code(101), [good, good, good, None, good]),
-        (Record { ending: Ending::ClientLeft, ..answered(200, 1) }, code(200), [None; 5]),
+        (Record { ending: Ending::ClientAborted, ..answered(200, 1) }, code(200), [None; 5]),
     ] {
         assert_eq!(measure(&policy, &record, known).0, slos, "{record:?}");
     }

@@ -1,6 +1,7 @@
-//! Comparison with OpenTelemetry's propagator: it reads every context that is accepted here alike.
+//! Comparison with OpenTelemetry's propagator: every context that is accepted here has the same
+//! meaning there.
 //!
-//! The reverse is not tested, as it accepts more than the standard.
+//! The reverse is not tested, because the propagator accepts more than the standard.
 
 use std::collections::HashMap;
 
@@ -47,7 +48,7 @@ proptest! {
         prop_assert_eq!(ours.is_sampled(), theirs.is_sampled());
         if let Ok(Some(state)) = state_of_ours && state.as_str().len() < 512 {
             let header = theirs.trace_state().header();
-            // Theirs keeps the last of duplicate keys, and members dropped here for their length.
+            // OpenTelemetry keeps only the last of equal keys, and does not drop long members.
             if header.split(',').count() == state.as_str().split(',').count() {
                 prop_assert_eq!(state.as_str(), header);
             }

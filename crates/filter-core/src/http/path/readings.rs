@@ -10,7 +10,8 @@ use crate::matching::readings::{Step, changed, other_readings};
 ///
 /// Each is the result of some of these steps, in any order and repeated until nothing changes:
 /// remove parameters (`;v=1`), decode `%XX`, `%uXXXX` and overlong UTF-8, convert backslashes to
-/// slashes, merge adjacent slashes, resolve dot segments, remove blanks at the end of segments, and
+/// slashes, merge adjacent slashes, resolve dot segments, remove spaces and control bytes at the
+/// end of segments, and
 /// cut the path at a semicolon, question mark, number sign or NUL. Escapes are also decoded without
 /// `%2F`. A path without a leading slash is also read with one, and a path with two leading slashes
 /// as one after a host.
@@ -27,7 +28,7 @@ const STEPS: [Step; 12] = [
     without_dot_segments,
     with_merged_slashes,
     up_to_delimiter,
-    without_trailing_blanks,
+    without_trailing_whitespace,
     with_decoded_overlong_utf8,
     in_origin_form,
     without_authority,
@@ -100,7 +101,7 @@ fn without_parameters(path: &[u8]) -> Cow<'_, [u8]> {
     })
 }
 
-fn without_trailing_blanks(path: &[u8]) -> Cow<'_, [u8]> {
+fn without_trailing_whitespace(path: &[u8]) -> Cow<'_, [u8]> {
     let blank = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
     if !path.iter().any(blank) {
         return Cow::Borrowed(path);

@@ -7,9 +7,9 @@ pub enum Ending {
     #[default]
     Complete,
     /// The server, a timeout or the proxy ended it early.
-    CutShort,
+    Incomplete,
     /// The client ended it early.
-    ClientLeft,
+    ClientAborted,
 }
 
 /// Bits of Envoy's `response.flags`, in the order of its `CoreResponseFlag`.
@@ -34,9 +34,9 @@ impl Ending {
     #[must_use]
     pub const fn from_flags(flags: u64) -> Self {
         if flags & (DOWNSTREAM_CONNECTION_TERMINATION | DOWNSTREAM_REMOTE_RESET) != 0 {
-            Self::ClientLeft
+            Self::ClientAborted
         } else if flags & RESET != 0 {
-            Self::CutShort
+            Self::Incomplete
         } else {
             Self::Complete
         }

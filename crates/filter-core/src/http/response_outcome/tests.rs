@@ -216,7 +216,7 @@ fn reads_no_flags_if_the_end_was_seen() {
     assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::Complete);
     // The response is missing, so its end was not seen.
     let stream = Stream { flags: LEFT, ..Stream::default() };
-    assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::ClientLeft);
+    assert_eq!(ResponseOutcome::read(&stream, true).ending, Ending::ClientAborted);
 }
 
 #[test]
@@ -228,13 +228,13 @@ fn flags_name_the_side_that_ended_a_response() {
         // FI, URX.
         (0x8400, Ending::Complete),
         // UC, UT, SI.
-        (0x40, Ending::CutShort),
-        (0x4, Ending::CutShort),
-        (0x1_0000, Ending::CutShort),
+        (0x40, Ending::Incomplete),
+        (0x4, Ending::Incomplete),
+        (0x1_0000, Ending::Incomplete),
         // DC, also where the proxy then reset the upstream.
-        (0x4000, Ending::ClientLeft),
-        (0x4010, Ending::ClientLeft),
-        (u64::MAX, Ending::ClientLeft),
+        (0x4000, Ending::ClientAborted),
+        (0x4010, Ending::ClientAborted),
+        (u64::MAX, Ending::ClientAborted),
     ] {
         assert_eq!(Ending::from_flags(flags), ending, "{flags:x}");
     }

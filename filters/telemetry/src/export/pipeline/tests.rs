@@ -99,7 +99,7 @@ fn drops_items_larger_than_a_request() {
 }
 
 #[test]
-fn requests_do_not_exceed_tnext_maximum_size() {
+fn requests_do_not_exceed_the_maximum_size() {
     let mut pipeline = pipeline(QueueLimits { max_batch_items: 100, ..small_limits() });
     (0..10).for_each(|_| pipeline.enqueue(item(300), at(0)));
     for id in 0..4 {

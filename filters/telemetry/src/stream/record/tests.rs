@@ -30,12 +30,12 @@ fn server_errors_are_failures() {
         (grpc(15), true),
         (grpc(16), false),
         (grpc(4_000_000_000), false),
-        (ended(Ending::CutShort, answered(200)), true),
-        (ended(Ending::CutShort, answered(101)), false),
-        (ended(Ending::CutShort, connect), false),
-        (ended(Ending::ClientLeft, answered(200)), false),
-        (ended(Ending::ClientLeft, answered(503)), false),
-        (ended(Ending::ClientLeft, Record::default()), false),
+        (ended(Ending::Incomplete, answered(200)), true),
+        (ended(Ending::Incomplete, answered(101)), false),
+        (ended(Ending::Incomplete, connect), false),
+        (ended(Ending::ClientAborted, answered(200)), false),
+        (ended(Ending::ClientAborted, answered(503)), false),
+        (ended(Ending::ClientAborted, Record::default()), false),
     ] {
         assert_eq!(record.is_failed(), is_failed, "{record:?}");
     }
@@ -50,7 +50,7 @@ fn detects_tunnels() {
         assert_eq!(record.is_tunnel(), is_tunnel, "{record:?}");
     }
     // A closed tunnel is neither abandoned nor failed.
-    let left = Record { ending: Ending::ClientLeft, ..answered(101) };
+    let left = Record { ending: Ending::ClientAborted, ..answered(101) };
     assert!(!left.is_abandoned() && !left.is_failed());
 }
 

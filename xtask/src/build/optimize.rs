@@ -1,4 +1,4 @@
-//! Optimises modules with Binaryen.
+//! Optimizes modules with Binaryen.
 
 use std::fs;
 use std::process::Command;
