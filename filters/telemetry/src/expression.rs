@@ -164,4 +164,4 @@ impl ResultKind {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

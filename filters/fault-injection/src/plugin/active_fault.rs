@@ -70,7 +70,7 @@ impl ActiveFault {
                 let due = plugin.now().saturating_add(length);
                 let is_held = self.hold(plugin, id, due, Wait::Delay(phase));
                 if is_held {
-                    plugin.counters.delay.record(millis(length));
+                    plugin.counters.delay.record(length);
                 } else {
                     // Without a tick, the stream would never be resumed.
                     self.disable(plugin);
@@ -125,7 +125,7 @@ impl ActiveFault {
             return;
         }
         if !matches!(wait, Wait::Retry(..)) {
-            plugin.counters.late.record(millis(lateness));
+            plugin.counters.late.record(lateness);
         }
         let (phase, continues, refusals) = match wait {
             Wait::Delay(phase) => (phase, self.after_delay(plugin, phase), 0),
@@ -232,8 +232,4 @@ fn resume(phase: Phase) -> Result<()> {
         Phase::Request => stream::resume_request(),
         Phase::Response => stream::resume_response(),
     }
-}
-
-fn millis(length: Duration) -> u64 {
-    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use filter_host::metrics::{Counter, Gauge, Histogram};
+use filter_host::metrics::{Counter, DurationHistogram, Gauge};
 
 use crate::{Metric, Policy};
 
@@ -17,9 +17,9 @@ pub(super) struct Counters {
     /// 1 after the automatic stop.
     pub(super) stopped: Gauge,
     /// Delays in milliseconds.
-    pub(super) delay: Histogram,
+    pub(super) delay: DurationHistogram,
     /// Lateness in milliseconds.
-    pub(super) late: Histogram,
+    pub(super) late: DurationHistogram,
 }
 
 impl Counters {
@@ -34,8 +34,8 @@ impl Counters {
             labelled: labels.map(|label| (label.to_owned(), define(Some(label)))).collect(),
             active: Gauge::define(Metric::ACTIVE_GAUGE),
             stopped: Gauge::define(Metric::STOPPED_GAUGE),
-            delay: Histogram::define(Metric::DELAY_HISTOGRAM),
-            late: Histogram::define(Metric::LATE_HISTOGRAM),
+            delay: DurationHistogram::define(Metric::DELAY_HISTOGRAM),
+            late: DurationHistogram::define(Metric::LATE_HISTOGRAM),
         }
     }
 

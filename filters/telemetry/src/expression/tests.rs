@@ -11,7 +11,7 @@ mod evaluated;
 mod hostile;
 
 /// A stream with cached attributes only.
-struct Stream(AttributeCache);
+pub(crate) struct Stream(AttributeCache);
 
 impl Attributes for Stream {
     fn value(&self, slot: Slot) -> Option<&Value> {
@@ -20,7 +20,7 @@ impl Attributes for Stream {
 }
 
 /// Creates a stream with attributes by their names.
-fn stream(reads: &AttributeTable, values: &[(&str, Value)]) -> Stream {
+pub(crate) fn stream(reads: &AttributeTable, values: &[(&str, Value)]) -> Stream {
     let values: BTreeMap<&str, &Value> =
         values.iter().map(|(name, value)| (*name, value)).collect();
     let cache = reads.new_cache();

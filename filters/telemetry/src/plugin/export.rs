@@ -11,7 +11,7 @@ use filter_host::{
     calls::{self, CallId},
     clock,
     metrics::{Counter, DurationHistogram, Gauge},
-    property, random,
+    property, random, shared_data,
     shared_queue::SharedQueue,
 };
 
@@ -235,9 +235,7 @@ fn call(request: &OutgoingRequest<'_>) -> filter_host::Result<CallId> {
 
 /// Opens the handoff queue of plugins with this name.
 fn handoff_queue() -> Option<SharedQueue> {
-    let name = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
-    let name = format!("weir.telemetry.{}", String::from_utf8_lossy(&name));
-    SharedQueue::open(&name)
+    SharedQueue::open(&shared_data::plugin_key("telemetry"))
         .inspect_err(|error| {
             log::warn!("handoff queue not opened, configuration changes lose items: {error:?}");
         })

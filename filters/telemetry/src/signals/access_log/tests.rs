@@ -1,12 +1,10 @@
-use std::collections::BTreeMap;
-
 use filter_core::{Headers, Request, parse_config};
 use serde_json::json;
 
 use super::*;
 use crate::{
     Config,
-    expression::{AttributeCache, AttributeTable, Attributes, Slot, Value},
+    expression::{AttributeTable, Value, tests::stream},
     stream::record::{Ending, Record},
 };
 
@@ -14,26 +12,6 @@ mod invalid;
 mod lines;
 mod rate_limits;
 mod selection;
-
-/// A stream with cached attributes only.
-struct Stream(AttributeCache);
-
-impl Attributes for Stream {
-    fn value(&self, slot: Slot) -> Option<&Value> {
-        self.0.get(slot, || None)
-    }
-}
-
-fn stream(reads: &AttributeTable, values: &[(&str, Value)]) -> Stream {
-    let values: BTreeMap<&str, &Value> =
-        values.iter().map(|(name, value)| (*name, value)).collect();
-    let cache = reads.new_cache();
-    for (slot, attribute) in reads.iter() {
-        let value = values.get(attribute.to_string().as_str()).map(|value| (*value).clone());
-        cache.get(slot, || value);
-    }
-    Stream(cache)
-}
 
 fn compiled(entry: &str) -> Result<(Option<AccessLog>, AttributeTable), String> {
     let document = format!(
