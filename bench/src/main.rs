@@ -55,7 +55,15 @@ impl Options {
         };
         let mut chosen = Vec::new();
         let mut twins = 0_usize;
-        for variant in variants::all()?.into_iter().filter(|one| one.is_baseline() || wanted(one)) {
+        let all = variants::all()?;
+        let floors: Vec<&str> = all.iter().filter(|one| wanted(one)).map(|one| one.floor).collect();
+        let needed =
+            |one: &Variant| one.is_baseline() || wanted(one) || floors.contains(&one.name.as_str());
+        for variant in all.into_iter().filter(needed) {
+            if let Some(module) = variant.modules().find(|module| !module.exists()) {
+                eprintln!("skipped `{}`: {} is not built", variant.name, module.display());
+                continue;
+            }
             let twin = match &self.before {
                 Some(folder) => variant.with_modules_in(folder)?,
                 None => None,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::variants::Variant;
+use crate::variants::{EMPTY_FILTER, Variant};
 
 /// CPU microseconds per request, for each variant and round.
 pub(crate) struct Samples<'a> {
@@ -45,12 +45,13 @@ impl Display for Samples<'_> {
             "| variant | CPU us/request | above no filter | above empty filter |{column} spread |"
         )?;
         writeln!(f, "|---|---:|---:|---:|{rule}---:|")?;
-        let baselines = ["no filter", "empty filter"].map(|name| self.position(name));
+        let empty = self.position(EMPTY_FILTER);
         for ((variant, figures), before) in self.variants.iter().zip(&self.figures).zip(before) {
             let middle = median(figures.clone());
             let spread = median(figures.iter().map(|figure| (figure - middle).abs()).collect());
             write!(f, "| {} | {middle:.1} |", variant.name)?;
-            for other in baselines.into_iter().chain(compares.then_some(before)) {
+            let floor = self.position(variant.floor);
+            for other in [floor, empty].into_iter().chain(compares.then_some(before)) {
                 match other.and_then(|other| self.above(figures, other)) {
                     Some(above) => write!(f, " {above:+.1} |")?,
                     None => write!(f, " |")?,

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::identity_provider::IdentityProvider;
+use tests::{identity_provider::IdentityProvider, repository};
 
+mod chain;
 mod fault;
 mod jwt;
 mod logs;
@@ -25,11 +26,18 @@ const COMPARED: [&str; 5] = [
     "tags: routing-tags 1000 rules",
 ];
 
+/// Rows that are measured in every run.
+const BASELINES: [&str; 2] = [NO_FILTER, EMPTY_FILTER];
+
+/// Row without filters.
+pub(crate) const NO_FILTER: &str = "no filter";
+/// Row of a module that only passes requests on.
+pub(crate) const EMPTY_FILTER: &str = "empty filter";
+
 /// The field of a filter's block that names its module.
 const FILENAME: &str = "/typed_config/config/vm_config/code/local/filename";
 
 /// One row of the table.
-#[derive(Default)]
 pub(crate) struct Variant {
     /// Name in the table.
     pub(crate) name: String,
@@ -39,12 +47,32 @@ pub(crate) struct Variant {
     pub(crate) headers: HeaderList,
     /// Native access log; `None` if there is none.
     pub(crate) access_log: Option<Value>,
+    /// Row without filters that gets the same requests.
+    pub(crate) floor: &'static str,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            filters: Vec::new(),
+            headers: HeaderList::new(),
+            access_log: None,
+            floor: NO_FILTER,
+        }
+    }
 }
 
 impl Variant {
     /// Returns `true` if other rows are compared with this one.
     pub(crate) fn is_baseline(&self) -> bool {
-        ["no filter", "empty filter"].contains(&self.name.as_str())
+        BASELINES.contains(&self.name.as_str())
+    }
+
+    /// Returns the paths of the modules.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &Path> {
+        let filenames = self.filters.iter().filter_map(|filter| filter.pointer(FILENAME));
+        filenames.filter_map(Value::as_str).map(Path::new)
     }
 
     /// Returns `true` if the row is compared with older modules by default.
@@ -80,6 +108,7 @@ impl Variant {
             filters,
             headers: self.headers.clone(),
             access_log: self.access_log.clone(),
+            floor: self.floor,
         }))
     }
 }
@@ -88,36 +117,32 @@ impl Variant {
 ///
 /// # Errors
 ///
-/// Fails if keys can't be generated or a module is missing.
+/// Fails if keys can't be generated.
 pub(crate) fn all() -> Result<Vec<Variant>> {
     let provider = IdentityProvider::start()?;
     let mut variants = vec![
-        Variant { name: "no filter".into(), ..Variant::default() },
+        Variant { name: NO_FILTER.into(), ..Variant::default() },
         Variant {
-            name: "empty filter".into(),
-            filters: vec![wasm("empty_filter", &json!({}))?],
+            name: EMPTY_FILTER.into(),
+            filters: vec![wasm("empty_filter", &json!({}))],
             ..Variant::default()
         },
     ];
+    variants.extend(chain::all(&provider)?);
     variants.extend(jwt::all(&provider)?);
-    variants.extend(tags::all()?);
-    variants.extend(fault::all()?);
-    variants.extend(telemetry::all()?);
-    variants.extend(logs::all()?);
+    variants.extend(tags::all());
+    variants.extend(fault::all());
+    variants.extend(telemetry::all());
+    variants.extend(logs::all());
     Ok(variants)
 }
 
 /// Returns a Wasm filter for Envoy's configuration.
-fn wasm(module: &str, config: &Value) -> Result<Value> {
-    let folder = std::env::var_os("WEIR_WASM_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/wasm")),
-        PathBuf::from,
-    );
-    let file = folder
-        .join(format!("{module}.wasm"))
-        .canonicalize()
-        .with_context(|| format!("{module}.wasm is not built: run `make build`"))?;
-    Ok(json!({"name": module, "typed_config": {
+fn wasm(module: &str, config: &Value) -> Value {
+    let folder = std::env::var_os(repository::WASM_DIR)
+        .map_or_else(|| repository::root().join("target/wasm"), PathBuf::from);
+    let file = folder.canonicalize().unwrap_or(folder).join(format!("{module}.wasm"));
+    json!({"name": module, "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
         "config": {
             "name": module,
@@ -127,5 +152,5 @@ fn wasm(module: &str, config: &Value) -> Result<Value> {
                 "value": config.to_string(),
             },
         },
-    }}))
+    }})
 }

@@ -29,7 +29,7 @@ pub(super) fn all(provider: &IdentityProvider) -> Result<Vec<Variant>> {
         for (cache, size) in [("", 0), (" cached", 1024)] {
             variants.push(native(&format!("{name}{cache}"), provider, algorithm, size, &headers));
             let config = config(provider, algorithm, [("tokenCache", json!({"size": size}))]);
-            variants.push(ours(&format!("{name}{cache}"), &config, &headers)?);
+            variants.push(ours(&format!("{name}{cache}"), &config, &headers));
         }
     }
     variants.extend(variations(provider)?);
@@ -50,13 +50,13 @@ fn variations(provider: &IdentityProvider) -> Result<Vec<Variant>> {
     let open = config(provider, rs256, [("rules", json!([{"token": "NONE"}]))]);
     let many = config(provider, rs256, [("rules", many_rules())]);
     Ok(vec![
-        ours("RS256 cached, publish NONE", &silent, &token)?,
-        ours("RS256 cached, 1,000 rules", &many, &token)?,
+        ours("RS256 cached, publish NONE", &silent, &token),
+        ours("RS256 cached, 1,000 rules", &many, &token),
         native("RS256, 16 KiB token", provider, rs256, 0, &long),
-        ours("RS256, 16 KiB token", &uncached, &long)?,
+        ours("RS256, 16 KiB token", &uncached, &long),
         native("no token", provider, rs256, 0, &none),
-        ours("no token", &plain, &none)?,
-        ours("no token, rule NONE", &open, &none)?,
+        ours("no token", &plain, &none),
+        ours("no token, rule NONE", &open, &none),
     ])
 }
 
@@ -66,13 +66,18 @@ fn many_rules() -> Value {
     (1..MANY).map(path).chain([json!({})]).collect()
 }
 
-fn bearer(provider: &IdentityProvider, algorithm: Algorithm, claims: &Value) -> Result<HeaderList> {
+/// Returns the header with a token.
+pub(super) fn bearer(
+    provider: &IdentityProvider,
+    algorithm: Algorithm,
+    claims: &Value,
+) -> Result<HeaderList> {
     let token = provider.token(algorithm, claims)?;
     Ok(vec![("authorization".to_owned(), format!("Bearer {token}"))])
 }
 
 /// Returns the claims of a typical access token, valid for longer than any run.
-fn claims(provider: &IdentityProvider) -> Value {
+pub(super) fn claims(provider: &IdentityProvider) -> Value {
     let mut claims = provider.claims();
     insert(&mut claims, "exp", json!(4_000_000_000_u64));
     insert(&mut claims, "scope", json!("orders.read orders.write"));
@@ -92,7 +97,7 @@ fn key_set(provider: &IdentityProvider, algorithm: Algorithm) -> String {
 }
 
 /// Returns a configuration of jwt-auth with further fields.
-fn config<const N: usize>(
+pub(super) fn config<const N: usize>(
     provider: &IdentityProvider,
     algorithm: Algorithm,
     fields: [(&str, Value); N],
@@ -106,17 +111,15 @@ fn config<const N: usize>(
     Value::Object(Map::from_iter(fields.chain([("jwtRules".to_owned(), json!([rule]))])))
 }
 
-fn ours(name: &str, config: &Value, headers: &HeaderList) -> Result<Variant> {
-    Ok(Variant {
+fn ours(name: &str, config: &Value, headers: &HeaderList) -> Variant {
+    Variant {
         name: format!("jwt-auth {name}"),
-        filters: vec![wasm("jwt_auth", config)?],
+        filters: vec![wasm("jwt_auth", config)],
         headers: headers.clone(),
         ..Variant::default()
-    })
+    }
 }
 
-/// Returns the native filter as Istio configures it; with its own cache, which Istio cannot enable,
-/// if `cached` is above 0.
 fn native(
     name: &str,
     provider: &IdentityProvider,
@@ -124,6 +127,21 @@ fn native(
     cached: u32,
     headers: &HeaderList,
 ) -> Variant {
+    Variant {
+        name: format!("jwt_authn {name}"),
+        filters: vec![native_filter(provider, algorithm, cached)],
+        headers: headers.clone(),
+        ..Variant::default()
+    }
+}
+
+/// Returns the native filter as Istio configures it; with its own cache, which Istio cannot enable,
+/// if `cached` is above 0.
+pub(super) fn native_filter(
+    provider: &IdentityProvider,
+    algorithm: Algorithm,
+    cached: u32,
+) -> Value {
     let mut rule = json!({
         "issuer": provider.issuer(),
         "local_jwks": {"inline_string": key_set(provider, algorithm)},
@@ -133,13 +151,11 @@ fn native(
     if cached > 0 {
         insert(&mut rule, "jwt_cache_config", json!({"jwt_cache_size": cached}));
     }
-    let filter = json!({"name": "jwt_authn", "typed_config": {
+    json!({"name": "jwt_authn", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
         "providers": {"corp": rule},
         "rules": [{"match": {"prefix": "/"}, "requires": {"requires_any": {"requirements": [
             {"provider_name": "corp"}, {"allow_missing": {}},
         ]}}}],
-    }});
-    let name = format!("jwt_authn {name}");
-    Variant { name, filters: vec![filter], headers: headers.clone(), ..Variant::default() }
+    }})
 }

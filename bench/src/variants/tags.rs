@@ -1,12 +1,11 @@
 //! Rows of routing-tags, and of header_to_metadata and Lua for the same header rule.
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{HeaderList, Variant, wasm};
 
 /// Returns rows of the native filter, a Lua script and ours: one rule, many, and splits.
-pub(super) fn all() -> Result<Vec<Variant>> {
+pub(super) fn all() -> Vec<Variant> {
     let premium = headers(&[("x-user-type", "premium")]);
     let basic = headers(&[("x-user-type", "basic")]);
     let user = headers(&[("x-user-type", "premium"), ("x-user", "alice")]);
@@ -37,12 +36,12 @@ pub(super) fn all() -> Result<Vec<Variant>> {
     ] {
         variants.push(Variant {
             name: format!("tags: routing-tags {name}"),
-            filters: vec![wasm("routing_tags", &json!({"http": http}))?],
+            filters: vec![wasm("routing_tags", &json!({"http": http}))],
             headers: headers.clone(),
             ..Variant::default()
         });
     }
-    Ok(variants)
+    variants
 }
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderList {
@@ -50,7 +49,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderList {
 }
 
 /// Returns `count` rules on one header; the middle one matches `premium`.
-fn rules(count: usize) -> Value {
+pub(super) fn rules(count: usize) -> Value {
     let rule = |index| {
         let value = if index == count / 2 { "premium".to_owned() } else { format!("type-{index}") };
         let matches = json!([{"headers": {"x-user-type": {"exact": value}}}]);
@@ -80,7 +79,7 @@ fn canary() -> Value {
     })
 }
 
-fn native() -> Value {
+pub(super) fn native() -> Value {
     json!({"name": "header_to_metadata", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
         "request_rules": [{

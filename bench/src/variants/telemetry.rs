@@ -1,12 +1,11 @@
 //! Rows of telemetry and of an empty filter with the same callbacks.
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Variant, wasm};
 
 /// Returns rows that count and time every request.
-pub(super) fn all() -> Result<Vec<Variant>> {
+pub(super) fn all() -> Vec<Variant> {
     let row = |name: &str, filter: Value| Variant {
         name: format!("telemetry {name}"),
         filters: vec![filter],
@@ -17,22 +16,22 @@ pub(super) fn all() -> Result<Vec<Variant>> {
         access_log: Some(access_log),
         ..Variant::default()
     };
-    Ok(vec![
-        row("empty, same callbacks", wasm("empty_filter_telemetry", &json!({}))?),
-        row("{}", wasm("telemetry", &json!({}))?),
+    vec![
+        row("empty, same callbacks", wasm("empty_filter_telemetry", &json!({}))),
+        row("{}", wasm("telemetry", &json!({}))),
         native("native stats access log", stats_log()),
         native("native JSON access log", json_log()),
         row("Lua, a line logged", lua("handle:logWarn(method .. path .. status .. took)")),
         row("Lua, an unread table", lua("sums[status] = (sums[status] or 0) + took")),
-        row("labels, 1,000 operations", wasm("telemetry", &labelled())?),
-        row("a tenth of new traces reported", wasm("telemetry", &traced(10))?),
-        called("the caller does not sample", wasm("telemetry", &traced(0))?, "00"),
-        called("the caller samples, every span reported", wasm("telemetry", &traced(0))?, "01"),
-    ])
+        row("labels, 1,000 operations", wasm("telemetry", &labelled())),
+        row("a tenth of new traces reported", wasm("telemetry", &traced(10))),
+        called("the caller does not sample", wasm("telemetry", &traced(0)), "00"),
+        called("the caller samples, every span reported", wasm("telemetry", &traced(0)), "01"),
+    ]
 }
 
 /// Returns Envoy's own metrics of this kind: a counter and three histograms with a label.
-fn stats_log() -> Value {
+pub(super) fn stats_log() -> Value {
     let stat = |name: &str, tag: &str, value: &str| json!({"name": name, "tags": [{"name": tag, "value_format": value}]});
     let method = ("request_method", "%REQ(:METHOD)%");
     let histogram = |name: &str, value: &str| json!({"stat": stat(name, method.0, method.1), "value_format": value});
