@@ -3,33 +3,24 @@
 use std::rc::Rc;
 
 use filter_core::InvalidConfig;
-use filter_host::{
-    Plugin, Root,
-    proxy_wasm::{
-        self,
-        traits::{Context, HttpContext},
-    },
-    stream::ContextId,
-};
+use filter_host::{Plugin, Setup, Stream, stream::ContextId};
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(Root::<Empty>::boxed);
-}}
+filter_host::entry!(Empty);
 
 struct Empty;
 
 impl Plugin for Empty {
-    fn configure(_document: &[u8], _context: ContextId) -> Result<Self, InvalidConfig> {
+    type Stream = Pass;
+
+    fn configure(_document: &[u8], _setup: &Setup) -> Result<Self, InvalidConfig> {
         Ok(Self)
     }
 
-    fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
-        Box::new(Pass)
+    fn open(self: Rc<Self>, _context: ContextId) -> Pass {
+        Pass
     }
 }
 
 struct Pass;
 
-impl Context for Pass {}
-
-impl HttpContext for Pass {}
+impl Stream for Pass {}

@@ -1,6 +1,9 @@
 //! Request and response bodies, chunk by chunk.
 
-use crate::hostcalls::{self, Buffer, Result};
+use crate::{
+    host_error::Result,
+    sys::{self, Buffer},
+};
 
 /// Reads at most `max` buffered bytes of the request body, beginning at `start`.
 ///
@@ -8,7 +11,7 @@ use crate::hostcalls::{self, Buffer, Result};
 ///
 /// Fails outside the callback for that body.
 pub fn request_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
-    hostcalls::buffer_range(Buffer::RequestBody, start, max)
+    sys::buffer_range(Buffer::RequestBody, start, max)
 }
 
 /// Reads at most `max` buffered bytes of the response body, beginning at `start`.
@@ -17,7 +20,7 @@ pub fn request_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
 ///
 /// Fails outside the callback for that body.
 pub fn response_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
-    hostcalls::buffer_range(Buffer::ResponseBody, start, max)
+    sys::buffer_range(Buffer::ResponseBody, start, max)
 }
 
 /// Replaces the first `size` buffered bytes of the response body with `bytes`.
@@ -26,7 +29,7 @@ pub fn response_bytes(start: usize, max: usize) -> Result<Vec<u8>> {
 ///
 /// Fails outside the callback for that body.
 pub fn replace_response(size: usize, bytes: &[u8]) -> Result<()> {
-    hostcalls::replace_buffer_range(Buffer::ResponseBody, 0, size, bytes)
+    sys::replace_buffer_range(Buffer::ResponseBody, 0, size, bytes)
 }
 
 /// Truncates the `size` buffered bytes of the response body to the first `keep`.
@@ -35,7 +38,7 @@ pub fn replace_response(size: usize, bytes: &[u8]) -> Result<()> {
 ///
 /// Fails outside the callback for that body.
 pub fn truncate_response(size: usize, keep: usize) -> Result<()> {
-    let kept = hostcalls::buffer(Buffer::ResponseBody, keep.min(size));
+    let kept = sys::buffer_range(Buffer::ResponseBody, 0, keep.min(size));
     let kept = if keep == 0 { Ok(Vec::new()) } else { kept };
     replace_response(size, &kept?)
 }

@@ -1,15 +1,13 @@
-//! HTTP and gRPC calls to a cluster.
-//!
-//! Uses the SDK, whose dispatcher routes each response to the context that sent the call.
+//! HTTP calls to a cluster.
 
 use std::time::Duration;
 
 use filter_core::Headers;
-use proxy_wasm::{hostcalls as sdk, types::Status};
 
 use crate::{
     headers,
-    hostcalls::{self, Buffer, HostError, Map, Result},
+    host_error::{HostError, Result},
+    sys::{self, Buffer, Map},
 };
 
 /// The identifier of a call, which the callback for its response receives.
@@ -29,27 +27,7 @@ pub fn http(
     body: &[u8],
     timeout: Duration,
 ) -> Result<CallId> {
-    let body = (!body.is_empty()).then_some(body);
-    sdk::dispatch_http_call(cluster, headers.to_vec(), body, Vec::new(), timeout)
-        .map_err(from_sdk_status)
-}
-
-/// Sends a unary gRPC call to `cluster`.
-///
-/// # Errors
-///
-/// `ParseFailure` for a cluster that the proxy does not have (yet). For a cluster that is down, the
-/// call succeeds and ends with status 14, UNAVAILABLE.
-pub fn grpc(
-    cluster: &str,
-    service: &str,
-    method: &str,
-    metadata: &[(&str, &[u8])],
-    message: &[u8],
-    timeout: Duration,
-) -> Result<CallId> {
-    sdk::dispatch_grpc_call(cluster, service, method, metadata.to_vec(), Some(message), timeout)
-        .map_err(from_sdk_status)
+    sys::http_call(cluster, headers, body, timeout)
 }
 
 /// Reads the response headers of an HTTP call.
@@ -76,33 +54,8 @@ pub fn response_trailers() -> Result<Headers> {
 ///
 /// Fails outside the callback for the response.
 pub fn response_body(max: usize) -> Result<Vec<u8>> {
-    absent_as_empty(hostcalls::buffer(Buffer::CallResponseBody, max))
-}
-
-/// Reads at most `max` bytes of the response message of a gRPC call.
-///
-/// # Errors
-///
-/// Fails outside the callback for the response.
-pub fn response_message(max: usize) -> Result<Vec<u8>> {
-    absent_as_empty(hostcalls::buffer(Buffer::GrpcReceive, max))
-}
-
-fn absent_as_empty(result: Result<Vec<u8>>) -> Result<Vec<u8>> {
-    match result {
+    match sys::buffer_range(Buffer::CallResponseBody, 0, max) {
         Err(HostError::NotFound | HostError::Empty) => Ok(Vec::new()),
-        result => result,
-    }
-}
-
-fn from_sdk_status(status: Status) -> HostError {
-    match status {
-        Status::NotFound => HostError::NotFound,
-        Status::BadArgument => HostError::BadArgument,
-        Status::SerializationFailure => HostError::SerializationFailure,
-        Status::ParseFailure => HostError::ParseFailure,
-        Status::Empty => HostError::Empty,
-        Status::CasMismatch => HostError::CasMismatch,
-        _ => HostError::InternalFailure,
+        body => body,
     }
 }

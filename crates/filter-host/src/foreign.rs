@@ -1,15 +1,6 @@
 //! Foreign functions: extensions of the ABI by the proxy.
 
-use crate::hostcalls::{self, Result};
-
-/// Calls the function `name` with an argument in the encoding of that function.
-///
-/// # Errors
-///
-/// `NotFound` if the proxy does not have the function.
-pub fn call(name: &str, argument: &[u8]) -> Result<Vec<u8>> {
-    hostcalls::call_foreign_function(name, argument)
-}
+use crate::{host_error::Result, sys};
 
 /// Verifies a signature with Envoy's `verify_signature`; returns `true` if it is valid.
 ///
@@ -33,7 +24,7 @@ pub fn verify_signature(
         varint(&mut argument, field.len());
         argument.extend_from_slice(field);
     }
-    let result = call("verify_signature", &argument)?;
+    let result = sys::call_foreign_function("verify_signature", &argument)?;
     // `VerifySignatureResult`: field 1, a bool, is omitted if it is false.
     Ok(result.starts_with(&[0x08, 0x01]))
 }

@@ -1,9 +1,40 @@
 //! Header maps of the stream.
 
+use std::cell::{Cell, RefCell};
+
 use filter_core::{HeaderEdits, Headers};
 
-pub use crate::hostcalls::Map;
-use crate::hostcalls::{self, HostError, Result};
+pub use crate::sys::Map;
+use crate::{
+    host_error::{HostError, Result},
+    sys,
+};
+
+thread_local! {
+    /// The map to keep, while a suite runs its filters.
+    static KEPT_MAP: Cell<Option<Map>> = const { Cell::new(None) };
+    /// The headers of the kept map, once they were read.
+    static KEPT: RefCell<Option<Headers>> = const { RefCell::new(None) };
+}
+
+/// Runs `callbacks` with one copy of a map: it is read once, and edits also change the copy.
+///
+/// Used by a suite, whose filters would otherwise each read the map from the proxy.
+pub fn keep<T>(map: Map, callbacks: impl FnOnce() -> T) -> T {
+    let before = KEPT_MAP.replace(Some(map));
+    forget();
+    let result = callbacks();
+    forget();
+    KEPT_MAP.set(before);
+    result
+}
+
+/// Discards the copy of [`keep`], because the map changed or another context is current.
+pub(crate) fn forget() {
+    if KEPT_MAP.get().is_some() {
+        KEPT.set(None);
+    }
+}
 
 /// Reads a header; `None` if it is absent.
 ///
@@ -14,7 +45,14 @@ use crate::hostcalls::{self, HostError, Result};
 ///
 /// Fails if the map is not available in this phase.
 pub fn value(map: Map, name: &str) -> Result<Option<Vec<u8>>> {
-    present(hostcalls::header(map, name))
+    if KEPT_MAP.get() == Some(map) {
+        return with_kept(map, |headers| headers.first(name).map(<[u8]>::to_vec));
+    }
+    match sys::header(map, name) {
+        Ok(value) => Ok(Some(value)),
+        Err(HostError::NotFound | HostError::Empty) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads all headers of a map, in the proxy's order.
@@ -34,8 +72,10 @@ pub fn all(map: Map) -> Result<Headers> {
 ///
 /// Fails like [`all`].
 pub fn named(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Headers> {
-    let bytes = hostcalls::header_pairs(map)?;
-    decode(&bytes, wanted).ok_or(HostError::SerializationFailure)
+    if KEPT_MAP.get() == Some(map) {
+        return with_kept(map, |headers| headers.only(wanted));
+    }
+    sys::headers(map, wanted)
 }
 
 /// Sets a header and replaces all its values.
@@ -44,7 +84,11 @@ pub fn named(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Headers> {
 ///
 /// Fails if the map is not available in this phase.
 pub fn set(map: Map, name: &str, value: &[u8]) -> Result<()> {
-    hostcalls::set_header(map, name, value)
+    edit(map, name, |headers| {
+        headers.remove(name);
+        headers.push(name, value);
+    });
+    sys::set_header(map, name, value)
 }
 
 /// Adds a value of a header.
@@ -53,7 +97,11 @@ pub fn set(map: Map, name: &str, value: &[u8]) -> Result<()> {
 ///
 /// Fails like [`set`].
 pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
-    hostcalls::add_header(map, name, value)
+    // The proxy joins the values of some headers.
+    if KEPT_MAP.get() == Some(map) {
+        forget();
+    }
+    sys::add_header(map, name, value)
 }
 
 /// Removes all values of a header, if there are any.
@@ -62,7 +110,10 @@ pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
 ///
 /// Fails as [`set`] does.
 pub fn remove(map: Map, name: &str) -> Result<()> {
-    match hostcalls::remove_header(map, name) {
+    edit(map, name, |headers| {
+        headers.remove(name);
+    });
+    match sys::remove_header(map, name) {
         Err(HostError::NotFound) => Ok(()),
         result => result,
     }
@@ -86,57 +137,25 @@ pub fn apply(map: Map, edits: &HeaderEdits) -> Result<()> {
     Ok(())
 }
 
-fn present(result: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(HostError::NotFound | HostError::Empty) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Decodes a map: the number of pairs, the sizes of each pair, then each text with a zero byte.
-fn decode(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<Headers> {
-    if bytes.is_empty() {
-        return Some(Headers::default());
-    }
-    let (count, rest) = bytes.split_first_chunk::<4>()?;
-    let (sizes, mut texts) = rest.split_at_checked(size(count)?.checked_mul(8)?)?;
-    let mut found = Headers::default();
-    for [a, b, c, d, e, f, g, h] in sizes.as_chunks::<8>().0 {
-        let (name, after) = text(texts, size(&[*a, *b, *c, *d])?)?;
-        let (value, after) = text(after, size(&[*e, *f, *g, *h])?)?;
-        texts = after;
-        if wanted(name) {
-            found.push(name, value);
+/// Reads the copy of a map, which [`keep`] keeps.
+fn with_kept<T>(map: Map, read: impl FnOnce(&Headers) -> T) -> Result<T> {
+    KEPT.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Some(sys::headers(map, |_| true)?);
         }
-    }
-    Some(found)
+        Ok(read(kept.get_or_insert_default()))
+    })
 }
 
-fn size(bytes: &[u8; 4]) -> Option<usize> {
-    usize::try_from(u32::from_le_bytes(*bytes)).ok()
-}
-
-fn text(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {
-    let (text, rest) = bytes.split_at_checked(size)?;
-    Some((text, rest.split_first()?.1))
-}
-
-/// Encodes header pairs as [`decode`] reads them.
-pub(crate) fn encode<'a>(pairs: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone) -> Vec<u8> {
-    let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let mut encoded = Vec::with_capacity(256);
-    let count = u32::try_from(pairs.clone().count()).unwrap_or(u32::MAX);
-    encoded.extend_from_slice(&count.to_le_bytes());
-    for (name, value) in pairs.clone() {
-        encoded.extend_from_slice(&size(name));
-        encoded.extend_from_slice(&size(value));
+/// Edits the copy of a map, if [`keep`] keeps it.
+fn edit(map: Map, name: &str, change: impl FnOnce(&mut Headers)) {
+    if KEPT_MAP.get() != Some(map) {
+        return;
     }
-    for (name, value) in pairs {
-        for text in [name, value] {
-            encoded.extend_from_slice(text);
-            encoded.push(0);
-        }
+    // The proxy treats these in its own way.
+    if name.starts_with(':') || name == "host" {
+        forget();
+    } else {
+        KEPT.with_borrow_mut(|kept| kept.as_mut().map(change));
     }
-    encoded
 }

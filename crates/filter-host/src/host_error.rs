@@ -21,6 +21,7 @@ pub enum HostError {
     Other(u32),
 }
 
+#[cfg(target_os = "wasi")]
 impl HostError {
     pub(crate) fn from_status(status: u32) -> Self {
         match status {

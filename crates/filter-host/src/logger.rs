@@ -3,7 +3,7 @@
 use filter_core::{OneLine, is_printable};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::hostcalls;
+use crate::sys;
 
 struct ProxyLog;
 
@@ -16,12 +16,14 @@ static LOGGER: ProxyLog = ProxyLog;
 pub fn install() {
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(LevelFilter::Trace);
+        #[cfg(target_os = "wasi")]
         std::panic::set_hook(Box::new(|panic| {
             write(CRITICAL, &panic.to_string());
         }));
     }
 }
 
+#[cfg(target_os = "wasi")]
 const CRITICAL: u32 = 5;
 
 fn number(level: Level) -> u32 {
@@ -37,15 +39,15 @@ fn number(level: Level) -> u32 {
 /// Writes a line with line breaks and invisible characters escaped.
 fn write(level: u32, line: &str) {
     let _ = if is_printable(line) {
-        hostcalls::log(level, line.as_bytes())
+        sys::log(level, line.as_bytes())
     } else {
-        hostcalls::log(level, OneLine(line).to_string().as_bytes())
+        sys::log(level, OneLine(line).to_string().as_bytes())
     };
 }
 
 impl Log for ProxyLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        hostcalls::log_level().is_ok_and(|min| number(metadata.level()) >= min)
+        sys::log_level().is_ok_and(|min| number(metadata.level()) >= min)
     }
 
     fn log(&self, record: &Record<'_>) {

@@ -5,12 +5,13 @@
 
 use std::{
     cell::{Cell, RefCell},
+    rc::Rc,
     time::Duration,
 };
 
 use crate::{
-    clock,
     metrics::{Counter, Gauge, Histogram},
+    timers::{Timer, Timers},
 };
 
 /// Number of recorded values at which they are flushed without waiting for a tick.
@@ -23,8 +24,7 @@ const MAX_RECORDED: usize = 512;
 /// changes of at most one period.
 pub struct MetricBuffer {
     period: Duration,
-    /// `true` if the timer must not be stopped, because the plugin needs it.
-    keeps_ticking: bool,
+    timer: Timer,
     is_ticking: Cell<bool>,
     metrics: RefCell<Vec<PendingMetric>>,
     /// Indices of the changed metrics.
@@ -50,22 +50,16 @@ enum Metric {
 
 impl MetricBuffer {
     /// Creates a buffer that is flushed every `period` while there are changes.
-    ///
-    /// With `keeps_ticking`, the timer starts at once and is never stopped.
     #[must_use]
-    pub fn new(period: Duration, keeps_ticking: bool) -> Self {
-        let buffer = Self {
+    pub fn new(timers: &Rc<Timers>, period: Duration) -> Self {
+        Self {
             period,
-            keeps_ticking,
+            timer: Timer::new(timers),
             is_ticking: Cell::new(false),
             metrics: RefCell::default(),
             changed: RefCell::default(),
             recorded: RefCell::default(),
-        };
-        if keeps_ticking {
-            buffer.start_ticking();
         }
-        buffer
     }
 
     /// Defines the counter `name`.
@@ -105,10 +99,9 @@ impl MetricBuffer {
         self.ensure_ticking();
     }
 
-    /// Sends all changes to the proxy; stops the timer if there were none.
+    /// Sends all changes to the proxy if it is time; stops the timer if there were none.
     pub fn flush(&self) {
-        let is_idle = !self.send_changes();
-        if is_idle && !self.keeps_ticking && clock::stop_ticking().is_ok() {
+        if self.timer.is_due() && !self.send_changes() && self.timer.stop().is_ok() {
             self.is_ticking.set(false);
         }
     }
@@ -120,13 +113,10 @@ impl MetricBuffer {
     }
 
     fn ensure_ticking(&self) {
-        if !self.is_ticking.get() {
-            self.start_ticking();
+        if self.is_ticking.get() {
+            return;
         }
-    }
-
-    fn start_ticking(&self) {
-        let started = clock::tick_every(self.period);
+        let started = self.timer.every(self.period);
         if let Err(error) = &started {
             log::error!("timer not started, metrics are delayed: {error:?}");
         }

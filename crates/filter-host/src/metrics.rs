@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use crate::hostcalls::{self, MetricKind, Result};
+use crate::{
+    host_error::{HostError, Result},
+    sys::{self, MetricKind},
+};
 
 /// A monotonic counter.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,7 @@ impl Counter {
     /// Adds `count`, at most 2^63 - 1 at once.
     pub fn add(self, count: u64) {
         if let Some(id) = self.0 {
-            let _ = hostcalls::increment_metric(id, i64::try_from(count).unwrap_or(i64::MAX));
+            let _ = sys::increment_metric(id, i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 }
@@ -45,14 +48,14 @@ impl Gauge {
     /// Changes the value by `offset`.
     pub fn add(self, offset: i64) {
         if let Some(id) = self.0 {
-            let _ = hostcalls::increment_metric(id, offset);
+            let _ = sys::increment_metric(id, offset);
         }
     }
 
     /// Sets the value.
     pub fn set(self, value: u64) {
         if let Some(id) = self.0 {
-            let _ = hostcalls::record_metric(id, value);
+            let _ = sys::record_metric(id, value);
         }
     }
 
@@ -62,7 +65,7 @@ impl Gauge {
     ///
     /// Fails if the metric is not defined.
     pub fn read(self) -> Result<u64> {
-        self.0.map_or(Err(hostcalls::HostError::NotFound), hostcalls::metric)
+        self.0.map_or(Err(HostError::NotFound), sys::metric)
     }
 }
 
@@ -80,7 +83,7 @@ impl Histogram {
     /// Records a value.
     pub fn record(self, value: u64) {
         if let Some(id) = self.0 {
-            let _ = hostcalls::record_metric(id, value);
+            let _ = sys::record_metric(id, value);
         }
     }
 }
@@ -103,7 +106,7 @@ impl DurationHistogram {
 }
 
 fn define(kind: MetricKind, name: &str) -> Option<u32> {
-    hostcalls::define_metric(kind, name)
+    sys::define_metric(kind, name)
         .inspect_err(|error| log::warn!("metric {name} not defined: {error:?}"))
         .ok()
 }

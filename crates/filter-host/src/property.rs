@@ -1,6 +1,9 @@
 //! Properties of the stream (Envoy attributes).
 
-use crate::hostcalls::{self, HostError, Result};
+use crate::{
+    host_error::{HostError, Result},
+    published, sys,
+};
 
 /// Reads an attribute, for example `["source", "address"]`; `None` if it is absent.
 ///
@@ -11,7 +14,12 @@ use crate::hostcalls::{self, HostError, Result};
 ///
 /// Fails if the proxy cannot encode the attribute.
 pub fn read(path: &[&str]) -> Result<Option<Vec<u8>>> {
-    match hostcalls::property(&encode(path)) {
+    if let [name] = path
+        && let Some(value) = published::read(name)
+    {
+        return Ok(Some(value.to_vec()));
+    }
+    match sys::property(&encode(path)) {
         Ok(value) => Ok(Some(value)),
         Err(HostError::NotFound | HostError::Empty) => Ok(None),
         Err(error) => Err(error),
@@ -31,7 +39,7 @@ pub fn number(path: &[&str]) -> Option<u64> {
 ///
 /// Fails if the proxy refuses the path.
 pub fn write(path: &[&str], value: &[u8]) -> Result<()> {
-    hostcalls::set_property(&encode(path), value)
+    sys::set_property(&encode(path), value)
 }
 
 fn encode(path: &[&str]) -> Vec<u8> {

@@ -1,9 +1,8 @@
 //! Local replies.
 
 use filter_core::Reply;
-use proxy_wasm::types::Action;
 
-use crate::hostcalls::{self, Result};
+use crate::{host_error::Result, plugin::Action, sys};
 
 /// Sends `reply` downstream and stops the filter chain; logs an error if the proxy refuses it.
 ///
@@ -21,12 +20,13 @@ pub fn send(reply: &Reply) -> Action {
 ///
 /// Fails if the stream has ended or already has a response.
 pub fn try_send(reply: &Reply) -> Result<()> {
-    let pairs = reply.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let headers = reply.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let headers: Vec<_> = headers.collect();
     let grpc_status = reply.grpc_status.map_or(-1, |status| i32::from(status.code()));
-    hostcalls::send_local_response(
+    sys::send_local_response(
         reply.status,
         reply.details.as_bytes(),
-        &crate::headers::encode(pairs),
+        &headers,
         &reply.body,
         grpc_status,
     )

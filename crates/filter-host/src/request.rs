@@ -6,15 +6,13 @@ use filter_core::{Headers, Needs, Request, parse_exact, source_address_warning};
 
 use crate::{
     headers::{self, Map},
-    hostcalls::Result,
+    host_error::Result,
     property,
+    published::Fact,
 };
 
 /// Maximum number of headers that are read one by one.
 const MAX_SINGLE_READS: usize = 4;
-
-/// Property in which jwt-auth stores the verified identity.
-const IDENTITY: &str = "weir.jwt";
 
 /// Reads the parts of a request in its [`Needs`], with all values of each header.
 ///
@@ -108,7 +106,7 @@ fn source_address() -> Result<Option<IpAddr>> {
 
 /// Reads the claims that jwt-auth verified; `None` if it did not verify or does not share them.
 fn claims() -> Result<Option<serde_json::Value>> {
-    let identity = property::read(&[IDENTITY])?;
+    let identity = property::read(&[Fact::Identity.property()])?;
     let identity = identity.and_then(|json| parse_exact(&json));
     Ok(identity.and_then(|mut identity: serde_json::Value| {
         identity.get_mut("claims").map(serde_json::Value::take)

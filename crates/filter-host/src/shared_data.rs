@@ -6,8 +6,8 @@
 use filter_core::sticky_hash;
 
 use crate::{
-    hostcalls::{self, HostError, Result},
-    property,
+    host_error::{HostError, Result},
+    property, sys,
 };
 
 /// Attempts of one [`update`] while other workers write the same value.
@@ -42,7 +42,7 @@ pub fn config_key(filter: &str, document: &[u8]) -> String {
 ///
 /// Fails if the proxy does.
 pub fn read(key: &str) -> Result<Option<Versioned>> {
-    match hostcalls::shared_data(key) {
+    match sys::shared_data(key) {
         Ok((value, version)) => Ok(Some(Versioned { value, version })),
         Err(HostError::NotFound) => Ok(None),
         Err(error) => Err(error),
@@ -55,7 +55,7 @@ pub fn read(key: &str) -> Result<Option<Versioned>> {
 ///
 /// Fails if the proxy refuses the write.
 pub fn write(key: &str, value: &[u8]) -> Result<()> {
-    hostcalls::set_shared_data(key, value, 0)
+    sys::set_shared_data(key, value, 0)
 }
 
 /// Writes an initial value unless there is a value.
@@ -78,7 +78,7 @@ pub fn seed(key: &str, value: &[u8]) -> Result<()> {
 ///
 /// [`HostError::CasMismatch`] if another worker was first.
 pub fn replace(key: &str, seen: &Versioned, value: &[u8]) -> Result<()> {
-    hostcalls::set_shared_data(key, value, seen.version)
+    sys::set_shared_data(key, value, seen.version)
 }
 
 /// Replaces a seeded value by the result of `next`; returns `false` if `next` returns `None`.

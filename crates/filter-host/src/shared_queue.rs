@@ -3,7 +3,10 @@
 //! Each message is read by one worker. A queue is unbounded, so the sender must limit its messages.
 //! Every plugin of the proxy can write to a queue, so the receiver must not trust messages.
 
-use crate::hostcalls::{self, HostError, Result};
+use crate::{
+    host_error::{HostError, Result},
+    sys,
+};
 
 /// A shared queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,7 +19,7 @@ impl SharedQueue {
     ///
     /// Fails if the proxy refuses the name.
     pub fn open(name: &str) -> Result<Self> {
-        hostcalls::register_shared_queue(name).map(Self)
+        sys::register_shared_queue(name).map(Self)
     }
 
     /// Appends a message.
@@ -25,7 +28,7 @@ impl SharedQueue {
     ///
     /// Fails if the queue no longer exists.
     pub fn push(self, message: &[u8]) -> Result<()> {
-        hostcalls::enqueue(self.0, message)
+        sys::enqueue(self.0, message)
     }
 
     /// Removes and returns the first message; `None` if the queue is empty.
@@ -34,7 +37,7 @@ impl SharedQueue {
     ///
     /// Fails if the queue no longer exists.
     pub fn pop(self) -> Result<Option<Vec<u8>>> {
-        match hostcalls::dequeue(self.0) {
+        match sys::dequeue(self.0) {
             Ok(message) => Ok(Some(message)),
             Err(HostError::Empty) => Ok(None),
             Err(error) => Err(error),

@@ -18,7 +18,6 @@ mod delay_queue;
 mod draws;
 mod header_control;
 mod metrics;
-#[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
 mod rate_limiter;
@@ -33,6 +32,7 @@ pub use crate::{
     delay_queue::{DelayQueue, resume_backoff},
     draws::Draws,
     metrics::Metric,
+    plugin::FaultInjection,
     policy::{
         AbortKind, Decision, Explanation, FaultDraw, Outcome, Phase, Plan, Policy,
         ScheduleTransition, Step,

@@ -3,16 +3,12 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Root, clock,
-    proxy_wasm::{self, traits::HttpContext},
-    random,
-    request::RequestReader,
-    stream::ContextId,
+    Plugin, Setup, clock, random, request::RequestReader, stream::ContextId, timers::Timer,
 };
 
 use crate::{
@@ -29,12 +25,11 @@ mod response_body;
 mod shared;
 mod stream;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(Root::<FaultInjection>::boxed);
-}}
+#[cfg(feature = "module")]
+filter_host::entry!(FaultInjection);
 
 /// The filter in one worker, with its current configuration.
-struct FaultInjection {
+pub struct FaultInjection {
     policy: Policy,
     reader: RequestReader,
     context: ContextId,
@@ -42,7 +37,7 @@ struct FaultInjection {
     queue: RefCell<DelayQueue<Rc<ActiveFault>>>,
     /// Time of the next tick; `None` if ticks are disabled.
     next_tick: Cell<Option<Duration>>,
-    clock: Instant,
+    timer: Timer,
     /// Unix time in seconds of the last check of the schedules.
     last_schedule_check: Cell<u64>,
     /// [`Policy::schedule_state`] at the last check.
@@ -52,7 +47,9 @@ struct FaultInjection {
 }
 
 impl Plugin for FaultInjection {
-    fn configure(document: &[u8], context: ContextId) -> std::result::Result<Self, InvalidConfig> {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
         let policy = Policy::new(&config)?;
         let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -68,22 +65,24 @@ impl Plugin for FaultInjection {
             generator: RefCell::new(Generator::new(random::bits())),
             queue: RefCell::default(),
             next_tick: Cell::new(None),
-            clock: Instant::now(),
+            timer: Timer::new(&setup.timers),
             last_schedule_check: Cell::new(0),
             schedule_state: RefCell::new(schedule_state),
             reader: RequestReader::new(policy.needs()),
             policy,
-            context,
+            context: setup.context,
             shared,
             counters,
         })
     }
 
-    fn open(self: Rc<Self>, context: ContextId) -> Box<dyn HttpContext> {
-        Box::new(Stream::new(self, context))
+    fn open(self: Rc<Self>, context: ContextId) -> Stream {
+        Stream::new(self, context)
     }
 
     fn on_tick(&self) {
-        self.wake_due_streams();
+        if self.timer.is_due() {
+            self.wake_due_streams();
+        }
     }
 }

@@ -29,7 +29,6 @@ pub mod key_source;
 mod locations;
 mod metrics;
 mod outputs;
-#[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
 mod provider;
@@ -45,6 +44,7 @@ pub use crate::{
     crypto::{Crypto, HostAnswer, HostVerify},
     denial::{Denial, Reason, Rejection, Wait},
     metrics::{Metric, STAT_TAGS},
+    plugin::JwtAuth,
     policy::{
         Admission, Decision, ExplainedOutcome, Explanation, Policy, Response, Verdict, WaitPolicy,
         Worker,

@@ -9,17 +9,14 @@ use std::{
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Root,
+    Action, Plugin, Setup,
     calls::CallId,
-    foreign,
-    metrics::{Counter, Gauge},
-    proxy_wasm::{
-        self,
-        traits::{Context, HttpContext},
-        types::Action,
-    },
+    environment, foreign,
+    metric_buffer::{BufferedMetric, MetricBuffer},
+    metrics::Gauge,
     request::RequestReader,
     stream::ContextId,
+    timers::Timer,
 };
 
 use crate::{
@@ -34,19 +31,25 @@ mod waiting;
 use gauges::Gauges;
 use waiting::WaitingRequest;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(Root::<JwtAuth>::boxed);
-}}
+#[cfg(feature = "module")]
+filter_host::entry!(JwtAuth);
+
+/// The interval at which the metrics are flushed.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// The filter with its current configuration.
-struct JwtAuth {
+pub struct JwtAuth {
     policy: Policy,
     worker: RefCell<Worker>,
-    counters: Vec<Option<Counter>>,
+    buffer: MetricBuffer,
+    /// Indexed by [`Metric::index`]; `None` for metrics that need labels.
+    counters: Vec<Option<BufferedMetric>>,
     reader: RequestReader,
     /// The root context, which sends the calls.
     root: ContextId,
-    /// The current tick period.
+    /// Drives the fetches and the waits.
+    timer: Timer,
+    /// The current period of the timer.
     tick_period: Cell<Duration>,
     /// The calls in progress, with the index of their source.
     calls: RefCell<BTreeMap<CallId, usize>>,
@@ -57,10 +60,12 @@ struct JwtAuth {
 }
 
 impl Plugin for JwtAuth {
-    fn configure(document: &[u8], root: ContextId) -> std::result::Result<Self, InvalidConfig> {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
         let crypto = Crypto::with_host(verify_signature);
-        let variable = |name: &str| std::env::var(name).ok();
+        let variable = environment::variable;
         let context = CompileContext { crypto: &crypto, variable: &variable };
         let policy = Policy::new(&config, &context)?;
         for warning in policy.warnings() {
@@ -70,15 +75,18 @@ impl Plugin for JwtAuth {
         log::info!("configuration applied; the proxy checks {algorithms} algorithms");
         Gauge::define(Metric::HOST_CRYPTO_GAUGE).set(algorithms.into());
         let labels = policy.labels_metrics();
-        let define = |metric: Metric| metric.name(labels).map(|name| Counter::define(&name));
+        let buffer = MetricBuffer::new(&setup.timers, FLUSH);
+        let define = |metric: Metric| metric.name(labels).map(|name| buffer.counter(&name));
         let worker = policy.worker();
         let gauges = Gauges::define(&worker.sources, labels);
         let plugin = Self {
             worker: RefCell::new(worker),
             counters: Metric::all().map(define).collect(),
+            buffer,
             reader: RequestReader::new(policy.needs()),
             policy,
-            root,
+            root: setup.context,
+            timer: Timer::new(&setup.timers),
             tick_period: Cell::default(),
             calls: RefCell::default(),
             waiting: RefCell::default(),
@@ -89,12 +97,15 @@ impl Plugin for JwtAuth {
         Ok(plugin)
     }
 
-    fn open(self: Rc<Self>, context: ContextId) -> Box<dyn HttpContext> {
-        Box::new(Stream { plugin: self, context })
+    fn open(self: Rc<Self>, context: ContextId) -> Stream {
+        Stream { plugin: self, context }
     }
 
     fn on_tick(&self) {
-        self.tick();
+        self.buffer.flush();
+        if self.timer.is_due() {
+            self.tick();
+        }
     }
 
     fn on_http_call_response(&self, call: CallId, body_size: usize) {
@@ -102,7 +113,7 @@ impl Plugin for JwtAuth {
     }
 }
 
-struct Stream {
+pub struct Stream {
     plugin: Rc<JwtAuth>,
     context: ContextId,
 }
@@ -113,10 +124,8 @@ impl Drop for Stream {
     }
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+impl filter_host::Stream for Stream {
+    fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
         let plugin = &*self.plugin;
         plugin.handle_request(self.context).unwrap_or_else(|error| {
             log::error!("a host call failed: {error:?}");
@@ -124,7 +133,7 @@ impl HttpContext for Stream {
         })
     }
 
-    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+    fn on_request_trailers(&mut self) -> Action {
         self.plugin.strip_trailers().unwrap_or_else(|error| {
             log::error!("a host call failed: {error:?}");
             self.plugin.deny_after_host_error()

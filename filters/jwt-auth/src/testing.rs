@@ -212,7 +212,7 @@ impl Outcome {
 }
 
 /// A request to `path` with additional headers.
-pub(crate) fn request<V: Into<Vec<u8>>>(
+pub(crate) fn request<V: AsRef<[u8]>>(
     path: &str,
     more: impl IntoIterator<Item = (&'static str, V)>,
 ) -> Headers {

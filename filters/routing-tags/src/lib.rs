@@ -19,7 +19,6 @@ mod entry;
 mod metrics;
 mod operations;
 mod placeholder;
-#[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
 mod split;
@@ -30,6 +29,7 @@ pub use crate::{
     canary::CanaryMetrics,
     config::Config,
     metrics::{Counter, Metric, STAT_TAGS},
+    plugin::RoutingTags,
     policy::{Decision, Inputs, Policy, ResponseChanges},
     tag::{InvalidTag, Tag},
 };

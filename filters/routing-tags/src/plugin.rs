@@ -8,12 +8,12 @@ use std::{
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    HostError, Plugin, Result, Root, clock,
+    HostError, Plugin, Result, Setup, clock,
     metric_buffer::{BufferedMetric, MetricBuffer},
-    proxy_wasm::{self, traits::HttpContext},
     random,
     request::RequestReader,
     stream::ContextId,
+    timers::Timer,
 };
 
 use crate::{Config, Counter, Decision, Inputs, Policy};
@@ -21,19 +21,20 @@ use crate::{Config, Counter, Decision, Inputs, Policy};
 mod apply;
 mod canaries;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use canaries::Canaries;
 use stream::Stream;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(Root::<RoutingTags>::boxed);
-}}
+#[cfg(feature = "module")]
+filter_host::entry!(RoutingTags);
 
-/// The interval of ticks, which flush the metrics and read the clock.
+/// The interval at which the metrics are flushed and the clock is read.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The filter in one worker, with its current configuration.
-struct RoutingTags {
+pub struct RoutingTags {
     policy: Policy,
     reader: RequestReader,
     buffer: MetricBuffer,
@@ -44,16 +45,20 @@ struct RoutingTags {
     ///
     /// Reading the clock for each request costs more than hashing a key.
     cached_now: Cell<Option<SystemTime>>,
+    /// Runs if the policy uses the time.
+    refresh_timer: Timer,
 }
 
 impl Plugin for RoutingTags {
-    fn configure(document: &[u8], _context: ContextId) -> std::result::Result<Self, InvalidConfig> {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
         let policy = Policy::new(&config)?;
         for warning in policy.warnings() {
             log::warn!("{warning}");
         }
-        let buffer = MetricBuffer::new(TICK, policy.uses_time());
+        let buffer = MetricBuffer::new(&setup.timers, TICK);
         let plugin = Self {
             counters: policy.counters().iter().map(|name| buffer.counter(name)).collect(),
             buffer,
@@ -61,27 +66,39 @@ impl Plugin for RoutingTags {
             reader: RequestReader::new(policy.needs()),
             policy,
             cached_now: Cell::new(None),
+            refresh_timer: Timer::new(&setup.timers),
         };
-        plugin.refresh();
+        plugin.start_refreshing();
         Ok(plugin)
     }
 
-    fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
-        Box::new(Stream::new(self))
+    fn open(self: Rc<Self>, _context: ContextId) -> Stream {
+        Stream::new(self)
     }
 
     fn on_tick(&self) {
         self.buffer.flush();
-        self.refresh();
+        if self.refresh_timer.is_due() {
+            self.refresh();
+        }
     }
 }
 
 impl RoutingTags {
-    /// Reads the clock, and the rollbacks by other workers.
-    fn refresh(&self) {
+    /// Starts to refresh the time and the canaries, if the policy uses them.
+    fn start_refreshing(&self) {
         if !self.policy.uses_time() {
             return;
         }
+        self.refresh();
+        if let Err(error) = self.refresh_timer.every(TICK) {
+            log::error!("timer not started, the clock is read for each request: {error:?}");
+            self.cached_now.set(None);
+        }
+    }
+
+    /// Reads the clock, and the rollbacks by other workers.
+    fn refresh(&self) {
         self.cached_now.set(None);
         let Ok(now) = clock::now() else { return };
         self.canaries.refresh(&self.policy, now);

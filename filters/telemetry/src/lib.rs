@@ -13,7 +13,6 @@ pub mod config;
 pub mod explain;
 pub mod export;
 pub mod expression;
-#[cfg(target_os = "wasi")]
 mod plugin;
 mod policy;
 pub mod prometheus;
@@ -24,6 +23,7 @@ mod trace_context;
 pub use crate::config::Config;
 pub use crate::export::exporters::Exporters;
 pub use crate::export::resource::Node;
+pub use crate::plugin::Telemetry;
 pub use crate::policy::Policy;
 pub use crate::policy::operations::{Operations, RequestTarget};
 pub use crate::policy::response_headers::{REQUEST_ID, ResponseHeaders};

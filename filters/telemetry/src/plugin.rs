@@ -1,16 +1,13 @@
 //! The Proxy-Wasm plugin: connects the policy to the proxy.
 
-use std::{
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{rc::Rc, time::Duration};
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Root,
+    Plugin, Setup,
     calls::CallId,
+    environment,
     metric_buffer::{BufferedMetric, MetricBuffer},
-    proxy_wasm::{self, traits::HttpContext},
     request::RequestReader,
     stream::ContextId,
 };
@@ -42,15 +39,14 @@ mod spans;
 mod stream;
 mod traffic_metrics;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(Root::<Telemetry>::boxed);
-}}
+#[cfg(feature = "module")]
+filter_host::entry!(Telemetry);
 
-/// The interval at which metrics are flushed and export queues are checked.
+/// The interval at which metrics are flushed.
 const TICK: Duration = Duration::from_millis(200);
 
 /// The plugin with its active configuration.
-struct Telemetry {
+pub struct Telemetry {
     policy: Policy,
     /// Reads request parts; `None` if the policy needs none.
     reader: Option<RequestReader>,
@@ -61,12 +57,14 @@ struct Telemetry {
 }
 
 impl Plugin for Telemetry {
-    fn configure(document: &[u8], _context: ContextId) -> Result<Self, InvalidConfig> {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> Result<Self, InvalidConfig> {
         let config: Config = parse_config(document)?;
-        let policy = Policy::new(&config, &|name| std::env::var(name).ok())?;
+        let policy = Policy::new(&config, &environment::variable)?;
         policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
-        let export = Export::open(&policy);
-        let metrics = TrafficMetrics::define(&policy, MetricBuffer::new(TICK, !export.is_idle()));
+        let export = Export::open(&policy, &setup.timers);
+        let metrics = TrafficMetrics::define(&policy, MetricBuffer::new(&setup.timers, TICK));
         let access_logs = AccessLogs::define(&policy);
         let spans = Spans::new(&policy);
         let reader = (!policy.needs().is_empty()).then(|| RequestReader::new(policy.needs()));
@@ -74,8 +72,8 @@ impl Plugin for Telemetry {
         Ok(Self { policy, reader, metrics, access_logs, spans, export })
     }
 
-    fn open(self: Rc<Self>, _context: ContextId) -> Box<dyn HttpContext> {
-        Box::new(Stream::new(self))
+    fn open(self: Rc<Self>, _context: ContextId) -> Stream {
+        Stream::new(self)
     }
 
     fn on_tick(&self) {
@@ -98,7 +96,7 @@ impl Telemetry {
     }
 
     /// Records a completed stream in metrics, access logs and spans.
-    fn record(&self, record: &Record, snapshot: &RequestSnapshot, ended: Instant) {
+    fn record(&self, record: &Record, snapshot: &RequestSnapshot, ended: Duration) {
         let failed = || self.metrics.expression_failed();
         let by_default = StreamAttributes {
             plugin: self,
@@ -117,7 +115,7 @@ impl Telemetry {
     }
 
     /// Logs a completed stream.
-    fn log_access(&self, stream: &LoggedStream<'_>, trace: Option<&Trace>, ended: Instant) {
+    fn log_access(&self, stream: &LoggedStream<'_>, trace: Option<&Trace>, ended: Duration) {
         let context = LogContext {
             trace: trace.map(|trace| (trace.trace_id, trace.span_id)),
             is_sampled: trace.is_some_and(|trace| trace.is_sampled),

@@ -1,5 +1,7 @@
 //! Header fields of a message.
 
+use std::{fmt, ops::Range};
+
 /// Request or response headers in the order of the host, including pseudo-headers.
 ///
 /// Names are in lower case, as in Envoy. Values are arbitrary bytes.
@@ -11,10 +13,32 @@
 /// assert_eq!(headers.first("accept"), Some(&b"text/plain"[..]));
 /// assert_eq!(headers.all("accept").count(), 2);
 /// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Headers(Vec<(Vec<u8>, Vec<u8>)>);
+#[derive(Clone, Default)]
+pub struct Headers {
+    /// All names and values, in one block of memory.
+    text: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+/// The places of a name and its value in the text.
+#[derive(Clone)]
+struct Field {
+    name: Range<usize>,
+    value: Range<usize>,
+}
 
 impl Headers {
+    /// Creates headers from a block of memory and the places of each name and value in it.
+    ///
+    /// A place outside the block is read as an empty name or value.
+    pub fn from_parts(
+        text: Vec<u8>,
+        fields: impl IntoIterator<Item = (Range<usize>, Range<usize>)>,
+    ) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| Field { name, value });
+        Self { text, fields: fields.collect() }
+    }
+
     /// Returns the first value of a header.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&[u8]> {
@@ -49,31 +73,64 @@ impl Headers {
 
     /// Iterates over names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+        let text = |place: &Range<usize>| self.text.get(place.clone()).unwrap_or_default();
+        self.fields.iter().map(move |field| (text(&field.name), text(&field.value)))
     }
 
     /// Appends a header.
-    pub fn push(&mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.0.push((name.into(), value.into()));
+    pub fn push(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        let (name, value) = (self.append(name.as_ref()), self.append(value.as_ref()));
+        self.fields.push(Field { name, value });
     }
 
     /// Removes all values of a header; returns `true` if there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|(found, _)| found != name.as_bytes());
-        self.0.len() < before
+        let Self { text, fields } = self;
+        let before = fields.len();
+        fields.retain(|field| text.get(field.name.clone()) != Some(name.as_bytes()));
+        fields.len() < before
+    }
+
+    /// Returns the headers whose names are `wanted`.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&[u8]) -> bool) -> Self {
+        self.iter().filter(|(name, _)| wanted(name)).collect()
     }
 
     /// Returns `true` if the message has no headers.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
+    }
+
+    fn append(&mut self, text: &[u8]) -> Range<usize> {
+        let start = self.text.len();
+        self.text.extend_from_slice(text);
+        start..self.text.len()
     }
 }
 
-impl<N: Into<Vec<u8>>, V: Into<Vec<u8>>> FromIterator<(N, V)> for Headers {
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Eq for Headers {}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let mut headers = Self::default();
+        for (name, value) in pairs {
+            headers.push(name, value);
+        }
+        headers
     }
 }
 
@@ -121,6 +178,14 @@ mod tests {
         assert!(headers.remove("a"));
         assert!(!headers.remove("a"));
         assert_eq!(headers, Headers::from_iter([("b", "2")]));
+    }
+
+    #[test]
+    fn reads_names_and_values_at_their_places() {
+        let text = b"a\x001\0b\x0022\0".to_vec();
+        let headers = Headers::from_parts(text, [(0..1, 2..3), (4..5, 6..8), (9..99, 0..0)]);
+        assert_eq!(headers, Headers::from_iter([("a", "1"), ("b", "22"), ("", "")]));
+        assert_eq!(headers.only(|name| name == b"b"), Headers::from_iter([("b", "22")]));
     }
 
     #[test]

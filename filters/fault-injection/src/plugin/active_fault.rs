@@ -67,7 +67,7 @@ impl ActiveFault {
         };
         match step {
             Step::Delay(length) => {
-                let due = plugin.now().saturating_add(length);
+                let due = clock::monotonic().saturating_add(length);
                 let is_held = self.hold(plugin, id, due, Wait::Delay(phase));
                 if is_held {
                     plugin.counters.delay.record(length);
@@ -135,7 +135,7 @@ impl ActiveFault {
         if continues && resume(phase).is_err() {
             self.disable(plugin);
             let refusals = refusals.saturating_add(1);
-            let due = plugin.now().saturating_add(resume_backoff(refusals));
+            let due = clock::monotonic().saturating_add(resume_backoff(refusals));
             self.hold(plugin, id, due, Wait::Retry(phase, refusals));
         }
     }

@@ -11,18 +11,13 @@ use super::{FaultInjection, active_fault::ActiveFault};
 use crate::Metric;
 
 impl FaultInjection {
-    /// Reads the monotonic clock of the queue.
-    pub(super) fn now(&self) -> Duration {
-        self.clock.elapsed()
-    }
-
     /// Ends the waits whose deadline has passed, called on each tick.
     pub(super) fn wake_due_streams(&self) {
         // `wake` can queue the stream again, so the queue must not be borrowed during the call.
         loop {
-            let due = self.queue.borrow_mut().pop_due(self.now());
+            let due = self.queue.borrow_mut().pop_due(clock::monotonic());
             let Some((due, context, fault)) = due else { break };
-            let lateness = self.now().saturating_sub(due);
+            let lateness = clock::monotonic().saturating_sub(due);
             fault.wake(self, context, lateness);
         }
         let _ = stream::enter(self.context);
@@ -53,7 +48,7 @@ impl FaultInjection {
 
     /// Sets the tick to the nearest deadline; disables it if the queue is empty.
     pub(super) fn schedule_tick(&self) -> Result<()> {
-        let now = self.now();
+        let now = clock::monotonic();
         let wake_after = self.queue.borrow().wake_after(now);
         let at = wake_after.map(|after| now.saturating_add(after));
         match (wake_after, self.next_tick.get()) {
@@ -61,11 +56,11 @@ impl FaultInjection {
             // The next tick is early enough.
             (Some(_), Some(tick)) if at.is_some_and(|at| tick <= at) => {}
             (None, Some(_)) => {
-                clock::stop_ticking()?;
+                self.timer.stop()?;
                 self.next_tick.set(None);
             }
             (Some(after), _) => {
-                clock::tick_every(after)?;
+                self.timer.every(after)?;
                 self.next_tick.set(at);
             }
         }

@@ -2,20 +2,13 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_host::{
-    clock, outcome,
-    proxy_wasm::{
-        traits::{Context, HttpContext},
-        types::Action,
-    },
-    stream::ContextId,
-};
+use filter_host::{Action, clock, outcome, stream::ContextId};
 
 use super::{FaultInjection, active_fault::ActiveFault};
 use crate::{Metric, Phase};
 
 /// An HTTP stream.
-pub(super) struct Stream {
+pub struct Stream {
     plugin: Rc<FaultInjection>,
     id: ContextId,
     /// `None` for most streams.
@@ -32,10 +25,8 @@ impl Stream {
     }
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+impl filter_host::Stream for Stream {
+    fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
         let Some(plan) = self.plugin.decide() else { return Action::Continue };
         self.fault = self.plugin.activate(plan);
         let Some(fault) = &self.fault else { return Action::Continue };
@@ -43,7 +34,7 @@ impl HttpContext for Stream {
         action(fault.begin(&self.plugin, self.id, Phase::Request))
     }
 
-    fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+    fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
         self.is_end_seen |= end_of_stream;
         let Some(fault) = self.fault.as_ref().filter(|fault| !fault.is_over()) else {
             return Action::Continue;
@@ -61,13 +52,13 @@ impl HttpContext for Stream {
         action(fault.begin(&self.plugin, self.id, Phase::Response))
     }
 
-    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.is_end_seen |= end_of_stream;
         let Some(fault) = self.fault.as_ref().filter(|fault| !fault.is_over()) else {
             return Action::Continue;
         };
         let Some(body) = &fault.body else { return Action::Continue };
-        match body.on_chunk(size, self.plugin.now()) {
+        match body.on_chunk(size, clock::monotonic()) {
             Ok(Some(due)) => action(!fault.hold_body(&self.plugin, self.id, due)),
             Ok(None) => Action::Continue,
             Err(_) => {
@@ -77,7 +68,7 @@ impl HttpContext for Stream {
         }
     }
 
-    fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
+    fn on_response_trailers(&mut self) -> Action {
         self.is_end_seen = true;
         // Continuing would also release the held body.
         action(!self.fault.as_ref().is_some_and(|fault| fault.is_waiting()))

@@ -5,7 +5,6 @@ use std::{collections::VecDeque, time::Duration};
 use filter_core::Headers;
 use filter_host::{
     calls::{self, CallId},
-    clock,
     metrics::Counter,
     random,
     shared_data::{self, Versioned},
@@ -89,7 +88,7 @@ impl JwtAuth {
 
     fn set_tick_period(&self, period: Duration) {
         if self.tick_period.replace(period) != period
-            && let Err(error) = clock::tick_every(period)
+            && let Err(error) = self.timer.every(period)
         {
             log::error!("the tick period was not set: {error:?}");
         }

@@ -4,11 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use filter_core::{HeaderName, Headers};
 use filter_host::{
-    Result, clock,
+    Action, Result, clock,
     headers::{self as host, Map},
-    property,
-    proxy_wasm::types::Action,
-    reply,
+    property, reply,
     stream::ContextId,
 };
 
@@ -71,7 +69,7 @@ impl JwtAuth {
     pub(super) fn count(&self, metrics: &[Metric]) {
         for metric in metrics {
             if let Some(Some(counter)) = self.counters.get(metric.index()) {
-                counter.increment();
+                self.buffer.add(*counter, 1);
             }
         }
     }

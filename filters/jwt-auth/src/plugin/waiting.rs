@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use filter_core::Request;
 use filter_host::{
-    Result,
+    Action, Result,
     headers::{self, Map},
-    proxy_wasm::types::Action,
     stream::{self, ContextId},
 };
 

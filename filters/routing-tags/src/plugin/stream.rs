@@ -3,19 +3,16 @@
 use std::rc::Rc;
 
 use filter_host::{
+    Action,
     headers::{self, Map},
     outcome,
-    proxy_wasm::{
-        traits::{Context, HttpContext},
-        types::Action,
-    },
 };
 
 use super::{RoutingTags, apply::apply_response};
 use crate::{Metric, ResponseChanges};
 
 /// An HTTP stream.
-pub(super) struct Stream {
+pub struct Stream {
     plugin: Rc<RoutingTags>,
     response: Option<Rc<ResponseChanges>>,
     /// Indices of the entries whose canary serves the request.
@@ -30,10 +27,8 @@ impl Stream {
     }
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+impl filter_host::Stream for Stream {
+    fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
         let plugin = &*self.plugin;
         let decision = plugin.decide().unwrap_or_else(|error| plugin.fallback(error));
         if let Err(error) = plugin.apply(&decision) {
@@ -44,7 +39,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+    fn on_request_trailers(&mut self) -> Action {
         let trailers = headers::named(Map::RequestTrailers, |name| name == b"baggage");
         for edits in self.plugin.policy.trailer_edits(&trailers.unwrap_or_default()) {
             let _ = headers::apply(Map::RequestTrailers, &edits);
@@ -52,7 +47,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+    fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
         self.is_end_seen = end_of_stream;
         let applied = self.response.take().map_or(Ok(()), |changes| apply_response(&changes));
         if let Err(error) = applied {

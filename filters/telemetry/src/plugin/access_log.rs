@@ -2,7 +2,7 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    time::{Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use filter_host::{clock, metrics::Counter, random};
@@ -25,7 +25,7 @@ pub(super) struct AccessLogs {
     redactor: OnceCell<Option<Redactor>>,
     counters: Option<Counters>,
     /// The time origin of the rate limits.
-    started: Instant,
+    started: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ pub(super) struct LogContext<'a> {
     pub(super) export: &'a dyn Fn(usize, &LogRecord<'_>),
     /// Counts a failed filter expression.
     pub(super) failed: &'a dyn Fn(),
-    pub(super) ended: Instant,
+    pub(super) ended: Duration,
 }
 
 impl AccessLogs {
@@ -62,7 +62,7 @@ impl AccessLogs {
             generator: RefCell::new(Generator::new(random::bits())),
             redactor: OnceCell::new(),
             counters,
-            started: Instant::now(),
+            started: clock::monotonic(),
         }
     }
 
@@ -89,7 +89,7 @@ impl AccessLogs {
             };
             let mut limits = self.limits.borrow_mut();
             let limit = limits.get_mut(index);
-            let now = context.ended.saturating_duration_since(self.started);
+            let now = context.ended.saturating_sub(self.started);
             let is_allowed = limit.is_some_and(|limit| limit.allow(reason, now));
             self.count(is_allowed);
             if is_allowed && let Some(redactor) = self.redactor(policy) {

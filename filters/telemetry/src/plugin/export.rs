@@ -3,7 +3,8 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
-    time::{Duration, Instant, SystemTime},
+    rc::Rc,
+    time::{Duration, SystemTime},
 };
 
 use filter_host::{
@@ -13,6 +14,7 @@ use filter_host::{
     metrics::{Counter, DurationHistogram, Gauge},
     property, random, shared_data,
     shared_queue::SharedQueue,
+    timers::{Timer, Timers},
 };
 
 use crate::{
@@ -25,19 +27,23 @@ use crate::{
     signals::access_log::LogTarget,
 };
 
+/// The interval at which the queues are checked.
+const TICK: Duration = Duration::from_millis(200);
 /// Maximum length of a response body that is read, in bytes.
 const MAX_RESPONSE_LEN: usize = 4_096;
 
 /// The exporter of this worker and its calls in flight.
 pub(super) struct Export {
     exporter: RefCell<Exporter>,
+    /// `None` if the document exports nothing.
+    timer: Option<Timer>,
     pipelines: BTreeMap<(usize, Signal), PipelineId>,
     calls: RefCell<BTreeMap<CallId, RequestId>>,
     /// The queue through which a plugin hands its items over to its successor.
     handoff: Option<SharedQueue>,
     counters: Option<Counters>,
     /// The time origin of the exporter.
-    started: Instant,
+    started: Duration,
     is_gateway: bool,
 }
 
@@ -51,7 +57,7 @@ struct Counters {
 
 impl Export {
     /// Opens the pipelines of a document.
-    pub(super) fn open(policy: &Policy) -> Self {
+    pub(super) fn open(policy: &Policy, timers: &Rc<Timers>) -> Self {
         let exporters = policy.exporters();
         let mut exporter = Exporter::default();
         let node = node();
@@ -70,13 +76,18 @@ impl Export {
             pipelines.entry(key).or_insert_with(open);
         }
         let is_idle = exporter.is_empty();
+        let timer = (!is_idle).then(|| Timer::new(timers));
+        if let Some(Err(error)) = timer.as_ref().map(|timer| timer.every(TICK)) {
+            log::error!("timer not started, nothing is exported: {error:?}");
+        }
         Self {
+            timer,
             exporter: RefCell::new(exporter),
             pipelines,
             calls: RefCell::default(),
             handoff: if is_idle { None } else { handoff_queue() },
             counters: (!is_idle).then(|| Counters::define(policy.metrics().is_labelled)),
-            started: Instant::now(),
+            started: clock::monotonic(),
             is_gateway: node.is_gateway(),
         }
     }
@@ -86,31 +97,26 @@ impl Export {
         self.is_gateway
     }
 
-    /// Returns `true` if the document exports nothing.
-    pub(super) fn is_idle(&self) -> bool {
-        self.exporter.borrow().is_empty()
-    }
-
     /// Returns the time since the exporter started.
-    pub(super) fn time_at(&self, instant: Instant) -> Duration {
-        instant.saturating_duration_since(self.started)
+    pub(super) fn time_at(&self, instant: Duration) -> Duration {
+        instant.saturating_sub(self.started)
     }
 
     fn now(&self) -> Duration {
-        self.time_at(Instant::now())
+        self.time_at(clock::monotonic())
     }
 
     /// Adds a span to the queue of a provider.
-    pub(super) fn enqueue_span(&self, provider: usize, span: Item, now: Instant) {
+    pub(super) fn enqueue_span(&self, provider: usize, span: Item, now: Duration) {
         self.enqueue((provider, Signal::Traces), span, now);
     }
 
     /// Adds a log record to the queue of a provider.
-    pub(super) fn enqueue_log(&self, provider: usize, record: &LogRecord<'_>, now: Instant) {
+    pub(super) fn enqueue_log(&self, provider: usize, record: &LogRecord<'_>, now: Duration) {
         self.enqueue((provider, Signal::Logs), record.encode(), now);
     }
 
-    fn enqueue(&self, key: (usize, Signal), item: Item, now: Instant) {
+    fn enqueue(&self, key: (usize, Signal), item: Item, now: Duration) {
         if let Some(pipeline) = self.pipelines.get(&key) {
             self.exporter.borrow_mut().enqueue(*pipeline, item, self.time_at(now));
         }
@@ -118,6 +124,9 @@ impl Export {
 
     /// Takes over handed-over batches, sends requests that are due, and updates the metrics.
     pub(super) fn on_tick(&self) {
+        if !self.timer.as_ref().is_some_and(Timer::is_due) {
+            return;
+        }
         self.take_over();
         self.send();
         self.update_metrics();

@@ -1,6 +1,6 @@
 //! The snapshot of a request, and the record of a completed stream.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use filter_host::{
     headers::{self, Map},
@@ -23,7 +23,7 @@ pub(super) struct StreamCounters {
     /// Whether the end of the response was seen.
     pub(super) is_response_complete: bool,
     /// When the request headers were seen; `None` if they never were.
-    pub(super) started_at: Option<Instant>,
+    pub(super) started_at: Option<Duration>,
 }
 
 impl Telemetry {
@@ -48,7 +48,7 @@ impl Telemetry {
 pub(super) fn read(
     counters: &StreamCounters,
     snapshot: &RequestSnapshot,
-    ended: Instant,
+    ended: Duration,
 ) -> Record {
     // If the request was never seen, the response was complete before this filter ran.
     let is_end_seen = counters.is_response_complete || counters.started_at.is_none();
@@ -69,10 +69,10 @@ pub(super) fn read(
 }
 
 /// Measures the duration with the clock, as reading the proxy's own costs 3 us.
-fn duration(counters: &StreamCounters, ended: Instant) -> Duration {
+fn duration(counters: &StreamCounters, ended: Duration) -> Duration {
     let of_proxy =
         || Duration::from_nanos(property::number(&["request", "duration"]).unwrap_or_default());
-    counters.started_at.map_or_else(of_proxy, |start| ended.saturating_duration_since(start))
+    counters.started_at.map_or_else(of_proxy, |start| ended.saturating_sub(start))
 }
 
 /// Returns the method, and reads it if it is needed to detect a CONNECT tunnel.

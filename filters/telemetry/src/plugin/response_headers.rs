@@ -1,8 +1,9 @@
 //! Added response headers, and the operation in filter state.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use filter_host::{
+    clock,
     headers::{self, Map},
     property,
 };
@@ -39,7 +40,7 @@ impl Telemetry {
     }
 
     /// Adds the configured headers to the response.
-    pub(super) fn add_response_headers(&self, snapshot: &RequestSnapshot, started_at: Instant) {
+    pub(super) fn add_response_headers(&self, snapshot: &RequestSnapshot, started_at: Duration) {
         let (Some(configured), Some(hints)) =
             (self.policy.response_headers(), &snapshot.response_hints)
         else {
@@ -48,7 +49,7 @@ impl Telemetry {
         let attributes = StreamAttributes::of_request(self, snapshot);
         let trace_id = attributes.trace().map(|trace| trace.trace_id.to_string());
         let request_id = hints.request_id.as_deref();
-        let elapsed = started_at.elapsed();
+        let elapsed = clock::monotonic().saturating_sub(started_at);
         for (name, value) in configured.headers(elapsed, trace_id.as_deref(), request_id) {
             let written = if name == REQUEST_ID {
                 headers::set(Map::ResponseHeaders, name, &value)

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    time::{Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use filter_core::Headers;
@@ -99,7 +99,7 @@ impl Telemetry {
         &self,
         snapshot: &mut RequestSnapshot,
         stage: TraceStage,
-        now: Instant,
+        now: Duration,
     ) {
         let Some((index, tracer)) = self.tracer() else { return };
         let request = &snapshot.request;
@@ -125,7 +125,7 @@ impl Telemetry {
         &self,
         attributes: &StreamAttributes<'_>,
         record: &Record,
-        ended: Instant,
+        ended: Duration,
     ) {
         let Some((_, tracer)) = self.tracer() else { return };
         let trace = attributes.trace().filter(|trace| trace.is_reported);

@@ -1,15 +1,8 @@
 //! The callbacks of one HTTP stream.
 
-use std::{rc::Rc, time::Instant};
+use std::rc::Rc;
 
-use filter_host::{
-    body,
-    metric_buffer::BufferedMetric,
-    proxy_wasm::{
-        traits::{Context, HttpContext},
-        types::Action,
-    },
-};
+use filter_host::{Action, body, clock, metric_buffer::BufferedMetric};
 
 use super::{
     Telemetry,
@@ -19,7 +12,7 @@ use super::{
 };
 
 /// A stream, from its request headers to its end.
-pub(super) struct Stream {
+pub struct Stream {
     plugin: Rc<Telemetry>,
     counters: StreamCounters,
     snapshot: Option<RequestSnapshot>,
@@ -33,11 +26,9 @@ impl Stream {
     }
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
-        let now = Instant::now();
+impl filter_host::Stream for Stream {
+    fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
+        let now = clock::monotonic();
         self.counters.started_at = Some(now);
         self.counters.has_request_body = !end_of_stream;
         let mut snapshot = self.plugin.snapshot();
@@ -48,7 +39,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
+    fn on_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
         add(&mut self.counters.request_bytes, size);
         if let Some(messages) =
             self.snapshot.as_mut().and_then(|snapshot| snapshot.messages.as_mut())
@@ -60,7 +51,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+    fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
         self.counters.is_response_complete |= end_of_stream;
         if let (Some(snapshot), Some(started_at)) = (&self.snapshot, self.counters.started_at) {
             self.plugin.add_response_headers(snapshot, started_at);
@@ -68,7 +59,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         add(&mut self.counters.response_bytes, size);
         if let Some(messages) =
             self.snapshot.as_mut().and_then(|snapshot| snapshot.messages.as_mut())
@@ -81,7 +72,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_trailers(&mut self, _trailers: usize) -> Action {
+    fn on_response_trailers(&mut self) -> Action {
         self.counters.is_response_complete = true;
         Action::Continue
     }
@@ -90,7 +81,7 @@ impl HttpContext for Stream {
         if let Some(gauge) = self.in_flight.take() {
             self.plugin.metrics.leave(gauge);
         }
-        let ended = Instant::now();
+        let ended = clock::monotonic();
         // If an earlier filter responded, the request headers were never seen here.
         let snapshot = self.snapshot.take().unwrap_or_else(|| {
             record::read_sizes(&mut self.counters);

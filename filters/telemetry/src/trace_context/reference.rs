@@ -29,8 +29,8 @@ fn tracestate() -> impl Strategy<Value = String> {
     prop::collection::vec(member, 0..40).prop_map(|members| members.join(","))
 }
 
-fn headers(name: &str, value: impl Into<Vec<u8>>) -> Headers {
-    Headers::from_iter([(name.as_bytes().to_vec(), value.into())])
+fn headers(name: &str, value: impl AsRef<[u8]>) -> Headers {
+    Headers::from_iter([(name, value)])
 }
 
 proptest! {

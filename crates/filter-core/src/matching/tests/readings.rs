@@ -5,10 +5,7 @@ use Answer::{No, Unsure, Yes};
 
 use super::*;
 
-fn at<'a>(
-    path: impl Into<Vec<u8>>,
-    others: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Request {
+fn at<'a>(path: impl AsRef<[u8]>, others: impl IntoIterator<Item = (&'a str, &'a str)>) -> Request {
     let mut headers = Headers::from_iter(others);
     headers.push(":path", path);
     Request { headers, ..Request::default() }

@@ -6,58 +6,12 @@
 
 use std::{ptr, time::Duration};
 
-pub(crate) use crate::host_error::{HostError, Result};
+use filter_core::Headers;
 
-/// A header map of the stream or of the response to a call, numbered as in the ABI.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u32)]
-pub enum Map {
-    /// Headers of the request.
-    RequestHeaders = 0,
-    /// Trailers of the request.
-    RequestTrailers = 1,
-    /// Headers of the response.
-    ResponseHeaders = 2,
-    /// Trailers of the response.
-    ResponseTrailers = 3,
-    /// Response headers of an HTTP call.
-    CallResponseHeaders = 6,
-    /// Response trailers of an HTTP call.
-    CallResponseTrailers = 7,
-}
-
-/// A buffer of the proxy, numbered as in the ABI.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u32)]
-pub(crate) enum Buffer {
-    /// Buffered part of the request body.
-    RequestBody = 0,
-    /// Buffered part of the response body.
-    ResponseBody = 1,
-    /// Response body of an HTTP call.
-    CallResponseBody = 4,
-    /// Response message of a gRPC call.
-    GrpcReceive = 5,
-    /// Configuration document of the plugin.
-    PluginConfiguration = 7,
-}
-
-/// A kind of metric, numbered as in the ABI.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u32)]
-pub(crate) enum MetricKind {
-    Counter = 0,
-    Gauge = 1,
-    Histogram = 2,
-}
-
-/// The direction of a stream to resume or to reset, numbered as in the ABI.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u32)]
-pub(crate) enum Direction {
-    Request = 0,
-    Response = 1,
-}
+use crate::{
+    host_error::{HostError, Result},
+    sys::{Buffer, Direction, Map, MetricKind, pairs},
+};
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -159,6 +113,11 @@ unsafe extern "C" {
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
 }
 
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u16;
+}
+
 fn check(status: u32) -> Result<()> {
     if status == 0 { Ok(()) } else { Err(HostError::from_status(status)) }
 }
@@ -190,13 +149,27 @@ pub(crate) fn now() -> Result<Duration> {
     Ok(Duration::from_nanos(time))
 }
 
+/// Reads the monotonic clock.
+pub(crate) fn monotonic() -> Result<Duration> {
+    const MONOTONIC: u32 = 1;
+    let mut time = 0;
+    match unsafe { clock_time_get(MONOTONIC, 1, &mut time) } {
+        0 => Ok(Duration::from_nanos(time)),
+        errno => Err(HostError::Other(errno.into())),
+    }
+}
+
 pub(crate) fn set_tick_period(period: Duration) -> Result<()> {
     let millis = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
     check(unsafe { proxy_set_tick_period_milliseconds(millis) })
 }
 
-pub(crate) fn buffer(buffer: Buffer, max: usize) -> Result<Vec<u8>> {
-    buffer_range(buffer, 0, max)
+/// Reads the configuration document of the plugin.
+pub(crate) fn configuration(size: usize) -> Result<Vec<u8>> {
+    const PLUGIN_CONFIGURATION: u32 = 7;
+    take_buffer(|data, len| unsafe {
+        proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, data, len)
+    })
 }
 
 /// Reads at most `max` bytes of a buffer, beginning at `start`.
@@ -216,8 +189,11 @@ pub(crate) fn replace_buffer_range(
     check(unsafe { proxy_set_buffer_bytes(buffer as u32, start, size, data.as_ptr(), data.len()) })
 }
 
-pub(crate) fn header_pairs(map: Map) -> Result<Vec<u8>> {
-    take_buffer(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
+/// Reads the headers of a map whose names are `wanted`.
+pub(crate) fn headers(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Headers> {
+    let pairs =
+        take_buffer(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })?;
+    pairs::decode(pairs, wanted).ok_or(HostError::SerializationFailure)
 }
 
 pub(crate) fn header(map: Map, name: &str) -> Result<Vec<u8>> {
@@ -303,10 +279,11 @@ pub(crate) fn reset(direction: Direction) -> Result<()> {
 pub(crate) fn send_local_response(
     status: u16,
     details: &[u8],
-    headers: &[u8],
+    headers: &[(&[u8], &[u8])],
     body: &[u8],
     grpc_status: i32,
 ) -> Result<()> {
+    let headers = pairs::encode(headers);
     check(unsafe {
         proxy_send_local_response(
             u32::from(status),
