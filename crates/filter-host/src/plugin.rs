@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use filter_core::InvalidConfig;
+use filter_core::{InvalidConfig, Warning};
 
 use crate::{calls::CallId, stream::ContextId, timers::Timers};
 
@@ -38,6 +38,18 @@ pub struct Setup {
     pub context: ContextId,
     /// The timers of the plugin.
     pub timers: Rc<Timers>,
+    /// The key of the plugin's section in the document of a suite; empty outside a suite.
+    pub section: &'static str,
+}
+
+impl Setup {
+    /// Logs a warning about the document.
+    pub fn warn(&self, warning: &Warning) {
+        match self.section {
+            "" => log::warn!("{warning}"),
+            section => log::warn!("{section}.{warning}"),
+        }
+    }
 }
 
 /// An HTTP stream. The callbacks are in the order of a stream.

@@ -46,15 +46,21 @@ pub struct FaultInjection {
     counters: Counters,
 }
 
-impl Plugin for FaultInjection {
-    type Stream = Stream;
-
-    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
-        let config: Config = parse_config(document)?;
-        let policy = Policy::new(&config)?;
+impl FaultInjection {
+    /// Creates the plugin from its configuration; `document` is the text that it came from.
+    ///
+    /// # Errors
+    ///
+    /// Returns all errors of rules that involve several fields.
+    pub fn from_config(
+        config: &Config,
+        document: &[u8],
+        setup: &Setup,
+    ) -> std::result::Result<Self, InvalidConfig> {
+        let policy = Policy::new(config)?;
         let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
         for warning in policy.warnings().iter().chain(&policy.expiry_warnings(now)) {
-            log::warn!("{warning}");
+            setup.warn(warning);
         }
         let counters = Counters::define(&policy);
         let schedule_state = policy.schedule_state(now);
@@ -74,6 +80,14 @@ impl Plugin for FaultInjection {
             shared,
             counters,
         })
+    }
+}
+
+impl Plugin for FaultInjection {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
+        Self::from_config(&parse_config(document)?, document, setup)
     }
 
     fn open(self: Rc<Self>, context: ContextId) -> Stream {

@@ -59,17 +59,19 @@ pub struct JwtAuth {
     gauges: Gauges,
 }
 
-impl Plugin for JwtAuth {
-    type Stream = Stream;
-
-    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
-        let config: Config = parse_config(document)?;
+impl JwtAuth {
+    /// Creates the plugin from its configuration.
+    ///
+    /// # Errors
+    ///
+    /// Returns all errors of rules that involve several fields.
+    pub fn from_config(config: &Config, setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
         let crypto = Crypto::with_host(verify_signature);
         let variable = environment::variable;
         let context = CompileContext { crypto: &crypto, variable: &variable };
-        let policy = Policy::new(&config, &context)?;
+        let policy = Policy::new(config, &context)?;
         for warning in policy.warnings() {
-            log::warn!("{warning}");
+            setup.warn(warning);
         }
         let algorithms = policy.crypto().by_host().len();
         log::info!("configuration applied; the proxy checks {algorithms} algorithms");
@@ -95,6 +97,14 @@ impl Plugin for JwtAuth {
         };
         plugin.start_sources();
         Ok(plugin)
+    }
+}
+
+impl Plugin for JwtAuth {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
+        Self::from_config(&parse_config(document)?, setup)
     }
 
     fn open(self: Rc<Self>, context: ContextId) -> Stream {

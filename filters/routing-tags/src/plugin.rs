@@ -49,14 +49,20 @@ pub struct RoutingTags {
     refresh_timer: Timer,
 }
 
-impl Plugin for RoutingTags {
-    type Stream = Stream;
-
-    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
-        let config: Config = parse_config(document)?;
-        let policy = Policy::new(&config)?;
+impl RoutingTags {
+    /// Creates the plugin from its configuration; `document` is the text that it came from.
+    ///
+    /// # Errors
+    ///
+    /// Returns all errors of rules that involve several fields.
+    pub fn from_config(
+        config: &Config,
+        document: &[u8],
+        setup: &Setup,
+    ) -> std::result::Result<Self, InvalidConfig> {
+        let policy = Policy::new(config)?;
         for warning in policy.warnings() {
-            log::warn!("{warning}");
+            setup.warn(warning);
         }
         let buffer = MetricBuffer::new(&setup.timers, TICK);
         let plugin = Self {
@@ -70,6 +76,14 @@ impl Plugin for RoutingTags {
         };
         plugin.start_refreshing();
         Ok(plugin)
+    }
+}
+
+impl Plugin for RoutingTags {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
+        Self::from_config(&parse_config(document)?, document, setup)
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Stream {

@@ -56,13 +56,15 @@ pub struct Telemetry {
     export: Export,
 }
 
-impl Plugin for Telemetry {
-    type Stream = Stream;
-
-    fn configure(document: &[u8], setup: &Setup) -> Result<Self, InvalidConfig> {
-        let config: Config = parse_config(document)?;
-        let policy = Policy::new(&config, &environment::variable)?;
-        policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+impl Telemetry {
+    /// Creates the plugin from its configuration.
+    ///
+    /// # Errors
+    ///
+    /// Returns all errors of rules that involve several fields.
+    pub fn from_config(config: &Config, setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
+        let policy = Policy::new(config, &environment::variable)?;
+        policy.warnings().iter().for_each(|warning| setup.warn(warning));
         let export = Export::open(&policy, &setup.timers);
         let metrics = TrafficMetrics::define(&policy, MetricBuffer::new(&setup.timers, TICK));
         let access_logs = AccessLogs::define(&policy);
@@ -70,6 +72,14 @@ impl Plugin for Telemetry {
         let reader = (!policy.needs().is_empty()).then(|| RequestReader::new(policy.needs()));
         log::info!("configuration applied");
         Ok(Self { policy, reader, metrics, access_logs, spans, export })
+    }
+}
+
+impl Plugin for Telemetry {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> Result<Self, InvalidConfig> {
+        Self::from_config(&parse_config(document)?, setup)
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Stream {

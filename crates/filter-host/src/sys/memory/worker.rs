@@ -32,7 +32,7 @@ impl<P: Plugin> Worker<P> {
             state.machines.push(Machine::default());
             state.machines.len() - 1
         });
-        let setup = Setup { context: PLUGIN, timers: Rc::new(Timers::default()) };
+        let setup = Setup { context: PLUGIN, timers: Rc::new(Timers::default()), section: "" };
         let configured =
             run(index, PLUGIN, "configure", || P::configure(document.as_bytes(), &setup));
         let plugin = configured.map_err(|error| error.to_string())?;

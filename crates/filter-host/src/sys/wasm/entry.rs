@@ -19,7 +19,7 @@ use crate::{
 pub fn start<P: Plugin>() {
     proxy_wasm::set_root_context(|context| {
         logger::install();
-        let setup = Setup { context, timers: Rc::new(Timers::default()) };
+        let setup = Setup { context, timers: Rc::new(Timers::default()), section: "" };
         Box::new(Root::<P> { setup, plugin: None })
     });
 }
