@@ -64,7 +64,8 @@ pub struct Config {
     /// Content of the property `weir.jwt`, which other filters, access logs and CEL expressions can
     /// read. Default: `CLAIMS`.
     #[serde(default)]
-    pub publish: Publish,
+    #[schemars(extend("default" = "CLAIMS"))]
+    pub publish: Option<Publish>,
     /// Requests whose refusals may be explained. If a request matches one of these entries and has
     /// the header `x-weir-explain: 1`, a refusal names rule, provider and condition in the response
     /// header `x-weir-explain`. Default: none.

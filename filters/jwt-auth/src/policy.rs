@@ -50,6 +50,7 @@ pub struct Policy {
     /// Accepted if any provider accepts it.
     padding: Padding,
     publish: Publish,
+    is_publish_set: bool,
     replies: ReplyBuilder,
     mode: Mode,
     bypass_cors_preflight: bool,
@@ -139,6 +140,12 @@ impl Policy {
     /// Returns `true` if metric names have labels, see [`Metric::name`].
     pub const fn labels_metrics(&self) -> bool {
         self.label_metrics
+    }
+
+    /// Returns `true` if `publish` is set, so that readers other than filters can depend on the
+    /// identity.
+    pub const fn is_publish_set(&self) -> bool {
+        self.is_publish_set
     }
 
     /// Creates the state of one worker.

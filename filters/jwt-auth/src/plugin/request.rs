@@ -6,7 +6,8 @@ use filter_core::{HeaderName, Headers};
 use filter_host::{
     Action, Result, clock,
     headers::{self as host, Map},
-    property, reply,
+    published::{self, Fact, Readers},
+    reply,
     stream::ContextId,
 };
 
@@ -28,7 +29,7 @@ impl JwtAuth {
         }
         self.count(&decision.counts);
         match decision.verdict {
-            Verdict::Allow(admission) => apply(&admission, &request.headers),
+            Verdict::Allow(admission) => self.admit(&admission, &request.headers),
             Verdict::Deny(denial) => self.deny(&denial),
             Verdict::Wait(wait) => Ok(self.hold(context, request, wait, now)),
         }
@@ -61,9 +62,30 @@ impl JwtAuth {
         match response.outcome {
             Err(reply) => reply::send(&reply),
             Ok(admission) => {
-                apply(&admission, headers).unwrap_or_else(|_| self.deny_after_host_error())
+                self.admit(&admission, headers).unwrap_or_else(|_| self.deny_after_host_error())
             }
         }
+    }
+
+    /// Applies an admission to the current request, which has these headers.
+    pub(super) fn admit(&self, admission: &Admission, headers: &Headers) -> Result<Action> {
+        let edits = &admission.edits;
+        let is_set = |name: &HeaderName| edits.set.iter().any(|(set, _)| set == name);
+        let is_stripped =
+            |name: &&HeaderName| headers.first(name.as_str()).is_some() && !is_set(name);
+        for name in admission.strip.iter().filter(is_stripped) {
+            host::remove(Map::RequestHeaders, name.as_str())?;
+        }
+        host::apply(Map::RequestHeaders, edits)?;
+        if let Some(path) = &admission.path {
+            host::set(Map::RequestHeaders, ":path", path)?;
+        }
+        if let Some(identity) = &admission.identity {
+            let is_public = self.policy.is_publish_set();
+            let readers = if is_public { Readers::Everyone } else { Readers::Filters };
+            published::publish(Fact::Identity, identity, readers)?;
+        }
+        Ok(Action::Continue)
     }
 
     pub(super) fn count(&self, metrics: &[Metric]) {
@@ -78,22 +100,4 @@ impl JwtAuth {
 /// Returns the time since 1970.
 pub(super) fn now() -> Result<Duration> {
     Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-}
-
-/// Applies an admission to the current request, which has these headers.
-pub(super) fn apply(admission: &Admission, headers: &Headers) -> Result<Action> {
-    let edits = &admission.edits;
-    let is_set = |name: &HeaderName| edits.set.iter().any(|(set, _)| set == name);
-    let is_stripped = |name: &&HeaderName| headers.first(name.as_str()).is_some() && !is_set(name);
-    for name in admission.strip.iter().filter(is_stripped) {
-        host::remove(Map::RequestHeaders, name.as_str())?;
-    }
-    host::apply(Map::RequestHeaders, edits)?;
-    if let Some(path) = &admission.path {
-        host::set(Map::RequestHeaders, ":path", path)?;
-    }
-    if let Some(identity) = &admission.identity {
-        property::write(&["weir.jwt"], identity)?;
-    }
-    Ok(Action::Continue)
 }

@@ -9,7 +9,7 @@ use filter_host::{
     stream::{self, ContextId},
 };
 
-use super::{JwtAuth, request::apply};
+use super::JwtAuth;
 use crate::{Verdict, Wait, WaitPolicy};
 
 /// The maximum number of waiting requests per worker.
@@ -93,7 +93,7 @@ impl JwtAuth {
         }
         self.count(&decision.counts);
         let action = match decision.verdict {
-            Verdict::Allow(admission) => apply(&admission, &waiting.request.headers),
+            Verdict::Allow(admission) => self.admit(&admission, &waiting.request.headers),
             Verdict::Deny(denial) => self.deny(&denial),
             Verdict::Wait(_) => Ok(Action::Pause),
         };

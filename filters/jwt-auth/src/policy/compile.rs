@@ -68,7 +68,8 @@ impl Policy {
             max_token_bytes: size(
                 config.max_token_bytes.map_or(DEFAULT_MAX_TOKEN_BYTES, |max| max.get()),
             ),
-            publish: config.publish,
+            publish: config.publish.unwrap_or_default(),
+            is_publish_set: config.publish.is_some(),
             replies: ReplyBuilder::new(&config.replies, config.problem),
             mode: Mode::new(config.dry_run),
             bypass_cors_preflight: config.bypass_cors_preflight,
