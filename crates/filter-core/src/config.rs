@@ -65,6 +65,16 @@ impl InvalidConfig {
         &self.errors
     }
 
+    /// Returns the errors of a document that is the field `section` of another one.
+    #[must_use]
+    pub fn in_section(self, section: &str) -> Self {
+        self.with_paths(|path| match path {
+            "" => section.to_owned(),
+            path if path.starts_with('[') => format!("{section}{path}"),
+            path => format!("{section}.{path}"),
+        })
+    }
+
     /// Replaces the path of each error.
     pub(crate) fn with_paths(mut self, change: impl Fn(&str) -> String) -> Self {
         for error in &mut self.errors {

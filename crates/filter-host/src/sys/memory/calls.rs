@@ -230,8 +230,11 @@ pub(crate) fn set_effective_context(context: u32) -> Result<()> {
     })
 }
 
-pub(crate) fn call_foreign_function(name: &str, _argument: &[u8]) -> Result<Vec<u8>> {
-    host_call("foreign_function", name, |_| Err(HostError::NotFound))
+pub(crate) fn call_foreign_function(name: &str, argument: &[u8]) -> Result<Vec<u8>> {
+    host_call("foreign_function", name, |state| {
+        let function = state.functions.get(name).ok_or(HostError::NotFound)?;
+        function(argument).ok_or(HostError::BadArgument)
+    })
 }
 
 pub(crate) fn define_metric(kind: MetricKind, name: &str) -> Result<u32> {

@@ -70,6 +70,11 @@ impl Proxy {
         with(|state| state.properties.insert(path.to_owned(), value.to_vec()));
     }
 
+    /// Adds a foreign function; `None` is a malformed argument.
+    pub fn set_function(&self, name: &'static str, function: fn(&[u8]) -> Option<Vec<u8>>) {
+        with(|state| state.functions.insert(name, function));
+    }
+
     /// Hides log lines below a level, from 0 (trace) to 4 (error).
     pub fn set_log_level(&self, level: u32) {
         with(|state| state.log_level = level);
