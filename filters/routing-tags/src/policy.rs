@@ -60,8 +60,10 @@ pub struct Decision {
     pub strip: Vec<HeaderName>,
     /// Changes to the request headers, in order.
     pub request: Vec<HeaderEdits>,
-    /// Value of the property `weir.tag`.
-    pub filter_state: Option<Vec<u8>>,
+    /// The tag of the top-level tag header, which is published as `weir.tag`; `None` without a tag.
+    ///
+    /// Filter state only gets it if [`Policy::writes_filter_state`] returns `true`.
+    pub filter_state: Option<Rc<[u8]>>,
     /// Changes to the response; `None` if there are none.
     pub response: Option<Rc<ResponseChanges>>,
     /// Indices of the entries that gave the request the tag of their canary.
@@ -106,6 +108,12 @@ impl Policy {
     #[must_use]
     pub fn is_unchanged(&self, from: SystemTime, to: SystemTime) -> bool {
         self.entries.iter().all(|entry| entry.is_unchanged(from, to))
+    }
+
+    /// Returns `true` if the tag is written to filter state.
+    #[must_use]
+    pub const fn writes_filter_state(&self) -> bool {
+        self.filter_state
     }
 
     /// Returns the names of the counters, indexed by [`Counter::index`].

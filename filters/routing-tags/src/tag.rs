@@ -1,6 +1,6 @@
 //! Tags.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, rc::Rc, str::FromStr};
 
 use filter_core::Shown;
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ use serde_json::Value;
     title = "label value",
     extend("pattern" = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "examples" = ["v2"])
 )]
-pub struct Tag(String);
+pub struct Tag(Rc<str>);
 
 /// The error for a text that is not a tag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,6 +42,12 @@ impl Tag {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the bytes of the text, without a copy.
+    #[must_use]
+    pub fn bytes(&self) -> Rc<[u8]> {
+        Rc::clone(&self.0).into()
+    }
 }
 
 impl FromStr for Tag {
@@ -54,7 +60,7 @@ impl FromStr for Tag {
             && text.bytes().all(inner)
             && outer(text.bytes().next())
             && outer(text.bytes().last());
-        if legal { Ok(Self(text.to_owned())) } else { Err(InvalidTag) }
+        if legal { Ok(Self(text.into())) } else { Err(InvalidTag) }
     }
 }
 

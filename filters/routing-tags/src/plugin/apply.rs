@@ -3,7 +3,7 @@
 use filter_host::{
     Result,
     headers::{self, Map},
-    property,
+    published::{self, Fact, Readers},
 };
 
 use super::RoutingTags;
@@ -27,9 +27,14 @@ impl RoutingTags {
             headers::apply(Map::RequestHeaders, edits)?;
         }
         match &decision.filter_state {
-            Some(tag) => property::write(&["weir.tag"], tag),
+            Some(tag) => published::publish(Fact::Tag, tag, self.tag_readers()),
             None => Ok(()),
         }
+    }
+
+    /// Returns the readers of the tag, other than those of the request headers.
+    const fn tag_readers(&self) -> Readers {
+        if self.policy.writes_filter_state() { Readers::Everyone } else { Readers::Suite }
     }
 }
 

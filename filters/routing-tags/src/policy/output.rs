@@ -65,10 +65,7 @@ impl Evaluation<'_, '_, '_> {
             }
         }
         self.push_request_edits(edits);
-        if self.policy.filter_state {
-            let tag = self.tags.first().and_then(HeaderTag::tag);
-            self.decision.filter_state = tag.map(|tag| tag.as_str().into());
-        }
+        self.decision.filter_state = self.tags.first().and_then(HeaderTag::tag).map(Tag::bytes);
     }
 
     fn write_baggage(&mut self, inbound: &InboundTags<'_>) {

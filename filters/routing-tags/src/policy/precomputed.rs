@@ -90,7 +90,6 @@ impl Policy {
             && self.trust.is_none()
             && self.explain.is_none()
             && self.baggage_key.is_none()
-            && !self.filter_state
             && self.operations.is_empty()
             && !self.matcher.needs().headers.contains(name.as_str())
     }
@@ -117,6 +116,7 @@ impl Policy {
         Decision {
             request: vec![HeaderEdits { set, ..HeaderEdits::default() }],
             counters,
+            filter_state: Some(tag.bytes()),
             ..Decision::default()
         }
     }

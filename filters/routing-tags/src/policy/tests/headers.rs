@@ -111,16 +111,20 @@ fn ignores_operations_of_entries_that_yield_no_tag() {
 }
 
 #[test]
-fn filter_state_is_the_tag_of_the_top_level_header() {
-    let policy = policy(&json!({"filterState": true, "http": [
-        {"match": [{"headers": {"x-a": {}}}], "tag": "v2"},
-        {"tagHeader": "x-other", "tag": "o"},
-    ]}));
-    let state = |headers: &[(&str, &str)]| {
-        decide(&policy, &request(headers.iter().copied())).filter_state.clone()
-    };
-    assert_eq!(state(&[("x-a", "1")]).as_deref(), Some(&b"v2"[..]));
-    assert_eq!(state(&[]), None);
+fn publishes_the_tag_of_the_top_level_header() {
+    let top = json!({"match": [{"headers": {"x-a": {}}}], "tag": "v2"});
+    let other = json!({"tagHeader": "x-other", "tag": "o"});
+    for filter_state in [false, true] {
+        for http in [json!([top]), json!([top, other])] {
+            let policy = policy(&json!({"filterState": filter_state, "http": http}));
+            assert_eq!(policy.writes_filter_state(), filter_state);
+            let tag = |headers: &[(&str, &str)]| {
+                decide(&policy, &request(headers.iter().copied())).filter_state.clone()
+            };
+            assert_eq!(tag(&[("x-a", "1")]).as_deref(), Some(&b"v2"[..]));
+            assert_eq!(tag(&[]), None);
+        }
+    }
 }
 
 #[test]
