@@ -138,7 +138,7 @@ impl<P: Plugin> Worker<P> {
 
     /// Ends a stream whose client left. Returns its last state.
     pub fn leave(&mut self, context: ContextId) -> StreamState {
-        const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 6;
+        const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
         let flags = DOWNSTREAM_CONNECTION_TERMINATION.to_le_bytes();
         self.set_property(context, "response.flags", &flags);
         self.end(context)
