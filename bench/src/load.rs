@@ -5,13 +5,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use http_body_util::{BodyExt, Empty};
-use hyper::{Request, body::Bytes, client::conn::http1};
+use hyper::{
+    Request, StatusCode,
+    body::Bytes,
+    client::conn::http1::{self, SendRequest},
+};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
+use tokio::{
+    net::TcpStream,
+    runtime::Builder,
+    task::{JoinHandle, JoinSet},
+};
 
 use crate::variants::HeaderList;
+
+mod fixed_rate;
+
+pub(crate) use fixed_rate::latencies;
 
 /// Sends the same request repeatedly for `time`; returns the number of responses with status 200.
 ///
@@ -28,7 +40,7 @@ pub(crate) fn run(
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut workers = JoinSet::new();
         for _ in 0..connections {
-            workers.spawn(connection(address, headers.clone(), until));
+            workers.spawn(repeat(address, headers.clone(), until));
         }
         let mut answered = 0u64;
         while let Some(count) = workers.join_next().await {
@@ -38,24 +50,70 @@ pub(crate) fn run(
     })
 }
 
-async fn connection(address: SocketAddr, headers: HeaderList, until: Instant) -> Result<u64> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
-    let driver = tokio::spawn(driver);
+/// Sends one request; returns `true` if a response arrives.
+///
+/// # Errors
+///
+/// Fails on another status than 200.
+pub(crate) fn probe(address: SocketAddr, headers: &HeaderList) -> Result<bool> {
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let Ok(mut client) = Client::connect(address, headers.clone()).await else {
+            return Ok(false);
+        };
+        let Ok(status) = client.send().await else { return Ok(false) };
+        ensure!(status == StatusCode::OK, "answered {status}");
+        Ok(true)
+    })
+}
+
+async fn repeat(address: SocketAddr, headers: HeaderList, until: Instant) -> Result<u64> {
+    let mut client = Client::connect(address, headers).await?;
     let mut count = 0u64;
     while Instant::now() < until {
-        let mut request = Request::get("/orders/1").header("host", "bench.local");
-        for (name, value) in &headers {
-            request = request.header(name, value);
-        }
-        sender.ready().await?;
-        let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
-        ensure!(answer.status() == 200, "answered {}", answer.status());
-        answer.into_body().collect().await?;
+        client.exchange().await?;
         count = count.saturating_add(1);
     }
-    drop(sender);
-    driver.await??;
+    client.close().await?;
     Ok(count)
+}
+
+/// A keep-alive connection that sends the same request each time.
+struct Client {
+    headers: HeaderList,
+    sender: SendRequest<Empty<Bytes>>,
+    driver: JoinHandle<hyper::Result<()>>,
+}
+
+impl Client {
+    async fn connect(address: SocketAddr, headers: HeaderList) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
+        Ok(Self { headers, sender, driver: tokio::spawn(driver) })
+    }
+
+    /// Sends the request and reads the whole response.
+    async fn send(&mut self) -> Result<StatusCode> {
+        let mut request = Request::get("/orders/1").header("host", "bench.local");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request.body(Empty::new())?).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        Ok(status)
+    }
+
+    /// Sends the request and expects status 200.
+    async fn exchange(&mut self) -> Result<()> {
+        let status = self.send().await?;
+        ensure!(status == StatusCode::OK, "answered {status}");
+        Ok(())
+    }
+
+    async fn close(self) -> Result<()> {
+        drop(self.sender);
+        self.driver.await?.context("the connection failed")
+    }
 }

@@ -1,10 +1,13 @@
 //! One Envoy per variant.
 
 use std::{
-    env, fs,
-    net::{SocketAddr, TcpStream},
+    env,
+    ffi::OsString,
+    fs,
+    net::SocketAddr,
     process::Command,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -12,41 +15,60 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{ports, process::Process};
 
-use crate::variants::Variant;
+use crate::{load, variants::Variant};
 
-/// A running Envoy with one worker and one route with a direct response of 200.
+/// Number of probes, one per millisecond, between two checks that Envoy still runs.
+const PROBES: usize = 20;
+
+/// Returns the path of Envoy.
+///
+/// # Errors
+///
+/// Fails if `ENVOY_PATH` is not set.
+pub(crate) fn envoy() -> Result<OsString> {
+    env::var_os("ENVOY_PATH").context("ENVOY_PATH is not set: run this through `make bench`")
+}
+
+/// A running Envoy with one route with a direct response of 200.
 pub(crate) struct Proxy {
     process: Process,
     address: SocketAddr,
+    start_up: Duration,
     _folder: TempDir,
 }
 
 impl Proxy {
-    /// Starts Envoy (`ENVOY_PATH`) with the variant's filters and waits until it listens.
+    /// Starts Envoy (`ENVOY_PATH`) with the variant's filters and waits for its first response.
     ///
     /// Its cluster `collector` sends HTTP/2 to that address.
     ///
     /// # Errors
     ///
     /// Fails with the end of Envoy's log if Envoy is missing or refuses the configuration.
-    pub(crate) fn start(variant: &Variant, collector: SocketAddr) -> Result<Self> {
-        let envoy = env::var_os("ENVOY_PATH")
-            .context("ENVOY_PATH is not set: run this through `make bench`")?;
+    pub(crate) fn start(variant: &Variant, collector: SocketAddr, workers: usize) -> Result<Self> {
+        let envoy = envoy()?;
         let folder = tempfile::tempdir()?;
         let address = ports::loopback(ports::free()?);
         let config = folder.path().join("envoy.json");
         fs::write(&config, bootstrap(address, collector, variant).to_string())?;
         let mut command = Command::new(envoy);
         command
-            .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"])
+            .args(["--concurrency", &workers.to_string()])
+            .args(["--disable-hot-restart", "--log-level", "warn"])
             .arg("--config-path")
             .arg(&config);
         let log = folder.path().join("envoy.log");
+        let started = Instant::now();
         let mut process = Process::start(&format!("Envoy {}", variant.name), &mut command, &log)?;
-        process.wait_until("listening", Duration::from_secs(60), |_| {
-            Ok(TcpStream::connect(address).is_ok())
+        process.wait_until("the first response", Duration::from_secs(60), |_| {
+            answers(address, variant)
         })?;
-        Ok(Self { process, address, _folder: folder })
+        Ok(Self { process, address, start_up: started.elapsed(), _folder: folder })
+    }
+
+    /// Returns the time from the start of the process to the first response.
+    pub(crate) fn start_up(&self) -> Duration {
+        self.start_up
     }
 
     /// Returns the id of the measured process.
@@ -58,6 +80,20 @@ impl Proxy {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// Returns `true` if Envoy answers one of a few probes.
+///
+/// Probes follow each other faster than the checks of [`Process::wait_until`], because start-up
+/// takes only a few of its intervals.
+fn answers(address: SocketAddr, variant: &Variant) -> Result<bool> {
+    for _ in 0..PROBES {
+        if load::probe(address, &variant.headers)? {
+            return Ok(true);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(false)
 }
 
 fn bootstrap(address: SocketAddr, collector: SocketAddr, variant: &Variant) -> Value {

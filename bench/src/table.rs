@@ -1,69 +1,81 @@
-//! Samples and the table of their medians.
+//! Markdown table of all rows.
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::variants::{EMPTY_FILTER, Variant};
+use crate::results::{Results, Row};
 
-/// CPU microseconds per request, for each variant and round.
-pub(crate) struct Samples<'a> {
-    variants: &'a [Variant],
-    figures: Vec<Vec<f64>>,
-}
+/// The table of a run.
+pub(crate) struct Table<'a>(pub(crate) &'a Results);
 
-impl<'a> Samples<'a> {
-    /// Creates an empty set of samples.
-    pub(crate) fn new(variants: &'a [Variant]) -> Self {
-        Self { variants, figures: vec![Vec::new(); variants.len()] }
-    }
-
-    /// Adds the result of one round for the variant at `index`.
-    pub(crate) fn add(&mut self, index: usize, figure: f64) {
-        if let Some(figures) = self.figures.get_mut(index) {
-            figures.push(figure);
-        }
-    }
-
-    /// Returns the median over the rounds of the difference between two variants.
-    fn above(&self, variant: &[f64], floor: usize) -> Option<f64> {
-        let floor = self.figures.get(floor)?;
-        Some(median(variant.iter().zip(floor).map(|(figure, floor)| figure - floor).collect()))
-    }
-
-    fn position(&self, name: &str) -> Option<usize> {
-        self.variants.iter().position(|variant| variant.name == name)
-    }
-}
-
-impl Display for Samples<'_> {
+impl Display for Table<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let before: Vec<_> =
-            self.variants.iter().map(|variant| self.position(&variant.name_before())).collect();
-        let compares = before.iter().any(Option::is_some);
+        let rows = &self.0.rows;
+        let compares = rows.iter().any(|row| row.cpu.above_before.is_some());
         let (column, rule) = if compares { (" above before |", "---:|") } else { ("", "") };
-        writeln!(
-            f,
-            "| variant | CPU us/request | above no filter | above empty filter |{column} spread |"
-        )?;
-        writeln!(f, "|---|---:|---:|---:|{rule}---:|")?;
-        let empty = self.position(EMPTY_FILTER);
-        for ((variant, figures), before) in self.variants.iter().zip(&self.figures).zip(before) {
-            let middle = median(figures.clone());
-            let spread = median(figures.iter().map(|figure| (figure - middle).abs()).collect());
-            write!(f, "| {} | {middle:.1} |", variant.name)?;
-            let floor = self.position(variant.floor);
-            for other in [floor, empty].into_iter().chain(compares.then_some(before)) {
-                match other.and_then(|other| self.above(figures, other)) {
-                    Some(above) => write!(f, " {above:+.1} |")?,
-                    None => write!(f, " |")?,
-                }
-            }
-            writeln!(f, " {spread:.1} |")?;
+        write!(f, "| variant | CPU us/request | above no filter | above empty filter |{column}")?;
+        writeln!(f, " spread | p50 us | p99 us | start ms | MiB | MiB/worker | module KiB |")?;
+        writeln!(f, "|---|---:|---:|---:|{rule}---:|---:|---:|---:|---:|---:|---:|")?;
+        for row in rows {
+            let cells: Vec<String> = cells(row, compares).collect();
+            writeln!(f, "| {} | {} |", row.name, cells.join(" | "))?;
+        }
+        for goal in &self.0.goals {
+            writeln!(f, "{}: {:.2} (goal: at most {})", goal.name, goal.value, goal.limit)?;
         }
         Ok(())
     }
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() >> 1).copied().unwrap_or(f64::NAN)
+/// Returns the figures of a row; empty if not measured.
+fn cells(row: &Row, compares: bool) -> impl Iterator<Item = String> {
+    let cpu = &row.cpu;
+    let signed = |figure: Option<f64>| figure.map(|figure| format!("{figure:+.1}"));
+    let whole = |figure: Option<f64>| figure.map(|figure| format!("{figure:.0}"));
+    let (latency, footprint) = (row.latency.as_ref(), row.footprint.as_ref());
+    let mut cells = vec![
+        Some(format!("{:.1}", cpu.micros)),
+        signed(cpu.above_no_filter),
+        signed(cpu.above_empty_filter),
+    ];
+    cells.extend(compares.then(|| signed(cpu.above_before)));
+    cells.extend([
+        Some(format!("{:.1}", cpu.spread)),
+        whole(latency.map(|latency| latency.p50_micros)),
+        whole(latency.map(|latency| latency.p99_micros)),
+        whole(footprint.map(|footprint| footprint.start_millis)),
+        whole(footprint.map(|footprint| footprint.resident_kib / 1024.0)),
+        footprint.map(|footprint| format!("{:.1}", footprint.per_worker_kib / 1024.0)),
+        (row.module_bytes > 0).then(|| (row.module_bytes >> 10).to_string()),
+    ]);
+    cells.into_iter().map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::tests::results;
+
+    #[test]
+    fn missing_figures_are_empty() {
+        let text = Table(&results()).to_string();
+        assert!(
+            text.contains("| no filter | 10.0 | +0.0 |  | 0.5 | 100 | 200 | 50 | 50 | 2.5 |  |\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("| telemetry {} | 19.0 | +9.0 | +8.0 | 0.5 |  |  |  |  |  | 1024 |\n"),
+            "{text}"
+        );
+        assert!(!text.contains("above before"), "{text}");
+        assert!(text.ends_with("suite: 0.40 (goal: at most 0.5)\n"), "{text}");
+    }
+
+    #[test]
+    fn older_modules_have_a_column() {
+        let mut results = results();
+        results.rows[1].cpu.above_before = Some(-0.25);
+        let text = Table(&results).to_string();
+        assert!(text.contains("| above empty filter | above before | spread |"), "{text}");
+        assert!(text.contains("| +8.0 | -0.2 | 0.5 |"), "{text}");
+    }
 }

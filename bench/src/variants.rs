@@ -12,6 +12,7 @@ mod jwt;
 mod logs;
 mod tags;
 mod telemetry;
+pub(crate) mod typical;
 
 /// Header names and values of one request.
 pub(crate) type HeaderList = Vec<(String, String)>;
@@ -67,6 +68,13 @@ impl Variant {
     /// Returns `true` if other rows are compared with this one.
     pub(crate) fn is_baseline(&self) -> bool {
         BASELINES.contains(&self.name.as_str())
+    }
+
+    /// Returns `true` if latency, start-up and memory are measured too: for rows of the README and
+    /// for chains.
+    pub(crate) fn is_detailed(&self) -> bool {
+        let is_typical = typical::ROWS.iter().any(|row| row.name == self.name);
+        is_typical || self.floor == chain::FLOOR
     }
 
     /// Returns the paths of the modules.

@@ -1,0 +1,123 @@
+//! A run: starts an Envoy per row and measures them in turn.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    net::SocketAddr,
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use tests::fake_collector::{Behaviour, FakeCollector};
+
+use crate::{
+    footprint, load, machine, process,
+    proxy::Proxy,
+    results::{Load, Results},
+    series::{self, Series},
+    variants::Variant,
+};
+
+/// Measures all rows under this load.
+///
+/// # Errors
+///
+/// Fails if Envoy does not start or refuses a request.
+pub(crate) fn run(variants: &[Variant], load: Load) -> Result<Results> {
+    // Accepts every span and stores none.
+    let taken = vec![("grpc-status".to_owned(), "0".to_owned())];
+    let collector = FakeCollector::start(Behaviour::Grpc(taken))?;
+    let mut all: Vec<Series> = variants.iter().map(empty_series).collect::<Result<_>>()?;
+    measure_footprints(variants, &mut all, collector.address())?;
+    measure_rounds(variants, &mut all, collector.address(), &load)?;
+    Ok(Results {
+        machine: machine::machine()?,
+        versions: machine::versions()?,
+        modules: modules(variants)?,
+        rows: series::rows(&all),
+        goals: series::goals(&all),
+        load,
+    })
+}
+
+fn empty_series(variant: &Variant) -> Result<Series> {
+    let modules: BTreeSet<&Path> = variant.modules().collect();
+    let mut module_bytes = 0u64;
+    for module in modules {
+        module_bytes = module_bytes.saturating_add(size(module)?);
+    }
+    Ok(Series {
+        name: variant.name.clone(),
+        floor: variant.floor.to_owned(),
+        before: variant.name_before(),
+        module_bytes,
+        ..Series::default()
+    })
+}
+
+/// Returns the sizes of all modules.
+fn modules(variants: &[Variant]) -> Result<BTreeMap<String, u64>> {
+    let modules = variants.iter().flat_map(Variant::modules);
+    let named = modules.filter_map(|path| Some((path, path.file_name()?.to_string_lossy())));
+    named.map(|(path, name)| Ok((name.into_owned(), size(path)?))).collect()
+}
+
+fn size(module: &Path) -> Result<u64> {
+    let metadata = fs::metadata(module);
+    Ok(metadata.with_context(|| format!("cannot read {}", module.display()))?.len())
+}
+
+/// Measures start-up and memory, before the other Envoys run.
+fn measure_footprints(
+    variants: &[Variant],
+    all: &mut [Series],
+    collector: SocketAddr,
+) -> Result<()> {
+    for (variant, series) in variants.iter().zip(all).filter(|(variant, _)| variant.is_detailed()) {
+        eprintln!("start-up and memory: {}", variant.name);
+        series.footprint = Some(footprint::measure(variant, collector)?);
+    }
+    Ok(())
+}
+
+fn measure_rounds(
+    variants: &[Variant],
+    all: &mut [Series],
+    collector: SocketAddr,
+    load: &Load,
+) -> Result<()> {
+    eprintln!("starting {} Envoys with one worker each", variants.len());
+    let start = |variant| Proxy::start(variant, collector, 1);
+    let proxies: Vec<Proxy> = variants.iter().map(start).collect::<Result<_>>()?;
+    let mut subjects: Vec<_> = variants.iter().zip(&proxies).zip(all).collect();
+    for round in 0..=load.rounds {
+        for ((variant, proxy), series) in &mut subjects {
+            // The first round warms up caches and code.
+            let mut warm_up = Series::default();
+            let series = if round > 0 { &mut **series } else { &mut warm_up };
+            measure(variant, proxy, load, series)?;
+        }
+        // Each round starts one variant later than the one before.
+        subjects.rotate_left(1);
+        eprint!("\rround {round} of {}", load.rounds);
+    }
+    eprintln!();
+    Ok(())
+}
+
+/// Adds the average CPU microseconds per request at full load, and for detailed rows the latency.
+fn measure(variant: &Variant, proxy: &Proxy, load: &Load, series: &mut Series) -> Result<()> {
+    let time = Duration::from_millis(load.millis);
+    let (address, headers) = (proxy.address(), &variant.headers);
+    let before = process::cpu_time(proxy.id())?;
+    let requests = load::run(address, headers, load.connections, time)?;
+    let after = process::cpu_time(proxy.id())?;
+    ensure!(requests > 0, "{}: no request was answered", variant.name);
+    series.cpu.push(after.saturating_sub(before).as_secs_f64() * 1e6 / requests as f64);
+    if variant.is_detailed() && load.rate > 0 {
+        let latencies = load::latencies(address, headers, load.connections, load.rate, time)?;
+        series.add_latencies(latencies);
+    }
+    Ok(())
+}
