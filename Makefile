@@ -118,6 +118,10 @@ bench: build ## Measure the filters next to Envoy's own [BEFORE=<older modules>]
 	$(WITH) envoy func-e -- cargo run --release --package bench -- \
 		$(if $(BEFORE),--before "$(BEFORE)") $(if $(ONLY),--only "$(ONLY)")
 
+.PHONY: bench-report
+bench-report: ## Write the table and the chart in README.md from the results of the last make bench
+	cargo run --release --package bench -- report
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
