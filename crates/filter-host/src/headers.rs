@@ -84,11 +84,12 @@ pub fn named(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Headers> {
 ///
 /// Fails if the map is not available in this phase.
 pub fn set(map: Map, name: &str, value: &[u8]) -> Result<()> {
+    sys::set_header(map, name, value)?;
     edit(map, name, |headers| {
         headers.remove(name);
         headers.push(name, value);
     });
-    sys::set_header(map, name, value)
+    Ok(())
 }
 
 /// Adds a value of a header.
@@ -110,13 +111,14 @@ pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
 ///
 /// Fails as [`set`] does.
 pub fn remove(map: Map, name: &str) -> Result<()> {
+    match sys::remove_header(map, name) {
+        Ok(()) | Err(HostError::NotFound) => {}
+        Err(error) => return Err(error),
+    }
     edit(map, name, |headers| {
         headers.remove(name);
     });
-    match sys::remove_header(map, name) {
-        Err(HostError::NotFound) => Ok(()),
-        result => result,
-    }
+    Ok(())
 }
 
 /// Applies edits in the order `remove`, `set`, `add`.
@@ -159,3 +161,6 @@ fn edit(map: Map, name: &str, change: impl FnOnce(&mut Headers)) {
         KEPT.with_borrow_mut(|kept| kept.as_mut().map(change));
     }
 }
+
+#[cfg(test)]
+mod tests;

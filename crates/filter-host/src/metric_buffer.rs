@@ -156,3 +156,6 @@ impl Metric {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

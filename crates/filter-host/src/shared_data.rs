@@ -100,3 +100,6 @@ pub fn update(key: &str, mut next: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Resu
     }
     Err(HostError::CasMismatch)
 }
+
+#[cfg(test)]
+mod tests;

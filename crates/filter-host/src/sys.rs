@@ -36,6 +36,7 @@ pub enum Map {
 /// A buffer of the proxy, numbered as in the ABI.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
+#[expect(clippy::enum_variant_names, reason = "the buffers of a plugin are all bodies")]
 pub(crate) enum Buffer {
     /// Buffered part of the request body.
     RequestBody = 0,

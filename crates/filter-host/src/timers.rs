@@ -164,3 +164,6 @@ impl Timers {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,3 +27,5 @@ pub use proxy::Proxy;
 pub use state::{HostCall, HttpCall};
 pub use stream::{LocalReply, StreamState};
 pub use worker::Worker;
+#[cfg(test)]
+pub(crate) use worker::{run_in_plugin, run_in_stream};

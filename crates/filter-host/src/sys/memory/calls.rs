@@ -78,10 +78,8 @@ pub(crate) fn headers(map: Map, wanted: impl Fn(&[u8]) -> bool) -> Result<Header
 
 pub(crate) fn header(map: Map, name: &str) -> Result<Vec<u8>> {
     host_call("header", name, |state| {
-        let map = state_map(state, map)?;
-        // Envoy has one value for each list header that it knows.
-        let value = if name == "authorization" { map.joined(name) } else { None };
-        value.or_else(|| map.first(name).map(<[u8]>::to_vec)).ok_or(HostError::NotFound)
+        let first = state_map(state, map)?.first(name).map(<[u8]>::to_vec);
+        first.ok_or(HostError::NotFound)
     })
 }
 
@@ -96,7 +94,15 @@ pub(crate) fn set_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
 
 pub(crate) fn add_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
     host_call("add_header", name, |state| {
-        state_map(state, map)?.push(name, value);
+        let map = state_map(state, map)?;
+        map.push(name, value);
+        // Envoy has one value for each list header that it knows.
+        if name == "authorization"
+            && let Some(joined) = map.joined(name)
+        {
+            map.remove(name);
+            map.push(name, joined);
+        }
         Ok(())
     })
 }

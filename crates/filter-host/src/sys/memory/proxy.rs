@@ -101,6 +101,16 @@ impl Proxy {
         with(|state| state.metrics.iter().filter(|metric| metric.value != 0).map(metric).collect())
     }
 
+    /// Returns the names of all histograms with their values, except those without values.
+    #[must_use]
+    pub fn histograms(&self) -> Vec<(String, Vec<u64>)> {
+        let metrics = |metrics: &[state::Metric]| {
+            let recorded = metrics.iter().filter(|metric| !metric.recorded.is_empty());
+            recorded.map(|metric| (metric.name.clone(), metric.recorded.clone())).collect()
+        };
+        with(|state| metrics(&state.metrics))
+    }
+
     /// Returns the log lines of at least a level, from 0 (trace) to 5 (critical).
     #[must_use]
     pub fn log(&self, level: u32) -> Vec<String> {

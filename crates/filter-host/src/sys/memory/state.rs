@@ -48,6 +48,12 @@ pub struct HttpCall {
     pub(super) worker: usize,
 }
 
+/// A foreign function; `None` if it fails.
+pub(super) type ForeignFunction = fn(&[u8]) -> Option<Vec<u8>>;
+
+/// A closure that runs before each host call.
+pub(super) type Interrupt = Box<dyn FnMut(&HostCall)>;
+
 /// A metric of the proxy.
 pub(super) struct Metric {
     pub(super) kind: MetricKind,
@@ -88,7 +94,7 @@ pub(super) struct State {
     pub(super) log_level: u32,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) properties: BTreeMap<String, Vec<u8>>,
-    pub(super) functions: BTreeMap<&'static str, fn(&[u8]) -> Option<Vec<u8>>>,
+    pub(super) functions: BTreeMap<&'static str, ForeignFunction>,
     pub(super) clusters: BTreeSet<String>,
     pub(super) shared: BTreeMap<String, (Vec<u8>, u32)>,
     pub(super) queues: Vec<(String, VecDeque<Vec<u8>>)>,
@@ -105,7 +111,7 @@ pub(super) struct State {
     pub(super) trace: Vec<HostCall>,
     /// The host calls that fail, by their index in the trace.
     pub(super) failures: BTreeMap<usize, HostError>,
-    pub(super) interrupt: Option<Box<dyn FnMut(&HostCall)>>,
+    pub(super) interrupt: Option<Interrupt>,
 }
 
 impl State {

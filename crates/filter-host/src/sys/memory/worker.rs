@@ -182,6 +182,11 @@ impl<P: Plugin> Worker<P> {
         }
     }
 
+    /// Runs host calls in the context of the plugin.
+    pub fn run<T>(&mut self, calls: impl FnOnce() -> T) -> T {
+        run(self.index, PLUGIN, "test", calls)
+    }
+
     /// Delivers a tick now.
     pub fn tick(&mut self) {
         with(|state| {
@@ -303,4 +308,30 @@ fn run<T>(
     stream::swap_entered(entered);
     with(|state| state.current = before);
     result
+}
+
+/// Runs host calls in the context of a plugin without a worker, for tests of this crate.
+#[cfg(test)]
+pub(crate) fn run_in_plugin<T>(calls: impl FnOnce() -> T) -> T {
+    let index = with(|state| {
+        state.machines.push(Machine::default());
+        state.machines.len() - 1
+    });
+    run(index, PLUGIN, "test", calls)
+}
+
+/// Runs host calls in a stream with these request headers. Returns the headers at the end as well.
+#[cfg(test)]
+pub(crate) fn run_in_stream<T>(headers: Headers, calls: impl FnOnce() -> T) -> (T, Headers) {
+    run_in_plugin(|| {
+        let index = with(|state| state.machines.len() - 1);
+        let stream = StreamState {
+            maps: BTreeMap::from([(Map::RequestHeaders, headers)]),
+            ..StreamState::default()
+        };
+        let context = PLUGIN + 1;
+        with(|state| state.machines[index].streams.insert(context, stream));
+        let result = run(index, context, "test", calls);
+        (result, with(|state| state.machines[index].streams[&context].request()))
+    })
 }
