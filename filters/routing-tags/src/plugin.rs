@@ -1,37 +1,34 @@
 //! Connects the policy to the proxy.
 
-use std::{
-    cell::Cell,
-    rc::Rc,
-    time::{Duration, SystemTime},
-};
+use std::{rc::Rc, time::Duration};
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    HostError, Plugin, Result, Setup, clock,
+    Plugin, Result, Setup,
     metric_buffer::{BufferedMetric, MetricBuffer},
     random,
     request::RequestReader,
     stream::ContextId,
-    timers::Timer,
 };
 
 use crate::{Config, Counter, Decision, Inputs, Policy};
 
 mod apply;
 mod canaries;
+mod refresh;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 use canaries::Canaries;
+use refresh::CachedTime;
 use stream::Stream;
 
 #[cfg(feature = "module")]
 filter_host::entry!(RoutingTags);
 
-/// The interval at which the metrics are flushed and the clock is read.
-const TICK: Duration = Duration::from_secs(1);
+/// The interval at which the metrics are flushed.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The filter in one worker, with its current configuration.
 pub struct RoutingTags {
@@ -41,12 +38,8 @@ pub struct RoutingTags {
     /// Indexed by [`Counter::index`].
     counters: Vec<BufferedMetric>,
     canaries: Canaries,
-    /// Time of the last tick; `None` if a decision may change before the next tick.
-    ///
-    /// Reading the clock for each request costs more than hashing a key.
-    cached_now: Cell<Option<SystemTime>>,
-    /// Runs if the policy uses the time.
-    refresh_timer: Timer,
+    /// `None` if no decision depends on the time.
+    time: Option<CachedTime>,
 }
 
 impl RoutingTags {
@@ -64,17 +57,16 @@ impl RoutingTags {
         for warning in policy.warnings() {
             setup.warn(warning);
         }
-        let buffer = MetricBuffer::new(&setup.timers, TICK);
+        let buffer = MetricBuffer::new(&setup.timers, FLUSH_INTERVAL);
         let plugin = Self {
             counters: policy.counters().iter().map(|name| buffer.counter(name)).collect(),
+            canaries: Canaries::new(&policy, document, &buffer),
             buffer,
-            canaries: Canaries::new(&policy, document),
             reader: RequestReader::new(policy.needs()),
+            time: policy.uses_time().then(|| CachedTime::new(&setup.timers)),
             policy,
-            cached_now: Cell::new(None),
-            refresh_timer: Timer::new(&setup.timers),
         };
-        plugin.start_refreshing();
+        plugin.refresh();
         Ok(plugin)
     }
 }
@@ -92,35 +84,11 @@ impl Plugin for RoutingTags {
 
     fn on_tick(&self) {
         self.buffer.flush();
-        if self.refresh_timer.is_due() {
-            self.refresh();
-        }
+        self.refresh_if_due();
     }
 }
 
 impl RoutingTags {
-    /// Starts to refresh the time and the canaries, if the policy uses them.
-    fn start_refreshing(&self) {
-        if !self.policy.uses_time() {
-            return;
-        }
-        self.refresh();
-        if let Err(error) = self.refresh_timer.every(TICK) {
-            log::error!("timer not started, the clock is read for each request: {error:?}");
-            self.cached_now.set(None);
-        }
-    }
-
-    /// Reads the clock, and the rollbacks by other workers.
-    fn refresh(&self) {
-        self.cached_now.set(None);
-        let Ok(now) = clock::now() else { return };
-        self.canaries.refresh(&self.policy, now);
-        let is_unchanged = |later: &SystemTime| self.policy.is_unchanged(now, *later);
-        let later = now.checked_add(TICK.saturating_mul(3)).filter(is_unchanged);
-        self.cached_now.set(later.map(|_| now));
-    }
-
     fn count(&self, counter: Counter) {
         if let Some(metric) = self.counters.get(counter.index()) {
             self.buffer.add(*metric, 1);
@@ -129,20 +97,12 @@ impl RoutingTags {
 
     fn decide(&self) -> Result<Rc<Decision>> {
         let request = self.reader.read()?;
-        let now = match self.cached_now.get() {
-            Some(now) => now,
-            None if self.policy.uses_time() => clock::now()?,
-            None => SystemTime::UNIX_EPOCH,
-        };
         let is_rolled_back = |index: usize| self.canaries.is_rolled_back(index);
-        let mut inputs =
-            Inputs { now, random_bits: &mut random::bits, is_rolled_back: &is_rolled_back };
+        let mut inputs = Inputs {
+            now: self.now()?,
+            random_bits: &mut random::bits,
+            is_rolled_back: &is_rolled_back,
+        };
         Ok(self.policy.decide(&request, &mut inputs))
-    }
-
-    /// Returns the decision after a failed host call.
-    fn fallback(&self, error: HostError) -> Rc<Decision> {
-        log::error!("a host call failed: {error:?}");
-        self.policy.fallback()
     }
 }

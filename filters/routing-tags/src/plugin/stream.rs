@@ -2,55 +2,49 @@
 
 use std::rc::Rc;
 
-use filter_host::{
-    Action,
-    headers::{self, Map},
-    outcome,
-};
+use filter_host::{Action, headers::Map, outcome};
 
 use super::{RoutingTags, apply::apply_response};
-use crate::{Metric, ResponseChanges};
+use crate::{Decision, Metric};
 
 /// An HTTP stream.
 pub struct Stream {
     plugin: Rc<RoutingTags>,
-    response: Option<Rc<ResponseChanges>>,
-    /// Indices of the entries whose canary serves the request.
-    canaries: Vec<usize>,
+    /// `None` before the request, and after a failed host call.
+    decision: Option<Rc<Decision>>,
     /// `true` once the end of the response was seen.
     is_end_seen: bool,
 }
 
 impl Stream {
-    pub(super) fn new(plugin: Rc<RoutingTags>) -> Self {
-        Self { plugin, response: None, canaries: Vec::new(), is_end_seen: false }
+    pub(super) const fn new(plugin: Rc<RoutingTags>) -> Self {
+        Self { plugin, decision: None, is_end_seen: false }
     }
 }
 
 impl filter_host::Stream for Stream {
     fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
         let plugin = &*self.plugin;
-        let decision = plugin.decide().unwrap_or_else(|error| plugin.fallback(error));
-        if let Err(error) = plugin.apply(&decision) {
-            let _ = plugin.apply(&plugin.fallback(error));
+        let decided = plugin.decide();
+        let applied = decided.and_then(|decision| plugin.apply(&decision).map(|()| decision));
+        match applied {
+            Ok(decision) => self.decision = Some(decision),
+            Err(error) => plugin.fall_back(error, Map::RequestHeaders),
         }
-        self.response.clone_from(&decision.response);
-        self.canaries.clone_from(&decision.canaries);
         Action::Continue
     }
 
     fn on_request_trailers(&mut self) -> Action {
-        let trailers = headers::named(Map::RequestTrailers, |name| name == b"baggage");
-        for edits in self.plugin.policy.trailer_edits(&trailers.unwrap_or_default()) {
-            let _ = headers::apply(Map::RequestTrailers, &edits);
+        if let Err(error) = self.plugin.strip(Map::RequestTrailers) {
+            self.plugin.fall_back(error, Map::RequestTrailers);
         }
         Action::Continue
     }
 
     fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
         self.is_end_seen = end_of_stream;
-        let applied = self.response.take().map_or(Ok(()), |changes| apply_response(&changes));
-        if let Err(error) = applied {
+        let changes = self.decision.as_ref().and_then(|decision| decision.response.as_ref());
+        if let Err(error) = changes.map_or(Ok(()), |changes| apply_response(changes)) {
             self.plugin.count(Metric::Errors.counter());
             log::warn!("cannot change the response: {error:?}");
         }
@@ -58,14 +52,16 @@ impl filter_host::Stream for Stream {
     }
 
     fn on_log(&mut self) {
-        if self.canaries.is_empty() {
+        let Some(decision) =
+            self.decision.as_ref().filter(|decision| !decision.canaries.is_empty())
+        else {
             return;
-        }
+        };
         let outcome = outcome::read(self.is_end_seen);
         if outcome.is_answered() {
-            let RoutingTags { policy, canaries, .. } = &*self.plugin;
-            for index in &self.canaries {
-                canaries.observe(policy, *index, outcome.is_error());
+            let RoutingTags { policy, canaries, buffer, .. } = &*self.plugin;
+            for index in &decision.canaries {
+                canaries.observe(policy, buffer, *index, outcome.is_error());
             }
         }
     }

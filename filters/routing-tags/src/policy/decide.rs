@@ -74,17 +74,6 @@ impl Policy {
         evaluation.evaluate_entries(self.matcher.matches(evaluation.request));
         evaluation.into_decision(&inbound)
     }
-
-    /// Returns the decision after a failed host call: remove the inbound tags, without new ones.
-    #[must_use]
-    pub fn fallback(&self) -> Rc<Decision> {
-        Rc::new(Decision {
-            strip: self.tag_headers.clone(),
-            counters: vec![Metric::Errors.counter()],
-            is_dry_run: self.mode.is_dry_run(),
-            ..Decision::default()
-        })
-    }
 }
 
 impl<'r> Evaluation<'_, '_, 'r> {

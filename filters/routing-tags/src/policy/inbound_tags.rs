@@ -51,21 +51,31 @@ impl Policy {
         inbound
     }
 
-    /// Returns the changes to request trailers, which remove tags and the member of `baggage` that
-    /// carries one. Trailers of trusted clients lose theirs too, as tags are only read from headers.
+    /// Returns `true` if [`Policy::strip_edits`] depends on the headers.
     #[must_use]
-    pub fn trailer_edits(&self, trailers: &Headers) -> Vec<HeaderEdits> {
+    pub const fn strips_baggage(&self) -> bool {
+        self.baggage_key.is_some() && !self.mode.is_dry_run()
+    }
+
+    /// Returns the edits that remove tags and the member of `baggage` that carries one from request
+    /// trailers, or from request headers after a failed host call. Trusted clients lose theirs too:
+    /// tags are only read from headers.
+    ///
+    /// `headers` has the values of `baggage`, which is removed as a whole if they are unreadable
+    /// (`None`). The edits are independent of each other.
+    #[must_use]
+    pub fn strip_edits(&self, headers: Option<&Headers>) -> Vec<HeaderEdits> {
         if self.mode.is_dry_run() {
             return Vec::new();
         }
-        let tags = HeaderEdits { remove: self.tag_headers.clone(), ..HeaderEdits::default() };
-        let key = self.baggage_key.as_deref();
-        let baggage = key.map(|key| Baggage::new(trailers, key));
-        let baggage = baggage.filter(|baggage| !baggage.values().is_empty());
-        [Some(tags), baggage.map(|baggage| baggage_edits(&baggage.without()))]
-            .into_iter()
-            .flatten()
-            .collect()
+        let remove = |name| HeaderEdits { remove: vec![name], ..HeaderEdits::default() };
+        let tags = self.tag_headers.iter().cloned().map(remove);
+        let baggage = self.baggage_key.as_deref().and_then(|key| {
+            let Some(headers) = headers else { return Some(baggage_edits(&[])) };
+            let baggage = Baggage::new(headers, key);
+            (!baggage.values().is_empty()).then(|| baggage_edits(&baggage.without()))
+        });
+        tags.chain(baggage).collect()
     }
 
     /// Returns the values of the baggage member that carries the tag.

@@ -154,7 +154,7 @@ fn removes_tags_and_the_baggage_member_from_trailers() {
     ] {
         let policy = trusting();
         let headers: Headers = trailers.iter().copied().collect();
-        let edits = policy.trailer_edits(&headers);
+        let edits = policy.strip_edits(Some(&headers));
         let left: Headers = left.iter().copied().collect();
         assert_eq!(edited(headers, &edits), left, "{trailers:?}");
     }
@@ -172,12 +172,17 @@ fn a_dry_run_only_counts() {
     for metric in [Metric::Tagged, Metric::DryRun, Metric::InboundStripped] {
         assert_eq!(count(&decision, metric), 1, "{metric:?}");
     }
-    assert!(policy.trailer_edits(&Headers::default()).is_empty());
+    assert!(policy.strip_edits(None).is_empty());
 }
 
 #[test]
-fn the_fallback_removes_inbound_tags() {
-    let decision = policy(&json!({})).fallback();
-    assert_eq!(decision.strip.len(), 1);
-    assert_eq!(count(&decision, Metric::Errors), 1);
+fn removes_unreadable_baggage_as_a_whole() {
+    let forged = Headers::from_iter([("x-weir-tag", "v2"), ("baggage", "a=1,weir-tag=v2")]);
+    for (document, left) in [
+        (json!({"baggageKey": "weir-tag"}), vec![]),
+        (json!({}), vec![("baggage", "a=1,weir-tag=v2")]),
+    ] {
+        let edits = policy(&document).strip_edits(None);
+        assert_eq!(edited(forged.clone(), &edits), Headers::from_iter(left), "{document}");
+    }
 }
