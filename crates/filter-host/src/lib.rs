@@ -8,6 +8,8 @@
 //! status and on headers that are not UTF-8, and a panic stops a worker. The crate contains no
 //! policy: policies are in crates that are independent of a proxy.
 
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests choose their numbers"))]
+
 pub mod body;
 pub mod calls;
 pub mod clock;

@@ -6,6 +6,8 @@
 //!
 //! The crate decides nothing: what a filter does is in its own crate.
 
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests choose their numbers"))]
+
 pub mod config;
 mod event;
 mod filters;

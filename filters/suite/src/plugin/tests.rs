@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use filter_host::{
     Action,
-    memory::{Proxy, Worker},
+    memory::{HostCall, Proxy, Worker},
 };
 use serde_json::{Value, json};
 
@@ -199,4 +199,29 @@ fn passes_bodies_and_trailers_to_all_filters() {
         names.into_iter().find(|(found, _)| found.starts_with(name)).map(|(_, values)| values)
     };
     assert_eq!(sizes("weir_telemetry_response_bytes"), Some(vec![4]), "{:?}", proxy.histograms());
+}
+
+#[test]
+fn makes_only_these_host_calls() {
+    let expected = [
+        "request_headers headers RequestHeaders",
+        "request_headers clock ",
+        "request_headers remove_header authorization",
+        "request_headers set_header x-issuer",
+        "request_headers set_header x-weir-tag",
+        "log header :status",
+        "log header content-type",
+    ];
+    let proxy = Proxy::new();
+    let mut worker = start(&proxy, &with(document(), "telemetry", json!({})));
+    // The first request verifies the token, defines series and starts timers.
+    for _ in 0..2 {
+        proxy.clear_trace();
+        let stream = request(&mut worker);
+        worker.response_headers(stream, &[(":status", "200")], false);
+        worker.response_body(stream, b"ok", true);
+        worker.end(stream);
+    }
+    let call = |call: &HostCall| format!("{} {} {}", call.callback, call.name, call.argument);
+    assert_eq!(proxy.trace().iter().map(call).collect::<Vec<_>>(), expected);
 }
