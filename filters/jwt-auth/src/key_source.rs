@@ -46,6 +46,10 @@ pub struct Source {
 struct Loaded {
     document: Document,
     content: Content,
+    /// The last time that the document was current.
+    fetched: Duration,
+    /// The end of its freshness, which remains if another plugin overwrites the control record.
+    fresh_until: Duration,
 }
 
 /// A fetch by this worker in progress.
@@ -169,7 +173,7 @@ impl Source {
     pub fn state(&self, now: Duration) -> State {
         match &self.loaded {
             None => State::Cold,
-            Some(_) if now >= self.expires_at() => State::Expired,
+            Some(loaded) if now >= self.expiry(loaded) => State::Expired,
             Some(loaded) => State::Ready(loaded.content.clone()),
         }
     }
@@ -207,8 +211,8 @@ impl Source {
 
     /// Returns the age of the document, and `true` if it is stale; `None` without a document.
     pub fn age(&self, now: Duration) -> Option<(Duration, bool)> {
-        self.loaded.as_ref()?;
-        Some((now.saturating_sub(self.control.fetched), now >= self.control.fresh_until))
+        let loaded = self.loaded.as_ref()?;
+        Some((now.saturating_sub(loaded.fetched), now >= loaded.fresh_until))
     }
 
     /// Handles an event and returns the effects to apply.
@@ -229,9 +233,19 @@ impl Source {
 
     fn update_control(&mut self, control: Control, now: Duration) -> Vec<Effect> {
         let is_newer = control.generation != 0 && self.loaded_generation() != control.generation;
+        self.set_control(control, now);
+        if is_newer { vec![Effect::ReadDocument] } else { Vec::new() }
+    }
+
+    /// Sets the control record, which is current.
+    fn set_control(&mut self, control: Control, now: Duration) {
         self.control = control;
         self.control_read_at = now;
-        if is_newer { vec![Effect::ReadDocument] } else { Vec::new() }
+        if let Some(loaded) = &mut self.loaded
+            && loaded.document.generation == control.generation
+        {
+            (loaded.fetched, loaded.fresh_until) = (control.fetched, control.fresh_until);
+        }
     }
 
     fn loaded_generation(&self) -> u64 {
@@ -240,14 +254,12 @@ impl Source {
 
     fn load(&mut self, document: Document, now: Duration) -> Vec<Effect> {
         let is_same = self.loaded.as_ref().is_some_and(|l| l.document.body == document.body);
-        let is_expired = self.loaded.is_none() && now >= self.expires_at();
-        if is_expired {
+        let expiry = self.control.fresh_until.saturating_add(self.spec.stale_if_error);
+        if self.loaded.is_none() && now >= expiry {
             return Vec::new();
         }
         if is_same {
-            if let Some(loaded) = &mut self.loaded {
-                loaded.document = document;
-            }
+            self.confirm(document);
         } else if let Ok((content, _)) =
             Content::parse(self.spec.kind, &document.body, &self.crypto)
         {
@@ -257,14 +269,24 @@ impl Source {
     }
 
     fn replace(&mut self, document: Document, content: Content) -> Vec<Effect> {
-        let before = self.loaded.replace(Loaded { document, content });
+        let Control { fetched, fresh_until, .. } = self.control;
+        let before = self.loaded.replace(Loaded { document, content, fetched, fresh_until });
         self.generation = self.generation.saturating_add(1);
         let is_flush = before.is_some() && self.spec.kind == Kind::Keys;
         if is_flush { vec![Effect::Count(Metric::TokenCacheFlushes)] } else { Vec::new() }
     }
 
-    fn expires_at(&self) -> Duration {
-        self.control.fresh_until.saturating_add(self.spec.stale_if_error)
+    /// Replaces the document by a later one with the same content.
+    fn confirm(&mut self, document: Document) {
+        if let Some(loaded) = &mut self.loaded {
+            let Control { fetched, fresh_until, .. } = self.control;
+            (loaded.fetched, loaded.fresh_until) = (fetched, fresh_until);
+            loaded.document = document;
+        }
+    }
+
+    fn expiry(&self, loaded: &Loaded) -> Duration {
+        loaded.fresh_until.saturating_add(self.spec.stale_if_error)
     }
 
     fn is_refetch_allowed(&self, control: &Control, now: Duration) -> bool {
@@ -274,11 +296,12 @@ impl Source {
 
     /// Requests the lease if a fetch is due and no worker holds the lease.
     fn lease_if_due(&mut self, now: Duration, random: u128) -> Option<Effect> {
-        let is_requested = std::mem::take(&mut self.is_refetch_requested);
+        self.is_refetch_requested &= !self.control.is_leased(now);
         if self.control.is_leased(now) {
             return None;
         }
-        let is_refetch = is_requested && self.is_refetch_allowed(&self.control, now);
+        // A request remains if another worker or an error prevents the lease.
+        let is_refetch = self.is_refetch_requested && self.is_refetch_allowed(&self.control, now);
         if now < self.control.next_fetch && !is_refetch {
             return None;
         }

@@ -49,7 +49,7 @@ pub struct JwtAuth {
     root: ContextId,
     /// Drives the fetches and the waits.
     timer: Timer,
-    /// The current period of the timer.
+    /// The current period of the timer; zero if it is stopped.
     tick_period: Cell<Duration>,
     /// The calls in progress, with the index of their source.
     calls: RefCell<BTreeMap<CallId, usize>>,
@@ -116,6 +116,7 @@ impl Plugin for JwtAuth {
         if self.timer.is_due() {
             self.tick();
         }
+        self.ensure_ticking();
     }
 
     fn on_http_call_response(&self, call: CallId, body_size: usize) {
@@ -136,18 +137,13 @@ impl Drop for Stream {
 
 impl filter_host::Stream for Stream {
     fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
-        let plugin = &*self.plugin;
-        plugin.handle_request(self.context).unwrap_or_else(|error| {
-            log::error!("a host call failed: {error:?}");
-            plugin.deny_after_host_error()
-        })
+        let plugin = &self.plugin;
+        plugin.ensure_ticking();
+        plugin.deny_on_error(plugin.handle_request(self.context))
     }
 
     fn on_request_trailers(&mut self) -> Action {
-        self.plugin.strip_trailers().unwrap_or_else(|error| {
-            log::error!("a host call failed: {error:?}");
-            self.plugin.deny_after_host_error()
-        })
+        self.plugin.deny_on_error(self.plugin.strip_trailers())
     }
 }
 
@@ -158,3 +154,6 @@ fn verify_signature(digest: &str, key: &[u8], signature: &[u8], message: &[u8]) 
         Err(_) => HostAnswer::Unavailable,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,8 @@ impl Source {
     /// Starts the fetch for which this worker holds the lease.
     pub(super) fn start_fetch(&mut self, control: Control, now: Duration) -> Vec<Effect> {
         let is_refetch = control.last_refetch != self.control.last_refetch;
-        self.control = control;
+        self.set_control(control, now);
+        self.is_refetch_requested = false;
         let mut effects = Vec::new();
         if is_refetch {
             effects.push(Effect::Count(Metric::JwksRefetchUnknownKid));
@@ -129,8 +130,8 @@ impl Source {
             }
             effects.push(Effect::LogInfo(format!("{label}: fetched a new version")));
             effects.extend(self.replace(document.clone(), content));
-        } else if let Some(loaded) = &mut self.loaded {
-            loaded.document = document.clone();
+        } else {
+            self.confirm(document.clone());
         }
         effects.extend(self.record_success(Some(document), &answer.headers, holder, now, random));
         effects.extend(self.count_if_keys(Metric::JwksFetchSuccess));
@@ -150,7 +151,7 @@ impl Source {
         let freshness = freshness::from_headers(headers, now).unwrap_or(limits.default);
         let freshness = freshness.clamp(limits.min, limits.max);
         let is_recovered = self.control.failures > 0;
-        self.control = Control {
+        let control = Control {
             generation: document.as_ref().map_or(self.control.generation, |d| d.generation),
             fetched: now,
             fresh_until: now.saturating_add(freshness),
@@ -162,7 +163,8 @@ impl Source {
             leased_until: Duration::ZERO,
             ..self.control
         };
-        let mut effects = vec![Effect::Write { holder, document, control: self.control }];
+        self.set_control(control, now);
+        let mut effects = vec![Effect::Write { holder, document, control }];
         if is_recovered {
             effects.push(Effect::LogInfo(format!("{}: fetched again", self.label())));
         }
@@ -178,7 +180,7 @@ impl Source {
     ) -> Vec<Effect> {
         let before = self.control;
         let failures = before.failures.saturating_add(1);
-        self.control = Control {
+        let control = Control {
             next_fetch: now.saturating_add(schedule::backoff(failures, jitter(random))),
             last_attempt: now,
             failures,
@@ -187,26 +189,25 @@ impl Source {
             leased_until: Duration::ZERO,
             ..before
         };
+        self.set_control(control, now);
         let counter = match self.spec.kind {
             Kind::Keys => Metric::JwksFetchFailed,
             Kind::DenyList => Metric::RevocationFetchFailed,
         };
-        let mut effects = vec![
-            Effect::Write { holder, document: None, control: self.control },
-            Effect::Count(counter),
-        ];
+        let mut effects =
+            vec![Effect::Write { holder, document: None, control }, Effect::Count(counter)];
         let has_just_passed = |time: Duration| before.last_attempt < time && time <= now;
-        let consequence = match &self.loaded {
-            None => "none was fetched before",
-            Some(_) if has_just_passed(self.expires_at()) => "the last good one has expired now",
-            Some(_) if has_just_passed(before.fresh_until) => {
-                "the last good one is used, although it is stale"
+        let (is_news, consequence) = match &self.loaded {
+            None => (false, "none was fetched before"),
+            Some(loaded) if has_just_passed(self.expiry(loaded)) => {
+                (true, "the last good one has expired now")
             }
-            Some(_) if now >= self.expires_at() => "the last good one has expired",
-            Some(_) => "the last good one is used",
+            Some(loaded) if has_just_passed(loaded.fresh_until) => {
+                (true, "the last good one is used, although it is stale")
+            }
+            Some(loaded) if now >= self.expiry(loaded) => (false, "the last good one has expired"),
+            Some(_) => (false, "the last good one is used"),
         };
-        let is_news = self.loaded.is_some()
-            && (has_just_passed(self.expires_at()) || has_just_passed(before.fresh_until));
         if is_news || before.last_error != error.code() {
             let (label, cluster) = (self.label(), &self.spec.cluster);
             let line =
@@ -229,9 +230,11 @@ impl Source {
         format!("{kind} of provider {}", self.spec.provider)
     }
 
+    /// Returns the entity tag of the document if all workers can have it; `None` without one.
     fn etag(&self) -> Option<String> {
-        let etag = self.loaded.as_ref().map(|loaded| loaded.document.etag.clone());
-        etag.filter(|etag| !etag.is_empty())
+        let is_shared = self.loaded_generation() == self.control.generation;
+        let document = self.loaded.as_ref().filter(|_| is_shared).map(|loaded| &loaded.document);
+        document.filter(|document| !document.etag.is_empty()).map(|document| document.etag.clone())
     }
 
     /// Returns the discovered URL and the call to it; `None` after too many failures.

@@ -2,8 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use filter_core::Headers;
 use filter_host::{
+    HostError, Result,
     calls::{self, CallId},
     metrics::Counter,
     random,
@@ -21,7 +21,7 @@ const FIRST_TICK: Duration = Duration::from_millis(100);
 /// The tick period while no request waits.
 const IDLE_TICK: Duration = Duration::from_secs(1);
 /// The tick period while requests wait.
-const BUSY_TICK: Duration = Duration::from_millis(20);
+pub(super) const BUSY_TICK: Duration = Duration::from_millis(20);
 
 impl JwtAuth {
     /// Loads the documents that were fetched before, and schedules the first tick.
@@ -30,12 +30,18 @@ impl JwtAuth {
         if sources == 0 {
             return;
         }
-        let Ok(now) = now() else { return };
-        for index in 0..sources {
-            self.seed(index);
-            self.refresh_control(index, now);
+        (0..sources).for_each(|index| self.seed(index));
+        if let Ok(now) = now() {
+            (0..sources).for_each(|index| self.refresh_control(index, now));
         }
-        self.set_tick_period(FIRST_TICK);
+        self.ensure_ticking();
+    }
+
+    /// Starts the timer if there are sources and it is not running.
+    pub(super) fn ensure_ticking(&self) {
+        if self.tick_period.get().is_zero() && !self.worker.borrow().sources.is_empty() {
+            log_timer_error(self.set_tick_period(FIRST_TICK));
+        }
     }
 
     /// Passes a tick to every source, and decides waiting requests if something changed.
@@ -57,23 +63,35 @@ impl JwtAuth {
         let Some(index) = self.calls.borrow_mut().remove(&call) else { return };
         let Ok(now) = now() else { return };
         let max = self.worker.borrow().sources.get(index).map_or(0, |s| s.spec().max_bytes());
-        let headers = calls::response_headers().unwrap_or_else(|_| Headers::default());
-        let body = if body_size > max { None } else { calls::response_body(max).ok() };
-        self.feed(index, Event::Answer(Answer { headers, body }), None, now);
+        let answer = read_answer(body_size, max).unwrap_or_default();
+        self.feed(index, Event::Answer(answer), None, now);
         self.decide_waiting_if_changed(now);
     }
 
     /// Reads the control record of a source, which other workers may have changed.
     pub(super) fn refresh_control(&self, index: usize, now: Duration) {
-        if let Some(record) = self.control(index) {
-            let control = Control::decode(&record.value).unwrap_or_default();
-            self.feed(index, Event::Control(control), Some(&record), now);
+        match self.control(index) {
+            Some(record) => {
+                let control = Control::decode(&record.value).unwrap_or_default();
+                self.feed(index, Event::Control(control), Some(&record), now);
+            }
+            None => self.decide_at_next_tick(),
         }
     }
 
-    /// Sets the tick period, which depends on whether requests wait.
-    pub(super) fn adjust_tick_period(&self) {
-        self.set_tick_period(if self.has_waiting() { BUSY_TICK } else { IDLE_TICK });
+    /// Decides all waiting requests again at the next tick.
+    pub(super) fn decide_at_next_tick(&self) {
+        self.revisions.borrow_mut().clear();
+    }
+
+    /// Sets the period of the timer, which is stopped on an error.
+    pub(super) fn set_tick_period(&self, period: Duration) -> Result<()> {
+        if self.tick_period.get() != period {
+            self.tick_period.set(Duration::ZERO);
+            self.timer.every(period)?;
+            self.tick_period.set(period);
+        }
+        Ok(())
     }
 
     fn decide_waiting_if_changed(&self, now: Duration) {
@@ -83,15 +101,8 @@ impl JwtAuth {
         let previous = self.revisions.replace(current);
         let is_changed = previous != *self.revisions.borrow();
         self.decide_waiting(is_changed, now);
-        self.adjust_tick_period();
-    }
-
-    fn set_tick_period(&self, period: Duration) {
-        if self.tick_period.replace(period) != period
-            && let Err(error) = self.timer.every(period)
-        {
-            log::error!("the tick period was not set: {error:?}");
-        }
+        let period = if self.has_waiting() { BUSY_TICK } else { IDLE_TICK };
+        log_timer_error(self.set_tick_period(period));
     }
 
     /// Passes an event to a source, and applies its effects and the events that follow from them.
@@ -103,12 +114,14 @@ impl JwtAuth {
                 Some(source) => source.handle(event, now, random),
                 None => return,
             };
-            events
-                .extend(effects.into_iter().filter_map(|effect| self.apply(index, effect, record)));
+            events.extend(
+                effects.into_iter().filter_map(|effect| self.perform(index, effect, record)),
+            );
         }
     }
 
-    fn apply(&self, index: usize, effect: Effect, record: Option<&Versioned>) -> Option<Event> {
+    /// Applies an effect; returns the event that follows from it.
+    fn perform(&self, index: usize, effect: Effect, record: Option<&Versioned>) -> Option<Event> {
         match effect {
             Effect::ReadDocument => return self.document(index).map(Event::Document),
             Effect::Lease(control) => {
@@ -134,40 +147,55 @@ impl JwtAuth {
                 self.calls.borrow_mut().insert(id, index);
                 None
             }
-            Err(_) => Some(Event::NoCluster),
+            Err(HostError::BadArgument) => Some(Event::NoCluster),
+            Err(_) => Some(Event::Answer(Answer::default())),
         }
     }
 
-    /// Writes a fetched document and the control record, unless the lease expired and another
-    /// worker holds it.
+    /// Writes a fetched document and the control record.
     fn write(&self, index: usize, holder: u128, document: Option<Document>, control: Control) {
-        let Some(record) = self.control(index) else { return };
-        if Control::decode(&record.value).is_none_or(|current| current.holder != holder) {
-            return;
+        match self.try_write(index, holder, document, control) {
+            Ok(true) => {}
+            Ok(false) => log::warn!("another worker fetched as well"),
+            Err(error) => log::error!("a fetch was not recorded: {error:?}"),
         }
-        if let Some(document) = document {
-            let key = self.slot(index, Slot::Document);
-            if let Err(error) = shared_data::write(&key, &document.encode()) {
-                log::error!("a fetched document was not shared: {error:?}");
-                return;
-            }
-        }
+    }
+
+    /// Like [`JwtAuth::write`]; returns `false` if the lease expired and another worker holds it.
+    fn try_write(
+        &self,
+        index: usize,
+        holder: u128,
+        document: Option<Document>,
+        control: Control,
+    ) -> Result<bool> {
+        let is_held = |record: &[u8]| Control::decode(record).is_some_and(|c| c.holder == holder);
         let key = self.slot(index, Slot::Control);
-        if let Err(error) = shared_data::replace(&key, &record, &control.encode()) {
-            log::warn!("another worker fetched as well: {error:?}");
+        if let Some(document) = document {
+            let record = shared_data::read(&key)?;
+            if record.is_none_or(|record| !is_held(&record.value)) {
+                return Ok(false);
+            }
+            shared_data::write(&self.slot(index, Slot::Document), &document.encode())?;
         }
+        shared_data::update(&key, |record| is_held(record).then(|| control.encode()))
     }
 
     /// Writes an empty control record if there is none; a lease needs an existing record.
     fn seed(&self, index: usize) {
         let key = self.slot(index, Slot::Control);
         if let Err(error) = shared_data::seed(&key, &Control::default().encode()) {
-            log::error!("keys not shared: {error:?}");
+            log::error!("a control record was not written, which is tried again: {error:?}");
         }
     }
 
+    /// Reads the control record of a source, and writes an empty one if there is none.
     fn control(&self, index: usize) -> Option<Versioned> {
-        shared_data::read(&self.slot(index, Slot::Control)).ok().flatten()
+        let record = shared_data::read(&self.slot(index, Slot::Control)).ok()?;
+        if record.is_none() {
+            self.seed(index);
+        }
+        record
     }
 
     fn document(&self, index: usize) -> Option<Document> {
@@ -187,5 +215,18 @@ impl JwtAuth {
             Some(provider) => Counter::define(&metric.name_for(provider)).increment(),
             None => self.count(&[metric]),
         }
+    }
+}
+
+/// Reads the answer to a call, without a body of more than `max` bytes.
+fn read_answer(body_size: usize, max: usize) -> Result<Answer> {
+    let headers = calls::response_headers()?;
+    let body = if body_size > max { None } else { Some(calls::response_body(max)?) };
+    Ok(Answer { headers, body })
+}
+
+fn log_timer_error(result: Result<()>) {
+    if let Err(error) = result {
+        log::error!("the timer is stopped until the next request: {error:?}");
     }
 }

@@ -8,7 +8,7 @@ use filter_host::{
     headers::{self as host, Map},
     published::{self, Fact, Readers},
     reply,
-    stream::ContextId,
+    stream::{self, ContextId},
 };
 
 use super::JwtAuth;
@@ -27,48 +27,70 @@ impl JwtAuth {
             self.refresh_control(wait.source, now);
             decision = decide(self.wait_policy()?);
         }
-        self.count(&decision.counts);
         match decision.verdict {
-            Verdict::Allow(admission) => self.admit(&admission, &request.headers),
-            Verdict::Deny(denial) => self.deny(&denial),
-            Verdict::Wait(wait) => Ok(self.hold(context, request, wait, now)),
+            Verdict::Wait(wait) => self.hold(context, request, wait, now),
+            verdict => {
+                let action = self.apply(&verdict, &request.headers)?;
+                self.count(&decision.counts);
+                Ok(action)
+            }
+        }
+    }
+
+    /// Applies a verdict to the current request, which has these headers.
+    pub(super) fn apply(&self, verdict: &Verdict, headers: &Headers) -> Result<Action> {
+        match verdict {
+            Verdict::Allow(admission) => self.admit(admission, headers),
+            Verdict::Deny(denial) => self.deny(denial),
+            Verdict::Wait(_) => Ok(Action::Pause),
         }
     }
 
     /// Removes the policy's own headers from the trailers of the current request.
     pub(super) fn strip_trailers(&self) -> Result<Action> {
+        let owned = self.policy.owned_headers();
+        if owned.is_empty() {
+            return Ok(Action::Continue);
+        }
         let trailers = host::all(Map::RequestTrailers)?;
         let is_present = |name: &&HeaderName| trailers.first(name.as_str()).is_some();
-        for name in self.policy.owned_headers().iter().filter(is_present) {
+        for name in owned.iter().filter(is_present) {
             host::remove(Map::RequestTrailers, name.as_str())?;
         }
         Ok(Action::Continue)
     }
 
-    /// Denies the current request.
-    pub(super) fn deny(&self, denial: &Denial) -> Result<Action> {
+    /// Denies the current request if a host call failed, and resets it if that fails too.
+    pub(super) fn deny_on_error(&self, action: Result<Action>) -> Action {
+        action
+            .or_else(|error| {
+                log::error!("a host call failed: {error:?}");
+                self.respond(self.policy.respond_to_host_error(), &Headers::default())
+            })
+            .unwrap_or_else(|error| {
+                log::error!("a request is reset, because no reply can be sent: {error:?}");
+                // Fails only if the stream has ended.
+                let _ = stream::reset_request();
+                Action::Pause
+            })
+    }
+
+    fn deny(&self, denial: &Denial) -> Result<Action> {
         log::debug!("refused: {denial}");
         let headers = host::all(Map::RequestHeaders)?;
-        Ok(self.respond(self.policy.respond(denial, &headers), &headers))
+        self.respond(self.policy.respond(denial, &headers), &headers)
     }
 
-    /// Denies the current request because a host call failed.
-    pub(super) fn deny_after_host_error(&self) -> Action {
-        self.respond(self.policy.respond_to_host_error(), &Headers::default())
-    }
-
-    fn respond(&self, response: Response, headers: &Headers) -> Action {
+    fn respond(&self, response: Response, headers: &Headers) -> Result<Action> {
+        let action = match response.outcome {
+            Err(reply) => reply::try_send(&reply).map(|()| Action::Pause),
+            Ok(admission) => self.admit(&admission, headers),
+        }?;
         self.count(&response.counts);
-        match response.outcome {
-            Err(reply) => reply::send(&reply),
-            Ok(admission) => {
-                self.admit(&admission, headers).unwrap_or_else(|_| self.deny_after_host_error())
-            }
-        }
+        Ok(action)
     }
 
-    /// Applies an admission to the current request, which has these headers.
-    pub(super) fn admit(&self, admission: &Admission, headers: &Headers) -> Result<Action> {
+    fn admit(&self, admission: &Admission, headers: &Headers) -> Result<Action> {
         let edits = &admission.edits;
         let is_set = |name: &HeaderName| edits.set.iter().any(|(set, _)| set == name);
         let is_stripped =

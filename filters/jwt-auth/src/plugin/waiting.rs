@@ -9,7 +9,7 @@ use filter_host::{
     stream::{self, ContextId},
 };
 
-use super::JwtAuth;
+use super::{JwtAuth, fetch::BUSY_TICK};
 use crate::{Verdict, Wait, WaitPolicy};
 
 /// The maximum number of waiting requests per worker.
@@ -37,13 +37,13 @@ impl JwtAuth {
         request: Request,
         wait: Wait,
         now: Duration,
-    ) -> Action {
+    ) -> Result<Action> {
+        self.set_tick_period(BUSY_TICK)?;
         let until = now.saturating_add(wait.max);
         let waiting = WaitingRequest { request, since: now, until };
         self.waiting.borrow_mut().insert(context, waiting);
         self.gauges.waiting.add(1);
-        self.adjust_tick_period();
-        Action::Pause
+        Ok(Action::Pause)
     }
 
     /// Removes a stream that has ended.
@@ -85,26 +85,22 @@ impl JwtAuth {
             self.waiting.borrow_mut().insert(context, waiting);
             return;
         }
-        self.gauges.waiting.add(-1);
-        self.gauges.pause.record(now.saturating_sub(waiting.since));
-        // The stream of a missing context has ended; resuming would affect another stream.
-        if stream::enter(context).is_err() {
+        // Resuming in another context would affect another stream.
+        if let Err(error) = stream::enter(context) {
+            log::error!("a waiting request is tried again: {error:?}");
+            self.waiting.borrow_mut().insert(context, waiting);
+            self.decide_at_next_tick();
             return;
         }
-        self.count(&decision.counts);
-        let action = match decision.verdict {
-            Verdict::Allow(admission) => self.admit(&admission, &waiting.request.headers),
-            Verdict::Deny(denial) => self.deny(&denial),
-            Verdict::Wait(_) => Ok(Action::Pause),
-        };
-        let action = action.unwrap_or_else(|error| {
-            log::error!("a host call failed: {error:?}");
-            self.deny_after_host_error()
+        self.gauges.waiting.add(-1);
+        self.gauges.pause.record(now.saturating_sub(waiting.since));
+        let action = self.apply(&decision.verdict, &waiting.request.headers).and_then(|action| {
+            if action == Action::Continue {
+                stream::resume_request()?;
+            }
+            self.count(&decision.counts);
+            Ok(action)
         });
-        if action == Action::Continue
-            && let Err(error) = stream::resume_request()
-        {
-            log::error!("a request was not resumed: {error:?}");
-        }
+        self.deny_on_error(action);
     }
 }
