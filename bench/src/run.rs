@@ -81,6 +81,14 @@ fn measure_footprints(
     Ok(())
 }
 
+/// A row, its running Envoy, and its figures.
+struct Subject<'a> {
+    variant: &'a Variant,
+    proxy: Proxy,
+    series: &'a mut Series,
+}
+
+/// Measures the CPU time of all rows in turn, then the latency of the detailed ones.
 fn measure_rounds(
     variants: &[Variant],
     all: &mut [Series],
@@ -88,36 +96,60 @@ fn measure_rounds(
     load: &Load,
 ) -> Result<()> {
     eprintln!("starting {} Envoys with one worker each", variants.len());
-    let start = |variant| Proxy::start(variant, collector, 1);
-    let proxies: Vec<Proxy> = variants.iter().map(start).collect::<Result<_>>()?;
-    let mut subjects: Vec<_> = variants.iter().zip(&proxies).zip(all).collect();
+    let start = |(variant, series)| {
+        Ok(Subject { variant, proxy: Proxy::start(variant, collector, 1)?, series })
+    };
+    let mut subjects: Vec<Subject<'_>> =
+        variants.iter().zip(all).map(start).collect::<Result<_>>()?;
+    take_turns("CPU time", &mut subjects, load, |subject, is_counted| {
+        let micros = cpu_micros(subject, load)?;
+        subject.series.cpu.extend(is_counted.then_some(micros));
+        Ok(())
+    })?;
+    subjects.retain(|subject| subject.variant.is_detailed() && load.rate > 0);
+    take_turns("latency", &mut subjects, load, |subject, is_counted| {
+        let latencies = latencies(subject, load)?;
+        subject.series.add_latencies(if is_counted { latencies } else { Vec::new() });
+        Ok(())
+    })
+}
+
+/// Measures every subject once per round, and in a first round that is not counted.
+fn take_turns(
+    figure: &str,
+    subjects: &mut [Subject<'_>],
+    load: &Load,
+    mut measure: impl FnMut(&mut Subject<'_>, bool) -> Result<()>,
+) -> Result<()> {
     for round in 0..=load.rounds {
-        for ((variant, proxy), series) in &mut subjects {
+        for subject in &mut *subjects {
             // The first round warms up caches and code.
-            let mut warm_up = Series::default();
-            let series = if round > 0 { &mut **series } else { &mut warm_up };
-            measure(variant, proxy, load, series)?;
+            measure(subject, round > 0)?;
         }
         // Each round starts one variant later than the one before.
-        subjects.rotate_left(1);
-        eprint!("\rround {round} of {}", load.rounds);
+        if !subjects.is_empty() {
+            subjects.rotate_left(1);
+        }
+        eprint!("\r{figure}: round {round} of {}", load.rounds);
     }
     eprintln!();
     Ok(())
 }
 
-/// Adds the average CPU microseconds per request at full load, and for detailed rows the latency.
-fn measure(variant: &Variant, proxy: &Proxy, load: &Load, series: &mut Series) -> Result<()> {
+/// Returns the average CPU microseconds per request at full load.
+fn cpu_micros(subject: &Subject<'_>, load: &Load) -> Result<f64> {
+    let Subject { variant, proxy, .. } = subject;
     let time = Duration::from_millis(load.millis);
-    let (address, headers) = (proxy.address(), &variant.headers);
     let before = process::cpu_time(proxy.id())?;
-    let requests = load::run(address, headers, load.connections, time)?;
+    let requests = load::run(proxy.address(), &variant.headers, load.connections, time)?;
     let after = process::cpu_time(proxy.id())?;
     ensure!(requests > 0, "{}: no request was answered", variant.name);
-    series.cpu.push(after.saturating_sub(before).as_secs_f64() * 1e6 / requests as f64);
-    if variant.is_detailed() && load.rate > 0 {
-        let latencies = load::latencies(address, headers, load.connections, load.rate, time)?;
-        series.add_latencies(latencies);
-    }
-    Ok(())
+    Ok(after.saturating_sub(before).as_secs_f64() * 1e6 / requests as f64)
+}
+
+/// Returns the latencies at a fixed rate.
+fn latencies(subject: &Subject<'_>, load: &Load) -> Result<Vec<Duration>> {
+    let Subject { variant, proxy, .. } = subject;
+    let time = Duration::from_millis(load.millis);
+    load::latencies(proxy.address(), &variant.headers, load.connections, load.rate, time)
 }
