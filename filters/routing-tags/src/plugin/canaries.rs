@@ -156,6 +156,6 @@ fn read_or_create(key: &str) -> Result<ErrorWindow> {
         return Ok(ErrorWindow::from_bytes(&shared.value));
     }
     let window = ErrorWindow::default();
-    shared_data::write(key, &window.to_bytes())?;
+    shared_data::seed(key, &window.to_bytes())?;
     Ok(window)
 }

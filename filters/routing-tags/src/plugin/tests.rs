@@ -1,5 +1,11 @@
+mod canaries;
 mod failures;
+mod host_calls;
+mod interleavings;
+mod lifecycle;
 mod outcome;
+mod requests;
+mod timers;
 
 use filter_host::memory::{Proxy, Worker};
 
