@@ -14,14 +14,20 @@ use crate::{
     testing::{self, ISSUER, NOW},
 };
 
+mod configuration;
 mod failures;
+mod fetching;
+mod requests;
 mod scenarios;
 mod story;
+mod waiting;
 
 type Worker = memory::Worker<JwtAuth>;
 
 /// The cluster of the key server.
 const CLUSTER: &str = "keys";
+/// The fate of a good request.
+const GOOD: &str = "forwarded, identity, x-user alice, connection keep-alive";
 const TICK: Duration = Duration::from_millis(20);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -46,6 +52,25 @@ fn fetching(fields: Value) -> Value {
 fn prepare(proxy: &Proxy) {
     proxy.set_now(Duration::from_secs(NOW));
     proxy.add_cluster(CLUSTER);
+}
+
+fn start(proxy: &Proxy, document: &Value) -> Worker {
+    prepare(proxy);
+    proxy.worker(&document.to_string()).unwrap()
+}
+
+/// Starts a worker, and fetches its documents.
+fn start_with_keys(proxy: &Proxy, document: &Value) -> Worker {
+    let mut worker = start(proxy, document);
+    worker.advance(SECOND);
+    serve(proxy, &mut worker);
+    worker
+}
+
+/// Sends a request with a token. Returns its fate.
+fn fate_of(worker: &mut Worker, token: &str) -> String {
+    let context = send(worker, token);
+    fate(&worker.stream(context))
 }
 
 /// Starts a stream with a token and forged headers.
