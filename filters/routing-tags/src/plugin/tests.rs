@@ -5,6 +5,7 @@ mod interleavings;
 mod lifecycle;
 mod outcome;
 mod requests;
+mod scenarios;
 mod timers;
 
 use filter_host::memory::{Proxy, Worker};

@@ -65,6 +65,11 @@ impl Pod {
                 assert!(!member.must_be_stable || tag.as_deref() == Some("stable"));
                 member.streams.push(stream);
             }
+            3 if member.streams.is_empty() && self.draw(4) == 0 => {
+                let was_tripped = window(proxy).is_tripped();
+                member.worker = start(proxy, CANARY);
+                member.must_be_stable |= was_tripped;
+            }
             _ => self.respond(&mut member),
         }
     }
