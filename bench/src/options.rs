@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Number of keep-alive connections that carry the load.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Requests per second for latencies; 0 measures none.
+    /// Requests per second for latencies; 0 measures only CPU time.
     #[arg(long, default_value_t = 2000)]
     rate: u32,
     /// Measures only variants whose name contains this text; the baselines are always measured.

@@ -29,7 +29,9 @@ pub(crate) fn run(variants: &[Variant], load: Load) -> Result<Results> {
     let taken = vec![("grpc-status".to_owned(), "0".to_owned())];
     let collector = FakeCollector::start(Behaviour::Grpc(taken))?;
     let mut all: Vec<Series> = variants.iter().map(empty_series).collect::<Result<_>>()?;
-    measure_footprints(variants, &mut all, collector.address())?;
+    if load.rate > 0 {
+        measure_footprints(variants, &mut all, collector.address())?;
+    }
     measure_rounds(variants, &mut all, collector.address(), &load)?;
     Ok(Results {
         machine: machine::machine()?,
