@@ -1,14 +1,17 @@
 //! The configuration documents of the filters, parsed as the filters do, and their schemas.
 
 use anyhow::{Result, bail};
-use filter_core::{InvalidConfig, parse_config, schema};
+use filter_core::{ConfigErrors, InvalidConfig, parse_config, schema};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+/// Parses and compiles a document.
+type Read = dyn Fn(&[u8]) -> Result<(), InvalidConfig>;
+
 /// A parser for the `pluginConfig` of one filter.
 pub(crate) struct Reader {
-    read: fn(&[u8]) -> Result<(), InvalidConfig>,
+    read: Box<Read>,
     compare: fn(&Value, bool),
     /// Returns the JSON schema.
     pub(crate) schema: fn() -> Value,
@@ -23,29 +26,20 @@ impl Reader {
     /// If the filter is unknown.
     pub(crate) fn of(filter: &str) -> Result<Self> {
         Ok(match filter {
-            "fault-injection" => Self::new::<fault_injection::Config>(|text| {
-                fault_injection::Policy::new(&parse_config(text)?).map(drop)
-            }),
-            "jwt-auth" => Self::new::<jwt_auth::Config>(|text| {
-                let crypto = jwt_auth::Crypto::pure();
-                let context = jwt_auth::CompileContext { crypto: &crypto, variable: &secret };
-                jwt_auth::Policy::new(&parse_config(text)?, &context).map(drop)
-            }),
-            "routing-tags" => Self::new::<routing_tags::Config>(|text| {
-                routing_tags::Policy::new(&parse_config(text)?).map(drop)
-            }),
-            "telemetry" => Self::new::<telemetry::Config>(|text| {
-                telemetry::Policy::new(&parse_config(text)?, &secret).map(drop)
-            }),
+            "fault-injection" => Self::new(fault_injection),
+            "jwt-auth" => Self::new(jwt_auth),
+            "routing-tags" => Self::new(routing_tags),
+            "suite" => Self::new(suite),
+            "telemetry" => Self::new(telemetry),
             other => bail!("tests/documents.rs has no parser for the pluginConfig of {other}"),
         })
     }
 
     fn new<T: DeserializeOwned + JsonSchema + 'static>(
-        read: fn(&[u8]) -> Result<(), InvalidConfig>,
+        compile: fn(&T) -> Result<(), InvalidConfig>,
     ) -> Self {
         Self {
-            read,
+            read: Box::new(move |text| compile(&parse_config(text)?)),
             compare: schema_check::compare::<T>,
             schema: schema::of::<T>,
             schema_rejects: schema_check::refuses::<T>,
@@ -64,6 +58,39 @@ impl Reader {
         (self.compare)(document, result.is_ok());
         result
     }
+}
+
+fn fault_injection(config: &fault_injection::Config) -> Result<(), InvalidConfig> {
+    fault_injection::Policy::new(config).map(drop)
+}
+
+fn jwt_auth(config: &jwt_auth::Config) -> Result<(), InvalidConfig> {
+    let crypto = jwt_auth::Crypto::pure();
+    let context = jwt_auth::CompileContext { crypto: &crypto, variable: &secret };
+    jwt_auth::Policy::new(config, &context).map(drop)
+}
+
+fn routing_tags(config: &routing_tags::Config) -> Result<(), InvalidConfig> {
+    routing_tags::Policy::new(config).map(drop)
+}
+
+fn telemetry(config: &telemetry::Config) -> Result<(), InvalidConfig> {
+    telemetry::Policy::new(config, &secret).map(drop)
+}
+
+fn suite(config: &suite::Config) -> Result<(), InvalidConfig> {
+    let mut errors = ConfigErrors::default();
+    for (section, compiled) in [
+        ("jwt-auth", config.jwt_auth.as_ref().map(jwt_auth)),
+        ("routing-tags", config.routing_tags.as_ref().map(routing_tags)),
+        ("telemetry", config.telemetry.as_ref().map(telemetry)),
+        ("fault-injection", config.fault_injection.as_ref().map(fault_injection)),
+    ] {
+        if let Some(Err(invalid)) = compiled {
+            errors.extend(invalid.in_section(section));
+        }
+    }
+    errors.finish(())
 }
 
 /// Returns a base64 secret that is long enough for every algorithm.

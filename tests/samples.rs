@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tests::{process::read_text, repository};
 
 mod documents;
@@ -49,7 +49,7 @@ fn readme_lists_phase_and_priority_of_every_wasm_plugin() -> Result<()> {
         let row = format!("\n| {filter} | `{phase}` | {} |", plugin["spec"]["priority"]);
         assert!(readme.contains(&row), "README.md has no row{row}");
     }
-    assert_eq!(repository::filter_order()?.len(), repository::filters()?.len());
+    assert_eq!(repository::filter_order()?.len(), repository::single_filters()?.len());
     Ok(())
 }
 
@@ -108,22 +108,39 @@ fn unfolded(document: Value) -> Value {
     }
 }
 
+/// A proxy must not run a filter both in the suite and in a module of its own.
 #[test]
-fn bootstrap_contains_every_filter_block() -> Result<()> {
+fn only_the_suite_is_applied_with_kustomize() -> Result<()> {
+    let kustomization = repository::yaml("wasmplugins/kustomization.yaml")?;
+    assert_eq!(kustomization["resources"], json!(["suite.yaml"]));
+    Ok(())
+}
+
+#[test]
+fn the_suite_contains_the_samples_of_all_filters() -> Result<()> {
+    for folder in ["envoy", "wasmplugins"] {
+        let sample = |name: &str| repository::plugin_config(&format!("{folder}/{name}.yaml"));
+        let filters = repository::single_filters()?.into_iter();
+        let sections = filters.map(|name| Ok((name.clone(), sample(&name)?)));
+        let sections = sections.collect::<Result<Map<_, _>>>()?;
+        assert_eq!(
+            unfolded(sample(repository::SUITE)?),
+            unfolded(Value::Object(sections)),
+            "{folder}/suite.yaml"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn bootstrap_runs_the_suite() -> Result<()> {
     let bootstrap = repository::yaml("envoy/bootstrap.yaml")?;
     let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
     let manager = bootstrap.pointer(manager).context("no connection manager")?;
     let chain = manager["http_filters"].as_array().context("no chain")?;
-    let filters = repository::filters()?;
-    assert_eq!(
-        chain.len(),
-        filters.len().saturating_add(1),
-        "the chain must be every filter once, then the router"
-    );
-    for filter in filters {
-        let block = repository::yaml(&format!("envoy/{filter}.yaml"))?;
-        assert!(chain.contains(&block), "envoy/bootstrap.yaml differs from envoy/{filter}.yaml");
-    }
+    assert_eq!(chain.len(), 2, "the chain must be the suite, then the router");
+    let block = repository::yaml("envoy/suite.yaml")?;
+    assert_eq!(chain.first(), Some(&block), "envoy/bootstrap.yaml differs from envoy/suite.yaml");
     let admin = bootstrap.pointer("/admin/address/socket_address/address");
     assert_eq!(
         admin,

@@ -1,4 +1,4 @@
-//! All filters in one chain, as in `envoy/bootstrap.yaml`.
+//! All filters in one chain, each with its own module, and the shipped bootstrap.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -14,7 +14,7 @@ use tests::{
 #[test]
 fn shipped_filters_serve_with_four_workers() -> Result<()> {
     let app = Upstream::start()?;
-    let filters = repository::filters()?.iter().map(|name| Filter::shipped(name)).collect();
+    let filters = repository::filter_order()?.iter().map(|name| Filter::shipped(name)).collect();
     let options = EnvoyOptions { concurrency: 4, ..EnvoyOptions::new(app.address(), filters) };
     let mut envoy = Envoy::start(options)?;
     for client in [envoy.http1(), envoy.http2()] {
@@ -35,13 +35,8 @@ fn shipped_bootstrap_is_valid() -> Result<()> {
     // A working directory with the modules at the paths of the bootstrap.
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("target"))?;
-    for filter in repository::filters()? {
-        let modules = repository::module(&filter)?;
-        let modules = modules.parent().context("no folder")?;
-        let link = folder.path().join("target/wasm");
-        if !link.exists() {
-            symlink(modules, link)?;
-        }
-    }
+    let modules = repository::module(repository::SUITE)?;
+    let modules = modules.parent().context("no folder")?;
+    symlink(modules, folder.path().join("target/wasm"))?;
     envoy::validate(&repository::root().join("envoy/bootstrap.yaml"), folder.path())
 }

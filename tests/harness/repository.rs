@@ -13,6 +13,9 @@ use crate::process::read_text;
 /// Environment variable with the folder of the `.wasm` files. Default: `target/wasm`.
 pub const WASM_DIR: &str = "WEIR_WASM_DIR";
 
+/// The module with all filters. It has a folder, a sample and an image like a filter.
+pub const SUITE: &str = "suite";
+
 /// Returns the root of the repository.
 pub fn root() -> &'static Path {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -60,7 +63,7 @@ pub fn parse_yaml(text: &str) -> Result<Value> {
     Ok(serde_saphyr::from_str(text)?)
 }
 
-/// Returns the sorted names of the filters, which are the folders below `filters`.
+/// Returns the sorted names of the folders below `filters`: the filters and the suite.
 ///
 /// # Errors
 /// If the folder cannot be read.
@@ -76,15 +79,25 @@ pub fn filters() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Returns the filters in the order in which a proxy runs them, from the table in the root README.
+/// Returns the sorted names of the filters without the suite.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn single_filters() -> Result<Vec<String>> {
+    Ok(filters()?.into_iter().filter(|name| name != SUITE).collect())
+}
+
+/// Returns the single filters in the order in which a proxy runs them, from the table in the root
+/// README.
 ///
 /// # Errors
 /// If the README or the folder of the filters cannot be read.
 pub fn filter_order() -> Result<Vec<String>> {
     let readme = read_text(&root().join("README.md"))?;
     let offset = |filter: &String| readme.find(&format!("\n| {filter} | `"));
+    let filters = single_filters()?.into_iter();
     let mut order: Vec<_> =
-        filters()?.into_iter().filter_map(|filter| Some((offset(&filter)?, filter))).collect();
+        filters.filter_map(|filter| Some((offset(&filter)?, filter))).collect();
     order.sort();
     Ok(order.into_iter().map(|(_, filter)| filter).collect())
 }
