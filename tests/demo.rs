@@ -1,4 +1,4 @@
-//! The demo of `make run`: Envoy with all filters, an application and an identity provider.
+//! The demo of `make run`: Envoy with the suite, an application and an identity provider.
 //!
 //! Sends a few example requests, prints each as a curl command with its response, and then runs
 //! until Ctrl-C. `WEIR_PORT` replaces port 10000.
@@ -39,7 +39,10 @@ struct Example {
     status: u16,
 }
 
-const EXAMPLES: [Example; 6] = [
+/// Header of requests that fault-injection aborts in this demo.
+const FAULT: &str = "x-fault";
+
+const EXAMPLES: [Example; 8] = [
     Example {
         title: "No token: passes as an anonymous request",
         token: None,
@@ -76,6 +79,18 @@ const EXAMPLES: [Example; 6] = [
         headers: &[],
         status: 401,
     },
+    Example {
+        title: "A premium user: the application receives x-weir-tag, which a route can match",
+        token: None,
+        headers: &[("x-user-type", "premium")],
+        status: 200,
+    },
+    Example {
+        title: "A request for a fault: aborted",
+        token: None,
+        headers: &[(FAULT, "abort")],
+        status: 503,
+    },
 ];
 
 fn main() -> Result<()> {
@@ -93,8 +108,7 @@ fn main() -> Result<()> {
     let shutdown = Shutdown::new()?;
     let app = Upstream::start()?;
     let issuer = IdentityProvider::start()?;
-    let filters = repository::filters()?;
-    let filters = filters.iter().map(|name| filter(name, &issuer)).collect::<Result<_>>()?;
+    let filters = vec![suite(&issuer)?];
     let keys = Some(issuer.address());
     let envoy =
         Envoy::start(EnvoyOptions { port, keys, ..EnvoyOptions::new(app.address(), filters) })?;
@@ -105,17 +119,21 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Returns the filter as shipped; jwt-auth trusts the issuer of this run.
-fn filter(name: &str, issuer: &IdentityProvider) -> Result<Filter> {
-    if name != "jwt-auth" {
-        return Ok(Filter::shipped(name));
-    }
-    let mut config = repository::plugin_config(&format!("envoy/{name}.yaml"))?;
-    let rule = config.pointer_mut("/jwtRules/0").and_then(Value::as_object_mut);
+/// Returns the suite as shipped, except that jwt-auth trusts the issuer of this run and
+/// fault-injection aborts requests with the header [`FAULT`].
+fn suite(issuer: &IdentityProvider) -> Result<Filter> {
+    let mut config = repository::plugin_config("envoy/suite.yaml")?;
+    let rule = config.pointer_mut("/jwt-auth/jwtRules/0").and_then(Value::as_object_mut);
     let rule = rule.context("the sample has no jwtRules")?;
     rule.insert("issuer".to_owned(), json!(issuer.issuer()));
     rule.insert("jwks".to_owned(), json!(issuer.keys().jwks().to_string()));
-    Ok(Filter::new(name, config))
+    let faults = config.pointer_mut("/fault-injection/http").and_then(Value::as_array_mut);
+    faults.context("the sample has no faults")?.push(json!({
+        "name": "demo",
+        "match": [{"headers": {FAULT: {"exact": "abort"}}}],
+        "fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 503}},
+    }));
+    Ok(Filter::new(repository::SUITE, config))
 }
 
 /// Returns the tokens with the names of their shell variables.
@@ -190,6 +208,11 @@ fn guide(
         lines.extend([String::new(), format!("# {}.", example.title), curl]);
         lines.push(format!("# -> {} {}", response.status, response.text()));
     }
+    lines.extend([
+        String::new(),
+        "# The metrics of all filters.".to_owned(),
+        format!("curl 'http://{}/stats/prometheus?filter=weir'", envoy.admin_address()),
+    ]);
     lines.push("\nFor HTTP/2, add --http2-prior-knowledge. Ctrl-C stops everything.\n".to_owned());
     Ok(lines.join("\n"))
 }
