@@ -17,6 +17,7 @@ use crate::{
 mod configuration;
 mod failures;
 mod fetching;
+mod interleavings;
 mod requests;
 mod scenarios;
 mod story;
