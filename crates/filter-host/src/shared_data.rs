@@ -13,6 +13,9 @@ use crate::{
 /// Attempts of one [`update`] while other workers write the same value.
 const MAX_ATTEMPTS: usize = 8;
 
+/// A version that no value has: a write that expects it succeeds only if there is no value.
+pub(crate) const NO_VERSION: u32 = u32::MAX;
+
 /// A shared value and the version that [`replace`] compares.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Versioned {
@@ -58,7 +61,7 @@ pub fn write(key: &str, value: &[u8]) -> Result<()> {
     sys::set_shared_data(key, value, 0)
 }
 
-/// Writes an initial value unless there is a value.
+/// Writes an initial value unless there is a value; of several workers that try, one succeeds.
 ///
 /// [`replace`] and [`update`] need it: without an existing value, every worker would succeed.
 ///
@@ -66,9 +69,9 @@ pub fn write(key: &str, value: &[u8]) -> Result<()> {
 ///
 /// Fails if the proxy refuses the write.
 pub fn seed(key: &str, value: &[u8]) -> Result<()> {
-    match read(key)? {
-        Some(_) => Ok(()),
-        None => write(key, value),
+    match sys::set_shared_data(key, value, NO_VERSION) {
+        Err(HostError::CasMismatch) => Ok(()),
+        written => written,
     }
 }
 

@@ -117,7 +117,8 @@ impl Timers {
     fn change(&self, index: usize, period: Duration) -> Result<()> {
         let is_single = self.is_single();
         let now = if is_single { Duration::ZERO } else { clock::monotonic() };
-        let state = State { period, due: now.saturating_add(period), is_due: false };
+        let due = self.due_with(period, index).unwrap_or(now.saturating_add(period));
+        let state = State { period, due, is_due: false };
         let Some(before) = self.replace(index, state) else { return Ok(()) };
         let scheduled = if is_single { self.set_period(period) } else { self.schedule(now) };
         if scheduled.is_err() {
@@ -126,6 +127,14 @@ impl Timers {
             self.replace(index, if period.is_zero() { before } else { stopped });
         }
         scheduled
+    }
+
+    /// Returns when another timer with this period is due: both then tick together.
+    fn due_with(&self, period: Duration, index: usize) -> Option<Duration> {
+        let timers = self.timers.borrow();
+        let mut others = timers.iter().enumerate().filter(|(other, _)| *other != index);
+        let twin = others.find(|(_, timer)| timer.period == period && !period.is_zero());
+        twin.map(|(_, timer)| timer.due)
     }
 
     /// Replaces the state of a timer, but not its flag.

@@ -87,7 +87,7 @@ fn a_lost_write_is_repeated_and_any_other_failure_is_returned() {
     for failed in &table.calls {
         let expected = match (failed.call.name, failed.error) {
             (_, HostError::CasMismatch) => (true, Ok(true)),
-            ("set_shared_data", _) => (false, Err(HostError::NotFound)),
+            ("seed_shared_data", _) => (false, Err(HostError::NotFound)),
             ("replace_shared_data", error) => (true, Err(error)),
             _ if failed.outcome.0 => (true, Err(failed.error)),
             _ => (false, Err(HostError::NotFound)),

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     host_error::{HostError, Result},
+    shared_data::NO_VERSION,
     sys::{Buffer, Direction, Map, MetricKind},
 };
 
@@ -150,7 +151,11 @@ pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32)> {
 }
 
 pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
-    let name = if cas == 0 { "set_shared_data" } else { "replace_shared_data" };
+    let name = match cas {
+        0 => "set_shared_data",
+        NO_VERSION => "seed_shared_data",
+        _ => "replace_shared_data",
+    };
     host_call(name, key, |state| {
         let version = state.shared.get(key).map(|(_, version)| *version);
         // As in Envoy, a missing value is written whatever the version.
