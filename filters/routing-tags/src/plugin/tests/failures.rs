@@ -166,7 +166,7 @@ const EVERY_HOST_CALL: [&str; 34] = [
     "configure define_metric",
     "configure property",
     "configure record_metric",
-    "configure set_shared_data",
+    "configure seed_shared_data",
     "configure set_tick_period",
     "configure shared_data",
     "delete increment_metric",
