@@ -9,7 +9,7 @@ use std::{
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    Action, Plugin, Setup,
+    Plugin, Setup,
     calls::CallId,
     environment, foreign,
     metric_buffer::{BufferedMetric, MetricBuffer},
@@ -26,9 +26,12 @@ use crate::{
 mod fetch;
 mod gauges;
 mod request;
+mod shared;
+mod stream;
 mod waiting;
 
 use gauges::Gauges;
+use stream::Stream;
 use waiting::WaitingRequest;
 
 #[cfg(feature = "module")]
@@ -49,7 +52,7 @@ pub struct JwtAuth {
     root: ContextId,
     /// Drives the fetches and the waits.
     timer: Timer,
-    /// The current period of the timer; zero if it is stopped.
+    /// The current period of the timer; zero if it was not started.
     tick_period: Cell<Duration>,
     /// The calls in progress, with the index of their source.
     calls: RefCell<BTreeMap<CallId, usize>>,
@@ -108,7 +111,7 @@ impl Plugin for JwtAuth {
     }
 
     fn open(self: Rc<Self>, context: ContextId) -> Stream {
-        Stream { plugin: self, context }
+        Stream::new(self, context)
     }
 
     fn on_tick(&self) {
@@ -121,29 +124,6 @@ impl Plugin for JwtAuth {
 
     fn on_http_call_response(&self, call: CallId, body_size: usize) {
         self.handle_answer(call, body_size);
-    }
-}
-
-pub struct Stream {
-    plugin: Rc<JwtAuth>,
-    context: ContextId,
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.plugin.forget(self.context);
-    }
-}
-
-impl filter_host::Stream for Stream {
-    fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
-        let plugin = &self.plugin;
-        plugin.ensure_ticking();
-        plugin.deny_on_error(plugin.handle_request(self.context))
-    }
-
-    fn on_request_trailers(&mut self) -> Action {
-        self.plugin.deny_on_error(self.plugin.strip_trailers())
     }
 }
 

@@ -155,11 +155,6 @@ impl Policy {
         Worker { cache: TokenCache::new(self.cache), sources }
     }
 
-    /// Returns `true` if a request may wait for documents; a CORS preflight needs none.
-    pub fn may_wait(&self, headers: &Headers) -> bool {
-        !(self.bypass_cors_preflight && preflight::is_preflight(headers))
-    }
-
     /// Returns the headers that only a verified token may write. Remove them from trailers too,
     /// because some servers merge trailers into headers.
     pub fn owned_headers(&self) -> &[HeaderName] {
@@ -168,7 +163,7 @@ impl Policy {
 
     /// Returns the response to a denied request with these headers.
     pub fn respond(&self, denial: &Denial, headers: &Headers) -> Response {
-        if self.bypass_cors_preflight && preflight::is_preflight(headers) {
+        if self.bypasses(headers) {
             let counts = vec![Metric::CorsPreflightBypassed, Metric::Allowed];
             return Response { outcome: Ok(self.base_admission(headers)), counts };
         }
@@ -178,6 +173,11 @@ impl Policy {
     /// Returns the response to a request, even a CORS preflight, for which a host call failed.
     pub fn respond_to_host_error(&self) -> Response {
         self.enforce(&Denial::from(Rejection::INTERNAL), &Headers::default())
+    }
+
+    /// Returns `true` for a CORS preflight that is admitted without a token.
+    fn bypasses(&self, headers: &Headers) -> bool {
+        self.bypass_cors_preflight && preflight::is_preflight(headers)
     }
 
     fn enforce(&self, denial: &Denial, headers: &Headers) -> Response {

@@ -9,6 +9,7 @@ use crate::{algorithm::Algorithm, config::ColdStart, endpoint::Endpoint, testing
 const START: Duration = Duration::from_secs(1_000_000);
 const SECOND: Duration = Duration::from_secs(1);
 
+mod recovery;
 mod requests;
 
 /// The shared state of all workers of a proxy.

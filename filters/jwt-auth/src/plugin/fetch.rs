@@ -7,13 +7,13 @@ use filter_host::{
     calls::{self, CallId},
     metrics::Counter,
     random,
-    shared_data::{self, Versioned},
+    shared_data::Versioned,
 };
 
 use super::{JwtAuth, request::now};
 use crate::{
     Metric,
-    key_source::{Answer, Call, Control, Document, Effect, Event, Slot},
+    key_source::{Answer, Call, Control, Effect, Event},
 };
 
 /// The time until the first tick, which starts the first fetches.
@@ -25,12 +25,13 @@ pub(super) const BUSY_TICK: Duration = Duration::from_millis(20);
 
 impl JwtAuth {
     /// Loads the documents that were fetched before, and schedules the first tick.
+    ///
+    /// A failure is repaired by the ticks.
     pub(super) fn start_sources(&self) {
         let sources = self.worker.borrow().sources.len();
         if sources == 0 {
             return;
         }
-        (0..sources).for_each(|index| self.seed(index));
         if let Ok(now) = now() {
             (0..sources).for_each(|index| self.refresh_control(index, now));
         }
@@ -84,10 +85,9 @@ impl JwtAuth {
         self.revisions.borrow_mut().clear();
     }
 
-    /// Sets the period of the timer, which is stopped on an error.
+    /// Sets the period of the timer, which keeps the previous one on an error.
     pub(super) fn set_tick_period(&self, period: Duration) -> Result<()> {
         if self.tick_period.get() != period {
-            self.tick_period.set(Duration::ZERO);
             self.timer.every(period)?;
             self.tick_period.set(period);
         }
@@ -125,8 +125,7 @@ impl JwtAuth {
         match effect {
             Effect::ReadDocument => return self.document(index).map(Event::Document),
             Effect::Lease(control) => {
-                let key = self.slot(index, Slot::Control);
-                let is_leased = shared_data::replace(&key, record?, &control.encode()).is_ok();
+                let is_leased = self.lease(index, record?, &control);
                 return is_leased.then_some(Event::Leased(control));
             }
             Effect::Call(call) => return self.send(index, &call),
@@ -152,62 +151,6 @@ impl JwtAuth {
         }
     }
 
-    /// Writes a fetched document and the control record.
-    fn write(&self, index: usize, holder: u128, document: Option<Document>, control: Control) {
-        match self.try_write(index, holder, document, control) {
-            Ok(true) => {}
-            Ok(false) => log::warn!("another worker fetched as well"),
-            Err(error) => log::error!("a fetch was not recorded: {error:?}"),
-        }
-    }
-
-    /// Like [`JwtAuth::write`]; returns `false` if the lease expired and another worker holds it.
-    fn try_write(
-        &self,
-        index: usize,
-        holder: u128,
-        document: Option<Document>,
-        control: Control,
-    ) -> Result<bool> {
-        let is_held = |record: &[u8]| Control::decode(record).is_some_and(|c| c.holder == holder);
-        let key = self.slot(index, Slot::Control);
-        if let Some(document) = document {
-            let record = shared_data::read(&key)?;
-            if record.is_none_or(|record| !is_held(&record.value)) {
-                return Ok(false);
-            }
-            shared_data::write(&self.slot(index, Slot::Document), &document.encode())?;
-        }
-        shared_data::update(&key, |record| is_held(record).then(|| control.encode()))
-    }
-
-    /// Writes an empty control record if there is none; a lease needs an existing record.
-    fn seed(&self, index: usize) {
-        let key = self.slot(index, Slot::Control);
-        if let Err(error) = shared_data::seed(&key, &Control::default().encode()) {
-            log::error!("a control record was not written, which is tried again: {error:?}");
-        }
-    }
-
-    /// Reads the control record of a source, and writes an empty one if there is none.
-    fn control(&self, index: usize) -> Option<Versioned> {
-        let record = shared_data::read(&self.slot(index, Slot::Control)).ok()?;
-        if record.is_none() {
-            self.seed(index);
-        }
-        record
-    }
-
-    fn document(&self, index: usize) -> Option<Document> {
-        let found = shared_data::read(&self.slot(index, Slot::Document)).ok().flatten()?;
-        Document::decode(&found.value)
-    }
-
-    fn slot(&self, index: usize, slot: Slot) -> String {
-        let worker = self.worker.borrow();
-        worker.sources.get(index).map(|source| source.spec().slot(slot)).unwrap_or_default()
-    }
-
     fn count_for(&self, index: usize, metric: Metric) {
         let worker = self.worker.borrow();
         let provider = worker.sources.get(index).map(|source| &*source.spec().provider);
@@ -227,6 +170,6 @@ fn read_answer(body_size: usize, max: usize) -> Result<Answer> {
 
 fn log_timer_error(result: Result<()>) {
     if let Err(error) = result {
-        log::error!("the timer is stopped until the next request: {error:?}");
+        log::error!("the tick period was not set, which is tried again: {error:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Gauges and histograms.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use filter_host::metrics::{DurationHistogram, Gauge};
 
@@ -18,6 +18,8 @@ pub(super) struct Gauges {
     /// The age of the oldest key set; `None` with labels.
     age: Option<Gauge>,
     sources: Vec<SourceGauges>,
+    /// The second of the last update.
+    updated: Cell<u64>,
 }
 
 /// The gauge and the histogram of one source.
@@ -45,6 +47,7 @@ impl Gauges {
             stale: Gauge::define(Metric::JWKS_STALE_GAUGE),
             age: (!labels).then(|| Gauge::define(Metric::JWKS_AGE_GAUGE)),
             sources: sources.iter().map(define).collect(),
+            updated: Cell::default(),
         }
     }
 
@@ -55,8 +58,11 @@ impl Gauges {
         }
     }
 
-    /// Sets the ages of key sets and the number of stale ones.
+    /// Sets the ages of key sets and the number of stale ones, once a second.
     pub(super) fn update(&self, sources: &[Source], now: Duration) {
+        if self.updated.replace(now.as_secs()) == now.as_secs() {
+            return;
+        }
         let (mut oldest, mut stale) = (0, 0_u64);
         for (source, gauges) in sources.iter().zip(&self.sources) {
             let Some((age, is_stale)) = source.age(now) else { continue };

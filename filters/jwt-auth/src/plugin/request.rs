@@ -1,6 +1,9 @@
 //! Handling of requests: decides and applies the verdict.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    cell::OnceCell,
+    time::{Duration, SystemTime},
+};
 
 use filter_core::{HeaderName, Headers};
 use filter_host::{
@@ -18,17 +21,19 @@ impl JwtAuth {
     /// Decides the current request.
     pub(super) fn handle_request(&self, context: ContextId) -> Result<Action> {
         let request = self.reader.read()?;
-        let now = now()?;
+        let time = RequestTime::default();
         let decide = |wait_policy| {
-            self.policy.decide(&mut self.worker.borrow_mut(), &request, now, wait_policy)
+            let mut worker = self.worker.borrow_mut();
+            self.policy.decide_at(&mut worker, &request, &|| time.or_zero(), wait_policy)
         };
         let mut decision = decide(WaitPolicy::MayWait);
         if let Verdict::Wait(wait) = decision.verdict {
-            self.refresh_control(wait.source, now);
-            decision = decide(self.wait_policy()?);
+            self.refresh_control(wait.source, time.read()?);
+            decision = decide(self.wait_policy());
         }
+        time.check()?;
         match decision.verdict {
-            Verdict::Wait(wait) => self.hold(context, request, wait, now),
+            Verdict::Wait(wait) => self.hold(context, request, wait, time.read()?),
             verdict => {
                 let action = self.apply(&verdict, &request.headers)?;
                 self.count(&decision.counts);
@@ -122,4 +127,24 @@ impl JwtAuth {
 /// Returns the time since 1970.
 pub(super) fn now() -> Result<Duration> {
     Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+/// The time of a request, which is read when it is needed first.
+#[derive(Default)]
+struct RequestTime(OnceCell<Result<Duration>>);
+
+impl RequestTime {
+    fn read(&self) -> Result<Duration> {
+        *self.0.get_or_init(now)
+    }
+
+    /// Returns zero if the clock failed; then [`RequestTime::check`] fails as well.
+    fn or_zero(&self) -> Duration {
+        self.read().unwrap_or_default()
+    }
+
+    /// Fails if the clock was read and failed.
+    fn check(&self) -> Result<()> {
+        self.0.get().map_or(Ok(()), |time| time.map(|_| ()))
+    }
 }

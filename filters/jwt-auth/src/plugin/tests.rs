@@ -17,6 +17,7 @@ use crate::{
 mod configuration;
 mod failures;
 mod fetching;
+mod host_calls;
 mod interleavings;
 mod requests;
 mod scenarios;
@@ -137,7 +138,7 @@ fn unknown_token(kid: &str) -> String {
     testing::sign(Algorithm::EdDsa, &header, &testing::claims().to_string())
 }
 
-/// What a request came to: a reply, or the headers that reach the upstream.
+/// The fate of a request: its reply, or the headers that reach the upstream.
 fn fate(stream: &StreamState) -> String {
     if let Some(reply) = &stream.reply {
         return format!("{} {}", reply.status, reply.details);

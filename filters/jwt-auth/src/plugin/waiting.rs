@@ -5,7 +5,6 @@ use std::time::Duration;
 use filter_core::Request;
 use filter_host::{
     Action, Result,
-    headers::{self, Map},
     stream::{self, ContextId},
 };
 
@@ -23,11 +22,10 @@ pub(super) struct WaitingRequest {
 }
 
 impl JwtAuth {
-    /// Returns whether the current request may wait.
-    pub(super) fn wait_policy(&self) -> Result<WaitPolicy> {
+    /// Returns whether one more request may wait.
+    pub(super) fn wait_policy(&self) -> WaitPolicy {
         let has_room = self.waiting.borrow().len() < MAX_WAITING;
-        let may_wait = has_room && self.policy.may_wait(&headers::all(Map::RequestHeaders)?);
-        Ok(if may_wait { WaitPolicy::MayWait } else { WaitPolicy::DecideNow })
+        if has_room { WaitPolicy::MayWait } else { WaitPolicy::DecideNow }
     }
 
     /// Pauses the current request until it is decided again.
@@ -66,31 +64,31 @@ impl JwtAuth {
         let due = waiting.iter().filter(|(_, waiting)| is_due(waiting));
         let contexts: Vec<_> = due.map(|(context, _)| *context).collect();
         drop(waiting);
-        let is_any_due = !contexts.is_empty();
-        for context in contexts {
-            self.decide_again(context, now);
-        }
-        if is_any_due && let Err(error) = stream::enter(self.root) {
+        let entered = contexts.into_iter().filter(|context| self.decide_again(*context, now));
+        if entered.count() > 0
+            && let Err(error) = stream::enter(self.root)
+        {
             log::error!("the plugin's context no longer exists: {error:?}");
         }
     }
 
-    fn decide_again(&self, context: ContextId, now: Duration) {
-        let Some(waiting) = self.waiting.borrow_mut().remove(&context) else { return };
+    /// Decides a waiting request; returns `true` if its context was entered.
+    fn decide_again(&self, context: ContextId, now: Duration) -> bool {
+        let Some(waiting) = self.waiting.borrow_mut().remove(&context) else { return false };
         let wait_policy =
             if now < waiting.until { WaitPolicy::MayWait } else { WaitPolicy::DecideNow };
         let decision =
             self.policy.decide(&mut self.worker.borrow_mut(), &waiting.request, now, wait_policy);
         if let Verdict::Wait(_) = decision.verdict {
             self.waiting.borrow_mut().insert(context, waiting);
-            return;
+            return false;
         }
         // Resuming in another context would affect another stream.
         if let Err(error) = stream::enter(context) {
             log::error!("a waiting request is tried again: {error:?}");
             self.waiting.borrow_mut().insert(context, waiting);
             self.decide_at_next_tick();
-            return;
+            return false;
         }
         self.gauges.waiting.add(-1);
         self.gauges.pause.record(now.saturating_sub(waiting.since));
@@ -102,5 +100,6 @@ impl JwtAuth {
             Ok(action)
         });
         self.deny_on_error(action);
+        true
     }
 }

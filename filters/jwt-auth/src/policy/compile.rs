@@ -10,7 +10,7 @@ use filter_core::{
 use super::{
     Policy,
     admission::{CONNECTION, SIGNATURE_VERIFIED},
-    explain,
+    explain, preflight,
 };
 use crate::{
     cache::Limits,
@@ -51,10 +51,15 @@ impl Policy {
         }
         let (rules, matcher) = rules(config, &providers, &mut state);
         let explain = explain::compile(&config.explain, &mut state.errors);
+        let mut needs = needs(&rules, &providers, [matcher.as_ref(), explain.as_ref()]);
+        // A request may wait for a document, but not a preflight.
+        if config.bypass_cors_preflight && !state.sources.is_empty() {
+            needs.headers.extend(preflight::HEADERS.map(ToOwned::to_owned));
+        }
         let policy = Self {
             strip: stripped(&providers).into(),
             by_issuer: by_issuer(&providers),
-            needs: needs(&rules, &providers, [matcher.as_ref(), explain.as_ref()]),
+            needs,
             matcher,
             explain,
             sources: state.sources.into_iter().map(Rc::new).collect(),

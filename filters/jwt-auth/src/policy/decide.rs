@@ -27,8 +27,21 @@ impl Policy {
         now: Duration,
         wait_policy: WaitPolicy,
     ) -> Decision {
+        self.decide_at(worker, request, &|| now, wait_policy)
+    }
+
+    /// Like [`Policy::decide`], with a clock, which is read only for a request with a token.
+    pub fn decide_at(
+        &self,
+        worker: &mut Worker,
+        request: &Request,
+        now: &dyn Fn() -> Duration,
+        wait_policy: WaitPolicy,
+    ) -> Decision {
         let is_dry_run = self.mode.is_dry_run();
-        let wait_policy = if is_dry_run { WaitPolicy::DecideNow } else { wait_policy };
+        // A preflight needs no documents.
+        let must_decide = is_dry_run || self.bypasses(&request.headers);
+        let wait_policy = if must_decide { WaitPolicy::DecideNow } else { wait_policy };
         let mut counts = Vec::new();
         let context = RequestContext { worker, request, now, wait_policy, counts: &mut counts };
         let mut verdict = self.evaluate(context);
@@ -192,7 +205,7 @@ impl Policy {
             }
         });
         let source = source.and_then(|index| context.worker.sources.get(index));
-        source.map_or(Duration::ZERO, |source| source.next_attempt(context.now))
+        source.map_or(Duration::ZERO, |source| source.next_attempt(context.now()))
     }
 }
 
@@ -262,6 +275,6 @@ fn check_conditions(
     context: &RequestContext<'_>,
 ) -> Result<(), Failure> {
     let Some(first) = checked.first().and_then(CheckedToken::verified) else { return Ok(()) };
-    let result = rule.conditions.check(first.token.claims(), first.provider, context.now);
+    let result = rule.conditions.check(first.token.claims(), first.provider, context.now());
     result.map_err(|failure| Failure { provider: Some(first.index), ..failure })
 }

@@ -11,7 +11,15 @@ use crate::metrics::Metric;
 pub(super) struct RequestContext<'a> {
     pub(super) worker: &'a mut Worker,
     pub(super) request: &'a Request,
-    pub(super) now: Duration,
+    /// Returns the time since 1970.
+    pub(super) now: &'a dyn Fn() -> Duration,
     pub(super) wait_policy: WaitPolicy,
     pub(super) counts: &'a mut Vec<Metric>,
+}
+
+impl RequestContext<'_> {
+    /// Returns the time since 1970.
+    pub(super) fn now(&self) -> Duration {
+        (self.now)()
+    }
 }

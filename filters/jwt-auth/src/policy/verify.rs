@@ -46,7 +46,8 @@ impl Policy {
         if compact.len() > self.max_token_bytes {
             return Err(Rejection::TOO_LARGE.into());
         }
-        let cached = context.worker.cache.find(compact, context.now);
+        let now = context.now();
+        let cached = context.worker.cache.find(compact, now);
         let token = match &cached {
             Some(cached) => Rc::clone(&cached.token),
             None => Rc::new(Token::parse(compact, self.padding)?),
@@ -80,7 +81,7 @@ impl Policy {
         context: &mut RequestContext<'_>,
     ) -> Result<(Skew, Rc<VerifiedOutputs>), Failure> {
         let token = candidate.token;
-        let skew = provider.check_claims(token, rule.audiences.as_ref(), context.now)?;
+        let skew = provider.check_claims(token, rule.audiences.as_ref(), context.now())?;
         let outputs = self.verify_signature(candidate, index, provider, context)?;
         let digest = context.request.attributes.get(PEER_DIGEST).map(Vec::as_slice);
         provider.check_use(token, digest)?;
@@ -182,8 +183,8 @@ fn cache_result(
     let expires = token.claims().times().expires.map_or(Duration::MAX, Duration::from_secs);
     let expires = expires.saturating_add(provider.skew());
     let cached = CachedToken { token, provider: provider_index, generation, result };
-    let cache = &mut context.worker.cache;
-    let evicted = cache.insert(candidate.compact, cached, expires, context.now);
+    let now = context.now();
+    let evicted = context.worker.cache.insert(candidate.compact, cached, expires, now);
     context.counts.extend(evicted);
 }
 
@@ -197,7 +198,7 @@ fn keys_of(
         Keys::Remote(index) => *index,
     };
     let source = context.worker.sources.get(index).ok_or(Rejection::KEYS_UNAVAILABLE)?;
-    match source.state(context.now) {
+    match source.state(context.now()) {
         State::Ready(Content::Keys(keys)) => Ok((keys, source.generation())),
         State::Ready(Content::DenyList(_)) | State::Expired => {
             Err(Rejection::KEYS_UNAVAILABLE.into())
@@ -228,8 +229,9 @@ fn refetch(provider: &Provider, context: &mut RequestContext<'_>) -> Option<Pend
     if context.wait_policy == WaitPolicy::DecideNow {
         return None;
     }
+    let now = context.now();
     let source = context.worker.sources.get_mut(index)?;
-    match source.request_refetch(context.now) {
+    match source.request_refetch(now) {
         Refetch::Fetching => {
             Some(Pending::Fetch(Wait { source: index, max: source.spec().max_pause }))
         }
@@ -250,7 +252,7 @@ fn check_deny_list(
     let id = token.claims().text("jti").ok_or(Rejection::REVOKED)?;
     let source =
         context.worker.sources.get(deny_list.source).ok_or(Rejection::REVOCATION_UNAVAILABLE)?;
-    match source.state(context.now) {
+    match source.state(context.now()) {
         State::Ready(Content::DenyList(list)) if list.contains(id) => {
             Err(Rejection::REVOKED.into())
         }

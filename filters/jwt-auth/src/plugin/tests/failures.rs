@@ -102,7 +102,7 @@ fn a_dry_run_neither_refuses_nor_changes_a_request_after_a_failed_call() {
 const CALLS: [(&str, &str); 6] = [
     (
         "configure",
-        "clock define_metric foreign_function property record_metric set_shared_data \
+        "clock define_metric foreign_function property record_metric seed_shared_data \
          set_tick_period shared_data",
     ),
     ("delete", "increment_metric"),

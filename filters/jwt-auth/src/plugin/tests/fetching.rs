@@ -61,21 +61,22 @@ fn fetches_after_100_ms_and_again_before_the_keys_are_stale() {
 #[test]
 fn unusable_answers_are_failures() {
     let too_large = vec![b' '; 256 * 1024 + 1];
-    let ok = [(":status", "200")];
-    let cases: [(&[(&str, &str)], &[u8], &str); 6] = [
-        (&[], b"", "no answer was received"),
-        (&[(":status", "500")], b"{}", "the answer has status 500"),
-        (&[(":status", "304")], b"", "the answer has status 304"),
-        (&ok, &too_large, "the answer is too large"),
-        (&ok, b"<html>", "the answer is not a JSON key set with 1 to 100 usable keys"),
-        (&ok, b"{\"keys\": []}", "the answer is not a JSON key set with 1 to 100 usable keys"),
+    let status = |status| vec![(":status", status)];
+    let no_keys = "the answer is not a JSON key set with 1 to 100 usable keys";
+    let cases = [
+        (Vec::new(), &b""[..], "no answer was received"),
+        (status("500"), b"{}", "the answer has status 500"),
+        (status("304"), b"", "the answer has status 304"),
+        (status("200"), &too_large, "the answer is too large"),
+        (status("200"), b"<html>", no_keys),
+        (status("200"), b"{\"keys\": []}", no_keys),
     ];
     for (headers, body, error) in cases {
         let proxy = Proxy::new();
         let mut worker = start(&proxy, &fetching(json!({})));
         let waiting = send(&mut worker, &good_token());
         worker.advance(TICK);
-        answer(&mut worker, headers, body);
+        answer(&mut worker, &headers, body);
         let line = format!(
             "key set of provider jwt-0: not fetched through cluster keys: {error}; none was \
              fetched before"

@@ -253,3 +253,31 @@ fn workers_fetch_one_at_a_time_and_admit_only_verified_requests() {
     }
     assert!(admitted[0] > 1_000 && admitted[ROTATED] > 100, "{admitted:?}");
 }
+
+#[test]
+fn workers_that_start_at_once_share_one_lease() {
+    // The other worker starts and fetches before each host call of the first one's start.
+    let starts = |proxy: &Proxy| start(proxy, &document());
+    let proxy = Proxy::new();
+    drop(starts(&proxy));
+    for index in 0..proxy.trace().len() {
+        let proxy = Rc::new(Proxy::new());
+        let other = Rc::new(RefCell::new(None));
+        let (shared, started) = (Rc::downgrade(&proxy), Rc::downgrade(&other));
+        let calls = Cell::new(0);
+        proxy.interrupt(move |_| {
+            let (Some(proxy), Some(started)) = (shared.upgrade(), started.upgrade()) else {
+                return;
+            };
+            if calls.replace(calls.get() + 1) == index {
+                let mut worker = starts(&proxy);
+                worker.advance(SECOND / 10);
+                started.replace(Some(worker));
+            }
+        });
+        let mut first = starts(&proxy);
+        proxy.stop_interrupts();
+        first.advance(SECOND / 10);
+        assert_eq!(proxy.calls().len(), 1, "{index}");
+    }
+}

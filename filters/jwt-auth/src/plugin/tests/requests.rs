@@ -1,6 +1,6 @@
 //! Requests that are decided at once.
 
-use filter_host::{headers::Map, memory::Proxy};
+use filter_host::{HostError, headers::Map, memory::Proxy};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -85,9 +85,10 @@ fn resets_a_request_that_cannot_be_answered() {
     let proxy = Proxy::new();
     let mut worker = start(&proxy, &document());
     let context = send(&mut worker, &good_token());
-    worker.respond(context, 200);
-    // After the response no reply can be sent.
-    proxy.fail(proxy.trace().len(), filter_host::HostError::InternalFailure);
+    // Neither the trailers can be read nor a reply sent.
+    let next = proxy.trace().len();
+    proxy.fail(next, HostError::InternalFailure);
+    proxy.fail(next + 1, HostError::InternalFailure);
     worker.request_trailers(context, &[("x-user", "forged")]);
     let stream = worker.stream(context);
     assert!(stream.reset.is_some() && !stream.is_forwarded(), "{stream:?}");
