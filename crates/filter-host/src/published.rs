@@ -3,10 +3,7 @@
 //! The filters of a suite exchange them in memory. For access logs, expressions and filters outside
 //! the suite, a fact is a property, which costs two host calls and a copy.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::RefCell, mem::ManuallyDrop, rc::Rc};
 
 use crate::{host_error::Result, property};
 
@@ -40,9 +37,10 @@ pub struct Facts(RefCell<[Option<Rc<[u8]>>; Fact::ALL.len()]>);
 
 thread_local! {
     /// The facts about the current stream; `None` outside a suite.
-    static CURRENT: RefCell<Option<Rc<Facts>>> = const { RefCell::new(None) };
-    /// `true` while a stream of a suite is current, which is faster to check.
-    static IS_SUITE: Cell<bool> = const { Cell::new(false) };
+    ///
+    /// Never dropped: a thread-local value with a destructor is slower to read.
+    static CURRENT: RefCell<ManuallyDrop<Option<Rc<Facts>>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 impl Fact {
@@ -88,8 +86,7 @@ pub fn publish(fact: Fact, value: &Rc<[u8]>, readers: Readers) -> Result<()> {
 ///
 /// Returns the previous ones.
 pub fn enter(facts: Option<Rc<Facts>>) -> Option<Rc<Facts>> {
-    IS_SUITE.set(facts.is_some());
-    CURRENT.replace(facts)
+    CURRENT.with_borrow_mut(|current| std::mem::replace(&mut **current, facts))
 }
 
 /// Returns a fact about the current stream that a filter of the suite published.
@@ -99,5 +96,5 @@ pub(crate) fn read(property: &str) -> Option<Rc<[u8]>> {
 }
 
 fn current() -> Option<Rc<Facts>> {
-    if IS_SUITE.get() { CURRENT.with_borrow(Clone::clone) } else { None }
+    CURRENT.with_borrow(|current| (**current).clone())
 }

@@ -59,7 +59,7 @@ impl Timer {
     ///
     /// # Errors
     ///
-    /// Fails if the proxy refuses; the timer is then stopped.
+    /// Fails if the proxy refuses; the timer then keeps its period, or is still stopped.
     pub fn every(&self, period: Duration) -> Result<()> {
         self.timers.change(self.index, period.max(MIN_PERIOD))
     }
@@ -122,9 +122,7 @@ impl Timers {
         let Some(before) = self.replace(index, state) else { return Ok(()) };
         let scheduled = if is_single { self.set_period(period) } else { self.schedule(now) };
         if scheduled.is_err() {
-            // A timer that could not be started is stopped, and one that could not be stopped runs.
-            let stopped = State { period: Duration::ZERO, ..before };
-            self.replace(index, if period.is_zero() { before } else { stopped });
+            self.replace(index, before);
         }
         scheduled
     }

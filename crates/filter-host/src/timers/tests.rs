@@ -116,6 +116,19 @@ fn a_refused_start_leaves_the_timer_stopped() {
 }
 
 #[test]
+fn a_refused_restart_keeps_the_period() {
+    for (periods, expected) in [("[100]", vec![10]), ("[100, 200]", vec![10, 5])] {
+        let proxy = Proxy::new();
+        let mut worker: Worker<Clocks> = proxy.worker(periods).unwrap();
+        proxy.fail(proxy.trace().len(), HostError::InternalFailure);
+        let plugin = worker.plugin();
+        assert!(worker.run(|| plugin.0[0].0.every(Duration::from_millis(10))).is_err());
+        worker.advance(Duration::from_secs(1));
+        assert_eq!(ticks(&worker), expected, "{periods}");
+    }
+}
+
+#[test]
 fn a_timer_survives_each_refused_change_of_the_host_timer() {
     let table = failures(|proxy| {
         let mut worker: Worker<Clocks> = proxy.worker("[0, 20, 200]").unwrap();

@@ -221,9 +221,10 @@ pub(crate) fn send_local_response(
     let details = String::from_utf8_lossy(details).into_owned();
     host_call("send_local_response", &details, |state| {
         let stream = state.stream()?;
-        if stream.reply.is_some() || stream.maps.contains_key(&Map::ResponseHeaders) {
+        if stream.reply.is_some() {
             return Err(HostError::BadArgument);
         }
+        // As in Envoy, a reply that replaces a response passes no filter.
         let headers = headers.iter().copied().collect();
         let (details, body) = (details.clone(), body.to_vec());
         stream.reply = Some(LocalReply { status, details, headers, body, grpc_status });
