@@ -55,18 +55,5 @@ impl<T> DelayQueue<T> {
     }
 }
 
-/// Returns the backoff before the next attempt to resume a stream, after `refusals` attempts that the
-/// proxy refused: 10 ms, doubled each time up to 1 s.
-pub const fn resume_backoff(refusals: u32) -> Duration {
-    const FIRST_MS: u64 = 10;
-    const LAST_MS: u64 = 1_000;
-    let factor = 1_u64.checked_shl(refusals.saturating_sub(1));
-    let millis = match factor {
-        Some(factor) => FIRST_MS.saturating_mul(factor),
-        None => LAST_MS,
-    };
-    Duration::from_millis(if millis < LAST_MS { millis } else { LAST_MS })
-}
-
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ mod delay;
 mod delay_queue;
 mod draws;
 mod header_control;
+mod hold;
 mod metrics;
 mod plugin;
 mod policy;
@@ -29,8 +30,9 @@ pub use crate::{
     check::check,
     config::Config,
     delay::DelayLength,
-    delay_queue::{DelayQueue, resume_backoff},
+    delay_queue::DelayQueue,
     draws::Draws,
+    hold::Hold,
     metrics::Metric,
     plugin::FaultInjection,
     policy::{

@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use filter_core::{InvalidConfig, parse_config};
@@ -16,7 +16,6 @@ use crate::{
     plugin::{active_fault::ActiveFault, counters::Counters, shared::Shared, stream::Stream},
 };
 
-mod activate;
 mod active_fault;
 mod counters;
 mod decide;
@@ -24,6 +23,8 @@ mod queue;
 mod response_body;
 mod shared;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "module")]
 filter_host::entry!(FaultInjection);
@@ -58,14 +59,16 @@ impl FaultInjection {
         setup: &Setup,
     ) -> std::result::Result<Self, InvalidConfig> {
         let policy = Policy::new(config)?;
-        let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
-        for warning in policy.warnings().iter().chain(&policy.expiry_warnings(now)) {
-            setup.warn(warning);
-        }
-        let counters = Counters::define(&policy);
-        let schedule_state = policy.schedule_state(now);
+        // Without a time, the first request sets the state and logs no transition.
+        let now = if policy.has_schedules() { clock::now().ok() } else { None };
+        let expiry_warnings = now.map(|now| policy.expiry_warnings(now)).unwrap_or_default();
+        policy.warnings().iter().chain(&expiry_warnings).for_each(|warning| setup.warn(warning));
+        let schedule_state = now.map(|now| policy.schedule_state(now)).unwrap_or_default();
         let shared = Shared::new(&policy, document, &schedule_state);
-        counters.stopped.set(u64::from(shared.is_stopped()));
+        let counters = Counters::define(&policy);
+        if let Ok(is_stopped) = shared.is_stopped(&policy) {
+            counters.stopped.set(u64::from(is_stopped));
+        }
         log::info!("configuration applied");
         Ok(Self {
             generator: RefCell::new(Generator::new(random::bits())),

@@ -67,16 +67,6 @@ fn no_stream_is_early_or_lost() {
 }
 
 #[test]
-fn backoff_grows_to_one_second() {
-    for (refusals, millis) in
-        [(0, 10), (1, 10), (2, 20), (3, 40), (7, 640), (8, 1_000), (64, 1_000)]
-    {
-        assert_eq!(resume_backoff(refusals), ms(millis), "{refusals}");
-    }
-    assert_eq!(resume_backoff(u32::MAX), ms(1_000));
-}
-
-#[test]
 fn an_entry_takes_at_most_64_bytes() {
     assert!(size_of::<(Duration, u32, std::rc::Rc<()>)>() <= 64);
 }

@@ -10,35 +10,24 @@ use filter_host::{
 };
 
 use super::{FaultInjection, response_body::ResponseBody};
-use crate::{Metric, Phase, Plan, Step, resume_backoff};
+use crate::{Hold, Metric, Phase, Plan, Step};
 
 /// The fault of a stream; shared by its context and the queue.
 pub(super) struct ActiveFault {
     plan: Plan,
-    /// The deadline of the current wait and its kind; `None` if the stream is not held.
-    wait: Cell<Option<(Duration, Wait)>>,
+    /// The deadline of the current hold and its reason; `None` if the stream is not held.
+    hold: Cell<Option<(Duration, Hold)>>,
     /// `true` while the stream counts towards `maxActiveFaults`.
     is_counted: Cell<bool>,
     /// `true` if no further fault is injected: the stream got a reply, or a host call failed.
     is_over: Cell<bool>,
-    pub(super) body: Option<ResponseBody>,
-}
-
-/// The reason why a stream is held.
-#[derive(Clone, Copy, PartialEq)]
-enum Wait {
-    /// A delay.
-    Delay(Phase),
-    /// The rate limit of the body.
-    Body,
-    /// The backoff after this many failed attempts to resume the stream.
-    Retry(Phase, u32),
+    body: Option<ResponseBody>,
 }
 
 impl ActiveFault {
     pub(super) fn new(plugin: &FaultInjection, plan: Plan) -> Rc<Self> {
         Rc::new(Self {
-            wait: Cell::new(None),
+            hold: Cell::new(None),
             is_counted: Cell::new(plan.holds_stream()),
             is_over: Cell::new(false),
             body: ResponseBody::new(&plugin.policy, &plan),
@@ -46,165 +35,200 @@ impl ActiveFault {
         })
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over.get()
+    pub(super) fn is_held(&self) -> bool {
+        self.hold.get().is_some()
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
-        self.wait.get().is_some()
+    /// Starts the request phase. Returns `true` if the stream continues.
+    pub(super) fn on_request_headers(
+        self: &Rc<Self>,
+        plugin: &FaultInjection,
+        id: ContextId,
+    ) -> bool {
+        self.begin(plugin, id, Phase::Request, plugin.policy.on_request(&self.plan))
     }
 
-    /// Starts a phase. Returns `true` if the stream continues.
-    pub(super) fn begin(
+    /// Starts the response phase. Returns `true` if the stream continues.
+    pub(super) fn on_response_headers(
+        self: &Rc<Self>,
+        plugin: &FaultInjection,
+        id: ContextId,
+        is_bodiless: bool,
+    ) -> bool {
+        if self.is_held() {
+            // The held request got a reply from elsewhere, such as a timeout.
+            self.is_over.set(true);
+            self.on_stream_end(plugin, id);
+        }
+        if self.is_over.get() {
+            return true;
+        }
+        if let Some(body) = &self.body {
+            body.set_bodiless(is_bodiless);
+        }
+        self.begin(plugin, id, Phase::Response, plugin.policy.on_response(&self.plan))
+    }
+
+    /// Changes a chunk of the response body. Returns `true` if it continues.
+    pub(super) fn on_response_body(
+        self: &Rc<Self>,
+        plugin: &FaultInjection,
+        id: ContextId,
+        size: usize,
+    ) -> bool {
+        let body = self.body.as_ref().filter(|_| !self.is_over.get());
+        let hold = body.map_or(Ok(None), |body| body.on_chunk(size));
+        let is_held = match hold {
+            Ok(None) => Ok(false),
+            Ok(Some((now, due))) => self.hold(plugin, id, (now, due), Hold::Body).map(|()| true),
+            Err(error) => Err(error),
+        };
+        if is_held.is_err() {
+            self.disable(plugin);
+        }
+        let is_held = is_held.unwrap_or(false);
+        if !is_held {
+            // Continuing also releases the chunks before.
+            self.cancel_hold(plugin, id);
+        }
+        !is_held
+    }
+
+    /// Performs the first step of a phase. Returns `true` if the stream continues.
+    fn begin(
         self: &Rc<Self>,
         plugin: &FaultInjection,
         id: ContextId,
         phase: Phase,
+        step: Step,
     ) -> bool {
-        let step = match phase {
-            Phase::Request => plugin.policy.on_request(&self.plan),
-            Phase::Response => plugin.policy.on_response(&self.plan),
-        };
-        match step {
-            Step::Delay(length) => {
-                let due = clock::monotonic().saturating_add(length);
-                let is_held = self.hold(plugin, id, due, Wait::Delay(phase));
-                if is_held {
-                    plugin.counters.delay.record(length);
-                } else {
-                    // Without a tick, the stream would never be resumed.
-                    self.disable(plugin);
-                }
-                !is_held
-            }
-            Step::Continue | Step::Abort => self.apply(plugin, phase, step),
-        }
-    }
-
-    /// Holds the body until `due`. Returns `false` if it cannot be held.
-    pub(super) fn hold_body(
-        self: &Rc<Self>,
-        plugin: &FaultInjection,
-        id: ContextId,
-        due: Duration,
-    ) -> bool {
-        if let Some((before, _)) = self.wait.take() {
-            plugin.dequeue(before, id);
-        }
-        let is_held = self.hold(plugin, id, due, Wait::Body);
-        if !is_held {
+        let Step::Delay(length) = step else { return self.apply(plugin, phase, step) };
+        let now = clock::monotonic();
+        let due = now.saturating_add(length);
+        let is_held = self.hold(plugin, id, (now, due), Hold::Delay(phase)).is_ok();
+        if is_held {
+            plugin.counters.delay.record(length);
+        } else {
+            // Without a tick, the stream would never be resumed.
             self.disable(plugin);
         }
-        is_held
+        !is_held
     }
 
-    /// Queues the stream until `due`. Returns `false` if it cannot be held.
+    /// Holds the stream until `due`. Fails, without holding it, if the proxy refuses the tick.
     fn hold(
         self: &Rc<Self>,
         plugin: &FaultInjection,
         id: ContextId,
-        due: Duration,
-        wait: Wait,
-    ) -> bool {
-        let is_held = plugin.enqueue(due, id, Rc::clone(self)).is_ok();
-        self.wait.set(is_held.then_some((due, wait)));
-        is_held
+        (now, due): (Duration, Duration),
+        hold: Hold,
+    ) -> Result<()> {
+        if let Some((before, _)) = self.hold.take() {
+            plugin.queue.borrow_mut().remove(before, id);
+        }
+        plugin.enqueue((now, due), id, Rc::clone(self))?;
+        self.hold.set(Some((due, hold)));
+        Ok(())
     }
 
-    /// Ends a wait, called from a tick after the deadline.
-    pub(super) fn wake(
-        self: &Rc<Self>,
-        plugin: &FaultInjection,
-        id: ContextId,
-        lateness: Duration,
-    ) {
-        let Some((_, wait)) = self.wait.take() else { return };
-        if stream::enter(id).is_err() {
-            // The stream has ended.
-            self.disable(plugin);
-            return;
-        }
-        if !matches!(wait, Wait::Retry(..)) {
-            plugin.counters.late.record(lateness);
-        }
-        let (phase, continues, refusals) = match wait {
-            Wait::Delay(phase) => (phase, self.after_delay(plugin, phase), 0),
-            Wait::Body => (Phase::Response, true, 0),
-            Wait::Retry(phase, refusals) => (phase, true, refusals),
-        };
-        if continues && resume(phase).is_err() {
-            self.disable(plugin);
-            let refusals = refusals.saturating_add(1);
-            let due = clock::monotonic().saturating_add(resume_backoff(refusals));
-            self.hold(plugin, id, due, Wait::Retry(phase, refusals));
-        }
-    }
-
-    /// Applies the step after a delay. Returns `true` if the stream continues.
-    fn after_delay(&self, plugin: &FaultInjection, phase: Phase) -> bool {
-        let step = clock::now().map_or(Step::Continue, |now| {
-            let is_stopped = || plugin.policy.guard().is_some() && plugin.shared.is_stopped();
-            plugin.policy.after_delay(&self.plan, phase, now, is_stopped)
-        });
-        if self.plan.rate.is_none() {
-            self.release(plugin);
-        }
-        self.apply(plugin, phase, step)
-    }
-
-    /// Aborts or continues the stream. Returns `true` if it continues.
-    fn apply(&self, plugin: &FaultInjection, phase: Phase, step: Step) -> bool {
-        if step == Step::Abort {
-            return self.abort(plugin, phase);
-        }
-        if phase == Phase::Response && self.change_response(plugin).is_err() {
-            self.count_error(plugin);
-        }
+    /// Removes the stream from the queue. Returns `false` if it is not held.
+    fn cancel_hold(&self, plugin: &FaultInjection, id: ContextId) -> bool {
+        let Some((due, _)) = self.hold.take() else { return false };
+        plugin.dequeue(due, id);
         true
     }
 
-    /// Aborts the stream. Returns `true` if the proxy refuses, so the stream continues.
-    fn abort(&self, plugin: &FaultInjection, phase: Phase) -> bool {
+    /// Ends a hold, called from a tick after the deadline.
+    pub(super) fn wake(self: &Rc<Self>, plugin: &FaultInjection, id: ContextId, late: Duration) {
+        let Some((_, hold)) = self.hold.take() else { return };
+        if hold.is_fault() {
+            plugin.counters.late.record(late);
+        }
+        let resumed = stream::enter(id).and_then(|()| self.end_hold(plugin, hold));
+        if resumed.is_err() {
+            self.disable(plugin);
+            let (hold, length) = hold.after_refusal();
+            let due = clock::monotonic().saturating_add(length);
+            // The tick is set after all streams were woken.
+            plugin.queue.borrow_mut().insert(due, id, Rc::clone(self));
+            self.hold.set(Some((due, hold)));
+        }
+    }
+
+    /// Performs the step after a hold, and resumes the stream unless it ends.
+    fn end_hold(&self, plugin: &FaultInjection, hold: Hold) -> Result<()> {
+        let continues = match hold {
+            Hold::Delay(phase) => self.after_delay(plugin, phase),
+            Hold::Body | Hold::Refused { .. } => true,
+        };
+        match hold.phase() {
+            _ if !continues => Ok(()),
+            Phase::Request => stream::resume_request(),
+            Phase::Response => stream::resume_response(),
+        }
+    }
+
+    /// Performs the step after a delay. Returns `true` if the stream continues.
+    fn after_delay(&self, plugin: &FaultInjection, phase: Phase) -> bool {
+        if self.plan.rate.is_none() {
+            self.release(plugin);
+        }
+        let is_stopped = || plugin.shared.is_stopped(&plugin.policy);
+        match plugin.policy.after_delay_with_clock(&self.plan, phase, clock::now, is_stopped) {
+            Ok(step) => self.apply(plugin, phase, step),
+            Err(_) => {
+                self.disable(plugin);
+                true
+            }
+        }
+    }
+
+    /// Aborts or continues the stream. Returns `true` if it continues, also after a failure.
+    fn apply(&self, plugin: &FaultInjection, phase: Phase, step: Step) -> bool {
+        let continues = match (step, phase) {
+            (Step::Abort, _) => self.abort(plugin, phase).map(|()| false),
+            (Step::Continue | Step::Delay(_), Phase::Request) => Ok(true),
+            (Step::Continue | Step::Delay(_), Phase::Response) => self.change_response(plugin),
+        };
+        if continues.is_err() {
+            self.disable(plugin);
+        }
+        continues.unwrap_or(true)
+    }
+
+    /// Aborts the stream.
+    fn abort(&self, plugin: &FaultInjection, phase: Phase) -> Result<()> {
         // Set first: a local reply runs the response callbacks immediately.
         self.is_over.set(true);
         self.release(plugin);
-        let aborted = match plugin.policy.reply(&self.plan) {
+        match plugin.policy.reply(&self.plan) {
             Some(reply) => reply::try_send(&reply),
             None if phase == Phase::Request => stream::reset_request(),
             None => stream::reset_response(),
-        };
-        if aborted.is_err() {
-            self.count_error(plugin);
         }
-        aborted.is_err()
     }
 
-    /// Changes the status and the headers of the response.
-    fn change_response(&self, plugin: &FaultInjection) -> Result<()> {
+    /// Changes the status and the headers of the response. Returns `false` if the stream was reset.
+    fn change_response(&self, plugin: &FaultInjection) -> Result<bool> {
         if let Some(name) = plugin.policy.mark_header() {
             let summary = plugin.policy.summary(&self.plan);
             headers::set(Map::ResponseHeaders, name.as_str(), summary.as_bytes())?;
         }
-        let Some((status, edits)) = plugin.policy.response_edits(&self.plan) else { return Ok(()) };
-        if let Some(status) = status {
-            headers::set(Map::ResponseHeaders, ":status", status.to_string().as_bytes())?;
+        if let Some((status, edits)) = plugin.policy.response_edits(&self.plan) {
+            if let Some(status) = status {
+                headers::set(Map::ResponseHeaders, ":status", status.to_string().as_bytes())?;
+            }
+            headers::apply(Map::ResponseHeaders, edits)?;
         }
-        headers::apply(Map::ResponseHeaders, edits)
+        self.body.as_ref().map_or(Ok(true), ResponseBody::change_headers)
     }
 
     /// Removes the stream from the queue and from the active faults.
     pub(super) fn on_stream_end(&self, plugin: &FaultInjection, id: ContextId) {
-        if let Some((due, _)) = self.wait.take() {
-            plugin.dequeue(due, id);
+        if self.cancel_hold(plugin, id) {
             plugin.counters.count(Metric::Abandoned, plugin.policy.label(&self.plan));
         }
         self.release(plugin);
-    }
-
-    /// Stops the fault because the held stream got a reply from elsewhere, such as a timeout.
-    pub(super) fn on_other_reply(&self, plugin: &FaultInjection, id: ContextId) {
-        self.is_over.set(true);
-        self.on_stream_end(plugin, id);
     }
 
     /// Stops counting the stream towards `maxActiveFaults`.
@@ -219,17 +243,6 @@ impl ActiveFault {
     fn disable(&self, plugin: &FaultInjection) {
         self.is_over.set(true);
         self.release(plugin);
-        self.count_error(plugin);
-    }
-
-    fn count_error(&self, plugin: &FaultInjection) {
         plugin.counters.count(Metric::Errors, None);
-    }
-}
-
-fn resume(phase: Phase) -> Result<()> {
-    match phase {
-        Phase::Request => stream::resume_request(),
-        Phase::Response => stream::resume_response(),
     }
 }

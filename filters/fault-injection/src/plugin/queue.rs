@@ -11,19 +11,22 @@ use super::{FaultInjection, active_fault::ActiveFault};
 use crate::Metric;
 
 impl FaultInjection {
-    /// Ends the waits whose deadline has passed, called on each tick.
+    /// Ends the holds whose deadline has passed, called on each tick.
     pub(super) fn wake_due_streams(&self) {
+        let mut now = clock::monotonic();
+        let mut has_entered = false;
         // `wake` can queue the stream again, so the queue must not be borrowed during the call.
-        loop {
-            let due = self.queue.borrow_mut().pop_due(clock::monotonic());
-            let Some((due, context, fault)) = due else { break };
-            let lateness = clock::monotonic().saturating_sub(due);
-            fault.wake(self, context, lateness);
+        while let Some((due, context, fault)) = { self.queue.borrow_mut().pop_due(now) } {
+            has_entered = true;
+            fault.wake(self, context, now.saturating_sub(due));
+            now = clock::monotonic();
         }
-        let _ = stream::enter(self.context);
+        if has_entered {
+            let _ = stream::enter(self.context);
+        }
         // Ticks repeat until `schedule_tick` changes or disables them.
         self.next_tick.set(Some(Duration::MAX));
-        if self.schedule_tick().is_err() {
+        if self.schedule_tick(now).is_err() {
             self.counters.count(Metric::Errors, None);
         }
     }
@@ -31,24 +34,23 @@ impl FaultInjection {
     /// Queues a stream until `due`. Fails, without queueing it, if the proxy refuses the tick.
     pub(super) fn enqueue(
         &self,
-        due: Duration,
+        (now, due): (Duration, Duration),
         context: ContextId,
         fault: Rc<ActiveFault>,
     ) -> Result<()> {
         self.queue.borrow_mut().insert(due, context, fault);
-        self.schedule_tick().inspect_err(|_| drop(self.queue.borrow_mut().remove(due, context)))
+        self.schedule_tick(now).inspect_err(|_| drop(self.queue.borrow_mut().remove(due, context)))
     }
 
     /// Removes a stream from the queue.
     pub(super) fn dequeue(&self, due: Duration, context: ContextId) {
         self.queue.borrow_mut().remove(due, context);
         // On failure, a superfluous tick comes and calls this again.
-        let _ = self.schedule_tick();
+        let _ = self.schedule_tick(clock::monotonic());
     }
 
     /// Sets the tick to the nearest deadline; disables it if the queue is empty.
-    pub(super) fn schedule_tick(&self) -> Result<()> {
-        let now = clock::monotonic();
+    fn schedule_tick(&self, now: Duration) -> Result<()> {
         let wake_after = self.queue.borrow().wake_after(now);
         let at = wake_after.map(|after| now.saturating_add(after));
         match (wake_after, self.next_tick.get()) {

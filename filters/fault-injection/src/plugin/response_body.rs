@@ -1,10 +1,12 @@
 //! Edits and the rate limit of a response body.
 
-use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
 use filter_host::{
-    Result, body,
+    Result, body, clock,
     headers::{self, Map},
     stream,
 };
@@ -16,6 +18,7 @@ pub(super) struct ResponseBody {
     edit: Option<BodyEdit>,
     seen: Cell<u64>,
     is_first: Cell<bool>,
+    is_bodiless: Cell<bool>,
     limiter: Option<RefCell<RateLimiter>>,
 }
 
@@ -28,20 +31,23 @@ impl ResponseBody {
             edit,
             seen: Cell::new(0),
             is_first: Cell::new(true),
+            is_bodiless: Cell::new(false),
             limiter,
         })
     }
 
+    pub(super) fn set_bodiless(&self, is_bodiless: bool) {
+        self.is_bodiless.set(is_bodiless);
+    }
+
     /// Adapts the response headers to the edit. Returns `false` if the stream was reset.
-    pub(super) fn on_headers(&self, is_bodiless: bool) -> Result<bool> {
+    pub(super) fn change_headers(&self) -> Result<bool> {
         match &self.edit {
-            Some(BodyEdit::Reset(_)) if is_bodiless => stream::reset_response().map(|()| false),
-            Some(BodyEdit::Replace(body)) if !is_bodiless => {
-                let length = body.len().to_string();
-                headers::set(Map::ResponseHeaders, "content-length", length.as_bytes())?;
-                Ok(true)
+            Some(BodyEdit::Reset(_)) if self.is_bodiless.get() => {
+                stream::reset_response().map(|()| false)
             }
-            Some(BodyEdit::Truncate(_)) if !is_bodiless => {
+            Some(BodyEdit::Replace(_) | BodyEdit::Truncate(_)) if !self.is_bodiless.get() => {
+                // The new length is not certain: trailers can follow the headers without a body.
                 headers::remove(Map::ResponseHeaders, "content-length").map(|()| true)
             }
             None | Some(BodyEdit::Replace(_) | BodyEdit::Truncate(_) | BodyEdit::Reset(_)) => {
@@ -50,23 +56,28 @@ impl ResponseBody {
         }
     }
 
-    /// Edits a chunk of `size` bytes. Returns the time until which it must be held, if any.
-    pub(super) fn on_chunk(&self, size: usize, now: Duration) -> Result<Option<Duration>> {
-        let left = self.edit(size)?;
-        let due = self.limiter.as_ref().map(|limiter| limiter.borrow_mut().reserve(left, now));
-        Ok(due.filter(|due| *due > now))
+    /// Edits a chunk of `size` bytes. Returns the time and the deadline if it must be held.
+    pub(super) fn on_chunk(&self, size: usize) -> Result<Option<(Duration, Duration)>> {
+        let (Some(size), Some(limiter)) = (self.edit(size)?, &self.limiter) else {
+            return Ok(None);
+        };
+        let now = clock::monotonic();
+        let due = limiter.borrow_mut().reserve(size, now);
+        Ok((due > now).then_some((now, due)))
     }
 
-    /// Edits a chunk. Returns its new size.
-    fn edit(&self, size: usize) -> Result<usize> {
-        let Some(edit) = &self.edit else { return Ok(size) };
+    /// Edits a chunk. Returns its new size, `None` if the stream was reset.
+    fn edit(&self, size: usize) -> Result<Option<usize>> {
+        let Some(edit) = &self.edit else { return Ok(Some(size)) };
         let seen = self.seen.get();
         self.seen.set(seen.saturating_add(u64::try_from(size).unwrap_or(u64::MAX)));
         match edit.edit(self.is_first.replace(false), seen, size) {
-            Chunk::Keep => Ok(size),
-            Chunk::Replace(bytes) => body::replace_response(size, &bytes).map(|()| bytes.len()),
-            Chunk::Cut(keep) => body::truncate_response(size, keep).map(|()| keep.min(size)),
-            Chunk::Reset => stream::reset_response().map(|()| 0),
+            Chunk::Keep => Ok(Some(size)),
+            Chunk::Replace(bytes) => {
+                body::replace_response(size, &bytes).map(|()| Some(bytes.len()))
+            }
+            Chunk::Cut(keep) => body::truncate_response(size, keep).map(|()| Some(keep.min(size))),
+            Chunk::Reset => stream::reset_response().map(|()| None),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! State that all workers of the pod share: active faults, the token bucket, the guard, schedules.
 
-use std::time::{Duration, SystemTime};
+use std::cell::Cell;
 
-use filter_core::{ErrorCounts, ErrorWindow, Guard, TokenBucket};
-use filter_host::{Result, clock, shared_data};
+use filter_core::{ErrorCounts, ErrorWindow, TokenBucket};
+use filter_host::{HostError, Result, clock, shared_data};
 
 use crate::{Metric, Plan, Policy, ScheduleTransition};
 
@@ -16,6 +16,8 @@ pub(super) struct Shared {
     budget: String,
     guard: String,
     schedules: String,
+    /// `true` once this worker has seen the automatic stop, which has no end.
+    has_stopped: Cell<bool>,
 }
 
 impl Shared {
@@ -28,9 +30,10 @@ impl Shared {
             budget: key("budget"),
             guard: key("guard"),
             schedules: key("schedules"),
+            has_stopped: Cell::new(false),
         };
         for (key, value, is_used) in [
-            (&shared.active, &[][..], true),
+            (&shared.active, &[][..], !policy.is_idle() && !policy.is_dry_run()),
             (&shared.budget, &[], policy.max_faults_per_second().is_some()),
             (&shared.guard, &[], policy.guard().is_some()),
             (&shared.schedules, schedules, policy.has_schedules()),
@@ -42,42 +45,38 @@ impl Shared {
         shared
     }
 
-    /// Applies the limits to a plan. Returns the counter of the limit that it exceeds, as `Err`.
-    pub(super) fn check_limits(
-        &self,
-        policy: &Policy,
-        plan: &Plan,
-    ) -> std::result::Result<(), Metric> {
-        if policy.guard().is_some() && self.is_stopped() {
-            return Err(Metric::SkippedStopped);
+    /// Applies the limits to a plan. Returns the counter of the limit that it exceeds.
+    pub(super) fn exceeded_limit(&self, policy: &Policy, plan: &Plan) -> Result<Option<Metric>> {
+        if self.is_stopped(policy)? {
+            return Ok(Some(Metric::SkippedStopped));
         }
         if let Some(per_second) = policy.max_faults_per_second()
-            && !matches!(self.take_token(per_second), Ok(true))
+            && !self.take_token(per_second)?
         {
-            return Err(Metric::SkippedBudget);
+            return Ok(Some(Metric::SkippedBudget));
         }
-        if plan.holds_stream() && !policy.is_dry_run() && !self.acquire(policy.max_active()) {
-            return Err(Metric::SkippedOverflow);
+        if plan.holds_stream() && !policy.is_dry_run() && !self.acquire(policy.max_active())? {
+            return Ok(Some(Metric::SkippedOverflow));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Takes a token for a fault. Returns `false` if none is left.
     fn take_token(&self, per_second: u32) -> Result<bool> {
-        let now = clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        shared_data::update(&self.budget, |shared| {
+        contend(shared_data::update(&self.budget, |shared| {
             let mut bucket = TokenBucket::from_bytes(per_second, shared);
-            bucket.take(now).then(|| bucket.to_bytes())
-        })
+            // An earlier time than that of the last write would refill the bucket twice, so the
+            // clock is read after the value.
+            bucket.take(clock::monotonic()).then(|| bucket.to_bytes())
+        }))
     }
 
     /// Increments the active faults. Returns `false` if there are `max` already.
-    fn acquire(&self, max: u64) -> bool {
-        let acquired = shared_data::update(&self.active, |shared| {
+    fn acquire(&self, max: u64) -> Result<bool> {
+        contend(shared_data::update(&self.active, |shared| {
             let active = number(shared);
             (active < max).then(|| active.saturating_add(1).to_le_bytes().to_vec())
-        });
-        matches!(acquired, Ok(true))
+        }))
     }
 
     /// Decrements the active faults.
@@ -94,43 +93,65 @@ impl Shared {
     }
 
     /// Returns `true` after the automatic stop.
-    pub(super) fn is_stopped(&self) -> bool {
-        let window = shared_data::read(&self.guard).ok().flatten();
-        window.is_some_and(|window| ErrorWindow::from_bytes(&window.value).is_tripped())
+    pub(super) fn is_stopped(&self, policy: &Policy) -> Result<bool> {
+        if self.has_stopped.get() || policy.guard().is_none() {
+            return Ok(self.has_stopped.get());
+        }
+        // Without the window, no error would stop the faults.
+        let window = shared_data::read(&self.guard)?.ok_or(HostError::NotFound)?;
+        let is_stopped = ErrorWindow::from_bytes(&window.value).is_tripped();
+        self.has_stopped.set(is_stopped);
+        Ok(is_stopped)
     }
 
-    /// Stores the current schedule state. Returns the transitions that no other worker has stored.
-    pub(super) fn update_schedules(
-        &self,
-        policy: &Policy,
-        schedules: &[u8],
-    ) -> Vec<ScheduleTransition> {
-        let mut transitions = Vec::new();
-        let updated = shared_data::update(&self.schedules, |shared| {
-            transitions = policy.transitions(shared, schedules);
-            (shared != schedules).then(|| schedules.to_vec())
-        });
-        if matches!(updated, Ok(true)) { transitions } else { Vec::new() }
+    /// Returns `true` if responses count for the automatic stop.
+    pub(super) fn observes(&self, policy: &Policy) -> bool {
+        policy.guard().is_some() && !self.has_stopped.get()
     }
 
     /// Counts a response. Returns the counts of the window if this response trips the guard.
-    pub(super) fn observe(
-        &self,
-        guard: Guard,
-        now: Duration,
-        is_error: bool,
-    ) -> Option<ErrorCounts> {
+    pub(super) fn observe(&self, policy: &Policy, is_error: bool) -> Option<ErrorCounts> {
+        let guard = policy.guard()?;
         let mut tripped = None;
         let updated = shared_data::update(&self.guard, |shared| {
             let mut window = ErrorWindow::from_bytes(shared);
-            tripped = guard.record(&mut window, now, is_error);
+            if window.is_tripped() {
+                self.has_stopped.set(true);
+                return None;
+            }
+            tripped = guard.record(&mut window, clock::monotonic(), is_error);
             Some(window.to_bytes())
         });
-        tripped.filter(|_| matches!(updated, Ok(true)))
+        tripped.filter(|_| updated == Ok(true))
+    }
+
+    /// Stores the current schedule state. Returns it with the transitions that no other worker has
+    /// stored.
+    pub(super) fn update_schedules(
+        &self,
+        policy: &Policy,
+    ) -> Result<(Vec<u8>, Vec<ScheduleTransition>)> {
+        let mut current = Err(HostError::NotFound);
+        shared_data::update(&self.schedules, |shared| {
+            // Read after the value, so that no worker stores an earlier state than another.
+            current = clock::now().map(|now| {
+                let state = policy.schedule_state(now);
+                let transitions = policy.transitions(shared, &state);
+                (state, transitions)
+            });
+            let (state, _) = current.as_ref().ok()?;
+            (shared != state).then(|| state.clone())
+        })?;
+        current
     }
 }
 
+/// Treats too many attempts as a limit that is reached.
+fn contend(updated: Result<bool>) -> Result<bool> {
+    if updated == Err(HostError::CasMismatch) { Ok(false) } else { updated }
+}
+
 /// Returns the shared number, 0 if it has another form.
-fn number(shared: &[u8]) -> u64 {
+pub(super) fn number(shared: &[u8]) -> u64 {
     shared.try_into().map(u64::from_le_bytes).unwrap_or_default()
 }

@@ -78,8 +78,7 @@ impl Policy {
         let Some((index, entry)) = entry.filter(|(_, entry)| entry.fault.is_some()) else {
             return Ok(Decision::default());
         };
-        let has_schedules = !(self.schedule.is_always() && entry.schedule.is_always());
-        let now = if has_schedules { clock()? } else { SystemTime::UNIX_EPOCH };
+        let now = if self.is_scheduled(entry) { clock()? } else { SystemTime::UNIX_EPOCH };
         let (draws, is_unkeyed) = entry.draws(request, *draws);
         let plan = self.plan(index, entry, request, &draws, now);
         Ok(Decision { plan, is_unkeyed })
@@ -113,6 +112,11 @@ impl Policy {
     /// Returns the percentage at `now` after the ramps.
     pub(super) fn ramp(&self, entry: &Entry, share: Percentage, now: SystemTime) -> Percentage {
         self.schedule.ramped(entry.schedule.ramped(share, now), now)
+    }
+
+    /// Returns `true` if a schedule limits the entry.
+    pub(super) fn is_scheduled(&self, entry: &Entry) -> bool {
+        !(self.schedule.is_always() && entry.schedule.is_always())
     }
 
     pub(super) fn is_active(&self, entry: &Entry, now: SystemTime) -> bool {

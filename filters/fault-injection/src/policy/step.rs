@@ -1,6 +1,9 @@
 //! The order of faults on a stream.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
 use filter_core::HeaderEdits;
 
@@ -39,9 +42,29 @@ impl Policy {
         now: SystemTime,
         is_stopped: impl FnOnce() -> bool,
     ) -> Step {
-        let is_active = self.entry(plan).is_some_and(|entry| self.is_active(entry, now));
-        let aborts = self.aborts_in(plan, phase) && is_active && !is_stopped();
-        if aborts { Step::Abort } else { Step::Continue }
+        let (clock, is_stopped) = (|| Ok::<_, Infallible>(now), || Ok(is_stopped()));
+        let step = self.after_delay_with_clock(plan, phase, clock, is_stopped);
+        step.unwrap_or_else(|never| match never {})
+    }
+
+    /// Like [`Policy::after_delay`], but reads the clock only if a schedule depends on it.
+    ///
+    /// # Errors
+    ///
+    /// The error of the clock or of `is_stopped`.
+    pub fn after_delay_with_clock<E>(
+        &self,
+        plan: &Plan,
+        phase: Phase,
+        clock: impl FnOnce() -> Result<SystemTime, E>,
+        is_stopped: impl FnOnce() -> Result<bool, E>,
+    ) -> Result<Step, E> {
+        let Some(entry) = self.entry(plan).filter(|_| self.aborts_in(plan, phase)) else {
+            return Ok(Step::Continue);
+        };
+        let is_active = !self.is_scheduled(entry) || self.is_active(entry, clock()?);
+        let aborts = is_active && !is_stopped()?;
+        Ok(if aborts { Step::Abort } else { Step::Continue })
     }
 
     /// Returns the changes to the status and the headers of the response.
