@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod configuration;
+mod deny_lists;
 mod failures;
 mod fetching;
 mod host_calls;

@@ -21,7 +21,8 @@ use super::{
 use crate::{algorithm::Algorithm, testing};
 
 const WORKERS: usize = 3;
-const SCHEDULES: u64 = 300;
+/// Fewer in Wasm, which is slower.
+const SCHEDULES: usize = if cfg!(target_arch = "wasm32") { 60 } else { 300 };
 const STEPS: usize = 80;
 /// A call is answered before its lease of 6 s expires.
 const MAX_CALL: Duration = Duration::from_secs(3);
@@ -246,12 +247,12 @@ fn run(seed: u64) -> [usize; 4] {
 fn workers_fetch_one_at_a_time_and_admit_only_verified_requests() {
     let mut admitted = [0; 4];
     for seed in 0..SCHEDULES {
-        let counts = run(seed);
+        let counts = run(seed as u64);
         for (sum, count) in admitted.iter_mut().zip(counts) {
             *sum += count;
         }
     }
-    assert!(admitted[0] > 1_000 && admitted[ROTATED] > 100, "{admitted:?}");
+    assert!(admitted[0] > 3 * SCHEDULES && admitted[ROTATED] > SCHEDULES / 3, "{admitted:?}");
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub(super) fn discovery_and_deny_list(proxy: &Proxy) -> Outcome {
         "jwtRules": [{
             "name": "corp",
             "issuer": testing::ISSUER,
-            "jwksFetch": {"cluster": "keys", "headers": [{"name": "x-api-key", "value": "a"}]},
+            "jwksFetch": {"cluster": "keys"},
             "revocation": {"uri": format!("{}/denied", testing::ISSUER), "cluster": "keys"},
             "outputClaimToHeaders": [{"header": "x-user", "claim": "sub"}],
         }],
