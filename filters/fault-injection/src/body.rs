@@ -34,12 +34,12 @@ impl BodyEdit {
         let until = seen.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
         match self {
             Self::Replace(body) if is_first => Chunk::Replace(Rc::clone(body)),
-            Self::Replace(_) => Chunk::Cut(0),
+            Self::Replace(_) if size > 0 => Chunk::Cut(0),
             Self::Truncate(keep) if until > *keep => {
                 Chunk::Cut(usize::try_from(keep.saturating_sub(seen)).unwrap_or(usize::MAX))
             }
             Self::Reset(keep) if until > *keep => Chunk::Reset,
-            Self::Truncate(_) | Self::Reset(_) => Chunk::Keep,
+            Self::Replace(_) | Self::Truncate(_) | Self::Reset(_) => Chunk::Keep,
         }
     }
 }
@@ -59,6 +59,7 @@ mod tests {
             (&replace, true, 0, 10, Chunk::Replace(Rc::clone(&body))),
             (&replace, true, 0, 0, Chunk::Replace(body.clone())),
             (&replace, false, 10, 10, Chunk::Cut(0)),
+            (&replace, false, 20, 0, Chunk::Keep),
             (&BodyEdit::Truncate(10), true, 0, 10, Chunk::Keep),
             (&BodyEdit::Truncate(10), false, 5, 10, Chunk::Cut(5)),
             (&BodyEdit::Truncate(10), false, 20, 10, Chunk::Cut(0)),
