@@ -54,7 +54,9 @@ pub fn take_new_size() -> Option<usize> {
 ///
 /// Fails outside the callback for that body.
 pub fn truncate_response(size: usize, keep: usize) -> Result<()> {
-    let kept = sys::buffer_range(Buffer::ResponseBody, 0, keep.min(size));
-    let kept = if keep == 0 { Ok(Vec::new()) } else { kept };
-    replace_response(size, &kept?)
+    if keep == 0 {
+        return replace_response(size, &[]);
+    }
+    let kept = sys::buffer_range(Buffer::ResponseBody, 0, keep.min(size))?;
+    replace_response(size, &kept)
 }
