@@ -45,7 +45,7 @@ fn document() -> Value {
         },
         "routing-tags": {"http": [
             {"match": [{"claims": {"iss": {"exact": "joe"}}}], "tag": "joe"},
-            {"split": [{"tag": "v1", "weight": 50}, {"tag": "v2", "weight": 50}],
+            {"name": "sticky", "split": [{"tag": "v1", "weight": 50}, {"tag": "v2", "weight": 50}],
                 "consistentHash": {"httpHeaderName": "x-user"}}
         ]},
         "telemetry": {"metrics": {"labels": true}, "filterState": true},
