@@ -1,11 +1,11 @@
 //! Envoy's configuration, based on the shipped samples.
 
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::repository;
+use crate::{repository, suite};
 
 const ACCESS_LOG: &str = "/filter_chains/0/filters/0/typed_config/access_log/0/typed_config\
                           /log_format/json_format";
@@ -21,7 +21,7 @@ pub struct Filter {
     failure_policy: Option<String>,
     path: Option<String>,
     native: Option<Value>,
-    environment: Option<(String, String)>,
+    environment: Vec<(String, String)>,
 }
 
 impl Filter {
@@ -33,7 +33,7 @@ impl Filter {
             failure_policy: None,
             path: None,
             native: None,
-            environment: None,
+            environment: Vec::new(),
         }
     }
 
@@ -61,7 +61,40 @@ impl Filter {
 
     /// Sets an environment variable of the VM.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
-        self.environment = Some((name.to_owned(), value.to_owned()));
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Returns the name of the sample.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns `true` if this is the filter `name` with its shipped module.
+    pub(crate) fn is_shipped_as(&self, name: &str) -> bool {
+        self.name == name && self.path.is_none() && self.native.is_none()
+    }
+
+    /// Returns the `pluginConfig`.
+    ///
+    /// # Errors
+    /// If it is that of the sample, and the sample cannot be read.
+    pub(crate) fn document(&self) -> Result<Value> {
+        match &self.plugin_config {
+            Some(config) => Ok(config.clone()),
+            None => repository::plugin_config(&format!("envoy/{}.yaml", self.name)),
+        }
+    }
+
+    /// Replaces the `pluginConfig`.
+    pub(crate) fn document_is(mut self, plugin_config: Value) -> Self {
+        self.plugin_config = Some(plugin_config);
+        self
+    }
+
+    /// Takes the environment variables of other filters.
+    pub(crate) fn environment_of(mut self, filters: &[&Self]) -> Self {
+        self.environment = filters.iter().flat_map(|filter| filter.environment.clone()).collect();
         self
     }
 
@@ -78,10 +111,11 @@ impl Filter {
         if let Some(config) = &self.plugin_config {
             set(&mut block, "/typed_config/config/configuration/value", json!(config.to_string()))?;
         }
-        if let Some((name, value)) = &self.environment {
+        if !self.environment.is_empty() {
+            let variables: BTreeMap<_, _> = self.environment.iter().cloned().collect();
             let machine = block.pointer_mut("/typed_config/config/vm_config");
             let machine = machine.and_then(Value::as_object_mut).context("no vm_config")?;
-            let variables = json!({"key_values": {name: value}});
+            let variables = json!({"key_values": variables});
             machine.insert("environment_variables".to_owned(), variables);
         }
         if let Some(policy) = &self.failure_policy {
@@ -202,6 +236,7 @@ impl EnvoyOptions {
         set(&mut listener, "/address/socket_address/port_value", json!(self.port))?;
         let shipped = listener.pointer(HTTP_FILTERS).and_then(Value::as_array);
         let router = shipped.and_then(|all| all.last()).context("no router")?.clone();
+        let filters = suite::chain(filters)?;
         let mut chain = filters.iter().map(Filter::block).collect::<Result<Vec<_>>>()?;
         chain.push(router);
         set(&mut listener, HTTP_FILTERS, json!(chain))?;

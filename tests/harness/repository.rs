@@ -96,8 +96,7 @@ pub fn filter_order() -> Result<Vec<String>> {
     let readme = read_text(&root().join("README.md"))?;
     let offset = |filter: &String| readme.find(&format!("\n| {filter} | `"));
     let filters = single_filters()?.into_iter();
-    let mut order: Vec<_> =
-        filters.filter_map(|filter| Some((offset(&filter)?, filter))).collect();
+    let mut order: Vec<_> = filters.filter_map(|filter| Some((offset(&filter)?, filter))).collect();
     order.sort();
     Ok(order.into_iter().map(|(_, filter)| filter).collect())
 }

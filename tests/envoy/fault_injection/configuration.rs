@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{client::Request, timestamp::rfc3339};
+use tests::{client::Request, suite, timestamp::rfc3339};
 
-use super::{Fixture, always, filter};
+use super::{FILTER, Fixture, always, filter};
 
 #[test]
 fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()> {
@@ -29,11 +29,12 @@ fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()>
 #[test]
 fn logs_missing_and_past_expiry() -> Result<()> {
     let mut fixture = Fixture::start(&always(json!({"abort": {"httpStatus": 418}})))?;
-    fixture.envoy.wait_for_log("http[0].schedule: has no expiresAt")?;
+    let warning = suite::path(FILTER, "http[0].schedule: has no expiresAt");
+    fixture.envoy.wait_for_log(&warning)?;
     let mut over = always(json!({"abort": {"httpStatus": 418}}));
     over["schedule"] = json!({"expiresAt": "2026-01-01T00:00:00Z"});
     fixture.envoy.reconfigure(&[filter(&over)])?;
-    fixture.envoy.wait_for_log("schedule: expiresAt has passed")?;
+    fixture.envoy.wait_for_log(&suite::path(FILTER, "schedule: expiresAt has passed"))?;
     assert_eq!(fixture.envoy.http1().get("/")?.status, 200);
     Ok(())
 }

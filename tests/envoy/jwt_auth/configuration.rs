@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, anyhow};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tests::{bootstrap::Filter, client::Request, envoy::Envoy, upstream::Upstream};
+use tests::{bootstrap::Filter, client::Request, envoy::Envoy, suite, upstream::Upstream};
 
 use super::{FILTER, Fixture, rule, trusting, with};
 
@@ -26,7 +26,8 @@ fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()>
     ];
     for (config, path) in bad {
         let log = fixture.envoy.expect_rejection(&[Filter::new(FILTER, config.clone())])?;
-        assert!(log.contains(path), "{config}: no {path} in\n{log}");
+        let path = suite::path(FILTER, path);
+        assert!(log.contains(&path), "{config}: no {path} in\n{log}");
         let request = Request::get("/").bearer(&token);
         assert_eq!(fixture.envoy.http1().send(request)?.status, 200, "after {config}");
         let request = Request::get("/").bearer("a.b.c");

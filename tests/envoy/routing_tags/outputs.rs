@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{bootstrap::Filter, client::Request, identity_provider::IdentityProvider};
+use tests::{bootstrap::Filter, client::Request, identity_provider::IdentityProvider, suite};
 
 use super::{FILTER, Fixture, TAG};
 
@@ -130,7 +130,8 @@ fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()>
         fixture.envoy.expect_rejection(&[Filter::new(FILTER, config.clone())])?;
         let log = fixture.envoy.log();
         let since = log.get(before..).unwrap_or_default();
-        assert!(since.contains(path), "{config}: no {path} in\n{since}");
+        let path = suite::path(FILTER, path);
+        assert!(since.contains(&path), "{config}: no {path} in\n{since}");
         assert_eq!(fixture.tags(Request::get("/"))?, ["canary"], "after {config}");
     }
     Ok(())
