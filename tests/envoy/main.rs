@@ -7,4 +7,5 @@ mod jwt_auth;
 mod outcomes;
 mod routing_tags;
 mod sidecar;
+mod suite;
 mod telemetry;
