@@ -76,15 +76,9 @@ impl Fixture {
 
     /// Waits until counters and gauges have these values.
     fn counts(&self, expected: &[(&str, u64)]) -> Result<()> {
-        let mut found = Vec::new();
-        let same = wait_until("counting", COUNTS_WITHIN, || {
-            found = expected
-                .iter()
-                .map(|(name, _)| Ok((*name, self.stat(name)?)))
-                .collect::<Result<_>>()?;
-            Ok(found == expected)
-        });
-        same.with_context(|| format!("expected {expected:?}, found {found:?}"))
+        let name = |name: &str| format!("wasmcustom.weir_routing_tags_{name}");
+        let expected: Vec<_> = expected.iter().map(|(stat, value)| (name(stat), *value)).collect();
+        self.envoy.wait_for_stats(&expected)
     }
 
     /// Sends a request over HTTP/1.1.

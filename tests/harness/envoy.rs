@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::{
     bootstrap::{EnvoyOptions, Filter},
     client::{Client, Request},
-    process::Process,
+    process::{Process, wait_until},
     stats::Stats,
 };
 
@@ -129,6 +129,20 @@ impl Envoy {
     /// If the admin interface does not respond.
     pub fn stats(&self) -> Result<Stats> {
         Stats::parse(&self.admin().get("/stats?format=json")?.json()?)
+    }
+
+    /// Waits until counters and gauges have these values; filters write counters periodically.
+    ///
+    /// # Errors
+    /// If that takes longer than 30 seconds.
+    pub fn wait_for_stats(&self, expected: &[(String, u64)]) -> Result<()> {
+        let mut found = Vec::new();
+        let waited = wait_until("counting", CHANGE, || {
+            let stats = self.stats()?;
+            found = expected.iter().map(|(name, _)| (name.clone(), stats.value(name))).collect();
+            Ok(found == expected)
+        });
+        waited.with_context(|| format!("expected {expected:?}, found {found:?}"))
     }
 
     /// Returns the resident memory of Envoy in MiB. Linux only.

@@ -13,6 +13,7 @@ use tests::{
     client::{Request, Response},
     envoy::Envoy,
     identity_provider::{Behaviour, DENY_LIST_PATH, IdentityProvider, JWKS_PATH},
+    process::wait_until,
     upstream::Upstream,
 };
 
@@ -76,6 +77,16 @@ pub(super) fn stat(fixture: &Fixture, name: &str) -> Result<u64> {
     Ok(fixture.envoy.stats()?.value(&format!("wasmcustom.weir_jwt_auth_{name}")))
 }
 
+/// Waits until a counter or gauge of the filter has a value.
+pub(super) fn assert_stat(fixture: &Fixture, name: &str, value: u64) -> Result<()> {
+    fixture.envoy.wait_for_stats(&[(format!("wasmcustom.weir_jwt_auth_{name}"), value)])
+}
+
+/// Waits until a counter of the filter has at least a value.
+fn wait_for_stat(fixture: &Fixture, name: &str, least: u64) -> Result<()> {
+    wait_until(&format!("counting {name}"), TIMEOUT, || Ok(stat(fixture, name)? >= least))
+}
+
 #[test]
 fn first_request_waits_for_the_key_set() -> Result<()> {
     let issuer = IdentityProvider::start()?;
@@ -85,8 +96,8 @@ fn first_request_waits_for_the_key_set() -> Result<()> {
     assert_eq!(response.status, 200, "{}\n{}", response.text(), fixture.envoy.log());
     assert_eq!(fixture.envoy.http1().send(Request::get("/").bearer("a.b.c"))?.status, 401);
     assert_eq!(fixture.issuer.jwks_requests(), 1);
-    assert_eq!(stat(&fixture, "jwks_fetch_success_total")?, 1);
-    assert_eq!(stat(&fixture, "held_requests")?, 0);
+    assert_stat(&fixture, "jwks_fetch_success_total", 1)?;
+    assert_stat(&fixture, "held_requests", 0)?;
     assert_no_trap(&mut fixture.envoy)
 }
 
@@ -112,7 +123,7 @@ fn four_workers_fetch_once_at_start_and_once_per_rotation() -> Result<()> {
     })?;
     assert_eq!(statuses, [200; 20], "{}", fixture.envoy.log());
     assert_eq!(fixture.issuer.jwks_requests(), 2);
-    assert_eq!(stat(&fixture, "jwks_refetch_unknown_kid_total")?, 1);
+    assert_stat(&fixture, "jwks_refetch_unknown_kid_total", 1)?;
     assert_no_trap(&mut fixture.envoy)
 }
 
@@ -128,7 +139,7 @@ fn unknown_kids_cause_one_fetch_per_interval() -> Result<()> {
         assert!(response.text().contains("match kid or alg"), "{}", response.text());
     }
     assert_eq!(fixture.issuer.jwks_requests(), 2);
-    assert!(stat(&fixture, "jwks_refetch_limited_total")? >= 50);
+    wait_for_stat(&fixture, "jwks_refetch_limited_total", 50)?;
     assert_eq!(send(&fixture, Algorithm::ES256)?.status, 200);
     assert_no_trap(&mut fixture.envoy)
 }
@@ -150,7 +161,7 @@ fn every_worker_refuses_tokens_of_a_removed_key() -> Result<()> {
         assert_eq!(send(&fixture, Algorithm::ES256)?.status, 401);
         assert_eq!(send(&fixture, Algorithm::RS256)?.status, 200);
     }
-    assert!(stat(&fixture, "token_cache_flushes_total")? >= 1);
+    wait_for_stat(&fixture, "token_cache_flushes_total", 1)?;
     assert_no_trap(&mut fixture.envoy)
 }
 
@@ -183,7 +194,7 @@ fn retries_a_failing_server_and_responds_503_meanwhile() -> Result<()> {
         );
         fixture.issuer.set_behaviour(Behaviour::Healthy);
         send_until(&fixture, Algorithm::ES256, 200)?;
-        assert!(stat(&fixture, "jwks_fetch_failed_total")? >= 1, "{behaviour:?}");
+        wait_for_stat(&fixture, "jwks_fetch_failed_total", 1)?;
         assert_no_trap(&mut fixture.envoy)?;
     }
     Ok(())
@@ -198,7 +209,7 @@ fn keeps_the_key_set_while_the_server_is_down() -> Result<()> {
     fixture.issuer.set_behaviour(Behaviour::Status(500));
     let token = token_of_unknown_key(&fixture.issuer, "reason-to-fetch")?;
     assert_eq!(fixture.envoy.http1().send(Request::get("/").bearer(&token))?.status, 401);
-    assert_eq!(stat(&fixture, "jwks_fetch_failed_total")?, 1);
+    assert_stat(&fixture, "jwks_fetch_failed_total", 1)?;
     assert_eq!(send(&fixture, Algorithm::ES256)?.status, 200);
     assert_no_trap(&mut fixture.envoy)
 }
@@ -389,6 +400,6 @@ fn held_requests_survive_client_resets_and_reconfiguration() -> Result<()> {
     let response = waiting.join().map_err(|_| anyhow!("the client panicked"))??;
     assert_eq!(response.status, 200, "{}", response.text());
     assert_eq!(send(&fixture, Algorithm::ES256)?.status, 200);
-    assert_eq!(stat(&fixture, "held_requests")?, 0);
+    assert_stat(&fixture, "held_requests", 0)?;
     assert_no_trap(&mut fixture.envoy)
 }

@@ -11,7 +11,7 @@ use tests::identity_provider::IdentityProvider;
 
 use super::{
     assert_no_trap,
-    key_fetching::{fetching, send, start, stat},
+    key_fetching::{assert_stat, fetching, send, start, stat},
 };
 
 /// The minimum `max-age` that jwt-auth honours.
@@ -33,9 +33,9 @@ fn renews_an_unchanged_set_before_max_age_without_waiting() -> Result<()> {
     // Due after 72 to 80 % of 30 s, minus up to a second between the fetch and `begun`.
     assert!(started.elapsed() > Duration::from_secs(20), "after {:?}", started.elapsed());
     assert_eq!(fixture.issuer.jwks_requests(), 2);
-    assert_eq!(stat(&fixture, "jwks_fetch_failed_total")?, 0);
-    assert_eq!(stat(&fixture, "token_cache_flushes_total")?, 0);
-    assert_eq!(stat(&fixture, "jwks_stale")?, 0);
+    assert_stat(&fixture, "jwks_fetch_failed_total", 0)?;
+    assert_stat(&fixture, "token_cache_flushes_total", 0)?;
+    assert_stat(&fixture, "jwks_stale", 0)?;
     assert_eq!(send(&fixture, Algorithm::ES256)?.status, 200);
     assert_no_trap(&mut fixture.envoy)
 }
