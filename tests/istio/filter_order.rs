@@ -1,4 +1,4 @@
-//! The order in which a proxy runs the shipped WasmPlugins.
+//! The order in which a proxy runs the shipped WasmPlugins of the single filters.
 
 use std::time::Duration;
 
@@ -11,12 +11,14 @@ use crate::{Scenario, mesh::Mesh};
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The scenarios of this module.
-pub(crate) const SCENARIOS: &[Scenario] =
-    &[("the shipped WasmPlugins run in the documented order", matches_the_readme)];
+pub(crate) const SCENARIOS: &[Scenario] = &[(
+    "the shipped WasmPlugins of single filters run in the documented order",
+    matches_the_readme,
+)];
 
 /// Applies the shipped WasmPlugins and reads the order of the filters from the listener.
 fn matches_the_readme(mesh: &Mesh) -> Result<()> {
-    let filters = repository::filters()?;
+    let filters = repository::single_filters()?;
     for filter in &filters {
         let config = repository::plugin_config(&format!("wasmplugins/{filter}.yaml"))?;
         mesh.apply_plugin(filter, &config)?;

@@ -1,12 +1,16 @@
 //! The shipped WasmPlugins pass Istio's own validation.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::Result;
-
+use serde_json::json;
 use tests::repository;
 
-use crate::{Scenario, mesh::Mesh, plugin, tools};
+use crate::{
+    Scenario,
+    mesh::{Mesh, NAMESPACE},
+    plugin, tools,
+};
 
 /// The scenarios of this module.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -31,12 +35,26 @@ fn istioctl_analyzes(mesh: &Mesh) -> Result<()> {
     istioctl_accepts(mesh, &["analyze", "--use-kube=false", "--failure-threshold=Info"], &[])
 }
 
-/// Fails unless `istioctl` accepts the WasmPlugins of all filters, rendered by kustomize.
+/// Fails unless `istioctl` accepts the WasmPlugins of the filters and the suite.
 fn istioctl_accepts(mesh: &Mesh, arguments: &[&str], before_file: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("wasmplugins.yaml");
-    std::fs::write(&file, mesh.kubectl().kustomize(&plugin::folder())?)?;
+    fs::write(&file, every_plugin(mesh)?)?;
     let mut istioctl = Command::new(&mesh.tools().istioctl);
     tools::output(istioctl.args(arguments).args(before_file).arg::<&Path>(&file))?;
     Ok(())
+}
+
+/// Renders the WasmPlugin of every filter and of the suite; the shipped kustomization has only the
+/// suite.
+fn every_plugin(mesh: &Mesh) -> Result<String> {
+    let overlay = tempfile::tempdir()?;
+    let filters = repository::filters()?.into_iter();
+    let files: Vec<_> = filters.map(|filter| format!("{filter}.yaml")).collect();
+    for file in &files {
+        fs::copy(plugin::folder().join(file), overlay.path().join(file))?;
+    }
+    let kustomization = json!({"resources": files, "namespace": NAMESPACE});
+    fs::write(overlay.path().join("kustomization.yaml"), kustomization.to_string())?;
+    mesh.kubectl().kustomize(overlay.path())
 }

@@ -87,7 +87,7 @@ fn settled(read: impl Fn() -> Result<u64>) -> Result<u64> {
 }
 
 /// Returns the samples of a metric.
-fn samples<'a>(metrics: &'a str, name: &str) -> Vec<&'a str> {
+pub(crate) fn samples<'a>(metrics: &'a str, name: &str) -> Vec<&'a str> {
     metrics.lines().filter(|line| line.starts_with(&format!("{name}{{"))).collect()
 }
 
@@ -95,6 +95,7 @@ fn sum(metrics: &str, name: &str) -> u64 {
     samples(metrics, name).iter().map(|line| value(line)).sum()
 }
 
-fn value(line: &str) -> u64 {
+/// Returns the value of a sample.
+pub(crate) fn value(line: &str) -> u64 {
     line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or_default()
 }
