@@ -8,7 +8,7 @@
 //! 2. For each request, it takes random [`Draws`]. If [`Policy::may_fire`] returns `true`, it reads
 //!    the inputs in [`Policy::needs`] and calls [`Policy::decide`] for a [`Plan`].
 //! 3. It applies each [`Step`] that [`Policy::on_request`], [`Policy::on_response`] and
-//!    [`Policy::after_delay`] return. Held streams wait in a [`DelayQueue`].
+//!    [`Policy::after_delay`] return. Held streams wait in a [`DelayQueue`], each for a [`Hold`].
 
 mod body;
 mod check;
@@ -22,6 +22,7 @@ mod metrics;
 mod plugin;
 mod policy;
 mod rate_limiter;
+mod slots;
 
 pub use filter_core::Generator;
 
@@ -40,4 +41,5 @@ pub use crate::{
         ScheduleTransition, Step,
     },
     rate_limiter::RateLimiter,
+    slots::Slots,
 };

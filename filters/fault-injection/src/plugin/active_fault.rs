@@ -4,13 +4,13 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 
 use filter_host::{
     Result, clock,
-    headers::{self, Map},
-    reply,
     stream::{self, ContextId},
 };
 
 use super::{FaultInjection, response_body::ResponseBody};
 use crate::{Hold, Metric, Phase, Plan, Step};
+
+mod apply;
 
 /// The fault of a stream; shared by its context and the queue.
 pub(super) struct ActiveFault {
@@ -102,7 +102,7 @@ impl ActiveFault {
         phase: Phase,
         step: Step,
     ) -> bool {
-        let Step::Delay(length) = step else { return self.apply(plugin, phase, step) };
+        let Step::Delay(length) = step else { return self.apply(plugin, phase, Ok(step)) };
         let now = clock::monotonic();
         let due = now.saturating_add(length);
         let is_held = self.hold(plugin, id, (now, due), Hold::Delay(phase)).is_ok();
@@ -166,61 +166,6 @@ impl ActiveFault {
             Phase::Request => stream::resume_request(),
             Phase::Response => stream::resume_response(),
         }
-    }
-
-    /// Performs the step after a delay. Returns `true` if the stream continues.
-    fn after_delay(&self, plugin: &FaultInjection, phase: Phase) -> bool {
-        if self.plan.rate.is_none() {
-            self.release(plugin);
-        }
-        let is_stopped = || plugin.shared.is_stopped(&plugin.policy);
-        match plugin.policy.after_delay_with_clock(&self.plan, phase, clock::now, is_stopped) {
-            Ok(step) => self.apply(plugin, phase, step),
-            Err(_) => {
-                self.disable(plugin);
-                true
-            }
-        }
-    }
-
-    /// Aborts or continues the stream. Returns `true` if it continues, also after a failure.
-    fn apply(&self, plugin: &FaultInjection, phase: Phase, step: Step) -> bool {
-        let continues = match (step, phase) {
-            (Step::Abort, _) => self.abort(plugin, phase).map(|()| false),
-            (Step::Continue | Step::Delay(_), Phase::Request) => Ok(true),
-            (Step::Continue | Step::Delay(_), Phase::Response) => self.change_response(plugin),
-        };
-        if continues.is_err() {
-            self.disable(plugin);
-        }
-        continues.unwrap_or(true)
-    }
-
-    /// Aborts the stream.
-    fn abort(&self, plugin: &FaultInjection, phase: Phase) -> Result<()> {
-        // Set first: a local reply runs the response callbacks immediately.
-        self.is_over.set(true);
-        self.release(plugin);
-        match plugin.policy.reply(&self.plan) {
-            Some(reply) => reply::try_send(&reply),
-            None if phase == Phase::Request => stream::reset_request(),
-            None => stream::reset_response(),
-        }
-    }
-
-    /// Changes the status and the headers of the response. Returns `false` if the stream was reset.
-    fn change_response(&self, plugin: &FaultInjection) -> Result<bool> {
-        if let Some(name) = plugin.policy.mark_header() {
-            let summary = plugin.policy.summary(&self.plan);
-            headers::set(Map::ResponseHeaders, name.as_str(), summary.as_bytes())?;
-        }
-        if let Some((status, edits)) = plugin.policy.response_edits(&self.plan) {
-            if let Some(status) = status {
-                headers::set(Map::ResponseHeaders, ":status", status.to_string().as_bytes())?;
-            }
-            headers::apply(Map::ResponseHeaders, edits)?;
-        }
-        self.body.as_ref().map_or(Ok(true), ResponseBody::change_headers)
     }
 
     /// Removes the stream from the queue and from the active faults.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use filter_core::{ErrorCounts, ErrorWindow, TokenBucket};
 use filter_host::{HostError, Result, clock, shared_data};
 
-use crate::{Metric, Plan, Policy, ScheduleTransition};
+use crate::{Metric, Plan, Policy, ScheduleTransition, Slots};
 
 /// Maximum number of attempts to decrement the active faults, each of up to 8 writes.
 const MAX_RELEASES: usize = 1_000;
@@ -74,8 +74,7 @@ impl Shared {
     /// Increments the active faults. Returns `false` if there are `max` already.
     fn acquire(&self, max: u64) -> Result<bool> {
         contend(shared_data::update(&self.active, |shared| {
-            let active = number(shared);
-            (active < max).then(|| active.saturating_add(1).to_le_bytes().to_vec())
+            Slots::from_bytes(shared).take(max).map(Slots::to_bytes)
         }))
     }
 
@@ -84,7 +83,7 @@ impl Shared {
         // Retry almost indefinitely: a missed decrement would leak a slot for good.
         for _ in 0..MAX_RELEASES {
             let released = shared_data::update(&self.active, |shared| {
-                Some(number(shared).saturating_sub(1).to_le_bytes().to_vec())
+                Some(Slots::from_bytes(shared).release().to_bytes())
             });
             if matches!(released, Ok(true)) {
                 return;
@@ -149,9 +148,4 @@ impl Shared {
 /// Treats too many attempts as a limit that is reached.
 fn contend(updated: Result<bool>) -> Result<bool> {
     if updated == Err(HostError::CasMismatch) { Ok(false) } else { updated }
-}
-
-/// Returns the shared number, 0 if it has another form.
-pub(super) fn number(shared: &[u8]) -> u64 {
-    shared.try_into().map(u64::from_le_bytes).unwrap_or_default()
 }

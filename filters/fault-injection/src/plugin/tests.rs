@@ -3,19 +3,22 @@ mod exchange;
 mod failures;
 mod holds;
 mod host_calls;
+mod interleavings;
 mod lifecycle;
 mod limits;
 mod outcome;
+mod races;
 mod requests;
 mod scenarios;
 mod schedules;
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use filter_host::memory::{Proxy, Worker};
 use serde_json::{Value, json};
 
 use super::FaultInjection;
+use crate::Slots;
 
 type Injector = Worker<FaultInjection>;
 
@@ -49,5 +52,10 @@ fn metric(proxy: &Proxy, name: &str) -> u64 {
 /// Returns the number of slots that are taken, in all configurations.
 fn slots(proxy: &Proxy) -> u64 {
     let keys = proxy.shared_keys().into_iter().filter(|key| key.ends_with(".active"));
-    keys.map(|key| super::shared::number(&proxy.shared(&key).unwrap_or_default())).sum()
+    keys.map(|key| Slots::from_bytes(&proxy.shared(&key).unwrap()).taken()).sum()
+}
+
+/// Adds one to `counter` if `is_counted`.
+fn count(counter: &Cell<u64>, is_counted: bool) {
+    counter.set(counter.get().saturating_add(is_counted.into()));
 }
