@@ -8,15 +8,14 @@ mod samples;
 mod spoofing;
 mod stickiness;
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
     bootstrap::{EnvoyOptions, Filter},
     client::{Client, Request, Response},
     envoy::Envoy,
-    process::wait_until,
     upstream::{Received, Upstream},
 };
 
@@ -24,9 +23,6 @@ use tests::{
 const FILTER: &str = "routing-tags";
 /// The default tag header.
 const TAG: &str = "x-weir-tag";
-
-/// Timeout of counters. Workers flush them once a second.
-const COUNTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Envoy with routing-tags before two versions of an application.
 struct Fixture {
