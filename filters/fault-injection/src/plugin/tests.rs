@@ -1,4 +1,5 @@
 mod bodies;
+mod contention;
 mod exchange;
 mod failures;
 mod holds;
