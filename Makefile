@@ -9,7 +9,19 @@ SHELL := bash
 FUZZ := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 FILTERS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard filters/*/Cargo.toml)))
 WITH := cargo xtask with-tools
+ENVOY := envoy func-e otelcol prometheus promtool
 ISTIO := envoy func-e otelcol crane etcd kube-apiserver kubectl pilot-discovery pilot-agent istioctl
+# Tests of single filters that `make test` also runs against the suite: pauses, ticks, calls, bodies,
+# trailers and changes of the configuration. They take about two minutes; `make test-suite` runs all.
+SUITE_TESTS := fault_injection::held_streams fault_injection::responses \
+	jwt_auth::key_fetching::first_request jwt_auth::key_fetching::held \
+	jwt_auth::key_fetching::four_workers rejects_an_invalid_configuration \
+	routing_tags::canary::all_workers routing_tags::outputs::later_filters \
+	routing_tags::outputs::matches_claims routing_tags::spoofing::strips_tags_from_trailers \
+	telemetry::reloads::a_new_configuration telemetry::stream_ends outcomes::
+# Tests that are the same with and without the suite: those of the suite itself, and two that replace
+# the module of a filter by one that traps.
+NOT_SUITE := suite:: jwt_auth::traps
 
 ifneq ($(filter-out help,$(MAKECMDGOALS)),)
 ifeq ($(shell command -v cargo),)
@@ -41,7 +53,7 @@ push: ## Push the images: make push REGISTRY=registry.example.com/weir [TAG=1.2.
 	cargo xtask push "$(REGISTRY)" $(if $(TAG),--tag "$(TAG)")
 
 .PHONY: run
-run: build ## Start Envoy with all filters, an upstream and a key server; print requests to try
+run: build ## Start Envoy with the suite, an upstream and a key server; print requests to try
 	$(WITH) envoy func-e -- cargo run --package tests --bin demo
 
 .PHONY: check
@@ -70,6 +82,7 @@ schemas: ## Regenerate the JSON Schemas of configurations: schemas/<filter>.json
 
 .PHONY: test
 test: test-native test-wasm test-tidy test-cel test-envoy ## Run every test except the Istio ring
+	$(MAKE) test-suite ONLY="$(SUITE_TESTS)"
 
 .PHONY: test-native
 test-native: ## Test crates, filters and xtask natively [ONLY=text of a test's name]
@@ -91,8 +104,12 @@ test-cel: xtask ## Test expressions against the conformance tests of the Common 
 
 .PHONY: test-envoy
 test-envoy: build ## Test the built modules in real Envoy [ONLY=jwt_auth::replies]
-	$(WITH) envoy func-e otelcol prometheus promtool -- \
-		cargo test --package tests --test envoy -- $(ONLY)
+	$(WITH) $(ENVOY) -- cargo test --package tests --test envoy -- $(ONLY)
+
+.PHONY: test-suite
+test-suite: build ## Run the Envoy tests of the single filters against the suite [ONLY=jwt_auth::replies]
+	WEIR_SUITE=1 $(WITH) $(ENVOY) -- cargo test --package tests --test envoy -- \
+		$(addprefix --skip ,$(NOT_SUITE)) $(ONLY)
 
 .PHONY: test-istio
 test-istio: images ## Test the images in real Istio [ONLY=text of a scenario]; the first run builds it
