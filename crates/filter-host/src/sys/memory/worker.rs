@@ -52,21 +52,19 @@ impl<P: Plugin> Worker<P> {
 
     /// Starts a stream with these request headers. Returns its context.
     pub fn open(&mut self, headers: Headers, end_of_stream: bool) -> ContextId {
-        let context = with(|state| {
-            let context = state.next_context;
-            state.next_context += 1;
-            let stream = StreamState {
-                maps: BTreeMap::from([(Map::RequestHeaders, headers)]),
-                ..StreamState::default()
-            };
-            state.machines[self.index].streams.insert(context, stream);
-            context
-        });
-        let stream = run(self.index, context, "open", || self.plugin().open(context));
-        self.streams.insert(context, stream);
+        let context = self.create(headers);
         self.call(context, "request_headers", Direction::Request, |stream| {
             stream.on_request_headers(end_of_stream)
         });
+        context
+    }
+
+    /// Starts a stream that an earlier filter answered, so that no callback sees its messages.
+    ///
+    /// Only [`Worker::end`] can follow. Returns its context.
+    pub fn answered_earlier(&mut self, request: Headers, response: Headers) -> ContextId {
+        let context = self.create(request);
+        self.set_map(context, Map::ResponseHeaders, response);
         context
     }
 
@@ -222,6 +220,23 @@ impl<P: Plugin> Worker<P> {
             let calls = state.calls.iter().filter(|(_, call)| own(call.worker));
             calls.map(|(id, _)| *id).collect()
         })
+    }
+
+    /// Creates the context of a stream with these request headers.
+    fn create(&mut self, headers: Headers) -> ContextId {
+        let context = with(|state| {
+            let context = state.next_context;
+            state.next_context += 1;
+            let stream = StreamState {
+                maps: BTreeMap::from([(Map::RequestHeaders, headers)]),
+                ..StreamState::default()
+            };
+            state.machines[self.index].streams.insert(context, stream);
+            context
+        });
+        let stream = run(self.index, context, "open", || self.plugin().open(context));
+        self.streams.insert(context, stream);
+        context
     }
 
     fn set_map(&mut self, context: ContextId, map: Map, headers: Headers) {
