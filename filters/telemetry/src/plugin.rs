@@ -9,6 +9,7 @@ use filter_host::{
     environment,
     metric_buffer::{BufferedMetric, MetricBuffer},
     request::RequestReader,
+    shared_data,
     stream::ContextId,
 };
 
@@ -17,18 +18,21 @@ use crate::{
     plugin::{
         access_log::{AccessLogs, LogContext},
         attributes::{RequestSnapshot, StreamAttributes},
+        ending::StreamEnd,
         export::Export,
         label_values::LabelInputs,
+        redaction::Redaction,
         spans::Spans,
         stream::Stream,
         traffic_metrics::TrafficMetrics,
     },
-    signals::access_log::LoggedStream,
+    signals::{access_log::LoggedStream, redactor::Redactor},
 };
 
 mod access_log;
 mod attributes;
 mod cardinality;
+mod ending;
 mod export;
 mod label_values;
 mod record;
@@ -37,6 +41,8 @@ mod response_headers;
 mod series;
 mod spans;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod traffic_metrics;
 
 #[cfg(feature = "module")]
@@ -53,6 +59,7 @@ pub struct Telemetry {
     metrics: TrafficMetrics,
     access_logs: AccessLogs,
     spans: Spans,
+    redaction: Redaction,
     export: Export,
 }
 
@@ -65,13 +72,16 @@ impl Telemetry {
     pub fn from_config(config: &Config, setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
         let policy = Policy::new(config, &environment::variable)?;
         policy.warnings().iter().for_each(|warning| setup.warn(warning));
-        let export = Export::open(&policy, &setup.timers);
-        let metrics = TrafficMetrics::define(&policy, MetricBuffer::new(&setup.timers, TICK));
-        let access_logs = AccessLogs::define(&policy);
-        let spans = Spans::new(&policy);
+        let key = shared_data::plugin_key("telemetry");
+        let buffer = MetricBuffer::new(&setup.timers, TICK);
+        let access_logs = AccessLogs::define(&policy, &buffer);
+        let spans = Spans::new(&policy, &buffer);
+        let metrics = TrafficMetrics::define(&policy, &key, buffer);
+        let redaction = Redaction::new(&policy, &key);
+        let export = Export::open(&policy, key, &setup.timers);
         let reader = (!policy.needs().is_empty()).then(|| RequestReader::new(policy.needs()));
         log::info!("configuration applied");
-        Ok(Self { policy, reader, metrics, access_logs, spans, export })
+        Ok(Self { policy, reader, metrics, access_logs, spans, redaction, export })
     }
 }
 
@@ -99,14 +109,14 @@ impl Plugin for Telemetry {
 impl Telemetry {
     /// Counts a stream as running, and returns the gauge to decrement at its end.
     fn enter(&self, snapshot: &RequestSnapshot) -> Option<BufferedMetric> {
-        let (method, operation) = (snapshot.method, snapshot.operation);
-        let record = Record { method, operation, ..Record::default() };
+        let method = snapshot.method.unwrap_or_default();
+        let record = Record { method, operation: snapshot.operation, ..Record::default() };
         let attributes = &StreamAttributes::of_request(self, snapshot);
         self.metrics.enter(LabelInputs { policy: &self.policy, record: &record, attributes })
     }
 
     /// Records a completed stream in metrics, access logs and spans.
-    fn record(&self, record: &Record, snapshot: &RequestSnapshot, ended: Duration) {
+    fn record(&self, record: &Record, snapshot: &RequestSnapshot, end: &StreamEnd) {
         let failed = || self.metrics.expression_failed();
         let by_default = StreamAttributes {
             plugin: self,
@@ -120,19 +130,24 @@ impl Telemetry {
         let measurements = self.policy.measure(&stream, is_error, failed);
         let inputs = LabelInputs { policy: &self.policy, record, attributes };
         self.metrics.record(inputs, &measurements);
-        self.log_access(&LoggedStream { ended: stream, is_error }, attributes.trace(), ended);
-        self.export_span(attributes, record, ended);
+        self.log_access(&LoggedStream { ended: stream, is_error }, attributes.trace(), end);
+        self.export_span(attributes, record, end);
     }
 
     /// Logs a completed stream.
-    fn log_access(&self, stream: &LoggedStream<'_>, trace: Option<&Trace>, ended: Duration) {
+    fn log_access(&self, stream: &LoggedStream<'_>, trace: Option<&Trace>, end: &StreamEnd) {
         let context = LogContext {
             trace: trace.map(|trace| (trace.trace_id, trace.span_id)),
             is_sampled: trace.is_some_and(|trace| trace.is_sampled),
-            export: &|provider, record| self.export.enqueue_log(provider, record, ended),
+            export: &|provider, record| self.export.enqueue_log(provider, record, end.at),
             failed: &|| self.metrics.expression_failed(),
-            ended,
+            redactor: &|| self.redactor(),
+            buffer: self.metrics.buffer(),
+            end,
         };
         self.access_logs.write(&self.policy, self.metrics.direction(), stream, &context);
+    }
+    fn redactor(&self) -> &Redactor {
+        self.redaction.redactor(|| self.metrics.expression_failed())
     }
 }

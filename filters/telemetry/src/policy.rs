@@ -65,6 +65,12 @@ impl Policy {
         &self.access_logs
     }
 
+    /// Returns `true` if a field of an access log or a span attribute is hashed.
+    #[must_use]
+    pub fn hashes(&self) -> bool {
+        self.access_logs.iter().any(AccessLog::hashes) || self.exporters.tracing().hashes()
+    }
+
     /// Returns the configured key of redaction hashes.
     #[must_use]
     pub fn redaction_key(&self) -> Option<&[u8]> {

@@ -42,7 +42,7 @@ pub struct OutgoingRequest<'a> {
     pub timeout: Duration,
 }
 
-/// A handed-over batch whose provider is no longer configured.
+/// A batch whose provider is no longer configured, or that could not be handed over.
 struct Unclaimed {
     signal: Signal,
     items: u64,
@@ -153,7 +153,7 @@ impl Exporter {
                 entry.reported_bytes = entry.reported_bytes.saturating_add(signed(bytes));
                 entry.pipeline.take_over(items, &batch.body);
             }
-            None => self.unclaimed.push(Unclaimed { signal: batch.signal, items, bytes }),
+            None => self.lose(batch),
         }
     }
 
@@ -173,6 +173,12 @@ impl Exporter {
             }
         }
         batches
+    }
+
+    /// Counts a batch that could not be handed over.
+    pub fn lose(&mut self, batch: &HandoffBatch) {
+        let (items, bytes) = (u64::from(batch.items), batch.body.len());
+        self.unclaimed.push(Unclaimed { signal: batch.signal, items, bytes });
     }
 
     /// Returns the change of the statistics since the last call.

@@ -1,19 +1,20 @@
 //! Writes access logs.
 
-use std::{
-    cell::{OnceCell, RefCell},
-    time::{Duration, SystemTime},
+use std::{cell::RefCell, time::Duration};
+
+use filter_host::{
+    clock,
+    metric_buffer::{BufferedMetric, MetricBuffer},
+    random,
 };
 
-use filter_host::{clock, metrics::Counter, random};
-
-use super::redaction;
+use super::ending::StreamEnd;
 use crate::{
     Direction, Generator, Policy, SpanId, TraceId,
     config::Level,
     export::otlp::{Attribute, LogRecord, Value},
     signals::access_log::{
-        AccessLog, FieldValue, LogTarget, LoggedStream, RateLimits, line, severity,
+        AccessLog, FieldValue, LogReason, LogTarget, LoggedStream, RateLimits, line, severity,
     },
     signals::redactor::Redactor,
 };
@@ -22,7 +23,6 @@ use crate::{
 pub(super) struct AccessLogs {
     limits: RefCell<Vec<RateLimits>>,
     generator: RefCell<Generator>,
-    redactor: OnceCell<Option<Redactor>>,
     counters: Option<Counters>,
     /// The time origin of the rate limits.
     started: Duration,
@@ -30,11 +30,11 @@ pub(super) struct AccessLogs {
 
 #[derive(Clone, Copy)]
 struct Counters {
-    built: Counter,
-    limited: Counter,
+    built: BufferedMetric,
+    limited: BufferedMetric,
 }
 
-/// The trace of a logged stream, and where its records go.
+/// The parts of the plugin that a logged stream needs, and its trace.
 #[derive(Clone, Copy)]
 pub(super) struct LogContext<'a> {
     pub(super) trace: Option<(TraceId, SpanId)>,
@@ -43,24 +43,23 @@ pub(super) struct LogContext<'a> {
     pub(super) export: &'a dyn Fn(usize, &LogRecord<'_>),
     /// Counts a failed filter expression.
     pub(super) failed: &'a dyn Fn(),
-    pub(super) ended: Duration,
+    /// Returns the redactor.
+    pub(super) redactor: &'a dyn Fn() -> &'a Redactor,
+    pub(super) buffer: &'a MetricBuffer,
+    pub(super) end: &'a StreamEnd,
 }
 
 impl AccessLogs {
     /// Defines the counters, if there are access logs.
-    pub(super) fn define(policy: &Policy) -> Self {
+    pub(super) fn define(policy: &Policy, buffer: &MetricBuffer) -> Self {
         let logs = policy.access_logs();
-        if logs.iter().any(AccessLog::hashes) && policy.redaction_key().is_none() {
-            redaction::seed();
-        }
         let counters = (!logs.is_empty()).then(|| Counters {
-            built: Counter::define("weir_telemetry_logs_built_total"),
-            limited: Counter::define("weir_telemetry_logs_limited_total"),
+            built: buffer.counter("weir_telemetry_logs_built_total"),
+            limited: buffer.counter("weir_telemetry_logs_limited_total"),
         });
         Self {
             limits: RefCell::new(logs.iter().map(AccessLog::limits).collect()),
             generator: RefCell::new(Generator::new(random::bits())),
-            redactor: OnceCell::new(),
             counters,
             started: clock::monotonic(),
         }
@@ -79,33 +78,25 @@ impl AccessLogs {
                 continue;
             }
             let draw = self.generator.borrow_mut().millionths();
-            let reason = match log.selects(stream, draw) {
-                Ok(Some(reason)) => reason,
-                Ok(None) => continue,
-                Err(_) => {
-                    (context.failed)();
-                    continue;
+            match log.selects(stream, draw) {
+                Ok(Some(reason)) if self.allows(index, reason, context) => {
+                    write(log, stream, context);
                 }
-            };
-            let mut limits = self.limits.borrow_mut();
-            let limit = limits.get_mut(index);
-            let now = context.ended.saturating_sub(self.started);
-            let is_allowed = limit.is_some_and(|limit| limit.allow(reason, now));
-            self.count(is_allowed);
-            if is_allowed && let Some(redactor) = self.redactor(policy) {
-                write(log, stream, context, redactor);
+                Ok(_) => {}
+                Err(_) => (context.failed)(),
             }
         }
     }
 
-    fn count(&self, is_allowed: bool) {
-        if let Some(counters) = self.counters {
-            if is_allowed { counters.built.increment() } else { counters.limited.increment() }
+    /// Returns `true` if the rate limit of an entry allows a line, and counts it.
+    fn allows(&self, index: usize, reason: LogReason, context: &LogContext<'_>) -> bool {
+        let now = context.end.at.saturating_sub(self.started);
+        let mut limits = self.limits.borrow_mut();
+        let is_allowed = limits.get_mut(index).is_some_and(|limit| limit.allow(reason, now));
+        if let Some(Counters { built, limited }) = self.counters {
+            context.buffer.add(if is_allowed { built } else { limited }, 1);
         }
-    }
-
-    fn redactor(&self, policy: &Policy) -> Option<&Redactor> {
-        self.redactor.get_or_init(|| redaction::redactor(policy.redaction_key())).as_ref()
+        is_allowed
     }
 }
 
@@ -118,13 +109,8 @@ fn is_hidden(target: LogTarget) -> bool {
     }
 }
 
-fn write(
-    log: &AccessLog,
-    stream: &LoggedStream<'_>,
-    context: &LogContext<'_>,
-    redactor: &Redactor,
-) {
-    let fields = log.fields(stream, redactor);
+fn write(log: &AccessLog, stream: &LoggedStream<'_>, context: &LogContext<'_>) {
+    let fields = log.fields(stream, (context.redactor)());
     match log.target {
         LogTarget::Proxy(Level::Info) => log::info!("{}", line(&fields)),
         LogTarget::Proxy(Level::Warn) => log::warn!("{}", line(&fields)),
@@ -139,8 +125,7 @@ fn record<'a>(
     stream: &LoggedStream<'_>,
     context: &LogContext<'_>,
 ) -> LogRecord<'a> {
-    let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
-    let observed = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let observed = context.end.wall();
     let fields = fields.into_iter().map(|(name, value)| {
         let value = match value {
             FieldValue::Text(text) => Value::Text(text.into()),

@@ -24,7 +24,10 @@ pub(super) struct RequestSnapshot {
     pub(super) request: Request,
     /// All request headers, read at the end of the stream if an attribute needs them.
     headers_at_end: OnceCell<Headers>,
-    pub(super) method: Method,
+    /// Whether the request could be read.
+    pub(super) is_readable: bool,
+    /// `None` if the method was not captured.
+    pub(super) method: Option<Method>,
     pub(super) operation: Option<usize>,
     pub(super) trace: Option<Trace>,
     /// Message counters; `None` if messages are not counted.
@@ -63,7 +66,8 @@ impl RequestSnapshot {
             jwt: OnceCell::new(),
             request: Request::default(),
             headers_at_end: OnceCell::new(),
-            method: Method::default(),
+            is_readable: true,
+            method: None,
             operation: None,
             trace: None,
             messages: None,

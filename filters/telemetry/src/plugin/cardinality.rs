@@ -3,47 +3,40 @@
 //! The keys do not contain a hash of the configuration: Envoy never removes a series, so a new
 //! configuration must not reset a limit.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 
-use filter_host::{metrics::Gauge, shared_data};
+use filter_host::{HostError, metrics::Gauge, shared_data};
 
-use crate::{CardinalityLimit, Direction, Lookup, Metrics};
+use crate::{CardinalityLimit, Lookup, Metrics};
 
 /// Maximum number of series of a proxy, over all metrics.
 const MAX_SERIES: u64 = 10_000;
+/// Maximum attempts to set the gauge while other workers change the number.
+const MAX_REPORTS: usize = 8;
 
 /// This worker's view of the shared limits.
 pub(super) struct SharedLimits {
     prefix: String,
     total_key: String,
     limits: RefCell<HashMap<String, CardinalityLimit>>,
-    series: Gauge,
+    /// `None` without labels, as the number of series is then constant.
+    series: Option<Gauge>,
+    /// Whether this worker changed the number of series since it last set the gauge.
+    is_changed: Cell<bool>,
 }
 
 impl SharedLimits {
-    /// Creates the view, and seeds the shared keys as their updates require.
-    pub(super) fn new(metrics: &Metrics) -> Self {
-        let prefix = shared_data::plugin_key("telemetry");
-        let shared = Self {
-            total_key: format!("{prefix}.series"),
-            prefix,
+    pub(super) fn new(metrics: &Metrics, plugin_key: &str) -> Self {
+        Self {
+            prefix: plugin_key.to_owned(),
+            total_key: format!("{plugin_key}.series"),
             limits: RefCell::default(),
-            series: Gauge::define("weir_telemetry_series"),
-        };
-        if metrics.is_labelled {
-            shared.seed(metrics);
+            series: metrics.is_labelled.then(|| Gauge::define("weir_telemetry_series")),
+            is_changed: Cell::new(false),
         }
-        shared
-    }
-
-    fn seed(&self, metrics: &Metrics) {
-        seed(&self.total_key);
-        for label in metrics.labels.iter().filter(|label| label.max_values.is_some()) {
-            seed(&self.values_key(&label.name));
-        }
-        let plans = Direction::ALL.into_iter().map(|direction| metrics.plan(direction));
-        let families = plans.flat_map(|plan| &plan.groups).flat_map(|group| &group.families);
-        families.for_each(|family| seed(&self.series_key(&family.name)));
     }
 
     fn values_key(&self, label: &str) -> String {
@@ -90,7 +83,7 @@ impl SharedLimits {
             Lookup::Unknown => {}
         }
         let (mut admission, mut new_value) = (Admission::Refused, Vec::new());
-        let updated = shared_data::update(key, |shared| {
+        let updated = update(key, |shared| {
             limit.merge(shared);
             match limit.lookup(hash) {
                 Lookup::Admitted => admission = Admission::Known,
@@ -111,17 +104,36 @@ impl SharedLimits {
 
     /// Changes the number of series by `offset`; returns `false` if the limit is reached.
     fn change_total(&self, offset: i64) -> bool {
-        let mut total = 0;
-        let updated = shared_data::update(&self.total_key, |shared| {
-            let before = shared.try_into().map(u64::from_le_bytes).unwrap_or(0);
-            total = before.checked_add_signed(offset).filter(|total| *total <= MAX_SERIES)?;
-            Some(total.to_le_bytes().to_vec())
+        let updated = update(&self.total_key, |shared| {
+            let total = total(shared).checked_add_signed(offset);
+            total.filter(|total| *total <= MAX_SERIES).map(|total| total.to_le_bytes().to_vec())
         });
         let is_changed = updated == Ok(true);
-        if is_changed {
-            self.series.set(total);
-        }
+        self.is_changed.set(self.is_changed.get() || is_changed);
         is_changed
+    }
+
+    /// Sets the gauge to the number of series, if this worker changed it.
+    pub(super) fn report(&self) {
+        let Some(gauge) = self.series.filter(|_| self.is_changed.take()) else { return };
+        let mut reported = None;
+        // The last worker to set the gauge has read the number again after that.
+        for _ in 0..MAX_REPORTS {
+            let Ok(Some(shared)) = shared_data::read(&self.total_key) else {
+                return self.is_changed.set(true);
+            };
+            let total = total(&shared.value);
+            if reported.replace(total) == Some(total) {
+                return;
+            }
+            gauge.set(total);
+        }
+    }
+}
+
+impl Drop for SharedLimits {
+    fn drop(&mut self) {
+        self.report();
     }
 }
 
@@ -136,8 +148,18 @@ enum Admission {
     Refused,
 }
 
-fn seed(key: &str) {
-    if let Err(error) = shared_data::seed(key, &[]) {
-        log::error!("{key} not shared: {error:?}");
+/// Decodes the number of series.
+fn total(shared: &[u8]) -> u64 {
+    shared.try_into().map(u64::from_le_bytes).unwrap_or(0)
+}
+
+/// Updates a shared value, which the first worker of the proxy creates.
+fn update(key: &str, mut next: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> filter_host::Result<bool> {
+    match shared_data::update(key, &mut next) {
+        Err(HostError::NotFound) => {
+            shared_data::seed(key, &[])?;
+            shared_data::update(key, next)
+        }
+        updated => updated,
     }
 }

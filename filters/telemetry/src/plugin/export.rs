@@ -1,66 +1,65 @@
 //! Performs the I/O of the exporter: calls, metrics, and the handoff queue.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
     time::{Duration, SystemTime},
 };
 
+use filter_core::Headers;
 use filter_host::{
     HostError,
     calls::{self, CallId},
-    clock,
-    metrics::{Counter, DurationHistogram, Gauge},
-    property, random, shared_data,
+    clock, random,
     shared_queue::SharedQueue,
     timers::{Timer, Timers},
 };
 
+use self::counters::Counters;
 use crate::{
     Node, Policy,
     export::otlp::{Item, LogRecord, Signal},
-    export::{
-        ExportResult, Exporter, HandoffBatch, Metric, OutgoingRequest, PipelineId, RequestId,
-        Response,
-    },
+    export::{Exporter, HandoffBatch, OutgoingRequest, PipelineId, RequestId, Response},
     signals::access_log::LogTarget,
 };
+
+mod counters;
+mod node;
 
 /// The interval at which the queues are checked.
 const TICK: Duration = Duration::from_millis(200);
 /// Maximum length of a response body that is read, in bytes.
 const MAX_RESPONSE_LEN: usize = 4_096;
 
-/// The exporter of this worker and its calls in flight.
+/// The exporter of this worker and its calls in flight. It is idle if the document exports nothing.
 pub(super) struct Export {
     exporter: RefCell<Exporter>,
-    /// `None` if the document exports nothing.
-    timer: Option<Timer>,
+    /// `None` if it is idle.
+    active: Option<Active>,
     pipelines: BTreeMap<(usize, Signal), PipelineId>,
     calls: RefCell<BTreeMap<CallId, RequestId>>,
-    /// The queue through which a plugin hands its items over to its successor.
-    handoff: Option<SharedQueue>,
-    counters: Option<Counters>,
     /// The time origin of the exporter.
     started: Duration,
     is_gateway: bool,
 }
 
-/// The metrics of the exporter.
-struct Counters {
-    traces: Vec<Option<Counter>>,
-    logs: Vec<Option<Counter>>,
-    queue_bytes: Gauge,
-    export_ms: DurationHistogram,
+/// The host resources of an exporter.
+struct Active {
+    timer: Timer,
+    is_ticking: Cell<bool>,
+    counters: Counters,
+    /// The name of the queue through which a plugin hands its items over to its successor.
+    handoff_name: String,
+    /// The queue, once it is open.
+    handoff: Cell<Option<SharedQueue>>,
 }
 
 impl Export {
     /// Opens the pipelines of a document.
-    pub(super) fn open(policy: &Policy, timers: &Rc<Timers>) -> Self {
+    pub(super) fn open(policy: &Policy, plugin_key: String, timers: &Rc<Timers>) -> Self {
         let exporters = policy.exporters();
         let mut exporter = Exporter::default();
-        let node = node();
         let tracers = exporters.tracing().tracers().iter().filter(|tracer| tracer.has_spans);
         let spans = tracers
             .filter_map(|tracer| Some(((tracer.provider?, Signal::Traces), tracer.istio_tags)));
@@ -68,31 +67,28 @@ impl Export {
             LogTarget::Provider(provider) => Some(((provider, Signal::Logs), true)),
             LogTarget::Proxy(_) => None,
         });
+        let wanted: Vec<_> = spans.chain(logs).collect();
+        let node = if wanted.is_empty() { Node::default() } else { node::read() };
         let mut pipelines = BTreeMap::new();
-        for (key, istio_tags) in spans.chain(logs) {
+        for (key, istio_tags) in wanted {
             let (index, signal) = key;
             let Some(provider) = exporters.providers().get(index) else { continue };
             let open = || exporter.open(provider, signal, &node.attributes(istio_tags));
             pipelines.entry(key).or_insert_with(open);
         }
-        let is_idle = exporter.is_empty();
-        let timer = (!is_idle).then(|| Timer::new(timers));
-        if let Some(Err(error)) = timer.as_ref().map(|timer| timer.every(TICK)) {
-            log::error!("timer not started, nothing is exported: {error:?}");
-        }
+        let is_labelled = policy.metrics().is_labelled;
+        let active = (!exporter.is_empty()).then(|| Active::new(is_labelled, plugin_key, timers));
         Self {
-            timer,
             exporter: RefCell::new(exporter),
+            active,
             pipelines,
             calls: RefCell::default(),
-            handoff: if is_idle { None } else { handoff_queue() },
-            counters: (!is_idle).then(|| Counters::define(policy.metrics().is_labelled)),
             started: clock::monotonic(),
             is_gateway: node.is_gateway(),
         }
     }
 
-    /// Returns `true` if the proxy is an Istio gateway.
+    /// Returns `true` if the proxy is an Istio gateway; `false` if the document exports nothing.
     pub(super) const fn is_gateway(&self) -> bool {
         self.is_gateway
     }
@@ -117,46 +113,42 @@ impl Export {
     }
 
     fn enqueue(&self, key: (usize, Signal), item: Item, now: Duration) {
-        if let Some(pipeline) = self.pipelines.get(&key) {
+        if let (Some(pipeline), Some(active)) = (self.pipelines.get(&key), &self.active) {
             self.exporter.borrow_mut().enqueue(*pipeline, item, self.time_at(now));
+            active.ensure_ticking();
         }
     }
 
     /// Takes over handed-over batches, sends requests that are due, and updates the metrics.
     pub(super) fn on_tick(&self) {
-        if !self.timer.as_ref().is_some_and(Timer::is_due) {
+        let Some(active) = self.active.as_ref().filter(|active| active.timer.is_due()) else {
             return;
-        }
-        self.take_over();
+        };
+        self.take_over(active);
         self.send();
-        self.update_metrics();
+        active.counters.update(&mut self.exporter.borrow_mut());
     }
 
     /// Handles the response to a call.
     pub(super) fn on_call_response(&self, call: CallId, body_size: usize) {
         let Some(id) = self.calls.borrow_mut().remove(&call) else { return };
-        let body =
-            if body_size == 0 { Ok(Vec::new()) } else { calls::response_body(MAX_RESPONSE_LEN) };
-        let response = Response {
-            headers: calls::response_headers().unwrap_or_default(),
-            body: body.unwrap_or_default(),
-            trailers: calls::response_trailers().unwrap_or_default(),
-        };
-        self.complete(id, Some(&response));
+        // An unreadable response counts as none, so the request is sent again.
+        let response = response(body_size).unwrap_or_default();
+        if let (Some(elapsed), Some(active)) = (self.complete(id, Some(&response)), &self.active) {
+            active.counters.export_ms.record(elapsed);
+        }
         self.send();
     }
 
-    fn complete(&self, id: RequestId, response: Option<&Response>) {
+    /// Completes a request, `None` if the proxy does not know the cluster. Returns its duration.
+    fn complete(&self, id: RequestId, response: Option<&Response>) -> Option<Duration> {
         let wall = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
         let mut exporter = self.exporter.borrow_mut();
-        let ExportResult { elapsed, warning } =
-            exporter.on_response(id, response, self.now(), wall, random::bits());
-        if let (Some(elapsed), Some(counters)) = (elapsed, &self.counters) {
-            counters.export_ms.record(elapsed);
-        }
-        if let Some(warning) = warning {
+        let result = exporter.on_response(id, response, self.now(), wall, random::bits());
+        if let Some(warning) = result.warning {
             log::warn!("{warning}");
         }
+        result.elapsed
     }
 
     fn send(&self) {
@@ -168,15 +160,15 @@ impl Export {
             drop(exporter);
             match called {
                 Ok(call) => drop(self.calls.borrow_mut().insert(call, id)),
-                Err(HostError::BadArgument) => self.complete(id, None),
-                Err(_) => self.complete(id, Some(&Response::default())),
+                Err(HostError::BadArgument) => drop(self.complete(id, None)),
+                Err(_) => drop(self.complete(id, Some(&Response::default()))),
             }
         }
     }
 
     /// Takes over batches of an earlier plugin, while there is room.
-    fn take_over(&self) {
-        let Some(queue) = self.handoff else { return };
+    fn take_over(&self, active: &Active) {
+        let Ok(queue) = active.handoff() else { return };
         while self.exporter.borrow().has_room() {
             let Ok(Some(message)) = queue.pop() else { return };
             // Other plugins can write to the queue: ignore messages that do not decode.
@@ -185,54 +177,57 @@ impl Export {
             }
         }
     }
+}
 
-    fn update_metrics(&self) {
-        let Some(counters) = &self.counters else { return };
-        let delta = self.exporter.borrow_mut().take_stats();
-        for (signal, metric, count) in delta.counts {
-            if let Some(counter) = counters.get(signal, metric) {
-                counter.add(count);
-            }
+impl Active {
+    fn new(is_labelled: bool, plugin_key: String, timers: &Rc<Timers>) -> Self {
+        let active = Self {
+            timer: Timer::new(timers),
+            is_ticking: Cell::new(false),
+            counters: Counters::define(is_labelled),
+            handoff_name: plugin_key,
+            handoff: Cell::new(None),
+        };
+        active.ensure_ticking();
+        active
+    }
+
+    /// Starts the timer unless it runs. It never stops, as a plugin can hand over at any time.
+    fn ensure_ticking(&self) {
+        if self.is_ticking.get() {
+            return;
         }
-        if delta.bytes != 0 {
-            counters.queue_bytes.add(delta.bytes);
+        let started = self.timer.every(TICK);
+        if let Err(error) = &started {
+            log::error!("timer not started, exports are delayed: {error:?}");
         }
+        self.is_ticking.set(started.is_ok());
+    }
+
+    /// Returns the handoff queue, and opens it on first use.
+    fn handoff(&self) -> filter_host::Result<SharedQueue> {
+        if let Some(queue) = self.handoff.get() {
+            return Ok(queue);
+        }
+        let opened = SharedQueue::open(&self.handoff_name)?;
+        self.handoff.set(Some(opened));
+        Ok(opened)
     }
 }
 
 impl Drop for Export {
     /// Hands everything over to the next plugin. The proxy cancels calls in flight.
     fn drop(&mut self) {
-        let Some(queue) = self.handoff else { return };
-        for batch in self.exporter.borrow_mut().hand_over() {
-            if let Err(error) = queue.push(&batch.encode()) {
+        let Some(active) = &self.active else { return };
+        let exporter = self.exporter.get_mut();
+        for batch in exporter.hand_over() {
+            let pushed = active.handoff().and_then(|queue| queue.push(&batch.encode()));
+            if let Err(error) = pushed {
                 log::error!("{} items lost, handoff queue not written: {error:?}", batch.items);
+                exporter.lose(&batch);
             }
         }
-        self.update_metrics();
-    }
-}
-
-impl Counters {
-    fn define(is_labelled: bool) -> Self {
-        let define = |signal| {
-            let names = Metric::all().map(|metric| metric.name(signal, is_labelled));
-            names.map(|name| name.map(|name| Counter::define(&name))).collect()
-        };
-        Self {
-            traces: define(Signal::Traces),
-            logs: define(Signal::Logs),
-            queue_bytes: Gauge::define("weir_telemetry_queue_bytes"),
-            export_ms: DurationHistogram::define("weir_telemetry_export_ms"),
-        }
-    }
-
-    fn get(&self, signal: Signal, metric: Metric) -> Option<Counter> {
-        let counters = match signal {
-            Signal::Traces => &self.traces,
-            Signal::Logs => &self.logs,
-        };
-        counters.get(metric.index()).copied().flatten()
+        active.counters.update(exporter);
     }
 }
 
@@ -242,30 +237,13 @@ fn call(request: &OutgoingRequest<'_>) -> filter_host::Result<CallId> {
     calls::http(request.cluster, &headers, request.body, request.timeout)
 }
 
-/// Opens the handoff queue of plugins with this name.
-fn handoff_queue() -> Option<SharedQueue> {
-    SharedQueue::open(&shared_data::plugin_key("telemetry"))
-        .inspect_err(|error| {
-            log::warn!("handoff queue not opened, configuration changes lose items: {error:?}");
-        })
-        .ok()
-}
-
-/// Reads the proxy's node.
-fn node() -> Node {
-    let text = |path: &[&str]| {
-        let path: Vec<&str> = ["xds", "node"].into_iter().chain(path.iter().copied()).collect();
-        String::from_utf8(property::read(&path).ok()??).ok()
+/// Reads the response to a call.
+fn response(body_size: usize) -> filter_host::Result<Response> {
+    let body = if body_size == 0 { Vec::new() } else { calls::response_body(MAX_RESPONSE_LEN)? };
+    let trailers = match calls::response_trailers() {
+        // The response has no trailers.
+        Err(HostError::BadArgument) => Headers::default(),
+        trailers => trailers?,
     };
-    let label = |name| text(&["metadata", "LABELS", name]);
-    Node {
-        id: text(&["id"]),
-        cluster: text(&["cluster"]),
-        name: text(&["metadata", "NAME"]),
-        namespace: text(&["metadata", "NAMESPACE"]),
-        mesh: text(&["metadata", "MESH_ID"]),
-        cluster_id: text(&["metadata", "CLUSTER_ID"]),
-        service: label("service.istio.io/canonical-name"),
-        revision: label("service.istio.io/canonical-revision"),
-    }
+    Ok(Response { headers: calls::response_headers()?, body, trailers })
 }

@@ -1,43 +1,33 @@
 //! The snapshot of a request, and the record of a completed stream.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
+use filter_core::{EndedStream, ResponseOutcome};
 use filter_host::{
     headers::{self, Map},
-    outcome, property,
+    property,
 };
 
 use super::{
     Telemetry,
     attributes::{RequestSnapshot, StreamAttributes},
 };
-use crate::{Method, Record, RequestTarget};
-
-/// Body sizes and events that the callbacks of a stream have seen.
-#[derive(Clone, Copy, Default)]
-pub(super) struct StreamCounters {
-    pub(super) request_bytes: u64,
-    pub(super) response_bytes: u64,
-    /// Whether the request has a body or can still get one.
-    pub(super) has_request_body: bool,
-    /// Whether the end of the response was seen.
-    pub(super) is_response_complete: bool,
-    /// When the request headers were seen; `None` if they never were.
-    pub(super) started_at: Option<Duration>,
-}
+use crate::{Method, Record, RequestTarget, stream::progress::Progress};
 
 impl Telemetry {
     /// Captures the parts of the request that the policy needs.
     pub(super) fn snapshot(&self) -> RequestSnapshot {
         let mut snapshot = RequestSnapshot::new(self);
         if let Some(reader) = &self.reader {
+            let request = reader.read();
+            snapshot.is_readable = request.is_ok();
             // An unreadable request matches no condition.
-            snapshot.request = reader.read().unwrap_or_default();
+            snapshot.request = request.unwrap_or_default();
             let header = |name| snapshot.request.headers.first(name).unwrap_or_default();
             let (method, path, host) = (header(":method"), header(":path"), header(":authority"));
             let target = RequestTarget { path, method, host };
             snapshot.operation = self.policy.operations().find(&target);
-            snapshot.method = Method::from_bytes(method);
+            snapshot.method = (!method.is_empty()).then(|| Method::from_bytes(method));
         }
         StreamAttributes::of_request(self, &snapshot).capture_early();
         snapshot
@@ -45,22 +35,17 @@ impl Telemetry {
 }
 
 /// Reads the record of a stream that has just ended.
-pub(super) fn read(
-    counters: &StreamCounters,
-    snapshot: &RequestSnapshot,
-    ended: Duration,
-) -> Record {
-    // If the request was never seen, the response was complete before this filter ran.
-    let is_end_seen = counters.is_response_complete || counters.started_at.is_none();
-    let outcome = outcome::read(is_end_seen);
+pub(super) fn read(progress: &Progress, snapshot: &RequestSnapshot, ended: Duration) -> Record {
+    let stream = Ended { progress, status: Cell::new(None), method: Cell::new(snapshot.method) };
+    let outcome = ResponseOutcome::read(&stream, progress.is_response_complete());
     let messages = snapshot.messages.as_ref();
     Record {
         status: outcome.status,
         grpc_status: outcome.grpc_status,
-        duration: duration(counters, ended),
-        request_bytes: counters.request_bytes,
-        response_bytes: counters.response_bytes,
-        method: method(counters, snapshot),
+        duration: duration(progress, ended),
+        request_bytes: progress.request_bytes,
+        response_bytes: progress.response_bytes,
+        method: stream.method(outcome.status),
         operation: snapshot.operation,
         ending: outcome.ending,
         request_messages: messages.map_or(0, |messages| messages.request.count()),
@@ -69,19 +54,10 @@ pub(super) fn read(
 }
 
 /// Measures the duration with the clock, as reading the proxy's own costs 3 us.
-fn duration(counters: &StreamCounters, ended: Duration) -> Duration {
+fn duration(progress: &Progress, ended: Duration) -> Duration {
     let of_proxy =
         || Duration::from_nanos(property::number(&["request", "duration"]).unwrap_or_default());
-    counters.started_at.map_or_else(of_proxy, |start| ended.saturating_sub(start))
-}
-
-/// Returns the method, and reads it if it is needed to detect a CONNECT tunnel.
-fn method(counters: &StreamCounters, snapshot: &RequestSnapshot) -> Method {
-    if snapshot.method != Method::Other || !counters.has_request_body {
-        return snapshot.method;
-    }
-    let method = headers::value(Map::RequestHeaders, ":method").ok().flatten();
-    method.map(|method| Method::from_bytes(&method)).unwrap_or_default()
+    progress.started_at.map_or_else(of_proxy, |start| ended.saturating_sub(start))
 }
 
 /// Reads Envoy's response flags.
@@ -90,7 +66,63 @@ pub(super) fn response_flags() -> Option<u64> {
 }
 
 /// Reads the body sizes of a stream whose callbacks never ran.
-pub(super) fn read_sizes(counters: &mut StreamCounters) {
-    counters.request_bytes = property::number(&["request", "size"]).unwrap_or_default();
-    counters.response_bytes = property::number(&["response", "size"]).unwrap_or_default();
+pub(super) fn read_sizes(progress: &mut Progress) {
+    progress.request_bytes = property::number(&["request", "size"]).unwrap_or_default();
+    progress.response_bytes = property::number(&["response", "size"]).unwrap_or_default();
+}
+
+/// The stream that has ended, of which only values are read that its progress leaves open.
+struct Ended<'a> {
+    progress: &'a Progress,
+    /// The status, once the response headers were read.
+    status: Cell<Option<u16>>,
+    /// The method, once it is known.
+    method: Cell<Option<Method>>,
+}
+
+impl Ended<'_> {
+    /// Returns the method; [`Method::Other`] if it was not captured and the stream is not a tunnel.
+    fn method(&self, status: Option<u16>) -> Method {
+        if self.method.get().is_none() && self.progress.may_be_tunnel(status) {
+            let read = value(Map::RequestHeaders, ":method").unwrap_or_default();
+            self.method.set(Some(Method::from_bytes(&read)));
+        }
+        self.method.get().unwrap_or_default()
+    }
+}
+
+impl EndedStream for Ended<'_> {
+    fn request_header(&self, name: &str) -> Option<Vec<u8>> {
+        match name {
+            ":method" => Some(self.method(self.status.get()).as_str().into()),
+            "content-type" if !self.progress.may_be_grpc(self.status.get()) => None,
+            _ => value(Map::RequestHeaders, name),
+        }
+    }
+
+    fn response_header(&self, name: &str) -> Option<Vec<u8>> {
+        let value = value(Map::ResponseHeaders, name)?;
+        if name == ":status" {
+            self.status.set(std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok()));
+        }
+        Some(value)
+    }
+
+    fn response_trailer(&self, name: &str) -> Option<Vec<u8>> {
+        value(Map::ResponseTrailers, name)
+    }
+
+    fn response_code(&self) -> Option<u64> {
+        let code = property::number(&["response", "code"]);
+        self.status.set(code.and_then(|code| u16::try_from(code).ok()));
+        code
+    }
+
+    fn response_flags(&self) -> Option<u64> {
+        response_flags()
+    }
+}
+
+fn value(map: Map, name: &str) -> Option<Vec<u8>> {
+    headers::value(map, name).ok().flatten()
 }

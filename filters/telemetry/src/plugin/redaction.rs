@@ -1,36 +1,65 @@
 //! The key of redaction hashes, shared by all workers of a proxy.
 
-use filter_host::{random, shared_data};
+use std::cell::OnceCell;
 
-use crate::signals::redactor::Redactor;
+use filter_host::{HostError, random, shared_data};
+
+use crate::{Policy, signals::redactor::Redactor};
 
 /// Length of a generated key, in bytes.
 const KEY_LEN: usize = 32;
 
-/// Creates a redactor with the configured key, or else the shared key of the proxy.
-///
-/// All workers are configured before the first stream, so the shared key is final when it is read.
-pub(super) fn redactor(key: Option<&[u8]>) -> Option<Redactor> {
-    if let Some(key) = key {
-        return Redactor::new(key);
-    }
-    let shared = shared_data::read(&shared_key()).ok().flatten();
-    // Without the shared key, hashes can only be compared within this worker.
-    let key = shared.map_or_else(random_key, |shared| shared.value);
-    Redactor::new(&key)
+/// The redactor of log fields and span attributes.
+pub(super) struct Redaction {
+    /// Empty until the first use if the key is shared.
+    redactor: OnceCell<Redactor>,
+    masking: Redactor,
+    /// The shared data key, which is independent of the configuration so that a reload does not
+    /// change hashes.
+    shared_key: String,
 }
 
-/// Shares a random key, unless there is one.
-pub(super) fn seed() {
-    if let Err(error) = shared_data::seed(&shared_key(), &random_key()) {
-        log::error!("redaction key not shared: {error:?}");
+impl Redaction {
+    /// Creates the redactor, except with a shared key.
+    pub(super) fn new(policy: &Policy, plugin_key: &str) -> Self {
+        let masking = Redactor::masking();
+        let redactor = match policy.redaction_key() {
+            Some(key) => new(key).into(),
+            None if policy.hashes() => OnceCell::new(),
+            None => masking.clone().into(),
+        };
+        Self { redactor, masking, shared_key: format!("{plugin_key}.redaction") }
+    }
+
+    /// Returns the redactor. If the shared key is not available, calls `failed` and masks instead
+    /// of hashing this time.
+    pub(super) fn redactor(&self, failed: impl FnOnce()) -> &Redactor {
+        if let Some(known) = self.redactor.get() {
+            return known;
+        }
+        match self.shared_key() {
+            Ok(key) => self.redactor.get_or_init(|| new(&key)),
+            Err(error) => {
+                log::debug!("redaction key not shared: {error:?}");
+                failed();
+                &self.masking
+            }
+        }
+    }
+
+    /// Reads the shared key; the first worker of the proxy creates it.
+    fn shared_key(&self) -> filter_host::Result<Vec<u8>> {
+        if let Some(shared) = shared_data::read(&self.shared_key)? {
+            return Ok(shared.value);
+        }
+        shared_data::seed(&self.shared_key, &random_key())?;
+        shared_data::read(&self.shared_key)?.map(|shared| shared.value).ok_or(HostError::NotFound)
     }
 }
 
-/// Returns the shared data key, which is independent of the configuration so that a reload does not
-/// change hashes.
-fn shared_key() -> String {
-    format!("{}.redaction", shared_data::plugin_key("telemetry"))
+/// Creates a redactor; HMAC accepts keys of any length.
+fn new(key: &[u8]) -> Redactor {
+    Redactor::new(key).unwrap_or_else(Redactor::masking)
 }
 
 fn random_key() -> Vec<u8> {

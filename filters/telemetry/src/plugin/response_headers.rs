@@ -5,14 +5,14 @@ use std::time::Duration;
 use filter_host::{
     clock,
     headers::{self, Map},
-    property,
+    published::{self, Fact, Readers},
 };
 
 use super::{
     Telemetry,
     attributes::{MessageCounts, RequestSnapshot, ResponseHints, StreamAttributes},
 };
-use crate::{OTHER, REQUEST_ID};
+use crate::{OTHER, REQUEST_ID, stream::messages};
 
 impl Telemetry {
     /// Prepares, at the request headers, message counting, filter state and response headers.
@@ -22,8 +22,9 @@ impl Telemetry {
         }
         let attributes = StreamAttributes::of_request(self, snapshot);
         if self.policy.sets_filter_state() {
-            let name = attributes.operation().unwrap_or(OTHER);
-            if let Err(error) = property::write(&["weir.operation"], name.as_bytes()) {
+            let name = attributes.operation().unwrap_or(OTHER).as_bytes().into();
+            if let Err(error) = published::publish(Fact::Operation, &name, Readers::Everyone) {
+                self.metrics.expression_failed();
                 log::debug!("weir.operation not set in filter state: {error:?}");
             }
         }
@@ -66,5 +67,5 @@ impl Telemetry {
 
 fn is_grpc() -> bool {
     let content_type = headers::value(Map::RequestHeaders, "content-type").ok().flatten();
-    content_type.is_some_and(|content_type| content_type.starts_with(b"application/grpc"))
+    content_type.is_some_and(|content_type| messages::is_framed(&content_type))
 }

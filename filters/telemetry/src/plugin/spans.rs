@@ -1,33 +1,29 @@
 //! Starts the trace of a stream, and exports its span.
 
-use std::{
-    cell::{OnceCell, RefCell},
-    time::{Duration, SystemTime},
-};
+use std::{cell::RefCell, time::Duration};
 
 use filter_core::Headers;
 use filter_host::{
-    clock,
     headers::{self, Map},
-    metrics::Counter,
+    metric_buffer::{BufferedMetric, MetricBuffer},
     property, random,
 };
 
 use super::{
     Telemetry,
     attributes::{RequestSnapshot, StreamAttributes},
-    record, redaction,
+    ending::StreamEnd,
+    record,
 };
 use crate::{
     Direction, HeaderChange, Policy, Record, SpanInputs, StreamOutcome, TraceStart, Tracer,
-    TracerState, signals::redactor::Redactor,
+    TracerState,
 };
 
 /// The tracers' state of one worker.
 pub(super) struct Spans {
     states: RefCell<Vec<TracerState>>,
     counters: Option<Counters>,
-    redactor: OnceCell<Option<Redactor>>,
 }
 
 /// When the trace of a stream starts.
@@ -40,32 +36,24 @@ pub(super) enum TraceStage {
 }
 
 struct Counters {
-    limited: Counter,
-    traceparent_invalid: Counter,
-    tracestate_invalid: Counter,
+    limited: BufferedMetric,
+    traceparent_invalid: BufferedMetric,
+    tracestate_invalid: BufferedMetric,
 }
 
 impl Spans {
-    pub(super) fn new(policy: &Policy) -> Self {
-        let tracing = policy.exporters().tracing();
-        if tracing.hashes() && policy.redaction_key().is_none() {
-            redaction::seed();
-        }
-        let tracers = tracing.tracers().iter();
+    pub(super) fn new(policy: &Policy, buffer: &MetricBuffer) -> Self {
+        let tracers = policy.exporters().tracing().tracers().iter();
         let states: Vec<_> =
             tracers.map(|tracer| TracerState::new(random::bits(), tracer)).collect();
-        let counters = (!states.is_empty()).then(Counters::define);
-        Self { states: RefCell::new(states), counters, redactor: OnceCell::new() }
-    }
-
-    fn redactor(&self, policy: &Policy) -> Option<&Redactor> {
-        self.redactor.get_or_init(|| redaction::redactor(policy.redaction_key())).as_ref()
+        let counters = (!states.is_empty()).then(|| Counters::define(buffer));
+        Self { states: RefCell::new(states), counters }
     }
 }
 
 impl Counters {
-    fn define() -> Self {
-        let define = |name| Counter::define(&format!("weir_telemetry_{name}_total"));
+    fn define(buffer: &MetricBuffer) -> Self {
+        let define = |name| buffer.counter(&format!("weir_telemetry_{name}_total"));
         Self {
             limited: define("spans_limited"),
             traceparent_invalid: define("traceparent_invalid"),
@@ -73,14 +61,14 @@ impl Counters {
         }
     }
 
-    fn count(&self, start: &TraceStart) {
+    fn count(&self, start: &TraceStart, buffer: &MetricBuffer) {
         let events = [
             (start.is_limited, self.limited),
             (start.traceparent_invalid, self.traceparent_invalid),
             (start.tracestate_invalid, self.tracestate_invalid),
         ];
         let counters = events.into_iter().filter(|(happened, _)| *happened);
-        counters.for_each(|(_, counter)| counter.increment());
+        counters.for_each(|(_, counter)| buffer.add(counter, 1));
     }
 }
 
@@ -102,6 +90,10 @@ impl Telemetry {
         now: Duration,
     ) {
         let Some((index, tracer)) = self.tracer() else { return };
+        if stage == TraceStage::Request && !snapshot.is_readable {
+            // A new trace would replace that of the caller.
+            return self.metrics.expression_failed();
+        }
         let request = &snapshot.request;
         let attributes = StreamAttributes::of_request(self, snapshot);
         let share =
@@ -111,7 +103,7 @@ impl Telemetry {
         let start = tracer.begin(&request.headers, state, self.export.time_at(now), share);
         drop(states);
         if let Some(counters) = &self.spans.counters {
-            counters.count(&start);
+            counters.count(&start, self.metrics.buffer());
         }
         if stage == TraceStage::Request && !self.policy.is_dry_run() {
             let failed = start.changes.iter().filter(|change| !apply(change));
@@ -125,12 +117,11 @@ impl Telemetry {
         &self,
         attributes: &StreamAttributes<'_>,
         record: &Record,
-        ended: Duration,
+        end: &StreamEnd,
     ) {
         let Some((_, tracer)) = self.tracer() else { return };
         let trace = attributes.trace().filter(|trace| trace.is_reported);
         let (Some(trace), Some(provider)) = (trace, tracer.provider) else { return };
-        let Some(redactor) = self.spans.redactor(&self.policy) else { return };
         let max_len = self.policy.exporters().providers().get(provider);
         let max_len = max_len.map_or(256, |provider| provider.max_tag_length);
         let outcome = StreamOutcome {
@@ -139,10 +130,11 @@ impl Telemetry {
             is_error: attributes.is_error,
             is_client: self.metrics.direction() == Direction::Outbound && !self.export.is_gateway(),
         };
-        let inputs = span_inputs(&attributes.snapshot.request.headers, record);
-        let (span, failures) = tracer.span(trace, &inputs, &outcome, attributes, redactor, max_len);
+        let inputs = span_inputs(&attributes.snapshot.request.headers, record, end);
+        let (span, failures) =
+            tracer.span(trace, &inputs, &outcome, attributes, self.redactor(), max_len);
         (0..failures).for_each(|_| self.metrics.expression_failed());
-        self.export.enqueue_span(provider, span.encode_item(), ended);
+        self.export.enqueue_span(provider, span.encode_item(), end.at);
     }
 }
 
@@ -160,14 +152,12 @@ fn apply(change: &HeaderChange) -> bool {
 /// Reads the remaining inputs of a span.
 ///
 /// The start time is computed from the clock, which costs a tenth of reading `request.time`.
-fn span_inputs<'a>(headers: &'a Headers, record: &Record) -> SpanInputs<'a> {
+fn span_inputs<'a>(headers: &'a Headers, record: &Record, end: &StreamEnd) -> SpanInputs<'a> {
     let text = |path: &[&str]| property::read(path).ok().flatten().unwrap_or_default();
-    let now = clock::now().unwrap_or(SystemTime::UNIX_EPOCH);
-    let ended = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let flags = if record.may_have_flags() { record::response_flags() } else { None };
     SpanInputs {
         headers,
-        began: ended.saturating_sub(record.duration),
+        began: end.wall().saturating_sub(record.duration),
         source: text(&["source", "address"]),
         protocol: text(&["request", "protocol"]),
         flags: flags.unwrap_or_default(),

@@ -51,7 +51,7 @@ struct Row {
 
 impl TrafficMetrics {
     /// Defines the metrics that do not depend on the traffic: without labels, all of them.
-    pub(super) fn define(policy: &Policy, buffer: MetricBuffer) -> Self {
+    pub(super) fn define(policy: &Policy, plugin_key: &str, buffer: MetricBuffer) -> Self {
         let metrics = policy.metrics();
         if !metrics.is_labelled {
             let plan = policy.plan(Direction::Unspecified);
@@ -65,7 +65,7 @@ impl TrafficMetrics {
             groups: RefCell::default(),
             key: RefCell::default(),
             values: LabelValues::new(policy),
-            limits: SharedLimits::new(metrics),
+            limits: SharedLimits::new(metrics, plugin_key),
             expression_errors: buffer.counter("weir_telemetry_expression_errors_total"),
             buffer,
             counts_messages: metrics.counts_messages(),
@@ -74,7 +74,16 @@ impl TrafficMetrics {
 
     /// Returns the listener's direction, which can only be read in the context of a stream.
     pub(super) fn direction(&self) -> Direction {
-        *self.direction.get_or_init(direction)
+        if let Some(known) = self.direction.get() {
+            return *known;
+        }
+        let read = property::read(&["xds", "listener_direction"]);
+        read.map(|number| *self.direction.get_or_init(|| direction(number))).unwrap_or_default()
+    }
+
+    /// Returns the buffer of counters.
+    pub(super) const fn buffer(&self) -> &MetricBuffer {
+        &self.buffer
     }
 
     /// Returns `true` if gRPC messages are counted.
@@ -89,6 +98,7 @@ impl TrafficMetrics {
 
     /// Writes the buffered counts to the proxy.
     pub(super) fn flush(&self) {
+        self.limits.report();
         self.buffer.flush();
     }
 
@@ -248,9 +258,8 @@ impl Row {
     }
 }
 
-/// Reads the listener's direction; a plain Envoy reports none.
-fn direction() -> Direction {
-    let number = property::read(&["xds", "listener_direction"]).ok().flatten();
+/// Decodes the listener's direction; a plain Envoy reports none.
+fn direction(number: Option<Vec<u8>>) -> Direction {
     let number = number.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
     number.map(Direction::from_number).unwrap_or_default()
 }

@@ -7,9 +7,9 @@ use sha2::Sha256;
 
 use crate::config::Redaction;
 
-/// Redacts values with the key of the proxy.
+/// Redacts values with the key of the proxy. Without a key, it masks instead of hashing.
 #[derive(Clone)]
-pub struct Redactor(Hmac<Sha256>);
+pub struct Redactor(Option<Hmac<Sha256>>);
 
 const MASK: &str = "***";
 
@@ -21,7 +21,13 @@ impl Redactor {
     #[must_use]
     pub fn new(key: &[u8]) -> Option<Self> {
         // HMAC accepts keys of any length.
-        Hmac::new_from_slice(key).ok().map(Self)
+        Hmac::new_from_slice(key).ok().map(|mac| Self(Some(mac)))
+    }
+
+    /// Creates a redactor without a key.
+    #[must_use]
+    pub const fn masking() -> Self {
+        Self(None)
     }
 
     /// Returns the redacted value.
@@ -35,7 +41,7 @@ impl Redactor {
     }
 
     fn hash(&self, value: &[u8]) -> String {
-        let mut mac = self.0.clone();
+        let Some(mut mac) = self.0.clone() else { return MASK.to_owned() };
         mac.update(value);
         let digest = mac.finalize().into_bytes();
         digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
@@ -110,6 +116,7 @@ mod tests {
 
     #[test]
     fn masks_hide_the_length() {
+        assert_eq!(Redactor::masking().redact(Redaction::Hash, b"secret"), "***");
         let redactor = Redactor::new(&[0; 100]).unwrap();
         assert_eq!(redactor.redact(Redaction::Mask, b""), "***");
         assert_eq!(redactor.redact(Redaction::Mask, &[0xFF; 40]), "***");

@@ -57,6 +57,13 @@ impl MessageCounter {
     }
 }
 
+/// Returns `true` if a body with this content type consists of gRPC messages.
+///
+/// Bodies of gRPC-Web can be encoded as text, and contain the trailers.
+pub(crate) fn is_framed(content_type: &[u8]) -> bool {
+    matches!(content_type.strip_prefix(b"application/grpc"), Some([] | [b'+' | b';', ..]))
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(target_arch = "wasm32")]
@@ -84,6 +91,20 @@ mod tests {
         }
         for piece in 1..=body.len() {
             assert_eq!(count(&body, piece), 5, "{piece}");
+        }
+    }
+
+    #[test]
+    fn only_grpc_bodies_consist_of_messages() {
+        for (content_type, expected) in [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("application/grpc;charset=x", true),
+            ("application/grpc-web+proto", false),
+            ("application/grpc-web-text", false),
+            ("application/json", false),
+        ] {
+            assert_eq!(is_framed(content_type.as_bytes()), expected, "{content_type}");
         }
     }
 
