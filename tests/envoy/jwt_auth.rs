@@ -7,6 +7,7 @@ mod forged_identity;
 mod hostile;
 mod identity;
 mod key_fetching;
+mod key_servers;
 mod memory;
 mod outputs;
 mod path_confusion;
