@@ -87,12 +87,12 @@ test: test-native test-wasm test-tidy test-cel test-envoy ## Run every test exce
 .PHONY: test-native
 test-native: ## Test crates, filters and xtask natively [ONLY=text of a test's name]
 	cargo test -- $(ONLY)
-	cargo test --package xtask -- $(ONLY)
+	cargo test --package xtask --package bench -- $(ONLY)
 
 .PHONY: test-wasm
 test-wasm: xtask ## Run the tests of crates and filters as Wasm
 	$(WITH) wasm32-unknown-unknown wasm-bindgen-test-runner -- cargo test --lib \
-		--target wasm32-unknown-unknown --package filter-core $(addprefix --package ,$(FILTERS))
+		--target wasm32-unknown-unknown --package filter-core --package filter-host $(addprefix --package ,$(FILTERS))
 
 .PHONY: test-tidy
 test-tidy: ## Check the rules of the repository and every sample
