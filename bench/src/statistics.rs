@@ -19,7 +19,7 @@ pub(crate) fn spread(figures: &[f64]) -> Option<f64> {
     median(figures.iter().map(|figure| (figure - middle).abs()).collect())
 }
 
-/// Returns the smallest of the latencies that at least `percent` of them do not exceed.
+/// Returns a percentile by nearest rank; `None` without latencies.
 pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     let rank = sorted.len().saturating_mul(percent).div_ceil(100).max(1);
     sorted.get(rank.saturating_sub(1)).copied()

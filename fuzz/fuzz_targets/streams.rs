@@ -1,4 +1,5 @@
-//! For any order of events, the suite forwards only what it may, and holds no stream for good.
+//! For any order of events, the suite forwards no private path without a token and no forged
+//! header, and holds no stream for good.
 
 #![no_main]
 
@@ -146,7 +147,7 @@ impl Session {
         }
     }
 
-    /// Fails if the upstream gets what it must not.
+    /// Fails if a private path without a token, or a forged header, was forwarded.
     fn assert_forwarded(&self, context: u32) {
         let state = self.worker.stream(context);
         if !state.is_forwarded() {

@@ -1,4 +1,4 @@
-//! The suite in a real Envoy: what depends on several filters in one module.
+//! The suite in a real Envoy: behaviour that depends on several filters in one module.
 //!
 //! Everything else is tested by the tests of the single filters, which also run against the suite
 //! (`make test-suite`).

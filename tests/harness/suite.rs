@@ -21,15 +21,15 @@ pub fn is_enabled() -> bool {
     env::var(VARIABLE).is_ok_and(|value| value == "1")
 }
 
-/// Returns a path in the document of `filter` as its errors and warnings have it.
+/// Returns a path in the document of `filter`, as in errors and warnings.
 pub fn path(filter: &str, path: &str) -> String {
     if is_enabled() { format!("{filter}.{path}") } else { path.to_owned() }
 }
 
 /// Returns the filters that run instead of `filters`.
 ///
-/// In suite mode, neighbors become one suite if they are in its order. A filter on its own keeps
-/// its name and failure policy.
+/// In suite mode, adjacent filters in the order of the suite become one suite. A single filter
+/// keeps its name and failure policy.
 ///
 /// # Errors
 /// If a sample is missing, or the suite is not built.

@@ -145,7 +145,7 @@ pub fn apply(map: Map, edits: &HeaderEdits) -> Result<()> {
     Ok(())
 }
 
-/// Reads the copy of a map, which [`keep`] keeps.
+/// Reads the copy of a map that [`keep`] made.
 fn with_kept<T>(map: Map, read: impl FnOnce(&Headers) -> T) -> Result<T> {
     KEPT.with_borrow_mut(|kept| {
         if kept.is_none() {
@@ -155,12 +155,12 @@ fn with_kept<T>(map: Map, read: impl FnOnce(&Headers) -> T) -> Result<T> {
     })
 }
 
-/// Edits the copy of a map, if [`keep`] keeps it.
+/// Edits the copy of a map, if [`keep`] made one.
 fn edit(map: Map, name: &str, change: impl FnOnce(&mut Headers)) {
     if KEPT_MAP.get() != Some(map) {
         return;
     }
-    // The proxy treats these in its own way.
+    // The proxy treats these specially, so the copy is no longer exact.
     if name.starts_with(':') || name == "host" {
         forget();
     } else {

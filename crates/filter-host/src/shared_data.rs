@@ -13,7 +13,7 @@ use crate::{
 /// Attempts of one [`update`] while other workers write the same value.
 const MAX_ATTEMPTS: usize = 8;
 
-/// A version that no value has: a write that expects it succeeds only if there is no value.
+/// The version of an absent value: a write that expects it succeeds only if the value is absent.
 pub(crate) const NO_VERSION: u32 = u32::MAX;
 
 /// A shared value and the version that [`replace`] compares.

@@ -61,7 +61,7 @@ pub fn pause(context: ContextId, stream: Rc<dyn Paused>) {
     PAUSED.with_borrow_mut(|streams| streams.insert(context, stream));
 }
 
-/// Removes a stream that was registered by [`pause`], if it was.
+/// Unregisters a stream; does nothing unless [`pause`] registered it.
 pub fn forget(context: ContextId) {
     let removed = PAUSED.with_borrow_mut(|streams| streams.remove(&context));
     drop(removed);
@@ -85,7 +85,7 @@ pub fn resume_response() -> Result<()> {
     resume(Direction::Response)
 }
 
-/// Resumes the current stream in the proxy, and not the filters of a suite.
+/// Resumes the current stream in the proxy, without the filters of a suite.
 ///
 /// # Errors
 ///

@@ -300,7 +300,7 @@ impl Source {
         if self.control.is_leased(now) {
             return None;
         }
-        // A request remains if another worker or an error prevents the lease.
+        // The refetch stays requested if another worker or an error prevents the lease.
         let is_refetch = self.is_refetch_requested && self.is_refetch_allowed(&self.control, now);
         if now < self.control.next_fetch && !is_refetch {
             return None;

@@ -72,7 +72,7 @@ impl Filters {
         on_tick(self.fault_injection.as_ref());
     }
 
-    /// Passes the response to a call to all filters; each knows its own calls.
+    /// Passes the response to a call to all filters; each ignores the calls of others.
     pub(crate) fn on_http_call_response(&self, call: CallId, body_size: usize) {
         on_http_call_response(self.jwt_auth.as_ref(), call, body_size);
         on_http_call_response(self.telemetry.as_ref(), call, body_size);

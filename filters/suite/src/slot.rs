@@ -1,4 +1,4 @@
-//! The place of one filter in the suite.
+//! The part of a stream that belongs to one filter.
 
 use std::rc::Rc;
 

@@ -20,7 +20,7 @@ pub struct Headers {
     fields: Vec<Field>,
 }
 
-/// The places of a name and its value in the text.
+/// The byte ranges of a name and its value in the text.
 #[derive(Clone)]
 struct Field {
     name: Range<usize>,
@@ -28,9 +28,9 @@ struct Field {
 }
 
 impl Headers {
-    /// Creates headers from a block of memory and the places of each name and value in it.
+    /// Creates headers from a block of memory and the byte ranges of each name and value.
     ///
-    /// A place outside the block is read as an empty name or value.
+    /// A range outside the block is read as an empty name or value.
     pub fn from_parts(
         text: Vec<u8>,
         fields: impl IntoIterator<Item = (Range<usize>, Range<usize>)>,

@@ -6,7 +6,7 @@
 //! [`Proxy::interrupt`] runs other workers between two host calls.
 //!
 //! Its behaviour is that of Envoy, as far as the filters depend on it; the tests in real Envoy check
-//! the same facts. A test has one proxy at a time, as a thread has one.
+//! the same facts. Each thread has one proxy, so a test has one at a time.
 #![allow(
     clippy::expect_used,
     clippy::panic,

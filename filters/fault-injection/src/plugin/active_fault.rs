@@ -56,7 +56,7 @@ impl ActiveFault {
         is_bodiless: bool,
     ) -> bool {
         if self.is_held() {
-            // The held request got a reply from elsewhere, such as a timeout.
+            // The proxy answered the held request, for example after a timeout.
             self.is_over.set(true);
             self.on_stream_end(plugin, id);
         }

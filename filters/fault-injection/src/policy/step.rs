@@ -51,7 +51,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// The error of the clock or of `is_stopped`.
+    /// Returns the error of the clock or of `is_stopped`.
     pub fn after_delay_with_clock<E>(
         &self,
         plan: &Plan,

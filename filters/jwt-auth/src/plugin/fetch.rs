@@ -26,7 +26,7 @@ pub(super) const BUSY_TICK: Duration = Duration::from_millis(20);
 impl JwtAuth {
     /// Loads the documents that were fetched before, and schedules the first tick.
     ///
-    /// A failure is repaired by the ticks.
+    /// Later ticks retry after a failure.
     pub(super) fn start_sources(&self) {
         let sources = self.worker.borrow().sources.len();
         if sources == 0 {
@@ -161,7 +161,7 @@ impl JwtAuth {
     }
 }
 
-/// Reads the answer to a call, without a body of more than `max` bytes.
+/// Reads the response to a call, without a body of more than `max` bytes.
 fn read_answer(body_size: usize, max: usize) -> Result<Answer> {
     let headers = calls::response_headers()?;
     let body = if body_size > max { None } else { Some(calls::response_body(max)?) };

@@ -129,7 +129,7 @@ pub(super) fn now() -> Result<Duration> {
     Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
-/// The time of a request, which is read when it is needed first.
+/// The time of a request, read when it is first needed.
 #[derive(Default)]
 struct RequestTime(OnceCell<Result<Duration>>);
 
@@ -143,7 +143,7 @@ impl RequestTime {
         self.read().unwrap_or_default()
     }
 
-    /// Fails if the clock was read and failed.
+    /// Fails if the clock could not be read; succeeds if it was not needed.
     fn check(&self) -> Result<()> {
         self.0.get().map_or(Ok(()), |time| time.map(|_| ()))
     }

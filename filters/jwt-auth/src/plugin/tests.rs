@@ -29,7 +29,7 @@ type Worker = memory::Worker<JwtAuth>;
 
 /// The cluster of the key server.
 const CLUSTER: &str = "keys";
-/// The fate of a good request.
+/// The outcome of a good request.
 const GOOD: &str = "forwarded, identity, x-user alice, connection keep-alive";
 const TICK: Duration = Duration::from_millis(20);
 const SECOND: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ fn start_with_keys(proxy: &Proxy, document: &Value) -> Worker {
     worker
 }
 
-/// Sends a request with a token. Returns its fate.
+/// Sends a request with a token. Returns its outcome.
 fn fate_of(worker: &mut Worker, token: &str) -> String {
     let context = send(worker, token);
     fate(&worker.stream(context))
@@ -139,7 +139,7 @@ fn unknown_token(kid: &str) -> String {
     testing::sign(Algorithm::EdDsa, &header, &testing::claims().to_string())
 }
 
-/// The fate of a request: its reply, or the headers that reach the upstream.
+/// Returns the outcome of a request: its reply, or the headers that reach the upstream.
 fn fate(stream: &StreamState) -> String {
     if let Some(reply) = &stream.reply {
         return format!("{} {}", reply.status, reply.details);

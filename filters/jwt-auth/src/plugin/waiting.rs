@@ -22,7 +22,7 @@ pub(super) struct WaitingRequest {
 }
 
 impl JwtAuth {
-    /// Returns whether one more request may wait.
+    /// Returns `true` if one more request may wait.
     pub(super) fn wait_policy(&self) -> WaitPolicy {
         let has_room = self.waiting.borrow().len() < MAX_WAITING;
         if has_room { WaitPolicy::MayWait } else { WaitPolicy::DecideNow }

@@ -85,7 +85,7 @@ impl StreamState {
         !self.is_request_paused && self.reply.is_none() && self.reset.is_none()
     }
 
-    /// Returns a property; the status is that of the response, and there are no flags by default.
+    /// Returns a property; the status is that of the response, and the flags are 0 by default.
     pub(super) fn read_property(&self, path: &str) -> Option<Vec<u8>> {
         let number = |number: u64| Some(number.to_le_bytes().to_vec());
         self.properties.get(path).cloned().or_else(|| match path {

@@ -1,4 +1,4 @@
-//! A request and its response, carried as a proxy carries them.
+//! A request and its response, in the order of a proxy.
 
 use std::{fmt, time::Duration};
 
@@ -21,7 +21,7 @@ pub(super) struct Response {
     pub(super) trailers: &'static [(&'static str, &'static str)],
 }
 
-/// The usual response.
+/// The default response.
 pub(super) const HELLO: Response = Response {
     headers: &[(":status", "200"), ("content-length", "10"), ("server", "x")],
     chunks: &["hello", "world"],

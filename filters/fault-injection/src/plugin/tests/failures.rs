@@ -12,7 +12,7 @@ use super::{
     scenarios,
 };
 
-/// Compares the table of a scenario, and asserts what holds in every row.
+/// Compares the table of a scenario, and asserts the invariants of every row.
 macro_rules! check {
     ($scenario:ident) => {
         let file = concat!("failures/", stringify!($scenario), ".md");
@@ -24,7 +24,7 @@ macro_rules! check {
     };
 }
 
-/// Asserts that no stream is blocked, and that there are fewer faults and not others.
+/// Asserts that no stream hangs, and that a failure causes fewer faults but never different ones.
 fn assert_invariants(failed: &FailedCall<Outcome>, expected: &Outcome) {
     let FailedCall { call, error, outcome } = failed;
     let row = format!("{call:?} {error:?}: {outcome}");
@@ -42,7 +42,7 @@ fn assert_invariants(failed: &FailedCall<Outcome>, expected: &Outcome) {
         assert!(is_expected || is_uncounted || !fate.is_aborted(), "{name} was aborted: {row}");
         is_affected |= !is_expected;
     }
-    // In the place of a fault, another request can get the slot.
+    // Without the fault, another request can get the slot.
     let is_limited = expected.metric("skipped_overflow_total") > 0;
     let is_fewer = outcome.faults() <= expected.faults();
     assert!(is_fewer || is_uncounted || is_limited, "more faults: {row}");

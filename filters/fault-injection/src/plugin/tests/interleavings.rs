@@ -165,7 +165,7 @@ fn run(seed: u64) -> bool {
     was_stopped
 }
 
-/// Asserts what holds when all delays have passed and all streams have ended.
+/// Asserts the invariants after all delays have passed and all streams have ended.
 fn assert_ends(proxy: &Proxy, pod: &Pod, seed: u64) {
     for member in &pod.members {
         let Member { worker, streams } = &mut *member.borrow_mut();

@@ -44,7 +44,7 @@ const ENDINGS: &str = r#"{"http": [
     {"name": "cut", "match": [{"uri": {"exact": "/cut"}}],
      "fault": {"response": {"percentage": {"value": 100}, "resetAfter": 7}}}]}"#;
 
-/// A delay of requests whose key has it, in one slot, with a budget.
+/// A delay of requests by a key, in one slot, with a budget.
 const LIMITS: &str = r#"{"maxActiveFaults": 1, "maxFaultsPerSecond": 2, "http": [
     {"name": "x", "consistentHash": {"httpHeaderName": "x-user"},
      "fault": {"delay": {"percentage": {"value": 100}, "fixedDelay": "1s"}}}]}"#;
@@ -59,7 +59,7 @@ const SCHEDULED: &str = r#"{
         "schedule": {"startsAt": "2026-01-01T00:00:01Z", "expiresAt": "2026-01-01T00:00:02Z"},
         "fault": {"abort": {"percentage": {"value": 100}, "httpStatus": 503}}}]}"#;
 
-/// The usual response with trailers.
+/// The default response with trailers.
 const WITH_TRAILERS: Response = Response { trailers: &[("grpc-status", "0")], ..HELLO };
 
 const FAILED: Response =
@@ -103,8 +103,8 @@ pub(super) fn endings(proxy: &Proxy) -> Outcome {
     Outcome::new(proxy, fates)
 }
 
-/// The first of three requests gets the only slot, and its client leaves. Of the next two, which
-/// begin later, a timeout ends one, and the other is resumed.
+/// The first of three requests holds the only slot until its client leaves. Of two later requests,
+/// one times out and the other is resumed.
 pub(super) fn limits(proxy: &Proxy) -> Outcome {
     let mut worker = start(proxy, LIMITS);
     let left = worker.request(&[("x-user", "a")]);
@@ -168,7 +168,7 @@ fn one(proxy: &Proxy, document: &str, headers: &[(&str, &str)], response: Respon
     Outcome::new(proxy, vec![("stream", fate)])
 }
 
-/// Returns the fate of a stream that ended during a hold.
+/// Returns the end of an exchange whose stream ended during a hold.
 fn fate_of(stream: filter_host::memory::StreamState) -> Fate {
     Fate { stream, upstream: None, hangs: false, time: Duration::ZERO }
 }

@@ -40,7 +40,7 @@ fn table(failures: &Failures<Outcome>) -> Failures<String> {
     Failures { expected: failures.expected.to_string(), calls }
 }
 
-/// Runs a scenario of a configuration that refuses requests, and asserts what holds in each row.
+/// Runs a scenario of a configuration that refuses requests, and asserts the invariants per row.
 fn enforcing_failures(scenario: fn(&Proxy) -> Outcome) -> Failures<Outcome> {
     let failures = failures(scenario);
     let expected = &failures.expected;

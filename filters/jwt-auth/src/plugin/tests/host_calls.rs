@@ -1,4 +1,4 @@
-//! The host calls of usual events.
+//! The host calls of typical events.
 
 use filter_host::memory::Proxy;
 use serde_json::json;

@@ -30,7 +30,7 @@ const MAX_CALL: Duration = Duration::from_secs(3);
 const UNAVAILABLE: &str = "503 weir_jwt_auth_denied{keys_unavailable,rule-0}";
 const EXPIRED: &str = "401 weir_jwt_auth_denied{expired,rule-0}";
 const NO_KEY: &str = "401 weir_jwt_auth_denied{key_not_found,rule-0}";
-/// The fates that each of [`TOKENS`] may have.
+/// The outcomes that each of [`TOKENS`] may have.
 const FATES: [&[&str]; 4] = [
     &[GOOD, UNAVAILABLE],
     &[EXPIRED, UNAVAILABLE],
@@ -137,7 +137,7 @@ impl Pod {
         }
     }
 
-    /// Replaces a worker, as a new configuration or a new virtual machine does.
+    /// Replaces a worker, as after a new configuration or a trap.
     fn restart(&self, member: &mut Member) {
         self.orphans.borrow_mut().extend(member.worker.calls());
         member.streams.clear();
@@ -151,7 +151,7 @@ impl Pod {
         assert!(calls.count() <= 1, "seed {}", self.seed);
     }
 
-    /// Asserts that a request has a fate of its token.
+    /// Asserts that the outcome of a request is one that its token may have.
     fn check(&self, fate: &str, token: usize) {
         assert!(fate == "waits" || FATES[token].contains(&fate), "seed {}: {fate}", self.seed);
         assert!(token != ROTATED || fate != GOOD || self.is_rotated.get(), "seed {}", self.seed);

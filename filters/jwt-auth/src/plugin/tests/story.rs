@@ -17,7 +17,7 @@ pub(super) struct Story<'p> {
 
 /// The outcome of a scenario.
 pub(super) struct Outcome {
-    /// The fate of each request.
+    /// The outcome of each request.
     pub(super) requests: Vec<(&'static str, String)>,
     /// The metrics that are not 0.
     pub(super) metrics: Vec<(String, u64)>,
@@ -77,7 +77,7 @@ impl<'p> Story<'p> {
 }
 
 impl Outcome {
-    /// Returns the fate of a request.
+    /// Returns the outcome of a request.
     pub(super) fn fate(&self, name: &str) -> &str {
         self.requests.iter().find(|(found, _)| *found == name).map_or("", |(_, fate)| fate)
     }
@@ -94,7 +94,7 @@ impl Outcome {
         self.metrics.iter().find(|(found, _)| found == name).map_or(0, |(_, value)| *value)
     }
 
-    /// Describes the differences to the outcome without a failure.
+    /// Describes the differences from the outcome without a failure.
     pub(super) fn differences(&self, expected: &Self) -> String {
         let requests = self.requests.iter().filter(|request| !expected.requests.contains(request));
         let mut texts: Vec<_> = requests.map(|(name, fate)| format!("{name}: {fate}")).collect();

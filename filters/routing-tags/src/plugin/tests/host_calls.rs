@@ -1,4 +1,4 @@
-//! The host calls of usual requests.
+//! The host calls of typical requests.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

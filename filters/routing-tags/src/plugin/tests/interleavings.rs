@@ -129,7 +129,7 @@ fn run(seed: u64) -> bool {
     window(&proxy).is_tripped()
 }
 
-/// Asserts what holds when all streams have ended and all workers have refreshed.
+/// Asserts the invariants after all streams have ended and all workers have refreshed.
 fn assert_ends(proxy: &Proxy, pod: &Pod, seed: u64) {
     let metric = |name: &str| proxy.metric(&format!("weir_routing_tags_canary_api_{name}"));
     let counted = *pod.counted.borrow();

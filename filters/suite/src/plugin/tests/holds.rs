@@ -107,7 +107,7 @@ fn a_refused_resumption_is_tried_again_without_running_the_filters_twice() {
     assert_eq!(worker.stream(stream).resumptions, [1, 0]);
 }
 
-/// Returns how many host calls a tick makes before it resumes the request.
+/// Returns the number of host calls that a tick makes before it resumes the request.
 fn resume_index(document: &Value) -> usize {
     let proxy = Proxy::new();
     let mut worker = start(&proxy, document);
