@@ -8,8 +8,6 @@ use crate::{
     load, process, proxy::Proxy, results::Footprint, statistics::median, variants::Variant,
 };
 
-/// Number of starts with each number of workers.
-const STARTS: usize = 3;
 /// Number of workers of the larger Envoy.
 ///
 /// Memory that Envoy keeps after compiling a module varies by several MiB between two starts. The
@@ -30,11 +28,15 @@ const LOAD: Duration = Duration::from_millis(500);
 /// # Errors
 ///
 /// Fails if Envoy does not start or answer.
-pub(crate) fn measure(variant: &Variant, collector: SocketAddr) -> Result<Footprint> {
-    let (mut starts, mut one, mut many) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..STARTS {
+pub(crate) fn measure(
+    variant: &Variant,
+    collector: SocketAddr,
+    starts: usize,
+) -> Result<Footprint> {
+    let (mut start_times, mut one, mut many) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..starts {
         let proxy = Proxy::start(variant, collector, 1)?;
-        starts.push(proxy.start_up().as_secs_f64() * 1e3);
+        start_times.push(proxy.start_up().as_secs_f64() * 1e3);
         one.push(resident(&proxy, variant, 1)?);
         drop(proxy);
         many.push(resident(&Proxy::start(variant, collector, WORKERS)?, variant, WORKERS)?);
@@ -42,7 +44,7 @@ pub(crate) fn measure(variant: &Variant, collector: SocketAddr) -> Result<Footpr
     let resident_kib = median(one).context("no start")?;
     let added = median(many).context("no start")? - resident_kib;
     Ok(Footprint {
-        start_millis: median(starts).context("no start")?,
+        start_millis: median(start_times).context("no start")?,
         resident_kib,
         per_worker_kib: added / WORKERS.saturating_sub(1) as f64,
     })

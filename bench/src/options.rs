@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Length of each measurement, in milliseconds.
     #[arg(long, default_value_t = 1000)]
     millis: u64,
+    /// Number of starts of each Envoy whose start-up time and memory are measured.
+    #[arg(long, default_value_t = 3)]
+    starts: usize,
     /// Number of keep-alive connections that carry the load.
     #[arg(long, default_value_t = 16)]
     connections: usize,
@@ -58,10 +61,12 @@ impl Options {
     /// Fails if the number of rounds or of connections is 0.
     pub(crate) fn load(&self) -> Result<Load> {
         ensure!(self.rounds > 0, "--rounds must be at least 1");
+        ensure!(self.starts > 0, "--starts must be at least 1");
         ensure!(self.connections > 0, "--connections must be at least 1");
         Ok(Load {
             rounds: self.rounds,
             millis: self.millis,
+            starts: self.starts,
             connections: self.connections,
             rate: self.rate,
         })

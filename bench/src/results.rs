@@ -57,6 +57,8 @@ pub(crate) struct Load {
     pub(crate) rounds: usize,
     /// Length of a measurement, in milliseconds.
     pub(crate) millis: u64,
+    /// Number of starts of each Envoy whose start-up time and memory are measured.
+    pub(crate) starts: usize,
     /// Number of keep-alive connections.
     pub(crate) connections: usize,
     /// Requests per second while latencies are measured.

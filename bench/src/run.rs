@@ -30,7 +30,7 @@ pub(crate) fn run(variants: &[Variant], load: Load) -> Result<Results> {
     let collector = FakeCollector::start(Behaviour::Grpc(taken))?;
     let mut all: Vec<Series> = variants.iter().map(empty_series).collect::<Result<_>>()?;
     if load.rate > 0 {
-        measure_footprints(variants, &mut all, collector.address())?;
+        measure_footprints(variants, &mut all, collector.address(), &load)?;
     }
     measure_rounds(variants, &mut all, collector.address(), &load)?;
     Ok(Results {
@@ -75,10 +75,11 @@ fn measure_footprints(
     variants: &[Variant],
     all: &mut [Series],
     collector: SocketAddr,
+    load: &Load,
 ) -> Result<()> {
     for (variant, series) in variants.iter().zip(all).filter(|(variant, _)| variant.is_detailed()) {
         eprintln!("start-up and memory: {}", variant.name);
-        series.footprint = Some(footprint::measure(variant, collector)?);
+        series.footprint = Some(footprint::measure(variant, collector, load.starts)?);
     }
     Ok(())
 }
