@@ -28,15 +28,15 @@ thread_local! {
 /// Used by a suite, whose filters would otherwise each read the map from the proxy.
 pub fn keep<T>(map: Map, callbacks: impl FnOnce() -> T) -> T {
     let before = KEPT_MAP.replace(Some(map));
-    forget();
+    invalidate();
     let result = callbacks();
-    forget();
+    invalidate();
     KEPT_MAP.set(before);
     result
 }
 
 /// Discards the copy of [`keep`], because the map changed or another context is current.
-pub(crate) fn forget() {
+pub(crate) fn invalidate() {
     if KEPT_MAP.get().is_some() {
         KEPT.with_borrow_mut(|kept| kept.take());
     }
@@ -106,7 +106,7 @@ pub fn set(map: Map, name: &str, value: &[u8]) -> Result<()> {
 pub fn add(map: Map, name: &str, value: &[u8]) -> Result<()> {
     // The proxy joins the values of some headers.
     if KEPT_MAP.get() == Some(map) {
-        forget();
+        invalidate();
     }
     sys::add_header(map, name, value)
 }
@@ -162,7 +162,7 @@ fn edit(map: Map, name: &str, change: impl FnOnce(&mut Headers)) {
     }
     // The proxy treats these specially, so the copy is no longer exact.
     if name.starts_with(':') || name == "host" {
-        forget();
+        invalidate();
     } else {
         KEPT.with_borrow_mut(|kept| kept.as_mut().map(change));
     }

@@ -49,7 +49,7 @@ thread_local! {
 /// context, so the caller must not resume a stream.
 pub fn enter(context: ContextId) -> Result<()> {
     sys::set_effective_context(context)?;
-    headers::forget();
+    headers::invalidate();
     ENTERED.set(context);
     published::enter(paused(context).map(|stream| stream.facts()));
     Ok(())
@@ -57,12 +57,12 @@ pub fn enter(context: ContextId) -> Result<()> {
 
 /// Registers a paused stream, so that [`enter`] and the functions that resume it apply to the
 /// suite's filters.
-pub fn pause(context: ContextId, stream: Rc<dyn Paused>) {
+pub fn register_paused(context: ContextId, stream: Rc<dyn Paused>) {
     PAUSED.with_borrow_mut(|streams| streams.insert(context, stream));
 }
 
-/// Unregisters a stream; does nothing unless [`pause`] registered it.
-pub fn forget(context: ContextId) {
+/// Unregisters a stream; does nothing unless [`register_paused`] registered it.
+pub fn unregister_paused(context: ContextId) {
     let removed = PAUSED.with_borrow_mut(|streams| streams.remove(&context));
     drop(removed);
 }

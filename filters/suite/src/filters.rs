@@ -9,7 +9,7 @@ use jwt_auth::JwtAuth;
 use routing_tags::RoutingTags;
 use telemetry::Telemetry;
 
-use crate::{config::Config, event::Event, slot::Slot};
+use crate::{config::Config, event::Event, filter_stream::FilterStream};
 
 /// The filters that a document configures.
 pub(crate) struct Filters {
@@ -21,11 +21,11 @@ pub(crate) struct Filters {
 
 /// The filters' parts of a stream.
 #[derive(Default)]
-pub(crate) struct Streams {
-    jwt_auth: Slot<JwtAuth>,
-    routing_tags: Slot<RoutingTags>,
-    telemetry: Slot<Telemetry>,
-    fault_injection: Slot<FaultInjection>,
+pub(crate) struct FilterStreams {
+    jwt_auth: FilterStream<JwtAuth>,
+    routing_tags: FilterStream<RoutingTags>,
+    telemetry: FilterStream<Telemetry>,
+    fault_injection: FilterStream<FaultInjection>,
 }
 
 impl Filters {
@@ -79,7 +79,7 @@ impl Filters {
     }
 }
 
-impl Streams {
+impl FilterStreams {
     /// Calls a callback of the filter at a position.
     pub(crate) fn deliver(
         &mut self,

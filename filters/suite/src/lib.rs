@@ -10,9 +10,10 @@
 
 pub mod config;
 mod event;
+mod filter_stream;
 mod filters;
 mod plugin;
-mod slot;
+
 mod stream;
 
 pub use crate::{config::Config, plugin::Suite};

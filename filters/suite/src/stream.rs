@@ -13,25 +13,25 @@ use filter_host::{
 
 use crate::{
     event::Event,
-    filters::{Filters, Streams},
+    filters::{FilterStreams, Filters},
 };
 
 /// A stream of the suite.
-pub struct SuiteStream(Rc<Passage>);
+pub struct SuiteStream(Rc<StreamProgress>);
 
 /// The state of a stream; shared with the registry of paused streams while it is paused.
-struct Passage {
+struct StreamProgress {
     filters: Rc<Filters>,
     context: ContextId,
     facts: Rc<Facts>,
-    streams: RefCell<Streams>,
+    streams: RefCell<FilterStreams>,
     /// The callback that paused the request, and the one that paused the response.
-    held: [Cell<Option<Held>>; 2],
+    held: [Cell<Option<PausedAt>>; 2],
 }
 
 /// A callback that a filter paused.
 #[derive(Clone, Copy)]
-struct Held {
+struct PausedAt {
     event: Event,
     /// The number of filters that the message has passed, including the one that paused it.
     passed: usize,
@@ -39,7 +39,7 @@ struct Held {
 
 impl SuiteStream {
     pub(crate) fn new(filters: Rc<Filters>, context: ContextId) -> Self {
-        Self(Rc::new(Passage {
+        Self(Rc::new(StreamProgress {
             filters,
             context,
             facts: Rc::default(),
@@ -54,7 +54,7 @@ impl SuiteStream {
         let action = self.0.run(event, 0);
         published::enter(before);
         if action == Action::Pause {
-            stream::pause(self.0.context, Rc::clone(&self.0) as Rc<dyn Paused>);
+            stream::register_paused(self.0.context, Rc::clone(&self.0) as Rc<dyn Paused>);
         }
         action
     }
@@ -96,11 +96,11 @@ impl Stream for SuiteStream {
 
 impl Drop for SuiteStream {
     fn drop(&mut self) {
-        stream::forget(self.0.context);
+        stream::unregister_paused(self.0.context);
     }
 }
 
-impl Passage {
+impl StreamProgress {
     /// Passes a callback to the filters after the first `passed` ones, until one pauses it.
     fn run(&self, event: Event, passed: usize) -> Action {
         match event.map() {
@@ -123,7 +123,7 @@ impl Passage {
                 continue;
             }
             is_held = true;
-            let held = Held { event, passed: passed.saturating_add(1) };
+            let held = PausedAt { event, passed: passed.saturating_add(1) };
             self.held(event.direction()).set(Some(held));
             match event.while_held() {
                 // A chunk is passed on at once: its bytes can only be read now.
@@ -134,7 +134,7 @@ impl Passage {
         if is_held { Action::Pause } else { Action::Continue }
     }
 
-    const fn held(&self, direction: Direction) -> &Cell<Option<Held>> {
+    const fn held(&self, direction: Direction) -> &Cell<Option<PausedAt>> {
         let [request, response] = &self.held;
         match direction {
             Direction::Request => request,
@@ -143,7 +143,7 @@ impl Passage {
     }
 }
 
-impl Paused for Passage {
+impl Paused for StreamProgress {
     fn facts(&self) -> Rc<Facts> {
         Rc::clone(&self.facts)
     }

@@ -7,15 +7,15 @@ use filter_host::{Action, Plugin, Stream, stream::ContextId};
 use crate::event::Event;
 
 /// A filter's part of a stream; `None` until its request headers arrive.
-pub(crate) struct Slot<P: Plugin>(Option<P::Stream>);
+pub(crate) struct FilterStream<P: Plugin>(Option<P::Stream>);
 
-impl<P: Plugin> Default for Slot<P> {
+impl<P: Plugin> Default for FilterStream<P> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<P: Plugin> Slot<P> {
+impl<P: Plugin> FilterStream<P> {
     /// Calls a callback of the filter; one that is not configured continues.
     ///
     /// As in a proxy, a filter whose request headers never arrived sees no response.
