@@ -210,7 +210,6 @@ fn makes_only_these_host_calls() {
         "request_headers set_header x-issuer",
         "request_headers set_header x-weir-tag",
         "log header :status",
-        "log header content-type",
     ];
     let proxy = Proxy::new();
     let mut worker = start(&proxy, &with(document(), "telemetry", json!({})));
