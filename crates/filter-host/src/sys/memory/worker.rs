@@ -70,10 +70,12 @@ impl<P: Plugin> Worker<P> {
 
     /// Passes a chunk of the request body. Returns the action of the plugin.
     pub fn request_body(&mut self, context: ContextId, body: &[u8], end_of_stream: bool) -> Action {
-        with(|state| state.body = body.to_vec());
-        self.call(context, "request_body", Direction::Request, |stream| {
+        let before = with(|state| std::mem::replace(&mut state.body, body.to_vec()));
+        let action = self.call(context, "request_body", Direction::Request, |stream| {
             stream.on_request_body(body.len(), end_of_stream)
-        })
+        });
+        with(|state| state.body = before);
+        action
     }
 
     /// Passes the request trailers.
@@ -107,12 +109,12 @@ impl<P: Plugin> Worker<P> {
         body: &[u8],
         end_of_stream: bool,
     ) -> Action {
-        with(|state| state.body = body.to_vec());
+        let before = with(|state| std::mem::replace(&mut state.body, body.to_vec()));
         let action = self.call(context, "response_body", Direction::Response, |stream| {
             stream.on_response_body(body.len(), end_of_stream)
         });
         with(|state| {
-            let body = std::mem::take(&mut state.body);
+            let body = std::mem::replace(&mut state.body, before);
             if let Some(stream) = state.machines[self.index].streams.get_mut(&context) {
                 stream.response_body.extend_from_slice(&body);
             }
@@ -199,16 +201,17 @@ impl<P: Plugin> Worker<P> {
 
     /// Delivers the response to an HTTP call of this worker.
     pub fn answer(&mut self, call: u32, headers: &[(&str, &str)], body: &[u8]) {
-        with(|state| {
+        let before = with(|state| {
             state.calls.remove(&call).expect("no such call");
             let (headers, trailers) = (headers.iter().copied().collect(), Headers::default());
-            state.answer = Answer { headers, trailers, body: body.to_vec() };
+            let answer = Answer { headers, trailers, body: body.to_vec() };
+            std::mem::replace(&mut state.answer, answer)
         });
         let plugin = self.plugin();
         run(self.index, PLUGIN, "http_call_response", || {
             plugin.on_http_call_response(call, body.len());
         });
-        with(|state| state.answer = Answer::default());
+        with(|state| state.answer = before);
         self.deliver_replies();
     }
 
