@@ -24,6 +24,7 @@ use tests::{
     bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
     identity_provider::IdentityProvider,
+    suite,
     upstream::Upstream,
 };
 
@@ -78,6 +79,11 @@ fn rule(issuer: &IdentityProvider) -> Value {
         "audiences": ["orders.example.com"],
         "jwks": issuer.keys().jwks().to_string(),
     })
+}
+
+/// Returns the document with `publish` set in suite mode, whose default is to publish nothing.
+fn publishing(document: Value) -> Value {
+    if suite::is_enabled() { with(document, "publish", json!("CLAIMS")) } else { document }
 }
 
 /// Returns the document with the field `name` set to `value`.

@@ -19,7 +19,7 @@ use tests::{
     upstream::{Received, Upstream},
 };
 
-use super::{FILTER, Fixture, assert_no_trap, trusting_and};
+use super::{FILTER, Fixture, assert_no_trap, publishing, trusting_and};
 
 fn writing_user(issuer: &IdentityProvider) -> Value {
     let claims = json!([{"header": "x-user", "claim": "sub"}]);
@@ -110,7 +110,7 @@ fn finds_one_token_among_other_credentials() -> Result<()> {
         let protocols = json!({"name": "sec-websocket-protocol", "prefix": "access_token, "});
         let headers = json!([{"name": "authorization", "prefix": "Bearer "}, protocols]);
         let cookies = json!([{"name": "session", "prefix": "Bearer "}]);
-        trusting_and(issuer, &[("fromHeaders", headers), ("fromCookies", cookies)])
+        publishing(trusting_and(issuer, &[("fromHeaders", headers), ("fromCookies", cookies)]))
     })?;
     let token = fixture.issuer.token(Algorithm::ES256, &fixture.issuer.claims())?;
     let other = fixture.issuer.token(Algorithm::EdDSA, &fixture.issuer.claims())?;

@@ -5,7 +5,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tests::{client::Request, identity_provider::IdentityProvider};
 
-use super::{Fixture, trusting, with};
+use super::{Fixture, publishing, trusting, with};
 
 /// Sends a request and returns the identity in the access log.
 fn published(fixture: &mut Fixture, token: Option<&str>) -> Result<Value> {
@@ -24,7 +24,7 @@ fn start(config: impl FnOnce(&IdentityProvider) -> Value) -> Result<(Fixture, St
 
 #[test]
 fn publishes_a_verified_identity() -> Result<()> {
-    let (mut fixture, token) = start(trusting)?;
+    let (mut fixture, token) = start(|issuer| publishing(trusting(issuer)))?;
     let issuer = fixture.issuer.issuer();
     let text = published(&mut fixture, Some(&token))?;
     let identity: Value = serde_json::from_str(text.as_str().context("no identity")?)?;

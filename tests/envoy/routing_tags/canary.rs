@@ -11,7 +11,7 @@ use tests::{
     bootstrap::Filter,
     client::Request,
     process::wait_until,
-    timestamp,
+    suite, timestamp,
     upstream::{REPLY_GRPC_STATUS, REPLY_STATUS, Upstream},
 };
 
@@ -125,9 +125,11 @@ fn keeps_a_healthy_canary() -> Result<()> {
 
 #[test]
 fn a_canary_grows_on_schedule_and_keeps_its_users() -> Result<()> {
-    // Half of the users after 15 seconds, all users ten seconds later.
+    // Half of the users after a time in which Envoy starts, all users ten seconds later. The suite
+    // is compiled for twice as long.
+    let start = Duration::from_secs(if suite::is_enabled() { 40 } else { 15 });
     let ramp = json!({
-        "startsAt": timestamp::in_the_future(Duration::from_secs(15)),
+        "startsAt": timestamp::in_the_future(start),
         "initialWeight": 50, "increment": 50, "interval": "10s", "maxWeight": 100,
     });
     let mut config = config(ramp);
@@ -143,7 +145,7 @@ fn a_canary_grows_on_schedule_and_keeps_its_users() -> Result<()> {
     );
     let mut before = vec![false; 60];
     for (weight, least) in [(5_000, 15), (10_000, 60)] {
-        wait_until("reaching the next weight", Duration::from_secs(30), || {
+        wait_until("reaching the next weight", Duration::from_secs(60), || {
             Ok(fixture.stat("canary_api_weight")? == weight)
         })?;
         for _ in 0..4 {
