@@ -17,16 +17,17 @@ use crate::{
     CompletedStream, Config, Policy, Record, Trace,
     plugin::{
         access_log::{AccessLogs, LogContext},
-        attributes::{RequestSnapshot, StreamAttributes},
+        attributes::StreamAttributes,
         ending::StreamEnd,
         export::Export,
         label_values::LabelInputs,
         redaction::Redaction,
+        snapshot::RequestSnapshot,
         spans::Spans,
         stream::Stream,
         traffic_metrics::TrafficMetrics,
     },
-    signals::{access_log::LoggedStream, redactor::Redactor},
+    signals::access_log::LoggedStream,
 };
 
 mod access_log;
@@ -38,7 +39,9 @@ mod label_values;
 mod record;
 mod redaction;
 mod response_headers;
+mod rows;
 mod series;
+mod snapshot;
 mod spans;
 mod stream;
 #[cfg(test)]
@@ -146,8 +149,5 @@ impl Telemetry {
             end,
         };
         self.access_logs.write(&self.policy, self.metrics.direction(), stream, &context);
-    }
-    fn redactor(&self) -> &Redactor {
-        self.redaction.redactor(|| self.metrics.expression_failed())
     }
 }

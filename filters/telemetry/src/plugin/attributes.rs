@@ -1,52 +1,17 @@
 //! Stream attributes, each read from the proxy on first use.
 
-use std::cell::OnceCell;
-
-use filter_core::{Headers, Request};
+use filter_core::Headers;
 use filter_host::{
     headers::{self, Map},
     property,
 };
 use serde_json::Value as Json;
 
-use super::Telemetry;
+use super::{Telemetry, snapshot::RequestSnapshot};
 use crate::{
-    MessageCounter, Method, OTHER, Record, Trace,
-    expression::{Attribute, AttributeCache, Attributes, Slot, Value, WeirAttribute},
+    OTHER, Record, Trace,
+    expression::{Attribute, Attributes, Slot, Value, WeirAttribute},
 };
-
-/// The state of a stream that is captured at its request headers.
-pub(super) struct RequestSnapshot {
-    cache: AttributeCache,
-    /// The JSON that jwt-auth published.
-    jwt: OnceCell<Option<Json>>,
-    /// The parts of the request that the policy needs.
-    pub(super) request: Request,
-    /// All request headers, read at the end of the stream if an attribute needs them.
-    headers_at_end: OnceCell<Headers>,
-    /// Whether the request could be read.
-    pub(super) is_readable: bool,
-    /// `None` if the method was not captured.
-    pub(super) method: Option<Method>,
-    pub(super) operation: Option<usize>,
-    pub(super) trace: Option<Trace>,
-    /// Message counters; `None` if messages are not counted.
-    pub(super) messages: Option<MessageCounts>,
-    /// `None` if no response headers are added.
-    pub(super) response_hints: Option<ResponseHints>,
-}
-
-/// The message counters of a gRPC call.
-#[derive(Default)]
-pub(super) struct MessageCounts {
-    pub(super) request: MessageCounter,
-    pub(super) response: MessageCounter,
-}
-
-/// Values captured at the request for added response headers.
-pub(super) struct ResponseHints {
-    pub(super) request_id: Option<Vec<u8>>,
-}
 
 /// The attributes of a stream.
 #[derive(Clone, Copy)]
@@ -57,23 +22,6 @@ pub(super) struct StreamAttributes<'a> {
     pub(super) is_error: bool,
     /// The record of the stream; `None` until it has ended.
     pub(super) record: Option<&'a Record>,
-}
-
-impl RequestSnapshot {
-    pub(super) fn new(plugin: &Telemetry) -> Self {
-        Self {
-            cache: plugin.policy.attribute_table().new_cache(),
-            jwt: OnceCell::new(),
-            request: Request::default(),
-            headers_at_end: OnceCell::new(),
-            is_readable: true,
-            method: None,
-            operation: None,
-            trace: None,
-            messages: None,
-            response_hints: None,
-        }
-    }
 }
 
 impl Attributes for StreamAttributes<'_> {

@@ -1,7 +1,7 @@
 //! Performs the I/O of the exporter: calls, metrics, and the handoff queue.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::BTreeMap,
     rc::Rc,
     time::{Duration, SystemTime},
@@ -12,11 +12,10 @@ use filter_host::{
     HostError,
     calls::{self, CallId},
     clock, random,
-    shared_queue::SharedQueue,
-    timers::{Timer, Timers},
+    timers::Timers,
 };
 
-use self::counters::Counters;
+use self::active::Active;
 use crate::{
     Node, Policy,
     export::otlp::{Item, LogRecord, Signal},
@@ -24,11 +23,10 @@ use crate::{
     signals::access_log::LogTarget,
 };
 
+mod active;
 mod counters;
 mod node;
 
-/// The interval at which the queues are checked.
-const TICK: Duration = Duration::from_millis(200);
 /// Maximum length of a response body that is read, in bytes.
 const MAX_RESPONSE_LEN: usize = 4_096;
 
@@ -42,17 +40,6 @@ pub(super) struct Export {
     /// The time origin of the exporter.
     started: Duration,
     is_gateway: bool,
-}
-
-/// The host resources of an exporter.
-struct Active {
-    timer: Timer,
-    is_ticking: Cell<bool>,
-    counters: Counters,
-    /// The name of the queue through which a plugin hands its items over to its successor.
-    handoff_name: String,
-    /// The queue, once it is open.
-    handoff: Cell<Option<SharedQueue>>,
 }
 
 impl Export {
@@ -176,42 +163,6 @@ impl Export {
                 self.exporter.borrow_mut().take_over(&batch);
             }
         }
-    }
-}
-
-impl Active {
-    fn new(is_labelled: bool, plugin_key: String, timers: &Rc<Timers>) -> Self {
-        let active = Self {
-            timer: Timer::new(timers),
-            is_ticking: Cell::new(false),
-            counters: Counters::define(is_labelled),
-            handoff_name: plugin_key,
-            handoff: Cell::new(None),
-        };
-        active.ensure_ticking();
-        active
-    }
-
-    /// Starts the timer unless it runs. It never stops, as a plugin can hand over at any time.
-    fn ensure_ticking(&self) {
-        if self.is_ticking.get() {
-            return;
-        }
-        let started = self.timer.every(TICK);
-        if let Err(error) = &started {
-            log::error!("timer not started, exports are delayed: {error:?}");
-        }
-        self.is_ticking.set(started.is_ok());
-    }
-
-    /// Returns the handoff queue, and opens it on first use.
-    fn handoff(&self) -> filter_host::Result<SharedQueue> {
-        if let Some(queue) = self.handoff.get() {
-            return Ok(queue);
-        }
-        let opened = SharedQueue::open(&self.handoff_name)?;
-        self.handoff.set(Some(opened));
-        Ok(opened)
     }
 }
 

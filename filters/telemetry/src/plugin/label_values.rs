@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use super::cardinality::SharedLimits;
 use crate::{
-    CustomLabel, Interner, LabelSource, LabelValue, OVERFLOW, Policy, Record,
-    expression::Attributes, hash, signals::label,
+    CustomLabel, Family, Group, Interner, LabelSource, LabelValue, LabelledName, OVERFLOW, Plan,
+    Policy, Record, expression::Attributes, hash, signals::label,
 };
 
 /// The inputs of a stream's label values.
@@ -52,13 +52,25 @@ impl LabelValues {
         })
     }
 
-    /// Returns the text of a number, encoded for a metric name; `None` if the label is omitted.
-    pub(super) fn text(
+    /// Returns the name of a series with its labels.
+    pub(super) fn name(
         &self,
-        source: LabelSource,
-        number: LabelValue,
+        key: &[LabelValue],
+        family: &Family,
+        group: &Group,
+        plan: &Plan,
         policy: &Policy,
-    ) -> Option<String> {
+    ) -> String {
+        let labels = group.labels.iter().zip(key).filter_map(|((name, index), number)| {
+            let source = plan.sources.get(*index)?;
+            Some((name.as_str(), self.text(*source, *number, policy)?))
+        });
+        let labels: Vec<_> = labels.collect();
+        LabelledName { family: &family.name, labels: &labels }.to_string()
+    }
+
+    /// Returns the text of a number, encoded for a metric name; `None` if the label is omitted.
+    fn text(&self, source: LabelSource, number: LabelValue, policy: &Policy) -> Option<String> {
         match source {
             LabelSource::Label(index) => {
                 let interner = self.0.get(index)?.borrow();

@@ -1,4 +1,4 @@
-//! The snapshot of a request, and the record of a completed stream.
+//! The record of a completed stream.
 
 use std::{cell::Cell, time::Duration};
 
@@ -8,31 +8,8 @@ use filter_host::{
     property,
 };
 
-use super::{
-    Telemetry,
-    attributes::{RequestSnapshot, StreamAttributes},
-};
-use crate::{Method, Record, RequestTarget, stream::progress::Progress};
-
-impl Telemetry {
-    /// Captures the parts of the request that the policy needs.
-    pub(super) fn snapshot(&self) -> RequestSnapshot {
-        let mut snapshot = RequestSnapshot::new(self);
-        if let Some(reader) = &self.reader {
-            let request = reader.read();
-            snapshot.is_readable = request.is_ok();
-            // An unreadable request matches no condition.
-            snapshot.request = request.unwrap_or_default();
-            let header = |name| snapshot.request.headers.first(name).unwrap_or_default();
-            let (method, path, host) = (header(":method"), header(":path"), header(":authority"));
-            let target = RequestTarget { path, method, host };
-            snapshot.operation = self.policy.operations().find(&target);
-            snapshot.method = (!method.is_empty()).then(|| Method::from_bytes(method));
-        }
-        StreamAttributes::of_request(self, &snapshot).capture_early();
-        snapshot
-    }
-}
+use super::snapshot::RequestSnapshot;
+use crate::{Method, Record, stream::progress::Progress};
 
 /// Reads the record of a stream that has just ended.
 pub(super) fn read(progress: &Progress, snapshot: &RequestSnapshot, ended: Duration) -> Record {

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use filter_host::{HostError, random, shared_data};
 
+use super::Telemetry;
 use crate::{Policy, signals::redactor::Redactor};
 
 /// Length of a generated key, in bytes.
@@ -33,7 +34,7 @@ impl Redaction {
 
     /// Returns the redactor. If the shared key is not available, calls `failed` and masks instead
     /// of hashing this time.
-    pub(super) fn redactor(&self, failed: impl FnOnce()) -> &Redactor {
+    fn redactor(&self, failed: impl FnOnce()) -> &Redactor {
         if let Some(known) = self.redactor.get() {
             return known;
         }
@@ -54,6 +55,13 @@ impl Redaction {
         }
         shared_data::seed(&self.shared_key, &random_key())?;
         shared_data::read(&self.shared_key)?.map(|shared| shared.value).ok_or(HostError::NotFound)
+    }
+}
+
+impl Telemetry {
+    /// Returns the redactor of log fields and span attributes.
+    pub(super) fn redactor(&self) -> &Redactor {
+        self.redaction.redactor(|| self.metrics.expression_failed())
     }
 }
 

@@ -10,7 +10,8 @@ use filter_host::{
 
 use super::{
     Telemetry,
-    attributes::{MessageCounts, RequestSnapshot, ResponseHints, StreamAttributes},
+    attributes::StreamAttributes,
+    snapshot::{MessageCounts, RequestSnapshot, ResponseHints},
 };
 use crate::{OTHER, REQUEST_ID, stream::messages};
 

@@ -10,10 +10,7 @@ use filter_host::{
 };
 
 use super::{
-    Telemetry,
-    attributes::{RequestSnapshot, StreamAttributes},
-    ending::StreamEnd,
-    record,
+    Telemetry, attributes::StreamAttributes, ending::StreamEnd, record, snapshot::RequestSnapshot,
 };
 use crate::{
     Direction, HeaderChange, Policy, Record, SpanInputs, StreamOutcome, TraceStart, Tracer,

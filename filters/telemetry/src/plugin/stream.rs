@@ -6,9 +6,9 @@ use filter_host::{Action, body, clock, metric_buffer::BufferedMetric};
 
 use super::{
     Telemetry,
-    attributes::{MessageCounts, RequestSnapshot},
     ending::StreamEnd,
     record,
+    snapshot::{MessageCounts, RequestSnapshot},
     spans::TraceStage,
 };
 use crate::stream::progress::Progress;

@@ -1,8 +1,7 @@
 //! Metrics of the traffic. A series is defined when the first stream adds to it.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
-    collections::HashMap,
+    cell::{OnceCell, RefCell},
     rc::Rc,
 };
 
@@ -14,6 +13,7 @@ use filter_host::{
 use super::{
     cardinality::SharedLimits,
     label_values::{LabelInputs, LabelValues},
+    rows::{Row, Rows},
     series::Series,
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 /// The series that this worker has defined.
 pub(super) struct TrafficMetrics {
     direction: OnceCell<Direction>,
-    groups: RefCell<Vec<Rows>>,
+    rows: Rows,
     /// The key of the current row, reused to save allocations.
     key: RefCell<Vec<LabelValue>>,
     values: LabelValues,
@@ -32,21 +32,6 @@ pub(super) struct TrafficMetrics {
     buffer: MetricBuffer,
     expression_errors: BufferedMetric,
     counts_messages: bool,
-}
-
-/// The rows of one group.
-#[derive(Default)]
-struct Rows {
-    by_key: HashMap<Box<[LabelValue]>, Rc<Row>>,
-    /// The row of the last stream, which is often that of the next.
-    last: Option<Rc<Row>>,
-}
-
-/// The series of one combination of label values, one for each family of the group.
-struct Row {
-    group: usize,
-    key: Box<[LabelValue]>,
-    series: Vec<Cell<Option<Series>>>,
 }
 
 impl TrafficMetrics {
@@ -62,7 +47,7 @@ impl TrafficMetrics {
         }
         Self {
             direction: OnceCell::new(),
-            groups: RefCell::default(),
+            rows: Rows::default(),
             key: RefCell::default(),
             values: LabelValues::new(policy),
             limits: SharedLimits::new(metrics, plugin_key),
@@ -147,26 +132,7 @@ impl TrafficMetrics {
         key.extend(sources.map(|source| {
             self.values.number(*source, inputs, &self.limits, || self.expression_failed())
         }));
-        self.kept_row(group_index, &key).unwrap_or_else(|| Row::new(group_index, &key, group))
-    }
-
-    fn kept_row(&self, group_index: usize, key: &[LabelValue]) -> Option<Rc<Row>> {
-        let mut groups = self.groups.borrow_mut();
-        let rows = groups.get_mut(group_index)?;
-        if rows.last.as_ref().is_none_or(|last| *last.key != *key) {
-            rows.last = Some(Rc::clone(rows.by_key.get(key)?));
-        }
-        rows.last.clone()
-    }
-
-    fn keep(&self, row: &Rc<Row>) {
-        let mut groups = self.groups.borrow_mut();
-        if groups.len() <= row.group {
-            groups.resize_with(row.group.saturating_add(1), Rows::default);
-        }
-        if let Some(rows) = groups.get_mut(row.group) {
-            rows.by_key.entry(row.key.clone()).or_insert_with(|| Rc::clone(row));
-        }
+        self.rows.get(group_index, &key).unwrap_or_else(|| Row::new(group_index, &key, group))
     }
 
     /// Returns a series of a row, and defines it on first use; `None` if `index` is out of range.
@@ -183,13 +149,13 @@ impl TrafficMetrics {
             return Some(series);
         }
         let family = group.families.get(index)?;
-        let name = self.name(row, family, group, plan, policy);
+        let name = self.values.name(&row.key, family, group, plan, policy);
         let is_exempt = group.labels.is_empty() || row.is_overflow();
         if !is_exempt
             && !self.limits.admits_series(&family.name, family.max_series, hash(name.as_bytes()))
         {
             let key = vec![OVERFLOW; group.labels.len()];
-            let overflow = self.kept_row(row.group, &key);
+            let overflow = self.rows.get(row.group, &key);
             let overflow = overflow.unwrap_or_else(|| Row::new(row.group, &key, group));
             return self.series(&overflow, index, group, plan, policy);
         }
@@ -199,7 +165,7 @@ impl TrafficMetrics {
             if has_overflow { series.with_overflow(self.overflow(family)) } else { series };
         let is_first = row.series.iter().all(|cell| cell.get().is_none());
         cell.set(Some(series));
-        self.keep(row);
+        self.rows.keep(row);
         if is_first {
             self.define_zero_counters(row, group, plan, policy);
         }
@@ -224,37 +190,6 @@ impl TrafficMetrics {
         let labels = [("metric", family.name.clone())];
         let name = LabelledName { family: "weir_telemetry_overflow_total", labels: &labels };
         self.buffer.counter(&name.to_string())
-    }
-
-    fn name(
-        &self,
-        row: &Row,
-        family: &Family,
-        group: &Group,
-        plan: &Plan,
-        policy: &Policy,
-    ) -> String {
-        let labels = group.labels.iter().zip(&row.key).filter_map(|((name, index), number)| {
-            let source = plan.sources.get(*index)?;
-            Some((name.as_str(), self.values.text(*source, *number, policy)?))
-        });
-        let labels: Vec<_> = labels.collect();
-        LabelledName { family: &family.name, labels: &labels }.to_string()
-    }
-}
-
-impl Row {
-    fn new(group_index: usize, key: &[LabelValue], group: &Group) -> Rc<Self> {
-        Rc::new(Self {
-            group: group_index,
-            key: key.into(),
-            series: group.families.iter().map(|_| Cell::new(None)).collect(),
-        })
-    }
-
-    /// Returns `true` for the row of all streams beyond the limits.
-    fn is_overflow(&self) -> bool {
-        self.key.iter().all(|number| *number == OVERFLOW)
     }
 }
 
