@@ -1,6 +1,6 @@
 //! Suite mode: the tests of single filters run against the suite.
 //!
-//! With `WEIR_SUITE=1`, [`chain`] turns the filters of a test into sections of `suite.wasm`. A test
+//! With `WEIR_SUITE=1`, `chain` turns the filters of a test into sections of `suite.wasm`. A test
 //! that chooses another module, or a filter of Envoy, is not affected.
 
 use std::env;

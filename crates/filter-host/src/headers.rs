@@ -147,12 +147,11 @@ pub fn apply(map: Map, edits: &HeaderEdits) -> Result<()> {
 
 /// Reads the copy of a map that [`keep`] made.
 fn with_kept<T>(map: Map, read: impl FnOnce(&Headers) -> T) -> Result<T> {
-    KEPT.with_borrow_mut(|kept| {
-        if kept.is_none() {
-            **kept = Some(sys::headers(map, |_| true)?);
-        }
-        Ok(read(kept.get_or_insert_default()))
-    })
+    if KEPT.with_borrow(|kept| kept.is_none()) {
+        let headers = sys::headers(map, |_| true)?;
+        KEPT.with_borrow_mut(|kept| **kept = Some(headers));
+    }
+    KEPT.with_borrow(|kept| Ok(read(kept.as_ref().unwrap_or(&Headers::default()))))
 }
 
 /// Edits the copy of a map, if [`keep`] made one.
@@ -166,6 +165,14 @@ fn edit(map: Map, name: &str, change: impl FnOnce(&mut Headers)) {
     } else {
         KEPT.with_borrow_mut(|kept| kept.as_mut().map(change));
     }
+}
+
+/// Replaces the kept map and its copy, and returns the previous ones.
+#[cfg(not(target_os = "wasi"))]
+pub(crate) fn swap_kept(kept: (Option<Map>, Option<Headers>)) -> (Option<Map>, Option<Headers>) {
+    let (map, headers) = kept;
+    let before = KEPT.with_borrow_mut(|kept| std::mem::replace(&mut **kept, headers));
+    (KEPT_MAP.replace(map), before)
 }
 
 #[cfg(test)]

@@ -85,8 +85,8 @@ impl MetricBuffer {
         if !entry.is_changed {
             entry.is_changed = true;
             self.changed.borrow_mut().push(metric.0);
-            self.ensure_ticking();
         }
+        self.ensure_ticking();
     }
 
     /// Records a value of a histogram.

@@ -12,7 +12,7 @@ use filter_host::{
 };
 
 use crate::{
-    Config, DelayQueue, Generator, Policy,
+    DelayQueue, Generator, Policy,
     plugin::{active_fault::ActiveFault, counters::Counters, shared::Shared, stream::Stream},
 };
 
@@ -48,17 +48,9 @@ pub struct FaultInjection {
 }
 
 impl FaultInjection {
-    /// Creates the plugin from its configuration; `document` is the text that it came from.
-    ///
-    /// # Errors
-    ///
-    /// Returns all errors of rules that involve several fields.
-    pub fn from_config(
-        config: &Config,
-        document: &[u8],
-        setup: &Setup,
-    ) -> std::result::Result<Self, InvalidConfig> {
-        let policy = Policy::new(config)?;
+    /// Creates the plugin; `document` is the text of its configuration.
+    #[must_use]
+    pub fn start(policy: Policy, document: &[u8], setup: &Setup) -> Self {
         // Without a time, the first request sets the state and logs no transition.
         let now = if policy.has_schedules() { clock::now().ok() } else { None };
         let expiry_warnings = now.map(|now| policy.expiry_warnings(now)).unwrap_or_default();
@@ -70,7 +62,7 @@ impl FaultInjection {
             counters.stopped.set(u64::from(is_stopped));
         }
         log::info!("configuration applied");
-        Ok(Self {
+        Self {
             generator: RefCell::new(Generator::new(random::bits())),
             queue: RefCell::default(),
             next_tick: Cell::new(None),
@@ -82,7 +74,7 @@ impl FaultInjection {
             context: setup.context,
             shared,
             counters,
-        })
+        }
     }
 }
 
@@ -90,7 +82,7 @@ impl Plugin for FaultInjection {
     type Stream = Stream;
 
     fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
-        Self::from_config(&parse_config(document)?, document, setup)
+        Ok(Self::start(Policy::new(&parse_config(document)?)?, document, setup))
     }
 
     fn open(self: Rc<Self>, context: ContextId) -> Stream {

@@ -63,16 +63,20 @@ pub struct JwtAuth {
 }
 
 impl JwtAuth {
-    /// Creates the plugin from its configuration.
+    /// Compiles a configuration, with the signature checks of the proxy.
     ///
     /// # Errors
     ///
     /// Returns all errors of rules that involve several fields.
-    pub fn from_config(config: &Config, setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
+    pub fn compile(config: &Config) -> std::result::Result<Policy, InvalidConfig> {
         let crypto = Crypto::with_host(verify_signature);
         let variable = environment::variable;
-        let context = CompileContext { crypto: &crypto, variable: &variable };
-        let policy = Policy::new(config, &context)?;
+        Policy::new(config, &CompileContext { crypto: &crypto, variable: &variable })
+    }
+
+    /// Creates the plugin.
+    #[must_use]
+    pub fn start(policy: Policy, setup: &Setup) -> Self {
         for warning in policy.warnings() {
             setup.warn(warning);
         }
@@ -99,7 +103,7 @@ impl JwtAuth {
             gauges,
         };
         plugin.start_sources();
-        Ok(plugin)
+        plugin
     }
 }
 
@@ -107,7 +111,7 @@ impl Plugin for JwtAuth {
     type Stream = Stream;
 
     fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
-        Self::from_config(&parse_config(document)?, setup)
+        Ok(Self::start(Self::compile(&parse_config(document)?)?, setup))
     }
 
     fn open(self: Rc<Self>, context: ContextId) -> Stream {

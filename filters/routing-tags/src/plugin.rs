@@ -11,7 +11,7 @@ use filter_host::{
     stream::ContextId,
 };
 
-use crate::{Config, Counter, Decision, Inputs, Policy};
+use crate::{Counter, Decision, Inputs, Policy};
 
 mod apply;
 mod canaries;
@@ -43,17 +43,9 @@ pub struct RoutingTags {
 }
 
 impl RoutingTags {
-    /// Creates the plugin from its configuration; `document` is the text that it came from.
-    ///
-    /// # Errors
-    ///
-    /// Returns all errors of rules that involve several fields.
-    pub fn from_config(
-        config: &Config,
-        document: &[u8],
-        setup: &Setup,
-    ) -> std::result::Result<Self, InvalidConfig> {
-        let policy = Policy::new(config)?;
+    /// Creates the plugin; `document` is the text of its configuration.
+    #[must_use]
+    pub fn start(policy: Policy, document: &[u8], setup: &Setup) -> Self {
         for warning in policy.warnings() {
             setup.warn(warning);
         }
@@ -67,7 +59,7 @@ impl RoutingTags {
             policy,
         };
         plugin.refresh();
-        Ok(plugin)
+        plugin
     }
 }
 
@@ -75,7 +67,7 @@ impl Plugin for RoutingTags {
     type Stream = Stream;
 
     fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
-        Self::from_config(&parse_config(document)?, document, setup)
+        Ok(Self::start(Policy::new(&parse_config(document)?)?, document, setup))
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Stream {

@@ -4,12 +4,18 @@ use std::rc::Rc;
 
 use fault_injection::FaultInjection;
 use filter_core::{ConfigErrors, InvalidConfig};
-use filter_host::{Action, Plugin, Setup, calls::CallId, stream::ContextId};
+use filter_host::{Action, Plugin, Setup, calls::CallId, environment, stream::ContextId};
 use jwt_auth::JwtAuth;
 use routing_tags::RoutingTags;
 use telemetry::Telemetry;
 
 use crate::{config::Config, event::Event, filter_stream::FilterStream};
+
+/// The names of the sections.
+const JWT_AUTH: &str = "jwt-auth";
+const ROUTING_TAGS: &str = "routing-tags";
+const TELEMETRY: &str = "telemetry";
+const FAULT_INJECTION: &str = "fault-injection";
 
 /// The filters that a document configures.
 pub(crate) struct Filters {
@@ -43,26 +49,33 @@ impl Filters {
         setup: &Setup,
     ) -> Result<Self, InvalidConfig> {
         let mut errors = ConfigErrors::default();
-        let mut sections = Sections { setup, errors: &mut errors };
-        let filters = Self {
-            jwt_auth: sections.plugin("jwt-auth", config.jwt_auth.as_ref(), |config, setup| {
-                JwtAuth::from_config(config, setup)
+        let mut compile = Compiler(&mut errors);
+        let jwt_auth = compile.section(JWT_AUTH, config.jwt_auth.as_ref(), JwtAuth::compile);
+        let routing_tags =
+            compile.section(ROUTING_TAGS, config.routing_tags.as_ref(), routing_tags::Policy::new);
+        let telemetry = compile.section(TELEMETRY, config.telemetry.as_ref(), |config| {
+            telemetry::Policy::new(config, &environment::variable)
+        });
+        let fault_injection = compile.section(
+            FAULT_INJECTION,
+            config.fault_injection.as_ref(),
+            fault_injection::Policy::new,
+        );
+        // A plugin writes metrics and shared data, so none is started for a refused document.
+        errors.finish(())?;
+        let setup = |section| Setup { section, ..setup.clone() };
+        Ok(Self {
+            jwt_auth: jwt_auth.map(|policy| Rc::new(JwtAuth::start(policy, &setup(JWT_AUTH)))),
+            routing_tags: routing_tags.map(|policy| {
+                let document = section(ROUTING_TAGS);
+                Rc::new(RoutingTags::start(policy, &document, &setup(ROUTING_TAGS)))
             }),
-            routing_tags: sections.plugin(
-                "routing-tags",
-                config.routing_tags.as_ref(),
-                |config, setup| RoutingTags::from_config(config, &section(setup.section), setup),
-            ),
-            telemetry: sections.plugin("telemetry", config.telemetry.as_ref(), |config, setup| {
-                Telemetry::from_config(config, setup)
+            telemetry: telemetry.map(|policy| Rc::new(Telemetry::start(policy, &setup(TELEMETRY)))),
+            fault_injection: fault_injection.map(|policy| {
+                let document = section(FAULT_INJECTION);
+                Rc::new(FaultInjection::start(policy, &document, &setup(FAULT_INJECTION)))
             }),
-            fault_injection: sections.plugin(
-                "fault-injection",
-                config.fault_injection.as_ref(),
-                |config, setup| FaultInjection::from_config(config, &section(setup.section), setup),
-            ),
-        };
-        errors.finish(filters)
+        })
     }
 
     pub(crate) fn on_tick(&self) {
@@ -106,27 +119,17 @@ impl FilterStreams {
     }
 }
 
-/// Creates plugins from sections, and collects their errors.
-struct Sections<'a> {
-    setup: &'a Setup,
-    errors: &'a mut ConfigErrors,
-}
+/// Compiles sections, and collects their errors.
+struct Compiler<'a>(&'a mut ConfigErrors);
 
-impl Sections<'_> {
-    fn plugin<C, P>(
+impl Compiler<'_> {
+    fn section<C, P>(
         &mut self,
-        section: &'static str,
+        section: &str,
         config: Option<&C>,
-        create: impl FnOnce(&C, &Setup) -> Result<P, InvalidConfig>,
-    ) -> Option<Rc<P>> {
-        let setup = Setup { section, ..self.setup.clone() };
-        match create(config?, &setup) {
-            Ok(plugin) => Some(Rc::new(plugin)),
-            Err(invalid) => {
-                self.errors.extend(invalid.in_section(section));
-                None
-            }
-        }
+        compile: impl FnOnce(&C) -> Result<P, InvalidConfig>,
+    ) -> Option<P> {
+        compile(config?).map_err(|invalid| self.0.extend(invalid.in_section(section))).ok()
     }
 }
 

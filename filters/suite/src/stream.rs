@@ -110,7 +110,11 @@ impl StreamProgress {
     }
 
     fn pass(&self, mut event: Event, passed: usize) -> Action {
-        let Ok(mut streams) = self.streams.try_borrow_mut() else { return Action::Continue };
+        let Ok(mut streams) = self.streams.try_borrow_mut() else { return Action::Pause };
+        if matches!(event, Event::ResponseHeaders { .. }) {
+            // A held request that got a response, such as a timeout, no longer reaches a filter.
+            self.held(Direction::Request).set(None);
+        }
         let mut is_held = false;
         for passed in passed..Filters::COUNT {
             let position = match event.direction() {

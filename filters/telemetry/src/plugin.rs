@@ -14,7 +14,7 @@ use filter_host::{
 };
 
 use crate::{
-    CompletedStream, Config, Policy, Record, Trace,
+    CompletedStream, Policy, Record, Trace,
     plugin::{
         access_log::{AccessLogs, LogContext},
         attributes::StreamAttributes,
@@ -67,13 +67,9 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Creates the plugin from its configuration.
-    ///
-    /// # Errors
-    ///
-    /// Returns all errors of rules that involve several fields.
-    pub fn from_config(config: &Config, setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
-        let policy = Policy::new(config, &environment::variable)?;
+    /// Creates the plugin.
+    #[must_use]
+    pub fn start(policy: Policy, setup: &Setup) -> Self {
         policy.warnings().iter().for_each(|warning| setup.warn(warning));
         let key = shared_data::plugin_key("telemetry");
         let buffer = MetricBuffer::new(&setup.timers, TICK);
@@ -84,7 +80,7 @@ impl Telemetry {
         let export = Export::open(&policy, key, &setup.timers);
         let reader = (!policy.needs().is_empty()).then(|| RequestReader::new(policy.needs()));
         log::info!("configuration applied");
-        Ok(Self { policy, reader, metrics, access_logs, spans, redaction, export })
+        Self { policy, reader, metrics, access_logs, spans, redaction, export }
     }
 }
 
@@ -92,7 +88,8 @@ impl Plugin for Telemetry {
     type Stream = Stream;
 
     fn configure(document: &[u8], setup: &Setup) -> Result<Self, InvalidConfig> {
-        Self::from_config(&parse_config(document)?, setup)
+        let policy = Policy::new(&parse_config(document)?, &environment::variable)?;
+        Ok(Self::start(policy, setup))
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Stream {

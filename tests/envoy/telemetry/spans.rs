@@ -158,8 +158,10 @@ fn follows_the_caller_and_forwards_unsampled_context_unchanged() -> Result<()> {
     assert_eq!(last.header("tracestate"), [] as [&str; 0]);
     let span = only_span(&collector)?;
     assert_eq!((span.text("traceId"), span.text("parentSpanId")), (trace.as_str(), ""));
-    assert_eq!(fixture.stats(["spans_built_total", "traceparent_invalid_total"])?, [1, 1]);
-    Ok(())
+    fixture.wait_until("counting", || {
+        let names = ["spans_built_total", "traceparent_invalid_total"];
+        Ok(fixture.stats(names)? == [1, 1])
+    })
 }
 
 #[test]

@@ -224,3 +224,29 @@ fn makes_only_these_host_calls() {
     let call = |call: &HostCall| format!("{} {} {}", call.callback, call.name, call.argument);
     assert_eq!(proxy.trace().iter().map(call).collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn a_refused_document_leaves_no_trace() {
+    let proxy = Proxy::new();
+    let document =
+        with(document(), "jwt-auth", json!({"jwtRules": [{"issuer": "a", "jwks": "{"}]}));
+    assert!(proxy.worker::<Suite>(&document.to_string()).is_err());
+    assert_eq!((proxy.shared_keys(), proxy.metrics()), (Vec::new(), Vec::new()));
+    assert_eq!(proxy.log(2), Vec::<String>::new());
+}
+
+#[test]
+fn telemetry_reads_the_fault_of_a_later_filter() {
+    let labels = json!([{"labels": true,
+        "overrides": [{"tagOverrides": {"fault": {"value": "weir.fault"}}}]}]);
+    let abort = json!({"percentage": {"value": 100}, "httpStatus": 503});
+    let fault = json!({"http": [{"name": "down", "fault": {"abort": abort}}]});
+    let document = with(document(), "telemetry", json!({"metrics": labels}));
+    let proxy = Proxy::new();
+    let mut worker = start(&proxy, &with(document, "fault-injection", fault));
+    let stream = request(&mut worker);
+    assert_eq!(worker.end(stream).reply.unwrap().status, 503);
+    worker.advance(Duration::from_secs(5));
+    let metrics = proxy.metrics();
+    assert!(metrics.iter().any(|(name, _)| name.contains("fault=.=entry%3Ddown")), "{metrics:?}");
+}

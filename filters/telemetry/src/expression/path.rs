@@ -36,15 +36,16 @@ impl Path<'_> {
 }
 
 fn weir(name: &str) -> Option<Attribute> {
-    let property = |name: &str| Attribute::property(&[name], Encoding::Text, Phase::Request);
+    let property = |name: &str, phase| Attribute::property(&[name], Encoding::Text, phase);
     Some(match name {
         "operation" => Attribute::Weir(WeirAttribute::Operation),
         "error" => Attribute::Weir(WeirAttribute::Error),
         "traceId" => Attribute::Weir(WeirAttribute::TraceId),
         "spanId" => Attribute::Weir(WeirAttribute::SpanId),
         "sampled" => Attribute::Weir(WeirAttribute::Sampled),
-        "tag" => property("weir.tag"),
-        "fault" => property("weir.fault"),
+        "tag" => property("weir.tag", Phase::Request),
+        // fault-injection runs after telemetry.
+        "fault" => property("weir.fault", Phase::End),
         _ => return None,
     })
 }

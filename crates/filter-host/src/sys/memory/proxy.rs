@@ -184,3 +184,9 @@ impl Proxy {
         drop(interrupt);
     }
 }
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.stop_interrupts();
+    }
+}

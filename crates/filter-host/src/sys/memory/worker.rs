@@ -9,6 +9,7 @@ use super::{
     stream::StreamState,
 };
 use crate::{
+    headers,
     plugin::{Action, Plugin, Setup, Stream},
     published,
     stream::{self, ContextId, Direction},
@@ -321,7 +322,9 @@ fn run<T>(
     let current = Current { worker, context, callback };
     let before = with(|state| std::mem::replace(&mut state.current, current));
     let (facts, entered) = (published::enter(None), stream::swap_entered(context));
+    let kept = headers::swap_kept((None, None));
     let result = function();
+    headers::swap_kept(kept);
     published::enter(facts);
     stream::swap_entered(entered);
     with(|state| state.current = before);

@@ -117,3 +117,18 @@ fn resume_index(document: &Value) -> usize {
     worker.advance(Duration::from_millis(20));
     proxy.trace().iter().position(|call| call.name == "resume").unwrap()
 }
+
+#[test]
+fn a_held_request_that_got_a_response_reaches_no_other_filter() {
+    let proxy = Proxy::new();
+    proxy.add_cluster("keys");
+    let mut worker = start(&proxy, &fetched());
+    let stream = request(&mut worker);
+    worker.advance(Duration::from_millis(200));
+    // A timeout of the proxy.
+    worker.response_headers(stream, &[(":status", "504")], true);
+    let [call] = worker.calls()[..] else { panic!("one fetch") };
+    worker.answer(call, &[(":status", "200")], KEYS);
+    assert_eq!(worker.end(stream).request_header("x-weir-tag"), None);
+    assert_eq!(proxy.metric("weir_fault_injection_active"), 0);
+}
