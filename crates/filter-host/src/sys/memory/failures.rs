@@ -48,6 +48,20 @@ pub fn failures<T>(scenario: impl Fn(&Proxy) -> T) -> Failures<T> {
 }
 
 impl<T: fmt::Display> Failures<T> {
+    /// Returns the outcomes as texts; each outcome of a failure is its `difference` from the
+    /// expected one.
+    pub fn differences(&self, difference: impl Fn(&T, &T) -> String) -> Failures<String> {
+        let row = |failed: &FailedCall<T>| FailedCall {
+            call: failed.call.clone(),
+            error: failed.error,
+            outcome: difference(&failed.outcome, &self.expected),
+        };
+        Failures {
+            expected: self.expected.to_string(),
+            calls: self.calls.iter().map(row).collect(),
+        }
+    }
+
     /// Compares the table with `expected`, the content of `file`.
     ///
     /// Writes the file instead if the environment variable `WEIR_WRITE_FAILURES` is set.

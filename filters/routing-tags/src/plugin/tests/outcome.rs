@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use filter_host::{
     headers::Map,
-    memory::{FailedCall, Failures, Proxy, StreamState},
+    memory::{Failures, Proxy, StreamState},
 };
 
 /// The visible effects of a scenario.
@@ -90,11 +90,5 @@ impl fmt::Display for Outcome {
 
 /// Returns the table of failures with the differences from the outcome without one.
 pub(super) fn table(failures: &Failures<Outcome>) -> Failures<String> {
-    let Failures { expected, calls } = failures;
-    let row = |FailedCall { call, error, outcome }: &FailedCall<Outcome>| FailedCall {
-        call: call.clone(),
-        error: *error,
-        outcome: outcome.difference(expected),
-    };
-    Failures { calls: calls.iter().map(row).collect(), expected: expected.to_string() }
+    failures.differences(Outcome::difference)
 }
