@@ -40,6 +40,7 @@ struct State {
 pub struct Timer {
     timers: Rc<Timers>,
     index: usize,
+    is_running: Cell<bool>,
 }
 
 impl Timer {
@@ -49,7 +50,7 @@ impl Timer {
         let mut states = timers.timers.borrow_mut();
         let index = states.len();
         states.push(State::default());
-        Self { timers: Rc::clone(timers), index }
+        Self { timers: Rc::clone(timers), index, is_running: Cell::new(false) }
     }
 
     /// Starts the timer, or restarts it with another period, in whole milliseconds.
@@ -61,7 +62,25 @@ impl Timer {
     ///
     /// Fails if the proxy refuses; the timer then keeps its period, or is still stopped.
     pub fn every(&self, period: Duration) -> Result<()> {
-        self.timers.change(self.index, period.max(MIN_PERIOD))
+        self.timers.change(self.index, period.max(MIN_PERIOD))?;
+        self.is_running.set(true);
+        Ok(())
+    }
+
+    /// Starts the timer unless it runs. If the proxy refuses, logs an error with the `consequence`,
+    /// and a later call tries again.
+    pub fn ensure_running(&self, period: Duration, consequence: &str) {
+        if !self.is_running()
+            && let Err(error) = self.every(period)
+        {
+            log::error!("timer not started, {consequence}: {error:?}");
+        }
+    }
+
+    /// Returns `true` unless the timer is stopped.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.is_running.get()
     }
 
     /// Stops the timer.
@@ -70,7 +89,9 @@ impl Timer {
     ///
     /// Fails if the proxy refuses; the timer is then still running.
     pub fn stop(&self) -> Result<()> {
-        self.timers.change(self.index, Duration::ZERO)
+        self.timers.change(self.index, Duration::ZERO)?;
+        self.is_running.set(false);
+        Ok(())
     }
 
     /// Returns `true` during a tick of this timer.

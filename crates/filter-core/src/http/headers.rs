@@ -1,6 +1,6 @@
 //! Header fields of a message.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, rc::Rc};
 
 /// Request or response headers in the order of the host, including pseudo-headers.
 ///
@@ -15,8 +15,8 @@ use std::{fmt, ops::Range};
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
-    /// All names and values, in one block of memory.
-    text: Vec<u8>,
+    /// All names and values, in one block of memory that copies share until one of them grows.
+    text: Rc<Vec<u8>>,
     fields: Vec<Field>,
 }
 
@@ -36,7 +36,7 @@ impl Headers {
         fields: impl IntoIterator<Item = (Range<usize>, Range<usize>)>,
     ) -> Self {
         let fields = fields.into_iter().map(|(name, value)| Field { name, value });
-        Self { text, fields: fields.collect() }
+        Self { text: Rc::new(text), fields: fields.collect() }
     }
 
     /// Returns the first value of a header.
@@ -73,8 +73,7 @@ impl Headers {
 
     /// Iterates over names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let text = |place: &Range<usize>| self.text.get(place.clone()).unwrap_or_default();
-        self.fields.iter().map(move |field| (text(&field.name), text(&field.value)))
+        self.fields.iter().map(|field| (self.text(&field.name), self.text(&field.value)))
     }
 
     /// Appends a header.
@@ -91,10 +90,11 @@ impl Headers {
         fields.len() < before
     }
 
-    /// Returns the headers whose names are `wanted`.
+    /// Returns the headers whose names are `wanted`; copies no name or value.
     #[must_use]
     pub fn only(&self, wanted: impl Fn(&[u8]) -> bool) -> Self {
-        self.iter().filter(|(name, _)| wanted(name)).collect()
+        let fields = self.fields.iter().filter(|field| wanted(self.text(&field.name)));
+        Self { text: Rc::clone(&self.text), fields: fields.cloned().collect() }
     }
 
     /// Returns `true` if the message has no headers.
@@ -103,10 +103,15 @@ impl Headers {
         self.fields.is_empty()
     }
 
-    fn append(&mut self, text: &[u8]) -> Range<usize> {
-        let start = self.text.len();
-        self.text.extend_from_slice(text);
-        start..self.text.len()
+    fn text(&self, place: &Range<usize>) -> &[u8] {
+        self.text.get(place.clone()).unwrap_or_default()
+    }
+
+    fn append(&mut self, added: &[u8]) -> Range<usize> {
+        let text = Rc::make_mut(&mut self.text);
+        let start = text.len();
+        text.extend_from_slice(added);
+        start..text.len()
     }
 }
 
@@ -186,6 +191,16 @@ mod tests {
         let headers = Headers::from_parts(text, [(0..1, 2..3), (4..5, 6..8), (9..99, 0..0)]);
         assert_eq!(headers, Headers::from_iter([("a", "1"), ("b", "22"), ("", "")]));
         assert_eq!(headers.only(|name| name == b"b"), Headers::from_iter([("b", "22")]));
+    }
+
+    #[test]
+    fn a_copy_does_not_see_later_changes() {
+        let mut headers = Headers::from_iter([("a", "1"), ("b", "2")]);
+        let copy = headers.only(|name| name == b"a");
+        headers.push("a", "3");
+        headers.remove("b");
+        assert_eq!(copy, Headers::from_iter([("a", "1")]));
+        assert_eq!(headers, Headers::from_iter([("a", "1"), ("a", "3")]));
     }
 
     #[test]

@@ -43,17 +43,18 @@ impl Lru {
 
     /// Looks a token up; an expired entry is dropped.
     pub(super) fn find(&mut self, compact: &[u8], now: Duration) -> Option<CachedToken> {
-        let (key, entry) = self.entries.get_key_value(compact)?;
-        let key = Rc::clone(key);
+        let entry = self.entries.get_mut(compact)?;
         if now >= entry.until {
-            self.remove(&key);
+            self.remove(compact);
             return None;
         }
-        self.clock = self.clock.saturating_add(1);
-        let entry = self.entries.get_mut(compact)?;
-        self.order.remove(&entry.used);
-        entry.used = self.clock;
-        self.order.insert(self.clock, key);
+        // The token of the last use, often that of the next one too, already is the newest.
+        if entry.used != self.clock {
+            self.clock = self.clock.saturating_add(1);
+            let key = self.order.remove(&entry.used)?;
+            entry.used = self.clock;
+            self.order.insert(self.clock, key);
+        }
         Some(entry.cached.clone())
     }
 

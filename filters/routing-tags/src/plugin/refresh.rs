@@ -19,8 +19,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The time of decisions, refreshed by a timer.
 pub(super) struct CachedTime {
     timer: Timer,
-    /// `false` until the proxy has accepted the timer.
-    is_refreshed: Cell<bool>,
     /// Time of the last refresh; `None` if a decision may change before the next one.
     ///
     /// Reading the clock for each request costs more than hashing a key.
@@ -29,19 +27,7 @@ pub(super) struct CachedTime {
 
 impl CachedTime {
     pub(super) fn new(timers: &Rc<Timers>) -> Self {
-        Self { timer: Timer::new(timers), is_refreshed: Cell::new(false), now: Cell::new(None) }
-    }
-
-    /// Starts the timer, unless it runs.
-    fn ensure_ticking(&self) {
-        if self.is_refreshed.get() {
-            return;
-        }
-        let started = self.timer.every(INTERVAL);
-        if let Err(error) = &started {
-            log::error!("timer not started, the clock is read for each request: {error:?}");
-        }
-        self.is_refreshed.set(started.is_ok());
+        Self { timer: Timer::new(timers), now: Cell::new(None) }
     }
 }
 
@@ -49,19 +35,19 @@ impl RoutingTags {
     /// Refreshes the time and the canaries, and starts the timer that does so again.
     pub(super) fn refresh(&self) {
         let Some(time) = &self.time else { return };
-        time.ensure_ticking();
+        time.timer.ensure_running(INTERVAL, "the clock is read for each request");
         let now = clock::now().ok();
         self.canaries.refresh(&self.policy, now);
         let is_unchanged = |now: &SystemTime| {
             let later = now.checked_add(INTERVAL.saturating_mul(3));
             later.is_some_and(|later| self.policy.is_unchanged(*now, later))
         };
-        time.now.set(now.filter(|now| time.is_refreshed.get() && is_unchanged(now)));
+        time.now.set(now.filter(|now| time.timer.is_running() && is_unchanged(now)));
     }
 
     /// Refreshes in a tick of the timer, or in any tick if the timer could not be started.
     pub(super) fn refresh_if_due(&self) {
-        let is_due = |time: &CachedTime| time.timer.is_due() || !time.is_refreshed.get();
+        let is_due = |time: &CachedTime| time.timer.is_due() || !time.timer.is_running();
         if self.time.as_ref().is_some_and(is_due) {
             self.refresh();
         }

@@ -11,10 +11,10 @@ use super::counters::Counters;
 
 /// The interval at which the queues are checked.
 const TICK: Duration = Duration::from_millis(200);
+
 /// The host resources of an exporter.
 pub(super) struct Active {
     pub(super) timer: Timer,
-    is_ticking: Cell<bool>,
     pub(super) counters: Counters,
     /// The name of the queue through which a plugin hands its items over to its successor.
     handoff_name: String,
@@ -26,7 +26,6 @@ impl Active {
     pub(super) fn new(is_labelled: bool, plugin_key: String, timers: &Rc<Timers>) -> Self {
         let active = Self {
             timer: Timer::new(timers),
-            is_ticking: Cell::new(false),
             counters: Counters::define(is_labelled),
             handoff_name: plugin_key,
             handoff: Cell::new(None),
@@ -37,14 +36,7 @@ impl Active {
 
     /// Starts the timer unless it runs. It never stops, as a plugin can hand over at any time.
     pub(super) fn ensure_ticking(&self) {
-        if self.is_ticking.get() {
-            return;
-        }
-        let started = self.timer.every(TICK);
-        if let Err(error) = &started {
-            log::error!("timer not started, exports are delayed: {error:?}");
-        }
-        self.is_ticking.set(started.is_ok());
+        self.timer.ensure_running(TICK, "exports are delayed");
     }
 
     /// Returns the handoff queue, and opens it on first use.
