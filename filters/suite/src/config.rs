@@ -1,7 +1,8 @@
 //! The types of the configuration document.
 
+use filter_core::misplaced::refuse;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The configuration document: a section for each filter, with the document of that filter.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -16,4 +17,42 @@ pub struct Config {
     pub telemetry: Option<telemetry::Config>,
     /// Delays, aborts and corrupts a share of requests. Default: the filter is absent.
     pub fault_injection: Option<fault_injection::Config>,
+    // Fields of single filters, whose documents are easily pasted without a section.
+    #[serde(rename = "jwtRules", deserialize_with = "in_jwt_auth")]
+    jwt_rules: (),
+    #[serde(deserialize_with = "in_jwt_auth")]
+    rules: (),
+    #[serde(deserialize_with = "in_routing_tags_or_fault_injection")]
+    http: (),
+    #[serde(deserialize_with = "in_telemetry")]
+    tracing: (),
+    #[serde(rename = "accessLogging", deserialize_with = "in_telemetry")]
+    access_logging: (),
+    #[serde(deserialize_with = "in_telemetry")]
+    slos: (),
+    #[serde(deserialize_with = "in_any_section")]
+    metrics: (),
+    #[serde(rename = "dryRun", deserialize_with = "in_any_section")]
+    dry_run: (),
+}
+
+fn in_jwt_auth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: it belongs in the section jwt-auth")
+}
+
+fn in_routing_tags_or_fault_injection<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(), D::Error> {
+    refuse(
+        deserializer,
+        "must not be given: it belongs in the section routing-tags or fault-injection",
+    )
+}
+
+fn in_telemetry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: it belongs in the section telemetry")
+}
+
+fn in_any_section<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: it belongs in the section of a filter")
 }

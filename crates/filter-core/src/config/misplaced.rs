@@ -77,7 +77,12 @@ pub(crate) fn stat_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     refuse(deserializer, "must not be given: it belongs to a route, metrics carry the rule's name")
 }
 
-fn refuse<'de, D: Deserializer<'de>>(deserializer: D, message: &str) -> Result<(), D::Error> {
+/// Refuses a field with a message that says where it belongs.
+///
+/// # Errors
+///
+/// Always fails.
+pub fn refuse<'de, D: Deserializer<'de>>(deserializer: D, message: &str) -> Result<(), D::Error> {
     // Some formats report an unread value as a separate error.
     IgnoredAny::deserialize(deserializer)?;
     Err(D::Error::custom(message))

@@ -155,6 +155,32 @@ fn reports_the_errors_of_all_sections_with_their_paths() {
 }
 
 #[test]
+fn a_document_without_its_section_is_refused_with_the_section() {
+    for (document, error) in [
+        (
+            json!({"jwtRules": [], "rules": [{}]}),
+            "jwtRules: must not be given: it belongs in the section jwt-auth; \
+             rules: must not be given: it belongs in the section jwt-auth",
+        ),
+        (
+            json!({"http": []}),
+            "http: must not be given: it belongs in the section routing-tags or fault-injection",
+        ),
+        (
+            json!({"tracing": [], "telemetry": {}}),
+            "tracing: must not be given: it belongs in the section telemetry",
+        ),
+        (
+            json!({"dryRun": true}),
+            "dryRun: must not be given: it belongs in the section of a filter",
+        ),
+    ] {
+        let found = Proxy::new().worker::<Suite>(&document.to_string()).err().unwrap();
+        assert_eq!(found, error);
+    }
+}
+
+#[test]
 fn null_is_not_an_absent_section() {
     let error = Proxy::new().worker::<Suite>(r#"{"jwt-auth": null}"#).err().unwrap();
     assert!(error.starts_with("jwt-auth: "), "{error}");
