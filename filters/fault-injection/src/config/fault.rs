@@ -1,8 +1,8 @@
 //! The `fault` of an entry.
 
-use filter_core::{DurationWithin, HeaderOperations, IntegerWithin, Percentage};
+use filter_core::{DurationWithin, HeaderOperations, IntegerWithin, Percentage, misplaced};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     HOUR_MS,
@@ -223,11 +223,12 @@ pub struct FixedRate {
 }
 
 fn refuse_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom("must not be given: use percentage, such as {value: 1}"))
+    misplaced::refuse(deserializer, "must not be given: use percentage, such as {value: 1}")
 }
 
 fn refuse_http2_error<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom("must not be given: a filter cannot set the error code, use reset: {}"))
+    misplaced::refuse(
+        deserializer,
+        "must not be given: a filter cannot set the error code, use reset: {}",
+    )
 }

@@ -1,9 +1,7 @@
 //! Rejects common misspellings and misplaced fields with a message that names the right form.
 
-use serde::{
-    Deserializer,
-    de::{Deserialize, Error, IgnoredAny},
-};
+use filter_core::misplaced::refuse;
+use serde::Deserializer;
 
 pub(super) fn tracing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must be written tracing")
@@ -65,12 +63,4 @@ pub(super) fn log_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(
 
 pub(super) fn authorization<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given: it is not a telemetry provider, remove its entry")
-}
-
-pub(super) fn refuse<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    message: &str,
-) -> Result<(), D::Error> {
-    IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(message))
 }

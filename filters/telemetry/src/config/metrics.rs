@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, iter};
 
-use filter_core::{IntegerWithin, Shown};
+use filter_core::{IntegerWithin, Shown, misplaced};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
@@ -179,9 +179,9 @@ fn prometheus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error
 }
 
 fn tcp_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    did_you_mean::refuse(deserializer, "must not be given: Istio uses it for TCP only")
+    misplaced::refuse(deserializer, "must not be given: Istio uses it for TCP only")
 }
 
 fn nested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    did_you_mean::refuse(deserializer, "must not be given: it belongs in the entry of metrics")
+    misplaced::refuse(deserializer, "must not be given: it belongs in the entry of metrics")
 }

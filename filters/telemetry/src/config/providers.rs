@@ -3,13 +3,11 @@
 use std::{collections::BTreeMap, fmt};
 
 use filter_core::{
-    ClusterRef, DurationWithin, HeaderName, IntegerWithin, InvalidClusterRef, Port, Shown, text,
+    ClusterRef, DurationWithin, HeaderName, IntegerWithin, InvalidClusterRef, Port, Shown,
+    misplaced, text,
 };
 use schemars::JsonSchema;
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny},
-};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 use super::did_you_mean;
@@ -322,8 +320,7 @@ fn endpoint(text: &str) -> Option<Endpoint> {
 }
 
 fn refuse<'de, D: Deserializer<'de>>(deserializer: D, hint: &str) -> Result<(), D::Error> {
-    IgnoredAny::deserialize(deserializer)?;
-    Err(D::Error::custom(format_args!("must not be given: {hint}")))
+    misplaced::refuse(deserializer, &format!("must not be given: {hint}"))
 }
 
 fn zipkin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

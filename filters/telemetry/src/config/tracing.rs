@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use filter_core::{HeaderName, IntegerWithin, Percentage, Shown};
+use filter_core::{HeaderName, IntegerWithin, Percentage, Shown, misplaced};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
@@ -232,7 +232,7 @@ impl<'de> Deserialize<'de> for AlwaysFalse {
 fn formatter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     let message =
         "must not be given: use expression, where %REQ(x-user)% is request.headers['x-user']";
-    did_you_mean::refuse(deserializer, message)
+    misplaced::refuse(deserializer, message)
 }
 
 #[cfg(test)]
