@@ -1,0 +1,79 @@
+//! The windows of a limit: how many units a count has left at a time.
+//!
+//! A window holds the numbers of the configuration; the state of a count is separate, small and
+//! without those numbers, so a new configuration keeps it. Drawing never changes a state: it returns
+//! the next one, which the caller stores only if every limit admits.
+
+use std::time::Duration;
+
+mod fixed;
+mod sliding;
+mod token_bucket;
+
+pub use self::{
+    fixed::{FixedCount, FixedWindow},
+    sliding::{SlidingCounts, SlidingWindow},
+    token_bucket::{FullAt, TokenBucket, UnsupportedRate},
+};
+
+/// The numbers of a limit.
+pub trait Window {
+    /// The state of one of its counts.
+    type State: State;
+
+    /// Converts a time since the fixed point of the window's clock to the unit of its states.
+    fn time(&self, now: Duration) -> <Self::State as State>::Time;
+
+    /// Draws `cost` units at `now`, which leaves `reserve` units to other draws.
+    fn draw(&self, state: Self::State, now: Duration, cost: u64, reserve: u64)
+    -> Draw<Self::State>;
+}
+
+/// The state of a count. That of an unused count is the default.
+pub trait State: Copy + Default {
+    /// A time in the unit of the state.
+    type Time: Copy;
+    /// The number of this kind of state in shared data.
+    const KIND: u8;
+    /// Encoded length.
+    const BYTES: usize;
+    /// Number of counts in a page.
+    const PER_PAGE: usize;
+
+    /// Returns `true` if the state is that of an unused count.
+    fn is_idle(&self, now: Self::Time) -> bool;
+
+    /// Returns how much is used, in a unit that only compares counts of one limit.
+    fn used(&self, now: Self::Time) -> u64;
+
+    /// Appends the encoded state.
+    fn write(&self, bytes: &mut Vec<u8>);
+
+    /// Decodes a state; `None` unless there are exactly [`State::BYTES`].
+    fn read(bytes: &[u8]) -> Option<Self>;
+}
+
+/// The result of drawing units from a count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Draw<S> {
+    /// There are enough units.
+    Admitted {
+        /// The state without those units.
+        next: S,
+        /// Whole units that are left.
+        remaining: u64,
+    },
+    /// There are not enough units; nothing is taken.
+    Refused {
+        /// The time until the same draw succeeds if nobody draws meanwhile; `Duration::MAX` if it
+        /// asks for more than the count ever holds.
+        retry_after: Duration,
+        /// Whole units that are left, fewer than asked for.
+        remaining: u64,
+    },
+}
+
+/// Returns a duration in nanoseconds, at most `u64::MAX`.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

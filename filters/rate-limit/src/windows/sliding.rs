@@ -1,0 +1,208 @@
+//! A window that slides in eighths of its length.
+
+use std::time::Duration;
+
+use super::{Draw, State, Window, nanos};
+
+/// Slices of a window. Any interval of the window's length touches one slice more.
+const SLICES: u64 = 8;
+/// Slices that are counted.
+const COUNTED: usize = 9;
+
+/// The length of a window, and the units in any interval of that length.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SlidingWindow {
+    limit: u32,
+    /// Nanoseconds of a slice, rounded up.
+    slice: u64,
+}
+
+/// The units that were drawn in the latest slices.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SlidingCounts {
+    /// The number of the latest slice since the fixed point of the clock.
+    latest: u32,
+    /// Units in the latest slice and in those before it.
+    units: [u32; COUNTED],
+}
+
+impl SlidingWindow {
+    /// Creates a window that admits at most `limit` units in any interval of `per`.
+    #[must_use]
+    pub fn new(limit: u32, per: Duration) -> Self {
+        Self { limit, slice: nanos(per).div_ceil(SLICES).max(1) }
+    }
+
+    /// Returns the time until enough slices have left the window.
+    fn retry_after(&self, counts: &SlidingCounts, now: Duration, cost: u64) -> Duration {
+        let mut left = counts.total().saturating_add(cost);
+        // The oldest slice leaves the window when the next one begins.
+        for (leaving, units) in (1u64..).zip(counts.units.iter().rev()) {
+            left = left.saturating_sub(u64::from(*units));
+            if left <= self.limit.into() {
+                let slice = u64::from(counts.latest).saturating_add(leaving);
+                let at = Duration::from_nanos(slice.saturating_mul(self.slice));
+                return at.saturating_sub(now);
+            }
+        }
+        Duration::MAX
+    }
+}
+
+impl Window for SlidingWindow {
+    type State = SlidingCounts;
+
+    fn time(&self, now: Duration) -> u32 {
+        let slice = nanos(now).checked_div(self.slice).unwrap_or(0);
+        u32::try_from(slice).unwrap_or(u32::MAX)
+    }
+
+    /// A unit is free again up to an eighth of the window late, never early. If the clock went back,
+    /// the units stay in their slices until it has caught up.
+    fn draw(
+        &self,
+        counts: SlidingCounts,
+        now: Duration,
+        cost: u64,
+        reserve: u64,
+    ) -> Draw<SlidingCounts> {
+        let mut next = counts.advanced(self.time(now));
+        let usable = u64::from(self.limit).saturating_sub(reserve);
+        let remaining = usable.saturating_sub(next.total());
+        if cost > remaining {
+            let wanted = cost.saturating_add(reserve);
+            return Draw::Refused { retry_after: self.retry_after(&next, now, wanted), remaining };
+        }
+        let [latest, ..] = &mut next.units;
+        *latest = latest.saturating_add(u32::try_from(cost).unwrap_or(u32::MAX));
+        Draw::Admitted { next, remaining: remaining.saturating_sub(cost) }
+    }
+}
+
+impl State for SlidingCounts {
+    type Time = u32;
+    const KIND: u8 = 2;
+    const BYTES: usize = 40;
+    const PER_PAGE: usize = 8;
+
+    fn is_idle(&self, slice: u32) -> bool {
+        self.used(slice) == 0
+    }
+
+    fn used(&self, slice: u32) -> u64 {
+        self.advanced(slice).total()
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.latest.to_le_bytes());
+        bytes.extend(self.units.iter().flat_map(|units| units.to_le_bytes()));
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (numbers, []) = bytes.as_chunks::<4>() else { return None };
+        let (latest, units) = numbers.split_first()?;
+        let units = <&[[u8; 4]; COUNTED]>::try_from(units).ok()?;
+        Some(Self { latest: u32::from_le_bytes(*latest), units: units.map(u32::from_le_bytes) })
+    }
+}
+
+impl SlidingCounts {
+    /// Returns the counts with `slice` as the latest one.
+    fn advanced(mut self, slice: u32) -> Self {
+        let Some(elapsed) = slice.checked_sub(self.latest) else { return self };
+        let elapsed = usize::try_from(elapsed).unwrap_or(usize::MAX).min(COUNTED);
+        self.units.rotate_right(elapsed);
+        self.units.iter_mut().take(elapsed).for_each(|units| *units = 0);
+        self.latest = slice;
+        self
+    }
+
+    fn total(&self) -> u64 {
+        self.units.iter().map(|units| u64::from(*units)).fold(0, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    const PER: Duration = Duration::from_secs(8);
+
+    #[test]
+    fn a_unit_is_free_again_after_the_window() {
+        let window = SlidingWindow::new(1, PER);
+        let start = Duration::from_millis(16_500);
+        let drawn = window.draw(SlidingCounts::default(), start, 1, 0);
+        let Draw::Admitted { next, remaining: 0 } = drawn else { panic!("refused") };
+        // Slice 16 is counted until slice 25 begins.
+        let retry_after = Duration::from_millis(8_500);
+        assert_eq!(window.draw(next, start, 1, 0), Draw::Refused { retry_after, remaining: 0 });
+        let then = start + retry_after;
+        let early = then - Duration::from_nanos(1);
+        assert!(matches!(window.draw(next, early, 1, 0), Draw::Refused { .. }));
+        assert!(matches!(window.draw(next, then, 1, 0), Draw::Admitted { .. }));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_frees_nothing() {
+        let window = SlidingWindow::new(1, PER);
+        let drawn = window.draw(SlidingCounts::default(), PER * 10, 1, 0);
+        let Draw::Admitted { next, .. } = drawn else { panic!("refused") };
+        for now in [Duration::ZERO, PER, PER * 10] {
+            assert!(matches!(window.draw(next, now, 1, 0), Draw::Refused { .. }), "{now:?}");
+        }
+    }
+
+    #[test]
+    fn an_impossible_cost_is_never_admitted() {
+        let window = SlidingWindow::new(5, PER);
+        for cost in [6, u64::MAX] {
+            let refused = window.draw(SlidingCounts::default(), PER, cost, 0);
+            assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 5 });
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    proptest::proptest! {
+        /// Checked against all admissions: never too many, and refused only if there were too many
+        /// in the last window and an eighth.
+        #[test]
+        fn counts_the_last_window(
+            limit in 1u32..=20,
+            per_ms in 1_000u64..=100_000,
+            arrivals in proptest::collection::vec((0u64..400, 1u64..3), 1..300),
+        ) {
+            let per = Duration::from_millis(per_ms);
+            let window = SlidingWindow::new(limit, per);
+            let (mut now, mut counts) = (Duration::from_secs(1), SlidingCounts::default());
+            let mut admitted: Vec<(Duration, u64)> = Vec::new();
+            for (gap, cost) in arrivals {
+                now += per * u32::try_from(gap).unwrap() / 1_000;
+                let since = |age: Duration| {
+                    let is_recent = |(time, _): &&(Duration, u64)| *time + age > now;
+                    admitted.iter().filter(is_recent).map(|(_, cost)| cost).sum::<u64>()
+                };
+                match window.draw(counts, now, cost, 0) {
+                    Draw::Admitted { next, .. } => {
+                        proptest::prop_assert!(since(per) + cost <= u64::from(limit));
+                        counts = next;
+                        admitted.push((now, cost));
+                    }
+                    Draw::Refused { retry_after, .. } => {
+                        let late = per * 9 / 8 + Duration::from_nanos(16);
+                        proptest::prop_assert!(since(late) + cost > u64::from(limit));
+                        if cost <= u64::from(limit) {
+                            let then = now + retry_after;
+                            let later = window.draw(counts, then, cost, 0);
+                            let is_admitted = matches!(later, Draw::Admitted { .. });
+                            proptest::prop_assert!(is_admitted);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
