@@ -1,6 +1,7 @@
 //! Parts of HTTP messages: headers, paths, replies and outcomes.
 
 pub(crate) mod authority;
+pub(crate) mod body_text;
 pub(crate) mod grpc_status;
 pub(crate) mod header_edits;
 pub(crate) mod headers;

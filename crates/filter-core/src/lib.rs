@@ -32,7 +32,8 @@ pub use crate::{
         shown::Shown, warning::Warning,
     },
     http::{
-        grpc_status::GrpcStatus,
+        body_text::BodyText,
+        grpc_status::{GrpcStatus, GrpcStatusName},
         header_edits::{HeaderChanges, HeaderEdits, HeaderOperations, HeaderText},
         headers::Headers,
         path::{PathNormalization, RequestPath, cookies, percent_decode},
@@ -65,6 +66,7 @@ pub use crate::{
         metric_names::{MetricsConfig, label_value, metric_name_part},
         number_spans::{NumberSpans, parse_exact},
         percentage::{InvalidPercentage, Percentage},
+        placeholder::{InvalidPlaceholder, Placeholder, PlaceholderKind, PlaceholderText},
         text::{EntryName, OneLine, Salt, is_printable, is_visible, text},
     },
 };

@@ -9,4 +9,5 @@ pub(crate) mod ip_range;
 pub(crate) mod metric_names;
 pub(crate) mod number_spans;
 pub(crate) mod percentage;
+pub(crate) mod placeholder;
 pub(crate) mod text;

@@ -19,7 +19,7 @@ pub use crate::config::{
         AbortConfig, DelayConfig, DrawConfig, FaultConfig, FixedRate, NormalDelay, ParetoDelay,
         PercentileDelay, PhaseConfig, RateConfig, ResponseConfig, UniformDelay,
     },
-    values::{BodyText, GrpcMessage, GrpcStatusName, MarkHeader, Number, WholeMillis},
+    values::{GrpcMessage, MarkHeader, Number, WholeMillis},
 };
 
 /// The configuration document.

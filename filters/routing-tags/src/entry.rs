@@ -2,8 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::placeholder::PlaceholderText;
-use filter_core::{Needs, Schedule};
+use filter_core::{Needs, PlaceholderText, Schedule};
 
 use crate::{canary::Canary, operations::Operations, split::Split, sticky::Sticky, tag::Tag};
 

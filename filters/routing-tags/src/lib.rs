@@ -18,7 +18,6 @@ pub mod config;
 mod entry;
 mod metrics;
 mod operations;
-mod placeholder;
 mod plugin;
 mod policy;
 mod split;

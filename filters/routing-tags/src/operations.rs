@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use crate::placeholder::{Placeholder, PlaceholderKind, PlaceholderText};
-use filter_core::{ConfigErrors, HeaderChanges, HeaderEdits, HeaderName, HeaderOperations, Needs};
+use filter_core::{
+    ConfigErrors, HeaderChanges, HeaderEdits, HeaderName, HeaderOperations, Needs, Placeholder,
+    PlaceholderKind, PlaceholderText,
+};
 
 /// The compiled `headers` of an entry or of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,10 @@
 //! gRPC status codes.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+use crate::Shown;
 
 /// A gRPC status code, configured by its name (`UNAVAILABLE`).
 ///
@@ -28,6 +32,11 @@ pub enum GrpcStatus {
     DataLoss = 15,
     Unauthenticated = 16,
 }
+
+/// A gRPC status by name.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(inline, with = "String", extend("enum" = GrpcStatus::ALL.map(GrpcStatus::name)))]
+pub struct GrpcStatusName(pub GrpcStatus);
 
 impl GrpcStatus {
     /// All statuses, in the order of their codes.
@@ -98,6 +107,23 @@ impl GrpcStatus {
             429 | 502 | 503 | 504 => Self::Unavailable,
             _ => Self::Unknown,
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for GrpcStatusName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let named =
+            GrpcStatus::ALL.into_iter().find(|status| value.as_str() == Some(status.name()));
+        named.map(Self).ok_or_else(|| {
+            let status = value.as_u64().and_then(GrpcStatus::from_code);
+            let hint = status.map(|status| format!(": write {}", status.name()));
+            let hint = hint.unwrap_or_default();
+            D::Error::custom(format_args!(
+                "must be the name of a gRPC status such as UNAVAILABLE, {}{hint}",
+                Shown(&value)
+            ))
+        })
     }
 }
 

@@ -1,12 +1,15 @@
 //! The `fault` of an entry.
 
-use filter_core::{DurationWithin, HeaderOperations, IntegerWithin, Percentage, misplaced};
+use filter_core::{
+    BodyText, DurationWithin, GrpcStatusName, HeaderOperations, IntegerWithin, Percentage,
+    misplaced,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     HOUR_MS,
-    values::{BodyText, Empty, GrpcMessage, GrpcStatusName, Number, WholeMillis},
+    values::{Empty, GrpcMessage, Number, WholeMillis},
 };
 
 /// Faults, each with its own percentage of requests: at least one of `delay`, `abort`, `response` and

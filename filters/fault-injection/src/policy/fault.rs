@@ -3,14 +3,14 @@
 use std::{rc::Rc, time::Duration};
 
 use filter_core::{
-    ConfigErrors, DurationWithin, HeaderChanges, HeaderName, IntegerWithin, Percentage,
+    BodyText, ConfigErrors, DurationWithin, HeaderChanges, HeaderName, IntegerWithin, Percentage,
 };
 
 use super::{Abort, AbortKind, Change, Delay, Fault, Phase, RateLimit};
 use crate::{
     body::BodyEdit,
     config::{
-        AbortConfig, BodyText, DelayConfig, DrawConfig, FaultConfig, PercentileDelay, PhaseConfig,
+        AbortConfig, DelayConfig, DrawConfig, FaultConfig, PercentileDelay, PhaseConfig,
         RateConfig, ResponseConfig,
     },
     delay::DelayLength,

@@ -2,8 +2,7 @@
 
 use std::{borrow::Cow, rc::Rc};
 
-use crate::placeholder::{Placeholder, PlaceholderText};
-use filter_core::{Match, Matches, Request};
+use filter_core::{Match, Matches, Placeholder, PlaceholderText, Request};
 
 use super::{Decision, Inputs, Policy};
 use crate::{

@@ -2,8 +2,7 @@
 
 use std::{borrow::Cow, rc::Rc};
 
-use crate::placeholder::Placeholder;
-use filter_core::{HeaderEdits, HeaderName};
+use filter_core::{HeaderEdits, HeaderName, Placeholder};
 
 use super::{
     Decision, ResponseChanges,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::placeholder::{Placeholder, PlaceholderKind, PlaceholderText};
-use filter_core::{ConfigErrors, HeaderName, HttpMatch, PathTemplate};
+use filter_core::{
+    ConfigErrors, HeaderName, HttpMatch, PathTemplate, Placeholder, PlaceholderKind,
+    PlaceholderText,
+};
 
 use crate::{
     canary::Canary,

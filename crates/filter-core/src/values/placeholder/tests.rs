@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use serde_json::json;
 
 use super::*;
-use filter_core::Headers;
+use crate::Headers;
 
 const ALL: [PlaceholderKind; 5] = [
     PlaceholderKind::Request,

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use filter_core::{ClaimPath, HeaderName, Needs, Request};
+use crate::{ClaimPath, HeaderName, Needs, Request};
 
 /// A text with placeholders in the style of Envoy, such as `shard-%PATH(id)%`.
 ///
 /// `%%` is a percent sign. Each field allows its own kinds of placeholders.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct PlaceholderText(Vec<Part>);
+pub struct PlaceholderText(Vec<Part>);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Part {
@@ -18,7 +18,7 @@ enum Part {
 
 /// A placeholder for a value of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Placeholder {
+pub enum Placeholder {
     /// `%REQ(name)%`: the first value of a request header or pseudo-header.
     Request(String),
     /// `%CLAIM(a.b)%`: a claim of the verified token that is text, a number or a boolean.
@@ -33,7 +33,7 @@ pub(crate) enum Placeholder {
 
 /// A kind of placeholder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum PlaceholderKind {
+pub enum PlaceholderKind {
     /// `%REQ(name)%`
     Request,
     /// `%CLAIM(a.b)%`
@@ -48,7 +48,7 @@ pub(crate) enum PlaceholderKind {
 
 /// The error for an invalid placeholder.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum InvalidPlaceholder {
+pub enum InvalidPlaceholder {
     /// The second percent sign of a placeholder is missing.
     #[error("must have %% for a percent sign, or a whole placeholder such as %REQ(name)%")]
     Unfinished,
@@ -71,10 +71,7 @@ impl PlaceholderText {
     /// # Errors
     ///
     /// Refuses other placeholders and single percent signs.
-    pub(crate) fn parse(
-        text: &str,
-        allowed: &[PlaceholderKind],
-    ) -> Result<Self, InvalidPlaceholder> {
+    pub fn parse(text: &str, allowed: &[PlaceholderKind]) -> Result<Self, InvalidPlaceholder> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('%') {
@@ -91,7 +88,8 @@ impl PlaceholderText {
     }
 
     /// Returns the text if it has no placeholders.
-    pub(crate) fn as_literal(&self) -> Option<&str> {
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
             [Part::Text(text)] => Some(text),
@@ -100,7 +98,8 @@ impl PlaceholderText {
     }
 
     /// Returns the placeholders.
-    pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+    #[must_use]
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.0.iter().filter_map(|part| match part {
             Part::Value(placeholder) => Some(placeholder),
             Part::Text(_) => None,
@@ -111,7 +110,8 @@ impl PlaceholderText {
     ///
     /// Returns `None` if a value is absent, longer than 1 KiB or not printable ASCII. Values therefore
     /// cannot inject a header.
-    pub(crate) fn expand<'v>(
+    #[must_use]
+    pub fn expand<'v>(
         &self,
         mut value: impl FnMut(&Placeholder) -> Option<Cow<'v, [u8]>>,
     ) -> Option<Vec<u8>> {
@@ -131,7 +131,8 @@ impl PlaceholderText {
 
 impl Placeholder {
     /// Returns the value of a header or claim; `None` for the other kinds.
-    pub(crate) fn of_request<'r>(&self, request: &'r Request) -> Option<Cow<'r, [u8]>> {
+    #[must_use]
+    pub fn of_request<'r>(&self, request: &'r Request) -> Option<Cow<'r, [u8]>> {
         match self {
             Self::Request(name) => request.headers.first(name).map(Cow::Borrowed),
             Self::Claim(path) => path.find_scalar(request.claims.as_ref()?),
@@ -140,7 +141,7 @@ impl Placeholder {
     }
 
     /// Adds the input of the placeholder.
-    pub(crate) fn add_needs(&self, needs: &mut Needs) {
+    pub fn add_needs(&self, needs: &mut Needs) {
         match self {
             Self::Request(name) => {
                 needs.headers.insert(name.clone());

@@ -1,0 +1,135 @@
+//! The types of the configuration document.
+//!
+//! Istio has no words for rate limits. `match` is that of a VirtualService, keys are `consistentHash`
+//! of a DestinationRule, and `tokenBucket` is Envoy's `token_bucket`.
+
+use filter_core::{
+    EntryName, HttpMatch, IntegerWithin, MetricsConfig, PathNormalization, ProblemConfig, Schedule,
+    misplaced,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+mod key;
+mod limit;
+mod values;
+
+pub use crate::config::{
+    key::{KeyConfig, PrefixConfig},
+    limit::{
+        ChargeConfig, CostFrom, LimitConfig, MissingKeyConfig, ReplyConfig, RequestsFrom,
+        TokenBucketConfig, WindowConfig,
+    },
+    values::{CostConfig, LimitName, StatusPattern},
+};
+
+/// The request header that asks for an explanation, and the response header that contains it.
+pub const EXPLAIN: &str = "x-weir-explain";
+
+/// The configuration document.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
+pub struct Config {
+    /// Limits for every request, at most 8. They do not hold for a request that an entry of `http`
+    /// exempts.
+    pub limits: Vec<LimitConfig>,
+    /// Limits by request, at most 1,024 entries. The first entry that matches a request decides.
+    #[serde(deserialize_with = "misplaced::http_entries")]
+    pub http: Vec<Entry>,
+    /// Responses that carry `RateLimit-Policy` and `RateLimit`. Default: `DENIED`.
+    pub rate_limit_headers: HeadersConfig,
+    /// Also sends `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset`, as Envoy
+    /// does, on the same responses. Default: `false`.
+    pub x_ratelimit_headers: bool,
+    /// Maximum number of requests that `wait` holds at once in each worker, 1 to 100,000. At the
+    /// limit, requests are refused. Default: 1,000.
+    pub max_waiting: Option<IntegerWithin<1, 100_000>>,
+    /// Requests whose limits may be explained. If a request matches one of these entries and has the
+    /// header `x-weir-explain: 1`, the response header `x-weir-explain` names the limits, the
+    /// remaining units and the source of the key, but never the key. Default: none.
+    pub explain: Vec<HttpMatch>,
+    /// Normalization of the path before `match`, as in Istio's MeshConfig. In a mesh, Istio has
+    /// already normalized the path. Default: `NONE`.
+    pub path_normalization: PathNormalization,
+    /// Error responses.
+    pub problem: ProblemConfig,
+    /// Names of metrics.
+    pub metrics: MetricsConfig,
+    /// Decides, counts and logs, but refuses and holds no requests. Default: `false`.
+    pub dry_run: bool,
+    #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+    selector: (),
+    #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+    target_ref: (),
+    #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+    target_refs: (),
+    #[serde(deserialize_with = "misplaced::in_virtual_service")]
+    hosts: (),
+    #[serde(deserialize_with = "misplaced::in_virtual_service")]
+    gateways: (),
+    #[serde(rename = "token_bucket", alias = "tokenBucket", deserialize_with = "in_a_limit")]
+    token_bucket: (),
+    #[serde(alias = "per", alias = "burst", deserialize_with = "in_a_limit")]
+    requests: (),
+    #[serde(rename = "stat_prefix", alias = "statPrefix", deserialize_with = "no_stat_prefix")]
+    stat_prefix: (),
+    #[serde(
+        rename = "filter_enabled",
+        alias = "filterEnabled",
+        alias = "filter_enforced",
+        alias = "filterEnforced",
+        deserialize_with = "enforced_instead"
+    )]
+    filter_enabled: (),
+    #[serde(deserialize_with = "descriptors_instead")]
+    descriptors: (),
+}
+
+/// The limits for requests that match.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Entry {
+    /// Name in logs and in the default names of limits. Default: `http-<index>`.
+    #[schemars(extend("examples" = ["login"]))]
+    pub name: Option<EntryName>,
+    /// Conditions, of which one must match. Default: every request matches.
+    pub r#match: Vec<HttpMatch>,
+    /// Time range of the entry. At other times the next entry that matches decides. `rampUp` grows
+    /// `enforced` from 0. Default: always.
+    pub schedule: Option<Schedule>,
+    /// Limits. Without any, requests that match are exempt from all limits.
+    pub limits: Vec<LimitConfig>,
+}
+
+/// The responses that carry the standard headers.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum HeadersConfig {
+    /// No response.
+    None,
+    /// Replies to refused requests.
+    #[default]
+    Denied,
+    /// All responses to limited requests.
+    All,
+}
+
+fn in_a_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    misplaced::refuse(deserializer, "must not be given: it belongs in an entry of limits")
+}
+
+fn no_stat_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    misplaced::refuse(deserializer, "must not be given: metrics carry the name of the limit")
+}
+
+fn enforced_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    misplaced::refuse(deserializer, "must not be given: use enforced of a limit, or dryRun")
+}
+
+fn descriptors_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    misplaced::refuse(deserializer, "must not be given: use http with match and limits with key")
+}
+
+#[cfg(test)]
+mod tests;
