@@ -16,6 +16,7 @@ pub mod clock;
 pub mod environment;
 pub mod foreign;
 pub mod headers;
+pub mod hold_queue;
 mod host_error;
 pub mod logger;
 pub mod metric_buffer;

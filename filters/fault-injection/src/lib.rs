@@ -8,13 +8,13 @@
 //! 2. For each request, it takes random [`Draws`]. If [`Policy::may_fire`] returns `true`, it reads
 //!    the inputs in [`Policy::needs`] and calls [`Policy::decide`] for a [`Plan`].
 //! 3. It applies each [`Step`] that [`Policy::on_request`], [`Policy::on_response`] and
-//!    [`Policy::after_delay`] return. Held streams wait in a [`DelayQueue`], each for a [`Hold`].
+//!    [`Policy::after_delay`] return. Held streams wait in a [`HoldQueue`](filter_host::hold_queue::HoldQueue), each
+//!    for a [`Hold`].
 
 mod body;
 mod check;
 pub mod config;
 mod delay;
-mod delay_queue;
 mod draws;
 mod header_control;
 mod hold;
@@ -31,7 +31,6 @@ pub use crate::{
     check::check,
     config::Config,
     delay::DelayLength,
-    delay_queue::DelayQueue,
     draws::Draws,
     hold::Hold,
     metrics::Metric,

@@ -3,23 +3,21 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::Duration,
 };
 
 use filter_core::{InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Setup, clock, random, request::RequestReader, stream::ContextId, timers::Timer,
+    Plugin, Setup, clock, hold_queue::HoldQueue, random, request::RequestReader, stream::ContextId,
 };
 
 use crate::{
-    DelayQueue, Generator, Policy,
+    Generator, Metric, Policy,
     plugin::{active_fault::ActiveFault, counters::Counters, shared::Shared, stream::Stream},
 };
 
 mod active_fault;
 mod counters;
 mod decide;
-mod queue;
 mod response_body;
 mod shared;
 mod stream;
@@ -35,10 +33,7 @@ pub struct FaultInjection {
     reader: RequestReader,
     context: ContextId,
     generator: RefCell<Generator>,
-    queue: RefCell<DelayQueue<Rc<ActiveFault>>>,
-    /// Time of the next tick; `None` if ticks are disabled.
-    next_tick: Cell<Option<Duration>>,
-    timer: Timer,
+    queue: HoldQueue<Rc<ActiveFault>>,
     /// Unix time in seconds of the last check of the schedules.
     last_schedule_check: Cell<u64>,
     /// [`Policy::schedule_state`] at the last check.
@@ -64,9 +59,7 @@ impl FaultInjection {
         log::info!("configuration applied");
         Self {
             generator: RefCell::new(Generator::new(random::bits())),
-            queue: RefCell::default(),
-            next_tick: Cell::new(None),
-            timer: Timer::new(&setup.timers),
+            queue: HoldQueue::new(&setup.timers),
             last_schedule_check: Cell::new(0),
             schedule_state: RefCell::new(schedule_state),
             reader: RequestReader::new(policy.needs()),
@@ -90,8 +83,10 @@ impl Plugin for FaultInjection {
     }
 
     fn on_tick(&self) {
-        if self.timer.is_due() {
-            self.wake_due_streams();
+        let woken =
+            self.queue.wake_due(self.context, |stream, fault, late| fault.wake(self, stream, late));
+        if woken.is_err() {
+            self.counters.count(Metric::Errors, None);
         }
     }
 }

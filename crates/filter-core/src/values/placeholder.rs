@@ -98,7 +98,6 @@ impl PlaceholderText {
     }
 
     /// Returns the placeholders.
-    #[must_use]
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.0.iter().filter_map(|part| match part {
             Part::Value(placeholder) => Some(placeholder),

@@ -124,9 +124,9 @@ impl ActiveFault {
         hold: Hold,
     ) -> Result<()> {
         if let Some((before, _)) = self.hold.take() {
-            plugin.queue.borrow_mut().remove(before, id);
+            plugin.queue.replace(before, id);
         }
-        plugin.enqueue((now, due), id, Rc::clone(self))?;
+        plugin.queue.insert((now, due), id, Rc::clone(self))?;
         self.hold.set(Some((due, hold)));
         Ok(())
     }
@@ -134,7 +134,7 @@ impl ActiveFault {
     /// Removes the stream from the queue. Returns `false` if it is not held.
     fn cancel_hold(&self, plugin: &FaultInjection, id: ContextId) -> bool {
         let Some((due, _)) = self.hold.take() else { return false };
-        plugin.dequeue(due, id);
+        plugin.queue.remove(due, id);
         true
     }
 
@@ -150,7 +150,7 @@ impl ActiveFault {
             let (hold, length) = hold.after_refusal();
             let due = clock::monotonic().saturating_add(length);
             // The tick is set after all streams were woken.
-            plugin.queue.borrow_mut().insert(due, id, Rc::clone(self));
+            plugin.queue.insert_again(due, id, Rc::clone(self));
             self.hold.set(Some((due, hold)));
         }
     }

@@ -38,7 +38,7 @@ fn wakes_up_for_the_nearest_deadline() {
 #[test]
 fn no_stream_is_early_or_lost() {
     const STREAMS: u32 = 100_000;
-    let mut generator = crate::Generator::new(23);
+    let mut generator = filter_core::Generator::new(23);
     let mut queue = DelayQueue::default();
     let (mut now, mut woken, mut left) = (Duration::ZERO, 0, 0);
     for stream in 0..STREAMS {
