@@ -14,6 +14,7 @@ mod key;
 mod limit;
 mod values;
 
+pub(crate) use crate::config::limit::MAX_UNITS;
 pub use crate::config::{
     key::{KeyConfig, PrefixConfig},
     limit::{

@@ -9,7 +9,7 @@ mod windows;
 pub use crate::{
     page::Page,
     windows::{
-        Draw, FixedCount, FixedWindow, FullAt, SlidingCounts, SlidingWindow, State, TokenBucket,
-        UnsupportedRate, Window,
+        Amount, Draw, FixedCount, FixedWindow, FullAt, SlidingCounts, SlidingWindow, State,
+        TokenBucket, UnsupportedRate, Window,
     },
 };

@@ -1,5 +1,7 @@
 //! A page of shared data: the counts of a few keys.
 
+use std::time::Duration;
+
 use crate::windows::State;
 
 /// The first byte of a page: the version of its encoding.
@@ -49,7 +51,7 @@ impl<S: State> Page<S> {
     ///
     /// If the page is full, the key that has used least makes room, which may be this one, and
     /// `true` is returned: its next requests find a full count.
-    pub fn set(&mut self, key: u64, state: S, now: S::Time) -> bool {
+    pub fn set(&mut self, key: u64, state: S, now: Duration) -> bool {
         self.entries.retain(|(kept, state)| *kept != key && !state.is_idle(now));
         self.entries.push((key, state));
         if self.entries.len() <= S::PER_PAGE {
@@ -84,16 +86,24 @@ mod tests {
     use super::*;
     use crate::{FixedCount, SlidingCounts, windows::FullAt};
 
+    const fn at(nanos: u64) -> Duration {
+        Duration::from_nanos(nanos)
+    }
+
+    fn full_at(nanos: u64) -> FullAt {
+        FullAt(nanos * 16)
+    }
+
     #[test]
     fn keeps_the_states_of_keys() {
         let mut page = Page::default();
         for key in 1..=3 {
-            assert!(!page.set(key, FullAt(key * 100), 50));
+            assert!(!page.set(key, full_at(key * 100), at(50)));
         }
-        assert!(!page.set(2, FullAt(250), 50));
+        assert!(!page.set(2, full_at(250), at(50)));
         let page = Page::<FullAt>::from_bytes(&page.to_bytes());
         let states: Vec<FullAt> = (1..=4).map(|key| page.get(key)).collect();
-        assert_eq!(states, [FullAt(100), FullAt(250), FullAt(300), FullAt(0)]);
+        assert_eq!(states, [full_at(100), full_at(250), full_at(300), full_at(0)]);
     }
 
     #[test]
@@ -101,7 +111,7 @@ mod tests {
         let mut page = Page::default();
         for key in 0..100 {
             // Each is full again when the next but one comes.
-            assert!(!page.set(key, FullAt(key + 2), key));
+            assert!(!page.set(key, full_at(key + 2), at(key)));
         }
         assert_eq!(page.to_bytes().len(), HEADER + 2 * 16);
     }
@@ -110,21 +120,21 @@ mod tests {
     fn newcomers_never_push_out_a_heavy_user() {
         let mut page = Page::default();
         for key in 0..8 {
-            page.set(key, FullAt(1_000), 0);
+            page.set(key, full_at(1_000), at(0));
         }
         let mut evictions = 0;
         for key in 100..10_000 {
-            evictions += u64::from(page.set(key, FullAt(10), 0));
+            evictions += u64::from(page.set(key, full_at(10), at(0)));
         }
         assert_eq!(evictions, 9_900 - 8);
-        assert!((0..8).all(|key| page.get(key) == FullAt(1_000)));
+        assert!((0..8).all(|key| page.get(key) == full_at(1_000)));
     }
 
     #[test]
     fn foreign_bytes_are_an_empty_page() {
         let mut page = Page::default();
-        page.set(1, FullAt(100), 0);
-        page.set(2, FullAt(100), 0);
+        page.set(1, full_at(100), at(0));
+        page.set(2, full_at(100), at(0));
         let bytes = page.to_bytes();
         let empty = Page::<FullAt>::default();
         for len in 0..bytes.len() {
@@ -147,12 +157,13 @@ mod tests {
             let mut page = Page::default();
             let mut map = std::collections::HashMap::new();
             for (now, (key, length)) in (0u64..).zip(sets) {
-                proptest::prop_assert!(!page.set(key, FullAt(now + length), now));
+                proptest::prop_assert!(!page.set(key, full_at(now + length), at(now)));
                 map.insert(key, now + length);
                 page = Page::from_bytes(&page.to_bytes());
-                for (key, full_at) in &map {
-                    let FullAt(kept) = page.get(*key);
-                    proptest::prop_assert!(kept == *full_at || (kept == 0 && *full_at <= now));
+                for (key, until) in &map {
+                    let kept = page.get(*key);
+                    let is_idle = kept == FullAt(0) && *until <= now;
+                    proptest::prop_assert!(kept == full_at(*until) || is_idle);
                 }
             }
         }

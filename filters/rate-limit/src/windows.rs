@@ -21,18 +21,29 @@ pub trait Window {
     /// The state of one of its counts.
     type State: State;
 
-    /// Converts a time since the fixed point of the window's clock to the unit of its states.
-    fn time(&self, now: Duration) -> <Self::State as State>::Time;
+    /// Draws units at `now`.
+    fn draw(&self, state: Self::State, now: Duration, amount: Amount) -> Draw<Self::State>;
 
-    /// Draws `cost` units at `now`, which leaves `reserve` units to other draws.
-    fn draw(&self, state: Self::State, now: Duration, cost: u64, reserve: u64)
-    -> Draw<Self::State>;
+    /// Takes units at `now`, also if fewer are left.
+    fn charge(&self, state: Self::State, now: Duration, units: u64) -> Self::State;
+
+    /// Returns units that were drawn at `now`.
+    fn give_back(&self, state: Self::State, now: Duration, units: u64) -> Self::State;
+}
+
+/// The units to draw.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Amount {
+    /// Units to take.
+    pub cost: u64,
+    /// Units that are left to other draws.
+    pub reserve: u64,
+    /// Maximum time for which the caller holds the request; only a token bucket uses it.
+    pub max_wait: Duration,
 }
 
 /// The state of a count. That of an unused count is the default.
 pub trait State: Copy + Default {
-    /// A time in the unit of the state.
-    type Time: Copy;
     /// The number of this kind of state in shared data.
     const KIND: u8;
     /// Encoded length.
@@ -41,10 +52,10 @@ pub trait State: Copy + Default {
     const PER_PAGE: usize;
 
     /// Returns `true` if the state is that of an unused count.
-    fn is_idle(&self, now: Self::Time) -> bool;
+    fn is_idle(&self, now: Duration) -> bool;
 
     /// Returns how much is used, in a unit that only compares counts of one limit.
-    fn used(&self, now: Self::Time) -> u64;
+    fn used(&self, now: Duration) -> u64;
 
     /// Appends the encoded state.
     fn write(&self, bytes: &mut Vec<u8>);
@@ -62,6 +73,10 @@ pub enum Draw<S> {
         next: S,
         /// Whole units that are left.
         remaining: u64,
+        /// Time for which the caller must hold the request, at most [`Amount::max_wait`].
+        wait: Duration,
+        /// Time until the count is unused if nobody draws meanwhile.
+        reset: Duration,
     },
     /// There are not enough units; nothing is taken.
     Refused {
@@ -71,6 +86,12 @@ pub enum Draw<S> {
         /// Whole units that are left, fewer than asked for.
         remaining: u64,
     },
+}
+
+impl From<u64> for Amount {
+    fn from(cost: u64) -> Self {
+        Self { cost, ..Self::default() }
+    }
 }
 
 /// Returns a duration in nanoseconds, at most `u64::MAX`.

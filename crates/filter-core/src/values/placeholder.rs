@@ -97,6 +97,15 @@ impl PlaceholderText {
         }
     }
 
+    /// Returns the placeholder if the text consists of one.
+    #[must_use]
+    pub fn as_placeholder(&self) -> Option<&Placeholder> {
+        match self.0.as_slice() {
+            [Part::Value(placeholder)] => Some(placeholder),
+            _ => None,
+        }
+    }
+
     /// Returns the placeholders.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.0.iter().filter_map(|part| match part {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Draw, State, Window, nanos};
+use super::{Amount, Draw, State, Window, nanos};
 
 /// The length of a window, and the units in each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,8 +17,10 @@ pub struct FixedWindow {
 /// The units that were drawn in a window.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FixedCount {
-    /// The number of the window since the fixed point of the clock.
-    window: u32,
+    /// The start of the window since the fixed point of the clock, in nanoseconds.
+    start: u64,
+    /// The end of the window.
+    end: u64,
     units: u32,
 }
 
@@ -31,64 +33,87 @@ impl FixedWindow {
         Self { limit, per, offset: nanos(offset).checked_rem(per).unwrap_or(0) }
     }
 
-    /// Returns the time since one window before the first boundary, so that a time before that
-    /// boundary has a window too.
-    fn shifted(&self, now: Duration) -> u64 {
-        nanos(now).saturating_add(self.per).saturating_sub(self.offset)
+    /// Returns the count of the current window.
+    ///
+    /// Units count if they were drawn since the window began, also by an earlier configuration with a
+    /// shorter window. If the clock jumps, the window follows.
+    fn current(&self, count: FixedCount, now: Duration) -> FixedCount {
+        let now = nanos(now);
+        let shifted = now.saturating_add(self.per).saturating_sub(self.offset);
+        let elapsed = shifted.checked_rem(self.per).unwrap_or(0);
+        let (start, end) =
+            (now.saturating_sub(elapsed), now.saturating_add(self.per).saturating_sub(elapsed));
+        let units = if (start..end).contains(&count.start) { count.units } else { 0 };
+        FixedCount { start, end, units }
     }
 }
 
 impl Window for FixedWindow {
     type State = FixedCount;
 
-    fn time(&self, now: Duration) -> u32 {
-        let number = self.shifted(now).checked_div(self.per).unwrap_or(0);
-        u32::try_from(number).unwrap_or(u32::MAX)
-    }
-
-    /// If the clock jumps, the window follows.
-    fn draw(&self, count: FixedCount, now: Duration, cost: u64, reserve: u64) -> Draw<FixedCount> {
-        let window = self.time(now);
-        let used = if count.window == window { count.units } else { 0 };
-        let usable = u64::from(self.limit).saturating_sub(reserve);
-        let remaining = usable.saturating_sub(used.into());
-        if cost > remaining {
-            let elapsed = self.shifted(now).checked_rem(self.per).unwrap_or(0);
-            let is_possible = cost <= usable;
-            let until_next = Duration::from_nanos(self.per.saturating_sub(elapsed));
+    fn draw(&self, count: FixedCount, now: Duration, amount: Amount) -> Draw<FixedCount> {
+        let current = self.current(count, now);
+        let usable = u64::from(self.limit).saturating_sub(amount.reserve);
+        let remaining = usable.saturating_sub(current.units.into());
+        let until_next = Duration::from_nanos(current.end.saturating_sub(nanos(now)));
+        if amount.cost > remaining {
+            let is_possible = amount.cost <= usable;
             let retry_after = if is_possible { until_next } else { Duration::MAX };
             return Draw::Refused { retry_after, remaining };
         }
-        let units = used.saturating_add(u32::try_from(cost).unwrap_or(u32::MAX));
         Draw::Admitted {
-            next: FixedCount { window, units },
-            remaining: remaining.saturating_sub(cost),
+            next: current.with(amount.cost),
+            remaining: remaining.saturating_sub(amount.cost),
+            wait: Duration::ZERO,
+            reset: until_next,
         }
+    }
+
+    fn charge(&self, count: FixedCount, now: Duration, units: u64) -> FixedCount {
+        self.current(count, now).with(units)
+    }
+
+    fn give_back(&self, count: FixedCount, now: Duration, units: u64) -> FixedCount {
+        let current = self.current(count, now);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        FixedCount { units: current.units.saturating_sub(units), ..current }
     }
 }
 
 impl State for FixedCount {
-    type Time = u32;
     const KIND: u8 = 3;
-    const BYTES: usize = 8;
-    const PER_PAGE: usize = 8;
+    const BYTES: usize = 20;
+    const PER_PAGE: usize = 12;
 
-    fn is_idle(&self, window: u32) -> bool {
-        self.used(window) == 0
+    fn is_idle(&self, now: Duration) -> bool {
+        self.used(now) == 0
     }
 
-    fn used(&self, window: u32) -> u64 {
-        if self.window == window { self.units.into() } else { 0 }
+    fn used(&self, now: Duration) -> u64 {
+        if (self.start..self.end).contains(&nanos(now)) { self.units.into() } else { 0 }
     }
 
     fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.window.to_le_bytes());
+        bytes.extend(self.start.to_le_bytes());
+        bytes.extend(self.end.to_le_bytes());
         bytes.extend(self.units.to_le_bytes());
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let ([window, units], []) = bytes.as_chunks::<4>() else { return None };
-        Some(Self { window: u32::from_le_bytes(*window), units: u32::from_le_bytes(*units) })
+        let (start, bytes) = bytes.split_first_chunk()?;
+        let (end, units) = bytes.split_first_chunk()?;
+        Some(Self {
+            start: u64::from_le_bytes(*start),
+            end: u64::from_le_bytes(*end),
+            units: u32::from_le_bytes(units.try_into().ok()?),
+        })
+    }
+}
+
+impl FixedCount {
+    fn with(self, units: u64) -> Self {
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        Self { units: self.units.saturating_add(units), ..self }
     }
 }
 
@@ -111,7 +136,7 @@ mod tests {
             [(0, true), (0, true), (0, false), (1, true), (23, true), (0, false), (1, true)]
         {
             now += HOUR * later;
-            match window.draw(count, now, 1, 0) {
+            match window.draw(count, now, 1.into()) {
                 Draw::Admitted { next, .. } => {
                     assert!(is_admitted, "{now:?}");
                     count = next;
@@ -128,9 +153,21 @@ mod tests {
     fn an_impossible_cost_is_never_admitted() {
         let window = FixedWindow::new(5, DAY, Duration::ZERO);
         for cost in [6, u64::MAX] {
-            let refused = window.draw(FixedCount::default(), DAY, cost, 0);
+            let refused = window.draw(FixedCount::default(), DAY, cost.into());
             assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 5 });
         }
+    }
+
+    #[test]
+    fn a_longer_window_keeps_the_units() {
+        let now = DAY * 20_000 + HOUR * 4;
+        let hour = FixedWindow::new(10, HOUR, Duration::ZERO);
+        let day = FixedWindow::new(10, DAY, Duration::ZERO);
+        let Draw::Admitted { next, .. } = hour.draw(FixedCount::default(), now, 10.into()) else {
+            panic!("refused")
+        };
+        assert!(matches!(day.draw(next, now + HOUR, 1.into()), Draw::Refused { .. }));
+        assert!(matches!(day.draw(next, now + DAY, 1.into()), Draw::Admitted { .. }));
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -151,7 +188,7 @@ mod tests {
                 now += per * u32::try_from(gap).unwrap() / 1_000;
                 let number = nanos(now - Duration::from_secs(offset_s % per_s)) / nanos(per);
                 let used = by_window.entry(number).or_default();
-                let drawn = window.draw(count, now, cost, 0);
+                let drawn = window.draw(count, now, cost.into());
                 let is_admitted = matches!(drawn, Draw::Admitted { .. });
                 proptest::prop_assert_eq!(is_admitted, *used + cost <= u64::from(limit));
                 if let Draw::Admitted { next, .. } = drawn {

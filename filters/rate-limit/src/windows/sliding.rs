@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Draw, State, Window, nanos};
+use super::{Amount, Draw, State, Window, nanos};
 
 /// Slices of a window. Any interval of the window's length touches one slice more.
 const SLICES: u64 = 8;
@@ -20,8 +20,10 @@ pub struct SlidingWindow {
 /// The units that were drawn in the latest slices.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SlidingCounts {
+    /// Nanoseconds of a slice.
+    slice: u64,
     /// The number of the latest slice since the fixed point of the clock.
-    latest: u32,
+    latest: u64,
     /// Units in the latest slice and in those before it.
     units: [u32; COUNTED],
 }
@@ -33,14 +35,33 @@ impl SlidingWindow {
         Self { limit, slice: nanos(per).div_ceil(SLICES).max(1) }
     }
 
+    /// Returns the counts with the current slice as the latest one.
+    ///
+    /// Units of a window of another length, which an earlier configuration drew, count as drawn now.
+    fn current(&self, counts: SlidingCounts, now: Duration) -> SlidingCounts {
+        let now = nanos(now);
+        let latest = now.checked_div(self.slice).unwrap_or(0);
+        let counts = counts.at(now);
+        if counts.slice == self.slice {
+            return counts;
+        }
+        let mut units = [0; COUNTED];
+        let [current, ..] = &mut units;
+        *current = u32::try_from(counts.total()).unwrap_or(u32::MAX);
+        SlidingCounts { slice: self.slice, latest, units }
+    }
+
     /// Returns the time until enough slices have left the window.
-    fn retry_after(&self, counts: &SlidingCounts, now: Duration, cost: u64) -> Duration {
-        let mut left = counts.total().saturating_add(cost);
+    fn free_after(&self, counts: &SlidingCounts, now: Duration, limit: u64) -> Duration {
+        let mut left = counts.total();
+        if left <= limit {
+            return Duration::ZERO;
+        }
         // The oldest slice leaves the window when the next one begins.
         for (leaving, units) in (1u64..).zip(counts.units.iter().rev()) {
             left = left.saturating_sub(u64::from(*units));
-            if left <= self.limit.into() {
-                let slice = u64::from(counts.latest).saturating_add(leaving);
+            if left <= limit {
+                let slice = counts.latest.saturating_add(leaving);
                 let at = Duration::from_nanos(slice.saturating_mul(self.slice));
                 return at.saturating_sub(now);
             }
@@ -52,69 +73,91 @@ impl SlidingWindow {
 impl Window for SlidingWindow {
     type State = SlidingCounts;
 
-    fn time(&self, now: Duration) -> u32 {
-        let slice = nanos(now).checked_div(self.slice).unwrap_or(0);
-        u32::try_from(slice).unwrap_or(u32::MAX)
-    }
-
     /// A unit is free again up to an eighth of the window late, never early. If the clock went back,
     /// the units stay in their slices until it has caught up.
-    fn draw(
-        &self,
-        counts: SlidingCounts,
-        now: Duration,
-        cost: u64,
-        reserve: u64,
-    ) -> Draw<SlidingCounts> {
-        let mut next = counts.advanced(self.time(now));
-        let usable = u64::from(self.limit).saturating_sub(reserve);
+    fn draw(&self, counts: SlidingCounts, now: Duration, amount: Amount) -> Draw<SlidingCounts> {
+        let mut next = self.current(counts, now);
+        let limit = u64::from(self.limit);
+        let usable = limit.saturating_sub(amount.reserve);
         let remaining = usable.saturating_sub(next.total());
-        if cost > remaining {
-            let wanted = cost.saturating_add(reserve);
-            return Draw::Refused { retry_after: self.retry_after(&next, now, wanted), remaining };
+        if amount.cost > remaining {
+            let retry_after = match usable.checked_sub(amount.cost) {
+                Some(limit) => self.free_after(&next, now, limit),
+                None => Duration::MAX,
+            };
+            return Draw::Refused { retry_after, remaining };
         }
+        next.take(amount.cost);
+        Draw::Admitted {
+            next,
+            remaining: remaining.saturating_sub(amount.cost),
+            wait: Duration::ZERO,
+            reset: self.free_after(&next, now, 0),
+        }
+    }
+
+    fn charge(&self, counts: SlidingCounts, now: Duration, units: u64) -> SlidingCounts {
+        let mut next = self.current(counts, now);
+        next.take(units);
+        next
+    }
+
+    fn give_back(&self, counts: SlidingCounts, now: Duration, units: u64) -> SlidingCounts {
+        let mut next = self.current(counts, now);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
         let [latest, ..] = &mut next.units;
-        *latest = latest.saturating_add(u32::try_from(cost).unwrap_or(u32::MAX));
-        Draw::Admitted { next, remaining: remaining.saturating_sub(cost) }
+        *latest = latest.saturating_sub(units);
+        next
     }
 }
 
 impl State for SlidingCounts {
-    type Time = u32;
     const KIND: u8 = 2;
-    const BYTES: usize = 40;
+    const BYTES: usize = 52;
     const PER_PAGE: usize = 8;
 
-    fn is_idle(&self, slice: u32) -> bool {
-        self.used(slice) == 0
+    fn is_idle(&self, now: Duration) -> bool {
+        self.used(now) == 0
     }
 
-    fn used(&self, slice: u32) -> u64 {
-        self.advanced(slice).total()
+    fn used(&self, now: Duration) -> u64 {
+        self.at(nanos(now)).total()
     }
 
     fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.slice.to_le_bytes());
         bytes.extend(self.latest.to_le_bytes());
         bytes.extend(self.units.iter().flat_map(|units| units.to_le_bytes()));
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let (numbers, []) = bytes.as_chunks::<4>() else { return None };
-        let (latest, units) = numbers.split_first()?;
+        let (slice, bytes) = bytes.split_first_chunk()?;
+        let (latest, bytes) = bytes.split_first_chunk()?;
+        let (units, []) = bytes.as_chunks::<4>() else { return None };
         let units = <&[[u8; 4]; COUNTED]>::try_from(units).ok()?;
-        Some(Self { latest: u32::from_le_bytes(*latest), units: units.map(u32::from_le_bytes) })
+        Some(Self {
+            slice: u64::from_le_bytes(*slice),
+            latest: u64::from_le_bytes(*latest),
+            units: units.map(u32::from_le_bytes),
+        })
     }
 }
 
 impl SlidingCounts {
-    /// Returns the counts with `slice` as the latest one.
-    fn advanced(mut self, slice: u32) -> Self {
-        let Some(elapsed) = slice.checked_sub(self.latest) else { return self };
+    /// Returns the counts at a time in nanoseconds.
+    fn at(mut self, now: u64) -> Self {
+        let Some(current) = now.checked_div(self.slice) else { return Self::default() };
+        let Some(elapsed) = current.checked_sub(self.latest) else { return self };
         let elapsed = usize::try_from(elapsed).unwrap_or(usize::MAX).min(COUNTED);
         self.units.rotate_right(elapsed);
         self.units.iter_mut().take(elapsed).for_each(|units| *units = 0);
-        self.latest = slice;
+        self.latest = current;
         self
+    }
+
+    fn take(&mut self, units: u64) {
+        let [latest, ..] = &mut self.units;
+        *latest = latest.saturating_add(u32::try_from(units).unwrap_or(u32::MAX));
     }
 
     fn total(&self) -> u64 {
@@ -135,24 +178,24 @@ mod tests {
     fn a_unit_is_free_again_after_the_window() {
         let window = SlidingWindow::new(1, PER);
         let start = Duration::from_millis(16_500);
-        let drawn = window.draw(SlidingCounts::default(), start, 1, 0);
-        let Draw::Admitted { next, remaining: 0 } = drawn else { panic!("refused") };
+        let drawn = window.draw(SlidingCounts::default(), start, 1.into());
+        let Draw::Admitted { next, remaining: 0, .. } = drawn else { panic!("refused") };
         // Slice 16 is counted until slice 25 begins.
         let retry_after = Duration::from_millis(8_500);
-        assert_eq!(window.draw(next, start, 1, 0), Draw::Refused { retry_after, remaining: 0 });
+        assert_eq!(window.draw(next, start, 1.into()), Draw::Refused { retry_after, remaining: 0 });
         let then = start + retry_after;
         let early = then - Duration::from_nanos(1);
-        assert!(matches!(window.draw(next, early, 1, 0), Draw::Refused { .. }));
-        assert!(matches!(window.draw(next, then, 1, 0), Draw::Admitted { .. }));
+        assert!(matches!(window.draw(next, early, 1.into()), Draw::Refused { .. }));
+        assert!(matches!(window.draw(next, then, 1.into()), Draw::Admitted { .. }));
     }
 
     #[test]
     fn a_clock_that_goes_back_frees_nothing() {
         let window = SlidingWindow::new(1, PER);
-        let drawn = window.draw(SlidingCounts::default(), PER * 10, 1, 0);
+        let drawn = window.draw(SlidingCounts::default(), PER * 10, 1.into());
         let Draw::Admitted { next, .. } = drawn else { panic!("refused") };
         for now in [Duration::ZERO, PER, PER * 10] {
-            assert!(matches!(window.draw(next, now, 1, 0), Draw::Refused { .. }), "{now:?}");
+            assert!(matches!(window.draw(next, now, 1.into()), Draw::Refused { .. }), "{now:?}");
         }
     }
 
@@ -160,9 +203,32 @@ mod tests {
     fn an_impossible_cost_is_never_admitted() {
         let window = SlidingWindow::new(5, PER);
         for cost in [6, u64::MAX] {
-            let refused = window.draw(SlidingCounts::default(), PER, cost, 0);
+            let refused = window.draw(SlidingCounts::default(), PER, cost.into());
             assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 5 });
         }
+    }
+
+    #[test]
+    fn a_window_of_another_length_keeps_the_units() {
+        let (before, after) = (SlidingWindow::new(10, PER), SlidingWindow::new(10, PER * 100));
+        for (old, new) in [(before, after), (after, before)] {
+            let now = PER * 1_000;
+            let drawn = old.draw(SlidingCounts::default(), now, 10.into());
+            let Draw::Admitted { next, .. } = drawn else { panic!("refused") };
+            let later = now + PER / 2;
+            assert!(matches!(new.draw(next, later, 1.into()), Draw::Refused { remaining: 0, .. }));
+            let idle = now + PER * 200;
+            assert!(matches!(new.draw(next, idle, 1.into()), Draw::Admitted { .. }));
+        }
+    }
+
+    #[test]
+    fn a_charge_can_exceed_the_limit_and_can_be_given_back() {
+        let window = SlidingWindow::new(5, PER);
+        let charged = window.charge(SlidingCounts::default(), PER, 8);
+        assert!(matches!(window.draw(charged, PER, 1.into()), Draw::Refused { remaining: 0, .. }));
+        let left = window.give_back(charged, PER, 4);
+        assert!(matches!(window.draw(left, PER, 1.into()), Draw::Admitted { remaining: 0, .. }));
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -185,7 +251,7 @@ mod tests {
                     let is_recent = |(time, _): &&(Duration, u64)| *time + age > now;
                     admitted.iter().filter(is_recent).map(|(_, cost)| cost).sum::<u64>()
                 };
-                match window.draw(counts, now, cost, 0) {
+                match window.draw(counts, now, cost.into()) {
                     Draw::Admitted { next, .. } => {
                         proptest::prop_assert!(since(per) + cost <= u64::from(limit));
                         counts = next;
@@ -196,7 +262,7 @@ mod tests {
                         proptest::prop_assert!(since(late) + cost > u64::from(limit));
                         if cost <= u64::from(limit) {
                             let then = now + retry_after;
-                            let later = window.draw(counts, then, cost, 0);
+                            let later = window.draw(counts, then, cost.into());
                             let is_admitted = matches!(later, Draw::Admitted { .. });
                             proptest::prop_assert!(is_admitted);
                         }

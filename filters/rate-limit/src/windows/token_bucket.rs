@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Draw, State, Window, nanos};
+use super::{Amount, Draw, State, Window, nanos};
 
 /// Instants and intervals count sixteenths of a nanosecond, so that rates of a million per second
 /// are off by less than 0.01 percent.
@@ -21,6 +21,8 @@ pub struct TokenBucket {
     interval: u64,
     /// Ticks in which an empty bucket becomes full.
     depth: u64,
+    /// Ticks in which a bucket that was overdrawn most becomes empty.
+    overdraft: u64,
 }
 
 /// The state of a bucket: the instant at which it will be full again, in ticks.
@@ -49,54 +51,76 @@ impl TokenBucket {
             return Err(UnsupportedRate);
         }
         let as_ticks = |value: u128| u64::try_from(value).map_err(|_| UnsupportedRate);
-        Ok(Self { interval: as_ticks(interval)?, depth: as_ticks(depth)? })
+        Ok(Self { interval: as_ticks(interval)?, depth: as_ticks(depth)?, overdraft: 0 })
+    }
+
+    /// Allows [`Window::charge`] to take units that the bucket gains only within `per`.
+    #[must_use]
+    pub fn with_overdraft(self, per: Duration) -> Self {
+        Self { overdraft: ticks(per), ..self }
+    }
+
+    /// Returns the ticks until the bucket is full.
+    ///
+    /// A state further ahead than possible, as after a smaller `burst` or a clock that went back, is
+    /// an empty bucket.
+    fn missing(&self, FullAt(full_at): FullAt, now: u64) -> u64 {
+        full_at.saturating_sub(now).min(self.depth.saturating_add(self.overdraft))
+    }
+
+    fn units(&self, ticks: u64) -> u64 {
+        ticks.checked_div(self.interval).unwrap_or(0)
     }
 }
 
 impl Window for TokenBucket {
     type State = FullAt;
 
-    fn time(&self, now: Duration) -> u64 {
-        ticks(now)
+    fn draw(&self, state: FullAt, now: Duration, amount: Amount) -> Draw<FullAt> {
+        let now = ticks(now);
+        let missing = self.missing(state, now);
+        let usable = self.depth.saturating_sub(self.interval.saturating_mul(amount.reserve));
+        let price = self.interval.saturating_mul(amount.cost);
+        let wanted = missing.saturating_add(price);
+        let wait = duration(wanted.saturating_sub(usable));
+        let is_possible = price <= usable;
+        if is_possible && wait <= amount.max_wait {
+            return Draw::Admitted {
+                next: FullAt(now.saturating_add(wanted)),
+                remaining: self.units(usable.saturating_sub(wanted)),
+                wait,
+                reset: duration(wanted),
+            };
+        }
+        Draw::Refused {
+            retry_after: if is_possible { wait } else { Duration::MAX },
+            remaining: self.units(usable.saturating_sub(missing)),
+        }
     }
 
-    /// A state further ahead than an empty bucket, as after a smaller `burst` or a clock that went
-    /// back, is an empty bucket.
-    fn draw(
-        &self,
-        FullAt(full_at): FullAt,
-        now: Duration,
-        cost: u64,
-        reserve: u64,
-    ) -> Draw<FullAt> {
+    fn charge(&self, state: FullAt, now: Duration, units: u64) -> FullAt {
         let now = ticks(now);
-        let missing = full_at.saturating_sub(now).min(self.depth);
-        let usable = self.depth.saturating_sub(self.interval.saturating_mul(reserve));
-        let wanted = missing.saturating_add(self.interval.saturating_mul(cost));
-        if wanted <= usable {
-            let remaining = usable.saturating_sub(wanted).checked_div(self.interval).unwrap_or(0);
-            return Draw::Admitted { next: FullAt(now.saturating_add(wanted)), remaining };
-        }
-        let is_possible = self.interval.saturating_mul(cost) <= usable;
-        let wait = wanted.saturating_sub(usable).div_ceil(TICKS_PER_NANO);
-        Draw::Refused {
-            retry_after: if is_possible { Duration::from_nanos(wait) } else { Duration::MAX },
-            remaining: usable.saturating_sub(missing).checked_div(self.interval).unwrap_or(0),
-        }
+        let price = self.interval.saturating_mul(units);
+        let missing = self.missing(state, now).saturating_add(price);
+        let most = self.depth.saturating_add(self.overdraft);
+        FullAt(now.saturating_add(missing.min(most)))
+    }
+
+    fn give_back(&self, FullAt(full_at): FullAt, _now: Duration, units: u64) -> FullAt {
+        FullAt(full_at.saturating_sub(self.interval.saturating_mul(units)))
     }
 }
 
 impl State for FullAt {
-    type Time = u64;
     const KIND: u8 = 1;
     const BYTES: usize = 8;
     const PER_PAGE: usize = 16;
 
-    fn is_idle(&self, now: u64) -> bool {
-        self.0 <= now
+    fn is_idle(&self, now: Duration) -> bool {
+        self.0 <= ticks(now)
     }
 
-    fn used(&self, _now: u64) -> u64 {
+    fn used(&self, _now: Duration) -> u64 {
         self.0
     }
 
@@ -111,6 +135,11 @@ impl State for FullAt {
 
 fn ticks(time: Duration) -> u64 {
     nanos(time).saturating_mul(TICKS_PER_NANO)
+}
+
+/// Returns a number of ticks as a duration, rounded up.
+fn duration(ticks: u64) -> Duration {
+    Duration::from_nanos(ticks.div_ceil(TICKS_PER_NANO))
 }
 
 #[cfg(test)]
@@ -132,27 +161,28 @@ mod tests {
         let now = Duration::from_secs(5);
         let mut state = FullAt::default();
         for left in [2, 1, 0] {
-            let Draw::Admitted { next, remaining } = bucket.draw(state, now, 1, 0) else {
+            let Draw::Admitted { next, remaining, .. } = bucket.draw(state, now, 1.into()) else {
                 panic!("refused")
             };
             assert_eq!(remaining, left);
             state = next;
         }
         let retry_after = Duration::from_millis(100);
-        assert_eq!(bucket.draw(state, now, 1, 0), Draw::Refused { retry_after, remaining: 0 });
+        assert_eq!(bucket.draw(state, now, 1.into()), Draw::Refused { retry_after, remaining: 0 });
         let early = now + retry_after - Duration::from_nanos(1);
-        assert!(matches!(bucket.draw(state, early, 1, 0), Draw::Refused { .. }));
-        assert!(matches!(bucket.draw(state, now + retry_after, 1, 0), Draw::Admitted { .. }));
+        assert!(matches!(bucket.draw(state, early, 1.into()), Draw::Refused { .. }));
+        assert!(matches!(bucket.draw(state, now + retry_after, 1.into()), Draw::Admitted { .. }));
     }
 
     #[test]
     fn low_priority_leaves_the_reserve() {
         let bucket = bucket(10, SECOND, 10);
         assert!(matches!(
-            bucket.draw(FullAt(0), SECOND, 7, 3),
+            bucket.draw(FullAt(0), SECOND, Amount { cost: 7, reserve: 3, ..Amount::default() }),
             Draw::Admitted { remaining: 0, .. }
         ));
-        let refused = bucket.draw(FullAt(0), SECOND, 8, 3);
+        let refused =
+            bucket.draw(FullAt(0), SECOND, Amount { cost: 8, reserve: 3, ..Amount::default() });
         assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 7 });
     }
 
@@ -160,7 +190,7 @@ mod tests {
     fn an_impossible_cost_is_never_admitted() {
         let bucket = bucket(1, SECOND, 5);
         for cost in [6, 1_000_000, u64::MAX] {
-            let refused = bucket.draw(FullAt(0), SECOND, cost, 0);
+            let refused = bucket.draw(FullAt(0), SECOND, cost.into());
             assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 5 });
         }
     }
@@ -169,7 +199,7 @@ mod tests {
     fn a_state_ahead_of_an_empty_bucket_is_an_empty_bucket() {
         let bucket = bucket(1, SECOND, 5);
         for state in [u64::MAX, ticks(SECOND * 1000)] {
-            let refused = bucket.draw(FullAt(state), SECOND, 1, 0);
+            let refused = bucket.draw(FullAt(state), SECOND, 1.into());
             assert_eq!(refused, Draw::Refused { retry_after: SECOND, remaining: 0 });
         }
     }
@@ -211,7 +241,7 @@ mod tests {
             let mut admitted: Vec<(Duration, u64)> = Vec::new();
             for (gap, cost, reserve) in arrivals {
                 now += Duration::from_nanos(unit.saturating_mul(gap) / 1_000);
-                if let Draw::Admitted { next, .. } = bucket.draw(state, now, cost, reserve) {
+                if let Draw::Admitted { next, .. } = bucket.draw(state, now, Amount { cost, reserve, ..Amount::default() }) {
                     state = next;
                     admitted.push((now, cost));
                 }
@@ -233,10 +263,10 @@ mod tests {
             units in 1u64..=100_000, burst in 1u64..=50, drawn in 0u64..=50, cost in 1u64..=50,
         ) {
             let bucket = bucket(units, SECOND, burst);
-            let Draw::Admitted { next, .. } = bucket.draw(FullAt(0), SECOND, drawn.min(burst), 0) else {
+            let Draw::Admitted { next, .. } = bucket.draw(FullAt(0), SECOND, drawn.min(burst).into()) else {
                 return Err(proptest::test_runner::TestCaseError::fail("a full bucket refuses"));
             };
-            let Draw::Refused { retry_after, .. } = bucket.draw(next, SECOND, cost, 0) else {
+            let Draw::Refused { retry_after, .. } = bucket.draw(next, SECOND, cost.into()) else {
                 return Ok(());
             };
             if cost > burst {
@@ -245,7 +275,7 @@ mod tests {
             }
             let then = SECOND + retry_after;
             let is_admitted =
-                |now| matches!(bucket.draw(next, now, cost, 0), Draw::Admitted { .. });
+                |now| matches!(bucket.draw(next, now, cost.into()), Draw::Admitted { .. });
             proptest::prop_assert!(is_admitted(then));
             proptest::prop_assert!(!is_admitted(then - Duration::from_nanos(1)));
         }

@@ -81,6 +81,12 @@ impl Window {
 }
 
 impl UtcOffset {
+    /// Returns the seconds by which the local time is ahead of UTC, negative if it is behind.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        i64::from(self.0).saturating_mul(60)
+    }
+
     /// Returns the local day and time; times before 1970 are treated as 1970.
     pub(super) fn local(self, now: SystemTime) -> LocalTime {
         let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

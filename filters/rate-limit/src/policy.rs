@@ -1,0 +1,197 @@
+//! The compiled configuration and its decisions.
+
+use std::time::Duration;
+
+use filter_core::{
+    DetailLevel, HeaderName, Matcher, Mode, Needs, Percentage, Schedule, Warning,
+};
+
+use crate::{
+    config::{HeadersConfig, MissingKeyConfig},
+    key::KeySpec,
+    rate::Rate,
+};
+
+mod charge;
+mod compile;
+mod cost;
+mod headers;
+mod plan;
+mod reply;
+
+pub use crate::policy::{
+    headers::Usage,
+    plan::{Inputs, Plan, PlannedDraw},
+    reply::{Denial, Refusal},
+};
+use crate::policy::{charge::Charge, compile::rate::RateSpec, cost::Cost};
+
+/// The maximum number of limits that one request meets.
+const MAX_PER_REQUEST: usize = 8;
+
+/// A compiled configuration.
+#[derive(Debug)]
+pub struct Policy {
+    matcher: Matcher,
+    entries: Vec<Entry>,
+    /// Indices of the rules for every request.
+    global: Vec<usize>,
+    limits: Vec<Limit>,
+    rules: Vec<Rule>,
+    needs: Needs,
+    explain: Option<Matcher>,
+    headers: HeadersConfig,
+    has_x_ratelimit: bool,
+    max_waiting: usize,
+    detail: DetailLevel,
+    mode: Mode,
+    label_metrics: bool,
+    uses_wall_clock: bool,
+    warnings: Vec<Warning>,
+}
+
+/// A compiled entry of `http`.
+#[derive(Debug)]
+struct Entry {
+    schedule: Schedule,
+    /// Indices of its rules; none if it exempts requests.
+    rules: Vec<usize>,
+}
+
+/// A limit with counts of its own.
+#[derive(Debug)]
+pub struct Limit {
+    /// The name, which is part of the keys of shared data.
+    pub name: String,
+    /// Number of pages of shared data, a power of two.
+    pub pages: u64,
+    kind: LimitKind,
+    key: KeySpec,
+    on_missing_key: MissingKeyConfig,
+    reply: ReplyTemplate,
+}
+
+/// The kind of a limit.
+#[derive(Debug)]
+enum LimitKind {
+    /// Units per time.
+    Rate(RateSpec),
+    /// Requests at once.
+    Concurrent(u64),
+}
+
+/// The configured reply of a limit.
+#[derive(Debug)]
+struct ReplyTemplate {
+    status: u16,
+    headers: Vec<(HeaderName, Vec<u8>)>,
+    body: Option<Vec<u8>>,
+}
+
+/// The use of a limit: by the entry that defines it, or by one with `ref`.
+#[derive(Debug)]
+struct Rule {
+    /// Index of the limit.
+    limit: usize,
+    cost: Cost,
+    /// `None` if the units are taken at the request.
+    charge: Option<Charge>,
+    reserve: Percentage,
+    max_wait: Duration,
+    enforced: Percentage,
+}
+
+impl Policy {
+    /// Returns the inputs that [`Policy::plan`] reads of a request.
+    #[must_use]
+    pub const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Returns the warnings about the configuration.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Returns `true` if no request is limited.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Returns `true` in a dry run.
+    #[must_use]
+    pub const fn is_dry_run(&self) -> bool {
+        self.mode.is_dry_run()
+    }
+
+    /// Returns `true` if a schedule or a window depends on the wall clock.
+    #[must_use]
+    pub const fn uses_wall_clock(&self) -> bool {
+        self.uses_wall_clock
+    }
+
+    /// Returns the maximum number of requests that a worker holds.
+    #[must_use]
+    pub const fn max_waiting(&self) -> usize {
+        self.max_waiting
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
+    /// Returns `true` if metrics have labels.
+    #[must_use]
+    pub const fn has_labels(&self) -> bool {
+        self.label_metrics
+    }
+
+    /// Returns the tags to list in Istio's `extraStatTags` for the labels.
+    #[must_use]
+    pub fn stat_tags(&self) -> &'static [&'static str] {
+        if self.label_metrics { &["limit"] } else { &[] }
+    }
+
+    /// Returns `true` if a request whose inputs cannot be read is refused.
+    #[must_use]
+    pub fn denies_unreadable(&self) -> bool {
+        self.limits.iter().any(|limit| limit.on_missing_key == MissingKeyConfig::Deny)
+    }
+
+    fn limit_of(&self, rule: usize) -> Option<&Limit> {
+        self.limits.get(self.rules.get(rule)?.limit)
+    }
+}
+
+impl Limit {
+    /// Returns the maximum number of requests at once; `None` for a limit per time.
+    #[must_use]
+    pub const fn concurrent(&self) -> Option<u64> {
+        match &self.kind {
+            LimitKind::Concurrent(max) => Some(*max),
+            LimitKind::Rate(_) => None,
+        }
+    }
+
+    /// Returns `true` if each key has its own count.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        !self.key.is_empty()
+    }
+
+    /// Returns the window with the numbers of the configuration.
+    #[must_use]
+    pub const fn rate(&self) -> Option<Rate> {
+        match &self.kind {
+            LimitKind::Rate(spec) => Some(spec.rate),
+            LimitKind::Concurrent(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

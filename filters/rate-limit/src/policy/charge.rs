@@ -1,0 +1,63 @@
+//! Units that are taken at the response.
+
+use filter_core::{GrpcStatus, HeaderName};
+
+use super::cost::units;
+use crate::config::{ChargeConfig, StatusPattern};
+
+/// Units that are taken at the response if it matches.
+#[derive(Debug)]
+pub(super) struct Charge {
+    statuses: Vec<StatusPattern>,
+    grpc_statuses: Vec<GrpcStatus>,
+    /// The response header with the number of units; one unit without it.
+    header: Option<HeaderName>,
+    max: u64,
+}
+
+/// The parts of a response that decide about a charge; absent ones are not known yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResponseParts<'a> {
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The gRPC status of the trailers, or of the headers without a body.
+    pub grpc_status: Option<GrpcStatus>,
+    /// The value of the header with the number of units.
+    pub header: Option<&'a [u8]>,
+}
+
+impl Charge {
+    pub(super) fn new(config: &ChargeConfig) -> Self {
+        Self {
+            statuses: config.status.clone(),
+            grpc_statuses: config.grpc_status.iter().map(|status| status.0).collect(),
+            header: config.response_header.clone(),
+            max: config.max.map_or(crate::config::MAX_UNITS, |max| max.get()),
+        }
+    }
+
+    /// Returns `true` if the decision can depend on the gRPC status.
+    pub(super) const fn reads_grpc_status(&self) -> bool {
+        !self.grpc_statuses.is_empty()
+    }
+
+    pub(super) const fn header(&self) -> Option<&HeaderName> {
+        self.header.as_ref()
+    }
+
+    /// Returns the units to take; `None` if the response does not match.
+    ///
+    /// A response that matches but has no number in its header costs 1 unit.
+    pub(super) fn units(&self, response: ResponseParts<'_>) -> Option<u64> {
+        let has_status = |status| self.statuses.iter().any(|pattern| pattern.contains(status));
+        let is_any = self.statuses.is_empty() && self.grpc_statuses.is_empty();
+        let matches = is_any
+            || response.status.is_some_and(has_status)
+            || response.grpc_status.is_some_and(|status| self.grpc_statuses.contains(&status));
+        if !matches {
+            return None;
+        }
+        let Some(_) = &self.header else { return Some(1) };
+        Some(response.header.and_then(units).unwrap_or(1).min(self.max))
+    }
+}

@@ -1,0 +1,144 @@
+//! Compilation of a limit per time.
+
+use std::time::Duration;
+
+use filter_core::{ConfigErrors, DurationWithin, Request, UtcOffset};
+
+use super::limit::Advance;
+use crate::{
+    config::{LimitConfig, MAX_UNITS, RequestsFrom, WindowConfig},
+    policy::cost::units,
+    rate::Rate,
+    windows::{FixedWindow, SlidingWindow, TokenBucket},
+};
+
+/// The numbers of a limit per time.
+#[derive(Clone, Debug)]
+pub(in crate::policy) struct RateSpec {
+    /// The window with the numbers of the configuration.
+    pub(in crate::policy) rate: Rate,
+    /// Units in `per`, divided by the replicas.
+    pub(in crate::policy) requests: u64,
+    /// Time in which the units become available.
+    pub(in crate::policy) per: Duration,
+    numbers: Numbers,
+    from: Option<RequestsFrom>,
+}
+
+/// The numbers of a window.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    window: WindowConfig,
+    per: Duration,
+    /// Units of a bucket that has a depth of its own.
+    burst: Option<u64>,
+    /// Time by which the first boundary is later than 1970.
+    offset: Duration,
+    advance: Duration,
+    replicas: u64,
+}
+
+impl RateSpec {
+    pub(super) fn compile(
+        config: &LimitConfig,
+        path: &str,
+        advance: Advance,
+        errors: &mut ConfigErrors,
+    ) -> Self {
+        let (requests, per, burst) = match config.token_bucket {
+            Some(bucket) => (
+                bucket.tokens_per_fill.map_or(1, |units| units.get()),
+                bucket.fill_interval.get(),
+                Some(bucket.max_tokens.get()),
+            ),
+            None => (
+                config.requests.map_or(1, |units| units.get()),
+                config.per.map_or(Duration::from_secs(1), DurationWithin::get),
+                config.burst.map(|units| units.get()),
+            ),
+        };
+        let offset = config.utc_offset.map(|offset| first_boundary(offset, per)).unwrap_or_default();
+        let numbers = Numbers {
+            window: config.window,
+            per,
+            burst,
+            offset,
+            advance: advance.wait.max(if advance.is_charged { per } else { Duration::ZERO }),
+            replicas: config.replicas.map_or(1, |pods| pods.get()),
+        };
+        let most = config.requests_from.as_ref().map(|from| from.max.map_or(MAX_UNITS, |max| max.get()));
+        for units in [Some(requests), most].into_iter().flatten() {
+            if numbers.window(units).is_none() {
+                errors.add(path, "must not take more than 366 days to admit burst requests");
+                break;
+            }
+        }
+        let requests_per_pod = numbers.divided(requests);
+        Self {
+            // An invalid bucket is reported above.
+            rate: numbers.window(requests).unwrap_or(Rate::Sliding(SlidingWindow::new(1, per))),
+            requests: requests_per_pod,
+            per,
+            numbers,
+            from: config.requests_from.clone(),
+        }
+    }
+
+    pub(super) const fn reads_claims(&self) -> bool {
+        self.from.is_some()
+    }
+
+    /// Returns the units that the limit admits at once if it admits `requests` in `per`.
+    pub(in crate::policy) fn burst_for(&self, requests: u64) -> u64 {
+        self.numbers.burst.map_or(requests, |burst| self.numbers.divided(burst))
+    }
+
+    /// Returns the window and the units in `per` for a request.
+    pub(in crate::policy) fn for_request(&self, request: &Request) -> (Rate, u64) {
+        let Some(from) = &self.from else { return (self.rate, self.requests) };
+        let claims = request.claims.as_ref();
+        let claim = claims.and_then(|claims| from.claim.find_scalar(claims));
+        let number = claim.and_then(|claim| units(&claim));
+        let max = from.max.map_or(MAX_UNITS, |max| max.get());
+        let Some(number) = number.or_else(|| from.default.map(|default| default.get())) else {
+            return (self.rate, self.requests);
+        };
+        // A plan with 0 requests is not a plan without a limit.
+        let number = number.clamp(1, max);
+        match self.numbers.window(number) {
+            Some(rate) => (rate, self.numbers.divided(number)),
+            None => (self.rate, self.requests),
+        }
+    }
+}
+
+impl Numbers {
+    fn divided(&self, units: u64) -> u64 {
+        units.div_ceil(self.replicas.max(1))
+    }
+
+    fn depth(&self, requests: u64) -> u64 {
+        self.divided(self.burst.unwrap_or(requests))
+    }
+
+    fn window(&self, requests: u64) -> Option<Rate> {
+        let units = self.divided(requests);
+        let limit = u32::try_from(units).unwrap_or(u32::MAX);
+        Some(match self.window {
+            WindowConfig::TokenBucket => {
+                let bucket = TokenBucket::new(units, self.per, self.depth(requests)).ok()?;
+                Rate::TokenBucket(bucket.with_overdraft(self.advance))
+            }
+            WindowConfig::Sliding => Rate::Sliding(SlidingWindow::new(limit, self.per)),
+            WindowConfig::Fixed => Rate::Fixed(FixedWindow::new(limit, self.per, self.offset)),
+        })
+    }
+}
+
+/// Returns the time from 1970 to the first boundary of windows that begin at local midnight.
+fn first_boundary(offset: UtcOffset, per: Duration) -> Duration {
+    let nanos = i128::from(offset.seconds()).saturating_mul(1_000_000_000).saturating_neg();
+    let per = i128::try_from(per.as_nanos()).unwrap_or(i128::MAX);
+    let first = nanos.checked_rem_euclid(per).unwrap_or(0);
+    Duration::from_nanos(u64::try_from(first).unwrap_or(0))
+}

@@ -1,0 +1,199 @@
+//! The draws of a request.
+
+use std::time::{Duration, SystemTime};
+
+use filter_core::{Captures, Match, Percentage, Request, sticky_draw, sticky_hash};
+
+use super::{LimitKind, Policy, Rule};
+use crate::{
+    config::MissingKeyConfig,
+    key::{KeyStatus, Secret},
+    rate::Rate,
+    windows::Amount,
+};
+
+/// Values that do not come from the request.
+#[derive(Clone, Copy)]
+pub struct Inputs {
+    /// The secret of the pod.
+    pub secret: Secret,
+    /// The wall clock; 1970 if [`Policy::uses_wall_clock`] returns `false`.
+    pub now: SystemTime,
+    /// A random draw, in millionths.
+    pub draw: u32,
+}
+
+/// The draws of a request, in the order of the document.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Plan {
+    /// The draws.
+    pub draws: Vec<PlannedDraw>,
+    /// The rule that refuses the request because its key is missing.
+    pub denied_by: Option<usize>,
+    /// Number of limits whose key the request does not have.
+    pub missing_keys: u64,
+}
+
+/// A draw from a limit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PlannedDraw {
+    /// Index of the rule.
+    pub(super) rule: usize,
+    /// Index of the limit in [`Policy::limits`].
+    pub limit: usize,
+    /// Keyed hash of the request's key; 0 without a key.
+    pub key: u64,
+    /// The window; `None` for a limit on requests at once.
+    pub rate: Option<Rate>,
+    /// Units to draw.
+    pub amount: Amount,
+    /// `true` if the units are taken at the response; the draw then only checks that one is left.
+    pub is_charged: bool,
+    /// `true` if a request over the limit is refused.
+    pub is_enforced: bool,
+    /// Units in each window.
+    pub quota: u64,
+}
+
+impl Policy {
+    /// Plans the draws of a request. Equal arguments give equal plans.
+    ///
+    /// If it is unsure whether an entry matches, its limits hold as well as those of the next entries
+    /// that may match, and it exempts from nothing.
+    #[must_use]
+    pub fn plan(&self, request: &Request, inputs: &Inputs) -> Plan {
+        let mut plan = Plan::default();
+        let mut is_exempt = false;
+        for found in self.matcher.matches(request) {
+            let (index, is_sure) = match found {
+                Match::Sure(index) => (index, true),
+                Match::Unsure(index) => (index, false),
+            };
+            let Some(entry) = self.entries.get(index) else { continue };
+            if !entry.schedule.is_active(inputs.now) {
+                continue;
+            }
+            let captures = self.captures(index, request);
+            for rule in &entry.rules {
+                let ramp = |share| entry.schedule.ramped(share, inputs.now);
+                self.add(&mut plan, *rule, request, &captures, inputs, ramp);
+            }
+            if is_sure {
+                is_exempt = entry.rules.is_empty() && plan == Plan::default();
+                break;
+            }
+        }
+        if !is_exempt {
+            let none = Captures::default();
+            for rule in &self.global {
+                self.add(&mut plan, *rule, request, &none, inputs, |share| share);
+            }
+        }
+        plan
+    }
+
+    fn captures(&self, entry: usize, request: &Request) -> Captures {
+        let rules = self.entries.get(entry).map(|entry| entry.rules.as_slice()).unwrap_or_default();
+        let reads = |rule: &usize| {
+            let reads_cost = self.rules.get(*rule).is_some_and(|rule| rule.cost.path_variable().is_some());
+            let reads_key = |limit: &super::Limit| limit.key.path_variables().next().is_some();
+            reads_cost || self.limit_of(*rule).is_some_and(reads_key)
+        };
+        if rules.iter().any(reads) { self.matcher.captures(entry, request) } else { Captures::new() }
+    }
+
+    fn add(
+        &self,
+        plan: &mut Plan,
+        index: usize,
+        request: &Request,
+        captures: &Captures,
+        inputs: &Inputs,
+        ramp: impl Fn(Percentage) -> Percentage,
+    ) {
+        let Some(rule) = self.rules.get(index) else { return };
+        let Some(limit) = self.limits.get(rule.limit) else { return };
+        let key = match limit.is_keyed() {
+            true => limit.key.of(&limit.name, inputs.secret, request, captures),
+            false => crate::key::Key { hash: 0, status: KeyStatus::Found },
+        };
+        if key.status != KeyStatus::Found {
+            plan.missing_keys = plan.missing_keys.saturating_add(1);
+            match (limit.on_missing_key, key.status) {
+                (MissingKeyConfig::Deny, _) => {
+                    plan.denied_by.get_or_insert(index);
+                    return;
+                }
+                (MissingKeyConfig::Skip, KeyStatus::Missing) => return,
+                // Values that differ are not a way around the limit.
+                (MissingKeyConfig::Skip | MissingKeyConfig::Share, _) => {}
+            }
+        }
+        let enforced = ramp(rule.enforced);
+        let draw = if limit.is_keyed() {
+            sticky_draw(sticky_hash(&limit.name, &key.hash.to_le_bytes(), "enforced"))
+        } else {
+            inputs.draw
+        };
+        let (rate, quota) = match &limit.kind {
+            LimitKind::Rate(spec) => {
+                let (rate, requests) = spec.for_request(request);
+                (Some(rate), requests)
+            }
+            LimitKind::Concurrent(max) => (None, *max),
+        };
+        plan.draws.push(PlannedDraw {
+            rule: index,
+            limit: rule.limit,
+            key: key.hash,
+            rate,
+            amount: rule.amount(request, captures, limit.burst(quota)),
+            is_charged: rule.charge.is_some(),
+            is_enforced: enforced.contains(draw),
+            quota,
+        });
+    }
+}
+
+impl Rule {
+    fn amount(&self, request: &Request, captures: &Captures, burst: u64) -> Amount {
+        let cost = if self.charge.is_some() { 1 } else { self.cost.units(request, captures) };
+        let reserve = u128::from(burst).saturating_mul(self.reserve.parts_per_million().into());
+        Amount {
+            cost,
+            reserve: u64::try_from(reserve.div_ceil(1_000_000)).unwrap_or(u64::MAX),
+            max_wait: self.max_wait,
+        }
+    }
+}
+
+impl super::Limit {
+    /// Returns the units that the limit admits at once.
+    fn burst(&self, quota: u64) -> u64 {
+        match &self.kind {
+            LimitKind::Rate(spec) => spec.burst_for(quota),
+            LimitKind::Concurrent(max) => *max,
+        }
+    }
+}
+
+impl Plan {
+    /// Returns `true` if no limit holds for the request.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.draws.is_empty() && self.denied_by.is_none()
+    }
+
+    /// Returns `true` if the request draws from a fixed window.
+    #[must_use]
+    pub fn uses_wall_clock(&self) -> bool {
+        let is_fixed = |draw: &PlannedDraw| draw.rate.is_some_and(|rate| rate.uses_wall_clock());
+        self.draws.iter().any(is_fixed)
+    }
+
+    /// Returns the longest time for which the request may be held.
+    #[must_use]
+    pub fn max_wait(&self) -> Duration {
+        self.draws.iter().map(|draw| draw.amount.max_wait).max().unwrap_or_default()
+    }
+}
