@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod body_text;
+pub mod grpc;
 pub(crate) mod grpc_status;
 pub(crate) mod header_edits;
 pub(crate) mod headers;

@@ -22,6 +22,7 @@
 mod config;
 mod http;
 mod matching;
+pub mod protobuf;
 mod traffic;
 mod values;
 
@@ -33,11 +34,12 @@ pub use crate::{
     },
     http::{
         body_text::BodyText,
+        grpc,
         grpc_status::{GrpcStatus, GrpcStatusName},
         header_edits::{HeaderChanges, HeaderEdits, HeaderOperations, HeaderText},
         headers::Headers,
         path::{PathNormalization, RequestPath, cookies, percent_decode},
-        problem_details::{DetailLevel, ProblemConfig, ProblemDetails},
+        problem_details::{DetailLevel, ProblemConfig, ProblemDetails, ProblemType},
         reply::{Reply, ReplyFormat},
         response_outcome::{EndedStream, Ending, ResponseOutcome},
     },

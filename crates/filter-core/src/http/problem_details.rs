@@ -28,10 +28,25 @@ pub struct ProblemConfig {
     pub detail: DetailLevel,
 }
 
+/// The type of a problem (RFC 9457 section 3.1.1).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ProblemType {
+    /// `about:blank`, with the reason phrase of the status as its title.
+    #[default]
+    Blank,
+    /// A registered type.
+    Registered {
+        /// URI of the type.
+        uri: &'static str,
+        /// Title of the type.
+        title: &'static str,
+    },
+}
+
 /// The reason for a refusal, sent as RFC 9457 JSON, as text or as a gRPC message.
 ///
 /// ```
-/// use filter_core::{GrpcStatus, ProblemDetails, ReplyFormat};
+/// use filter_core::{GrpcStatus, ProblemDetails, ProblemType, ReplyFormat};
 ///
 /// let problem = ProblemDetails {
 ///     status: 401,
@@ -39,6 +54,8 @@ pub struct ProblemConfig {
 ///     code: "EXPIRED",
 ///     detail: "Jwt is expired",
 ///     filter: "weir_jwt_auth_denied",
+///     kind: ProblemType::Blank,
+///     members: Vec::new(),
 ///     extra: Vec::new(),
 ///     headers: Vec::new(),
 /// };
@@ -61,6 +78,10 @@ pub struct ProblemDetails {
     pub detail: &'static str,
     /// Prefix of the reason in the response code details.
     pub filter: &'static str,
+    /// Type of the problem.
+    pub kind: ProblemType,
+    /// Members of the type.
+    pub members: Vec<(&'static str, Value)>,
     /// Members sent only with `FULL`: names in the configuration, never values of the request.
     pub extra: Vec<(&'static str, String)>,
     /// Header fields other than `content-type`.
@@ -113,14 +134,18 @@ impl ProblemDetails {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
             .collect();
+        let (uri, title) = match self.kind {
+            ProblemType::Blank => ("about:blank", reason_phrase(self.status)),
+            ProblemType::Registered { uri, title } => (uri, title),
+        };
         let members = [
-            ("type", Value::from("about:blank")),
-            ("title", Value::from(reason_phrase(self.status))),
+            ("type", Value::from(uri)),
+            ("title", Value::from(title)),
             ("status", Value::from(self.status)),
             ("code", Value::from(self.code)),
             ("detail", Value::from(self.detail)),
         ];
-        let members = members.iter().map(|(name, value)| (*name, value));
+        let members = members.iter().chain(&self.members).map(|(name, value)| (*name, value));
         let extra = extra.iter().map(|(name, value)| (name.as_str(), value));
         let written: Vec<_> = members
             .chain(extra)
@@ -167,6 +192,8 @@ mod tests {
             code: "RULE_UNMATCHED",
             detail: "No rule matches the request",
             filter: "weir_jwt_auth_denied",
+            kind: ProblemType::Blank,
+            members: Vec::new(),
             extra: vec![("rule", "a \"b\"".to_owned())],
             headers: vec![(HeaderName::RETRY_AFTER, b"3".to_vec())],
         }

@@ -1,7 +1,7 @@
 //! Replies to denied requests.
 
 use filter_core::{
-    DetailLevel, GrpcStatus, HeaderName, Headers, OneLine, ProblemConfig, ProblemDetails, Reply,
+    DetailLevel, GrpcStatus, HeaderName, Headers, OneLine, ProblemConfig, ProblemDetails, ProblemType, Reply,
     ReplyFormat,
 };
 
@@ -55,6 +55,8 @@ impl ReplyBuilder {
             code: reason.code(),
             detail: denial.rejection.text(),
             filter: PREFIX,
+            kind: ProblemType::Blank,
+            members: Vec::new(),
             extra,
             headers: self.headers(denial, headers),
         };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use filter_core::{GrpcStatus, Headers, percent_decode};
+use filter_core::{GrpcStatus, Headers, grpc};
 
 use super::{Failure, Protocol};
 use crate::export::otlp::{PartialSuccess, printable_line, retry_delay};
@@ -51,17 +51,14 @@ impl ExportOutcome {
     }
 
     fn from_grpc(response: &Response) -> Self {
-        // A Trailers-Only response has its status in the headers.
-        let field = |name| response.trailers.first(name).or_else(|| response.headers.first(name));
-        let has_trailers = response.trailers.first("grpc-status").is_some();
-        let source = if has_trailers { &response.trailers } else { &response.headers };
-        let Some(status) = source.number("grpc-status").and_then(GrpcStatus::from_code) else {
+        let reply = grpc::GrpcResponse { headers: &response.headers, trailers: &response.trailers };
+        let Some(status) = reply.status() else {
             return Self::Refused("not a gRPC response".to_owned());
         };
-        let retry_after = field("grpc-status-details-bin").and_then(retry_delay);
+        let retry_after = reply.field("grpc-status-details-bin").and_then(retry_delay);
         match status {
             GrpcStatus::Ok => {
-                Self::Accepted(message(&response.body).and_then(PartialSuccess::decode))
+                Self::Accepted(grpc::message(&response.body).and_then(PartialSuccess::decode))
             }
             GrpcStatus::ResourceExhausted if retry_after.is_some() => {
                 Self::Retry(Failure::Throttled, retry_after)
@@ -82,8 +79,8 @@ impl ExportOutcome {
             | GrpcStatus::Unimplemented
             | GrpcStatus::Internal
             | GrpcStatus::Unauthenticated => {
-                let text = percent_decode(field("grpc-message").unwrap_or_default());
-                Self::Refused(format!("{}: {}", status.name(), printable_line(&text)))
+                let text = printable_line(&reply.message());
+                Self::Refused(format!("{}: {text}", status.name()))
             }
         }
     }
@@ -97,12 +94,6 @@ fn retry_after(value: &[u8], wall: SystemTime) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(wall).unwrap_or_default())
-}
-
-/// Strips gRPC framing; `None` if the message is compressed or missing. It can be truncated.
-fn message(body: &[u8]) -> Option<&[u8]> {
-    let ([compressed, ..], message) = body.split_first_chunk::<5>()?;
-    (*compressed == 0).then_some(message)
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! Follows <https://opentelemetry.io/docs/specs/otlp/>. An item is encoded once, as a field of a
 //! request; a request is an [`Envelope`] around encoded items.
 
-mod decode;
-mod encode;
 mod envelope;
 mod log_record;
 mod message;

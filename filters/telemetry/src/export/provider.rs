@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use filter_core::ClusterRef;
+use filter_core::{ClusterRef, grpc};
 
 use super::QueueLimits;
 use crate::export::otlp::{Attribute, Envelope, Framing, Signal};
@@ -64,14 +64,11 @@ impl Provider {
             (Protocol::Http { traces, .. }, Signal::Traces) => traces,
             (Protocol::Http { logs, .. }, Signal::Logs) => logs,
         };
-        let timeout = format!("{}m", self.timeout.as_millis());
-        let transport: &[(&str, &str)] = match self.protocol {
-            Protocol::Http { .. } => &[("content-type", "application/x-protobuf")],
-            Protocol::Grpc => &[
-                ("content-type", "application/grpc"),
-                ("te", "trailers"),
-                ("grpc-timeout", &timeout),
-            ],
+        let transport = match self.protocol {
+            Protocol::Http { .. } => {
+                vec![("content-type", "application/x-protobuf".to_owned())]
+            }
+            Protocol::Grpc => grpc::headers(self.timeout).into(),
         };
         let user_agent = concat!("weir-telemetry/", env!("CARGO_PKG_VERSION"));
         let common = [
@@ -82,7 +79,8 @@ impl Provider {
             ("user-agent", user_agent),
         ];
         let configured = self.headers.iter().map(|(name, value)| (&**name, &**value));
-        let all = common.into_iter().chain(transport.iter().copied()).chain(configured);
+        let transport = transport.iter().map(|(name, value)| (*name, &**value));
+        let all = common.into_iter().chain(transport).chain(configured);
         all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }

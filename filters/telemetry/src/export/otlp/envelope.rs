@@ -1,11 +1,11 @@
 //! Export requests: encoded items in an envelope with their resource and scope.
 
-use prost::encoding::encoded_len_varint;
-
-use super::{
-    encode::{bytes, message, open},
-    message::{Attribute, Span},
+use filter_core::{
+    grpc,
+    protobuf::{bytes, length, message, varint_len},
 };
+
+use super::message::{Attribute, Span};
 
 /// `ExportTraceServiceRequest.resource_spans`, `ExportLogsServiceRequest.resource_logs`.
 const RESOURCE_ITEMS: u32 = 1;
@@ -19,8 +19,6 @@ const SCOPE: u32 = 1;
 const ITEMS: u32 = 2;
 /// Maximum length of the key and size of a message, in bytes.
 const MAX_HEADER_LEN: usize = 6;
-/// Length of the gRPC message prefix: the compressed flag and the size.
-const GRPC_PREFIX_LEN: usize = 5;
 /// Initial capacity for an item, in bytes; most are shorter.
 const ITEM_CAPACITY: usize = 768;
 
@@ -91,7 +89,7 @@ impl Envelope {
         self.resource
             .len()
             .saturating_add(self.scope.len())
-            .saturating_add(2 * MAX_HEADER_LEN + GRPC_PREFIX_LEN)
+            .saturating_add(2 * MAX_HEADER_LEN + grpc::PREFIX_LEN)
     }
 
     /// Encodes a request body with these items.
@@ -101,9 +99,9 @@ impl Envelope {
         let scope_items = self.scope.len().saturating_add(items_size);
         let resource_items = self.resource.len().saturating_add(framed(scope_items));
         let mut body = self.begin(framed(resource_items));
-        open(RESOURCE_ITEMS, resource_items, &mut body);
+        length(RESOURCE_ITEMS, resource_items, &mut body);
         body.extend_from_slice(&self.resource);
-        open(SCOPE_ITEMS, scope_items, &mut body);
+        length(SCOPE_ITEMS, scope_items, &mut body);
         body.extend_from_slice(&self.scope);
         items.for_each(|item| body.extend_from_slice(&item.0));
         body
@@ -121,17 +119,16 @@ impl Envelope {
     #[must_use]
     pub fn unframe(&self, mut body: Vec<u8>) -> Vec<u8> {
         if self.framing == Framing::Grpc {
-            body.drain(..GRPC_PREFIX_LEN.min(body.len()));
+            body.drain(..grpc::PREFIX_LEN.min(body.len()));
         }
         body
     }
 
     /// Starts a body for a message of `size` bytes.
     fn begin(&self, size: usize) -> Vec<u8> {
-        let mut body = Vec::with_capacity(size.saturating_add(GRPC_PREFIX_LEN));
+        let mut body = Vec::with_capacity(size.saturating_add(grpc::PREFIX_LEN));
         if self.framing == Framing::Grpc {
-            body.push(0);
-            body.extend(u32::try_from(size).unwrap_or(u32::MAX).to_be_bytes());
+            body.extend(grpc::prefix(size));
         }
         body
     }
@@ -139,7 +136,7 @@ impl Envelope {
 
 /// Returns the size of a message field of `size` bytes with its length and its one-byte key.
 fn framed(size: usize) -> usize {
-    let varint = encoded_len_varint(u64::try_from(size).unwrap_or(u64::MAX));
+    let varint = varint_len(u64::try_from(size).unwrap_or(u64::MAX));
     size.saturating_add(varint).saturating_add(1)
 }
 

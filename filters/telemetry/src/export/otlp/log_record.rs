@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use super::{
-    Item,
-    encode::{bytes, fixed32, fixed64, message, varint},
-    message::Attribute,
-};
+use filter_core::protobuf::{bytes, fixed32, fixed64, message, varint};
+
+use super::{Item, message::Attribute};
 use crate::trace_context::{SpanId, TraceId};
 
 /// An OTLP log record of one stream.

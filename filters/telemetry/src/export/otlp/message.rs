@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::encode::{bytes, fixed32, fixed64, message, varint};
+use filter_core::protobuf::{bytes, fixed32, fixed64, message, varint};
+
 use crate::trace_context::{SpanId, TraceId};
 
 /// A span or log attribute.

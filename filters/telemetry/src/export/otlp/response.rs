@@ -7,8 +7,7 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-
-use super::decode::{Field, fields};
+use filter_core::protobuf::{Field, duration, fields};
 
 /// Maximum length of a collector's message in logs, in bytes.
 const MAX_MESSAGE_LEN: usize = 256;
@@ -79,18 +78,6 @@ fn bytes_of<'a>((number, field): (u64, Field<'a>), wanted: u64) -> Option<&'a [u
         Field::Bytes(bytes) if number == wanted => Some(bytes),
         _ => None,
     }
-}
-
-/// Decodes a `google.protobuf.Duration`; negative parts count as zero.
-fn duration(message: &[u8]) -> Duration {
-    let part = |wanted| {
-        fields(message).find_map(|(number, field)| match field {
-            Field::Varint(part) if number == wanted && part >> 63 == 0 => Some(part),
-            _ => None,
-        })
-    };
-    let nanos = Duration::from_nanos(part(2).unwrap_or_default().min(999_999_999));
-    Duration::from_secs(part(1).unwrap_or_default()).saturating_add(nanos)
 }
 
 #[cfg(test)]
