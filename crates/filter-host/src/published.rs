@@ -18,6 +18,8 @@ pub enum Fact {
     Fault,
     /// The operation: `weir.operation`.
     Operation,
+    /// The limit that refused the request: `weir.limit`.
+    Limit,
 }
 
 /// The readers of a fact.
@@ -44,7 +46,8 @@ thread_local! {
 }
 
 impl Fact {
-    const ALL: [Self; 4] = [Self::Identity, Self::Tag, Self::Fault, Self::Operation];
+    const ALL: [Self; 5] =
+        [Self::Identity, Self::Tag, Self::Fault, Self::Operation, Self::Limit];
 
     /// Returns the name of the property.
     #[must_use]
@@ -54,6 +57,7 @@ impl Fact {
             Self::Tag => "weir.tag",
             Self::Fault => "weir.fault",
             Self::Operation => "weir.operation",
+            Self::Limit => "weir.limit",
         }
     }
 

@@ -133,7 +133,8 @@ impl KeySpec {
 
 fn sources(config: &KeyConfig) -> Component {
     let prefix = config.prefix.unwrap_or_default();
-    let length = |bits: Option<u64>, default| bits.and_then(|bits| bits.try_into().ok()).unwrap_or(default);
+    let length =
+        |bits: Option<u64>, default| bits.and_then(|bits| bits.try_into().ok()).unwrap_or(default);
     let address = Source::Address {
         v4: length(prefix.v4.map(|bits| bits.get()), 32),
         v6: length(prefix.v6.map(|bits| bits.get()), SITE),
@@ -248,10 +249,7 @@ fn attribute<'r>(request: &'r Request, name: &str) -> Option<Cow<'r, [u8]>> {
     request.attributes.get(name).map(|value| Cow::Borrowed(value.as_slice()))
 }
 
-fn header_values<'r>(
-    headers: &'r Headers,
-    name: &'r str,
-) -> impl Iterator<Item = Cow<'r, [u8]>> {
+fn header_values<'r>(headers: &'r Headers, name: &'r str) -> impl Iterator<Item = Cow<'r, [u8]>> {
     let values = headers.iter().filter(|(found, _)| *found == name.as_bytes());
     values.map(|(_, value)| Cow::Borrowed(value))
 }

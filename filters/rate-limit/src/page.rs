@@ -47,13 +47,21 @@ impl<S: State> Page<S> {
         found.map_or_else(S::default, |(_, state)| *state)
     }
 
+    /// Returns `true` if the state of a key can be set without loss of another key.
+    #[must_use]
+    pub fn has_room(&self, key: u64) -> bool {
+        self.entries.len() < S::PER_PAGE || self.entries.iter().any(|(found, _)| *found == key)
+    }
+
     /// Sets the state of a key at `now`, and drops idle entries.
     ///
     /// If the page is full, the key that has used least makes room, which may be this one, and
     /// `true` is returned: its next requests find a full count.
     pub fn set(&mut self, key: u64, state: S, now: Duration) -> bool {
         self.entries.retain(|(kept, state)| *kept != key && !state.is_idle(now));
-        self.entries.push((key, state));
+        if !state.is_idle(now) {
+            self.entries.push((key, state));
+        }
         if self.entries.len() <= S::PER_PAGE {
             return false;
         }

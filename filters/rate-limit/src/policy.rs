@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use filter_core::{
-    DetailLevel, HeaderName, Matcher, Mode, Needs, Percentage, Schedule, Warning,
-};
+use filter_core::{DetailLevel, HeaderName, Matcher, Mode, Needs, Percentage, Schedule, Warning};
 
 use crate::{
     config::{HeadersConfig, MissingKeyConfig},
@@ -19,12 +17,13 @@ mod headers;
 mod plan;
 mod reply;
 
+use crate::policy::{charge::Charge, compile::rate::RateSpec, cost::Cost};
 pub use crate::policy::{
+    charge::ResponseParts,
     headers::Usage,
     plan::{Inputs, Plan, PlannedDraw},
     reply::{Denial, Refusal},
 };
-use crate::policy::{charge::Charge, compile::rate::RateSpec, cost::Cost};
 
 /// The maximum number of limits that one request meets.
 const MAX_PER_REQUEST: usize = 8;
@@ -156,10 +155,14 @@ impl Policy {
         if self.label_metrics { &["limit"] } else { &[] }
     }
 
-    /// Returns `true` if a request whose inputs cannot be read is refused.
+    /// Returns the refusal of a request whose inputs cannot be read; `None` if it is admitted.
     #[must_use]
-    pub fn denies_unreadable(&self) -> bool {
-        self.limits.iter().any(|limit| limit.on_missing_key == MissingKeyConfig::Deny)
+    pub fn unreadable(&self) -> Option<Denial> {
+        let denies = |rule: &Rule| {
+            let limit = self.limits.get(rule.limit);
+            limit.is_some_and(|limit| limit.on_missing_key == MissingKeyConfig::Deny)
+        };
+        self.rules.iter().position(denies).map(Denial::never)
     }
 
     fn limit_of(&self, rule: usize) -> Option<&Limit> {

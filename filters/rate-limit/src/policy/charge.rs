@@ -2,7 +2,7 @@
 
 use filter_core::{GrpcStatus, HeaderName};
 
-use super::cost::units;
+use super::{PlannedDraw, Policy, cost::units};
 use crate::config::{ChargeConfig, StatusPattern};
 
 /// Units that are taken at the response if it matches.
@@ -59,5 +59,29 @@ impl Charge {
         }
         let Some(_) = &self.header else { return Some(1) };
         Some(response.header.and_then(units).unwrap_or(1).min(self.max))
+    }
+}
+
+impl Policy {
+    /// Returns the units to take at the response; `None` if it does not match.
+    #[must_use]
+    pub fn charge(&self, draw: &PlannedDraw, response: ResponseParts<'_>) -> Option<u64> {
+        self.charge_of(draw)?.units(response)
+    }
+
+    /// Returns the response header with the number of units.
+    #[must_use]
+    pub fn charge_header(&self, draw: &PlannedDraw) -> Option<&HeaderName> {
+        self.charge_of(draw)?.header()
+    }
+
+    /// Returns `true` if the charge of a draw can depend on the gRPC status.
+    #[must_use]
+    pub fn charges_by_grpc_status(&self, draw: &PlannedDraw) -> bool {
+        self.charge_of(draw).is_some_and(Charge::reads_grpc_status)
+    }
+
+    fn charge_of(&self, draw: &PlannedDraw) -> Option<&Charge> {
+        self.rules.get(draw.rule)?.charge.as_ref()
     }
 }

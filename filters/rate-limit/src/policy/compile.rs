@@ -95,7 +95,8 @@ impl Rules {
     fn compile(definitions: &[Definition<'_>], errors: &mut ConfigErrors) -> Self {
         let mut compiled = Self::default();
         let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
-        for definition in definitions.iter().filter(|definition| definition.config.r#ref.is_none()) {
+        for definition in definitions.iter().filter(|definition| definition.config.r#ref.is_none())
+        {
             by_name.insert(&definition.name, compiled.limits.len());
             // The longest time by which a rule can take units in advance.
             let waits = definitions
@@ -134,18 +135,19 @@ fn target<'d>(definition: &'d Definition<'_>) -> &'d str {
 /// Lists the limits of a document, the top-level ones first.
 fn definitions<'c>(config: &'c Config, errors: &mut ConfigErrors) -> Vec<Definition<'c>> {
     let mut definitions = Vec::new();
-    let mut add = |limits: &'c [LimitConfig], owner: &str, path: &str, entry, matches: &'c [HttpMatch]| {
-        for (index, limit) in limits.iter().enumerate() {
-            let given = limit.name.as_ref().map(|name| name.as_str().to_owned());
-            definitions.push(Definition {
-                config: limit,
-                path: format!("{path}[{index}]"),
-                name: given.unwrap_or_else(|| format!("{owner}-{index}")),
-                entry,
-                matches,
-            });
-        }
-    };
+    let mut add =
+        |limits: &'c [LimitConfig], owner: &str, path: &str, entry, matches: &'c [HttpMatch]| {
+            for (index, limit) in limits.iter().enumerate() {
+                let given = limit.name.as_ref().map(|name| name.as_str().to_owned());
+                definitions.push(Definition {
+                    config: limit,
+                    path: format!("{path}[{index}]"),
+                    name: given.unwrap_or_else(|| format!("{owner}-{index}")),
+                    entry,
+                    matches,
+                });
+            }
+        };
     add(&config.limits, "limits", "limits", None, &[]);
     for (index, entry) in config.http.iter().enumerate() {
         let given = entry.name.as_ref().map(EntryName::as_str);
@@ -158,7 +160,9 @@ fn definitions<'c>(config: &'c Config, errors: &mut ConfigErrors) -> Vec<Definit
 
 /// Returns a name of an entry with the characters of a limit's name.
 fn slug(name: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }
+    };
     name.chars().take(55).map(letter).collect()
 }
 
@@ -187,15 +191,11 @@ fn assign(config: &Config, definitions: &[Definition<'_>]) -> (Vec<usize>, Vec<E
     (of(None), entries.collect())
 }
 
-fn check_counts(
-    config: &Config,
-    global: &[usize],
-    entries: &[Entry],
-    errors: &mut ConfigErrors,
-) {
+fn check_counts(config: &Config, global: &[usize], entries: &[Entry], errors: &mut ConfigErrors) {
     let got = global.len();
     if got > MAX_PER_REQUEST {
-        errors.add("limits", format_args!("must have at most {MAX_PER_REQUEST} entries, got {got}"));
+        errors
+            .add("limits", format_args!("must have at most {MAX_PER_REQUEST} entries, got {got}"));
     }
     for (index, entry) in entries.iter().enumerate() {
         let sum = entry.rules.len().saturating_add(got);
@@ -220,14 +220,16 @@ fn check_counts(
 }
 
 fn match_entries(config: &Config, errors: &mut ConfigErrors) -> Option<Matcher> {
-    let rules: Vec<Vec<HttpMatch>> = config.http.iter().map(|entry| entry.r#match.clone()).collect();
+    let rules: Vec<Vec<HttpMatch>> =
+        config.http.iter().map(|entry| entry.r#match.clone()).collect();
     let normalization = config.path_normalization;
     let options = MatcherOptions {
         normalization,
         shadowed: Shadowed::Allowed,
         ..MatcherOptions::guarding("http")
     };
-    let matcher = Matcher::compile(&rules, &options).map_err(|invalid| errors.extend(invalid)).ok()?;
+    let matcher =
+        Matcher::compile(&rules, &options).map_err(|invalid| errors.extend(invalid)).ok()?;
     // An entry with a schedule leaves requests to later ones.
     let is_always = |index: usize| {
         let schedule = config.http.get(index).and_then(|entry| entry.schedule.as_ref());
@@ -279,7 +281,10 @@ fn warnings(config: &Config) -> Vec<Warning> {
 fn check_header_costs(limits: &[LimitConfig], path: &str, warnings: &mut Vec<Warning>) {
     for (index, limit) in limits.iter().enumerate() {
         let only_client = |key: &config::KeyConfig| {
-            key.claim.is_none() && !key.use_source_ip && !key.principal && !key.connection
+            key.claim.is_none()
+                && !key.use_source_ip
+                && !key.principal
+                && !key.connection
                 && (key.http_header_name.is_some()
                     || key.http_query_parameter_name.is_some()
                     || key.http_cookie.is_some())

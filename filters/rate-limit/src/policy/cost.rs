@@ -1,6 +1,8 @@
 //! The units of a request.
 
-use filter_core::{Captures, ConfigErrors, Needs, Placeholder, PlaceholderKind, PlaceholderText, Request};
+use filter_core::{
+    Captures, ConfigErrors, Needs, Placeholder, PlaceholderKind, PlaceholderText, Request,
+};
 
 use crate::config::{CostConfig, CostFrom};
 
@@ -25,11 +27,17 @@ pub(super) enum Cost {
 }
 
 impl Cost {
-    pub(super) fn compile(config: Option<&CostConfig>, path: &str, errors: &mut ConfigErrors) -> Self {
+    pub(super) fn compile(
+        config: Option<&CostConfig>,
+        path: &str,
+        errors: &mut ConfigErrors,
+    ) -> Self {
         match config {
             None => Self::Fixed(1),
             Some(CostConfig::Fixed(units)) => Self::Fixed(units.get()),
-            Some(CostConfig::From(from)) => from_request(from, path, errors).unwrap_or(Self::Fixed(1)),
+            Some(CostConfig::From(from)) => {
+                from_request(from, path, errors).unwrap_or(Self::Fixed(1))
+            }
         }
     }
 
@@ -71,13 +79,19 @@ fn from_request(from: &CostFrom, path: &str, errors: &mut ConfigErrors) -> Optio
     let max = from.max.map_or(DEFAULT_MAX, |max| max.get());
     let default = from.default.map_or(1, |default| default.get());
     if default > max {
-        errors.add(format_args!("{path}.cost.default"), format_args!("must be at most max, got {default}"));
+        errors.add(
+            format_args!("{path}.cost.default"),
+            format_args!("must be at most max, got {default}"),
+        );
     }
     let path = format!("{path}.cost.from");
     let text = PlaceholderText::parse(&from.from, &KINDS);
     let text = text.map_err(|rule| errors.add(&path, rule)).ok()?;
     let Some(source) = text.as_placeholder() else {
-        errors.add(path, format_args!("must be one placeholder such as %CLAIM(weight)%, got \"{}\"", from.from));
+        errors.add(
+            path,
+            format_args!("must be one placeholder such as %CLAIM(weight)%, got \"{}\"", from.from),
+        );
         return None;
     };
     let min = u64::from(!matches!(source, Placeholder::Claim(_)));
@@ -127,9 +141,22 @@ mod tests {
     fn a_header_never_lowers_the_cost_below_one() {
         let cost = cost(json!({"from": "%REQ(x-cost)%", "default": 3, "max": 50}));
         for (header, units) in [
-            ("0", 1), ("1", 1), ("7", 7), ("7.0", 7), ("6.01", 7), ("50", 50), ("51", 50),
-            ("99999999999999999999999999", 50), (" 8 ", 8),
-            ("", 3), ("-1", 3), ("1e9", 3), ("0x10", 3), ("NaN", 3), ("1,2", 3), (".5", 3),
+            ("0", 1),
+            ("1", 1),
+            ("7", 7),
+            ("7.0", 7),
+            ("6.01", 7),
+            ("50", 50),
+            ("51", 50),
+            ("99999999999999999999999999", 50),
+            (" 8 ", 8),
+            ("", 3),
+            ("-1", 3),
+            ("1e9", 3),
+            ("0x10", 3),
+            ("NaN", 3),
+            ("1,2", 3),
+            (".5", 3),
         ] {
             assert_eq!(cost.units(&request(header), &Vec::new()), units, "{header:?}");
         }
@@ -137,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_claim_can_be_free() {
-        for (claim, units) in [("weight", 0), ("big", 1_000), ("float", 3), ("text", 3), ("none", 1)] {
+        for (claim, units) in
+            [("weight", 0), ("big", 1_000), ("float", 3), ("text", 3), ("none", 1)]
+        {
             let cost = cost(json!({"from": format!("%CLAIM({claim})%")}));
             assert_eq!(cost.units(&request("9"), &Vec::new()), units, "{claim}");
         }

@@ -38,7 +38,7 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PlannedDraw {
     /// Index of the rule.
-    pub(super) rule: usize,
+    pub rule: usize,
     /// Index of the limit in [`Policy::limits`].
     pub limit: usize,
     /// Keyed hash of the request's key; 0 without a key.
@@ -95,11 +95,16 @@ impl Policy {
     fn captures(&self, entry: usize, request: &Request) -> Captures {
         let rules = self.entries.get(entry).map(|entry| entry.rules.as_slice()).unwrap_or_default();
         let reads = |rule: &usize| {
-            let reads_cost = self.rules.get(*rule).is_some_and(|rule| rule.cost.path_variable().is_some());
+            let reads_cost =
+                self.rules.get(*rule).is_some_and(|rule| rule.cost.path_variable().is_some());
             let reads_key = |limit: &super::Limit| limit.key.path_variables().next().is_some();
             reads_cost || self.limit_of(*rule).is_some_and(reads_key)
         };
-        if rules.iter().any(reads) { self.matcher.captures(entry, request) } else { Captures::new() }
+        if rules.iter().any(reads) {
+            self.matcher.captures(entry, request)
+        } else {
+            Captures::new()
+        }
     }
 
     fn add(
@@ -184,16 +189,8 @@ impl Plan {
         self.draws.is_empty() && self.denied_by.is_none()
     }
 
-    /// Returns `true` if the request draws from a fixed window.
-    #[must_use]
-    pub fn uses_wall_clock(&self) -> bool {
-        let is_fixed = |draw: &PlannedDraw| draw.rate.is_some_and(|rate| rate.uses_wall_clock());
-        self.draws.iter().any(is_fixed)
-    }
-
-    /// Returns the longest time for which the request may be held.
-    #[must_use]
-    pub fn max_wait(&self) -> Duration {
-        self.draws.iter().map(|draw| draw.amount.max_wait).max().unwrap_or_default()
+    /// Refuses over-limit requests that would be held.
+    pub fn forbid_waits(&mut self) {
+        self.draws.iter_mut().for_each(|draw| draw.amount.max_wait = Duration::ZERO);
     }
 }

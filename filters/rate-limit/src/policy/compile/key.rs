@@ -15,7 +15,10 @@ pub(super) fn check(definition: &Definition<'_>, errors: &mut ConfigErrors) {
     let path = format!("{}.key", definition.path);
     let key = &definition.config.key;
     if key.len() > MAX_COMPONENTS {
-        errors.add(&path, format_args!("must have at most {MAX_COMPONENTS} entries, got {}", key.len()));
+        errors.add(
+            &path,
+            format_args!("must have at most {MAX_COMPONENTS} entries, got {}", key.len()),
+        );
     }
     for (index, component) in key.iter().enumerate() {
         check_component(component, &format!("{path}[{index}]"), errors);
@@ -74,13 +77,15 @@ pub(super) fn check_variable(
     let has = |alternative: &HttpMatch| {
         let template = alternative.path_template.as_ref();
         template.is_some_and(|template: &PathTemplate| {
-            template.variables().any(|name| name == variable)
+            template.names().any(|name| name == variable)
         })
     };
     if definition.matches.is_empty() || !definition.matches.iter().all(has) {
         errors.add(
             path,
-            format_args!("must be in an entry of http whose match has a pathTemplate with {{{variable}}}"),
+            format_args!(
+                "must be in an entry of http whose match has a pathTemplate with {{{variable}}}"
+            ),
         );
     }
 }

@@ -86,7 +86,8 @@ impl Rule {
             && charge.max.is_some()
             && charge.response_header.is_none()
         {
-            errors.add(format_args!("{path}.charge.max"), "must not be given without responseHeader");
+            errors
+                .add(format_args!("{path}.charge.max"), "must not be given without responseHeader");
         }
         Self {
             limit,
@@ -106,7 +107,8 @@ fn check_fields(config: &LimitConfig, path: &str, errors: &mut ConfigErrors) {
         ("tokenBucket", config.token_bucket.is_some()),
         ("concurrent", config.concurrent.is_some()),
     ];
-    let given: Vec<_> = kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
+    let given: Vec<_> =
+        kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
     if given.len() != 1 {
         errors.add(
             path,
@@ -149,7 +151,11 @@ fn check_fields(config: &LimitConfig, path: &str, errors: &mut ConfigErrors) {
         config.utc_offset.is_some() && config.window != WindowConfig::Fixed,
         "must not be given with this window: only a FIXED window follows the wall clock",
     );
-    refuse("wait", config.wait.is_some() && !is_bucket, "must not be given with this window: only a TOKEN_BUCKET knows when a request's turn is");
+    refuse(
+        "wait",
+        config.wait.is_some() && !is_bucket,
+        "must not be given with this window: only a TOKEN_BUCKET knows when a request's turn is",
+    );
     for (field, is_given) in [
         ("window", config.window != WindowConfig::TokenBucket),
         ("cost", config.cost.is_some()),
@@ -204,7 +210,10 @@ impl ReplyTemplate {
             errors.add(format_args!("{path}.request"), "must not be given: the request is refused");
         }
         if !config.headers.response.remove.is_empty() {
-            errors.add(format_args!("{path}.response.remove"), "must not be given: the reply has only the headers that are set");
+            errors.add(
+                format_args!("{path}.response.remove"),
+                "must not be given: the reply has only the headers that are set",
+            );
         }
         let edits = config.headers.response.edits();
         let headers: Vec<(HeaderName, Vec<u8>)> = edits.set.into_iter().chain(edits.add).collect();

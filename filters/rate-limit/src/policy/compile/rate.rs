@@ -57,7 +57,8 @@ impl RateSpec {
                 config.burst.map(|units| units.get()),
             ),
         };
-        let offset = config.utc_offset.map(|offset| first_boundary(offset, per)).unwrap_or_default();
+        let offset =
+            config.utc_offset.map(|offset| first_boundary(offset, per)).unwrap_or_default();
         let numbers = Numbers {
             window: config.window,
             per,
@@ -66,7 +67,8 @@ impl RateSpec {
             advance: advance.wait.max(if advance.is_charged { per } else { Duration::ZERO }),
             replicas: config.replicas.map_or(1, |pods| pods.get()),
         };
-        let most = config.requests_from.as_ref().map(|from| from.max.map_or(MAX_UNITS, |max| max.get()));
+        let most =
+            config.requests_from.as_ref().map(|from| from.max.map_or(MAX_UNITS, |max| max.get()));
         for units in [Some(requests), most].into_iter().flatten() {
             if numbers.window(units).is_none() {
                 errors.add(path, "must not take more than 366 days to admit burst requests");

@@ -1,0 +1,82 @@
+//! Connects the policy to the proxy.
+
+use std::{cell::RefCell, rc::Rc};
+
+use filter_core::{Generator, InvalidConfig, parse_config};
+use filter_host::{
+    Plugin, Setup, hold_queue::HoldQueue, random, request::RequestReader, stream::ContextId,
+};
+
+use crate::{
+    Metric, Policy,
+    plugin::{
+        concurrency::Concurrency, counters::Counters, counts::Counts, hold::Hold, stream::Stream,
+    },
+};
+
+mod admission;
+mod concurrency;
+mod counters;
+mod counts;
+mod decide;
+mod hold;
+mod response;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "module")]
+filter_host::entry!(RateLimit);
+
+/// The filter in one worker, with its current configuration.
+pub struct RateLimit {
+    policy: Policy,
+    reader: RequestReader,
+    context: ContextId,
+    generator: RefCell<Generator>,
+    counts: Counts,
+    concurrency: Concurrency,
+    counters: Counters,
+    queue: HoldQueue<Rc<Hold>>,
+}
+
+impl RateLimit {
+    /// Creates the plugin.
+    #[must_use]
+    pub fn start(policy: Policy, setup: &Setup) -> Self {
+        policy.warnings().iter().for_each(|warning| setup.warn(warning));
+        let counts = Counts::seed(&policy);
+        let concurrency = Concurrency::define(&policy);
+        let counters = Counters::define(&policy, setup);
+        log::info!("configuration applied");
+        Self {
+            reader: RequestReader::new(policy.needs()),
+            context: setup.context,
+            generator: RefCell::new(Generator::new(random::bits())),
+            queue: HoldQueue::new(&setup.timers),
+            counts,
+            concurrency,
+            counters,
+            policy,
+        }
+    }
+}
+
+impl Plugin for RateLimit {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> Result<Self, InvalidConfig> {
+        Ok(Self::start(Policy::new(&parse_config(document)?)?, setup))
+    }
+
+    fn open(self: Rc<Self>, context: ContextId) -> Stream {
+        Stream::new(self, context)
+    }
+
+    fn on_tick(&self) {
+        self.counters.flush();
+        if self.queue.wake_due(self.context, |id, hold, _| self.wake(id, &hold)).is_err() {
+            self.counters.count(Metric::Errors);
+        }
+    }
+}

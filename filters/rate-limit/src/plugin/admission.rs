@@ -1,0 +1,165 @@
+//! Drawing from all limits of a request, or from none.
+
+use std::time::Duration;
+
+use filter_host::Result;
+
+use super::{
+    RateLimit,
+    concurrency::Slot,
+    counts::{Attempt, Stored},
+};
+use crate::{Clocks, Denial, LimitMetric, Metric, Plan, PlannedDraw, Refusal, Usage};
+
+/// The state of a request that was admitted.
+#[derive(Default)]
+pub(super) struct Admission {
+    /// The limits that the request met.
+    pub(super) usages: Vec<Usage>,
+    /// Time for which the request is held.
+    pub(super) wait: Duration,
+    /// Draws that count the request until its stream ends.
+    pub(super) active: Vec<PlannedDraw>,
+    /// Draws whose units are taken at the response.
+    pub(super) charges: Vec<PlannedDraw>,
+}
+
+/// The decision about a request.
+pub(super) enum Verdict {
+    Admitted(Admission),
+    Denied(Denial),
+}
+
+impl RateLimit {
+    /// Draws from all limits of a request; takes nothing if one refuses it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a host call does; `admission` then holds what was acquired.
+    pub(super) fn admit(&self, plan: &Plan, clocks: Clocks) -> Result<Verdict> {
+        let mut admission = Admission::default();
+        let mut refusals = Vec::new();
+        let admitted = self
+            .acquire(plan, &mut admission, &mut refusals)
+            .and_then(|()| self.draw(plan, clocks, &mut admission, &mut refusals));
+        if admitted.is_err() || !refusals.is_empty() {
+            admission.active.drain(..).for_each(|draw| self.release(&draw));
+        }
+        admitted?;
+        Ok(if refusals.is_empty() {
+            Verdict::Admitted(admission)
+        } else {
+            Verdict::Denied(Denial { refusals, usages: admission.usages })
+        })
+    }
+
+    /// Stops counting a request of a limit on requests at once.
+    pub(super) fn release(&self, draw: &PlannedDraw) {
+        self.concurrency.release(&self.counts, draw);
+    }
+
+    /// Counts the request in the limits on requests at once.
+    fn acquire(
+        &self,
+        plan: &Plan,
+        admission: &mut Admission,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<()> {
+        /// Requests end at unknown times, so the client is asked to wait for the shortest one.
+        const RETRY_AFTER: Duration = Duration::from_secs(1);
+        for draw in plan.draws.iter().filter(|draw| draw.rate.is_none()) {
+            match self.concurrency.acquire(&self.counts, draw, draw.quota)? {
+                Slot::Taken(remaining) => {
+                    admission.active.push(*draw);
+                    admission.usages.push(Usage { draw: *draw, remaining, reset: Duration::MAX });
+                }
+                Slot::Full => {
+                    admission.usages.push(Usage { draw: *draw, remaining: 0, reset: RETRY_AFTER });
+                    self.refuse(draw, RETRY_AFTER, refusals);
+                }
+                Slot::Untracked => self.counters.count(Metric::Untracked),
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws from the limits per time.
+    fn draw(
+        &self,
+        plan: &Plan,
+        clocks: Clocks,
+        admission: &mut Admission,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<()> {
+        let mut attempts = Vec::with_capacity(plan.draws.len());
+        for draw in plan.draws.iter().filter(|draw| draw.rate.is_some()) {
+            match self.counts.attempt(draw, clocks)? {
+                Ok(attempt) => attempts.push(attempt),
+                Err(refusal) => {
+                    let (remaining, reset) = (refusal.remaining, refusal.retry_after);
+                    admission.usages.push(Usage { draw: *draw, remaining, reset });
+                    self.refuse(draw, reset, refusals);
+                }
+            }
+        }
+        if refusals.is_empty() {
+            self.store(attempts, clocks, admission, refusals)?;
+        }
+        // In the order of the document, also if some refuse and some do not.
+        admission.usages.sort_by_key(|usage| usage.draw.rule);
+        Ok(())
+    }
+
+    /// Takes the units of all draws; gives them back if one is refused meanwhile.
+    fn store(
+        &self,
+        attempts: Vec<Attempt<'_>>,
+        clocks: Clocks,
+        admission: &mut Admission,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<()> {
+        let mut stored: Vec<&PlannedDraw> = Vec::with_capacity(attempts.len());
+        for mut attempt in attempts {
+            let draw = attempt.draw;
+            if draw.is_charged {
+                admission.charges.push(*draw);
+            } else {
+                match self.counts.store(&mut attempt, clocks)? {
+                    Stored::Yes => {
+                        stored.push(draw);
+                        let evicts = u64::from(attempt.admission.is_evicting);
+                        self.counters.add(Metric::Evictions, evicts);
+                    }
+                    Stored::Contended => self.counters.count(Metric::Contended),
+                    Stored::Refused(refusal) => {
+                        let (remaining, reset) = (refusal.remaining, refusal.retry_after);
+                        admission.usages.push(Usage { draw: *draw, remaining, reset });
+                        self.refuse(draw, reset, refusals);
+                        if refusals.is_empty() {
+                            continue;
+                        }
+                        for draw in stored {
+                            self.counts.give_back(draw, clocks)?;
+                        }
+                        return Ok(());
+                    }
+                }
+            }
+            let drawn = attempt.admission;
+            admission.wait = admission.wait.max(drawn.wait);
+            let (remaining, reset) = (drawn.remaining, drawn.reset);
+            admission.usages.push(Usage { draw: *draw, remaining, reset });
+        }
+        Ok(())
+    }
+
+    /// Counts a draw over its limit, which refuses the request if it is enforced.
+    fn refuse(&self, draw: &PlannedDraw, retry_after: Duration, refusals: &mut Vec<Refusal>) {
+        self.counters.count_limit(draw.limit, LimitMetric::Denied);
+        if draw.is_enforced {
+            refusals.push(Refusal { rule: draw.rule, retry_after });
+        } else {
+            self.counters.count(Metric::DryRun);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Limits on requests at once.
+
+use filter_host::{HostError, Result, metrics::Gauge, property, shared_data};
+
+use super::counts::Counts;
+use crate::{
+    PlannedDraw, Policy,
+    active::{self, Acquired},
+    metrics::active_gauge,
+};
+
+/// Maximum number of attempts to remove a request, each of up to 8 writes.
+const MAX_RELEASES: usize = 1_000;
+
+/// The gauges of limits without a key, which are one number for all workers and configurations.
+pub(super) struct Concurrency {
+    /// By limit; `None` if it has a key, or the proxy does not count the gauge.
+    gauges: Vec<Option<Gauge>>,
+}
+
+/// The result of counting a request.
+pub(super) enum Slot {
+    /// The request is counted; holds the number of further requests.
+    Taken(u64),
+    /// There are as many as the limit admits.
+    Full,
+    /// The request is admitted, but not counted.
+    Untracked,
+}
+
+impl Concurrency {
+    /// Defines the gauges.
+    pub(super) fn define(policy: &Policy) -> Self {
+        let plugin = property::read(&["plugin_name"]).ok().flatten().unwrap_or_default();
+        let plugin = String::from_utf8_lossy(&plugin);
+        let gauge = |limit: &crate::Limit| {
+            let is_single = limit.concurrent().is_some() && !limit.is_keyed();
+            let gauge = is_single.then(|| Gauge::define(&active_gauge(&plugin, &limit.name)))?;
+            is_counting(gauge).then_some(gauge)
+        };
+        Self { gauges: policy.limits().iter().map(gauge).collect() }
+    }
+
+    /// Counts a request, unless `max` are active.
+    pub(super) fn acquire(&self, counts: &Counts, draw: &PlannedDraw, max: u64) -> Result<Slot> {
+        if let Some(gauge) = self.gauge(draw) {
+            gauge.add(1);
+            let active = gauge.read()?;
+            if active > max {
+                gauge.add(-1);
+                return Ok(Slot::Full);
+            }
+            return Ok(Slot::Taken(max.saturating_sub(active)));
+        }
+        let mut slot = Slot::Untracked;
+        let updated = shared_data::update(&counts.page_key(draw), |page| {
+            match active::acquire(page, draw.key, max) {
+                Acquired::Counted(page, remaining) => {
+                    slot = Slot::Taken(remaining);
+                    Some(page)
+                }
+                Acquired::Refused => {
+                    slot = Slot::Full;
+                    None
+                }
+                Acquired::Untracked => {
+                    slot = Slot::Untracked;
+                    None
+                }
+            }
+        });
+        match updated {
+            Err(HostError::CasMismatch) => Ok(Slot::Untracked),
+            updated => updated.map(|_| slot),
+        }
+    }
+
+    /// Removes a request that was counted.
+    pub(super) fn release(&self, counts: &Counts, draw: &PlannedDraw) {
+        if let Some(gauge) = self.gauge(draw) {
+            gauge.add(-1);
+            return;
+        }
+        let key = counts.page_key(draw);
+        // Retry almost indefinitely: a missed decrement would leak a slot for good.
+        for _ in 0..MAX_RELEASES {
+            let released = shared_data::update(&key, |page| Some(active::release(page, draw.key)));
+            if released == Ok(true) {
+                return;
+            }
+        }
+    }
+
+    fn gauge(&self, draw: &PlannedDraw) -> Option<Gauge> {
+        self.gauges.get(draw.limit).copied().flatten()
+    }
+}
+
+/// Returns `true` if a gauge counts: one that `stats_matcher` rejects always reads 0.
+fn is_counting(gauge: Gauge) -> bool {
+    gauge.add(1);
+    let is_counting = gauge.read().is_ok_and(|value| value > 0);
+    gauge.add(-1);
+    is_counting
+}

@@ -1,0 +1,82 @@
+//! The metrics of the filter.
+
+use std::time::Duration;
+
+use filter_host::{
+    Setup,
+    metric_buffer::{BufferedMetric, MetricBuffer},
+    metrics::Histogram,
+};
+
+use crate::{LimitMetric, Metric, Policy};
+
+/// Time between two updates of the proxy's metrics.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// All metrics.
+pub(super) struct Counters {
+    buffer: MetricBuffer,
+    /// Indexed by [`Metric::index`].
+    totals: Vec<BufferedMetric>,
+    /// By limit, then as [`LimitMetric::ALL`].
+    limits: Vec<[BufferedMetric; 2]>,
+    waiting: BufferedMetric,
+    wait: Histogram,
+}
+
+impl Counters {
+    /// Defines the metrics.
+    pub(super) fn define(policy: &Policy, setup: &Setup) -> Self {
+        let buffer = MetricBuffer::new(&setup.timers, PERIOD);
+        let of_limit = |name: &str| {
+            LimitMetric::ALL.map(|metric| buffer.counter(&metric.name(name, policy.has_labels())))
+        };
+        Self {
+            totals: Metric::ALL.iter().map(|metric| buffer.counter(&metric.name())).collect(),
+            limits: policy.limits().iter().map(|limit| of_limit(&limit.name)).collect(),
+            waiting: buffer.gauge(Metric::WAITING_GAUGE),
+            wait: Histogram::define(Metric::WAIT_HISTOGRAM),
+            buffer,
+        }
+    }
+
+    /// Increments a counter.
+    pub(super) fn count(&self, metric: Metric) {
+        self.add(metric, 1);
+    }
+
+    /// Adds to a counter.
+    pub(super) fn add(&self, metric: Metric, number: u64) {
+        if number > 0
+            && let Some(counter) = self.totals.get(metric.index())
+        {
+            self.buffer.add(*counter, i64::try_from(number).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Increments a counter of a limit.
+    pub(super) fn count_limit(&self, limit: usize, metric: LimitMetric) {
+        if let Some([allowed, denied]) = self.limits.get(limit) {
+            let counter = match metric {
+                LimitMetric::Allowed => allowed,
+                LimitMetric::Denied => denied,
+            };
+            self.buffer.add(*counter, 1);
+        }
+    }
+
+    /// Changes the number of held requests.
+    pub(super) fn add_waiting(&self, offset: i64) {
+        self.buffer.add(self.waiting, offset);
+    }
+
+    /// Records the time for which a request is held.
+    pub(super) fn record_wait(&self, time: Duration) {
+        self.buffer.record(self.wait, u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// Sends the changes to the proxy if it is time.
+    pub(super) fn flush(&self) {
+        self.buffer.flush();
+    }
+}

@@ -1,0 +1,169 @@
+//! Counts in shared data.
+
+use filter_host::{
+    HostError, Result, random,
+    shared_data::{self, Versioned},
+};
+
+use crate::{Clocks, Limit, PageAdmission, PageDraw, PageRefusal, PlannedDraw, Policy, Secret};
+
+/// Attempts to write a page while other workers write it.
+const MAX_ATTEMPTS: usize = 8;
+
+/// The pages of all limits, in shared data.
+///
+/// The keys contain the names of the plugin and the limits, but not the configuration, so that a new
+/// configuration continues the counts.
+pub(super) struct Counts {
+    /// The secret of the pod; all zeros if it cannot be read.
+    pub(super) secret: Secret,
+    /// By limit.
+    limits: Vec<Pages>,
+}
+
+/// The pages of a limit.
+struct Pages {
+    prefix: String,
+    /// One less than the number of pages.
+    mask: u64,
+}
+
+/// A draw that is admitted but not stored.
+pub(super) struct Attempt<'p> {
+    pub(super) draw: &'p PlannedDraw,
+    pub(super) admission: PageAdmission,
+    key: String,
+    seen: Versioned,
+}
+
+/// The result of storing a draw.
+pub(super) enum Stored {
+    /// The units are taken.
+    Yes,
+    /// Other workers were faster each time; the units are not taken.
+    Contended,
+    /// Another worker took the units.
+    Refused(PageRefusal),
+}
+
+impl Counts {
+    /// Creates the pages that do not exist yet.
+    pub(super) fn seed(policy: &Policy) -> Self {
+        let prefix = shared_data::plugin_key("rate-limit");
+        if policy.is_idle() {
+            return Self { secret: Secret::default(), limits: Vec::new() };
+        }
+        let secret = secret(&format!("{prefix}.secret")).unwrap_or_else(|error| {
+            log::error!("cannot create shared data: {error:?}");
+            Secret::default()
+        });
+        let pages = |limit: &Limit| {
+            let pages = Pages {
+                prefix: format!("{prefix}.{}", limit.name),
+                mask: limit.pages.saturating_sub(1),
+            };
+            if let Err(error) = pages.seed() {
+                log::error!("cannot create shared data {}: {error:?}", pages.prefix);
+            }
+            pages
+        };
+        Self { secret, limits: policy.limits().iter().map(pages).collect() }
+    }
+
+    /// Returns the key of the page of a draw.
+    pub(super) fn page_key(&self, draw: &PlannedDraw) -> String {
+        self.limits.get(draw.limit).map(|pages| pages.key(draw.key)).unwrap_or_default()
+    }
+
+    /// Reads the page of a draw, and draws from it.
+    pub(super) fn attempt<'p>(
+        &self,
+        draw: &'p PlannedDraw,
+        clocks: Clocks,
+    ) -> Result<std::result::Result<Attempt<'p>, PageRefusal>> {
+        let key = self.page_key(draw);
+        let seen = shared_data::read(&key)?.ok_or(HostError::NotFound)?;
+        Ok(match page_draw(draw, &seen.value, clocks)? {
+            PageDraw::Admitted(admission) => Ok(Attempt { draw, admission, key, seen }),
+            PageDraw::Refused(refusal) => Err(refusal),
+        })
+    }
+
+    /// Stores a draw; draws again if another worker was faster.
+    pub(super) fn store(&self, attempt: &mut Attempt<'_>, clocks: Clocks) -> Result<Stored> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Attempt { draw, admission, key, seen } = attempt;
+            match shared_data::replace(key, seen, &admission.page) {
+                Err(HostError::CasMismatch) => {}
+                stored => return stored.map(|()| Stored::Yes),
+            }
+            *seen = shared_data::read(key)?.ok_or(HostError::NotFound)?;
+            match page_draw(draw, &seen.value, clocks)? {
+                PageDraw::Admitted(next) => *admission = next,
+                PageDraw::Refused(refusal) => return Ok(Stored::Refused(refusal)),
+            }
+        }
+        Ok(Stored::Contended)
+    }
+
+    /// Returns the units of a stored draw.
+    pub(super) fn give_back(&self, draw: &PlannedDraw, clocks: Clocks) -> Result<()> {
+        let Some(rate) = draw.rate else { return Ok(()) };
+        let key = self.page_key(draw);
+        shared_data::update(&key, |page| {
+            Some(rate.give_back(page, draw.key, clocks, draw.amount.cost))
+        })
+        .map(drop)
+    }
+
+    /// Takes units at the response. Returns `true` if another key lost its count.
+    pub(super) fn charge(&self, draw: &PlannedDraw, clocks: Clocks, units: u64) -> Result<bool> {
+        let Some(rate) = draw.rate else { return Ok(false) };
+        let key = self.page_key(draw);
+        let mut evicts = false;
+        shared_data::update(&key, |page| {
+            let (page, is_evicting) = rate.charge(page, draw.key, clocks, units);
+            evicts = is_evicting;
+            Some(page)
+        })?;
+        Ok(evicts)
+    }
+}
+
+fn page_draw(draw: &PlannedDraw, page: &[u8], clocks: Clocks) -> Result<PageDraw> {
+    let rate = draw.rate.ok_or(HostError::BadArgument)?;
+    Ok(rate.draw(page, draw.key, clocks, draw.amount))
+}
+
+impl Pages {
+    fn key(&self, key: u64) -> String {
+        format!("{}.{:x}", self.prefix, key & self.mask)
+    }
+
+    /// Creates the pages, unless another worker has created all of them.
+    fn seed(&self) -> Result<()> {
+        let marker = format!("{}.mask", self.prefix);
+        let mask = self.mask.to_le_bytes();
+        let seeded = shared_data::read(&marker)?;
+        if seeded.is_some_and(|seeded| is_at_least(&seeded.value, self.mask)) {
+            return Ok(());
+        }
+        for page in 0..=self.mask {
+            shared_data::seed(&self.key(page), &[])?;
+        }
+        shared_data::write(&marker, &mask)
+    }
+}
+
+/// Returns `true` if the encoded mask includes all pages of `mask`.
+fn is_at_least(encoded: &[u8], mask: u64) -> bool {
+    encoded.try_into().map(u64::from_le_bytes).is_ok_and(|seeded| seeded >= mask)
+}
+
+/// Returns the secret of the pod, which the first worker creates.
+fn secret(key: &str) -> Result<Secret> {
+    let random = [random::bits().to_le_bytes(), random::bits().to_le_bytes()].concat();
+    shared_data::seed(key, &random)?;
+    let shared = shared_data::read(key)?.ok_or(HostError::NotFound)?;
+    shared.value.try_into().map(Secret).map_err(|_| HostError::BadArgument)
+}
