@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer};
 pub struct Config {
     /// Verifies JSON Web Tokens. Default: the filter is absent, and all requests pass.
     pub jwt_auth: Option<jwt_auth::Config>,
+    /// Admits at most so many requests per time, per key and at once. Default: the filter is absent.
+    pub rate_limit: Option<rate_limit::Config>,
     /// Chooses the version that serves a request. Default: the filter is absent.
     pub routing_tags: Option<routing_tags::Config>,
     /// Counts, times, traces and logs every stream. Default: the filter is absent.
@@ -22,7 +24,11 @@ pub struct Config {
     jwt_rules: (),
     #[serde(deserialize_with = "in_jwt_auth")]
     rules: (),
-    #[serde(deserialize_with = "in_routing_tags_or_fault_injection")]
+    #[serde(deserialize_with = "in_rate_limit")]
+    limits: (),
+    #[serde(rename = "rateLimitService", deserialize_with = "in_rate_limit")]
+    rate_limit_service: (),
+    #[serde(deserialize_with = "in_a_section_with_entries")]
     http: (),
     #[serde(deserialize_with = "in_telemetry")]
     tracing: (),
@@ -40,12 +46,14 @@ fn in_jwt_auth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Erro
     refuse(deserializer, "must not be given: it belongs in the section jwt-auth")
 }
 
-fn in_routing_tags_or_fault_injection<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<(), D::Error> {
+fn in_rate_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: it belongs in the section rate-limit")
+}
+
+fn in_a_section_with_entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(
         deserializer,
-        "must not be given: it belongs in the section routing-tags or fault-injection",
+        "must not be given: it belongs in the section rate-limit, routing-tags or fault-injection",
     )
 }
 

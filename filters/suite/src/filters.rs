@@ -6,6 +6,7 @@ use fault_injection::FaultInjection;
 use filter_core::{ConfigErrors, InvalidConfig};
 use filter_host::{Action, Plugin, Setup, calls::CallId, environment, stream::ContextId};
 use jwt_auth::JwtAuth;
+use rate_limit::RateLimit;
 use routing_tags::RoutingTags;
 use telemetry::Telemetry;
 
@@ -13,6 +14,7 @@ use crate::{config::Config, event::Event, filter_stream::FilterStream};
 
 /// The names of the sections.
 const JWT_AUTH: &str = "jwt-auth";
+const RATE_LIMIT: &str = "rate-limit";
 const ROUTING_TAGS: &str = "routing-tags";
 const TELEMETRY: &str = "telemetry";
 const FAULT_INJECTION: &str = "fault-injection";
@@ -20,6 +22,7 @@ const FAULT_INJECTION: &str = "fault-injection";
 /// The filters that a document configures.
 pub(crate) struct Filters {
     jwt_auth: Option<Rc<JwtAuth>>,
+    rate_limit: Option<Rc<RateLimit>>,
     routing_tags: Option<Rc<RoutingTags>>,
     telemetry: Option<Rc<Telemetry>>,
     fault_injection: Option<Rc<FaultInjection>>,
@@ -29,6 +32,7 @@ pub(crate) struct Filters {
 #[derive(Default)]
 pub(crate) struct FilterStreams {
     jwt_auth: FilterStream<JwtAuth>,
+    rate_limit: FilterStream<RateLimit>,
     routing_tags: FilterStream<RoutingTags>,
     telemetry: FilterStream<Telemetry>,
     fault_injection: FilterStream<FaultInjection>,
@@ -36,7 +40,7 @@ pub(crate) struct FilterStreams {
 
 impl Filters {
     /// The number of filters. Their positions are in the order in which a request passes them.
-    pub(crate) const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 5;
 
     /// Creates the filters; `section` returns the text of a section.
     ///
@@ -51,6 +55,8 @@ impl Filters {
         let mut errors = ConfigErrors::default();
         let mut compile = Compiler(&mut errors);
         let jwt_auth = compile.section(JWT_AUTH, config.jwt_auth.as_ref(), JwtAuth::compile);
+        let rate_limit =
+            compile.section(RATE_LIMIT, config.rate_limit.as_ref(), rate_limit::Policy::new);
         let routing_tags =
             compile.section(ROUTING_TAGS, config.routing_tags.as_ref(), routing_tags::Policy::new);
         let telemetry = compile.section(TELEMETRY, config.telemetry.as_ref(), |config| {
@@ -66,6 +72,8 @@ impl Filters {
         let setup = |section| Setup { section, ..setup.clone() };
         Ok(Self {
             jwt_auth: jwt_auth.map(|policy| Rc::new(JwtAuth::start(policy, &setup(JWT_AUTH)))),
+            rate_limit: rate_limit
+                .map(|policy| Rc::new(RateLimit::start(policy, &setup(RATE_LIMIT)))),
             routing_tags: routing_tags.map(|policy| {
                 let document = section(ROUTING_TAGS);
                 Rc::new(RoutingTags::start(policy, &document, &setup(ROUTING_TAGS)))
@@ -80,6 +88,7 @@ impl Filters {
 
     pub(crate) fn on_tick(&self) {
         on_tick(self.jwt_auth.as_ref());
+        on_tick(self.rate_limit.as_ref());
         on_tick(self.routing_tags.as_ref());
         on_tick(self.telemetry.as_ref());
         on_tick(self.fault_injection.as_ref());
@@ -103,9 +112,10 @@ impl FilterStreams {
     ) -> Action {
         match position {
             0 => self.jwt_auth.deliver(filters.jwt_auth.as_ref(), context, event),
-            1 => self.routing_tags.deliver(filters.routing_tags.as_ref(), context, event),
-            2 => self.telemetry.deliver(filters.telemetry.as_ref(), context, event),
-            3 => self.fault_injection.deliver(filters.fault_injection.as_ref(), context, event),
+            1 => self.rate_limit.deliver(filters.rate_limit.as_ref(), context, event),
+            2 => self.routing_tags.deliver(filters.routing_tags.as_ref(), context, event),
+            3 => self.telemetry.deliver(filters.telemetry.as_ref(), context, event),
+            4 => self.fault_injection.deliver(filters.fault_injection.as_ref(), context, event),
             _ => Action::Continue,
         }
     }
@@ -113,6 +123,7 @@ impl FilterStreams {
     /// Calls the callback for the end of the stream of every filter.
     pub(crate) fn log(&mut self, filters: &Filters, context: ContextId) {
         self.jwt_auth.log(filters.jwt_auth.as_ref(), context);
+        self.rate_limit.log(filters.rate_limit.as_ref(), context);
         self.routing_tags.log(filters.routing_tags.as_ref(), context);
         self.telemetry.log(filters.telemetry.as_ref(), context);
         self.fault_injection.log(filters.fault_injection.as_ref(), context);

@@ -164,7 +164,7 @@ fn a_document_without_its_section_is_refused_with_the_section() {
         ),
         (
             json!({"http": []}),
-            "http: must not be given: it belongs in the section routing-tags or fault-injection",
+            "http: must not be given: it belongs in the section rate-limit, routing-tags or fault-injection",
         ),
         (
             json!({"tracing": [], "telemetry": {}}),
