@@ -19,6 +19,7 @@ mod page;
 mod plugin;
 mod policy;
 mod rate;
+mod refusals;
 mod windows;
 
 pub use crate::{

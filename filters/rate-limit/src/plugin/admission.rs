@@ -24,6 +24,13 @@ pub(super) struct Admission {
     pub(super) charges: Vec<PlannedDraw>,
 }
 
+impl Admission {
+    /// Returns `true` if the request is held, counted until its end, or charged at its response.
+    pub(super) const fn is_pending(&self) -> bool {
+        !self.wait.is_zero() || !self.active.is_empty() || !self.charges.is_empty()
+    }
+}
+
 /// The decision about a request.
 pub(super) enum Verdict {
     Admitted(Admission),

@@ -21,9 +21,9 @@ const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 
 /// The outcome of a request.
 pub(super) enum Outcome {
-    /// No limit holds for the request, or the proxy failed.
+    /// The request passes, and its response needs no attention.
     Passed,
-    /// All limits admit the request.
+    /// All limits admit the request, and there is more to do.
     Admitted(Box<Admitted>),
     /// The request got a reply.
     Refused,
@@ -98,6 +98,9 @@ impl RateLimit {
             return Ok(Outcome::Passed);
         }
         self.count_admitted(&admission);
+        if !admission.is_pending() && explanation.is_none() && !self.policy.describes_admitted() {
+            return Ok(Outcome::Passed);
+        }
         Ok(Outcome::Admitted(Box::new(Admitted { admission, explanation })))
     }
 

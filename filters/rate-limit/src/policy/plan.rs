@@ -64,7 +64,8 @@ impl Policy {
     pub fn plan(&self, request: &Request, inputs: &Inputs) -> Plan {
         let mut plan = Plan::default();
         let mut is_exempt = false;
-        for found in self.matcher.matches(request) {
+        let matches = (!self.entries.is_empty()).then(|| self.matcher.matches(request));
+        for found in matches.into_iter().flatten() {
             let (index, is_sure) = match found {
                 Match::Sure(index) => (index, true),
                 Match::Unsure(index) => (index, false),
