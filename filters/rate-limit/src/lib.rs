@@ -20,6 +20,7 @@ mod plugin;
 mod policy;
 mod rate;
 mod refusals;
+pub mod service;
 mod windows;
 
 pub use crate::{
