@@ -63,12 +63,12 @@ pub struct Status {
 impl Answer {
     /// Reads the response to a call with `asked` descriptors; without headers there was none.
     ///
-    /// A service may omit the statuses. If it sends any other number than `asked`, it has not
-    /// decided on these descriptors: the answer can refuse, without statuses, but cannot admit.
+    /// A service may omit the statuses. A number of them other than `asked` belongs to other
+    /// descriptors: such an answer can refuse, without statuses, but cannot admit.
     ///
     /// # Errors
     ///
-    /// Fails if there is no response, its status is an error, or it is malformed.
+    /// Fails if the service did not respond, or the response is an error or malformed.
     pub fn read(
         headers: &Headers,
         body: &[u8],

@@ -20,7 +20,8 @@ mod recent_use;
 /// most 2*n* are lost, where *n* is the largest call: those unspent at its end, and those that a
 /// service counts although it refuses them.
 ///
-/// All times are those of one monotonic clock.
+/// Units end with the window, but not before the waiting requests can spend them: an answer is
+/// valid for at least 10 ms. All times are those of one monotonic clock.
 #[derive(Clone, Debug)]
 pub struct Batch<K> {
     grants: BTreeMap<K, Grant>,

@@ -47,13 +47,12 @@ pub(super) struct Totals {
     pub(super) late: u32,
     /// Whether a call was refused that was not repeated with fewer hits.
     pub(super) is_exhausted: bool,
-    /// The sum over workers of the largest call.
+    /// The hits of the largest call of each worker.
     pub(super) largest: [u32; WORKERS],
 }
 
 pub(super) const WORKERS: usize = 3;
 
-#[derive(Debug)]
 struct Worker {
     batch: Batch<&'static str>,
     waiting: Vec<u32>,
@@ -63,8 +62,14 @@ struct Worker {
     admitted: u32,
 }
 
+impl Default for Worker {
+    fn default() -> Self {
+        let (batch, waiting) = (Batch::new(1), Vec::new());
+        Self { batch, waiting, answer: None, is_calling: false, granted: 0, admitted: 0 }
+    }
+}
+
 /// The simulation; every event checks the invariants.
-#[derive(Debug)]
 pub(super) struct World {
     service: Service,
     workers: Vec<Worker>,
@@ -83,15 +88,7 @@ fn window(time: Duration) -> u64 {
 
 impl World {
     pub(super) fn new(service: Service, latencies: Vec<Duration>, failures: usize) -> Self {
-        let worker = || Worker {
-            batch: Batch::new(1),
-            waiting: Vec::new(),
-            answer: None,
-            is_calling: false,
-            granted: 0,
-            admitted: 0,
-        };
-        let workers = (0..WORKERS).map(|_| worker()).collect();
+        let workers = (0..WORKERS).map(|_| Worker::default()).collect();
         let (events, windows) = (BTreeMap::new(), BTreeMap::new());
         let (scheduled, now) = (0, Duration::ZERO);
         Self { service, workers, events, scheduled, now, latencies, failures, windows }
@@ -109,7 +106,7 @@ impl World {
         self.events.insert((at, self.scheduled), (worker, event));
     }
 
-    /// Runs until no event is left, and then returns whether no request waits.
+    /// Runs until no event is left, and checks that no request waits then.
     pub(super) fn run(&mut self) {
         while let Some(((at, _), (index, event))) = self.events.pop_first() {
             assert!(self.scheduled < 100_000, "no progress");
