@@ -29,7 +29,10 @@ pub use crate::{
     metrics::{LimitMetric, Metric},
     page::Page,
     plugin::RateLimit,
-    policy::{Denial, Inputs, Limit, Plan, PlannedDraw, Policy, Refusal, ResponseParts, Usage},
+    policy::{
+        Denial, GlobalDraw, Inputs, Limit, Plan, PlannedDraw, Policy, Refusal, ResponseParts,
+        ServiceSpec, Usage,
+    },
     rate::{Clocks, PageAdmission, PageDraw, PageRefusal, Rate},
     windows::{
         Amount, Draw, FixedCount, FixedWindow, FullAt, SlidingCounts, SlidingWindow, State,

@@ -19,6 +19,8 @@ pub struct Usage {
     pub remaining: u64,
     /// Time until units are available again.
     pub reset: Duration,
+    /// `true` if the request is over the limit.
+    pub is_over: bool,
 }
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use filter_core::{Captures, Match, Percentage, Request, sticky_draw, sticky_hash};
 
-use super::{LimitKind, Policy, Rule};
+use super::{
+    GlobalDraw, LimitKind, Policy, Rule,
+    global::{self, Described},
+};
 use crate::{
     config::MissingKeyConfig,
     key::{KeyStatus, Secret},
@@ -26,8 +29,10 @@ pub struct Inputs {
 /// The draws of a request, in the order of the document.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plan {
-    /// The draws.
+    /// The draws that the pod counts.
     pub draws: Vec<PlannedDraw>,
+    /// The draws that the rate-limit service counts.
+    pub global: Vec<GlobalDraw>,
     /// The rule that refuses the request because its key is missing.
     pub denied_by: Option<usize>,
     /// Number of limits whose key the request does not have.
@@ -98,7 +103,10 @@ impl Policy {
         let reads = |rule: &usize| {
             let reads_cost =
                 self.rules.get(*rule).is_some_and(|rule| rule.cost.path_variable().is_some());
-            let reads_key = |limit: &super::Limit| limit.key.path_variables().next().is_some();
+            let reads_key = |limit: &super::Limit| {
+                let described = limit.descriptor.iter().flat_map(|spec| spec.path_variables());
+                limit.key.path_variables().chain(described).next().is_some()
+            };
             reads_cost || self.limit_of(*rule).is_some_and(reads_key)
         };
         if rules.iter().any(reads) {
@@ -148,7 +156,7 @@ impl Policy {
             }
             LimitKind::Concurrent(max) => (None, *max),
         };
-        plan.draws.push(PlannedDraw {
+        let planned = PlannedDraw {
             rule: index,
             limit: rule.limit,
             key: key.hash,
@@ -157,7 +165,21 @@ impl Policy {
             is_charged: rule.charge.is_some(),
             is_enforced: enforced.contains(draw),
             quota,
-        });
+        };
+        if !limit.is_global {
+            plan.draws.push(planned);
+            return;
+        }
+        match self.describe(limit, quota, request, captures) {
+            Described::Descriptor(descriptor) => {
+                let key = global::hash(&descriptor, inputs.secret);
+                plan.global.push(GlobalDraw { draw: planned, descriptor, key });
+            }
+            Described::Skipped => {}
+            Described::Denied => {
+                plan.denied_by.get_or_insert(index);
+            }
+        }
     }
 }
 
@@ -187,7 +209,7 @@ impl Plan {
     /// Returns `true` if no limit holds for the request.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.draws.is_empty() && self.denied_by.is_none()
+        self.draws.is_empty() && self.global.is_empty() && self.denied_by.is_none()
     }
 
     /// Refuses over-limit requests that would be held.
