@@ -46,8 +46,7 @@ thread_local! {
 }
 
 impl Fact {
-    const ALL: [Self; 5] =
-        [Self::Identity, Self::Tag, Self::Fault, Self::Operation, Self::Limit];
+    const ALL: [Self; 5] = [Self::Identity, Self::Tag, Self::Fault, Self::Operation, Self::Limit];
 
     /// Returns the name of the property.
     #[must_use]

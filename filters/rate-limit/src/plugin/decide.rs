@@ -11,7 +11,7 @@ use filter_host::{
     headers::{self, Map},
     published::{self, Fact, Readers},
     reply,
-    stream::ContextId,
+    stream::{self, ContextId},
 };
 
 use super::{
@@ -107,7 +107,10 @@ impl RateLimit {
 
     /// Asks the service, and holds the request if there is no answer yet.
     fn decide_with_service(&self, service: &Service, waiting: &Rc<Waiting>) -> Result<Outcome> {
+        // The answer to a call of a stream would not reach the plugin.
+        stream::enter(self.context)?;
         self.ask(service, waiting);
+        stream::enter(waiting.id)?;
         if !waiting.is_settled() {
             let is_full = self.queue.len() >= self.policy.max_waiting();
             let timeout = service.spec().timeout;

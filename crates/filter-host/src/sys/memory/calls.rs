@@ -311,9 +311,10 @@ pub(crate) fn http_call(
         }
         let id = state.next_call;
         state.next_call += 1;
-        let (worker, headers) = (state.current.worker, headers.iter().copied().collect());
+        let (worker, context) = (state.current.worker, state.current.context);
+        let headers = headers.iter().copied().collect();
         let (cluster, body) = (cluster.to_owned(), body.to_vec());
-        state.calls.insert(id, HttpCall { cluster, headers, body, timeout, worker });
+        state.calls.insert(id, HttpCall { cluster, headers, body, timeout, worker, context });
         Ok(id)
     })
 }

@@ -46,6 +46,8 @@ pub struct HttpCall {
     pub timeout: Duration,
     /// The worker that sent it.
     pub(super) worker: usize,
+    /// The context that sent it, which gets the response.
+    pub(super) context: u32,
 }
 
 /// A foreign function; `None` if it fails.

@@ -202,8 +202,12 @@ impl<P: Plugin> Worker<P> {
 
     /// Delivers the response to an HTTP call of this worker.
     pub fn answer(&mut self, call: u32, headers: &[(&str, &str)], body: &[u8]) {
+        let sent = with(|state| state.calls.remove(&call)).expect("no such call");
+        // As in Envoy, the response to a call of a stream does not reach the plugin.
+        if sent.context != PLUGIN {
+            return;
+        }
         let before = with(|state| {
-            state.calls.remove(&call).expect("no such call");
             let (headers, trailers) = (headers.iter().copied().collect(), Headers::default());
             let answer = Answer { headers, trailers, body: body.to_vec() };
             std::mem::replace(&mut state.answer, answer)
