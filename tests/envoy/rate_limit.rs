@@ -1,6 +1,7 @@
 //! rate-limit in a real Envoy.
 
 mod requests;
+mod rules;
 
 use anyhow::Result;
 use serde_json::{Value, json};
