@@ -53,6 +53,6 @@ pub(crate) fn measure(
 /// Returns the resident memory after some load on every worker, in KiB.
 fn resident(proxy: &Proxy, variant: &Variant, workers: usize) -> Result<f64> {
     let connections = CONNECTIONS.saturating_mul(workers);
-    load::run(proxy.address(), &variant.headers, connections, LOAD)?;
+    load::run(proxy.address(), &variant.headers, variant.status, connections, LOAD)?;
     Ok(process::resident_kib(proxy.id())? as f64)
 }

@@ -25,7 +25,7 @@ mod fixed_rate;
 
 pub(crate) use fixed_rate::latencies;
 
-/// Sends the same request repeatedly for `time`; returns the number of responses with status 200.
+/// Sends the same request repeatedly for `time`; returns the number of responses with `status`.
 ///
 /// # Errors
 ///
@@ -33,6 +33,7 @@ pub(crate) use fixed_rate::latencies;
 pub(crate) fn run(
     address: SocketAddr,
     headers: &HeaderList,
+    status: StatusCode,
     connections: usize,
     time: Duration,
 ) -> Result<u64> {
@@ -40,7 +41,7 @@ pub(crate) fn run(
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut workers = JoinSet::new();
         for _ in 0..connections {
-            workers.spawn(repeat(address, headers.clone(), until));
+            workers.spawn(repeat(address, headers.clone(), status, until));
         }
         let mut answered = 0u64;
         while let Some(count) = workers.join_next().await {
@@ -54,23 +55,32 @@ pub(crate) fn run(
 ///
 /// # Errors
 ///
-/// Fails on another status than 200.
-pub(crate) fn probe(address: SocketAddr, headers: &HeaderList) -> Result<bool> {
+/// Fails on another status than 200, or than `expected`.
+pub(crate) fn probe(
+    address: SocketAddr,
+    headers: &HeaderList,
+    expected: StatusCode,
+) -> Result<bool> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let Ok(mut client) = Client::connect(address, headers.clone()).await else {
             return Ok(false);
         };
         let Ok(status) = client.send().await else { return Ok(false) };
-        ensure!(status == StatusCode::OK, "answered {status}");
+        ensure!(status == StatusCode::OK || status == expected, "answered {status}");
         Ok(true)
     })
 }
 
-async fn repeat(address: SocketAddr, headers: HeaderList, until: Instant) -> Result<u64> {
+async fn repeat(
+    address: SocketAddr,
+    headers: HeaderList,
+    status: StatusCode,
+    until: Instant,
+) -> Result<u64> {
     let mut client = Client::connect(address, headers).await?;
     let mut count = 0u64;
     while Instant::now() < until {
-        client.exchange().await?;
+        client.exchange(status).await?;
         count = count.saturating_add(1);
     }
     client.close().await?;
@@ -105,10 +115,10 @@ impl Client {
         Ok(status)
     }
 
-    /// Sends the request and expects status 200.
-    async fn exchange(&mut self) -> Result<()> {
+    /// Sends the request and expects a status.
+    async fn exchange(&mut self, expected: StatusCode) -> Result<()> {
         let status = self.send().await?;
-        ensure!(status == StatusCode::OK, "answered {status}");
+        ensure!(status == expected, "answered {status}");
         Ok(())
     }
 

@@ -88,7 +88,7 @@ impl Proxy {
 /// takes only a few of its intervals.
 fn answers(address: SocketAddr, variant: &Variant) -> Result<bool> {
     for _ in 0..PROBES {
-        if load::probe(address, &variant.headers)? {
+        if load::probe(address, &variant.headers, variant.status)? {
             return Ok(true);
         }
         thread::sleep(Duration::from_millis(1));

@@ -144,7 +144,8 @@ fn cpu_micros(subject: &Subject<'_>, load: &Load) -> Result<f64> {
     let Subject { variant, proxy, .. } = subject;
     let time = Duration::from_millis(load.millis);
     let before = process::cpu_time(proxy.id())?;
-    let requests = load::run(proxy.address(), &variant.headers, load.connections, time)?;
+    let requests =
+        load::run(proxy.address(), &variant.headers, variant.status, load.connections, time)?;
     let after = process::cpu_time(proxy.id())?;
     ensure!(requests > 0, "{}: no request was answered", variant.name);
     Ok(after.saturating_sub(before).as_secs_f64() * 1e6 / requests as f64)

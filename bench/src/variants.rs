@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use hyper::StatusCode;
 use serde_json::{Value, json};
 use tests::{identity_provider::IdentityProvider, repository};
 
 mod chain;
 mod fault;
 mod jwt;
+mod limits;
 mod logs;
 mod tags;
 mod telemetry;
@@ -48,6 +50,8 @@ pub(crate) struct Variant {
     pub(crate) headers: HeaderList,
     /// Native access log; `None` if there is none.
     pub(crate) access_log: Option<Value>,
+    /// Status of the responses.
+    pub(crate) status: StatusCode,
     /// Row without filters that gets the same requests.
     pub(crate) floor: &'static str,
 }
@@ -59,6 +63,7 @@ impl Default for Variant {
             filters: Vec::new(),
             headers: HeaderList::new(),
             access_log: None,
+            status: StatusCode::OK,
             floor: NO_FILTER,
         }
     }
@@ -116,6 +121,7 @@ impl Variant {
             filters,
             headers: self.headers.clone(),
             access_log: self.access_log.clone(),
+            status: self.status,
             floor: self.floor,
         }))
     }
@@ -141,6 +147,7 @@ pub(crate) fn all() -> Result<Vec<Variant>> {
     variants.extend(tags::all());
     variants.extend(fault::all());
     variants.extend(telemetry::all());
+    variants.extend(limits::all());
     variants.extend(logs::all());
     Ok(variants)
 }

@@ -191,27 +191,32 @@ fn check_limits(policy: &rate_limit::Policy, request: &Request, message: &Messag
 
 /// Draws from the bytes of a message, as from a page that another plugin has written.
 fn use_page(draw: &PlannedDraw, clocks: Clocks, message: &Message<'_>) -> Usage {
-    let usage = |remaining, reset| Usage { draw: *draw, remaining, reset };
-    let Some(rate) = draw.rate else { return usage(0, Duration::MAX) };
-    let assert_small = |page: &[u8]| assert!(page.len() <= 512, "{} bytes", page.len());
-    let (charged, _) = rate.charge(message.body, draw.key, clocks, message.bits());
+    let usage = |remaining, reset, is_over| Usage { draw: *draw, remaining, reset, is_over };
+    let Some(rate) = draw.rate else { return usage(0, Duration::MAX, true) };
+    let assert_small = |page: &[u8]| {
+        assert!(page.len() <= message.body.len().max(512), "{} bytes", page.len());
+    };
+    let mut charged = message.body.to_vec();
+    rate.charge(&mut charged, draw.key, clocks, message.bits());
     assert_small(&charged);
-    assert_small(&rate.give_back(&charged, draw.key, clocks, message.bits()));
-    match rate.draw(message.body, draw.key, clocks, draw.amount) {
+    rate.give_back(&mut charged, draw.key, clocks, message.bits());
+    assert_small(&charged);
+    let mut page = message.body.to_vec();
+    match rate.draw(&mut page, draw.key, clocks, draw.amount) {
         PageDraw::Admitted(admission) => {
-            assert_small(&admission.page);
+            assert!(page.len() <= 512, "{} bytes", page.len());
             assert!(admission.wait <= draw.amount.max_wait, "{admission:?}");
             assert!(admission.remaining + draw.amount.cost <= draw.burst, "{draw:?} {admission:?}");
-            let again = rate.draw(&admission.page, draw.key, clocks, draw.amount);
+            let again = rate.draw(&mut page, draw.key, clocks, draw.amount);
             if let PageDraw::Admitted(next) = again {
                 let is_less = next.remaining <= admission.remaining;
                 assert!(is_less || admission.is_evicting, "a draw gave units");
             }
-            usage(admission.remaining, admission.reset)
+            usage(admission.remaining, admission.reset, false)
         }
         PageDraw::Refused(refusal) => {
             assert!(!refusal.retry_after.is_zero(), "{draw:?}");
-            usage(refusal.remaining, refusal.retry_after)
+            usage(refusal.remaining, refusal.retry_after, true)
         }
     }
 }
@@ -220,7 +225,7 @@ fn use_page(draw: &PlannedDraw, clocks: Clocks, message: &Message<'_>) -> Usage 
 fn assert_replies(policy: &rate_limit::Policy, request: &Request, plan: &Plan, usages: &[Usage]) {
     let refused = usages.iter().map(|usage| {
         let refusals = vec![Refusal { rule: usage.draw.rule, retry_after: usage.reset }];
-        Denial { refusals, usages: usages.to_vec() }
+        Denial { refusals, usages: usages.to_vec(), ..Denial::default() }
     });
     for denial in refused.chain(plan.denied_by.map(Denial::never)).chain(policy.unreadable()) {
         let reply = policy.reply(&denial, &request.headers);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
+use hyper::StatusCode;
 use tokio::{
     runtime::Builder,
     task::{JoinSet, yield_now},
@@ -74,7 +75,7 @@ async fn follow(
         while Instant::now() < due {
             yield_now().await;
         }
-        client.exchange().await?;
+        client.exchange(StatusCode::OK).await?;
         latencies.push(due.elapsed());
     }
     client.close().await?;

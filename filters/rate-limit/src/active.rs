@@ -31,10 +31,10 @@ impl State for ActiveCount {
 }
 
 /// The result of counting one more active request of a key.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Acquired {
-    /// The request is counted; holds the page to store and the number of further requests.
-    Counted(Vec<u8>, u64),
+    /// The request is counted; holds the number of further requests.
+    Counted(u64),
     /// There are as many as the limit admits.
     Refused,
     /// The page has no room for another key, so the request is not counted.
@@ -42,26 +42,27 @@ pub(crate) enum Acquired {
 }
 
 /// Counts a request of a key in a page, unless `max` are active.
-pub(crate) fn acquire(page: &[u8], key: u64, max: u64) -> Acquired {
-    let mut page = Page::<ActiveCount>::from_bytes(page);
+pub(crate) fn acquire(page: &mut Vec<u8>, key: u64, max: u64) -> Acquired {
+    let mut page = Page::<ActiveCount>::open(page);
     let ActiveCount(active) = page.get(key);
     let Some(remaining) = max.checked_sub(u64::from(active)).and_then(|left| left.checked_sub(1))
     else {
         return Acquired::Refused;
     };
-    if !page.has_room(key) {
+    if !page.has_room(key, Duration::ZERO) {
         return Acquired::Untracked;
     }
     page.set(key, ActiveCount(active.saturating_add(1)), Duration::ZERO);
-    Acquired::Counted(page.to_bytes(), remaining)
+    Acquired::Counted(remaining)
 }
 
-/// Removes a request of a key from a page. Returns the page to store.
-pub(crate) fn release(page: &[u8], key: u64) -> Vec<u8> {
-    let mut page = Page::<ActiveCount>::from_bytes(page);
+/// Removes a request of a key from a page.
+pub(crate) fn release(page: &mut Vec<u8>, key: u64) {
+    let mut page = Page::<ActiveCount>::open(page);
     let ActiveCount(active) = page.get(key);
-    page.set(key, ActiveCount(active.saturating_sub(1)), Duration::ZERO);
-    page.to_bytes()
+    if active > 0 {
+        page.set(key, ActiveCount(active.saturating_sub(1)), Duration::ZERO);
+    }
 }
 
 #[cfg(test)]
@@ -75,32 +76,30 @@ mod tests {
     fn counts_the_requests_of_each_key() {
         let mut page = Vec::new();
         for (key, left) in [(1, 1), (2, 1), (1, 0)] {
-            let Acquired::Counted(next, remaining) = acquire(&page, key, 2) else {
-                panic!("{key}")
-            };
-            assert_eq!(remaining, left);
-            page = next;
+            assert_eq!(acquire(&mut page, key, 2), Acquired::Counted(left), "{key}");
         }
-        assert_eq!(acquire(&page, 1, 2), Acquired::Refused);
-        page = release(&page, 1);
-        assert!(matches!(acquire(&page, 1, 2), Acquired::Counted(_, 0)));
+        assert_eq!(acquire(&mut page, 1, 2), Acquired::Refused);
+        release(&mut page, 1);
+        assert_eq!(acquire(&mut page, 1, 2), Acquired::Counted(0));
     }
 
     #[test]
     fn a_full_page_tracks_no_further_key() {
         let mut page = Vec::new();
         for key in 0..16 {
-            let Acquired::Counted(next, _) = acquire(&page, key, 2) else { panic!("{key}") };
-            page = next;
+            assert_eq!(acquire(&mut page, key, 2), Acquired::Counted(1), "{key}");
         }
-        assert_eq!(acquire(&page, 16, 2), Acquired::Untracked);
-        assert!(matches!(acquire(&page, 3, 2), Acquired::Counted(..)));
-        assert!(matches!(acquire(&release(&page, 3), 16, 2), Acquired::Counted(..)));
+        assert_eq!(acquire(&mut page, 16, 2), Acquired::Untracked);
+        assert_eq!(acquire(&mut page, 3, 2), Acquired::Counted(0));
+        release(&mut page, 3);
+        release(&mut page, 3);
+        assert_eq!(acquire(&mut page, 16, 2), Acquired::Counted(1));
     }
 
     #[test]
     fn a_release_never_goes_below_zero() {
-        let page = release(&[], 7);
-        assert!(matches!(acquire(&page, 7, 1), Acquired::Counted(_, 0)));
+        let mut page = Vec::new();
+        release(&mut page, 7);
+        assert_eq!(acquire(&mut page, 7, 1), Acquired::Counted(0));
     }
 }

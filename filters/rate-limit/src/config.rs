@@ -12,15 +12,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 mod key;
 mod limit;
+mod service;
 mod values;
 
 pub(crate) use crate::config::limit::MAX_UNITS;
 pub use crate::config::{
     key::{KeyConfig, PrefixConfig},
     limit::{
-        ChargeConfig, CostFrom, LimitConfig, MissingKeyConfig, ReplyConfig, RequestsFrom,
+        ChargeConfig, CostFrom, LimitConfig, MissingKeyConfig, ReplyConfig, RequestsFrom, Scope,
         TokenBucketConfig, WindowConfig,
     },
+    service::{DescriptorEntry, FailureMode, RateLimitServiceConfig, ServiceMode},
     values::{CostConfig, LimitName, StatusPattern},
 };
 
@@ -38,6 +40,8 @@ pub struct Config {
     /// Limits by request, at most 1,024 entries. The first entry that matches a request decides.
     #[serde(deserialize_with = "misplaced::http_entries")]
     pub http: Vec<Entry>,
+    /// Rate-limit service, for limits with `scope: GLOBAL`. Default: none.
+    pub rate_limit_service: Option<RateLimitServiceConfig>,
     /// Responses that carry `RateLimit-Policy` and `RateLimit`. Default: `DENIED`.
     pub rate_limit_headers: HeadersConfig,
     /// Also sends `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset`, as Envoy

@@ -120,6 +120,28 @@ impl KeySpec {
         Key { hash: hasher.0.finish(), status: KeyStatus::Found }
     }
 
+    /// Returns the components as entries of a descriptor; `None` for a component without a value.
+    ///
+    /// Bytes that are not UTF-8 become the replacement character, so some values share a count.
+    pub(crate) fn entries<'r>(
+        &'r self,
+        request: &'r Request,
+        captures: &'r Captures,
+    ) -> impl Iterator<Item = (String, Option<String>)> {
+        self.0.iter().map(move |component| match first_of(component, request, captures) {
+            (Value::Found(bytes), "source_ip") => {
+                ("source_ip".to_owned(), Some(address_text(&bytes)))
+            }
+            (Value::Found(bytes), source) => {
+                (source.to_owned(), Some(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+            (Value::Missing | Value::Ambiguous, _) => {
+                let first = component.first().map_or("", Source::name);
+                (first.to_owned(), None)
+            }
+        })
+    }
+
     /// Returns the names of the sources of the key, such as `claim`; `missing` for a component
     /// without a value.
     pub(crate) fn sources(&self, request: &Request, captures: &Captures) -> String {
@@ -290,6 +312,13 @@ fn prefix(address: IpAddr, v4: u32, v6: u32) -> Vec<u8> {
             (address.to_bits() & mask).to_be_bytes().to_vec()
         }
     }
+}
+
+/// Returns the text of an address in network byte order.
+fn address_text(bytes: &[u8]) -> String {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| v6()).map(|address| address.to_string()).unwrap_or_default()
 }
 
 /// Hashes the values of a key.

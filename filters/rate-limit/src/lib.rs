@@ -19,6 +19,8 @@ mod page;
 mod plugin;
 mod policy;
 mod rate;
+mod refusals;
+pub mod service;
 mod windows;
 
 pub use crate::{
@@ -27,7 +29,10 @@ pub use crate::{
     metrics::{LimitMetric, Metric},
     page::Page,
     plugin::RateLimit,
-    policy::{Denial, Inputs, Limit, Plan, PlannedDraw, Policy, Refusal, ResponseParts, Usage},
+    policy::{
+        Denial, GlobalDraw, Inputs, Limit, Plan, PlannedDraw, Policy, Refusal, ResponseParts,
+        ServiceSpec, Usage,
+    },
     rate::{Clocks, PageAdmission, PageDraw, PageRefusal, Rate},
     windows::{
         Amount, Draw, FixedCount, FixedWindow, FullAt, SlidingCounts, SlidingWindow, State,

@@ -23,6 +23,12 @@ pub enum Metric {
     Untracked,
     /// Requests decided on without being counted because of too much contention.
     Contended,
+    /// Calls of the rate-limit service.
+    ServiceCalls,
+    /// Calls of the rate-limit service without an answer.
+    ServiceErrors,
+    /// Calls that were not made because the service is down.
+    ServiceSkipped,
     /// Failed host calls.
     Errors,
 }
@@ -40,7 +46,7 @@ const PREFIX: &str = "weir_rate_limit_";
 
 impl Metric {
     /// All counters, in the order of [`Metric::index`].
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Allowed,
         Self::Denied,
         Self::NearLimit,
@@ -50,11 +56,18 @@ impl Metric {
         Self::Evictions,
         Self::Untracked,
         Self::Contended,
+        Self::ServiceCalls,
+        Self::ServiceErrors,
+        Self::ServiceSkipped,
         Self::Errors,
     ];
 
     /// Name of the gauge of held requests.
     pub const WAITING_GAUGE: &str = "weir_rate_limit_waiting";
+    /// Name of the gauge of the rate-limit service: 1 for each worker for which it is down.
+    pub const SERVICE_DOWN_GAUGE: &str = "weir_rate_limit_service_down";
+    /// Name of the histogram of the time to an answer of the service, in milliseconds.
+    pub const SERVICE_HISTOGRAM: &str = "weir_rate_limit_service_ms";
     /// Name of the histogram of the time for which requests were held, in milliseconds.
     pub const WAIT_HISTOGRAM: &str = "weir_rate_limit_wait_ms";
 
@@ -77,6 +90,9 @@ impl Metric {
             Self::Evictions => "evictions",
             Self::Untracked => "untracked",
             Self::Contended => "contended",
+            Self::ServiceCalls => "service_calls",
+            Self::ServiceErrors => "service_errors",
+            Self::ServiceSkipped => "service_skipped",
             Self::Errors => "errors",
         };
         format!("{PREFIX}{stem}_total")

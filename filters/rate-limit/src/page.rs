@@ -1,6 +1,6 @@
 //! A page of shared data: the counts of a few keys.
 
-use std::time::Duration;
+use std::{marker::PhantomData, time::Duration};
 
 use crate::windows::State;
 
@@ -13,77 +13,105 @@ const KEY: usize = 8;
 
 /// The counts of the keys that share a page, by the hash of their key.
 ///
-/// Entries whose state is idle, as of a key that has not been used for a window, are dropped without
-/// loss.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Page<S> {
-    entries: Vec<(u64, S)>,
+/// Reads and changes the encoded page in place. Entries whose state is idle, as of a key that has not
+/// been used for a window, make room without loss.
+#[derive(Debug)]
+pub struct Page<'b, S> {
+    bytes: &'b mut Vec<u8>,
+    state: PhantomData<S>,
 }
 
-impl<S: State> Page<S> {
-    /// Decodes a page; an empty one if the bytes are of another version, kind or length.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self { entries: entries(bytes).unwrap_or_default() }
-    }
+impl<'b, S: State> Page<'b, S> {
+    /// Bytes of an entry.
+    const ENTRY: usize = KEY.saturating_add(S::BYTES);
 
-    /// Encodes the page; no entry is idle at the time of the last [`Page::set`].
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let len = self.entries.len().saturating_mul(KEY.saturating_add(S::BYTES));
-        let mut bytes = Vec::with_capacity(HEADER.saturating_add(len));
-        bytes.extend([VERSION, S::KIND]);
-        for (key, state) in &self.entries {
-            bytes.extend(key.to_le_bytes());
-            state.write(&mut bytes);
+    /// Opens a page; bytes of another version, kind or length become an empty one.
+    pub fn open(bytes: &'b mut Vec<u8>) -> Self {
+        if !is_page::<S>(bytes) {
+            bytes.clear();
+            bytes.extend([VERSION, S::KIND]);
         }
-        bytes
+        Self { bytes, state: PhantomData }
     }
 
     /// Returns the state of a key; that of an unused key if the page does not have it.
     #[must_use]
     pub fn get(&self, key: u64) -> S {
-        let found = self.entries.iter().find(|(found, _)| *found == key);
-        found.map_or_else(S::default, |(_, state)| *state)
+        self.entries().find(|entry| has_key(entry, key)).map(state).unwrap_or_default()
     }
 
-    /// Returns `true` if the state of a key can be set without loss of another key.
+    /// Returns `true` if the state of a key can be set at `now` without loss of another key.
     #[must_use]
-    pub fn has_room(&self, key: u64) -> bool {
-        self.entries.len() < S::PER_PAGE || self.entries.iter().any(|(found, _)| *found == key)
+    pub fn has_room(&self, key: u64, now: Duration) -> bool {
+        self.entries().count() < S::PER_PAGE
+            || self.entries().any(|entry| has_key(entry, key) || is_idle::<S>(entry, now))
     }
 
-    /// Sets the state of a key at `now`, and drops idle entries.
+    /// Sets the state of a key at `now`.
     ///
     /// If the page is full, the key that has used least makes room, which may be this one, and
     /// `true` is returned: its next requests find a full count.
     pub fn set(&mut self, key: u64, state: S, now: Duration) -> bool {
-        self.entries.retain(|(kept, state)| *kept != key && !state.is_idle(now));
-        if !state.is_idle(now) {
-            self.entries.push((key, state));
-        }
-        if self.entries.len() <= S::PER_PAGE {
+        let found = self.entries().position(|entry| has_key(entry, key));
+        let idle = || self.entries().position(|entry| is_idle::<S>(entry, now));
+        if let Some(index) = found.or_else(idle) {
+            self.write(index, key, state);
             return false;
         }
-        let by_use = self.entries.iter().enumerate().map(|(at, (_, state))| (state.used(now), at));
-        if let Some((_, least)) = by_use.min() {
-            self.entries.swap_remove(least);
+        let len = self.entries().count();
+        if len < S::PER_PAGE {
+            self.bytes.extend(key.to_le_bytes());
+            state.write(self.bytes);
+            return false;
+        }
+        let by_use =
+            self.entries().enumerate().map(|(index, entry)| (used::<S>(entry, now), index));
+        match by_use.min() {
+            Some((least, index)) if least < state.used(now) => self.write(index, key, state),
+            _ => {}
         }
         true
     }
+
+    fn entries(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.get(HEADER..).unwrap_or_default().chunks_exact(Self::ENTRY)
+    }
+
+    /// Overwrites an entry.
+    fn write(&mut self, index: usize, key: u64, state: S) {
+        let start = index.saturating_mul(Self::ENTRY).saturating_add(HEADER);
+        let end = start.saturating_add(Self::ENTRY);
+        let mut entry = Vec::with_capacity(Self::ENTRY);
+        entry.extend(key.to_le_bytes());
+        state.write(&mut entry);
+        if let Some(bytes) = self.bytes.get_mut(start..end)
+            && bytes.len() == entry.len()
+        {
+            bytes.copy_from_slice(&entry);
+        }
+    }
 }
 
-fn entries<S: State>(bytes: &[u8]) -> Option<Vec<(u64, S)>> {
-    let entries = bytes.strip_prefix(&[VERSION, S::KIND])?;
-    let chunks = entries.chunks_exact(KEY.checked_add(S::BYTES)?);
-    if !chunks.remainder().is_empty() || chunks.len() > S::PER_PAGE {
-        return None;
-    }
-    let entry = |chunk: &[u8]| {
-        let (key, state) = chunk.split_first_chunk::<KEY>()?;
-        Some((u64::from_le_bytes(*key), S::read(state)?))
-    };
-    chunks.map(entry).collect()
+fn is_page<S: State>(bytes: &[u8]) -> bool {
+    let Some(entries) = bytes.strip_prefix(&[VERSION, S::KIND]) else { return false };
+    let chunks = entries.chunks_exact(Page::<S>::ENTRY);
+    chunks.remainder().is_empty() && chunks.len() <= S::PER_PAGE
+}
+
+fn has_key(entry: &[u8], key: u64) -> bool {
+    entry.starts_with(&key.to_le_bytes())
+}
+
+fn state<S: State>(entry: &[u8]) -> S {
+    entry.get(KEY..).and_then(S::read).unwrap_or_default()
+}
+
+fn is_idle<S: State>(entry: &[u8], now: Duration) -> bool {
+    state::<S>(entry).is_idle(now)
+}
+
+fn used<S: State>(entry: &[u8], now: Duration) -> u64 {
+    state::<S>(entry).used(now)
 }
 
 #[cfg(test)]
@@ -102,57 +130,62 @@ mod tests {
         FullAt(nanos * 16)
     }
 
+    fn get(bytes: &[u8], key: u64) -> FullAt {
+        Page::<FullAt>::open(&mut bytes.to_vec()).get(key)
+    }
+
+    fn set(bytes: &mut Vec<u8>, key: u64, state: FullAt, now: u64) -> bool {
+        Page::open(bytes).set(key, state, at(now))
+    }
+
     #[test]
     fn keeps_the_states_of_keys() {
-        let mut page = Page::default();
+        let mut page = Vec::new();
         for key in 1..=3 {
-            assert!(!page.set(key, full_at(key * 100), at(50)));
+            assert!(!set(&mut page, key, full_at(key * 100), 50));
         }
-        assert!(!page.set(2, full_at(250), at(50)));
-        let page = Page::<FullAt>::from_bytes(&page.to_bytes());
-        let states: Vec<FullAt> = (1..=4).map(|key| page.get(key)).collect();
+        assert!(!set(&mut page, 2, full_at(250), 50));
+        let states: Vec<FullAt> = (1..=4).map(|key| get(&page, key)).collect();
         assert_eq!(states, [full_at(100), full_at(250), full_at(300), full_at(0)]);
     }
 
     #[test]
     fn idle_keys_make_room() {
-        let mut page = Page::default();
+        let mut page = Vec::new();
         for key in 0..100 {
             // Each is full again when the next but one comes.
-            assert!(!page.set(key, full_at(key + 2), at(key)));
+            assert!(!set(&mut page, key, full_at(key + 2), key));
         }
-        assert_eq!(page.to_bytes().len(), HEADER + 2 * 16);
+        assert_eq!(page.len(), HEADER + 2 * 16);
     }
 
     #[test]
     fn newcomers_never_push_out_a_heavy_user() {
-        let mut page = Page::default();
+        let mut page = Vec::new();
         for key in 0..8 {
-            page.set(key, full_at(1_000), at(0));
+            set(&mut page, key, full_at(1_000), 0);
         }
         let mut evictions = 0;
         for key in 100..10_000 {
-            evictions += u64::from(page.set(key, full_at(10), at(0)));
+            evictions += u64::from(set(&mut page, key, full_at(10), 0));
         }
         assert_eq!(evictions, 9_900 - 8);
-        assert!((0..8).all(|key| page.get(key) == full_at(1_000)));
+        assert!((0..8).all(|key| get(&page, key) == full_at(1_000)));
     }
 
     #[test]
     fn foreign_bytes_are_an_empty_page() {
-        let mut page = Page::default();
-        page.set(1, full_at(100), at(0));
-        page.set(2, full_at(100), at(0));
-        let bytes = page.to_bytes();
-        let empty = Page::<FullAt>::default();
-        for len in 0..bytes.len() {
-            let cut = Page::<FullAt>::from_bytes(&bytes[..len]);
-            assert_eq!(cut == empty, len != HEADER + 16, "{len}");
+        let mut page = Vec::new();
+        set(&mut page, 1, full_at(100), 0);
+        set(&mut page, 2, full_at(100), 0);
+        for len in 0..page.len() {
+            let cut = get(&page[..len], 1);
+            assert_eq!(cut == full_at(0), len != HEADER + 16, "{len}");
         }
-        assert_eq!(Page::<SlidingCounts>::from_bytes(&bytes), Page::default());
-        assert_eq!(Page::<FixedCount>::from_bytes(&bytes), Page::default());
-        let too_many = [&bytes[..], &[0; 15 * 16]].concat();
-        assert_eq!(Page::<FullAt>::from_bytes(&too_many), empty);
+        assert_eq!(Page::<SlidingCounts>::open(&mut page.clone()).get(1), SlidingCounts::default());
+        assert_eq!(Page::<FixedCount>::open(&mut page.clone()).get(1), FixedCount::default());
+        let too_many = [&page[..], &[0; 15 * 16]].concat();
+        assert_eq!(get(&too_many, 1), full_at(0));
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -162,14 +195,13 @@ mod tests {
         fn is_a_map_while_there_is_room(
             sets in proptest::collection::vec((0u64..16, 0u64..50), 0..100),
         ) {
-            let mut page = Page::default();
+            let mut page = Vec::new();
             let mut map = std::collections::HashMap::new();
             for (now, (key, length)) in (0u64..).zip(sets) {
-                proptest::prop_assert!(!page.set(key, full_at(now + length), at(now)));
+                proptest::prop_assert!(!set(&mut page, key, full_at(now + length), now));
                 map.insert(key, now + length);
-                page = Page::from_bytes(&page.to_bytes());
                 for (key, until) in &map {
-                    let kept = page.get(*key);
+                    let kept = get(&page, *key);
                     let is_idle = kept == FullAt(0) && *until <= now;
                     proptest::prop_assert!(kept == full_at(*until) || is_idle);
                 }
@@ -177,10 +209,16 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_decode(bytes in proptest::collection::vec(0u8.., 0..600)) {
-            let _ = Page::<FullAt>::from_bytes(&bytes).to_bytes();
-            let _ = Page::<SlidingCounts>::from_bytes(&bytes).to_bytes();
-            let _ = Page::<FixedCount>::from_bytes(&bytes).to_bytes();
+        fn any_bytes_are_a_page(bytes in proptest::collection::vec(0u8.., 0..600), key: u64) {
+            fn check<S: State>(mut bytes: Vec<u8>, key: u64) {
+                let mut page = Page::<S>::open(&mut bytes);
+                let state = page.get(key);
+                page.set(key, state, at(key));
+                assert!(is_page::<S>(&bytes));
+            }
+            check::<FullAt>(bytes.clone(), key);
+            check::<SlidingCounts>(bytes.clone(), key);
+            check::<FixedCount>(bytes, key);
         }
     }
 }

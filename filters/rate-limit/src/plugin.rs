@@ -4,13 +4,19 @@ use std::{cell::RefCell, rc::Rc};
 
 use filter_core::{Generator, InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Setup, hold_queue::HoldQueue, random, request::RequestReader, stream::ContextId,
+    Plugin, Setup,
+    calls::CallId,
+    hold_queue::HoldQueue,
+    random,
+    request::RequestReader,
+    stream::{self, ContextId},
 };
 
 use crate::{
     Metric, Policy,
     plugin::{
-        concurrency::Concurrency, counters::Counters, counts::Counts, hold::Hold, stream::Stream,
+        concurrency::Concurrency, counters::Counters, counts::Counts, hold::Hold,
+        limited_stream::Stream, service::Service,
     },
 };
 
@@ -20,10 +26,13 @@ mod counters;
 mod counts;
 mod decide;
 mod hold;
+mod limited_stream;
 mod response;
-mod stream;
+mod service;
+
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 #[cfg(feature = "module")]
 filter_host::entry!(RateLimit);
@@ -38,6 +47,8 @@ pub struct RateLimit {
     concurrency: Concurrency,
     counters: Counters,
     queue: HoldQueue<Rc<Hold>>,
+    /// `None` without `rateLimitService`.
+    service: Option<Service>,
 }
 
 impl RateLimit {
@@ -54,10 +65,28 @@ impl RateLimit {
             context: setup.context,
             generator: RefCell::new(Generator::new(random::bits())),
             queue: HoldQueue::new(&setup.timers),
+            service: policy.service().cloned().map(Service::new),
             counts,
             concurrency,
             counters,
             policy,
+        }
+    }
+
+    /// Decides about the requests that no longer wait for the service, then enters `context` again.
+    fn complete_settled(&self, context: ContextId) {
+        let Some(service) = &self.service else { return };
+        let mut has_entered = false;
+        loop {
+            let settled = service.take_settled();
+            if settled.is_empty() {
+                break;
+            }
+            has_entered = true;
+            settled.iter().for_each(|waiting| self.complete(waiting));
+        }
+        if has_entered {
+            let _ = stream::enter(context);
         }
     }
 }
@@ -77,6 +106,22 @@ impl Plugin for RateLimit {
         self.counters.flush();
         if self.queue.wake_due(self.context, |id, hold, _| self.wake(id, &hold)).is_err() {
             self.counters.count(Metric::Errors);
+        }
+        self.complete_settled(self.context);
+    }
+
+    fn on_http_call_response(&self, call: CallId, body_size: usize) {
+        if let Some(service) = &self.service {
+            self.on_answer(service, call, body_size);
+            self.complete_settled(self.context);
+        }
+    }
+}
+
+impl Drop for RateLimit {
+    fn drop(&mut self) {
+        if self.service.as_ref().is_some_and(Service::is_down) {
+            self.counters.set_service_down(false);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
 mod charge;
 mod compile;
 mod cost;
+mod global;
 mod headers;
 mod plan;
 mod reply;
@@ -20,6 +21,7 @@ mod reply;
 use crate::policy::{charge::Charge, compile::rate::RateSpec, cost::Cost};
 pub use crate::policy::{
     charge::ResponseParts,
+    global::{GlobalDraw, ServiceSpec},
     headers::Usage,
     plan::{Inputs, Plan, PlannedDraw},
     reply::{Denial, Refusal},
@@ -39,6 +41,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     needs: Needs,
     explain: Option<Matcher>,
+    service: Option<ServiceSpec>,
     headers: HeadersConfig,
     has_x_ratelimit: bool,
     max_waiting: usize,
@@ -67,6 +70,10 @@ pub struct Limit {
     kind: LimitKind,
     key: KeySpec,
     on_missing_key: MissingKeyConfig,
+    /// `true` if the rate-limit service counts.
+    is_global: bool,
+    /// `None` for the default descriptor.
+    descriptor: Option<global::DescriptorSpec>,
     reply: ReplyTemplate,
 }
 

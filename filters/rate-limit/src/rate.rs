@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     page::Page,
-    windows::{Amount, Draw, FixedWindow, SlidingWindow, State, TokenBucket, Window},
+    windows::{Amount, Draw, FixedWindow, SlidingWindow, TokenBucket, Window},
 };
 
 /// The window of a limit.
@@ -28,19 +28,17 @@ pub struct Clocks {
 }
 
 /// The result of drawing units of a key from a page.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PageDraw {
-    /// There are enough units.
+    /// There are enough units; the page has changed.
     Admitted(PageAdmission),
     /// There are not enough units; nothing is taken.
     Refused(PageRefusal),
 }
 
-/// An admission, and the page to store.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// An admission.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PageAdmission {
-    /// The page without the units.
-    pub page: Vec<u8>,
     /// Whole units that are left.
     pub remaining: u64,
     /// Time for which the caller must hold the request.
@@ -68,8 +66,7 @@ impl Rate {
     }
 
     /// Draws units of a key from a page.
-    #[must_use]
-    pub fn draw(&self, page: &[u8], key: u64, clocks: Clocks, amount: Amount) -> PageDraw {
+    pub fn draw(&self, page: &mut Vec<u8>, key: u64, clocks: Clocks, amount: Amount) -> PageDraw {
         match self {
             Self::TokenBucket(bucket) => draw(bucket, page, key, clocks.monotonic, amount),
             Self::Sliding(window) => draw(window, page, key, clocks.monotonic, amount),
@@ -77,66 +74,61 @@ impl Rate {
         }
     }
 
-    /// Takes units of a key, also if fewer are left. Returns the page to store, and `true` if
-    /// another key lost its count.
-    #[must_use]
-    pub fn charge(&self, page: &[u8], key: u64, clocks: Clocks, units: u64) -> (Vec<u8>, bool) {
-        match self {
-            Self::TokenBucket(bucket) => {
-                change(page, key, clocks.monotonic, |state, now| bucket.charge(state, now, units))
-            }
-            Self::Sliding(window) => {
-                change(page, key, clocks.monotonic, |state, now| window.charge(state, now, units))
-            }
-            Self::Fixed(window) => {
-                change(page, key, clocks.wall, |state, now| window.charge(state, now, units))
-            }
-        }
+    /// Takes units of a key, also if fewer are left. Returns `true` if another key lost its count.
+    pub fn charge(&self, page: &mut Vec<u8>, key: u64, clocks: Clocks, units: u64) -> bool {
+        self.change(page, key, clocks, Change::Charge(units))
     }
 
-    /// Returns units of a key that were drawn with the same readings of the clocks. Returns the page
-    /// to store.
-    #[must_use]
-    pub fn give_back(&self, page: &[u8], key: u64, clocks: Clocks, units: u64) -> Vec<u8> {
-        let (page, _) = match self {
-            Self::TokenBucket(bucket) => change(page, key, clocks.monotonic, |state, now| {
-                bucket.give_back(state, now, units)
-            }),
-            Self::Sliding(window) => change(page, key, clocks.monotonic, |state, now| {
-                window.give_back(state, now, units)
-            }),
-            Self::Fixed(window) => {
-                change(page, key, clocks.wall, |state, now| window.give_back(state, now, units))
-            }
-        };
-        page
+    /// Returns units of a key that were drawn with the same readings of the clocks.
+    pub fn give_back(&self, page: &mut Vec<u8>, key: u64, clocks: Clocks, units: u64) {
+        self.change(page, key, clocks, Change::GiveBack(units));
+    }
+
+    fn change(&self, page: &mut Vec<u8>, key: u64, clocks: Clocks, change: Change) -> bool {
+        match self {
+            Self::TokenBucket(bucket) => change.apply(bucket, page, key, clocks.monotonic),
+            Self::Sliding(window) => change.apply(window, page, key, clocks.monotonic),
+            Self::Fixed(window) => change.apply(window, page, key, clocks.wall),
+        }
     }
 }
 
-fn draw<W: Window>(window: &W, page: &[u8], key: u64, now: Duration, amount: Amount) -> PageDraw {
-    let mut page = Page::<W::State>::from_bytes(page);
+/// A change of a count that always succeeds.
+#[derive(Clone, Copy)]
+enum Change {
+    Charge(u64),
+    GiveBack(u64),
+}
+
+impl Change {
+    fn apply<W: Window>(self, window: &W, page: &mut Vec<u8>, key: u64, now: Duration) -> bool {
+        let mut page = Page::<W::State>::open(page);
+        let state = page.get(key);
+        let next = match self {
+            Self::Charge(units) => window.charge(state, now, units),
+            Self::GiveBack(units) => window.give_back(state, now, units),
+        };
+        page.set(key, next, now)
+    }
+}
+
+fn draw<W: Window>(
+    window: &W,
+    page: &mut Vec<u8>,
+    key: u64,
+    now: Duration,
+    amount: Amount,
+) -> PageDraw {
+    let mut page = Page::<W::State>::open(page);
     match window.draw(page.get(key), now, amount) {
         Draw::Admitted { next, remaining, wait, reset } => {
             let is_evicting = page.set(key, next, now);
-            let page = page.to_bytes();
-            PageDraw::Admitted(PageAdmission { page, remaining, wait, reset, is_evicting })
+            PageDraw::Admitted(PageAdmission { remaining, wait, reset, is_evicting })
         }
         Draw::Refused { retry_after, remaining } => {
             PageDraw::Refused(PageRefusal { retry_after, remaining })
         }
     }
-}
-
-fn change<S: State>(
-    page: &[u8],
-    key: u64,
-    now: Duration,
-    next: impl FnOnce(S, Duration) -> S,
-) -> (Vec<u8>, bool) {
-    let mut page = Page::<S>::from_bytes(page);
-    let state = next(page.get(key), now);
-    let is_evicting = page.set(key, state, now);
-    (page.to_bytes(), is_evicting)
 }
 
 #[cfg(test)]
@@ -162,19 +154,19 @@ mod tests {
         for rate in rates() {
             let mut page = Vec::new();
             for (key, left) in [(1, 2), (1, 1), (2, 2), (1, 0), (2, 1)] {
-                let PageDraw::Admitted(drawn) = rate.draw(&page, key, clocks, 1.into()) else {
+                let PageDraw::Admitted(drawn) = rate.draw(&mut page, key, clocks, 1.into()) else {
                     panic!("{rate:?} refused {key}")
                 };
                 assert_eq!(drawn.remaining, left, "{rate:?} {key}");
-                page = drawn.page;
             }
-            let PageDraw::Refused(refusal) = rate.draw(&page, 1, clocks, 1.into()) else {
+            let before = page.clone();
+            let PageDraw::Refused(refusal) = rate.draw(&mut page, 1, clocks, 1.into()) else {
                 panic!("{rate:?}")
             };
-            assert_eq!(refusal.remaining, 0, "{rate:?}");
-            let given_back = rate.give_back(&page, 1, clocks, 1);
-            let drawn = rate.draw(&given_back, 1, clocks, 1.into());
-            assert!(matches!(drawn, PageDraw::Admitted { .. }), "{rate:?}");
+            assert_eq!((refusal.remaining, &page), (0, &before), "{rate:?}");
+            rate.give_back(&mut page, 1, clocks, 1);
+            let drawn = rate.draw(&mut page, 1, clocks, 1.into());
+            assert!(matches!(drawn, PageDraw::Admitted(_)), "{rate:?}");
         }
     }
 
@@ -182,10 +174,10 @@ mod tests {
     fn a_charge_takes_more_than_is_left() {
         let clocks = Clocks { monotonic: SECOND * 9, wall: SECOND * 70 };
         for rate in rates() {
-            let (page, is_evicting) = rate.charge(&[], 7, clocks, 1_000);
-            assert!(!is_evicting);
-            let drawn = rate.draw(&page, 7, clocks, 1.into());
-            assert!(matches!(drawn, PageDraw::Refused { .. }), "{rate:?}");
+            let mut page = Vec::new();
+            assert!(!rate.charge(&mut page, 7, clocks, 1_000));
+            let drawn = rate.draw(&mut page, 7, clocks, 1.into());
+            assert!(matches!(drawn, PageDraw::Refused(_)), "{rate:?}");
         }
     }
 }

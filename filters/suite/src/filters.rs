@@ -97,6 +97,7 @@ impl Filters {
     /// Passes the response to a call to all filters; each ignores the calls of others.
     pub(crate) fn on_http_call_response(&self, call: CallId, body_size: usize) {
         on_http_call_response(self.jwt_auth.as_ref(), call, body_size);
+        on_http_call_response(self.rate_limit.as_ref(), call, body_size);
         on_http_call_response(self.telemetry.as_ref(), call, body_size);
     }
 }

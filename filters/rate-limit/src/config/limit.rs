@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     key::KeyConfig,
+    service::DescriptorEntry,
     values::{CostConfig, LimitName, StatusPattern},
 };
 
@@ -74,6 +75,12 @@ pub struct LimitConfig {
     /// Share of the requests over the limit that is refused; the same keys are always among them.
     /// With 0, the limit is a dry run. Default: 100.
     pub enforced: Option<Percentage>,
+    /// Counts that the limit uses. Default: `POD`.
+    pub scope: Scope,
+    /// Entries that identify the count in the rate-limit service, at most 16, with `scope: GLOBAL`.
+    /// Default: `limit` with the name, and an entry for each component of the key.
+    #[schemars(length(max = 16))]
+    pub descriptor: Vec<DescriptorEntry>,
     /// Number of pods among which `requests` and `burst` are divided, 1 to 10,000; quotients are
     /// rounded up. Default: 1.
     #[schemars(extend("examples" = [3]))]
@@ -110,6 +117,17 @@ pub enum MissingKeyConfig {
     Skip,
     /// They are refused.
     Deny,
+}
+
+/// The counts that a limit uses.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Scope {
+    /// Those of the pod.
+    #[default]
+    Pod,
+    /// Those of the rate-limit service, which all pods share.
+    Global,
 }
 
 /// A token bucket in the words of Envoy.

@@ -24,6 +24,13 @@ pub(super) struct Admission {
     pub(super) charges: Vec<PlannedDraw>,
 }
 
+impl Admission {
+    /// Returns `true` if the request is held, counted until its end, or charged at its response.
+    pub(super) const fn is_pending(&self) -> bool {
+        !self.wait.is_zero() || !self.active.is_empty() || !self.charges.is_empty()
+    }
+}
+
 /// The decision about a request.
 pub(super) enum Verdict {
     Admitted(Admission),
@@ -49,7 +56,7 @@ impl RateLimit {
         Ok(if refusals.is_empty() {
             Verdict::Admitted(admission)
         } else {
-            Verdict::Denied(Denial { refusals, usages: admission.usages })
+            Verdict::Denied(Denial { refusals, usages: admission.usages, is_unavailable: false })
         })
     }
 
@@ -71,10 +78,20 @@ impl RateLimit {
             match self.concurrency.acquire(&self.counts, draw, draw.quota)? {
                 Slot::Taken(remaining) => {
                     admission.active.push(*draw);
-                    admission.usages.push(Usage { draw: *draw, remaining, reset: Duration::MAX });
+                    admission.usages.push(Usage {
+                        draw: *draw,
+                        remaining,
+                        reset: Duration::MAX,
+                        is_over: false,
+                    });
                 }
                 Slot::Full => {
-                    admission.usages.push(Usage { draw: *draw, remaining: 0, reset: RETRY_AFTER });
+                    admission.usages.push(Usage {
+                        draw: *draw,
+                        remaining: 0,
+                        reset: RETRY_AFTER,
+                        is_over: true,
+                    });
                     self.refuse(draw, RETRY_AFTER, refusals);
                 }
                 Slot::Untracked => self.counters.count(Metric::Untracked),
@@ -97,7 +114,7 @@ impl RateLimit {
                 Ok(attempt) => attempts.push(attempt),
                 Err(refusal) => {
                     let (remaining, reset) = (refusal.remaining, refusal.retry_after);
-                    admission.usages.push(Usage { draw: *draw, remaining, reset });
+                    admission.usages.push(Usage { draw: *draw, remaining, reset, is_over: true });
                     self.refuse(draw, reset, refusals);
                 }
             }
@@ -133,7 +150,12 @@ impl RateLimit {
                     Stored::Contended => self.counters.count(Metric::Contended),
                     Stored::Refused(refusal) => {
                         let (remaining, reset) = (refusal.remaining, refusal.retry_after);
-                        admission.usages.push(Usage { draw: *draw, remaining, reset });
+                        admission.usages.push(Usage {
+                            draw: *draw,
+                            remaining,
+                            reset,
+                            is_over: true,
+                        });
                         self.refuse(draw, reset, refusals);
                         if refusals.is_empty() {
                             continue;
@@ -148,13 +170,18 @@ impl RateLimit {
             let drawn = attempt.admission;
             admission.wait = admission.wait.max(drawn.wait);
             let (remaining, reset) = (drawn.remaining, drawn.reset);
-            admission.usages.push(Usage { draw: *draw, remaining, reset });
+            admission.usages.push(Usage { draw: *draw, remaining, reset, is_over: false });
         }
         Ok(())
     }
 
     /// Counts a draw over its limit, which refuses the request if it is enforced.
-    fn refuse(&self, draw: &PlannedDraw, retry_after: Duration, refusals: &mut Vec<Refusal>) {
+    pub(super) fn refuse(
+        &self,
+        draw: &PlannedDraw,
+        retry_after: Duration,
+        refusals: &mut Vec<Refusal>,
+    ) {
         self.counters.count_limit(draw.limit, LimitMetric::Denied);
         if draw.is_enforced {
             refusals.push(Refusal { rule: draw.rule, retry_after });

@@ -54,20 +54,13 @@ impl Concurrency {
         }
         let mut slot = Slot::Untracked;
         let updated = shared_data::update(&counts.page_key(draw), |page| {
-            match active::acquire(page, draw.key, max) {
-                Acquired::Counted(page, remaining) => {
-                    slot = Slot::Taken(remaining);
-                    Some(page)
-                }
-                Acquired::Refused => {
-                    slot = Slot::Full;
-                    None
-                }
-                Acquired::Untracked => {
-                    slot = Slot::Untracked;
-                    None
-                }
-            }
+            let mut page = page.to_vec();
+            slot = match active::acquire(&mut page, draw.key, max) {
+                Acquired::Counted(remaining) => Slot::Taken(remaining),
+                Acquired::Refused => Slot::Full,
+                Acquired::Untracked => Slot::Untracked,
+            };
+            matches!(slot, Slot::Taken(_)).then_some(page)
         });
         match updated {
             Err(HostError::CasMismatch) => Ok(Slot::Untracked),
@@ -84,7 +77,11 @@ impl Concurrency {
         let key = counts.page_key(draw);
         // Retry almost indefinitely: a missed decrement would leak a slot for good.
         for _ in 0..MAX_RELEASES {
-            let released = shared_data::update(&key, |page| Some(active::release(page, draw.key)));
+            let released = shared_data::update(&key, |page| {
+                let mut page = page.to_vec();
+                active::release(&mut page, draw.key);
+                Some(page)
+            });
             if released == Ok(true) {
                 return;
             }

@@ -22,6 +22,8 @@ pub(super) struct Counters {
     limits: Vec<[BufferedMetric; 2]>,
     waiting: BufferedMetric,
     wait: Histogram,
+    service_down: BufferedMetric,
+    service: Histogram,
 }
 
 impl Counters {
@@ -36,6 +38,8 @@ impl Counters {
             limits: policy.limits().iter().map(|limit| of_limit(&limit.name)).collect(),
             waiting: buffer.gauge(Metric::WAITING_GAUGE),
             wait: Histogram::define(Metric::WAIT_HISTOGRAM),
+            service_down: buffer.gauge(Metric::SERVICE_DOWN_GAUGE),
+            service: Histogram::define(Metric::SERVICE_HISTOGRAM),
             buffer,
         }
     }
@@ -73,6 +77,16 @@ impl Counters {
     /// Records the time for which a request is held.
     pub(super) fn record_wait(&self, time: Duration) {
         self.buffer.record(self.wait, u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// Records the time to an answer of the service.
+    pub(super) fn record_service(&self, time: Duration) {
+        self.buffer.record(self.service, u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// Changes whether the service is down for this worker.
+    pub(super) fn set_service_down(&self, is_down: bool) {
+        self.buffer.add(self.service_down, if is_down { 1 } else { -1 });
     }
 
     /// Sends the changes to the proxy if it is time.

@@ -1,11 +1,16 @@
 //! Counts in shared data.
 
+use std::cell::RefCell;
+
 use filter_host::{
     HostError, Result, random,
     shared_data::{self, Versioned},
 };
 
-use crate::{Clocks, Limit, PageAdmission, PageDraw, PageRefusal, PlannedDraw, Policy, Secret};
+use crate::{
+    Clocks, Limit, PageAdmission, PageDraw, PageRefusal, PlannedDraw, Policy, Secret,
+    refusals::Refusals,
+};
 
 /// Attempts to write a page while other workers write it.
 const MAX_ATTEMPTS: usize = 8;
@@ -19,6 +24,7 @@ pub(super) struct Counts {
     pub(super) secret: Secret,
     /// By limit.
     limits: Vec<Pages>,
+    refusals: RefCell<Refusals>,
 }
 
 /// The pages of a limit.
@@ -51,7 +57,11 @@ impl Counts {
     pub(super) fn seed(policy: &Policy) -> Self {
         let prefix = shared_data::plugin_key("rate-limit");
         if policy.is_idle() {
-            return Self { secret: Secret::default(), limits: Vec::new() };
+            return Self {
+                secret: Secret::default(),
+                limits: Vec::new(),
+                refusals: RefCell::default(),
+            };
         }
         let secret = secret(&format!("{prefix}.secret")).unwrap_or_else(|error| {
             log::error!("cannot create shared data: {error:?}");
@@ -67,7 +77,8 @@ impl Counts {
             }
             pages
         };
-        Self { secret, limits: policy.limits().iter().map(pages).collect() }
+        let limits = policy.limits().iter().map(pages).collect();
+        Self { secret, limits, refusals: RefCell::default() }
     }
 
     /// Returns the key of the page of a draw.
@@ -81,11 +92,17 @@ impl Counts {
         draw: &'p PlannedDraw,
         clocks: Clocks,
     ) -> Result<std::result::Result<Attempt<'p>, PageRefusal>> {
+        if let Some(refusal) = self.refusals.borrow().find(draw, clocks.monotonic) {
+            return Ok(Err(refusal));
+        }
         let key = self.page_key(draw);
-        let seen = shared_data::read(&key)?.ok_or(HostError::NotFound)?;
-        Ok(match page_draw(draw, &seen.value, clocks)? {
+        let mut seen = shared_data::read(&key)?.ok_or(HostError::NotFound)?;
+        Ok(match page_draw(draw, &mut seen.value, clocks)? {
             PageDraw::Admitted(admission) => Ok(Attempt { draw, admission, key, seen }),
-            PageDraw::Refused(refusal) => Err(refusal),
+            PageDraw::Refused(refusal) => {
+                self.refusals.borrow_mut().remember(draw, &refusal, clocks.monotonic);
+                Err(refusal)
+            }
         })
     }
 
@@ -93,12 +110,12 @@ impl Counts {
     pub(super) fn store(&self, attempt: &mut Attempt<'_>, clocks: Clocks) -> Result<Stored> {
         for _ in 0..MAX_ATTEMPTS {
             let Attempt { draw, admission, key, seen } = attempt;
-            match shared_data::replace(key, seen, &admission.page) {
+            match shared_data::replace(key, seen, &seen.value) {
                 Err(HostError::CasMismatch) => {}
                 stored => return stored.map(|()| Stored::Yes),
             }
             *seen = shared_data::read(key)?.ok_or(HostError::NotFound)?;
-            match page_draw(draw, &seen.value, clocks)? {
+            match page_draw(draw, &mut seen.value, clocks)? {
                 PageDraw::Admitted(next) => *admission = next,
                 PageDraw::Refused(refusal) => return Ok(Stored::Refused(refusal)),
             }
@@ -111,7 +128,9 @@ impl Counts {
         let Some(rate) = draw.rate else { return Ok(()) };
         let key = self.page_key(draw);
         shared_data::update(&key, |page| {
-            Some(rate.give_back(page, draw.key, clocks, draw.amount.cost))
+            let mut page = page.to_vec();
+            rate.give_back(&mut page, draw.key, clocks, draw.amount.cost);
+            Some(page)
         })
         .map(drop)
     }
@@ -122,22 +141,30 @@ impl Counts {
         let key = self.page_key(draw);
         let mut evicts = false;
         shared_data::update(&key, |page| {
-            let (page, is_evicting) = rate.charge(page, draw.key, clocks, units);
-            evicts = is_evicting;
+            let mut page = page.to_vec();
+            evicts = rate.charge(&mut page, draw.key, clocks, units);
             Some(page)
         })?;
         Ok(evicts)
     }
 }
 
-fn page_draw(draw: &PlannedDraw, page: &[u8], clocks: Clocks) -> Result<PageDraw> {
+fn page_draw(draw: &PlannedDraw, page: &mut Vec<u8>, clocks: Clocks) -> Result<PageDraw> {
     let rate = draw.rate.ok_or(HostError::BadArgument)?;
     Ok(rate.draw(page, draw.key, clocks, draw.amount))
 }
 
 impl Pages {
     fn key(&self, key: u64) -> String {
-        format!("{}.{:x}", self.prefix, key & self.mask)
+        let page = key & self.mask;
+        let mut text = String::with_capacity(self.prefix.len().saturating_add(5));
+        text.push_str(&self.prefix);
+        text.push('.');
+        for shift in [12, 8, 4, 0] {
+            let digit = u32::try_from(page >> shift & 0xf).unwrap_or_default();
+            text.extend(char::from_digit(digit, 16));
+        }
+        text
     }
 
     /// Creates the pages, unless another worker has created all of them.

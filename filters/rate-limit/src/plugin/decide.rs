@@ -1,30 +1,43 @@
 //! The decision about a request.
 
-use std::{rc::Rc, time::SystemTime};
+use std::{
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
 
-use filter_core::{Headers, Request};
+use filter_core::{HeaderName, Headers, Reply, Request};
 use filter_host::{
     Result, clock,
     headers::{self, Map},
     published::{self, Fact, Readers},
     reply,
+    stream::ContextId,
 };
 
 use super::{
     RateLimit,
     admission::{Admission, Verdict},
+    hold::Hold,
+    service::Service,
+    waiting::{DrawState, Waiting},
 };
-use crate::{Clocks, Denial, Inputs, LimitMetric, Metric, Plan, Usage};
+use crate::{
+    Clocks, Denial, Inputs, LimitMetric, Metric, Plan, Usage, config::FailureMode, service::Answer,
+};
 
+/// The status of replies while the service does not answer.
+const UNAVAILABLE: u16 = 503;
 /// The headers that decide about the format of a reply.
 const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 
 /// The outcome of a request.
 pub(super) enum Outcome {
-    /// No limit holds for the request, or the proxy failed.
+    /// The request passes, and its response needs no attention.
     Passed,
-    /// All limits admit the request.
+    /// All limits admit the request, and there is more to do.
     Admitted(Box<Admitted>),
+    /// The request waits for the rate-limit service.
+    Waiting(Rc<Hold>),
     /// The request got a reply.
     Refused,
 }
@@ -34,60 +47,139 @@ pub(super) struct Admitted {
     pub(super) admission: Admission,
     /// The value of the header that explains the decision.
     pub(super) explanation: Option<String>,
+    /// Headers of the rate-limit service for the response.
+    pub(super) response_headers: Vec<(HeaderName, Vec<u8>)>,
 }
 
 impl RateLimit {
-    /// Decides about the current request, and refuses it if a limit does.
-    pub(super) fn decide(&self) -> Outcome {
+    /// Decides about the current request, the stream `id`, and refuses it if a limit does.
+    pub(super) fn decide(&self, id: ContextId) -> Outcome {
         if self.policy.is_idle() {
             return Outcome::Passed;
         }
-        self.try_decide().unwrap_or_else(|error| {
+        let decided = self.try_decide(id).or_else(|error| match self.policy.unreadable() {
+            Some(denial) => {
+                self.counters.count(Metric::Errors);
+                self.refuse_request(denial, Vec::new())
+            }
+            None => Err(error),
+        });
+        self.pass_on_error(decided)
+    }
+
+    fn pass_on_error(&self, outcome: Result<Outcome>) -> Outcome {
+        outcome.unwrap_or_else(|error| {
             log::warn!("a host call failed: {error:?}");
             self.counters.count(Metric::Errors);
             Outcome::Passed
         })
     }
 
-    fn try_decide(&self) -> Result<Outcome> {
-        match self.verdict() {
-            Ok((request, plan, verdict)) => self.apply(&request, &plan, verdict),
-            Err(error) => match self.policy.unreadable() {
-                Some(denial) => {
-                    self.counters.count(Metric::Errors);
-                    self.refuse_request(denial)
-                }
-                None => Err(error),
-            },
-        }
-    }
-
-    /// Reads the current request, and draws from its limits.
-    fn verdict(&self) -> Result<(Request, Plan, Verdict)> {
+    fn try_decide(&self, id: ContextId) -> Result<Outcome> {
         let request = self.reader.read()?;
         let uses_wall_clock = self.policy.uses_wall_clock();
         let now = if uses_wall_clock { clock::now()? } else { SystemTime::UNIX_EPOCH };
         let draw = self.generator.borrow_mut().millionths();
         let inputs = Inputs { secret: self.counts.secret, now, draw };
         let mut plan = self.policy.plan(&request, &inputs);
+        self.counters.add(Metric::MissingKey, plan.missing_keys);
         if self.queue.len() >= self.policy.max_waiting() {
             plan.forbid_waits();
         }
-        let verdict = match plan.denied_by {
-            _ if plan.is_empty() => Verdict::Admitted(Admission::default()),
-            Some(rule) => Verdict::Denied(Denial::never(rule)),
-            None => {
-                let wall = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                self.admit(&plan, Clocks { monotonic: clock::monotonic(), wall })?
+        if let Some(rule) = plan.denied_by {
+            return self.refuse_request(Denial::never(rule), Vec::new());
+        }
+        let clocks = Clocks { monotonic: clock::monotonic(), wall: since_1970(now) };
+        match &self.service {
+            Some(service) if !plan.global.is_empty() && !self.is_refused(&plan, clocks)? => {
+                let waiting = Rc::new(Waiting::new(id, request, plan));
+                self.decide_with_service(service, &waiting)
             }
-        };
-        Ok((request, plan, verdict))
+            _ => {
+                let verdict = match plan.draws.is_empty() {
+                    true => Verdict::Admitted(Admission::default()),
+                    false => self.admit(&plan, clocks)?,
+                };
+                self.apply(&request, &plan, verdict, Vec::new())
+            }
+        }
     }
 
-    fn apply(&self, request: &Request, plan: &Plan, verdict: Verdict) -> Result<Outcome> {
-        self.counters.add(Metric::MissingKey, plan.missing_keys);
+    /// Asks the service, and holds the request if there is no answer yet.
+    fn decide_with_service(&self, service: &Service, waiting: &Rc<Waiting>) -> Result<Outcome> {
+        self.ask(service, waiting);
+        if !waiting.is_settled() {
+            let is_full = self.queue.len() >= self.policy.max_waiting();
+            let timeout = service.spec().timeout;
+            if !is_full && let Some(hold) = self.hold_for_service(waiting, timeout) {
+                return Ok(Outcome::Waiting(hold));
+            }
+        }
+        waiting.end();
+        service.leave(waiting);
+        self.finish(service, waiting)
+    }
+
+    /// Decides about a request whose limits the service has counted; it passes if a host call fails.
+    pub(super) fn finish_or_pass(&self, service: &Service, waiting: &Waiting) -> Outcome {
+        let finished = self.finish(service, waiting);
+        self.pass_on_error(finished)
+    }
+
+    /// Draws from the limits of the pod after the service has answered, or has not in time.
+    fn finish(&self, service: &Service, waiting: &Waiting) -> Result<Outcome> {
+        let mut plan = waiting.plan.clone();
+        let answers = waiting.take_answers();
+        let mut denial = Denial::default();
+        for (global, state) in waiting.draws() {
+            let draw = global.draw;
+            match state {
+                DrawState::Refused(retry_after) => {
+                    let usage = Usage { draw, remaining: 0, reset: retry_after, is_over: true };
+                    denial.usages.push(usage);
+                    self.refuse(&draw, retry_after, &mut denial.refusals);
+                }
+                DrawState::Admitted => self.counters.count_limit(draw.limit, LimitMetric::Allowed),
+                DrawState::Pending | DrawState::Failed => match service.spec().failure_mode {
+                    FailureMode::Local => plan.draws.push(draw),
+                    FailureMode::Allow => {}
+                    FailureMode::Deny => denial.is_unavailable = true,
+                },
+            }
+        }
+        if denial.is_unavailable || !denial.refusals.is_empty() {
+            service.give_back(waiting);
+            return self.refuse_request(denial, answers);
+        }
+        let uses_wall_clock = self.policy.uses_wall_clock();
+        let now = if uses_wall_clock { clock::now()? } else { SystemTime::UNIX_EPOCH };
+        let clocks = Clocks { monotonic: clock::monotonic(), wall: since_1970(now) };
+        let verdict = self.admit(&plan, clocks)?;
+        if matches!(verdict, Verdict::Denied(_)) {
+            service.give_back(waiting);
+        }
+        self.apply(&waiting.request, &plan, verdict, answers)
+    }
+
+    /// Returns `true` if a limit of the pod surely refuses a request.
+    fn is_refused(&self, plan: &Plan, clocks: Clocks) -> Result<bool> {
+        for draw in plan.draws.iter().filter(|draw| draw.rate.is_some() && draw.is_enforced) {
+            if self.counts.attempt(draw, clocks)?.is_err() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn apply(
+        &self,
+        request: &Request,
+        plan: &Plan,
+        verdict: Verdict,
+        answers: Vec<Answer>,
+    ) -> Result<Outcome> {
         let admission = match verdict {
-            Verdict::Denied(denial) => return self.refuse_request(denial),
+            Verdict::Denied(denial) => return self.refuse_request(denial, answers),
             Verdict::Admitted(admission) => admission,
         };
         let explanation = self
@@ -97,24 +189,43 @@ impl RateLimit {
         if plan.is_empty() && explanation.is_none() {
             return Ok(Outcome::Passed);
         }
-        self.count_admitted(&admission);
-        Ok(Outcome::Admitted(Box::new(Admitted { admission, explanation })))
+        self.count_admitted(&admission, plan);
+        let response_headers = self.forward(answers);
+        let is_described = explanation.is_some() || self.policy.describes_admitted();
+        if !admission.is_pending() && !is_described && response_headers.is_empty() {
+            return Ok(Outcome::Passed);
+        }
+        Ok(Outcome::Admitted(Box::new(Admitted { admission, explanation, response_headers })))
     }
 
-    fn count_admitted(&self, admission: &Admission) {
-        if admission.usages.is_empty() {
+    /// Adds the headers of answers to the request. Returns those for the response.
+    fn forward(&self, answers: Vec<Answer>) -> Vec<(HeaderName, Vec<u8>)> {
+        let mut response_headers = Vec::new();
+        for answer in answers {
+            for (name, value) in &answer.request_headers {
+                if headers::add(Map::RequestHeaders, name.as_str(), value).is_err() {
+                    self.counters.count(Metric::Errors);
+                }
+            }
+            response_headers.extend(answer.response_headers);
+        }
+        response_headers
+    }
+
+    fn count_admitted(&self, admission: &Admission, plan: &Plan) {
+        if plan.is_empty() {
             return;
         }
         self.counters.count(Metric::Allowed);
         if admission.usages.iter().any(Usage::is_near_limit) {
             self.counters.count(Metric::NearLimit);
         }
-        for usage in &admission.usages {
+        for usage in admission.usages.iter().filter(|usage| !usage.is_over) {
             self.counters.count_limit(usage.draw.limit, LimitMetric::Allowed);
         }
     }
 
-    fn refuse_request(&self, denial: Denial) -> Result<Outcome> {
+    fn refuse_request(&self, denial: Denial, answers: Vec<Answer>) -> Result<Outcome> {
         self.counters.count(Metric::Denied);
         let summary = self.policy.summary(&denial);
         log::debug!("{summary}");
@@ -127,11 +238,29 @@ impl RateLimit {
             value.map(|value| (*name, value))
         });
         let format: Headers = format.collect();
-        let Some(reply) = self.policy.reply(&denial, &format) else { return Ok(Outcome::Passed) };
+        let Some(mut reply) = self.policy.reply(&denial, &format) else {
+            return Ok(Outcome::Passed);
+        };
+        add_answers(&mut reply, answers);
         let summary: Rc<[u8]> = Rc::from(summary.into_bytes());
         if published::publish(Fact::Limit, &summary, Readers::Everyone).is_err() {
             self.counters.count(Metric::Errors);
         }
         reply::try_send(&reply).map(|()| Outcome::Refused)
     }
+}
+
+/// Adds the headers and the body of the service to the reply to a refused request.
+fn add_answers(reply: &mut Reply, answers: Vec<Answer>) {
+    for answer in answers {
+        if !answer.raw_body.is_empty() && reply.status != UNAVAILABLE {
+            reply.headers.retain(|(name, _)| *name != HeaderName::CONTENT_TYPE);
+            reply.body = answer.raw_body;
+        }
+        reply.headers.extend(answer.response_headers);
+    }
+}
+
+fn since_1970(now: SystemTime) -> Duration {
+    now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

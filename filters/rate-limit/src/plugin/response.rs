@@ -19,6 +19,10 @@ impl RateLimit {
             let set = headers::set(Map::ResponseHeaders, name.as_str(), &value);
             result = result.and(set);
         }
+        for (name, value) in &admitted.response_headers {
+            let added = headers::add(Map::ResponseHeaders, name.as_str(), value);
+            result = result.and(added);
+        }
         if let Some(explanation) = &admitted.explanation {
             let set = headers::set(Map::ResponseHeaders, EXPLAIN, explanation.as_bytes());
             result = result.and(set);

@@ -13,6 +13,7 @@ use crate::config::{self, Config, EXPLAIN, LimitConfig, LimitName};
 mod key;
 mod limit;
 pub(super) mod rate;
+mod service;
 
 const MAX_WAITING: usize = 1_000;
 /// Pages of shared data over all limits, about 25 MB.
@@ -32,6 +33,7 @@ impl Policy {
         check_counts(config, &global, &entries, &mut errors);
         let matcher = match_entries(config, &mut errors);
         let explain = match_explain(config, &mut errors);
+        let service = service::compile(config, &definitions, &mut errors);
         let Some(matcher) = matcher else { return Err(errors.into()) };
         let mut policy = Self {
             needs: Needs::default(),
@@ -40,6 +42,7 @@ impl Policy {
             limits: rules.limits,
             rules: rules.rules,
             explain,
+            service,
             headers: config.rate_limit_headers,
             has_x_ratelimit: config.x_ratelimit_headers,
             max_waiting: config
@@ -49,7 +52,7 @@ impl Policy {
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
             uses_wall_clock: false,
-            warnings: warnings(config),
+            warnings: warnings(config, &definitions),
             matcher,
         };
         policy.needs = policy.collect_needs();
@@ -265,8 +268,8 @@ fn check_pages(limits: &[Limit], errors: &mut ConfigErrors) {
     }
 }
 
-fn warnings(config: &Config) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+fn warnings(config: &Config, definitions: &[Definition<'_>]) -> Vec<Warning> {
+    let mut warnings: Vec<_> = service::unused(config, definitions).into_iter().collect();
     for (index, entry) in config.http.iter().enumerate() {
         if entry.limits.is_empty() && entry.r#match.iter().all(HttpMatch::is_unconditional) {
             let path = format_args!("http[{index}]");

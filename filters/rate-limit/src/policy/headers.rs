@@ -19,14 +19,17 @@ pub struct Usage {
     pub remaining: u64,
     /// Time until units are available again.
     pub reset: Duration,
+    /// `true` if the request is over the limit.
+    pub is_over: bool,
 }
 
 impl Usage {
-    /// Returns `true` if less than a fifth of the units is left that the limit admits at once.
+    /// Returns `true` if the request is within the limit, and leaves less than a fifth of the units
+    /// that the limit admits at once.
     #[must_use]
     pub const fn is_near_limit(&self) -> bool {
         let usable = self.draw.burst.saturating_sub(self.draw.amount.reserve);
-        self.remaining.saturating_mul(5) < usable
+        !self.is_over && self.remaining.saturating_mul(5) < usable
     }
 }
 
@@ -192,9 +195,11 @@ mod tests {
             (json!({"concurrent": 20}), 4, 3),
         ] {
             let (_, draw) = policy(limit);
-            let is_near =
-                |remaining| Usage { draw, remaining, reset: Duration::ZERO }.is_near_limit();
-            assert!(!is_near(far) && is_near(near), "{draw:?}");
+            let is_near = |remaining, is_over| {
+                Usage { draw, remaining, reset: Duration::ZERO, is_over }.is_near_limit()
+            };
+            assert!(!is_near(far, false) && is_near(near, false), "{draw:?}");
+            assert!(!is_near(0, true), "{draw:?}");
         }
     }
 
@@ -211,8 +216,10 @@ mod tests {
         ] {
             let (policy, draw) = policy(limit);
             let refusals = vec![Refusal { rule: 0, retry_after: Duration::from_secs(3) }];
-            let usages = vec![Usage { draw, remaining: 0, reset: Duration::from_secs(3) }];
-            let reply = policy.reply(&Denial { refusals, usages }, &Headers::default()).unwrap();
+            let reset = Duration::from_secs(3);
+            let usages = vec![Usage { draw, remaining: 0, reset, is_over: true }];
+            let denial = Denial { refusals, usages, ..Denial::default() };
+            let reply = policy.reply(&denial, &Headers::default()).unwrap();
             let found = reply.headers.iter().find(|(name, _)| *name == X_LIMIT);
             assert_eq!(found.unwrap().1, depth.as_bytes());
         }

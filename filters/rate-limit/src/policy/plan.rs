@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use filter_core::{Captures, Match, Percentage, Request, sticky_draw, sticky_hash};
 
-use super::{LimitKind, Policy, Rule};
+use super::{
+    GlobalDraw, LimitKind, Policy, Rule,
+    global::{self, Described},
+};
 use crate::{
     config::MissingKeyConfig,
     key::{KeyStatus, Secret},
@@ -26,8 +29,10 @@ pub struct Inputs {
 /// The draws of a request, in the order of the document.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plan {
-    /// The draws.
+    /// The draws that the pod counts.
     pub draws: Vec<PlannedDraw>,
+    /// The draws that the rate-limit service counts.
+    pub global: Vec<GlobalDraw>,
     /// The rule that refuses the request because its key is missing.
     pub denied_by: Option<usize>,
     /// Number of limits whose key the request does not have.
@@ -66,7 +71,8 @@ impl Policy {
     pub fn plan(&self, request: &Request, inputs: &Inputs) -> Plan {
         let mut plan = Plan::default();
         let mut is_exempt = false;
-        for found in self.matcher.matches(request) {
+        let matches = (!self.entries.is_empty()).then(|| self.matcher.matches(request));
+        for found in matches.into_iter().flatten() {
             let (index, is_sure) = match found {
                 Match::Sure(index) => (index, true),
                 Match::Unsure(index) => (index, false),
@@ -99,7 +105,10 @@ impl Policy {
         let reads = |rule: &usize| {
             let reads_cost =
                 self.rules.get(*rule).is_some_and(|rule| rule.cost.path_variable().is_some());
-            let reads_key = |limit: &super::Limit| limit.key.path_variables().next().is_some();
+            let reads_key = |limit: &super::Limit| {
+                let described = limit.descriptor.iter().flat_map(|spec| spec.path_variables());
+                limit.key.path_variables().chain(described).next().is_some()
+            };
             reads_cost || self.limit_of(*rule).is_some_and(reads_key)
         };
         if rules.iter().any(reads) {
@@ -150,7 +159,7 @@ impl Policy {
             LimitKind::Concurrent(max) => (None, *max),
         };
         let burst = limit.burst(quota);
-        plan.draws.push(PlannedDraw {
+        let planned = PlannedDraw {
             rule: index,
             limit: rule.limit,
             key: key.hash,
@@ -160,7 +169,21 @@ impl Policy {
             is_enforced: enforced.contains(draw),
             quota,
             burst,
-        });
+        };
+        if !limit.is_global {
+            plan.draws.push(planned);
+            return;
+        }
+        match self.describe(limit, quota, request, captures) {
+            Described::Descriptor(descriptor) => {
+                let key = global::hash(&descriptor, inputs.secret);
+                plan.global.push(GlobalDraw { draw: planned, descriptor, key });
+            }
+            Described::Skipped => {}
+            Described::Denied => {
+                plan.denied_by.get_or_insert(index);
+            }
+        }
     }
 }
 
@@ -190,7 +213,7 @@ impl Plan {
     /// Returns `true` if no limit holds for the request.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.draws.is_empty() && self.denied_by.is_none()
+        self.draws.is_empty() && self.global.is_empty() && self.denied_by.is_none()
     }
 
     /// Refuses over-limit requests that would be held.

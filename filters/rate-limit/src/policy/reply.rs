@@ -23,12 +23,14 @@ pub struct Refusal {
 }
 
 /// The refusal of a request.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Denial {
     /// The limits that refuse it; the first one provides the reply.
     pub refusals: Vec<Refusal>,
     /// All limits that the request met.
     pub usages: Vec<Usage>,
+    /// `true` if the rate-limit service does not answer, and requests are refused meanwhile.
+    pub is_unavailable: bool,
 }
 
 /// The problem type of draft-ietf-httpapi-ratelimit-headers-11, section 6.
@@ -48,7 +50,8 @@ impl Denial {
     /// Returns a refusal by a rule that would never admit the request.
     #[must_use]
     pub fn never(rule: usize) -> Self {
-        Self { refusals: vec![Refusal { rule, retry_after: Duration::MAX }], usages: Vec::new() }
+        let refusals = vec![Refusal { rule, retry_after: Duration::MAX }];
+        Self { refusals, ..Self::default() }
     }
 
     /// Returns the time until all limits would admit the request; `None` if one never does.
@@ -65,12 +68,14 @@ impl Policy {
     pub fn reply(&self, denial: &Denial, request: &Headers) -> Option<Reply> {
         let limits: Vec<&Limit> =
             denial.refusals.iter().filter_map(|refusal| self.limit_of(refusal.rule)).collect();
-        let first = limits.first()?;
         let format = ReplyFormat::negotiate(
             request.first(":method"),
             request.first("accept"),
             request.first("content-type"),
         );
+        let Some(first) = limits.first() else {
+            return denial.is_unavailable.then(|| self.unavailable(&format));
+        };
         let names = limits.iter().map(|limit| Value::from(limit.name.as_str()));
         let problem = ProblemDetails {
             status: first.reply.status,
@@ -94,6 +99,22 @@ impl Policy {
         }
         reply.details = format!("{DETAILS}{{{}}}", first.name);
         Some(reply)
+    }
+
+    /// Returns the reply while the rate-limit service does not answer.
+    fn unavailable(&self, format: &ReplyFormat) -> Reply {
+        let problem = ProblemDetails {
+            status: 503,
+            grpc_status: GrpcStatus::Unavailable,
+            code: "SERVICE",
+            detail: "rate limit service unavailable",
+            filter: DETAILS,
+            kind: ProblemType::Blank,
+            members: Vec::new(),
+            extra: Vec::new(),
+            headers: vec![(HeaderName::RETRY_AFTER, b"1".to_vec())],
+        };
+        problem.reply(&format.with_detail(self.detail))
     }
 
     /// Returns the value of the filter state for a refusal, such as `limit=user;retry_ms=2400`.

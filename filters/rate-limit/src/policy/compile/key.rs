@@ -76,9 +76,8 @@ pub(super) fn check_variable(
 ) {
     let has = |alternative: &HttpMatch| {
         let template = alternative.path_template.as_ref();
-        template.is_some_and(|template: &PathTemplate| {
-            template.names().any(|name| name == variable)
-        })
+        template
+            .is_some_and(|template: &PathTemplate| template.names().any(|name| name == variable))
     };
     if definition.matches.is_empty() || !definition.matches.iter().all(has) {
         errors.add(

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use filter_core::{BodyText, ConfigErrors, HeaderName, Needs, Percentage};
 
-use super::{Definition, key, rate::RateSpec};
+use super::{Definition, key, rate::RateSpec, service};
 use crate::{
-    config::{LimitConfig, MissingKeyConfig, ReplyConfig, WindowConfig},
+    config::{LimitConfig, MissingKeyConfig, ReplyConfig, Scope, WindowConfig},
     key::KeySpec,
     policy::{Limit, LimitKind, ReplyTemplate, Rule, charge::Charge, cost::Cost},
 };
@@ -46,12 +46,15 @@ impl Limit {
             kind,
             key: KeySpec::new(&config.key),
             on_missing_key: config.on_missing_key,
+            is_global: config.scope == Scope::Global,
+            descriptor: service::descriptor(definition, errors),
             reply: ReplyTemplate::compile(config.reply.as_ref(), path, errors),
         }
     }
 
     pub(super) fn add_needs(&self, needs: &mut Needs) {
         self.key.add_needs(needs);
+        self.descriptor.iter().for_each(|descriptor| descriptor.add_needs(needs));
         if let LimitKind::Rate(spec) = &self.kind {
             needs.claims |= spec.reads_claims();
         }
@@ -188,6 +191,8 @@ pub(super) fn check_ref(config: &LimitConfig, path: &str, errors: &mut ConfigErr
         ("onMissingKey", config.on_missing_key != MissingKeyConfig::Share),
         ("maxKeys", config.max_keys.is_some()),
         ("requestsFrom", config.requests_from.is_some()),
+        ("scope", config.scope == Scope::Global),
+        ("descriptor", !config.descriptor.is_empty()),
         ("replicas", config.replicas.is_some()),
         ("reply", config.reply.is_some()),
     ];

@@ -28,15 +28,23 @@ impl Stream {
     fn end_hold(&mut self) {
         if let Some(hold) = self.hold.take() {
             self.plugin.end_hold(self.id, &hold);
+            self.admitted = self.admitted.take().or_else(|| hold.take_admitted());
         }
     }
 }
 
 impl filter_host::Stream for Stream {
     fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
-        match self.plugin.decide() {
+        let outcome = self.plugin.decide(self.id);
+        self.plugin.complete_settled(self.id);
+        match outcome {
             Outcome::Passed => Action::Continue,
             Outcome::Refused => Action::Pause,
+            Outcome::Waiting(hold) => {
+                self.hold = Some(hold);
+                // In a dry run the answer is only counted.
+                if self.plugin.policy.is_dry_run() { Action::Continue } else { Action::Pause }
+            }
             Outcome::Admitted(admitted) => {
                 let wait = admitted.admission.wait;
                 self.admitted = Some(admitted);

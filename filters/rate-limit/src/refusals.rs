@@ -1,0 +1,125 @@
+//! Refusals that a worker remembers.
+
+use std::time::Duration;
+
+use crate::{PageRefusal, PlannedDraw, Rate};
+
+/// Number of refusals.
+const SLOTS: u64 = 1_024;
+
+/// The recent refusals of a worker, so that a flood of refused requests reads no shared data.
+///
+/// The units of a token bucket or a sliding window only come back with time, so a draw that needs as
+/// many units is refused until then. Units that are given back, because another limit refused the
+/// request, are noticed late.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    /// By key; a later refusal replaces an earlier one. Empty until the first refusal.
+    slots: Vec<Option<Refusal>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    draw: PlannedDraw,
+    until: Duration,
+    remaining: u64,
+}
+
+impl Refusals {
+    /// Returns the refusal of a draw by an earlier one.
+    pub(crate) fn find(&self, draw: &PlannedDraw, now: Duration) -> Option<PageRefusal> {
+        let refusal = self.slots.get(slot(draw))?.as_ref()?;
+        let earlier = &refusal.draw;
+        let is_same =
+            earlier.limit == draw.limit && earlier.key == draw.key && earlier.rate == draw.rate;
+        let needs = |draw: &PlannedDraw| (draw.amount.cost, draw.amount.reserve);
+        let (cost, reserve) = needs(draw);
+        let (earlier_cost, earlier_reserve) = needs(earlier);
+        let needs_as_much = cost >= earlier_cost && reserve >= earlier_reserve;
+        let left = refusal.until.saturating_sub(now);
+        // A request that can be held is decided on by its turn.
+        if !is_same || !needs_as_much || left <= draw.amount.max_wait {
+            return None;
+        }
+        Some(PageRefusal { retry_after: left, remaining: refusal.remaining })
+    }
+
+    /// Remembers a refusal at `now`.
+    pub(crate) fn remember(&mut self, draw: &PlannedDraw, refusal: &PageRefusal, now: Duration) {
+        let is_monotonic = matches!(draw.rate, Some(Rate::TokenBucket(_) | Rate::Sliding(_)));
+        if !is_monotonic || refusal.retry_after == Duration::MAX {
+            return;
+        }
+        if self.slots.is_empty() {
+            self.slots.resize(usize::try_from(SLOTS).unwrap_or(0), None);
+        }
+        if let Some(entry) = self.slots.get_mut(slot(draw)) {
+            let until = now.saturating_add(refusal.retry_after);
+            *entry = Some(Refusal { draw: *draw, until, remaining: refusal.remaining });
+        }
+    }
+}
+
+fn slot(draw: &PlannedDraw) -> usize {
+    let limit = u64::try_from(draw.limit).unwrap_or_default();
+    let slot = (draw.key ^ limit.wrapping_mul(0x9e37_79b9)).checked_rem(SLOTS);
+    usize::try_from(slot.unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::{Amount, FixedWindow, TokenBucket};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn draw() -> PlannedDraw {
+        PlannedDraw {
+            rule: 0,
+            limit: 3,
+            key: 99,
+            rate: Some(Rate::TokenBucket(TokenBucket::new(1, SECOND, 5).unwrap())),
+            amount: Amount { cost: 2, reserve: 1, max_wait: Duration::ZERO },
+            is_charged: false,
+            is_enforced: true,
+            quota: 5,
+        }
+    }
+
+    #[test]
+    fn refuses_the_same_draw_until_its_time() {
+        let mut refusals = Refusals::default();
+        let refusal = PageRefusal { retry_after: SECOND * 2, remaining: 1 };
+        refusals.remember(&draw(), &refusal, SECOND * 10);
+        let found =
+            |draw: &PlannedDraw, now| refusals.find(draw, now).map(|found| found.retry_after);
+        assert_eq!(found(&draw(), SECOND * 11), Some(SECOND));
+        assert_eq!(found(&draw(), SECOND * 12), None);
+        let amount = Amount { cost: 3, ..draw().amount };
+        assert_eq!(found(&PlannedDraw { amount, ..draw() }, SECOND * 11), Some(SECOND));
+        for other in [
+            PlannedDraw { amount: Amount { cost: 1, ..draw().amount }, ..draw() },
+            PlannedDraw { amount: Amount { reserve: 0, ..draw().amount }, ..draw() },
+            PlannedDraw { amount: Amount { max_wait: SECOND, ..draw().amount }, ..draw() },
+            PlannedDraw { key: 98, ..draw() },
+            PlannedDraw { key: 99 + SLOTS, ..draw() },
+            PlannedDraw { limit: 2, ..draw() },
+            PlannedDraw { rate: None, ..draw() },
+        ] {
+            assert_eq!(found(&other, SECOND * 11), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_of_the_wall_clock_is_not_remembered() {
+        let mut refusals = Refusals::default();
+        let rate = Some(Rate::Fixed(FixedWindow::new(1, SECOND, Duration::ZERO)));
+        let draw = PlannedDraw { rate, ..draw() };
+        let refusal = PageRefusal { retry_after: SECOND, remaining: 0 };
+        refusals.remember(&draw, &refusal, SECOND);
+        assert_eq!(refusals.find(&draw, SECOND), None);
+    }
+}
