@@ -193,9 +193,7 @@ fn check_limits(policy: &rate_limit::Policy, request: &Request, message: &Messag
 fn use_page(draw: &PlannedDraw, clocks: Clocks, message: &Message<'_>) -> Usage {
     let usage = |remaining, reset, is_over| Usage { draw: *draw, remaining, reset, is_over };
     let Some(rate) = draw.rate else { return usage(0, Duration::MAX, true) };
-    let assert_small = |page: &[u8]| {
-        assert!(page.len() <= message.body.len().max(512), "{} bytes", page.len());
-    };
+    let assert_small = |page: &[u8]| assert!(page.len() <= 512, "{} bytes", page.len());
     let mut charged = message.body.to_vec();
     rate.charge(&mut charged, draw.key, clocks, message.bits());
     assert_small(&charged);
@@ -204,7 +202,7 @@ fn use_page(draw: &PlannedDraw, clocks: Clocks, message: &Message<'_>) -> Usage 
     let mut page = message.body.to_vec();
     match rate.draw(&mut page, draw.key, clocks, draw.amount) {
         PageDraw::Admitted(admission) => {
-            assert!(page.len() <= 512, "{} bytes", page.len());
+            assert_small(&page);
             assert!(admission.wait <= draw.amount.max_wait, "{admission:?}");
             assert!(admission.remaining + draw.amount.cost <= draw.burst, "{draw:?} {admission:?}");
             let again = rate.draw(&mut page, draw.key, clocks, draw.amount);
