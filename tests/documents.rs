@@ -28,6 +28,7 @@ impl Reader {
         Ok(match filter {
             "fault-injection" => Self::new(fault_injection),
             "jwt-auth" => Self::new(jwt_auth),
+            "rate-limit" => Self::new(rate_limit),
             "routing-tags" => Self::new(routing_tags),
             "suite" => Self::new(suite),
             "telemetry" => Self::new(telemetry),
@@ -70,6 +71,10 @@ fn jwt_auth(config: &jwt_auth::Config) -> Result<(), InvalidConfig> {
     jwt_auth::Policy::new(config, &context).map(drop)
 }
 
+fn rate_limit(config: &rate_limit::Config) -> Result<(), InvalidConfig> {
+    rate_limit::Policy::new(config).map(drop)
+}
+
 fn routing_tags(config: &routing_tags::Config) -> Result<(), InvalidConfig> {
     routing_tags::Policy::new(config).map(drop)
 }
@@ -82,6 +87,7 @@ fn suite(config: &suite::Config) -> Result<(), InvalidConfig> {
     let mut errors = ConfigErrors::default();
     for (section, compiled) in [
         ("jwt-auth", config.jwt_auth.as_ref().map(jwt_auth)),
+        ("rate-limit", config.rate_limit.as_ref().map(rate_limit)),
         ("routing-tags", config.routing_tags.as_ref().map(routing_tags)),
         ("telemetry", config.telemetry.as_ref().map(telemetry)),
         ("fault-injection", config.fault_injection.as_ref().map(fault_injection)),

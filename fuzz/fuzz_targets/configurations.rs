@@ -2,7 +2,10 @@
 
 #![no_main]
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 use filter_core::{InvalidConfig, parse_config};
 use fuzz::{legal, policies};
@@ -36,7 +39,8 @@ fuzz_target!(|document: &[u8]| {
 
 /// Compiles a document with every filter and returns their errors.
 fn refusals(document: &[u8]) -> impl Iterator<Item = InvalidConfig> {
-    let refused = [tokens(document), tags(document), faults(document), telemetry(document)];
+    let refused =
+        [tokens(document), limits(document), tags(document), faults(document), telemetry(document)];
     refused.into_iter().filter_map(Result::err)
 }
 
@@ -50,6 +54,21 @@ fn tokens(document: &[u8]) -> Result<(), InvalidConfig> {
     let worker = policy.worker();
     let keys = worker.sources.iter().map(|source| source.spec().cluster.to_string());
     keys.for_each(|cluster| legal::header_value(cluster.as_bytes()));
+    Ok(())
+}
+
+fn limits(document: &[u8]) -> Result<(), InvalidConfig> {
+    let policy = policies::limits(document)?;
+    policy.warnings().iter().for_each(|warning| assert_line(&warning.to_string()));
+    policy.stat_tags().iter().for_each(|tag| legal::line(tag));
+    let limits = policy.limits();
+    assert!(limits.iter().map(|limit| limit.pages).sum::<u64>() <= 65_536);
+    assert!(limits.iter().all(|limit| limit.pages.is_power_of_two()));
+    assert!(limits.iter().all(|limit| limit.concurrent().is_some() != limit.rate().is_some()));
+    let names: BTreeSet<_> = limits.iter().map(|limit| &limit.name).collect();
+    assert_eq!(names.len(), limits.len(), "a name occurs twice");
+    let is_legal = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    assert!(names.iter().all(|name| name.bytes().all(is_legal)), "{names:?}");
     Ok(())
 }
 

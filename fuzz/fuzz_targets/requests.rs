@@ -11,11 +11,15 @@ use fault_injection::{BodyEdit, Chunk, Draws, Phase, RateLimiter, Step};
 use filter_core::{Generator, HeaderEdits, Request};
 use fuzz::{legal, message::Message, policies};
 use libfuzzer_sys::fuzz_target;
+use rate_limit::{
+    Clocks, Denial, PageDraw, Plan, PlannedDraw, Refusal, ResponseParts, Secret, Usage,
+};
 use routing_tags::{Inputs, Tag};
 use telemetry::{Direction, Record, explain::StreamDescription};
 
 struct Policies {
     faults: fault_injection::Policy,
+    limits: rate_limit::Policy,
     tags: routing_tags::Policy,
     telemetry: telemetry::Policy,
 }
@@ -23,6 +27,7 @@ struct Policies {
 thread_local! {
     static POLICIES: LazyCell<Policies> = LazyCell::new(|| Policies {
         faults: policies::faults(policies::FAULTS).unwrap(),
+        limits: policies::limits(policies::LIMITS).unwrap(),
         tags: policies::tags(policies::TAGS).unwrap(),
         telemetry: policies::telemetry(policies::TELEMETRY).unwrap(),
     });
@@ -34,6 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
     POLICIES.with(|policies| {
         check_tags(&policies.tags, &request, message.bits());
         check_faults(&policies.faults, &request, &message);
+        check_limits(&policies.limits, &request, &message);
         check_explanation(&policies.telemetry, &request, &message);
     });
 });
@@ -156,6 +162,82 @@ fn assert_rate(rate: u64, sizes: impl Iterator<Item = usize>) {
         let next = limiter.reserve(size, Duration::from_secs(1));
         assert!(next >= due, "a byte is due before the bytes before it");
         due = next;
+    }
+}
+
+fn check_limits(policy: &rate_limit::Policy, request: &Request, message: &Message<'_>) {
+    let bits = message.bits();
+    let draw = u32::try_from(bits % 1_000_000).unwrap_or_default();
+    let inputs = rate_limit::Inputs { secret: Secret::default(), now: now(), draw };
+    let plan = policy.plan(request, &inputs);
+    assert_eq!(plan, policy.plan(request, &inputs), "equal requests, different plans");
+    // Nanoseconds of any magnitude.
+    let clocks = Clocks {
+        monotonic: Duration::from_nanos(bits >> (bits % 64)),
+        wall: now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
+    };
+    let usages: Vec<Usage> =
+        plan.draws.iter().map(|draw| use_page(draw, clocks, message)).collect();
+    let header = message.headers.first("x-units");
+    for draw in plan.draws.iter().filter(|draw| draw.is_charged) {
+        let response = ResponseParts { status: Some(401), grpc_status: None, header };
+        assert!(policy.charge(draw, response).is_none_or(|units| units <= 1_000_000));
+    }
+    let headers = policy.admitted_headers(&usages);
+    headers.iter().for_each(|(_, value)| legal::header_value(value));
+    legal::header_value(policy.explanation(request, &plan, &usages).as_bytes());
+    assert_replies(policy, request, &plan, &usages);
+}
+
+/// Draws from the bytes of a message, as from a page that another plugin has written.
+fn use_page(draw: &PlannedDraw, clocks: Clocks, message: &Message<'_>) -> Usage {
+    let usage = |remaining, reset, is_over| Usage { draw: *draw, remaining, reset, is_over };
+    let Some(rate) = draw.rate else { return usage(0, Duration::MAX, true) };
+    let assert_small = |page: &[u8]| assert!(page.len() <= 512, "{} bytes", page.len());
+    let mut charged = message.body.to_vec();
+    rate.charge(&mut charged, draw.key, clocks, message.bits());
+    assert_small(&charged);
+    rate.give_back(&mut charged, draw.key, clocks, message.bits());
+    assert_small(&charged);
+    let mut page = message.body.to_vec();
+    match rate.draw(&mut page, draw.key, clocks, draw.amount) {
+        PageDraw::Admitted(admission) => {
+            assert_small(&page);
+            assert!(admission.wait <= draw.amount.max_wait, "{admission:?}");
+            assert!(admission.remaining + draw.amount.cost <= draw.burst, "{draw:?} {admission:?}");
+            let again = rate.draw(&mut page, draw.key, clocks, draw.amount);
+            if let PageDraw::Admitted(next) = again {
+                let is_less = next.remaining <= admission.remaining;
+                assert!(is_less || admission.is_evicting, "a draw gave units");
+            }
+            usage(admission.remaining, admission.reset, false)
+        }
+        PageDraw::Refused(refusal) => {
+            assert!(!refusal.retry_after.is_zero(), "{draw:?}");
+            usage(refusal.remaining, refusal.retry_after, true)
+        }
+    }
+}
+
+/// Fails unless the replies of all limits are valid.
+fn assert_replies(policy: &rate_limit::Policy, request: &Request, plan: &Plan, usages: &[Usage]) {
+    let refused = usages.iter().map(|usage| {
+        let refusals = vec![Refusal { rule: usage.draw.rule, retry_after: usage.reset }];
+        Denial { refusals, usages: usages.to_vec(), ..Denial::default() }
+    });
+    for denial in refused.chain(plan.denied_by.map(Denial::never)).chain(policy.unreadable()) {
+        let reply = policy.reply(&denial, &request.headers);
+        let reply = reply.expect("a reply to a refused request");
+        legal::reply(&reply);
+        assert!((400..600).contains(&reply.status), "{reply:?}");
+        legal::header_value(policy.summary(&denial).as_bytes());
+        if let Some(time) = denial.retry_after() {
+            let value = reply.headers.iter().find(|(name, _)| name.as_str() == "retry-after");
+            let seconds =
+                value.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok());
+            let seconds: u64 = seconds.expect("a number in retry-after");
+            assert!(seconds >= 1 && Duration::from_secs(seconds) >= time, "too early");
+        }
     }
 }
 

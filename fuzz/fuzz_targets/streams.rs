@@ -44,6 +44,16 @@ fn document() -> Value {
                 "outputClaimToHeaders": [{"header": "x-issuer", "claim": "iss"}]}],
             "rules": [{"match": [{"uri": {"prefix": "/private"}}], "token": "REQUIRED"}]
         },
+        "rate-limit": {
+            "limits": [{"name": "at-once", "concurrent": 5}],
+            "rateLimitHeaders": "ALL",
+            "maxWaiting": 3,
+            "http": [{"limits": [
+                {"name": "user", "requests": 50, "per": "1s", "burst": 2, "wait": "100ms",
+                    "key": [{"httpHeaderName": "x-user"}]},
+                {"name": "failed", "requests": 20, "per": "1s", "charge": {"status": ["200"]}},
+            ]}]
+        },
         "routing-tags": {"http": [
             {"match": [{"claims": {"iss": {"exact": "joe"}}}], "tag": "joe"},
             {"name": "sticky", "split": [{"tag": "v1", "weight": 50}, {"tag": "v2", "weight": 50}],
@@ -168,7 +178,12 @@ impl Session {
         }
         self.worker.advance(Duration::from_secs(5));
         if !self.fails.get() {
-            for gauge in ["weir_fault_injection_active", "weir_jwt_auth_held_requests"] {
+            for gauge in [
+                "weir_fault_injection_active",
+                "weir_jwt_auth_held_requests",
+                "weir_rate_limit_active_test_at_once",
+                "weir_rate_limit_waiting",
+            ] {
                 assert_eq!(self.proxy.metric(gauge), 0, "{gauge}");
             }
         }

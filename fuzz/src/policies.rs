@@ -4,6 +4,8 @@ use filter_core::{InvalidConfig, parse_config};
 
 /// A document for fault-injection with every kind of fault.
 pub const FAULTS: &[u8] = include_bytes!("../seeds/configurations/fault-injection-full.json");
+/// A document for rate-limit with every kind of limit.
+pub const LIMITS: &[u8] = include_bytes!("../seeds/configurations/rate-limit-full.json");
 /// A document for routing-tags with every kind of choice.
 pub const TAGS: &[u8] = include_bytes!("../seeds/configurations/routing-tags-full.json");
 /// A document for telemetry with metrics, spans and logs.
@@ -26,6 +28,15 @@ const SECRET: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWNyZXQtc2
 /// Returns the errors of the document.
 pub fn faults(document: &[u8]) -> Result<fault_injection::Policy, InvalidConfig> {
     fault_injection::Policy::new(&parse_config(document)?)
+}
+
+/// Compiles a document of rate-limit.
+///
+/// # Errors
+///
+/// Returns the errors of the document.
+pub fn limits(document: &[u8]) -> Result<rate_limit::Policy, InvalidConfig> {
+    rate_limit::Policy::new(&parse_config(document)?)
 }
 
 /// Compiles a document of routing-tags.

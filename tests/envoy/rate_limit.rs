@@ -1,6 +1,7 @@
 //! rate-limit in a real Envoy.
 
 mod requests;
+mod rules;
 mod service;
 
 use anyhow::Result;

@@ -8,8 +8,8 @@
 //! 2. For each request, it takes random [`Draws`]. If [`Policy::may_fire`] returns `true`, it reads
 //!    the inputs in [`Policy::needs`] and calls [`Policy::decide`] for a [`Plan`].
 //! 3. It applies each [`Step`] that [`Policy::on_request`], [`Policy::on_response`] and
-//!    [`Policy::after_delay`] return. Held streams wait in a [`HoldQueue`](filter_host::hold_queue::HoldQueue), each
-//!    for a [`Hold`].
+//!    [`Policy::after_delay`] return. Each held stream waits for a
+//!    [`Hold`].
 
 mod body;
 mod check;

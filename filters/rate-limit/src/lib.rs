@@ -1,4 +1,4 @@
-//! Admits at most so many requests per time, per key and at once.
+//! Limits requests per time, per key and at once.
 //!
 //! The crate only decides: it reads no clock, shares no state and calls no proxy. The plugin does the
 //! rest:

@@ -43,7 +43,7 @@ pub struct PageAdmission {
     pub remaining: u64,
     /// Time for which the caller must hold the request.
     pub wait: Duration,
-    /// Time until the count is unused if nobody draws meanwhile.
+    /// Time until the count is unused if no request draws meanwhile.
     pub reset: Duration,
     /// `true` if another key lost its count.
     pub is_evicting: bool,
@@ -52,7 +52,7 @@ pub struct PageAdmission {
 /// A refusal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PageRefusal {
-    /// The time until the same draw succeeds if nobody draws meanwhile; `Duration::MAX` if never.
+    /// The time until the same draw succeeds if no request draws meanwhile; `Duration::MAX` if never.
     pub retry_after: Duration,
     /// Whole units that are left.
     pub remaining: u64,

@@ -86,6 +86,7 @@ mod tests {
             is_charged: false,
             is_enforced: true,
             quota: 5,
+            burst: 5,
         }
     }
 

@@ -75,12 +75,12 @@ pub enum Draw<S> {
         remaining: u64,
         /// Time for which the caller must hold the request, at most [`Amount::max_wait`].
         wait: Duration,
-        /// Time until the count is unused if nobody draws meanwhile.
+        /// Time until the count is unused if no request draws meanwhile.
         reset: Duration,
     },
     /// There are not enough units; nothing is taken.
     Refused {
-        /// The time until the same draw succeeds if nobody draws meanwhile; `Duration::MAX` if it
+        /// The time until the same draw succeeds if no request draws meanwhile; `Duration::MAX` if it
         /// asks for more than the count ever holds.
         retry_after: Duration,
         /// Whole units that are left, fewer than asked for.

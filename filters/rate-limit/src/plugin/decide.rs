@@ -220,9 +220,7 @@ impl RateLimit {
             return;
         }
         self.counters.count(Metric::Allowed);
-        let is_near =
-            |usage: &Usage| !usage.is_over && usage.remaining.saturating_mul(5) < usage.draw.quota;
-        if admission.usages.iter().any(is_near) {
+        if admission.usages.iter().any(Usage::is_near_limit) {
             self.counters.count(Metric::NearLimit);
         }
         for usage in admission.usages.iter().filter(|usage| !usage.is_over) {

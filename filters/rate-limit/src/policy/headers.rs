@@ -23,6 +23,16 @@ pub struct Usage {
     pub is_over: bool,
 }
 
+impl Usage {
+    /// Returns `true` if the request is within the limit, and leaves less than a fifth of the units
+    /// that the limit admits at once.
+    #[must_use]
+    pub const fn is_near_limit(&self) -> bool {
+        let usable = self.draw.burst.saturating_sub(self.draw.amount.reserve);
+        !self.is_over && self.remaining.saturating_mul(5) < usable
+    }
+}
+
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 const X_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -65,7 +75,7 @@ impl Policy {
         let mut headers = vec![(POLICY, policies.into_bytes()), (STATE, states.into_bytes())];
         if self.has_x_ratelimit {
             let number = |number: u64| number.to_string().into_bytes();
-            headers.push((X_LIMIT, number(tightest.draw.quota)));
+            headers.push((X_LIMIT, number(tightest.draw.burst)));
             headers.push((X_REMAINING, number(tightest.remaining)));
             headers.push((X_RESET, number(seconds(tightest.reset))));
         }
@@ -151,4 +161,67 @@ fn whole_seconds(quota: u64, per: Duration) -> (u64, u64) {
     let scaled = u128::from(quota).saturating_mul(u128::from(window)).saturating_mul(1_000_000_000);
     let quota = scaled.checked_div(per.as_nanos()).unwrap_or_default();
     (u64::try_from(quota).unwrap_or(u64::MAX), window)
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use filter_core::Headers;
+    use serde_json::json;
+
+    use super::*;
+    use crate::policy::{Denial, Inputs, Refusal};
+
+    /// Returns the policy of a limit, and its draw for a request.
+    fn policy(mut limit: serde_json::Value) -> (Policy, PlannedDraw) {
+        limit["name"] = json!("all");
+        let document = json!({"limits": [limit], "xRatelimitHeaders": true});
+        let policy = Policy::new(&serde_json::from_value(document).unwrap()).unwrap();
+        let now = std::time::SystemTime::UNIX_EPOCH;
+        let inputs = Inputs { secret: crate::Secret::default(), now, draw: 0 };
+        let plan = policy.plan(&Request::default(), &inputs);
+        (policy, plan.draws[0])
+    }
+
+    #[test]
+    fn near_the_limit_is_a_fifth_of_the_burst() {
+        for (limit, far, near) in [
+            (json!({"requests": 600, "per": "60s", "burst": 60}), 12, 11),
+            (json!({"requests": 10, "per": "60s"}), 2, 1),
+            (json!({"requests": 10, "per": "60s", "reserve": {"value": 50}}), 1, 0),
+            (json!({"requests": 10, "per": "60s", "window": "SLIDING"}), 2, 1),
+            (json!({"concurrent": 20}), 4, 3),
+        ] {
+            let (_, draw) = policy(limit);
+            let is_near = |remaining, is_over| {
+                Usage { draw, remaining, reset: Duration::ZERO, is_over }.is_near_limit()
+            };
+            assert!(!is_near(far, false) && is_near(near, false), "{draw:?}");
+            assert!(!is_near(0, true), "{draw:?}");
+        }
+    }
+
+    #[test]
+    fn x_ratelimit_limit_is_the_depth_of_the_bucket() {
+        for (limit, depth) in [
+            (
+                json!({"tokenBucket": {"maxTokens": 100, "tokensPerFill": 10, "fillInterval": "1s"}}),
+                "100",
+            ),
+            (json!({"requests": 600, "per": "60s", "burst": 60, "replicas": 4}), "15"),
+            (json!({"requests": 600, "per": "60s", "window": "FIXED"}), "600"),
+            (json!({"concurrent": 20}), "20"),
+        ] {
+            let (policy, draw) = policy(limit);
+            let refusals = vec![Refusal { rule: 0, retry_after: Duration::from_secs(3) }];
+            let reset = Duration::from_secs(3);
+            let usages = vec![Usage { draw, remaining: 0, reset, is_over: true }];
+            let denial = Denial { refusals, usages, ..Denial::default() };
+            let reply = policy.reply(&denial, &Headers::default()).unwrap();
+            let found = reply.headers.iter().find(|(name, _)| *name == X_LIMIT);
+            assert_eq!(found.unwrap().1, depth.as_bytes());
+        }
+    }
 }

@@ -58,6 +58,8 @@ pub struct PlannedDraw {
     pub is_enforced: bool,
     /// Units in each window.
     pub quota: u64,
+    /// Units that the limit admits at once.
+    pub burst: u64,
 }
 
 impl Policy {
@@ -156,15 +158,17 @@ impl Policy {
             }
             LimitKind::Concurrent(max) => (None, *max),
         };
+        let burst = limit.burst(quota);
         let planned = PlannedDraw {
             rule: index,
             limit: rule.limit,
             key: key.hash,
             rate,
-            amount: rule.amount(request, captures, limit.burst(quota)),
+            amount: rule.amount(request, captures, burst),
             is_charged: rule.charge.is_some(),
             is_enforced: enforced.contains(draw),
             quota,
+            burst,
         };
         if !limit.is_global {
             plan.draws.push(planned);

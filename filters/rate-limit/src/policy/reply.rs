@@ -136,7 +136,7 @@ impl Policy {
             headers.push((HeaderName::RETRY_AFTER, seconds.to_string().into_bytes()));
         }
         if format.is_grpc() {
-            // A negative number tells the client not to retry.
+            // With a negative number, clients do not retry.
             let pushback =
                 retry_after.map_or_else(|| "-1".to_owned(), |time| millis(time).to_string());
             headers.push((PUSHBACK, pushback.into_bytes()));
