@@ -39,6 +39,16 @@ pub fn alias(field: &'static str, second: &'static str) -> impl Transform {
         if let Some(property) = properties.get(field).cloned() {
             properties.insert(second.to_owned(), property);
         }
+        let Some(Value::Array(required)) = schema.get_mut("required") else { return };
+        let before = required.len();
+        required.retain(|name| name != field);
+        if required.len() < before {
+            let either = json!({"oneOf": [requires(&field), requires(&second)]});
+            match schema.get_mut("allOf") {
+                Some(Value::Array(all)) => all.push(either),
+                _ => drop(schema.insert("allOf".to_owned(), json!([either]))),
+            }
+        }
     }
 }
 
