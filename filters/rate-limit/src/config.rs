@@ -114,6 +114,12 @@ pub struct Config {
     )]
     descriptors: (),
     #[serde(
+        alias = "timeout",
+        alias = "failure_mode_deny",
+        deserialize_with = "pasted::in_the_service"
+    )]
+    domain: (),
+    #[serde(
         rename = "response_headers_to_add",
         alias = "responseHeadersToAdd",
         alias = "status",

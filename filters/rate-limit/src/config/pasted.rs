@@ -7,6 +7,10 @@ pub(super) fn in_a_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(
     refuse(deserializer, "must not be given: it belongs in an entry of limits")
 }
 
+pub(super) fn in_the_service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: it belongs in rateLimitService")
+}
+
 pub(super) fn no_stat_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given: metrics carry the name of the limit")
 }

@@ -85,7 +85,7 @@ pub(super) fn points_to_the_words_of_this_filter() {
         ),
         (
             json!({"domain": "shop", "rate_limits": []}),
-            "domain: unknown field `domain`, expected one of `limits`, `http`, `rateLimitHeaders`, `xRatelimitHeaders`, `maxWaiting`, `explain`, `pathNormalization`, `problem`, `metrics`, `dryRun`; rate_limits: must not be given: use http with match, and limits with key",
+            "domain: must not be given: it belongs in rateLimitService; rate_limits: must not be given: use http with match, and limits with key",
         ),
         (
             with(json!({"unit": "minute", "requests_per_unit": 5})),
@@ -124,12 +124,12 @@ pub(super) fn points_to_the_words_of_this_filter() {
             "limits[0].nodelay: must not be given: write wait, such as wait: 500ms, to hold requests; limits[0].rate: must not be given: write requests and per, such as requests: 100, per: 60s",
         ),
         (
-            limit(json!({"limit": [10], "window_size": [60], "window_type": "sliding"})),
-            "limits[0].limit: must not be given: write requests and per, such as requests: 100, per: 60s; limits[0].window_size: must not be given: write per, such as per: 60s; limits[0].window_type: unknown field `window_type`, expected one of `name`, `requests`, `per`, `tokenBucket`, `token_bucket`, `concurrent`, `ref`, `burst`, `window`, `utcOffset`, `key`, `onMissingKey`, `maxKeys`, `cost`, `charge`, `requestsFrom`, `reserve`, `wait`, `enforced`, `replicas`, `reply`",
+            limit(json!({"limit": [10], "window_size": [60]})),
+            "limits[0].limit: must not be given: write requests and per, such as requests: 100, per: 60s; limits[0].window_size: must not be given: write per, such as per: 60s",
         ),
         (
-            limit(json!({"minute": 100, "policy": "local"})),
-            "limits[0].minute: must not be given: write requests and per, such as requests: 100, per: 60s; limits[0].policy: unknown field `policy`, expected one of `name`, `requests`, `per`, `tokenBucket`, `token_bucket`, `concurrent`, `ref`, `burst`, `window`, `utcOffset`, `key`, `onMissingKey`, `maxKeys`, `cost`, `charge`, `requestsFrom`, `reserve`, `wait`, `enforced`, `replicas`, `reply`",
+            limit(json!({"minute": 100, "hour": 1_000})),
+            "limits[0].hour: must not be given: write requests and per, such as requests: 100, per: 60s; limits[0].minute: must not be given: write requests and per, such as requests: 100, per: 60s",
         ),
         // Istio.
         (
