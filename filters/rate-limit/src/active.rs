@@ -56,13 +56,14 @@ pub(crate) fn acquire(page: &mut Vec<u8>, key: u64, max: u64) -> Acquired {
     Acquired::Counted(remaining)
 }
 
-/// Removes a request of a key from a page.
-pub(crate) fn release(page: &mut Vec<u8>, key: u64) {
+/// Removes a request of a key from a page. Returns `false` if the page does not have it.
+pub(crate) fn release(page: &mut Vec<u8>, key: u64) -> bool {
     let mut page = Page::<ActiveCount>::open(page);
     let ActiveCount(active) = page.get(key);
     if active > 0 {
         page.set(key, ActiveCount(active.saturating_sub(1)), Duration::ZERO);
     }
+    active > 0
 }
 
 #[cfg(test)]

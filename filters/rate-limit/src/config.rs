@@ -8,10 +8,11 @@ use filter_core::{
     misplaced,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 mod key;
 mod limit;
+mod pasted;
 mod service;
 mod values;
 
@@ -73,22 +74,70 @@ pub struct Config {
     hosts: (),
     #[serde(deserialize_with = "misplaced::in_virtual_service")]
     gateways: (),
-    #[serde(rename = "token_bucket", alias = "tokenBucket", deserialize_with = "in_a_limit")]
+    #[serde(
+        rename = "token_bucket",
+        alias = "tokenBucket",
+        deserialize_with = "pasted::in_a_limit"
+    )]
     token_bucket: (),
-    #[serde(alias = "per", alias = "burst", deserialize_with = "in_a_limit")]
+    #[serde(
+        alias = "per",
+        alias = "burst",
+        alias = "window",
+        alias = "concurrent",
+        alias = "key",
+        alias = "rate",
+        alias = "limit",
+        alias = "count",
+        alias = "time_window",
+        deserialize_with = "pasted::in_a_limit"
+    )]
     requests: (),
-    #[serde(rename = "stat_prefix", alias = "statPrefix", deserialize_with = "no_stat_prefix")]
+    #[serde(
+        rename = "stat_prefix",
+        alias = "statPrefix",
+        deserialize_with = "pasted::no_stat_prefix"
+    )]
     stat_prefix: (),
     #[serde(
         rename = "filter_enabled",
         alias = "filterEnabled",
         alias = "filter_enforced",
         alias = "filterEnforced",
-        deserialize_with = "enforced_instead"
+        deserialize_with = "pasted::enforced_instead"
     )]
     filter_enabled: (),
-    #[serde(deserialize_with = "descriptors_instead")]
+    #[serde(
+        alias = "rate_limits",
+        alias = "rateLimits",
+        deserialize_with = "pasted::limits_instead"
+    )]
     descriptors: (),
+    #[serde(
+        alias = "timeout",
+        alias = "failure_mode_deny",
+        deserialize_with = "pasted::in_the_service"
+    )]
+    domain: (),
+    #[serde(
+        rename = "response_headers_to_add",
+        alias = "responseHeadersToAdd",
+        alias = "status",
+        deserialize_with = "pasted::reply_instead"
+    )]
+    response_headers_to_add: (),
+    #[serde(
+        rename = "local_rate_limit_per_downstream_connection",
+        alias = "localRateLimitPerDownstreamConnection",
+        deserialize_with = "pasted::connection_instead"
+    )]
+    per_connection: (),
+    #[serde(
+        rename = "enable_x_ratelimit_headers",
+        alias = "enableXRatelimitHeaders",
+        deserialize_with = "pasted::x_ratelimit_headers_instead"
+    )]
+    enable_x_ratelimit_headers: (),
 }
 
 /// The limits for requests that match.
@@ -118,22 +167,6 @@ pub enum HeadersConfig {
     Denied,
     /// All responses to limited requests.
     All,
-}
-
-fn in_a_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    misplaced::refuse(deserializer, "must not be given: it belongs in an entry of limits")
-}
-
-fn no_stat_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    misplaced::refuse(deserializer, "must not be given: metrics carry the name of the limit")
-}
-
-fn enforced_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    misplaced::refuse(deserializer, "must not be given: use enforced of a limit, or dryRun")
-}
-
-fn descriptors_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    misplaced::refuse(deserializer, "must not be given: use http with match and limits with key")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{borrow::Cow, hash::Hasher, net::IpAddr};
 
 use filter_core::{
     Captures, ClaimPath, HeaderName, Headers, Needs, PathNormalization, Request, RequestPath,
-    cookies,
+    cookies, percent_decode,
 };
 use siphasher::sip::SipHasher13;
 
@@ -254,7 +254,8 @@ impl Source {
             Self::Principal => only(request.source_principal.as_deref().map(Cow::Borrowed)),
             Self::PathVariable(name) => {
                 let found = captures.iter().find(|(found, _)| found == name);
-                only(found.map(|(_, value)| Cow::Borrowed(value.as_slice())))
+                // An encoded character is not another client.
+                only(found.map(|(_, value)| percent_decode(value)))
             }
             Self::Method => only(headers.first(":method").map(Cow::Borrowed)),
             Self::Attribute(name) => only(attribute(request, name)),

@@ -9,8 +9,8 @@ const SLOTS: u64 = 1_024;
 
 /// The recent refusals of a worker, so that a flood of refused requests reads no shared data.
 ///
-/// The units of a token bucket or a sliding window only come back with time, so a draw that needs as
-/// many units is refused until then. Units that are given back, because another limit refused the
+/// The units of a token bucket or a sliding window only come back with time, so a draw that needs
+/// equally many units is refused until then. Units that are given back, because another limit refused the
 /// request, are noticed late.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
@@ -33,9 +33,8 @@ impl Refusals {
         let is_same =
             earlier.limit == draw.limit && earlier.key == draw.key && earlier.rate == draw.rate;
         let needs = |draw: &PlannedDraw| (draw.amount.cost, draw.amount.reserve);
-        let (cost, reserve) = needs(draw);
-        let (earlier_cost, earlier_reserve) = needs(earlier);
-        let needs_as_much = cost >= earlier_cost && reserve >= earlier_reserve;
+        // One that needs more is refused for a longer time.
+        let needs_as_much = needs(draw) == needs(earlier);
         let left = refusal.until.saturating_sub(now);
         // A request that can be held is decided on by its turn.
         if !is_same || !needs_as_much || left <= draw.amount.max_wait {
@@ -99,9 +98,9 @@ mod tests {
             |draw: &PlannedDraw, now| refusals.find(draw, now).map(|found| found.retry_after);
         assert_eq!(found(&draw(), SECOND * 11), Some(SECOND));
         assert_eq!(found(&draw(), SECOND * 12), None);
-        let amount = Amount { cost: 3, ..draw().amount };
-        assert_eq!(found(&PlannedDraw { amount, ..draw() }, SECOND * 11), Some(SECOND));
         for other in [
+            PlannedDraw { amount: Amount { cost: 3, ..draw().amount }, ..draw() },
+            PlannedDraw { amount: Amount { reserve: 2, ..draw().amount }, ..draw() },
             PlannedDraw { amount: Amount { cost: 1, ..draw().amount }, ..draw() },
             PlannedDraw { amount: Amount { reserve: 0, ..draw().amount }, ..draw() },
             PlannedDraw { amount: Amount { max_wait: SECOND, ..draw().amount }, ..draw() },

@@ -114,7 +114,13 @@ impl ErrorCollector {
     fn is_consequence(&self, path: &Path, text: &str) -> bool {
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
         match missing {
-            Some((name, _)) => self.removed.contains(&path.member(name)),
+            // An alias of the missing field may have been removed.
+            Some((name, _)) => self.removed.iter().any(|removed| match removed.0.split_last() {
+                Some((Step::Member(other), parent)) => {
+                    parent == path.0 && message::is_spelling_of(other, name)
+                }
+                _ => false,
+            }),
             None => self.removed.iter().any(|removed| removed.is_below(path)),
         }
     }

@@ -199,6 +199,21 @@ fn reports_no_consequences_of_an_error() {
 }
 
 #[test]
+fn a_removed_alias_is_not_also_missing() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Bucket {
+        #[serde(alias = "max_tokens")]
+        max_tokens: u32,
+    }
+    for name in ["max_tokens", "maxTokens", "MaxTokens"] {
+        let document = format!(r#"{{"{name}": "x"}}"#);
+        let error = parse_config::<Bucket>(document.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with(name) && !error.contains("missing"), "{error}");
+    }
+}
+
+#[test]
 fn reports_missing_fields_next_to_unknown_ones() {
     check(
         r#"{"rules": [{"nam": "a"}], "pair": {"lo": 1}}"#,

@@ -5,10 +5,11 @@ use filter_core::{
     IntegerWithin, Percentage, UtcOffset, schema::alias,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::{
     key::KeyConfig,
+    pasted,
     service::DescriptorEntry,
     values::{CostConfig, LimitName, StatusPattern},
 };
@@ -87,10 +88,45 @@ pub struct LimitConfig {
     pub replicas: Option<IntegerWithin<1, 10_000>>,
     /// Reply to refused requests. Default: status 429 with problem details (RFC 9457).
     pub reply: Option<ReplyConfig>,
-    #[serde(alias = "timeWindow", rename = "time_window", deserialize_with = "per_instead")]
+    #[serde(
+        rename = "time_window",
+        alias = "timeWindow",
+        alias = "window_size",
+        alias = "unit",
+        deserialize_with = "pasted::per_instead"
+    )]
     time_window: (),
-    #[serde(alias = "limit", alias = "rate", deserialize_with = "requests_instead")]
+    #[serde(
+        alias = "limit",
+        alias = "rate",
+        alias = "requests_per_unit",
+        alias = "requestsPerUnit",
+        alias = "second",
+        alias = "minute",
+        alias = "hour",
+        alias = "day",
+        deserialize_with = "pasted::requests_instead"
+    )]
     count: (),
+    #[serde(alias = "max_conn", deserialize_with = "pasted::concurrent_instead")]
+    conn: (),
+    #[serde(alias = "delay", deserialize_with = "pasted::wait_instead")]
+    nodelay: (),
+    #[serde(
+        rename = "key_type",
+        alias = "limit_by",
+        alias = "zone",
+        deserialize_with = "pasted::key_instead"
+    )]
+    key_type: (),
+    #[serde(
+        rename = "rejected_code",
+        alias = "rejected_msg",
+        alias = "error_code",
+        alias = "status",
+        deserialize_with = "pasted::limit_reply_instead"
+    )]
+    rejected_code: (),
 }
 
 /// The kind of window.
@@ -211,15 +247,4 @@ pub struct ReplyConfig {
     pub headers: HeaderOperations,
     /// Body, at most 64 KiB. Default: problem details.
     pub body: Option<BodyText>,
-}
-
-fn per_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    filter_core::misplaced::refuse(deserializer, "must not be given: write per, such as per: 60s")
-}
-
-fn requests_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    filter_core::misplaced::refuse(
-        deserializer,
-        "must not be given: write requests and per, such as requests: 100, per: 60s",
-    )
 }

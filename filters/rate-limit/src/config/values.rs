@@ -5,6 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
+mod cost;
+
 use super::limit::{CostFrom, MAX_UNITS};
 
 /// The name of a limit.
@@ -87,21 +89,6 @@ impl<'de> Deserialize<'de> for StatusPattern {
                 Shown(&value)
             ))
         })
-    }
-}
-
-impl<'de> Deserialize<'de> for CostConfig {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        match &value {
-            Value::Object(_) => {
-                CostFrom::deserialize(value).map(Self::From).map_err(D::Error::custom)
-            }
-            number => {
-                let number = IntegerWithin::deserialize(number.clone());
-                number.map(Self::Fixed).map_err(D::Error::custom)
-            }
-        }
     }
 }
 

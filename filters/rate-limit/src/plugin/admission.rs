@@ -124,6 +124,7 @@ impl RateLimit {
         }
         // In the order of the document, also if some refuse and some do not.
         admission.usages.sort_by_key(|usage| usage.draw.rule);
+        refusals.sort_by_key(|refusal| refusal.rule);
         Ok(())
     }
 
@@ -168,7 +169,9 @@ impl RateLimit {
                 }
             }
             let drawn = attempt.admission;
-            admission.wait = admission.wait.max(drawn.wait);
+            if draw.is_enforced {
+                admission.wait = admission.wait.max(drawn.wait);
+            }
             let (remaining, reset) = (drawn.remaining, drawn.reset);
             admission.usages.push(Usage { draw: *draw, remaining, reset, is_over: false });
         }

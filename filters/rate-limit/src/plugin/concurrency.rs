@@ -79,10 +79,10 @@ impl Concurrency {
         for _ in 0..MAX_RELEASES {
             let released = shared_data::update(&key, |page| {
                 let mut page = page.to_vec();
-                active::release(&mut page, draw.key);
-                Some(page)
+                // A page of another kind, of a new configuration, must not be overwritten.
+                active::release(&mut page, draw.key).then_some(page)
             });
-            if released == Ok(true) {
+            if released.is_ok() {
                 return;
             }
         }

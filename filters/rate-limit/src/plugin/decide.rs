@@ -83,6 +83,7 @@ impl RateLimit {
         let inputs = Inputs { secret: self.counts.secret, now, draw };
         let mut plan = self.policy.plan(&request, &inputs);
         self.counters.add(Metric::MissingKey, plan.missing_keys);
+        self.counters.add(Metric::DryRun, plan.tolerated);
         if self.queue.len() >= self.policy.max_waiting() {
             plan.forbid_waits();
         }

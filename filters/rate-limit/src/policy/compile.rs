@@ -13,6 +13,7 @@ use crate::config::{self, Config, EXPLAIN, LimitConfig, LimitName};
 mod key;
 mod limit;
 pub(super) mod rate;
+mod reference;
 mod service;
 
 const MAX_WAITING: usize = 1_000;
@@ -97,36 +98,40 @@ struct Rules {
 impl Rules {
     fn compile(definitions: &[Definition<'_>], errors: &mut ConfigErrors) -> Self {
         let mut compiled = Self::default();
-        let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
-        for definition in definitions.iter().filter(|definition| definition.config.r#ref.is_none())
-        {
-            by_name.insert(&definition.name, compiled.limits.len());
-            // The longest time by which a rule can take units in advance.
-            let waits = definitions
-                .iter()
-                .filter(|other| target(other) == definition.name)
-                .filter_map(|other| other.config.wait.map(|wait| wait.get()));
-            let is_charged = definitions
-                .iter()
-                .any(|other| target(other) == definition.name && other.config.charge.is_some());
-            let advance = limit::Advance { wait: waits.max().unwrap_or_default(), is_charged };
+        let mut by_name = BTreeMap::new();
+        let own = definitions.iter().filter(|definition| definition.config.r#ref.is_none());
+        for definition in own {
+            by_name.insert(definition.name.as_str(), (compiled.limits.len(), definition));
+            let advance = advance(definition, definitions);
             compiled.limits.push(Limit::compile(definition, advance, errors));
         }
         for definition in definitions {
             if definition.config.r#ref.is_some() {
-                limit::check_ref(definition.config, &definition.path, errors);
+                reference::check_fields(definition.config, &definition.path, errors);
             }
-            let limit = by_name.get(target(definition)).copied();
-            if limit.is_none() {
+            let Some((limit, other)) = by_name.get(target(definition)) else {
                 errors.add(
                     format_args!("{}.ref", definition.path),
                     format_args!("must be the name of a limit, got \"{}\"", target(definition)),
                 );
+                continue;
+            };
+            if definition.config.r#ref.is_some() {
+                reference::check_target(definition, other, errors);
             }
-            let limit = limit.unwrap_or_default();
-            compiled.rules.push(Rule::compile(definition, limit, errors));
+            compiled.rules.push(Rule::compile(definition, *limit, errors));
         }
         compiled
+    }
+}
+
+/// Returns the units that the rules of a limit can take in advance.
+fn advance(limit: &Definition<'_>, definitions: &[Definition<'_>]) -> limit::Advance {
+    let rules = definitions.iter().filter(|other| target(other) == limit.name);
+    let waits = rules.clone().filter_map(|rule| rule.config.wait).map(|wait| wait.get());
+    limit::Advance {
+        wait: waits.max().unwrap_or_default(),
+        is_charged: rules.clone().any(|rule| rule.config.charge.is_some()),
     }
 }
 
@@ -262,7 +267,7 @@ fn check_pages(limits: &[Limit], errors: &mut ConfigErrors) {
         errors.add(
             "limits",
             format_args!(
-                "must need at most {MAX_PAGES} pages of shared data over all limits, a page for 4 of maxKeys, got {pages}"
+                "must need at most {MAX_PAGES} pages of shared data in total, got {pages}: use a lower maxKeys"
             ),
         );
     }

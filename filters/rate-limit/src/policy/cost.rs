@@ -2,6 +2,7 @@
 
 use filter_core::{
     Captures, ConfigErrors, Needs, Placeholder, PlaceholderKind, PlaceholderText, Request,
+    percent_decode,
 };
 
 use crate::config::{CostConfig, CostFrom};
@@ -63,7 +64,7 @@ impl Cost {
                 let value = match source {
                     Placeholder::Path(name) => {
                         let found = captures.iter().find(|(found, _)| found == name);
-                        found.map(|(_, value)| value.as_slice().into())
+                        found.map(|(_, value)| percent_decode(value))
                     }
                     source => source.of_request(request),
                 };

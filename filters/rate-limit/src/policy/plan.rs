@@ -37,6 +37,9 @@ pub struct Plan {
     pub denied_by: Option<usize>,
     /// Number of limits whose key the request does not have.
     pub missing_keys: u64,
+    /// Number of rules that would refuse the request because its key is missing, but are not
+    /// enforced.
+    pub tolerated: u64,
 }
 
 /// A draw from a limit.
@@ -62,6 +65,15 @@ pub struct PlannedDraw {
     pub burst: u64,
 }
 
+/// A request as an entry matches it.
+#[derive(Clone, Copy)]
+struct RequestSource<'r> {
+    request: &'r Request,
+    captures: &'r Captures,
+    /// `false` if only some readings of the request match the entry.
+    is_sure: bool,
+}
+
 impl Policy {
     /// Plans the draws of a request. Equal arguments give equal plans.
     ///
@@ -84,7 +96,8 @@ impl Policy {
             let captures = self.captures(index, request);
             for rule in &entry.rules {
                 let ramp = |share| entry.schedule.ramped(share, inputs.now);
-                self.add(&mut plan, *rule, request, &captures, inputs, ramp);
+                let source = RequestSource { request, captures: &captures, is_sure };
+                self.add(&mut plan, *rule, source, inputs, ramp);
             }
             if is_sure {
                 is_exempt = entry.rules.is_empty() && plan == Plan::default();
@@ -93,8 +106,9 @@ impl Policy {
         }
         if !is_exempt {
             let none = Captures::default();
+            let source = RequestSource { request, captures: &none, is_sure: true };
             for rule in &self.global {
-                self.add(&mut plan, *rule, request, &none, inputs, |share| share);
+                self.add(&mut plan, *rule, source, inputs, |share| share);
             }
         }
         plan
@@ -122,35 +136,40 @@ impl Policy {
         &self,
         plan: &mut Plan,
         index: usize,
-        request: &Request,
-        captures: &Captures,
+        source: RequestSource<'_>,
         inputs: &Inputs,
         ramp: impl Fn(Percentage) -> Percentage,
     ) {
         let Some(rule) = self.rules.get(index) else { return };
         let Some(limit) = self.limits.get(rule.limit) else { return };
+        let RequestSource { request, captures, is_sure } = source;
         let key = match limit.is_keyed() {
             true => limit.key.of(&limit.name, inputs.secret, request, captures),
             false => crate::key::Key { hash: 0, status: KeyStatus::Found },
         };
-        if key.status != KeyStatus::Found {
-            plan.missing_keys = plan.missing_keys.saturating_add(1);
-            match (limit.on_missing_key, key.status) {
-                (MissingKeyConfig::Deny, _) => {
-                    plan.denied_by.get_or_insert(index);
-                    return;
-                }
-                (MissingKeyConfig::Skip, KeyStatus::Missing) => return,
-                // Values that differ are not a way around the limit.
-                (MissingKeyConfig::Skip | MissingKeyConfig::Share, _) => {}
-            }
-        }
         let enforced = ramp(rule.enforced);
         let draw = if limit.is_keyed() {
             sticky_draw(sticky_hash(&limit.name, &key.hash.to_le_bytes(), "enforced"))
         } else {
             inputs.draw
         };
+        let is_enforced = enforced.contains(draw);
+        if key.status != KeyStatus::Found {
+            plan.missing_keys = plan.missing_keys.saturating_add(1);
+            match (limit.on_missing_key, key.status) {
+                (MissingKeyConfig::Deny, _) if !is_enforced => {
+                    plan.tolerated = plan.tolerated.saturating_add(1);
+                    return;
+                }
+                (MissingKeyConfig::Deny, _) => {
+                    plan.denied_by.get_or_insert(index);
+                    return;
+                }
+                (MissingKeyConfig::Skip, KeyStatus::Missing) if is_sure => return,
+                // Neither values that differ nor another reading of the path lead around the limit.
+                (MissingKeyConfig::Skip | MissingKeyConfig::Share, _) => {}
+            }
+        }
         let (rate, quota) = match &limit.kind {
             LimitKind::Rate(spec) => {
                 let (rate, requests) = spec.for_request(request);
@@ -166,7 +185,7 @@ impl Policy {
             rate,
             amount: rule.amount(request, captures, burst),
             is_charged: rule.charge.is_some(),
-            is_enforced: enforced.contains(draw),
+            is_enforced,
             quota,
             burst,
         };

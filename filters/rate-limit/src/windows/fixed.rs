@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use super::{Amount, Draw, State, Window, nanos};
 
+/// Age up to which a reading of the clock is that of a worker that was slower than another one; an
+/// earlier reading is a clock that went back.
+const STALE: u64 = 1_000_000_000;
+
 /// The length of a window, and the units in each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FixedWindow {
@@ -38,7 +42,7 @@ impl FixedWindow {
     /// Units count if they were drawn since the window began, also by an earlier configuration with a
     /// shorter window. If the clock jumps, the window follows.
     fn current(&self, count: FixedCount, now: Duration) -> FixedCount {
-        let now = nanos(now);
+        let now = count.at_least(nanos(now));
         let shifted = now.saturating_add(self.per).saturating_sub(self.offset);
         let elapsed = shifted.checked_rem(self.per).unwrap_or(0);
         let (start, end) =
@@ -74,6 +78,10 @@ impl Window for FixedWindow {
     }
 
     fn give_back(&self, count: FixedCount, now: Duration, units: u64) -> FixedCount {
+        if nanos(now) < count.start {
+            // Another worker has begun a later window since.
+            return count;
+        }
         let current = self.current(count, now);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         FixedCount { units: current.units.saturating_sub(units), ..current }
@@ -86,7 +94,7 @@ impl State for FixedCount {
     const PER_PAGE: usize = 12;
 
     fn is_idle(&self, now: Duration) -> bool {
-        self.used(now) == 0
+        self.units == 0 || self.end <= nanos(now)
     }
 
     fn used(&self, now: Duration) -> u64 {
@@ -111,6 +119,12 @@ impl State for FixedCount {
 }
 
 impl FixedCount {
+    /// Returns a reading of the clock in nanoseconds; the start of the window if the reading is older
+    /// by less than [`STALE`].
+    fn at_least(&self, now: u64) -> u64 {
+        if self.start.saturating_sub(now) < STALE { now.max(self.start) } else { now }
+    }
+
     fn with(self, units: u64) -> Self {
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         Self { units: self.units.saturating_add(units), ..self }
@@ -155,6 +169,29 @@ mod tests {
         for cost in [6, u64::MAX] {
             let refused = window.draw(FixedCount::default(), DAY, cost.into());
             assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 5 });
+        }
+    }
+
+    #[test]
+    fn an_older_reading_of_the_clock_keeps_the_later_window() {
+        let window = FixedWindow::new(2, HOUR, Duration::ZERO);
+        let (old, new) = (HOUR * 5 - Duration::from_millis(1), HOUR * 5);
+        let count = window.charge(FixedCount::default(), new, 1);
+        let Draw::Admitted { next, remaining, .. } = window.draw(count, old, 1.into()) else {
+            panic!("refused")
+        };
+        assert_eq!((remaining, next.start), (0, count.start));
+        assert!(matches!(window.draw(next, new, 1.into()), Draw::Refused { .. }));
+        assert_eq!(window.give_back(next, old, 2), next, "they were drawn from the window before");
+        assert!(!next.is_idle(old), "other keys of the page stay");
+    }
+
+    #[test]
+    fn the_window_follows_a_clock_that_jumps() {
+        let window = FixedWindow::new(1, HOUR, Duration::ZERO);
+        let count = window.charge(FixedCount::default(), HOUR * 5, 1);
+        for now in [HOUR * 3, HOUR * 4, HOUR * 5 - Duration::from_secs(1), HOUR * 6, HOUR * 50] {
+            assert!(matches!(window.draw(count, now, 1.into()), Draw::Admitted { .. }), "{now:?}");
         }
     }
 

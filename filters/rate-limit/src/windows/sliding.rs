@@ -105,8 +105,12 @@ impl Window for SlidingWindow {
     fn give_back(&self, counts: SlidingCounts, now: Duration, units: u64) -> SlidingCounts {
         let mut next = self.current(counts, now);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
-        let [latest, ..] = &mut next.units;
-        *latest = latest.saturating_sub(units);
+        // Another worker may have begun a later slice since.
+        let drawn_in = nanos(now).checked_div(self.slice).unwrap_or(0);
+        let age = usize::try_from(next.latest.saturating_sub(drawn_in)).unwrap_or(usize::MAX);
+        if let Some(slice) = next.units.get_mut(age) {
+            *slice = slice.saturating_sub(units);
+        }
         next
     }
 }
@@ -173,6 +177,17 @@ mod tests {
     use super::*;
 
     const PER: Duration = Duration::from_secs(8);
+
+    #[test]
+    fn gives_back_to_the_slice_of_the_draw() {
+        let window = SlidingWindow::new(9, PER);
+        let (old, new) = (Duration::from_millis(16_999), Duration::from_secs(17));
+        let drawn = window.charge(SlidingCounts::default(), old, 2);
+        let later = window.charge(drawn, new, 3);
+        let given_back = window.give_back(later, old, 2);
+        assert_eq!(given_back.units[..2], [3, 0]);
+        assert_eq!(window.give_back(later, old - PER * 2, 2), later, "it is not counted any more");
+    }
 
     #[test]
     fn a_unit_is_free_again_after_the_window() {

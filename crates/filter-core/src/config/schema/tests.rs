@@ -47,6 +47,24 @@ fn describes_the_document_and_not_the_rust_types() {
 }
 
 #[test]
+fn a_required_field_can_have_its_second_name() {
+    #[derive(JsonSchema)]
+    #[schemars(transform = alias("low", "min"), transform = alias("high", "max"))]
+    struct Pair {
+        #[expect(dead_code, reason = "only its schema is used")]
+        low: u16,
+        #[expect(dead_code, reason = "only its schema is used")]
+        high: u16,
+        #[expect(dead_code, reason = "only its schema is used")]
+        name: String,
+    }
+    let schema = of::<Pair>();
+    assert_eq!(schema["required"], json!(["name"]));
+    let either = |names: [&str; 2]| json!({"oneOf": names.map(|name| json!({"required": [name]}))});
+    assert_eq!(schema["allOf"], json!([either(["low", "min"]), either(["high", "max"])]));
+}
+
+#[test]
 fn requires_exactly_one_operator() {
     let one = of::<StringMatch>()["oneOf"].clone();
     assert_eq!(one.as_array().map(Vec::len), Some(10));

@@ -23,7 +23,7 @@ pub(super) fn check(definition: &Definition<'_>, errors: &mut ConfigErrors) {
     for (index, component) in key.iter().enumerate() {
         check_component(component, &format!("{path}[{index}]"), errors);
     }
-    for variable in KeySpec::new(key).path_variables() {
+    for variable in KeySpec::new(key).path_variables().filter(|name| !name.is_empty()) {
         check_variable(definition, &path, variable, errors);
     }
 }

@@ -156,14 +156,16 @@ fn check_fields(config: &LimitConfig, path: &str, errors: &mut ConfigErrors) {
     );
     refuse(
         "wait",
-        config.wait.is_some() && !is_bucket,
-        "must not be given with this window: only a TOKEN_BUCKET knows when a request's turn is",
+        config.wait.is_some() && !is_bucket && !is_concurrent,
+        "must not be given with this window: only a TOKEN_BUCKET can hold requests",
     );
     for (field, is_given) in [
         ("window", config.window != WindowConfig::TokenBucket),
         ("cost", config.cost.is_some()),
         ("charge", config.charge.is_some()),
         ("reserve", config.reserve.is_some()),
+        ("wait", config.wait.is_some()),
+        ("replicas", config.replicas.is_some()),
     ] {
         refuse(field, is_given && is_concurrent, "must not be given together with concurrent");
     }
@@ -174,34 +176,6 @@ fn check_fields(config: &LimitConfig, path: &str, errors: &mut ConfigErrors) {
         config.on_missing_key != MissingKeyConfig::Share && !has_key,
         "must not be given without key",
     );
-}
-
-/// Refuses the fields of a limit that one with `ref` takes from the other.
-pub(super) fn check_ref(config: &LimitConfig, path: &str, errors: &mut ConfigErrors) {
-    let fields = [
-        ("name", config.name.is_some()),
-        ("requests", config.requests.is_some()),
-        ("per", config.per.is_some()),
-        ("tokenBucket", config.token_bucket.is_some()),
-        ("concurrent", config.concurrent.is_some()),
-        ("burst", config.burst.is_some()),
-        ("window", config.window != WindowConfig::TokenBucket),
-        ("utcOffset", config.utc_offset.is_some()),
-        ("key", !config.key.is_empty()),
-        ("onMissingKey", config.on_missing_key != MissingKeyConfig::Share),
-        ("maxKeys", config.max_keys.is_some()),
-        ("requestsFrom", config.requests_from.is_some()),
-        ("scope", config.scope == Scope::Global),
-        ("descriptor", !config.descriptor.is_empty()),
-        ("replicas", config.replicas.is_some()),
-        ("reply", config.reply.is_some()),
-    ];
-    for (field, _) in fields.iter().filter(|(_, is_given)| *is_given) {
-        errors.add(
-            format_args!("{path}.{field}"),
-            "must not be given together with ref: it is that of the other limit",
-        );
-    }
 }
 
 impl ReplyTemplate {

@@ -69,9 +69,18 @@ impl RateSpec {
         };
         let most =
             config.requests_from.as_ref().map(|from| from.max.map_or(MAX_UNITS, |max| max.get()));
+        if let Some(from) = &config.requests_from
+            && let Some(default) = from.default.map(|default| default.get())
+            && most.is_some_and(|most| default > most)
+        {
+            errors.add(
+                format_args!("{path}.requestsFrom.default"),
+                format_args!("must be at most max, got {default}"),
+            );
+        }
         for units in [Some(requests), most].into_iter().flatten() {
             if numbers.window(units).is_none() {
-                errors.add(path, "must not take more than 366 days to admit burst requests");
+                errors.add(path, "must fill an empty bucket within 366 days");
                 break;
             }
         }
