@@ -63,11 +63,18 @@ impl Policy {
         let mut headers = vec![(POLICY, policies.into_bytes()), (STATE, states.into_bytes())];
         if self.has_x_ratelimit {
             let number = |number: u64| number.to_string().into_bytes();
-            headers.push((X_LIMIT, number(tightest.draw.quota)));
+            headers.push((X_LIMIT, number(self.most_at_once(&tightest.draw))));
             headers.push((X_REMAINING, number(tightest.remaining)));
-            headers.push((X_RESET, number(seconds(tightest.reset))));
+            let is_available = tightest.remaining > 0;
+            let reset = if is_available { Duration::ZERO } else { tightest.reset };
+            headers.push((X_RESET, number(seconds(reset))));
         }
         headers
+    }
+
+    /// Returns the units that a limit admits at once, which Envoy reports as the limit.
+    fn most_at_once(&self, draw: &PlannedDraw) -> u64 {
+        self.limits.get(draw.limit).map_or(draw.quota, |limit| limit.burst(draw.quota))
     }
 
     fn name(&self, draw: &PlannedDraw) -> &str {
@@ -149,4 +156,43 @@ fn whole_seconds(quota: u64, per: Duration) -> (u64, u64) {
     let scaled = u128::from(quota).saturating_mul(u128::from(window)).saturating_mul(1_000_000_000);
     let quota = scaled.checked_div(per.as_nanos()).unwrap_or_default();
     (u64::try_from(quota).unwrap_or(u64::MAX), window)
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use std::time::SystemTime;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Config, Inputs, Secret};
+
+    #[test]
+    fn x_ratelimit_headers_are_those_of_envoy() {
+        let bucket = json!({"maxTokens": 4, "tokensPerFill": 2, "fillInterval": "1s"});
+        let config: Config = serde_json::from_value(json!({
+            "limits": [{"name": "all", "tokenBucket": bucket}],
+            "rateLimitHeaders": "ALL", "xRatelimitHeaders": true,
+        }))
+        .unwrap();
+        let policy = Policy::new(&config).unwrap();
+        let secret = Secret::default();
+        let inputs = Inputs { secret, now: SystemTime::UNIX_EPOCH, draw: 0 };
+        let plan = policy.plan(&Request::default(), &inputs);
+        for (remaining, reset) in [(3, "0"), (1, "0"), (0, "2")] {
+            let reset_in = Duration::from_millis(1_500);
+            let usage = Usage { draw: plan.draws[0], remaining, reset: reset_in };
+            let headers = policy.admitted_headers(&[usage]);
+            let value = |name: &str| {
+                let found = headers.iter().find(|(found, _)| found.as_str() == name);
+                found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            };
+            assert_eq!(value("x-ratelimit-limit").as_deref(), Some("4"));
+            assert_eq!(value("x-ratelimit-remaining"), Some(remaining.to_string()));
+            assert_eq!(value("x-ratelimit-reset").as_deref(), Some(reset), "{remaining} left");
+        }
+    }
 }
