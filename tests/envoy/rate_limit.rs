@@ -1,6 +1,7 @@
 //! rate-limit in a real Envoy.
 
 mod admissions;
+mod native;
 mod pod_wide;
 mod requests;
 
