@@ -1,6 +1,10 @@
 //! rate-limit in a real Envoy.
 
 mod admissions;
+mod connection_keys;
+mod connections;
+mod keys;
+mod missing_keys;
 mod native;
 mod pod_wide;
 mod requests;
