@@ -1,12 +1,14 @@
 //! rate-limit in a real Envoy.
 
 mod admissions;
+mod configuration;
 mod connection_keys;
 mod connections;
 mod keys;
 mod missing_keys;
 mod native;
 mod pod_wide;
+mod pushes;
 mod requests;
 
 use std::time::Duration;
