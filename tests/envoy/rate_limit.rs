@@ -1,6 +1,7 @@
 //! rate-limit in a real Envoy.
 
 mod admissions;
+mod concurrent;
 mod configuration;
 mod connection_keys;
 mod connections;
