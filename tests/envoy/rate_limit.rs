@@ -1,6 +1,7 @@
 //! rate-limit in a real Envoy.
 
 mod admissions;
+mod charges;
 mod concurrent;
 mod configuration;
 mod connection_keys;
@@ -11,6 +12,7 @@ mod native;
 mod pod_wide;
 mod pushes;
 mod requests;
+mod waits;
 
 use std::time::Duration;
 
