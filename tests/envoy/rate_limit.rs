@@ -9,9 +9,12 @@ mod connections;
 mod keys;
 mod missing_keys;
 mod native;
+mod observability;
 mod pod_wide;
 mod pushes;
+mod replies;
 mod requests;
+mod retries;
 mod waits;
 
 use std::time::Duration;
