@@ -6,7 +6,9 @@ mod concurrent;
 mod configuration;
 mod connection_keys;
 mod connections;
+mod hostile;
 mod keys;
+mod memory;
 mod missing_keys;
 mod native;
 mod observability;
@@ -15,6 +17,7 @@ mod pushes;
 mod replies;
 mod requests;
 mod retries;
+mod samples;
 mod waits;
 
 use std::time::Duration;
