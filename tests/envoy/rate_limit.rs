@@ -18,6 +18,7 @@ mod replies;
 mod requests;
 mod retries;
 mod samples;
+mod several_limits;
 mod waits;
 
 use std::time::Duration;
