@@ -8,7 +8,6 @@ mod fault_headers;
 mod held_streams;
 mod hostile;
 mod limits;
-mod load;
 mod memory;
 mod native;
 mod observability;

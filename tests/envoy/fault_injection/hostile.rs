@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::client::Request;
+use tests::{client::Request, load::load};
 
-use super::{Fixture, load::load};
+use super::Fixture;
 
 #[test]
 fn accepts_any_byte_in_header_values() -> Result<()> {

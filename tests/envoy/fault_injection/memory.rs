@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{bootstrap::EnvoyOptions, envoy::Envoy, scale::thorough};
+use tests::{
+    bootstrap::EnvoyOptions,
+    envoy::Envoy,
+    load::{get, load},
+    scale::thorough,
+};
 
 use super::{
     Fixture, all, always, filter,
-    load::{get, load},
     streams::{send, statuses},
 };
 

@@ -7,15 +7,11 @@ use serde_json::{Value, json};
 use tests::{
     bootstrap::{EnvoyOptions, Filter},
     envoy::Envoy,
+    load::{get, load},
     scale::thorough,
 };
 
-use super::{
-    Fixture, always,
-    load::{get, load},
-    native::native_fault,
-    with,
-};
+use super::{Fixture, always, native::native_fault, with};
 
 /// Starts the caller's Envoy, whose only route has `policy` and leads to the fixture's Envoy.
 fn caller(fixture: &Fixture, policy: Value, filters: Vec<Filter>) -> Result<Envoy> {

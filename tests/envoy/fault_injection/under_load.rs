@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use serde_json::json;
-use tests::{timestamp::rfc3339, upstream::REPLY_STATUS};
-
-use super::{
-    Fixture, always, filter,
+use tests::{
     load::{TimedResponse, during, get, load},
-    with,
+    timestamp::rfc3339,
+    upstream::REPLY_STATUS,
 };
+
+use super::{Fixture, always, filter, with};
 
 const WORKERS: u32 = 4;
 const CONNECTIONS: usize = 32;

@@ -2,9 +2,17 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::client::Request;
+use tests::client::{Client, Request};
 
 use super::{Fixture, limit};
+
+/// Sends requests one after the other. Returns the statuses.
+pub(super) fn statuses(
+    client: &Client,
+    requests: impl IntoIterator<Item = Request>,
+) -> Result<Vec<u16>> {
+    requests.into_iter().map(|request| Ok(client.send(request)?.status)).collect()
+}
 
 #[test]
 fn admits_the_burst_and_refuses_the_rest() -> Result<()> {

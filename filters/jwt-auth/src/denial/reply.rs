@@ -1,8 +1,8 @@
 //! Replies to denied requests.
 
 use filter_core::{
-    DetailLevel, GrpcStatus, HeaderName, Headers, OneLine, ProblemConfig, ProblemDetails, ProblemType, Reply,
-    ReplyFormat,
+    DetailLevel, GrpcStatus, HeaderName, Headers, OneLine, ProblemConfig, ProblemDetails,
+    ProblemType, Reply, ReplyFormat,
 };
 
 use super::{

@@ -77,7 +77,9 @@ impl Policy {
             let number = |number: u64| number.to_string().into_bytes();
             headers.push((X_LIMIT, number(tightest.draw.burst)));
             headers.push((X_REMAINING, number(tightest.remaining)));
-            headers.push((X_RESET, number(seconds(tightest.reset))));
+            let is_available = tightest.remaining > 0;
+            let reset = if is_available { Duration::ZERO } else { tightest.reset };
+            headers.push((X_RESET, number(seconds(reset))));
         }
         headers
     }

@@ -220,7 +220,7 @@ impl Rule {
 
 impl super::Limit {
     /// Returns the units that the limit admits at once.
-    fn burst(&self, quota: u64) -> u64 {
+    pub(super) fn burst(&self, quota: u64) -> u64 {
         match &self.kind {
             LimitKind::Rate(spec) => spec.burst_for(quota),
             LimitKind::Concurrent(max) => *max,

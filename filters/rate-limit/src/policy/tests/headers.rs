@@ -59,7 +59,7 @@ fn describe_the_limits_as_structured_fields() {
 fn the_trio_of_envoy_describes_the_tightest_limit() {
     let headers = admitted(&document(json!({"xRatelimitHeaders": true})), two);
     let expected =
-        [("x-ratelimit-limit", "600"), ("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "3")];
+        [("x-ratelimit-limit", "60"), ("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "0")];
     let trio: Vec<_> =
         headers[2..].iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(trio, expected);

@@ -16,21 +16,23 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Builder, task::JoinSet};
 
 /// A request without a body.
-pub(super) type EmptyRequest = Request<Empty<Bytes>>;
+pub type EmptyRequest = Request<Empty<Bytes>>;
 
 /// A response.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TimedResponse {
+pub struct TimedResponse {
+    /// The number of the request.
+    pub number: u64,
     /// Time at which the request was sent.
-    pub(super) started: SystemTime,
+    pub started: SystemTime,
     /// Time until the end of the response.
-    pub(super) elapsed: Duration,
+    pub elapsed: Duration,
     /// The status. 0 if the response is missing or incomplete.
-    pub(super) status: u16,
+    pub status: u16,
 }
 
 /// Returns a GET request for `path` with these headers.
-pub(super) fn get(path: &str, headers: &[(&str, &str)]) -> EmptyRequest {
+pub fn get(path: &str, headers: &[(&str, &str)]) -> EmptyRequest {
     let request = Request::get(path).header("host", "a");
     let request =
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -38,7 +40,10 @@ pub(super) fn get(path: &str, headers: &[(&str, &str)]) -> EmptyRequest {
 }
 
 /// Sends the requests that `next` returns for 0, 1, 2 and so on, until it returns `None`.
-pub(super) fn load(
+///
+/// # Errors
+/// If a connection cannot be opened.
+pub fn load(
     address: SocketAddr,
     connections: usize,
     next: impl Fn(u64) -> Option<EmptyRequest> + Send + Sync + 'static,
@@ -51,7 +56,10 @@ pub(super) fn load(
             let (next, number) = (Arc::clone(&next), Arc::clone(&number));
             let responses = Arc::clone(&responses);
             tasks.spawn(async move {
-                let take = || next(number.fetch_add(1, Ordering::Relaxed));
+                let take = || {
+                    let number = number.fetch_add(1, Ordering::Relaxed);
+                    Some((number, next(number)?))
+                };
                 while let Some(request) = take() {
                     send_on_connection(address, request, &take, &responses).await?;
                 }
@@ -70,15 +78,15 @@ pub(super) fn load(
 /// Sends requests one after the other until `take` returns `None` or the connection ends.
 async fn send_on_connection(
     address: SocketAddr,
-    first: EmptyRequest,
-    take: &impl Fn() -> Option<EmptyRequest>,
+    first: (u64, EmptyRequest),
+    take: &impl Fn() -> Option<(u64, EmptyRequest)>,
     responses: &Mutex<Vec<TimedResponse>>,
 ) -> Result<()> {
     let socket = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Some(first);
-    while let Some(next) = request {
+    while let Some((number, next)) = request {
         let (started, clock) = (SystemTime::now(), Instant::now());
         let status = match sender.send_request(next).await {
             Ok(response) => {
@@ -87,7 +95,7 @@ async fn send_on_connection(
             }
             Err(_) => 0,
         };
-        let response = TimedResponse { started, elapsed: clock.elapsed(), status };
+        let response = TimedResponse { number, started, elapsed: clock.elapsed(), status };
         responses.lock().unwrap_or_else(PoisonError::into_inner).push(response);
         if sender.ready().await.is_err() {
             break;
@@ -99,7 +107,7 @@ async fn send_on_connection(
 }
 
 /// Returns a source of requests for [`load`] that ends after `time`.
-pub(super) fn during(
+pub fn during(
     time: Duration,
     make: impl Fn(u64) -> EmptyRequest + Send + Sync + 'static,
 ) -> impl Fn(u64) -> Option<EmptyRequest> + Send + Sync + 'static {
