@@ -93,8 +93,21 @@ pub fn single_filters() -> Result<Vec<String>> {
 /// # Errors
 /// If the README or the folder of the filters cannot be read.
 pub fn filter_order() -> Result<Vec<String>> {
-    let readme = read_text(&root().join("README.md"))?;
-    let offset = |filter: &String| readme.find(&format!("\n| {filter} | `"));
+    order_in("README.md", |filter| format!("\n| {filter} | `"))
+}
+
+/// Returns the filters in the order in which the suite runs them: that of its sample.
+///
+/// # Errors
+/// If the sample cannot be read.
+pub fn suite_order() -> Result<Vec<String>> {
+    order_in("wasmplugins/suite.yaml", |filter| format!("\n    {filter}:\n"))
+}
+
+/// Returns the filters in the order in which a file contains their texts.
+fn order_in(file: &str, text: impl Fn(&str) -> String) -> Result<Vec<String>> {
+    let content = read_text(&root().join(file))?;
+    let offset = |filter: &String| content.find(&text(filter));
     let filters = single_filters()?.into_iter();
     let mut order: Vec<_> = filters.filter_map(|filter| Some((offset(&filter)?, filter))).collect();
     order.sort();

@@ -37,7 +37,7 @@ pub(crate) fn chain(filters: &[Filter]) -> Result<Vec<Filter>> {
     if !is_enabled() {
         return Ok(filters.to_vec());
     }
-    let order = repository::filter_order()?;
+    let order = repository::suite_order()?;
     let mut chain = Vec::new();
     // The last filter of the chain, if it is a suite, and the position of its last section.
     let mut open = None;

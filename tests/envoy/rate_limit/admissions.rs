@@ -57,7 +57,7 @@ pub(super) fn assert_never_over(responses: &[&TimedResponse], numbers: Numbers) 
         .map(|response| (end(response), response.started))
         .collect();
     admitted.sort_unstable();
-    for (_, start) in admitted.iter().step_by(admitted.len() / MAX_STARTS + 1) {
+    for (_, start) in admitted.iter().step_by(admitted.len().div_ceil(MAX_STARTS).max(1)) {
         let mut count = 0.0;
         for (end, _) in admitted.iter().filter(|(_, started)| started >= start) {
             count += 1.0;

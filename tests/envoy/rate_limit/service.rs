@@ -41,22 +41,20 @@ fn cluster(address: SocketAddr) -> Value {
 }
 
 /// Returns a `pluginConfig` with one limit that the service counts, for each value of `x-user`.
-fn global(mode: &str, service: Value) -> Value {
-    let mut document = json!({
-        "rateLimitService": {
-            "cluster": "limits", "domain": "shop", "mode": mode, "timeout": TIMEOUT,
-        },
+fn global(mode: &str, service: &Value) -> Value {
+    let mut fields = json!({
+        "cluster": "limits", "domain": "shop", "mode": mode, "timeout": TIMEOUT,
+    });
+    if let (Some(all), Some(own)) = (fields.as_object_mut(), service.as_object()) {
+        all.extend(own.clone());
+    }
+    json!({
+        "rateLimitService": fields,
         "limits": [{
             "name": "user", "requests": 5, "per": "1h", "scope": "GLOBAL",
             "key": [{"httpHeaderName": "x-user"}],
         }],
-    });
-    if let (Some(all), Some(own)) =
-        (document["rateLimitService"].as_object_mut(), service.as_object())
-    {
-        all.extend(own.clone());
-    }
-    document
+    })
 }
 
 /// Starts Envoy with rate-limit, and the service as the cluster `limits`.

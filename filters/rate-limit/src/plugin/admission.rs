@@ -145,8 +145,9 @@ impl RateLimit {
                 match self.counts.store(&mut attempt, clocks)? {
                     Stored::Yes => {
                         stored.push(draw);
-                        let evicts = u64::from(attempt.admission.is_evicting);
-                        self.counters.add(Metric::Evictions, evicts);
+                        if attempt.admission.is_evicting {
+                            self.counters.count_eviction(clocks.monotonic);
+                        }
                     }
                     Stored::Contended => self.counters.count(Metric::Contended),
                     Stored::Refused(refusal) => {

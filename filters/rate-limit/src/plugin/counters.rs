@@ -1,6 +1,6 @@
 //! The metrics of the filter.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use filter_host::{
     Setup,
@@ -13,6 +13,9 @@ use crate::{LimitMetric, Metric, Policy};
 /// Time between two updates of the proxy's metrics.
 const PERIOD: Duration = Duration::from_secs(1);
 
+/// Minimum time between two warnings about evictions.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
+
 /// All metrics.
 pub(super) struct Counters {
     buffer: MetricBuffer,
@@ -24,6 +27,8 @@ pub(super) struct Counters {
     wait: Histogram,
     service_down: BufferedMetric,
     service: Histogram,
+    /// Time of the last warning about evictions.
+    warned_at: Cell<Option<Duration>>,
 }
 
 impl Counters {
@@ -40,6 +45,7 @@ impl Counters {
             wait: Histogram::define(Metric::WAIT_HISTOGRAM),
             service_down: buffer.gauge(Metric::SERVICE_DOWN_GAUGE),
             service: Histogram::define(Metric::SERVICE_HISTOGRAM),
+            warned_at: Cell::new(None),
             buffer,
         }
     }
@@ -55,6 +61,15 @@ impl Counters {
             && let Some(counter) = self.totals.get(metric.index())
         {
             self.buffer.add(*counter, i64::try_from(number).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Counts a key that lost its count; logs a warning at most once a minute.
+    pub(super) fn count_eviction(&self, now: Duration) {
+        self.count(Metric::Evictions);
+        if self.warned_at.get().is_none_or(|last| now.saturating_sub(last) >= WARNING_INTERVAL) {
+            self.warned_at.set(Some(now));
+            log::warn!("a page of counts is full, so a key lost its count: raise maxKeys");
         }
     }
 

@@ -70,7 +70,7 @@ impl RateLimit {
         };
         let clocks = Clocks { monotonic: clock::monotonic(), wall };
         if self.counts.charge(draw, clocks, units)? {
-            self.counters.count(Metric::Evictions);
+            self.counters.count_eviction(clocks.monotonic);
         }
         Ok(true)
     }

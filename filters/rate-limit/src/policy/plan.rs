@@ -15,6 +15,10 @@ use crate::{
     windows::Amount,
 };
 
+/// The maximum number of draws of a request. Only a request that many entries may match, as one with
+/// an unreadable header, meets more, and is refused.
+const MAX_DRAWS: usize = 32;
+
 /// Values that do not come from the request.
 #[derive(Clone, Copy)]
 pub struct Inputs {
@@ -26,7 +30,7 @@ pub struct Inputs {
     pub draw: u32,
 }
 
-/// The draws of a request, in the order of the document.
+/// The draws of a request: those of its entry, then the top-level ones.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plan {
     /// The draws that the pod counts.
@@ -142,6 +146,10 @@ impl Policy {
     ) {
         let Some(rule) = self.rules.get(index) else { return };
         let Some(limit) = self.limits.get(rule.limit) else { return };
+        if plan.draws.len().saturating_add(plan.global.len()) >= MAX_DRAWS {
+            plan.denied_by.get_or_insert(index);
+            return;
+        }
         let RequestSource { request, captures, is_sure } = source;
         let key = match limit.is_keyed() {
             true => limit.key.of(&limit.name, inputs.secret, request, captures),

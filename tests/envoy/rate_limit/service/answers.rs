@@ -17,7 +17,7 @@ fn exact_asks_for_every_request_and_forwards_the_headers() -> Result<()> {
         .request_header("x-plan", "gold")
         .response_header("x-ratelimit-remaining", "4");
     let service = FakeRateLimitService::start(Behaviour::Answer(answer))?;
-    let (envoy, app) = start(service.address(), &global("EXACT", json!({})), 1)?;
+    let (envoy, app) = start(service.address(), &global("EXACT", &json!({})), 1)?;
     let client = envoy.http1();
     client.send(Request::get("/").header("x-user", "alice"))?;
     std::thread::sleep(Duration::from_secs(2));
@@ -46,7 +46,7 @@ fn over_limit_refuses_with_the_body_of_the_service() -> Result<()> {
         .response_header("x-limited-by", "service")
         .body("slow down");
     let service = FakeRateLimitService::start(Behaviour::Answer(answer))?;
-    let (envoy, app) = start(service.address(), &global("EXACT", json!({})), 1)?;
+    let (envoy, app) = start(service.address(), &global("EXACT", &json!({})), 1)?;
     let refused = envoy.http1().send(Request::get("/").header("x-user", "alice"))?;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.header("retry-after"), Some("90"));
@@ -61,7 +61,7 @@ fn over_limit_refuses_with_the_body_of_the_service() -> Result<()> {
 fn unknown_admits() -> Result<()> {
     let service = FakeRateLimitService::start(Behaviour::unknown())?;
     for mode in ["EXACT", "BATCHED"] {
-        let (envoy, _app) = start(service.address(), &global(mode, json!({})), 1)?;
+        let (envoy, _app) = start(service.address(), &global(mode, &json!({})), 1)?;
         assert_eq!(envoy.http1().get("/")?.status, 200, "{mode}");
     }
     Ok(())
@@ -70,7 +70,7 @@ fn unknown_admits() -> Result<()> {
 #[test]
 fn batched_buys_units_for_steady_traffic() -> Result<()> {
     let service = FakeRateLimitService::start(admits(100_000, Duration::from_secs(3_600)))?;
-    let (envoy, app) = start(service.address(), &global("BATCHED", json!({})), 1)?;
+    let (envoy, app) = start(service.address(), &global("BATCHED", &json!({})), 1)?;
     let client = envoy.http1();
     for _ in 0..500 {
         assert_eq!(client.send(Request::get("/").header("x-user", "alice"))?.status, 200);

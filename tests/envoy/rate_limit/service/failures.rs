@@ -40,7 +40,7 @@ fn failures() -> Vec<Behaviour> {
 }
 
 fn document(mode: &str, failure_mode: &str) -> Value {
-    global(mode, json!({"failureMode": failure_mode}))
+    global(mode, &json!({"failureMode": failure_mode}))
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn an_unknown_cluster_is_a_failure() -> Result<()> {
     for (mode, failure_mode, expected) in
         [("EXACT", "DENY", 503), ("BATCHED", "DENY", 503), ("BATCHED", "ALLOW", 200)]
     {
-        let document = global(mode, json!({"failureMode": failure_mode, "cluster": "nowhere"}));
+        let document = global(mode, &json!({"failureMode": failure_mode, "cluster": "nowhere"}));
         let (envoy, _app) = start(service.address(), &document, 1)?;
         for _ in 0..5 {
             assert_eq!(get(&envoy)?.0.status, expected, "{mode} {failure_mode}");
