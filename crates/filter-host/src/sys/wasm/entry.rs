@@ -11,7 +11,7 @@ use crate::{
     host_error::HostError,
     logger,
     plugin::{Action, Plugin, Setup, Stream},
-    sys,
+    sys::{self, wasm::responses},
     timers::Timers,
 };
 
@@ -30,11 +30,11 @@ struct Root<P> {
     plugin: Option<Rc<P>>,
 }
 
-impl<P: Plugin> Context for Root<P> {
-    fn on_http_call_response(&mut self, call: u32, _headers: usize, body_size: usize, _: usize) {
-        if let Some(plugin) = &self.plugin {
-            plugin.on_http_call_response(call, body_size);
-        }
+impl<P: Plugin> Context for Root<P> {}
+
+impl<P> Drop for Root<P> {
+    fn drop(&mut self) {
+        responses::unregister(self.setup.context);
     }
 }
 
@@ -50,7 +50,9 @@ impl<P: Plugin> RootContext for Root<P> {
         };
         match P::configure(&document, &self.setup) {
             Ok(plugin) => {
-                self.plugin = Some(Rc::new(plugin));
+                let plugin = Rc::new(plugin);
+                responses::register(self.setup.context, &plugin);
+                self.plugin = Some(plugin);
                 true
             }
             Err(error) => {

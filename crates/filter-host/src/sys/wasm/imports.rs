@@ -10,7 +10,7 @@ use filter_core::Headers;
 
 use crate::{
     host_error::{HostError, Result},
-    sys::{Buffer, Direction, Map, MetricKind, pairs},
+    sys::{Buffer, Direction, Map, MetricKind, pairs, wasm::responses},
 };
 
 #[link(wasm_import_module = "env")]
@@ -32,6 +32,18 @@ unsafe extern "C" {
         size: usize,
         data: *const u8,
         data_size: usize,
+    ) -> u32;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_millis: u32,
+        call: *mut u32,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
@@ -298,6 +310,38 @@ pub(crate) fn send_local_response(
     })
 }
 
+/// Sends an HTTP request to a cluster.
+///
+/// Not the function of the SDK, which gives the response to the context whose callback sent the
+/// request, and loses it if that is a stream that has ended.
+pub(crate) fn http_call(
+    cluster: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    timeout: Duration,
+) -> Result<u32> {
+    let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let headers = pairs::encode(&headers.collect::<Vec<_>>());
+    let trailers = pairs::encode(&[]);
+    let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    let mut call = 0;
+    check(unsafe {
+        proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            trailers.as_ptr(),
+            trailers.len(),
+            millis,
+            &raw mut call,
+        )
+    })?;
+    Ok(call)
+}
+
 pub(crate) fn set_effective_context(context: u32) -> Result<()> {
     check(unsafe { proxy_set_effective_context(context) })
 }
@@ -351,4 +395,19 @@ extern "C" fn weir_on_response_body(context: u32, size: usize, end_of_stream: bo
         PAUSE => STOP_AND_WATERMARK,
         action => action,
     }
+}
+
+/// Replaces the callback of the SDK in filters built with `http_call_response`.
+///
+/// The response belongs to the context that was entered when the request was sent, whichever
+/// callback sent it.
+#[unsafe(no_mangle)]
+extern "C" fn weir_on_http_call_response(
+    context: u32,
+    call: u32,
+    _headers: usize,
+    body_size: usize,
+    _trailers: usize,
+) {
+    responses::deliver(context, call, body_size);
 }
