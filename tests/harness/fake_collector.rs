@@ -8,11 +8,7 @@ use std::{
 
 use anyhow::Result;
 use http_body_util::{BodyExt, Full};
-use hyper::{
-    HeaderMap, Request, Response,
-    body::Bytes,
-    header::{HeaderName, HeaderValue},
-};
+use hyper::{HeaderMap, Request, Response, body::Bytes};
 use opentelemetry_proto::tonic::{
     collector::{
         logs::v1::ExportLogsServiceRequest,
@@ -25,7 +21,7 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 
 use crate::{
-    ports,
+    grpc, ports,
     server::{Body, Server},
 };
 
@@ -163,7 +159,7 @@ fn respond(request: &Request<Bytes>, state: &mut State) -> (Response<Body>, Dura
         }
         Behaviour::Grpc(trailers) => {
             state.refused = state.refused.saturating_add(all);
-            return (with_trailers(Bytes::new(), &trailers), delay);
+            return (grpc::with_trailers(Bytes::new(), &trailers), delay);
         }
     }
     state.refused = state.refused.saturating_add(rejected);
@@ -197,30 +193,12 @@ fn taken(body: Vec<u8>, is_grpc: bool) -> Response<Body> {
     if !is_grpc {
         return Response::new(Full::new(Bytes::from(body)).boxed());
     }
-    let size = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
-    let framed = [&[0][..], &size, &body].concat();
-    with_trailers(Bytes::from(framed), &[("grpc-status".to_owned(), "0".to_owned())])
+    grpc::message(&body)
 }
 
 fn with_status(status: u16, headers: &[(String, String)]) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"no")).boxed());
     *response.status_mut() = status.try_into().unwrap_or_default();
-    response.headers_mut().extend(map(headers));
+    response.headers_mut().extend(grpc::headers(headers));
     response
-}
-
-fn with_trailers(body: Bytes, trailers: &[(String, String)]) -> Response<Body> {
-    let trailers = map(trailers);
-    let body = Full::new(body).with_trailers(async { Some(Ok(trailers)) });
-    let mut response = Response::new(body.boxed());
-    let grpc = HeaderValue::from_static("application/grpc");
-    response.headers_mut().insert("content-type", grpc);
-    response
-}
-
-fn map(pairs: &[(String, String)]) -> HeaderMap {
-    let pair = |(name, value): &(String, String)| {
-        Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
-    };
-    pairs.iter().filter_map(pair).collect()
 }

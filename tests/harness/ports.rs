@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::{Context, Result};
+use tokio::net::TcpSocket;
 
 /// Returns the address of `port` on the loopback interface.
 pub fn loopback(port: u16) -> SocketAddr {
@@ -29,4 +30,32 @@ pub fn listen(port: u16) -> Result<TcpListener> {
     TcpListener::bind(loopback(port)).with_context(|| {
         format!("port {port} on 127.0.0.1 is in use: free it, or choose another port")
     })
+}
+
+/// A port for a server that binds with `SO_REUSEPORT`. No other process gets it while this value
+/// exists.
+///
+/// Two such servers on the same port would share its connections, instead of one of them failing.
+#[derive(Debug)]
+pub struct Reserved {
+    address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl Reserved {
+    /// Reserves a free port.
+    ///
+    /// # Errors
+    /// If no port can be bound.
+    pub fn new() -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseport(true)?;
+        socket.bind(loopback(0)).context("no free port on 127.0.0.1")?;
+        Ok(Self { address: socket.local_addr()?, _socket: socket })
+    }
+
+    /// Returns the address of the port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
 }

@@ -1,6 +1,7 @@
 //! Server processes that stop when their guard is dropped.
 
 use std::{
+    env,
     fs::{self, File},
     io::Read,
     os::unix::process::CommandExt,
@@ -188,6 +189,16 @@ pub fn read_text(path: &Path) -> Result<String> {
         .and_then(|mut file| file.read_to_string(&mut text))
         .with_context(|| format!("cannot read {}", path.display()))?;
     Ok(text)
+}
+
+/// Returns the path of a tool: the value of `variable`, or `name` on the `PATH`.
+pub(crate) fn program(variable: &str, name: &str) -> PathBuf {
+    env::var_os(variable).map_or_else(|| PathBuf::from(name), PathBuf::from)
+}
+
+/// Returns the error about a tool that cannot be started.
+pub(crate) fn missing(variable: &str, name: &str) -> String {
+    format!("{name} is not on the PATH: run `make tools`, or set {variable} to its path")
 }
 
 /// Returns the resident memory of a process in KiB.

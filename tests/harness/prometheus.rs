@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     io::Write,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -14,7 +14,11 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{client::Client, ports, process::Process};
+use crate::{
+    client::Client,
+    ports,
+    process::{self, Process},
+};
 
 /// Environment variable with the path of Prometheus. Default: `prometheus` on the `PATH`.
 const PROMETHEUS: &str = "WEIR_PROMETHEUS";
@@ -60,14 +64,14 @@ impl Prometheus {
         let address = ports::loopback(ports::free()?);
         let path = folder.path().join("prometheus.json");
         fs::write(&path, configuration(target, rules).to_string())?;
-        let mut command = Command::new(program(PROMETHEUS, "prometheus"));
+        let mut command = Command::new(process::program(PROMETHEUS, "prometheus"));
         command
             .arg(format!("--config.file={}", path.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"));
         let log = folder.path().join("prometheus.log");
         let mut process = Process::start("Prometheus", &mut command, &log)
-            .with_context(|| missing(PROMETHEUS, "prometheus"))?;
+            .with_context(|| process::missing(PROMETHEUS, "prometheus"))?;
         let client = Client::http1(address);
         process.wait_until("ready", START, |_| {
             Ok(client.get("/-/ready").is_ok_and(|response| response.status == 200))
@@ -120,14 +124,14 @@ impl Prometheus {
 /// # Errors
 /// If promtool is not installed or fails. The error contains its output.
 pub fn promtool(arguments: &[&str], folder: &Path, input: &[u8]) -> Result<String> {
-    let mut child = Command::new(program(PROMTOOL, "promtool"))
+    let mut child = Command::new(process::program(PROMTOOL, "promtool"))
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| missing(PROMTOOL, "promtool"))?;
+        .with_context(|| process::missing(PROMTOOL, "promtool"))?;
     let mut stdin = child.stdin.take().context("no input")?;
     // promtool may exit before it has read everything.
     let _ = stdin.write_all(input);
@@ -137,14 +141,6 @@ pub fn promtool(arguments: &[&str], folder: &Path, input: &[u8]) -> Result<Strin
     let text = String::from_utf8_lossy(&bytes).into_owned();
     ensure!(output.status.success(), "promtool {arguments:?}:\n{text}");
     Ok(text)
-}
-
-fn program(variable: &str, name: &str) -> PathBuf {
-    env::var_os(variable).map_or_else(|| PathBuf::from(name), PathBuf::from)
-}
-
-fn missing(variable: &str, name: &str) -> String {
-    format!("{name} is not on the PATH: run `make tools`, or set {variable} to its path")
 }
 
 /// Returns the configuration as JSON, which is valid YAML.

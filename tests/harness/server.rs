@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     future::Future,
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
@@ -14,7 +15,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use tokio::{net, runtime, sync::oneshot};
+use tokio::{
+    net, runtime,
+    sync::{Notify, oneshot},
+};
 
 /// The body of a response, including trailers.
 pub type Body = BoxBody<Bytes, Infallible>;
@@ -22,6 +26,21 @@ pub type Body = BoxBody<Bytes, Infallible>;
 /// The trailers of a request, stored in its extensions.
 #[derive(Clone, Debug, Default)]
 pub struct Trailers(pub HeaderMap);
+
+/// A handle of the connection of a request, stored in the request's extensions.
+#[derive(Clone, Debug, Default)]
+pub struct Connection(Arc<Notify>);
+
+impl Connection {
+    /// Closes the connection without ending its streams.
+    pub fn close(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// An extension of a response that resets the HTTP/2 stream instead of sending the response.
+#[derive(Clone, Copy, Debug)]
+pub struct Reset;
 
 /// Returns a body without trailers.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
@@ -86,21 +105,29 @@ where
     let Ok(listener) = net::TcpListener::from_std(listener) else { return };
     while let Ok((socket, _)) = listener.accept().await {
         let handler = handler.clone();
+        let connection = Connection::default();
+        let closed = Arc::clone(&connection.0);
         let service = service_fn(move |request: Request<Incoming>| {
-            let handler = handler.clone();
+            let (handler, connection) = (handler.clone(), connection.clone());
             async move {
                 let (mut head, body) = request.into_parts();
                 let body = body.collect().await.map_err(|error| anyhow!(error))?;
                 head.extensions.insert(Trailers(body.trailers().cloned().unwrap_or_default()));
-                let request = Request::from_parts(head, body.to_bytes());
-                Ok::<_, anyhow::Error>(handler(request).await)
+                head.extensions.insert(connection);
+                let response = handler(Request::from_parts(head, body.to_bytes())).await;
+                match response.extensions().get::<Reset>() {
+                    None => Ok(response),
+                    Some(Reset) => Err(anyhow!("a response with `Reset`")),
+                }
             }
         });
         tokio::spawn(async move {
-            // Errors of connections, such as client resets, are ignored.
-            let _ = auto::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(socket), service)
-                .await;
+            let server = auto::Builder::new(TokioExecutor::new());
+            tokio::select! {
+                // Errors of connections, such as client resets, are ignored.
+                _ = server.serve_connection(TokioIo::new(socket), service) => {}
+                () = closed.notified() => {}
+            }
         });
     }
 }
