@@ -5,6 +5,7 @@ mod differential;
 mod fault_injection;
 mod jwt_auth;
 mod outcomes;
+mod rate_limit_services;
 mod routing_tags;
 mod sidecar;
 mod suite;
