@@ -9,7 +9,7 @@ SHELL := bash
 FUZZ := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 FILTERS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard filters/*/Cargo.toml)))
 WITH := cargo xtask with-tools
-ENVOY := envoy func-e otelcol prometheus promtool
+ENVOY := envoy func-e otelcol prometheus promtool ratelimit redis-server
 ISTIO := envoy func-e otelcol crane etcd kube-apiserver kubectl pilot-discovery pilot-agent istioctl
 # Tests of single filters that `make test` also runs against the suite: pauses, ticks, calls, bodies,
 # trailers and changes of the configuration. They take about two minutes; `make test-suite` runs all.
@@ -19,9 +19,9 @@ SUITE_TESTS := fault_injection::held_streams fault_injection::responses \
 	routing_tags::canary::all_workers routing_tags::outputs::later_filters \
 	routing_tags::outputs::matches_claims routing_tags::spoofing::strips_tags_from_trailers \
 	telemetry::reloads::a_new_configuration telemetry::stream_ends outcomes::
-# Tests that are the same with and without the suite: those of the suite itself, and two that replace
-# the module of a filter by one that traps.
-NOT_SUITE := suite:: jwt_auth::traps
+# Tests that are the same with and without the suite: those of the suite itself, those of servers
+# without Envoy, and two that replace the module of a filter by one that traps.
+NOT_SUITE := suite:: rate_limit_services:: jwt_auth::traps
 
 ifneq ($(filter-out help,$(MAKECMDGOALS)),)
 ifeq ($(shell command -v cargo),)

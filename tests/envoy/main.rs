@@ -6,6 +6,7 @@ mod fault_injection;
 mod jwt_auth;
 mod outcomes;
 mod rate_limit;
+mod rate_limit_services;
 mod routing_tags;
 mod sidecar;
 mod suite;

@@ -8,6 +8,7 @@ use std::{future::Future, net::SocketAddr, net::TcpListener, time::Instant};
 use anyhow::{Context, Result, ensure};
 use hyper::{HeaderMap, Method, Response};
 use prost::Message;
+use serde_json::{Value, json};
 
 use crate::{
     client::{self, Client},
@@ -68,6 +69,23 @@ pub fn should_rate_limit(
     ensure!(response.grpc_status() == Some("0"), "the call failed: {response:?}");
     let message = grpc::unframe(&response.body).context("not one message")?;
     Ok(RateLimitResponse::decode(message)?)
+}
+
+/// Returns the Envoy cluster `name` for a service.
+pub fn cluster(name: &str, service: SocketAddr) -> Value {
+    let socket = json!({"address": service.ip(), "port_value": service.port()});
+    let endpoint = json!({"endpoint": {"address": {"socket_address": socket}}});
+    let kind = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    json!({
+        "name": name,
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": kind, "explicit_http_config": {"http2_protocol_options": {}},
+            },
+        },
+    })
 }
 
 /// Serves the method with `handler`. Other methods and undecodable messages get an error.

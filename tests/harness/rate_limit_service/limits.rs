@@ -6,6 +6,8 @@ use ::limitador::limit;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
+use super::LimitOverride;
+
 /// The limits of one domain.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -66,6 +68,11 @@ impl Unit {
             Self::Month => 30 * 86_400,
             Self::Year => 365 * 86_400,
         })
+    }
+
+    /// Returns a limit for a descriptor, in place of the configured one.
+    pub const fn limit(self, requests: u32) -> LimitOverride {
+        LimitOverride { requests_per_unit: requests, unit: self as i32 }
     }
 
     const fn name(self) -> &'static str {

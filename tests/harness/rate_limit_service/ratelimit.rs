@@ -103,9 +103,24 @@ impl RatelimitService {
     /// # Errors
     /// If the service does not start.
     pub fn restart(&mut self) -> Result<()> {
+        self.resume();
         self.process.stop()?;
         self.process = run(self.folder.path(), &self.redis, &self.ports, &self.settings)?;
         Ok(())
+    }
+}
+
+impl RatelimitService {
+    /// Continues stopped processes, which would not end before SIGKILL.
+    fn resume(&self) {
+        let _ = self.signal(Signal::CONT);
+        let _ = self.signal_redis(Signal::CONT);
+    }
+}
+
+impl Drop for RatelimitService {
+    fn drop(&mut self) {
+        self.resume();
     }
 }
 
