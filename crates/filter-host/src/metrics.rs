@@ -52,6 +52,15 @@ impl Gauge {
         }
     }
 
+    /// Changes the value by `offset`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the metric is not defined, or the proxy refuses the change.
+    pub fn try_add(self, offset: i64) -> Result<()> {
+        self.0.map_or(Err(HostError::NotFound), |id| sys::increment_metric(id, offset))
+    }
+
     /// Sets the value.
     pub fn set(self, value: u64) {
         if let Some(id) = self.0 {

@@ -44,16 +44,22 @@ impl Concurrency {
     /// Counts a request, unless `max` are active.
     pub(super) fn acquire(&self, counts: &Counts, draw: &PlannedDraw, max: u64) -> Result<Slot> {
         if let Some(gauge) = self.gauge(draw) {
-            gauge.add(1);
-            let active = gauge.read()?;
-            if active > max {
-                gauge.add(-1);
-                return Ok(Slot::Full);
-            }
-            return Ok(Slot::Taken(max.saturating_sub(active)));
+            gauge.try_add(1)?;
+            return match gauge.read() {
+                Ok(active) if active <= max => Ok(Slot::Taken(max.saturating_sub(active))),
+                Ok(_) => {
+                    release_gauge(gauge);
+                    Ok(Slot::Full)
+                }
+                Err(error) => {
+                    release_gauge(gauge);
+                    Err(error)
+                }
+            };
         }
         let mut slot = Slot::Untracked;
-        let updated = shared_data::update(&counts.page_key(draw), |page| {
+        let key = counts.page_key(draw);
+        let mut acquire = |page: &[u8]| {
             let mut page = page.to_vec();
             slot = match active::acquire(&mut page, draw.key, max) {
                 Acquired::Counted(remaining) => Slot::Taken(remaining),
@@ -61,7 +67,13 @@ impl Concurrency {
                 Acquired::Untracked => Slot::Untracked,
             };
             matches!(slot, Slot::Taken(_)).then_some(page)
-        });
+        };
+        let mut updated = shared_data::update(&key, &mut acquire);
+        if updated == Err(HostError::NotFound) {
+            // The page could not be created with the configuration.
+            shared_data::seed(&key, &[])?;
+            updated = shared_data::update(&key, &mut acquire);
+        }
         match updated {
             Err(HostError::CasMismatch) => Ok(Slot::Untracked),
             updated => updated.map(|_| slot),
@@ -71,7 +83,7 @@ impl Concurrency {
     /// Removes a request that was counted.
     pub(super) fn release(&self, counts: &Counts, draw: &PlannedDraw) {
         if let Some(gauge) = self.gauge(draw) {
-            gauge.add(-1);
+            release_gauge(gauge);
             return;
         }
         let key = counts.page_key(draw);
@@ -93,10 +105,17 @@ impl Concurrency {
     }
 }
 
+/// Removes a request; retries for the same reason.
+fn release_gauge(gauge: Gauge) {
+    let _ = (0..MAX_RELEASES).find(|_| gauge.try_add(-1).is_ok());
+}
+
 /// Returns `true` if a gauge counts: one that `stats_matcher` rejects always reads 0.
 fn is_counting(gauge: Gauge) -> bool {
-    gauge.add(1);
+    if gauge.try_add(1).is_err() {
+        return false;
+    }
     let is_counting = gauge.read().is_ok_and(|value| value > 0);
-    gauge.add(-1);
+    release_gauge(gauge);
     is_counting
 }

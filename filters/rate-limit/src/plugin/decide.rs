@@ -59,6 +59,7 @@ impl RateLimit {
         }
         let decided = self.try_decide(id).or_else(|error| match self.policy.unreadable() {
             Some(denial) => {
+                log::warn!("a host call failed: {error:?}");
                 self.counters.count(Metric::Errors);
                 self.refuse_request(denial, Vec::new())
             }

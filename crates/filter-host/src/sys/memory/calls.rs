@@ -272,6 +272,9 @@ pub(crate) fn metric(id: u32) -> Result<u64> {
 pub(crate) fn record_metric(id: u32, value: u64) -> Result<()> {
     let name = metric_name(id);
     host_call("record_metric", &name, |state| {
+        if state.rejected_metrics.contains(&name) {
+            return Ok(());
+        }
         let metric = state.metric(id)?;
         match metric.kind {
             MetricKind::Histogram => metric.recorded.push(value),
@@ -284,6 +287,9 @@ pub(crate) fn record_metric(id: u32, value: u64) -> Result<()> {
 pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<()> {
     let name = metric_name(id);
     host_call("increment_metric", &name, |state| {
+        if state.rejected_metrics.contains(&name) {
+            return Ok(());
+        }
         let metric = state.metric(id)?;
         if metric.kind == MetricKind::Histogram
             || (metric.kind == MetricKind::Counter && offset < 0)

@@ -86,6 +86,11 @@ impl Proxy {
         with(|state| state.metrics.iter().find(|metric| metric.name == name).map_or(0, |m| m.value))
     }
 
+    /// Makes changes of a metric have no effect, as if `stats_matcher` rejected it.
+    pub fn reject_metric(&self, name: &str) {
+        with(|state| state.rejected_metrics.insert(name.to_owned()));
+    }
+
     /// Returns the values of a histogram.
     #[must_use]
     pub fn recorded(&self, name: &str) -> Vec<u64> {
