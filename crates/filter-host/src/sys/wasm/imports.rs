@@ -58,14 +58,14 @@ unsafe extern "C" {
         name: *const u8,
         name_size: usize,
         value: *const u8,
-        value_size: usize,
+        size: usize,
     ) -> u32;
     fn proxy_add_header_map_value(
         map: u32,
         name: *const u8,
         name_size: usize,
         value: *const u8,
-        value_size: usize,
+        size: usize,
     ) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_get_property(
@@ -130,6 +130,9 @@ unsafe extern "C" {
     fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u16;
 }
 
+/// A function that writes a header.
+type HeaderWrite = unsafe extern "C" fn(u32, *const u8, usize, *const u8, usize) -> u32;
+
 fn check(status: u32) -> Result<()> {
     if status == 0 { Ok(()) } else { Err(HostError::from_status(status)) }
 }
@@ -161,7 +164,6 @@ pub(crate) fn now() -> Result<Duration> {
     Ok(Duration::from_nanos(time))
 }
 
-/// Reads the monotonic clock.
 pub(crate) fn monotonic() -> Result<Duration> {
     const MONOTONIC: u32 = 1;
     let mut time = 0;
@@ -176,7 +178,6 @@ pub(crate) fn set_tick_period(period: Duration) -> Result<()> {
     check(unsafe { proxy_set_tick_period_milliseconds(millis) })
 }
 
-/// Reads the configuration document of the plugin.
 pub(crate) fn configuration(size: usize) -> Result<Vec<u8>> {
     const PLUGIN_CONFIGURATION: u32 = 7;
     take_buffer(|data, len| unsafe {
@@ -215,27 +216,15 @@ pub(crate) fn header(map: Map, name: &str) -> Result<Vec<u8>> {
 }
 
 pub(crate) fn set_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
-    check(unsafe {
-        proxy_replace_header_map_value(
-            map as u32,
-            name.as_ptr(),
-            name.len(),
-            value.as_ptr(),
-            value.len(),
-        )
-    })
+    write_header(proxy_replace_header_map_value, map, name, value)
 }
 
 pub(crate) fn add_header(map: Map, name: &str, value: &[u8]) -> Result<()> {
-    check(unsafe {
-        proxy_add_header_map_value(
-            map as u32,
-            name.as_ptr(),
-            name.len(),
-            value.as_ptr(),
-            value.len(),
-        )
-    })
+    write_header(proxy_add_header_map_value, map, name, value)
+}
+
+fn write_header(write: HeaderWrite, map: Map, name: &str, value: &[u8]) -> Result<()> {
+    check(unsafe { write(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
 pub(crate) fn remove_header(map: Map, name: &str) -> Result<()> {
@@ -310,10 +299,7 @@ pub(crate) fn send_local_response(
     })
 }
 
-/// Sends an HTTP request to a cluster.
-///
-/// Not the function of the SDK, which gives the response to the context whose callback sent the
-/// request, and loses it if that is a stream that has ended.
+/// Sends an HTTP request; unlike with the SDK, its response is never lost with a stream.
 pub(crate) fn http_call(
     cluster: &str,
     headers: &[(&str, &str)],
