@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     mem::ManuallyDrop,
     rc::{Rc, Weak},
 };
@@ -16,8 +15,8 @@ thread_local! {
     /// The plugins of this virtual machine, by context.
     ///
     /// Never dropped: a thread-local value with a destructor is slower to read.
-    static RECEIVERS: RefCell<ManuallyDrop<BTreeMap<ContextId, Receiver>>> =
-        const { RefCell::new(ManuallyDrop::new(BTreeMap::new())) };
+    static RECEIVERS: RefCell<ManuallyDrop<Vec<(ContextId, Receiver)>>> =
+        const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
 /// Delivers the responses for a context to a plugin, until it is dropped.
@@ -28,18 +27,21 @@ pub(super) fn register<P: Plugin>(context: ContextId, plugin: &Rc<P>) {
             plugin.on_http_call_response(call, body_size);
         }
     });
-    RECEIVERS.with_borrow_mut(|receivers| receivers.insert(context, receiver));
+    unregister(context);
+    RECEIVERS.with_borrow_mut(|receivers| receivers.push((context, receiver)));
 }
 
 /// Ends the delivery for a context.
 pub(super) fn unregister(context: ContextId) {
-    let removed = RECEIVERS.with_borrow_mut(|receivers| receivers.remove(&context));
-    drop(removed);
+    RECEIVERS.with_borrow_mut(|receivers| receivers.retain(|(found, _)| *found != context));
 }
 
 /// Delivers a response; one for an unknown context is ignored.
 pub(super) fn deliver(context: ContextId, call: CallId, body_size: usize) {
-    let receiver = RECEIVERS.with_borrow(|receivers| receivers.get(&context).cloned());
+    let receiver = RECEIVERS.with_borrow(|receivers| {
+        let found = receivers.iter().find(|(found, _)| *found == context);
+        found.map(|(_, receiver)| Rc::clone(receiver))
+    });
     if let Some(receiver) = receiver {
         receiver(call, body_size);
     }
