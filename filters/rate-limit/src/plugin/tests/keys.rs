@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use filter_host::memory::Proxy;
 use serde_json::json;
 
-use super::{admits, admitted, flush, limited, metric, start};
+use super::{admits, admitted, flush, limited, metric, ms, start};
 
 #[test]
 fn each_key_has_its_own_count() {
@@ -76,6 +76,13 @@ fn newcomers_do_not_release_a_heavy_user() {
     assert_eq!(admitted(&mut worker, &[("x-user", "heavy")], 5), 0);
     flush(&proxy, &mut worker);
     assert!(metric(&proxy, "evictions_total") > 1_000);
+    let warnings = || proxy.log(3).iter().filter(|line| line.contains("raise maxKeys")).count();
+    assert_eq!(warnings(), 1, "once a minute");
+    proxy.pass(ms(60_000));
+    for user in 2_000..2_100 {
+        admits(&mut worker, &[("x-user", &user.to_string())]);
+    }
+    assert_eq!(warnings(), 2);
     let bytes: usize = proxy.shared_keys().iter().map(|key| proxy.shared(key).unwrap().len()).sum();
     assert!(bytes < 1_500, "{bytes}");
 }

@@ -43,3 +43,20 @@ fn no_header_changes_the_numbers_of_a_limit() {
         }
     }
 }
+
+#[test]
+fn a_request_that_many_entries_may_match_is_refused() {
+    let entry = |number: usize| {
+        let limits: Vec<_> = (0..8).map(|n| limit(&format!("l{number}-{n}"), json!({}))).collect();
+        json!({"match": [{"headers": {"x": {"exact": number.to_string()}}}], "limits": limits})
+    };
+    let entries: Vec<_> = (0..100).map(entry).collect();
+    let policy = policy(&json!({"http": entries}));
+    for (entries, denied) in [(1, false), (4, false), (5, true), (100, true)] {
+        let values: Vec<_> = (0..entries).map(|number| number.to_string()).collect();
+        let headers: Vec<_> = values.iter().map(|value| ("x", value.as_str())).collect();
+        let plan = plan(&policy, &request(&headers));
+        assert_eq!(plan.denied_by.is_some(), denied, "{entries}");
+        assert_eq!(plan.draws.len(), entries.min(4) * 8, "{entries}");
+    }
+}
