@@ -18,6 +18,7 @@ mod jwt_auth;
 mod load;
 mod mesh;
 mod plugin;
+mod rate_limit;
 mod routing_tags;
 mod samples;
 mod suite;
@@ -49,7 +50,8 @@ fn shipped_images_work_in_istio() {
     let scenarios =
         samples::SCENARIOS.iter().chain(jwt_auth::SCENARIOS).chain(filter_order::SCENARIOS);
     let scenarios = scenarios.chain(routing_tags::SCENARIOS).chain(fault_injection::SCENARIOS);
-    let scenarios = scenarios.chain(telemetry::SCENARIOS).chain(suite::SCENARIOS);
+    let scenarios =
+        scenarios.chain(rate_limit::SCENARIOS).chain(telemetry::SCENARIOS).chain(suite::SCENARIOS);
     let only = env::var(ONLY).unwrap_or_default();
     let scenarios = scenarios.filter(|(name, _)| name.contains(&only));
     let failed: Vec<_> = scenarios.filter(|s| !passes(&mesh, s)).map(|(name, _)| name).collect();
