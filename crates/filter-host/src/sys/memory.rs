@@ -22,7 +22,7 @@ mod state;
 mod stream;
 mod worker;
 
-pub use failures::{FailedCall, Failures, failures};
+pub use failures::{FailedCall, Failures, difference, failures, host_calls};
 pub use proxy::Proxy;
 pub use state::{HostCall, HttpCall};
 pub use stream::{LocalReply, StreamState};

@@ -1,6 +1,9 @@
 //! Scenarios in which each host call fails once.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{proxy::Proxy, state::HostCall};
 use crate::host_error::HostError;
@@ -47,6 +50,34 @@ pub fn failures<T>(scenario: impl Fn(&Proxy) -> T) -> Failures<T> {
     Failures { expected, calls }
 }
 
+/// Returns the host calls of scenarios by callback: the names of the calls, separated by blanks.
+pub fn host_calls<T>(scenarios: &[fn(&Proxy) -> T]) -> BTreeMap<&'static str, String> {
+    let mut calls = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for scenario in scenarios {
+        let proxy = Proxy::new();
+        let _ = scenario(&proxy);
+        for call in proxy.trace() {
+            calls.entry(call.callback).or_default().insert(call.name);
+        }
+    }
+    let names = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(" ");
+    calls.into_iter().map(|(callback, calls)| (callback, names(calls))).collect()
+}
+
+/// Returns the facts that differ from the expected ones, for a row of a table; `line` writes a fact.
+pub fn difference(
+    facts: &BTreeMap<String, String>,
+    expected: &BTreeMap<String, String>,
+    line: impl Fn(&str, &str) -> String,
+) -> String {
+    let gone = expected.keys().filter(|name| !facts.contains_key(*name));
+    let gone = gone.map(|name| format!("no {name}"));
+    let changed = facts.iter().filter(|(name, text)| expected.get(*name) != Some(text));
+    let changed = changed.map(|(name, text)| line(name, text));
+    let all: Vec<String> = gone.chain(changed).collect();
+    if all.is_empty() { "no effect".to_owned() } else { all.join("<br>") }
+}
+
 impl<T: fmt::Display> Failures<T> {
     /// Returns the outcomes as texts; each outcome of a failure is its `difference` from the
     /// expected one.
@@ -60,6 +91,28 @@ impl<T: fmt::Display> Failures<T> {
             expected: self.expected.to_string(),
             calls: self.calls.iter().map(row).collect(),
         }
+    }
+
+    /// Like [`Failures::differences`], without definitions of metrics, as each only loses its metric,
+    /// and without equal rows. `argument` shortens the arguments of calls.
+    pub fn distinct_differences(
+        &self,
+        argument: impl Fn(&str) -> String,
+        difference: impl Fn(&T, &T) -> String,
+    ) -> Failures<String> {
+        let Failures { expected, calls } = self.differences(difference);
+        let mut rows: Vec<FailedCall<String>> = Vec::new();
+        for FailedCall { call, error, outcome } in calls {
+            let argument = argument(&call.argument);
+            let row = FailedCall { call: HostCall { argument, ..call }, error, outcome };
+            let is_equal = |other: &FailedCall<String>| {
+                (&other.call, other.error, &other.outcome) == (&row.call, row.error, &row.outcome)
+            };
+            if row.call.name != "define_metric" && !rows.iter().any(is_equal) {
+                rows.push(row);
+            }
+        }
+        Failures { expected, calls: rows }
     }
 
     /// Compares the table with `expected`, the content of `file`.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use filter_host::memory::{FailedCall, Failures, HostCall, Proxy};
+use filter_host::memory::{Failures, Proxy, difference};
 
 use super::exchange::Fate;
 
@@ -46,13 +46,7 @@ impl Outcome {
 
     /// Returns the effects that differ from `expected`.
     fn difference(&self, expected: &Self) -> String {
-        let (facts, expected) = (self.facts(), expected.facts());
-        let gone = expected.keys().filter(|name| !facts.contains_key(*name));
-        let gone = gone.map(|name| format!("no {name}"));
-        let changed = facts.iter().filter(|(name, text)| expected.get(*name) != Some(text));
-        let changed = changed.map(|(name, text)| format!("{name}: {text}"));
-        let all: Vec<String> = gone.chain(changed).collect();
-        if all.is_empty() { "no effect".to_owned() } else { all.join("<br>") }
+        difference(&self.facts(), &expected.facts(), |name, text| format!("{name}: {text}"))
     }
 }
 
@@ -69,23 +63,11 @@ impl fmt::Display for Outcome {
 }
 
 /// Returns the table of failures with the differences from the outcome without one.
-///
-/// Definitions of metrics are left out, as each only loses its metric, and so are equal rows.
 pub(super) fn table(failures: &Failures<Outcome>) -> Failures<String> {
-    let Failures { expected, calls } = failures;
-    let mut rows: Vec<FailedCall<String>> = Vec::new();
-    for FailedCall { call, error, outcome } in calls {
-        let argument = call.argument.strip_prefix("weir.rate-limit.test.");
-        let argument = argument.map(|key| key.split('.').next().unwrap_or_default());
-        let argument = argument.unwrap_or(&call.argument).to_owned();
-        let call = HostCall { argument, ..call.clone() };
-        let row = FailedCall { call, error: *error, outcome: outcome.difference(expected) };
-        let is_equal = |other: &FailedCall<String>| {
-            (&other.call, other.error, &other.outcome) == (&row.call, row.error, &row.outcome)
-        };
-        if row.call.name != "define_metric" && !rows.iter().any(is_equal) {
-            rows.push(row);
-        }
-    }
-    Failures { expected: expected.to_string(), calls: rows }
+    let argument = |argument: &str| {
+        let key = argument.strip_prefix("weir.rate-limit.test.");
+        let limit = key.map(|key| key.split('.').next().unwrap_or_default());
+        limit.unwrap_or(argument).to_owned()
+    };
+    failures.distinct_differences(argument, Outcome::difference)
 }

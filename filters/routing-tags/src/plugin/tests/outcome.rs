@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use filter_host::{
     headers::Map,
-    memory::{Failures, Proxy, StreamState},
+    memory::{Failures, Proxy, StreamState, difference},
 };
 
 /// The visible effects of a scenario.
@@ -45,13 +45,9 @@ impl Outcome {
 
     /// Returns the effects that differ from `expected`.
     fn difference(&self, expected: &Self) -> String {
-        let (facts, expected) = (self.facts(), expected.facts());
-        let gone = expected.keys().filter(|name| !facts.contains_key(*name));
-        let gone = gone.map(|name| format!("no {name}"));
-        let changed = facts.iter().filter(|(name, text)| expected.get(*name) != Some(text));
-        let changed = changed.map(|(name, text)| format!("{name}: {}", without_metric(text)));
-        let all: Vec<String> = gone.chain(changed).collect();
-        if all.is_empty() { "no effect".to_owned() } else { all.join("<br>") }
+        difference(&self.facts(), &expected.facts(), |name, text| {
+            format!("{name}: {}", without_metric(text))
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use filter_host::{
     headers::Map,
-    memory::{Failures, HttpCall, Proxy, StreamState},
+    memory::{Failures, HttpCall, Proxy, StreamState, difference},
 };
 
 /// The visible effects of a scenario.
@@ -62,19 +62,13 @@ impl Outcome {
 
     /// Returns the effects that differ from `expected`.
     fn difference(&self, expected: &Self) -> String {
-        let (facts, expected) = (self.facts(), expected.facts());
-        let gone = expected.keys().filter(|name| !facts.contains_key(*name));
-        let gone = gone.map(|name| format!("no {name}"));
-        let changed = facts.iter().filter(|(name, text)| expected.get(*name) != Some(text));
-        let changed = changed.map(line);
-        let all: Vec<String> = gone.chain(changed).collect();
-        if all.is_empty() { "no effect".to_owned() } else { all.join("<br>") }
+        difference(&self.facts(), &expected.facts(), line)
     }
 }
 
 /// Returns a fact as a line.
-fn line((name, text): (&String, &String)) -> String {
-    if text.is_empty() { name.clone() } else { format!("{name}: {text}") }
+fn line(name: &str, text: &str) -> String {
+    if text.is_empty() { name.to_owned() } else { format!("{name}: {text}") }
 }
 
 /// Returns a log line without the name of a refused metric, so that similar rows can be one.
@@ -118,7 +112,7 @@ pub(super) fn numbers(body: &[u8]) -> Vec<String> {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.facts().iter().try_for_each(|fact| write!(f, "\n- {}", line(fact)))
+        self.facts().iter().try_for_each(|(name, text)| write!(f, "\n- {}", line(name, text)))
     }
 }
 
