@@ -59,7 +59,7 @@ impl<T> HoldQueue<T> {
         value: T,
     ) -> Result<()> {
         self.queue.borrow_mut().insert(due, stream, value);
-        self.schedule_tick(now).inspect_err(|_| drop(self.replace(due, stream)))
+        self.schedule_tick(now).inspect_err(|_| drop(self.take(due, stream)))
     }
 
     /// Adds a stream again while [`HoldQueue::wake_due`] runs, which sets the tick afterwards.
@@ -67,14 +67,14 @@ impl<T> HoldQueue<T> {
         self.queue.borrow_mut().insert(due, stream, value);
     }
 
-    /// Removes a stream that will be added again with another deadline, and keeps the tick.
-    pub fn replace(&self, due: Duration, stream: ContextId) -> Option<T> {
+    /// Removes a stream and keeps the tick, for one that will be added again with another deadline.
+    pub fn take(&self, due: Duration, stream: ContextId) -> Option<T> {
         self.queue.borrow_mut().remove(due, stream)
     }
 
     /// Removes a stream, and disables the tick if it was the last one.
     pub fn remove(&self, due: Duration, stream: ContextId) {
-        let removed = self.replace(due, stream);
+        let removed = self.take(due, stream);
         drop(removed);
         // On failure, a superfluous tick comes and schedules the next one.
         let _ = self.schedule_tick(clock::monotonic());

@@ -75,6 +75,19 @@ pub fn seed(key: &str, value: &[u8]) -> Result<()> {
     }
 }
 
+/// Reads a shared value; one that is absent is seeded as empty first.
+///
+/// # Errors
+///
+/// Fails if the proxy does.
+pub fn read_or_seed(key: &str) -> Result<Versioned> {
+    if let Some(seen) = read(key)? {
+        return Ok(seen);
+    }
+    seed(key, &[])?;
+    read(key)?.ok_or(HostError::NotFound)
+}
+
 /// Replaces the value that `seen` came from; of several workers that try, one succeeds.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Local replies and their format.
 
-use crate::{DetailLevel, GrpcStatus, HeaderName};
+use crate::{DetailLevel, GrpcStatus, HeaderName, Headers};
 
 mod accept;
 
@@ -67,6 +67,16 @@ impl ReplyFormat {
             BodyFormat::Json
         };
         Self { body, detail: DetailLevel::default() }
+    }
+
+    /// Chooses a format from the headers of a request, as [`ReplyFormat::negotiate`] does.
+    #[must_use]
+    pub fn of(request: &Headers) -> Self {
+        Self::negotiate(
+            request.first(":method"),
+            request.first("accept"),
+            request.first("content-type"),
+        )
     }
 
     /// Sets the level of detail.

@@ -124,7 +124,7 @@ impl ActiveFault {
         hold: Hold,
     ) -> Result<()> {
         if let Some((before, _)) = self.hold.take() {
-            plugin.queue.replace(before, id);
+            plugin.queue.take(before, id);
         }
         plugin.queue.insert((now, due), id, Rc::clone(self))?;
         self.hold.set(Some((due, hold)));

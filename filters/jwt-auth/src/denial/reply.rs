@@ -60,11 +60,7 @@ impl ReplyBuilder {
             extra,
             headers: self.headers(denial, headers),
         };
-        let format = ReplyFormat::negotiate(
-            headers.first(":method"),
-            headers.first("accept"),
-            headers.first("content-type"),
-        );
+        let format = ReplyFormat::of(headers);
         let mut reply = problem.reply(&format.with_detail(self.detail));
         reply.details = details(denial);
         if denial.is_explained {

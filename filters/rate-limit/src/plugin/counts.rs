@@ -96,10 +96,8 @@ impl Counts {
             return Ok(Err(refusal));
         }
         let key = self.page_key(draw);
-        let mut seen = match shared_data::read(&key)? {
-            Some(seen) => seen,
-            None => created(&key)?,
-        };
+        // The page exists unless it could not be created with the configuration.
+        let mut seen = shared_data::read_or_seed(&key)?;
         Ok(match page_draw(draw, &mut seen.value, clocks)? {
             PageDraw::Admitted(admission) => Ok(Attempt { draw, admission, key, seen }),
             PageDraw::Refused(refusal) => {
@@ -150,12 +148,6 @@ impl Counts {
         })?;
         Ok(evicts)
     }
-}
-
-/// Creates a page that could not be created with the configuration, and reads it.
-fn created(key: &str) -> Result<Versioned> {
-    shared_data::seed(key, &[])?;
-    shared_data::read(key)?.ok_or(HostError::NotFound)
 }
 
 fn page_draw(draw: &PlannedDraw, page: &mut Vec<u8>, clocks: Clocks) -> Result<PageDraw> {

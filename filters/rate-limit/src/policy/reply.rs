@@ -54,6 +54,12 @@ impl Denial {
         Self { refusals, ..Self::default() }
     }
 
+    /// Returns `true` if the request is refused.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        self.is_unavailable || !self.refusals.is_empty()
+    }
+
     /// Returns the time until all limits would admit the request; `None` if one never does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -68,11 +74,7 @@ impl Policy {
     pub fn reply(&self, denial: &Denial, request: &Headers) -> Option<Reply> {
         let limits: Vec<&Limit> =
             denial.refusals.iter().filter_map(|refusal| self.limit_of(refusal.rule)).collect();
-        let format = ReplyFormat::negotiate(
-            request.first(":method"),
-            request.first("accept"),
-            request.first("content-type"),
-        );
+        let format = ReplyFormat::of(request);
         let Some(first) = limits.first() else {
             return denial.is_unavailable.then(|| self.unavailable(&format));
         };
