@@ -29,6 +29,10 @@ impl Admission {
     pub(super) const fn is_pending(&self) -> bool {
         !self.wait.is_zero() || !self.active.is_empty() || !self.charges.is_empty()
     }
+
+    fn add_usage(&mut self, draw: &PlannedDraw, remaining: u64, reset: Duration) {
+        self.usages.push(Usage { draw: *draw, remaining, reset, is_over: false });
+    }
 }
 
 /// The decision about a request.
@@ -42,21 +46,25 @@ impl RateLimit {
     ///
     /// # Errors
     ///
-    /// Fails if a host call does; `admission` then holds what was acquired.
+    /// Fails if a host call does; the request then does not count as active.
     pub(super) fn admit(&self, plan: &Plan, clocks: Clocks) -> Result<Verdict> {
-        let mut admission = Admission::default();
-        let mut refusals = Vec::new();
+        let (mut admission, mut denial) = (Admission::default(), Denial::default());
         let admitted = self
-            .acquire(plan, &mut admission, &mut refusals)
-            .and_then(|()| self.draw(plan, clocks, &mut admission, &mut refusals));
-        if admitted.is_err() || !refusals.is_empty() {
+            .acquire(plan, &mut admission, &mut denial)
+            .and_then(|()| self.draw(plan, clocks, &mut admission, &mut denial));
+        if admitted.is_err() || denial.is_refusal() {
             admission.active.drain(..).for_each(|draw| self.release(&draw));
         }
         admitted?;
-        Ok(if refusals.is_empty() {
-            Verdict::Admitted(admission)
+        let (is_refused, mut usages) = (denial.is_refusal(), denial.usages);
+        usages.append(&mut admission.usages);
+        // In the order of the document, also if some refuse and some do not.
+        usages.sort_by_key(|usage| usage.draw.rule);
+        denial.refusals.sort_by_key(|refusal| refusal.rule);
+        Ok(if is_refused {
+            Verdict::Denied(Denial { usages, ..denial })
         } else {
-            Verdict::Denied(Denial { refusals, usages: admission.usages, is_unavailable: false })
+            Verdict::Admitted(Admission { usages, ..admission })
         })
     }
 
@@ -66,34 +74,16 @@ impl RateLimit {
     }
 
     /// Counts the request in the limits on requests at once.
-    fn acquire(
-        &self,
-        plan: &Plan,
-        admission: &mut Admission,
-        refusals: &mut Vec<Refusal>,
-    ) -> Result<()> {
+    fn acquire(&self, plan: &Plan, admission: &mut Admission, denial: &mut Denial) -> Result<()> {
         /// Requests end at unknown times, so the client is asked to wait for the shortest one.
         const RETRY_AFTER: Duration = Duration::from_secs(1);
         for draw in plan.draws.iter().filter(|draw| draw.rate.is_none()) {
             match self.concurrency.acquire(&self.counts, draw, draw.quota)? {
                 Slot::Taken(remaining) => {
                     admission.active.push(*draw);
-                    admission.usages.push(Usage {
-                        draw: *draw,
-                        remaining,
-                        reset: Duration::MAX,
-                        is_over: false,
-                    });
+                    admission.add_usage(draw, remaining, Duration::MAX);
                 }
-                Slot::Full => {
-                    admission.usages.push(Usage {
-                        draw: *draw,
-                        remaining: 0,
-                        reset: RETRY_AFTER,
-                        is_over: true,
-                    });
-                    self.refuse(draw, RETRY_AFTER, refusals);
-                }
+                Slot::Full => self.refuse(draw, 0, RETRY_AFTER, denial),
                 Slot::Untracked => self.counters.count(Metric::Untracked),
             }
         }
@@ -106,26 +96,21 @@ impl RateLimit {
         plan: &Plan,
         clocks: Clocks,
         admission: &mut Admission,
-        refusals: &mut Vec<Refusal>,
+        denial: &mut Denial,
     ) -> Result<()> {
         let mut attempts = Vec::with_capacity(plan.draws.len());
         for draw in plan.draws.iter().filter(|draw| draw.rate.is_some()) {
             match self.counts.attempt(draw, clocks)? {
                 Ok(attempt) => attempts.push(attempt),
                 Err(refusal) => {
-                    let (remaining, reset) = (refusal.remaining, refusal.retry_after);
-                    admission.usages.push(Usage { draw: *draw, remaining, reset, is_over: true });
-                    self.refuse(draw, reset, refusals);
+                    self.refuse(draw, refusal.remaining, refusal.retry_after, denial);
                 }
             }
         }
-        if refusals.is_empty() {
-            self.store(attempts, clocks, admission, refusals)?;
+        if denial.is_refusal() {
+            return Ok(());
         }
-        // In the order of the document, also if some refuse and some do not.
-        admission.usages.sort_by_key(|usage| usage.draw.rule);
-        refusals.sort_by_key(|refusal| refusal.rule);
-        Ok(())
+        self.store(attempts, clocks, admission, denial)
     }
 
     /// Takes the units of all draws; gives them back if one is refused meanwhile.
@@ -134,7 +119,7 @@ impl RateLimit {
         attempts: Vec<Attempt<'_>>,
         clocks: Clocks,
         admission: &mut Admission,
-        refusals: &mut Vec<Refusal>,
+        denial: &mut Denial,
     ) -> Result<()> {
         let mut stored: Vec<&PlannedDraw> = Vec::with_capacity(attempts.len());
         for mut attempt in attempts {
@@ -151,21 +136,13 @@ impl RateLimit {
                     }
                     Stored::Contended => self.counters.count(Metric::Contended),
                     Stored::Refused(refusal) => {
-                        let (remaining, reset) = (refusal.remaining, refusal.retry_after);
-                        admission.usages.push(Usage {
-                            draw: *draw,
-                            remaining,
-                            reset,
-                            is_over: true,
-                        });
-                        self.refuse(draw, reset, refusals);
-                        if refusals.is_empty() {
-                            continue;
+                        self.refuse(draw, refusal.remaining, refusal.retry_after, denial);
+                        if denial.is_refusal() {
+                            return stored
+                                .into_iter()
+                                .try_for_each(|draw| self.counts.give_back(draw, clocks));
                         }
-                        for draw in stored {
-                            self.counts.give_back(draw, clocks)?;
-                        }
-                        return Ok(());
+                        continue;
                     }
                 }
             }
@@ -173,8 +150,7 @@ impl RateLimit {
             if draw.is_enforced {
                 admission.wait = admission.wait.max(drawn.wait);
             }
-            let (remaining, reset) = (drawn.remaining, drawn.reset);
-            admission.usages.push(Usage { draw: *draw, remaining, reset, is_over: false });
+            admission.add_usage(draw, drawn.remaining, drawn.reset);
         }
         Ok(())
     }
@@ -183,12 +159,15 @@ impl RateLimit {
     pub(super) fn refuse(
         &self,
         draw: &PlannedDraw,
+        remaining: u64,
         retry_after: Duration,
-        refusals: &mut Vec<Refusal>,
+        denial: &mut Denial,
     ) {
+        let usage = Usage { draw: *draw, remaining, reset: retry_after, is_over: true };
+        denial.usages.push(usage);
         self.counters.count_limit(draw.limit, LimitMetric::Denied);
         if draw.is_enforced {
-            refusals.push(Refusal { rule: draw.rule, retry_after });
+            denial.refusals.push(Refusal { rule: draw.rule, retry_after });
         } else {
             self.counters.count(Metric::DryRun);
         }

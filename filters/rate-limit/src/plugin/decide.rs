@@ -1,9 +1,6 @@
 //! The decision about a request.
 
-use std::{
-    rc::Rc,
-    time::{Duration, SystemTime},
-};
+use std::{rc::Rc, time::SystemTime};
 
 use filter_core::{HeaderName, Headers, Reply, Request};
 use filter_host::{
@@ -78,8 +75,7 @@ impl RateLimit {
 
     fn try_decide(&self, id: ContextId) -> Result<Outcome> {
         let request = self.reader.read()?;
-        let uses_wall_clock = self.policy.uses_wall_clock();
-        let now = if uses_wall_clock { clock::now()? } else { SystemTime::UNIX_EPOCH };
+        let now = self.now()?;
         let draw = self.generator.borrow_mut().millionths();
         let inputs = Inputs { secret: self.counts.secret, now, draw };
         let mut plan = self.policy.plan(&request, &inputs);
@@ -91,7 +87,7 @@ impl RateLimit {
         if let Some(rule) = plan.denied_by {
             return self.refuse_request(Denial::never(rule), Vec::new());
         }
-        let clocks = Clocks { monotonic: clock::monotonic(), wall: since_1970(now) };
+        let clocks = clocks(now);
         match &self.service {
             Some(service) if !plan.global.is_empty() && !self.is_refused(&plan, clocks)? => {
                 let waiting = Rc::new(Waiting::new(id, request, plan));
@@ -105,6 +101,11 @@ impl RateLimit {
                 self.apply(&request, &plan, verdict, Vec::new())
             }
         }
+    }
+
+    /// Returns the wall clock; 1970 if nothing depends on it.
+    fn now(&self) -> Result<SystemTime> {
+        if self.policy.uses_wall_clock() { clock::now() } else { Ok(SystemTime::UNIX_EPOCH) }
     }
 
     /// Asks the service, and holds the request if there is no answer yet.
@@ -140,9 +141,7 @@ impl RateLimit {
             let draw = global.draw;
             match state {
                 DrawState::Refused(retry_after) => {
-                    let usage = Usage { draw, remaining: 0, reset: retry_after, is_over: true };
-                    denial.usages.push(usage);
-                    self.refuse(&draw, retry_after, &mut denial.refusals);
+                    self.refuse(&draw, 0, retry_after, &mut denial);
                 }
                 DrawState::Admitted => self.counters.count_limit(draw.limit, LimitMetric::Allowed),
                 DrawState::Pending | DrawState::Failed => match service.spec().failure_mode {
@@ -152,14 +151,11 @@ impl RateLimit {
                 },
             }
         }
-        if denial.is_unavailable || !denial.refusals.is_empty() {
+        if denial.is_refusal() {
             service.give_back(waiting);
             return self.refuse_request(denial, answers);
         }
-        let uses_wall_clock = self.policy.uses_wall_clock();
-        let now = if uses_wall_clock { clock::now()? } else { SystemTime::UNIX_EPOCH };
-        let clocks = Clocks { monotonic: clock::monotonic(), wall: since_1970(now) };
-        let verdict = self.admit(&plan, clocks)?;
+        let verdict = self.admit(&plan, clocks(self.now()?))?;
         if matches!(verdict, Verdict::Denied(_)) {
             service.give_back(waiting);
         }
@@ -266,6 +262,8 @@ fn add_answers(reply: &mut Reply, answers: Vec<Answer>) {
     }
 }
 
-fn since_1970(now: SystemTime) -> Duration {
-    now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+/// Returns the readings of the clocks, of which one is `now`.
+pub(super) fn clocks(now: SystemTime) -> Clocks {
+    let wall = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Clocks { monotonic: clock::monotonic(), wall }
 }

@@ -156,8 +156,8 @@ impl RateLimit {
             return;
         }
         self.counters.count(Metric::Errors);
-        let due = clock::monotonic().saturating_add(RETRY);
         let now = clock::monotonic();
+        let due = now.saturating_add(RETRY);
         if self.queue.insert((now, due), id, Rc::clone(hold)).is_ok() {
             hold.due.set(Some(due));
             self.counters.add_waiting(1);

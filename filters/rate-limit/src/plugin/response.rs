@@ -8,8 +8,11 @@ use filter_host::{
     headers::{self, Map},
 };
 
-use super::{RateLimit, decide::Admitted};
-use crate::{Clocks, Metric, PlannedDraw, ResponseParts, config::EXPLAIN};
+use super::{
+    RateLimit,
+    decide::{Admitted, clocks},
+};
+use crate::{Metric, PlannedDraw, ResponseParts, config::EXPLAIN};
 
 impl RateLimit {
     /// Sets the headers that describe the limits.
@@ -64,11 +67,10 @@ impl RateLimit {
         };
         let response = ResponseParts { status, grpc_status, header: header.as_deref() };
         let Some(units) = self.policy.charge(draw, response) else { return Ok(false) };
-        let wall = match draw.rate.is_some_and(|rate| rate.uses_wall_clock()) {
-            true => clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
-            false => std::time::Duration::ZERO,
-        };
-        let clocks = Clocks { monotonic: clock::monotonic(), wall };
+        let clocks = clocks(match draw.rate.is_some_and(|rate| rate.uses_wall_clock()) {
+            true => clock::now()?,
+            false => SystemTime::UNIX_EPOCH,
+        });
         if self.counts.charge(draw, clocks, units)? {
             self.counters.count_eviction(clocks.monotonic);
         }
