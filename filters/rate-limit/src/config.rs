@@ -10,21 +10,23 @@ use filter_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod cost;
 mod key;
 mod limit;
 mod pasted;
 mod service;
 mod values;
 
-pub(crate) use crate::config::limit::MAX_UNITS;
+pub(crate) use crate::config::values::MAX_UNITS;
 pub use crate::config::{
+    cost::{CostConfig, CostFrom},
     key::{KeyConfig, PrefixConfig},
     limit::{
-        ChargeConfig, CostFrom, LimitConfig, MissingKeyConfig, ReplyConfig, RequestsFrom, Scope,
+        ChargeConfig, LimitConfig, MissingKeyConfig, ReplyConfig, RequestsFrom, Scope,
         TokenBucketConfig, WindowConfig,
     },
     service::{DescriptorEntry, FailureMode, RateLimitServiceConfig, ServiceMode},
-    values::{CostConfig, LimitName, StatusPattern},
+    values::{LimitName, StatusPattern},
 };
 
 /// The request header that asks for an explanation, and the response header that contains it.

@@ -4,19 +4,15 @@ use std::{cell::RefCell, rc::Rc};
 
 use filter_core::{Generator, InvalidConfig, parse_config};
 use filter_host::{
-    Plugin, Setup,
-    calls::CallId,
-    hold_queue::HoldQueue,
-    random,
-    request::RequestReader,
-    stream::{self, ContextId},
+    Plugin, Setup, calls::CallId, hold_queue::HoldQueue, random, request::RequestReader,
+    stream::ContextId,
 };
 
 use crate::{
     Metric, Policy,
     plugin::{
-        concurrency::Concurrency, counters::Counters, counts::Counts, hold::Hold,
-        limited_stream::Stream, service::Service,
+        concurrency::Concurrency, counters::Counters, counts::Counts, hold::Hold, service::Service,
+        stream::Stream,
     },
 };
 
@@ -26,9 +22,9 @@ mod counters;
 mod counts;
 mod decide;
 mod hold;
-mod limited_stream;
 mod response;
 mod service;
+mod stream;
 
 #[cfg(test)]
 mod tests;
@@ -70,23 +66,6 @@ impl RateLimit {
             concurrency,
             counters,
             policy,
-        }
-    }
-
-    /// Decides about the requests that no longer wait for the service, then enters `context` again.
-    fn complete_settled(&self, context: ContextId) {
-        let Some(service) = &self.service else { return };
-        let mut has_entered = false;
-        loop {
-            let settled = service.take_settled();
-            if settled.is_empty() {
-                break;
-            }
-            has_entered = true;
-            settled.iter().for_each(|waiting| self.complete(waiting));
-        }
-        if has_entered {
-            let _ = stream::enter(context);
         }
     }
 }

@@ -8,14 +8,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    cost::CostConfig,
     key::KeyConfig,
     pasted,
     service::DescriptorEntry,
-    values::{CostConfig, LimitName, StatusPattern},
+    values::{LimitName, MAX_UNITS, StatusPattern},
 };
 
-/// The maximum number of units and requests.
-pub(crate) const MAX_UNITS: u64 = 1_000_000;
 /// A second in milliseconds.
 const SECOND_MS: u64 = 1_000;
 /// Thirty days in milliseconds.
@@ -185,22 +184,6 @@ pub struct TokenBucketConfig {
     /// Time in which `tokensPerFill` units are added, 50ms to 720h.
     #[serde(alias = "fill_interval")]
     pub fill_interval: DurationWithin<50, MONTH_MS>,
-}
-
-/// Units that are read from the request.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"from": "%CLAIM(weight)%", "default": 1, "max": 100}]))]
-pub struct CostFrom {
-    /// `%CLAIM(path)%`, `%REQ(name)%` or `%PATH(variable)%`. From the last two, the cost is at least
-    /// 1.
-    pub from: String,
-    /// Units if there is no number, 0 to 1,000,000. Default: 1.
-    #[serde(default)]
-    pub default: Option<IntegerWithin<0, MAX_UNITS>>,
-    /// Maximum of the number, 1 to 1,000,000. Default: 1,000.
-    #[serde(default)]
-    pub max: Option<IntegerWithin<1, MAX_UNITS>>,
 }
 
 /// Units that are taken at the response.

@@ -1,13 +1,12 @@
 //! Field types with their own validation.
 
-use filter_core::{IntegerWithin, Shown, text};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use filter_core::{Shown, text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-mod cost;
-
-use super::limit::{CostFrom, MAX_UNITS};
+/// The maximum number of units and requests.
+pub(crate) const MAX_UNITS: u64 = 1_000_000;
 
 /// The name of a limit.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
@@ -31,15 +30,6 @@ pub enum StatusPattern {
     Code(u16),
     /// All codes with this first digit.
     Class(u16),
-}
-
-/// The units of a request: a number, or its source.
-#[derive(Clone, Debug)]
-pub enum CostConfig {
-    /// The same for all requests.
-    Fixed(IntegerWithin<0, MAX_UNITS>),
-    /// Read from the request.
-    From(CostFrom),
 }
 
 impl LimitName {
@@ -89,21 +79,5 @@ impl<'de> Deserialize<'de> for StatusPattern {
                 Shown(&value)
             ))
         })
-    }
-}
-
-impl JsonSchema for CostConfig {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Cost".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let fixed = generator.subschema_for::<IntegerWithin<0, MAX_UNITS>>();
-        let from = generator.subschema_for::<CostFrom>();
-        json_schema!({"anyOf": [fixed, from], "examples": [10]})
     }
 }

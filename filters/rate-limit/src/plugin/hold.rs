@@ -143,6 +143,23 @@ impl RateLimit {
         }
     }
 
+    /// Decides about the requests that no longer wait for the service, then enters `context` again.
+    pub(super) fn complete_settled(&self, context: ContextId) {
+        let Some(service) = &self.service else { return };
+        let mut has_entered = false;
+        loop {
+            let settled = service.take_settled();
+            if settled.is_empty() {
+                break;
+            }
+            has_entered = true;
+            settled.iter().for_each(|waiting| self.complete(waiting));
+        }
+        if has_entered {
+            let _ = stream::enter(context);
+        }
+    }
+
     /// Resumes a request; in a dry run it was not held.
     fn resume_unless_passed(&self, id: ContextId, hold: &Rc<Hold>) {
         if !self.policy.is_dry_run() {

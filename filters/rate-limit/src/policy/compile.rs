@@ -126,10 +126,10 @@ impl Rules {
 }
 
 /// Returns the units that the rules of a limit can take in advance.
-fn advance(limit: &Definition<'_>, definitions: &[Definition<'_>]) -> limit::Advance {
+fn advance(limit: &Definition<'_>, definitions: &[Definition<'_>]) -> rate::Advance {
     let rules = definitions.iter().filter(|other| target(other) == limit.name);
     let waits = rules.clone().filter_map(|rule| rule.config.wait).map(|wait| wait.get());
-    limit::Advance {
+    rate::Advance {
         wait: waits.max().unwrap_or_default(),
         is_charged: rules.clone().any(|rule| rule.config.charge.is_some()),
     }

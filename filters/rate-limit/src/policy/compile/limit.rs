@@ -1,10 +1,12 @@
 //! Compilation of a limit.
 
-use std::time::Duration;
-
 use filter_core::{BodyText, ConfigErrors, HeaderName, Needs, Percentage};
 
-use super::{Definition, key, rate::RateSpec, service};
+use super::{
+    Definition, key,
+    rate::{Advance, RateSpec},
+    service,
+};
 use crate::{
     config::{LimitConfig, MissingKeyConfig, ReplyConfig, Scope, WindowConfig},
     key::KeySpec,
@@ -14,15 +16,6 @@ use crate::{
 const MAX_KEYS: u64 = 10_000;
 /// Counts for which a page is created; it has room for at least twice as many.
 const KEYS_PER_PAGE: u64 = 4;
-
-/// The units that rules can take in advance.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Advance {
-    /// The longest `wait`.
-    pub(super) wait: Duration,
-    /// `true` if units are taken at the response.
-    pub(super) is_charged: bool,
-}
 
 impl Limit {
     pub(super) fn compile(

@@ -4,13 +4,21 @@ use std::time::Duration;
 
 use filter_core::{ConfigErrors, DurationWithin, Request, UtcOffset};
 
-use super::limit::Advance;
 use crate::{
     config::{LimitConfig, MAX_UNITS, RequestsFrom, WindowConfig},
     policy::cost::units,
     rate::Rate,
     windows::{FixedWindow, SlidingWindow, TokenBucket},
 };
+
+/// The units that rules can take in advance.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Advance {
+    /// The longest `wait`.
+    pub(super) wait: Duration,
+    /// `true` if units are taken at the response.
+    pub(super) is_charged: bool,
+}
 
 /// The numbers of a limit per time.
 #[derive(Clone, Debug)]

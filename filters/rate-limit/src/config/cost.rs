@@ -1,7 +1,9 @@
-//! Reading the `cost` of a limit.
+//! The `cost` of a limit.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use filter_core::IntegerWithin;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{
@@ -10,8 +12,48 @@ use serde::{
     },
 };
 
-use super::CostConfig;
-use crate::config::limit::CostFrom;
+use super::values::MAX_UNITS;
+
+/// The units of a request: a number, or its source.
+#[derive(Clone, Debug)]
+pub enum CostConfig {
+    /// The same for all requests.
+    Fixed(IntegerWithin<0, MAX_UNITS>),
+    /// Read from the request.
+    From(CostFrom),
+}
+
+/// Units that are read from the request.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"from": "%CLAIM(weight)%", "default": 1, "max": 100}]))]
+pub struct CostFrom {
+    /// `%CLAIM(path)%`, `%REQ(name)%` or `%PATH(variable)%`. From the last two, the cost is at least
+    /// 1.
+    pub from: String,
+    /// Units if there is no number, 0 to 1,000,000. Default: 1.
+    #[serde(default)]
+    pub default: Option<IntegerWithin<0, MAX_UNITS>>,
+    /// Maximum of the number, 1 to 1,000,000. Default: 1,000.
+    #[serde(default)]
+    pub max: Option<IntegerWithin<1, MAX_UNITS>>,
+}
+
+impl JsonSchema for CostConfig {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Cost".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fixed = generator.subschema_for::<IntegerWithin<0, MAX_UNITS>>();
+        let from = generator.subschema_for::<CostFrom>();
+        json_schema!({"anyOf": [fixed, from], "examples": [10]})
+    }
+}
 
 impl<'de> Deserialize<'de> for CostConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
