@@ -109,7 +109,7 @@ impl KeySpec {
             let (value, source) = first_of(component, request, captures);
             let status = match value {
                 Value::Found(bytes) => {
-                    hasher.add(source, &bytes);
+                    hasher.add(source.map_or("", Source::name), &bytes);
                     continue;
                 }
                 Value::Missing => KeyStatus::Missing,
@@ -128,17 +128,14 @@ impl KeySpec {
         request: &'r Request,
         captures: &'r Captures,
     ) -> impl Iterator<Item = (String, Option<String>)> {
-        self.0.iter().map(move |component| match first_of(component, request, captures) {
-            (Value::Found(bytes), "source_ip") => {
-                ("source_ip".to_owned(), Some(address_text(&bytes)))
-            }
-            (Value::Found(bytes), source) => {
-                (source.to_owned(), Some(String::from_utf8_lossy(&bytes).into_owned()))
-            }
-            (Value::Missing | Value::Ambiguous, _) => {
-                let first = component.first().map_or("", Source::name);
-                (first.to_owned(), None)
-            }
+        self.0.iter().map(move |component| {
+            let (value, source) = first_of(component, request, captures);
+            let text = match (value, source) {
+                (Value::Found(bytes), Some(source)) => Some(source.text(&bytes)),
+                (Value::Found(_) | Value::Missing | Value::Ambiguous, _) => None,
+            };
+            let source = source.filter(|_| text.is_some()).or(component.first());
+            (source.map_or("", Source::name).to_owned(), text)
         })
     }
 
@@ -146,7 +143,7 @@ impl KeySpec {
     /// without a value.
     pub(crate) fn sources(&self, request: &Request, captures: &Captures) -> String {
         let names = self.0.iter().map(|component| match first_of(component, request, captures) {
-            (Value::Found(_), source) => source,
+            (Value::Found(_), source) => source.map_or("", Source::name),
             (Value::Missing | Value::Ambiguous, _) => "missing",
         });
         names.collect::<Vec<_>>().join("+")
@@ -178,22 +175,30 @@ fn sources(config: &KeyConfig) -> Component {
     .collect()
 }
 
-/// Returns the value of a component, and the name of its source.
+/// Returns the value of a component, and its source.
 fn first_of<'r>(
     component: &'r Component,
     request: &'r Request,
     captures: &'r Captures,
-) -> (Value<'r>, &'static str) {
+) -> (Value<'r>, Option<&'r Source>) {
     for source in component {
         match source.value(request, captures) {
             Value::Missing => {}
-            value => return (value, source.name()),
+            value => return (value, Some(source)),
         }
     }
-    (Value::Missing, "")
+    (Value::Missing, None)
 }
 
 impl Source {
+    /// Returns a value as text.
+    fn text(&self, bytes: &[u8]) -> String {
+        match self {
+            Self::Address { .. } => address_text(bytes),
+            _ => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+
     const fn name(&self) -> &'static str {
         match self {
             Self::Claim(_) => "claim",
