@@ -33,8 +33,8 @@ pub(crate) const ROWS: [TypicalRow; 14] = [
     row("fault native 100 %, no match", "fault, no match", Kind::Envoy),
     row("telemetry {}", "telemetry", Kind::Weir),
     row("telemetry native stats access log", "stats access log", Kind::Envoy),
-    row("chain: four modules", "all four filters, four modules", Kind::Weir),
-    row("chain: suite", "all four filters, one module (suite)", Kind::Weir),
+    row("chain: four modules", "the four without rate-limit, four modules", Kind::Weir),
+    row("chain: suite", "the four without rate-limit, one module (suite)", Kind::Weir),
     row("chain: native", "jwt_authn, header_to_metadata, fault", Kind::Envoy),
     row("chain: native without cache", "the same without a token cache", Kind::Envoy),
 ];
