@@ -21,8 +21,8 @@ impl State for ActiveCount {
         self.0.into()
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.0.to_le_bytes());
+    fn write(&self, bytes: &mut [u8]) -> Option<()> {
+        <&mut [u8; 4]>::try_from(bytes).map(|bytes| *bytes = self.0.to_le_bytes()).ok()
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {

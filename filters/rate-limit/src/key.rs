@@ -285,12 +285,24 @@ fn header_values<'r>(headers: &'r Headers, name: &'r str) -> impl Iterator<Item 
 fn parameters<'r>(headers: &'r Headers, name: &str) -> impl Iterator<Item = Cow<'r, [u8]>> {
     let target = headers.first(":path").unwrap_or_default();
     let path = RequestPath::new(target, PathNormalization::None);
+    let name = as_in_forms(Cow::Borrowed(name.as_bytes()));
     let found: Vec<_> = path
         .parameters()
-        .filter(|(found, _)| **found == *name.as_bytes())
-        .map(|(_, value)| value)
+        .filter(|(found, _)| as_in_forms(Cow::Borrowed(found)) == name)
+        .map(|(_, value)| as_in_forms(value))
         .collect();
     found.into_iter()
+}
+
+/// Returns a name or a value of a query with `+` as a space, as servers that read forms do.
+///
+/// A client could otherwise write one value in two ways.
+fn as_in_forms(mut text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if text.contains(&b'+') {
+        let text = text.to_mut();
+        text.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
+    }
+    text
 }
 
 /// Returns a value that a request has at most once.

@@ -14,11 +14,13 @@
 mod active;
 pub mod config;
 mod key;
+mod lease;
 mod metrics;
 mod page;
 mod plugin;
 mod policy;
 mod rate;
+mod recent_use;
 mod refusals;
 pub mod service;
 mod windows;

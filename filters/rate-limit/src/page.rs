@@ -60,8 +60,8 @@ impl<'b, S: State> Page<'b, S> {
         }
         let len = self.entries().count();
         if len < S::PER_PAGE {
-            self.bytes.extend(key.to_le_bytes());
-            state.write(self.bytes);
+            self.bytes.resize(self.bytes.len().saturating_add(Self::ENTRY), 0);
+            self.write(len, key, state);
             return false;
         }
         let by_use =
@@ -81,13 +81,11 @@ impl<'b, S: State> Page<'b, S> {
     fn write(&mut self, index: usize, key: u64, state: S) {
         let start = index.saturating_mul(Self::ENTRY).saturating_add(HEADER);
         let end = start.saturating_add(Self::ENTRY);
-        let mut entry = Vec::with_capacity(Self::ENTRY);
-        entry.extend(key.to_le_bytes());
-        state.write(&mut entry);
-        if let Some(bytes) = self.bytes.get_mut(start..end)
-            && bytes.len() == entry.len()
+        let entry = self.bytes.get_mut(start..end).and_then(<[u8]>::split_first_chunk_mut);
+        if let Some((found, bytes)) = entry
+            && state.write(bytes).is_some()
         {
-            bytes.copy_from_slice(&entry);
+            *found = key.to_le_bytes();
         }
     }
 }
@@ -122,12 +120,15 @@ mod tests {
     use super::*;
     use crate::{FixedCount, SlidingCounts, windows::FullAt};
 
+    /// Bytes of an entry.
+    const ENTRY: usize = Page::<FullAt>::ENTRY;
+
     const fn at(nanos: u64) -> Duration {
         Duration::from_nanos(nanos)
     }
 
     fn full_at(nanos: u64) -> FullAt {
-        FullAt(nanos * 16)
+        FullAt::at(nanos * 16)
     }
 
     fn get(bytes: &[u8], key: u64) -> FullAt {
@@ -146,7 +147,7 @@ mod tests {
         }
         assert!(!set(&mut page, 2, full_at(250), 50));
         let states: Vec<FullAt> = (1..=4).map(|key| get(&page, key)).collect();
-        assert_eq!(states, [full_at(100), full_at(250), full_at(300), full_at(0)]);
+        assert_eq!(states, [full_at(100), full_at(250), full_at(300), FullAt::default()]);
     }
 
     #[test]
@@ -156,7 +157,7 @@ mod tests {
             // Each is full again when the next but one comes.
             assert!(!set(&mut page, key, full_at(key + 2), key));
         }
-        assert_eq!(page.len(), HEADER + 2 * 16);
+        assert_eq!(page.len(), HEADER + 2 * ENTRY);
     }
 
     #[test]
@@ -180,12 +181,12 @@ mod tests {
         set(&mut page, 2, full_at(100), 0);
         for len in 0..page.len() {
             let cut = get(&page[..len], 1);
-            assert_eq!(cut == full_at(0), len != HEADER + 16, "{len}");
+            assert_eq!(cut == FullAt::default(), len != HEADER + ENTRY, "{len}");
         }
         assert_eq!(Page::<SlidingCounts>::open(&mut page.clone()).get(1), SlidingCounts::default());
         assert_eq!(Page::<FixedCount>::open(&mut page.clone()).get(1), FixedCount::default());
-        let too_many = [&page[..], &[0; 15 * 16]].concat();
-        assert_eq!(get(&too_many, 1), full_at(0));
+        let too_many = [&page[..], &[0; 15 * ENTRY]].concat();
+        assert_eq!(get(&too_many, 1), FullAt::default());
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -202,7 +203,7 @@ mod tests {
                 map.insert(key, now + length);
                 for (key, until) in &map {
                     let kept = get(&page, *key);
-                    let is_idle = kept == FullAt(0) && *until <= now;
+                    let is_idle = kept == FullAt::default() && *until <= now;
                     proptest::prop_assert!(kept == full_at(*until) || is_idle);
                 }
             }

@@ -22,6 +22,7 @@ mod counters;
 mod counts;
 mod decide;
 mod hold;
+mod pages;
 mod response;
 mod service;
 mod stream;

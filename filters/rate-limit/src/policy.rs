@@ -165,11 +165,14 @@ impl Policy {
     /// Returns the refusal of a request whose inputs cannot be read; `None` if it is admitted.
     #[must_use]
     pub fn unreadable(&self) -> Option<Denial> {
-        let denies = |rule: &Rule| {
-            let limit = self.limits.get(rule.limit);
-            limit.is_some_and(|limit| limit.on_missing_key == MissingKeyConfig::Deny)
-        };
-        self.rules.iter().position(denies).map(Denial::never)
+        (0..self.rules.len()).find(|rule| self.denies_unreadable(*rule)).map(Denial::never)
+    }
+
+    /// Returns `true` if the limit of a rule refuses requests without a key, and therefore those
+    /// whose count cannot be read.
+    #[must_use]
+    pub fn denies_unreadable(&self, rule: usize) -> bool {
+        self.limit_of(rule).is_some_and(|limit| limit.on_missing_key == MissingKeyConfig::Deny)
     }
 
     fn limit_of(&self, rule: usize) -> Option<&Limit> {
@@ -178,6 +181,19 @@ impl Policy {
 }
 
 impl Limit {
+    /// Returns the name of the kind of its counts, for the keys of shared data.
+    #[must_use]
+    pub const fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            LimitKind::Concurrent(_) => "active",
+            LimitKind::Rate(spec) => match spec.rate {
+                Rate::TokenBucket(_) => "bucket",
+                Rate::Sliding(_) => "sliding",
+                Rate::Fixed(_) => "fixed",
+            },
+        }
+    }
+
     /// Returns the maximum number of requests at once; `None` for a limit per time.
     #[must_use]
     pub const fn concurrent(&self) -> Option<u64> {

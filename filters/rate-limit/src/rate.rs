@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     page::Page,
-    windows::{Amount, Draw, FixedWindow, SlidingWindow, TokenBucket, Window},
+    windows::{Amount, Draw, FixedWindow, SlidingWindow, State, TokenBucket, Window},
 };
 
 /// The window of a limit.
@@ -33,11 +33,16 @@ pub enum PageDraw {
     /// There are enough units; the page has changed.
     Admitted(PageAdmission),
     /// There are not enough units; nothing is taken.
-    Refused(PageRefusal),
+    Refused {
+        /// The refusal.
+        refusal: PageRefusal,
+        /// `true` if the page has changed, because the count was drawn with other numbers before.
+        is_changed: bool,
+    },
 }
 
 /// An admission.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PageAdmission {
     /// Whole units that are left.
     pub remaining: u64,
@@ -45,6 +50,8 @@ pub struct PageAdmission {
     pub wait: Duration,
     /// Time until the count is unused if no request draws meanwhile.
     pub reset: Duration,
+    /// Units that were taken in advance.
+    pub leased: u64,
     /// `true` if another key lost its count.
     pub is_evicting: bool,
 }
@@ -63,6 +70,17 @@ impl Rate {
     #[must_use]
     pub const fn uses_wall_clock(&self) -> bool {
         matches!(self, Self::Fixed(_))
+    }
+
+    /// Gives requests other numbers than those of the configuration, which their counts keep.
+    #[must_use]
+    pub fn for_counts_of(self, configured: &Self) -> Self {
+        match (self, configured) {
+            (Self::TokenBucket(bucket), Self::TokenBucket(configured)) => {
+                Self::TokenBucket(bucket.for_counts_of(configured))
+            }
+            _ => self,
+        }
     }
 
     /// Draws units of a key from a page.
@@ -104,6 +122,7 @@ impl Change {
     fn apply<W: Window>(self, window: &W, page: &mut Vec<u8>, key: u64, now: Duration) -> bool {
         let mut page = Page::<W::State>::open(page);
         let state = page.get(key);
+        let state = window.adopt(state, now).unwrap_or(state);
         let next = match self {
             Self::Charge(units) => window.charge(state, now, units),
             Self::GiveBack(units) => window.give_back(state, now, units),
@@ -120,13 +139,21 @@ fn draw<W: Window>(
     amount: Amount,
 ) -> PageDraw {
     let mut page = Page::<W::State>::open(page);
-    match window.draw(page.get(key), now, amount) {
-        Draw::Admitted { next, remaining, wait, reset } => {
+    let state = page.get(key);
+    let adopted = window.adopt(state, now);
+    match window.draw(adopted.unwrap_or(state), now, amount) {
+        Draw::Admitted { next, remaining, wait, reset, leased } => {
             let is_evicting = page.set(key, next, now);
-            PageDraw::Admitted(PageAdmission { remaining, wait, reset, is_evicting })
+            PageDraw::Admitted(PageAdmission { remaining, wait, reset, leased, is_evicting })
         }
         Draw::Refused { retry_after, remaining } => {
-            PageDraw::Refused(PageRefusal { retry_after, remaining })
+            // Otherwise every draw would adopt the same state, and time would not pass for it.
+            let adopted = adopted.filter(|state| !state.is_idle(now));
+            if let Some(state) = adopted {
+                page.set(key, state, now);
+            }
+            let refusal = PageRefusal { retry_after, remaining };
+            PageDraw::Refused { refusal, is_changed: adopted.is_some() }
         }
     }
 }
@@ -160,7 +187,9 @@ mod tests {
                 assert_eq!(drawn.remaining, left, "{rate:?} {key}");
             }
             let before = page.clone();
-            let PageDraw::Refused(refusal) = rate.draw(&mut page, 1, clocks, 1.into()) else {
+            let PageDraw::Refused { refusal, is_changed: false } =
+                rate.draw(&mut page, 1, clocks, 1.into())
+            else {
                 panic!("{rate:?}")
             };
             assert_eq!((refusal.remaining, &page), (0, &before), "{rate:?}");
@@ -177,7 +206,40 @@ mod tests {
             let mut page = Vec::new();
             assert!(!rate.charge(&mut page, 7, clocks, 1_000));
             let drawn = rate.draw(&mut page, 7, clocks, 1.into());
-            assert!(matches!(drawn, PageDraw::Refused(_)), "{rate:?}");
+            assert!(matches!(drawn, PageDraw::Refused { .. }), "{rate:?}");
+        }
+    }
+
+    #[test]
+    fn time_passes_for_a_refused_count_with_new_numbers() {
+        let hour = SECOND * 3_600;
+        for (old, new) in [
+            (
+                Rate::TokenBucket(TokenBucket::new(3, hour, 1_000).unwrap()),
+                Rate::TokenBucket(TokenBucket::new(3, SECOND, 3).unwrap()),
+            ),
+            (
+                Rate::Sliding(SlidingWindow::new(9, hour)),
+                Rate::Sliding(SlidingWindow::new(3, SECOND)),
+            ),
+            (
+                Rate::Fixed(FixedWindow::new(9, hour, Duration::ZERO)),
+                Rate::Fixed(FixedWindow::new(3, SECOND, Duration::ZERO)),
+            ),
+        ] {
+            let at = |millis| {
+                let now = hour + Duration::from_millis(millis);
+                Clocks { monotonic: now, wall: now }
+            };
+            let mut page = Vec::new();
+            old.charge(&mut page, 7, at(0), 1_000);
+            let admitted: Vec<_> = (0u64..30)
+                .filter(|tenth| {
+                    let drawn = new.draw(&mut page, 7, at(100 * tenth), 1.into());
+                    matches!(drawn, PageDraw::Admitted(_))
+                })
+                .collect();
+            assert!((6..=9).contains(&admitted.len()), "{new:?} {admitted:?}");
         }
     }
 }

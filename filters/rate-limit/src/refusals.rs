@@ -81,7 +81,7 @@ mod tests {
             limit: 3,
             key: 99,
             rate: Some(Rate::TokenBucket(TokenBucket::new(1, SECOND, 5).unwrap())),
-            amount: Amount { cost: 2, reserve: 1, max_wait: Duration::ZERO },
+            amount: Amount { cost: 2, reserve: 1, ..Amount::default() },
             is_charged: false,
             is_enforced: true,
             quota: 5,

@@ -16,10 +16,16 @@ pub use self::{
     token_bucket::{FullAt, TokenBucket, UnsupportedRate},
 };
 
+pub(crate) use self::token_bucket::LEASE;
+
 /// The numbers of a limit.
 pub trait Window {
     /// The state of one of its counts.
     type State: State;
+
+    /// Returns the state with these numbers if it was written with others, as before a new
+    /// configuration. All methods below need a state with these numbers.
+    fn adopt(&self, state: Self::State, now: Duration) -> Option<Self::State>;
 
     /// Draws units at `now`.
     fn draw(&self, state: Self::State, now: Duration, amount: Amount) -> Draw<Self::State>;
@@ -40,6 +46,8 @@ pub struct Amount {
     pub reserve: u64,
     /// Maximum time for which the caller holds the request; only a token bucket uses it.
     pub max_wait: Duration,
+    /// Further units to take in advance if the count has plenty; only a token bucket does.
+    pub lease: u64,
 }
 
 /// The state of a count. That of an unused count is the default.
@@ -57,8 +65,8 @@ pub trait State: Copy + Default {
     /// Returns how much is used, in a unit that only compares counts of one limit.
     fn used(&self, now: Duration) -> u64;
 
-    /// Appends the encoded state.
-    fn write(&self, bytes: &mut Vec<u8>);
+    /// Encodes the state; `None` unless there is room for exactly [`State::BYTES`].
+    fn write(&self, bytes: &mut [u8]) -> Option<()>;
 
     /// Decodes a state; `None` unless there are exactly [`State::BYTES`].
     fn read(bytes: &[u8]) -> Option<Self>;
@@ -77,6 +85,8 @@ pub enum Draw<S> {
         wait: Duration,
         /// Time until the count is unused if no request draws meanwhile.
         reset: Duration,
+        /// Units that were taken in advance: they may be spent for [`LEASE`], and are lost then.
+        leased: u64,
     },
     /// There are not enough units; nothing is taken.
     Refused {
@@ -92,6 +102,13 @@ impl From<u64> for Amount {
     fn from(cost: u64) -> Self {
         Self { cost, ..Self::default() }
     }
+}
+
+/// Encodes a number at the start of some bytes, and returns the rest.
+fn put<const N: usize>(bytes: &mut [u8], number: [u8; N]) -> Option<&mut [u8]> {
+    let (first, rest) = bytes.split_first_chunk_mut()?;
+    *first = number;
+    Some(rest)
 }
 
 /// Returns a duration in nanoseconds, at most `u64::MAX`.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use filter_host::Result;
+use filter_host::HostError;
+use smallvec::SmallVec;
 
 use super::{
     RateLimit,
@@ -15,7 +16,7 @@ use crate::{Clocks, Denial, LimitMetric, Metric, Plan, PlannedDraw, Refusal, Usa
 #[derive(Default)]
 pub(super) struct Admission {
     /// The limits that the request met.
-    pub(super) usages: Vec<Usage>,
+    pub(super) usages: SmallVec<[Usage; 1]>,
     /// Time for which the request is held.
     pub(super) wait: Duration,
     /// Draws that count the request until its stream ends.
@@ -35,6 +36,8 @@ impl Admission {
     }
 }
 
+type Attempts<'p> = SmallVec<[Attempt<'p>; 2]>;
+
 /// The decision about a request.
 pub(super) enum Verdict {
     Admitted(Admission),
@@ -43,29 +46,21 @@ pub(super) enum Verdict {
 
 impl RateLimit {
     /// Draws from all limits of a request; takes nothing if one refuses it.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a host call does; the request then does not count as active.
-    pub(super) fn admit(&self, plan: &Plan, clocks: Clocks) -> Result<Verdict> {
+    pub(super) fn admit(&self, plan: &Plan, clocks: Clocks) -> Verdict {
         let (mut admission, mut denial) = (Admission::default(), Denial::default());
-        let admitted = self
-            .acquire(plan, &mut admission, &mut denial)
-            .and_then(|()| self.draw(plan, clocks, &mut admission, &mut denial));
-        if admitted.is_err() || denial.is_refusal() {
-            admission.active.drain(..).for_each(|draw| self.release(&draw));
-        }
-        admitted?;
-        let (is_refused, mut usages) = (denial.is_refusal(), denial.usages);
-        usages.append(&mut admission.usages);
+        self.acquire(plan, &mut admission, &mut denial);
+        self.draw(plan, clocks, &mut admission, &mut denial);
         // In the order of the document, also if some refuse and some do not.
-        usages.sort_by_key(|usage| usage.draw.rule);
+        if !denial.is_refusal() {
+            admission.usages.extend(denial.usages);
+            admission.usages.sort_by_key(|usage| usage.draw.rule);
+            return Verdict::Admitted(admission);
+        }
+        admission.active.drain(..).for_each(|draw| self.release(&draw));
+        denial.usages.extend(admission.usages);
+        denial.usages.sort_by_key(|usage| usage.draw.rule);
         denial.refusals.sort_by_key(|refusal| refusal.rule);
-        Ok(if is_refused {
-            Verdict::Denied(Denial { usages, ..denial })
-        } else {
-            Verdict::Admitted(Admission { usages, ..admission })
-        })
+        Verdict::Denied(denial)
     }
 
     /// Stops counting a request of a limit on requests at once.
@@ -74,77 +69,77 @@ impl RateLimit {
     }
 
     /// Counts the request in the limits on requests at once.
-    fn acquire(&self, plan: &Plan, admission: &mut Admission, denial: &mut Denial) -> Result<()> {
+    fn acquire(&self, plan: &Plan, admission: &mut Admission, denial: &mut Denial) {
         /// Requests end at unknown times, so the client is asked to wait for the shortest one.
         const RETRY_AFTER: Duration = Duration::from_secs(1);
         for draw in plan.draws.iter().filter(|draw| draw.rate.is_none()) {
-            match self.concurrency.acquire(&self.counts, draw, draw.quota)? {
-                Slot::Taken(remaining) => {
+            match self.concurrency.acquire(&self.counts, draw, draw.quota) {
+                Ok(Slot::Taken(remaining)) => {
                     admission.active.push(*draw);
                     admission.add_usage(draw, remaining, Duration::MAX);
                 }
-                Slot::Full => self.refuse(draw, 0, RETRY_AFTER, denial),
-                Slot::Untracked => self.counters.count(Metric::Untracked),
+                Ok(Slot::Full) => self.refuse(draw, 0, RETRY_AFTER, denial),
+                Ok(Slot::Untracked) => self.counters.count(Metric::Untracked),
+                Err(error) => self.on_unreadable(draw, error, denial),
             }
         }
-        Ok(())
     }
 
     /// Draws from the limits per time.
-    fn draw(
-        &self,
-        plan: &Plan,
-        clocks: Clocks,
-        admission: &mut Admission,
-        denial: &mut Denial,
-    ) -> Result<()> {
-        let mut attempts = Vec::with_capacity(plan.draws.len());
+    fn draw(&self, plan: &Plan, clocks: Clocks, admission: &mut Admission, denial: &mut Denial) {
+        let mut attempts = Attempts::new();
         for draw in plan.draws.iter().filter(|draw| draw.rate.is_some()) {
-            match self.counts.attempt(draw, clocks)? {
-                Ok(attempt) => attempts.push(attempt),
-                Err(refusal) => {
+            match self.counts.attempt(draw, clocks) {
+                Ok(Ok(attempt)) => attempts.push(attempt),
+                Ok(Err(refusal)) => {
                     self.refuse(draw, refusal.remaining, refusal.retry_after, denial);
                 }
+                Err(error) => self.on_unreadable(draw, error, denial),
             }
         }
-        if denial.is_refusal() {
-            return Ok(());
+        if !denial.is_refusal() {
+            self.store(attempts, clocks, admission, denial);
         }
-        self.store(attempts, clocks, admission, denial)
     }
 
     /// Takes the units of all draws; gives them back if one is refused meanwhile.
     fn store(
         &self,
-        attempts: Vec<Attempt<'_>>,
+        attempts: Attempts<'_>,
         clocks: Clocks,
         admission: &mut Admission,
         denial: &mut Denial,
-    ) -> Result<()> {
-        let mut stored: Vec<&PlannedDraw> = Vec::with_capacity(attempts.len());
+    ) {
+        let mut stored: SmallVec<[&PlannedDraw; 2]> = SmallVec::new();
         for mut attempt in attempts {
             let draw = attempt.draw;
+            let mut is_drawn = true;
             if draw.is_charged {
                 admission.charges.push(*draw);
             } else {
-                match self.counts.store(&mut attempt, clocks)? {
-                    Stored::Yes => {
+                match self.counts.store(&mut attempt, clocks) {
+                    Ok(Stored::Yes) => {
                         stored.push(draw);
                         if attempt.admission.is_evicting {
                             self.counters.count_eviction(clocks.monotonic);
                         }
                     }
-                    Stored::Contended => self.counters.count(Metric::Contended),
-                    Stored::Refused(refusal) => {
+                    Ok(Stored::Contended) => self.counters.count(Metric::Contended),
+                    Ok(Stored::Refused(refusal)) => {
                         self.refuse(draw, refusal.remaining, refusal.retry_after, denial);
-                        if denial.is_refusal() {
-                            return stored
-                                .into_iter()
-                                .try_for_each(|draw| self.counts.give_back(draw, clocks));
-                        }
-                        continue;
+                        is_drawn = false;
+                    }
+                    Err(error) => {
+                        self.on_unreadable(draw, error, denial);
+                        is_drawn = false;
                     }
                 }
+            }
+            if denial.is_refusal() {
+                return stored.into_iter().for_each(|draw| self.give_back(draw, clocks));
+            }
+            if !is_drawn {
+                continue;
             }
             let drawn = attempt.admission;
             if draw.is_enforced {
@@ -152,7 +147,26 @@ impl RateLimit {
             }
             admission.add_usage(draw, drawn.remaining, drawn.reset);
         }
-        Ok(())
+    }
+
+    fn give_back(&self, draw: &PlannedDraw, clocks: Clocks) {
+        if let Err(error) = self.counts.give_back(draw, clocks) {
+            self.on_error(error);
+        }
+    }
+
+    /// Passes a request whose limit cannot be read, unless the limit must have a key.
+    fn on_unreadable(&self, draw: &PlannedDraw, error: HostError, denial: &mut Denial) {
+        self.on_error(error);
+        if draw.is_enforced && self.policy.denies_unreadable(draw.rule) {
+            denial.refusals.push(Refusal { rule: draw.rule, retry_after: Duration::MAX });
+        }
+    }
+
+    /// Counts a host call that failed.
+    pub(super) fn on_error(&self, error: HostError) {
+        log::warn!("a host call failed: {error:?}");
+        self.counters.count(Metric::Errors);
     }
 
     /// Counts a draw over its limit, which refuses the request if it is enforced.

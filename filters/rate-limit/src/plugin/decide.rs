@@ -56,8 +56,7 @@ impl RateLimit {
         }
         let decided = self.try_decide(id).or_else(|error| match self.policy.unreadable() {
             Some(denial) => {
-                log::warn!("a host call failed: {error:?}");
-                self.counters.count(Metric::Errors);
+                self.on_error(error);
                 self.refuse_request(denial, Vec::new())
             }
             None => Err(error),
@@ -67,8 +66,7 @@ impl RateLimit {
 
     fn pass_on_error(&self, outcome: Result<Outcome>) -> Outcome {
         outcome.unwrap_or_else(|error| {
-            log::warn!("a host call failed: {error:?}");
-            self.counters.count(Metric::Errors);
+            self.on_error(error);
             Outcome::Passed
         })
     }
@@ -89,14 +87,14 @@ impl RateLimit {
         }
         let clocks = clocks(now);
         match &self.service {
-            Some(service) if !plan.global.is_empty() && !self.is_refused(&plan, clocks)? => {
+            Some(service) if !plan.global.is_empty() && !self.is_refused(&plan, clocks) => {
                 let waiting = Rc::new(Waiting::new(id, request, plan));
                 self.decide_with_service(service, &waiting)
             }
             _ => {
                 let verdict = match plan.draws.is_empty() {
                     true => Verdict::Admitted(Admission::default()),
-                    false => self.admit(&plan, clocks)?,
+                    false => self.admit(&plan, clocks),
                 };
                 self.apply(&request, &plan, verdict, Vec::new())
             }
@@ -155,7 +153,7 @@ impl RateLimit {
             service.give_back(waiting);
             return self.refuse_request(denial, answers);
         }
-        let verdict = self.admit(&plan, clocks(self.now()?))?;
+        let verdict = self.admit(&plan, clocks(self.now()?));
         if matches!(verdict, Verdict::Denied(_)) {
             service.give_back(waiting);
         }
@@ -163,13 +161,9 @@ impl RateLimit {
     }
 
     /// Returns `true` if a limit of the pod surely refuses a request.
-    fn is_refused(&self, plan: &Plan, clocks: Clocks) -> Result<bool> {
-        for draw in plan.draws.iter().filter(|draw| draw.rate.is_some() && draw.is_enforced) {
-            if self.counts.attempt(draw, clocks)?.is_err() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    fn is_refused(&self, plan: &Plan, clocks: Clocks) -> bool {
+        let mut draws = plan.draws.iter().filter(|draw| draw.rate.is_some() && draw.is_enforced);
+        draws.any(|draw| matches!(self.counts.attempt(draw, clocks), Ok(Err(_))))
     }
 
     fn apply(

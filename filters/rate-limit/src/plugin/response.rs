@@ -42,8 +42,7 @@ impl RateLimit {
         charges.retain(|draw| match self.charge_one(draw, map) {
             Ok(is_charged) => !is_charged && !is_end && self.policy.charges_by_grpc_status(draw),
             Err(error) => {
-                log::warn!("a host call failed: {error:?}");
-                self.counters.count(Metric::Errors);
+                self.on_error(error);
                 false
             }
         });

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use filter_core::{
     ConfigErrors, EntryName, HttpMatch, InvalidConfig, Matcher, MatcherOptions, Mode, Needs,
-    Schedule, Shadowed, Warning,
+    Schedule, Shadowed,
 };
 
 use super::{Entry, Limit, MAX_PER_REQUEST, Policy, Rule};
-use crate::config::{self, Config, EXPLAIN, LimitConfig, LimitName};
+use crate::config::{Config, EXPLAIN, LimitConfig, LimitName};
 
 mod key;
 mod limit;
 pub(super) mod rate;
 mod reference;
 mod service;
+mod warnings;
 
 const MAX_WAITING: usize = 1_000;
-/// Pages of shared data over all limits, about 25 MB.
+/// Pages of shared data over all limits, about 30 MB.
 const MAX_PAGES: u64 = 65_536;
 
 impl Policy {
@@ -53,12 +54,13 @@ impl Policy {
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
             uses_wall_clock: false,
-            warnings: warnings(config, &definitions),
+            warnings: Vec::new(),
             matcher,
         };
         policy.needs = policy.collect_needs();
         policy.uses_wall_clock = policy.limits.iter().any(Limit::uses_wall_clock)
             || policy.entries.iter().any(|entry| !entry.schedule.is_always());
+        policy.warnings = warnings::all(config, &definitions, &policy);
         check_pages(&policy.limits, &mut errors);
         errors.finish(policy)
     }
@@ -270,39 +272,5 @@ fn check_pages(limits: &[Limit], errors: &mut ConfigErrors) {
                 "must need at most {MAX_PAGES} pages of shared data in total, got {pages}: use a lower maxKeys"
             ),
         );
-    }
-}
-
-fn warnings(config: &Config, definitions: &[Definition<'_>]) -> Vec<Warning> {
-    let mut warnings: Vec<_> = service::unused(config, definitions).into_iter().collect();
-    for (index, entry) in config.http.iter().enumerate() {
-        if entry.limits.is_empty() && entry.r#match.iter().all(HttpMatch::is_unconditional) {
-            let path = format_args!("http[{index}]");
-            warnings.push(Warning::new(path, "has no limits, so it exempts every request"));
-        }
-        check_header_costs(&entry.limits, &format!("http[{index}].limits"), &mut warnings);
-    }
-    check_header_costs(&config.limits, "limits", &mut warnings);
-    warnings
-}
-
-fn check_header_costs(limits: &[LimitConfig], path: &str, warnings: &mut Vec<Warning>) {
-    for (index, limit) in limits.iter().enumerate() {
-        let only_client = |key: &config::KeyConfig| {
-            key.claim.is_none()
-                && !key.use_source_ip
-                && !key.principal
-                && !key.connection
-                && (key.http_header_name.is_some()
-                    || key.http_query_parameter_name.is_some()
-                    || key.http_cookie.is_some())
-        };
-        if !limit.key.is_empty() && limit.key.iter().all(only_client) {
-            let path = format_args!("{path}[{index}].key");
-            warnings.push(Warning::new(
-                path,
-                "is written by the client, which can use a new value for each request: add a claim, a principal or useSourceIp unless the value is verified",
-            ));
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use filter_core::{Captures, Match, Percentage, Request, sticky_draw, sticky_hash};
+use smallvec::SmallVec;
 
 use super::{
     GlobalDraw, LimitKind, Policy, Rule,
@@ -34,20 +35,19 @@ pub struct Inputs {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plan {
     /// The draws that the pod counts.
-    pub draws: Vec<PlannedDraw>,
+    pub draws: SmallVec<[PlannedDraw; 2]>,
     /// The draws that the rate-limit service counts.
     pub global: Vec<GlobalDraw>,
-    /// The rule that refuses the request because its key is missing.
+    /// The rule that refuses the request, because its key is missing or there are too many draws.
     pub denied_by: Option<usize>,
     /// Number of limits whose key the request does not have.
     pub missing_keys: u64,
-    /// Number of rules that would refuse the request because its key is missing, but are not
-    /// enforced.
+    /// Number of rules that would refuse the request if they were enforced.
     pub tolerated: u64,
 }
 
 /// A draw from a limit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PlannedDraw {
     /// Index of the rule.
     pub rule: usize,
@@ -146,10 +146,6 @@ impl Policy {
     ) {
         let Some(rule) = self.rules.get(index) else { return };
         let Some(limit) = self.limits.get(rule.limit) else { return };
-        if plan.draws.len().saturating_add(plan.global.len()) >= MAX_DRAWS {
-            plan.denied_by.get_or_insert(index);
-            return;
-        }
         let RequestSource { request, captures, is_sure } = source;
         let key = match limit.is_keyed() {
             true => limit.key.of(&limit.name, inputs.secret, request, captures),
@@ -162,15 +158,15 @@ impl Policy {
             inputs.draw
         };
         let is_enforced = enforced.contains(draw);
+        if plan.draws.len().saturating_add(plan.global.len()) >= MAX_DRAWS {
+            plan.refuse(index, is_enforced);
+            return;
+        }
         if key.status != KeyStatus::Found {
             plan.missing_keys = plan.missing_keys.saturating_add(1);
             match (limit.on_missing_key, key.status) {
-                (MissingKeyConfig::Deny, _) if !is_enforced => {
-                    plan.tolerated = plan.tolerated.saturating_add(1);
-                    return;
-                }
                 (MissingKeyConfig::Deny, _) => {
-                    plan.denied_by.get_or_insert(index);
+                    plan.refuse(index, is_enforced);
                     return;
                 }
                 (MissingKeyConfig::Skip, KeyStatus::Missing) if is_sure => return,
@@ -207,21 +203,20 @@ impl Policy {
                 plan.global.push(GlobalDraw { draw: planned, descriptor, key });
             }
             Described::Skipped => {}
-            Described::Denied => {
-                plan.denied_by.get_or_insert(index);
-            }
+            Described::Denied => plan.refuse(index, is_enforced),
         }
     }
 }
 
 impl Rule {
-    fn amount(&self, request: &Request, captures: &Captures, burst: u64) -> Amount {
+    pub(super) fn amount(&self, request: &Request, captures: &Captures, burst: u64) -> Amount {
         let cost = if self.charge.is_some() { 1 } else { self.cost.units(request, captures) };
         let reserve = u128::from(burst).saturating_mul(self.reserve.parts_per_million().into());
         Amount {
             cost,
             reserve: u64::try_from(reserve.div_ceil(1_000_000)).unwrap_or(u64::MAX),
             max_wait: self.max_wait,
+            lease: 0,
         }
     }
 }
@@ -239,8 +234,17 @@ impl super::Limit {
 impl Plan {
     /// Returns `true` if no limit holds for the request.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.draws.is_empty() && self.global.is_empty() && self.denied_by.is_none()
+    }
+
+    /// Refuses the request because of a rule, if the rule is enforced.
+    fn refuse(&mut self, rule: usize, is_enforced: bool) {
+        if is_enforced {
+            self.denied_by.get_or_insert(rule);
+        } else {
+            self.tolerated = self.tolerated.saturating_add(1);
+        }
     }
 
     /// Refuses over-limit requests that would be held.

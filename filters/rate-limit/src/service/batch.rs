@@ -7,7 +7,6 @@ use super::{Answer, ServiceFailure};
 
 mod grant;
 mod lots;
-mod recent_use;
 
 /// The units that a worker has bought from the service.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Amount, Draw, State, Window, nanos};
+use super::{Amount, Draw, State, Window, nanos, put};
 
 /// Age up to which a reading of the clock is that of a worker that was slower than another one; an
 /// earlier reading is a clock that went back.
@@ -55,6 +55,11 @@ impl FixedWindow {
 impl Window for FixedWindow {
     type State = FixedCount;
 
+    /// A count has the start and the end of its window, so it needs no other numbers.
+    fn adopt(&self, _count: FixedCount, _now: Duration) -> Option<FixedCount> {
+        None
+    }
+
     fn draw(&self, count: FixedCount, now: Duration, amount: Amount) -> Draw<FixedCount> {
         let current = self.current(count, now);
         let usable = u64::from(self.limit).saturating_sub(amount.reserve);
@@ -70,6 +75,7 @@ impl Window for FixedWindow {
             remaining: remaining.saturating_sub(amount.cost),
             wait: Duration::ZERO,
             reset: until_next,
+            leased: 0,
         }
     }
 
@@ -101,10 +107,10 @@ impl State for FixedCount {
         if (self.start..self.end).contains(&nanos(now)) { self.units.into() } else { 0 }
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.start.to_le_bytes());
-        bytes.extend(self.end.to_le_bytes());
-        bytes.extend(self.units.to_le_bytes());
+    fn write(&self, bytes: &mut [u8]) -> Option<()> {
+        let bytes = put(bytes, self.start.to_le_bytes())?;
+        let bytes = put(bytes, self.end.to_le_bytes())?;
+        put(bytes, self.units.to_le_bytes())?.is_empty().then_some(())
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Amount, Draw, State, Window, nanos};
+use super::{Amount, Draw, State, Window, nanos, put};
 
 /// Slices of a window. Any interval of the window's length touches one slice more.
 const SLICES: u64 = 8;
@@ -35,22 +35,6 @@ impl SlidingWindow {
         Self { limit, slice: nanos(per).div_ceil(SLICES).max(1) }
     }
 
-    /// Returns the counts with the current slice as the latest one.
-    ///
-    /// Units of a window of another length, which an earlier configuration drew, count as drawn now.
-    fn current(&self, counts: SlidingCounts, now: Duration) -> SlidingCounts {
-        let now = nanos(now);
-        let latest = now.checked_div(self.slice).unwrap_or(0);
-        let counts = counts.at(now);
-        if counts.slice == self.slice {
-            return counts;
-        }
-        let mut units = [0; COUNTED];
-        let [current, ..] = &mut units;
-        *current = u32::try_from(counts.total()).unwrap_or(u32::MAX);
-        SlidingCounts { slice: self.slice, latest, units }
-    }
-
     /// Returns the time until enough slices have left the window.
     fn free_after(&self, counts: &SlidingCounts, now: Duration, limit: u64) -> Duration {
         let mut left = counts.total();
@@ -73,10 +57,23 @@ impl SlidingWindow {
 impl Window for SlidingWindow {
     type State = SlidingCounts;
 
+    /// Units of a window of another length count as drawn now.
+    fn adopt(&self, counts: SlidingCounts, now: Duration) -> Option<SlidingCounts> {
+        if counts.slice == self.slice {
+            return None;
+        }
+        let now = nanos(now);
+        let mut units = [0; COUNTED];
+        let [current, ..] = &mut units;
+        *current = u32::try_from(counts.at(now).total()).unwrap_or(u32::MAX);
+        let latest = now.checked_div(self.slice).unwrap_or(0);
+        Some(SlidingCounts { slice: self.slice, latest, units })
+    }
+
     /// A unit is free again up to an eighth of the window late, never early. If the clock went back,
     /// the units stay in their slices until it has caught up.
     fn draw(&self, counts: SlidingCounts, now: Duration, amount: Amount) -> Draw<SlidingCounts> {
-        let mut next = self.current(counts, now);
+        let mut next = counts.at(nanos(now));
         let limit = u64::from(self.limit);
         let usable = limit.saturating_sub(amount.reserve);
         let remaining = usable.saturating_sub(next.total());
@@ -93,17 +90,18 @@ impl Window for SlidingWindow {
             remaining: remaining.saturating_sub(amount.cost),
             wait: Duration::ZERO,
             reset: self.free_after(&next, now, 0),
+            leased: 0,
         }
     }
 
     fn charge(&self, counts: SlidingCounts, now: Duration, units: u64) -> SlidingCounts {
-        let mut next = self.current(counts, now);
+        let mut next = counts.at(nanos(now));
         next.take(units);
         next
     }
 
     fn give_back(&self, counts: SlidingCounts, now: Duration, units: u64) -> SlidingCounts {
-        let mut next = self.current(counts, now);
+        let mut next = counts.at(nanos(now));
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         // Another worker may have begun a later slice since.
         let drawn_in = nanos(now).checked_div(self.slice).unwrap_or(0);
@@ -128,10 +126,13 @@ impl State for SlidingCounts {
         self.at(nanos(now)).total()
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.slice.to_le_bytes());
-        bytes.extend(self.latest.to_le_bytes());
-        bytes.extend(self.units.iter().flat_map(|units| units.to_le_bytes()));
+    fn write(&self, bytes: &mut [u8]) -> Option<()> {
+        let bytes = put(bytes, self.slice.to_le_bytes())?;
+        let mut bytes = put(bytes, self.latest.to_le_bytes())?;
+        for units in self.units {
+            bytes = put(bytes, units.to_le_bytes())?;
+        }
+        bytes.is_empty().then_some(())
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
@@ -178,11 +179,24 @@ mod tests {
 
     const PER: Duration = Duration::from_secs(8);
 
+    fn draw(
+        window: &SlidingWindow,
+        counts: SlidingCounts,
+        now: Duration,
+        cost: u64,
+    ) -> Draw<SlidingCounts> {
+        window.draw(window.adopt(counts, now).unwrap_or(counts), now, cost.into())
+    }
+
+    fn charge(window: &SlidingWindow, now: Duration, units: u64) -> SlidingCounts {
+        window.charge(window.adopt(SlidingCounts::default(), now).unwrap(), now, units)
+    }
+
     #[test]
     fn gives_back_to_the_slice_of_the_draw() {
         let window = SlidingWindow::new(9, PER);
         let (old, new) = (Duration::from_millis(16_999), Duration::from_secs(17));
-        let drawn = window.charge(SlidingCounts::default(), old, 2);
+        let drawn = charge(&window, old, 2);
         let later = window.charge(drawn, new, 3);
         let given_back = window.give_back(later, old, 2);
         assert_eq!(given_back.units[..2], [3, 0]);
@@ -193,24 +207,24 @@ mod tests {
     fn a_unit_is_free_again_after_the_window() {
         let window = SlidingWindow::new(1, PER);
         let start = Duration::from_millis(16_500);
-        let drawn = window.draw(SlidingCounts::default(), start, 1.into());
+        let drawn = draw(&window, SlidingCounts::default(), start, 1);
         let Draw::Admitted { next, remaining: 0, .. } = drawn else { panic!("refused") };
         // Slice 16 is counted until slice 25 begins.
         let retry_after = Duration::from_millis(8_500);
-        assert_eq!(window.draw(next, start, 1.into()), Draw::Refused { retry_after, remaining: 0 });
+        assert_eq!(draw(&window, next, start, 1), Draw::Refused { retry_after, remaining: 0 });
         let then = start + retry_after;
         let early = then - Duration::from_nanos(1);
-        assert!(matches!(window.draw(next, early, 1.into()), Draw::Refused { .. }));
-        assert!(matches!(window.draw(next, then, 1.into()), Draw::Admitted { .. }));
+        assert!(matches!(draw(&window, next, early, 1), Draw::Refused { .. }));
+        assert!(matches!(draw(&window, next, then, 1), Draw::Admitted { .. }));
     }
 
     #[test]
     fn a_clock_that_goes_back_frees_nothing() {
         let window = SlidingWindow::new(1, PER);
-        let drawn = window.draw(SlidingCounts::default(), PER * 10, 1.into());
+        let drawn = draw(&window, SlidingCounts::default(), PER * 10, 1);
         let Draw::Admitted { next, .. } = drawn else { panic!("refused") };
         for now in [Duration::ZERO, PER, PER * 10] {
-            assert!(matches!(window.draw(next, now, 1.into()), Draw::Refused { .. }), "{now:?}");
+            assert!(matches!(draw(&window, next, now, 1), Draw::Refused { .. }), "{now:?}");
         }
     }
 
@@ -218,7 +232,7 @@ mod tests {
     fn an_impossible_cost_is_never_admitted() {
         let window = SlidingWindow::new(5, PER);
         for cost in [6, u64::MAX] {
-            let refused = window.draw(SlidingCounts::default(), PER, cost.into());
+            let refused = draw(&window, SlidingCounts::default(), PER, cost);
             assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 5 });
         }
     }
@@ -228,22 +242,22 @@ mod tests {
         let (before, after) = (SlidingWindow::new(10, PER), SlidingWindow::new(10, PER * 100));
         for (old, new) in [(before, after), (after, before)] {
             let now = PER * 1_000;
-            let drawn = old.draw(SlidingCounts::default(), now, 10.into());
+            let drawn = draw(&old, SlidingCounts::default(), now, 10);
             let Draw::Admitted { next, .. } = drawn else { panic!("refused") };
             let later = now + PER / 2;
-            assert!(matches!(new.draw(next, later, 1.into()), Draw::Refused { remaining: 0, .. }));
+            assert!(matches!(draw(&new, next, later, 1), Draw::Refused { remaining: 0, .. }));
             let idle = now + PER * 200;
-            assert!(matches!(new.draw(next, idle, 1.into()), Draw::Admitted { .. }));
+            assert!(matches!(draw(&new, next, idle, 1), Draw::Admitted { .. }));
         }
     }
 
     #[test]
     fn a_charge_can_exceed_the_limit_and_can_be_given_back() {
         let window = SlidingWindow::new(5, PER);
-        let charged = window.charge(SlidingCounts::default(), PER, 8);
-        assert!(matches!(window.draw(charged, PER, 1.into()), Draw::Refused { remaining: 0, .. }));
+        let charged = charge(&window, PER, 8);
+        assert!(matches!(draw(&window, charged, PER, 1), Draw::Refused { remaining: 0, .. }));
         let left = window.give_back(charged, PER, 4);
-        assert!(matches!(window.draw(left, PER, 1.into()), Draw::Admitted { remaining: 0, .. }));
+        assert!(matches!(draw(&window, left, PER, 1), Draw::Admitted { remaining: 0, .. }));
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -266,7 +280,7 @@ mod tests {
                     let is_recent = |(time, _): &&(Duration, u64)| *time + age > now;
                     admitted.iter().filter(is_recent).map(|(_, cost)| cost).sum::<u64>()
                 };
-                match window.draw(counts, now, cost.into()) {
+                match draw(&window, counts, now, cost) {
                     Draw::Admitted { next, .. } => {
                         proptest::prop_assert!(since(per) + cost <= u64::from(limit));
                         counts = next;
@@ -277,7 +291,7 @@ mod tests {
                         proptest::prop_assert!(since(late) + cost > u64::from(limit));
                         if cost <= u64::from(limit) {
                             let then = now + retry_after;
-                            let later = window.draw(counts, then, cost.into());
+                            let later = draw(&window, counts, then, cost);
                             let is_admitted = matches!(later, Draw::Admitted { .. });
                             proptest::prop_assert!(is_admitted);
                         }

@@ -6,13 +6,20 @@
 
 use std::time::Duration;
 
-use super::{Amount, Draw, State, Window, nanos};
+use super::{Amount, Draw, State, Window, nanos, put};
 
 /// Instants and intervals count sixteenths of a nanosecond, so that rates of a million per second
 /// are off by less than 0.01 percent.
 const TICKS_PER_NANO: u64 = 16;
 /// The longest time in which an empty bucket may become full.
 const MAX_FILL: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// The time for which units that were taken in advance may be spent.
+pub(crate) const LEASE: Duration = Duration::from_millis(50);
+/// Only a bucket that takes this many times [`LEASE`] to become full leases units.
+const MIN_LEASES: u64 = 16;
+/// The part of the units left that one lease may take.
+const LEASE_SHARE: u64 = 64;
 
 /// The rate and the depth of a bucket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,13 +28,29 @@ pub struct TokenBucket {
     interval: u64,
     /// Ticks in which an empty bucket becomes full.
     depth: u64,
+    /// The numbers to write into states.
+    kept: Numbers,
     /// Ticks in which a bucket that was overdrawn most becomes empty.
     overdraft: u64,
 }
 
-/// The state of a bucket: the instant at which it will be full again, in ticks.
+/// The state of a bucket: the instant at which it will be full again.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct FullAt(pub u64);
+pub struct FullAt {
+    /// The instant in ticks.
+    ticks: u64,
+    /// The numbers of the configuration that wrote it.
+    numbers: Numbers,
+}
+
+/// The numbers that define a bucket. All of them are 0 in the state of an unused count.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Numbers {
+    /// Ticks in which the bucket gains one unit, rounded up.
+    interval: u64,
+    /// Units in a full bucket.
+    burst: u32,
+}
 
 /// A rate at which the bucket would take more than 366 days to become full.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,8 +61,8 @@ impl TokenBucket {
     ///
     /// # Errors
     ///
-    /// Fails if `units`, `per` or `burst` is zero, or an empty bucket takes more than 366 days to
-    /// become full.
+    /// Fails if `units`, `per` or `burst` is zero, `burst` exceeds 32 bits, or an empty bucket takes more
+    /// than 366 days to become full.
     pub fn new(units: u64, per: Duration, burst: u64) -> Result<Self, UnsupportedRate> {
         let per = u128::from(nanos(per)).saturating_mul(u128::from(TICKS_PER_NANO));
         if units == 0 || per == 0 || burst == 0 {
@@ -51,7 +74,9 @@ impl TokenBucket {
             return Err(UnsupportedRate);
         }
         let as_ticks = |value: u128| u64::try_from(value).map_err(|_| UnsupportedRate);
-        Ok(Self { interval: as_ticks(interval)?, depth: as_ticks(depth)?, overdraft: 0 })
+        let burst = u32::try_from(burst).map_err(|_| UnsupportedRate)?;
+        let (interval, depth) = (as_ticks(interval)?, as_ticks(depth)?);
+        Ok(Self { interval, depth, kept: Numbers { interval, burst }, overdraft: 0 })
     }
 
     /// Allows [`Window::charge`] to take units that the bucket gains only within `per`.
@@ -60,36 +85,89 @@ impl TokenBucket {
         Self { overdraft: ticks(per), ..self }
     }
 
-    /// Returns the ticks until the bucket is full.
+    /// Gives requests other numbers than those of the configuration, which their counts keep.
     ///
-    /// A state further ahead than possible, as after a smaller `burst` or a clock that went back, is
-    /// an empty bucket.
-    fn missing(&self, FullAt(full_at): FullAt, now: u64) -> u64 {
-        full_at.saturating_sub(now).min(self.depth.saturating_add(self.overdraft))
+    /// Adopting counts for each request would let a client with a small and a large quota forget what
+    /// it used of the large one.
+    #[must_use]
+    pub fn for_counts_of(self, configured: &Self) -> Self {
+        Self { kept: configured.kept, ..self }
     }
 
     fn units(&self, ticks: u64) -> u64 {
         ticks.checked_div(self.interval).unwrap_or(0)
+    }
+
+    fn price(&self, units: u64) -> u64 {
+        self.interval.saturating_mul(units)
+    }
+
+    fn full_in(&self, missing: u64, now: u64) -> FullAt {
+        FullAt { ticks: now.saturating_add(missing), numbers: self.kept }
+    }
+
+    /// Returns a number of units to take in advance, and the ticks that are missing then; `None` if
+    /// the bucket cannot spare any.
+    ///
+    /// Units that are spent late must not have been gained again before: a bucket that is full sooner
+    /// than the lease ends counts as full when it ends.
+    fn lease(&self, missing: u64, amount: Amount) -> Option<(u64, u64)> {
+        let lease = ticks(LEASE);
+        if amount.lease == 0 || self.depth < lease.saturating_mul(MIN_LEASES) {
+            return None;
+        }
+        let own = missing.max(lease).saturating_add(self.price(amount.cost));
+        let left = self.units(self.depth.checked_sub(own)?);
+        let units = amount.lease.min(left.checked_div(LEASE_SHARE)?);
+        (units > 0).then(|| (units, own.saturating_add(self.price(units))))
     }
 }
 
 impl Window for TokenBucket {
     type State = FullAt;
 
+    /// The units that are left, or lacking, stay the same, but a bucket never overflows.
+    ///
+    /// Units therefore never come from workers that still have the other numbers.
+    fn adopt(&self, state: FullAt, now: Duration) -> Option<FullAt> {
+        if state.numbers == self.kept {
+            return None;
+        }
+        let now = ticks(now);
+        let missing = state.ticks.saturating_sub(now);
+        let depth = state.numbers.depth();
+        let scaled = |ticks: u64| {
+            let product = u128::from(ticks).saturating_mul(self.kept.interval.into());
+            let scaled = product.checked_div(state.numbers.interval.into()).unwrap_or(0);
+            u64::try_from(scaled).unwrap_or(u64::MAX)
+        };
+        let missing = match depth.checked_sub(missing) {
+            Some(_) if missing == 0 => 0,
+            Some(left) => self.kept.depth().saturating_sub(scaled(left)),
+            None => {
+                let debt = scaled(missing.saturating_sub(depth)).min(self.overdraft);
+                self.kept.depth().saturating_add(debt)
+            }
+        };
+        Some(self.full_in(missing, now))
+    }
+
     fn draw(&self, state: FullAt, now: Duration, amount: Amount) -> Draw<FullAt> {
         let now = ticks(now);
-        let missing = self.missing(state, now);
-        let usable = self.depth.saturating_sub(self.interval.saturating_mul(amount.reserve));
-        let price = self.interval.saturating_mul(amount.cost);
+        let missing = state.missing(now);
+        let usable = self.depth.saturating_sub(self.price(amount.reserve));
+        let price = self.price(amount.cost);
         let wanted = missing.saturating_add(price);
         let wait = duration(wanted.saturating_sub(usable));
         let is_possible = price <= usable;
         if is_possible && wait <= amount.max_wait {
+            let (leased, wanted) = self.lease(missing, amount).unwrap_or((0, wanted));
             return Draw::Admitted {
-                next: FullAt(now.saturating_add(wanted)),
+                next: self.full_in(wanted, now),
                 remaining: self.units(usable.saturating_sub(wanted)),
                 wait,
                 reset: duration(wanted),
+                leased,
             };
         }
         Draw::Refused {
@@ -100,36 +178,65 @@ impl Window for TokenBucket {
 
     fn charge(&self, state: FullAt, now: Duration, units: u64) -> FullAt {
         let now = ticks(now);
-        let price = self.interval.saturating_mul(units);
-        let missing = self.missing(state, now).saturating_add(price);
-        let most = self.depth.saturating_add(self.overdraft);
-        FullAt(now.saturating_add(missing.min(most)))
+        let missing = state.missing(now);
+        let most = self.depth.saturating_add(self.overdraft).max(missing);
+        self.full_in(missing.saturating_add(self.price(units)).min(most), now)
     }
 
-    fn give_back(&self, FullAt(full_at): FullAt, _now: Duration, units: u64) -> FullAt {
-        FullAt(full_at.saturating_sub(self.interval.saturating_mul(units)))
+    fn give_back(&self, state: FullAt, _now: Duration, units: u64) -> FullAt {
+        FullAt { ticks: state.ticks.saturating_sub(self.price(units)), ..state }
     }
 }
 
 impl State for FullAt {
     const KIND: u8 = 1;
-    const BYTES: usize = 8;
+    const BYTES: usize = 20;
     const PER_PAGE: usize = 16;
 
     fn is_idle(&self, now: Duration) -> bool {
-        self.0 <= ticks(now)
+        self.ticks <= ticks(now)
     }
 
     fn used(&self, _now: Duration) -> u64 {
-        self.0
+        self.ticks
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.0.to_le_bytes());
+    fn write(&self, bytes: &mut [u8]) -> Option<()> {
+        let bytes = put(bytes, self.ticks.to_le_bytes())?;
+        let bytes = put(bytes, self.numbers.interval.to_le_bytes())?;
+        put(bytes, self.numbers.burst.to_le_bytes())?.is_empty().then_some(())
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(u64::from_le_bytes).map(Self)
+        let (ticks, bytes) = bytes.split_first_chunk()?;
+        let (interval, burst) = bytes.split_first_chunk()?;
+        let numbers = Numbers {
+            interval: u64::from_le_bytes(*interval),
+            burst: u32::from_le_bytes(burst.try_into().ok()?),
+        };
+        Some(Self { ticks: u64::from_le_bytes(*ticks), numbers })
+    }
+}
+
+impl FullAt {
+    /// Returns the ticks until the bucket is full.
+    const fn missing(self, now: u64) -> u64 {
+        self.ticks.saturating_sub(now)
+    }
+}
+
+impl Numbers {
+    /// Returns the ticks in which an empty bucket becomes full.
+    fn depth(self) -> u64 {
+        self.interval.saturating_mul(self.burst.into())
+    }
+}
+
+#[cfg(test)]
+impl FullAt {
+    /// Returns a state of a bucket whose numbers do not matter.
+    pub(crate) const fn at(ticks: u64) -> Self {
+        Self { ticks, numbers: Numbers { interval: 1, burst: 1 } }
     }
 }
 
@@ -143,141 +250,4 @@ fn duration(ticks: u64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn bucket(units: u64, per: Duration, burst: u64) -> TokenBucket {
-        TokenBucket::new(units, per, burst).unwrap()
-    }
-
-    #[test]
-    fn admits_a_burst_and_then_the_rate() {
-        let bucket = bucket(10, SECOND, 3);
-        let now = Duration::from_secs(5);
-        let mut state = FullAt::default();
-        for left in [2, 1, 0] {
-            let Draw::Admitted { next, remaining, .. } = bucket.draw(state, now, 1.into()) else {
-                panic!("refused")
-            };
-            assert_eq!(remaining, left);
-            state = next;
-        }
-        let retry_after = Duration::from_millis(100);
-        assert_eq!(bucket.draw(state, now, 1.into()), Draw::Refused { retry_after, remaining: 0 });
-        let early = now + retry_after - Duration::from_nanos(1);
-        assert!(matches!(bucket.draw(state, early, 1.into()), Draw::Refused { .. }));
-        assert!(matches!(bucket.draw(state, now + retry_after, 1.into()), Draw::Admitted { .. }));
-    }
-
-    #[test]
-    fn low_priority_leaves_the_reserve() {
-        let bucket = bucket(10, SECOND, 10);
-        assert!(matches!(
-            bucket.draw(FullAt(0), SECOND, Amount { cost: 7, reserve: 3, ..Amount::default() }),
-            Draw::Admitted { remaining: 0, .. }
-        ));
-        let refused =
-            bucket.draw(FullAt(0), SECOND, Amount { cost: 8, reserve: 3, ..Amount::default() });
-        assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 7 });
-    }
-
-    #[test]
-    fn an_impossible_cost_is_never_admitted() {
-        let bucket = bucket(1, SECOND, 5);
-        for cost in [6, 1_000_000, u64::MAX] {
-            let refused = bucket.draw(FullAt(0), SECOND, cost.into());
-            assert_eq!(refused, Draw::Refused { retry_after: Duration::MAX, remaining: 5 });
-        }
-    }
-
-    #[test]
-    fn a_state_ahead_of_an_empty_bucket_is_an_empty_bucket() {
-        let bucket = bucket(1, SECOND, 5);
-        for state in [u64::MAX, ticks(SECOND * 1000)] {
-            let refused = bucket.draw(FullAt(state), SECOND, 1.into());
-            assert_eq!(refused, Draw::Refused { retry_after: SECOND, remaining: 0 });
-        }
-    }
-
-    #[test]
-    fn refuses_rates_that_it_cannot_count() {
-        let month = Duration::from_secs(30 * 24 * 60 * 60);
-        assert!(TokenBucket::new(1, month, 12).is_ok());
-        for (units, per, burst) in [
-            (0, SECOND, 1),
-            (1, Duration::ZERO, 1),
-            (1, SECOND, 0),
-            (1, month, 13),
-            (1, Duration::MAX, u64::MAX),
-        ] {
-            assert_eq!(
-                TokenBucket::new(units, per, burst),
-                Err(UnsupportedRate),
-                "{units} {per:?}"
-            );
-        }
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
-    proptest::proptest! {
-        /// In any time `x`, at most `burst + units * x / per`; checked against all admissions.
-        #[test]
-        fn never_exceeds_the_rate(
-            units in 1u64..=1_000_000,
-            per_ms in 50u64..=2_592_000_000,
-            burst in 1u64..=1_000,
-            arrivals in proptest::collection::vec((0u64..2_000, 1u64..4, 0u64..3), 1..200),
-        ) {
-            let per = Duration::from_millis(per_ms);
-            let Ok(bucket) = TokenBucket::new(units, per, burst) else { return Ok(()) };
-            // Gaps around the time of one unit.
-            let unit = (nanos(per) / units).max(1);
-            let (mut now, mut state) = (SECOND, FullAt(0));
-            let mut admitted: Vec<(Duration, u64)> = Vec::new();
-            for (gap, cost, reserve) in arrivals {
-                now += Duration::from_nanos(unit.saturating_mul(gap) / 1_000);
-                if let Draw::Admitted { next, .. } = bucket.draw(state, now, Amount { cost, reserve, ..Amount::default() }) {
-                    state = next;
-                    admitted.push((now, cost));
-                }
-            }
-            for (first, (start, _)) in admitted.iter().enumerate() {
-                let mut total = 0u128;
-                for (end, cost) in &admitted[first..] {
-                    total += u128::from(*cost);
-                    let gained = u128::from(units) * (*end - *start).as_nanos();
-                    let limit = u128::from(burst) * per.as_nanos() + gained;
-                    proptest::prop_assert!(total * per.as_nanos() <= limit);
-                }
-            }
-        }
-
-        /// `retry_after` is exact: refused one nanosecond earlier, admitted then.
-        #[test]
-        fn comes_again_at_the_right_time(
-            units in 1u64..=100_000, burst in 1u64..=50, drawn in 0u64..=50, cost in 1u64..=50,
-        ) {
-            let bucket = bucket(units, SECOND, burst);
-            let Draw::Admitted { next, .. } = bucket.draw(FullAt(0), SECOND, drawn.min(burst).into()) else {
-                return Err(proptest::test_runner::TestCaseError::fail("a full bucket refuses"));
-            };
-            let Draw::Refused { retry_after, .. } = bucket.draw(next, SECOND, cost.into()) else {
-                return Ok(());
-            };
-            if cost > burst {
-                proptest::prop_assert_eq!(retry_after, Duration::MAX);
-                return Ok(());
-            }
-            let then = SECOND + retry_after;
-            let is_admitted =
-                |now| matches!(bucket.draw(next, now, cost.into()), Draw::Admitted { .. });
-            proptest::prop_assert!(is_admitted(then));
-            proptest::prop_assert!(!is_admitted(then - Duration::from_nanos(1)));
-        }
-    }
-}
+mod tests;

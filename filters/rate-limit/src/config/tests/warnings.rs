@@ -43,3 +43,28 @@ fn warns_of_keys_that_the_client_chooses() {
         assert_eq!(warnings(&with(json!({"key": key}))), expected, "{key}");
     }
 }
+
+#[test]
+fn warns_of_a_limit_that_refuses_every_request() {
+    let needs = |field: &str, units: u64, most: u64| {
+        format!(
+            "limits[0].{field}: refuses every request: it needs {units} units, of at most {most}"
+        )
+    };
+    for (fields, expected) in [
+        (json!({"cost": 11}), Some(needs("cost", 11, 10))),
+        (json!({"cost": 10}), None),
+        (json!({"cost": 11, "burst": 11}), None),
+        (json!({"cost": 5, "replicas": 3}), Some(needs("cost", 5, 4))),
+        (json!({"reserve": {"value": 100}}), Some(needs("reserve", 1, 0))),
+        (json!({"reserve": {"value": 50}}), None),
+        (
+            json!({"reserve": {"value": 100}, "charge": {"status": ["401"]}}),
+            Some(needs("reserve", 1, 0)),
+        ),
+        (json!({"cost": 11, "requestsFrom": {"claim": "rate"}}), None),
+        (json!({"cost": {"from": "%CLAIM(w)%"}}), None),
+    ] {
+        assert_eq!(warnings(&with(fields.clone())), Vec::from_iter(expected), "{fields}");
+    }
+}

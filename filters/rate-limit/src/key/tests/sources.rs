@@ -48,6 +48,9 @@ fn encodings_of_a_parameter_are_one_key() {
     assert!(is_same(&spec, &at("/?user=a"), &at("/x?y=1&user=%61")));
     assert!(is_same(&spec, &at("/?user=a"), &at("/?%75ser=a")));
     assert!(!is_same(&spec, &at("/?user=a"), &at("/?user=A")));
+    for space in ["+", "%20", "%2B"] {
+        assert!(is_same(&spec, &at("/?user=a+b"), &at(&format!("/?user=a{space}b"))));
+    }
 }
 
 #[test]

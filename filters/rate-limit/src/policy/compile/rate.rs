@@ -125,7 +125,7 @@ impl RateSpec {
         // A plan with 0 requests is not a plan without a limit.
         let number = number.clamp(1, max);
         match self.numbers.window(number) {
-            Some(rate) => (rate, self.numbers.divided(number)),
+            Some(rate) => (rate.for_counts_of(&self.rate), self.numbers.divided(number)),
             None => (self.rate, self.requests),
         }
     }

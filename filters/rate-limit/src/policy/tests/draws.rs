@@ -17,7 +17,7 @@ fn a_reference_draws_from_the_same_count() {
     assert_eq!((reference.limit, reference.key), (own.limit, own.key));
     assert_eq!((reference.rule, own.rule), (1, 0));
     let wait = Duration::from_secs(1);
-    assert_eq!(reference.amount, Amount { cost: 3, reserve: 3, max_wait: wait });
+    assert_eq!(reference.amount, Amount { cost: 3, reserve: 3, max_wait: wait, lease: 0 });
     assert_eq!(own.amount, 1.into());
     assert!(own.is_enforced && !reference.is_enforced);
     assert_eq!(policy.limits().len(), 1);
@@ -101,12 +101,18 @@ fn the_depth_follows_the_rate_of_the_token_unless_it_is_given() {
     let bucket = |fields: Value| {
         let policy = policy(&json!({"limits": [limit("a", fields)]}));
         let request = Request { claims: Some(json!({"rate": 100})), ..Request::default() };
-        plan(&policy, &request).draws[0].rate
+        plan(&policy, &request).draws[0].rate.unwrap()
     };
-    let plain = |requests: u64, burst: u64| bucket(json!({"requests": requests, "burst": burst}));
+    let plain = |requests: u64, burst: u64, configured: Value| {
+        let rate = bucket(json!({"requests": requests, "burst": burst}));
+        rate.for_counts_of(&bucket(configured))
+    };
     let from = json!({"claim": "rate"});
-    assert_eq!(bucket(json!({"requestsFrom": from})), plain(100, 100));
-    assert_eq!(bucket(json!({"requestsFrom": from, "burst": 30})), plain(100, 30));
+    assert_eq!(bucket(json!({"requestsFrom": from})), plain(100, 100, json!({})));
+    assert_eq!(
+        bucket(json!({"requestsFrom": from, "burst": 30})),
+        plain(100, 30, json!({"burst": 30}))
+    );
 }
 
 #[test]
@@ -134,7 +140,7 @@ fn local_midnight_begins_a_fixed_window() {
         let second = Duration::from_secs(1);
         rate.charge(&mut page, 0, clocks(day - second), 10);
         let at = |wall| rate.draw(&mut page.clone(), 0, clocks(wall), 1.into());
-        assert!(matches!(at(day - second), crate::PageDraw::Refused(_)), "{offset}");
+        assert!(matches!(at(day - second), crate::PageDraw::Refused { .. }), "{offset}");
         assert!(matches!(at(day), crate::PageDraw::Admitted(_)), "{offset}");
     }
 }

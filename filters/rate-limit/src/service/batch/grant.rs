@@ -2,8 +2,11 @@
 
 use std::{mem, time::Duration};
 
-use super::{BatchDraw, Settled, lots::Lots, recent_use::RecentUse};
-use crate::service::{Answer, Code, ServiceFailure};
+use super::{BatchDraw, Settled, lots::Lots};
+use crate::{
+    recent_use::RecentUse,
+    service::{Answer, Code, ServiceFailure},
+};
 
 /// Time for which an answer holds at least, so that the requests that waited can use it.
 pub(super) const MIN_VALIDITY: Duration = Duration::from_millis(10);

@@ -7,7 +7,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Units used in the last 100 ms, estimated from the current and the previous interval.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RecentUse {
+pub(crate) struct RecentUse {
     /// Start of the current interval.
     start: Duration,
     current: u32,
@@ -15,13 +15,13 @@ pub(super) struct RecentUse {
 }
 
 impl RecentUse {
-    pub(super) fn add(&mut self, units: u32, now: Duration) {
+    pub(crate) fn add(&mut self, units: u32, now: Duration) {
         *self = self.advanced(now);
         self.current = self.current.saturating_add(units);
     }
 
     /// Returns the estimate: the previous interval counts by the share that is still recent.
-    pub(super) fn units(&self, now: Duration) -> u32 {
+    pub(crate) fn units(&self, now: Duration) -> u32 {
         let Self { start, current, previous } = self.advanced(now);
         let recent = INTERVAL.saturating_sub(now.saturating_sub(start)).as_micros();
         let share = u128::from(previous).saturating_mul(recent).checked_div(INTERVAL.as_micros());

@@ -1,0 +1,73 @@
+//! Warnings about documents that are accepted.
+
+use filter_core::{Captures, HttpMatch, Request, Warning};
+
+use super::{Definition, service};
+use crate::{
+    config::{Config, KeyConfig},
+    policy::{LimitKind, Policy, Rule, cost::Cost},
+};
+
+/// Returns the warnings about a document that is accepted.
+pub(super) fn all(
+    config: &Config,
+    definitions: &[Definition<'_>],
+    policy: &Policy,
+) -> Vec<Warning> {
+    let mut warnings: Vec<_> = service::unused(config, definitions).into_iter().collect();
+    for (index, entry) in config.http.iter().enumerate() {
+        if entry.limits.is_empty() && entry.r#match.iter().all(HttpMatch::is_unconditional) {
+            let path = format_args!("http[{index}]");
+            warnings.push(Warning::new(path, "has no limits, so it exempts every request"));
+        }
+    }
+    for definition in definitions {
+        warnings.extend(client_key(definition));
+    }
+    for (definition, rule) in definitions.iter().zip(&policy.rules) {
+        warnings.extend(impossible(definition, rule, policy));
+    }
+    warnings
+}
+
+/// Warns of a key that the client chooses.
+fn client_key(definition: &Definition<'_>) -> Option<Warning> {
+    let only_client = |key: &KeyConfig| {
+        key.claim.is_none()
+            && !key.use_source_ip
+            && !key.principal
+            && !key.connection
+            && (key.http_header_name.is_some()
+                || key.http_query_parameter_name.is_some()
+                || key.http_cookie.is_some())
+    };
+    let key = &definition.config.key;
+    (!key.is_empty() && key.iter().all(only_client)).then(|| {
+        Warning::new(
+            format_args!("{}.key", definition.path),
+            "is written by the client, which can use a new value for each request: add a claim, a principal or useSourceIp unless the value is verified",
+        )
+    })
+}
+
+/// Warns of a draw that never admits a request.
+fn impossible(definition: &Definition<'_>, rule: &Rule, policy: &Policy) -> Option<Warning> {
+    let limit = policy.limits.get(rule.limit)?;
+    let LimitKind::Rate(spec) = &limit.kind else { return None };
+    if spec.reads_claims() {
+        return None;
+    }
+    let burst = spec.burst_for(spec.requests);
+    let amount = rule.amount(&Request::default(), &Captures::default(), burst);
+    let usable = burst.saturating_sub(amount.reserve);
+    let (field, units) = match &rule.cost {
+        Cost::Fixed(units) => (if amount.reserve > 0 { "reserve" } else { "cost" }, *units),
+        Cost::From { .. } => return None,
+    };
+    (units > usable).then(|| {
+        Warning::new(
+            format_args!("{}.{field}", definition.path),
+            format_args!("refuses every request: it needs {units} units, of at most {usable}"),
+        )
+    })
+}
