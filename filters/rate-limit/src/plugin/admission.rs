@@ -14,7 +14,7 @@ use crate::{Clocks, Denial, LimitMetric, Metric, Plan, PlannedDraw, Refusal, Usa
 /// The state of a request that was admitted.
 #[derive(Default)]
 pub(super) struct Admission {
-    /// The limits that the request met.
+    /// The limits that apply to the request.
     pub(super) usages: Vec<Usage>,
     /// Time for which the request is held.
     pub(super) wait: Duration,
@@ -58,7 +58,7 @@ impl RateLimit {
         admitted?;
         let (is_refused, mut usages) = (denial.is_refusal(), denial.usages);
         usages.append(&mut admission.usages);
-        // In the order of the document, also if some refuse and some do not.
+        // Restore the order of the document.
         usages.sort_by_key(|usage| usage.draw.rule);
         denial.refusals.sort_by_key(|refusal| refusal.rule);
         Ok(if is_refused {
@@ -68,14 +68,14 @@ impl RateLimit {
         })
     }
 
-    /// Stops counting a request of a limit on requests at once.
+    /// Stops counting a concurrent request.
     pub(super) fn release(&self, draw: &PlannedDraw) {
         self.concurrency.release(&self.counts, draw);
     }
 
-    /// Counts the request in the limits on requests at once.
+    /// Counts the request in the limits on concurrent requests.
     fn acquire(&self, plan: &Plan, admission: &mut Admission, denial: &mut Denial) -> Result<()> {
-        /// Requests end at unknown times, so the client is asked to wait for the shortest one.
+        /// Requests end at unknown times, so this is the shortest possible time.
         const RETRY_AFTER: Duration = Duration::from_secs(1);
         for draw in plan.draws.iter().filter(|draw| draw.rate.is_none()) {
             match self.concurrency.acquire(&self.counts, draw, draw.quota)? {
@@ -90,7 +90,7 @@ impl RateLimit {
         Ok(())
     }
 
-    /// Draws from the limits per time.
+    /// Draws from the rates.
     fn draw(
         &self,
         plan: &Plan,
@@ -113,7 +113,7 @@ impl RateLimit {
         self.store(attempts, clocks, admission, denial)
     }
 
-    /// Takes the units of all draws; gives them back if one is refused meanwhile.
+    /// Takes the units of all draws; gives them back if a draw is refused meanwhile.
     fn store(
         &self,
         attempts: Vec<Attempt<'_>>,
@@ -155,7 +155,7 @@ impl RateLimit {
         Ok(())
     }
 
-    /// Counts a draw over its limit, which refuses the request if it is enforced.
+    /// Records a draw over its limit, which refuses the request if it is enforced.
     pub(super) fn refuse(
         &self,
         draw: &PlannedDraw,

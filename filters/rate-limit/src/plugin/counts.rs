@@ -17,12 +17,12 @@ const MAX_ATTEMPTS: usize = 8;
 
 /// The pages of all limits, in shared data.
 ///
-/// The keys contain the names of the plugin and the limits, but not the configuration, so that a new
-/// configuration continues the counts.
+/// Their names contain the plugin and the limit but not the configuration, so that a new
+/// configuration keeps the counts.
 pub(super) struct Counts {
     /// The secret of the pod; all zeros if it cannot be read.
     pub(super) secret: Secret,
-    /// By limit.
+    /// Indexed by limit.
     limits: Vec<Pages>,
     refusals: RefCell<Refusals>,
 }
@@ -46,7 +46,7 @@ pub(super) struct Attempt<'p> {
 pub(super) enum Stored {
     /// The units are taken.
     Yes,
-    /// Other workers were faster each time; the units are not taken.
+    /// Other workers won every attempt; the units are not taken.
     Contended,
     /// Another worker took the units.
     Refused(PageRefusal),
@@ -86,7 +86,7 @@ impl Counts {
         self.limits.get(draw.limit).map(|pages| pages.key(draw.key)).unwrap_or_default()
     }
 
-    /// Reads the page of a draw, and draws from it.
+    /// Reads the page of a draw and draws from it, without storing it.
     pub(super) fn attempt<'p>(
         &self,
         draw: &'p PlannedDraw,
@@ -136,7 +136,7 @@ impl Counts {
         .map(drop)
     }
 
-    /// Takes units at the response. Returns `true` if another key lost its count.
+    /// Takes units at the response. Returns `true` if a key lost its count.
     pub(super) fn charge(&self, draw: &PlannedDraw, clocks: Clocks, units: u64) -> Result<bool> {
         let Some(rate) = draw.rate else { return Ok(false) };
         let key = self.page_key(draw);

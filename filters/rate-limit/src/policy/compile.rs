@@ -78,7 +78,7 @@ impl Policy {
     }
 }
 
-/// A limit as configured, with its place in the document.
+/// A configured limit with its path in the document.
 struct Definition<'c> {
     config: &'c LimitConfig,
     path: String,
@@ -102,8 +102,8 @@ impl Rules {
         let own = definitions.iter().filter(|definition| definition.config.r#ref.is_none());
         for definition in own {
             by_name.insert(definition.name.as_str(), (compiled.limits.len(), definition));
-            let advance = advance(definition, definitions);
-            compiled.limits.push(Limit::compile(definition, advance, errors));
+            let overdraft = overdraft(definition, definitions);
+            compiled.limits.push(Limit::compile(definition, overdraft, errors));
         }
         for definition in definitions {
             if definition.config.r#ref.is_some() {
@@ -125,11 +125,11 @@ impl Rules {
     }
 }
 
-/// Returns the units that the rules of a limit can take in advance.
-fn advance(limit: &Definition<'_>, definitions: &[Definition<'_>]) -> rate::Advance {
+/// Returns the reasons for which the rules of a limit can overdraw it.
+fn overdraft(limit: &Definition<'_>, definitions: &[Definition<'_>]) -> rate::Overdraft {
     let rules = definitions.iter().filter(|other| target(other) == limit.name);
     let waits = rules.clone().filter_map(|rule| rule.config.wait).map(|wait| wait.get());
-    rate::Advance {
+    rate::Overdraft {
         wait: waits.max().unwrap_or_default(),
         is_charged: rules.clone().any(|rule| rule.config.charge.is_some()),
     }
@@ -166,7 +166,7 @@ fn definitions<'c>(config: &'c Config, errors: &mut ConfigErrors) -> Vec<Definit
     definitions
 }
 
-/// Returns a name of an entry with the characters of a limit's name.
+/// Returns the name of an entry in the characters of a limit's name.
 fn slug(name: &str) -> String {
     let letter = |letter: char| {
         if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }
@@ -280,15 +280,15 @@ fn warnings(config: &Config, definitions: &[Definition<'_>]) -> Vec<Warning> {
             let path = format_args!("http[{index}]");
             warnings.push(Warning::new(path, "has no limits, so it exempts every request"));
         }
-        check_header_costs(&entry.limits, &format!("http[{index}].limits"), &mut warnings);
+        check_client_keys(&entry.limits, &format!("http[{index}].limits"), &mut warnings);
     }
-    check_header_costs(&config.limits, "limits", &mut warnings);
+    check_client_keys(&config.limits, "limits", &mut warnings);
     warnings
 }
 
-fn check_header_costs(limits: &[LimitConfig], path: &str, warnings: &mut Vec<Warning>) {
+fn check_client_keys(limits: &[LimitConfig], path: &str, warnings: &mut Vec<Warning>) {
     for (index, limit) in limits.iter().enumerate() {
-        let only_client = |key: &config::KeyConfig| {
+        let is_client_written = |key: &config::KeyConfig| {
             key.claim.is_none()
                 && !key.use_source_ip
                 && !key.principal
@@ -297,11 +297,11 @@ fn check_header_costs(limits: &[LimitConfig], path: &str, warnings: &mut Vec<War
                     || key.http_query_parameter_name.is_some()
                     || key.http_cookie.is_some())
         };
-        if !limit.key.is_empty() && limit.key.iter().all(only_client) {
+        if !limit.key.is_empty() && limit.key.iter().all(is_client_written) {
             let path = format_args!("{path}[{index}].key");
             warnings.push(Warning::new(
                 path,
-                "is written by the client, which can use a new value for each request: add a claim, a principal or useSourceIp unless the value is verified",
+                "is written by the client, which can use a new value for each request: add a limit with another key, such as useSourceIp, unless an earlier filter verifies the value",
             ));
         }
     }

@@ -12,12 +12,12 @@ use super::Rate;
 /// The path of the method.
 const PATH: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
-/// A count of the service: its name, as a path of keys and values.
+/// The name of a count of the service: a path of keys and values.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Descriptor {
     /// Keys with their values, none of them empty.
     pub entries: Vec<(String, String)>,
-    /// The rate to apply; `None` if the service's configuration has it.
+    /// The rate to apply; `None` for the rate that the service configures.
     pub limit: Option<Rate>,
 }
 
@@ -40,7 +40,7 @@ impl Descriptor {
 
 /// Encodes the body of a call that draws `hits` from the count of each descriptor.
 ///
-/// No hits count as one, as in the services.
+/// Zero hits count as one, as in the services.
 #[must_use]
 pub fn encode(domain: &str, descriptors: &[Descriptor], hits: u32) -> Vec<u8> {
     let mut encoded = Vec::new();

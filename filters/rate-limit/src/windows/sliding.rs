@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Amount, Draw, State, Window, nanos};
 
-/// Slices of a window. Any interval of the window's length touches one slice more.
+/// Number of slices of a window. An interval of that length can touch one more.
 const SLICES: u64 = 8;
-/// Slices that are counted.
+/// Number of slices that are counted.
 const COUNTED: usize = 9;
 
 /// The length of a window, and the units in any interval of that length.
@@ -22,7 +22,7 @@ pub struct SlidingWindow {
 pub struct SlidingCounts {
     /// Nanoseconds of a slice.
     slice: u64,
-    /// The number of the latest slice since the fixed point of the clock.
+    /// The number of the latest slice since the origin of the clock.
     latest: u64,
     /// Units in the latest slice and in those before it.
     units: [u32; COUNTED],
@@ -37,7 +37,7 @@ impl SlidingWindow {
 
     /// Returns the counts with the current slice as the latest one.
     ///
-    /// Units of a window of another length, which an earlier configuration drew, count as drawn now.
+    /// Units in a window of another length, from an earlier configuration, count as drawn now.
     fn current(&self, counts: SlidingCounts, now: Duration) -> SlidingCounts {
         let now = nanos(now);
         let latest = now.checked_div(self.slice).unwrap_or(0);
@@ -73,8 +73,8 @@ impl SlidingWindow {
 impl Window for SlidingWindow {
     type State = SlidingCounts;
 
-    /// A unit is free again up to an eighth of the window late, never early. If the clock went back,
-    /// the units stay in their slices until it has caught up.
+    /// A unit returns up to an eighth of the window late, never early. If the clock went back,
+    /// units stay in their slices until it has caught up.
     fn draw(&self, counts: SlidingCounts, now: Duration, amount: Amount) -> Draw<SlidingCounts> {
         let mut next = self.current(counts, now);
         let limit = u64::from(self.limit);

@@ -1,17 +1,17 @@
 //! A token bucket, kept as the time at which it will be full again.
 //!
-//! The generic cell rate algorithm (ITU-T I.371) needs one instant per count: the theoretical
-//! arrival time. Each unit moves it ahead by the time in which the bucket gains one unit. An instant
-//! in the past is a full bucket, so an idle count needs no memory.
+//! The generic cell rate algorithm (ITU-T I.371) needs one instant per count, the theoretical
+//! arrival time. Each unit taken advances it by the time in which the bucket gains one unit. An
+//! instant in the past is a full bucket, so an idle count needs no memory.
 
 use std::time::Duration;
 
 use super::{Amount, Draw, State, Window, nanos};
 
-/// Instants and intervals count sixteenths of a nanosecond, so that rates of a million per second
-/// are off by less than 0.01 percent.
+/// Resolution of instants and intervals: at a million units per second, the rate is off by less
+/// than 0.01 percent.
 const TICKS_PER_NANO: u64 = 16;
-/// The longest time in which an empty bucket may become full.
+/// Maximum time in which an empty bucket becomes full.
 const MAX_FILL: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The rate and the depth of a bucket.
@@ -21,7 +21,7 @@ pub struct TokenBucket {
     interval: u64,
     /// Ticks in which an empty bucket becomes full.
     depth: u64,
-    /// Ticks in which a bucket that was overdrawn most becomes empty.
+    /// Ticks in which a fully overdrawn bucket becomes empty.
     overdraft: u64,
 }
 
@@ -54,7 +54,7 @@ impl TokenBucket {
         Ok(Self { interval: as_ticks(interval)?, depth: as_ticks(depth)?, overdraft: 0 })
     }
 
-    /// Allows [`Window::charge`] to take units that the bucket gains only within `per`.
+    /// Allows the bucket to be overdrawn by the units that it gains in `per`.
     #[must_use]
     pub fn with_overdraft(self, per: Duration) -> Self {
         Self { overdraft: ticks(per), ..self }
@@ -62,8 +62,8 @@ impl TokenBucket {
 
     /// Returns the ticks until the bucket is full.
     ///
-    /// A state further ahead than possible, as after a smaller `burst` or a clock that went back, is
-    /// an empty bucket.
+    /// Limited to a fully overdrawn bucket, for states of a larger `burst` or a clock that went
+    /// back.
     fn missing(&self, FullAt(full_at): FullAt, now: u64) -> u64 {
         full_at.saturating_sub(now).min(self.depth.saturating_add(self.overdraft))
     }

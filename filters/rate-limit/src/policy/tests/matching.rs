@@ -1,4 +1,4 @@
-//! Entries: the first that matches, exemptions, and requests that can be read in two ways.
+//! Entries: the first match, exemptions, and requests with several readings.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
