@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_one_hit_at_least() {
+    fn asks_for_at_least_one_hit() {
         assert_eq!(encode("", &[], 0), encode("", &[], 1));
         assert!(encode("", &[], u32::MAX).ends_with(&[0x18, 0xff, 0xff, 0xff, 0xff, 0x0f]));
     }
