@@ -37,14 +37,14 @@ pub(super) fn all() -> Vec<Variant> {
 /// A number of requests that the load never reaches.
 const LARGE: u64 = 1_000_000;
 
-/// Returns the filter with one limit per second if it is large, else per 720 hours.
+/// Returns the filter with one limit: per second for [`LARGE`], otherwise per 720 hours.
 pub(super) fn ours(requests: u64, key: &Value) -> Value {
     let per = if requests == LARGE { "1s" } else { "720h" };
     let limit = json!({"name": "bench", "requests": requests, "per": per, "key": key});
     wasm("rate_limit", &json!({"limits": [limit]}))
 }
 
-/// Returns the native filter, with a bucket for each of these users.
+/// Returns the native filter with a bucket for each of these users.
 pub(super) fn native(tokens: u64, users: &[&str]) -> Value {
     let interval = if tokens == LARGE { "1s" } else { "2592000s" };
     let bucket =

@@ -62,12 +62,12 @@ impl<T> HoldQueue<T> {
         self.schedule_tick(now).inspect_err(|_| drop(self.take(due, stream)))
     }
 
-    /// Adds a stream again while [`HoldQueue::wake_due`] runs, which sets the tick afterwards.
+    /// Adds a stream again during [`HoldQueue::wake_due`], which sets the tick afterwards.
     pub fn insert_again(&self, due: Duration, stream: ContextId, value: T) {
         self.queue.borrow_mut().insert(due, stream, value);
     }
 
-    /// Removes a stream and keeps the tick, for one that will be added again with another deadline.
+    /// Removes a stream but keeps the tick, for a stream that is then added with another deadline.
     pub fn take(&self, due: Duration, stream: ContextId) -> Option<T> {
         self.queue.borrow_mut().remove(due, stream)
     }
@@ -76,11 +76,12 @@ impl<T> HoldQueue<T> {
     pub fn remove(&self, due: Duration, stream: ContextId) {
         let removed = self.take(due, stream);
         drop(removed);
-        // On failure, a superfluous tick comes and schedules the next one.
+        // On failure, a superfluous tick follows, which schedules the next one.
         let _ = self.schedule_tick(clock::monotonic());
     }
 
-    /// Calls `wake` for each stream whose deadline has passed, with its lateness; called on each tick.
+    /// Calls `wake` with each stream whose deadline has passed and its lateness; to be called on
+    /// each tick.
     ///
     /// `wake` may enter the context of the stream; `plugin` is entered afterwards.
     ///

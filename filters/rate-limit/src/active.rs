@@ -1,4 +1,4 @@
-//! Requests at once of each key.
+//! The concurrent requests of each key.
 
 use std::time::Duration;
 

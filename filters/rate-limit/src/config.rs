@@ -1,7 +1,7 @@
 //! The types of the configuration document.
 //!
-//! Istio has no words for rate limits. `match` is that of a VirtualService, keys are `consistentHash`
-//! of a DestinationRule, and `tokenBucket` is Envoy's `token_bucket`.
+//! Istio's API has no rate limits. `match` is that of a VirtualService, a key has the fields of
+//! `consistentHash` in a DestinationRule, and `tokenBucket` is Envoy's `token_bucket`.
 
 use filter_core::{
     EntryName, HttpMatch, IntegerWithin, MetricsConfig, PathNormalization, ProblemConfig, Schedule,
@@ -37,25 +37,25 @@ pub const EXPLAIN: &str = "x-weir-explain";
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
 pub struct Config {
-    /// Limits for every request, at most 8. They do not hold for a request that an entry of `http`
-    /// exempts.
+    /// Limits for every request, except those that an entry of `http` exempts; at most 8.
     pub limits: Vec<LimitConfig>,
-    /// Limits by request, at most 1,024 entries. The first entry that matches a request decides.
+    /// Limits for some requests, at most 1,024 entries. The first entry that matches decides.
     #[serde(deserialize_with = "misplaced::http_entries")]
     pub http: Vec<Entry>,
-    /// Rate-limit service, for limits with `scope: GLOBAL`. Default: none.
+    /// Service that counts the limits with `scope: GLOBAL`. Default: none.
     pub rate_limit_service: Option<RateLimitServiceConfig>,
     /// Responses that carry `RateLimit-Policy` and `RateLimit`. Default: `DENIED`.
     pub rate_limit_headers: HeadersConfig,
-    /// Also sends `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset`, as Envoy
-    /// does, on the same responses. Default: `false`.
+    /// Adds Envoy's `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset` to the
+    /// same responses. Default: `false`.
     pub x_ratelimit_headers: bool,
-    /// Maximum number of requests that `wait` holds at once in each worker, 1 to 100,000. At the
-    /// limit, requests are refused. Default: 1,000.
+    /// Maximum number of requests that each worker holds, 1 to 100,000, for `wait` and for the
+    /// rate-limit service together. Beyond it, `wait` does not hold requests, and `failureMode`
+    /// decides about those for the service. Default: 1,000.
     pub max_waiting: Option<IntegerWithin<1, 100_000>>,
-    /// Requests whose limits may be explained. If a request matches one of these entries and has the
-    /// header `x-weir-explain: 1`, the response header `x-weir-explain` names the limits, the
-    /// remaining units and the source of the key, but never the key. Default: none.
+    /// Requests that may ask for an explanation. If an admitted request matches one of these
+    /// entries and has the header `x-weir-explain: 1`, the response header `x-weir-explain` has the
+    /// limits, the remaining units and the source of the key, but never the key. Default: none.
     pub explain: Vec<HttpMatch>,
     /// Normalization of the path before `match`, as in Istio's MeshConfig. In a mesh, Istio has
     /// already normalized the path. Default: `NONE`.
@@ -142,11 +142,11 @@ pub struct Config {
     enable_x_ratelimit_headers: (),
 }
 
-/// The limits for requests that match.
+/// Limits for requests that match.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Entry {
-    /// Name in logs and in the default names of limits. Default: `http-<index>`.
+    /// First part of the default names of its limits. Default: `http-<index>`.
     #[schemars(extend("examples" = ["login"]))]
     pub name: Option<EntryName>,
     /// Conditions, of which one must match. Default: every request matches.
@@ -154,11 +154,12 @@ pub struct Entry {
     /// Time range of the entry. At other times the next entry that matches decides. `rampUp` grows
     /// `enforced` from 0. Default: always.
     pub schedule: Option<Schedule>,
-    /// Limits. Without any, requests that match are exempt from all limits.
+    /// Limits in addition to the top-level ones, of which at most 8 apply together. If empty,
+    /// requests that match are exempt from all limits.
     pub limits: Vec<LimitConfig>,
 }
 
-/// The responses that carry the standard headers.
+/// The responses that carry `RateLimit-Policy` and `RateLimit`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum HeadersConfig {

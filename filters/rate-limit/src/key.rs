@@ -24,7 +24,7 @@ enum Source {
     Header(HeaderName),
     QueryParameter(String),
     Cookie(String),
-    /// The client's address, with the lengths of the prefixes that are one client.
+    /// The client's address, with the prefix lengths that identify a client.
     Address {
         v4: u32,
         v6: u32,
@@ -40,10 +40,10 @@ enum Source {
 
 /// The attribute that identifies a connection.
 const CONNECTION: &str = "connection.id";
-/// Length of the prefix of an IPv6 address that is one site.
+/// Prefix length of an IPv6 site.
 const SITE: u32 = 64;
 
-/// A random secret of the pod: without it, no client can compute keys that collide.
+/// The random secret of the pod, without which a client cannot find keys that collide.
 #[derive(Clone, Copy, Default)]
 pub struct Secret(pub [u8; 16]);
 
@@ -122,7 +122,7 @@ impl KeySpec {
 
     /// Returns the components as entries of a descriptor; `None` for a component without a value.
     ///
-    /// Bytes that are not UTF-8 become the replacement character, so some values share a count.
+    /// Bytes that are not UTF-8 become the replacement character, so such values may share a count.
     pub(crate) fn entries<'r>(
         &'r self,
         request: &'r Request,
@@ -259,7 +259,7 @@ impl Source {
             Self::Principal => only(request.source_principal.as_deref().map(Cow::Borrowed)),
             Self::PathVariable(name) => {
                 let found = captures.iter().find(|(found, _)| found == name);
-                // An encoded character is not another client.
+                // Percent-encoding must not yield another key.
                 only(found.map(|(_, value)| percent_decode(value)))
             }
             Self::Method => only(headers.first(":method").map(Cow::Borrowed)),
@@ -310,15 +310,15 @@ fn only(value: Option<Cow<'_, [u8]>>) -> Value<'_> {
     value.filter(|value| !value.is_empty()).map_or(Value::Missing, Value::Found)
 }
 
-/// Returns the value of occurrences that agree. Empty ones are ignored.
+/// Returns the value that all occurrences have; empty ones are ignored.
 fn agreeing<'r>(values: impl Iterator<Item = Cow<'r, [u8]>>) -> Value<'r> {
     let mut values = values.filter(|value| !value.is_empty());
     let Some(first) = values.next() else { return Value::Missing };
     if values.all(|other| other == first) { Value::Found(first) } else { Value::Ambiguous }
 }
 
-/// Returns the bytes of an address without the bits after the prefix. An IPv4-mapped IPv6 address is
-/// an IPv4 address.
+/// Returns the bytes of an address with the bits after the prefix set to zero. An IPv4-mapped IPv6
+/// address is an IPv4 address.
 fn prefix(address: IpAddr, v4: u32, v6: u32) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => {
@@ -349,13 +349,13 @@ impl KeyHasher {
         hasher
     }
 
-    /// Adds a value. Values of different sources differ, also if their bytes are equal.
+    /// Adds a value with its source, so that equal values of different sources differ.
     fn add(&mut self, source: &'static str, bytes: &[u8]) {
         self.add_bytes(source.as_bytes());
         self.add_bytes(bytes);
     }
 
-    /// Adds bytes with their length, so that two values cannot be split elsewhere.
+    /// Adds bytes with their length, so that `ab`, `c` and `a`, `bc` differ.
     fn add_bytes(&mut self, bytes: &[u8]) {
         self.0.write(&(bytes.len() as u64).to_le_bytes());
         self.0.write(bytes);

@@ -1,33 +1,33 @@
-//! The metrics of the filter: a fixed set, whose names contain no data of requests.
+//! The metrics of the filter: a fixed set whose names contain no data of requests.
 
 use filter_core::{label_value, metric_name_part};
 
 /// A counter of the filter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
-    /// Requests admitted by at least one limit.
+    /// Admitted requests with at least one limit.
     Allowed,
-    /// Requests over a limit.
+    /// Refused requests, including those that passed because of `dryRun`.
     Denied,
     /// Requests admitted with less than a fifth of the units left.
     NearLimit,
     /// Requests held until their turn.
     Waited,
-    /// Requests over a limit that passed because of `dryRun` or `enforced`.
+    /// Refusals that `dryRun` or `enforced` prevented.
     DryRun,
-    /// Limits whose key the request did not have.
+    /// Limits whose key the request lacked.
     MissingKey,
-    /// Counts dropped because their page was full.
+    /// Keys that lost their counts because their page was full.
     Evictions,
     /// Requests admitted without being counted because their page was full.
     Untracked,
-    /// Requests decided on without being counted because of too much contention.
+    /// Requests admitted without being counted because of contention.
     Contended,
-    /// Calls of the rate-limit service.
+    /// Calls to the rate-limit service.
     ServiceCalls,
-    /// Calls of the rate-limit service without an answer.
+    /// Calls to the rate-limit service that failed, or that the proxy refused.
     ServiceErrors,
-    /// Calls that were not made because the service is down.
+    /// Calls not made because the service is down.
     ServiceSkipped,
     /// Failed host calls.
     Errors,
@@ -64,11 +64,11 @@ impl Metric {
 
     /// Name of the gauge of held requests.
     pub const WAITING_GAUGE: &str = "weir_rate_limit_waiting";
-    /// Name of the gauge of the rate-limit service: 1 for each worker for which it is down.
+    /// Name of the gauge of workers for which the rate-limit service is down.
     pub const SERVICE_DOWN_GAUGE: &str = "weir_rate_limit_service_down";
-    /// Name of the histogram of the time to an answer of the service, in milliseconds.
+    /// Name of the histogram of the time until the service answered, in milliseconds.
     pub const SERVICE_HISTOGRAM: &str = "weir_rate_limit_service_ms";
-    /// Name of the histogram of the time for which requests were held, in milliseconds.
+    /// Name of the histogram of the time until the turn of held requests, in milliseconds.
     pub const WAIT_HISTOGRAM: &str = "weir_rate_limit_wait_ms";
 
     /// Returns the index of the counter in [`Metric::ALL`].
@@ -103,8 +103,8 @@ impl LimitMetric {
     /// Both counters.
     pub const ALL: [Self; 2] = [Self::Allowed, Self::Denied];
 
-    /// Returns the name of the counter of a limit. With `is_label`, the limit is a label in the form
-    /// that Istio extracts as a stat tag.
+    /// Returns the name of the counter of a limit. With `is_label`, the limit is a label in the
+    /// form that Istio extracts as a stat tag.
     #[must_use]
     pub fn name(self, limit: &str, is_label: bool) -> String {
         let stem = match self {
@@ -120,10 +120,9 @@ impl LimitMetric {
     }
 }
 
-/// Returns the name of the gauge of a limit on requests at once.
+/// Returns the name of the gauge of concurrent requests of a limit.
 ///
-/// Gauges with equal names are one number in the whole proxy, so the name contains that of the
-/// plugin.
+/// It contains the name of the plugin, because gauges with equal names are one number in the proxy.
 pub(crate) fn active_gauge(plugin: &str, limit: &str) -> String {
     format!("{PREFIX}active_{}_{}", metric_name_part(plugin), metric_name_part(limit))
 }

@@ -13,8 +13,8 @@ const KEY: usize = 8;
 
 /// The counts of the keys that share a page, by the hash of their key.
 ///
-/// Reads and changes the encoded page in place. Entries whose state is idle, as of a key that has not
-/// been used for a window, make room without loss.
+/// Reads and changes the encoded page in place. An idle entry, whose key has not been used for a
+/// window, is replaced without loss.
 #[derive(Debug)]
 pub struct Page<'b, S> {
     bytes: &'b mut Vec<u8>,
@@ -34,13 +34,13 @@ impl<'b, S: State> Page<'b, S> {
         Self { bytes, state: PhantomData }
     }
 
-    /// Returns the state of a key; that of an unused key if the page does not have it.
+    /// Returns the state of a key, which is the default if the page does not have it.
     #[must_use]
     pub fn get(&self, key: u64) -> S {
         self.entries().find(|entry| has_key(entry, key)).map(state).unwrap_or_default()
     }
 
-    /// Returns `true` if the state of a key can be set at `now` without loss of another key.
+    /// Returns `true` if the state of a key can be set at `now` without evicting another key.
     #[must_use]
     pub fn has_room(&self, key: u64, now: Duration) -> bool {
         self.entries().count() < S::PER_PAGE
@@ -49,8 +49,8 @@ impl<'b, S: State> Page<'b, S> {
 
     /// Sets the state of a key at `now`.
     ///
-    /// If the page is full, the key that has used least makes room, which may be this one, and
-    /// `true` is returned: its next requests find a full count.
+    /// Returns `true` if the page is full: the key that has used the least, possibly this one, is
+    /// then evicted.
     pub fn set(&mut self, key: u64, state: S, now: Duration) -> bool {
         let found = self.entries().position(|entry| has_key(entry, key));
         let idle = || self.entries().position(|entry| is_idle::<S>(entry, now));

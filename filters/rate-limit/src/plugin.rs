@@ -1,4 +1,4 @@
-//! Connects the policy to the proxy.
+//! The connection of the policy to the proxy.
 
 use std::{cell::RefCell, rc::Rc};
 

@@ -27,7 +27,7 @@ pub use crate::policy::{
     reply::{Denial, Refusal},
 };
 
-/// The maximum number of limits that one request meets.
+/// The maximum number of limits that apply to one request.
 const MAX_PER_REQUEST: usize = 8;
 
 /// A compiled configuration.
@@ -56,7 +56,7 @@ pub struct Policy {
 #[derive(Debug)]
 struct Entry {
     schedule: Schedule,
-    /// Indices of its rules; none if it exempts requests.
+    /// Indices of its rules; empty if it exempts requests.
     rules: Vec<usize>,
 }
 
@@ -80,9 +80,9 @@ pub struct Limit {
 /// The kind of a limit.
 #[derive(Debug)]
 enum LimitKind {
-    /// Units per time.
+    /// A rate of units.
     Rate(RateSpec),
-    /// Requests at once.
+    /// A number of concurrent requests.
     Concurrent(u64),
 }
 
@@ -94,7 +94,7 @@ struct ReplyTemplate {
     body: Option<Vec<u8>>,
 }
 
-/// The use of a limit: by the entry that defines it, or by one with `ref`.
+/// A use of a limit, by the entry that defines it or by one with `ref`.
 #[derive(Debug)]
 struct Rule {
     /// Index of the limit.
@@ -194,7 +194,7 @@ impl Limit {
         }
     }
 
-    /// Returns the maximum number of requests at once; `None` for a limit per time.
+    /// Returns the maximum number of concurrent requests; `None` for a rate.
     #[must_use]
     pub const fn concurrent(&self) -> Option<u64> {
         match &self.kind {
@@ -209,7 +209,7 @@ impl Limit {
         !self.key.is_empty()
     }
 
-    /// Returns the window with the numbers of the configuration.
+    /// Returns the window with the numbers of the configuration; `None` for concurrent requests.
     #[must_use]
     pub const fn rate(&self) -> Option<Rate> {
         match &self.kind {

@@ -48,18 +48,19 @@ pub struct PageAdmission {
     pub remaining: u64,
     /// Time for which the caller must hold the request.
     pub wait: Duration,
-    /// Time until the count is unused if no request draws meanwhile.
+    /// Time until all units are available if no request draws meanwhile.
     pub reset: Duration,
     /// Units that were taken in advance.
     pub leased: u64,
-    /// `true` if another key lost its count.
+    /// `true` if a key lost its count.
     pub is_evicting: bool,
 }
 
 /// A refusal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PageRefusal {
-    /// The time until the same draw succeeds if no request draws meanwhile; `Duration::MAX` if never.
+    /// The time until the same draw succeeds if no request draws meanwhile; `Duration::MAX` if
+    /// never.
     pub retry_after: Duration,
     /// Whole units that are left.
     pub remaining: u64,
@@ -92,7 +93,7 @@ impl Rate {
         }
     }
 
-    /// Takes units of a key, also if fewer are left. Returns `true` if another key lost its count.
+    /// Takes units of a key even if fewer are left. Returns `true` if a key lost its count.
     pub fn charge(&self, page: &mut Vec<u8>, key: u64, clocks: Clocks, units: u64) -> bool {
         self.change(page, key, clocks, Change::Charge(units))
     }

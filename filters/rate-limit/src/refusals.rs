@@ -9,12 +9,12 @@ const SLOTS: u64 = 1_024;
 
 /// The recent refusals of a worker, so that a flood of refused requests reads no shared data.
 ///
-/// The units of a token bucket or a sliding window only come back with time, so a draw that needs
-/// equally many units is refused until then. Units that are given back, because another limit refused the
-/// request, are noticed late.
+/// The units of a token bucket or a sliding window return only with time, so the same draw is
+/// refused until then. Units that are given back, because another limit refused the request, are
+/// noticed late.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    /// By key; a later refusal replaces an earlier one. Empty until the first refusal.
+    /// Indexed by key; a refusal replaces an earlier one. Empty until the first refusal.
     slots: Vec<Option<Refusal>>,
 }
 
@@ -33,10 +33,10 @@ impl Refusals {
         let is_same =
             earlier.limit == draw.limit && earlier.key == draw.key && earlier.rate == draw.rate;
         let needs = |draw: &PlannedDraw| (draw.amount.cost, draw.amount.reserve);
-        // One that needs more is refused for a longer time.
+        // A draw of more units is refused for a longer time.
         let needs_as_much = needs(draw) == needs(earlier);
         let left = refusal.until.saturating_sub(now);
-        // A request that can be held is decided on by its turn.
+        // A request that can wait this long is not refused.
         if !is_same || !needs_as_much || left <= draw.amount.max_wait {
             return None;
         }

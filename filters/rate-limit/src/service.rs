@@ -1,7 +1,7 @@
 //! The client of `envoy.service.ratelimit.v3.RateLimitService`, without its calls.
 //!
 //! A call is one [`request`] and one [`Answer`] or [`ServiceFailure`]. [`Health`] decides whether
-//! the service is called at all, and [`Batch`] buys units ahead.
+//! the service is called at all, and [`Batch`] buys units in advance.
 
 mod answer;
 mod batch;

@@ -1,8 +1,8 @@
-//! The windows of a limit: how many units a count has left at a time.
+//! Windows: the units that a count has left at a time.
 //!
-//! A window holds the numbers of the configuration; the state of a count is separate, small and
-//! without those numbers, so a new configuration keeps it. Drawing never changes a state: it returns
-//! the next one, which the caller stores only if every limit admits.
+//! A window has the numbers of the configuration. The state of a count is separate, so a new
+//! configuration keeps it. Drawing returns the next state, which the caller stores only if every
+//! limit admits the request.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub trait Window {
     /// Draws units at `now`.
     fn draw(&self, state: Self::State, now: Duration, amount: Amount) -> Draw<Self::State>;
 
-    /// Takes units at `now`, also if fewer are left.
+    /// Takes units at `now`, even if fewer are left.
     fn charge(&self, state: Self::State, now: Duration, units: u64) -> Self::State;
 
     /// Returns units that were drawn at `now`.
@@ -44,15 +44,15 @@ pub struct Amount {
     pub cost: u64,
     /// Units that are left to other draws.
     pub reserve: u64,
-    /// Maximum time for which the caller holds the request; only a token bucket uses it.
+    /// Maximum time for which the caller can hold the request; used only by a token bucket.
     pub max_wait: Duration,
     /// Further units to take in advance if the count has plenty; only a token bucket does.
     pub lease: u64,
 }
 
-/// The state of a count. That of an unused count is the default.
+/// The state of a count; the default is that of an unused one.
 pub trait State: Copy + Default {
-    /// The number of this kind of state in shared data.
+    /// Number that identifies this kind of state in shared data.
     const KIND: u8;
     /// Encoded length.
     const BYTES: usize;
@@ -62,7 +62,7 @@ pub trait State: Copy + Default {
     /// Returns `true` if the state is that of an unused count.
     fn is_idle(&self, now: Duration) -> bool;
 
-    /// Returns how much is used, in a unit that only compares counts of one limit.
+    /// Returns the use of the count, comparable only with counts of the same limit.
     fn used(&self, now: Duration) -> u64;
 
     /// Encodes the state; `None` unless there is room for exactly [`State::BYTES`].
@@ -83,15 +83,15 @@ pub enum Draw<S> {
         remaining: u64,
         /// Time for which the caller must hold the request, at most [`Amount::max_wait`].
         wait: Duration,
-        /// Time until the count is unused if no request draws meanwhile.
+        /// Time until all units are available if no request draws meanwhile.
         reset: Duration,
         /// Units that were taken in advance: they may be spent for [`LEASE`], and are lost then.
         leased: u64,
     },
     /// There are not enough units; nothing is taken.
     Refused {
-        /// The time until the same draw succeeds if no request draws meanwhile; `Duration::MAX` if it
-        /// asks for more than the count ever holds.
+        /// The time until the same draw succeeds if no request draws meanwhile; `Duration::MAX` if
+        /// it asks for more than the count ever holds.
         retry_after: Duration,
         /// Whole units that are left, fewer than asked for.
         remaining: u64,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 pub struct Config {
     /// Verifies JSON Web Tokens. Default: the filter is absent, and all requests pass.
     pub jwt_auth: Option<jwt_auth::Config>,
-    /// Limits requests per time, per key and at once. Default: the filter is absent.
+    /// Limits the rate and the concurrency of requests. Default: the filter is absent.
     pub rate_limit: Option<rate_limit::Config>,
     /// Chooses the version that serves a request. Default: the filter is absent.
     pub routing_tags: Option<routing_tags::Config>,

@@ -1,4 +1,4 @@
-//! Limits on requests at once: the places of streams are free again however the streams end.
+//! Limits on concurrent requests: a stream frees its slot however it ends.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::{
 const ACTIVE: &str = "active_rate_limit_all";
 const WORKERS: u32 = 4;
 
-/// Envoy with a limit of requests at once, and an application that holds them.
+/// Envoy with a limit on concurrent requests, and an application that holds them.
 struct Held {
     envoy: Envoy,
     app: HoldingApp,
@@ -42,7 +42,7 @@ impl Held {
         let expected = self.app.held().saturating_add(1);
         let mut pending = send()?;
         wait_until("holding", TIMEOUT, || {
-            // The place of a stream is free only after its client has the whole response.
+            // The slot of a stream is free only after its client has the whole response.
             if pending.is_answered()? {
                 pending = send()?;
             }
@@ -56,11 +56,11 @@ impl Held {
         Ok(self.envoy.http1().send(Request::get("/").header("x-user", user))?.status)
     }
 
-    /// Waits until this many requests of a user are admitted at once.
-    fn wait_for_places(&self, user: &str, places: usize) -> Result<()> {
-        wait_until("places", TIMEOUT, || {
+    /// Waits until this many concurrent requests of a user are admitted.
+    fn wait_for_slots(&self, user: &str, slots: usize) -> Result<()> {
+        wait_until("slots", TIMEOUT, || {
             self.app.hold_again();
-            let pending = self.send(&format!("x-user: {user}\r\n"), places)?;
+            let pending = self.send(&format!("x-user: {user}\r\n"), slots)?;
             self.app.end(End::Respond);
             let mut statuses = pending.into_iter().map(Pending::status);
             Ok(statuses.all(|status| status == 200))
@@ -68,19 +68,19 @@ impl Held {
     }
 }
 
-/// Returns a limit of 5 requests at once.
+/// Returns a limit of 5 concurrent requests.
 fn five() -> Value {
     limit(json!({"name": "all", "concurrent": 5}))
 }
 
-/// Returns a limit of 5 requests at once for each user.
+/// Returns a limit of 5 concurrent requests for each user.
 fn five_each() -> Value {
     let key = json!([{"httpHeaderName": "x-user"}]);
     limit(json!({"name": "each", "concurrent": 5, "key": key}))
 }
 
 #[test]
-fn all_workers_admit_as_many_as_the_limit() -> Result<()> {
+fn all_workers_share_the_limit() -> Result<()> {
     let held = Held::start(&five(), |options| options)?;
     for round in 0..3 {
         held.app.hold_again();
@@ -122,17 +122,17 @@ fn end_in_every_way(held: &Held, user: &str, check: impl Fn() -> Result<()>) -> 
 }
 
 #[test]
-fn aborts_resets_and_timeouts_free_places() -> Result<()> {
+fn aborts_resets_and_timeouts_free_slots() -> Result<()> {
     let held = Held::start(&five(), |options| options)?;
     end_in_every_way(&held, "a", || wait_for(&held.envoy, ACTIVE, 0))?;
-    held.wait_for_places("a", 5)
+    held.wait_for_slots("a", 5)
 }
 
 #[test]
-fn aborts_resets_and_timeouts_free_places_of_keys() -> Result<()> {
+fn aborts_resets_and_timeouts_free_slots_of_keys() -> Result<()> {
     let held = Held::start(&five_each(), |options| options)?;
     let other = held.hold("x-user: other\r\n", 5)?;
-    end_in_every_way(&held, "a", || held.wait_for_places("a", 5))?;
+    end_in_every_way(&held, "a", || held.wait_for_slots("a", 5))?;
     drop(other);
     held.app.hold_again();
     let _pending = held.hold("x-user: a\r\n", 5)?;
@@ -150,7 +150,7 @@ fn counts_in_shared_data_where_the_proxy_rejects_the_gauge() -> Result<()> {
     assert_eq!(held.status("a")?, 429);
     assert!(held.envoy.stats()?.matching(ACTIVE).is_empty());
     held.app.end(End::Reset);
-    end_in_every_way(&held, "a", || held.wait_for_places("a", 5))
+    end_in_every_way(&held, "a", || held.wait_for_slots("a", 5))
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_new_configuration_counts_open_streams() -> Result<()> {
         held.app.end(End::Respond);
         assert!(more.into_iter().all(|pending| pending.status() == 200));
         drop(admitted);
-        held.wait_for_places("a", 5)?;
+        held.wait_for_slots("a", 5)?;
     }
     Ok(())
 }

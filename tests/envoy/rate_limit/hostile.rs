@@ -104,7 +104,7 @@ fn no_spelling_of_a_key_adds_units() -> Result<()> {
     let fixture = Fixture::start(&config)?;
     let client = fixture.envoy.http1();
     let user = |name: &str, value: &str| Request::get("/header").header(name, value);
-    // Names of headers have no case, and blanks around values are not part of them.
+    // Header names are case-insensitive, and blanks around values are not part of them.
     let same =
         [user("x-user", "a"), user("X-USER", "a"), user("x-user", " a"), user("x-user", "a ")];
     assert_eq!(statuses(&client, same)?, [200, 200, 429, 429]);

@@ -1,5 +1,5 @@
-//! Clients get the same responses from this filter as from Envoy's local rate limit filter, but for
-//! the differences in `differences.rs`.
+//! Clients get the same responses from this filter as from Envoy's local rate limit filter, except
+//! for the differences in `differences.rs`.
 
 use std::{
     thread,
@@ -96,7 +96,7 @@ fn plan(arrivals: &[(u64, usize)]) -> Vec<(u64, Request)> {
     times.map(|at| (at, Request::get("/"))).collect()
 }
 
-/// Returns a bucket with a new token every 500 ms, in the words of Envoy and of this filter.
+/// Returns a bucket with a new token every 500 ms, with the field names of Envoy and of this filter.
 fn buckets(max: u32) -> (Value, Value) {
     let native = json!({"max_tokens": max, "tokens_per_fill": 2, "fill_interval": "1s"});
     (

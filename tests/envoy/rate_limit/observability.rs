@@ -36,7 +36,7 @@ fn counts_totals_and_limits() -> Result<()> {
     for (name, value) in [
         ("allowed_total", 10),
         ("denied_total", 3),
-        // Those with 1 and 0 units left.
+        // The requests that left 1 and 0 units.
         ("near_limit_total", 2),
         ("limit_per_user_allowed_total", 10),
         ("limit_per_user_denied_total", 3),

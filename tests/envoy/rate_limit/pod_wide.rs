@@ -1,4 +1,4 @@
-//! Limits hold for all workers together, and admit what they promise.
+//! Limits apply to all workers together, and admit no less than they promise.
 //!
 //! `WEIR_THOROUGH=1` selects the longer form that releases need.
 

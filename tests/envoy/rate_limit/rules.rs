@@ -25,7 +25,7 @@ fn folder() -> PathBuf {
     repository::root().join("observability/prometheus")
 }
 
-/// Limits that refuse, hold and count requests at once.
+/// Limits that refuse, hold and count concurrent requests.
 fn document(is_labelled: bool) -> Value {
     json!({
         "limits": [{"name": "open", "concurrent": 100}],

@@ -47,7 +47,7 @@ fn the_shipped_filter_limits_users_logins_and_not_probes() -> Result<()> {
         (number < 90).then(|| get("/api", &[("authorization", &bearer)]))
     })?;
     let admitted = responses.iter().filter(|response| response.status == 200).count();
-    // 60 at once, and 10 in each second.
+    // A burst of 60, and 10 in each second.
     let max = 60.0 + 10.0 * clock.elapsed().as_secs_f64();
     assert!(admitted >= 60 && admitted as f64 <= max, "{admitted} of at most {max}");
     let request = || client.send(Request::get("/api").bearer(&alice));

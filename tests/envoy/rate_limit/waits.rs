@@ -28,7 +28,7 @@ fn shaped(per_second: u32, wait: &str) -> Value {
 
 #[test]
 fn shapes_to_the_rate_and_is_never_early() -> Result<()> {
-    // 20 requests at once: one is admitted now, 10 wait for up to 500 ms, the others are refused.
+    // 20 concurrent requests: one is admitted now, 10 wait for up to 500 ms, the others are refused.
     let fixture = Fixture::start_with(2, &limit(shaped(20, "500ms")))?;
     let clock = Instant::now();
     let mut responses =
@@ -37,7 +37,7 @@ fn shapes_to_the_rate_and_is_never_early() -> Result<()> {
     responses.sort_by_key(|response| response.started + response.elapsed);
     let admitted: Vec<_> = responses.iter().filter(|response| response.status == 200).collect();
     eprintln!("{} of 20 admitted in {elapsed:?}", admitted.len());
-    // More than 11 if the requests do not arrive at once.
+    // More than 11 if the requests do not arrive at the same time.
     assert!((11..20).contains(&admitted.len()), "{}", admitted.len());
     assert_eq!(fixture.app.count(), admitted.len());
     assert!(elapsed >= Duration::from_millis(500), "{elapsed:?}");

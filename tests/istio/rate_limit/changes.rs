@@ -7,7 +7,7 @@ use tests::repository;
 
 use super::{
     FILTER,
-    gateway::{REQUESTS, admits, apply, of, send},
+    gateway::{REQUESTS, apply, check_admitted, request_of, send},
     statuses,
 };
 use crate::{
@@ -22,22 +22,22 @@ const TAG: &str = "next";
 pub(super) fn keep_counts(mesh: &Mesh) -> Result<()> {
     let more = REQUESTS.saturating_add(2);
     apply(mesh, mesh.image(FILTER)?, more, 472)?;
-    is_refused(mesh, "alice")?;
+    check_refused(mesh, "alice")?;
     // The new number is that of users without a count.
-    admits(mesh, &of(mesh, "carol")?, more)?;
+    check_admitted(mesh, &request_of(mesh, "carol")?, more)?;
     let other = push_other(mesh)?;
     let mark = mesh.log_mark();
     apply(mesh, &other, more, 473)?;
     mesh.wait_for_log(mark, &format!("with tag {TAG}"))?;
     for user in ["alice", "bob", "carol"] {
-        is_refused(mesh, user)?;
+        check_refused(mesh, user)?;
     }
-    admits(mesh, &of(mesh, "dave")?, more)
+    check_admitted(mesh, &request_of(mesh, "dave")?, more)
 }
 
 /// Fails unless every worker refuses `user`.
-fn is_refused(mesh: &Mesh, user: &str) -> Result<()> {
-    let found = statuses(|request| send(mesh, request), &of(mesh, user)?, 6)?;
+fn check_refused(mesh: &Mesh, user: &str) -> Result<()> {
+    let found = statuses(|request| send(mesh, request), &request_of(mesh, user)?, 6)?;
     ensure!(found == [429; 6], "a change of the plugin lost the count of {user}: {found:?}");
     Ok(())
 }

@@ -32,17 +32,17 @@ pub(super) fn apply(mesh: &Mesh, image: &Image, requests: usize, probe: u16) -> 
 }
 
 /// Returns a request with a token of `user`.
-pub(super) fn of(mesh: &Mesh, user: &str) -> Result<Request> {
+pub(super) fn request_of(mesh: &Mesh, user: &str) -> Result<Request> {
     Ok(Request::get("/orders").bearer(&jwt_auth::token_of(mesh, user)?))
 }
 
 /// Returns a request without a token.
-fn from(address: &str) -> Request {
+fn request_from(address: &str) -> Request {
     Request::get("/orders").header("x-forwarded-for", address)
 }
 
 /// Fails unless `count` requests are admitted and further ones are refused.
-pub(super) fn admits(mesh: &Mesh, request: &Request, count: usize) -> Result<()> {
+pub(super) fn check_admitted(mesh: &Mesh, request: &Request, count: usize) -> Result<()> {
     let found = statuses(|request| send(mesh, request), request, count.saturating_add(2))?;
     let admitted = found.iter().take_while(|status| **status == 200).count();
     ensure!(admitted == count, "expected {count} admitted requests: {found:?}: {request:?}");
@@ -56,16 +56,22 @@ pub(super) fn shipped_document(mesh: &Mesh) -> Result<()> {
     apply(mesh, mesh.image(FILTER)?, REQUESTS, 471)?;
     runs_between_jwt_auth_and_the_router(mesh)?;
     // jwt-auth refuses bad tokens first, so they do not count for their address.
-    let bad = from("203.0.113.7").bearer("not-a-token");
+    let bad = request_from("203.0.113.7").bearer("not-a-token");
     let found = statuses(|request| send(mesh, request), &bad, 5)?;
     ensure!(found == [401; 5], "with a bad token: {found:?}");
-    for request in [from("203.0.113.7"), from("198.51.100.7"), of(mesh, "alice")?] {
-        admits(mesh, &request, REQUESTS)?;
+    for request in
+        [request_from("203.0.113.7"), request_from("198.51.100.7"), request_of(mesh, "alice")?]
+    {
+        check_admitted(mesh, &request, REQUESTS)?;
     }
     // The claim is the key, not the address, which has used all its requests.
-    admits(mesh, &of(mesh, "bob")?.header("x-forwarded-for", "203.0.113.7"), REQUESTS)?;
+    check_admitted(
+        mesh,
+        &request_of(mesh, "bob")?.header("x-forwarded-for", "203.0.113.7"),
+        REQUESTS,
+    )?;
     let mark = mesh.log_mark();
-    is_refusal(&mesh.send(of(mesh, "alice")?)?)?;
+    check_refusal(&mesh.send(request_of(mesh, "alice")?)?)?;
     let line = mesh.wait_for_log(mark, "weir_rate_limit_denied{user}")?;
     ensure!(line.contains(" 429 ") && line.contains(" limit=user;retry_ms="), "{line}");
     exempts_probes_and_counts_failed_logins(mesh)
@@ -82,7 +88,7 @@ fn runs_between_jwt_auth_and_the_router(mesh: &Mesh) -> Result<()> {
 }
 
 /// Fails unless this is the documented refusal of a user.
-fn is_refusal(response: &Response) -> Result<()> {
+fn check_refusal(response: &Response) -> Result<()> {
     ensure!(response.status == 429, "{response:?}");
     let seconds = response.header("retry-after").context("no retry-after")?.parse::<usize>()?;
     // A unit comes back every 20 minutes.

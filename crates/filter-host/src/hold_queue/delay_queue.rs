@@ -45,9 +45,10 @@ impl<T> DelayQueue<T> {
         self.queue.is_empty()
     }
 
-    /// Returns the time until the next deadline, `None` if the queue is empty.
+    /// Returns the time until the next deadline; `None` if the queue is empty.
     ///
-    /// It is rounded up to whole milliseconds, at least 1, so the deadline has passed by then.
+    /// The time is rounded up to whole milliseconds, at least 1, so that the deadline has passed by
+    /// then.
     pub(super) fn wake_after(&self, now: Duration) -> Option<Duration> {
         let ((due, _), _) = self.queue.first_key_value()?;
         let left = due.saturating_sub(now).as_nanos().div_ceil(1_000_000).max(1);

@@ -28,8 +28,8 @@ pub enum CostConfig {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("examples" = [{"from": "%CLAIM(weight)%", "default": 1, "max": 100}]))]
 pub struct CostFrom {
-    /// `%CLAIM(path)%`, `%REQ(name)%` or `%PATH(variable)%`. From the last two, the cost is at least
-    /// 1.
+    /// Source of the number: `%CLAIM(path)%`, or `%REQ(name)%` or `%PATH(variable)%`, whose cost is
+    /// at least 1.
     pub from: String,
     /// Units if there is no number, 0 to 1,000,000. Default: 1.
     #[serde(default)]

@@ -4,13 +4,14 @@ use filter_core::{ClaimPath, ConsistentHash, HashCookie, HeaderName, IntegerWith
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A component of a key: the fields of a DestinationRule's `consistentHash` and `claim`, of which the
-/// first one that the request has is used, or one of the other fields.
+/// A component of a key: either any of `claim` and the fields of a DestinationRule's
+/// `consistentHash`, of which the first one that the request has is used, or exactly one of the
+/// other fields.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(extend("examples" = [{"claim": "sub", "useSourceIp": true}]))]
 pub struct KeyConfig {
-    /// Path of a claim of the verified token; a number or boolean is used as its JSON text.
+    /// Path of a claim in the verified token; a number or boolean is used as its JSON text.
     pub claim: Option<ClaimPath>,
     /// Name of a header.
     #[schemars(extend("examples" = ["x-api-key"]))]
@@ -18,12 +19,12 @@ pub struct KeyConfig {
     /// Name of a query parameter.
     #[schemars(length(min = 1), extend("examples" = ["api_key"]))]
     pub http_query_parameter_name: Option<String>,
-    /// Cookie; its `ttl` must not be given.
+    /// Cookie; `ttl` must not be given.
     pub http_cookie: Option<HashCookie>,
     /// Uses the client's address, as determined by Envoy's HTTP connection manager. Default:
     /// `false`.
     pub use_source_ip: bool,
-    /// Length of the prefix of the address that counts as one client, with `useSourceIp`. Default:
+    /// Number of leading bits of the address that identify a client, with `useSourceIp`. Default:
     /// 32 for IPv4, 64 for IPv6.
     pub prefix: Option<PrefixConfig>,
     /// Uses the identity in the client's certificate. Default: `false`.
@@ -36,7 +37,7 @@ pub struct KeyConfig {
     /// Name of an Envoy attribute.
     #[schemars(length(min = 1), extend("examples" = ["xds.route_name"]))]
     pub attribute: Option<String>,
-    /// Uses the connection: each connection has its own count. Default: `false`.
+    /// Uses the connection, so that each connection has its own count. Default: `false`.
     pub connection: bool,
 }
 

@@ -34,48 +34,49 @@ pub struct LimitConfig {
     /// Time in which `requests` units become available, 1s to 720h.
     #[schemars(extend("examples" = ["60s"]))]
     pub per: Option<DurationWithin<SECOND_MS, MONTH_MS>>,
-    /// Rate and depth in the words of Envoy's local rate limit filter.
+    /// Rate and burst with the field names of Envoy's `token_bucket`.
     #[serde(alias = "token_bucket")]
     pub token_bucket: Option<TokenBucketConfig>,
-    /// Maximum number of requests at once, 1 to 1,000,000, each from its arrival to the end of its
-    /// stream.
+    /// Maximum number of concurrent requests, 1 to 1,000,000, each from its arrival to the end of
+    /// its stream.
     #[schemars(extend("examples" = [50]))]
     pub concurrent: Option<IntegerWithin<1, MAX_UNITS>>,
-    /// Name of another limit, whose counts are also drawn from here. Only `cost`, `charge`,
-    /// `reserve`, `wait` and `enforced` can be set in addition.
+    /// Name of another limit whose counts this one shares. Only `cost`, `charge`, `reserve`, `wait`
+    /// and `enforced` can be given with it.
     pub r#ref: Option<LimitName>,
-    /// Number of units that a TOKEN_BUCKET holds at most, 1 to 1,000,000. Default: `requests`.
+    /// Capacity of a `TOKEN_BUCKET` in units, 1 to 1,000,000. Default: `requests`.
     #[schemars(extend("examples" = [20]))]
     pub burst: Option<IntegerWithin<1, MAX_UNITS>>,
     /// Kind of window. Default: `TOKEN_BUCKET`.
     pub window: WindowConfig,
-    /// Offset of the local time from UTC; a FIXED window of a day begins at local midnight. Default:
-    /// UTC.
+    /// Offset of the local time from UTC; a `FIXED` window of a day begins at local midnight.
+    /// Default: UTC.
     pub utc_offset: Option<UtcOffset>,
-    /// Components of the key, at most 4: each combination of their values has its own count. Default:
-    /// one count for all requests.
+    /// Components of the key, at most 4: each combination of their values has its own count.
+    /// Default: one count for all requests.
     #[schemars(length(max = 4))]
     pub key: Vec<KeyConfig>,
-    /// Treatment of requests without a component of the key. Default: `SHARE`.
+    /// Treatment of requests that lack a component of the key. Default: `SHARE`.
     pub on_missing_key: MissingKeyConfig,
-    /// Number of counts that can be partly used at once, 16 to 262,144. Default: 10,000.
+    /// Number of keys that can be in use at the same time, 16 to 262,144. Default: 10,000.
     pub max_keys: Option<IntegerWithin<16, 262_144>>,
-    /// Units of a request: 0 to 1,000,000, or an object that reads them from the request. Default: 1.
+    /// Units of a request: 0 to 1,000,000, or an object that reads them from the request. Default:
+    /// 1.
     pub cost: Option<CostConfig>,
     /// Takes units at the response instead of the request, and only if the response matches.
     pub charge: Option<ChargeConfig>,
     /// Reads `requests` from the verified token, for limits by plan.
     pub requests_from: Option<RequestsFrom>,
-    /// Share of the units that is left to other limits with the same counts. Default: 0.
+    /// Share of the units that this limit leaves to others with the same counts. Default: 0.
     pub reserve: Option<Percentage>,
-    /// Holds a request over a TOKEN_BUCKET limit until its turn, if that is at most this far away,
-    /// 4ms to 30s. Default: the request is refused.
+    /// Holds a request over a `TOKEN_BUCKET` limit until its turn instead of refusing it, for at
+    /// most this time, 4ms to 30s. Default: the request is refused.
     #[schemars(extend("examples" = ["500ms"]))]
     pub wait: Option<DurationWithin<4, 30_000>>,
-    /// Share of the requests over the limit that is refused; the same keys are always among them.
-    /// With 0, the limit is a dry run. Default: 100.
+    /// Percentage of the requests over the limit that are refused, sticky by key. With 0, the limit
+    /// is a dry run. Default: 100.
     pub enforced: Option<Percentage>,
-    /// Counts that the limit uses. Default: `POD`.
+    /// Owner of the counts. Default: `POD`.
     pub scope: Scope,
     /// Entries that identify the count in the rate-limit service, at most 16, with `scope: GLOBAL`.
     /// Default: `limit` with the name, and an entry for each component of the key.
@@ -141,7 +142,7 @@ pub enum WindowConfig {
     Fixed,
 }
 
-/// The treatment of requests without a component of the key.
+/// The treatment of requests that lack a component of the key.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MissingKeyConfig {
@@ -154,18 +155,18 @@ pub enum MissingKeyConfig {
     Deny,
 }
 
-/// The counts that a limit uses.
+/// The owner of the counts of a limit.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Scope {
-    /// Those of the pod.
+    /// Each pod counts.
     #[default]
     Pod,
-    /// Those of the rate-limit service, which all pods share.
+    /// The rate-limit service counts, for all pods.
     Global,
 }
 
-/// A token bucket in the words of Envoy.
+/// A token bucket with the field names of Envoy.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(
@@ -175,10 +176,10 @@ pub enum Scope {
     extend("examples" = [{"maxTokens": 100, "tokensPerFill": 10, "fillInterval": "1s"}])
 )]
 pub struct TokenBucketConfig {
-    /// Number of units that the bucket holds at most, 1 to 1,000,000.
+    /// Capacity of the bucket in units, 1 to 1,000,000.
     #[serde(alias = "max_tokens")]
     pub max_tokens: IntegerWithin<1, MAX_UNITS>,
-    /// Number of units that are added in each `fillInterval`, 1 to 1,000,000. Default: 1.
+    /// Units that are added in each `fillInterval`, 1 to 1,000,000. Default: 1.
     #[serde(alias = "tokens_per_fill", default)]
     pub tokens_per_fill: Option<IntegerWithin<1, MAX_UNITS>>,
     /// Time in which `tokensPerFill` units are added, 50ms to 720h.
@@ -188,14 +189,14 @@ pub struct TokenBucketConfig {
 
 /// Units that are taken at the response.
 ///
-/// A request passes while a unit is left.
+/// A request passes while at least one unit is left.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(extend("examples" = [{"status": ["401", "5xx"]}, {"responseHeader": "x-llm-tokens"}]))]
 pub struct ChargeConfig {
     /// Status codes, such as `401` or `5xx`. Default: any, unless `grpcStatus` is given.
     pub status: Vec<StatusPattern>,
-    /// gRPC status codes. Default: any, unless `status` is given.
+    /// gRPC statuses, from the headers or the trailers. Default: any, unless `status` is given.
     pub grpc_status: Vec<GrpcStatusName>,
     /// Response header with the number of units. Default: 1 unit.
     #[schemars(extend("examples" = ["x-llm-tokens"]))]
@@ -211,7 +212,7 @@ pub struct ChargeConfig {
 pub struct RequestsFrom {
     /// Path of the claim with the number of requests.
     pub claim: ClaimPath,
-    /// Number if there is no number in the claim, 1 to 1,000,000. Default: `requests`.
+    /// Number of requests if the claim has none, 1 to 1,000,000. Default: `requests`.
     #[serde(default)]
     pub default: Option<IntegerWithin<1, MAX_UNITS>>,
     /// Maximum of the number, 1 to 1,000,000. Default: 1,000,000.

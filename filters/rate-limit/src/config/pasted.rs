@@ -1,4 +1,4 @@
-//! Fields of other systems, refused with the word of this filter.
+//! Fields of other systems, refused with the corresponding field of this filter.
 
 use filter_core::misplaced::refuse;
 use serde::Deserializer;

@@ -4,8 +4,8 @@ use filter_core::{ClusterRef, DurationWithin, IntegerWithin, InvalidClusterRef, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A service that speaks `envoy.service.ratelimit.v3`, such as envoyproxy/ratelimit or Limitador:
-/// exactly one of `service` with `port`, and `cluster`.
+/// A service that implements `envoy.service.ratelimit.v3`, such as envoyproxy/ratelimit or
+/// Limitador: exactly one of `service` with `port`, and `cluster`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("examples" = [{
@@ -31,14 +31,14 @@ pub struct RateLimitServiceConfig {
     /// Domain of the limits in the service.
     #[schemars(length(min = 1, max = 256), extend("examples" = ["shop"]))]
     pub domain: String,
-    /// Way of asking. Default: `BATCHED`.
+    /// When the service is called. Default: `BATCHED`.
     #[serde(default)]
     pub mode: ServiceMode,
     /// Maximum time for which a request waits for the service, 1ms to 10s. Default: `20ms`.
     #[serde(default)]
     #[schemars(extend("examples" = ["20ms"]))]
     pub timeout: Option<DurationWithin<1, 10_000>>,
-    /// Maximum number of units that a worker buys at once, 1 to 10,000. Default: 100.
+    /// Maximum number of units that a worker buys with one call, 1 to 10,000. Default: 100.
     #[serde(default)]
     pub max_batch: Option<IntegerWithin<1, 10_000>>,
     /// Decision while the service does not answer. Default: `LOCAL`.
@@ -50,14 +50,14 @@ pub struct RateLimitServiceConfig {
     pub send_limit: bool,
 }
 
-/// The way of asking the service.
+/// When the service is called.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServiceMode {
-    /// Each worker buys units of a key ahead, so that steady traffic does not wait.
+    /// Each worker buys units of a key in advance, so that steady traffic does not wait.
     #[default]
     Batched,
-    /// Every request waits for its own answer.
+    /// For every request, which waits for the answer.
     Exact,
 }
 

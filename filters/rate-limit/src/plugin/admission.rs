@@ -15,7 +15,7 @@ use crate::{Clocks, Denial, LimitMetric, Metric, Plan, PlannedDraw, Refusal, Usa
 /// The state of a request that was admitted.
 #[derive(Default)]
 pub(super) struct Admission {
-    /// The limits that the request met.
+    /// The limits that apply to the request.
     pub(super) usages: SmallVec<[Usage; 1]>,
     /// Time for which the request is held.
     pub(super) wait: Duration,
@@ -50,7 +50,7 @@ impl RateLimit {
         let (mut admission, mut denial) = (Admission::default(), Denial::default());
         self.acquire(plan, &mut admission, &mut denial);
         self.draw(plan, clocks, &mut admission, &mut denial);
-        // In the order of the document, also if some refuse and some do not.
+        // Restore the order of the document.
         if !denial.is_refusal() {
             admission.usages.extend(denial.usages);
             admission.usages.sort_by_key(|usage| usage.draw.rule);
@@ -63,14 +63,14 @@ impl RateLimit {
         Verdict::Denied(denial)
     }
 
-    /// Stops counting a request of a limit on requests at once.
+    /// Stops counting a concurrent request.
     pub(super) fn release(&self, draw: &PlannedDraw) {
         self.concurrency.release(&self.counts, draw);
     }
 
-    /// Counts the request in the limits on requests at once.
+    /// Counts the request in the limits on concurrent requests.
     fn acquire(&self, plan: &Plan, admission: &mut Admission, denial: &mut Denial) {
-        /// Requests end at unknown times, so the client is asked to wait for the shortest one.
+        /// Requests end at unknown times, so this is the shortest possible time.
         const RETRY_AFTER: Duration = Duration::from_secs(1);
         for draw in plan.draws.iter().filter(|draw| draw.rate.is_none()) {
             match self.concurrency.acquire(&self.counts, draw, draw.quota) {
@@ -85,7 +85,7 @@ impl RateLimit {
         }
     }
 
-    /// Draws from the limits per time.
+    /// Draws from the rates.
     fn draw(&self, plan: &Plan, clocks: Clocks, admission: &mut Admission, denial: &mut Denial) {
         let mut attempts = Attempts::new();
         for draw in plan.draws.iter().filter(|draw| draw.rate.is_some()) {
@@ -102,7 +102,7 @@ impl RateLimit {
         }
     }
 
-    /// Takes the units of all draws; gives them back if one is refused meanwhile.
+    /// Takes the units of all draws; gives them back if a draw is refused meanwhile.
     fn store(
         &self,
         attempts: Attempts<'_>,
@@ -169,7 +169,7 @@ impl RateLimit {
         self.counters.count(Metric::Errors);
     }
 
-    /// Counts a draw over its limit, which refuses the request if it is enforced.
+    /// Records a draw over its limit, which refuses the request if it is enforced.
     pub(super) fn refuse(
         &self,
         draw: &PlannedDraw,

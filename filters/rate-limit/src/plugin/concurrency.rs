@@ -1,4 +1,4 @@
-//! Limits on requests at once.
+//! Limits on concurrent requests.
 
 use filter_host::{HostError, Result, metrics::Gauge, property, shared_data};
 
@@ -9,12 +9,12 @@ use crate::{
     metrics::active_gauge,
 };
 
-/// Maximum number of attempts to remove a request, each of up to 8 writes.
+/// Maximum number of attempts to remove a request, each with up to 8 writes.
 const MAX_RELEASES: usize = 1_000;
 
 /// The gauges of limits without a key, which are one number for all workers and configurations.
 pub(super) struct Concurrency {
-    /// By limit; `None` if it has a key, or the proxy does not count the gauge.
+    /// Indexed by limit; `None` if it has a key, or the proxy rejects the gauge.
     gauges: Vec<Option<Gauge>>,
 }
 

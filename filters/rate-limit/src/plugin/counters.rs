@@ -21,7 +21,7 @@ pub(super) struct Counters {
     buffer: MetricBuffer,
     /// Indexed by [`Metric::index`].
     totals: Vec<BufferedMetric>,
-    /// By limit, then as [`LimitMetric::ALL`].
+    /// Indexed by limit, then in the order of [`LimitMetric::ALL`].
     limits: Vec<[BufferedMetric; 2]>,
     waiting: BufferedMetric,
     wait: Histogram,
@@ -89,22 +89,22 @@ impl Counters {
         self.buffer.add(self.waiting, offset);
     }
 
-    /// Records the time for which a request is held.
+    /// Records the time until the turn of a request.
     pub(super) fn record_wait(&self, time: Duration) {
         self.buffer.record(self.wait, u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     }
 
-    /// Records the time to an answer of the service.
+    /// Records the time until the service answered.
     pub(super) fn record_service(&self, time: Duration) {
         self.buffer.record(self.service, u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     }
 
-    /// Changes whether the service is down for this worker.
+    /// Records that the service went down or came back for this worker.
     pub(super) fn set_service_down(&self, is_down: bool) {
         self.buffer.add(self.service_down, if is_down { 1 } else { -1 });
     }
 
-    /// Sends the changes to the proxy if it is time.
+    /// Sends the changes to the proxy if they are due.
     pub(super) fn flush(&self) {
         self.buffer.flush();
     }

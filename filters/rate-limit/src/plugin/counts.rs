@@ -20,6 +20,7 @@ const MAX_ATTEMPTS: usize = 8;
 pub(super) struct Counts {
     /// The secret of the pod; all zeros if it cannot be read.
     pub(super) secret: Secret,
+    /// Indexed by limit.
     limits: Vec<LimitCounts>,
     refusals: RefCell<Refusals>,
 }
@@ -50,7 +51,7 @@ struct AttemptedPage<'p> {
 pub(super) enum Stored {
     /// The units are taken.
     Yes,
-    /// Other workers were faster each time; the units are not taken.
+    /// Other workers won every attempt; the units are not taken.
     Contended,
     /// Another worker took the units.
     Refused(PageRefusal),
@@ -77,7 +78,7 @@ impl Counts {
         self.limits.get(draw.limit).map(|counts| counts.pages.key(draw.key)).unwrap_or_default()
     }
 
-    /// Reads the count of a draw, and draws from it.
+    /// Reads the count of a draw and draws from it, without storing it.
     pub(super) fn attempt<'p>(
         &'p self,
         draw: &'p PlannedDraw,
@@ -152,7 +153,7 @@ impl Counts {
         .map(drop)
     }
 
-    /// Takes units at the response. Returns `true` if another key lost its count.
+    /// Takes units at the response. Returns `true` if a key lost its count.
     pub(super) fn charge(&self, draw: &PlannedDraw, clocks: Clocks, units: u64) -> Result<bool> {
         let Some(rate) = draw.rate else { return Ok(false) };
         let mut evicts = false;

@@ -24,14 +24,14 @@ use crate::{
 
 /// The status of replies while the service does not answer.
 const UNAVAILABLE: u16 = 503;
-/// The headers that decide about the format of a reply.
+/// The request headers that determine the format of a reply.
 const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 
 /// The outcome of a request.
 pub(super) enum Outcome {
-    /// The request passes, and its response needs no attention.
+    /// The request passes, and nothing is left to do.
     Passed,
-    /// All limits admit the request, and there is more to do.
+    /// All limits admit the request, which must be held, counted, charged or described.
     Admitted(Box<Admitted>),
     /// The request waits for the rate-limit service.
     Waiting(Rc<Hold>),
@@ -39,7 +39,7 @@ pub(super) enum Outcome {
     Refused,
 }
 
-/// A request that all limits admit.
+/// An admitted request.
 pub(super) struct Admitted {
     pub(super) admission: Admission,
     /// The value of the header that explains the decision.
@@ -49,7 +49,7 @@ pub(super) struct Admitted {
 }
 
 impl RateLimit {
-    /// Decides about the current request, the stream `id`, and refuses it if a limit does.
+    /// Decides about the current request of the stream `id`, and sends the reply if it is refused.
     pub(super) fn decide(&self, id: ContextId) -> Outcome {
         if self.policy.is_idle() {
             return Outcome::Passed;
@@ -108,7 +108,7 @@ impl RateLimit {
 
     /// Asks the service, and holds the request if there is no answer yet.
     fn decide_with_service(&self, service: &Service, waiting: &Rc<Waiting>) -> Result<Outcome> {
-        // The answer to a call of a stream would not reach the plugin.
+        // The answer to a call in the context of a stream would not reach the plugin.
         stream::enter(self.context)?;
         self.ask(service, waiting);
         stream::enter(waiting.id)?;
@@ -124,13 +124,14 @@ impl RateLimit {
         self.finish(service, waiting)
     }
 
-    /// Decides about a request whose limits the service has counted; it passes if a host call fails.
+    /// Decides about a request whose limits the service has counted; it passes if a host call
+    /// fails.
     pub(super) fn finish_or_pass(&self, service: &Service, waiting: &Waiting) -> Outcome {
         let finished = self.finish(service, waiting);
         self.pass_on_error(finished)
     }
 
-    /// Draws from the limits of the pod after the service has answered, or has not in time.
+    /// Draws from the limits of the pod after the service has answered or the time is over.
     fn finish(&self, service: &Service, waiting: &Waiting) -> Result<Outcome> {
         let mut plan = waiting.plan.clone();
         let answers = waiting.take_answers();
@@ -160,7 +161,7 @@ impl RateLimit {
         self.apply(&waiting.request, &plan, verdict, answers)
     }
 
-    /// Returns `true` if a limit of the pod surely refuses a request.
+    /// Returns `true` if a rate of the pod refuses a request.
     fn is_refused(&self, plan: &Plan, clocks: Clocks) -> bool {
         let mut draws = plan.draws.iter().filter(|draw| draw.rate.is_some() && draw.is_enforced);
         draws.any(|draw| matches!(self.counts.attempt(draw, clocks), Ok(Err(_))))
@@ -245,7 +246,7 @@ impl RateLimit {
     }
 }
 
-/// Adds the headers and the body of the service to the reply to a refused request.
+/// Adds the headers and the body of the service to a reply.
 fn add_answers(reply: &mut Reply, answers: Vec<Answer>) {
     for answer in answers {
         if !answer.raw_body.is_empty() && reply.status != UNAVAILABLE {

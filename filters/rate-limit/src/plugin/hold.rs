@@ -18,12 +18,12 @@ use super::{
 };
 use crate::Metric;
 
-/// Time after which a request that the proxy refused to resume is resumed again.
+/// Time until another attempt to resume a request after the proxy refused.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// A held request; shared by its stream and the queue.
 pub(super) struct Hold {
-    /// The deadline; `None` if the request is not held any more.
+    /// The deadline; `None` if the request is no longer held.
     due: Cell<Option<Duration>>,
     /// `None` if the request waits for its turn.
     waiting: RefCell<Option<Rc<Waiting>>>,
@@ -39,8 +39,7 @@ impl Hold {
 }
 
 impl RateLimit {
-    /// Holds a request until its turn. Returns `None` if the proxy refuses the tick; the request then
-    /// continues.
+    /// Holds a request until its turn. Returns `None` if the proxy refuses the tick.
     pub(super) fn hold(&self, id: ContextId, wait: Duration) -> Option<Rc<Hold>> {
         self.insert(id, wait, None)
     }
@@ -98,7 +97,7 @@ impl RateLimit {
         }
     }
 
-    /// Ends a hold whose stream has ended or was answered by the proxy.
+    /// Ends a hold whose stream has ended or has a response from the proxy.
     pub(super) fn end_hold(&self, id: ContextId, hold: &Hold) {
         if let Some(due) = hold.due.take() {
             self.queue.remove(due, id);
@@ -112,7 +111,8 @@ impl RateLimit {
         }
     }
 
-    /// Decides about a request whose limits the service has counted, or that has waited long enough.
+    /// Decides about a request whose limits the service has counted, or that has waited long
+    /// enough.
     pub(super) fn complete(&self, waiting: &Rc<Waiting>) {
         let (Some(service), Some(hold)) = (&self.service, waiting.hold()) else { return };
         if !waiting.end() {
@@ -143,7 +143,7 @@ impl RateLimit {
         }
     }
 
-    /// Decides about the requests that no longer wait for the service, then enters `context` again.
+    /// Decides about the requests that no longer wait for the service; then enters `context` again.
     pub(super) fn complete_settled(&self, context: ContextId) {
         let Some(service) = &self.service else { return };
         let mut has_entered = false;
@@ -160,7 +160,7 @@ impl RateLimit {
         }
     }
 
-    /// Resumes a request; in a dry run it was not held.
+    /// Resumes a request, unless it passed because of a dry run.
     fn resume_unless_passed(&self, id: ContextId, hold: &Rc<Hold>) {
         if !self.policy.is_dry_run() {
             self.resume(id, hold);

@@ -37,7 +37,7 @@ impl RateLimit {
 
     /// Takes the units of charges that match the response headers, or the trailers.
     ///
-    /// Charges that cannot match any more are removed.
+    /// Removes the charges that can no longer match.
     pub(super) fn charge(&self, charges: &mut Vec<PlannedDraw>, map: Map, is_end: bool) {
         charges.retain(|draw| match self.charge_one(draw, map) {
             Ok(is_charged) => !is_charged && !is_end && self.policy.charges_by_grpc_status(draw),

@@ -1,4 +1,4 @@
-//! Calls of the rate-limit service.
+//! Calls to the rate-limit service.
 
 use std::{
     cell::RefCell,
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Counts of the service for which a worker holds units.
+/// Maximum number of counts of which a worker holds units.
 const MAX_KEYS: usize = 10_000;
 
 /// The rate-limit service, as one worker sees it.
@@ -37,7 +37,7 @@ pub(super) struct Service {
     batch: RefCell<Batch<u64>>,
     health: RefCell<Health>,
     calls: RefCell<BTreeMap<CallId, Call>>,
-    /// Requests that wait for units, by count.
+    /// Requests that wait for units, by the hash of the descriptor.
     queues: RefCell<BTreeMap<u64, VecDeque<Share>>>,
     /// Requests that can be decided.
     settled: RefCell<Vec<Rc<Waiting>>>,
@@ -51,7 +51,7 @@ struct Call {
     key: u64,
     descriptor: Descriptor,
     sent: Duration,
-    /// The draw that has the call to itself.
+    /// The draw that the call is for, in EXACT mode.
     exact: Option<Share>,
 }
 
@@ -172,7 +172,7 @@ impl RateLimit {
         }
     }
 
-    /// Draws from the units that this worker has bought, or waits for more.
+    /// Draws from the units that this worker has bought, or queues the draw.
     fn draw_units(&self, service: &Service, share: &Share) {
         let (waiting, index) = share;
         let Some(global) = waiting.draw(*index) else { return };
@@ -192,7 +192,7 @@ impl RateLimit {
         }
     }
 
-    /// Buys units of a count if that is due.
+    /// Buys units of a count if a call is due.
     fn buy_units(&self, service: &Service, key: u64, descriptor: &Descriptor) {
         /// A failed call ends the waits; the second round finds that nothing is due.
         const ROUNDS: usize = 2;

@@ -14,7 +14,7 @@ use super::{
 pub struct Stream {
     plugin: Rc<RateLimit>,
     id: ContextId,
-    /// `None` if no limit holds for the request, or it was refused.
+    /// `None` if no limit applies to the request, or it was refused.
     admitted: Option<Box<Admitted>>,
     /// `None` if the request was not held.
     hold: Option<Rc<Hold>>,
@@ -58,7 +58,7 @@ impl filter_host::Stream for Stream {
     }
 
     fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
-        // The proxy can answer a held request, for example after a timeout.
+        // The proxy can respond to a held request, for example after a timeout.
         self.end_hold();
         if let Some(admitted) = &mut self.admitted {
             self.plugin.describe(admitted);

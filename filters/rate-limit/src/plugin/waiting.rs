@@ -12,13 +12,13 @@ use filter_host::stream::ContextId;
 use super::hold::Hold;
 use crate::{GlobalDraw, Plan, service::Answer};
 
-/// A request that is not decided until the service has answered.
+/// A request whose decision waits for the service.
 pub(super) struct Waiting {
     pub(super) id: ContextId,
     pub(super) request: Request,
     pub(super) plan: Plan,
     states: RefCell<Vec<DrawState>>,
-    /// Answers that belong to this request alone.
+    /// Answers to the calls for this request, in EXACT mode.
     answers: RefCell<Vec<Answer>>,
     /// `true` once the request is decided, or its stream has ended.
     is_over: Cell<bool>,

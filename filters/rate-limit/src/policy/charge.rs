@@ -10,12 +10,12 @@ use crate::config::{ChargeConfig, StatusPattern};
 pub(super) struct Charge {
     statuses: Vec<StatusPattern>,
     grpc_statuses: Vec<GrpcStatus>,
-    /// The response header with the number of units; one unit without it.
+    /// The response header with the number of units; `None` for one unit.
     header: Option<HeaderName>,
     max: u64,
 }
 
-/// The parts of a response that decide about a charge; absent ones are not known yet.
+/// The parts of a response that decide about a charge; `None` if not known yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResponseParts<'a> {
     /// The HTTP status.

@@ -80,7 +80,7 @@ impl Policy {
     }
 }
 
-/// A limit as configured, with its place in the document.
+/// A configured limit with its path in the document.
 struct Definition<'c> {
     config: &'c LimitConfig,
     path: String,
@@ -104,8 +104,8 @@ impl Rules {
         let own = definitions.iter().filter(|definition| definition.config.r#ref.is_none());
         for definition in own {
             by_name.insert(definition.name.as_str(), (compiled.limits.len(), definition));
-            let advance = advance(definition, definitions);
-            compiled.limits.push(Limit::compile(definition, advance, errors));
+            let overdraft = overdraft(definition, definitions);
+            compiled.limits.push(Limit::compile(definition, overdraft, errors));
         }
         for definition in definitions {
             if definition.config.r#ref.is_some() {
@@ -127,11 +127,11 @@ impl Rules {
     }
 }
 
-/// Returns the units that the rules of a limit can take in advance.
-fn advance(limit: &Definition<'_>, definitions: &[Definition<'_>]) -> rate::Advance {
+/// Returns the reasons for which the rules of a limit can overdraw it.
+fn overdraft(limit: &Definition<'_>, definitions: &[Definition<'_>]) -> rate::Overdraft {
     let rules = definitions.iter().filter(|other| target(other) == limit.name);
     let waits = rules.clone().filter_map(|rule| rule.config.wait).map(|wait| wait.get());
-    rate::Advance {
+    rate::Overdraft {
         wait: waits.max().unwrap_or_default(),
         is_charged: rules.clone().any(|rule| rule.config.charge.is_some()),
     }
@@ -168,7 +168,7 @@ fn definitions<'c>(config: &'c Config, errors: &mut ConfigErrors) -> Vec<Definit
     definitions
 }
 
-/// Returns a name of an entry with the characters of a limit's name.
+/// Returns the name of an entry in the characters of a limit's name.
 fn slug(name: &str) -> String {
     let letter = |letter: char| {
         if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }

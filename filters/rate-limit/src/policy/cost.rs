@@ -12,7 +12,7 @@ const KINDS: [PlaceholderKind; 3] =
     [PlaceholderKind::Claim, PlaceholderKind::Request, PlaceholderKind::Path];
 const DEFAULT_MAX: u64 = 1_000;
 
-/// The units of a request.
+/// The cost of a request.
 #[derive(Debug)]
 pub(super) enum Cost {
     /// The same for all requests.

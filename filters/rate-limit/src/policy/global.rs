@@ -24,11 +24,11 @@ pub struct ServiceSpec {
     pub authority: String,
     /// Domain of the limits.
     pub domain: String,
-    /// Way of asking.
+    /// When the service is called.
     pub mode: ServiceMode,
     /// Maximum time for which a request waits.
     pub timeout: Duration,
-    /// Maximum number of units that a worker buys at once.
+    /// Maximum number of units that a worker buys with one call.
     pub max_batch: u32,
     /// Decision while the service does not answer.
     pub failure_mode: FailureMode,
@@ -54,9 +54,9 @@ pub struct GlobalDraw {
 /// A descriptor of a request.
 pub(super) enum Described {
     Descriptor(Descriptor),
-    /// The request has no value for an entry, and the limit does not hold.
+    /// The request has no value for an entry, so the limit does not apply.
     Skipped,
-    /// The request has no value for an entry, and is refused.
+    /// The request has no value for an entry, so it is refused.
     Denied,
 }
 

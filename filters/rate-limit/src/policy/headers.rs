@@ -1,7 +1,7 @@
 //! Response headers that describe the limits of a request.
 //!
-//! `RateLimit-Policy` and `RateLimit` follow draft-ietf-httpapi-ratelimit-headers-11; the `x-ratelimit`
-//! headers are those of Envoy.
+//! `RateLimit-Policy` and `RateLimit` follow draft-ietf-httpapi-ratelimit-headers-11; the
+//! `x-ratelimit` headers are those of Envoy.
 
 use std::{fmt::Write, time::Duration};
 
@@ -10,7 +10,7 @@ use filter_core::{HeaderName, Request};
 use super::{LimitKind, Plan, PlannedDraw, Policy};
 use crate::config::{EXPLAIN, HeadersConfig};
 
-/// A limit as a request met it.
+/// The state of a limit that applies to a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Usage {
     /// The draw.
@@ -24,8 +24,8 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Returns `true` if the request is within the limit, and leaves less than a fifth of the units
-    /// that the limit admits at once.
+    /// Returns `true` if the request is within the limit, and leaves less than a fifth of its
+    /// burst.
     #[must_use]
     pub const fn is_near_limit(&self) -> bool {
         let usable = self.draw.burst.saturating_sub(self.draw.amount.reserve);
@@ -43,7 +43,7 @@ const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub(super) type HeaderList = Vec<(HeaderName, Vec<u8>)>;
 
 impl Policy {
-    /// Returns `true` if responses to admitted requests carry the limits.
+    /// Returns `true` if responses to admitted requests list the limits.
     #[must_use]
     pub fn describes_admitted(&self) -> bool {
         self.headers == HeadersConfig::All
@@ -88,7 +88,7 @@ impl Policy {
         self.limits.get(draw.limit).map_or("", |limit| &limit.name)
     }
 
-    /// Writes an item such as `"user";q=600;w=60`. Writing to a string never fails.
+    /// Writes an item such as `"user";q=600;w=60`.
     fn write_policy(&self, draw: &PlannedDraw, out: &mut String) {
         let name = self.name(draw);
         let Some(limit) = self.limits.get(draw.limit) else { return };
@@ -142,7 +142,7 @@ impl Policy {
 
     fn key_sources(&self, draw: &PlannedDraw, request: &Request) -> Option<String> {
         let limit = self.limits.get(draw.limit).filter(|limit| limit.is_keyed())?;
-        // Variables of the path were found if the limit holds.
+        // A limit that applies has found the variables of the path.
         let entry = self.entries.iter().position(|entry| entry.rules.contains(&draw.rule));
         let captures = entry.map(|entry| self.matcher.captures(entry, request));
         Some(limit.key.sources(request, &captures.unwrap_or_default()))
@@ -154,7 +154,7 @@ pub(super) fn seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
-/// Returns a quota for a window of whole seconds, as the header has no shorter ones.
+/// Returns a quota scaled to a window of whole seconds, the unit of the header.
 fn whole_seconds(quota: u64, per: Duration) -> (u64, u64) {
     if per.subsec_nanos() == 0 {
         return (quota, per.as_secs());

@@ -16,8 +16,8 @@ use crate::{
     windows::Amount,
 };
 
-/// The maximum number of draws of a request. Only a request that many entries may match, as one with
-/// an unreadable header, meets more, and is refused.
+/// The maximum number of draws of a request, which is refused if it needs more: only one that many
+/// entries may match, such as one with an unreadable header.
 const MAX_DRAWS: usize = 32;
 
 /// Values that do not come from the request.
@@ -40,7 +40,7 @@ pub struct Plan {
     pub global: Vec<GlobalDraw>,
     /// The rule that refuses the request, because its key is missing or there are too many draws.
     pub denied_by: Option<usize>,
-    /// Number of limits whose key the request does not have.
+    /// Number of limits whose key the request lacks.
     pub missing_keys: u64,
     /// Number of rules that would refuse the request if they were enforced.
     pub tolerated: u64,
@@ -55,7 +55,7 @@ pub struct PlannedDraw {
     pub limit: usize,
     /// Keyed hash of the request's key; 0 without a key.
     pub key: u64,
-    /// The window; `None` for a limit on requests at once.
+    /// The window; `None` for a limit on concurrent requests.
     pub rate: Option<Rate>,
     /// Units to draw.
     pub amount: Amount,
@@ -65,11 +65,11 @@ pub struct PlannedDraw {
     pub is_enforced: bool,
     /// Units in each window.
     pub quota: u64,
-    /// Units that the limit admits at once.
+    /// Units that are available at most.
     pub burst: u64,
 }
 
-/// A request as an entry matches it.
+/// A request with the captures of the entry that matches it.
 #[derive(Clone, Copy)]
 struct RequestSource<'r> {
     request: &'r Request,
@@ -81,8 +81,8 @@ struct RequestSource<'r> {
 impl Policy {
     /// Plans the draws of a request. Equal arguments give equal plans.
     ///
-    /// If it is unsure whether an entry matches, its limits hold as well as those of the next entries
-    /// that may match, and it exempts from nothing.
+    /// The limits of an entry with an unsure match apply, and so do those of the following entries.
+    /// An unsure exemption has no effect.
     #[must_use]
     pub fn plan(&self, request: &Request, inputs: &Inputs) -> Plan {
         let mut plan = Plan::default();
@@ -170,7 +170,7 @@ impl Policy {
                     return;
                 }
                 (MissingKeyConfig::Skip, KeyStatus::Missing) if is_sure => return,
-                // Neither values that differ nor another reading of the path lead around the limit.
+                // Ambiguous values and unsure matches do not avoid the limit.
                 (MissingKeyConfig::Skip | MissingKeyConfig::Share, _) => {}
             }
         }
@@ -222,7 +222,7 @@ impl Rule {
 }
 
 impl super::Limit {
-    /// Returns the units that the limit admits at once.
+    /// Returns the units that are available at most.
     pub(super) fn burst(&self, quota: u64) -> u64 {
         match &self.kind {
             LimitKind::Rate(spec) => spec.burst_for(quota),
@@ -232,7 +232,7 @@ impl super::Limit {
 }
 
 impl Plan {
-    /// Returns `true` if no limit holds for the request.
+    /// Returns `true` if no limit applies to the request.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.draws.is_empty() && self.global.is_empty() && self.denied_by.is_none()
@@ -247,7 +247,7 @@ impl Plan {
         }
     }
 
-    /// Refuses over-limit requests that would be held.
+    /// Forbids waiting, so that a request over its limit is refused.
     pub fn forbid_waits(&mut self) {
         self.draws.iter_mut().for_each(|draw| draw.amount.max_wait = Duration::ZERO);
     }

@@ -27,9 +27,9 @@ pub struct Refusal {
 pub struct Denial {
     /// The limits that refuse it; the first one provides the reply.
     pub refusals: Vec<Refusal>,
-    /// All limits that the request met.
+    /// All limits that were checked.
     pub usages: Vec<Usage>,
-    /// `true` if the rate-limit service does not answer, and requests are refused meanwhile.
+    /// `true` if the rate-limit service does not answer and `failureMode` is `DENY`.
     pub is_unavailable: bool,
 }
 
@@ -41,13 +41,13 @@ const QUOTA_EXCEEDED: ProblemType = ProblemType::Registered {
 /// The text of Envoy's local rate limit filter.
 const TEXT: &str = "local_rate_limited";
 const DETAILS: &str = "weir_rate_limit_denied";
-/// Tells Envoys not to retry.
+/// Keeps Envoys from retrying.
 const X_ENVOY_RATELIMITED: HeaderName = HeaderName::from_static("x-envoy-ratelimited");
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 const STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
 impl Denial {
-    /// Returns a refusal by a rule that would never admit the request.
+    /// Returns the refusal by a rule that never admits the request.
     #[must_use]
     pub fn never(rule: usize) -> Self {
         let refusals = vec![Refusal { rule, retry_after: Duration::MAX }];

@@ -46,7 +46,7 @@ fn plan(policy: &Policy, request: &Request) -> Plan {
     policy.plan(request, &inputs())
 }
 
-/// Returns the names of the limits that a request meets, separated by spaces.
+/// Returns the names of the limits that apply to a request, separated by spaces.
 fn met(policy: &Policy, request: &Request) -> String {
     let plan = plan(policy, request);
     let names: Vec<_> = plan.draws.iter().map(|draw| policy.name_of(draw)).collect();

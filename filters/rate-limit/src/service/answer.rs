@@ -23,8 +23,8 @@ const MAX_RESET: Duration = Duration::from_hours(366 * 24);
 pub struct Answer {
     /// The decision on all descriptors together.
     ///
-    /// It is independent of the statuses: in a shadow mode a service answers OK although some
-    /// descriptor is over its limit.
+    /// It is independent of the statuses: in shadow mode a service answers OK although a descriptor
+    /// is over its limit.
     pub code: Code,
     /// One status per descriptor of the call, in order; empty if the service sent none.
     pub statuses: Vec<Status>,
@@ -39,7 +39,7 @@ pub struct Answer {
 /// A decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Code {
-    /// The service did not decide, which admits as in Envoy.
+    /// The service did not decide; the request is admitted, as in Envoy.
     Unknown,
     /// Within the limit; the hits are counted.
     Ok,
@@ -61,10 +61,10 @@ pub struct Status {
 }
 
 impl Answer {
-    /// Reads the response to a call with `asked` descriptors; without headers there was none.
+    /// Reads the response to a call with `asked` descriptors; no headers mean no response.
     ///
-    /// A service may omit the statuses. A number of them other than `asked` belongs to other
-    /// descriptors: such an answer can refuse, without statuses, but cannot admit.
+    /// A service may omit the statuses. If there are more or fewer than `asked`, they cannot be
+    /// assigned: such an answer can refuse but not admit, and its statuses are dropped.
     ///
     /// # Errors
     ///

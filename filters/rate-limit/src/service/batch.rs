@@ -1,4 +1,4 @@
-//! BATCHED mode: units bought ahead, by one worker, for each key.
+//! BATCHED mode: units that one worker buys in advance for each key.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,8 +11,8 @@ mod lots;
 /// The units that a worker has bought from the service.
 ///
 /// A call with *n* hits buys *n* units, which admit requests until the window ends. A request
-/// without units waits for a call. If it does, or [`Batch::draw`] admits, the caller calls
-/// [`Batch::next_call`] and makes the call that it returns: no request waits without a call in
+/// without units waits for a call. After each draw that admits or waits, the caller calls
+/// [`Batch::next_call`] and makes the call that it returns, so no request waits without a call in
 /// flight.
 ///
 /// A worker never admits more units than the service granted to it. Of the units in a window, at
@@ -40,7 +40,7 @@ pub enum BatchDraw {
     },
     /// The request waits until [`Batch::on_answer`] settles the next call.
     Wait,
-    /// The request needs a call of its own, as in EXACT mode, because every key is in use.
+    /// The request needs its own call, as in EXACT mode, because every key is in use.
     Exact,
 }
 
@@ -56,7 +56,7 @@ pub enum Settled {
 }
 
 impl<K: Clone + Ord> Batch<K> {
-    /// Creates a batch without units, for at most this many keys at a time, at least one.
+    /// Creates a batch without units, for at most `max_keys` keys at a time, at least one.
     #[must_use]
     pub const fn new(max_keys: usize) -> Self {
         let max_keys = if max_keys == 0 { 1 } else { max_keys };
@@ -74,7 +74,7 @@ impl<K: Clone + Ord> Batch<K> {
 
     /// Draws `cost` units.
     ///
-    /// At the limit of keys, the least recently drawn ones without a call are dropped.
+    /// At the maximum number of keys, the least recently drawn idle ones are dropped.
     pub fn draw(&mut self, key: &K, cost: u32, now: Duration) -> BatchDraw {
         if cost == 0 {
             return BatchDraw::Admitted;
@@ -88,7 +88,7 @@ impl<K: Clone + Ord> Batch<K> {
         grant.draw(cost, now)
     }
 
-    /// Returns units that were drawn at the same time, because another limit refused the request.
+    /// Returns units that were drawn at `now`, because another limit refused the request.
     pub fn give_back(&mut self, key: &K, cost: u32, now: Duration) {
         if let Some(grant) = self.grants.get_mut(key) {
             grant.give_back(cost, now);
@@ -102,16 +102,16 @@ impl<K: Clone + Ord> Batch<K> {
         }
     }
 
-    /// Returns the hits of the call to make now, which is then in flight; `None` if there is none.
+    /// Returns the hits of the call to make now, which is then in flight; `None` if none is due.
     ///
     /// `max_batch` limits the hits, unless a single request costs more.
     pub fn next_call(&mut self, key: &K, now: Duration, max_batch: u32) -> Option<u32> {
         self.grants.get_mut(key)?.next_call(now, max_batch)
     }
 
-    /// Records the answer to the call in flight, or that there is none.
+    /// Records the answer to the call in flight, or its failure.
     ///
-    /// After the requests that waited, the caller calls [`Batch::next_call`] again.
+    /// The caller settles the waiting requests, and then calls [`Batch::next_call`] again.
     pub fn on_answer(
         &mut self,
         key: &K,

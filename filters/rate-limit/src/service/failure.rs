@@ -6,7 +6,7 @@ use filter_core::GrpcStatus;
 
 /// The reason why a call of the service has no answer.
 ///
-/// Its text contains no byte of the service, because that may repeat a key.
+/// Its text contains no bytes from the service, which may repeat a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ServiceFailure {
     /// The proxy has no cluster of this name, so nothing was sent.

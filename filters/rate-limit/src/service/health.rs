@@ -6,13 +6,13 @@ use std::time::Duration;
 const MAX_FAILURES: u32 = 3;
 const INITIAL_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-/// Time after which a probe without a result makes way for the next one.
+/// Time after which a probe without a result is abandoned for the next one.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A circuit breaker: after three failures in a row the service is down, and only probed.
+/// A circuit breaker: after three failures in a row the service is down and only probed.
 ///
-/// Probes are at least 1 s apart, doubling to 30 s with each that fails. Times are those of a
-/// monotonic clock.
+/// The pause before a probe is 1 s, and doubles up to 30 s with each failed probe. Times are
+/// readings of a monotonic clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Health {
     state: State,
@@ -20,7 +20,7 @@ pub struct Health {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Calls are made; the number of failures in a row.
+    /// Calls are made; counts the failures in a row.
     Up { failures: u32 },
     /// No call is made before `until`.
     Paused { pause: Duration, until: Duration },
@@ -56,7 +56,7 @@ impl Health {
         was_down
     }
 
-    /// Records a failed call; returns `true` if the service is down since this one.
+    /// Records a failed call; returns `true` if it takes the service down.
     ///
     /// Failures of calls that were in flight when the pause began do not lengthen it.
     pub fn failed(&mut self, now: Duration) -> bool {

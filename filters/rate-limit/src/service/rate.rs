@@ -1,4 +1,4 @@
-//! Rates of the service's interface.
+//! Rates in the protocol of the service.
 
 use std::time::Duration;
 

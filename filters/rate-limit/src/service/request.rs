@@ -12,12 +12,12 @@ use super::Rate;
 /// The path of the method.
 const PATH: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
-/// A count of the service: its name, as a path of keys and values.
+/// The name of a count of the service: a path of keys and values.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Descriptor {
     /// Keys with their values, none of them empty.
     pub entries: Vec<(String, String)>,
-    /// The rate to apply; `None` if the service's configuration has it.
+    /// The rate to apply; `None` for the rate that the service configures.
     pub limit: Option<Rate>,
 }
 
@@ -40,7 +40,7 @@ impl Descriptor {
 
 /// Encodes the body of a call that draws `hits` from the count of each descriptor.
 ///
-/// No hits count as one, as in the services.
+/// Zero hits count as one, as in the services.
 #[must_use]
 pub fn encode(domain: &str, descriptors: &[Descriptor], hits: u32) -> Vec<u8> {
     let mut encoded = Vec::new();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_one_hit_at_least() {
+    fn asks_for_at_least_one_hit() {
         assert_eq!(encode("", &[], 0), encode("", &[], 1));
         assert!(encode("", &[], u32::MAX).ends_with(&[0x18, 0xff, 0xff, 0xff, 0xff, 0x0f]));
     }

@@ -1,11 +1,11 @@
-//! A window that begins anew at fixed times, as the quota of a plan.
+//! A window that begins anew at fixed times, like the quota of a plan.
 
 use std::time::Duration;
 
 use super::{Amount, Draw, State, Window, nanos, put};
 
-/// Age up to which a reading of the clock is that of a worker that was slower than another one; an
-/// earlier reading is a clock that went back.
+/// Age in nanoseconds up to which an earlier reading of the clock comes from a slower worker; an
+/// older one means that the clock went back.
 const STALE: u64 = 1_000_000_000;
 
 /// The length of a window, and the units in each.
@@ -14,14 +14,14 @@ pub struct FixedWindow {
     limit: u32,
     /// Nanoseconds.
     per: u64,
-    /// Nanoseconds that the boundaries are later than those of the clock.
+    /// Nanoseconds from 1970 to the first boundary.
     offset: u64,
 }
 
 /// The units that were drawn in a window.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FixedCount {
-    /// The start of the window since the fixed point of the clock, in nanoseconds.
+    /// The start of the window, in nanoseconds since 1970.
     start: u64,
     /// The end of the window.
     end: u64,
@@ -39,8 +39,8 @@ impl FixedWindow {
 
     /// Returns the count of the current window.
     ///
-    /// Units count if they were drawn since the window began, also by an earlier configuration with a
-    /// shorter window. If the clock jumps, the window follows.
+    /// Units count if their window began within the current one, also with an earlier configuration
+    /// that has shorter windows. If the clock jumps, the window follows.
     fn current(&self, count: FixedCount, now: Duration) -> FixedCount {
         let now = count.at_least(nanos(now));
         let shifted = now.saturating_add(self.per).saturating_sub(self.offset);
@@ -125,8 +125,8 @@ impl State for FixedCount {
 }
 
 impl FixedCount {
-    /// Returns a reading of the clock in nanoseconds; the start of the window if the reading is older
-    /// by less than [`STALE`].
+    /// Returns a reading of the clock in nanoseconds, or the start of the window if the reading is
+    /// earlier by less than [`STALE`].
     fn at_least(&self, now: u64) -> u64 {
         if self.start.saturating_sub(now) < STALE { now.max(self.start) } else { now }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Amount, Draw, State, Window, nanos, put};
 
-/// Slices of a window. Any interval of the window's length touches one slice more.
+/// Number of slices of a window. An interval of that length can touch one more.
 const SLICES: u64 = 8;
-/// Slices that are counted.
+/// Number of slices that are counted.
 const COUNTED: usize = 9;
 
 /// The length of a window, and the units in any interval of that length.
@@ -22,7 +22,7 @@ pub struct SlidingWindow {
 pub struct SlidingCounts {
     /// Nanoseconds of a slice.
     slice: u64,
-    /// The number of the latest slice since the fixed point of the clock.
+    /// The number of the latest slice since the origin of the clock.
     latest: u64,
     /// Units in the latest slice and in those before it.
     units: [u32; COUNTED],

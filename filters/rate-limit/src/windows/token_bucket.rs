@@ -1,17 +1,17 @@
 //! A token bucket, kept as the time at which it will be full again.
 //!
-//! The generic cell rate algorithm (ITU-T I.371) needs one instant per count: the theoretical
-//! arrival time. Each unit moves it ahead by the time in which the bucket gains one unit. An instant
-//! in the past is a full bucket, so an idle count needs no memory.
+//! The generic cell rate algorithm (ITU-T I.371) needs one instant per count, the theoretical
+//! arrival time. Each unit taken advances it by the time in which the bucket gains one unit. An
+//! instant in the past is a full bucket, so an idle count needs no memory.
 
 use std::time::Duration;
 
 use super::{Amount, Draw, State, Window, nanos, put};
 
-/// Instants and intervals count sixteenths of a nanosecond, so that rates of a million per second
-/// are off by less than 0.01 percent.
+/// Resolution of instants and intervals: at a million units per second, the rate is off by less
+/// than 0.01 percent.
 const TICKS_PER_NANO: u64 = 16;
-/// The longest time in which an empty bucket may become full.
+/// Maximum time in which an empty bucket becomes full.
 const MAX_FILL: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The time for which units that were taken in advance may be spent.
@@ -79,7 +79,7 @@ impl TokenBucket {
         Ok(Self { interval, depth, kept: Numbers { interval, burst }, overdraft: 0 })
     }
 
-    /// Allows [`Window::charge`] to take units that the bucket gains only within `per`.
+    /// Allows the bucket to be overdrawn by the units that it gains in `per`.
     #[must_use]
     pub fn with_overdraft(self, per: Duration) -> Self {
         Self { overdraft: ticks(per), ..self }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tests::client::Response;
 
-/// A header whose value differs by intention.
+/// A header whose value differs intentionally.
 pub(super) struct KnownDifference {
     /// The header.
     pub(super) header: &'static str,
@@ -21,7 +21,7 @@ pub(super) const KNOWN_DIFFERENCES: &[KnownDifference] = &[
     KnownDifference { header: "ratelimit", explains: is_additional },
     KnownDifference { header: "ratelimit-policy", explains: is_additional },
     KnownDifference { header: "retry-after", explains: is_additional },
-    // Envoys as callers do not retry.
+    // Keeps Envoys from retrying.
     KnownDifference { header: "x-envoy-ratelimited", explains: is_additional },
     // If the last unit is taken: the time until the bucket is full, and until it has a unit.
     KnownDifference {

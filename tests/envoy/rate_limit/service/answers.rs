@@ -12,7 +12,7 @@ use tests::{
 use super::{admits, global, start};
 
 #[test]
-fn exact_asks_for_every_request_and_forwards_the_headers() -> Result<()> {
+fn exact_calls_for_every_request_and_forwards_the_headers() -> Result<()> {
     let answer = RateLimitResponse::new(Code::Ok)
         .request_header("x-plan", "gold")
         .response_header("x-ratelimit-remaining", "4");

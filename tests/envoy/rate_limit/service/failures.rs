@@ -68,7 +68,7 @@ fn a_failed_service_never_delays_or_frees_a_request() -> Result<()> {
 }
 
 #[test]
-fn a_dead_service_is_not_asked_and_comes_back() -> Result<()> {
+fn a_dead_service_is_not_called_and_recovers() -> Result<()> {
     let address = ports::loopback(ports::free()?);
     let (mut envoy, app) = start(address, &document("EXACT", "ALLOW"), 1)?;
     for _ in 0..20 {

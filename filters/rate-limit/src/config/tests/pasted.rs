@@ -53,7 +53,7 @@ pub(super) fn suggests_the_field_for_protobuf_names() {
 }
 
 #[test]
-pub(super) fn points_to_the_words_of_this_filter() {
+pub(super) fn suggests_the_fields_of_this_filter() {
     check(vec![
         // Envoy.
         (

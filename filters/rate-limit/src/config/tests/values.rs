@@ -1,4 +1,4 @@
-//! Values as templates and the proxy write them.
+//! Values in the forms that templates and the proxy write.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

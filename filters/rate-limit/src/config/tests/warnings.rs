@@ -11,7 +11,7 @@ fn warnings(document: &Value) -> Vec<String> {
 }
 
 #[test]
-fn warns_of_an_exemption_for_every_request() {
+fn warns_about_an_exemption_for_every_request() {
     for (conditions, is_warned) in [
         (json!([]), true),
         (json!([{}]), true),
@@ -25,10 +25,10 @@ fn warns_of_an_exemption_for_every_request() {
 }
 
 #[test]
-fn warns_of_keys_that_the_client_chooses() {
+fn warns_about_keys_that_the_client_writes() {
     const WARNING: &str = "limits[0].key: is written by the client, which can use a new value for \
-                           each request: add a claim, a principal or useSourceIp unless the value \
-                           is verified";
+                           each request: add a limit with another key, such as useSourceIp, \
+                           unless an earlier filter verifies the value";
     for (key, is_warned) in [
         (json!([{"httpHeaderName": "x-user"}]), true),
         (json!([{"httpQueryParameterName": "user"}, {"httpCookie": {"name": "user"}}]), true),

@@ -1,4 +1,4 @@
-//! Limits on requests at once.
+//! Limits on concurrent requests.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -1,4 +1,4 @@
-//! New configurations, other workers, and bytes of others in shared data.
+//! New configurations, other workers, and foreign bytes in shared data.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

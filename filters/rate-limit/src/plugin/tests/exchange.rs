@@ -1,4 +1,4 @@
-//! A request and its response, in the order of a proxy.
+//! A request and its response, in the order in which a proxy delivers them.
 
 use std::fmt;
 

@@ -27,7 +27,7 @@ pub(super) struct Race {
     /// Open streams, by worker.
     open: RefCell<Vec<Vec<u32>>>,
     pub(super) admissions: RefCell<Vec<Admission>>,
-    /// The largest number of streams that were open at once.
+    /// Maximum number of concurrent streams.
     pub(super) most_open: Cell<usize>,
     is_closing: Cell<bool>,
     mode: Mode,
@@ -88,7 +88,7 @@ impl Race {
 
     fn step(&self, may_pass: bool) {
         if (may_pass || matches!(self.mode, Mode::Slow)) && self.draw(4) == 0 {
-            // A worker is never slower than a reading of the clock may be old.
+            // A reading of the clock may be older only by the time that a window tolerates.
             let longest = if may_pass { 400 } else { 50 };
             self.proxy.pass(ms(self.draw(longest) as u64));
             return;

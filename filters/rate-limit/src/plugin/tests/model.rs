@@ -31,7 +31,7 @@ struct Limit {
     log: Vec<(usize, Duration, u64)>,
 }
 
-/// The answer of a model: what a limit must do, where it is free to do one of both.
+/// The decision that the model requires; some may go either way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Answer {
     Admit,
@@ -168,7 +168,7 @@ fn compare(seed: u64, arrivals: u64) -> (u64, u64) {
             for limit in &mut limits {
                 let cost = limit.cost;
                 limit.log.push((user, now, cost));
-                // Whatever is older than the longest time of a window no longer counts.
+                // Admissions older than the longest window no longer count.
                 let horizon = now.saturating_sub(Duration::from_secs(1_000));
                 if limit.log.len() > 4_000 {
                     limit.log.retain(|(_, time, _)| *time >= horizon);

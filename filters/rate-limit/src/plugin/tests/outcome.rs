@@ -12,7 +12,7 @@ pub(super) struct Outcome {
     pub(super) metrics: BTreeMap<String, u64>,
     /// Lines of at least the level `warn`.
     pub(super) log: Vec<String>,
-    /// The bytes of pages of requests at once that are still counted.
+    /// Number of keys whose concurrent requests are still counted.
     pub(super) active_keys: usize,
 }
 

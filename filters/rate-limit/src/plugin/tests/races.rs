@@ -1,4 +1,4 @@
-//! Generated interleavings of requests at once, and writes that other workers win.
+//! Generated interleavings of concurrent requests, and lost writes.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -1,4 +1,4 @@
-//! Requests that are refused, and the metrics and headers of all.
+//! Replies to refused requests, headers and metrics.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

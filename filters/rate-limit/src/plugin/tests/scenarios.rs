@@ -22,7 +22,7 @@ const DENY: &str = r#"{"limits": [
     {"name": "user", "requests": 2, "per": "1h", "key": [{"httpHeaderName": "x-user"}], "maxKeys": 16,
         "onMissingKey": "DENY"}]}"#;
 
-/// Requests at once, with and without a key.
+/// Concurrent requests, with and without a key.
 const CONCURRENT: &str = r#"{"limits": [
     {"name": "slots", "concurrent": 1},
     {"name": "user", "concurrent": 1, "key": [{"httpHeaderName": "x-user"}], "maxKeys": 16}]}"#;

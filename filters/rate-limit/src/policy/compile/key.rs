@@ -1,4 +1,4 @@
-//! Rules about keys.
+//! Checks of keys.
 
 use filter_core::{ConfigErrors, HttpMatch, PathTemplate};
 
@@ -10,7 +10,7 @@ const MAX_COMPONENTS: usize = 4;
 const FIELDS: &str = "claim, httpHeaderName, httpQueryParameterName, httpCookie, useSourceIp, \
                       principal, pathVariable, method, attribute or connection";
 
-/// Refuses keys that are not readable.
+/// Checks the components of a key.
 pub(super) fn check(definition: &Definition<'_>, errors: &mut ConfigErrors) {
     let path = format!("{}.key", definition.path);
     let key = &definition.config.key;
@@ -67,7 +67,7 @@ fn check_component(key: &KeyConfig, path: &str, errors: &mut ConfigErrors) {
     }
 }
 
-/// Refuses a variable that a request of the entry can lack.
+/// Refuses a path variable that a request of the entry can lack.
 pub(super) fn check_variable(
     definition: &Definition<'_>,
     path: &str,

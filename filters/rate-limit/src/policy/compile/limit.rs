@@ -4,7 +4,7 @@ use filter_core::{BodyText, ConfigErrors, HeaderName, Needs, Percentage};
 
 use super::{
     Definition, key,
-    rate::{Advance, RateSpec},
+    rate::{Overdraft, RateSpec},
     service,
 };
 use crate::{
@@ -14,13 +14,13 @@ use crate::{
 };
 
 const MAX_KEYS: u64 = 10_000;
-/// Counts for which a page is created; it has room for at least twice as many.
+/// Number of keys per page, which has room for at least twice as many.
 const KEYS_PER_PAGE: u64 = 4;
 
 impl Limit {
     pub(super) fn compile(
         definition: &Definition<'_>,
-        advance: Advance,
+        overdraft: Overdraft,
         errors: &mut ConfigErrors,
     ) -> Self {
         let Definition { config, path, name, .. } = definition;
@@ -29,7 +29,7 @@ impl Limit {
         key::check(definition, errors);
         let kind = match config.concurrent {
             Some(max) => LimitKind::Concurrent(max.get()),
-            None => LimitKind::Rate(RateSpec::compile(config, path, advance, errors)),
+            None => LimitKind::Rate(RateSpec::compile(config, path, overdraft, errors)),
         };
         let keys = config.max_keys.map_or(MAX_KEYS, |max| max.get());
         let pages = keys.div_ceil(KEYS_PER_PAGE).next_power_of_two();

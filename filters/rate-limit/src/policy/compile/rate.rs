@@ -1,4 +1,4 @@
-//! Compilation of a limit per time.
+//! Compilation of a rate.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::{
     windows::{FixedWindow, SlidingWindow, TokenBucket},
 };
 
-/// The units that rules can take in advance.
+/// The reasons for which the rules of a limit can overdraw it.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Advance {
+pub(super) struct Overdraft {
     /// The longest `wait`.
     pub(super) wait: Duration,
     /// `true` if units are taken at the response.
     pub(super) is_charged: bool,
 }
 
-/// The numbers of a limit per time.
+/// A compiled rate.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct RateSpec {
     /// The window with the numbers of the configuration.
@@ -38,11 +38,12 @@ pub(in crate::policy) struct RateSpec {
 struct Numbers {
     window: WindowConfig,
     per: Duration,
-    /// Units of a bucket that has a depth of its own.
+    /// Configured capacity of a bucket; `None` if it is that of the window.
     burst: Option<u64>,
-    /// Time by which the first boundary is later than 1970.
+    /// Time from 1970 to the first boundary.
     offset: Duration,
-    advance: Duration,
+    /// Time in which the overdrawn units become available.
+    overdraft: Duration,
     replicas: u64,
 }
 
@@ -50,7 +51,7 @@ impl RateSpec {
     pub(super) fn compile(
         config: &LimitConfig,
         path: &str,
-        advance: Advance,
+        overdraft: Overdraft,
         errors: &mut ConfigErrors,
     ) -> Self {
         let (requests, per, burst) = match config.token_bucket {
@@ -72,21 +73,21 @@ impl RateSpec {
             per,
             burst,
             offset,
-            advance: advance.wait.max(if advance.is_charged { per } else { Duration::ZERO }),
+            overdraft: overdraft.wait.max(if overdraft.is_charged { per } else { Duration::ZERO }),
             replicas: config.replicas.map_or(1, |pods| pods.get()),
         };
-        let most =
+        let max =
             config.requests_from.as_ref().map(|from| from.max.map_or(MAX_UNITS, |max| max.get()));
         if let Some(from) = &config.requests_from
             && let Some(default) = from.default.map(|default| default.get())
-            && most.is_some_and(|most| default > most)
+            && max.is_some_and(|max| default > max)
         {
             errors.add(
                 format_args!("{path}.requestsFrom.default"),
                 format_args!("must be at most max, got {default}"),
             );
         }
-        for units in [Some(requests), most].into_iter().flatten() {
+        for units in [Some(requests), max].into_iter().flatten() {
             if numbers.window(units).is_none() {
                 errors.add(path, "must fill an empty bucket within 366 days");
                 break;
@@ -107,7 +108,7 @@ impl RateSpec {
         self.from.is_some()
     }
 
-    /// Returns the units that the limit admits at once if it admits `requests` in `per`.
+    /// Returns the units that are available at most if the limit admits `requests` in `per`.
     pub(in crate::policy) fn burst_for(&self, requests: u64) -> u64 {
         self.numbers.burst.map_or(requests, |burst| self.numbers.divided(burst))
     }
@@ -146,7 +147,7 @@ impl Numbers {
         Some(match self.window {
             WindowConfig::TokenBucket => {
                 let bucket = TokenBucket::new(units, self.per, self.depth(requests)).ok()?;
-                Rate::TokenBucket(bucket.with_overdraft(self.advance))
+                Rate::TokenBucket(bucket.with_overdraft(self.overdraft))
             }
             WindowConfig::Sliding => Rate::Sliding(SlidingWindow::new(limit, self.per)),
             WindowConfig::Fixed => Rate::Fixed(FixedWindow::new(limit, self.per, self.offset)),

@@ -1,4 +1,4 @@
-//! Rules about limits with `ref`.
+//! Checks of limits with `ref`.
 
 use filter_core::ConfigErrors;
 
@@ -8,7 +8,7 @@ use crate::{
     key::KeySpec,
 };
 
-/// Refuses the fields of a limit that one with `ref` takes from the other.
+/// Refuses the fields that a limit with `ref` takes from the other limit.
 pub(super) fn check_fields(config: &LimitConfig, path: &str, errors: &mut ConfigErrors) {
     let fields = [
         ("name", config.name.is_some()),

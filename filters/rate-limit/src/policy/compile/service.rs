@@ -1,4 +1,4 @@
-//! Rules about the rate-limit service.
+//! Checks of the rate-limit service.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ fn check_limit(
         if is_given {
             errors.add(
                 format_args!("{path}.{field}"),
-                "must not be given with scope GLOBAL: the service only counts requests per time",
+                "must not be given with scope GLOBAL: the service only applies rates",
             );
         }
     }

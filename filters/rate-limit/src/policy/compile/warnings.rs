@@ -32,7 +32,7 @@ pub(super) fn all(
 
 /// Warns of a key that the client chooses.
 fn client_key(definition: &Definition<'_>) -> Option<Warning> {
-    let only_client = |key: &KeyConfig| {
+    let is_client_written = |key: &KeyConfig| {
         key.claim.is_none()
             && !key.use_source_ip
             && !key.principal
@@ -42,10 +42,10 @@ fn client_key(definition: &Definition<'_>) -> Option<Warning> {
                 || key.http_cookie.is_some())
     };
     let key = &definition.config.key;
-    (!key.is_empty() && key.iter().all(only_client)).then(|| {
+    (!key.is_empty() && key.iter().all(is_client_written)).then(|| {
         Warning::new(
             format_args!("{}.key", definition.path),
-            "is written by the client, which can use a new value for each request: add a claim, a principal or useSourceIp unless the value is verified",
+            "is written by the client, which can use a new value for each request: add a limit with another key, such as useSourceIp, unless an earlier filter verifies the value",
         )
     })
 }

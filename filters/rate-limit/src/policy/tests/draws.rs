@@ -116,7 +116,7 @@ fn the_depth_follows_the_rate_of_the_token_unless_it_is_given() {
 }
 
 #[test]
-fn the_words_of_envoy_give_the_same_bucket() {
+fn the_field_names_of_envoy_give_the_same_bucket() {
     let draw = |fields: Value| plan(&policy(&json!({"limits": [fields]})), &request(&[])).draws[0];
     let bucket =
         json!({"token_bucket": {"max_tokens": 50, "tokens_per_fill": 10, "fill_interval": "2s"}});

@@ -1,4 +1,4 @@
-//! Limits that are not enforced for all, and keys that are missing.
+//! Limits that are enforced for a share of requests, and missing keys.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -56,7 +56,7 @@ fn describe_the_limits_as_structured_fields() {
 }
 
 #[test]
-fn the_trio_of_envoy_describes_the_tightest_limit() {
+fn x_ratelimit_headers_describe_the_tightest_limit() {
     let headers = admitted(&document(json!({"xRatelimitHeaders": true})), two);
     let expected =
         [("x-ratelimit-limit", "60"), ("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "0")];
@@ -75,7 +75,7 @@ fn admitted_requests_get_headers_only_if_configured() {
 }
 
 #[test]
-fn requests_at_once_have_their_own_unit() {
+fn concurrent_requests_have_their_own_quota_unit() {
     let limits = json!([{"name": "slots", "concurrent": 50}]);
     let headers = admitted(&document(json!({"limits": limits})), |plan| {
         vec![Usage { reset: Duration::MAX, ..usage(plan.draws[0], 7, 0) }]

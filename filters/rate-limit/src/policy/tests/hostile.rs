@@ -1,4 +1,4 @@
-//! Hostile requests cause no panic, and meet no fewer limits.
+//! Hostile requests cause no panic and avoid no limit.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -1,4 +1,4 @@
-//! Entries: the first that matches, exemptions, and requests that can be read in two ways.
+//! Entries: the first match, exemptions, and requests with several readings.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -39,7 +39,7 @@ fn the_first_entry_that_matches_decides() {
 }
 
 #[test]
-fn a_request_that_can_be_read_in_two_ways_meets_the_limits_of_both() {
+fn the_limits_of_every_reading_apply() {
     let policy = site();
     for (path, expected) in [
         ("/%6Cogin", "login api pod"),
@@ -106,7 +106,7 @@ fn claims_choose_a_plan() {
 }
 
 #[test]
-fn the_encoding_of_a_path_variable_leads_around_no_limit() {
+fn encoding_a_path_variable_avoids_no_limit() {
     let key = json!({"key": [{"pathVariable": "id"}], "onMissingKey": "SKIP"});
     let policy = policy(&json!({"http": [
         {"match": [{"pathTemplate": "/users/{id}"}], "limits": [limit("item", key)]}]}));

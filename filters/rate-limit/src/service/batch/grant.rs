@@ -8,9 +8,9 @@ use crate::{
     service::{Answer, Code, ServiceFailure},
 };
 
-/// Time for which an answer holds at least, so that the requests that waited can use it.
+/// Minimum validity of an answer, so that the requests that waited can use it.
 pub(super) const MIN_VALIDITY: Duration = Duration::from_millis(10);
-/// Share of the remaining units of a window that one batch takes at most.
+/// One batch takes at most the remaining units of a window divided by this.
 const MAX_SHARE: u32 = 16;
 
 /// The units of a key, and what is known about its count.
@@ -23,7 +23,7 @@ pub(super) struct Grant {
     /// Hits of the last call that was admitted.
     batch: u32,
     call: Option<Call>,
-    /// Whether the next call repeats a refused one with the least possible hits.
+    /// `true` if the next call repeats a refused one with the fewest possible hits.
     is_repeat: bool,
     /// Units left in the window, as last reported.
     remaining: Option<Known>,
@@ -113,11 +113,12 @@ impl Grant {
         let share = remaining.checked_div(MAX_SHARE).unwrap_or(0);
         let ahead = self.recent.units(now).min(max_batch).min(share);
         let Some(largest) = self.waiting.iter().max() else {
-            // One unit ahead would save no wait if requests are rare, and lock up a small limit.
+            // One unit in advance saves no wait if requests are rare, and could exhaust a small
+            // limit.
             let is_half_spent = self.lots.units(now) <= self.batch >> 1;
             return (ahead > 1 && is_half_spent && ahead < known(self.refused)).then_some(ahead);
         };
-        // Units for waiting requests are spent at once, so they need no share.
+        // Units for waiting requests are spent immediately, so the share does not apply.
         let waiting = self.waiting.iter().copied().fold(0, u32::saturating_add);
         Some(waiting.min(max_batch).min(remaining).max(ahead).max(*largest))
     }

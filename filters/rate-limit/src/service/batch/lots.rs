@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// The unspent units of a key, those that end first in front.
+/// The unspent units of a key, the earliest end first.
 ///
-/// More than two windows are never open at a time, except for a request that costs more than all
-/// units; its call then joins the later one.
+/// At most two windows are open at a time, unless a request costs more than all units; its units
+/// then join the later window.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lots([Lot; 2]);
 
@@ -29,7 +29,7 @@ impl Lots {
             (0, 0) => [added, Lot::default()],
             (0, _) => [second, added],
             (_, 0) => [first, added],
-            // The earlier end holds for both, so none is spent after its window.
+            // The earlier end applies to both, so no unit is spent after its window.
             _ => {
                 [first, Lot { units: second.units.saturating_add(units), end: second.end.min(end) }]
             }
@@ -51,7 +51,7 @@ impl Lots {
         true
     }
 
-    /// Returns units that were spent at the same time, with the earliest end.
+    /// Returns units that were spent at `now`, with the earliest end.
     pub(super) fn give_back(&mut self, units: u32, now: Duration) {
         if let Some(lot) = self.0.iter_mut().find(|lot| now < lot.end) {
             lot.units = lot.units.saturating_add(units);

@@ -40,7 +40,7 @@ fn reads_the_failure_of_a_call() {
 }
 
 #[test]
-fn a_failure_is_shown_without_the_words_of_the_service() {
+fn the_text_of_a_failure_has_no_bytes_from_the_service() {
     for (failure, text) in [
         (ServiceFailure::Http(404), "HTTP status 404"),
         (ServiceFailure::Refused(GrpcStatus::Internal), "gRPC status INTERNAL"),

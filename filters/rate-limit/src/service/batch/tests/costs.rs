@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 
 #[test]
-fn no_cost_needs_no_unit() {
+fn a_cost_of_zero_needs_no_unit() {
     let mut batch = batch();
     assert_eq!(batch.peek(&"a", 0, START), Admitted);
     assert_eq!(batch.draw(&"a", 0, START), Admitted);

@@ -45,7 +45,7 @@ pub(super) struct Totals {
     pub(super) admitted: u32,
     /// Units of the window before that were still valid.
     pub(super) late: u32,
-    /// Whether a call was refused that was not repeated with fewer hits.
+    /// `true` if a refused call was not repeated with fewer hits.
     pub(super) is_exhausted: bool,
     /// The hits of the largest call of each worker.
     pub(super) largest: [u32; WORKERS],
