@@ -58,8 +58,7 @@ impl RateLimit {
         }
         admission.active.drain(..).for_each(|draw| self.release(&draw));
         denial.usages.extend(admission.usages);
-        denial.usages.sort_by_key(|usage| usage.draw.rule);
-        denial.refusals.sort_by_key(|refusal| refusal.rule);
+        denial.sort();
         Verdict::Denied(denial)
     }
 

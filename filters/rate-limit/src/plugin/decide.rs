@@ -54,21 +54,23 @@ impl RateLimit {
         if self.policy.is_idle() {
             return Outcome::Passed;
         }
-        let decided = self.try_decide(id).or_else(|error| match self.policy.unreadable() {
-            Some(denial) => {
-                self.on_error(error);
-                self.refuse_request(denial, Vec::new())
-            }
-            None => Err(error),
-        });
-        self.pass_on_error(decided)
+        self.or_unreadable(self.try_decide(id))
     }
 
-    fn pass_on_error(&self, outcome: Result<Outcome>) -> Outcome {
-        outcome.unwrap_or_else(|error| {
-            self.on_error(error);
-            Outcome::Passed
-        })
+    /// Passes a request if a host call failed, or refuses it if a limit must have a key.
+    fn or_unreadable(&self, decided: Result<Outcome>) -> Outcome {
+        decided
+            .or_else(|error| {
+                self.on_error(error);
+                match self.policy.unreadable() {
+                    Some(denial) => self.refuse_request(denial, Vec::new()),
+                    None => Ok(Outcome::Passed),
+                }
+            })
+            .unwrap_or_else(|error| {
+                self.on_error(error);
+                Outcome::Passed
+            })
     }
 
     fn try_decide(&self, id: ContextId) -> Result<Outcome> {
@@ -124,11 +126,9 @@ impl RateLimit {
         self.finish(service, waiting)
     }
 
-    /// Decides about a request whose limits the service has counted; it passes if a host call
-    /// fails.
-    pub(super) fn finish_or_pass(&self, service: &Service, waiting: &Waiting) -> Outcome {
-        let finished = self.finish(service, waiting);
-        self.pass_on_error(finished)
+    /// Decides about a held request after the service has answered or the time is over.
+    pub(super) fn finish_held(&self, service: &Service, waiting: &Waiting) -> Outcome {
+        self.or_unreadable(self.finish(service, waiting))
     }
 
     /// Draws from the limits of the pod after the service has answered or the time is over.
@@ -152,6 +152,7 @@ impl RateLimit {
         }
         if denial.is_refusal() {
             service.give_back(waiting);
+            denial.sort();
             return self.refuse_request(denial, answers);
         }
         let verdict = self.admit(&plan, clocks(self.now()?));

@@ -130,7 +130,7 @@ impl RateLimit {
             return;
         }
         let is_dry_run = self.policy.is_dry_run();
-        match self.finish_or_pass(service, waiting) {
+        match self.finish_held(service, waiting) {
             Outcome::Refused => {}
             Outcome::Admitted(admitted) => {
                 let wait = admitted.admission.wait;

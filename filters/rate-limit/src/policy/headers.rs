@@ -123,21 +123,28 @@ impl Policy {
     /// Returns the explanation for a header: limits, remaining units and sources of keys.
     #[must_use]
     pub fn explanation(&self, request: &Request, plan: &Plan, usages: &[Usage]) -> String {
-        if plan.is_empty() {
-            return "none".to_owned();
-        }
+        let with_key = |mut item: String, draw: &PlannedDraw| {
+            if let Some(sources) = self.key_sources(draw, request) {
+                let _ = write!(item, ";key={sources}");
+            }
+            item
+        };
         let item = |usage: &Usage| {
             let name = self.name(&usage.draw);
             let mut item = format!("limit={name};remaining={}", usage.remaining);
             if usage.draw.rate.is_some() && usage.reset != Duration::MAX {
                 let _ = write!(item, ";reset={}", seconds(usage.reset));
             }
-            if let Some(sources) = self.key_sources(&usage.draw, request) {
-                let _ = write!(item, ";key={sources}");
-            }
-            item
+            with_key(item, &usage.draw)
         };
-        usages.iter().map(item).collect::<Vec<_>>().join(", ")
+        let is_counted_here =
+            |draw: &PlannedDraw| usages.iter().any(|usage| usage.draw.rule == draw.rule);
+        // What is left is known to the rate-limit service.
+        let others = plan.global.iter().map(|global| &global.draw);
+        let others = others.filter(|draw| !is_counted_here(draw));
+        let others = others.map(|draw| with_key(format!("limit={}", self.name(draw)), draw));
+        let items: Vec<_> = usages.iter().map(item).chain(others).collect();
+        if items.is_empty() { "none".to_owned() } else { items.join(", ") }
     }
 
     fn key_sources(&self, draw: &PlannedDraw, request: &Request) -> Option<String> {

@@ -60,6 +60,12 @@ impl Denial {
         self.is_unavailable || !self.refusals.is_empty()
     }
 
+    /// Restores the order of the document, whose first limit provides the reply.
+    pub fn sort(&mut self) {
+        self.usages.sort_by_key(|usage| usage.draw.rule);
+        self.refusals.sort_by_key(|refusal| refusal.rule);
+    }
+
     /// Returns the time until all limits would admit the request; `None` if one never does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

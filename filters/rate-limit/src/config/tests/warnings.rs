@@ -32,10 +32,10 @@ fn warns_about_keys_that_the_client_writes() {
     for (key, is_warned) in [
         (json!([{"httpHeaderName": "x-user"}]), true),
         (json!([{"httpQueryParameterName": "user"}, {"httpCookie": {"name": "user"}}]), true),
-        (json!([{"httpHeaderName": "x-user", "claim": "sub"}]), false),
-        (json!([{"httpHeaderName": "x-user"}, {"useSourceIp": true}]), false),
-        (json!([{"principal": true}, {"httpHeaderName": "x-user"}]), false),
-        (json!([{"connection": true}, {"httpHeaderName": "x-user"}]), false),
+        (json!([{"httpHeaderName": "x-user", "claim": "sub"}]), true),
+        (json!([{"httpHeaderName": "x-user"}, {"useSourceIp": true}]), true),
+        (json!([{"principal": true}, {"httpHeaderName": "x-user"}]), true),
+        (json!([{"connection": true}, {"httpHeaderName": "x-user"}]), true),
         (json!([{"method": true}]), false),
         (json!([]), false),
     ] {

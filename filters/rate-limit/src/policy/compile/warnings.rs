@@ -30,19 +30,15 @@ pub(super) fn all(
     warnings
 }
 
-/// Warns of a key that the client chooses.
+/// Warns of a key with a value that the client chooses: each new value has a new count, whatever the
+/// other components are.
 fn client_key(definition: &Definition<'_>) -> Option<Warning> {
     let is_client_written = |key: &KeyConfig| {
-        key.claim.is_none()
-            && !key.use_source_ip
-            && !key.principal
-            && !key.connection
-            && (key.http_header_name.is_some()
-                || key.http_query_parameter_name.is_some()
-                || key.http_cookie.is_some())
+        key.http_header_name.is_some()
+            || key.http_query_parameter_name.is_some()
+            || key.http_cookie.is_some()
     };
-    let key = &definition.config.key;
-    (!key.is_empty() && key.iter().all(is_client_written)).then(|| {
+    definition.config.key.iter().any(is_client_written).then(|| {
         Warning::new(
             format_args!("{}.key", definition.path),
             "is written by the client, which can use a new value for each request: add a limit with another key, such as useSourceIp, unless an earlier filter verifies the value",
