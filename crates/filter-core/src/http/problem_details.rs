@@ -1,10 +1,13 @@
 //! Error responses that explain a refusal to the client (RFC 9457).
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
 use crate::{GrpcStatus, HeaderName, Reply, ReplyFormat, http::reply::BodyFormat};
+
+/// Bytes that a body rarely exceeds.
+const TYPICAL_LENGTH: usize = 256;
 
 /// The level of detail of an error response.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -96,10 +99,10 @@ impl ProblemDetails {
             (BodyFormat::Absent, _) | (_, DetailLevel::None) => None,
             (BodyFormat::Json, detail) => Some(("application/problem+json", self.json(detail))),
             (BodyFormat::Text, detail) => {
-                Some(("text/plain; charset=utf-8", self.text(detail) + "\n"))
+                Some(("text/plain; charset=utf-8", (self.text(detail) + "\n").into_bytes()))
             }
             // The host uses it as the message and sets the content type.
-            (BodyFormat::Grpc, detail) => Some(("", self.text(detail))),
+            (BodyFormat::Grpc, detail) => Some(("", self.text(detail).into_bytes())),
         };
         let (content_type, body) = content.unwrap_or_default();
         let mut headers = self.headers.clone();
@@ -110,8 +113,8 @@ impl ProblemDetails {
             status: self.status,
             grpc_status: Some(self.grpc_status),
             headers,
-            body: body.into_bytes(),
-            details: format!("{}{{{}}}", self.filter, self.code.to_ascii_lowercase()),
+            body,
+            details: [self.filter, "{", &self.code.to_ascii_lowercase(), "}"].concat(),
         }
     }
 
@@ -128,30 +131,37 @@ impl ProblemDetails {
     }
 
     /// Returns the JSON members in the order of RFC 9457.
-    fn json(&self, detail: DetailLevel) -> String {
-        let extra: Map<_, _> = self
-            .extra(detail)
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
-            .collect();
+    fn json(&self, detail: DetailLevel) -> Vec<u8> {
+        let mut json = Vec::with_capacity(TYPICAL_LENGTH);
+        let mut serializer = serde_json::Serializer::new(&mut json);
+        // Writing text and numbers to memory never fails.
+        let _ = self.write_members(detail, &mut serializer);
+        json
+    }
+
+    fn write_members<S: Serializer>(
+        &self,
+        detail: DetailLevel,
+        serializer: S,
+    ) -> Result<(), S::Error> {
         let (uri, title) = match self.kind {
             ProblemType::Blank => ("about:blank", reason_phrase(self.status)),
             ProblemType::Registered { uri, title } => (uri, title),
         };
-        let members = [
-            ("type", Value::from(uri)),
-            ("title", Value::from(title)),
-            ("status", Value::from(self.status)),
-            ("code", Value::from(self.code)),
-            ("detail", Value::from(self.detail)),
-        ];
-        let members = members.iter().chain(&self.members).map(|(name, value)| (*name, value));
-        let extra = extra.iter().map(|(name, value)| (name.as_str(), value));
-        let written: Vec<_> = members
-            .chain(extra)
-            .map(|(name, value)| format!("{}:{value}", Value::from(name)))
-            .collect();
-        format!("{{{}}}", written.join(","))
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("type", uri)?;
+        members.serialize_entry("title", title)?;
+        members.serialize_entry("status", &self.status)?;
+        members.serialize_entry("code", self.code)?;
+        members.serialize_entry("detail", self.detail)?;
+        for (name, value) in &self.members {
+            members.serialize_entry(name, value)?;
+        }
+        for (name, value) in self.extra(detail) {
+            members.serialize_entry(name, value)?;
+        }
+        members.end()?;
+        Ok(())
     }
 }
 
