@@ -108,7 +108,6 @@ impl Policy {
     pub(super) fn describe(
         &self,
         limit: &Limit,
-        quota: u64,
         request: &Request,
         captures: &Captures,
     ) -> Described {
@@ -133,8 +132,10 @@ impl Policy {
         let sends_limit = self.service.as_ref().is_some_and(|service| service.sends_limit);
         let limit = match &limit.kind {
             LimitKind::Rate(spec) if sends_limit => {
+                // The service counts for all replicas.
+                let requests = spec.requests_for(request);
                 service::Unit::from_duration(spec.per).map(|unit| service::Rate {
-                    requests_per_unit: u32::try_from(quota).unwrap_or(u32::MAX),
+                    requests_per_unit: u32::try_from(requests).unwrap_or(u32::MAX),
                     unit,
                 })
             }

@@ -201,7 +201,7 @@ impl Policy {
             plan.draws.push(planned);
             return;
         }
-        match self.describe(limit, quota, request, captures) {
+        match self.describe(limit, request, captures) {
             Described::Descriptor(descriptor) => {
                 let key = global::hash(&descriptor, inputs.secret);
                 plan.global.push(GlobalDraw { draw: planned, descriptor, key });
