@@ -4,10 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use filter_core::{Captures, Match, Percentage, Request, sticky_draw, sticky_hash};
 
-use super::{
-    GlobalDraw, LimitKind, Policy, Rule,
-    global::{self, Described},
-};
+use super::{GlobalDraw, LimitKind, Policy, Rule, global};
 use crate::{
     config::MissingKeyConfig,
     key::{KeyStatus, Secret},
@@ -162,9 +159,15 @@ impl Policy {
             inputs.draw
         };
         let is_enforced = enforced.contains(draw);
-        if key.status != KeyStatus::Found {
+        let status = match &limit.descriptor {
+            Some(descriptor) if key.status == KeyStatus::Found => {
+                descriptor.status(request, captures)
+            }
+            _ => key.status,
+        };
+        if status != KeyStatus::Found {
             plan.missing_keys = plan.missing_keys.saturating_add(1);
-            match (limit.on_missing_key, key.status) {
+            match (limit.on_missing_key, status) {
                 (MissingKeyConfig::Deny, _) if !is_enforced => {
                     plan.tolerated = plan.tolerated.saturating_add(1);
                     return;
@@ -201,16 +204,9 @@ impl Policy {
             plan.draws.push(planned);
             return;
         }
-        match self.describe(limit, request, captures) {
-            Described::Descriptor(descriptor) => {
-                let key = global::hash(&descriptor, inputs.secret);
-                plan.global.push(GlobalDraw { draw: planned, descriptor, key });
-            }
-            Described::Skipped => {}
-            Described::Denied => {
-                plan.denied_by.get_or_insert(index);
-            }
-        }
+        let descriptor = self.describe(limit, request, captures);
+        let key = global::hash(&descriptor, inputs.secret);
+        plan.global.push(GlobalDraw { draw: planned, descriptor, key });
     }
 }
 
