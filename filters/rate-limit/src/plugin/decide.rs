@@ -147,7 +147,8 @@ impl RateLimit {
                 DrawState::Pending | DrawState::Failed => match service.spec().failure_mode {
                     FailureMode::Local => plan.draws.push(draw),
                     FailureMode::Allow => {}
-                    FailureMode::Deny => denial.is_unavailable = true,
+                    FailureMode::Deny if draw.is_enforced => denial.is_unavailable = true,
+                    FailureMode::Deny => self.counters.count(Metric::DryRun),
                 },
             }
         }
