@@ -282,10 +282,11 @@ pub(crate) fn header_values<'r>(
     values.map(|(_, value)| Cow::Borrowed(value))
 }
 
-/// Returns the value of a path variable: an encoded character is not another client.
+/// Returns the value of a path variable on which all readings of the path agree: neither an encoded
+/// character nor a path parameter is another client.
 pub(crate) fn path_variable<'r>(captures: &'r Captures, name: &str) -> Value<'r> {
-    let found = captures.iter().find(|(found, _)| found == name);
-    only(found.map(|(_, value)| percent_decode(value)))
+    let found = captures.iter().filter(|(found, _)| found == name);
+    agreeing(found.map(|(_, value)| percent_decode(value)))
 }
 
 fn parameters<'r>(headers: &'r Headers, name: &str) -> impl Iterator<Item = Cow<'r, [u8]>> {

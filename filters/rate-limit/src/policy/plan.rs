@@ -127,7 +127,7 @@ impl Policy {
             reads_cost || self.limit_of(*rule).is_some_and(reads_key)
         };
         if rules.iter().any(reads) {
-            self.matcher.captures(entry, request)
+            self.matcher.captures_in_all_readings(entry, request)
         } else {
             Captures::new()
         }
