@@ -284,6 +284,22 @@ fn warnings(config: &Config, definitions: &[Definition<'_>]) -> Vec<Warning> {
     }
     check_header_costs(&config.limits, "limits", &mut warnings);
     warnings
+        .extend(definitions.iter().filter_map(|definition| second_draw(definition, definitions)));
+    warnings
+}
+
+/// Returns a warning about a limit whose requests draw from the same counts already.
+fn second_draw(definition: &Definition<'_>, definitions: &[Definition<'_>]) -> Option<Warning> {
+    let is_same_request =
+        |other: &Definition<'_>| other.entry.is_none() || other.entry == definition.entry;
+    let earlier = definitions.iter().take_while(|other| other.path != definition.path);
+    let mut same = earlier
+        .filter(|other| is_same_request(other) && target(other) == target(definition))
+        // A request and its response can cost separately.
+        .filter(|other| other.config.charge.is_some() == definition.config.charge.is_some());
+    let other = same.next()?;
+    let text = format_args!("draws a second time for each request, after {}", other.path);
+    Some(Warning::new(&definition.path, text))
 }
 
 fn check_header_costs(limits: &[LimitConfig], path: &str, warnings: &mut Vec<Warning>) {
