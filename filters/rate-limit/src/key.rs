@@ -67,7 +67,7 @@ pub(crate) enum KeyStatus {
 }
 
 /// The value of a component.
-enum Value<'r> {
+pub(crate) enum Value<'r> {
     Found(Cow<'r, [u8]>),
     Missing,
     Ambiguous,
@@ -257,11 +257,7 @@ impl Source {
                 only(address.map(Cow::Owned))
             }
             Self::Principal => only(request.source_principal.as_deref().map(Cow::Borrowed)),
-            Self::PathVariable(name) => {
-                let found = captures.iter().find(|(found, _)| found == name);
-                // Percent-encoding must not yield another key.
-                only(found.map(|(_, value)| percent_decode(value)))
-            }
+            Self::PathVariable(name) => path_variable(captures, name),
             Self::Method => only(headers.first(":method").map(Cow::Borrowed)),
             Self::Attribute(name) => only(attribute(request, name)),
             Self::Connection => only(attribute(request, CONNECTION)),
@@ -277,9 +273,20 @@ fn attribute<'r>(request: &'r Request, name: &str) -> Option<Cow<'r, [u8]>> {
     request.attributes.get(name).map(|value| Cow::Borrowed(value.as_slice()))
 }
 
-fn header_values<'r>(headers: &'r Headers, name: &'r str) -> impl Iterator<Item = Cow<'r, [u8]>> {
-    let values = headers.iter().filter(|(found, _)| *found == name.as_bytes());
+/// Returns the values of a header.
+pub(crate) fn header_values<'r>(
+    headers: &'r Headers,
+    name: &str,
+) -> impl Iterator<Item = Cow<'r, [u8]>> {
+    let values = headers.iter().filter(move |(found, _)| *found == name.as_bytes());
     values.map(|(_, value)| Cow::Borrowed(value))
+}
+
+/// Returns the value of a path variable on which all readings of the path agree: neither an encoded
+/// character nor a path parameter is another client.
+pub(crate) fn path_variable<'r>(captures: &'r Captures, name: &str) -> Value<'r> {
+    let found = captures.iter().filter(|(found, _)| found == name);
+    agreeing(found.map(|(_, value)| percent_decode(value)))
 }
 
 fn parameters<'r>(headers: &'r Headers, name: &str) -> impl Iterator<Item = Cow<'r, [u8]>> {
@@ -306,12 +313,12 @@ fn as_in_forms(mut text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 }
 
 /// Returns a value that a request has at most once.
-fn only(value: Option<Cow<'_, [u8]>>) -> Value<'_> {
+pub(crate) fn only(value: Option<Cow<'_, [u8]>>) -> Value<'_> {
     value.filter(|value| !value.is_empty()).map_or(Value::Missing, Value::Found)
 }
 
 /// Returns the value that all occurrences have; empty ones are ignored.
-fn agreeing<'r>(values: impl Iterator<Item = Cow<'r, [u8]>>) -> Value<'r> {
+pub(crate) fn agreeing<'r>(values: impl Iterator<Item = Cow<'r, [u8]>>) -> Value<'r> {
     let mut values = values.filter(|value| !value.is_empty());
     let Some(first) = values.next() else { return Value::Missing };
     if values.all(|other| other == first) { Value::Found(first) } else { Value::Ambiguous }

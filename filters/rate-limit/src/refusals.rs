@@ -6,12 +6,14 @@ use crate::{PageRefusal, PlannedDraw, Rate};
 
 /// Number of refusals.
 const SLOTS: u64 = 1_024;
+/// Time after which the count is read again.
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The recent refusals of a worker, so that a flood of refused requests reads no shared data.
 ///
 /// The units of a token bucket or a sliding window return only with time, so the same draw is
 /// refused until then. Units that are given back, because another limit refused the request, are
-/// noticed late.
+/// noticed up to [`MAX_AGE`] late.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     /// Indexed by key; a refusal replaces an earlier one. Empty until the first refusal.
@@ -21,6 +23,7 @@ pub(crate) struct Refusals {
 #[derive(Clone, Copy, Debug)]
 struct Refusal {
     draw: PlannedDraw,
+    since: Duration,
     until: Duration,
     remaining: u64,
 }
@@ -36,8 +39,9 @@ impl Refusals {
         // A draw of more units is refused for a longer time.
         let needs_as_much = needs(draw) == needs(earlier);
         let left = refusal.until.saturating_sub(now);
+        let is_old = now.saturating_sub(refusal.since) > MAX_AGE;
         // A request that can wait this long is not refused.
-        if !is_same || !needs_as_much || left <= draw.amount.max_wait {
+        if !is_same || !needs_as_much || is_old || left <= draw.amount.max_wait {
             return None;
         }
         Some(PageRefusal { retry_after: left, remaining: refusal.remaining })
@@ -54,7 +58,7 @@ impl Refusals {
         }
         if let Some(entry) = self.slots.get_mut(slot(draw)) {
             let until = now.saturating_add(refusal.retry_after);
-            *entry = Some(Refusal { draw: *draw, until, remaining: refusal.remaining });
+            *entry = Some(Refusal { draw: *draw, since: now, until, remaining: refusal.remaining });
         }
     }
 }
@@ -111,6 +115,17 @@ mod tests {
         ] {
             assert_eq!(found(&other, SECOND * 11), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_long_refusal_is_checked_each_second() {
+        let mut refusals = Refusals::default();
+        let day = SECOND * 86_400;
+        let refusal = PageRefusal { retry_after: day, remaining: 0 };
+        refusals.remember(&draw(), &refusal, SECOND);
+        let found = |now| refusals.find(&draw(), now).map(|found| found.retry_after);
+        assert_eq!(found(SECOND * 2), Some(day - SECOND));
+        assert_eq!(found(SECOND * 2 + Duration::from_nanos(1)), None);
     }
 
     #[test]

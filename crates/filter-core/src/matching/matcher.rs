@@ -7,7 +7,7 @@ use super::{
     condition::{self, Alternative},
     index::Index,
     shadow,
-    view::{ReadingOptions, Readings},
+    view::{ReadingOptions, Readings, View},
 };
 use crate::{ConfigErrors, InvalidConfig, PathNormalization};
 
@@ -211,7 +211,33 @@ impl Matcher {
     #[must_use]
     pub fn captures(&self, rule: usize, request: &Request) -> Captures {
         let readings = Readings::new(request, self.reading_options);
-        let view = readings.first();
+        self.captures_of(rule, readings.first())
+    }
+
+    /// Returns the variables in all readings of the path that satisfy `rule`: several values of a
+    /// variable if servers read it differently. Empty like [`Matcher::captures`], and if there are
+    /// too many readings.
+    #[must_use]
+    pub fn captures_in_all_readings(&self, rule: usize, request: &Request) -> Captures {
+        let readings = Readings::new(request, self.reading_options);
+        if readings.is_unreadable {
+            return Captures::new();
+        }
+        let mut captures = self.captures_of(rule, readings.first());
+        if captures.is_empty() {
+            return captures;
+        }
+        for view in readings.views().skip(1) {
+            for capture in self.captures_of(rule, view) {
+                if !captures.contains(&capture) {
+                    captures.push(capture);
+                }
+            }
+        }
+        captures
+    }
+
+    fn captures_of(&self, rule: usize, view: View<'_, '_>) -> Captures {
         let first = self.alternatives.partition_point(|alternative| alternative.rule < rule);
         let own = self.alternatives.iter().skip(first).take_while(|own| own.rule == rule);
         let mut satisfied =

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{HeaderName, Headers, Reply, Request};
+use filter_core::{HeaderName, Headers, Reply, ReplyFormat, Request};
 use filter_host::{
     Result, clock,
     headers::{self, Map},
@@ -146,7 +146,8 @@ impl RateLimit {
                 DrawState::Pending | DrawState::Failed => match service.spec().failure_mode {
                     FailureMode::Local => plan.draws.push(draw),
                     FailureMode::Allow => {}
-                    FailureMode::Deny => denial.is_unavailable = true,
+                    FailureMode::Deny if draw.is_enforced => denial.is_unavailable = true,
+                    FailureMode::Deny => self.counters.count(Metric::DryRun),
                 },
             }
         }
@@ -238,7 +239,7 @@ impl RateLimit {
         let Some(mut reply) = self.policy.reply(&denial, &format) else {
             return Ok(Outcome::Passed);
         };
-        add_answers(&mut reply, answers);
+        add_answers(&mut reply, answers, ReplyFormat::of(&format).is_grpc());
         let summary: Rc<[u8]> = Rc::from(summary.into_bytes());
         if published::publish(Fact::Limit, &summary, Readers::Everyone).is_err() {
             self.counters.count(Metric::Errors);
@@ -247,14 +248,18 @@ impl RateLimit {
     }
 }
 
-/// Adds the headers and the body of the service to a reply.
-fn add_answers(reply: &mut Reply, answers: Vec<Answer>) {
+/// Adds the headers and the body of the service to a reply, in place of those of the filter.
+fn add_answers(reply: &mut Reply, answers: Vec<Answer>, is_grpc: bool) {
     for answer in answers {
         if !answer.raw_body.is_empty() && reply.status != UNAVAILABLE {
             reply.headers.retain(|(name, _)| *name != HeaderName::CONTENT_TYPE);
             reply.body = answer.raw_body;
         }
-        reply.headers.extend(answer.response_headers);
+        let mut added = answer.response_headers;
+        // The content type is part of gRPC.
+        added.retain(|(name, _)| !is_grpc || *name != HeaderName::CONTENT_TYPE);
+        reply.headers.retain(|(name, _)| added.iter().all(|(other, _)| other != name));
+        reply.headers.append(&mut added);
     }
 }
 

@@ -4,6 +4,7 @@ mod configurations;
 mod dry_run;
 mod exchange;
 mod failures;
+mod global;
 mod holds;
 mod host_calls;
 mod interleavings;

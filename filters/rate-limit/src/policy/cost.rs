@@ -5,7 +5,10 @@ use filter_core::{
     percent_decode,
 };
 
-use crate::config::{CostConfig, CostFrom};
+use crate::{
+    config::{CostConfig, CostFrom},
+    key::header_values,
+};
 
 /// The kinds of placeholders in `cost.from`.
 const KINDS: [PlaceholderKind; 3] =
@@ -61,15 +64,19 @@ impl Cost {
         match self {
             Self::Fixed(units) => *units,
             Self::From { source, default, min, max } => {
-                let value = match source {
+                // A number that is not whole is rounded up, and of several ones the largest counts, so
+                // that no spelling lowers it.
+                let number = match source {
                     Placeholder::Path(name) => {
-                        let found = captures.iter().find(|(found, _)| found == name);
-                        found.map(|(_, value)| percent_decode(value))
+                        let found = captures.iter().filter(|(found, _)| found == name);
+                        found.filter_map(|(_, value)| units(&percent_decode(value))).max()
                     }
-                    source => source.of_request(request),
+                    Placeholder::Request(name) => header_values(&request.headers, name)
+                        .filter_map(|value| units(&value))
+                        .max(),
+                    source => source.of_request(request).and_then(|value| units(&value)),
                 };
-                // A number that is not whole is rounded up, so that no spelling lowers it.
-                let number = value.and_then(|value| units(&value)).unwrap_or(*default);
+                let number = number.unwrap_or(*default);
                 number.clamp(*min, *max)
             }
         }
@@ -160,6 +167,24 @@ mod tests {
             (".5", 3),
         ] {
             assert_eq!(cost.units(&request(header), &Vec::new()), units, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn the_largest_of_several_numbers_counts() {
+        let cost = |from: &str| cost(json!({"from": from}));
+        let request = |values: [&str; 2]| Request {
+            headers: values.iter().map(|value| ("x-cost", *value)).collect::<Headers>(),
+            ..Request::default()
+        };
+        for (values, expected) in
+            [(["1", "9"], 9), (["9", "1"], 9), (["x", "9"], 9), (["", "x"], 1)]
+        {
+            let header = cost("%REQ(x-cost)%");
+            assert_eq!(header.units(&request(values), &Vec::new()), expected, "{values:?}");
+            let captures = values.map(|value| ("n".to_owned(), value.as_bytes().to_vec())).to_vec();
+            let path = cost("%PATH(n)%");
+            assert_eq!(path.units(&Request::default(), &captures), expected, "{values:?}");
         }
     }
 

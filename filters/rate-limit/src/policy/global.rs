@@ -10,8 +10,8 @@ use siphasher::sip::SipHasher13;
 
 use super::{Limit, LimitKind, PlannedDraw, Policy};
 use crate::{
-    config::{FailureMode, MissingKeyConfig, ServiceMode},
-    key::Secret,
+    config::{FailureMode, ServiceMode},
+    key::{KeyStatus, Secret, Value, agreeing, header_values, only, path_variable},
     service::{self, request::Descriptor},
 };
 
@@ -51,15 +51,6 @@ pub struct GlobalDraw {
     pub key: u64,
 }
 
-/// A descriptor of a request.
-pub(super) enum Described {
-    Descriptor(Descriptor),
-    /// The request has no value for an entry, so the limit does not apply.
-    Skipped,
-    /// The request has no value for an entry, so it is refused.
-    Denied,
-}
-
 /// The value of an entry whose placeholder has no value.
 const MISSING: &str = "missing";
 
@@ -78,22 +69,41 @@ impl DescriptorSpec {
         })
     }
 
+    /// Returns the entries with their values.
     fn entries(
         &self,
         request: &Request,
         captures: &Captures,
-    ) -> impl Iterator<Item = (String, Option<String>)> {
+    ) -> impl Iterator<Item = (String, Result<String, KeyStatus>)> {
         self.0.iter().map(move |(key, text)| {
-            let value = text.expand(|placeholder| match placeholder {
-                Placeholder::Path(name) => {
-                    let found = captures.iter().find(|(found, _)| found == name);
-                    found.map(|(_, value)| value.as_slice().into())
+            // A value that cannot be sent does not lead around the limit.
+            let mut status = KeyStatus::Ambiguous;
+            let expanded = text.expand(|placeholder| match value(placeholder, request, captures) {
+                Value::Found(value) => Some(value),
+                Value::Ambiguous => None,
+                Value::Missing => {
+                    status = KeyStatus::Missing;
+                    None
                 }
-                placeholder => placeholder.of_request(request),
             });
-            let value = value.and_then(|value| String::from_utf8(value).ok());
-            (key.clone(), value.filter(|value| !value.is_empty()))
+            let text = expanded.and_then(|bytes| String::from_utf8(bytes).ok());
+            (key.clone(), text.ok_or(status))
         })
+    }
+
+    /// Returns the status of the key that the values form.
+    pub(super) fn status(&self, request: &Request, captures: &Captures) -> KeyStatus {
+        let mut failed = self.entries(request, captures).filter_map(|(_, value)| value.err());
+        failed.next().unwrap_or(KeyStatus::Found)
+    }
+}
+
+/// Returns the value of a placeholder.
+fn value<'r>(placeholder: &Placeholder, request: &'r Request, captures: &'r Captures) -> Value<'r> {
+    match placeholder {
+        Placeholder::Request(name) => agreeing(header_values(&request.headers, name)),
+        Placeholder::Path(name) => path_variable(captures, name),
+        placeholder => only(placeholder.of_request(request)),
     }
 }
 
@@ -104,43 +114,40 @@ impl Policy {
         self.service.as_ref()
     }
 
-    /// Returns the descriptor of a request for a limit.
+    /// Returns the descriptor of a request for a limit; a value that is missing is `missing`.
     pub(super) fn describe(
         &self,
         limit: &Limit,
-        quota: u64,
         request: &Request,
         captures: &Captures,
-    ) -> Described {
+    ) -> Descriptor {
         let entries: Vec<(String, Option<String>)> = match &limit.descriptor {
-            Some(spec) => spec.entries(request, captures).collect(),
+            Some(spec) => {
+                let entries = spec.entries(request, captures);
+                entries.map(|(key, value)| (key, value.ok())).collect()
+            }
             None => {
                 let name = ("limit".to_owned(), Some(limit.name.clone()));
                 let components = limit.key.entries(request, captures);
                 std::iter::once(name).chain(components).collect()
             }
         };
-        if entries.iter().any(|(_, value)| value.is_none()) {
-            match limit.on_missing_key {
-                MissingKeyConfig::Share => {}
-                MissingKeyConfig::Skip => return Described::Skipped,
-                MissingKeyConfig::Deny => return Described::Denied,
-            }
-        }
         let entries = entries.into_iter();
         let entries =
             entries.map(|(key, value)| (key, value.unwrap_or_else(|| MISSING.to_owned())));
         let sends_limit = self.service.as_ref().is_some_and(|service| service.sends_limit);
         let limit = match &limit.kind {
             LimitKind::Rate(spec) if sends_limit => {
+                // The service counts for all replicas.
+                let requests = spec.requests_for(request);
                 service::Unit::from_duration(spec.per).map(|unit| service::Rate {
-                    requests_per_unit: u32::try_from(quota).unwrap_or(u32::MAX),
+                    requests_per_unit: u32::try_from(requests).unwrap_or(u32::MAX),
                     unit,
                 })
             }
             LimitKind::Rate(_) | LimitKind::Concurrent(_) => None,
         };
-        Described::Descriptor(Descriptor { entries: entries.collect(), limit })
+        Descriptor { entries: entries.collect(), limit }
     }
 }
 

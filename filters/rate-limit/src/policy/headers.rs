@@ -151,7 +151,7 @@ impl Policy {
         let limit = self.limits.get(draw.limit).filter(|limit| limit.is_keyed())?;
         // A limit that applies has found the variables of the path.
         let entry = self.entries.iter().position(|entry| entry.rules.contains(&draw.rule));
-        let captures = entry.map(|entry| self.matcher.captures(entry, request));
+        let captures = entry.map(|entry| self.matcher.captures_in_all_readings(entry, request));
         Some(limit.key.sources(request, &captures.unwrap_or_default()))
     }
 }

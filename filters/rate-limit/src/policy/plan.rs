@@ -5,10 +5,7 @@ use std::time::{Duration, SystemTime};
 use filter_core::{Captures, Match, Percentage, Request, sticky_draw, sticky_hash};
 use smallvec::SmallVec;
 
-use super::{
-    GlobalDraw, LimitKind, Policy, Rule,
-    global::{self, Described},
-};
+use super::{GlobalDraw, LimitKind, Policy, Rule, global};
 use crate::{
     config::MissingKeyConfig,
     key::{KeyStatus, Secret},
@@ -130,7 +127,7 @@ impl Policy {
             reads_cost || self.limit_of(*rule).is_some_and(reads_key)
         };
         if rules.iter().any(reads) {
-            self.matcher.captures(entry, request)
+            self.matcher.captures_in_all_readings(entry, request)
         } else {
             Captures::new()
         }
@@ -162,9 +159,15 @@ impl Policy {
             plan.refuse(index, is_enforced);
             return;
         }
-        if key.status != KeyStatus::Found {
+        let status = match &limit.descriptor {
+            Some(descriptor) if key.status == KeyStatus::Found => {
+                descriptor.status(request, captures)
+            }
+            _ => key.status,
+        };
+        if status != KeyStatus::Found {
             plan.missing_keys = plan.missing_keys.saturating_add(1);
-            match (limit.on_missing_key, key.status) {
+            match (limit.on_missing_key, status) {
                 (MissingKeyConfig::Deny, _) => {
                     plan.refuse(index, is_enforced);
                     return;
@@ -197,14 +200,9 @@ impl Policy {
             plan.draws.push(planned);
             return;
         }
-        match self.describe(limit, quota, request, captures) {
-            Described::Descriptor(descriptor) => {
-                let key = global::hash(&descriptor, inputs.secret);
-                plan.global.push(GlobalDraw { draw: planned, descriptor, key });
-            }
-            Described::Skipped => {}
-            Described::Denied => plan.refuse(index, is_enforced),
-        }
+        let descriptor = self.describe(limit, request, captures);
+        let key = global::hash(&descriptor, inputs.secret);
+        plan.global.push(GlobalDraw { draw: planned, descriptor, key });
     }
 }
 

@@ -101,7 +101,9 @@ impl Policy {
             reply.headers.retain(|(name, _)| *name != HeaderName::CONTENT_TYPE);
             reply.body.clone_from(body);
         }
-        for (name, value) in &first.reply.headers {
+        // The content type is part of gRPC.
+        let is_sent = |name: &HeaderName| !format.is_grpc() || *name != HeaderName::CONTENT_TYPE;
+        for (name, value) in first.reply.headers.iter().filter(|(name, _)| is_sent(name)) {
             reply.headers.retain(|(found, _)| found != name);
             reply.headers.push((name.clone(), value.clone()));
         }

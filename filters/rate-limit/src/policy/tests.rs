@@ -14,6 +14,7 @@ mod costs;
 mod draws;
 mod enforcement;
 mod explained;
+mod global;
 mod headers;
 mod hostile;
 mod matching;

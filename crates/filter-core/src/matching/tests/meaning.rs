@@ -216,6 +216,24 @@ fn captures_variables_of_the_alternative_that_matches() {
 }
 
 #[test]
+fn captures_variables_in_all_readings() {
+    let matcher = matcher(&json!([[{"pathTemplate": "/a/{id}/b"}]]));
+    let long = format!("/a/{}/b", "%2525".repeat(20_000));
+    for (path, values) in [
+        ("/a/7/b", &["7"][..]),
+        ("/a/7;x/b", &["7;x", "7"]),
+        ("/a/%37/b", &["%37", "7"]),
+        ("/a//7/b", &[]),
+        ("/a/7/c", &[]),
+        (&long, &[]),
+    ] {
+        let captures = matcher.captures_in_all_readings(0, &request([(":path", path)]));
+        let expected = values.iter().map(|value| ("id".to_owned(), value.as_bytes().to_vec()));
+        assert_eq!(captures, expected.collect::<Vec<_>>(), "{path:.20}");
+    }
+}
+
+#[test]
 fn normalizes_paths_as_configured() {
     let rules = rules(&json!([[{"uri": {"exact": "/b"}}]]));
     let request = request([(":path", "/a/../b?/c")]);

@@ -78,6 +78,26 @@ fn checks_the_fields_against_the_limit() {
 }
 
 #[test]
+fn the_service_only_counts_requests() {
+    let path = "http[0].limits[0]";
+    let refused = |field: &str| {
+        format!("{path}.{field}: must not be given: the limit in ref has scope GLOBAL")
+    };
+    for (field, value, expected) in [
+        ("cost", json!(5), "accepted".to_owned()),
+        ("enforced", json!({"value": 5}), "accepted".to_owned()),
+        ("charge", json!({}), refused("charge")),
+        ("reserve", json!({"value": 5}), refused("reserve")),
+        ("wait", json!("1s"), refused("wait")),
+    ] {
+        let other = json!({"requests": 1, "per": "1s", "scope": "GLOBAL"});
+        let mut document = of(other, json!({field: value}));
+        document["rateLimitService"] = json!({"cluster": "limits", "domain": "shop"});
+        assert_eq!(result(&document), expected);
+    }
+}
+
+#[test]
 fn the_path_variables_of_the_limit_must_exist_in_the_entry() {
     let document = |template: &str| {
         json!({"http": [

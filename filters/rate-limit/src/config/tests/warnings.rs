@@ -68,3 +68,32 @@ fn warns_of_a_limit_that_refuses_every_request() {
         assert_eq!(warnings(&with(fields.clone())), Vec::from_iter(expected), "{fields}");
     }
 }
+
+#[test]
+fn warns_of_a_second_draw_for_the_same_request() {
+    let warning = |path: &str, other: &str| {
+        vec![format!("{path}: draws a second time for each request, after {other}")]
+    };
+    let own = json!({"name": "a", "requests": 10, "per": "1s"});
+    let charged = json!({"ref": "a", "charge": {"status": ["401"]}});
+    let other = json!([{"uri": {"exact": "/b"}}]);
+    for (document, expected) in [
+        (json!({"limits": [own, {"ref": "a"}]}), warning("limits[1]", "limits[0]")),
+        (
+            json!({"limits": [{"name": "a", "concurrent": 1}], "http": [{"limits": [{"ref": "a"}]}]}),
+            warning("http[0].limits[0]", "limits[0]"),
+        ),
+        (
+            json!({"limits": [{"ref": "a"}], "http": [{"limits": [own]}]}),
+            warning("http[0].limits[0]", "limits[0]"),
+        ),
+        (json!({"limits": [own, charged]}), Vec::new()),
+        (json!({"limits": [own, charged, charged]}), warning("limits[2]", "limits[1]")),
+        (
+            json!({"http": [{"match": other, "limits": [own]}, {"limits": [{"ref": "a"}]}]}),
+            Vec::new(),
+        ),
+    ] {
+        assert_eq!(warnings(&document), expected, "{document}");
+    }
+}

@@ -3,13 +3,15 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use std::{cell::RefCell, rc::Rc};
+
 use filter_host::memory::Proxy;
 use serde_json::{Value, json};
 
 use super::{
     Limiter, admits, admitted, flush,
     interleavings::{Mode, Race, SCHEDULES},
-    limited, metric, start,
+    limited, metric, ms, start,
 };
 
 const GAUGE: &str = "weir_rate_limit_active_test_a";
@@ -90,4 +92,28 @@ fn a_lost_write_is_drawn_again() {
             assert_eq!(left, if contended == 0 { 2 } else { 3 }, "{window} {lost}");
         }
     }
+}
+
+#[test]
+fn units_that_are_given_back_are_noticed_within_a_second() {
+    let limit = |name: &str, per: &str| json!({"name": name, "requests": 1, "per": per});
+    let document = json!({"http": [
+        {"match": [{"method": {"exact": "PUT"}}], "limits": [limit("minute", "1m")]},
+        {"limits": [limit("day", "24h"), {"ref": "minute"}]}]});
+    let proxy = Proxy::new();
+    let (mut worker, other) = (start(&proxy, &document), start(&proxy, &document));
+    let other = Rc::new(RefCell::new(other));
+    let (racer, mut writes) = (Rc::clone(&other), 0);
+    proxy.interrupt(move |call| {
+        writes += u64::from(call.name == "replace_shared_data");
+        // The first limit is drawn, and the second one is about to be.
+        if call.name == "replace_shared_data" && writes == 2 {
+            assert!(!admits(&mut racer.borrow_mut(), &[(":method", "GET")]));
+            assert!(admits(&mut racer.borrow_mut(), &[(":method", "PUT")]));
+        }
+    });
+    assert!(!admits(&mut worker, &[(":method", "GET")]), "the other worker was faster");
+    proxy.stop_interrupts();
+    proxy.pass(ms(60_000));
+    assert!(admits(&mut other.borrow_mut(), &[(":method", "GET")]));
 }

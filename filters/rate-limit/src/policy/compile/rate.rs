@@ -25,8 +25,8 @@ pub(super) struct Overdraft {
 pub(in crate::policy) struct RateSpec {
     /// The window with the numbers of the configuration.
     pub(in crate::policy) rate: Rate,
-    /// Units in `per`, divided by the replicas.
-    pub(in crate::policy) requests: u64,
+    /// Units in `per`, of all replicas together.
+    requests: u64,
     /// Time in which the units become available.
     pub(in crate::policy) per: Duration,
     numbers: Numbers,
@@ -93,11 +93,10 @@ impl RateSpec {
                 break;
             }
         }
-        let requests_per_pod = numbers.divided(requests);
         Self {
             // An invalid bucket is reported above.
             rate: numbers.window(requests).unwrap_or(Rate::Sliding(SlidingWindow::new(1, per))),
-            requests: requests_per_pod,
+            requests,
             per,
             numbers,
             from: config.requests_from.clone(),
@@ -113,22 +112,28 @@ impl RateSpec {
         self.numbers.burst.map_or(requests, |burst| self.numbers.divided(burst))
     }
 
-    /// Returns the window and the units in `per` for a request.
+    /// Returns the window and the units in `per` for a request, divided by the replicas.
     pub(in crate::policy) fn for_request(&self, request: &Request) -> (Rate, u64) {
-        let Some(from) = &self.from else { return (self.rate, self.requests) };
+        let requests = self.requests_for(request);
+        if requests == self.requests {
+            return (self.rate, self.numbers.divided(requests));
+        }
+        match self.numbers.window(requests) {
+            Some(rate) => (rate.for_counts_of(&self.rate), self.numbers.divided(requests)),
+            None => (self.rate, self.numbers.divided(self.requests)),
+        }
+    }
+
+    /// Returns the units in `per` for a request, of all replicas together.
+    pub(in crate::policy) fn requests_for(&self, request: &Request) -> u64 {
+        let Some(from) = &self.from else { return self.requests };
         let claims = request.claims.as_ref();
         let claim = claims.and_then(|claims| from.claim.find_scalar(claims));
         let number = claim.and_then(|claim| units(&claim));
         let max = from.max.map_or(MAX_UNITS, |max| max.get());
-        let Some(number) = number.or_else(|| from.default.map(|default| default.get())) else {
-            return (self.rate, self.requests);
-        };
+        let number = number.or_else(|| from.default.map(|default| default.get()));
         // A plan with 0 requests is not a plan without a limit.
-        let number = number.clamp(1, max);
-        match self.numbers.window(number) {
-            Some(rate) => (rate.for_counts_of(&self.rate), self.numbers.divided(number)),
-            None => (self.rate, self.requests),
-        }
+        number.map_or(self.requests, |number| number.clamp(1, max))
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn check_fields(config: &LimitConfig, path: &str, errors: &mut Config
     }
 }
 
-/// Refuses fields that the other limit does not have, and a key that it can lack.
+/// Refuses fields that do not fit the other limit, and a key that a request can lack.
 pub(super) fn check_target(
     definition: &Definition<'_>,
     other: &Definition<'_>,
@@ -44,6 +44,7 @@ pub(super) fn check_target(
 ) {
     let Definition { config, path, .. } = definition;
     let is_concurrent = other.config.concurrent.is_some();
+    let is_global = other.config.scope == Scope::Global;
     let is_bucket = other.config.window == WindowConfig::TokenBucket;
     for (field, is_given) in [
         ("cost", config.cost.is_some()),
@@ -55,6 +56,11 @@ pub(super) fn check_target(
             errors.add(
                 format_args!("{path}.{field}"),
                 "must not be given: the limit in ref has concurrent",
+            );
+        } else if is_given && is_global && field != "cost" {
+            errors.add(
+                format_args!("{path}.{field}"),
+                "must not be given: the limit in ref has scope GLOBAL",
             );
         } else if is_given && field == "wait" && !is_bucket {
             errors.add(

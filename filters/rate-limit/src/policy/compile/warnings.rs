@@ -2,7 +2,7 @@
 
 use filter_core::{Captures, HttpMatch, Request, Warning};
 
-use super::{Definition, service};
+use super::{Definition, service, target};
 use crate::{
     config::{Config, KeyConfig},
     policy::{LimitKind, Policy, Rule, cost::Cost},
@@ -23,6 +23,7 @@ pub(super) fn all(
     }
     for definition in definitions {
         warnings.extend(client_key(definition));
+        warnings.extend(second_draw(definition, definitions));
     }
     for (definition, rule) in definitions.iter().zip(&policy.rules) {
         warnings.extend(impossible(definition, rule, policy));
@@ -53,8 +54,10 @@ fn impossible(definition: &Definition<'_>, rule: &Rule, policy: &Policy) -> Opti
     if spec.reads_claims() {
         return None;
     }
-    let burst = spec.burst_for(spec.requests);
-    let amount = rule.amount(&Request::default(), &Captures::default(), burst);
+    let request = Request::default();
+    let (_, requests) = spec.for_request(&request);
+    let burst = spec.burst_for(requests);
+    let amount = rule.amount(&request, &Captures::default(), burst);
     let usable = burst.saturating_sub(amount.reserve);
     let (field, units) = match &rule.cost {
         Cost::Fixed(units) => (if amount.reserve > 0 { "reserve" } else { "cost" }, *units),
@@ -66,4 +69,18 @@ fn impossible(definition: &Definition<'_>, rule: &Rule, policy: &Policy) -> Opti
             format_args!("refuses every request: it needs {units} units, of at most {usable}"),
         )
     })
+}
+
+/// Warns of a limit whose requests draw from the same counts already.
+fn second_draw(definition: &Definition<'_>, definitions: &[Definition<'_>]) -> Option<Warning> {
+    let is_same_request =
+        |other: &Definition<'_>| other.entry.is_none() || other.entry == definition.entry;
+    let earlier = definitions.iter().take_while(|other| other.path != definition.path);
+    let mut same = earlier
+        .filter(|other| is_same_request(other) && target(other) == target(definition))
+        // A request and its response can cost separately.
+        .filter(|other| other.config.charge.is_some() == definition.config.charge.is_some());
+    let other = same.next()?;
+    let text = format_args!("draws a second time for each request, after {}", other.path);
+    Some(Warning::new(&definition.path, text))
 }

@@ -120,3 +120,23 @@ fn encoding_a_path_variable_avoids_no_limit() {
     }
     assert!(plan("/other").is_empty());
 }
+
+#[test]
+fn spellings_of_a_path_variable_have_no_counts_of_their_own() {
+    let fields =
+        json!({"key": [{"pathVariable": "id"}], "cost": {"from": "%PATH(id)%"}, "requests": 50});
+    let policy = policy(&json!({"http": [
+        {"match": [{"pathTemplate": "/t/{id}/r"}], "limits": [limit("a", fields)]}]}));
+    let draw = |path| {
+        let plan = plan(&policy, &request(&[(":path", path)]));
+        (plan.draws[0].key, plan.draws[0].amount.cost, plan.missing_keys)
+    };
+    let (plain, shared) = (draw("/t/25/r"), draw("/t/25;x/r"));
+    assert_eq!((plain.1, plain.2), (25, 0));
+    assert_eq!((shared.1, shared.2), (25, 1), "parameters do not lower the cost");
+    assert_ne!(draw("/t/26/r").0, plain.0);
+    assert_eq!(draw("/t/%32%35/r"), plain);
+    for path in ["/t/25;y/r", "/t/25;x=1;y=2/r", "/t/25%3bx/r", "/t/25%20/r", "/t/%2525/r"] {
+        assert_eq!(draw(path).0, shared.0, "{path}");
+    }
+}

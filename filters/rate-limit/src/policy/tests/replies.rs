@@ -182,3 +182,14 @@ fn summarizes_a_refusal() {
     let denial = Denial { refusals, ..Denial::default() };
     assert_eq!(policy.summary(&denial), "limit=own;retry_ms=2400");
 }
+
+#[test]
+fn a_configured_content_type_is_only_for_http() {
+    let set = json!({"headers": {"response": {"set": {"Content-Type": "text/html", "x-a": "b"}}}});
+    let document = json!({"limits": [limit("a", json!({"reply": set}))]});
+    for (headers, expected) in [(JSON, Some("text/html")), (GRPC, None)] {
+        let reply = reply(&document, &[(0, 1_000)], headers);
+        assert_eq!(header(&reply, "content-type"), expected, "{headers:?}");
+        assert_eq!(header(&reply, "x-a"), Some("b"), "{headers:?}");
+    }
+}
