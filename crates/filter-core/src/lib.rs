@@ -33,6 +33,7 @@ pub use crate::{
         shown::Shown, warning::Warning,
     },
     http::{
+        authority::host,
         body_text::BodyText,
         grpc,
         grpc_status::{GrpcStatus, GrpcStatusName},

@@ -4,7 +4,7 @@ use std::{borrow::Cow, hash::Hasher, net::IpAddr};
 
 use filter_core::{
     Captures, ClaimPath, HeaderName, Headers, Needs, PathNormalization, Request, RequestPath,
-    cookies, percent_decode,
+    cookies, host, percent_decode,
 };
 use siphasher::sip::SipHasher13;
 
@@ -22,6 +22,8 @@ type Component = Vec<Source>;
 enum Source {
     Claim(ClaimPath),
     Header(HeaderName),
+    /// The host of the request, without its port.
+    Host,
     QueryParameter(String),
     Cookie(String),
     /// The client's address, with the prefix lengths that identify a client.
@@ -160,7 +162,7 @@ fn sources(config: &KeyConfig) -> Component {
     };
     [
         config.claim.clone().map(Source::Claim),
-        config.http_header_name.clone().map(Source::Header),
+        config.http_header_name.clone().map(Source::header),
         config.http_query_parameter_name.clone().map(Source::QueryParameter),
         config.http_cookie.as_ref().map(|cookie| Source::Cookie(cookie.name.clone())),
         config.use_source_ip.then_some(address),
@@ -191,6 +193,11 @@ fn first_of<'r>(
 }
 
 impl Source {
+    /// The proxy has the header `host` as `:authority`.
+    fn header(name: HeaderName) -> Self {
+        if name.as_str() == "host" { Self::Host } else { Self::Header(name) }
+    }
+
     /// Returns a value as text.
     fn text(&self, bytes: &[u8]) -> String {
         match self {
@@ -202,7 +209,7 @@ impl Source {
     const fn name(&self) -> &'static str {
         match self {
             Self::Claim(_) => "claim",
-            Self::Header(_) => "header",
+            Self::Header(_) | Self::Host => "header",
             Self::QueryParameter(_) => "query",
             Self::Cookie(_) => "cookie",
             Self::Address { .. } => "source_ip",
@@ -218,6 +225,7 @@ impl Source {
         match self {
             Self::Claim(_) => needs.claims = true,
             Self::Header(name) => insert(&mut needs.headers, name.as_str()),
+            Self::Host => insert(&mut needs.headers, ":authority"),
             Self::QueryParameter(_) => {
                 needs.query = true;
                 insert(&mut needs.headers, ":path");
@@ -246,6 +254,7 @@ impl Source {
                 only(claims.and_then(|claims| path.find_scalar(claims)))
             }
             Self::Header(name) => agreeing(header_values(headers, name.as_str())),
+            Self::Host => only(headers.first(":authority").map(host)),
             Self::QueryParameter(name) => agreeing(parameters(headers, name)),
             Self::Cookie(name) => agreeing(
                 cookies(headers)

@@ -24,6 +24,17 @@ pub(crate) fn authority_readings(authority: &[u8]) -> Option<Vec<Vec<u8>>> {
     }
 }
 
+/// Returns the host of an authority as servers compare it: in lower case, without user information,
+/// port and trailing dot.
+#[must_use]
+pub fn host(authority: &[u8]) -> Cow<'_, [u8]> {
+    let steps: [Step; 4] = [without_userinfo, without_port, without_trailing_dot, in_lower_case];
+    steps.into_iter().fold(Cow::Borrowed(authority), |text, step| match text {
+        Cow::Borrowed(text) => step(text),
+        Cow::Owned(text) => Cow::Owned(step(&text).into_owned()),
+    })
+}
+
 fn in_lower_case(authority: &[u8]) -> Cow<'_, [u8]> {
     if authority.iter().any(u8::is_ascii_uppercase) {
         Cow::Owned(authority.to_ascii_lowercase())
@@ -61,6 +72,22 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+
+    #[test]
+    fn equal_hosts_have_one_text() {
+        for authority in [
+            "a.example",
+            "A.Example",
+            "a.example:81",
+            "a.example.:81",
+            "u:p@a.EXAMPLE.",
+            "a.example:",
+        ] {
+            assert_eq!(host(authority.as_bytes()), &b"a.example"[..], "{authority}");
+        }
+        assert_eq!(host(b"[::1]:80"), &b"[::1]"[..]);
+        assert_eq!(host(b""), &b""[..]);
+    }
 
     #[test]
     fn reads_hosts_without_case_port_dot_and_user() {

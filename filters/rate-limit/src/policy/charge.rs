@@ -58,7 +58,10 @@ impl Charge {
             return None;
         }
         let Some(_) = &self.header else { return Some(1) };
-        Some(response.header.and_then(units).unwrap_or(1).min(self.max))
+        // Repeated headers may arrive as one with commas.
+        let header = response.header.unwrap_or_default();
+        let number = header.split(|byte| *byte == b',').filter_map(units).max();
+        Some(number.unwrap_or(1).min(self.max))
     }
 }
 

@@ -155,5 +155,7 @@ impl Policy {
 pub(super) fn hash(descriptor: &Descriptor, secret: Secret) -> u64 {
     let mut hasher = SipHasher13::new_with_key(&secret.0);
     descriptor.entries.hash(&mut hasher);
+    // Different rates that are sent are different counts of the worker.
+    descriptor.limit.map(|rate| rate.requests_per_unit).hash(&mut hasher);
     hasher.finish()
 }

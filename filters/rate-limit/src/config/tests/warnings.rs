@@ -97,3 +97,24 @@ fn warns_of_a_second_draw_for_the_same_request() {
         assert_eq!(warnings(&document), expected, "{document}");
     }
 }
+
+#[test]
+fn warns_of_a_descriptor_whose_clients_share_a_count_in_the_pod() {
+    const WARNING: &str = "limits[0].descriptor: has values of the request without key: while the \
+                           service does not answer, failureMode LOCAL counts all requests together";
+    let fixed = json!([{"key": "plan", "value": "free"}]);
+    let tenant = json!([{"key": "tenant", "value": "%CLAIM(tenant)%"}]);
+    for (descriptor, key, mode, is_warned) in [
+        (&tenant, json!([]), "LOCAL", true),
+        (&tenant, json!([]), "DENY", false),
+        (&tenant, json!([{"claim": "tenant"}]), "LOCAL", false),
+        (&fixed, json!([]), "LOCAL", false),
+    ] {
+        let fields = json!({"scope": "GLOBAL", "descriptor": descriptor, "key": key});
+        let mut document = with(fields);
+        document["rateLimitService"] =
+            json!({"service": "limits.example", "port": 8081, "domain": "d", "failureMode": mode});
+        let expected: &[&str] = if is_warned { &[WARNING] } else { &[] };
+        assert_eq!(warnings(&document), expected, "{document}");
+    }
+}

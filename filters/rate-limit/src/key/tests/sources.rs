@@ -136,3 +136,13 @@ fn reads_the_other_sources() {
     assert_eq!((of("5").status, of("").status), (KeyStatus::Found, KeyStatus::Missing));
     assert_ne!(of("5").hash, of("6").hash);
 }
+
+#[test]
+fn the_host_is_one_key_in_every_spelling() {
+    let spec = spec(json!([{"httpHeaderName": "host"}]));
+    let at = |host: &str| request(&[(":authority", host)]);
+    for host in ["SHOP.example", "shop.example:8080", "shop.example."] {
+        assert!(is_same(&spec, &at("shop.example"), &at(host)), "{host}");
+    }
+    assert!(!is_same(&spec, &at("shop.example"), &at("www.shop.example")));
+}

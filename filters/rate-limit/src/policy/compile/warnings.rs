@@ -4,7 +4,7 @@ use filter_core::{Captures, HttpMatch, Request, Warning};
 
 use super::{Definition, service, target};
 use crate::{
-    config::{Config, KeyConfig},
+    config::{Config, FailureMode, KeyConfig},
     policy::{LimitKind, Policy, Rule, cost::Cost},
 };
 
@@ -23,6 +23,7 @@ pub(super) fn all(
     }
     for definition in definitions {
         warnings.extend(client_key(definition));
+        warnings.extend(local_key(definition, policy));
         warnings.extend(second_draw(definition, definitions));
     }
     for (definition, rule) in definitions.iter().zip(&policy.rules) {
@@ -43,6 +44,20 @@ fn client_key(definition: &Definition<'_>) -> Option<Warning> {
         Warning::new(
             format_args!("{}.key", definition.path),
             "is written by the client, which can use a new value for each request: add a limit with another key, such as useSourceIp, unless an earlier filter verifies the value",
+        )
+    })
+}
+
+/// Warns of a descriptor that separates clients which share a count while the service is down.
+fn local_key(definition: &Definition<'_>, policy: &Policy) -> Option<Warning> {
+    let is_local =
+        policy.service.as_ref().is_some_and(|service| service.failure_mode == FailureMode::Local);
+    let config = definition.config;
+    let has_values = config.descriptor.iter().any(|entry| entry.value.contains('%'));
+    (is_local && has_values && config.key.is_empty()).then(|| {
+        Warning::new(
+            format_args!("{}.descriptor", definition.path),
+            "has values of the request without key: while the service does not answer, failureMode LOCAL counts all requests together",
         )
     })
 }

@@ -12,6 +12,8 @@ use crate::{
 pub(super) const MIN_VALIDITY: Duration = Duration::from_millis(10);
 /// One batch takes at most the remaining units of a window divided by this.
 const MAX_SHARE: u32 = 16;
+/// Time after which the service is asked again about a refusal, because its limit may have changed.
+const MAX_BELIEF: Duration = Duration::from_secs(30);
 
 /// The units of a key, and what is known about its count.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct Grant {
     max_batch: Option<Known>,
     /// Fewest units that were refused.
     refused: Option<Known>,
+    /// The end of the window in which they were refused.
+    refused_until: Duration,
     /// Cost of each waiting request.
     waiting: Vec<u32>,
 }
@@ -56,7 +60,7 @@ impl Grant {
         }
         match self.refused {
             Some(refused) if cost >= refused.units && now < refused.until => {
-                BatchDraw::Refused { retry_after: refused.until.saturating_sub(now) }
+                BatchDraw::Refused { retry_after: self.refused_until.saturating_sub(now) }
             }
             _ => BatchDraw::Wait,
         }
@@ -138,8 +142,9 @@ impl Grant {
             Err(settled) => settled,
             Ok((answer, call)) if answer.code == Code::OverLimit => {
                 // The window ended that much after the answer was sent, or later.
-                let until = now.saturating_add(answer.until_reset().max(MIN_VALIDITY));
-                self.refuse(call.hits, until)
+                let until_reset = answer.until_reset().max(MIN_VALIDITY);
+                self.refused_until = now.saturating_add(until_reset);
+                self.refuse(call.hits, now.saturating_add(until_reset.min(MAX_BELIEF)))
             }
             Ok((answer, call)) => {
                 // The service read its clock after the call was sent.
