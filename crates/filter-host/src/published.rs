@@ -20,6 +20,8 @@ pub enum Fact {
     Operation,
     /// The limit that refused the request: `weir.limit`.
     Limit,
+    /// The decision of access-control: `weir.access`.
+    Access,
 }
 
 /// The readers of a fact.
@@ -46,7 +48,8 @@ thread_local! {
 }
 
 impl Fact {
-    const ALL: [Self; 5] = [Self::Identity, Self::Tag, Self::Fault, Self::Operation, Self::Limit];
+    const ALL: [Self; 6] =
+        [Self::Identity, Self::Tag, Self::Fault, Self::Operation, Self::Limit, Self::Access];
 
     /// Returns the name of the property.
     #[must_use]
@@ -57,6 +60,7 @@ impl Fact {
             Self::Fault => "weir.fault",
             Self::Operation => "weir.operation",
             Self::Limit => "weir.limit",
+            Self::Access => "weir.access",
         }
     }
 

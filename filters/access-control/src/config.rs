@@ -1,0 +1,68 @@
+//! The types of the configuration document.
+//!
+//! Policies have the fields of Istio's AuthorizationPolicy, and more.
+
+use filter_core::{
+    BodyText, HeaderOperations, HttpMatch, IntegerWithin, MetricsConfig, PathNormalization,
+    ProblemConfig, misplaced,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+mod pasted;
+mod policy;
+mod rule;
+
+pub use crate::config::{
+    policy::{Action, Metadata, PolicyConfig, SpecConfig},
+    rule::{ConditionConfig, From, OperationConfig, RuleConfig, SourceConfig, To},
+};
+
+/// The configuration document: `policies`, or `action` and `rules` of a single policy.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = env!("CARGO_PKG_NAME"), description = env!("CARGO_PKG_DESCRIPTION"))]
+pub struct Config {
+    /// Policies, at most 256, as AuthorizationPolicy documents or in short form.
+    #[schemars(length(max = 256))]
+    pub policies: Vec<PolicyConfig>,
+    /// Action of a single policy, instead of `policies`.
+    pub action: Option<Action>,
+    /// Rules of a single policy, instead of `policies`.
+    pub rules: Option<Vec<RuleConfig>>,
+    /// Reply to denied requests. Default: status 403 with problem details (RFC 9457).
+    pub reply: Option<ReplyConfig>,
+    /// Normalization of the path before it is matched, as in Istio's MeshConfig. In a mesh, Istio
+    /// has already normalized the path. Default: `NONE`.
+    pub path_normalization: PathNormalization,
+    /// Error responses.
+    pub problem: ProblemConfig,
+    /// Names of metrics.
+    pub metrics: MetricsConfig,
+    /// Decides, counts and logs, but denies no requests. Default: `false`.
+    pub dry_run: bool,
+    #[serde(deserialize_with = "misplaced::in_wasm_plugin")]
+    selector: (),
+    #[serde(alias = "target_ref", deserialize_with = "misplaced::in_wasm_plugin")]
+    target_ref: (),
+    #[serde(alias = "target_refs", deserialize_with = "misplaced::in_wasm_plugin")]
+    target_refs: (),
+    #[serde(deserialize_with = "pasted::custom")]
+    provider: (),
+}
+
+/// A reply to denied requests.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ReplyConfig {
+    /// HTTP status, 300 to 599. Default: 403.
+    #[schemars(extend("examples" = [404]))]
+    pub http_status: Option<IntegerWithin<300, 599>>,
+    /// Headers: only `response.set` and `response.add`.
+    pub headers: HeaderOperations,
+    /// Body. Default: problem details.
+    pub body: Option<BodyText>,
+}
+
+/// A list of conditions of which one must match.
+pub type MatchList = Vec<HttpMatch>;

@@ -1,0 +1,98 @@
+//! The names of the metrics.
+
+use filter_core::{label_value, metric_name_part};
+
+const PREFIX: &str = "weir_access_control_";
+
+/// A counter of the filter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Metric {
+    /// Requests that were allowed.
+    Allowed,
+    /// Requests that were denied.
+    Denied,
+    /// Denials by a DENY policy.
+    DeniedByPolicy,
+    /// Denials because no ALLOW policy matched.
+    DeniedNoPolicy,
+    /// Requests that an AUDIT policy matched.
+    Audited,
+    /// Allowed requests that policies in dry run would deny.
+    DryRunDenied,
+    /// Denied requests that policies in dry run would allow.
+    DryRunAllowed,
+    /// Decisions that depend on a value that could not be read.
+    Unsure,
+    /// Denials that did not happen, because of `enforced` or `dryRun`.
+    NotEnforced,
+    /// Failed host calls.
+    Errors,
+}
+
+/// A counter of a policy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PolicyMetric {
+    /// Requests that a rule matched and that decided.
+    Matched,
+    /// Requests that it denied.
+    Denied,
+}
+
+impl Metric {
+    /// All counters.
+    pub const ALL: [Self; 10] = [
+        Self::Allowed,
+        Self::Denied,
+        Self::DeniedByPolicy,
+        Self::DeniedNoPolicy,
+        Self::Audited,
+        Self::DryRunDenied,
+        Self::DryRunAllowed,
+        Self::Unsure,
+        Self::NotEnforced,
+        Self::Errors,
+    ];
+
+    /// Returns the index in [`Metric::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(self) -> String {
+        let stem = match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::DeniedByPolicy => "denied_by_policy",
+            Self::DeniedNoPolicy => "denied_no_policy",
+            Self::Audited => "audited",
+            Self::DryRunDenied => "dry_run_denied",
+            Self::DryRunAllowed => "dry_run_allowed",
+            Self::Unsure => "unsure",
+            Self::NotEnforced => "not_enforced",
+            Self::Errors => "errors",
+        };
+        format!("{PREFIX}{stem}_total")
+    }
+}
+
+impl PolicyMetric {
+    /// All counters of a policy.
+    pub const ALL: [Self; 2] = [Self::Matched, Self::Denied];
+
+    /// Returns the name for a policy.
+    #[must_use]
+    pub fn name(self, policy: &str, has_labels: bool) -> String {
+        let stem = match self {
+            Self::Matched => "matched",
+            Self::Denied => "denied",
+        };
+        if has_labels {
+            format!("{PREFIX}policy_{stem}_total.policy=.={};.;", label_value(policy.as_bytes()))
+        } else {
+            format!("{PREFIX}policy_{}_{stem}_total", metric_name_part(policy))
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Connects the policies to the proxy.
+
+use std::{
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
+
+use filter_core::{Headers, InvalidConfig, parse_config};
+use filter_host::{
+    Action, HostError, Plugin, Result, Setup, clock,
+    headers::{self, Map},
+    metric_buffer::{BufferedMetric, MetricBuffer},
+    published::{self, Fact, Readers},
+    reply,
+    request::RequestReader,
+    stream::{self, ContextId},
+};
+
+use crate::{Decision, Metric, Policies, PolicyMetric, Reason, RuleId};
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "module")]
+filter_host::entry!(AccessControl);
+
+/// Time between two updates of the proxy's metrics.
+const PERIOD: Duration = Duration::from_secs(1);
+/// The headers that decide about the format of a reply.
+const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
+
+/// The filter in one worker, with its current configuration.
+pub struct AccessControl {
+    policies: Policies,
+    reader: RequestReader,
+    buffer: MetricBuffer,
+    /// Indexed by [`Metric::index`].
+    totals: Vec<BufferedMetric>,
+    /// By policy, then as [`PolicyMetric::ALL`].
+    by_policy: Vec<[BufferedMetric; 2]>,
+}
+
+impl AccessControl {
+    /// Creates the plugin.
+    #[must_use]
+    pub fn start(policies: Policies, setup: &Setup) -> Self {
+        policies.warnings().iter().for_each(|warning| setup.warn(warning));
+        let buffer = MetricBuffer::new(&setup.timers, PERIOD);
+        let of_policy = |name: &str| {
+            PolicyMetric::ALL
+                .map(|metric| buffer.counter(&metric.name(name, policies.has_labels())))
+        };
+        let by_policy = policies.names().map(of_policy).collect();
+        log::info!("configuration applied");
+        Self {
+            reader: RequestReader::new(policies.needs()),
+            totals: Metric::ALL.iter().map(|metric| buffer.counter(&metric.name())).collect(),
+            by_policy,
+            buffer,
+            policies,
+        }
+    }
+
+    fn decide(&self) -> Action {
+        let decision = self.read().unwrap_or_else(|error| {
+            self.on_error(error);
+            self.policies.unreadable()
+        });
+        self.count(&decision);
+        let is_allowed = decision.verdict.is_allowed;
+        let differs = decision.dry_run.is_some_and(|dry_run| dry_run.is_allowed != is_allowed);
+        if !is_allowed || differs || decision.audited.is_some() {
+            let summary = self.policies.summary(&decision);
+            log::debug!("{summary}");
+            let summary: Rc<[u8]> = Rc::from(summary.into_bytes());
+            if let Err(error) = published::publish(Fact::Access, &summary, Readers::Everyone) {
+                self.on_error(error);
+            }
+        }
+        if is_allowed || decision.is_tolerated || self.policies.is_dry_run() {
+            return Action::Continue;
+        }
+        if let Err(error) = self.refuse(&decision) {
+            self.on_error(error);
+            // A request that is denied must not go on without a reply.
+            if let Err(error) = stream::reset_request() {
+                self.on_error(error);
+            }
+        }
+        Action::Pause
+    }
+
+    fn read(&self) -> Result<Decision> {
+        let request = self.reader.read()?;
+        let now = match self.policies.uses_wall_clock() {
+            true => clock::now()?,
+            false => SystemTime::UNIX_EPOCH,
+        };
+        Ok(self.policies.decide(&request, now))
+    }
+
+    fn refuse(&self, decision: &Decision) -> Result<()> {
+        let format = FORMAT_HEADERS.iter().filter_map(|name| {
+            let value = headers::value(Map::RequestHeaders, name).ok().flatten();
+            value.map(|value| (*name, value))
+        });
+        let format: Headers = format.collect();
+        reply::try_send(&self.policies.reply(decision, &format))
+    }
+
+    fn count(&self, decision: &Decision) {
+        let verdict = decision.verdict;
+        self.add(if verdict.is_allowed { Metric::Allowed } else { Metric::Denied });
+        match verdict.reason {
+            Reason::Rule(rule) => {
+                self.add_policy(rule, PolicyMetric::Matched);
+                if !verdict.is_allowed {
+                    self.add(Metric::DeniedByPolicy);
+                    self.add_policy(rule, PolicyMetric::Denied);
+                }
+            }
+            Reason::NoPolicyAllows => self.add(Metric::DeniedNoPolicy),
+            Reason::NoPolicy | Reason::Unreadable => {}
+        }
+        if let Some(rule) = decision.audited {
+            self.add(Metric::Audited);
+            self.add_policy(rule, PolicyMetric::Matched);
+        }
+        match decision.dry_run {
+            Some(dry_run) if verdict.is_allowed && !dry_run.is_allowed => {
+                self.add(Metric::DryRunDenied);
+            }
+            Some(dry_run) if !verdict.is_allowed && dry_run.is_allowed => {
+                self.add(Metric::DryRunAllowed);
+            }
+            _ => {}
+        }
+        if verdict.is_unsure {
+            self.add(Metric::Unsure);
+        }
+        if !verdict.is_allowed && (decision.is_tolerated || self.policies.is_dry_run()) {
+            self.add(Metric::NotEnforced);
+        }
+    }
+
+    fn add(&self, metric: Metric) {
+        if let Some(counter) = self.totals.get(metric.index()) {
+            self.buffer.add(*counter, 1);
+        }
+    }
+
+    fn add_policy(&self, rule: RuleId, metric: PolicyMetric) {
+        if let Some([matched, denied]) = self.by_policy.get(rule.policy) {
+            let counter = match metric {
+                PolicyMetric::Matched => matched,
+                PolicyMetric::Denied => denied,
+            };
+            self.buffer.add(*counter, 1);
+        }
+    }
+
+    fn on_error(&self, error: HostError) {
+        log::warn!("a host call failed: {error:?}");
+        self.add(Metric::Errors);
+    }
+}
+
+impl Plugin for AccessControl {
+    type Stream = Stream;
+
+    fn configure(document: &[u8], setup: &Setup) -> std::result::Result<Self, InvalidConfig> {
+        Ok(Self::start(Policies::new(&parse_config(document)?)?, setup))
+    }
+
+    fn open(self: Rc<Self>, _context: ContextId) -> Stream {
+        Stream(self)
+    }
+
+    fn on_tick(&self) {
+        self.buffer.flush();
+    }
+}
+
+/// An HTTP stream.
+pub struct Stream(Rc<AccessControl>);
+
+impl filter_host::Stream for Stream {
+    fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
+        self.0.decide()
+    }
+}

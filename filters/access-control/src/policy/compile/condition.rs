@@ -1,0 +1,108 @@
+//! Compilation of a condition.
+
+use filter_core::{ClaimPath, ConfigErrors, HeaderName};
+
+use super::{
+    list::{self, Pair, Tests},
+    rule::Scope,
+};
+use crate::{
+    config::ConditionConfig,
+    policy::{
+        rule::{Test, TextTest, Values},
+        subject::{AddressSubject, Subject},
+    },
+};
+
+/// The attributes of Istio that a condition can name.
+const KEYS: &str = "request.headers[<name>], source.ip, remote.ip, source.namespace, \
+                    source.principal, request.auth.principal, request.auth.audiences, \
+                    request.auth.presenter, request.auth.claims[<name>], destination.ip, \
+                    destination.port or connection.sni";
+
+/// The attribute of a condition.
+enum Key {
+    Text(Subject, fn(&str) -> list::Compiled),
+    Address(AddressSubject),
+}
+
+pub(super) fn tests(
+    config: &ConditionConfig,
+    path: &str,
+    _scope: Scope<'_>,
+    errors: &mut ConfigErrors,
+) -> Vec<Test> {
+    let key = match key(&config.key) {
+        Ok(key) => key,
+        Err(message) => {
+            errors.add(format_args!("{path}.key"), message);
+            return Vec::new();
+        }
+    };
+    let pair = Pair::new("values", &config.values, "notValues", &config.not_values);
+    let mut tests = Tests::new(path, errors);
+    match (key, &config.r#match) {
+        (Key::Address(subject), None) => tests.addresses(subject, pair),
+        (Key::Address(_), Some(_)) => {
+            errors.add(
+                format_args!("{path}.match"),
+                "must not be given for an address: write ranges in values",
+            );
+            return Vec::new();
+        }
+        (Key::Text(subject, compile), test) => {
+            tests.texts(subject.clone(), pair, |value, _| compile(value));
+            if let Some(test) = test {
+                tests.add(Test {
+                    values: Values::Texts(subject, vec![TextTest::Match(test.clone())]),
+                    is_negated: false,
+                });
+            }
+        }
+    }
+    tests.finish()
+}
+
+fn key(key: &str) -> Result<Key, String> {
+    let pattern: fn(&str) -> list::Compiled = |value| Ok(list::pattern(value));
+    let claim = |names: &str| {
+        let path: ClaimPath = names.parse().map_err(|error| format!("{error}, got \"{names}\""))?;
+        Ok(Key::Text(Subject::Claim(path), pattern))
+    };
+    match key {
+        "source.ip" => Ok(Key::Address(AddressSubject::Peer)),
+        "remote.ip" => Ok(Key::Address(AddressSubject::Remote)),
+        "destination.ip" => Ok(Key::Address(AddressSubject::Destination)),
+        "source.namespace" => Ok(Key::Text(Subject::Principal, list::namespace)),
+        "source.principal" => Ok(Key::Text(Subject::Principal, |value| Ok(list::spiffe(value)))),
+        "request.auth.principal" => Ok(Key::Text(Subject::RequestPrincipal, pattern)),
+        "request.auth.audiences" => claim("aud"),
+        "request.auth.presenter" => claim("azp"),
+        "destination.port" => Ok(Key::Text(Subject::Port, list::port)),
+        "connection.sni" => Ok(Key::Text(Subject::Sni, pattern)),
+        _ => {
+            if let Some(name) =
+                key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'))
+            {
+                return header(name).map(|subject| Key::Text(subject, pattern));
+            }
+            if let Some(names) = key.strip_prefix("request.auth.claims") {
+                return claim(names);
+            }
+            Err(format!("must be one of {KEYS}, got \"{key}\""))
+        }
+    }
+}
+
+/// Returns the subject for a header; the proxy has `host` as `:authority`.
+fn header(name: &str) -> Result<Subject, String> {
+    let name = name.to_ascii_lowercase();
+    if matches!(name.as_str(), ":authority" | "host") {
+        return Ok(Subject::Header(":authority".to_owned()));
+    }
+    if matches!(name.as_str(), ":method" | ":path" | ":scheme") {
+        return Ok(Subject::Header(name));
+    }
+    let name: HeaderName = name.parse().map_err(|error| format!("{error}, got \"{name}\""))?;
+    Ok(Subject::Header(name.as_str().to_owned()))
+}

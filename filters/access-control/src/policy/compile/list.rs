@@ -1,0 +1,179 @@
+//! Compilation of lists of values.
+
+use std::fmt::Display;
+
+use filter_core::{ConfigErrors, IpRange, PathTemplate, StringMatch};
+
+use crate::policy::{
+    pattern::Pattern,
+    rule::{Test, TextTest, Values},
+    subject::{AddressSubject, Subject},
+};
+
+/// A list of values, and the list of values that must not match.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'c> {
+    lists: [(&'static str, &'c [String], bool); 2],
+}
+
+/// The tests of a source, an operation or a condition.
+pub(super) struct Tests<'c, 'e> {
+    path: &'c str,
+    errors: &'e mut ConfigErrors,
+    tests: Vec<Test>,
+    has_values: bool,
+}
+
+/// The result of compiling one value.
+pub(super) type Compiled = Result<TextTest, String>;
+
+impl<'c> Pair<'c> {
+    pub(super) const fn new(
+        field: &'static str,
+        values: &'c [String],
+        not_field: &'static str,
+        not_values: &'c [String],
+    ) -> Self {
+        Self { lists: [(field, values, false), (not_field, not_values, true)] }
+    }
+}
+
+impl<'c, 'e> Tests<'c, 'e> {
+    pub(super) const fn new(path: &'c str, errors: &'e mut ConfigErrors) -> Self {
+        Self { path, errors, tests: Vec::new(), has_values: false }
+    }
+
+    /// Adds the tests of a text.
+    pub(super) fn texts(
+        &mut self,
+        subject: Subject,
+        pair: Pair<'_>,
+        compile: impl Fn(&str, bool) -> Compiled,
+    ) {
+        for (field, values, is_negated) in pair.lists {
+            let tests = self.each(field, values, |value| compile(value, is_negated));
+            if !values.is_empty() {
+                let values = Values::Texts(subject.clone(), tests);
+                self.tests.push(Test { values, is_negated });
+            }
+        }
+    }
+
+    /// Adds the tests of an address.
+    pub(super) fn addresses(&mut self, subject: AddressSubject, pair: Pair<'_>) {
+        for (field, values, is_negated) in pair.lists {
+            let ranges = self.each(field, values, |value| {
+                value.parse::<IpRange>().map_err(|error| error.to_string())
+            });
+            if !values.is_empty() {
+                self.tests.push(Test { values: Values::Addresses(subject, ranges), is_negated });
+            }
+        }
+    }
+
+    /// Adds a test.
+    pub(super) fn add(&mut self, test: Test) {
+        self.has_values = true;
+        self.tests.push(test);
+    }
+
+    /// Returns the tests; an error if there are none.
+    pub(super) fn finish(self) -> Vec<Test> {
+        if !self.has_values {
+            self.errors.add(self.path, "must have at least one list of values");
+        }
+        self.tests
+    }
+
+    fn each<T, E: Display>(
+        &mut self,
+        field: &str,
+        values: &[String],
+        compile: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        self.has_values |= !values.is_empty();
+        let mut compiled = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            let path = format!("{}.{field}[{index}]", self.path);
+            if value.is_empty() {
+                self.errors.add(path, "must not be empty");
+                continue;
+            }
+            match compile(value) {
+                Ok(test) => compiled.push(test),
+                Err(error) => self.errors.add(path, format_args!("{error}, got \"{value}\"")),
+            }
+        }
+        compiled
+    }
+}
+
+pub(super) fn pattern(value: &str) -> TextTest {
+    TextTest::Pattern(Pattern::new(value))
+}
+
+pub(super) fn spiffe(value: &str) -> TextTest {
+    TextTest::Spiffe(Pattern::new(value))
+}
+
+pub(super) fn host(value: &str) -> TextTest {
+    TextTest::Pattern(Pattern::new(value).in_lower_case())
+}
+
+/// Compiles a path, which may be a template.
+pub(super) fn path(value: &str) -> Compiled {
+    if !value.contains('{') {
+        return Ok(pattern(value));
+    }
+    let template = value.parse::<PathTemplate>().map_err(|error| error.to_string())?;
+    Ok(TextTest::Template(template))
+}
+
+pub(super) fn port(value: &str) -> Compiled {
+    let is_port = value.parse::<u16>().is_ok_and(|port| port > 0 && port.to_string() == value);
+    if is_port { Ok(pattern(value)) } else { Err("must be a port, 1 to 65535".to_owned()) }
+}
+
+/// Compiles a namespace: Istio searches it in the path of the identity.
+pub(super) fn namespace(value: &str) -> Compiled {
+    regex(&format!(".*/ns/{}/.*", with_stars(value)))
+}
+
+/// Compiles a service account, `<namespace>/<name>` or `<name>` in the namespace of the policy.
+pub(super) fn service_account(value: &str, namespace: Option<&str>) -> Compiled {
+    let (namespace, name) = match (value.split_once('/'), namespace) {
+        (Some(found), _) => found,
+        (None, Some(namespace)) => (namespace, value),
+        (None, None) => {
+            return Err(
+                "must be <namespace>/<name>, because the policy has no namespace".to_owned()
+            );
+        }
+    };
+    let is_plain = |text: &str| !text.is_empty() && !text.contains(['*', '/']);
+    if !is_plain(namespace) || !is_plain(name) {
+        return Err("must be <namespace>/<name> without wildcards".to_owned());
+    }
+    regex(&format!("spiffe://.+/ns/{}/sa/{}", escaped(namespace), escaped(name)))
+}
+
+fn regex(text: &str) -> Compiled {
+    let test = serde_json::from_value(serde_json::json!({"regex": text}));
+    test.map(|test: StringMatch| TextTest::Match(test)).map_err(|error| error.to_string())
+}
+
+fn with_stars(text: &str) -> String {
+    let parts: Vec<_> = text.split('*').map(escaped).collect();
+    parts.join(".*")
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for letter in text.chars() {
+        if letter.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}

@@ -1,0 +1,171 @@
+//! Compilation of a rule.
+
+use filter_core::{ConfigErrors, Matcher, MatcherOptions, PathNormalization};
+
+use super::{
+    condition,
+    list::{self, Pair},
+};
+use crate::{
+    config::{OperationConfig, RuleConfig, SourceConfig},
+    policy::{
+        rule::{Rule, Test},
+        subject::{AddressSubject, Subject},
+    },
+};
+
+/// What a rule inherits.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'c> {
+    /// The namespace of the policy.
+    pub(super) namespace: Option<&'c str>,
+    pub(super) normalization: PathNormalization,
+}
+
+pub(super) fn compile(
+    config: &RuleConfig,
+    index: usize,
+    path: &str,
+    scope: Scope<'_>,
+    errors: &mut ConfigErrors,
+) -> Rule {
+    let name = config.name.clone().unwrap_or_else(|| format!("rule-{index}"));
+    if !super::is_name(&name) {
+        errors.add(
+            format_args!("{path}.name"),
+            "must be 1 to 253 characters A-Z, a-z, 0-9, '.', '_' and '-'",
+        );
+    }
+    let mut from = Vec::new();
+    for (index, entry) in given(config.from.as_ref(), &format!("{path}.from"), errors) {
+        let path = format!("{path}.from[{index}].source");
+        match &entry.source {
+            Some(source) => from.push(source_tests(source, &path, scope, errors)),
+            None => errors.add(path, "must be given"),
+        }
+    }
+    let mut to = Vec::new();
+    for (index, entry) in given(config.to.as_ref(), &format!("{path}.to"), errors) {
+        let path = format!("{path}.to[{index}].operation");
+        match &entry.operation {
+            Some(operation) => to.push(operation_tests(operation, &path, errors)),
+            None => errors.add(path, "must be given"),
+        }
+    }
+    let mut when = Vec::new();
+    for (index, entry) in given(config.when.as_ref(), &format!("{path}.when"), errors) {
+        when.extend(condition::tests(entry, &format!("{path}.when[{index}]"), scope, errors));
+    }
+    let match_path = format!("{path}.match");
+    let options = MatcherOptions {
+        normalization: scope.normalization,
+        ..MatcherOptions::guarding(&match_path)
+    };
+    let matcher = (!config.r#match.is_empty())
+        .then(|| Matcher::compile_list(&config.r#match, &options))
+        .and_then(|compiled| compiled.map_err(|invalid| errors.extend(invalid)).ok());
+    Rule { name, from, to, when, matcher, schedule: config.schedule.clone().unwrap_or_default() }
+}
+
+/// Returns the entries of a list, which must not be empty.
+fn given<'c, T>(
+    list: Option<&'c Vec<T>>,
+    path: &str,
+    errors: &mut ConfigErrors,
+) -> impl Iterator<Item = (usize, &'c T)> + use<'c, T> {
+    if list.is_some_and(Vec::is_empty) {
+        errors.add(path, "must have at least one entry, or be left out to match every request");
+    }
+    list.into_iter().flatten().enumerate()
+}
+
+fn source_tests(
+    source: &SourceConfig,
+    path: &str,
+    scope: Scope<'_>,
+    errors: &mut ConfigErrors,
+) -> Vec<Test> {
+    let has_accounts = !source.service_accounts.is_empty();
+    for (field, list) in [("principals", &source.principals), ("namespaces", &source.namespaces)] {
+        if has_accounts && !list.is_empty() {
+            errors.add(
+                format_args!("{path}.{field}"),
+                "must not be given together with serviceAccounts",
+            );
+        }
+    }
+    let mut tests = list::Tests::new(path, errors);
+    tests.texts(
+        Subject::Principal,
+        Pair::new("principals", &source.principals, "notPrincipals", &source.not_principals),
+        |value, _| Ok(list::spiffe(value)),
+    );
+    tests.texts(
+        Subject::RequestPrincipal,
+        Pair::new(
+            "requestPrincipals",
+            &source.request_principals,
+            "notRequestPrincipals",
+            &source.not_request_principals,
+        ),
+        |value, _| Ok(list::pattern(value)),
+    );
+    tests.texts(
+        Subject::Principal,
+        Pair::new("namespaces", &source.namespaces, "notNamespaces", &source.not_namespaces),
+        |value, _| list::namespace(value),
+    );
+    tests.texts(
+        Subject::Principal,
+        Pair::new(
+            "serviceAccounts",
+            &source.service_accounts,
+            "notServiceAccounts",
+            &source.not_service_accounts,
+        ),
+        |value, _| list::service_account(value, scope.namespace),
+    );
+    tests.addresses(
+        AddressSubject::Peer,
+        Pair::new("ipBlocks", &source.ip_blocks, "notIpBlocks", &source.not_ip_blocks),
+    );
+    tests.addresses(
+        AddressSubject::Remote,
+        Pair::new(
+            "remoteIpBlocks",
+            &source.remote_ip_blocks,
+            "notRemoteIpBlocks",
+            &source.not_remote_ip_blocks,
+        ),
+    );
+    tests.finish()
+}
+
+fn operation_tests(
+    operation: &OperationConfig,
+    path: &str,
+    errors: &mut ConfigErrors,
+) -> Vec<Test> {
+    let mut tests = list::Tests::new(path, errors);
+    tests.texts(
+        Subject::Method,
+        Pair::new("methods", &operation.methods, "notMethods", &operation.not_methods),
+        |value, _| Ok(list::pattern(value)),
+    );
+    tests.texts(
+        Subject::Path,
+        Pair::new("paths", &operation.paths, "notPaths", &operation.not_paths),
+        |value, _| list::path(value),
+    );
+    tests.texts(
+        Subject::Host,
+        Pair::new("hosts", &operation.hosts, "notHosts", &operation.not_hosts),
+        |value, _| Ok(list::host(value)),
+    );
+    tests.texts(
+        Subject::Port,
+        Pair::new("ports", &operation.ports, "notPorts", &operation.not_ports),
+        |value, _| list::port(value),
+    );
+    tests.finish()
+}

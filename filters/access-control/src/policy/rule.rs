@@ -1,0 +1,148 @@
+//! The tests of a rule.
+
+use std::time::SystemTime;
+
+use filter_core::{
+    Answer, IpRange, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
+    StringMatch,
+};
+
+use super::{
+    pattern::Pattern,
+    subject::{AddressSubject, Subject},
+};
+
+/// A compiled rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    /// Sources, of which one must match; empty for every source.
+    pub(super) from: Vec<Vec<Test>>,
+    /// Operations, of which one must match; empty for every operation.
+    pub(super) to: Vec<Vec<Test>>,
+    /// Conditions, which all must match.
+    pub(super) when: Vec<Test>,
+    pub(super) matcher: Option<Matcher>,
+    pub(super) schedule: Schedule,
+}
+
+/// A list of values of which one must match, or none if it is negated.
+#[derive(Debug)]
+pub(super) struct Test {
+    pub(super) values: Values,
+    pub(super) is_negated: bool,
+}
+
+/// The values of a test.
+#[derive(Debug)]
+pub(super) enum Values {
+    Texts(Subject, Vec<TextTest>),
+    Addresses(AddressSubject, Vec<IpRange>),
+}
+
+/// A test of a text.
+#[derive(Debug)]
+pub(super) enum TextTest {
+    Pattern(Pattern),
+    /// A pattern for an identity without its scheme `spiffe://`.
+    Spiffe(Pattern),
+    Template(PathTemplate),
+    Match(StringMatch),
+}
+
+/// What a decision depends on besides the request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context {
+    pub(super) normalization: PathNormalization,
+    pub(super) now: SystemTime,
+}
+
+impl Rule {
+    pub(super) fn add_needs(&self, needs: &mut Needs) {
+        let tests = self.from.iter().chain(&self.to).flatten().chain(&self.when);
+        tests.for_each(|test| test.values.add_needs(needs));
+        self.matcher.iter().for_each(|matcher| needs.merge(matcher.needs()));
+    }
+
+    pub(super) fn answer(&self, request: &Request, context: Context) -> Answer {
+        if !self.schedule.is_active(context.now) {
+            return Answer::No;
+        }
+        let all = |tests: &[Test]| {
+            let answers = tests.iter().map(|test| test.answer(request, context));
+            all(answers)
+        };
+        let any = |lists: &[Vec<Test>]| match lists {
+            [] => Answer::Yes,
+            lists => !self::all(lists.iter().map(|tests| !all(tests))),
+        };
+        // The cheapest tests first.
+        let answer = any(&self.to);
+        if answer == Answer::No {
+            return answer;
+        }
+        let answer = answer.and(any(&self.from));
+        if answer == Answer::No {
+            return answer;
+        }
+        answer.and(all(&self.when)).and(self.matched(request))
+    }
+
+    fn matched(&self, request: &Request) -> Answer {
+        let Some(matcher) = &self.matcher else { return Answer::Yes };
+        match matcher.matches(request).next() {
+            Some(Match::Sure(_)) => Answer::Yes,
+            Some(Match::Unsure(_)) => Answer::Unsure,
+            None => Answer::No,
+        }
+    }
+}
+
+impl Test {
+    fn answer(&self, request: &Request, context: Context) -> Answer {
+        let answer = match &self.values {
+            Values::Texts(subject, tests) => {
+                let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
+                subject.answer(request, context.normalization, test)
+            }
+            Values::Addresses(subject, ranges) => subject
+                .answer(request, |address| ranges.iter().any(|range| range.contains(address))),
+        };
+        if self.is_negated { !answer } else { answer }
+    }
+}
+
+impl Values {
+    fn add_needs(&self, needs: &mut Needs) {
+        match self {
+            Self::Texts(subject, _) => subject.add_needs(needs),
+            Self::Addresses(subject, _) => subject.add_needs(needs),
+        }
+    }
+}
+
+impl TextTest {
+    fn matches(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Pattern(pattern) => pattern.matches(text),
+            Self::Spiffe(pattern) => match text.strip_prefix(b"spiffe://") {
+                Some(identity) => pattern.matches(identity),
+                None => pattern.ignores_the_start() && pattern.matches(text),
+            },
+            Self::Template(template) => template.captures(text).is_some(),
+            Self::Match(test) => test.matches(Some(text)),
+        }
+    }
+}
+
+/// Returns the conjunction; evaluation stops at the first `No`.
+pub(super) fn all(answers: impl IntoIterator<Item = Answer>) -> Answer {
+    let mut all = Answer::Yes;
+    for answer in answers {
+        all = all.and(answer);
+        if all == Answer::No {
+            break;
+        }
+    }
+    all
+}

@@ -1,0 +1,166 @@
+//! The parts of a request that tests read.
+
+use std::{borrow::Cow, net::SocketAddr};
+
+use filter_core::{Answer, ClaimPath, Needs, PathNormalization, Request, RequestPath, host};
+use serde_json::Value;
+
+/// The attribute with the address and the port of the client or of a proxy before it.
+pub(super) const SOURCE: &str = "source.address";
+const DESTINATION: &str = "destination.address";
+const PORT: &str = "destination.port";
+const SNI: &str = "connection.requested_server_name";
+
+/// A part of a request that is a text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Subject {
+    /// The identity in the client's certificate, with its scheme.
+    Principal,
+    /// The issuer and the subject of the verified token.
+    RequestPrincipal,
+    Host,
+    Port,
+    Method,
+    Path,
+    Header(String),
+    Claim(ClaimPath),
+    Sni,
+}
+
+/// A part of a request that is an address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum AddressSubject {
+    /// The peer of the connection.
+    Peer,
+    /// The client, according to `x-forwarded-for`.
+    Remote,
+    Destination,
+}
+
+impl Subject {
+    pub(super) fn add_needs(&self, needs: &mut Needs) {
+        let mut header = |name: &str| {
+            needs.headers.insert(name.to_owned());
+        };
+        match self {
+            Self::Host => header(":authority"),
+            Self::Method => header(":method"),
+            Self::Header(name) => header(name),
+            Self::Path => {
+                header(":path");
+                needs.path = true;
+            }
+            Self::Principal => needs.source_principal = true,
+            Self::RequestPrincipal | Self::Claim(_) => needs.claims = true,
+            Self::Port => {
+                needs.attributes.insert(PORT.to_owned());
+            }
+            Self::Sni => {
+                needs.attributes.insert(SNI.to_owned());
+            }
+        }
+    }
+
+    /// Returns the answer of a test of the text; `No` if the request does not have it.
+    pub(super) fn answer(
+        &self,
+        request: &Request,
+        normalization: PathNormalization,
+        test: impl Fn(&[u8]) -> bool,
+    ) -> Answer {
+        let of = |text: Option<&[u8]>| Answer::from(text.is_some_and(&test));
+        let headers = &request.headers;
+        match self {
+            Self::Principal => of(request.source_principal.as_deref()),
+            Self::RequestPrincipal => request_principal(request, test),
+            Self::Host => headers.first(":authority").map_or(Answer::No, |authority| {
+                let literal = authority.to_ascii_lowercase();
+                Answer::from(test(&literal)).agreed(Answer::from(test(&host(authority))))
+            }),
+            Self::Method => of(headers.first(":method")),
+            Self::Path => headers.first(":path").map_or(Answer::No, |target| {
+                let path = RequestPath::new(target, normalization);
+                path.agreed(|path| Some(test(path))).map_or(Answer::Unsure, Answer::from)
+            }),
+            Self::Header(name) => header_answer(request, name, test),
+            Self::Claim(path) => {
+                let claim = request.claims.as_ref().and_then(|claims| path.find(claims));
+                claim.map_or(Answer::No, |claim| claim_answer(claim, &test))
+            }
+            Self::Port => of(port(request).as_deref()),
+            Self::Sni => of(request.attributes.get(SNI).map(Vec::as_slice)),
+        }
+    }
+}
+
+impl AddressSubject {
+    pub(super) fn add_needs(self, needs: &mut Needs) {
+        let name = if self == Self::Destination { DESTINATION } else { SOURCE };
+        needs.attributes.insert(name.to_owned());
+    }
+
+    /// Returns the answer of a test of the address; `Unsure` if it cannot be read.
+    pub(super) fn answer(
+        self,
+        request: &Request,
+        test: impl Fn(std::net::IpAddr) -> bool,
+    ) -> Answer {
+        let name = if self == Self::Destination { DESTINATION } else { SOURCE };
+        let text = request.attributes.get(name).and_then(|text| std::str::from_utf8(text).ok());
+        match text.and_then(|text| text.parse::<SocketAddr>().ok()) {
+            // An address from `x-forwarded-for` has no port, and hides that of the peer.
+            Some(address) if self == Self::Peer && address.port() == 0 => Answer::Unsure,
+            Some(address) => Answer::from(test(address.ip())),
+            None => Answer::Unsure,
+        }
+    }
+}
+
+/// Returns the answer for the values of a header together, as Envoy joins them, and separately.
+fn header_answer(request: &Request, name: &str, test: impl Fn(&[u8]) -> bool) -> Answer {
+    let values = request.headers.iter().filter(|(found, _)| *found == name.as_bytes());
+    let values: Vec<&[u8]> = values.map(|(_, value)| value).collect();
+    let joined = match values.as_slice() {
+        [] => return Answer::No,
+        [one] => return Answer::from(test(one)),
+        several => several.join(&b","[..]),
+    };
+    let separate = values.into_iter().map(|value| Answer::from(test(value)));
+    separate.fold(Answer::from(test(&joined)), Answer::agreed)
+}
+
+/// Returns the answer for the issuer and the subject of the verified token.
+///
+/// Istio splits a value at its last slash, so a subject with a slash can be read in two ways.
+fn request_principal(request: &Request, test: impl Fn(&[u8]) -> bool) -> Answer {
+    let text = |name: &str| request.claims.as_ref()?.get(name)?.as_str();
+    let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else { return Answer::No };
+    let answer = Answer::from(test(format!("{issuer}/{subject}").as_bytes()));
+    let is_plain = !subject.contains('/') && !issuer.is_empty() && !subject.is_empty();
+    if is_plain { answer } else { answer.agreed(Answer::No) }
+}
+
+/// Returns the answer for a claim: any element of a list may match.
+///
+/// Istio compares only texts, so another scalar whose JSON text matches is unsure.
+fn claim_answer(claim: &Value, test: &impl Fn(&[u8]) -> bool) -> Answer {
+    match claim {
+        Value::String(text) => Answer::from(test(text.as_bytes())),
+        Value::Array(elements) => {
+            let answers = elements.iter().map(|element| match element {
+                Value::Array(_) => Answer::No,
+                element => claim_answer(element, test),
+            });
+            answers.fold(Answer::No, |any, answer| !((!any).and(!answer)))
+        }
+        Value::Number(_) | Value::Bool(_) if test(claim.to_string().as_bytes()) => Answer::Unsure,
+        Value::Number(_) | Value::Bool(_) | Value::Null | Value::Object(_) => Answer::No,
+    }
+}
+
+/// Returns the port of the destination as text.
+fn port(request: &Request) -> Option<Cow<'_, [u8]>> {
+    let bytes = request.attributes.get(PORT)?;
+    let port = i64::from_le_bytes(bytes.as_slice().try_into().ok()?);
+    Some(Cow::Owned(port.to_string().into_bytes()))
+}
