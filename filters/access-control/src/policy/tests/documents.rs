@@ -90,7 +90,7 @@ fn bad_documents_are_refused_with_the_path() {
         ),
         (
             rule(json!({"to": [{"operation": {"paths": ["/a/{*}{x}"]}}]})),
-            "policies[0].rules[0].to[0].operation.paths[0]: must have a whole segment",
+            "policies[0].rules[0].to[0].operation.paths[0]: must be a path template",
         ),
         (
             rule(json!({"to": [{"operation": {"methods": [""]}}]})),
