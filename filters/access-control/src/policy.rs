@@ -14,6 +14,7 @@ mod pattern;
 mod reply;
 mod rule;
 mod subject;
+mod test_case;
 
 use crate::policy::rule::{Context, Rule};
 
@@ -24,6 +25,10 @@ pub struct Policies {
     normalization: PathNormalization,
     needs: Needs,
     reply: ReplyTemplate,
+    /// Share of the denials because no ALLOW policy matches that happen.
+    enforced: Percentage,
+    /// `true` if denials of requests without an identity have status 401.
+    challenges: bool,
     detail: DetailLevel,
     mode: Mode,
     label_metrics: bool,
@@ -95,6 +100,8 @@ pub struct Decision {
     pub audited: Option<RuleId>,
     /// `true` if the denial does not happen, because only a share of them does.
     pub is_tolerated: bool,
+    /// `true` if the denied request has no identity, and is asked for one.
+    pub is_challenged: bool,
 }
 
 impl Policies {
@@ -147,6 +154,10 @@ impl Policies {
             dry_run: has_dry_run.then(|| self.verdict(request, context, true)),
             audited: self.first(Action::Audit, request, context, false).map(|(rule, _)| rule),
             is_tolerated: !verdict.is_allowed && self.is_tolerated(verdict, request, now),
+            is_challenged: self.challenges
+                && verdict.reason == Reason::NoPolicyAllows
+                && request.source_principal.is_none()
+                && request.claims.is_none(),
         }
     }
 
@@ -156,7 +167,13 @@ impl Policies {
     pub fn unreadable(&self) -> Decision {
         let is_allowed = self.policies.iter().all(|policy| policy.action == Action::Audit);
         let verdict = Verdict { is_allowed, reason: Reason::Unreadable, is_unsure: true };
-        Decision { verdict, dry_run: None, audited: None, is_tolerated: false }
+        Decision {
+            verdict,
+            dry_run: None,
+            audited: None,
+            is_tolerated: false,
+            is_challenged: false,
+        }
     }
 
     fn verdict(&self, request: &Request, context: Context, with_dry_run: bool) -> Verdict {
@@ -210,15 +227,20 @@ impl Policies {
     }
 
     fn is_tolerated(&self, verdict: Verdict, request: &Request, now: SystemTime) -> bool {
-        let Reason::Rule(rule) = verdict.reason else { return false };
-        let Some(policy) = self.policies.get(rule.policy) else { return false };
-        let enforced = policy.schedule.ramped(policy.enforced, now);
+        let (enforced, salt) = match verdict.reason {
+            Reason::Rule(rule) => {
+                let Some(policy) = self.policies.get(rule.policy) else { return false };
+                (policy.schedule.ramped(policy.enforced, now), policy.name.as_str())
+            }
+            Reason::NoPolicyAllows => (self.enforced, ""),
+            Reason::NoPolicy | Reason::Unreadable => return false,
+        };
         if enforced == Percentage::ALL {
             return false;
         }
         let address = request.attributes.get(subject::SOURCE).map(|text| without_port(text));
         let key = request.source_principal.as_deref().or(address).unwrap_or_default();
-        !enforced.contains(sticky_draw(sticky_hash(&policy.name, key, "enforced")))
+        !enforced.contains(sticky_draw(sticky_hash(salt, key, "enforced")))
     }
 }
 

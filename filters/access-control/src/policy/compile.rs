@@ -6,7 +6,7 @@ use filter_core::{
     BodyText, ConfigErrors, InvalidConfig, Mode, Needs, PathNormalization, Percentage, Warning,
 };
 
-use super::{Policies, Policy, ReplyTemplate, subject::SOURCE};
+use super::{Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
 use crate::config::{Action, Config, PolicyConfig, ReplyConfig, RuleConfig};
 
 mod condition;
@@ -15,6 +15,7 @@ mod rule;
 
 const MAX_POLICIES: usize = 256;
 const MAX_RULES: usize = 512;
+const MAX_TESTS: usize = 256;
 const DRY_RUN: &str = "istio.io/dry-run";
 
 impl Policies {
@@ -32,6 +33,8 @@ impl Policies {
             normalization: config.path_normalization,
             needs: Needs::default(),
             reply: reply.map(|reply| template(reply, "reply", &mut errors)).unwrap_or_default(),
+            enforced: config.enforced.unwrap_or(Percentage::ALL),
+            challenges: challenges(config, &mut errors),
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
@@ -39,6 +42,13 @@ impl Policies {
             policies: policies.into_iter().map(|(_, policy)| policy).collect(),
         };
         compiled.needs = compiled.collect_needs();
+        let got = config.tests.len();
+        if got > MAX_TESTS {
+            errors.add("tests", format_args!("must have at most {MAX_TESTS} entries, got {got}"));
+        } else if errors.is_empty() {
+            // Tests of policies with errors would only repeat them.
+            test_case::run(&compiled, &config.tests, &mut errors);
+        }
         errors.finish(compiled)
     }
 
@@ -49,9 +59,13 @@ impl Policies {
         let is_shared = |policy: &Policy| {
             policy.enforced != Percentage::ALL || policy.schedule.ramp_up().is_some()
         };
-        if self.policies.iter().any(is_shared) {
+        if self.enforced != Percentage::ALL || self.policies.iter().any(is_shared) {
             needs.source_principal = true;
             needs.attributes.insert(SOURCE.to_owned());
+        }
+        if self.challenges {
+            needs.source_principal = true;
+            needs.claims = true;
         }
         needs
     }
@@ -243,4 +257,13 @@ fn template(config: &ReplyConfig, path: &str, errors: &mut ConfigErrors) -> Repl
         headers: edits.set.into_iter().chain(edits.add).collect(),
         body: config.body.as_ref().map(|body| BodyText::as_bytes(body).to_vec()),
     }
+}
+
+/// Returns `true` if requests without an identity are asked for one.
+fn challenges(config: &Config, errors: &mut ConfigErrors) -> bool {
+    let status = config.unauthenticated_status.map_or(403, |status| status.get());
+    if !matches!(status, 401 | 403) {
+        errors.add("unauthenticatedStatus", format_args!("must be 401 or 403, got {status}"));
+    }
+    status == 401
 }

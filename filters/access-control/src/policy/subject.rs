@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The attribute with the address and the port of the client or of a proxy before it.
 pub(super) const SOURCE: &str = "source.address";
 const DESTINATION: &str = "destination.address";
-const PORT: &str = "destination.port";
+pub(super) const PORT: &str = "destination.port";
 const SNI: &str = "connection.requested_server_name";
 
 /// A part of a request that is a text.

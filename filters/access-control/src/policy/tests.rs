@@ -1,4 +1,5 @@
 mod bypasses;
+mod cases;
 mod documents;
 mod kleene;
 mod sources;
