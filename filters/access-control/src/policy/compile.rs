@@ -6,7 +6,7 @@ use filter_core::{
     BodyText, ConfigErrors, InvalidConfig, Mode, Needs, PathNormalization, Percentage, Warning,
 };
 
-use super::{Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
+use super::{Actions, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
 use crate::config::{Action, Config, PolicyConfig, ReplyConfig, RuleConfig};
 
 mod condition;
@@ -40,7 +40,9 @@ impl Policies {
             label_metrics: config.metrics.labels,
             warnings: warnings(&policies),
             policies: policies.into_iter().map(|(_, policy)| policy).collect(),
+            actions: Actions::default(),
         };
+        compiled.actions = Actions::new(&compiled.policies);
         compiled.needs = compiled.collect_needs();
         let got = config.tests.len();
         if got > MAX_TESTS {

@@ -1,6 +1,7 @@
 mod bypasses;
 mod cases;
 mod documents;
+mod indexed;
 mod kleene;
 mod sources;
 mod verdicts;
