@@ -71,5 +71,6 @@ pub use crate::{
         percentage::{InvalidPercentage, Percentage},
         placeholder::{InvalidPlaceholder, Placeholder, PlaceholderKind, PlaceholderText},
         text::{EntryName, OneLine, Salt, is_printable, is_visible, text},
+        time_text,
     },
 };

@@ -11,3 +11,4 @@ pub(crate) mod number_spans;
 pub(crate) mod percentage;
 pub(crate) mod placeholder;
 pub(crate) mod text;
+pub mod time_text;

@@ -9,12 +9,14 @@ use filter_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+mod audit;
 mod pasted;
 mod policy;
 mod rule;
 mod test_case;
 
 pub use crate::config::{
+    audit::{AuditConfig, AuditField, AuditLevel, AuditWhen},
     policy::{Action, Metadata, PolicyConfig, SpecConfig},
     rule::{ConditionConfig, From, OperationConfig, RuleConfig, SourceConfig, To},
     test_case::{Expected, TestCase, TestRequest},
@@ -35,6 +37,8 @@ pub struct Config {
     /// Tests, at most 256. If one fails, the configuration is refused.
     #[schemars(length(max = 256))]
     pub tests: Vec<TestCase>,
+    /// Lines in the proxy's log about decisions. Default: none.
+    pub audit: Option<AuditConfig>,
     /// Percentage of the denials because no ALLOW policy matches that happen, sticky by principal
     /// or address. Default: 100.
     pub enforced: Option<Percentage>,

@@ -25,6 +25,8 @@ pub enum Metric {
     Unsure,
     /// Denials that did not happen, because of `enforced` or `dryRun`.
     NotEnforced,
+    /// Audit lines that were not written, because there were too many.
+    AuditLimited,
     /// Failed host calls.
     Errors,
 }
@@ -40,7 +42,7 @@ pub enum PolicyMetric {
 
 impl Metric {
     /// All counters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Allowed,
         Self::Denied,
         Self::DeniedByPolicy,
@@ -50,6 +52,7 @@ impl Metric {
         Self::DryRunAllowed,
         Self::Unsure,
         Self::NotEnforced,
+        Self::AuditLimited,
         Self::Errors,
     ];
 
@@ -72,6 +75,7 @@ impl Metric {
             Self::DryRunAllowed => "dry_run_allowed",
             Self::Unsure => "unsure",
             Self::NotEnforced => "not_enforced",
+            Self::AuditLimited => "audit_limited",
             Self::Errors => "errors",
         };
         format!("{PREFIX}{stem}_total")

@@ -1,11 +1,12 @@
 //! Connects the policies to the proxy.
 
 use std::{
+    cell::RefCell,
     rc::Rc,
     time::{Duration, SystemTime},
 };
 
-use filter_core::{Headers, InvalidConfig, parse_config};
+use filter_core::{Headers, InvalidConfig, Request, TokenBucket, parse_config};
 use filter_host::{
     Action, HostError, Plugin, Result, Setup, clock,
     headers::{self, Map},
@@ -16,7 +17,7 @@ use filter_host::{
     stream::{self, ContextId},
 };
 
-use crate::{Decision, Metric, Policies, PolicyMetric, Reason, RuleId};
+use crate::{Decision, Metric, Policies, PolicyMetric, Reason, RuleId, config::AuditLevel};
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,8 @@ const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 pub struct AccessControl {
     policies: Policies,
     reader: RequestReader,
+    /// Lines that the audit log may have.
+    audit_lines: RefCell<TokenBucket>,
     buffer: MetricBuffer,
     /// Indexed by [`Metric::index`].
     totals: Vec<BufferedMetric>,
@@ -56,6 +59,9 @@ impl AccessControl {
             reader: RequestReader::new(policies.needs()),
             totals: Metric::ALL.iter().map(|metric| buffer.counter(&metric.name())).collect(),
             by_policy,
+            audit_lines: RefCell::new(TokenBucket::new(
+                policies.audit().map_or(0, |audit| audit.max_per_second),
+            )),
             buffer,
             policies,
         }
@@ -64,7 +70,9 @@ impl AccessControl {
     fn decide(&self) -> Action {
         let decision = self.read().unwrap_or_else(|error| {
             self.on_error(error);
-            self.policies.unreadable()
+            let decision = self.policies.unreadable();
+            self.audit(&decision, &Request::default(), SystemTime::UNIX_EPOCH);
+            decision
         });
         self.count(&decision);
         let is_allowed = decision.verdict.is_allowed;
@@ -96,7 +104,24 @@ impl AccessControl {
             true => clock::now()?,
             false => SystemTime::UNIX_EPOCH,
         };
-        Ok(self.policies.decide(&request, now))
+        let decision = self.policies.decide(&request, now);
+        self.audit(&decision, &request, now);
+        Ok(decision)
+    }
+
+    /// Writes an audit line, unless there were too many in this second.
+    fn audit(&self, decision: &Decision, request: &Request, now: SystemTime) {
+        let Some(audit) = self.policies.audit() else { return };
+        let Some(line) = self.policies.audit_line(decision, request, now) else { return };
+        if !self.audit_lines.borrow_mut().take(clock::monotonic()) {
+            self.add(Metric::AuditLimited);
+            return;
+        }
+        let level = match audit.level {
+            AuditLevel::Info => log::Level::Info,
+            AuditLevel::Warn => log::Level::Warn,
+        };
+        log::log!(level, "audit {line}");
     }
 
     fn refuse(&self, decision: &Decision) -> Result<()> {

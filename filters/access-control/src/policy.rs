@@ -9,6 +9,7 @@ use filter_core::{
 
 use crate::config::Action;
 
+mod audit;
 mod compile;
 mod index;
 mod pattern;
@@ -17,6 +18,7 @@ mod rule;
 mod subject;
 mod test_case;
 
+pub use crate::policy::audit::Audit;
 use crate::policy::{
     index::Index,
     rule::{Context, Rule},
@@ -34,6 +36,7 @@ pub struct Policies {
     enforced: Percentage,
     /// `true` if denials of requests without an identity have status 401.
     challenges: bool,
+    audit: Option<Audit>,
     detail: DetailLevel,
     mode: Mode,
     label_metrics: bool,
@@ -154,9 +157,12 @@ impl Policies {
         self.policies.iter().map(|policy| policy.name.as_str())
     }
 
-    /// Returns `true` if a schedule depends on the wall clock.
+    /// Returns `true` if a schedule or an audit line depends on the wall clock.
     #[must_use]
     pub fn uses_wall_clock(&self) -> bool {
+        if self.audit.as_ref().is_some_and(Audit::has_time) {
+            return true;
+        }
         let schedules = self.policies.iter().flat_map(|policy| {
             policy.rules.iter().map(|rule| &rule.schedule).chain([&policy.schedule])
         });

@@ -6,7 +6,7 @@ use filter_core::{
     BodyText, ConfigErrors, InvalidConfig, Mode, Needs, PathNormalization, Percentage, Warning,
 };
 
-use super::{Actions, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
+use super::{Actions, Audit, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
 use crate::config::{Action, Config, PolicyConfig, ReplyConfig, RuleConfig};
 
 mod condition;
@@ -35,6 +35,7 @@ impl Policies {
             reply: reply.map(|reply| template(reply, "reply", &mut errors)).unwrap_or_default(),
             enforced: config.enforced.unwrap_or(Percentage::ALL),
             challenges: challenges(config, &mut errors),
+            audit: config.audit.as_ref().map(Audit::new),
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
@@ -64,6 +65,9 @@ impl Policies {
         if self.enforced != Percentage::ALL || self.policies.iter().any(is_shared) {
             needs.source_principal = true;
             needs.attributes.insert(SOURCE.to_owned());
+        }
+        if let Some(audit) = &self.audit {
+            audit.add_needs(&mut needs);
         }
         if self.challenges {
             needs.source_principal = true;

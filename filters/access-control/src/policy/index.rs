@@ -7,7 +7,7 @@ use filter_core::{PathNormalization, PathTrie, Request, RequestPath, host};
 use super::{
     pattern::Pattern,
     rule::{Rule, Test, TextTest, Values},
-    subject::Subject,
+    subject::{Subject, principal_text},
 };
 
 /// The rules of an action, by number.
@@ -80,9 +80,8 @@ impl Index {
             self.principals.find(identity, &mut found);
         }
         if !self.request_principals.is_empty() {
-            let text = |name: &str| request.claims.as_ref()?.get(name)?.as_str();
-            if let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) {
-                self.request_principals.find(format!("{issuer}/{subject}").as_bytes(), &mut found);
+            if let Some(principal) = principal_text(request) {
+                self.request_principals.find(principal.as_bytes(), &mut found);
             }
         }
         if let Some(authority) =

@@ -133,11 +133,20 @@ fn header_answer(request: &Request, name: &str, test: impl Fn(&[u8]) -> bool) ->
 ///
 /// Istio splits a value at its last slash, so a subject with a slash can be read in two ways.
 fn request_principal(request: &Request, test: impl Fn(&[u8]) -> bool) -> Answer {
-    let text = |name: &str| request.claims.as_ref()?.get(name)?.as_str();
-    let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else { return Answer::No };
+    let Some((issuer, subject)) = principal(request) else { return Answer::No };
     let answer = Answer::from(test(format!("{issuer}/{subject}").as_bytes()));
     let is_plain = !subject.contains('/') && !issuer.is_empty() && !subject.is_empty();
     if is_plain { answer } else { answer.agreed(Answer::No) }
+}
+
+/// Returns the issuer and the subject of the verified token, joined by a slash.
+pub(super) fn principal_text(request: &Request) -> Option<String> {
+    principal(request).map(|(issuer, subject)| format!("{issuer}/{subject}"))
+}
+
+fn principal(request: &Request) -> Option<(&str, &str)> {
+    let text = |name: &str| request.claims.as_ref()?.get(name)?.as_str();
+    Some((text("iss")?, text("sub")?))
 }
 
 /// Returns the answer for a claim: any element of a list may match.
