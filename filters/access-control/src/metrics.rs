@@ -82,6 +82,22 @@ impl Metric {
     }
 }
 
+/// Returns the name of the counter of requests that a rule matched.
+pub(crate) fn rule_matched(policy: &str, rule: &str, has_labels: bool) -> String {
+    if has_labels {
+        let (policy, rule) = (label_value(policy.as_bytes()), label_value(rule.as_bytes()));
+        format!("{PREFIX}rule_matched_total.policy=.={policy};.;rule=.={rule};.;")
+    } else {
+        let (policy, rule) = (metric_name_part(policy), metric_name_part(rule));
+        format!("{PREFIX}rule_{policy}_{rule}_matched_total")
+    }
+}
+
+/// Returns the name of the counter of all rules without one of their own.
+pub(crate) fn rule_other() -> String {
+    format!("{PREFIX}rule_other_matched_total")
+}
+
 impl PolicyMetric {
     /// All counters of a policy.
     pub const ALL: [Self; 2] = [Self::Matched, Self::Denied];

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     rc::Rc,
     time::{Duration, SystemTime},
 };
@@ -17,7 +18,11 @@ use filter_host::{
     stream::{self, ContextId},
 };
 
-use crate::{Decision, Metric, Policies, PolicyMetric, Reason, RuleId, config::AuditLevel};
+use crate::{
+    Decision, Metric, Policies, PolicyMetric, Reason, RuleId,
+    config::AuditLevel,
+    metrics::{rule_matched, rule_other},
+};
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +30,8 @@ mod tests;
 #[cfg(feature = "module")]
 filter_host::entry!(AccessControl);
 
+/// The number of rules that have a counter of their own.
+const MAX_RULES: usize = 256;
 /// Time between two updates of the proxy's metrics.
 const PERIOD: Duration = Duration::from_secs(1);
 /// The headers that decide about the format of a reply.
@@ -41,6 +48,8 @@ pub struct AccessControl {
     totals: Vec<BufferedMetric>,
     /// By policy, then as [`PolicyMetric::ALL`].
     by_policy: Vec<[BufferedMetric; 2]>,
+    by_rule: BTreeMap<RuleId, BufferedMetric>,
+    other_rules: BufferedMetric,
 }
 
 impl AccessControl {
@@ -54,11 +63,17 @@ impl AccessControl {
                 .map(|metric| buffer.counter(&metric.name(name, policies.has_labels())))
         };
         let by_policy = policies.names().map(of_policy).collect();
+        let by_rule = policies.rules().take(MAX_RULES).map(|(id, policy, rule)| {
+            (id, buffer.counter(&rule_matched(policy, rule, policies.has_labels())))
+        });
+        let by_rule = by_rule.collect();
         log::info!("configuration applied");
         Self {
             reader: RequestReader::new(policies.needs()),
             totals: Metric::ALL.iter().map(|metric| buffer.counter(&metric.name())).collect(),
             by_policy,
+            by_rule,
+            other_rules: buffer.counter(&rule_other()),
             audit_lines: RefCell::new(TokenBucket::new(
                 policies.audit().map_or(0, |audit| audit.max_per_second),
             )),
@@ -175,6 +190,10 @@ impl AccessControl {
     }
 
     fn add_policy(&self, rule: RuleId, metric: PolicyMetric) {
+        if metric == PolicyMetric::Matched {
+            let counter = self.by_rule.get(&rule).unwrap_or(&self.other_rules);
+            self.buffer.add(*counter, 1);
+        }
         if let Some([matched, denied]) = self.by_policy.get(rule.policy) {
             let counter = match metric {
                 PolicyMetric::Matched => matched,

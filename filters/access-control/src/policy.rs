@@ -79,7 +79,7 @@ struct ReplyTemplate {
 }
 
 /// A rule of a policy, by their indices.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct RuleId {
     /// Index of the policy.
     pub policy: usize,
@@ -150,6 +150,16 @@ impl Policies {
     #[must_use]
     pub const fn has_labels(&self) -> bool {
         self.label_metrics
+    }
+
+    /// Returns the rules, with the names of their policies and their own.
+    pub fn rules(&self) -> impl Iterator<Item = (RuleId, &str, &str)> {
+        self.policies.iter().enumerate().flat_map(|(policy, compiled)| {
+            let rules = compiled.rules.iter().enumerate();
+            rules.map(move |(rule, found)| {
+                (RuleId { policy, rule }, compiled.name.as_str(), found.name.as_str())
+            })
+        })
     }
 
     /// Returns the names of the policies.

@@ -72,3 +72,26 @@ fn an_audit_line_has_the_decision_but_no_query() {
     worker.tick();
     assert_eq!(proxy.metric("weir_access_control_audit_limited_total"), 1);
 }
+
+#[test]
+fn policies_and_rules_are_counted() {
+    let proxy = Proxy::new();
+    let mut worker = start(&proxy, &denied("DENY", "/admin"));
+    for path in ["/admin", "/admin", "/"] {
+        let stream = worker.request(&[(":method", "GET"), (":path", path)]);
+        worker.end(stream);
+    }
+    proxy.pass(std::time::Duration::from_secs(1));
+    worker.tick();
+    for (name, value) in [
+        ("allowed_total", 1),
+        ("denied_total", 2),
+        ("denied_by_policy_total", 2),
+        ("policy_a_matched_total", 2),
+        ("policy_a_denied_total", 2),
+        ("rule_a_rule_0_matched_total", 2),
+        ("rule_other_matched_total", 0),
+    ] {
+        assert_eq!(proxy.metric(&format!("weir_access_control_{name}")), value, "{name}");
+    }
+}
