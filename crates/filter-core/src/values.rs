@@ -6,6 +6,7 @@ pub(crate) mod duration;
 pub(crate) mod header_name;
 pub(crate) mod integer;
 pub(crate) mod ip_range;
+pub(crate) mod ip_set;
 pub(crate) mod metric_names;
 pub(crate) mod number_spans;
 pub(crate) mod percentage;

@@ -2,6 +2,8 @@
 //!
 //! Policies have the fields of Istio's AuthorizationPolicy, and more.
 
+use std::collections::BTreeMap;
+
 use filter_core::{
     BodyText, HeaderOperations, HttpMatch, IntegerWithin, MetricsConfig, PathNormalization,
     Percentage, ProblemConfig, misplaced,
@@ -10,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 mod audit;
+mod list;
 mod pasted;
 mod policy;
 mod rule;
@@ -17,6 +20,7 @@ mod test_case;
 
 pub use crate::config::{
     audit::{AuditConfig, AuditField, AuditLevel, AuditWhen},
+    list::ListConfig,
     policy::{Action, Metadata, PolicyConfig, SpecConfig},
     rule::{ConditionConfig, From, OperationConfig, RuleConfig, SourceConfig, To},
     test_case::{Expected, TestCase, TestRequest},
@@ -34,6 +38,8 @@ pub struct Config {
     pub action: Option<Action>,
     /// Rules of a single policy, instead of `policies`.
     pub rules: Option<Vec<RuleConfig>>,
+    /// Lists by name, of at most 100,000 entries together. Default: none.
+    pub lists: BTreeMap<String, ListConfig>,
     /// Tests, at most 256. If one fails, the configuration is refused.
     #[schemars(length(max = 256))]
     pub tests: Vec<TestCase>,

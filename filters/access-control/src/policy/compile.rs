@@ -6,11 +6,13 @@ use filter_core::{
     BodyText, ConfigErrors, InvalidConfig, Mode, Needs, PathNormalization, Percentage, Warning,
 };
 
+use self::named_lists::NamedLists;
 use super::{Actions, Audit, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
 use crate::config::{Action, Config, PolicyConfig, ReplyConfig, RuleConfig};
 
 mod condition;
 mod list;
+mod named_lists;
 mod rule;
 
 const MAX_POLICIES: usize = 256;
@@ -26,7 +28,9 @@ impl Policies {
     /// Every error, each with the path of its field.
     pub fn new(config: &Config) -> Result<Self, InvalidConfig> {
         let mut errors = ConfigErrors::default();
-        let policies = policies(config, &mut errors);
+        let lists = NamedLists::compile(&config.lists, &mut errors);
+        let inherited = Inherited { normalization: config.path_normalization, lists: &lists };
+        let policies = policies(config, inherited, &mut errors);
         check_names(&policies, &mut errors);
         let reply = config.reply.as_ref();
         let mut compiled = Self {
@@ -77,15 +81,26 @@ impl Policies {
     }
 }
 
+/// What all policies of a document share.
+#[derive(Clone, Copy)]
+struct Inherited<'c> {
+    normalization: PathNormalization,
+    lists: &'c NamedLists<'c>,
+}
+
 /// Compiles the policies, each with its path in the document.
-fn policies(config: &Config, errors: &mut ConfigErrors) -> Vec<(String, Policy)> {
+fn policies(
+    config: &Config,
+    inherited: Inherited<'_>,
+    errors: &mut ConfigErrors,
+) -> Vec<(String, Policy)> {
     let is_single = config.action.is_some() || config.rules.is_some();
     if is_single && !config.policies.is_empty() {
         errors.add("policies", "must not be given together with action and rules");
     }
     if is_single {
         let rules = config.rules.as_deref().unwrap_or_default();
-        let rules = rule_list(rules, "rules", None, config.path_normalization, errors);
+        let rules = rule_list(rules, "rules", None, inherited, errors);
         let policy = Policy {
             name: "policy-0".to_owned(),
             action: config.action.unwrap_or_default(),
@@ -111,7 +126,7 @@ fn policies(config: &Config, errors: &mut ConfigErrors) -> Vec<(String, Policy)>
     policies
         .map(|(index, policy)| {
             let path = format!("policies[{index}]");
-            let compiled = compile(policy, index, &path, config.path_normalization, errors);
+            let compiled = compile(policy, index, &path, inherited, errors);
             (path, compiled)
         })
         .collect()
@@ -121,7 +136,7 @@ fn compile(
     config: &PolicyConfig,
     index: usize,
     path: &str,
-    normalization: PathNormalization,
+    inherited: Inherited<'_>,
     errors: &mut ConfigErrors,
 ) -> Policy {
     check_document(config, path, errors);
@@ -159,7 +174,7 @@ fn compile(
         );
     }
     Policy {
-        rules: rule_list(rules.unwrap_or_default(), &rules_path, namespace, normalization, errors),
+        rules: rule_list(rules.unwrap_or_default(), &rules_path, namespace, inherited, errors),
         name,
         action,
         is_dry_run: config.dry_run || annotated.is_some_and(|value| value == "true"),
@@ -205,14 +220,15 @@ fn rule_list(
     configs: &[RuleConfig],
     path: &str,
     namespace: Option<&str>,
-    normalization: PathNormalization,
+    inherited: Inherited<'_>,
     errors: &mut ConfigErrors,
 ) -> Vec<super::Rule> {
     let got = configs.len();
     if got > MAX_RULES {
         errors.add(path, format_args!("must have at most {MAX_RULES} entries, got {got}"));
     }
-    let scope = rule::Scope { namespace, normalization };
+    let Inherited { normalization, lists } = inherited;
+    let scope = rule::Scope { namespace, normalization, lists };
     let compiled = configs.iter().enumerate().map(|(index, config)| {
         rule::compile(config, index, &format!("{path}[{index}]"), scope, errors)
     });

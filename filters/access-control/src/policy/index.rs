@@ -54,7 +54,7 @@ impl Index {
                         texts.insert(pattern, number);
                     }
                 }
-                (TextTest::Match(_), _) => {}
+                (TextTest::Match(_) | TextTest::OneOf(_), _) => {}
             }
         }
     }
@@ -163,6 +163,6 @@ const fn is_indexable(test: &TextTest) -> bool {
             matches!(pattern, Pattern::Exact(_) | Pattern::Prefix(_))
         }
         TextTest::Template(_) => true,
-        TextTest::Match(_) => false,
+        TextTest::Match(_) | TextTest::OneOf(_) => false,
     }
 }

@@ -1,9 +1,9 @@
 //! The tests of a rule.
 
-use std::time::SystemTime;
+use std::{collections::HashSet, rc::Rc, time::SystemTime};
 
 use filter_core::{
-    Answer, IpRange, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
+    Answer, IpSet, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
     StringMatch,
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Test {
 #[derive(Debug)]
 pub(super) enum Values {
     Texts(Subject, Vec<TextTest>),
-    Addresses(AddressSubject, Vec<IpRange>),
+    Addresses(AddressSubject, Vec<Rc<IpSet>>),
 }
 
 /// A test of a text.
@@ -48,6 +48,8 @@ pub(super) enum TextTest {
     Spiffe(Pattern),
     Template(PathTemplate),
     Match(StringMatch),
+    /// A list of texts.
+    OneOf(Rc<HashSet<Vec<u8>>>),
 }
 
 /// What a decision depends on besides the request.
@@ -105,8 +107,9 @@ impl Test {
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
                 subject.answer(request, context.normalization, test)
             }
-            Values::Addresses(subject, ranges) => subject
-                .answer(request, |address| ranges.iter().any(|range| range.contains(address))),
+            Values::Addresses(subject, sets) => {
+                subject.answer(request, |address| sets.iter().any(|set| set.contains(address)))
+            }
         };
         if self.is_negated { !answer } else { answer }
     }
@@ -131,6 +134,7 @@ impl TextTest {
             },
             Self::Template(template) => template.captures(text).is_some(),
             Self::Match(test) => test.matches(Some(text)),
+            Self::OneOf(values) => values.contains(text),
         }
     }
 }

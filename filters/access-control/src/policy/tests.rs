@@ -3,6 +3,7 @@ mod cases;
 mod documents;
 mod indexed;
 mod kleene;
+mod lists;
 mod sources;
 mod verdicts;
 

@@ -1,9 +1,10 @@
 //! Compilation of lists of values.
 
-use std::fmt::Display;
+use std::{fmt::Display, rc::Rc};
 
 use filter_core::{ConfigErrors, IpRange, PathTemplate, StringMatch};
 
+use super::named_lists::NamedLists;
 use crate::policy::{
     pattern::Pattern,
     rule::{Test, TextTest, Values},
@@ -66,7 +67,23 @@ impl<'c, 'e> Tests<'c, 'e> {
                 value.parse::<IpRange>().map_err(|error| error.to_string())
             });
             if !values.is_empty() {
-                self.tests.push(Test { values: Values::Addresses(subject, ranges), is_negated });
+                let sets = vec![Rc::new(ranges.into_iter().collect())];
+                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
+            }
+        }
+    }
+
+    /// Adds the tests of an address by named lists.
+    pub(super) fn address_lists(
+        &mut self,
+        subject: AddressSubject,
+        pair: Pair<'_>,
+        lists: &NamedLists<'_>,
+    ) {
+        for (field, names, is_negated) in pair.lists {
+            let sets = self.each(field, names, |name| lists.addresses(name));
+            if !names.is_empty() {
+                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
             }
         }
     }

@@ -5,6 +5,7 @@ use filter_core::{ConfigErrors, Matcher, MatcherOptions, PathNormalization};
 use super::{
     condition,
     list::{self, Pair},
+    named_lists::NamedLists,
 };
 use crate::{
     config::{OperationConfig, RuleConfig, SourceConfig},
@@ -20,6 +21,7 @@ pub(super) struct Scope<'c> {
     /// The namespace of the policy.
     pub(super) namespace: Option<&'c str>,
     pub(super) normalization: PathNormalization,
+    pub(super) lists: &'c NamedLists<'c>,
 }
 
 pub(super) fn compile(
@@ -137,6 +139,16 @@ fn source_tests(
             "notRemoteIpBlocks",
             &source.not_remote_ip_blocks,
         ),
+    );
+    tests.address_lists(
+        AddressSubject::Remote,
+        Pair::new(
+            "remoteIpLists",
+            &source.remote_ip_lists,
+            "notRemoteIpLists",
+            &source.not_remote_ip_lists,
+        ),
+        scope.lists,
     );
     tests.finish()
 }
