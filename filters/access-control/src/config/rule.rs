@@ -61,6 +61,10 @@ pub struct SourceConfig {
     pub service_accounts: Vec<String>,
     /// Service accounts that must not match.
     pub not_service_accounts: Vec<String>,
+    /// Trust domains of certificates, such as `cluster.local`.
+    pub trust_domains: Vec<String>,
+    /// Trust domains that must not match.
+    pub not_trust_domains: Vec<String>,
     /// Addresses of the peer, unsure behind `x-forwarded-for`.
     pub ip_blocks: Vec<String>,
     /// Addresses of the peer that must not match.

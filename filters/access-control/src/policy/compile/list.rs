@@ -156,6 +156,11 @@ pub(super) fn namespace(value: &str) -> Compiled {
     regex(&format!(".*/ns/{}/.*", with_stars(value)))
 }
 
+/// Compiles a trust domain, the first part of the identity.
+pub(super) fn trust_domain(value: &str) -> Compiled {
+    regex(&format!("spiffe://{}/.*", escaped(value).replace("\\*", "[^/]*")))
+}
+
 /// Compiles a service account, `<namespace>/<name>` or `<name>` in the namespace of the policy.
 pub(super) fn service_account(value: &str, namespace: Option<&str>) -> Compiled {
     let (namespace, name) = match (value.split_once('/'), namespace) {

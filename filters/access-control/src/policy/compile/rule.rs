@@ -127,6 +127,16 @@ fn source_tests(
         ),
         |value, _| list::service_account(value, scope.namespace),
     );
+    tests.texts(
+        Subject::Principal,
+        Pair::new(
+            "trustDomains",
+            &source.trust_domains,
+            "notTrustDomains",
+            &source.not_trust_domains,
+        ),
+        |value, _| list::trust_domain(value),
+    );
     tests.addresses(
         AddressSubject::Peer,
         Pair::new("ipBlocks", &source.ip_blocks, "notIpBlocks", &source.not_ip_blocks),

@@ -41,6 +41,11 @@ fn identities_of_certificates() {
         (json!({"serviceAccounts": ["shop/web"]}), true),
         (json!({"serviceAccounts": ["shop/we"]}), false),
         (json!({"serviceAccounts": ["other/web"]}), false),
+        (json!({"trustDomains": ["cluster.local"]}), true),
+        (json!({"trustDomains": ["cluster"]}), false),
+        (json!({"trustDomains": ["cluster*"]}), true),
+        (json!({"trustDomains": ["*.local"]}), true),
+        (json!({"notTrustDomains": ["cluster.local"]}), false),
         (json!({"principals": ["*"], "notNamespaces": ["shop"]}), false),
     ] {
         assert_eq!(matches(&from(source.clone()), &request(&[])), expected, "{source}");
