@@ -10,6 +10,8 @@ pub(super) const SOURCE: &str = "source.address";
 const DESTINATION: &str = "destination.address";
 const PORT: &str = "destination.port";
 const SNI: &str = "connection.requested_server_name";
+/// The claims that are lists separated by spaces.
+const LISTS: [&str; 2] = ["scope", "permission"];
 
 /// A part of a request that is a text.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -85,7 +87,14 @@ impl Subject {
             Self::Header(name) => header_answer(request, name, test),
             Self::Claim(path) => {
                 let claim = request.claims.as_ref().and_then(|claims| path.find(claims));
-                claim.map_or(Answer::No, |claim| claim_answer(claim, &test))
+                match claim {
+                    Some(Value::String(text)) if is_list(path) => {
+                        let mut elements = text.split(' ').filter(|element| !element.is_empty());
+                        Answer::from(elements.any(|element| test(element.as_bytes())))
+                    }
+                    Some(claim) => claim_answer(claim, &test),
+                    None => Answer::No,
+                }
             }
             Self::Port => of(port(request).as_deref()),
             Self::Sni => of(request.attributes.get(SNI).map(Vec::as_slice)),
@@ -138,6 +147,11 @@ fn request_principal(request: &Request, test: impl Fn(&[u8]) -> bool) -> Answer 
     let answer = Answer::from(test(format!("{issuer}/{subject}").as_bytes()));
     let is_plain = !subject.contains('/') && !issuer.is_empty() && !subject.is_empty();
     if is_plain { answer } else { answer.agreed(Answer::No) }
+}
+
+/// Returns `true` for a claim whose text Istio reads as a list, separated by spaces.
+fn is_list(path: &ClaimPath) -> bool {
+    matches!(path.names(), [name] if LISTS.contains(&name.as_str()))
 }
 
 /// Returns the answer for a claim: any element of a list may match.

@@ -70,6 +70,7 @@ fn tokens() {
     let claims = json!({
         "iss": "https://idp.example", "sub": "alice", "aud": ["shop", "web"], "azp": "app",
         "groups": ["dev", 7], "level": 5, "admin": true, "org": {"unit": "a.b"},
+        "scope": "read write", "title": "read write",
     });
     let request = with_claims(claims);
     for (rule, expected) in [
@@ -86,6 +87,11 @@ fn tokens() {
         (when("request.auth.claims[groups]", json!(["dev"])), true),
         (when("request.auth.claims[groups]", json!(["ops"])), false),
         (when("request.auth.claims[org][unit]", json!(["a.b"])), true),
+        (when("request.auth.claims[scope]", json!(["write"])), true),
+        (when("request.auth.claims[scope]", json!(["read write"])), false),
+        (when("request.auth.claims[scope]", json!(["rea"])), false),
+        (when("request.auth.claims[title]", json!(["write"])), false),
+        (when("request.auth.claims[title]", json!(["read write"])), true),
         (when("request.auth.claims[none]", json!(["*"])), false),
         (when("request.auth.claims[level]", json!(["6"])), false),
     ] {
