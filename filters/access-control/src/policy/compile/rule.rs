@@ -36,6 +36,13 @@ pub(super) fn compile(
             "must be 1 to 253 characters A-Z, a-z, 0-9, '.', '_' and '-'",
         );
     }
+    let schedule = config.schedule.clone().unwrap_or_default();
+    if schedule.ramp_up().is_some() {
+        errors.add(
+            format_args!("{path}.schedule.rampUp"),
+            "must not be given: only policies have enforced, which it grows",
+        );
+    }
     let mut from = Vec::new();
     for (index, entry) in given(config.from.as_ref(), &format!("{path}.from"), errors) {
         let path = format!("{path}.from[{index}].source");
@@ -64,7 +71,7 @@ pub(super) fn compile(
     let matcher = (!config.r#match.is_empty())
         .then(|| Matcher::compile_list(&config.r#match, &options))
         .and_then(|compiled| compiled.map_err(|invalid| errors.extend(invalid)).ok());
-    Rule { name, from, to, when, matcher, schedule: config.schedule.clone().unwrap_or_default() }
+    Rule { name, from, to, when, matcher, schedule }
 }
 
 /// Returns the entries of a list, which must not be empty.
