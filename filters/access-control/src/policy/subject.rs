@@ -74,7 +74,9 @@ impl Subject {
         let headers = &request.headers;
         match self {
             Self::Principal => of(request.source_principal.as_deref()),
-            Self::RequestPrincipal => request_principal(request, test),
+            Self::RequestPrincipal => request_principal(request, |issuer, subject, _| {
+                test(format!("{issuer}/{subject}").as_bytes())
+            }),
             Self::Host => headers.first(":authority").map_or(Answer::No, |authority| {
                 let literal = authority.to_ascii_lowercase();
                 Answer::from(test(&literal)).agreed(Answer::from(test(&host(authority))))
@@ -138,15 +140,24 @@ fn header_answer(request: &Request, name: &str, test: impl Fn(&[u8]) -> bool) ->
     separate.fold(Answer::from(test(&joined)), Answer::agreed)
 }
 
-/// Returns the answer for the issuer and the subject of the verified token.
+/// Returns the answer for the issuer and the subject of the verified token; `test` compares each
+/// part, or the whole.
 ///
 /// Istio splits a value at its last slash, so a subject with a slash can be read in two ways.
-fn request_principal(request: &Request, test: impl Fn(&[u8]) -> bool) -> Answer {
+pub(super) fn request_principal(
+    request: &Request,
+    test: impl Fn(&str, &str, bool) -> bool,
+) -> Answer {
     let text = |name: &str| request.claims.as_ref()?.get(name)?.as_str();
     let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else { return Answer::No };
-    let answer = Answer::from(test(format!("{issuer}/{subject}").as_bytes()));
-    let is_plain = !subject.contains('/') && !issuer.is_empty() && !subject.is_empty();
-    if is_plain { answer } else { answer.agreed(Answer::No) }
+    let answer = Answer::from(test(issuer, subject, false));
+    if issuer.is_empty() || subject.is_empty() {
+        answer.agreed(Answer::No)
+    } else if subject.contains('/') {
+        answer.agreed(Answer::from(test(issuer, subject, true)))
+    } else {
+        answer
+    }
 }
 
 /// Returns `true` for a claim whose text Istio reads as a list, separated by spaces.

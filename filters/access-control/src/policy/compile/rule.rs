@@ -115,7 +115,7 @@ fn source_tests(
             "notRequestPrincipals",
             &source.not_request_principals,
         ),
-        |value, _| Ok(list::pattern(value)),
+        |value, _| Ok(list::request_principal(value)),
     );
     tests.texts(
         Subject::Principal,
@@ -157,7 +157,7 @@ fn operation_tests(
     tests.texts(
         Subject::Method,
         Pair::new("methods", &operation.methods, "notMethods", &operation.not_methods),
-        |value, _| Ok(list::pattern(value)),
+        |value, _| Ok(list::header(value)),
     );
     tests.texts(
         Subject::Path,

@@ -41,9 +41,19 @@ fn identities_of_certificates() {
         (json!({"serviceAccounts": ["shop/web"]}), true),
         (json!({"serviceAccounts": ["shop/we"]}), false),
         (json!({"serviceAccounts": ["other/web"]}), false),
+        (json!({"serviceAccounts": ["shop/web", "other/web"]}), true),
         (json!({"principals": ["*"], "notNamespaces": ["shop"]}), false),
     ] {
         assert_eq!(matches(&from(source.clone()), &request(&[])), expected, "{source}");
+    }
+    for (principal, expected) in [
+        ("spiffe://cluster.local/ns/shop/sa/web/pod/a", true),
+        ("spiffe://cluster.local/ns/shop/region/eu/sa/web", true),
+        ("spiffe://cluster.local/ns/shop/sa/web-2", false),
+    ] {
+        let request = Request { source_principal: Some(principal.into()), ..request(&[]) };
+        let rule = from(json!({"serviceAccounts": ["shop/web"]}));
+        assert_eq!(matches(&rule, &request), expected, "{principal}");
     }
     let plain = Request { source_principal: None, ..request(&[]) };
     assert!(!matches(&from(json!({"principals": ["*"]})), &plain));
@@ -51,6 +61,8 @@ fn identities_of_certificates() {
     assert!(!matches(&from(json!({"namespaces": ["*"]})), &plain));
     let other = Request { source_principal: Some(b"https://a/ns/b/sa/c".to_vec()), ..request(&[]) };
     assert!(!matches(&from(json!({"principals": ["https://a/ns/b/sa/c"]})), &other));
+    assert!(!matches(&from(json!({"principals": ["*/sa/c"]})), &other));
+    assert!(matches(&from(json!({"principals": ["*"]})), &other));
     assert!(!matches(&from(json!({"serviceAccounts": ["b/c"]})), &other));
 }
 
@@ -79,6 +91,8 @@ fn tokens() {
         (from(json!({"requestPrincipals": ["https://idp.example/*"]})), true),
         (from(json!({"requestPrincipals": ["*/alice"]})), true),
         (from(json!({"requestPrincipals": ["*/bob"]})), false),
+        (from(json!({"requestPrincipals": ["https://*"]})), false),
+        (from(json!({"requestPrincipals": ["https:*"]})), true),
         (from(json!({"notRequestPrincipals": ["*"]})), false),
         (when("request.auth.principal", json!(["https://idp.example/alice"])), true),
         (when("request.auth.audiences", json!(["web"])), true),
@@ -191,6 +205,9 @@ fn headers_in_conditions() {
     let absent = json!({"when": [{"key": "request.headers[x-user]", "notValues": ["*"]}]});
     assert!(matches(&absent, &request(&[])));
     assert!(!matches(&absent, &request(&[("x-user", "a")])));
+    // As in Istio, an empty header is present.
+    assert!(!matches(&absent, &request(&[("x-user", "")])));
+    assert!(matches(&when("request.headers[x-user]", json!(["*"])), &request(&[("x-user", "")])));
     let between = json!({"when": [
         {"key": "request.headers[x-level]", "match": {"range": {"from": 3, "to": 5}}},
     ]});
