@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     rc::Rc,
     time::{Duration, SystemTime},
 };
@@ -11,27 +10,21 @@ use filter_core::{Headers, InvalidConfig, Request, TokenBucket, parse_config};
 use filter_host::{
     Action, HostError, Plugin, Result, Setup, clock,
     headers::{self, Map},
-    metric_buffer::{BufferedMetric, MetricBuffer},
     published::{self, Fact, Readers},
     reply,
     request::RequestReader,
     stream::{self, ContextId},
 };
 
-use crate::{
-    Decision, Metric, Policies, PolicyMetric, Reason, RuleId,
-    config::AuditLevel,
-    metrics::{rule_matched, rule_other},
-};
+use crate::{Decision, Metric, Policies, config::AuditLevel, plugin::counters::Counters};
 
+mod counters;
 #[cfg(test)]
 mod tests;
 
 #[cfg(feature = "module")]
 filter_host::entry!(AccessControl);
 
-/// The number of rules that have a counter of their own.
-const MAX_RULES: usize = 256;
 /// Time between two updates of the proxy's metrics.
 const PERIOD: Duration = Duration::from_secs(1);
 /// The headers that decide about the format of a reply.
@@ -41,15 +34,9 @@ const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 pub struct AccessControl {
     policies: Policies,
     reader: RequestReader,
+    counters: Counters,
     /// Lines that the audit log may have.
     audit_lines: RefCell<TokenBucket>,
-    buffer: MetricBuffer,
-    /// Indexed by [`Metric::index`].
-    totals: Vec<BufferedMetric>,
-    /// By policy, then as [`PolicyMetric::ALL`].
-    by_policy: Vec<[BufferedMetric; 2]>,
-    by_rule: BTreeMap<RuleId, BufferedMetric>,
-    other_rules: BufferedMetric,
 }
 
 impl AccessControl {
@@ -57,27 +44,13 @@ impl AccessControl {
     #[must_use]
     pub fn start(policies: Policies, setup: &Setup) -> Self {
         policies.warnings().iter().for_each(|warning| setup.warn(warning));
-        let buffer = MetricBuffer::new(&setup.timers, PERIOD);
-        let of_policy = |name: &str| {
-            PolicyMetric::ALL
-                .map(|metric| buffer.counter(&metric.name(name, policies.has_labels())))
-        };
-        let by_policy = policies.names().map(of_policy).collect();
-        let by_rule = policies.rules().take(MAX_RULES).map(|(id, policy, rule)| {
-            (id, buffer.counter(&rule_matched(policy, rule, policies.has_labels())))
-        });
-        let by_rule = by_rule.collect();
+        let counters = Counters::new(&policies, setup);
+        let lines = policies.audit().map_or(0, |audit| audit.max_per_second);
         log::info!("configuration applied");
         Self {
             reader: RequestReader::new(policies.needs()),
-            totals: Metric::ALL.iter().map(|metric| buffer.counter(&metric.name())).collect(),
-            by_policy,
-            by_rule,
-            other_rules: buffer.counter(&rule_other()),
-            audit_lines: RefCell::new(TokenBucket::new(
-                policies.audit().map_or(0, |audit| audit.max_per_second),
-            )),
-            buffer,
+            counters,
+            audit_lines: RefCell::new(TokenBucket::new(lines)),
             policies,
         }
     }
@@ -89,7 +62,8 @@ impl AccessControl {
             self.audit(&decision, &Request::default(), SystemTime::UNIX_EPOCH);
             decision
         });
-        self.count(&decision);
+        let is_enforced = !decision.is_tolerated && !self.policies.is_dry_run();
+        self.counters.count(&decision, is_enforced);
         let is_allowed = decision.verdict.is_allowed;
         let differs = decision.dry_run.is_some_and(|dry_run| dry_run.is_allowed != is_allowed);
         if !is_allowed || differs || decision.audited.is_some() {
@@ -100,7 +74,7 @@ impl AccessControl {
                 self.on_error(error);
             }
         }
-        if is_allowed || decision.is_tolerated || self.policies.is_dry_run() {
+        if is_allowed || !is_enforced {
             return Action::Continue;
         }
         if let Err(error) = self.refuse(&decision) {
@@ -129,7 +103,7 @@ impl AccessControl {
         let Some(audit) = self.policies.audit() else { return };
         let Some(line) = self.policies.audit_line(decision, request, now) else { return };
         if !self.audit_lines.borrow_mut().take(clock::monotonic()) {
-            self.add(Metric::AuditLimited);
+            self.counters.add(Metric::AuditLimited);
             return;
         }
         let level = match audit.level {
@@ -148,64 +122,9 @@ impl AccessControl {
         reply::try_send(&self.policies.reply(decision, &format))
     }
 
-    fn count(&self, decision: &Decision) {
-        let verdict = decision.verdict;
-        self.add(if verdict.is_allowed { Metric::Allowed } else { Metric::Denied });
-        match verdict.reason {
-            Reason::Rule(rule) => {
-                self.add_policy(rule, PolicyMetric::Matched);
-                if !verdict.is_allowed {
-                    self.add(Metric::DeniedByPolicy);
-                    self.add_policy(rule, PolicyMetric::Denied);
-                }
-            }
-            Reason::NoPolicyAllows => self.add(Metric::DeniedNoPolicy),
-            Reason::NoPolicy | Reason::Unreadable => {}
-        }
-        if let Some(rule) = decision.audited {
-            self.add(Metric::Audited);
-            self.add_policy(rule, PolicyMetric::Matched);
-        }
-        match decision.dry_run {
-            Some(dry_run) if verdict.is_allowed && !dry_run.is_allowed => {
-                self.add(Metric::DryRunDenied);
-            }
-            Some(dry_run) if !verdict.is_allowed && dry_run.is_allowed => {
-                self.add(Metric::DryRunAllowed);
-            }
-            _ => {}
-        }
-        if verdict.is_unsure {
-            self.add(Metric::Unsure);
-        }
-        if !verdict.is_allowed && (decision.is_tolerated || self.policies.is_dry_run()) {
-            self.add(Metric::NotEnforced);
-        }
-    }
-
-    fn add(&self, metric: Metric) {
-        if let Some(counter) = self.totals.get(metric.index()) {
-            self.buffer.add(*counter, 1);
-        }
-    }
-
-    fn add_policy(&self, rule: RuleId, metric: PolicyMetric) {
-        if metric == PolicyMetric::Matched {
-            let counter = self.by_rule.get(&rule).unwrap_or(&self.other_rules);
-            self.buffer.add(*counter, 1);
-        }
-        if let Some([matched, denied]) = self.by_policy.get(rule.policy) {
-            let counter = match metric {
-                PolicyMetric::Matched => matched,
-                PolicyMetric::Denied => denied,
-            };
-            self.buffer.add(*counter, 1);
-        }
-    }
-
     fn on_error(&self, error: HostError) {
         log::warn!("a host call failed: {error:?}");
-        self.add(Metric::Errors);
+        self.counters.add(Metric::Errors);
     }
 }
 
@@ -221,7 +140,7 @@ impl Plugin for AccessControl {
     }
 
     fn on_tick(&self) {
-        self.buffer.flush();
+        self.counters.flush();
     }
 }
 

@@ -200,11 +200,12 @@ impl Policies {
         }
     }
 
-    /// Returns the decision about a request that could not be read: it is denied unless all policies
-    /// only audit.
+    /// Returns the decision about a request that could not be read: it is denied unless no policy
+    /// that is enforced allows or denies.
     #[must_use]
     pub fn unreadable(&self) -> Decision {
-        let is_allowed = self.policies.iter().all(|policy| policy.action == Action::Audit);
+        let is_enforced = |policy: &Policy| policy.action != Action::Audit && !policy.is_dry_run;
+        let is_allowed = !self.policies.iter().any(is_enforced);
         let verdict = Verdict { is_allowed, reason: Reason::Unreadable, is_unsure: true };
         Decision {
             verdict,

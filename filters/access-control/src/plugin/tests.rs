@@ -1,3 +1,7 @@
+mod failures;
+mod outcome;
+mod scenarios;
+
 use filter_host::memory::{Proxy, Worker};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]

@@ -165,6 +165,11 @@ fn compile(
                 errors.add(format_args!("{path}.{field}"), "must be given for action DENY only");
             }
         }
+        let schedule = config.schedule.as_ref();
+        if schedule.is_some_and(|schedule| schedule.ramp_up().is_some()) {
+            errors
+                .add(format_args!("{path}.schedule.rampUp"), "must be given for action DENY only");
+        }
     }
     let annotated = metadata.and_then(|metadata| metadata.annotations.get(DRY_RUN));
     if let Some(value) = annotated.filter(|value| !matches!(value.as_str(), "true" | "false")) {

@@ -7,7 +7,7 @@ use filter_core::{PathNormalization, PathTrie, Request, RequestPath, host};
 use super::{
     pattern::Pattern,
     rule::{Rule, Test, TextTest, Values},
-    subject::{Subject, principal_text},
+    subject::Subject,
 };
 
 /// The rules of an action, by number.
@@ -19,7 +19,6 @@ pub(super) struct Index {
     paths: TextIndex,
     templates: PathTrie<usize>,
     principals: TextIndex,
-    request_principals: TextIndex,
     hosts: TextIndex,
     methods: TextIndex,
     always: Vec<usize>,
@@ -35,8 +34,7 @@ struct TextIndex {
 }
 
 /// The parts of a request that the index uses, the most selective first.
-const PARTS: [Subject; 5] =
-    [Subject::Path, Subject::Principal, Subject::RequestPrincipal, Subject::Host, Subject::Method];
+const PARTS: [Subject; 4] = [Subject::Path, Subject::Principal, Subject::Host, Subject::Method];
 
 impl Index {
     /// Adds the rule with the next number.
@@ -54,7 +52,7 @@ impl Index {
                         texts.insert(pattern, number);
                     }
                 }
-                (TextTest::Match(_) | TextTest::OneOf(_), _) => {}
+                (TextTest::RequestPrincipal(_) | TextTest::Match(_) | TextTest::OneOf(_), _) => {}
             }
         }
     }
@@ -79,11 +77,6 @@ impl Index {
             let identity = principal.strip_prefix(b"spiffe://").unwrap_or(principal);
             self.principals.find(identity, &mut found);
         }
-        if !self.request_principals.is_empty() {
-            if let Some(principal) = principal_text(request) {
-                self.request_principals.find(principal.as_bytes(), &mut found);
-            }
-        }
         if let Some(authority) =
             request.headers.first(":authority").filter(|_| !self.hosts.is_empty())
         {
@@ -102,7 +95,6 @@ impl Index {
         match subject {
             Subject::Path => Some(&mut self.paths),
             Subject::Principal => Some(&mut self.principals),
-            Subject::RequestPrincipal => Some(&mut self.request_principals),
             Subject::Host => Some(&mut self.hosts),
             Subject::Method => Some(&mut self.methods),
             _ => None,
@@ -118,7 +110,7 @@ impl TextIndex {
                 self.lengths.insert(text.len());
                 (&mut self.prefixes, text)
             }
-            Pattern::Present | Pattern::Suffix(_) => return,
+            Pattern::Any | Pattern::Present | Pattern::Suffix(_) => return,
         };
         map.entry(text.clone()).or_default().push(number);
     }
@@ -163,6 +155,6 @@ const fn is_indexable(test: &TextTest) -> bool {
             matches!(pattern, Pattern::Exact(_) | Pattern::Prefix(_))
         }
         TextTest::Template(_) => true,
-        TextTest::Match(_) | TextTest::OneOf(_) => false,
+        TextTest::RequestPrincipal(_) | TextTest::Match(_) | TextTest::OneOf(_) => false,
     }
 }

@@ -8,8 +8,8 @@ use filter_core::{
 };
 
 use super::{
-    pattern::Pattern,
-    subject::{AddressSubject, Subject},
+    pattern::{Pattern, RequestPrincipal},
+    subject::{self, AddressSubject, Subject},
 };
 
 /// A compiled rule.
@@ -46,6 +46,7 @@ pub(super) enum TextTest {
     Pattern(Pattern),
     /// A pattern for an identity without its scheme `spiffe://`.
     Spiffe(Pattern),
+    RequestPrincipal(RequestPrincipal),
     Template(PathTemplate),
     Match(StringMatch),
     /// A list of texts.
@@ -103,6 +104,11 @@ impl Rule {
 impl Test {
     fn answer(&self, request: &Request, context: Context) -> Answer {
         let answer = match &self.values {
+            Values::Texts(Subject::RequestPrincipal, tests) => {
+                subject::request_principal(request, |issuer, subject, is_whole| {
+                    tests.iter().any(|test| test.matches_principal(issuer, subject, is_whole))
+                })
+            }
             Values::Texts(subject, tests) => {
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
                 subject.answer(request, context.normalization, test)
@@ -125,13 +131,24 @@ impl Values {
 }
 
 impl TextTest {
+    /// Returns `true` if an issuer and a subject match, in the whole or each in its part.
+    fn matches_principal(&self, issuer: &str, subject: &str, is_whole: bool) -> bool {
+        match self {
+            Self::RequestPrincipal(pattern) if !is_whole => {
+                pattern.matches(issuer.as_bytes(), subject.as_bytes())
+            }
+            test => test.matches(format!("{issuer}/{subject}").as_bytes()),
+        }
+    }
+
     fn matches(&self, text: &[u8]) -> bool {
         match self {
             Self::Pattern(pattern) => pattern.matches(text),
             Self::Spiffe(pattern) => match text.strip_prefix(b"spiffe://") {
                 Some(identity) => pattern.matches(identity),
-                None => pattern.ignores_the_start() && pattern.matches(text),
+                None => pattern.is_presence() && pattern.matches(text),
             },
+            Self::RequestPrincipal(pattern) => pattern.matches_whole(text),
             Self::Template(template) => template.captures(text).is_some(),
             Self::Match(test) => test.matches(Some(text)),
             Self::OneOf(values) => values.contains(text),

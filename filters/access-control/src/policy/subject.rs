@@ -10,6 +10,8 @@ pub(super) const SOURCE: &str = "source.address";
 const DESTINATION: &str = "destination.address";
 pub(super) const PORT: &str = "destination.port";
 const SNI: &str = "connection.requested_server_name";
+/// The claims that are lists separated by spaces.
+const LISTS: [&str; 2] = ["scope", "permission"];
 
 /// A part of a request that is a text.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -72,7 +74,9 @@ impl Subject {
         let headers = &request.headers;
         match self {
             Self::Principal => of(request.source_principal.as_deref()),
-            Self::RequestPrincipal => request_principal(request, test),
+            Self::RequestPrincipal => request_principal(request, |issuer, subject, _| {
+                test(format!("{issuer}/{subject}").as_bytes())
+            }),
             Self::Host => headers.first(":authority").map_or(Answer::No, |authority| {
                 let literal = authority.to_ascii_lowercase();
                 Answer::from(test(&literal)).agreed(Answer::from(test(&host(authority))))
@@ -85,7 +89,14 @@ impl Subject {
             Self::Header(name) => header_answer(request, name, test),
             Self::Claim(path) => {
                 let claim = request.claims.as_ref().and_then(|claims| path.find(claims));
-                claim.map_or(Answer::No, |claim| claim_answer(claim, &test))
+                match claim {
+                    Some(Value::String(text)) if is_list(path) => {
+                        let mut elements = text.split(' ').filter(|element| !element.is_empty());
+                        Answer::from(elements.any(|element| test(element.as_bytes())))
+                    }
+                    Some(claim) => claim_answer(claim, &test),
+                    None => Answer::No,
+                }
             }
             Self::Port => of(port(request).as_deref()),
             Self::Sni => of(request.attributes.get(SNI).map(Vec::as_slice)),
@@ -129,14 +140,28 @@ fn header_answer(request: &Request, name: &str, test: impl Fn(&[u8]) -> bool) ->
     separate.fold(Answer::from(test(&joined)), Answer::agreed)
 }
 
-/// Returns the answer for the issuer and the subject of the verified token.
+/// Returns the answer for the issuer and the subject of the verified token; `test` compares each
+/// part, or the whole.
 ///
 /// Istio splits a value at its last slash, so a subject with a slash can be read in two ways.
-fn request_principal(request: &Request, test: impl Fn(&[u8]) -> bool) -> Answer {
+pub(super) fn request_principal(
+    request: &Request,
+    test: impl Fn(&str, &str, bool) -> bool,
+) -> Answer {
     let Some((issuer, subject)) = principal(request) else { return Answer::No };
-    let answer = Answer::from(test(format!("{issuer}/{subject}").as_bytes()));
-    let is_plain = !subject.contains('/') && !issuer.is_empty() && !subject.is_empty();
-    if is_plain { answer } else { answer.agreed(Answer::No) }
+    let answer = Answer::from(test(issuer, subject, false));
+    if issuer.is_empty() || subject.is_empty() {
+        answer.agreed(Answer::No)
+    } else if subject.contains('/') {
+        answer.agreed(Answer::from(test(issuer, subject, true)))
+    } else {
+        answer
+    }
+}
+
+/// Returns `true` for a claim whose text Istio reads as a list, separated by spaces.
+fn is_list(path: &ClaimPath) -> bool {
+    matches!(path.names(), [name] if LISTS.contains(&name.as_str()))
 }
 
 /// Returns the issuer and the subject of the verified token, joined by a slash.

@@ -82,7 +82,9 @@ fn key(key: &str) -> Result<Key, String> {
         "destination.ip" => Ok(Key::Address(AddressSubject::Destination)),
         "source.namespace" => Ok(Key::Text(Subject::Principal, list::namespace)),
         "source.principal" => Ok(Key::Text(Subject::Principal, |value| Ok(list::spiffe(value)))),
-        "request.auth.principal" => Ok(Key::Text(Subject::RequestPrincipal, pattern)),
+        "request.auth.principal" => {
+            Ok(Key::Text(Subject::RequestPrincipal, |value| Ok(list::request_principal(value))))
+        }
         "request.auth.audiences" => claim("aud"),
         "request.auth.presenter" => claim("azp"),
         "destination.port" => Ok(Key::Text(Subject::Port, list::port)),
@@ -91,7 +93,8 @@ fn key(key: &str) -> Result<Key, String> {
             if let Some(name) =
                 key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'))
             {
-                return header(name).map(|subject| Key::Text(subject, pattern));
+                return header(name)
+                    .map(|subject| Key::Text(subject, |value| Ok(list::header(value))));
             }
             if let Some(names) = key.strip_prefix("request.auth.claims") {
                 return claim(names);

@@ -6,7 +6,7 @@ use filter_core::{ConfigErrors, IpRange, PathTemplate, StringMatch};
 
 use super::named_lists::NamedLists;
 use crate::policy::{
-    pattern::Pattern,
+    pattern::{Pattern, RequestPrincipal},
     rule::{Test, TextTest, Values},
     subject::{AddressSubject, Subject},
 };
@@ -129,12 +129,20 @@ pub(super) fn pattern(value: &str) -> TextTest {
     TextTest::Pattern(Pattern::new(value))
 }
 
+pub(super) fn header(value: &str) -> TextTest {
+    TextTest::Pattern(Pattern::of_header(value))
+}
+
+pub(super) fn request_principal(value: &str) -> TextTest {
+    TextTest::RequestPrincipal(RequestPrincipal::new(value))
+}
+
 pub(super) fn spiffe(value: &str) -> TextTest {
     TextTest::Spiffe(Pattern::new(value))
 }
 
 pub(super) fn host(value: &str) -> TextTest {
-    TextTest::Pattern(Pattern::new(value).in_lower_case())
+    TextTest::Pattern(Pattern::of_header(value).in_lower_case())
 }
 
 /// Compiles a path, which may be a template.
@@ -176,7 +184,7 @@ pub(super) fn service_account(value: &str, namespace: Option<&str>) -> Compiled 
     if !is_plain(namespace) || !is_plain(name) {
         return Err("must be <namespace>/<name> without wildcards".to_owned());
     }
-    regex(&format!("spiffe://.+/ns/{}/sa/{}", escaped(namespace), escaped(name)))
+    regex(&format!("spiffe://.+/ns/{}/(.+/|)sa/{}(/.+)?", escaped(namespace), escaped(name)))
 }
 
 fn regex(text: &str) -> Compiled {

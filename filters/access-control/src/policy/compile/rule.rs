@@ -38,6 +38,13 @@ pub(super) fn compile(
             "must be 1 to 253 characters A-Z, a-z, 0-9, '.', '_' and '-'",
         );
     }
+    let schedule = config.schedule.clone().unwrap_or_default();
+    if schedule.ramp_up().is_some() {
+        errors.add(
+            format_args!("{path}.schedule.rampUp"),
+            "must not be given: only policies have enforced, which it grows",
+        );
+    }
     let mut from = Vec::new();
     for (index, entry) in given(config.from.as_ref(), &format!("{path}.from"), errors) {
         let path = format!("{path}.from[{index}].source");
@@ -66,7 +73,7 @@ pub(super) fn compile(
     let matcher = (!config.r#match.is_empty())
         .then(|| Matcher::compile_list(&config.r#match, &options))
         .and_then(|compiled| compiled.map_err(|invalid| errors.extend(invalid)).ok());
-    Rule { name, from, to, when, matcher, schedule: config.schedule.clone().unwrap_or_default() }
+    Rule { name, from, to, when, matcher, schedule }
 }
 
 /// Returns the entries of a list, which must not be empty.
@@ -110,7 +117,7 @@ fn source_tests(
             "notRequestPrincipals",
             &source.not_request_principals,
         ),
-        |value, _| Ok(list::pattern(value)),
+        |value, _| Ok(list::request_principal(value)),
     );
     tests.texts(
         Subject::Principal,
@@ -172,7 +179,7 @@ fn operation_tests(
     tests.texts(
         Subject::Method,
         Pair::new("methods", &operation.methods, "notMethods", &operation.not_methods),
-        |value, _| Ok(list::pattern(value)),
+        |value, _| Ok(list::header(value)),
     );
     tests.texts(
         Subject::Path,
