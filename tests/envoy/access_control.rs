@@ -45,8 +45,7 @@ impl Fixture {
     /// Waits until counters of the filter have these values.
     fn wait_for(&self, expected: &[(&str, u64)]) -> Result<()> {
         let name = |name: &str| format!("wasmcustom.weir_access_control_{name}");
-        let expected: Vec<_> =
-            expected.iter().map(|(stem, value)| (name(stem), *value)).collect();
+        let expected: Vec<_> = expected.iter().map(|(stem, value)| (name(stem), *value)).collect();
         self.envoy.wait_for_stats(&expected)
     }
 

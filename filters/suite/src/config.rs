@@ -57,10 +57,7 @@ fn in_access_control<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D
 }
 
 fn in_a_section_with_rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    refuse(
-        deserializer,
-        "must not be given: it belongs in the section jwt-auth or access-control",
-    )
+    refuse(deserializer, "must not be given: it belongs in the section jwt-auth or access-control")
 }
 
 fn in_rate_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

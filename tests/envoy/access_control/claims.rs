@@ -3,11 +3,7 @@
 use anyhow::Result;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tests::{
-    bootstrap::Filter,
-    client::Request,
-    identity_provider::IdentityProvider,
-};
+use tests::{bootstrap::Filter, client::Request, identity_provider::IdentityProvider};
 
 use super::{Fixture, filter, policy, to_paths};
 
@@ -19,9 +15,7 @@ fn claims_of_verified_tokens_decide() -> Result<()> {
         rules[0]["when"] = json!([when]);
         policy(path.trim_start_matches('/'), "ALLOW", rules)
     };
-    let claim = |name: &str, value: &str| {
-        json!({"key": format!("request.auth.claims{name}"), "values": [value]})
-    };
+    let claim = |name: &str, value: &str| json!({"key": format!("request.auth.claims{name}"), "values": [value]});
     let mut principal = to_paths(&["/principal"]);
     principal[0]["from"] =
         json!([{"source": {"requestPrincipals": [format!("{}/*", issuer.issuer())]}}]);
@@ -37,8 +31,7 @@ fn claims_of_verified_tokens_decide() -> Result<()> {
     ]});
     let jwks = issuer.keys().jwks().to_string();
     let tokens = json!({"jwtRules": [{"issuer": issuer.issuer(), "jwks": jwks}]});
-    let mut fixture =
-        Fixture::start_chain(vec![Filter::new("jwt-auth", tokens), filter(&config)])?;
+    let mut fixture = Fixture::start_chain(vec![Filter::new("jwt-auth", tokens), filter(&config)])?;
     let token = |changes: Value| {
         let mut claims = issuer.claims();
         if let (Some(claims), Value::Object(mut changes)) = (claims.as_object_mut(), changes) {
@@ -64,7 +57,7 @@ fn claims_of_verified_tokens_decide() -> Result<()> {
             assert_eq!(status, if index < allowed { 200 } else { 403 }, "{path} {bearer:?}");
         }
     }
-    let forged = format!("{}x", good);
+    let forged = format!("{good}x");
     assert_eq!(fixture.envoy.http1().send(Request::get("/groups").bearer(&forged))?.status, 401);
     fixture.wait_for(&[("allowed_total", 7), ("unsure_total", 1), ("errors_total", 0)])?;
     fixture.assert_no_trap()

@@ -10,9 +10,7 @@ use super::{FILTER, Fixture, filter, policy, statuses, to_paths};
 fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()> {
     let deny = |path: &str| json!({"policies": [policy("a", "DENY", to_paths(&[path]))]});
     let mut fixture = Fixture::start(&deny("/a"))?;
-    let send = |fixture: &Fixture| {
-        statuses(&fixture.envoy.http1(), ["/a", "/b"].map(Request::get))
-    };
+    let send = |fixture: &Fixture| statuses(&fixture.envoy.http1(), ["/a", "/b"].map(Request::get));
     assert_eq!(send(&fixture)?, [403, 200]);
     let rule = |rule: Value| json!({"policies": [{"action": "DENY", "rules": [rule]}]});
     let bad: [(Value, &str); 6] = [
@@ -34,7 +32,9 @@ fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()>
     assert_eq!(send(&fixture)?, [403, 200]);
     fixture.envoy.reconfigure(&[filter(&deny("/b"))])?;
     assert_eq!(send(&fixture)?, [200, 403]);
-    fixture.envoy.reconfigure(&[filter(&json!({"policies": [{"name": "idle", "action": "DENY"}]}))])?;
+    fixture
+        .envoy
+        .reconfigure(&[filter(&json!({"policies": [{"name": "idle", "action": "DENY"}]}))])?;
     assert_eq!(send(&fixture)?, [200, 200]);
     fixture.envoy.wait_for_log(&suite::path(FILTER, "policies[0]: has no rules"))
 }

@@ -170,9 +170,8 @@ fn repeated_headers_open_no_door() -> Result<()> {
         ("/allow", &["admin,guest"], 403),
         ("/allow", &["Admin"], 403),
     ] {
-        let request = roles.iter().fold(Request::get(path), |request, role| {
-            request.header("x-role", role)
-        });
+        let request =
+            roles.iter().fold(Request::get(path), |request, role| request.header("x-role", role));
         let sent = [request.clone(), request];
         let [first, second] = sent;
         let found = [

@@ -132,10 +132,8 @@ fn compile(
         }
         let schedule = config.schedule.as_ref();
         if schedule.is_some_and(|schedule| schedule.ramp_up().is_some()) {
-            errors.add(
-                format_args!("{path}.schedule.rampUp"),
-                "must be given for action DENY only",
-            );
+            errors
+                .add(format_args!("{path}.schedule.rampUp"), "must be given for action DENY only");
         }
     }
     let annotated = metadata.and_then(|metadata| metadata.annotations.get(DRY_RUN));

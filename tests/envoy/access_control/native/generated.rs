@@ -45,8 +45,8 @@ fn rule(generator: &mut Generator) -> Value {
             ("methods", "notMethods", &METHODS),
             ("hosts", "notHosts", &HOSTS),
         ];
-        let operations = (0..=below(generator, 1))
-            .map(|_| json!({"operation": lists(generator, &fields)}));
+        let operations =
+            (0..=below(generator, 1)).map(|_| json!({"operation": lists(generator, &fields)}));
         rule["to"] = operations.collect();
     }
     if one_in(generator, 2) {

@@ -36,8 +36,7 @@ fn list<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
 
 /// Returns the translated entries of `from` or `to`.
 fn entries(rule: &Value, field: &str, entry: &str) -> Vec<Value> {
-    let (and, inner) =
-        if field == "to" { ("and_rules", "rules") } else { ("and_ids", "ids") };
+    let (and, inner) = if field == "to" { ("and_rules", "rules") } else { ("and_ids", "ids") };
     let parts = list(rule, field).filter_map(|item| item.get(entry)?.as_object());
     let fields = parts.map(|fields| {
         let translated = fields.iter().map(|(name, values)| values_of(name, values, inner));
