@@ -109,6 +109,13 @@ impl Test {
                     tests.iter().any(|test| test.matches_principal(issuer, subject, is_whole))
                 })
             }
+            Values::Texts(Subject::Claim(path), tests) => {
+                // Istio has no `match`, so there it is certain.
+                let is_match = matches!(tests.as_slice(), [TextTest::Match(_)]);
+                let scalar = if is_match { Answer::Yes } else { Answer::Unsure };
+                let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
+                subject::claim(request, path, scalar, test)
+            }
             Values::Texts(subject, tests) => {
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
                 subject.answer(request, context.normalization, test)

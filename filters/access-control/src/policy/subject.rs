@@ -87,17 +87,7 @@ impl Subject {
                 path.agreed(|path| Some(test(path))).map_or(Answer::Unsure, Answer::from)
             }),
             Self::Header(name) => header_answer(request, name, test),
-            Self::Claim(path) => {
-                let claim = request.claims.as_ref().and_then(|claims| path.find(claims));
-                match claim {
-                    Some(Value::String(text)) if is_list(path) => {
-                        let mut elements = text.split(' ').filter(|element| !element.is_empty());
-                        Answer::from(elements.any(|element| test(element.as_bytes())))
-                    }
-                    Some(claim) => claim_answer(claim, &test),
-                    None => Answer::No,
-                }
-            }
+            Self::Claim(path) => claim(request, path, Answer::Unsure, test),
             Self::Port => of(port(request).as_deref()),
             Self::Sni => of(request.attributes.get(SNI).map(Vec::as_slice)),
         }
@@ -174,20 +164,36 @@ fn principal(request: &Request) -> Option<(&str, &str)> {
     Some((text("iss")?, text("sub")?))
 }
 
+/// Returns the answer for a claim; `scalar` is that for a number or boolean whose JSON text matches,
+/// which Istio does not compare with texts.
+pub(super) fn claim(
+    request: &Request,
+    path: &ClaimPath,
+    scalar: Answer,
+    test: impl Fn(&[u8]) -> bool,
+) -> Answer {
+    match request.claims.as_ref().and_then(|claims| path.find(claims)) {
+        Some(Value::String(text)) if is_list(path) => {
+            let mut elements = text.split(' ').filter(|element| !element.is_empty());
+            Answer::from(elements.any(|element| test(element.as_bytes())))
+        }
+        Some(claim) => claim_answer(claim, scalar, &test),
+        None => Answer::No,
+    }
+}
+
 /// Returns the answer for a claim: any element of a list may match.
-///
-/// Istio compares only texts, so another scalar whose JSON text matches is unsure.
-fn claim_answer(claim: &Value, test: &impl Fn(&[u8]) -> bool) -> Answer {
+fn claim_answer(claim: &Value, scalar: Answer, test: &impl Fn(&[u8]) -> bool) -> Answer {
     match claim {
         Value::String(text) => Answer::from(test(text.as_bytes())),
         Value::Array(elements) => {
             let answers = elements.iter().map(|element| match element {
                 Value::Array(_) => Answer::No,
-                element => claim_answer(element, test),
+                element => claim_answer(element, scalar, test),
             });
             answers.fold(Answer::No, |any, answer| !((!any).and(!answer)))
         }
-        Value::Number(_) | Value::Bool(_) if test(claim.to_string().as_bytes()) => Answer::Unsure,
+        Value::Number(_) | Value::Bool(_) if test(claim.to_string().as_bytes()) => scalar,
         Value::Number(_) | Value::Bool(_) | Value::Null | Value::Object(_) => Answer::No,
     }
 }

@@ -123,6 +123,10 @@ fn tokens() {
     ] {
         assert!(is_unsure(&rule, &request), "{rule}");
     }
+    let range = json!({"when": [
+        {"key": "request.auth.claims[level]", "match": {"range": {"from": 5, "to": 6}}},
+    ]});
+    assert!(matches(&range, &request));
     let anonymous = super::request(&[]);
     assert!(!matches(&from(json!({"requestPrincipals": ["*"]})), &anonymous));
     assert!(matches(&from(json!({"notRequestPrincipals": ["*"]})), &anonymous));
