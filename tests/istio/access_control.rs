@@ -32,7 +32,8 @@ fn apply(shop: &Shop<'_>, revision: u16, policies: &[Value]) -> Result<()> {
         "name": "probe", "action": "DENY", "reply": {"httpStatus": revision},
         "rules": [{"to": [{"operation": {"paths": ["/probe"]}}]}],
     });
-    let policies: Vec<_> = policies.iter().chain([&probe]).collect();
+    // The reply is that of the first DENY policy that matches.
+    let policies: Vec<_> = [&probe].into_iter().chain(policies).collect();
     shop.apply_plugin(FILTER, &json!({"policies": policies}))?;
     shop.wait_for("applying the policies", Client, &request("/probe"), revision)
 }

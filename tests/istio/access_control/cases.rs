@@ -28,9 +28,11 @@ impl Case {
             let count = random.below(2).saturating_add(1);
             (0..count).map(|_| rule(random, world)).collect()
         };
-        let (allow, deny) = match random.below(4) {
-            0 => (None, rules(random)),
-            1 => (Some(rules(random)), rules(random)),
+        let (allow, deny) = match random.below(20) {
+            // An ALLOW policy without rules denies every request.
+            0 => (Some(Vec::new()), Vec::new()),
+            1..=5 => (None, rules(random)),
+            6..=10 => (Some(rules(random)), rules(random)),
             _ => (Some(rules(random)), Vec::new()),
         };
         let requests = (0..requests).map(|_| Parts::generate(random)).collect();
