@@ -20,7 +20,7 @@ const FILTER: &str = "jwt-auth";
 /// The header for the claim `sub`.
 const USER: &str = "x-user";
 /// The audience of the tokens.
-const AUDIENCE: &str = "orders.example.com";
+pub(crate) const AUDIENCE: &str = "orders.example.com";
 
 /// The scenarios of this filter.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -48,7 +48,7 @@ pub(crate) fn jwt_rules(mesh: &Mesh) -> Value {
 }
 
 /// Returns a valid token with some claims changed.
-fn token(mesh: &Mesh, changes: &Value) -> Result<String> {
+pub(crate) fn token(mesh: &Mesh, changes: &Value) -> Result<String> {
     let mut claims = mesh.idp().claims();
     if let (Some(claims), Some(changes)) = (claims.as_object_mut(), changes.as_object()) {
         claims.extend(changes.clone());

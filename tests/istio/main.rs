@@ -12,8 +12,10 @@ use std::{
 
 use anyhow::{Result, anyhow};
 
+mod access_control;
 mod fault_injection;
 mod filter_order;
+mod identities;
 mod jwt_auth;
 mod load;
 mod mesh;
@@ -21,6 +23,7 @@ mod plugin;
 mod rate_limit;
 mod routing_tags;
 mod samples;
+mod shop;
 mod suite;
 mod telemetry;
 mod tools;
@@ -52,6 +55,7 @@ fn shipped_images_work_in_istio() {
     let scenarios = scenarios.chain(routing_tags::SCENARIOS).chain(fault_injection::SCENARIOS);
     let scenarios =
         scenarios.chain(rate_limit::SCENARIOS).chain(telemetry::SCENARIOS).chain(suite::SCENARIOS);
+    let scenarios = scenarios.chain(access_control::SCENARIOS).chain(identities::SCENARIOS);
     let only = env::var(ONLY).unwrap_or_default();
     let scenarios = scenarios.filter(|(name, _)| name.contains(&only));
     let failed: Vec<_> = scenarios.filter(|s| !passes(&mesh, s)).map(|(name, _)| name).collect();

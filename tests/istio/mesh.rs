@@ -20,17 +20,19 @@ use tests::{
 };
 
 mod control_plane;
+mod credentials;
 mod kubectl;
 mod launcher;
 mod proxy;
 mod registry;
+mod role;
 
 use self::{control_plane::ControlPlane, launcher::Launcher, registry::Registry};
 pub(crate) use self::{
-    control_plane::NAMESPACE,
     kubectl::Kubectl,
-    proxy::{Proxy, Role},
+    proxy::Proxy,
     registry::Image,
+    role::{NAMESPACE, Role, SHOP},
 };
 use crate::{
     plugin::{self, Target},
@@ -71,7 +73,7 @@ impl Mesh {
             .replace("$GATEWAY_PORT", &port.to_string())
             .replace("$APP_PORT", &app.address().port().to_string());
         control_plane.kubectl.apply(&routes)?;
-        let mut gateway = Proxy::start(&launcher, control_plane.xds_port, Role::Gateway)?;
+        let mut gateway = Proxy::start(&launcher, &control_plane, Role::Gateway)?;
         let address = loopback(port);
         gateway.wait_for_listener(address)?;
         Ok(Self {
@@ -184,7 +186,15 @@ impl Mesh {
     /// # Errors
     /// If it does not become ready. The error contains its log.
     pub(crate) fn start_sidecar(&self) -> Result<Proxy> {
-        Proxy::start(&self.launcher, self.control_plane.xds_port, Role::Sidecar)
+        self.start_proxy(Role::Sidecar)
+    }
+
+    /// Starts a sidecar with this role. Its Sidecar resource must have been applied.
+    ///
+    /// # Errors
+    /// If it does not become ready. The error contains its log.
+    pub(crate) fn start_proxy(&self, role: Role) -> Result<Proxy> {
+        Proxy::start(&self.launcher, &self.control_plane, role)
     }
 
     /// Deletes all documents of the scenario and waits until the gateway has removed its filters.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::repository;
 
-use crate::mesh::{Image, Kubectl, NAMESPACE, Role};
+use crate::mesh::{Image, Kubectl, Role};
 
 /// The proxy and the traffic that a WasmPlugin applies to.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +23,16 @@ impl Target {
         Self { role: Role::Gateway, mode: "CLIENT_AND_SERVER", suffix: "" };
     /// Outbound traffic of the sidecar.
     pub(crate) const CLIENT: Self = Self { role: Role::Sidecar, mode: "CLIENT", suffix: "-client" };
+    /// Inbound traffic of the server behind mutual TLS.
+    pub(crate) const SHOP: Self = Self { role: Role::Server, mode: "SERVER", suffix: "-shop" };
     /// Inbound traffic of the sidecar.
     pub(crate) const SERVER: Self = Self { role: Role::Sidecar, mode: "SERVER", suffix: "-server" };
 }
+
+/// The filter without a shipped WasmPlugin.
+const ACCESS_CONTROL: &str = "access-control";
+/// The WasmPlugin of this filter, below [`folder`].
+const UNSHIPPED: &str = "../tests/istio/access_control/plugin.yaml";
 
 /// Returns the folder of the shipped WasmPlugins.
 pub(crate) fn folder() -> PathBuf {
@@ -47,6 +54,10 @@ pub(crate) fn document(
     config: &Value,
 ) -> Result<String> {
     let shipped = folder().join(format!("{filter}.yaml"));
+    let shipped = match filter {
+        ACCESS_CONTROL if !shipped.exists() => folder().join(UNSHIPPED),
+        _ => shipped,
+    };
     let overlay = tempfile::tempdir()?;
     fs::copy(&shipped, overlay.path().join("plugin.yaml"))
         .with_context(|| format!("cannot copy {}", shipped.display()))?;
@@ -60,7 +71,7 @@ pub(crate) fn document(
     ]);
     let kustomization = json!({
         "resources": ["plugin.yaml"],
-        "namespace": NAMESPACE,
+        "namespace": target.role.namespace(),
         "nameSuffix": format!("{suffix}{}", target.suffix),
         "patches": [{"target": {"kind": "WasmPlugin"}, "patch": patch.to_string()}],
     });

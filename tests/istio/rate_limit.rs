@@ -50,7 +50,7 @@ fn document(requests: usize, probe: u16) -> Result<Value> {
 }
 
 /// Returns an entry that refuses every `/probe` with this status, which identifies the document.
-fn probe_entry(status: u16) -> Value {
+pub(crate) fn probe_entry(status: u16) -> Value {
     // The cost is above the limit.
     json!({
         "name": "probe",

@@ -13,8 +13,6 @@ use super::{kubectl::Kubectl, launcher::Launcher};
 
 /// Timeout until a server is ready, sufficient for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// The namespace of the gateway and of all documents of the tests.
-pub(crate) const NAMESPACE: &str = "istio-ingress";
 /// Token of the administrator. The API server listens on loopback and stops with the tests.
 const TOKEN: &str = "admin-of-the-test-mesh";
 
@@ -37,9 +35,7 @@ impl ControlPlane {
         let (etcd, etcd_url) = start_etcd(launcher)?;
         let (api_server, kubectl) = start_api_server(launcher, &etcd_url)?;
         kubectl.define(&launcher.tools.resource_definitions())?;
-        for namespace in ["istio-system", NAMESPACE] {
-            kubectl.create_namespace(namespace)?;
-        }
+        kubectl.apply(include_str!("accounts.yaml"))?;
         let (istiod, xds_port) = start_istiod(launcher, &kubectl)?;
         Ok(Self { kubectl, xds_port, _istiod: istiod, _api_server: api_server, _etcd: etcd })
     }
@@ -108,11 +104,12 @@ fn start_istiod(launcher: &Launcher, kubectl: &Kubectl) -> Result<(Process, u16)
         .arg(&mesh_config)
         .arg("--httpAddr")
         .arg(loopback(http_port).to_string())
-        .arg("--grpcAddr")
+        // With TLS. The certificate is valid for the address in the mesh configuration.
+        .arg("--secureGRPCAddr")
         .arg(loopback(xds_port).to_string())
         .arg("--monitoringAddr")
         .arg(loopback(metrics_port).to_string())
-        .args(["--httpsAddr", "", "--secureGRPCAddr", "", "--ctrlz_port", "0"])
+        .args(["--httpsAddr", "", "--grpcAddr", "", "--ctrlz_port", "0"])
         .env("POD_NAMESPACE", "istio-system")
         // These extensions are only in Istio's own build of Envoy.
         .env("PILOT_ENABLE_METADATA_EXCHANGE", "false")

@@ -52,12 +52,22 @@ impl Kubectl {
         wait_until("serving the definitions", READY, || Ok(self.run(&wait).is_ok()))
     }
 
-    /// Creates a namespace.
+    /// Returns a token of a service account for istiod's certificate authority.
     ///
     /// # Errors
     /// If the API server rejects the request. The error contains its message.
-    pub(crate) fn create_namespace(&self, name: &str) -> Result<()> {
-        self.run(&["create", "namespace", name]).map(drop)
+    pub(crate) fn token(&self, namespace: &str, account: &str) -> Result<String> {
+        let create = ["create", "token", account, "-n", namespace];
+        self.run(&[&create[..], &["--audience=istio-ca", "--duration=24h"]].concat())
+    }
+
+    /// Returns the certificate that istiod has published in a namespace.
+    ///
+    /// # Errors
+    /// If there is none yet.
+    pub(crate) fn root_certificate(&self, namespace: &str) -> Result<String> {
+        let path = r"jsonpath={.data.root-cert\.pem}";
+        self.run(&["get", "configmap", "istio-ca-root-cert", "-n", namespace, "-o", path])
     }
 
     /// Applies `documents` with strict validation of fields.

@@ -11,8 +11,10 @@ use tests::{
 };
 
 use super::{
-    control_plane::{NAMESPACE, returns_200},
+    control_plane::{ControlPlane, returns_200},
+    credentials,
     launcher::Launcher,
+    role::Role,
 };
 use crate::tools::Tools;
 
@@ -47,83 +49,42 @@ pub(crate) struct Proxy {
     admin: Client,
 }
 
-/// The role of a proxy.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Role {
-    /// An ingress gateway.
-    Gateway,
-    /// The sidecar of an application, with listeners from a Sidecar resource and without traffic
-    /// redirection.
-    Sidecar,
-}
-
-impl Role {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Gateway => "gateway",
-            Self::Sidecar => "sidecar",
-        }
-    }
-
-    /// Returns the agent's name of the role.
-    const fn kind(self) -> &'static str {
-        match self {
-            Self::Gateway => "router",
-            Self::Sidecar => "sidecar",
-        }
-    }
-
-    /// Returns the labels by which documents select the proxy.
-    pub(crate) fn labels(self) -> Value {
-        match self {
-            Self::Gateway => json!({"istio": "ingressgateway"}),
-            Self::Sidecar => json!({"app": "caller"}),
-        }
-    }
-
-    /// Returns the labels of the pod, including those added by Istio's injection.
-    fn pod_labels(self) -> Value {
-        let mut labels = self.labels();
-        if let Some(labels) = labels.as_object_mut() {
-            let name = json!(format!("the-{}", self.name()));
-            labels.insert("service.istio.io/canonical-name".to_owned(), name);
-            labels.insert("service.istio.io/canonical-revision".to_owned(), json!("v7"));
-        }
-        labels
-    }
-}
-
 impl Proxy {
     /// Starts the agent and waits until its Envoy is configured.
     ///
     /// # Errors
-    /// If the folder for modules cannot be created or the proxy does not become ready.
-    pub(super) fn start(launcher: &Launcher, xds_port: u16, role: Role) -> Result<Self> {
+    /// If a folder cannot be created, there are no credentials, or the proxy does not become ready.
+    pub(super) fn start(
+        launcher: &Launcher,
+        control_plane: &ControlPlane,
+        role: Role,
+    ) -> Result<Self> {
         fs::create_dir_all(MODULES).with_context(|| {
             format!(
                 "cannot create {MODULES}, which the agent needs: create it and make it writable"
             )
         })?;
-        let ports = Ports::free()?;
+        let (ports, home) = (Ports::free()?, launcher.home(role.name())?);
+        credentials::write(&control_plane.kubectl, role, &home)?;
+        let namespace = role.namespace();
         let mut command = Command::new(&launcher.tools.pilot_agent);
         command
             .args(["proxy", role.kind(), "--domain"])
-            .arg(format!("{NAMESPACE}.svc.cluster.local"))
+            .arg(format!("{namespace}.svc.cluster.local"))
             .env("INSTANCE_IP", "127.0.0.1")
             .env("POD_NAME", format!("{}-0", role.name()))
-            .env("POD_NAMESPACE", NAMESPACE)
-            .env("ISTIO_META_NAMESPACE", NAMESPACE)
+            .env("POD_NAMESPACE", namespace)
+            .env("SERVICE_ACCOUNT", role.service_account())
+            .env("ISTIO_META_NAMESPACE", namespace)
             .env("ISTIO_META_CLUSTER_ID", "Kubernetes")
             .env("ISTIO_META_INTERCEPTION_MODE", "NONE")
             .env("ISTIO_META_MESH_ID", "test-mesh")
             .env("ISTIO_METAJSON_LABELS", role.pod_labels().to_string())
             .env("CLOUD_PLATFORM", "none")
-            // Without TLS the agent must not request certificates.
-            .env("FILE_MOUNTED_CERTS", "true")
             .env("ENVOY_STATUS_PORT", ports.health.to_string())
             .env("ENVOY_PROMETHEUS_PORT", ports.metrics.to_string())
-            .env("PROXY_CONFIG", proxy_config(&launcher.tools, &ports, xds_port))
-            .current_dir(launcher.home(role.name())?);
+            .env("PROXY_CONFIG", proxy_config(&launcher.tools, &ports, control_plane.xds_port))
+            .current_dir(&home);
         let mut process = launcher.start(role.name(), &mut command)?;
         let health = Client::http1(loopback(ports.health));
         process.wait_until("ready", TIMEOUT, |_| Ok(returns_200(&health, "/healthz/ready")))?;
@@ -207,7 +168,6 @@ fn proxy_config(tools: &Tools, ports: &Ports, xds_port: u16) -> String {
         "binaryPath": tools.envoy,
         "proxyBootstrapTemplatePath": tools.bootstrap_template(),
         "discoveryAddress": loopback(xds_port).to_string(),
-        "controlPlaneAuthPolicy": "NONE",
         "concurrency": 2,
         "terminationDrainDuration": "0s",
         "extraStatTags": EXTRA_STAT_TAGS,
