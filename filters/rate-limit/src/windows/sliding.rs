@@ -85,11 +85,13 @@ impl Window for SlidingWindow {
             return Draw::Refused { retry_after, remaining };
         }
         next.take(amount.cost);
+        let remaining = remaining.saturating_sub(amount.cost);
+        let left = if remaining == 0 { usable.saturating_sub(1) } else { 0 };
         Draw::Admitted {
             next,
-            remaining: remaining.saturating_sub(amount.cost),
+            remaining,
             wait: Duration::ZERO,
-            reset: self.free_after(&next, now, 0),
+            reset: self.free_after(&next, now, left),
             leased: 0,
         }
     }
