@@ -165,11 +165,11 @@ pub struct Entry {
         alias = "window",
         alias = "concurrent",
         alias = "key",
-        alias = "tokenBucket",
-        alias = "token_bucket",
         deserialize_with = "pasted::in_a_limit"
     )]
     requests: (),
+    #[serde(alias = "token_bucket", deserialize_with = "pasted::in_a_limit")]
+    token_bucket: (),
 }
 
 /// The responses that carry `RateLimit-Policy` and `RateLimit`.
