@@ -155,6 +155,20 @@ fn reports_the_errors_of_all_sections_with_their_paths() {
 }
 
 #[test]
+fn policies_read_claims_that_are_not_published() {
+    let proxy = Proxy::new();
+    let rules = json!([{"when": [{"key": "request.auth.claims[iss]", "values": ["joe"]}]}]);
+    let policies = json!({"policies": [{"name": "joe", "rules": rules}]});
+    let mut worker = start(&proxy, &with(document(), "access-control", policies));
+    let stream = request(&mut worker);
+    assert!(worker.end(stream).is_forwarded());
+    let stream = worker.request(&[(":path", "/orders"), (":method", "GET")]);
+    let denied = worker.end(stream);
+    assert_eq!(denied.reply.as_ref().map(|reply| reply.status), Some(403));
+    assert_eq!(denied.request_header("x-weir-tag"), None, "no later filter gets it");
+}
+
+#[test]
 fn a_document_without_its_section_is_refused_with_the_section() {
     for (document, error) in [
         (
