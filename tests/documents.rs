@@ -26,6 +26,7 @@ impl Reader {
     /// If the filter is unknown.
     pub(crate) fn of(filter: &str) -> Result<Self> {
         Ok(match filter {
+            "access-control" => Self::new(access_control),
             "fault-injection" => Self::new(fault_injection),
             "jwt-auth" => Self::new(jwt_auth),
             "rate-limit" => Self::new(rate_limit),
@@ -61,6 +62,10 @@ impl Reader {
     }
 }
 
+fn access_control(config: &access_control::Config) -> Result<(), InvalidConfig> {
+    access_control::Policies::new(config).map(drop)
+}
+
 fn fault_injection(config: &fault_injection::Config) -> Result<(), InvalidConfig> {
     fault_injection::Policy::new(config).map(drop)
 }
@@ -88,6 +93,7 @@ fn suite(config: &suite::Config) -> Result<(), InvalidConfig> {
     for (section, compiled) in [
         ("jwt-auth", config.jwt_auth.as_ref().map(jwt_auth)),
         ("rate-limit", config.rate_limit.as_ref().map(rate_limit)),
+        ("access-control", config.access_control.as_ref().map(access_control)),
         ("routing-tags", config.routing_tags.as_ref().map(routing_tags)),
         ("telemetry", config.telemetry.as_ref().map(telemetry)),
         ("fault-injection", config.fault_injection.as_ref().map(fault_injection)),

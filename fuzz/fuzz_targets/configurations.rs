@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use filter_core::{InvalidConfig, parse_config};
+use filter_core::{Headers, InvalidConfig, Request, parse_config};
 use fuzz::{legal, policies};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -39,8 +39,14 @@ fuzz_target!(|document: &[u8]| {
 
 /// Compiles a document with every filter and returns their errors.
 fn refusals(document: &[u8]) -> impl Iterator<Item = InvalidConfig> {
-    let refused =
-        [tokens(document), limits(document), tags(document), faults(document), telemetry(document)];
+    let refused = [
+        tokens(document),
+        limits(document),
+        access(document),
+        tags(document),
+        faults(document),
+        telemetry(document),
+    ];
     refused.into_iter().filter_map(Result::err)
 }
 
@@ -69,6 +75,22 @@ fn limits(document: &[u8]) -> Result<(), InvalidConfig> {
     assert_eq!(names.len(), limits.len(), "a name occurs twice");
     let is_legal = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     assert!(names.iter().all(|name| name.bytes().all(is_legal)), "{names:?}");
+    Ok(())
+}
+
+fn access(document: &[u8]) -> Result<(), InvalidConfig> {
+    let policies = policies::access(document)?;
+    policies.warnings().iter().for_each(|warning| assert_line(&warning.to_string()));
+    let names: Vec<_> = policies.names().collect();
+    assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len(), "a name occurs twice");
+    for name in names {
+        let counters = access_control::PolicyMetric::ALL;
+        let names = counters.map(|counter| counter.name(name, policies.has_labels()));
+        names.iter().for_each(|name| legal::line(name));
+    }
+    let decision = policies.decide(&Request::default(), now());
+    legal::line(&policies.summary(&decision));
+    legal::reply(&policies.reply(&policies.unreadable(), &Headers::default()));
     Ok(())
 }
 

@@ -7,8 +7,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use access_control::{Decision, Reason};
 use fault_injection::{BodyEdit, Chunk, Draws, Phase, RateLimiter, Step};
-use filter_core::{Generator, HeaderEdits, Request};
+use filter_core::{Generator, HeaderEdits, Headers, Request};
 use fuzz::{legal, message::Message, policies};
 use libfuzzer_sys::fuzz_target;
 use rate_limit::{
@@ -18,6 +19,7 @@ use routing_tags::{Inputs, Tag};
 use telemetry::{Direction, Record, explain::StreamDescription};
 
 struct Policies {
+    access: access_control::Policies,
     faults: fault_injection::Policy,
     limits: rate_limit::Policy,
     tags: routing_tags::Policy,
@@ -26,6 +28,7 @@ struct Policies {
 
 thread_local! {
     static POLICIES: LazyCell<Policies> = LazyCell::new(|| Policies {
+        access: policies::access(policies::ACCESS).unwrap(),
         faults: policies::faults(policies::FAULTS).unwrap(),
         limits: policies::limits(policies::LIMITS).unwrap(),
         tags: policies::tags(policies::TAGS).unwrap(),
@@ -40,6 +43,7 @@ fuzz_target!(|bytes: &[u8]| {
         check_tags(&policies.tags, &request, message.bits());
         check_faults(&policies.faults, &request, &message);
         check_limits(&policies.limits, &request, &message);
+        check_access(&policies.access, &request);
         check_explanation(&policies.telemetry, &request, &message);
     });
 });
@@ -238,6 +242,36 @@ fn assert_replies(policy: &rate_limit::Policy, request: &Request, plan: &Plan, u
             let seconds: u64 = seconds.expect("a number in retry-after");
             assert!(seconds >= 1 && Duration::from_secs(seconds) >= time, "too early");
         }
+    }
+}
+
+fn check_access(policies: &access_control::Policies, request: &Request) {
+    let decision = policies.decide(request, now());
+    assert_eq!(decision, policies.decide(request, now()), "equal requests, different decisions");
+    legal::header_value(policies.summary(&decision).as_bytes());
+    let reply = policies.reply(&decision, &request.headers);
+    legal::reply(&reply);
+    assert!((300..600).contains(&reply.status), "{reply:?}");
+    let verdict = decision.verdict;
+    assert!(!verdict.is_allowed || !decision.is_tolerated, "an allowed request is tolerated");
+    assert!(!verdict.is_allowed || verdict.reason != Reason::NoPolicyAllows, "{verdict:?}");
+    let decide = |headers: Headers| -> Decision {
+        policies.decide(&Request { headers, ..request.clone() }, now())
+    };
+    // Another value of a header that a rule needs never opens a door.
+    if request.headers.first("x-role").is_some() {
+        let mut headers = request.headers.clone();
+        headers.push("x-role", "another");
+        let repeated = decide(headers).verdict;
+        assert!(verdict.is_allowed || !repeated.is_allowed, "a repeated header is allowed");
+    }
+    // Neither does a path that the next hop reads as a denied one.
+    if let Some(path) = request.headers.first(":path").filter(|path| path.starts_with(b"/")) {
+        let mut headers = request.headers.clone();
+        headers.remove(":path");
+        headers.push(":path", [b"/x/..", path].concat());
+        let detour = decide(headers).verdict;
+        assert!(verdict.is_allowed || !detour.is_allowed, "a path with dot segments is allowed");
     }
 }
 

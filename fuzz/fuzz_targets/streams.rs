@@ -54,6 +54,13 @@ fn document() -> Value {
                 {"name": "failed", "requests": 20, "per": "1s", "charge": {"status": ["200"]}},
             ]}]
         },
+        "access-control": {"policies": [
+            {"name": "private", "action": "DENY", "rules": [{
+                "to": [{"operation": {"paths": ["/private", "/private/*"]}}],
+                "when": [{"key": "request.auth.claims[iss]", "notValues": ["joe"]}]}]},
+            {"name": "trial", "action": "DENY", "dryRun": true, "rules": [{
+                "when": [{"key": "request.headers[x-user]", "values": ["1*"]}]}]},
+        ]},
         "routing-tags": {"http": [
             {"match": [{"claims": {"iss": {"exact": "joe"}}}], "tag": "joe"},
             {"name": "sticky", "split": [{"tag": "v1", "weight": 50}, {"tag": "v2", "weight": 50}],

@@ -2,6 +2,8 @@
 
 use filter_core::{InvalidConfig, parse_config};
 
+/// A document for access-control with every kind of condition.
+pub const ACCESS: &[u8] = include_bytes!("../seeds/configurations/access-control-full.json");
 /// A document for fault-injection with every kind of fault.
 pub const FAULTS: &[u8] = include_bytes!("../seeds/configurations/fault-injection-full.json");
 /// A document for rate-limit with every kind of limit.
@@ -20,6 +22,15 @@ pub const NOW: u64 = 1_800_000_000;
 
 /// Environment variable of every secret.
 const SECRET: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA==";
+
+/// Compiles a document of access-control.
+///
+/// # Errors
+///
+/// Returns the errors of the document.
+pub fn access(document: &[u8]) -> Result<access_control::Policies, InvalidConfig> {
+    access_control::Policies::new(&parse_config(document)?)
+}
 
 /// Compiles a document of fault-injection.
 ///

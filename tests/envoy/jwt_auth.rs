@@ -10,7 +10,7 @@ mod key_fetching;
 mod key_servers;
 mod memory;
 mod outputs;
-mod path_confusion;
+pub(crate) mod path_confusion;
 mod renewal;
 mod replies;
 mod rules;

@@ -1,5 +1,6 @@
 //! The shipped modules in a real Envoy, which covers what unit tests of the filters cannot.
 
+mod access_control;
 mod chain;
 mod differential;
 mod fault_injection;

@@ -1,5 +1,5 @@
-//! rate-limit as a WasmPlugin: the shipped document behind jwt-auth, changes of the plugin, and the
-//! sidecar of a server.
+//! rate-limit as a WasmPlugin: the shipped document behind jwt-auth, changes of the plugin, the
+//! sidecar of a server, and a rate-limit service.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::{Scenario, mesh::Mesh};
 
 mod changes;
 mod gateway;
+mod service;
 mod sidecar;
 
 /// The name of the filter, its image and its WasmPlugin.
@@ -24,6 +25,7 @@ const PROBES: usize = 20;
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("rate-limit counts users of jwt-auth, also after changes of the plugin", users_and_changes),
     ("rate-limit in a server sidecar limits only inbound requests", sidecar::server),
+    ("rate-limit counts in a service behind a ServiceEntry", service::through_a_service_entry),
 ];
 
 fn users_and_changes(mesh: &Mesh) -> Result<()> {

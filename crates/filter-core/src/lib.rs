@@ -66,10 +66,12 @@ pub use crate::{
         header_name::{EditableHeaderName, HeaderName, InvalidHeaderName},
         integer::IntegerWithin,
         ip_range::{InvalidIpRange, IpRange},
+        ip_set::IpSet,
         metric_names::{MetricsConfig, label_value, metric_name_part},
         number_spans::{NumberSpans, parse_exact},
         percentage::{InvalidPercentage, Percentage},
         placeholder::{InvalidPlaceholder, Placeholder, PlaceholderKind, PlaceholderText},
         text::{EntryName, OneLine, Salt, is_printable, is_visible, text},
+        time_text,
     },
 };

@@ -2,20 +2,28 @@
 //!
 //! Policies have the fields of Istio's AuthorizationPolicy, and more.
 
+use std::collections::BTreeMap;
+
 use filter_core::{
     BodyText, HeaderOperations, HttpMatch, IntegerWithin, MetricsConfig, PathNormalization,
-    ProblemConfig, misplaced,
+    Percentage, ProblemConfig, misplaced,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+mod audit;
+mod list;
 mod pasted;
 mod policy;
 mod rule;
+mod test_case;
 
 pub use crate::config::{
+    audit::{AuditConfig, AuditField, AuditLevel, AuditWhen},
+    list::ListConfig,
     policy::{Action, Metadata, PolicyConfig, SpecConfig},
     rule::{ConditionConfig, From, OperationConfig, RuleConfig, SourceConfig, To},
+    test_case::{Expected, TestCase, TestRequest},
 };
 
 /// The configuration document: `policies`, or `action` and `rules` of a single policy.
@@ -30,6 +38,20 @@ pub struct Config {
     pub action: Option<Action>,
     /// Rules of a single policy, instead of `policies`.
     pub rules: Option<Vec<RuleConfig>>,
+    /// Lists by name, of at most 100,000 entries together. Default: none.
+    pub lists: BTreeMap<String, ListConfig>,
+    /// Tests, at most 256. If one fails, the configuration is refused.
+    #[schemars(length(max = 256))]
+    pub tests: Vec<TestCase>,
+    /// Lines in the proxy's log about decisions. Default: none.
+    pub audit: Option<AuditConfig>,
+    /// Percentage of the denials because no ALLOW policy matches that happen, sticky by principal
+    /// or address. Default: 100.
+    pub enforced: Option<Percentage>,
+    /// Status of such denials if the request has neither a certificate nor a verified token: 401,
+    /// with `www-authenticate: Bearer`, or 403. Default: 403.
+    #[schemars(extend("enum" = [401, 403]))]
+    pub unauthenticated_status: Option<IntegerWithin<401, 403>>,
     /// Reply to denied requests. Default: status 403 with problem details (RFC 9457).
     pub reply: Option<ReplyConfig>,
     /// Normalization of the path before it is matched, as in Istio's MeshConfig. In a mesh, Istio

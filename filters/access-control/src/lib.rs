@@ -18,5 +18,5 @@ pub use crate::{
     config::Config,
     metrics::{Metric, PolicyMetric},
     plugin::AccessControl,
-    policy::{Decision, Policies, Reason, RuleId, Verdict},
+    policy::{Audit, Decision, Policies, Reason, RuleId, Verdict},
 };

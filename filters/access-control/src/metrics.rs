@@ -25,6 +25,8 @@ pub enum Metric {
     Unsure,
     /// Denials that did not happen, because of `enforced` or `dryRun`.
     NotEnforced,
+    /// Audit lines that were not written, because there were too many.
+    AuditLimited,
     /// Failed host calls.
     Errors,
 }
@@ -40,7 +42,7 @@ pub enum PolicyMetric {
 
 impl Metric {
     /// All counters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Allowed,
         Self::Denied,
         Self::DeniedByPolicy,
@@ -50,6 +52,7 @@ impl Metric {
         Self::DryRunAllowed,
         Self::Unsure,
         Self::NotEnforced,
+        Self::AuditLimited,
         Self::Errors,
     ];
 
@@ -72,10 +75,27 @@ impl Metric {
             Self::DryRunAllowed => "dry_run_allowed",
             Self::Unsure => "unsure",
             Self::NotEnforced => "not_enforced",
+            Self::AuditLimited => "audit_limited",
             Self::Errors => "errors",
         };
         format!("{PREFIX}{stem}_total")
     }
+}
+
+/// Returns the name of the counter of requests that a rule matched.
+pub(crate) fn rule_matched(policy: &str, rule: &str, has_labels: bool) -> String {
+    if has_labels {
+        let (policy, rule) = (label_value(policy.as_bytes()), label_value(rule.as_bytes()));
+        format!("{PREFIX}rule_matched_total.policy=.={policy};.;rule=.={rule};.;")
+    } else {
+        let (policy, rule) = (metric_name_part(policy), metric_name_part(rule));
+        format!("{PREFIX}rule_{policy}_{rule}_matched_total")
+    }
+}
+
+/// Returns the name of the counter of all rules without one of their own.
+pub(crate) fn rule_other() -> String {
+    format!("{PREFIX}rule_other_matched_total")
 }
 
 impl PolicyMetric {

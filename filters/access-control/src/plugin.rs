@@ -1,23 +1,24 @@
 //! Connects the policies to the proxy.
 
 use std::{
+    cell::RefCell,
     rc::Rc,
     time::{Duration, SystemTime},
 };
 
-use filter_core::{Headers, InvalidConfig, parse_config};
+use filter_core::{Headers, InvalidConfig, Request, TokenBucket, parse_config};
 use filter_host::{
     Action, HostError, Plugin, Result, Setup, clock,
     headers::{self, Map},
-    metric_buffer::{BufferedMetric, MetricBuffer},
     published::{self, Fact, Readers},
     reply,
     request::RequestReader,
     stream::{self, ContextId},
 };
 
-use crate::{Decision, Metric, Policies, PolicyMetric, Reason, RuleId};
+use crate::{Decision, Metric, Policies, config::AuditLevel, plugin::counters::Counters};
 
+mod counters;
 #[cfg(test)]
 mod tests;
 
@@ -33,11 +34,9 @@ const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 pub struct AccessControl {
     policies: Policies,
     reader: RequestReader,
-    buffer: MetricBuffer,
-    /// Indexed by [`Metric::index`].
-    totals: Vec<BufferedMetric>,
-    /// By policy, then as [`PolicyMetric::ALL`].
-    by_policy: Vec<[BufferedMetric; 2]>,
+    counters: Counters,
+    /// Lines that the audit log may have.
+    audit_lines: RefCell<TokenBucket>,
 }
 
 impl AccessControl {
@@ -45,18 +44,13 @@ impl AccessControl {
     #[must_use]
     pub fn start(policies: Policies, setup: &Setup) -> Self {
         policies.warnings().iter().for_each(|warning| setup.warn(warning));
-        let buffer = MetricBuffer::new(&setup.timers, PERIOD);
-        let of_policy = |name: &str| {
-            PolicyMetric::ALL
-                .map(|metric| buffer.counter(&metric.name(name, policies.has_labels())))
-        };
-        let by_policy = policies.names().map(of_policy).collect();
+        let counters = Counters::new(&policies, setup);
+        let lines = policies.audit().map_or(0, |audit| audit.max_per_second);
         log::info!("configuration applied");
         Self {
             reader: RequestReader::new(policies.needs()),
-            totals: Metric::ALL.iter().map(|metric| buffer.counter(&metric.name())).collect(),
-            by_policy,
-            buffer,
+            counters,
+            audit_lines: RefCell::new(TokenBucket::new(lines)),
             policies,
         }
     }
@@ -64,9 +58,12 @@ impl AccessControl {
     fn decide(&self) -> Action {
         let decision = self.read().unwrap_or_else(|error| {
             self.on_error(error);
-            self.policies.unreadable()
+            let decision = self.policies.unreadable();
+            self.audit(&decision, &Request::default(), SystemTime::UNIX_EPOCH);
+            decision
         });
-        self.count(&decision);
+        let is_enforced = !decision.is_tolerated && !self.policies.is_dry_run();
+        self.counters.count(&decision, is_enforced);
         let is_allowed = decision.verdict.is_allowed;
         let differs = decision.dry_run.is_some_and(|dry_run| dry_run.is_allowed != is_allowed);
         if !is_allowed || differs || decision.audited.is_some() {
@@ -77,7 +74,7 @@ impl AccessControl {
                 self.on_error(error);
             }
         }
-        if is_allowed || decision.is_tolerated || self.policies.is_dry_run() {
+        if is_allowed || !is_enforced {
             return Action::Continue;
         }
         if let Err(error) = self.refuse(&decision) {
@@ -96,7 +93,24 @@ impl AccessControl {
             true => clock::now()?,
             false => SystemTime::UNIX_EPOCH,
         };
-        Ok(self.policies.decide(&request, now))
+        let decision = self.policies.decide(&request, now);
+        self.audit(&decision, &request, now);
+        Ok(decision)
+    }
+
+    /// Writes an audit line, unless there were too many in this second.
+    fn audit(&self, decision: &Decision, request: &Request, now: SystemTime) {
+        let Some(audit) = self.policies.audit() else { return };
+        let Some(line) = self.policies.audit_line(decision, request, now) else { return };
+        if !self.audit_lines.borrow_mut().take(clock::monotonic()) {
+            self.counters.add(Metric::AuditLimited);
+            return;
+        }
+        let level = match audit.level {
+            AuditLevel::Info => log::Level::Info,
+            AuditLevel::Warn => log::Level::Warn,
+        };
+        log::log!(level, "audit {line}");
     }
 
     fn refuse(&self, decision: &Decision) -> Result<()> {
@@ -108,60 +122,9 @@ impl AccessControl {
         reply::try_send(&self.policies.reply(decision, &format))
     }
 
-    fn count(&self, decision: &Decision) {
-        let verdict = decision.verdict;
-        self.add(if verdict.is_allowed { Metric::Allowed } else { Metric::Denied });
-        match verdict.reason {
-            Reason::Rule(rule) => {
-                self.add_policy(rule, PolicyMetric::Matched);
-                if !verdict.is_allowed {
-                    self.add(Metric::DeniedByPolicy);
-                    self.add_policy(rule, PolicyMetric::Denied);
-                }
-            }
-            Reason::NoPolicyAllows => self.add(Metric::DeniedNoPolicy),
-            Reason::NoPolicy | Reason::Unreadable => {}
-        }
-        if let Some(rule) = decision.audited {
-            self.add(Metric::Audited);
-            self.add_policy(rule, PolicyMetric::Matched);
-        }
-        match decision.dry_run {
-            Some(dry_run) if verdict.is_allowed && !dry_run.is_allowed => {
-                self.add(Metric::DryRunDenied);
-            }
-            Some(dry_run) if !verdict.is_allowed && dry_run.is_allowed => {
-                self.add(Metric::DryRunAllowed);
-            }
-            _ => {}
-        }
-        if verdict.is_unsure {
-            self.add(Metric::Unsure);
-        }
-        if !verdict.is_allowed && (decision.is_tolerated || self.policies.is_dry_run()) {
-            self.add(Metric::NotEnforced);
-        }
-    }
-
-    fn add(&self, metric: Metric) {
-        if let Some(counter) = self.totals.get(metric.index()) {
-            self.buffer.add(*counter, 1);
-        }
-    }
-
-    fn add_policy(&self, rule: RuleId, metric: PolicyMetric) {
-        if let Some([matched, denied]) = self.by_policy.get(rule.policy) {
-            let counter = match metric {
-                PolicyMetric::Matched => matched,
-                PolicyMetric::Denied => denied,
-            };
-            self.buffer.add(*counter, 1);
-        }
-    }
-
     fn on_error(&self, error: HostError) {
         log::warn!("a host call failed: {error:?}");
-        self.add(Metric::Errors);
+        self.counters.add(Metric::Errors);
     }
 }
 
@@ -177,7 +140,7 @@ impl Plugin for AccessControl {
     }
 
     fn on_tick(&self) {
-        self.buffer.flush();
+        self.counters.flush();
     }
 }
 

@@ -9,25 +9,53 @@ use filter_core::{
 
 use crate::config::Action;
 
+mod audit;
 mod compile;
+mod index;
 mod pattern;
 mod reply;
 mod rule;
 mod subject;
+mod test_case;
 
-use crate::policy::rule::{Context, Rule};
+pub use crate::policy::audit::Audit;
+use crate::policy::{
+    index::Index,
+    rule::{Context, Rule},
+};
 
 /// The compiled policies.
 #[derive(Debug)]
 pub struct Policies {
     policies: Vec<Policy>,
+    actions: Actions,
     normalization: PathNormalization,
     needs: Needs,
     reply: ReplyTemplate,
+    /// Share of the denials because no ALLOW policy matches that happen.
+    enforced: Percentage,
+    /// `true` if denials of requests without an identity have status 401.
+    challenges: bool,
+    audit: Option<Audit>,
     detail: DetailLevel,
     mode: Mode,
     label_metrics: bool,
     warnings: Vec<Warning>,
+}
+
+/// The rules of each action, in the order of the document.
+#[derive(Debug, Default)]
+struct Actions {
+    allow: ActionRules,
+    deny: ActionRules,
+    audit: ActionRules,
+}
+
+/// The rules of an action.
+#[derive(Debug, Default)]
+struct ActionRules {
+    rules: Vec<RuleId>,
+    index: Index,
 }
 
 /// A compiled policy.
@@ -51,7 +79,7 @@ struct ReplyTemplate {
 }
 
 /// A rule of a policy, by their indices.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct RuleId {
     /// Index of the policy.
     pub policy: usize,
@@ -95,6 +123,8 @@ pub struct Decision {
     pub audited: Option<RuleId>,
     /// `true` if the denial does not happen, because only a share of them does.
     pub is_tolerated: bool,
+    /// `true` if the denied request has no identity, and is asked for one.
+    pub is_challenged: bool,
 }
 
 impl Policies {
@@ -122,14 +152,27 @@ impl Policies {
         self.label_metrics
     }
 
+    /// Returns the rules, with the names of their policies and their own.
+    pub fn rules(&self) -> impl Iterator<Item = (RuleId, &str, &str)> {
+        self.policies.iter().enumerate().flat_map(|(policy, compiled)| {
+            let rules = compiled.rules.iter().enumerate();
+            rules.map(move |(rule, found)| {
+                (RuleId { policy, rule }, compiled.name.as_str(), found.name.as_str())
+            })
+        })
+    }
+
     /// Returns the names of the policies.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.policies.iter().map(|policy| policy.name.as_str())
     }
 
-    /// Returns `true` if a schedule depends on the wall clock.
+    /// Returns `true` if a schedule or an audit line depends on the wall clock.
     #[must_use]
     pub fn uses_wall_clock(&self) -> bool {
+        if self.audit.as_ref().is_some_and(Audit::has_time) {
+            return true;
+        }
         let schedules = self.policies.iter().flat_map(|policy| {
             policy.rules.iter().map(|rule| &rule.schedule).chain([&policy.schedule])
         });
@@ -145,80 +188,125 @@ impl Policies {
         Decision {
             verdict,
             dry_run: has_dry_run.then(|| self.verdict(request, context, true)),
-            audited: self.first(Action::Audit, request, context, false).map(|(rule, _)| rule),
+            audited: self
+                .matches(Action::Audit, request, context)
+                .map(|(rule, _)| rule)
+                .find(|rule| self.is(*rule, |policy| !policy.is_dry_run)),
             is_tolerated: !verdict.is_allowed && self.is_tolerated(verdict, request, now),
+            is_challenged: self.challenges
+                && verdict.reason == Reason::NoPolicyAllows
+                && request.source_principal.is_none()
+                && request.claims.is_none(),
         }
     }
 
-    /// Returns the decision about a request that could not be read: it is denied unless all policies
-    /// only audit.
+    /// Returns the decision about a request that could not be read: it is denied unless no policy
+    /// that is enforced allows or denies.
     #[must_use]
     pub fn unreadable(&self) -> Decision {
-        let is_allowed = self.policies.iter().all(|policy| policy.action == Action::Audit);
+        let is_enforced = |policy: &Policy| policy.action != Action::Audit && !policy.is_dry_run;
+        let is_allowed = !self.policies.iter().any(is_enforced);
         let verdict = Verdict { is_allowed, reason: Reason::Unreadable, is_unsure: true };
-        Decision { verdict, dry_run: None, audited: None, is_tolerated: false }
+        Decision {
+            verdict,
+            dry_run: None,
+            audited: None,
+            is_tolerated: false,
+            is_challenged: false,
+        }
     }
 
     fn verdict(&self, request: &Request, context: Context, with_dry_run: bool) -> Verdict {
-        if let Some((rule, answer)) = self.first(Action::Deny, request, context, with_dry_run) {
+        let is_active = |policy: &Policy| with_dry_run || !policy.is_dry_run;
+        let mut denials = self.matches(Action::Deny, request, context);
+        if let Some((rule, answer)) = denials.find(|(rule, _)| self.is(*rule, is_active)) {
             let is_unsure = answer == Answer::Unsure;
             return Verdict { is_allowed: false, reason: Reason::Rule(rule), is_unsure };
         }
-        let mut allows = self.active(Action::Allow, with_dry_run).peekable();
-        if allows.peek().is_none() {
+        let mut policies = self.policies.iter();
+        if !policies.any(|policy| policy.action == Action::Allow && is_active(policy)) {
             return Verdict { is_allowed: true, reason: Reason::NoPolicy, is_unsure: false };
         }
         let mut is_unsure = false;
-        for (index, policy) in allows {
-            for (rule, compiled) in policy.rules.iter().enumerate() {
-                match policy.answer(compiled, request, context) {
-                    Answer::Yes => {
-                        let reason = Reason::Rule(RuleId { policy: index, rule });
-                        return Verdict { is_allowed: true, reason, is_unsure: false };
-                    }
-                    Answer::Unsure => is_unsure = true,
-                    Answer::No => {}
-                }
+        for (rule, answer) in self.matches(Action::Allow, request, context) {
+            if !self.is(rule, is_active) {
+                continue;
             }
+            if answer == Answer::Yes {
+                let reason = Reason::Rule(rule);
+                return Verdict { is_allowed: true, reason, is_unsure: false };
+            }
+            is_unsure = true;
         }
         Verdict { is_allowed: false, reason: Reason::NoPolicyAllows, is_unsure }
     }
 
-    /// Returns the first rule with an action that matches, surely or possibly.
-    fn first(
+    /// Returns the rules with an action that match, surely or possibly, in the order of the
+    /// document.
+    fn matches(
         &self,
         action: Action,
         request: &Request,
         context: Context,
-        with_dry_run: bool,
-    ) -> Option<(RuleId, Answer)> {
-        self.active(action, with_dry_run).find_map(|(index, policy)| {
-            let mut rules = policy.rules.iter().enumerate();
-            rules.find_map(|(rule, compiled)| {
-                let answer = policy.answer(compiled, request, context);
-                let found = (RuleId { policy: index, rule }, answer);
-                (answer != Answer::No).then_some(found)
-            })
+    ) -> impl Iterator<Item = (RuleId, Answer)> {
+        let rules = self.actions.of(action);
+        let candidates = rules.index.candidates(request, context.normalization);
+        let all = if candidates.is_none() { 0..rules.rules.len() } else { 0..0 };
+        let numbers = candidates.unwrap_or_default().into_iter().chain(all);
+        numbers.filter_map(move |number| {
+            let id = *rules.rules.get(number)?;
+            let policy = self.policies.get(id.policy)?;
+            let answer = policy.answer(policy.rules.get(id.rule)?, request, context);
+            (answer != Answer::No).then_some((id, answer))
         })
     }
 
-    fn active(&self, action: Action, with_dry_run: bool) -> impl Iterator<Item = (usize, &Policy)> {
-        let policies = self.policies.iter().enumerate();
-        policies.filter(move |(_, policy)| {
-            policy.action == action && (with_dry_run || !policy.is_dry_run)
-        })
+    /// Returns `true` if a condition holds for the policy of a rule.
+    fn is(&self, rule: RuleId, condition: impl Fn(&Policy) -> bool) -> bool {
+        self.policies.get(rule.policy).is_some_and(condition)
     }
 
     fn is_tolerated(&self, verdict: Verdict, request: &Request, now: SystemTime) -> bool {
-        let Reason::Rule(rule) = verdict.reason else { return false };
-        let Some(policy) = self.policies.get(rule.policy) else { return false };
-        let enforced = policy.schedule.ramped(policy.enforced, now);
+        let (enforced, salt) = match verdict.reason {
+            Reason::Rule(rule) => {
+                let Some(policy) = self.policies.get(rule.policy) else { return false };
+                (policy.schedule.ramped(policy.enforced, now), policy.name.as_str())
+            }
+            Reason::NoPolicyAllows => (self.enforced, ""),
+            Reason::NoPolicy | Reason::Unreadable => return false,
+        };
         if enforced == Percentage::ALL {
             return false;
         }
         let address = request.attributes.get(subject::SOURCE).map(|text| without_port(text));
         let key = request.source_principal.as_deref().or(address).unwrap_or_default();
-        !enforced.contains(sticky_draw(sticky_hash(&policy.name, key, "enforced")))
+        !enforced.contains(sticky_draw(sticky_hash(salt, key, "enforced")))
+    }
+}
+
+impl Actions {
+    fn new(policies: &[Policy]) -> Self {
+        let mut actions = Self::default();
+        for (index, policy) in policies.iter().enumerate() {
+            let rules = match policy.action {
+                Action::Allow => &mut actions.allow,
+                Action::Deny => &mut actions.deny,
+                Action::Audit => &mut actions.audit,
+            };
+            for (rule, compiled) in policy.rules.iter().enumerate() {
+                rules.index.insert(rules.rules.len(), compiled);
+                rules.rules.push(RuleId { policy: index, rule });
+            }
+        }
+        actions
+    }
+
+    const fn of(&self, action: Action) -> &ActionRules {
+        match action {
+            Action::Allow => &self.allow,
+            Action::Deny => &self.deny,
+            Action::Audit => &self.audit,
+        }
     }
 }
 

@@ -115,12 +115,14 @@ pub struct Config {
         deserialize_with = "pasted::limits_instead"
     )]
     descriptors: (),
-    #[serde(
-        alias = "timeout",
-        alias = "failure_mode_deny",
-        deserialize_with = "pasted::in_the_service"
-    )]
+    #[serde(alias = "timeout", deserialize_with = "pasted::in_the_service")]
     domain: (),
+    #[serde(
+        rename = "failure_mode_deny",
+        alias = "failureModeDeny",
+        deserialize_with = "pasted::failure_mode_instead"
+    )]
+    failure_mode_deny: (),
     #[serde(
         rename = "response_headers_to_add",
         alias = "responseHeadersToAdd",
@@ -157,6 +159,17 @@ pub struct Entry {
     /// Limits in addition to the top-level ones, of which at most 8 apply together. If empty,
     /// requests that match are exempt from all limits.
     pub limits: Vec<LimitConfig>,
+    #[serde(
+        alias = "per",
+        alias = "burst",
+        alias = "window",
+        alias = "concurrent",
+        alias = "key",
+        deserialize_with = "pasted::in_a_limit"
+    )]
+    requests: (),
+    #[serde(alias = "token_bucket", deserialize_with = "pasted::in_a_limit")]
+    token_bucket: (),
 }
 
 /// The responses that carry `RateLimit-Policy` and `RateLimit`.

@@ -48,7 +48,8 @@ pub struct PageAdmission {
     pub remaining: u64,
     /// Time for which the caller must hold the request.
     pub wait: Duration,
-    /// Time until all units are available if no request draws meanwhile.
+    /// Time until a unit is available if none is left, else until all are, if no request draws
+    /// meanwhile.
     pub reset: Duration,
     /// Units that were taken in advance.
     pub leased: u64,

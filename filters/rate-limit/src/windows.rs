@@ -83,7 +83,8 @@ pub enum Draw<S> {
         remaining: u64,
         /// Time for which the caller must hold the request, at most [`Amount::max_wait`].
         wait: Duration,
-        /// Time until all units are available if no request draws meanwhile.
+        /// Time until a unit is available if none is left, else until all are, if no request draws
+        /// meanwhile.
         reset: Duration,
         /// Units that were taken in advance: they may be spent for [`LEASE`], and are lost then.
         leased: u64,

@@ -13,6 +13,8 @@ pub struct Config {
     pub jwt_auth: Option<jwt_auth::Config>,
     /// Limits the rate and the concurrency of requests. Default: the filter is absent.
     pub rate_limit: Option<rate_limit::Config>,
+    /// Allows, denies and audits requests by AuthorizationPolicy. Default: the filter is absent.
+    pub access_control: Option<access_control::Config>,
     /// Chooses the version that serves a request. Default: the filter is absent.
     pub routing_tags: Option<routing_tags::Config>,
     /// Counts, times, traces and logs every stream. Default: the filter is absent.
@@ -22,8 +24,12 @@ pub struct Config {
     // Fields of single filters, whose documents are easily pasted without a section.
     #[serde(rename = "jwtRules", deserialize_with = "in_jwt_auth")]
     jwt_rules: (),
-    #[serde(deserialize_with = "in_jwt_auth")]
+    #[serde(deserialize_with = "in_a_section_with_rules")]
     rules: (),
+    #[serde(deserialize_with = "in_access_control")]
+    policies: (),
+    #[serde(deserialize_with = "in_access_control")]
+    action: (),
     #[serde(deserialize_with = "in_rate_limit")]
     limits: (),
     #[serde(rename = "rateLimitService", deserialize_with = "in_rate_limit")]
@@ -44,6 +50,14 @@ pub struct Config {
 
 fn in_jwt_auth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given: it belongs in the section jwt-auth")
+}
+
+fn in_access_control<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: it belongs in the section access-control")
+}
+
+fn in_a_section_with_rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: it belongs in the section jwt-auth or access-control")
 }
 
 fn in_rate_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use access_control::{AccessControl, Policies};
 use fault_injection::FaultInjection;
 use filter_core::{ConfigErrors, InvalidConfig};
 use filter_host::{Action, Plugin, Setup, calls::CallId, environment, stream::ContextId};
@@ -15,6 +16,7 @@ use crate::{config::Config, event::Event, filter_stream::FilterStream};
 /// The names of the sections.
 const JWT_AUTH: &str = "jwt-auth";
 const RATE_LIMIT: &str = "rate-limit";
+const ACCESS_CONTROL: &str = "access-control";
 const ROUTING_TAGS: &str = "routing-tags";
 const TELEMETRY: &str = "telemetry";
 const FAULT_INJECTION: &str = "fault-injection";
@@ -23,6 +25,7 @@ const FAULT_INJECTION: &str = "fault-injection";
 pub(crate) struct Filters {
     jwt_auth: Option<Rc<JwtAuth>>,
     rate_limit: Option<Rc<RateLimit>>,
+    access_control: Option<Rc<AccessControl>>,
     routing_tags: Option<Rc<RoutingTags>>,
     telemetry: Option<Rc<Telemetry>>,
     fault_injection: Option<Rc<FaultInjection>>,
@@ -33,6 +36,7 @@ pub(crate) struct Filters {
 pub(crate) struct FilterStreams {
     jwt_auth: FilterStream<JwtAuth>,
     rate_limit: FilterStream<RateLimit>,
+    access_control: FilterStream<AccessControl>,
     routing_tags: FilterStream<RoutingTags>,
     telemetry: FilterStream<Telemetry>,
     fault_injection: FilterStream<FaultInjection>,
@@ -40,7 +44,7 @@ pub(crate) struct FilterStreams {
 
 impl Filters {
     /// The number of filters. Their positions are in the order in which a request passes them.
-    pub(crate) const COUNT: usize = 5;
+    pub(crate) const COUNT: usize = 6;
 
     /// Creates the filters; `section` returns the text of a section.
     ///
@@ -57,6 +61,8 @@ impl Filters {
         let jwt_auth = compile.section(JWT_AUTH, config.jwt_auth.as_ref(), JwtAuth::compile);
         let rate_limit =
             compile.section(RATE_LIMIT, config.rate_limit.as_ref(), rate_limit::Policy::new);
+        let access_control =
+            compile.section(ACCESS_CONTROL, config.access_control.as_ref(), Policies::new);
         let routing_tags =
             compile.section(ROUTING_TAGS, config.routing_tags.as_ref(), routing_tags::Policy::new);
         let telemetry = compile.section(TELEMETRY, config.telemetry.as_ref(), |config| {
@@ -74,6 +80,8 @@ impl Filters {
             jwt_auth: jwt_auth.map(|policy| Rc::new(JwtAuth::start(policy, &setup(JWT_AUTH)))),
             rate_limit: rate_limit
                 .map(|policy| Rc::new(RateLimit::start(policy, &setup(RATE_LIMIT)))),
+            access_control: access_control
+                .map(|policies| Rc::new(AccessControl::start(policies, &setup(ACCESS_CONTROL)))),
             routing_tags: routing_tags.map(|policy| {
                 let document = section(ROUTING_TAGS);
                 Rc::new(RoutingTags::start(policy, &document, &setup(ROUTING_TAGS)))
@@ -89,6 +97,7 @@ impl Filters {
     pub(crate) fn on_tick(&self) {
         on_tick(self.jwt_auth.as_ref());
         on_tick(self.rate_limit.as_ref());
+        on_tick(self.access_control.as_ref());
         on_tick(self.routing_tags.as_ref());
         on_tick(self.telemetry.as_ref());
         on_tick(self.fault_injection.as_ref());
@@ -114,9 +123,10 @@ impl FilterStreams {
         match position {
             0 => self.jwt_auth.deliver(filters.jwt_auth.as_ref(), context, event),
             1 => self.rate_limit.deliver(filters.rate_limit.as_ref(), context, event),
-            2 => self.routing_tags.deliver(filters.routing_tags.as_ref(), context, event),
-            3 => self.telemetry.deliver(filters.telemetry.as_ref(), context, event),
-            4 => self.fault_injection.deliver(filters.fault_injection.as_ref(), context, event),
+            2 => self.access_control.deliver(filters.access_control.as_ref(), context, event),
+            3 => self.routing_tags.deliver(filters.routing_tags.as_ref(), context, event),
+            4 => self.telemetry.deliver(filters.telemetry.as_ref(), context, event),
+            5 => self.fault_injection.deliver(filters.fault_injection.as_ref(), context, event),
             _ => Action::Continue,
         }
     }
@@ -125,6 +135,7 @@ impl FilterStreams {
     pub(crate) fn log(&mut self, filters: &Filters, context: ContextId) {
         self.jwt_auth.log(filters.jwt_auth.as_ref(), context);
         self.rate_limit.log(filters.rate_limit.as_ref(), context);
+        self.access_control.log(filters.access_control.as_ref(), context);
         self.routing_tags.log(filters.routing_tags.as_ref(), context);
         self.telemetry.log(filters.telemetry.as_ref(), context);
         self.fault_injection.log(filters.fault_injection.as_ref(), context);

@@ -26,7 +26,6 @@ mod kind;
 mod node;
 mod operation;
 mod path;
-pub(crate) mod time_text;
 mod value;
 
 pub use crate::expression::{

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The gauge of the limit `all` of the plugin with the shipped name.
-const ACTIVE: &str = "active_rate_limit_all";
+const ACTIVE: &str = "active_rate-limit_all";
 const WORKERS: u32 = 4;
 
 /// Envoy with a limit on concurrent requests, and an application that holds them.

@@ -27,7 +27,11 @@ const RATE: u32 = 240;
 /// Users of the limits with a key, each with its share of the rate.
 const USERS: u64 = 4;
 /// The paths of the limits.
-const PATHS: [&str; 4] = ["/bucket", "/sliding", "/users-bucket", "/users-sliding"];
+const PATHS: [&str; 5] = ["/bucket", "/sliding", "/users-bucket", "/users-sliding", "/leased"];
+/// Units per second, and depth, of the limit whose units workers take in advance.
+const LEASED: u32 = 1_000;
+/// The index of its path.
+const LEASED_PATH: usize = 4;
 
 /// Returns a limit of each kind.
 fn config() -> Value {
@@ -40,6 +44,7 @@ fn config() -> Value {
             json!({"requests": share, "per": "1s", "burst": share / 2, "key": user})),
         entry("users-sliding",
             json!({"requests": share, "per": "1s", "window": "SLIDING", "key": user})),
+        entry("leased", json!({"requests": LEASED, "per": "1s"})),
     ]})
 }
 
@@ -55,6 +60,10 @@ fn uri(path: usize, user: u64) -> String {
 }
 
 fn numbers(path: usize) -> Numbers {
+    if path == LEASED_PATH {
+        let rate = f64::from(LEASED);
+        return Numbers::TokenBucket { rate, burst: rate };
+    }
     let requests = if path < 2 { RATE } else { RATE / 4 };
     let rate = f64::from(requests);
     match path {
@@ -123,4 +132,9 @@ fn sixteen_workers_share_each_limit() -> Result<()> {
 #[test]
 fn one_connection_gets_the_whole_limit() -> Result<()> {
     check(4, 1, |_| (0, 0))
+}
+
+#[test]
+fn units_taken_in_advance_never_exceed_the_limit() -> Result<()> {
+    check(4, 32, |_| (LEASED_PATH, 0))
 }

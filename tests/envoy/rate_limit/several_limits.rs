@@ -23,7 +23,7 @@ fn a_refused_request_takes_nothing_from_other_limits() -> Result<()> {
     let expected = [200, 429, 429, 429, 200, 429, 200, 429, 429];
     assert_eq!(statuses(&fixture.envoy.http1(), users)?, expected);
     fixture.wait_for("limit_all_allowed_total", 3)?;
-    fixture.wait_for("active_rate_limit_open", 0)
+    fixture.wait_for("active_rate-limit_open", 0)
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn a_timeout_of_the_proxy_ends_a_wait() -> Result<()> {
     let log = fixture.envoy.wait_for_access_log(2)?;
     assert_eq!(log[1]["details"], "stream_idle_timeout");
     fixture.wait_for("waiting", 0)?;
-    fixture.wait_for("active_rate_limit_open", 0)?;
+    fixture.wait_for("active_rate-limit_open", 0)?;
     assert_eq!((fixture.app.count(), fixture.stat("errors_total")?), (1, 0));
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    ConfigErrors, InvalidConfig, document, message,
+    ConfigError, ConfigErrors, InvalidConfig, document, message,
     path::{Path, Step},
     refused::is_refused,
     strict::Strict,
@@ -32,10 +32,25 @@ pub fn parse_config<T: DeserializeOwned>(document: &[u8]) -> Result<T, InvalidCo
     let value = document::read(if blank { b"{}" } else { document }, &mut errors)?;
     match read(&value) {
         Ok(config) => errors.finish(config),
-        Err(error) => {
-            ErrorCollector { value, errors, ..ErrorCollector::default() }.finish::<T>(error)
-        }
+        Err(error) => match whole_resource(&value) {
+            Some(message) => {
+                Err(ConfigError { path: String::new(), message: message.to_owned() }.into())
+            }
+            None => {
+                ErrorCollector { value, errors, ..ErrorCollector::default() }.finish::<T>(error)
+            }
+        },
     }
+}
+
+/// Returns the error for a document that surrounds the configuration.
+fn whole_resource(value: &Value) -> Option<&'static str> {
+    let is_plugin = value.get("kind").is_some_and(|kind| kind == "WasmPlugin");
+    if is_plugin || value.get("pluginConfig").is_some() {
+        return Some("must be only the content of pluginConfig, got a WasmPlugin");
+    }
+    let is_any = value.get("@type").is_some() || value.get("type_url").is_some();
+    is_any.then_some("must be without @type and type_url, got an Envoy message")
 }
 
 type ParseError = serde_path_to_error::Error<serde_json::Error>;

@@ -377,3 +377,19 @@ fn suggests_no_field_that_is_always_refused() {
     assert!(by_name.is_empty());
     assert!(matches!(choice, Some(Choice::Only(Only { gone: () }))));
 }
+
+#[test]
+fn a_whole_resource_is_one_error() {
+    const PLUGIN: &str =
+        "the configuration: must be only the content of pluginConfig, got a WasmPlugin";
+    for document in [
+        r#"{"apiVersion": "extensions.istio.io/v1alpha1", "kind": "WasmPlugin", "spec": {}}"#,
+        r#"{"phase": "AUTHN", "pluginConfig": {"rules": []}}"#,
+    ] {
+        check(document, PLUGIN);
+    }
+    check(
+        r#"{"@type": "type.googleapis.com/xds.type.v3.TypedStruct", "value": {}}"#,
+        "the configuration: must be without @type and type_url, got an Envoy message",
+    );
+}

@@ -85,7 +85,8 @@ impl<'a> RequestPath<'a> {
 
     /// Returns the other ways in which a server may read the path; `None` if there are too many to
     /// compare.
-    pub(crate) fn other_readings(&self) -> Option<Vec<Vec<u8>>> {
+    #[must_use]
+    pub fn other_readings(&self) -> Option<Vec<Vec<u8>>> {
         readings::path_readings(&self.path)
     }
 }

@@ -43,6 +43,15 @@ impl IpRange {
         self.is_v4 == is_v4 && masked(bits, self.length) == self.bits
     }
 
+    pub(super) const fn is_v4(&self) -> bool {
+        self.is_v4
+    }
+
+    /// Returns the first and the last address, in the most significant bits.
+    pub(super) fn bounds(&self) -> (u128, u128) {
+        (self.bits, self.bits | u128::MAX.checked_shr(self.length.into()).unwrap_or(0))
+    }
+
     /// Returns `true` if the range contains every address of `other`.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
@@ -53,7 +62,7 @@ impl IpRange {
 }
 
 /// Returns an address in the most significant bits, and `true` for IPv4.
-fn aligned(address: IpAddr) -> (u128, bool) {
+pub(super) fn aligned(address: IpAddr) -> (u128, bool) {
     match address {
         IpAddr::V4(v4) => (u128::from(v4.to_bits()).wrapping_shl(96), true),
         IpAddr::V6(v6) => (v6.to_bits(), false),

@@ -55,6 +55,7 @@ pub struct PolicyConfig {
 /// `istio.io/dry-run` are used.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("additionalProperties" = {}))]
 pub struct Metadata {
     /// Name of the policy.
     pub name: Option<String>,

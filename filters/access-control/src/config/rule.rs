@@ -61,6 +61,10 @@ pub struct SourceConfig {
     pub service_accounts: Vec<String>,
     /// Service accounts that must not match.
     pub not_service_accounts: Vec<String>,
+    /// Trust domains of certificates, such as `cluster.local`.
+    pub trust_domains: Vec<String>,
+    /// Trust domains that must not match.
+    pub not_trust_domains: Vec<String>,
     /// Addresses of the peer, unsure behind `x-forwarded-for`.
     pub ip_blocks: Vec<String>,
     /// Addresses of the peer that must not match.
@@ -69,6 +73,10 @@ pub struct SourceConfig {
     pub remote_ip_blocks: Vec<String>,
     /// Addresses of the client that must not match.
     pub not_remote_ip_blocks: Vec<String>,
+    /// Names of `lists` of which one must contain the address of the client.
+    pub remote_ip_lists: Vec<String>,
+    /// Names of `lists` that must not contain it.
+    pub not_remote_ip_lists: Vec<String>,
 }
 
 /// The operation of a request: one value of each list must match, and none of the `not` lists.
@@ -103,6 +111,8 @@ pub struct ConditionConfig {
     pub values: Vec<String>,
     /// Values that must not match.
     pub not_values: Vec<String>,
+    /// Names of `lists` of which one must contain the value.
+    pub in_lists: Vec<String>,
     /// A further match of the value.
     pub r#match: Option<StringMatch>,
 }

@@ -1,3 +1,7 @@
+mod failures;
+mod outcome;
+mod scenarios;
+
 use filter_host::memory::{Proxy, Worker};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -43,4 +47,55 @@ fn a_dry_run_forwards_the_request() {
     worker.tick();
     assert_eq!(proxy.metric("weir_access_control_denied_total"), 1);
     assert_eq!(proxy.metric("weir_access_control_not_enforced_total"), 1);
+}
+
+#[test]
+fn an_audit_line_has_the_decision_but_no_query() {
+    let mut document = denied("DENY", "/admin");
+    document["audit"] = json!({"maxPerSecond": 2});
+    let proxy = Proxy::new();
+    proxy.set_property("source.address", b"10.1.2.3:80");
+    let mut worker = start(&proxy, &document);
+    for path in ["/admin?secret=1", "/admin", "/admin", "/"] {
+        let headers = [(":method", "GET"), (":path", path), ("x-request-id", "\n\"7")];
+        let stream = worker.request(&headers);
+        worker.end(stream);
+    }
+    let lines = proxy.log(3);
+    let lines: Vec<_> = lines.iter().filter_map(|line| line.split_once("audit ")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let line: Value = serde_json::from_str(lines[0].1).unwrap();
+    let time = line["time"].as_str().unwrap();
+    assert!(time.ends_with('Z'), "{time}");
+    let expected = json!({
+        "time": time, "decision": "DENY", "policy": "a", "rule": "rule-0", "action": "DENY",
+        "source_ip": "10.1.2.3", "method": "GET", "path": "/admin", "request_id": "\n\"7",
+    });
+    assert_eq!(line, expected);
+    proxy.pass(std::time::Duration::from_secs(1));
+    worker.tick();
+    assert_eq!(proxy.metric("weir_access_control_audit_limited_total"), 1);
+}
+
+#[test]
+fn policies_and_rules_are_counted() {
+    let proxy = Proxy::new();
+    let mut worker = start(&proxy, &denied("DENY", "/admin"));
+    for path in ["/admin", "/admin", "/"] {
+        let stream = worker.request(&[(":method", "GET"), (":path", path)]);
+        worker.end(stream);
+    }
+    proxy.pass(std::time::Duration::from_secs(1));
+    worker.tick();
+    for (name, value) in [
+        ("allowed_total", 1),
+        ("denied_total", 2),
+        ("denied_by_policy_total", 2),
+        ("policy_a_matched_total", 2),
+        ("policy_a_denied_total", 2),
+        ("rule_a_rule_0_matched_total", 2),
+        ("rule_other_matched_total", 0),
+    ] {
+        assert_eq!(proxy.metric(&format!("weir_access_control_{name}")), value, "{name}");
+    }
 }

@@ -6,15 +6,18 @@ use filter_core::{
     BodyText, ConfigErrors, InvalidConfig, Mode, Needs, PathNormalization, Percentage, Warning,
 };
 
-use super::{Policies, Policy, ReplyTemplate, subject::SOURCE};
+use self::named_lists::NamedLists;
+use super::{Actions, Audit, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
 use crate::config::{Action, Config, PolicyConfig, ReplyConfig, RuleConfig};
 
 mod condition;
 mod list;
+mod named_lists;
 mod rule;
 
 const MAX_POLICIES: usize = 256;
 const MAX_RULES: usize = 512;
+const MAX_TESTS: usize = 256;
 const DRY_RUN: &str = "istio.io/dry-run";
 
 impl Policies {
@@ -25,20 +28,34 @@ impl Policies {
     /// Every error, each with the path of its field.
     pub fn new(config: &Config) -> Result<Self, InvalidConfig> {
         let mut errors = ConfigErrors::default();
-        let policies = policies(config, &mut errors);
+        let lists = NamedLists::compile(&config.lists, &mut errors);
+        let inherited = Inherited { normalization: config.path_normalization, lists: &lists };
+        let policies = policies(config, inherited, &mut errors);
         check_names(&policies, &mut errors);
         let reply = config.reply.as_ref();
         let mut compiled = Self {
             normalization: config.path_normalization,
             needs: Needs::default(),
             reply: reply.map(|reply| template(reply, "reply", &mut errors)).unwrap_or_default(),
+            enforced: config.enforced.unwrap_or(Percentage::ALL),
+            challenges: challenges(config, &mut errors),
+            audit: config.audit.as_ref().map(Audit::new),
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
             warnings: warnings(&policies),
             policies: policies.into_iter().map(|(_, policy)| policy).collect(),
+            actions: Actions::default(),
         };
+        compiled.actions = Actions::new(&compiled.policies);
         compiled.needs = compiled.collect_needs();
+        let got = config.tests.len();
+        if got > MAX_TESTS {
+            errors.add("tests", format_args!("must have at most {MAX_TESTS} entries, got {got}"));
+        } else if errors.is_empty() {
+            // Tests of policies with errors would only repeat them.
+            test_case::run(&compiled, &config.tests, &mut errors);
+        }
         errors.finish(compiled)
     }
 
@@ -49,23 +66,41 @@ impl Policies {
         let is_shared = |policy: &Policy| {
             policy.enforced != Percentage::ALL || policy.schedule.ramp_up().is_some()
         };
-        if self.policies.iter().any(is_shared) {
+        if self.enforced != Percentage::ALL || self.policies.iter().any(is_shared) {
             needs.source_principal = true;
             needs.attributes.insert(SOURCE.to_owned());
+        }
+        if let Some(audit) = &self.audit {
+            audit.add_needs(&mut needs);
+        }
+        if self.challenges {
+            needs.source_principal = true;
+            needs.claims = true;
         }
         needs
     }
 }
 
+/// What all policies of a document share.
+#[derive(Clone, Copy)]
+struct Inherited<'c> {
+    normalization: PathNormalization,
+    lists: &'c NamedLists<'c>,
+}
+
 /// Compiles the policies, each with its path in the document.
-fn policies(config: &Config, errors: &mut ConfigErrors) -> Vec<(String, Policy)> {
+fn policies(
+    config: &Config,
+    inherited: Inherited<'_>,
+    errors: &mut ConfigErrors,
+) -> Vec<(String, Policy)> {
     let is_single = config.action.is_some() || config.rules.is_some();
     if is_single && !config.policies.is_empty() {
         errors.add("policies", "must not be given together with action and rules");
     }
     if is_single {
         let rules = config.rules.as_deref().unwrap_or_default();
-        let rules = rule_list(rules, "rules", None, config.path_normalization, errors);
+        let rules = rule_list(rules, "rules", None, inherited, errors);
         let policy = Policy {
             name: "policy-0".to_owned(),
             action: config.action.unwrap_or_default(),
@@ -91,7 +126,7 @@ fn policies(config: &Config, errors: &mut ConfigErrors) -> Vec<(String, Policy)>
     policies
         .map(|(index, policy)| {
             let path = format!("policies[{index}]");
-            let compiled = compile(policy, index, &path, config.path_normalization, errors);
+            let compiled = compile(policy, index, &path, inherited, errors);
             (path, compiled)
         })
         .collect()
@@ -101,7 +136,7 @@ fn compile(
     config: &PolicyConfig,
     index: usize,
     path: &str,
-    normalization: PathNormalization,
+    inherited: Inherited<'_>,
     errors: &mut ConfigErrors,
 ) -> Policy {
     check_document(config, path, errors);
@@ -130,6 +165,11 @@ fn compile(
                 errors.add(format_args!("{path}.{field}"), "must be given for action DENY only");
             }
         }
+        let schedule = config.schedule.as_ref();
+        if schedule.is_some_and(|schedule| schedule.ramp_up().is_some()) {
+            errors
+                .add(format_args!("{path}.schedule.rampUp"), "must be given for action DENY only");
+        }
     }
     let annotated = metadata.and_then(|metadata| metadata.annotations.get(DRY_RUN));
     if let Some(value) = annotated.filter(|value| !matches!(value.as_str(), "true" | "false")) {
@@ -139,7 +179,7 @@ fn compile(
         );
     }
     Policy {
-        rules: rule_list(rules.unwrap_or_default(), &rules_path, namespace, normalization, errors),
+        rules: rule_list(rules.unwrap_or_default(), &rules_path, namespace, inherited, errors),
         name,
         action,
         is_dry_run: config.dry_run || annotated.is_some_and(|value| value == "true"),
@@ -185,14 +225,15 @@ fn rule_list(
     configs: &[RuleConfig],
     path: &str,
     namespace: Option<&str>,
-    normalization: PathNormalization,
+    inherited: Inherited<'_>,
     errors: &mut ConfigErrors,
 ) -> Vec<super::Rule> {
     let got = configs.len();
     if got > MAX_RULES {
         errors.add(path, format_args!("must have at most {MAX_RULES} entries, got {got}"));
     }
-    let scope = rule::Scope { namespace, normalization };
+    let Inherited { normalization, lists } = inherited;
+    let scope = rule::Scope { namespace, normalization, lists };
     let compiled = configs.iter().enumerate().map(|(index, config)| {
         rule::compile(config, index, &format!("{path}[{index}]"), scope, errors)
     });
@@ -243,4 +284,13 @@ fn template(config: &ReplyConfig, path: &str, errors: &mut ConfigErrors) -> Repl
         headers: edits.set.into_iter().chain(edits.add).collect(),
         body: config.body.as_ref().map(|body| BodyText::as_bytes(body).to_vec()),
     }
+}
+
+/// Returns `true` if requests without an identity are asked for one.
+fn challenges(config: &Config, errors: &mut ConfigErrors) -> bool {
+    let status = config.unauthenticated_status.map_or(403, |status| status.get());
+    if !matches!(status, 401 | 403) {
+        errors.add("unauthenticatedStatus", format_args!("must be 401 or 403, got {status}"));
+    }
+    status == 401
 }

@@ -7,6 +7,8 @@ use filter_core::{
 use super::{Decision, Policies, Reason, ReplyTemplate, RuleId};
 
 const FORBIDDEN: u16 = 403;
+const UNAUTHORIZED: u16 = 401;
+const WWW_AUTHENTICATE: HeaderName = HeaderName::from_static("www-authenticate");
 const DETAILS: &str = "weir_access_control_denied";
 /// The text of Envoy's RBAC filter.
 const TEXT: &str = "RBAC: access denied";
@@ -27,16 +29,24 @@ impl Policies {
             Reason::NoPolicyAllows | Reason::NoPolicy => ("NO_POLICY_ALLOWS", Vec::new()),
             Reason::Unreadable => ("INTERNAL", Vec::new()),
         };
+        let (status, grpc_status) = match decision.is_challenged {
+            true => (UNAUTHORIZED, GrpcStatus::Unauthenticated),
+            false => (FORBIDDEN, GrpcStatus::PermissionDenied),
+        };
         let problem = ProblemDetails {
-            status: template.status.unwrap_or(FORBIDDEN),
-            grpc_status: GrpcStatus::PermissionDenied,
+            status: template.status.unwrap_or(status),
+            grpc_status,
             code,
             detail: TEXT,
             filter: DETAILS,
             kind: ProblemType::Blank,
             members: Vec::new(),
             extra,
-            headers: Vec::new(),
+            headers: if decision.is_challenged {
+                vec![(WWW_AUTHENTICATE, b"Bearer".to_vec())]
+            } else {
+                Vec::new()
+            },
         };
         let mut reply = problem.reply(&format.with_detail(self.detail));
         if let Some(body) = template.body.as_ref().filter(|_| !format.is_grpc()) {

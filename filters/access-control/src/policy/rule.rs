@@ -1,15 +1,15 @@
 //! The tests of a rule.
 
-use std::time::SystemTime;
+use std::{collections::HashSet, rc::Rc, time::SystemTime};
 
 use filter_core::{
-    Answer, IpRange, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
+    Answer, IpSet, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
     StringMatch,
 };
 
 use super::{
-    pattern::Pattern,
-    subject::{AddressSubject, Subject},
+    pattern::{Pattern, RequestPrincipal},
+    subject::{self, AddressSubject, Subject},
 };
 
 /// A compiled rule.
@@ -37,7 +37,7 @@ pub(super) struct Test {
 #[derive(Debug)]
 pub(super) enum Values {
     Texts(Subject, Vec<TextTest>),
-    Addresses(AddressSubject, Vec<IpRange>),
+    Addresses(AddressSubject, Vec<Rc<IpSet>>),
 }
 
 /// A test of a text.
@@ -46,8 +46,11 @@ pub(super) enum TextTest {
     Pattern(Pattern),
     /// A pattern for an identity without its scheme `spiffe://`.
     Spiffe(Pattern),
+    RequestPrincipal(RequestPrincipal),
     Template(PathTemplate),
     Match(StringMatch),
+    /// A list of texts.
+    OneOf(Rc<HashSet<Vec<u8>>>),
 }
 
 /// What a decision depends on besides the request.
@@ -101,12 +104,25 @@ impl Rule {
 impl Test {
     fn answer(&self, request: &Request, context: Context) -> Answer {
         let answer = match &self.values {
+            Values::Texts(Subject::RequestPrincipal, tests) => {
+                subject::request_principal(request, |issuer, subject, is_whole| {
+                    tests.iter().any(|test| test.matches_principal(issuer, subject, is_whole))
+                })
+            }
+            Values::Texts(Subject::Claim(path), tests) => {
+                // Istio has no `match`, so there it is certain.
+                let is_match = matches!(tests.as_slice(), [TextTest::Match(_)]);
+                let scalar = if is_match { Answer::Yes } else { Answer::Unsure };
+                let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
+                subject::claim(request, path, scalar, test)
+            }
             Values::Texts(subject, tests) => {
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
                 subject.answer(request, context.normalization, test)
             }
-            Values::Addresses(subject, ranges) => subject
-                .answer(request, |address| ranges.iter().any(|range| range.contains(address))),
+            Values::Addresses(subject, sets) => {
+                subject.answer(request, |address| sets.iter().any(|set| set.contains(address)))
+            }
         };
         if self.is_negated { !answer } else { answer }
     }
@@ -122,15 +138,27 @@ impl Values {
 }
 
 impl TextTest {
+    /// Returns `true` if an issuer and a subject match, in the whole or each in its part.
+    fn matches_principal(&self, issuer: &str, subject: &str, is_whole: bool) -> bool {
+        match self {
+            Self::RequestPrincipal(pattern) if !is_whole => {
+                pattern.matches(issuer.as_bytes(), subject.as_bytes())
+            }
+            test => test.matches(format!("{issuer}/{subject}").as_bytes()),
+        }
+    }
+
     fn matches(&self, text: &[u8]) -> bool {
         match self {
             Self::Pattern(pattern) => pattern.matches(text),
             Self::Spiffe(pattern) => match text.strip_prefix(b"spiffe://") {
                 Some(identity) => pattern.matches(identity),
-                None => pattern.ignores_the_start() && pattern.matches(text),
+                None => pattern.is_presence() && pattern.matches(text),
             },
+            Self::RequestPrincipal(pattern) => pattern.matches_whole(text),
             Self::Template(template) => template.captures(text).is_some(),
             Self::Match(test) => test.matches(Some(text)),
+            Self::OneOf(values) => values.contains(text),
         }
     }
 }

@@ -8,8 +8,10 @@ use serde_json::Value;
 /// The attribute with the address and the port of the client or of a proxy before it.
 pub(super) const SOURCE: &str = "source.address";
 const DESTINATION: &str = "destination.address";
-const PORT: &str = "destination.port";
+pub(super) const PORT: &str = "destination.port";
 const SNI: &str = "connection.requested_server_name";
+/// The claims that are lists separated by spaces.
+const LISTS: [&str; 2] = ["scope", "permission"];
 
 /// A part of a request that is a text.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -72,7 +74,9 @@ impl Subject {
         let headers = &request.headers;
         match self {
             Self::Principal => of(request.source_principal.as_deref()),
-            Self::RequestPrincipal => request_principal(request, test),
+            Self::RequestPrincipal => request_principal(request, |issuer, subject, _| {
+                test(format!("{issuer}/{subject}").as_bytes())
+            }),
             Self::Host => headers.first(":authority").map_or(Answer::No, |authority| {
                 let literal = authority.to_ascii_lowercase();
                 Answer::from(test(&literal)).agreed(Answer::from(test(&host(authority))))
@@ -83,10 +87,7 @@ impl Subject {
                 path.agreed(|path| Some(test(path))).map_or(Answer::Unsure, Answer::from)
             }),
             Self::Header(name) => header_answer(request, name, test),
-            Self::Claim(path) => {
-                let claim = request.claims.as_ref().and_then(|claims| path.find(claims));
-                claim.map_or(Answer::No, |claim| claim_answer(claim, &test))
-            }
+            Self::Claim(path) => claim(request, path, Answer::Unsure, test),
             Self::Port => of(port(request).as_deref()),
             Self::Sni => of(request.attributes.get(SNI).map(Vec::as_slice)),
         }
@@ -129,31 +130,70 @@ fn header_answer(request: &Request, name: &str, test: impl Fn(&[u8]) -> bool) ->
     separate.fold(Answer::from(test(&joined)), Answer::agreed)
 }
 
-/// Returns the answer for the issuer and the subject of the verified token.
+/// Returns the answer for the issuer and the subject of the verified token; `test` compares each
+/// part, or the whole.
 ///
 /// Istio splits a value at its last slash, so a subject with a slash can be read in two ways.
-fn request_principal(request: &Request, test: impl Fn(&[u8]) -> bool) -> Answer {
+pub(super) fn request_principal(
+    request: &Request,
+    test: impl Fn(&str, &str, bool) -> bool,
+) -> Answer {
+    let Some((issuer, subject)) = principal(request) else { return Answer::No };
+    let answer = Answer::from(test(issuer, subject, false));
+    if issuer.is_empty() || subject.is_empty() {
+        answer.agreed(Answer::No)
+    } else if subject.contains('/') {
+        answer.agreed(Answer::from(test(issuer, subject, true)))
+    } else {
+        answer
+    }
+}
+
+/// Returns `true` for a claim whose text Istio reads as a list, separated by spaces.
+fn is_list(path: &ClaimPath) -> bool {
+    matches!(path.names(), [name] if LISTS.contains(&name.as_str()))
+}
+
+/// Returns the issuer and the subject of the verified token, joined by a slash.
+pub(super) fn principal_text(request: &Request) -> Option<String> {
+    principal(request).map(|(issuer, subject)| format!("{issuer}/{subject}"))
+}
+
+fn principal(request: &Request) -> Option<(&str, &str)> {
     let text = |name: &str| request.claims.as_ref()?.get(name)?.as_str();
-    let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else { return Answer::No };
-    let answer = Answer::from(test(format!("{issuer}/{subject}").as_bytes()));
-    let is_plain = !subject.contains('/') && !issuer.is_empty() && !subject.is_empty();
-    if is_plain { answer } else { answer.agreed(Answer::No) }
+    Some((text("iss")?, text("sub")?))
+}
+
+/// Returns the answer for a claim; `scalar` is that for a number or boolean whose JSON text matches,
+/// which Istio does not compare with texts.
+pub(super) fn claim(
+    request: &Request,
+    path: &ClaimPath,
+    scalar: Answer,
+    test: impl Fn(&[u8]) -> bool,
+) -> Answer {
+    match request.claims.as_ref().and_then(|claims| path.find(claims)) {
+        Some(Value::String(text)) if is_list(path) => {
+            let mut elements = text.split(' ').filter(|element| !element.is_empty());
+            Answer::from(elements.any(|element| test(element.as_bytes())))
+        }
+        Some(claim) => claim_answer(claim, scalar, &test),
+        None => Answer::No,
+    }
 }
 
 /// Returns the answer for a claim: any element of a list may match.
-///
-/// Istio compares only texts, so another scalar whose JSON text matches is unsure.
-fn claim_answer(claim: &Value, test: &impl Fn(&[u8]) -> bool) -> Answer {
+fn claim_answer(claim: &Value, scalar: Answer, test: &impl Fn(&[u8]) -> bool) -> Answer {
     match claim {
         Value::String(text) => Answer::from(test(text.as_bytes())),
         Value::Array(elements) => {
             let answers = elements.iter().map(|element| match element {
                 Value::Array(_) => Answer::No,
-                element => claim_answer(element, test),
+                element => claim_answer(element, scalar, test),
             });
             answers.fold(Answer::No, |any, answer| !((!any).and(!answer)))
         }
-        Value::Number(_) | Value::Bool(_) if test(claim.to_string().as_bytes()) => Answer::Unsure,
+        Value::Number(_) | Value::Bool(_) if test(claim.to_string().as_bytes()) => scalar,
         Value::Number(_) | Value::Bool(_) | Value::Null | Value::Object(_) => Answer::No,
     }
 }

@@ -1,6 +1,9 @@
 mod bypasses;
+mod cases;
 mod documents;
+mod indexed;
 mod kleene;
+mod lists;
 mod sources;
 mod verdicts;
 

@@ -93,12 +93,15 @@ pub struct LimitConfig {
         alias = "timeWindow",
         alias = "window_size",
         alias = "unit",
+        alias = "period",
+        alias = "interval",
         deserialize_with = "pasted::per_instead"
     )]
     time_window: (),
     #[serde(
         alias = "limit",
         alias = "rate",
+        alias = "rate_limit",
         alias = "requests_per_unit",
         alias = "requestsPerUnit",
         alias = "second",
@@ -110,8 +113,40 @@ pub struct LimitConfig {
     count: (),
     #[serde(alias = "max_conn", deserialize_with = "pasted::concurrent_instead")]
     conn: (),
-    #[serde(alias = "delay", deserialize_with = "pasted::wait_instead")]
+    #[serde(deserialize_with = "pasted::no_delay")]
     nodelay: (),
+    #[serde(deserialize_with = "pasted::wait_instead")]
+    delay: (),
+    #[serde(
+        rename = "window_type",
+        alias = "windowType",
+        deserialize_with = "pasted::window_instead"
+    )]
+    window_type: (),
+    #[serde(deserialize_with = "pasted::scope_instead")]
+    policy: (),
+    #[serde(
+        rename = "stat_prefix",
+        alias = "statPrefix",
+        deserialize_with = "pasted::no_stat_prefix"
+    )]
+    stat_prefix: (),
+    #[serde(
+        rename = "filter_enabled",
+        alias = "filterEnabled",
+        alias = "filter_enforced",
+        alias = "filterEnforced",
+        deserialize_with = "pasted::enforced_instead"
+    )]
+    filter_enabled: (),
+    #[serde(
+        alias = "rate_limits",
+        alias = "rateLimits",
+        alias = "actions",
+        alias = "entries",
+        deserialize_with = "pasted::limits_instead"
+    )]
+    descriptors: (),
     #[serde(
         rename = "key_type",
         alias = "limit_by",

@@ -56,6 +56,27 @@ pub(super) fn concurrent_instead<'de, D: Deserializer<'de>>(
     refuse(deserializer, "must not be given: write concurrent, such as concurrent: 100")
 }
 
+pub(super) fn no_delay<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(
+        deserializer,
+        "must not be given: without wait no request is delayed; burst is one larger than in nginx",
+    )
+}
+
+pub(super) fn failure_mode_instead<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: write failureMode: DENY in rateLimitService")
+}
+
+pub(super) fn window_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: write window: SLIDING or window: FIXED")
+}
+
+pub(super) fn scope_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    refuse(deserializer, "must not be given: write scope: POD or scope: GLOBAL")
+}
+
 pub(super) fn wait_instead<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     refuse(deserializer, "must not be given: write wait, such as wait: 500ms, to hold requests")
 }

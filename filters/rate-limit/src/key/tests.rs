@@ -3,6 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use std::collections::BTreeSet;
 
+use filter_core::Headers;
 use serde_json::{Value, json};
 
 use super::*;

@@ -57,7 +57,6 @@ impl RateLimit {
             return Verdict::Admitted(admission);
         }
         admission.active.drain(..).for_each(|draw| self.release(&draw));
-        denial.usages.extend(admission.usages);
         denial.sort();
         Verdict::Denied(denial)
     }

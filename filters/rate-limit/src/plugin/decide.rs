@@ -176,9 +176,15 @@ impl RateLimit {
         verdict: Verdict,
         answers: Vec<Answer>,
     ) -> Result<Outcome> {
-        let admission = match verdict {
+        let (admission, is_refused) = match verdict {
+            Verdict::Denied(denial) if self.policy.is_dry_run() => {
+                // Described as it would be without the dry run.
+                let usages = denial.usages.iter().copied().collect();
+                self.refuse_request(denial, Vec::new())?;
+                (Admission { usages, ..Admission::default() }, true)
+            }
             Verdict::Denied(denial) => return self.refuse_request(denial, answers),
-            Verdict::Admitted(admission) => admission,
+            Verdict::Admitted(admission) => (admission, false),
         };
         let explanation = self
             .policy
@@ -187,7 +193,9 @@ impl RateLimit {
         if plan.is_empty() && explanation.is_none() {
             return Ok(Outcome::Passed);
         }
-        self.count_admitted(&admission, plan);
+        if !is_refused {
+            self.count_admitted(&admission, plan);
+        }
         let response_headers = self.forward(answers);
         let is_described = explanation.is_some() || self.policy.describes_admitted();
         if !admission.is_pending() && !is_described && response_headers.is_empty() {

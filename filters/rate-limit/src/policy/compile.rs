@@ -18,6 +18,8 @@ mod service;
 mod warnings;
 
 const MAX_WAITING: usize = 1_000;
+/// Names that an error lists.
+const MAX_NAMES: usize = 5;
 /// Pages of shared data over all limits, about 30 MB.
 const MAX_PAGES: u64 = 65_536;
 
@@ -112,9 +114,19 @@ impl Rules {
                 reference::check_fields(definition.config, &definition.path, errors);
             }
             let Some((limit, other)) = by_name.get(target(definition)) else {
+                let is_reference = definitions.iter().any(|other| other.name == target(definition));
+                let names: Vec<_> = by_name.keys().take(MAX_NAMES).copied().collect();
+                let hint = match (is_reference, names.as_slice()) {
+                    (true, _) => ", not of another ref".to_owned(),
+                    (false, []) => String::new(),
+                    (false, names) => format!(", such as {}", names.join(", ")),
+                };
                 errors.add(
                     format_args!("{}.ref", definition.path),
-                    format_args!("must be the name of a limit, got \"{}\"", target(definition)),
+                    format_args!(
+                        "must be the name of a limit{hint}, got \"{}\"",
+                        target(definition)
+                    ),
                 );
                 continue;
             };

@@ -39,6 +39,9 @@ const X_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
+/// The time until a unit of a limit on concurrent requests is available.
+const UNKNOWN_RESET: Duration = Duration::from_secs(1);
+
 /// Headers to set, by name.
 pub(super) type HeaderList = Vec<(HeaderName, Vec<u8>)>;
 
@@ -78,7 +81,10 @@ impl Policy {
             headers.push((X_LIMIT, number(tightest.draw.burst)));
             headers.push((X_REMAINING, number(tightest.remaining)));
             let is_available = tightest.remaining > 0;
+            // Nobody knows when a concurrent request ends.
+            let is_known = tightest.reset != Duration::MAX;
             let reset = if is_available { Duration::ZERO } else { tightest.reset };
+            let reset = if is_known { reset } else { reset.min(UNKNOWN_RESET) };
             headers.push((X_RESET, number(seconds(reset))));
         }
         headers

@@ -162,11 +162,13 @@ impl Window for TokenBucket {
         let is_possible = price <= usable;
         if is_possible && wait <= amount.max_wait {
             let (leased, wanted) = self.lease(missing, amount).unwrap_or((0, wanted));
+            let remaining = self.units(usable.saturating_sub(wanted));
+            let next_unit = wanted.saturating_add(self.interval).saturating_sub(usable);
             return Draw::Admitted {
                 next: self.full_in(wanted, now),
-                remaining: self.units(usable.saturating_sub(wanted)),
+                remaining,
                 wait,
-                reset: duration(wanted),
+                reset: duration(if remaining == 0 { next_unit } else { wanted }),
                 leased,
             };
         }

@@ -160,7 +160,7 @@ fn a_document_without_its_section_is_refused_with_the_section() {
         (
             json!({"jwtRules": [], "rules": [{}]}),
             "jwtRules: must not be given: it belongs in the section jwt-auth; \
-             rules: must not be given: it belongs in the section jwt-auth",
+             rules: must not be given: it belongs in the section jwt-auth or access-control",
         ),
         (
             json!({"http": []}),

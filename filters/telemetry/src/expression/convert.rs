@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use filter_core::time_text;
+
 use super::{
     evaluation_error::EvaluationError,
-    time_text,
     value::{Value, to_double as nearest},
 };
 

@@ -29,7 +29,7 @@ enum Key {
 pub(super) fn tests(
     config: &ConditionConfig,
     path: &str,
-    _scope: Scope<'_>,
+    scope: Scope<'_>,
     errors: &mut ConfigErrors,
 ) -> Vec<Test> {
     let key = match key(&config.key) {
@@ -40,9 +40,13 @@ pub(super) fn tests(
         }
     };
     let pair = Pair::new("values", &config.values, "notValues", &config.not_values);
+    let in_lists = Pair::new("inLists", &config.in_lists, "", &[]);
     let mut tests = Tests::new(path, errors);
     match (key, &config.r#match) {
-        (Key::Address(subject), None) => tests.addresses(subject, pair),
+        (Key::Address(subject), None) => {
+            tests.addresses(subject, pair);
+            tests.address_lists(subject, in_lists, scope.lists);
+        }
         (Key::Address(_), Some(_)) => {
             errors.add(
                 format_args!("{path}.match"),
@@ -52,6 +56,9 @@ pub(super) fn tests(
         }
         (Key::Text(subject, compile), test) => {
             tests.texts(subject.clone(), pair, |value, _| compile(value));
+            tests.texts(subject.clone(), in_lists, |name, _| {
+                scope.lists.values(name).map(TextTest::OneOf)
+            });
             if let Some(test) = test {
                 tests.add(Test {
                     values: Values::Texts(subject, vec![TextTest::Match(test.clone())]),
@@ -75,7 +82,9 @@ fn key(key: &str) -> Result<Key, String> {
         "destination.ip" => Ok(Key::Address(AddressSubject::Destination)),
         "source.namespace" => Ok(Key::Text(Subject::Principal, list::namespace)),
         "source.principal" => Ok(Key::Text(Subject::Principal, |value| Ok(list::spiffe(value)))),
-        "request.auth.principal" => Ok(Key::Text(Subject::RequestPrincipal, pattern)),
+        "request.auth.principal" => {
+            Ok(Key::Text(Subject::RequestPrincipal, |value| Ok(list::request_principal(value))))
+        }
         "request.auth.audiences" => claim("aud"),
         "request.auth.presenter" => claim("azp"),
         "destination.port" => Ok(Key::Text(Subject::Port, list::port)),
@@ -84,7 +93,8 @@ fn key(key: &str) -> Result<Key, String> {
             if let Some(name) =
                 key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'))
             {
-                return header(name).map(|subject| Key::Text(subject, pattern));
+                return header(name)
+                    .map(|subject| Key::Text(subject, |value| Ok(list::header(value))));
             }
             if let Some(names) = key.strip_prefix("request.auth.claims") {
                 return claim(names);

@@ -1,11 +1,12 @@
 //! Compilation of lists of values.
 
-use std::fmt::Display;
+use std::{fmt::Display, rc::Rc};
 
 use filter_core::{ConfigErrors, IpRange, PathTemplate, StringMatch};
 
+use super::named_lists::NamedLists;
 use crate::policy::{
-    pattern::Pattern,
+    pattern::{Pattern, RequestPrincipal},
     rule::{Test, TextTest, Values},
     subject::{AddressSubject, Subject},
 };
@@ -66,7 +67,23 @@ impl<'c, 'e> Tests<'c, 'e> {
                 value.parse::<IpRange>().map_err(|error| error.to_string())
             });
             if !values.is_empty() {
-                self.tests.push(Test { values: Values::Addresses(subject, ranges), is_negated });
+                let sets = vec![Rc::new(ranges.into_iter().collect())];
+                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
+            }
+        }
+    }
+
+    /// Adds the tests of an address by named lists.
+    pub(super) fn address_lists(
+        &mut self,
+        subject: AddressSubject,
+        pair: Pair<'_>,
+        lists: &NamedLists<'_>,
+    ) {
+        for (field, names, is_negated) in pair.lists {
+            let sets = self.each(field, names, |name| lists.addresses(name));
+            if !names.is_empty() {
+                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
             }
         }
     }
@@ -112,12 +129,20 @@ pub(super) fn pattern(value: &str) -> TextTest {
     TextTest::Pattern(Pattern::new(value))
 }
 
+pub(super) fn header(value: &str) -> TextTest {
+    TextTest::Pattern(Pattern::of_header(value))
+}
+
+pub(super) fn request_principal(value: &str) -> TextTest {
+    TextTest::RequestPrincipal(RequestPrincipal::new(value))
+}
+
 pub(super) fn spiffe(value: &str) -> TextTest {
     TextTest::Spiffe(Pattern::new(value))
 }
 
 pub(super) fn host(value: &str) -> TextTest {
-    TextTest::Pattern(Pattern::new(value).in_lower_case())
+    TextTest::Pattern(Pattern::of_header(value).in_lower_case())
 }
 
 /// Compiles a path, which may be a template.
@@ -139,6 +164,11 @@ pub(super) fn namespace(value: &str) -> Compiled {
     regex(&format!(".*/ns/{}/.*", with_stars(value)))
 }
 
+/// Compiles a trust domain, the first part of the identity.
+pub(super) fn trust_domain(value: &str) -> Compiled {
+    regex(&format!("spiffe://{}/.*", escaped(value).replace("\\*", "[^/]*")))
+}
+
 /// Compiles a service account, `<namespace>/<name>` or `<name>` in the namespace of the policy.
 pub(super) fn service_account(value: &str, namespace: Option<&str>) -> Compiled {
     let (namespace, name) = match (value.split_once('/'), namespace) {
@@ -154,7 +184,7 @@ pub(super) fn service_account(value: &str, namespace: Option<&str>) -> Compiled 
     if !is_plain(namespace) || !is_plain(name) {
         return Err("must be <namespace>/<name> without wildcards".to_owned());
     }
-    regex(&format!("spiffe://.+/ns/{}/sa/{}", escaped(namespace), escaped(name)))
+    regex(&format!("spiffe://.+/ns/{}/(.+/|)sa/{}(/.+)?", escaped(namespace), escaped(name)))
 }
 
 fn regex(text: &str) -> Compiled {

@@ -5,6 +5,7 @@ use filter_core::{ConfigErrors, Matcher, MatcherOptions, PathNormalization};
 use super::{
     condition,
     list::{self, Pair},
+    named_lists::NamedLists,
 };
 use crate::{
     config::{OperationConfig, RuleConfig, SourceConfig},
@@ -20,6 +21,7 @@ pub(super) struct Scope<'c> {
     /// The namespace of the policy.
     pub(super) namespace: Option<&'c str>,
     pub(super) normalization: PathNormalization,
+    pub(super) lists: &'c NamedLists<'c>,
 }
 
 pub(super) fn compile(
@@ -34,6 +36,13 @@ pub(super) fn compile(
         errors.add(
             format_args!("{path}.name"),
             "must be 1 to 253 characters A-Z, a-z, 0-9, '.', '_' and '-'",
+        );
+    }
+    let schedule = config.schedule.clone().unwrap_or_default();
+    if schedule.ramp_up().is_some() {
+        errors.add(
+            format_args!("{path}.schedule.rampUp"),
+            "must not be given: only policies have enforced, which it grows",
         );
     }
     let mut from = Vec::new();
@@ -64,7 +73,7 @@ pub(super) fn compile(
     let matcher = (!config.r#match.is_empty())
         .then(|| Matcher::compile_list(&config.r#match, &options))
         .and_then(|compiled| compiled.map_err(|invalid| errors.extend(invalid)).ok());
-    Rule { name, from, to, when, matcher, schedule: config.schedule.clone().unwrap_or_default() }
+    Rule { name, from, to, when, matcher, schedule }
 }
 
 /// Returns the entries of a list, which must not be empty.
@@ -108,7 +117,7 @@ fn source_tests(
             "notRequestPrincipals",
             &source.not_request_principals,
         ),
-        |value, _| Ok(list::pattern(value)),
+        |value, _| Ok(list::request_principal(value)),
     );
     tests.texts(
         Subject::Principal,
@@ -125,6 +134,16 @@ fn source_tests(
         ),
         |value, _| list::service_account(value, scope.namespace),
     );
+    tests.texts(
+        Subject::Principal,
+        Pair::new(
+            "trustDomains",
+            &source.trust_domains,
+            "notTrustDomains",
+            &source.not_trust_domains,
+        ),
+        |value, _| list::trust_domain(value),
+    );
     tests.addresses(
         AddressSubject::Peer,
         Pair::new("ipBlocks", &source.ip_blocks, "notIpBlocks", &source.not_ip_blocks),
@@ -138,6 +157,16 @@ fn source_tests(
             &source.not_remote_ip_blocks,
         ),
     );
+    tests.address_lists(
+        AddressSubject::Remote,
+        Pair::new(
+            "remoteIpLists",
+            &source.remote_ip_lists,
+            "notRemoteIpLists",
+            &source.not_remote_ip_lists,
+        ),
+        scope.lists,
+    );
     tests.finish()
 }
 
@@ -150,7 +179,7 @@ fn operation_tests(
     tests.texts(
         Subject::Method,
         Pair::new("methods", &operation.methods, "notMethods", &operation.not_methods),
-        |value, _| Ok(list::pattern(value)),
+        |value, _| Ok(list::header(value)),
     );
     tests.texts(
         Subject::Path,

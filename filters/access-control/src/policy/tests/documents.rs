@@ -108,6 +108,14 @@ fn bad_documents_are_refused_with_the_path() {
             json!({"policies": [{"action": "ALLOW", "enforced": {"value": 1}}]}),
             "policies[0].enforced: must be given for action DENY only",
         ),
+        (
+            json!({"policies": [{"schedule": {"rampUp": "1h", "startsAt": "2030-01-01T00:00:00Z"}}]}),
+            "policies[0].schedule.rampUp: must be given for action DENY only",
+        ),
+        (
+            rule(json!({"schedule": {"rampUp": "1h", "startsAt": "2030-01-01T00:00:00Z"}})),
+            "policies[0].rules[0].schedule.rampUp: must not be given",
+        ),
     ] {
         let errors = errors(&document);
         assert!(errors.contains(message), "{document}\n{errors}");

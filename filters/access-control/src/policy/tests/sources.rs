@@ -41,9 +41,24 @@ fn identities_of_certificates() {
         (json!({"serviceAccounts": ["shop/web"]}), true),
         (json!({"serviceAccounts": ["shop/we"]}), false),
         (json!({"serviceAccounts": ["other/web"]}), false),
+        (json!({"trustDomains": ["cluster.local"]}), true),
+        (json!({"trustDomains": ["cluster"]}), false),
+        (json!({"trustDomains": ["cluster*"]}), true),
+        (json!({"trustDomains": ["*.local"]}), true),
+        (json!({"notTrustDomains": ["cluster.local"]}), false),
+        (json!({"serviceAccounts": ["shop/web", "other/web"]}), true),
         (json!({"principals": ["*"], "notNamespaces": ["shop"]}), false),
     ] {
         assert_eq!(matches(&from(source.clone()), &request(&[])), expected, "{source}");
+    }
+    for (principal, expected) in [
+        ("spiffe://cluster.local/ns/shop/sa/web/pod/a", true),
+        ("spiffe://cluster.local/ns/shop/region/eu/sa/web", true),
+        ("spiffe://cluster.local/ns/shop/sa/web-2", false),
+    ] {
+        let request = Request { source_principal: Some(principal.into()), ..request(&[]) };
+        let rule = from(json!({"serviceAccounts": ["shop/web"]}));
+        assert_eq!(matches(&rule, &request), expected, "{principal}");
     }
     let plain = Request { source_principal: None, ..request(&[]) };
     assert!(!matches(&from(json!({"principals": ["*"]})), &plain));
@@ -51,6 +66,8 @@ fn identities_of_certificates() {
     assert!(!matches(&from(json!({"namespaces": ["*"]})), &plain));
     let other = Request { source_principal: Some(b"https://a/ns/b/sa/c".to_vec()), ..request(&[]) };
     assert!(!matches(&from(json!({"principals": ["https://a/ns/b/sa/c"]})), &other));
+    assert!(!matches(&from(json!({"principals": ["*/sa/c"]})), &other));
+    assert!(matches(&from(json!({"principals": ["*"]})), &other));
     assert!(!matches(&from(json!({"serviceAccounts": ["b/c"]})), &other));
 }
 
@@ -70,6 +87,7 @@ fn tokens() {
     let claims = json!({
         "iss": "https://idp.example", "sub": "alice", "aud": ["shop", "web"], "azp": "app",
         "groups": ["dev", 7], "level": 5, "admin": true, "org": {"unit": "a.b"},
+        "scope": "read write", "title": "read write",
     });
     let request = with_claims(claims);
     for (rule, expected) in [
@@ -78,6 +96,8 @@ fn tokens() {
         (from(json!({"requestPrincipals": ["https://idp.example/*"]})), true),
         (from(json!({"requestPrincipals": ["*/alice"]})), true),
         (from(json!({"requestPrincipals": ["*/bob"]})), false),
+        (from(json!({"requestPrincipals": ["https://*"]})), false),
+        (from(json!({"requestPrincipals": ["https:*"]})), true),
         (from(json!({"notRequestPrincipals": ["*"]})), false),
         (when("request.auth.principal", json!(["https://idp.example/alice"])), true),
         (when("request.auth.audiences", json!(["web"])), true),
@@ -86,6 +106,11 @@ fn tokens() {
         (when("request.auth.claims[groups]", json!(["dev"])), true),
         (when("request.auth.claims[groups]", json!(["ops"])), false),
         (when("request.auth.claims[org][unit]", json!(["a.b"])), true),
+        (when("request.auth.claims[scope]", json!(["write"])), true),
+        (when("request.auth.claims[scope]", json!(["read write"])), false),
+        (when("request.auth.claims[scope]", json!(["rea"])), false),
+        (when("request.auth.claims[title]", json!(["write"])), false),
+        (when("request.auth.claims[title]", json!(["read write"])), true),
         (when("request.auth.claims[none]", json!(["*"])), false),
         (when("request.auth.claims[level]", json!(["6"])), false),
     ] {
@@ -98,6 +123,10 @@ fn tokens() {
     ] {
         assert!(is_unsure(&rule, &request), "{rule}");
     }
+    let range = json!({"when": [
+        {"key": "request.auth.claims[level]", "match": {"range": {"from": 5, "to": 6}}},
+    ]});
+    assert!(matches(&range, &request));
     let anonymous = super::request(&[]);
     assert!(!matches(&from(json!({"requestPrincipals": ["*"]})), &anonymous));
     assert!(matches(&from(json!({"notRequestPrincipals": ["*"]})), &anonymous));
@@ -185,6 +214,9 @@ fn headers_in_conditions() {
     let absent = json!({"when": [{"key": "request.headers[x-user]", "notValues": ["*"]}]});
     assert!(matches(&absent, &request(&[])));
     assert!(!matches(&absent, &request(&[("x-user", "a")])));
+    // As in Istio, an empty header is present.
+    assert!(!matches(&absent, &request(&[("x-user", "")])));
+    assert!(matches(&when("request.headers[x-user]", json!(["*"])), &request(&[("x-user", "")])));
     let between = json!({"when": [
         {"key": "request.headers[x-level]", "match": {"range": {"from": 3, "to": 5}}},
     ]});

@@ -104,6 +104,12 @@ fn a_grant_ends() {
 fn a_request_that_cannot_be_read_is_denied() {
     let document = json!({"policies": [policy("DENY", json!([])), policy("AUDIT", json!([{}]))]});
     assert!(!policies(&document).unreadable().verdict.is_allowed);
-    let audit = json!({"policies": [policy("AUDIT", json!([{}]))]});
-    assert!(policies(&audit).unreadable().verdict.is_allowed);
+    for policy in [
+        policy("AUDIT", json!([{}])),
+        json!({"action": "DENY", "dryRun": true, "rules": [{}]}),
+        json!({"dryRun": true}),
+    ] {
+        let document = json!({"policies": [policy]});
+        assert!(policies(&document).unreadable().verdict.is_allowed, "{document}");
+    }
 }

@@ -121,7 +121,7 @@ pub(super) fn suggests_the_fields_of_this_filter() {
         ),
         (
             limit(json!({"rate": "10r/s", "nodelay": true})),
-            "limits[0].nodelay: must not be given: write wait, such as wait: 500ms, to hold requests; limits[0].rate: must not be given: write requests and per, such as requests: 100, per: 60s",
+            "limits[0].nodelay: must not be given: without wait no request is delayed; burst is one larger than in nginx; limits[0].rate: must not be given: write requests and per, such as requests: 100, per: 60s",
         ),
         (
             limit(json!({"limit": [10], "window_size": [60]})),

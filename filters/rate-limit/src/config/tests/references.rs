@@ -24,9 +24,17 @@ fn checks_the_name() {
         (
             json!({"limits": [{"name": "pod", "requests": 1, "per": "1s"}, {"ref": "pod"},
             {"ref": "limits-1"}]}),
-            r#"limits[2].ref: must be the name of a limit, got "limits-1""#,
+            r#"limits[2].ref: must be the name of a limit, not of another ref, got "limits-1""#,
         ),
         (json!({"limits": [{"requests": 1, "per": "1s"}, {"ref": "limits-0"}]}), "accepted"),
+        (
+            json!({"limits": [{"name": "orders", "requests": 1, "per": "1s"}, {"ref": "ordres"}]}),
+            r#"limits[1].ref: must be the name of a limit, such as orders, got "ordres""#,
+        ),
+        (
+            limit(json!({"requestsFrom": {"claim": "rate"}})),
+            "limits[0].requests: must be given with requestsFrom: the rate of requests without the claim",
+        ),
     ]);
 }
 

@@ -6,7 +6,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use filter_host::memory::Proxy;
 use serde_json::{Value, json};
 
-use super::{admits, admitted, flush, limited, metric, start, with};
+use super::{
+    admits, admitted,
+    exchange::{OK, exchange},
+    flush, limited, metric, start, with,
+};
 
 /// Sends five requests, and returns the values of these counters.
 fn counted(document: &Value, names: [&str; 4]) -> [u64; 4] {
@@ -77,4 +81,19 @@ fn a_dry_run_keeps_no_slot_of_a_request_over_the_limit() {
         assert!(worker.end(stream).is_forwarded());
     }
     assert_eq!(gauge(), 0);
+}
+
+#[test]
+fn a_dry_run_describes_what_it_would_refuse() {
+    let document = json!({
+        "dryRun": true, "rateLimitHeaders": "ALL", "explain": [{}],
+        "limits": [{"name": "a", "requests": 1, "per": "60s"}],
+    });
+    let proxy = Proxy::new();
+    let mut worker = start(&proxy, document);
+    let mut send = || exchange(&proxy, &mut worker, &[("x-weir-explain", "1")], OK);
+    send();
+    let over = send().client();
+    assert!(over.contains(r#"ratelimit: \"a\";r=0;t=60"#), "{over}");
+    assert!(over.contains("x-weir-explain: limit=a;remaining=0;reset=60"), "{over}");
 }

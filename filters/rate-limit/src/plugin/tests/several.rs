@@ -89,3 +89,17 @@ fn a_slot_is_free_again_if_another_limit_refuses() {
         worker.end(held);
     }
 }
+
+#[test]
+fn a_refusal_lists_only_the_limits_that_it_exceeds() {
+    let document = json!({"limits": [
+        {"name": "slots", "concurrent": 3},
+        {"name": "bucket", "requests": 1, "per": "60s"},
+    ]});
+    let proxy = Proxy::new();
+    let mut worker = start(&proxy, document);
+    assert!(admits(&mut worker, &[]));
+    let refused = worker.request(&[]);
+    let state = worker.end(refused).response_header("ratelimit").unwrap();
+    assert_eq!(state, r#""bucket";r=0;t=60"#);
+}

@@ -105,6 +105,13 @@ fn check_fields(config: &LimitConfig, path: &str, errors: &mut ConfigErrors) {
     ];
     let given: Vec<_> =
         kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
+    if given.is_empty() && config.requests_from.is_some() {
+        errors.add(
+            format_args!("{path}.requests"),
+            "must be given with requestsFrom: the rate of requests without the claim",
+        );
+        return;
+    }
     if given.len() != 1 {
         errors.add(
             path,

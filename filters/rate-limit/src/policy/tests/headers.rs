@@ -110,3 +110,16 @@ fn the_quota_is_that_of_the_request() {
     let headers = policy.admitted_headers(&[usage(plan(&policy, &request).draws[0], 1, 1)]);
     assert_eq!(headers[0].1, br#""a";q=450;w=60"#);
 }
+
+#[test]
+fn the_end_of_a_concurrent_request_is_unknown() {
+    let document = json!({
+        "rateLimitHeaders": "ALL", "xRatelimitHeaders": true,
+        "limits": [{"name": "slots", "concurrent": 1}],
+    });
+    let headers = admitted(&document, |plan| {
+        vec![Usage { reset: Duration::MAX, ..usage(plan.draws[0], 0, 0) }]
+    });
+    let reset = headers.iter().find(|(name, _)| name == "x-ratelimit-reset");
+    assert_eq!(reset.map(|(_, value)| value.as_str()), Some("1"));
+}

@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use filter_core::time_text;
+
 use super::{LoggedStream, truncate};
 use crate::{
     config::{AccessLogConfig, FieldConfig, Redaction, TagOperation},
-    expression::{
-        Attribute, AttributeTable, Encoding, Expression, Phase, ResultKind, Slot, Value, time_text,
-    },
+    expression::{Attribute, AttributeTable, Encoding, Expression, Phase, ResultKind, Slot, Value},
     policy::compiler::Compiler,
     signals::redactor::Redactor,
     stream::response_flags::response_flags,

@@ -4,7 +4,8 @@ const NANOS: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
 /// Formats a duration in seconds as CEL does: `1.5s`.
-pub(super) fn seconds(nanos: i64) -> String {
+#[must_use]
+pub fn seconds(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let whole = nanos.unsigned_abs().div_euclid(NANOS.unsigned_abs());
     let rest = nanos.unsigned_abs().rem_euclid(NANOS.unsigned_abs());
@@ -14,14 +15,16 @@ pub(super) fn seconds(nanos: i64) -> String {
 }
 
 /// Formats a timestamp as RFC 3339 in UTC, with as many fractional digits as needed.
-pub(super) fn rfc3339(nanos: i64) -> String {
+#[must_use]
+pub fn rfc3339(nanos: i64) -> String {
     let fraction = format!(".{:09}", nanos.rem_euclid(NANOS));
     let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
     format!("{}{fraction}Z", rfc3339_seconds(nanos))
 }
 
 /// Formats a timestamp as RFC 3339 in UTC, with milliseconds.
-pub(crate) fn rfc3339_millis(nanos: i64) -> String {
+#[must_use]
+pub fn rfc3339_millis(nanos: i64) -> String {
     let millis = nanos.rem_euclid(NANOS).div_euclid(1_000_000);
     format!("{}.{millis:03}Z", rfc3339_seconds(nanos))
 }

@@ -1,0 +1,72 @@
+//! Scenarios that together make every host call of the filter.
+
+use filter_host::memory::{Proxy, Worker};
+use serde_json::{Value, json};
+
+use super::{
+    AccessControl,
+    outcome::{Fate, Outcome},
+    start,
+};
+
+/// The identity of a verified token.
+const ALICE: &[u8] = br#"{"claims": {"iss": "https://idp.example", "sub": "alice"}}"#;
+
+/// A policy that allows some requests and one that denies others.
+pub(super) fn enforced(proxy: &Proxy) -> Outcome {
+    let document = json!({"policies": [
+        {"name": "internal", "action": "DENY", "rules": [
+            {"to": [{"operation": {"paths": ["/internal"]}}]}]},
+        {"name": "users", "rules": [{
+            "from": [{"source": {
+                "requestPrincipals": ["https://idp.example/*"],
+                "notPrincipals": ["*/sa/stranger"],
+                "remoteIpBlocks": ["10.0.0.0/8"]}}],
+            "schedule": {"expiresAt": "2030-01-01T00:00:00Z"}}]},
+    ]});
+    run(proxy, &document)
+}
+
+/// A policy that denies a share of the requests.
+pub(super) fn shared(proxy: &Proxy) -> Outcome {
+    let share = json!({"value": 99.9999});
+    run(
+        proxy,
+        &json!({"policies": [{"name": "a", "action": "DENY", "enforced": share, "rules": [{}]}]}),
+    )
+}
+
+/// Policies of which none is enforced.
+pub(super) fn dry_run(proxy: &Proxy) -> Outcome {
+    let rules = json!([{"to": [{"operation": {"paths": ["/internal"]}}]}]);
+    run(
+        proxy,
+        &json!({"policies": [
+            {"name": "a", "action": "DENY", "dryRun": true, "rules": rules},
+            {"name": "b", "action": "AUDIT", "rules": rules},
+        ]}),
+    )
+}
+
+/// Sends three requests: of a stranger, of a user, and of a user to a hidden path.
+fn run(proxy: &Proxy, document: &Value) -> Outcome {
+    proxy.set_property("source.address", b"10.0.0.1:80");
+    let mut worker = start(proxy, document);
+    let fates = vec![
+        ("stranger", exchange(proxy, &mut worker, "/")),
+        ("user", {
+            proxy.set_property("weir.jwt", ALICE);
+            exchange(proxy, &mut worker, "/")
+        }),
+        ("hidden", exchange(proxy, &mut worker, "/internal")),
+    ];
+    worker.advance(std::time::Duration::from_secs(2));
+    drop(worker);
+    Outcome::new(proxy, fates)
+}
+
+fn exchange(proxy: &Proxy, worker: &mut Worker<AccessControl>, path: &str) -> Fate {
+    proxy.pass(std::time::Duration::from_millis(1));
+    let stream = worker.request(&[(":method", "GET"), (":path", path), (":authority", "shop")]);
+    Fate::new(worker.end(stream))
+}
