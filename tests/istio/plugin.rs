@@ -29,11 +29,6 @@ impl Target {
     pub(crate) const SERVER: Self = Self { role: Role::Sidecar, mode: "SERVER", suffix: "-server" };
 }
 
-/// The filter without a shipped WasmPlugin.
-const ACCESS_CONTROL: &str = "access-control";
-/// The WasmPlugin of this filter, below [`folder`].
-const UNSHIPPED: &str = "../tests/istio/access_control/plugin.yaml";
-
 /// Returns the folder of the shipped WasmPlugins.
 pub(crate) fn folder() -> PathBuf {
     repository::root().join("wasmplugins")
@@ -54,10 +49,6 @@ pub(crate) fn document(
     config: &Value,
 ) -> Result<String> {
     let shipped = folder().join(format!("{filter}.yaml"));
-    let shipped = match filter {
-        ACCESS_CONTROL if !shipped.exists() => folder().join(UNSHIPPED),
-        _ => shipped,
-    };
     let overlay = tempfile::tempdir()?;
     fs::copy(&shipped, overlay.path().join("plugin.yaml"))
         .with_context(|| format!("cannot copy {}", shipped.display()))?;

@@ -92,7 +92,7 @@ pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
         request.source_principal = property::read(&["connection", "uri_san_peer_certificate"])?;
     }
     if needs.claims {
-        request.claims = claims()?;
+        request.claims = claims(needs.claim_numbers)?;
     }
     Ok(request)
 }
@@ -105,9 +105,14 @@ fn source_address() -> Result<Option<IpAddr>> {
 }
 
 /// Reads the claims that jwt-auth verified; `None` if it did not verify or does not share them.
-fn claims() -> Result<Option<serde_json::Value>> {
+fn claims(keep_numbers: bool) -> Result<Option<serde_json::Value>> {
     let identity = property::read(&[Fact::Identity.property()])?;
-    let identity = identity.and_then(|json| parse_exact(&json));
+    let parse = |json: &[u8]| {
+        // A number may be too large for its type, but not for its text.
+        let parsed = keep_numbers.then(|| serde_json::from_slice(json).ok()).flatten();
+        parsed.or_else(|| parse_exact(json))
+    };
+    let identity = identity.and_then(|json| parse(&json));
     Ok(identity.and_then(|mut identity: serde_json::Value| {
         identity.get_mut("claims").map(serde_json::Value::take)
     }))

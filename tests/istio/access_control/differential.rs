@@ -31,6 +31,10 @@ const SETS: usize = 200;
 const REQUESTS: usize = 10;
 /// Number of clients that send requests concurrently.
 const CLIENTS: usize = 4;
+/// A set that ALLOW and DENY match, one that only ALLOW matches, and one that nothing matches.
+const DENIED: &str = "denied";
+const ALLOWED: &str = "allowed";
+const UNKNOWN: &str = "unknown";
 /// Maximum number of findings in an error.
 const SHOWN: usize = 10;
 
@@ -79,7 +83,8 @@ fn compare(cases: &[Case], istio: &[bool], filter: &[bool], seed: u64) -> Result
                 *count = count.saturating_add(1);
             }
             None => findings.push(format!(
-                "Istio {istio}, the filter {filter}: {parts:?}\nALLOW {}\nDENY {}",
+                "set {}: Istio {istio}, the filter {filter}: {parts:?}\nALLOW {}\nDENY {}",
+                case.number,
                 json!(case.allow),
                 json!(case.deny),
             )),
@@ -113,7 +118,7 @@ fn istio_decides(shop: &Shop<'_>, cases: &[Case]) -> Result<Vec<bool>> {
     wait_for_decisions(shop)?;
     let decisions = decisions(shop, cases)?;
     shop.mesh.kubectl().delete(&list)?;
-    shop.wait_for("removing the policies", Client, &probe(), 200)?;
+    shop.wait_for("removing the policies", Client, &probe(UNKNOWN), 200)?;
     Ok(decisions)
 }
 
@@ -125,14 +130,27 @@ fn filter_decides(shop: &Shop<'_>, cases: &[Case]) -> Result<Vec<bool>> {
     decisions(shop, cases)
 }
 
+/// Waits for every document, because istiod may apply one before another.
 fn wait_for_decisions(shop: &Shop<'_>) -> Result<()> {
-    shop.wait_for("deciding", Client, &probe(), 403)?;
-    shop.wait_for("checking tokens", Plain, &probe().bearer("not-a-token"), 401)
+    for (caller, set, status) in [
+        (Client, DENIED, 403),
+        (Client, UNKNOWN, 403),
+        (Client, ALLOWED, 200),
+        (Plain, DENIED, 403),
+    ] {
+        shop.wait_for("deciding", caller, &probe(set), status)?;
+    }
+    shop.wait_for("checking tokens", Plain, &probe(ALLOWED).bearer("not-a-token"), 401)
 }
 
-/// Returns a request that no set decides about, so it is denied as soon as there are policies.
-fn probe() -> Request {
-    request("/").header(SET, "none")
+/// Returns a request that only the readiness of the policies depends on.
+fn probe(set: &str) -> Request {
+    request("/").header(SET, set)
+}
+
+/// Returns a rule that matches [`probe`].
+fn probe_rule(sets: &[&str]) -> Value {
+    json!({"when": [{"key": format!("request.headers[{SET}]"), "values": sets}]})
 }
 
 fn rules(shop: &Shop<'_>) -> Value {
@@ -146,7 +164,9 @@ fn rules(shop: &Shop<'_>) -> Value {
 /// Returns the documents with the rules of all sets.
 fn policies(cases: &[Case]) -> Vec<Value> {
     let document = |action: &str, is_deny: bool| {
-        let rules: Vec<_> = cases.iter().flat_map(|case| case.limited_rules(is_deny)).collect();
+        let probe = probe_rule(if is_deny { &[DENIED] } else { &[DENIED, ALLOWED] });
+        let rules = cases.iter().flat_map(|case| case.limited_rules(is_deny)).chain([probe]);
+        let rules: Vec<_> = rules.collect();
         json!({
             "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
             "metadata": {"name": action.to_lowercase(), "namespace": SHOP},

@@ -28,7 +28,7 @@ pub(super) const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::DELE
 const PATHS: [&str; 9] =
     ["/", "/a", "/a/b", "/a/b/c", "/a/c", "/admin", "/admin/x", "/A", "/a?x=/admin"];
 /// Paths that servers read in several ways.
-const ODD_PATHS: [&str; 10] = [
+const ODD_PATHS: [&str; 18] = [
     "/a%2fb",
     "/admin%2fx",
     "/a;x",
@@ -39,14 +39,31 @@ const ODD_PATHS: [&str; 10] = [
     "/%61dmin",
     "/admin/",
     "/a%5cb",
+    "/a/../admin",
+    "/admin;/x",
+    "/admin//x",
+    "/x/%2e%2e/admin",
+    "/a/%2E/b",
+    "/a?",
+    "/%2561dmin",
+    "/ADMIN",
 ];
 const HOSTS: [&str; 3] = [HOST, HOST, "SERVER.shop.example.com"];
 /// Hosts that only the gateway and the server's sidecar accept.
 const OTHER_HOSTS: [&str; 3] =
     ["other.shop.example.com", "server.shop.example.com:80", "server.shop.example.com."];
 /// Values of the header `x-user`.
-const USERS: [&[&str]; 8] =
-    [&[], &[], &["alice"], &["alice"], &["bob"], &["alice,bob"], &["alice", "bob"], &[""]];
+const USERS: [&[&str]; 9] = [
+    &[],
+    &[],
+    &["alice"],
+    &["alice"],
+    &["bob"],
+    &["alice,bob"],
+    &["alice", "bob"],
+    &[""],
+    &["alicé"],
+];
 /// Values of `x-forwarded-for`.
 const FORWARDED: [&str; 5] = ["", "", "203.0.113.7", "198.51.100.7", "203.0.113.7, 198.51.100.7"];
 
@@ -251,7 +268,7 @@ pub(super) fn of_key(random: &mut Random, key: &str, world: &World) -> Vec<Strin
         "request.auth.claims[admin]" => texts(&["true", "*"]),
         "destination.ip" => texts(&["127.0.0.1", "10.0.0.0/8", "127.0.0.0/8"]),
         "connection.sni" => texts(&["*server.shop.example.com", "outbound_*", "*", "server"]),
-        _ => texts(&["alice", "al*", "*ce", "*", "bob", "alice,bob", "*bob"]),
+        _ => texts(&["alice", "al*", "*ce", "*", "bob", "alice,bob", "*bob", "*é"]),
     };
     random.some(&values)
 }

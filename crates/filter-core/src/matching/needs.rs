@@ -21,6 +21,9 @@ pub struct Needs {
     pub cookies: bool,
     /// `true` if claims of the verified token are read.
     pub claims: bool,
+    /// `true` if a number in a claim is read as a number, which may be rounded, and not as the text
+    /// of its digits.
+    pub claim_numbers: bool,
     /// `true` if the client's address is read.
     pub source_address: bool,
     /// `true` if the identity in the client's certificate is read.
@@ -42,6 +45,7 @@ impl Needs {
         self.query |= other.query;
         self.cookies |= other.cookies;
         self.claims |= other.claims;
+        self.claim_numbers |= other.claim_numbers;
         self.source_address |= other.source_address;
         self.source_principal |= other.source_principal;
     }

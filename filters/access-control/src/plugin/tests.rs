@@ -99,3 +99,24 @@ fn policies_and_rules_are_counted() {
         assert_eq!(proxy.metric(&format!("weir_access_control_{name}")), value, "{name}");
     }
 }
+
+#[test]
+fn a_number_in_a_claim_is_not_a_text() {
+    let rules = json!([{"when": [{"key": "request.auth.claims[level]", "values": ["5"]}]}]);
+    for (action, claim, is_forwarded) in [
+        ("ALLOW", "5", false),
+        ("ALLOW", "\"5\"", true),
+        ("DENY", "5", false),
+        ("DENY", "\"5\"", false),
+        ("DENY", "6", true),
+        // Too large for a number.
+        ("DENY", "1e999", true),
+    ] {
+        let proxy = Proxy::new();
+        let document = json!({"policies": [{"name": "a", "action": action, "rules": rules}]});
+        let mut worker = start(&proxy, &document);
+        proxy.set_property("weir.jwt", format!(r#"{{"claims": {{"level": {claim}}}}}"#).as_bytes());
+        let stream = worker.request(&[(":method", "GET"), (":path", "/")]);
+        assert_eq!(worker.end(stream).is_forwarded(), is_forwarded, "{action} {claim}");
+    }
+}

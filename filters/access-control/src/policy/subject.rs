@@ -53,7 +53,11 @@ impl Subject {
                 needs.path = true;
             }
             Self::Principal => needs.source_principal = true,
-            Self::RequestPrincipal | Self::Claim(_) => needs.claims = true,
+            Self::RequestPrincipal | Self::Claim(_) => {
+                needs.claims = true;
+                // A text and a number with the same digits differ.
+                needs.claim_numbers = true;
+            }
             Self::Port => {
                 needs.attributes.insert(PORT.to_owned());
             }
