@@ -244,6 +244,8 @@ impl EnvoyOptions {
         let manager = listener.pointer_mut(MANAGER).and_then(Value::as_object_mut);
         let manager = manager.context("no connection manager")?;
         manager.insert("upgrade_configs".to_owned(), upgrades.collect());
+        // As behind a gateway, so that tests can choose addresses in x-forwarded-for.
+        manager.insert("use_remote_address".to_owned(), json!(false));
         manager.extend(self.tracing.clone().map(|tracing| ("tracing".to_owned(), tracing)));
         manager.extend(self.manager.iter().cloned());
         let routes = listener.pointer_mut(ROUTES).and_then(Value::as_array_mut);

@@ -180,3 +180,19 @@ fn variables_of_paths() -> Result<()> {
     assert_eq!(statuses(&fixture.envoy.http1(), requests)?, [200, 200, 429, 429, 429, 200]);
     Ok(())
 }
+
+#[test]
+fn a_client_of_the_shipped_proxy_cannot_forge_its_address() -> Result<()> {
+    let config = json!({"limits": [
+        {"name": "ip", "requests": 2, "per": "1h", "key": [{"useSourceIp": true}]},
+    ]});
+    let manager = vec![("use_remote_address".to_owned(), json!(true))];
+    let fixture = Fixture::start_options(vec![filter(&config)], |options| EnvoyOptions {
+        manager,
+        ..options
+    })?;
+    let forged = (0..4).map(|last| get("x").header(XFF, format!("10.0.0.{last}")));
+    let got = forged.map(|request| Ok(fixture.envoy.http1().send(request)?.status));
+    assert_eq!(got.collect::<Result<Vec<_>>>()?, [200, 200, 429, 429]);
+    Ok(())
+}
