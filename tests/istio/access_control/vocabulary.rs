@@ -15,7 +15,7 @@ use crate::{
 /// A generator of random choices.
 pub(super) struct Random(Generator);
 
-/// What the values depend on.
+/// The parts of the mesh that values contain.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     /// The issuer of the tokens.

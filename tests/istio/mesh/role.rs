@@ -39,6 +39,7 @@ impl Role {
         }
     }
 
+    /// Returns the namespace of the workload.
     pub(crate) const fn namespace(self) -> &'static str {
         match self {
             Self::Gateway | Self::Sidecar => NAMESPACE,
