@@ -43,6 +43,7 @@ pub struct TestRequest {
     /// Issuer and subject of the verified token, such as `https://idp.example/alice`.
     pub request_principal: Option<String>,
     /// Claims of the verified token.
+    #[schemars(extend("additionalProperties" = {"title": "value of the claim"}))]
     pub claims: Option<Map<String, Value>>,
     /// Headers.
     pub headers: BTreeMap<String, String>,
