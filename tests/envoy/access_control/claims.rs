@@ -24,7 +24,7 @@ fn claims_of_verified_tokens_decide() -> Result<()> {
         on("/groups", claim("[groups]", "dev")),
         on("/scope", claim("[scope]", "write")),
         on("/nested", claim("[org][unit]", "a.b")),
-        on("/level", claim("[level]", "5")),
+        on("/staff", claim("[staff]", "true")),
         on("/audience", json!({"key": "request.auth.audiences", "values": ["orders.example.com"]})),
         on("/range", json!({"key": "request.auth.claims[level]",
             "match": {"range": {"from": 5, "to": 6}}})),
@@ -39,11 +39,12 @@ fn claims_of_verified_tokens_decide() -> Result<()> {
         }
         issuer.token(Algorithm::ES256, &claims)
     };
-    let good = token(json!({"groups": ["ops", "dev"], "scope": "read write", "level": 5,
+    let good =
+        token(json!({"groups": ["ops", "dev"], "scope": "read write", "level": 5, "staff": true,
         "org": {"unit": "a.b"}, "aud": ["other", "orders.example.com"]}))?;
     let other = token(json!({"groups": ["developers"], "scope": "readwrite", "org": "a.b",
         "aud": "orders"}))?;
-    let paths = ["/principal", "/groups", "/scope", "/nested", "/audience", "/range", "/level"];
+    let paths = ["/principal", "/groups", "/scope", "/nested", "/audience", "/range", "/staff"];
     for (bearer, allowed) in [(Some(&good), 6), (Some(&other), 1), (None, 0)] {
         for (index, path) in paths.iter().enumerate() {
             let mut request = Request::get(path);
@@ -53,7 +54,7 @@ fn claims_of_verified_tokens_decide() -> Result<()> {
             // Claims come only from verified tokens.
             request = request.header("weir.jwt", r#"{"claims":{"groups":["dev"]}}"#);
             let status = fixture.envoy.http1().send(request)?.status;
-            // A number against a text is unsure.
+            // A boolean against a text is unsure.
             assert_eq!(status, if index < allowed { 200 } else { 403 }, "{path} {bearer:?}");
         }
     }

@@ -61,3 +61,11 @@ fn a_repeated_header_leads_nowhere() {
     assert!(!allows(&json!({"policies": [policy("DENY", rules.clone())]}), &twice));
     assert!(!allows(&json!({"policies": [policy("ALLOW", rules)]}), &twice));
 }
+
+#[test]
+fn a_path_that_can_be_read_in_two_ways_is_unsure() {
+    let rule = json!({"to": [{"operation": {"paths": ["/admin"]}}]});
+    for path in ["/x/..;/admin", "/%61dmin", "/admin;x=1"] {
+        assert!(is_unsure(&rule, &request(&[(":path", path)])), "{path}");
+    }
+}
