@@ -216,7 +216,7 @@ fn use_page(draw: &PlannedDraw, clocks: Clocks, message: &Message<'_>) -> Usage 
             }
             usage(admission.remaining, admission.reset, false)
         }
-        PageDraw::Refused(refusal) => {
+        PageDraw::Refused { refusal, .. } => {
             assert!(!refusal.retry_after.is_zero(), "{draw:?}");
             usage(refusal.remaining, refusal.retry_after, true)
         }

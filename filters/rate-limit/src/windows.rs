@@ -86,7 +86,7 @@ pub enum Draw<S> {
         /// Time until a unit is available if none is left, else until all are, if no request draws
         /// meanwhile.
         reset: Duration,
-        /// Units that were taken in advance: they may be spent for [`LEASE`], and are lost then.
+        /// Units that were taken in advance: they may be spent for 50 ms, and are lost then.
         leased: u64,
     },
     /// There are not enough units; nothing is taken.
