@@ -1,12 +1,11 @@
 //! Connects the policies to the proxy.
 
 use std::{
-    cell::RefCell,
     rc::Rc,
     time::{Duration, SystemTime},
 };
 
-use filter_core::{Headers, InvalidConfig, Request, TokenBucket, parse_config};
+use filter_core::{Headers, InvalidConfig, Request, parse_config};
 use filter_host::{
     Action, HostError, Plugin, Result, Setup, clock,
     headers::{self, Map},
@@ -16,8 +15,12 @@ use filter_host::{
     stream::{self, ContextId},
 };
 
-use crate::{Decision, Metric, Policies, config::AuditLevel, plugin::counters::Counters};
+use crate::{
+    Decision, Metric, Policies,
+    plugin::{audit::AuditLog, counters::Counters},
+};
 
+mod audit;
 mod counters;
 #[cfg(test)]
 mod tests;
@@ -35,8 +38,7 @@ pub struct AccessControl {
     policies: Policies,
     reader: RequestReader,
     counters: Counters,
-    /// Lines that the audit log may have.
-    audit_lines: RefCell<TokenBucket>,
+    audit: AuditLog,
 }
 
 impl AccessControl {
@@ -45,12 +47,11 @@ impl AccessControl {
     pub fn start(policies: Policies, setup: &Setup) -> Self {
         policies.warnings().iter().for_each(|warning| setup.warn(warning));
         let counters = Counters::new(&policies, setup);
-        let lines = policies.audit().map_or(0, |audit| audit.max_per_second);
         log::info!("configuration applied");
         Self {
             reader: RequestReader::new(policies.needs()),
             counters,
-            audit_lines: RefCell::new(TokenBucket::new(lines)),
+            audit: AuditLog::new(&policies),
             policies,
         }
     }
@@ -98,19 +99,10 @@ impl AccessControl {
         Ok(decision)
     }
 
-    /// Writes an audit line, unless there were too many in this second.
     fn audit(&self, decision: &Decision, request: &Request, now: SystemTime) {
-        let Some(audit) = self.policies.audit() else { return };
-        let Some(line) = self.policies.audit_line(decision, request, now) else { return };
-        if !self.audit_lines.borrow_mut().take(clock::monotonic()) {
+        if !self.audit.write(&self.policies, decision, request, now) {
             self.counters.add(Metric::AuditLimited);
-            return;
         }
-        let level = match audit.level {
-            AuditLevel::Info => log::Level::Info,
-            AuditLevel::Warn => log::Level::Warn,
-        };
-        log::log!(level, "audit {line}");
     }
 
     fn refuse(&self, decision: &Decision) -> Result<()> {
