@@ -29,6 +29,9 @@ use crate::policy::{
 pub struct Policies {
     policies: Vec<Policy>,
     actions: Actions,
+    uses_wall_clock: bool,
+    /// `true` if a policy is in dry run.
+    has_dry_run: bool,
     normalization: PathNormalization,
     needs: Needs,
     reply: ReplyTemplate,
@@ -169,14 +172,8 @@ impl Policies {
 
     /// Returns `true` if a schedule or an audit line depends on the wall clock.
     #[must_use]
-    pub fn uses_wall_clock(&self) -> bool {
-        if self.audit.as_ref().is_some_and(Audit::has_time) {
-            return true;
-        }
-        let schedules = self.policies.iter().flat_map(|policy| {
-            policy.rules.iter().map(|rule| &rule.schedule).chain([&policy.schedule])
-        });
-        schedules.into_iter().any(|schedule| !schedule.is_always())
+    pub const fn uses_wall_clock(&self) -> bool {
+        self.uses_wall_clock
     }
 
     /// Decides about a request. Equal arguments give equal decisions.
@@ -184,10 +181,9 @@ impl Policies {
     pub fn decide(&self, request: &Request, now: SystemTime) -> Decision {
         let context = Context { normalization: self.normalization, now };
         let verdict = self.verdict(request, context, false);
-        let has_dry_run = self.policies.iter().any(|policy| policy.is_dry_run);
         Decision {
             verdict,
-            dry_run: has_dry_run.then(|| self.verdict(request, context, true)),
+            dry_run: self.has_dry_run.then(|| self.verdict(request, context, true)),
             audited: self
                 .matches(Action::Audit, request, context)
                 .map(|(rule, _)| rule)

@@ -46,7 +46,11 @@ impl Policies {
             warnings: warnings(&policies),
             policies: policies.into_iter().map(|(_, policy)| policy).collect(),
             actions: Actions::default(),
+            uses_wall_clock: false,
+            has_dry_run: false,
         };
+        compiled.uses_wall_clock = compiled.reads_wall_clock();
+        compiled.has_dry_run = compiled.policies.iter().any(|policy| policy.is_dry_run);
         compiled.actions = Actions::new(&compiled.policies);
         compiled.needs = compiled.collect_needs();
         let got = config.tests.len();
@@ -57,6 +61,14 @@ impl Policies {
             test_case::run(&compiled, &config.tests, &mut errors);
         }
         errors.finish(compiled)
+    }
+
+    fn reads_wall_clock(&self) -> bool {
+        let mut schedules = self.policies.iter().flat_map(|policy| {
+            policy.rules.iter().map(|rule| &rule.schedule).chain([&policy.schedule])
+        });
+        self.audit.as_ref().is_some_and(Audit::has_time)
+            || schedules.any(|schedule| !schedule.is_always())
     }
 
     fn collect_needs(&self) -> Needs {
@@ -81,7 +93,7 @@ impl Policies {
     }
 }
 
-/// What all policies of a document share.
+/// Values that all policies of a document share.
 #[derive(Clone, Copy)]
 struct Inherited<'c> {
     normalization: PathNormalization,

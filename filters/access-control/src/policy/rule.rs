@@ -53,7 +53,7 @@ pub(super) enum TextTest {
     OneOf(Rc<HashSet<Vec<u8>>>),
 }
 
-/// What a decision depends on besides the request.
+/// Inputs of a decision besides the request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
     pub(super) normalization: PathNormalization,

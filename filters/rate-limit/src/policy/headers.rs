@@ -81,7 +81,7 @@ impl Policy {
             headers.push((X_LIMIT, number(tightest.draw.burst)));
             headers.push((X_REMAINING, number(tightest.remaining)));
             let is_available = tightest.remaining > 0;
-            // Nobody knows when a concurrent request ends.
+            // The end of a concurrent request is unknown.
             let is_known = tightest.reset != Duration::MAX;
             let reset = if is_available { Duration::ZERO } else { tightest.reset };
             let reset = if is_known { reset } else { reset.min(UNKNOWN_RESET) };
@@ -145,7 +145,7 @@ impl Policy {
         };
         let is_counted_here =
             |draw: &PlannedDraw| usages.iter().any(|usage| usage.draw.rule == draw.rule);
-        // What is left is known to the rate-limit service.
+        // Only the rate-limit service knows the remaining units.
         let others = plan.global.iter().map(|global| &global.draw);
         let others = others.filter(|draw| !is_counted_here(draw));
         let others = others.map(|draw| with_key(format!("limit={}", self.name(draw)), draw));

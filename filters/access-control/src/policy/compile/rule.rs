@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What a rule inherits.
+/// Values that a rule takes from its policy and its document.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'c> {
     /// The namespace of the policy.
