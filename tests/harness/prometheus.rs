@@ -18,6 +18,7 @@ use crate::{
     client::Client,
     ports,
     process::{self, Process},
+    repository,
 };
 
 /// Environment variable with the path of Prometheus. Default: `prometheus` on the `PATH`.
@@ -171,4 +172,24 @@ fn encoded(text: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(byte).collect()
+}
+
+/// Returns the queries of the dashboard of a filter with its variables replaced.
+///
+/// # Errors
+/// If the dashboard cannot be read, or has a target without a query.
+pub fn dashboard_queries(filter: &str) -> Result<Vec<String>> {
+    let path = repository::root().join(format!("observability/grafana/{filter}.json"));
+    let dashboard: Value = serde_json::from_str(&process::read_text(&path)?)?;
+    let list = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let panels = list(&dashboard, "panels");
+    let targets = panels.iter().flat_map(|panel| list(panel, "targets"));
+    let queries: Option<Vec<_>> = targets
+        .map(|target| Some(target.get("expr")?.as_str()?.replace("$namespace", "shop")))
+        .collect();
+    let queries = queries.context("a target has no expr")?;
+    ensure!(queries.len() > 10, "{queries:?}");
+    Ok(queries)
 }

@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
     bootstrap::EnvoyOptions,
     client::Request,
     envoy::Envoy,
-    process::{read_text, wait_until},
-    prometheus::{Prometheus, promtool},
+    process::wait_until,
+    prometheus::{Prometheus, dashboard_queries, promtool},
     repository,
     upstream::Upstream,
 };
@@ -62,23 +62,6 @@ fn send(fixture: &Fixture) -> Result<()> {
     client.get("/slow").map(drop)
 }
 
-/// Returns the queries of the dashboard with its variables replaced.
-fn dashboard() -> Result<Vec<String>> {
-    let path = repository::root().join("observability/grafana/rate-limit.json");
-    let dashboard: Value = serde_json::from_str(&read_text(&path)?)?;
-    let list = |value: &Value, name: &str| {
-        value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let panels = list(&dashboard, "panels");
-    let targets = panels.iter().flat_map(|panel| list(panel, "targets"));
-    let queries: Option<Vec<_>> = targets
-        .map(|target| Some(target.get("expr")?.as_str()?.replace("$namespace", "shop")))
-        .collect();
-    let queries = queries.context("a target has no expr")?;
-    ensure!(queries.len() > 10, "{queries:?}");
-    Ok(queries)
-}
-
 #[test]
 fn promtool_accepts_the_rules_and_their_tests() -> Result<()> {
     let output = promtool(&["check", "rules", "rate-limit.rules.yaml"], &folder(), b"")?;
@@ -104,7 +87,7 @@ fn rules_and_dashboard_have_data() -> Result<()> {
                 Ok(!prometheus.query(&rising)?.is_empty())
             })?;
         }
-        for query in dashboard()? {
+        for query in dashboard_queries("rate-limit")? {
             wait_until(&query, TIMEOUT, || Ok(!prometheus.query(&query)?.is_empty()))?;
         }
         let rules = prometheus.rules()?;
