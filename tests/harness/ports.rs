@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::{Context, Result};
+use rustix::net;
 use tokio::net::TcpSocket;
 
 /// Returns the address of `port` on the loopback interface.
@@ -22,14 +23,22 @@ pub fn free() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
+/// Number of connections that wait until a server accepts them.
+///
+/// The standard library asks for 128. Envoy opens more at once when it resumes hundreds of streams,
+/// and each one that finds no place is tried again only after a second.
+const BACKLOG: i32 = 4096;
+
 /// Listens on `port`. 0 is any free port.
 ///
 /// # Errors
 /// If the port is in use.
 pub fn listen(port: u16) -> Result<TcpListener> {
-    TcpListener::bind(loopback(port)).with_context(|| {
+    let listener = TcpListener::bind(loopback(port)).with_context(|| {
         format!("port {port} on 127.0.0.1 is in use: free it, or choose another port")
-    })
+    })?;
+    net::listen(&listener, BACKLOG)?;
+    Ok(listener)
 }
 
 /// A port for a server that binds with `SO_REUSEPORT`. No other process gets it while this value
