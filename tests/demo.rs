@@ -32,6 +32,7 @@ const PORT: u16 = 10_000;
 /// An example request.
 struct Example {
     title: &'static str,
+    path: &'static str,
     /// Shell variable with the token. `None` sends no token.
     token: Option<&'static str>,
     headers: &'static [(&'static str, &'static str)],
@@ -42,54 +43,79 @@ struct Example {
 /// Header of requests that fault-injection aborts in this demo.
 const FAULT: &str = "x-fault";
 
-const EXAMPLES: [Example; 8] = [
+/// A path that no rule protects.
+const ORDERS: &str = "/orders";
+
+const EXAMPLES: [Example; 10] = [
     Example {
         title: "No token: passes as an anonymous request",
+        path: ORDERS,
         token: None,
         headers: &[],
         status: 200,
     },
     Example {
         title: "No token and a forged x-user header: passes, but the header is removed",
+        path: ORDERS,
         token: None,
         headers: &[("x-user", "root")],
         status: 200,
     },
     Example {
         title: "A valid token: the application receives x-user instead of the token",
+        path: ORDERS,
         token: Some("GOOD"),
         headers: &[],
         status: 200,
     },
     Example {
         title: "An expired token: denied",
+        path: ORDERS,
         token: Some("EXPIRED"),
         headers: &[],
         status: 401,
     },
     Example {
         title: "A token for another audience: denied",
+        path: ORDERS,
         token: Some("ELSEWHERE"),
         headers: &[],
         status: 403,
     },
     Example {
         title: "A token whose claims were changed: denied",
+        path: ORDERS,
         token: Some("FORGED"),
         headers: &[],
         status: 401,
     },
     Example {
         title: "A premium user: the application receives x-weir-tag, which a route can match",
+        path: ORDERS,
         token: None,
         headers: &[("x-user-type", "premium")],
         status: 200,
     },
     Example {
         title: "A request for a fault: aborted",
+        path: ORDERS,
         token: None,
         headers: &[(FAULT, "abort")],
         status: 503,
+    },
+    Example {
+        title: "A path that access-control allows to administrators only: denied",
+        path: "/admin/users",
+        token: Some("GOOD"),
+        headers: &[],
+        status: 403,
+    },
+    Example {
+        title: "A path that access-control hides: denied as if it did not exist",
+        path: "/internal/metrics",
+        token: None,
+        headers: &[],
+        status: 404,
     },
 ];
 
@@ -167,7 +193,6 @@ fn guide(
     issuer: &IdentityProvider,
     tokens: &[(&str, String)],
 ) -> Result<String> {
-    let url = format!("http://{}/orders", envoy.address());
     let mut lines = vec![
         format!(
             "Envoy listens on {}; its admin interface is on {}.",
@@ -185,8 +210,8 @@ fn guide(
     ];
     lines.extend(tokens.iter().map(|(name, token)| format!("{name}='{token}'")));
     for example in &EXAMPLES {
-        let mut request = Request::get("/orders").authority(&envoy.address().to_string());
-        let mut curl = format!("curl -i {url}");
+        let mut request = Request::get(example.path).authority(&envoy.address().to_string());
+        let mut curl = format!("curl -i http://{}{}", envoy.address(), example.path);
         for (name, value) in example.headers {
             request = request.header(name, value);
             curl.push_str(&format!(" -H '{name}: {value}'"));

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tests::{identity_provider::IdentityProvider, repository};
 
+mod access;
 mod chain;
 mod fault;
 mod jwt;
@@ -148,6 +149,7 @@ pub(crate) fn all() -> Result<Vec<Variant>> {
     variants.extend(fault::all());
     variants.extend(telemetry::all());
     variants.extend(limits::all());
+    variants.extend(access::all());
     variants.extend(logs::all());
     Ok(variants)
 }

@@ -7,7 +7,8 @@ const PATHS: [&str; 9] =
 const HOSTS: [&str; 5] = ["app.example", "*.example", "App.*", "other.example", "app.example:*"];
 const METHODS: [&str; 4] = ["GET", "P*", "*T", "PUT"];
 const ROLES: [&str; 5] = ["admin", "a*", "*t", "*", "guest,admin"];
-const RANGES: [&str; 4] = ["10.0.0.0/8", "10.0.0.1", "192.0.2.0/24", "2001:db8::/32"];
+const RANGES: [&str; 5] =
+    ["10.0.0.0/8", "10.0.0.1", "192.0.2.0/24", "2001:db8::/32", "127.0.0.0/8"];
 
 const TARGETS: [&str; 14] = [
     "/", "/a", "/a/", "/a/b", "/a/b/c", "/a/c", "/b", "/b/c/d", "/bc", "/c", "/a?x=/b", "/A",
@@ -22,20 +23,26 @@ const SENT_ROLES: [&str; 5] = ["admin", "guest", "staff", "", "guest,admin"];
 const ADDRESSES: [&str; 4] = ["10.0.0.1", "10.1.2.3", "192.0.2.7", "2001:db8::1"];
 
 /// Returns a document with up to three policies.
-pub(super) fn document(generator: &mut Generator) -> Value {
+///
+/// `ranges` are the fields of address ranges.
+pub(super) fn document(generator: &mut Generator, ranges: &[&'static str]) -> Value {
     let policies = (0..=below(generator, 2)).map(|index| {
         let action = if one_in(generator, 2) { "DENY" } else { "ALLOW" };
-        let rules: Vec<_> = (0..=below(generator, 2)).map(|_| rule(generator)).collect();
+        let rules: Vec<_> = (0..=below(generator, 2)).map(|_| rule(generator, ranges)).collect();
         json!({"name": format!("policy-{index}"), "action": action, "rules": rules})
     });
     json!({"policies": policies.collect::<Vec<_>>()})
 }
 
-fn rule(generator: &mut Generator) -> Value {
+fn rule(generator: &mut Generator, ranges: &[&'static str]) -> Value {
     let mut rule = json!({});
     if one_in(generator, 3) {
         let sources = (0..=below(generator, 1)).map(|_| {
-            json!({"source": lists(generator, &[("remoteIpBlocks", "notRemoteIpBlocks", &RANGES)])})
+            let (field, not_field) = match pick(generator, ranges) {
+                "ipBlocks" => ("ipBlocks", "notIpBlocks"),
+                _ => ("remoteIpBlocks", "notRemoteIpBlocks"),
+            };
+            json!({"source": lists(generator, &[(field, not_field, &RANGES)])})
         });
         rule["from"] = sources.collect();
     }
@@ -92,7 +99,8 @@ pub(super) fn request(generator: &mut Generator) -> Case {
         request = request.header("x-role", pick(generator, &SENT_ROLES));
     }
     if !one_in(generator, 3) {
-        request = request.header("x-forwarded-for", pick(generator, &ADDRESSES));
+        let entries = (0..=below(generator, 2)).map(|_| pick(generator, &ADDRESSES));
+        request = request.header("x-forwarded-for", entries.collect::<Vec<_>>().join(", "));
     }
     Case { request, is_plain: !is_odd_path && !is_odd_host && !is_repeated }
 }

@@ -80,7 +80,8 @@ fn value(field: &str, text: &str) -> Value {
         _ => {
             let (address, length) = text.split_once('/').unwrap_or((text, "32"));
             let length: u32 = length.parse().unwrap_or_default();
-            json!({"remote_ip": {"address_prefix": address, "prefix_len": length}})
+            let matcher = if field == "ipblocks" { "direct_remote_ip" } else { "remote_ip" };
+            json!({matcher: {"address_prefix": address, "prefix_len": length}})
         }
     }
 }

@@ -26,33 +26,50 @@ fn walk(compiled: &Policies, request: &Request) -> (bool, Option<RuleId>) {
 
 #[cfg(not(target_arch = "wasm32"))]
 proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config::with_cases(2_000))]
+    #![proptest_config(proptest::test_runner::Config::with_cases(cases()))]
     #[test]
     fn the_index_finds_every_rule(
         deny in proptest::collection::vec(rule(), 0..8),
         allow in proptest::collection::vec(rule(), 0..8),
-        path in "(/[ab]|/%61|;x|/\\.\\.|\\\\a){1,3}",
-        principal in "[ab]",
-        host in "[aA](:1)?",
-        has_token: bool,
+        requests in proptest::collection::vec(any_request(), REQUESTS),
     ) {
         let mut documents = vec![policy("DENY", Value::Array(deny))];
         if !allow.is_empty() {
             documents.push(policy("ALLOW", Value::Array(allow)));
         }
         let compiled = policies(&json!({"policies": documents}));
-        let request = Request {
+        for request in requests {
+            let verdict = compiled.decide(&request, SystemTime::UNIX_EPOCH).verdict;
+            let rule = match verdict.reason {
+                Reason::Rule(rule) => Some(rule),
+                _ => None,
+            };
+            proptest::prop_assert_eq!((verdict.is_allowed, rule), walk(&compiled, &request));
+        }
+    }
+}
+
+/// Number of requests for each set of policies.
+#[cfg(not(target_arch = "wasm32"))]
+const REQUESTS: usize = 10;
+
+/// Returns the number of sets of policies; a release needs a million requests, `WEIR_THOROUGH=1`.
+#[cfg(not(target_arch = "wasm32"))]
+fn cases() -> u32 {
+    if std::env::var_os("WEIR_THOROUGH").is_some() { 100_000 } else { 1_000 }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn any_request() -> impl proptest::strategy::Strategy<Value = Request> {
+    use proptest::strategy::Strategy;
+    let path = "(/[ab]|/%61|;x|/\\.\\.|\\\\a){1,3}";
+    (path, "[ab]", "[aA](:1)?", proptest::bool::ANY).prop_map(
+        |(path, principal, host, has_token)| Request {
             source_principal: Some(format!("spiffe://{principal}").into_bytes()),
             claims: has_token.then(|| json!({"iss": "a", "sub": "b"})),
             ..request(&[(":path", &path), (":authority", &host)])
-        };
-        let verdict = compiled.decide(&request, SystemTime::UNIX_EPOCH).verdict;
-        let rule = match verdict.reason {
-            Reason::Rule(rule) => Some(rule),
-            _ => None,
-        };
-        proptest::prop_assert_eq!((verdict.is_allowed, rule), walk(&compiled, &request));
-    }
+        },
+    )
 }
 
 #[cfg(not(target_arch = "wasm32"))]
