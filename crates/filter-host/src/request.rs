@@ -32,6 +32,16 @@ impl RequestReader {
         if let Some(warning) = source_address_warning(needs, &node_id) {
             log::warn!("{warning}");
         }
+        Self::quiet(needs)
+    }
+
+    /// Creates a reader of other parts, without a warning.
+    #[must_use]
+    pub fn with_needs(&self, needs: &Needs) -> Self {
+        Self::quiet(needs)
+    }
+
+    fn quiet(needs: &Needs) -> Self {
         let names = needs.headers.iter().map(|name| name.clone().into_bytes()).collect();
         Self { needs: needs.clone(), names }
     }

@@ -54,6 +54,10 @@ pub struct Config {
     pub unauthenticated_status: Option<IntegerWithin<401, 403>>,
     /// Reply to denied requests. Default: status 403 with problem details (RFC 9457).
     pub reply: Option<ReplyConfig>,
+    /// Requests whose decisions may be explained. If a request matches one of these entries and has
+    /// the header `x-weir-explain: 1`, the response header `x-weir-explain` names the policy and
+    /// rule that decided, or the closest rule and its fields that failed. Default: none.
+    pub explain: MatchList,
     /// Normalization of the path before it is matched, as in Istio's MeshConfig. In a mesh, Istio
     /// has already normalized the path. Default: `NONE`.
     pub path_normalization: PathNormalization,

@@ -1,3 +1,4 @@
+mod explained;
 mod failures;
 mod outcome;
 mod scenarios;
@@ -96,6 +97,27 @@ fn policies_and_rules_are_counted() {
         ("rule_a_rule_0_matched_total", 2),
         ("rule_other_matched_total", 0),
     ] {
+        assert_eq!(proxy.metric(&format!("weir_access_control_{name}")), value, "{name}");
+    }
+}
+
+#[test]
+fn a_difference_of_the_dry_run_counts_for_its_policy() {
+    let proxy = Proxy::new();
+    let mut document = denied("DENY", "/admin");
+    document["policies"][0]["dryRun"] = json!(true);
+    let mut worker = start(&proxy, &document);
+    for path in ["/admin", "/admin", "/"] {
+        let stream = worker.request(&[(":method", "GET"), (":path", path)]);
+        let state = worker.end(stream);
+        let summary = (path == "/admin").then_some(&b"decision=allow;dry_run=deny;policy=a"[..]);
+        assert_eq!(state.property("weir.access"), summary);
+    }
+    proxy.pass(std::time::Duration::from_secs(1));
+    worker.tick();
+    for (name, value) in
+        [("dry_run_denied_total", 2), ("policy_a_dry_run_total", 2), ("policy_a_denied_total", 0)]
+    {
         assert_eq!(proxy.metric(&format!("weir_access_control_{name}")), value, "{name}");
     }
 }

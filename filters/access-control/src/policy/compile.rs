@@ -7,7 +7,9 @@ use filter_core::{
 };
 
 use self::named_lists::NamedLists;
-use super::{Actions, Audit, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
+use super::{
+    Actions, Audit, EXPLAIN, Explain, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case,
+};
 use crate::config::{Action, Config, PolicyConfig, ReplyConfig, RuleConfig};
 
 mod condition;
@@ -40,6 +42,7 @@ impl Policies {
             enforced: config.enforced.unwrap_or(Percentage::ALL),
             challenges: challenges(config, &mut errors),
             audit: config.audit.as_ref().map(Audit::new),
+            explain: Explain::compile(config, &mut errors),
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
@@ -53,6 +56,9 @@ impl Policies {
         compiled.has_dry_run = compiled.policies.iter().any(|policy| policy.is_dry_run);
         compiled.actions = Actions::new(&compiled.policies);
         compiled.needs = compiled.collect_needs();
+        if let Some(explain) = &mut compiled.explain {
+            explain.needs.merge(&compiled.needs);
+        }
         let got = config.tests.len();
         if got > MAX_TESTS {
             errors.add("tests", format_args!("must have at most {MAX_TESTS} entries, got {got}"));
@@ -84,6 +90,9 @@ impl Policies {
         }
         if let Some(audit) = &self.audit {
             audit.add_needs(&mut needs);
+        }
+        if self.explain.is_some() {
+            needs.headers.insert(EXPLAIN.to_owned());
         }
         if self.challenges {
             needs.source_principal = true;

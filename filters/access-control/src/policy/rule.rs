@@ -1,6 +1,6 @@
 //! The tests of a rule.
 
-use std::{collections::HashSet, rc::Rc, time::SystemTime};
+use std::{borrow::Cow, collections::HashSet, rc::Rc, time::SystemTime};
 
 use filter_core::{
     Answer, IpSet, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
@@ -29,6 +29,8 @@ pub(super) struct Rule {
 /// A list of values of which one must match, or none if it is negated.
 #[derive(Debug)]
 pub(super) struct Test {
+    /// The field of the document, or the key of a condition.
+    pub(super) field: Cow<'static, str>,
     pub(super) values: Values,
     pub(super) is_negated: bool,
 }
@@ -91,7 +93,7 @@ impl Rule {
         answer.and(all(&self.when)).and(self.matched(request))
     }
 
-    fn matched(&self, request: &Request) -> Answer {
+    pub(super) fn matched(&self, request: &Request) -> Answer {
         let Some(matcher) = &self.matcher else { return Answer::Yes };
         match matcher.matches(request).next() {
             Some(Match::Sure(_)) => Answer::Yes,
@@ -102,7 +104,7 @@ impl Rule {
 }
 
 impl Test {
-    fn answer(&self, request: &Request, context: Context) -> Answer {
+    pub(super) fn answer(&self, request: &Request, context: Context) -> Answer {
         let answer = match &self.values {
             Values::Texts(Subject::RequestPrincipal, tests) => {
                 subject::request_principal(request, |issuer, subject, is_whole| {

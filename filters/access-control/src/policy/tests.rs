@@ -1,6 +1,7 @@
 mod bypasses;
 mod cases;
 mod documents;
+mod explained;
 mod indexed;
 mod kleene;
 mod lists;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     config::ConditionConfig,
     policy::{
-        rule::{Test, TextTest, Values},
+        rule::{Test, TextTest},
         subject::{AddressSubject, Subject},
     },
 };
@@ -41,7 +41,7 @@ pub(super) fn tests(
     };
     let pair = Pair::new("values", &config.values, "notValues", &config.not_values);
     let in_lists = Pair::new("inLists", &config.in_lists, "", &[]);
-    let mut tests = Tests::new(path, errors);
+    let mut tests = Tests::of_key(path, &config.key, errors);
     match (key, &config.r#match) {
         (Key::Address(subject), None) => {
             tests.addresses(subject, pair);
@@ -60,10 +60,7 @@ pub(super) fn tests(
                 scope.lists.values(name).map(TextTest::OneOf)
             });
             if let Some(test) = test {
-                tests.add(Test {
-                    values: Values::Texts(subject, vec![TextTest::Match(test.clone())]),
-                    is_negated: false,
-                });
+                tests.matched(subject, test);
             }
         }
     }

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// The maximum number of service accounts in a list, as in Istio.
+const MAX_SERVICE_ACCOUNTS: usize = 16;
+
 /// Values that a rule takes from its policy and its document.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'c> {
@@ -88,21 +91,44 @@ fn given<'c, T>(
     list.into_iter().flatten().enumerate()
 }
 
+/// Checks what Istio requires of service accounts.
+fn check_service_accounts(source: &SourceConfig, path: &str, errors: &mut ConfigErrors) {
+    let accounts = [
+        ("serviceAccounts", &source.service_accounts),
+        ("notServiceAccounts", &source.not_service_accounts),
+    ];
+    for (field, list) in accounts {
+        let got = list.len();
+        if got > MAX_SERVICE_ACCOUNTS {
+            errors.add(
+                format_args!("{path}.{field}"),
+                format_args!("must have at most {MAX_SERVICE_ACCOUNTS} entries, got {got}"),
+            );
+        }
+    }
+    let Some((given, _)) = accounts.into_iter().find(|(_, list)| !list.is_empty()) else { return };
+    for (field, list) in [
+        ("principals", &source.principals),
+        ("notPrincipals", &source.not_principals),
+        ("namespaces", &source.namespaces),
+        ("notNamespaces", &source.not_namespaces),
+    ] {
+        if !list.is_empty() {
+            errors.add(
+                format_args!("{path}.{field}"),
+                format_args!("must not be given together with {given}"),
+            );
+        }
+    }
+}
+
 fn source_tests(
     source: &SourceConfig,
     path: &str,
     scope: Scope<'_>,
     errors: &mut ConfigErrors,
 ) -> Vec<Test> {
-    let has_accounts = !source.service_accounts.is_empty();
-    for (field, list) in [("principals", &source.principals), ("namespaces", &source.namespaces)] {
-        if has_accounts && !list.is_empty() {
-            errors.add(
-                format_args!("{path}.{field}"),
-                "must not be given together with serviceAccounts",
-            );
-        }
-    }
+    check_service_accounts(source, path, errors);
     let mut tests = list::Tests::new(path, errors);
     tests.texts(
         Subject::Principal,
