@@ -28,8 +28,7 @@ impl RequestReader {
     /// Creates a reader, and logs a warning if a part in `needs` is unreliable in this proxy.
     #[must_use]
     pub fn new(needs: &Needs) -> Self {
-        let node_id = property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default();
-        if let Some(warning) = source_address_warning(needs, &node_id) {
+        if let Some(warning) = source_address_warning(needs, &node_id()) {
             log::warn!("{warning}");
         }
         Self::quiet(needs)
@@ -80,6 +79,17 @@ impl RequestReader {
         }
         with_attributes(Headers::default(), &self.needs)
     }
+}
+
+/// Returns `true` if the proxy is a sidecar of Istio.
+#[must_use]
+pub fn is_sidecar() -> bool {
+    node_id().starts_with(b"sidecar~")
+}
+
+/// Reads the id of the node; empty if it is unknown.
+fn node_id() -> Vec<u8> {
+    property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default()
 }
 
 /// Reads all parts in `needs` except the headers, which are already read.

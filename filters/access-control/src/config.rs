@@ -45,6 +45,12 @@ pub struct Config {
     pub tests: Vec<TestCase>,
     /// Lines in the proxy's log about decisions. Default: none.
     pub audit: Option<AuditConfig>,
+    /// Names of the mesh's trust domain, at most 64: `trustDomain` and `trustDomainAliases` of
+    /// Istio's MeshConfig. An identity of one of them, or of `cluster.local`, in `principals` and
+    /// `source.principal` also matches under all others, as does one of them in `trustDomains`.
+    /// Default: none.
+    #[schemars(length(max = 64), extend("examples" = [["td.example"]]))]
+    pub trust_domain_aliases: Vec<String>,
     /// Percentage of the denials because no ALLOW policy matches that happen, sticky by principal
     /// or address. Default: 100.
     pub enforced: Option<Percentage>,

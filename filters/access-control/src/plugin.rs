@@ -25,6 +25,7 @@ mod refusal;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 #[cfg(feature = "module")]
 filter_host::entry!(AccessControl);
@@ -45,7 +46,7 @@ impl AccessControl {
     /// Creates the plugin.
     #[must_use]
     pub fn start(policies: Policies, setup: &Setup) -> Self {
-        policies.warnings().iter().for_each(|warning| setup.warn(warning));
+        warnings::log(&policies, setup);
         let counters = Counters::new(&policies, setup);
         log::info!("configuration applied");
         // The warnings of the proxy are about all needs.

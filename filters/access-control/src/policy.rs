@@ -13,6 +13,7 @@ mod audit;
 mod compile;
 mod explain;
 mod index;
+mod lint;
 mod pattern;
 mod reply;
 mod rule;
@@ -47,6 +48,7 @@ pub struct Policies {
     mode: Mode,
     label_metrics: bool,
     warnings: Vec<Warning>,
+    conditional_warnings: lint::Conditional,
 }
 
 /// The rules of each action, in the order of the document.
@@ -152,6 +154,24 @@ impl Policies {
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// Returns the warnings about the configuration in a sidecar.
+    #[must_use]
+    pub fn sidecar_warnings(&self) -> &[Warning] {
+        &self.conditional_warnings.sidecar
+    }
+
+    /// Returns `true` if a schedule ends.
+    #[must_use]
+    pub const fn has_ends(&self) -> bool {
+        !self.conditional_warnings.expired.is_empty()
+    }
+
+    /// Returns the warnings about schedules that are over.
+    pub fn expired_warnings(&self, now: SystemTime) -> impl Iterator<Item = &Warning> {
+        let expired = self.conditional_warnings.expired.iter();
+        expired.filter(move |(end, _)| *end <= now).map(|(_, warning)| warning)
     }
 
     /// Returns `true` in a dry run of all policies.

@@ -79,6 +79,29 @@ fn an_audit_line_has_the_decision_but_no_query() {
 }
 
 #[test]
+fn warnings_depend_on_the_proxy_and_on_the_time() {
+    let document = json!({"policies": [{
+        "name": "a", "schedule": {"expiresAt": "1970-01-02T00:00:00Z"},
+        "rules": [{"from": [{"source": {"ipBlocks": ["10.0.0.0/8"]}}]}],
+    }]});
+    for (node, day, words) in [
+        ("router~10.0.0.1~a.b~c", 0, &[][..]),
+        ("router~10.0.0.1~a.b~c", 1, &["expiresAt: is over"]),
+        ("sidecar~10.0.0.1~a.b~c", 0, &["ipBlocks: in a sidecar"]),
+    ] {
+        let proxy = Proxy::new();
+        proxy.set_property("xds.node.id", node.as_bytes());
+        proxy.set_now(std::time::Duration::from_secs(day * 86_400));
+        start(&proxy, &document);
+        let log = proxy.log(3);
+        let log = log.iter().filter(|line| line.contains("policies[0]"));
+        let log: Vec<_> = log.collect();
+        assert_eq!(log.len(), words.len(), "{log:?}");
+        assert!(log.iter().zip(words).all(|(line, word)| line.contains(word)), "{log:?}");
+    }
+}
+
+#[test]
 fn policies_and_rules_are_counted() {
     let proxy = Proxy::new();
     let mut worker = start(&proxy, &denied("DENY", "/admin"));

@@ -150,7 +150,7 @@ impl TextTest {
         }
     }
 
-    fn matches(&self, text: &[u8]) -> bool {
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
         match self {
             Self::Pattern(pattern) => pattern.matches(text),
             Self::Spiffe(pattern) => match text.strip_prefix(b"spiffe://") {

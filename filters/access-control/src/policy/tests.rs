@@ -4,8 +4,10 @@ mod documents;
 mod explained;
 mod indexed;
 mod kleene;
+mod lint;
 mod lists;
 mod sources;
+mod trust_domains;
 mod verdicts;
 
 use std::time::SystemTime;

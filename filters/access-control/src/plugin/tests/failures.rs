@@ -80,7 +80,7 @@ fn the_scenarios_make_every_host_call_of_the_filter() {
 /// The host calls in the source of the filter, by callback. `reset_stream` is made only if a reply
 /// fails.
 const EVERY_HOST_CALL: [(&str, &str); 4] = [
-    ("configure", "define_metric property"),
+    ("configure", "clock define_metric property"),
     (
         "request_headers",
         "clock header headers property send_local_response set_property set_tick_period",

@@ -20,9 +20,12 @@ const KEYS: &str = "request.headers[<name>], source.ip, remote.ip, source.namesp
                     request.auth.presenter, request.auth.claims[<name>], destination.ip, \
                     destination.port or connection.sni";
 
+/// Compiles a value; the last argument is `true` if it must not match.
+type Compile = fn(&str, Scope<'_>, bool) -> Result<Vec<TextTest>, String>;
+
 /// The attribute of a condition.
 enum Key {
-    Text(Subject, fn(&str) -> list::Compiled),
+    Text(Subject, Compile),
     Address(AddressSubject),
 }
 
@@ -55,8 +58,10 @@ pub(super) fn tests(
             return Vec::new();
         }
         (Key::Text(subject, compile), test) => {
-            tests.texts(subject.clone(), pair, |value, _| compile(value));
-            tests.texts(subject.clone(), in_lists, |name, _| {
+            tests.several_texts(subject.clone(), pair, |value, is_negated| {
+                compile(value, scope, is_negated)
+            });
+            tests.texts(subject.clone(), in_lists, |name| {
                 scope.lists.values(name).map(TextTest::OneOf)
             });
             if let Some(test) = test {
@@ -68,7 +73,7 @@ pub(super) fn tests(
 }
 
 fn key(key: &str) -> Result<Key, String> {
-    let pattern: fn(&str) -> list::Compiled = |value| Ok(list::pattern(value));
+    let pattern: Compile = |value, _, _| Ok(vec![list::pattern(value)]);
     let claim = |names: &str| {
         let path: ClaimPath = names.parse().map_err(|error| format!("{error}, got \"{names}\""))?;
         Ok(Key::Text(Subject::Claim(path), pattern))
@@ -77,21 +82,26 @@ fn key(key: &str) -> Result<Key, String> {
         "source.ip" => Ok(Key::Address(AddressSubject::Peer)),
         "remote.ip" => Ok(Key::Address(AddressSubject::Remote)),
         "destination.ip" => Ok(Key::Address(AddressSubject::Destination)),
-        "source.namespace" => Ok(Key::Text(Subject::Principal, list::namespace)),
-        "source.principal" => Ok(Key::Text(Subject::Principal, |value| Ok(list::spiffe(value)))),
-        "request.auth.principal" => {
-            Ok(Key::Text(Subject::RequestPrincipal, |value| Ok(list::request_principal(value))))
+        "source.namespace" => {
+            Ok(Key::Text(Subject::Principal, |value, _, _| one(list::namespace(value))))
         }
+        "source.principal" => Ok(Key::Text(Subject::Principal, |value, scope, is_negated| {
+            Ok(scope.identity(value, is_negated))
+        })),
+        "request.auth.principal" => Ok(Key::Text(Subject::RequestPrincipal, |value, _, _| {
+            Ok(vec![list::request_principal(value)])
+        })),
         "request.auth.audiences" => claim("aud"),
         "request.auth.presenter" => claim("azp"),
-        "destination.port" => Ok(Key::Text(Subject::Port, list::port)),
+        "destination.port" => Ok(Key::Text(Subject::Port, |value, _, _| one(list::port(value)))),
         "connection.sni" => Ok(Key::Text(Subject::Sni, pattern)),
         _ => {
             if let Some(name) =
                 key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'))
             {
-                return header(name)
-                    .map(|subject| Key::Text(subject, |value| Ok(list::header(value))));
+                return header(name).map(|subject| {
+                    Key::Text(subject, |value, _, _| Ok(vec![list::header(value)]))
+                });
             }
             if let Some(names) = key.strip_prefix("request.auth.claims") {
                 return claim(names);
@@ -99,6 +109,10 @@ fn key(key: &str) -> Result<Key, String> {
             Err(format!("must be one of {KEYS}, got \"{key}\""))
         }
     }
+}
+
+fn one(test: list::Compiled) -> Result<Vec<TextTest>, String> {
+    test.map(|test| vec![test])
 }
 
 /// Returns the subject for a header; the proxy has `host` as `:authority`.

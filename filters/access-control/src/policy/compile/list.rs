@@ -47,11 +47,7 @@ impl<'c, 'e> Tests<'c, 'e> {
     }
 
     /// Creates the tests of a condition with this key.
-    pub(super) fn of_key(
-        path: &'c str,
-        key: &'c str,
-        errors: &'e mut ConfigErrors,
-    ) -> Self {
+    pub(super) fn of_key(path: &'c str, key: &'c str, errors: &'e mut ConfigErrors) -> Self {
         Self { key: Some(key), ..Self::new(path, errors) }
     }
 
@@ -60,10 +56,21 @@ impl<'c, 'e> Tests<'c, 'e> {
         &mut self,
         subject: Subject,
         pair: Pair<'_>,
-        compile: impl Fn(&str, bool) -> Compiled,
+        compile: impl Fn(&str) -> Compiled,
+    ) {
+        self.several_texts(subject, pair, |value, _| compile(value).map(|test| vec![test]));
+    }
+
+    /// Adds the tests of a text, several for each value; `compile` gets whether they are negated.
+    pub(super) fn several_texts(
+        &mut self,
+        subject: Subject,
+        pair: Pair<'_>,
+        compile: impl Fn(&str, bool) -> Result<Vec<TextTest>, String>,
     ) {
         for (field, values, is_negated) in pair.lists {
             let tests = self.each(field, values, |value| compile(value, is_negated));
+            let tests = tests.into_iter().flatten().collect();
             if !values.is_empty() {
                 self.push(field, Values::Texts(subject.clone(), tests), is_negated);
             }

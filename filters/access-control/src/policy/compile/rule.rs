@@ -6,11 +6,12 @@ use super::{
     condition,
     list::{self, Pair},
     named_lists::NamedLists,
+    trust_domains::{TrustDomains, Widening},
 };
 use crate::{
-    config::{OperationConfig, RuleConfig, SourceConfig},
+    config::{Action, OperationConfig, RuleConfig, SourceConfig},
     policy::{
-        rule::{Rule, Test},
+        rule::{Rule, Test, TextTest},
         subject::{AddressSubject, Subject},
     },
 };
@@ -21,10 +22,32 @@ const MAX_SERVICE_ACCOUNTS: usize = 16;
 /// Values that a rule takes from its policy and its document.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'c> {
+    pub(super) action: Action,
     /// The namespace of the policy.
     pub(super) namespace: Option<&'c str>,
     pub(super) normalization: PathNormalization,
     pub(super) lists: &'c NamedLists<'c>,
+    pub(super) trust_domains: TrustDomains<'c>,
+}
+
+impl Scope<'_> {
+    /// Returns the tests of an identity under each name of its trust domain.
+    pub(super) fn identity(&self, value: &str, is_negated: bool) -> Vec<TextTest> {
+        let identities = self.trust_domains.identities(value, self.widening(is_negated));
+        identities.iter().map(|identity| list::spiffe(identity)).collect()
+    }
+
+    fn trust_domain(&self, value: &str, is_negated: bool) -> Result<Vec<TextTest>, String> {
+        let domains = self.trust_domains.trust_domains(value, self.widening(is_negated));
+        domains.iter().map(|domain| list::trust_domain(domain)).collect()
+    }
+
+    fn widening(&self, is_negated: bool) -> Widening {
+        match (self.action == Action::Allow) == is_negated {
+            true => Widening::Denies,
+            false => Widening::Allows,
+        }
+    }
 }
 
 pub(super) fn compile(
@@ -130,10 +153,10 @@ fn source_tests(
 ) -> Vec<Test> {
     check_service_accounts(source, path, errors);
     let mut tests = list::Tests::new(path, errors);
-    tests.texts(
+    tests.several_texts(
         Subject::Principal,
         Pair::new("principals", &source.principals, "notPrincipals", &source.not_principals),
-        |value, _| Ok(list::spiffe(value)),
+        |value, is_negated| Ok(scope.identity(value, is_negated)),
     );
     tests.texts(
         Subject::RequestPrincipal,
@@ -143,12 +166,12 @@ fn source_tests(
             "notRequestPrincipals",
             &source.not_request_principals,
         ),
-        |value, _| Ok(list::request_principal(value)),
+        |value| Ok(list::request_principal(value)),
     );
     tests.texts(
         Subject::Principal,
         Pair::new("namespaces", &source.namespaces, "notNamespaces", &source.not_namespaces),
-        |value, _| list::namespace(value),
+        |value| list::namespace(value),
     );
     tests.texts(
         Subject::Principal,
@@ -158,9 +181,9 @@ fn source_tests(
             "notServiceAccounts",
             &source.not_service_accounts,
         ),
-        |value, _| list::service_account(value, scope.namespace),
+        |value| list::service_account(value, scope.namespace),
     );
-    tests.texts(
+    tests.several_texts(
         Subject::Principal,
         Pair::new(
             "trustDomains",
@@ -168,7 +191,7 @@ fn source_tests(
             "notTrustDomains",
             &source.not_trust_domains,
         ),
-        |value, _| list::trust_domain(value),
+        |value, is_negated| scope.trust_domain(value, is_negated),
     );
     tests.addresses(
         AddressSubject::Peer,
@@ -205,22 +228,22 @@ fn operation_tests(
     tests.texts(
         Subject::Method,
         Pair::new("methods", &operation.methods, "notMethods", &operation.not_methods),
-        |value, _| Ok(list::header(value)),
+        |value| Ok(list::header(value)),
     );
     tests.texts(
         Subject::Path,
         Pair::new("paths", &operation.paths, "notPaths", &operation.not_paths),
-        |value, _| list::path(value),
+        |value| list::path(value),
     );
     tests.texts(
         Subject::Host,
         Pair::new("hosts", &operation.hosts, "notHosts", &operation.not_hosts),
-        |value, _| Ok(list::host(value)),
+        |value| Ok(list::host(value)),
     );
     tests.texts(
         Subject::Port,
         Pair::new("ports", &operation.ports, "notPorts", &operation.not_ports),
-        |value, _| list::port(value),
+        |value| list::port(value),
     );
     tests.finish()
 }
