@@ -6,6 +6,7 @@ mod configuration;
 mod decisions;
 mod explained;
 mod native;
+mod native_values;
 mod paths;
 mod replies;
 mod rules;

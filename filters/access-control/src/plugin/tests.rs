@@ -1,5 +1,6 @@
 mod explained;
 mod failures;
+mod native_values;
 mod outcome;
 mod scenarios;
 

@@ -69,6 +69,7 @@ impl Policies {
         compiled.needs = compiled.collect_needs();
         if let Some(explain) = &mut compiled.explain {
             explain.needs.merge(&compiled.needs);
+            explain.needs.istio_identity = true;
         }
         let got = config.tests.len();
         if got > MAX_TESTS {
@@ -113,6 +114,7 @@ impl Policies {
             needs.source_principal = true;
             needs.claims = true;
         }
+        needs.istio_identity = needs.source_principal || needs.claims;
         needs
     }
 }

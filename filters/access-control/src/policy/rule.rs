@@ -51,6 +51,8 @@ pub(super) enum TextTest {
     RequestPrincipal(RequestPrincipal),
     Template(PathTemplate),
     Match(StringMatch),
+    /// A pattern for the elements of a list in dynamic metadata: `[abc]`.
+    Element(Pattern),
     /// A list of texts.
     OneOf(Rc<HashSet<Vec<u8>>>),
 }
@@ -112,11 +114,14 @@ impl Test {
                 })
             }
             Values::Texts(Subject::Claim(path), tests) => {
-                // Istio has no `match`, so there it is certain.
-                let is_match = matches!(tests.as_slice(), [TextTest::Match(_)]);
-                let scalar = if is_match { Answer::Yes } else { Answer::Unsure };
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
-                subject::claim(request, path, scalar, test)
+                subject::claim(request, path, scalar(tests), test)
+            }
+            Values::Texts(Subject::Metadata(filter, name), tests) => {
+                let scalar = scalar(tests);
+                subject::metadata(request, filter, name, scalar, |text, is_element| {
+                    tests.iter().any(|test| test.matches_member(text, is_element))
+                })
             }
             Values::Texts(subject, tests) => {
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
@@ -150,9 +155,18 @@ impl TextTest {
         }
     }
 
+    /// Returns `true` if a text in dynamic metadata matches, or an element of a list there.
+    fn matches_member(&self, text: &[u8], is_element: bool) -> bool {
+        match self {
+            Self::Element(pattern) => is_element && pattern.matches(text),
+            Self::Match(_) | Self::OneOf(_) => self.matches(text),
+            _ => !is_element && self.matches(text),
+        }
+    }
+
     pub(super) fn matches(&self, text: &[u8]) -> bool {
         match self {
-            Self::Pattern(pattern) => pattern.matches(text),
+            Self::Pattern(pattern) | Self::Element(pattern) => pattern.matches(text),
             Self::Spiffe(pattern) => match text.strip_prefix(b"spiffe://") {
                 Some(identity) => pattern.matches(identity),
                 None => pattern.is_presence() && pattern.matches(text),
@@ -163,6 +177,12 @@ impl TextTest {
             Self::OneOf(values) => values.contains(text),
         }
     }
+}
+
+/// Returns the answer for a number or boolean whose JSON text matches.
+fn scalar(tests: &[TextTest]) -> Answer {
+    // Istio has no `match`, so there it is certain.
+    if matches!(tests, [TextTest::Match(_)]) { Answer::Yes } else { Answer::Unsure }
 }
 
 /// Returns the conjunction; evaluation stops at the first `No`.

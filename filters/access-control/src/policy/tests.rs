@@ -6,6 +6,7 @@ mod indexed;
 mod kleene;
 mod lint;
 mod lists;
+mod metadata;
 mod sources;
 mod trust_domains;
 mod verdicts;

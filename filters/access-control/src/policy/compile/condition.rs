@@ -18,10 +18,13 @@ use crate::{
 const KEYS: &str = "request.headers[<name>], source.ip, remote.ip, source.namespace, \
                     source.principal, request.auth.principal, request.auth.audiences, \
                     request.auth.presenter, request.auth.claims[<name>], destination.ip, \
-                    destination.port or connection.sni";
+                    destination.port, connection.sni or experimental.envoy.filters.<filter>[<name>]";
 
 /// Compiles a value; the last argument is `true` if it must not match.
 type Compile = fn(&str, Scope<'_>, bool) -> Result<Vec<TextTest>, String>;
+
+/// The beginning of a key for dynamic metadata.
+const METADATA: &str = "experimental.envoy.filters.";
 
 /// The attribute of a condition.
 enum Key {
@@ -106,6 +109,10 @@ fn key(key: &str) -> Result<Key, String> {
             if let Some(names) = key.strip_prefix("request.auth.claims") {
                 return claim(names);
             }
+            if key.starts_with(METADATA) {
+                let subject = metadata(key)?;
+                return Ok(Key::Text(subject, |value, _, _| one(list::metadata(value))));
+            }
             Err(format!("must be one of {KEYS}, got \"{key}\""))
         }
     }
@@ -113,6 +120,17 @@ fn key(key: &str) -> Result<Key, String> {
 
 fn one(test: list::Compiled) -> Result<Vec<TextTest>, String> {
     test.map(|test| vec![test])
+}
+
+/// Returns the subject for dynamic metadata, which Istio names without the first word.
+fn metadata(key: &str) -> Result<Subject, String> {
+    let parts = key.strip_prefix("experimental.").and_then(|key| key.strip_suffix(']'));
+    match parts.and_then(|key| key.split_once('[')) {
+        Some((filter, name)) if !name.is_empty() && !name.contains(['[', ']']) => {
+            Ok(Subject::Metadata(filter.to_owned(), name.to_owned()))
+        }
+        _ => Err(format!("must be {METADATA}<filter>[<name>], got \"{key}\"")),
+    }
 }
 
 /// Returns the subject for a header; the proxy has `host` as `:authority`.

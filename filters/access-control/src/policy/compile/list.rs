@@ -191,6 +191,17 @@ pub(super) fn trust_domain(value: &str) -> Compiled {
     regex(&format!("spiffe://{}/.*", escaped(value).replace("\\*", "[^/]*")))
 }
 
+/// Compiles a value in dynamic metadata; `[abc]` is an element of a list.
+pub(super) fn metadata(value: &str) -> Compiled {
+    if !(value.starts_with('[') && value.ends_with(']')) {
+        return Ok(pattern(value));
+    }
+    match value.trim_matches(['[', ']']) {
+        "" => Err("must have a text in its brackets".to_owned()),
+        element => Ok(TextTest::Element(Pattern::new(element))),
+    }
+}
+
 /// Compiles a service account, `<namespace>/<name>` or `<name>` in the namespace of the policy.
 pub(super) fn service_account(value: &str, namespace: Option<&str>) -> Compiled {
     let (namespace, name) = match (value.split_once('/'), namespace) {

@@ -171,7 +171,7 @@ fn source_tests(
     tests.texts(
         Subject::Principal,
         Pair::new("namespaces", &source.namespaces, "notNamespaces", &source.not_namespaces),
-        |value| list::namespace(value),
+        list::namespace,
     );
     tests.texts(
         Subject::Principal,
@@ -233,7 +233,7 @@ fn operation_tests(
     tests.texts(
         Subject::Path,
         Pair::new("paths", &operation.paths, "notPaths", &operation.not_paths),
-        |value| list::path(value),
+        list::path,
     );
     tests.texts(
         Subject::Host,
@@ -243,7 +243,7 @@ fn operation_tests(
     tests.texts(
         Subject::Port,
         Pair::new("ports", &operation.ports, "notPorts", &operation.not_ports),
-        |value| list::port(value),
+        list::port,
     );
     tests.finish()
 }
