@@ -1,6 +1,7 @@
 //! access-control in a real Envoy.
 #![allow(clippy::indexing_slicing, reason = "assignment creates the member of a JSON object")]
 
+mod audited;
 mod claims;
 mod configuration;
 mod decisions;

@@ -102,9 +102,7 @@ impl AccessControl {
     }
 
     fn audit(&self, decision: &Decision, request: &Request, now: SystemTime) {
-        if !self.audit.write(&self.policies, decision, request, now) {
-            self.counters.add(Metric::AuditLimited);
-        }
+        self.audit.write(&self.policies, decision, request, now, &self.counters);
     }
 
     /// Publishes a decision that is worth a look in the access log.

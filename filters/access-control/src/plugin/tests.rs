@@ -1,3 +1,4 @@
+mod audited;
 mod explained;
 mod failures;
 mod native_values;

@@ -49,7 +49,7 @@ impl Policies {
             reply: reply.map(|reply| template(reply, "reply", &mut errors)).unwrap_or_default(),
             enforced: config.enforced.unwrap_or(Percentage::ALL),
             challenges: challenges(config, &mut errors),
-            audit: config.audit.as_ref().map(Audit::new),
+            audit: config.audit.as_ref().map(|audit| Audit::compile(audit, &mut errors)),
             explain: Explain::compile(config, &mut errors),
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),

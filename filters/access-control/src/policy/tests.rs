@@ -1,3 +1,4 @@
+mod audited;
 mod bypasses;
 mod cases;
 mod documents;

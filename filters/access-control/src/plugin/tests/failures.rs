@@ -51,6 +51,11 @@ fn a_failed_call_never_lets_a_denied_request_pass() {
 }
 
 #[test]
+fn a_failed_call_shows_no_value_that_is_hashed() {
+    check!(audited, fails_closed);
+}
+
+#[test]
 fn a_failed_call_changes_no_decision_for_an_explanation() {
     check!(explained, fails_closed);
 }
@@ -68,6 +73,7 @@ fn a_failed_call_denies_nothing_in_a_dry_run() {
 #[test]
 fn the_scenarios_make_every_host_call_of_the_filter() {
     let calls = host_calls(&[
+        scenarios::audited,
         scenarios::enforced,
         scenarios::explained,
         scenarios::shared,
@@ -83,7 +89,8 @@ const EVERY_HOST_CALL: [(&str, &str); 4] = [
     ("configure", "clock define_metric property"),
     (
         "request_headers",
-        "clock header headers property send_local_response set_property set_tick_period",
+        "clock header headers property seed_shared_data send_local_response set_property \
+         set_tick_period shared_data",
     ),
     ("response_headers", "add_header"),
     ("tick", "increment_metric set_tick_period"),

@@ -48,6 +48,19 @@ pub(super) fn dry_run(proxy: &Proxy) -> Outcome {
     )
 }
 
+/// Denials in the audit log, with a hash.
+pub(super) fn audited(proxy: &Proxy) -> Outcome {
+    let fields = json!(["decision", {"name": "target", "value": "%REQ(:path)%", "redact": "HASH"}]);
+    run(
+        proxy,
+        &json!({
+            "policies": [{"name": "a", "action": "DENY", "rules": [
+                {"to": [{"operation": {"paths": ["/internal"]}}]}]}],
+            "audit": {"fields": fields},
+        }),
+    )
+}
+
 /// Policies whose decisions are explained to everyone who asks.
 pub(super) fn explained(proxy: &Proxy) -> Outcome {
     let rules = json!([{"to": [{"operation": {"paths": ["/internal"]}}]}]);
