@@ -15,7 +15,6 @@ use telemetry::{
     export::otlp::{Envelope, Framing},
     expression::{AttributeCache, Attributes, Slot, Value},
     signals::access_log::{LoggedStream, line, severity},
-    signals::redactor::Redactor,
 };
 
 /// Maximum length of a line, in bytes.
@@ -45,7 +44,7 @@ fn check(policy: &Policy, lines: &[&[u8]]) {
     let record = record(lines);
     let request = filter_core::Request::default();
     let stream = stream(policy, lines);
-    let redactor = Redactor::new(b"0123456789abcdef").unwrap();
+    let redactor = filter_core::Redactor::new(b"0123456789abcdef").unwrap();
     let ended = CompletedStream { record: &record, attributes: &stream, request: &request };
     for is_error in [false, true] {
         let logged = LoggedStream { ended, is_error };
@@ -108,7 +107,7 @@ fn assert_label(value: &[u8]) {
 }
 
 /// Encodes a span from the lines and decodes it again.
-fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &Redactor, lines: &[&[u8]]) {
+fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &filter_core::Redactor, lines: &[&[u8]]) {
     let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
         panic!("the document has no tracer");
     };

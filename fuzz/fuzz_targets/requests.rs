@@ -48,10 +48,13 @@ fuzz_target!(|bytes: &[u8]| {
     });
 });
 
-/// Returns the request of a message; two headers supply other data of the proxy.
+/// Returns the request of a message; some headers supply other data of the proxy.
 fn request(message: &Message<'_>) -> Request {
     let text = |name| std::str::from_utf8(message.headers.first(name)?).ok();
+    let metadata = message.headers.first("x-metadata").and_then(filter_core::parse_exact);
+    let written = |value| ("envoy.filters.http.lua".to_owned(), value);
     Request {
+        metadata: metadata.map(written).into_iter().collect(),
         claims: message.headers.first("x-claims").and_then(filter_core::parse_exact),
         source_address: text("x-source").and_then(|text| text.parse().ok()),
         source_principal: message.headers.first("x-principal").map(<[u8]>::to_vec),
@@ -249,6 +252,8 @@ fn check_access(policies: &access_control::Policies, request: &Request) {
     let decision = policies.decide(request, now());
     assert_eq!(decision, policies.decide(request, now()), "equal requests, different decisions");
     legal::header_value(policies.summary(&decision).as_bytes());
+    let explanation = policies.explain(&decision, request, now());
+    explanation.iter().for_each(|text| legal::header_value(text.as_bytes()));
     let reply = policies.reply(&decision, &request.headers);
     legal::reply(&reply);
     assert!((300..600).contains(&reply.status), "{reply:?}");

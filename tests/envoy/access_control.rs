@@ -1,10 +1,13 @@
 //! access-control in a real Envoy.
 #![allow(clippy::indexing_slicing, reason = "assignment creates the member of a JSON object")]
 
+mod audited;
 mod claims;
 mod configuration;
 mod decisions;
+mod explained;
 mod native;
+mod native_values;
 mod paths;
 mod replies;
 mod rules;

@@ -71,6 +71,8 @@ pub use crate::{
         number_spans::{NumberSpans, parse_exact},
         percentage::{InvalidPercentage, Percentage},
         placeholder::{InvalidPlaceholder, Placeholder, PlaceholderKind, PlaceholderText},
+        redaction::{Redaction, RedactionConfig, RedactionKey},
+        redactor::Redactor,
         text::{EntryName, OneLine, Salt, is_printable, is_visible, text},
         time_text,
     },

@@ -4,8 +4,10 @@
 
 mod decode;
 mod encode;
+mod metadata;
 
 pub use self::{
     decode::{Field, MalformedMessage, duration, fields, whole_fields},
     encode::{bytes, fixed32, fixed64, length, message, varint, varint_len},
+    metadata::filter_metadata,
 };

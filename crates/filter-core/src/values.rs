@@ -11,5 +11,7 @@ pub(crate) mod metric_names;
 pub(crate) mod number_spans;
 pub(crate) mod percentage;
 pub(crate) mod placeholder;
+pub(crate) mod redaction;
+pub(crate) mod redactor;
 pub(crate) mod text;
 pub mod time_text;

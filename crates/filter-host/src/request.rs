@@ -1,15 +1,28 @@
 //! Reading the parts of a request that a policy needs.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+};
 
-use filter_core::{Headers, Needs, Request, parse_exact, source_address_warning};
+use filter_core::{
+    Headers, Needs, Request, parse_exact, protobuf::filter_metadata, source_address_warning,
+};
+use serde_json::Value;
 
 use crate::{
     headers::{self, Map},
-    host_error::Result,
+    host_error::{HostError, Result},
     property,
     published::Fact,
 };
+
+/// The filter of Envoy that RequestAuthentication configures.
+const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
+/// The member of its metadata with the claims of verified tokens, as istiod names it.
+const JWT_PAYLOAD: &str = "payload";
+/// The filter state of a waypoint with the identity of its peer.
+const PEER_PRINCIPAL: &str = "io.istio.peer_principal";
 
 /// Maximum number of headers that are read one by one.
 const MAX_SINGLE_READS: usize = 4;
@@ -22,18 +35,30 @@ pub struct RequestReader {
     needs: Needs,
     /// Names of the headers, as a list that is fast to search.
     names: Vec<Vec<u8>>,
+    /// `true` in a waypoint of Istio.
+    is_waypoint: bool,
 }
 
 impl RequestReader {
     /// Creates a reader, and logs a warning if a part in `needs` is unreliable in this proxy.
     #[must_use]
     pub fn new(needs: &Needs) -> Self {
-        let node_id = property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default();
+        let node_id = node_id();
         if let Some(warning) = source_address_warning(needs, &node_id) {
             log::warn!("{warning}");
         }
+        Self::quiet(needs, node_id.starts_with(b"waypoint~"))
+    }
+
+    /// Creates a reader of other parts, without a warning.
+    #[must_use]
+    pub fn with_needs(&self, needs: &Needs) -> Self {
+        Self::quiet(needs, self.is_waypoint)
+    }
+
+    fn quiet(needs: &Needs, is_waypoint: bool) -> Self {
         let names = needs.headers.iter().map(|name| name.clone().into_bytes()).collect();
-        Self { needs: needs.clone(), names }
+        Self { needs: needs.clone(), names, is_waypoint }
     }
 
     /// Reads the current request.
@@ -47,7 +72,7 @@ impl RequestReader {
             true => Headers::default(),
             false => headers::named(Map::RequestHeaders, wanted)?,
         };
-        with_attributes(headers, &self.needs)
+        with_attributes(headers, &self.needs, self.is_waypoint)
     }
 
     /// Like [`RequestReader::read`], but faster for requests without any of the headers.
@@ -68,8 +93,19 @@ impl RequestReader {
                 return self.read();
             }
         }
-        with_attributes(Headers::default(), &self.needs)
+        with_attributes(Headers::default(), &self.needs, self.is_waypoint)
     }
+}
+
+/// Returns `true` if the proxy is a sidecar of Istio.
+#[must_use]
+pub fn is_sidecar() -> bool {
+    node_id().starts_with(b"sidecar~")
+}
+
+/// Reads the id of the node; empty if it is unknown.
+fn node_id() -> Vec<u8> {
+    property::read(&["xds", "node", "id"]).ok().flatten().unwrap_or_default()
 }
 
 /// Reads all parts in `needs` except the headers, which are already read.
@@ -77,7 +113,7 @@ impl RequestReader {
 /// # Errors
 ///
 /// Fails as [`RequestReader::read`] does.
-pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
+fn with_attributes(headers: Headers, needs: &Needs, is_waypoint: bool) -> Result<Request> {
     let mut request = Request { headers, ..Request::default() };
     for name in &needs.attributes {
         // Properties of Weir filters have a single name that contains a dot.
@@ -90,9 +126,15 @@ pub fn with_attributes(headers: Headers, needs: &Needs) -> Result<Request> {
     }
     if needs.source_principal {
         request.source_principal = property::read(&["connection", "uri_san_peer_certificate"])?;
+        if needs.istio_identity && request.source_principal.is_none() && is_waypoint {
+            request.source_principal = property::read(&["filter_state", PEER_PRINCIPAL])?;
+        }
     }
     if needs.claims {
-        request.claims = claims(needs.claim_numbers)?;
+        request.claims = claims(needs)?;
+    }
+    if !needs.metadata.is_empty() {
+        request.metadata = metadata(&needs.metadata)?;
     }
     Ok(request)
 }
@@ -104,16 +146,33 @@ fn source_address() -> Result<Option<IpAddr>> {
     Ok(text.and_then(|text| text.parse::<SocketAddr>().ok()).map(|socket| socket.ip()))
 }
 
-/// Reads the claims that jwt-auth verified; `None` if it did not verify or does not share them.
-fn claims(keep_numbers: bool) -> Result<Option<serde_json::Value>> {
-    let identity = property::read(&[Fact::Identity.property()])?;
+/// Reads the claims that jwt-auth verified, or else those that RequestAuthentication did, if the
+/// needs include them; `None` if there are none, or if jwt-auth does not share them.
+fn claims(needs: &Needs) -> Result<Option<Value>> {
     let parse = |json: &[u8]| {
         // A number may be too large for its type, but not for its text.
-        let parsed = keep_numbers.then(|| serde_json::from_slice(json).ok()).flatten();
+        let parsed = needs.claim_numbers.then(|| serde_json::from_slice(json).ok()).flatten();
         parsed.or_else(|| parse_exact(json))
     };
-    let identity = identity.and_then(|json| parse(&json));
-    Ok(identity.and_then(|mut identity: serde_json::Value| {
-        identity.get_mut("claims").map(serde_json::Value::take)
-    }))
+    let take = |mut value: Value, name: &str| value.get_mut(name).map(Value::take);
+    match property::read(&[Fact::Identity.property()])? {
+        Some(identity) => Ok(parse(&identity).and_then(|identity| take(identity, "claims"))),
+        None if needs.istio_identity => {
+            let mut written = metadata(&BTreeSet::from([JWT_FILTER.to_owned()]))?;
+            Ok(written.remove(JWT_FILTER).and_then(|written| take(written, JWT_PAYLOAD)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Reads the dynamic metadata of filters; those that have written nothing are left out.
+fn metadata(filters: &BTreeSet<String>) -> Result<BTreeMap<String, Value>> {
+    // As a message, because the encoding of a single value does not have its type.
+    let Some(message) = property::read(&["metadata"])? else { return Ok(BTreeMap::new()) };
+    let mut written = BTreeMap::new();
+    for filter in filters {
+        let found = filter_metadata(&message, filter).map_err(|_| HostError::ParseFailure)?;
+        written.extend(found.map(|value| (filter.clone(), value)));
+    }
+    Ok(written)
 }

@@ -19,7 +19,7 @@ mod rule;
 mod test_case;
 
 pub use crate::config::{
-    audit::{AuditConfig, AuditField, AuditLevel, AuditWhen},
+    audit::{AuditConfig, AuditField, AuditLevel, AuditMember, AuditWhen, OwnMember},
     list::ListConfig,
     policy::{Action, Metadata, PolicyConfig, SpecConfig},
     rule::{ConditionConfig, From, OperationConfig, RuleConfig, SourceConfig, To},
@@ -45,6 +45,12 @@ pub struct Config {
     pub tests: Vec<TestCase>,
     /// Lines in the proxy's log about decisions. Default: none.
     pub audit: Option<AuditConfig>,
+    /// Names of the mesh's trust domain, at most 64: `trustDomain` and `trustDomainAliases` of
+    /// Istio's MeshConfig. An identity of one of them, or of `cluster.local`, in `principals` and
+    /// `source.principal` also matches under all others, as does one of them in `trustDomains`.
+    /// Default: none.
+    #[schemars(length(max = 64), extend("examples" = [["td.example"]]))]
+    pub trust_domain_aliases: Vec<String>,
     /// Percentage of the denials because no ALLOW policy matches that happen, sticky by principal
     /// or address. Default: 100.
     pub enforced: Option<Percentage>,
@@ -54,6 +60,10 @@ pub struct Config {
     pub unauthenticated_status: Option<IntegerWithin<401, 403>>,
     /// Reply to denied requests. Default: status 403 with problem details (RFC 9457).
     pub reply: Option<ReplyConfig>,
+    /// Requests whose decisions may be explained. If a request matches one of these entries and has
+    /// the header `x-weir-explain: 1`, the response header `x-weir-explain` names the policy and
+    /// rule that decided, or the closest rule and its fields that failed. Default: none.
+    pub explain: MatchList,
     /// Normalization of the path before it is matched, as in Istio's MeshConfig. In a mesh, Istio
     /// has already normalized the path. Default: `NONE`.
     pub path_normalization: PathNormalization,

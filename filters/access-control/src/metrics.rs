@@ -38,6 +38,8 @@ pub enum PolicyMetric {
     Matched,
     /// Requests that it denied.
     Denied,
+    /// Requests that would have another verdict if it were not in dry run.
+    DryRun,
 }
 
 impl Metric {
@@ -100,7 +102,7 @@ pub(crate) fn rule_other() -> String {
 
 impl PolicyMetric {
     /// All counters of a policy.
-    pub const ALL: [Self; 2] = [Self::Matched, Self::Denied];
+    pub const ALL: [Self; 3] = [Self::Matched, Self::Denied, Self::DryRun];
 
     /// Returns the name for a policy.
     #[must_use]
@@ -108,6 +110,7 @@ impl PolicyMetric {
         let stem = match self {
             Self::Matched => "matched",
             Self::Denied => "denied",
+            Self::DryRun => "dry_run",
         };
         if has_labels {
             format!("{PREFIX}policy_{stem}_total.policy=.={};.;", label_value(policy.as_bytes()))

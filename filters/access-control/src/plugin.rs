@@ -5,38 +5,39 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use filter_core::{Headers, InvalidConfig, Request, parse_config};
+use filter_core::{InvalidConfig, Request, parse_config};
 use filter_host::{
     Action, HostError, Plugin, Result, Setup, clock,
-    headers::{self, Map},
     published::{self, Fact, Readers},
-    reply,
     request::RequestReader,
-    stream::{self, ContextId},
+    stream::{ContextId, reset_request},
 };
 
 use crate::{
     Decision, Metric, Policies,
-    plugin::{audit::AuditLog, counters::Counters},
+    plugin::{audit::AuditLog, counters::Counters, explainer::Explainer, stream::Stream},
 };
 
 mod audit;
 mod counters;
+mod explainer;
+mod refusal;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 #[cfg(feature = "module")]
 filter_host::entry!(AccessControl);
 
 /// Time between two updates of the proxy's metrics.
 const PERIOD: Duration = Duration::from_secs(1);
-/// The headers that decide about the format of a reply.
-const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 
 /// The filter in one worker, with its current configuration.
 pub struct AccessControl {
     policies: Policies,
     reader: RequestReader,
+    explainer: Explainer,
     counters: Counters,
     audit: AuditLog,
 }
@@ -45,50 +46,46 @@ impl AccessControl {
     /// Creates the plugin.
     #[must_use]
     pub fn start(policies: Policies, setup: &Setup) -> Self {
-        policies.warnings().iter().for_each(|warning| setup.warn(warning));
+        warnings::log(&policies, setup);
         let counters = Counters::new(&policies, setup);
         log::info!("configuration applied");
+        // The warnings of the proxy are about all needs.
+        let reader = RequestReader::new(policies.explain_needs().unwrap_or(policies.needs()));
         Self {
-            reader: RequestReader::new(policies.needs()),
+            reader: reader.with_needs(policies.needs()),
+            explainer: Explainer::new(&policies, &reader),
             counters,
             audit: AuditLog::new(&policies),
             policies,
         }
     }
 
-    fn decide(&self) -> Action {
-        let decision = self.read().unwrap_or_else(|error| {
+    /// Decides about the request; returns its explanation if the client requests one and may have it.
+    fn decide(&self) -> (Action, Option<String>) {
+        let (decision, explanation) = self.read().unwrap_or_else(|error| {
             self.on_error(error);
             let decision = self.policies.unreadable();
             self.audit(&decision, &Request::default(), SystemTime::UNIX_EPOCH);
-            decision
+            (decision, None)
         });
         let is_enforced = !decision.is_tolerated && !self.policies.is_dry_run();
-        self.counters.count(&decision, is_enforced);
+        self.counters.count(&self.policies, &decision, is_enforced);
         let is_allowed = decision.verdict.is_allowed;
-        let differs = decision.dry_run.is_some_and(|dry_run| dry_run.is_allowed != is_allowed);
-        if !is_allowed || differs || decision.audited.is_some() {
-            let summary = self.policies.summary(&decision);
-            log::debug!("{summary}");
-            let summary: Rc<[u8]> = Rc::from(summary.into_bytes());
-            if let Err(error) = published::publish(Fact::Access, &summary, Readers::Everyone) {
-                self.on_error(error);
-            }
-        }
+        self.publish(&decision);
         if is_allowed || !is_enforced {
-            return Action::Continue;
+            return (Action::Continue, explanation);
         }
-        if let Err(error) = self.refuse(&decision) {
+        if let Err(error) = refusal::send(&self.policies, &decision, explanation) {
             self.on_error(error);
             // A request that is denied must not go on without a reply.
-            if let Err(error) = stream::reset_request() {
+            if let Err(error) = reset_request() {
                 self.on_error(error);
             }
         }
-        Action::Pause
+        (Action::Pause, None)
     }
 
-    fn read(&self) -> Result<Decision> {
+    fn read(&self) -> Result<(Decision, Option<String>)> {
         let request = self.reader.read()?;
         let now = match self.policies.uses_wall_clock() {
             true => clock::now()?,
@@ -96,22 +93,30 @@ impl AccessControl {
         };
         let decision = self.policies.decide(&request, now);
         self.audit(&decision, &request, now);
-        Ok(decision)
+        let explanation = self.explainer.explain(&self.policies, &decision, &request, now);
+        let explanation = explanation.unwrap_or_else(|error| {
+            self.on_error(error);
+            None
+        });
+        Ok((decision, explanation))
     }
 
     fn audit(&self, decision: &Decision, request: &Request, now: SystemTime) {
-        if !self.audit.write(&self.policies, decision, request, now) {
-            self.counters.add(Metric::AuditLimited);
-        }
+        self.audit.write(&self.policies, decision, request, now, &self.counters);
     }
 
-    fn refuse(&self, decision: &Decision) -> Result<()> {
-        let format = FORMAT_HEADERS.iter().filter_map(|name| {
-            let value = headers::value(Map::RequestHeaders, name).ok().flatten();
-            value.map(|value| (*name, value))
-        });
-        let format: Headers = format.collect();
-        reply::try_send(&self.policies.reply(decision, &format))
+    /// Publishes a decision that is worth a look in the access log.
+    fn publish(&self, decision: &Decision) {
+        let is_plain = decision.verdict.is_allowed && decision.audited.is_none();
+        if is_plain && decision.dry_run_difference().is_none() {
+            return;
+        }
+        let summary = self.policies.summary(decision);
+        log::debug!("{summary}");
+        let summary: Rc<[u8]> = Rc::from(summary.into_bytes());
+        if let Err(error) = published::publish(Fact::Access, &summary, Readers::Everyone) {
+            self.on_error(error);
+        }
     }
 
     fn on_error(&self, error: HostError) {
@@ -128,19 +133,10 @@ impl Plugin for AccessControl {
     }
 
     fn open(self: Rc<Self>, _context: ContextId) -> Stream {
-        Stream(self)
+        Stream::new(self)
     }
 
     fn on_tick(&self) {
         self.counters.flush();
-    }
-}
-
-/// An HTTP stream.
-pub struct Stream(Rc<AccessControl>);
-
-impl filter_host::Stream for Stream {
-    fn on_request_headers(&mut self, _end_of_stream: bool) -> Action {
-        self.0.decide()
     }
 }

@@ -11,15 +11,18 @@ use crate::config::Action;
 
 mod audit;
 mod compile;
+mod explain;
 mod index;
+mod lint;
 mod pattern;
 mod reply;
 mod rule;
 mod subject;
 mod test_case;
 
-pub use crate::policy::audit::Audit;
+pub use crate::policy::{audit::Audit, explain::EXPLAIN};
 use crate::policy::{
+    explain::Explain,
     index::Index,
     rule::{Context, Rule},
 };
@@ -40,10 +43,12 @@ pub struct Policies {
     /// `true` if denials of requests without an identity have status 401.
     challenges: bool,
     audit: Option<Audit>,
+    explain: Option<Explain>,
     detail: DetailLevel,
     mode: Mode,
     label_metrics: bool,
     warnings: Vec<Warning>,
+    conditional_warnings: lint::Conditional,
 }
 
 /// The rules of each action, in the order of the document.
@@ -130,6 +135,14 @@ pub struct Decision {
     pub is_challenged: bool,
 }
 
+impl Decision {
+    /// Returns the verdict of the dry run if it differs from that of the enforced policies.
+    #[must_use]
+    pub fn dry_run_difference(&self) -> Option<Verdict> {
+        self.dry_run.filter(|dry_run| dry_run.is_allowed != self.verdict.is_allowed)
+    }
+}
+
 impl Policies {
     /// Returns the inputs that [`Policies::decide`] reads of a request.
     #[must_use]
@@ -141,6 +154,24 @@ impl Policies {
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// Returns the warnings about the configuration in a sidecar.
+    #[must_use]
+    pub fn sidecar_warnings(&self) -> &[Warning] {
+        &self.conditional_warnings.sidecar
+    }
+
+    /// Returns `true` if a schedule ends.
+    #[must_use]
+    pub const fn has_ends(&self) -> bool {
+        !self.conditional_warnings.expired.is_empty()
+    }
+
+    /// Returns the warnings about schedules that are over.
+    pub fn expired_warnings(&self, now: SystemTime) -> impl Iterator<Item = &Warning> {
+        let expired = self.conditional_warnings.expired.iter();
+        expired.filter(move |(end, _)| *end <= now).map(|(_, warning)| warning)
     }
 
     /// Returns `true` in a dry run of all policies.
@@ -168,6 +199,20 @@ impl Policies {
     /// Returns the names of the policies.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.policies.iter().map(|policy| policy.name.as_str())
+    }
+
+    /// Returns the indices of the policies in dry run to which a difference of the dry run is due:
+    /// that of its verdict, or all ALLOW policies in dry run if none of them matches.
+    pub fn dry_run_policies(&self, decision: &Decision) -> impl Iterator<Item = usize> {
+        let reason = decision.dry_run_difference().map(|verdict| verdict.reason);
+        self.policies.iter().enumerate().filter_map(move |(index, policy)| {
+            let is_due = match reason? {
+                Reason::Rule(rule) => rule.policy == index,
+                Reason::NoPolicyAllows => policy.action == Action::Allow && policy.is_dry_run,
+                Reason::NoPolicy | Reason::Unreadable => false,
+            };
+            is_due.then_some(index)
+        })
     }
 
     /// Returns `true` if a schedule or an audit line depends on the wall clock.

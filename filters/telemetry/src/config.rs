@@ -20,10 +20,11 @@ mod filter;
 mod label;
 mod metrics;
 mod operations;
-mod redaction;
 mod response_headers;
 mod slos;
 mod values;
+
+pub use filter_core::{Redaction, RedactionConfig, RedactionKey};
 
 pub use crate::config::{
     access_log::{AccessLogConfig, AlwaysConfig, FieldConfig, FieldName, Level},
@@ -36,7 +37,6 @@ pub use crate::config::{
         Override,
     },
     operations::OperationConfig,
-    redaction::{Redaction, RedactionConfig, RedactionKey},
     response_headers::ResponseHeadersConfig,
     slos::SloConfig,
     values::{

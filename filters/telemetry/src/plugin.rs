@@ -8,6 +8,7 @@ use filter_host::{
     calls::CallId,
     environment,
     metric_buffer::{BufferedMetric, MetricBuffer},
+    redaction::SharedRedactor,
     request::RequestReader,
     shared_data,
     stream::ContextId,
@@ -21,7 +22,6 @@ use crate::{
         ending::StreamEnd,
         export::Export,
         label_values::LabelInputs,
-        redaction::Redaction,
         snapshot::RequestSnapshot,
         spans::Spans,
         stream::Stream,
@@ -37,7 +37,6 @@ mod ending;
 mod export;
 mod label_values;
 mod record;
-mod redaction;
 mod response_headers;
 mod rows;
 mod series;
@@ -62,7 +61,7 @@ pub struct Telemetry {
     metrics: TrafficMetrics,
     access_logs: AccessLogs,
     spans: Spans,
-    redaction: Redaction,
+    redaction: SharedRedactor,
     export: Export,
 }
 
@@ -76,7 +75,7 @@ impl Telemetry {
         let access_logs = AccessLogs::define(&policy, &buffer);
         let spans = Spans::new(&policy, &buffer);
         let metrics = TrafficMetrics::define(&policy, &key, buffer);
-        let redaction = Redaction::new(&policy, &key);
+        let redaction = SharedRedactor::new(policy.redaction_key(), policy.hashes(), &key);
         let export = Export::open(&policy, key, &setup.timers);
         let reader = (!policy.needs().is_empty()).then(|| RequestReader::new(policy.needs()));
         log::info!("configuration applied");

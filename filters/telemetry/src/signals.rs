@@ -4,6 +4,5 @@ pub mod access_log;
 pub mod filter;
 pub mod label;
 pub(crate) mod metrics;
-pub mod redactor;
 pub(crate) mod slo;
 pub(crate) mod tracing;

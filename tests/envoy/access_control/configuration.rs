@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{client::Request, suite};
+use tests::{bootstrap::EnvoyOptions, client::Request, envoy::Envoy, suite, upstream::Upstream};
 
 use super::{FILTER, Fixture, filter, policy, statuses, to_paths};
 
@@ -37,4 +37,26 @@ fn rejects_an_invalid_configuration_and_keeps_the_last_valid_one() -> Result<()>
         .reconfigure(&[filter(&json!({"policies": [{"name": "idle", "action": "DENY"}]}))])?;
     assert_eq!(send(&fixture)?, [200, 200]);
     fixture.envoy.wait_for_log(&suite::path(FILTER, "policies[0]: has no rules"))
+}
+
+#[test]
+fn warns_about_conditions_without_effect() -> Result<()> {
+    let rules = json!([
+        {"from": [{"source": {"ipBlocks": ["10.0.0.0/8"]}}]},
+        {"schedule": {"expiresAt": "2020-01-01T00:00:00Z"}},
+        {"to": [{"operation": {"hosts": ["a.example"]}}]},
+    ]);
+    let config = json!({"policies": [policy("a", "DENY", rules)]});
+    let app = Upstream::start()?;
+    let node = Some("sidecar~10.0.0.7~app-1.shop~shop.svc.cluster.local".to_owned());
+    let options = EnvoyOptions::new(app.address(), vec![filter(&config)]);
+    let mut envoy = Envoy::start(EnvoyOptions { node_id: node, ..options })?;
+    for warning in [
+        "rules[0].from[0].source.ipBlocks: in a sidecar the address of the peer is hidden",
+        "rules[1].schedule.expiresAt: is over",
+        "rules[2].to[0].operation.hosts: has \"a.example\" without \"a.example:*\"",
+    ] {
+        envoy.wait_for_log(&suite::path(FILTER, &format!("policies[0].{warning}")))?;
+    }
+    Ok(())
 }

@@ -50,11 +50,16 @@ fn decisions_are_in_metrics_and_in_the_access_log() -> Result<()> {
             Some("decision=allow;policy=audited;rule=rule-0"),
             "via_upstream",
         ),
-        (get("/orders/trial"), 200, Some("decision=allow;dry_run=deny"), "via_upstream"),
+        (
+            get("/orders/trial"),
+            200,
+            Some("decision=allow;dry_run=deny;policy=trial"),
+            "via_upstream",
+        ),
         (
             get("/reports"),
             403,
-            Some("decision=deny;dry_run=allow"),
+            Some("decision=deny;dry_run=allow;policy=also"),
             "weir_access_control_denied{no_policy_allows}",
         ),
     ];
@@ -84,6 +89,8 @@ fn decisions_are_in_metrics_and_in_the_access_log() -> Result<()> {
         ("policy_orders_denied_total", 0),
         ("policy_audited_matched_total", 2),
         ("policy_trial_denied_total", 0),
+        ("policy_trial_dry_run_total", 2),
+        ("policy_also_dry_run_total", 2),
     ])?;
     let log = fixture.envoy.wait_for_access_log(sent.len())?;
     for (line, (request, _, state, details)) in log.iter().zip(sent) {

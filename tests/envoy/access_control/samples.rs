@@ -38,7 +38,7 @@ fn the_shipped_filter_protects_two_paths() -> Result<()> {
     }
     fixture.wait_for(&[("dry_run_denied_total", 1), ("policy_admin_denied_total", 2)])?;
     let log = fixture.envoy.wait_for_access_log(7)?;
-    assert_eq!(log[5]["access"], "decision=allow;dry_run=deny");
+    assert_eq!(log[5]["access"], "decision=allow;dry_run=deny;policy=deletes");
     Ok(())
 }
 

@@ -28,6 +28,11 @@ pub struct Needs {
     pub source_address: bool,
     /// `true` if the identity in the client's certificate is read.
     pub source_principal: bool,
+    /// `true` if identities that Istio has established take the place of absent ones: the claims
+    /// that RequestAuthentication verified, and in a waypoint the identity of the peer.
+    pub istio_identity: bool,
+    /// Names of filters whose dynamic metadata is read.
+    pub metadata: BTreeSet<String>,
 }
 
 impl Needs {
@@ -48,6 +53,8 @@ impl Needs {
         self.claim_numbers |= other.claim_numbers;
         self.source_address |= other.source_address;
         self.source_principal |= other.source_principal;
+        self.istio_identity |= other.istio_identity;
+        self.metadata.extend(other.metadata.iter().cloned());
     }
 
     pub(super) fn of(conditions: &[Condition]) -> Self {

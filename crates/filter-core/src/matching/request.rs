@@ -21,4 +21,6 @@ pub struct Request {
     pub source_address: Option<IpAddr>,
     /// The identity in the client's certificate.
     pub source_principal: Option<Vec<u8>>,
+    /// Dynamic metadata by the name of the filter that wrote it.
+    pub metadata: BTreeMap<String, Value>,
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub enum Field<'a> {
     /// A varint.
     Varint(u64),
+    /// Eight bytes of a fixed size, such as a double.
+    Fixed64(u64),
     /// A string, bytes or a message.
     Bytes(&'a [u8]),
 }
@@ -33,12 +35,20 @@ pub fn fields(bytes: &[u8]) -> impl Iterator<Item = (u64, Field<'_>)> {
         let read = next(&mut rest).ok().flatten()?;
         Some((read.number, read.field))
     })
+    .filter(|(_, field)| !matches!(field, Field::Fixed64(_)))
 }
 
 /// Decodes the fields of a complete message, with their numbers.
 ///
 /// Ends with an error if the message is truncated or malformed. Skips fixed-size fields.
 pub fn whole_fields(
+    bytes: &[u8],
+) -> impl Iterator<Item = Result<(u64, Field<'_>), MalformedMessage>> {
+    all_fields(bytes).filter(|read| !matches!(read, Ok((_, Field::Fixed64(_)))))
+}
+
+/// Like [`whole_fields`], with fields of eight bytes.
+pub(super) fn all_fields(
     bytes: &[u8],
 ) -> impl Iterator<Item = Result<(u64, Field<'_>), MalformedMessage>> {
     let mut rest = bytes;
@@ -68,15 +78,16 @@ pub fn duration(message: &[u8]) -> Duration {
     Duration::from_secs(part(1).unwrap_or_default()).saturating_add(nanos)
 }
 
-/// Reads the next field that does not have a fixed size; `None` at the end.
+/// Reads the next field, except those of four bytes; `None` at the end.
 fn next<'a>(rest: &mut &'a [u8]) -> Result<Option<ReadField<'a>>, MalformedMessage> {
     while !rest.is_empty() {
         let key = varint(rest)?;
         let (field, is_whole) = match key & 0b111 {
             0 => (Field::Varint(varint(rest)?), true),
             1 => {
-                *rest = rest.get(8..).ok_or(MalformedMessage)?;
-                continue;
+                let (number, after) = rest.split_first_chunk().ok_or(MalformedMessage)?;
+                *rest = after;
+                (Field::Fixed64(u64::from_le_bytes(*number)), true)
             }
             2 => {
                 let size = usize::try_from(varint(rest)?).unwrap_or(usize::MAX);

@@ -1,8 +1,16 @@
 //! The audit log.
 
-use filter_core::IntegerWithin;
+use std::fmt;
+
+use filter_core::{IntegerWithin, Redaction, RedactionConfig};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        MapAccess, Visitor,
+        value::{MapAccessDeserializer, StrDeserializer},
+    },
+};
 
 /// Lines in the proxy's log about decisions: JSON objects after `audit `, each at most 4 KiB.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -10,8 +18,11 @@ use serde::{Deserialize, Serialize};
 pub struct AuditConfig {
     /// Decisions that are logged. Denials always are. Default: `DENY`.
     pub when: AuditWhen,
-    /// Members of the objects. Default: all of them.
-    pub fields: Option<Vec<AuditField>>,
+    /// Members of the objects, at most 32: words, and objects for other values. Default: all words.
+    #[schemars(length(max = 32))]
+    pub fields: Option<Vec<AuditMember>>,
+    /// Key of hashed values. Default: a random key per proxy.
+    pub redaction: Option<RedactionConfig>,
     /// Maximum number of lines of each worker in a second, 1 to 10,000. Default: 100.
     #[schemars(extend("examples" = [100]))]
     pub max_per_second: Option<IntegerWithin<1, 10_000>>,
@@ -43,7 +54,56 @@ pub enum AuditLevel {
     Warn,
 }
 
-/// A member of an audit line.
+/// A member of an audit line: a word, or a member of its own.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum AuditMember {
+    /// A word.
+    Word(AuditField),
+    /// A member of its own.
+    Own(OwnMember),
+}
+
+/// A member of an audit line with a value of the request. It is left out if the value is absent,
+/// longer than 1 KiB or not printable ASCII.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnMember {
+    /// Name: 1 to 64 characters `a-z`, `0-9` and `_`. Required.
+    #[schemars(extend("examples" = ["client"]))]
+    pub name: String,
+    /// Text with the placeholders `%REQ(header)%` and `%CLAIM(a.b)%`. Required.
+    #[schemars(extend("examples" = ["%CLAIM(azp)%"]))]
+    pub value: String,
+    /// Redaction of the value. A credential requires `HASH`. Default: none.
+    pub redact: Option<Redaction>,
+}
+
+impl<'de> Deserialize<'de> for AuditMember {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MemberVisitor)
+    }
+}
+
+struct MemberVisitor;
+
+impl<'de> Visitor<'de> for MemberVisitor {
+    type Value = AuditMember;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a word or an object with name and value")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<AuditMember, E> {
+        AuditField::deserialize(StrDeserializer::new(word)).map(AuditMember::Word)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AuditMember, A::Error> {
+        OwnMember::deserialize(MapAccessDeserializer::new(map)).map(AuditMember::Own)
+    }
+}
+
+/// A member of an audit line that has a name of the filter.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditField {
@@ -74,6 +134,25 @@ pub enum AuditField {
 }
 
 impl AuditField {
+    /// Returns the name of the member.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Decision => "decision",
+            Self::Policy => "policy",
+            Self::Rule => "rule",
+            Self::Action => "action",
+            Self::Principal => "principal",
+            Self::RequestPrincipal => "request_principal",
+            Self::SourceIp => "source_ip",
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::Host => "host",
+            Self::RequestId => "request_id",
+        }
+    }
+
     /// All members, in their order.
     pub const ALL: [Self; 12] = [
         Self::Time,

@@ -47,6 +47,9 @@ pub struct TestRequest {
     pub claims: Option<Map<String, Value>>,
     /// Headers.
     pub headers: BTreeMap<String, String>,
+    /// Tag, which `match` reads as the attribute `weir.tag`.
+    #[schemars(extend("examples" = ["canary"]))]
+    pub tag: Option<String>,
     /// Time, such as `2027-01-01T00:00:00Z`. Default: 1970.
     pub time: Option<filter_core::Timestamp>,
 }

@@ -2,39 +2,58 @@
 
 use std::{cell::RefCell, time::SystemTime};
 
-use filter_core::{Request, TokenBucket};
-use filter_host::clock;
+use filter_core::{Redactor, Request, TokenBucket};
+use filter_host::{clock, redaction::SharedRedactor, shared_data};
 
-use crate::{Decision, Policies, config::AuditLevel};
+use super::counters::Counters;
+use crate::{Decision, Metric, Policies, config::AuditLevel};
 
 /// The lines that a worker may write.
-pub(super) struct AuditLog(RefCell<TokenBucket>);
+pub(super) struct AuditLog {
+    lines: RefCell<TokenBucket>,
+    /// The redactor of lines with hashes.
+    redactor: Option<SharedRedactor>,
+    /// The redactor of all other lines.
+    masking: Redactor,
+}
 
 impl AuditLog {
     pub(super) fn new(policies: &Policies) -> Self {
-        let lines = policies.audit().map_or(0, |audit| audit.max_per_second);
-        Self(RefCell::new(TokenBucket::new(lines)))
+        let audit = policies.audit();
+        let hashing = audit.filter(|audit| audit.hashes()).map(|audit| {
+            let key = shared_data::plugin_key("access-control");
+            SharedRedactor::new(audit.redaction_key(), true, &key)
+        });
+        Self {
+            lines: RefCell::new(TokenBucket::new(audit.map_or(0, |audit| audit.max_per_second))),
+            redactor: hashing,
+            masking: Redactor::masking(),
+        }
     }
 
-    /// Writes the line of a decision, if it has one. Returns `false` if there were too many in this
-    /// second.
+    /// Writes the line of a decision, if it has one and there were not too many in this second.
     pub(super) fn write(
         &self,
         policies: &Policies,
         decision: &Decision,
         request: &Request,
         now: SystemTime,
-    ) -> bool {
-        let Some(audit) = policies.audit() else { return true };
-        let Some(line) = policies.audit_line(decision, request, now) else { return true };
-        if !self.0.borrow_mut().take(clock::monotonic()) {
-            return false;
+        counters: &Counters,
+    ) {
+        let Some(audit) = policies.audit().filter(|audit| audit.includes(decision)) else { return };
+        if !self.lines.borrow_mut().take(clock::monotonic()) {
+            counters.add(Metric::AuditLimited);
+            return;
         }
+        let redactor = || match &self.redactor {
+            Some(shared) => shared.get(|| counters.add(Metric::Errors)),
+            None => &self.masking,
+        };
+        let Some(line) = policies.audit_line(decision, request, now, redactor) else { return };
         let level = match audit.level {
             AuditLevel::Info => log::Level::Info,
             AuditLevel::Warn => log::Level::Warn,
         };
         log::log!(level, "audit {line}");
-        true
     }
 }

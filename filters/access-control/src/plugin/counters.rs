@@ -22,7 +22,7 @@ pub(super) struct Counters {
     /// Indexed by [`Metric::index`].
     totals: Vec<BufferedMetric>,
     /// By policy, then as [`PolicyMetric::ALL`].
-    by_policy: Vec<[BufferedMetric; 2]>,
+    by_policy: Vec<[BufferedMetric; 3]>,
     by_rule: BTreeMap<RuleId, BufferedMetric>,
     other_rules: BufferedMetric,
 }
@@ -47,15 +47,15 @@ impl Counters {
     }
 
     /// Counts a decision; `is_enforced` is `false` if its denial does not happen.
-    pub(super) fn count(&self, decision: &Decision, is_enforced: bool) {
+    pub(super) fn count(&self, policies: &Policies, decision: &Decision, is_enforced: bool) {
         let verdict = decision.verdict;
         self.add(if verdict.is_allowed { Metric::Allowed } else { Metric::Denied });
         match verdict.reason {
             Reason::Rule(rule) => {
-                self.add_policy(rule, PolicyMetric::Matched);
+                self.add_matched(rule);
                 if !verdict.is_allowed {
                     self.add(Metric::DeniedByPolicy);
-                    self.add_policy(rule, PolicyMetric::Denied);
+                    self.add_policy(rule.policy, PolicyMetric::Denied);
                 }
             }
             Reason::NoPolicyAllows => self.add(Metric::DeniedNoPolicy),
@@ -63,16 +63,14 @@ impl Counters {
         }
         if let Some(rule) = decision.audited {
             self.add(Metric::Audited);
-            self.add_policy(rule, PolicyMetric::Matched);
+            self.add_matched(rule);
         }
-        match decision.dry_run {
-            Some(dry_run) if verdict.is_allowed && !dry_run.is_allowed => {
-                self.add(Metric::DryRunDenied);
+        if let Some(dry_run) = decision.dry_run_difference() {
+            let is_allowed = dry_run.is_allowed;
+            self.add(if is_allowed { Metric::DryRunAllowed } else { Metric::DryRunDenied });
+            for policy in policies.dry_run_policies(decision) {
+                self.add_policy(policy, PolicyMetric::DryRun);
             }
-            Some(dry_run) if !verdict.is_allowed && dry_run.is_allowed => {
-                self.add(Metric::DryRunAllowed);
-            }
-            _ => {}
         }
         if verdict.is_unsure {
             self.add(Metric::Unsure);
@@ -93,15 +91,18 @@ impl Counters {
         self.buffer.flush();
     }
 
-    fn add_policy(&self, rule: RuleId, metric: PolicyMetric) {
-        if metric == PolicyMetric::Matched {
-            let counter = self.by_rule.get(&rule).unwrap_or(&self.other_rules);
-            self.buffer.add(*counter, 1);
-        }
-        if let Some([matched, denied]) = self.by_policy.get(rule.policy) {
+    fn add_matched(&self, rule: RuleId) {
+        let counter = self.by_rule.get(&rule).unwrap_or(&self.other_rules);
+        self.buffer.add(*counter, 1);
+        self.add_policy(rule.policy, PolicyMetric::Matched);
+    }
+
+    fn add_policy(&self, policy: usize, metric: PolicyMetric) {
+        if let Some([matched, denied, dry_run]) = self.by_policy.get(policy) {
             let counter = match metric {
                 PolicyMetric::Matched => matched,
                 PolicyMetric::Denied => denied,
+                PolicyMetric::DryRun => dry_run,
             };
             self.buffer.add(*counter, 1);
         }

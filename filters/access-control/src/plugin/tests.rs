@@ -1,4 +1,7 @@
+mod audited;
+mod explained;
 mod failures;
+mod native_values;
 mod outcome;
 mod scenarios;
 
@@ -78,6 +81,29 @@ fn an_audit_line_has_the_decision_but_no_query() {
 }
 
 #[test]
+fn warnings_depend_on_the_proxy_and_on_the_time() {
+    let document = json!({"policies": [{
+        "name": "a", "schedule": {"expiresAt": "1970-01-02T00:00:00Z"},
+        "rules": [{"from": [{"source": {"ipBlocks": ["10.0.0.0/8"]}}]}],
+    }]});
+    for (node, day, words) in [
+        ("router~10.0.0.1~a.b~c", 0, &[][..]),
+        ("router~10.0.0.1~a.b~c", 1, &["expiresAt: is over"]),
+        ("sidecar~10.0.0.1~a.b~c", 0, &["ipBlocks: in a sidecar"]),
+    ] {
+        let proxy = Proxy::new();
+        proxy.set_property("xds.node.id", node.as_bytes());
+        proxy.set_now(std::time::Duration::from_secs(day * 86_400));
+        start(&proxy, &document);
+        let log = proxy.log(3);
+        let log = log.iter().filter(|line| line.contains("policies[0]"));
+        let log: Vec<_> = log.collect();
+        assert_eq!(log.len(), words.len(), "{log:?}");
+        assert!(log.iter().zip(words).all(|(line, word)| line.contains(word)), "{log:?}");
+    }
+}
+
+#[test]
 fn policies_and_rules_are_counted() {
     let proxy = Proxy::new();
     let mut worker = start(&proxy, &denied("DENY", "/admin"));
@@ -96,6 +122,27 @@ fn policies_and_rules_are_counted() {
         ("rule_a_rule_0_matched_total", 2),
         ("rule_other_matched_total", 0),
     ] {
+        assert_eq!(proxy.metric(&format!("weir_access_control_{name}")), value, "{name}");
+    }
+}
+
+#[test]
+fn a_difference_of_the_dry_run_counts_for_its_policy() {
+    let proxy = Proxy::new();
+    let mut document = denied("DENY", "/admin");
+    document["policies"][0]["dryRun"] = json!(true);
+    let mut worker = start(&proxy, &document);
+    for path in ["/admin", "/admin", "/"] {
+        let stream = worker.request(&[(":method", "GET"), (":path", path)]);
+        let state = worker.end(stream);
+        let summary = (path == "/admin").then_some(&b"decision=allow;dry_run=deny;policy=a"[..]);
+        assert_eq!(state.property("weir.access"), summary);
+    }
+    proxy.pass(std::time::Duration::from_secs(1));
+    worker.tick();
+    for (name, value) in
+        [("dry_run_denied_total", 2), ("policy_a_dry_run_total", 2), ("policy_a_denied_total", 0)]
+    {
         assert_eq!(proxy.metric(&format!("weir_access_control_{name}")), value, "{name}");
     }
 }

@@ -6,48 +6,70 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use filter_core::{Needs, PathNormalization, Request, RequestPath, time_text};
+use filter_core::{Needs, PathNormalization, Redactor, Request, RequestPath, time_text};
 use serde_json::{Map, Value};
 
 use super::{
-    Decision, Policies, Reason,
+    Decision, Policies, Reason, RuleId,
     subject::{SOURCE, principal_text},
 };
-use crate::config::{Action, AuditConfig, AuditField, AuditLevel, AuditWhen};
+use crate::config::{Action, AuditField, AuditLevel, AuditWhen};
 
-/// The maximum length of a value, so that a line has at most 4 KiB.
+mod compile;
+
+use compile::Own;
+
+/// The maximum length of a line; members at its end that would exceed it are left out.
+const MAX_LINE: usize = 4096;
+/// The maximum length of a value.
 const MAX_VALUE: usize = 256;
-const MAX_PER_SECOND: u32 = 100;
 
 /// The compiled audit log.
 #[derive(Clone, Debug)]
 pub struct Audit {
     when: AuditWhen,
-    fields: Vec<AuditField>,
+    members: Vec<Member>,
+    redaction_key: Option<Vec<u8>>,
     /// Level of the lines.
     pub level: AuditLevel,
     /// Maximum number of lines of each worker in a second.
     pub max_per_second: u32,
 }
 
+/// A member of the lines.
+#[derive(Clone, Debug)]
+enum Member {
+    Word(AuditField),
+    Own(Own),
+}
+
 impl Audit {
-    pub(super) fn new(config: &AuditConfig) -> Self {
-        let max = config.max_per_second.and_then(|max| u32::try_from(max.get()).ok());
-        Self {
-            when: config.when,
-            fields: config.fields.clone().unwrap_or_else(|| AuditField::ALL.to_vec()),
-            level: config.level,
-            max_per_second: max.unwrap_or(MAX_PER_SECOND),
-        }
+    /// Returns the key of hashes; `None` if it is not configured.
+    #[must_use]
+    pub fn redaction_key(&self) -> Option<&[u8]> {
+        self.redaction_key.as_deref()
+    }
+
+    /// Returns `true` if lines have hashes.
+    #[must_use]
+    pub fn hashes(&self) -> bool {
+        self.members.iter().any(|member| matches!(member, Member::Own(own) if own.is_hashed()))
     }
 
     /// Returns `true` if lines have the time.
     pub(super) fn has_time(&self) -> bool {
-        self.fields.contains(&AuditField::Time)
+        self.members.iter().any(|member| matches!(member, Member::Word(AuditField::Time)))
     }
 
     pub(super) fn add_needs(&self, needs: &mut Needs) {
-        for field in &self.fields {
+        for member in &self.members {
+            let field = match member {
+                Member::Word(field) => field,
+                Member::Own(own) => {
+                    own.add_needs(needs);
+                    continue;
+                }
+            };
             let header = match field {
                 AuditField::Method => ":method",
                 AuditField::Path => ":path",
@@ -75,7 +97,9 @@ impl Audit {
         }
     }
 
-    fn includes(&self, decision: &Decision) -> bool {
+    /// Returns `true` if a decision is logged.
+    #[must_use]
+    pub fn includes(&self, decision: &Decision) -> bool {
         match self.when {
             AuditWhen::Deny => !decision.verdict.is_allowed,
             AuditWhen::Audited => !decision.verdict.is_allowed || decision.audited.is_some(),
@@ -92,53 +116,82 @@ impl Policies {
     }
 
     /// Returns the audit line of a decision, a JSON object; `None` if it is not logged.
+    ///
+    /// `redactor` is called only for lines with a redacted value.
     #[must_use]
-    pub fn audit_line(
+    pub fn audit_line<'r>(
         &self,
         decision: &Decision,
         request: &Request,
         now: SystemTime,
+        redactor: impl Fn() -> &'r Redactor,
     ) -> Option<String> {
         let audit = self.audit.as_ref().filter(|audit| audit.includes(decision))?;
-        let rule = match (decision.verdict.reason, decision.audited) {
-            (Reason::Rule(rule), _) if !decision.verdict.is_allowed => Some(rule),
-            (_, Some(audited)) => Some(audited),
-            (Reason::Rule(rule), None) => Some(rule),
-            _ => None,
-        };
-        let names = rule.map(|rule| self.names_of(rule));
-        let action =
-            rule.and_then(|rule| self.policies.get(rule.policy)).map(|policy| policy.action);
-        let header = |name: &str| request.headers.first(name).map(text);
+        let rule = audited_rule(decision);
         let mut line = Map::new();
-        for field in &audit.fields {
-            let (name, value) = match field {
-                AuditField::Time => ("time", Some(Cow::Owned(time(now)))),
-                AuditField::Decision => {
-                    let word = if decision.verdict.is_allowed { "ALLOW" } else { "DENY" };
-                    ("decision", Some(Cow::Borrowed(word)))
+        let mut size: usize = 2;
+        for member in &audit.members {
+            let (name, value) = match member {
+                Member::Word(field) => {
+                    let value = self.audited(*field, decision, rule, request, now);
+                    (field.name(), value.map(Cow::into_owned))
                 }
-                AuditField::Policy => ("policy", names.map(|(policy, _)| Cow::Borrowed(policy))),
-                AuditField::Rule => ("rule", names.map(|(_, rule)| Cow::Borrowed(rule))),
-                AuditField::Action => ("action", action.map(|action| Cow::Borrowed(word(action)))),
-                AuditField::Principal => {
-                    ("principal", request.source_principal.as_deref().map(text))
-                }
-                AuditField::RequestPrincipal => {
-                    let principal = principal_text(request);
-                    ("request_principal", principal.map(|text| Cow::Owned(short(&text))))
-                }
-                AuditField::SourceIp => ("source_ip", source_ip(request)),
-                AuditField::Method => ("method", header(":method")),
-                AuditField::Path => ("path", path(request)),
-                AuditField::Host => ("host", header(":authority")),
-                AuditField::RequestId => ("request_id", header("x-request-id")),
+                Member::Own(own) => (own.name.as_str(), own.value(request, &redactor)),
             };
-            if let Some(value) = value {
-                line.insert(name.to_owned(), Value::from(value.into_owned()));
+            let Some(value) = value.map(Value::from) else { continue };
+            // Quotes, a colon and a comma.
+            let added = name.len().saturating_add(value.to_string().len()).saturating_add(4);
+            size = size.saturating_add(added);
+            if size > MAX_LINE {
+                break;
             }
+            line.insert(name.to_owned(), value);
         }
         Some(Value::Object(line).to_string())
+    }
+
+    /// Returns the value of a member; `None` if the request or the decision does not have it.
+    fn audited<'r>(
+        &'r self,
+        field: AuditField,
+        decision: &Decision,
+        rule: Option<RuleId>,
+        request: &'r Request,
+        now: SystemTime,
+    ) -> Option<Cow<'r, str>> {
+        let names = rule.map(|rule| self.names_of(rule));
+        let header = |name: &str| request.headers.first(name).map(text);
+        match field {
+            AuditField::Time => Some(Cow::Owned(time(now))),
+            AuditField::Decision => {
+                Some(Cow::Borrowed(if decision.verdict.is_allowed { "ALLOW" } else { "DENY" }))
+            }
+            AuditField::Policy => names.map(|(policy, _)| Cow::Borrowed(policy)),
+            AuditField::Rule => names.map(|(_, rule)| Cow::Borrowed(rule)),
+            AuditField::Action => {
+                let policy = self.policies.get(rule?.policy);
+                policy.map(|policy| Cow::Borrowed(word(policy.action)))
+            }
+            AuditField::Principal => request.source_principal.as_deref().map(text),
+            AuditField::RequestPrincipal => {
+                principal_text(request).map(|text| Cow::Owned(short(&text)))
+            }
+            AuditField::SourceIp => source_ip(request),
+            AuditField::Method => header(":method"),
+            AuditField::Path => path(request),
+            AuditField::Host => header(":authority"),
+            AuditField::RequestId => header("x-request-id"),
+        }
+    }
+}
+
+/// Returns the rule that denies the request, or that audits it, or that allows it.
+const fn audited_rule(decision: &Decision) -> Option<RuleId> {
+    match (decision.verdict.reason, decision.audited) {
+        (Reason::Rule(rule), _) if !decision.verdict.is_allowed => Some(rule),
+        (_, Some(audited)) => Some(audited),
+        (Reason::Rule(rule), None) => Some(rule),
+        _ => None,
     }
 }
 

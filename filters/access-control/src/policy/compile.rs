@@ -3,17 +3,23 @@
 use std::collections::BTreeSet;
 
 use filter_core::{
-    BodyText, ConfigErrors, InvalidConfig, Mode, Needs, PathNormalization, Percentage, Warning,
+    BodyText, ConfigErrors, InvalidConfig, Mode, Needs, PathNormalization, Percentage,
 };
 
-use self::named_lists::NamedLists;
-use super::{Actions, Audit, Policies, Policy, ReplyTemplate, subject::SOURCE, test_case};
+use self::{named_lists::NamedLists, trust_domains::TrustDomains};
+use super::{
+    Actions, Audit, EXPLAIN, Explain, Policies, Policy, ReplyTemplate,
+    lint::{self, Located},
+    subject::SOURCE,
+    test_case,
+};
 use crate::config::{Action, Config, PolicyConfig, ReplyConfig, RuleConfig};
 
 mod condition;
 mod list;
 mod named_lists;
 mod rule;
+mod trust_domains;
 
 const MAX_POLICIES: usize = 256;
 const MAX_RULES: usize = 512;
@@ -29,9 +35,13 @@ impl Policies {
     pub fn new(config: &Config) -> Result<Self, InvalidConfig> {
         let mut errors = ConfigErrors::default();
         let lists = NamedLists::compile(&config.lists, &mut errors);
-        let inherited = Inherited { normalization: config.path_normalization, lists: &lists };
-        let policies = policies(config, inherited, &mut errors);
-        check_names(&policies, &mut errors);
+        let inherited = Inherited {
+            normalization: config.path_normalization,
+            lists: &lists,
+            trust_domains: TrustDomains::compile(&config.trust_domain_aliases, &mut errors),
+        };
+        let located = policies(config, inherited, &mut errors);
+        check_names(&located, &mut errors);
         let reply = config.reply.as_ref();
         let mut compiled = Self {
             normalization: config.path_normalization,
@@ -39,26 +49,38 @@ impl Policies {
             reply: reply.map(|reply| template(reply, "reply", &mut errors)).unwrap_or_default(),
             enforced: config.enforced.unwrap_or(Percentage::ALL),
             challenges: challenges(config, &mut errors),
-            audit: config.audit.as_ref().map(Audit::new),
+            audit: config.audit.as_ref().map(|audit| Audit::compile(audit, &mut errors)),
+            explain: Explain::compile(config, &mut errors),
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
-            warnings: warnings(&policies),
-            policies: policies.into_iter().map(|(_, policy)| policy).collect(),
+            warnings: lint::warnings(&located),
+            conditional_warnings: lint::conditional(&located),
+            policies: Vec::new(),
             actions: Actions::default(),
             uses_wall_clock: false,
             has_dry_run: false,
         };
+        let places: Vec<_> = located.iter().map(|located| located.rules_path.clone()).collect();
+        compiled.policies = located.into_iter().map(|located| located.policy).collect();
         compiled.uses_wall_clock = compiled.reads_wall_clock();
         compiled.has_dry_run = compiled.policies.iter().any(|policy| policy.is_dry_run);
         compiled.actions = Actions::new(&compiled.policies);
         compiled.needs = compiled.collect_needs();
+        if let Some(explain) = &mut compiled.explain {
+            explain.needs.merge(&compiled.needs);
+            explain.needs.istio_identity = true;
+        }
         let got = config.tests.len();
         if got > MAX_TESTS {
             errors.add("tests", format_args!("must have at most {MAX_TESTS} entries, got {got}"));
         } else if errors.is_empty() {
             // Tests of policies with errors would only repeat them.
-            test_case::run(&compiled, &config.tests, &mut errors);
+            let reached = test_case::run(&compiled, &config.tests, &mut errors);
+            if !config.tests.is_empty() {
+                let untested = lint::untested(&compiled.policies, &places, &reached);
+                compiled.warnings.extend(untested);
+            }
         }
         errors.finish(compiled)
     }
@@ -85,10 +107,14 @@ impl Policies {
         if let Some(audit) = &self.audit {
             audit.add_needs(&mut needs);
         }
+        if self.explain.is_some() {
+            needs.headers.insert(EXPLAIN.to_owned());
+        }
         if self.challenges {
             needs.source_principal = true;
             needs.claims = true;
         }
+        needs.istio_identity = needs.source_principal || needs.claims;
         needs
     }
 }
@@ -98,31 +124,39 @@ impl Policies {
 struct Inherited<'c> {
     normalization: PathNormalization,
     lists: &'c NamedLists<'c>,
+    trust_domains: TrustDomains<'c>,
+}
+
+impl<'c> Inherited<'c> {
+    /// Returns the scope of the rules of a policy.
+    const fn scope(self, action: Action, namespace: Option<&'c str>) -> rule::Scope<'c> {
+        let Self { normalization, lists, trust_domains } = self;
+        rule::Scope { action, namespace, normalization, lists, trust_domains }
+    }
 }
 
 /// Compiles the policies, each with its path in the document.
-fn policies(
-    config: &Config,
-    inherited: Inherited<'_>,
-    errors: &mut ConfigErrors,
-) -> Vec<(String, Policy)> {
+fn policies(config: &Config, inherited: Inherited<'_>, errors: &mut ConfigErrors) -> Vec<Located> {
     let is_single = config.action.is_some() || config.rules.is_some();
     if is_single && !config.policies.is_empty() {
         errors.add("policies", "must not be given together with action and rules");
     }
     if is_single {
         let rules = config.rules.as_deref().unwrap_or_default();
-        let rules = rule_list(rules, "rules", None, inherited, errors);
+        let action = config.action.unwrap_or_default();
+        let scope = inherited.scope(action, None);
+        let rules = rule_list(rules, "rules", scope, errors);
         let policy = Policy {
             name: "policy-0".to_owned(),
-            action: config.action.unwrap_or_default(),
+            action,
             rules,
             is_dry_run: false,
             enforced: Percentage::ALL,
             schedule: filter_core::Schedule::default(),
             reply: None,
         };
-        return vec![("rules".to_owned(), policy)];
+        let path = "rules".to_owned();
+        return vec![Located { rules_path: path.clone(), path, policy }];
     }
     let got = config.policies.len();
     if got == 0 {
@@ -138,8 +172,7 @@ fn policies(
     policies
         .map(|(index, policy)| {
             let path = format!("policies[{index}]");
-            let compiled = compile(policy, index, &path, inherited, errors);
-            (path, compiled)
+            compile(policy, index, path, inherited, errors)
         })
         .collect()
 }
@@ -147,11 +180,11 @@ fn policies(
 fn compile(
     config: &PolicyConfig,
     index: usize,
-    path: &str,
+    path: String,
     inherited: Inherited<'_>,
     errors: &mut ConfigErrors,
-) -> Policy {
-    check_document(config, path, errors);
+) -> Located {
+    check_document(config, &path, errors);
     let metadata = config.metadata.as_ref();
     let named = config.name.as_deref().or(metadata.and_then(|metadata| metadata.name.as_deref()));
     let name = named.map_or_else(|| format!("policy-{index}"), str::to_owned);
@@ -190,15 +223,21 @@ fn compile(
             format_args!("must be true or false, got \"{value}\""),
         );
     }
-    Policy {
-        rules: rule_list(rules.unwrap_or_default(), &rules_path, namespace, inherited, errors),
+    let policy = Policy {
+        rules: rule_list(
+            rules.unwrap_or_default(),
+            &rules_path,
+            inherited.scope(action, namespace),
+            errors,
+        ),
         name,
         action,
         is_dry_run: config.dry_run || annotated.is_some_and(|value| value == "true"),
         enforced: config.enforced.unwrap_or(Percentage::ALL),
         schedule: config.schedule.clone().unwrap_or_default(),
         reply: config.reply.as_ref().map(|reply| template(reply, &format!("{path}.reply"), errors)),
-    }
+    };
+    Located { path, rules_path, policy }
 }
 
 /// Checks that an AuthorizationPolicy document is whole, and has no fields of the short form.
@@ -236,16 +275,13 @@ fn check_document(config: &PolicyConfig, path: &str, errors: &mut ConfigErrors) 
 fn rule_list(
     configs: &[RuleConfig],
     path: &str,
-    namespace: Option<&str>,
-    inherited: Inherited<'_>,
+    scope: rule::Scope<'_>,
     errors: &mut ConfigErrors,
 ) -> Vec<super::Rule> {
     let got = configs.len();
     if got > MAX_RULES {
         errors.add(path, format_args!("must have at most {MAX_RULES} entries, got {got}"));
     }
-    let Inherited { normalization, lists } = inherited;
-    let scope = rule::Scope { namespace, normalization, lists };
     let compiled = configs.iter().enumerate().map(|(index, config)| {
         rule::compile(config, index, &format!("{path}[{index}]"), scope, errors)
     });
@@ -257,9 +293,9 @@ fn is_name(name: &str) -> bool {
     (1..=253).contains(&name.len()) && name.bytes().all(is_valid)
 }
 
-fn check_names(policies: &[(String, Policy)], errors: &mut ConfigErrors) {
+fn check_names(policies: &[Located], errors: &mut ConfigErrors) {
     let mut seen = BTreeSet::new();
-    for (path, policy) in policies {
+    for Located { path, policy, .. } in policies {
         if !seen.insert(policy.name.as_str()) {
             errors.add(
                 format_args!("{path}.name"),
@@ -267,14 +303,6 @@ fn check_names(policies: &[(String, Policy)], errors: &mut ConfigErrors) {
             );
         }
     }
-}
-
-/// Warns of policies without effect.
-fn warnings(policies: &[(String, Policy)]) -> Vec<Warning> {
-    let idle = policies
-        .iter()
-        .filter(|(_, policy)| policy.rules.is_empty() && policy.action != Action::Allow);
-    idle.map(|(path, _)| Warning::new(path, "has no rules, so it matches no request")).collect()
 }
 
 fn template(config: &ReplyConfig, path: &str, errors: &mut ConfigErrors) -> ReplyTemplate {

@@ -78,6 +78,8 @@ impl Policies {
     }
 
     /// Returns the value of the filter state, such as `decision=deny;policy=blocked;rule=rule-0`.
+    ///
+    /// A `policy` after `dry_run` is the one in dry run.
     #[must_use]
     pub fn summary(&self, decision: &Decision) -> String {
         let verdict = decision.verdict;
@@ -92,10 +94,12 @@ impl Policies {
             let (policy, rule) = self.names_of(rule);
             summary.extend([";policy=", policy, ";rule=", rule]);
         }
-        if let Some(dry_run) =
-            decision.dry_run.filter(|dry_run| dry_run.is_allowed != verdict.is_allowed)
-        {
+        if let Some(dry_run) = decision.dry_run_difference() {
             summary.extend([";dry_run=", word(dry_run.is_allowed)]);
+            let policy = self.dry_run_policies(decision).next();
+            if let Some(policy) = policy.and_then(|index| self.policies.get(index)) {
+                summary.extend([";policy=", policy.name.as_str()]);
+            }
         }
         summary
     }

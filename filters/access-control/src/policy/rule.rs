@@ -1,6 +1,6 @@
 //! The tests of a rule.
 
-use std::{collections::HashSet, rc::Rc, time::SystemTime};
+use std::{borrow::Cow, collections::HashSet, rc::Rc, time::SystemTime};
 
 use filter_core::{
     Answer, IpSet, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
@@ -29,6 +29,8 @@ pub(super) struct Rule {
 /// A list of values of which one must match, or none if it is negated.
 #[derive(Debug)]
 pub(super) struct Test {
+    /// The field of the document, or the key of a condition.
+    pub(super) field: Cow<'static, str>,
     pub(super) values: Values,
     pub(super) is_negated: bool,
 }
@@ -49,6 +51,8 @@ pub(super) enum TextTest {
     RequestPrincipal(RequestPrincipal),
     Template(PathTemplate),
     Match(StringMatch),
+    /// A pattern for the elements of a list in dynamic metadata: `[abc]`.
+    Element(Pattern),
     /// A list of texts.
     OneOf(Rc<HashSet<Vec<u8>>>),
 }
@@ -91,7 +95,7 @@ impl Rule {
         answer.and(all(&self.when)).and(self.matched(request))
     }
 
-    fn matched(&self, request: &Request) -> Answer {
+    pub(super) fn matched(&self, request: &Request) -> Answer {
         let Some(matcher) = &self.matcher else { return Answer::Yes };
         match matcher.matches(request).next() {
             Some(Match::Sure(_)) => Answer::Yes,
@@ -102,7 +106,7 @@ impl Rule {
 }
 
 impl Test {
-    fn answer(&self, request: &Request, context: Context) -> Answer {
+    pub(super) fn answer(&self, request: &Request, context: Context) -> Answer {
         let answer = match &self.values {
             Values::Texts(Subject::RequestPrincipal, tests) => {
                 subject::request_principal(request, |issuer, subject, is_whole| {
@@ -110,11 +114,14 @@ impl Test {
                 })
             }
             Values::Texts(Subject::Claim(path), tests) => {
-                // Istio has no `match`, so there it is certain.
-                let is_match = matches!(tests.as_slice(), [TextTest::Match(_)]);
-                let scalar = if is_match { Answer::Yes } else { Answer::Unsure };
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
-                subject::claim(request, path, scalar, test)
+                subject::claim(request, path, scalar(tests), test)
+            }
+            Values::Texts(Subject::Metadata(filter, name), tests) => {
+                let scalar = scalar(tests);
+                subject::metadata(request, filter, name, scalar, |text, is_element| {
+                    tests.iter().any(|test| test.matches_member(text, is_element))
+                })
             }
             Values::Texts(subject, tests) => {
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
@@ -148,9 +155,18 @@ impl TextTest {
         }
     }
 
-    fn matches(&self, text: &[u8]) -> bool {
+    /// Returns `true` if a text in dynamic metadata matches, or an element of a list there.
+    fn matches_member(&self, text: &[u8], is_element: bool) -> bool {
         match self {
-            Self::Pattern(pattern) => pattern.matches(text),
+            Self::Element(pattern) => is_element && pattern.matches(text),
+            Self::Match(_) | Self::OneOf(_) => self.matches(text),
+            _ => !is_element && self.matches(text),
+        }
+    }
+
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Pattern(pattern) | Self::Element(pattern) => pattern.matches(text),
             Self::Spiffe(pattern) => match text.strip_prefix(b"spiffe://") {
                 Some(identity) => pattern.matches(identity),
                 None => pattern.is_presence() && pattern.matches(text),
@@ -161,6 +177,12 @@ impl TextTest {
             Self::OneOf(values) => values.contains(text),
         }
     }
+}
+
+/// Returns the answer for a number or boolean whose JSON text matches.
+fn scalar(tests: &[TextTest]) -> Answer {
+    // Istio has no `match`, so there it is certain.
+    if matches!(tests, [TextTest::Match(_)]) { Answer::Yes } else { Answer::Unsure }
 }
 
 /// Returns the conjunction; evaluation stops at the first `No`.

@@ -26,6 +26,8 @@ pub(super) enum Subject {
     Path,
     Header(String),
     Claim(ClaimPath),
+    /// A member of the dynamic metadata of a filter: the names of both.
+    Metadata(String, String),
     Sni,
 }
 
@@ -57,6 +59,9 @@ impl Subject {
                 needs.claims = true;
                 // A text and a number with the same digits differ.
                 needs.claim_numbers = true;
+            }
+            Self::Metadata(filter, _) => {
+                needs.metadata.insert(filter.clone());
             }
             Self::Port => {
                 needs.attributes.insert(PORT.to_owned());
@@ -92,6 +97,9 @@ impl Subject {
             }),
             Self::Header(name) => header_answer(request, name, test),
             Self::Claim(path) => claim(request, path, Answer::Unsure, test),
+            Self::Metadata(filter, name) => {
+                metadata(request, filter, name, Answer::Unsure, |text, _| test(text))
+            }
             Self::Port => of(port(request).as_deref()),
             Self::Sni => of(request.attributes.get(SNI).map(Vec::as_slice)),
         }
@@ -186,6 +194,34 @@ pub(super) fn claim(
     }
 }
 
+/// Returns the answer for a member of the dynamic metadata of a filter; `test` gets a text and
+/// whether it is an element of a list, and `scalar` is as for [`claim`].
+pub(super) fn metadata(
+    request: &Request,
+    filter: &str,
+    name: &str,
+    scalar: Answer,
+    test: impl Fn(&[u8], bool) -> bool,
+) -> Answer {
+    let of = |value: &Value, is_element: bool| match value {
+        Value::String(text) => Answer::from(test(text.as_bytes(), is_element)),
+        Value::Number(_) | Value::Bool(_) if test(value.to_string().as_bytes(), is_element) => {
+            scalar
+        }
+        _ => Answer::No,
+    };
+    match request.metadata.get(filter).and_then(|written| written.get(name)) {
+        Some(Value::Array(elements)) => any(elements.iter().map(|element| of(element, true))),
+        Some(value) => of(value, false),
+        None => Answer::No,
+    }
+}
+
+/// Returns the disjunction.
+fn any(answers: impl Iterator<Item = Answer>) -> Answer {
+    answers.fold(Answer::No, |any, answer| !((!any).and(!answer)))
+}
+
 /// Returns the answer for a claim: any element of a list may match.
 fn claim_answer(claim: &Value, scalar: Answer, test: &impl Fn(&[u8]) -> bool) -> Answer {
     match claim {
@@ -195,7 +231,7 @@ fn claim_answer(claim: &Value, scalar: Answer, test: &impl Fn(&[u8]) -> bool) ->
                 Value::Array(_) => Answer::No,
                 element => claim_answer(element, scalar, test),
             });
-            answers.fold(Answer::No, |any, answer| !((!any).and(!answer)))
+            any(answers)
         }
         Value::Number(_) | Value::Bool(_) if test(claim.to_string().as_bytes()) => scalar,
         Value::Number(_) | Value::Bool(_) | Value::Null | Value::Object(_) => Answer::No,

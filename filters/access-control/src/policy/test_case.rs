@@ -1,12 +1,12 @@
 //! Tests of the policies, which must pass before a configuration takes effect.
 
-use std::{net::SocketAddr, time::SystemTime};
+use std::{collections::BTreeSet, net::SocketAddr, time::SystemTime};
 
 use filter_core::{ConfigErrors, Headers, Request};
 use serde_json::Value;
 
 use super::{
-    Policies, Reason,
+    Policies, Reason, RuleId,
     subject::{PORT, SOURCE},
 };
 use crate::config::{Expected, TestCase, TestRequest};
@@ -14,8 +14,17 @@ use crate::config::{Expected, TestCase, TestRequest};
 /// A port of a peer, which no policy reads.
 const PEER_PORT: u16 = 1024;
 
-/// Runs tests; adds an error for each one that fails.
-pub(super) fn run(policies: &Policies, cases: &[TestCase], errors: &mut ConfigErrors) {
+/// The attribute with the tag that routing-tags chose.
+const TAG: &str = "weir.tag";
+
+/// Runs tests; adds an error for each one that fails. Returns the rules that decide or audit their
+/// requests.
+pub(super) fn run(
+    policies: &Policies,
+    cases: &[TestCase],
+    errors: &mut ConfigErrors,
+) -> BTreeSet<RuleId> {
+    let mut reached = BTreeSet::new();
     for (index, case) in cases.iter().enumerate() {
         let path = format!("tests[{index}]");
         let Some(expected) = case.expect else {
@@ -26,6 +35,10 @@ pub(super) fn run(policies: &Policies, cases: &[TestCase], errors: &mut ConfigEr
         let decision = policies.decide(&request(&case.request), now);
         let verdict =
             if case.dry_run { decision.dry_run } else { None }.unwrap_or(decision.verdict);
+        reached.extend(decision.audited);
+        if let Reason::Rule(rule) = verdict.reason {
+            reached.insert(rule);
+        }
         let got = if verdict.is_allowed { Expected::Allow } else { Expected::Deny };
         let by = policies.by(verdict.reason);
         let is_by = case.by.as_deref().is_none_or(|expected| names(&by, expected));
@@ -39,6 +52,7 @@ pub(super) fn run(policies: &Policies, cases: &[TestCase], errors: &mut ConfigEr
             format_args!("must be {}{wanted}, is {} by {by}", word(expected), word(got)),
         );
     }
+    reached
 }
 
 /// Returns `true` if `expected` is a policy and its rule, or the policy alone.
@@ -81,6 +95,9 @@ fn request(config: &TestRequest) -> Request {
     }
     if let Some(port) = config.port.and_then(|port| i64::try_from(port.get()).ok()) {
         attribute(PORT, port.to_le_bytes().to_vec());
+    }
+    if let Some(tag) = &config.tag {
+        attribute(TAG, tag.clone().into_bytes());
     }
     let mut claims = config.claims.clone();
     if let Some((issuer, subject)) =

@@ -1,10 +1,15 @@
+mod audited;
 mod bypasses;
 mod cases;
 mod documents;
+mod explained;
 mod indexed;
 mod kleene;
+mod lint;
 mod lists;
+mod metadata;
 mod sources;
+mod trust_domains;
 mod verdicts;
 
 use std::time::SystemTime;

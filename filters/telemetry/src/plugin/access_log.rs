@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, time::Duration};
 
+use filter_core::Redactor;
 use filter_host::{
     clock,
     metric_buffer::{BufferedMetric, MetricBuffer},
@@ -16,7 +17,6 @@ use crate::{
     signals::access_log::{
         AccessLog, FieldValue, LogReason, LogTarget, LoggedStream, RateLimits, line, severity,
     },
-    signals::redactor::Redactor,
 };
 
 /// The access logs of a worker.

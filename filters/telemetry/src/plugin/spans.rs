@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, time::Duration};
 
-use filter_core::Headers;
+use filter_core::{Headers, Redactor};
 use filter_host::{
     headers::{self, Map},
     metric_buffer::{BufferedMetric, MetricBuffer},
@@ -70,6 +70,11 @@ impl Counters {
 }
 
 impl Telemetry {
+    /// Returns the redactor of log fields and span attributes.
+    pub(super) fn redactor(&self) -> &Redactor {
+        self.redaction.get(|| self.metrics.expression_failed())
+    }
+
     /// Returns the tracer for the listener's direction, with its index.
     fn tracer(&self) -> Option<(usize, &Tracer)> {
         let tracing = self.policy.exporters().tracing();

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use filter_core::{DurationWithin, IntegerWithin, Percentage};
+use filter_core::{DurationWithin, IntegerWithin, Percentage, Redactor};
 
 use crate::{
     config::{AccessLogConfig, Level, Mode},
@@ -13,7 +13,6 @@ use crate::{
     expression::{EvaluationError, Phase},
     policy::compiler::Compiler,
     signals::filter::Filter,
-    signals::redactor::Redactor,
     stream::direction::Direction,
     stream::record::CompletedStream,
 };

@@ -26,6 +26,7 @@ fn full() -> Request {
         })),
         source_address: Some("10.1.2.3".parse().unwrap()),
         source_principal: Some(b"spiffe://mesh/ns/a/sa/b".to_vec()),
+        ..Request::default()
     }
 }
 
@@ -183,6 +184,7 @@ fn needs_the_parts_that_the_rules_read() {
         claim_numbers: false,
         source_address: true,
         source_principal: false,
+        ..Needs::default()
     };
     assert_eq!(needs, expected);
     assert!(matcher(&json!([[], [{}]])).needs().is_empty());

@@ -51,6 +51,16 @@ fn a_failed_call_never_lets_a_denied_request_pass() {
 }
 
 #[test]
+fn a_failed_call_shows_no_value_that_is_hashed() {
+    check!(audited, fails_closed);
+}
+
+#[test]
+fn a_failed_call_changes_no_decision_for_an_explanation() {
+    check!(explained, fails_closed);
+}
+
+#[test]
 fn a_failed_call_enforces_a_shared_denial() {
     check!(shared, fails_closed);
 }
@@ -62,18 +72,26 @@ fn a_failed_call_denies_nothing_in_a_dry_run() {
 
 #[test]
 fn the_scenarios_make_every_host_call_of_the_filter() {
-    let calls = host_calls(&[scenarios::enforced, scenarios::shared, scenarios::dry_run]);
+    let calls = host_calls(&[
+        scenarios::audited,
+        scenarios::enforced,
+        scenarios::explained,
+        scenarios::shared,
+        scenarios::dry_run,
+    ]);
     let expected = EVERY_HOST_CALL.map(|(callback, names)| (callback, names.to_owned()));
     assert_eq!(calls.into_iter().collect::<Vec<_>>(), expected);
 }
 
 /// The host calls in the source of the filter, by callback. `reset_stream` is made only if a reply
 /// fails.
-const EVERY_HOST_CALL: [(&str, &str); 3] = [
-    ("configure", "define_metric property"),
+const EVERY_HOST_CALL: [(&str, &str); 4] = [
+    ("configure", "clock define_metric property"),
     (
         "request_headers",
-        "clock header headers property send_local_response set_property set_tick_period",
+        "clock header headers property seed_shared_data send_local_response set_property \
+         set_tick_period shared_data",
     ),
+    ("response_headers", "add_header"),
     ("tick", "increment_metric set_tick_period"),
 ];

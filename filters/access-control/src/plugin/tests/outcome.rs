@@ -21,12 +21,16 @@ impl Fate {
             (None, None) if stream.is_forwarded() => "forwarded".to_owned(),
             (None, None) => "hangs".to_owned(),
         };
+        let reply = stream.reply.as_ref().map(|reply| reply.headers.clone());
+        let headers = reply.unwrap_or_else(|| stream.response());
+        let explanation = headers.first("x-weir-explain").map(String::from_utf8_lossy);
+        let explanation = explanation.map(|text| format!(" [{text}]")).unwrap_or_default();
         let state = stream.property("weir.access").map(String::from_utf8_lossy);
         let state = state.map(|state| format!(" ({state})")).unwrap_or_default();
         Self {
             is_forwarded: stream.is_forwarded(),
             hangs: text == "hangs",
-            text: format!("{text}{state}"),
+            text: format!("{text}{state}{explanation}"),
         }
     }
 }

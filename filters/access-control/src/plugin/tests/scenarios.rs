@@ -48,6 +48,42 @@ pub(super) fn dry_run(proxy: &Proxy) -> Outcome {
     )
 }
 
+/// Denials in the audit log, with a hash.
+pub(super) fn audited(proxy: &Proxy) -> Outcome {
+    let fields = json!(["decision", {"name": "target", "value": "%REQ(:path)%", "redact": "HASH"}]);
+    run(
+        proxy,
+        &json!({
+            "policies": [{"name": "a", "action": "DENY", "rules": [
+                {"to": [{"operation": {"paths": ["/internal"]}}]}]}],
+            "audit": {"fields": fields},
+        }),
+    )
+}
+
+/// Policies whose decisions are explained to everyone who asks.
+pub(super) fn explained(proxy: &Proxy) -> Outcome {
+    let rules = json!([{"to": [{"operation": {"paths": ["/internal"]}}]}]);
+    let document = json!({
+        "policies": [{"name": "a", "action": "DENY", "rules": rules}],
+        "explain": [{"source": {"ip": ["10.0.0.0/8"]}}],
+    });
+    proxy.set_property("source.address", b"10.0.0.1:80");
+    let mut worker = start(proxy, &document);
+    let mut ask = |path: &str| {
+        let stream =
+            worker.request(&[(":method", "GET"), (":path", path), ("x-weir-explain", "1")]);
+        if worker.stream(stream).is_forwarded() {
+            worker.respond(stream, 200);
+        }
+        Fate::new(worker.end(stream))
+    };
+    let fates = vec![("open", ask("/")), ("hidden", ask("/internal"))];
+    worker.advance(std::time::Duration::from_secs(2));
+    drop(worker);
+    Outcome::new(proxy, fates)
+}
+
 /// Sends three requests: of a stranger, of a user, and of a user to a hidden path.
 fn run(proxy: &Proxy, document: &Value) -> Outcome {
     proxy.set_property("source.address", b"10.0.0.1:80");

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     config::ConditionConfig,
     policy::{
-        rule::{Test, TextTest, Values},
+        rule::{Test, TextTest},
         subject::{AddressSubject, Subject},
     },
 };
@@ -18,11 +18,17 @@ use crate::{
 const KEYS: &str = "request.headers[<name>], source.ip, remote.ip, source.namespace, \
                     source.principal, request.auth.principal, request.auth.audiences, \
                     request.auth.presenter, request.auth.claims[<name>], destination.ip, \
-                    destination.port or connection.sni";
+                    destination.port, connection.sni or experimental.envoy.filters.<filter>[<name>]";
+
+/// Compiles a value; the last argument is `true` if it must not match.
+type Compile = fn(&str, Scope<'_>, bool) -> Result<Vec<TextTest>, String>;
+
+/// The beginning of a key for dynamic metadata.
+const METADATA: &str = "experimental.envoy.filters.";
 
 /// The attribute of a condition.
 enum Key {
-    Text(Subject, fn(&str) -> list::Compiled),
+    Text(Subject, Compile),
     Address(AddressSubject),
 }
 
@@ -41,7 +47,7 @@ pub(super) fn tests(
     };
     let pair = Pair::new("values", &config.values, "notValues", &config.not_values);
     let in_lists = Pair::new("inLists", &config.in_lists, "", &[]);
-    let mut tests = Tests::new(path, errors);
+    let mut tests = Tests::of_key(path, &config.key, errors);
     match (key, &config.r#match) {
         (Key::Address(subject), None) => {
             tests.addresses(subject, pair);
@@ -55,15 +61,14 @@ pub(super) fn tests(
             return Vec::new();
         }
         (Key::Text(subject, compile), test) => {
-            tests.texts(subject.clone(), pair, |value, _| compile(value));
-            tests.texts(subject.clone(), in_lists, |name, _| {
+            tests.several_texts(subject.clone(), pair, |value, is_negated| {
+                compile(value, scope, is_negated)
+            });
+            tests.texts(subject.clone(), in_lists, |name| {
                 scope.lists.values(name).map(TextTest::OneOf)
             });
             if let Some(test) = test {
-                tests.add(Test {
-                    values: Values::Texts(subject, vec![TextTest::Match(test.clone())]),
-                    is_negated: false,
-                });
+                tests.matched(subject, test);
             }
         }
     }
@@ -71,7 +76,7 @@ pub(super) fn tests(
 }
 
 fn key(key: &str) -> Result<Key, String> {
-    let pattern: fn(&str) -> list::Compiled = |value| Ok(list::pattern(value));
+    let pattern: Compile = |value, _, _| Ok(vec![list::pattern(value)]);
     let claim = |names: &str| {
         let path: ClaimPath = names.parse().map_err(|error| format!("{error}, got \"{names}\""))?;
         Ok(Key::Text(Subject::Claim(path), pattern))
@@ -80,27 +85,51 @@ fn key(key: &str) -> Result<Key, String> {
         "source.ip" => Ok(Key::Address(AddressSubject::Peer)),
         "remote.ip" => Ok(Key::Address(AddressSubject::Remote)),
         "destination.ip" => Ok(Key::Address(AddressSubject::Destination)),
-        "source.namespace" => Ok(Key::Text(Subject::Principal, list::namespace)),
-        "source.principal" => Ok(Key::Text(Subject::Principal, |value| Ok(list::spiffe(value)))),
-        "request.auth.principal" => {
-            Ok(Key::Text(Subject::RequestPrincipal, |value| Ok(list::request_principal(value))))
+        "source.namespace" => {
+            Ok(Key::Text(Subject::Principal, |value, _, _| one(list::namespace(value))))
         }
+        "source.principal" => Ok(Key::Text(Subject::Principal, |value, scope, is_negated| {
+            Ok(scope.identity(value, is_negated))
+        })),
+        "request.auth.principal" => Ok(Key::Text(Subject::RequestPrincipal, |value, _, _| {
+            Ok(vec![list::request_principal(value)])
+        })),
         "request.auth.audiences" => claim("aud"),
         "request.auth.presenter" => claim("azp"),
-        "destination.port" => Ok(Key::Text(Subject::Port, list::port)),
+        "destination.port" => Ok(Key::Text(Subject::Port, |value, _, _| one(list::port(value)))),
         "connection.sni" => Ok(Key::Text(Subject::Sni, pattern)),
         _ => {
             if let Some(name) =
                 key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'))
             {
-                return header(name)
-                    .map(|subject| Key::Text(subject, |value| Ok(list::header(value))));
+                return header(name).map(|subject| {
+                    Key::Text(subject, |value, _, _| Ok(vec![list::header(value)]))
+                });
             }
             if let Some(names) = key.strip_prefix("request.auth.claims") {
                 return claim(names);
             }
+            if key.starts_with(METADATA) {
+                let subject = metadata(key)?;
+                return Ok(Key::Text(subject, |value, _, _| one(list::metadata(value))));
+            }
             Err(format!("must be one of {KEYS}, got \"{key}\""))
         }
+    }
+}
+
+fn one(test: list::Compiled) -> Result<Vec<TextTest>, String> {
+    test.map(|test| vec![test])
+}
+
+/// Returns the subject for dynamic metadata, which Istio names without the first word.
+fn metadata(key: &str) -> Result<Subject, String> {
+    let parts = key.strip_prefix("experimental.").and_then(|key| key.strip_suffix(']'));
+    match parts.and_then(|key| key.split_once('[')) {
+        Some((filter, name)) if !name.is_empty() && !name.contains(['[', ']']) => {
+            Ok(Subject::Metadata(filter.to_owned(), name.to_owned()))
+        }
+        _ => Err(format!("must be {METADATA}<filter>[<name>], got \"{key}\"")),
     }
 }
 

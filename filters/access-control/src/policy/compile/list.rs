@@ -1,6 +1,6 @@
 //! Compilation of lists of values.
 
-use std::{fmt::Display, rc::Rc};
+use std::{borrow::Cow, fmt::Display, rc::Rc};
 
 use filter_core::{ConfigErrors, IpRange, PathTemplate, StringMatch};
 
@@ -20,6 +20,8 @@ pub(super) struct Pair<'c> {
 /// The tests of a source, an operation or a condition.
 pub(super) struct Tests<'c, 'e> {
     path: &'c str,
+    /// The key of a condition, which names its tests.
+    key: Option<&'c str>,
     errors: &'e mut ConfigErrors,
     tests: Vec<Test>,
     has_values: bool,
@@ -41,7 +43,12 @@ impl<'c> Pair<'c> {
 
 impl<'c, 'e> Tests<'c, 'e> {
     pub(super) const fn new(path: &'c str, errors: &'e mut ConfigErrors) -> Self {
-        Self { path, errors, tests: Vec::new(), has_values: false }
+        Self { path, key: None, errors, tests: Vec::new(), has_values: false }
+    }
+
+    /// Creates the tests of a condition with this key.
+    pub(super) fn of_key(path: &'c str, key: &'c str, errors: &'e mut ConfigErrors) -> Self {
+        Self { key: Some(key), ..Self::new(path, errors) }
     }
 
     /// Adds the tests of a text.
@@ -49,13 +56,23 @@ impl<'c, 'e> Tests<'c, 'e> {
         &mut self,
         subject: Subject,
         pair: Pair<'_>,
-        compile: impl Fn(&str, bool) -> Compiled,
+        compile: impl Fn(&str) -> Compiled,
+    ) {
+        self.several_texts(subject, pair, |value, _| compile(value).map(|test| vec![test]));
+    }
+
+    /// Adds the tests of a text, several for each value; `compile` gets whether they are negated.
+    pub(super) fn several_texts(
+        &mut self,
+        subject: Subject,
+        pair: Pair<'_>,
+        compile: impl Fn(&str, bool) -> Result<Vec<TextTest>, String>,
     ) {
         for (field, values, is_negated) in pair.lists {
             let tests = self.each(field, values, |value| compile(value, is_negated));
+            let tests = tests.into_iter().flatten().collect();
             if !values.is_empty() {
-                let values = Values::Texts(subject.clone(), tests);
-                self.tests.push(Test { values, is_negated });
+                self.push(field, Values::Texts(subject.clone(), tests), is_negated);
             }
         }
     }
@@ -68,7 +85,7 @@ impl<'c, 'e> Tests<'c, 'e> {
             });
             if !values.is_empty() {
                 let sets = vec![Rc::new(ranges.into_iter().collect())];
-                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
+                self.push(field, Values::Addresses(subject, sets), is_negated);
             }
         }
     }
@@ -83,15 +100,20 @@ impl<'c, 'e> Tests<'c, 'e> {
         for (field, names, is_negated) in pair.lists {
             let sets = self.each(field, names, |name| lists.addresses(name));
             if !names.is_empty() {
-                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
+                self.push(field, Values::Addresses(subject, sets), is_negated);
             }
         }
     }
 
-    /// Adds a test.
-    pub(super) fn add(&mut self, test: Test) {
+    /// Adds the test of a text by `match`.
+    pub(super) fn matched(&mut self, subject: Subject, test: &StringMatch) {
         self.has_values = true;
-        self.tests.push(test);
+        self.push("match", Values::Texts(subject, vec![TextTest::Match(test.clone())]), false);
+    }
+
+    fn push(&mut self, field: &'static str, values: Values, is_negated: bool) {
+        let field = self.key.map_or(Cow::Borrowed(field), |key| Cow::Owned(key.to_owned()));
+        self.tests.push(Test { field, values, is_negated });
     }
 
     /// Returns the tests; an error if there are none.
@@ -167,6 +189,17 @@ pub(super) fn namespace(value: &str) -> Compiled {
 /// Compiles a trust domain, the first part of the identity.
 pub(super) fn trust_domain(value: &str) -> Compiled {
     regex(&format!("spiffe://{}/.*", escaped(value).replace("\\*", "[^/]*")))
+}
+
+/// Compiles a value in dynamic metadata; `[abc]` is an element of a list.
+pub(super) fn metadata(value: &str) -> Compiled {
+    if !(value.starts_with('[') && value.ends_with(']')) {
+        return Ok(pattern(value));
+    }
+    match value.trim_matches(['[', ']']) {
+        "" => Err("must have a text in its brackets".to_owned()),
+        element => Ok(TextTest::Element(Pattern::new(element))),
+    }
 }
 
 /// Compiles a service account, `<namespace>/<name>` or `<name>` in the namespace of the policy.

@@ -6,22 +6,48 @@ use super::{
     condition,
     list::{self, Pair},
     named_lists::NamedLists,
+    trust_domains::{TrustDomains, Widening},
 };
 use crate::{
-    config::{OperationConfig, RuleConfig, SourceConfig},
+    config::{Action, OperationConfig, RuleConfig, SourceConfig},
     policy::{
-        rule::{Rule, Test},
+        rule::{Rule, Test, TextTest},
         subject::{AddressSubject, Subject},
     },
 };
 
+/// The maximum number of service accounts in a list, as in Istio.
+const MAX_SERVICE_ACCOUNTS: usize = 16;
+
 /// Values that a rule takes from its policy and its document.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'c> {
+    pub(super) action: Action,
     /// The namespace of the policy.
     pub(super) namespace: Option<&'c str>,
     pub(super) normalization: PathNormalization,
     pub(super) lists: &'c NamedLists<'c>,
+    pub(super) trust_domains: TrustDomains<'c>,
+}
+
+impl Scope<'_> {
+    /// Returns the tests of an identity under each name of its trust domain.
+    pub(super) fn identity(&self, value: &str, is_negated: bool) -> Vec<TextTest> {
+        let identities = self.trust_domains.identities(value, self.widening(is_negated));
+        identities.iter().map(|identity| list::spiffe(identity)).collect()
+    }
+
+    fn trust_domain(&self, value: &str, is_negated: bool) -> Result<Vec<TextTest>, String> {
+        let domains = self.trust_domains.trust_domains(value, self.widening(is_negated));
+        domains.iter().map(|domain| list::trust_domain(domain)).collect()
+    }
+
+    fn widening(&self, is_negated: bool) -> Widening {
+        match (self.action == Action::Allow) == is_negated {
+            true => Widening::Denies,
+            false => Widening::Allows,
+        }
+    }
 }
 
 pub(super) fn compile(
@@ -88,26 +114,49 @@ fn given<'c, T>(
     list.into_iter().flatten().enumerate()
 }
 
+/// Checks what Istio requires of service accounts.
+fn check_service_accounts(source: &SourceConfig, path: &str, errors: &mut ConfigErrors) {
+    let accounts = [
+        ("serviceAccounts", &source.service_accounts),
+        ("notServiceAccounts", &source.not_service_accounts),
+    ];
+    for (field, list) in accounts {
+        let got = list.len();
+        if got > MAX_SERVICE_ACCOUNTS {
+            errors.add(
+                format_args!("{path}.{field}"),
+                format_args!("must have at most {MAX_SERVICE_ACCOUNTS} entries, got {got}"),
+            );
+        }
+    }
+    let Some((given, _)) = accounts.into_iter().find(|(_, list)| !list.is_empty()) else { return };
+    for (field, list) in [
+        ("principals", &source.principals),
+        ("notPrincipals", &source.not_principals),
+        ("namespaces", &source.namespaces),
+        ("notNamespaces", &source.not_namespaces),
+    ] {
+        if !list.is_empty() {
+            errors.add(
+                format_args!("{path}.{field}"),
+                format_args!("must not be given together with {given}"),
+            );
+        }
+    }
+}
+
 fn source_tests(
     source: &SourceConfig,
     path: &str,
     scope: Scope<'_>,
     errors: &mut ConfigErrors,
 ) -> Vec<Test> {
-    let has_accounts = !source.service_accounts.is_empty();
-    for (field, list) in [("principals", &source.principals), ("namespaces", &source.namespaces)] {
-        if has_accounts && !list.is_empty() {
-            errors.add(
-                format_args!("{path}.{field}"),
-                "must not be given together with serviceAccounts",
-            );
-        }
-    }
+    check_service_accounts(source, path, errors);
     let mut tests = list::Tests::new(path, errors);
-    tests.texts(
+    tests.several_texts(
         Subject::Principal,
         Pair::new("principals", &source.principals, "notPrincipals", &source.not_principals),
-        |value, _| Ok(list::spiffe(value)),
+        |value, is_negated| Ok(scope.identity(value, is_negated)),
     );
     tests.texts(
         Subject::RequestPrincipal,
@@ -117,12 +166,12 @@ fn source_tests(
             "notRequestPrincipals",
             &source.not_request_principals,
         ),
-        |value, _| Ok(list::request_principal(value)),
+        |value| Ok(list::request_principal(value)),
     );
     tests.texts(
         Subject::Principal,
         Pair::new("namespaces", &source.namespaces, "notNamespaces", &source.not_namespaces),
-        |value, _| list::namespace(value),
+        list::namespace,
     );
     tests.texts(
         Subject::Principal,
@@ -132,9 +181,9 @@ fn source_tests(
             "notServiceAccounts",
             &source.not_service_accounts,
         ),
-        |value, _| list::service_account(value, scope.namespace),
+        |value| list::service_account(value, scope.namespace),
     );
-    tests.texts(
+    tests.several_texts(
         Subject::Principal,
         Pair::new(
             "trustDomains",
@@ -142,7 +191,7 @@ fn source_tests(
             "notTrustDomains",
             &source.not_trust_domains,
         ),
-        |value, _| list::trust_domain(value),
+        |value, is_negated| scope.trust_domain(value, is_negated),
     );
     tests.addresses(
         AddressSubject::Peer,
@@ -179,22 +228,22 @@ fn operation_tests(
     tests.texts(
         Subject::Method,
         Pair::new("methods", &operation.methods, "notMethods", &operation.not_methods),
-        |value, _| Ok(list::header(value)),
+        |value| Ok(list::header(value)),
     );
     tests.texts(
         Subject::Path,
         Pair::new("paths", &operation.paths, "notPaths", &operation.not_paths),
-        |value, _| list::path(value),
+        list::path,
     );
     tests.texts(
         Subject::Host,
         Pair::new("hosts", &operation.hosts, "notHosts", &operation.not_hosts),
-        |value, _| Ok(list::host(value)),
+        |value| Ok(list::host(value)),
     );
     tests.texts(
         Subject::Port,
         Pair::new("ports", &operation.ports, "notPorts", &operation.not_ports),
-        |value, _| list::port(value),
+        list::port,
     );
     tests.finish()
 }

@@ -47,6 +47,19 @@ fn tests_that_pass_accept_the_configuration() {
 }
 
 #[test]
+fn a_tag_is_an_attribute() {
+    let rule = json!({"match": [{"attributes": {"weir.tag": {"exact": "canary"}}}]});
+    policies(&json!({
+        "rules": [rule],
+        "tests": [
+            {"request": {"tag": "canary"}, "expect": "ALLOW"},
+            {"request": {"tag": "stable"}, "expect": "DENY"},
+            {"request": {}, "expect": "DENY"},
+        ],
+    }));
+}
+
+#[test]
 fn a_test_that_fails_refuses_the_configuration() {
     for (case, message) in [
         (

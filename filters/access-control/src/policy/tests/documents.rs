@@ -85,6 +85,38 @@ fn bad_documents_are_refused_with_the_path() {
             "policies[0].rules[0].from[0].source.serviceAccounts[0]: must be <namespace>/<name>",
         ),
         (
+            rule(json!({"from": [{"source": {
+                "notServiceAccounts": ["a/b"], "principals": ["c"],
+            }}]})),
+            "source.principals: must not be given together with notServiceAccounts",
+        ),
+        (
+            rule(json!({"from": [{"source": {
+                "serviceAccounts": ["a/b"], "notPrincipals": ["c"],
+            }}]})),
+            "source.notPrincipals: must not be given together with serviceAccounts",
+        ),
+        (
+            rule(json!({"from": [{"source": {
+                "notServiceAccounts": ["a/b"], "namespaces": ["c"],
+            }}]})),
+            "source.namespaces: must not be given together with notServiceAccounts",
+        ),
+        (
+            rule(json!({"from": [{"source": {
+                "serviceAccounts": ["a/b"], "notNamespaces": ["c"],
+            }}]})),
+            "source.notNamespaces: must not be given together with serviceAccounts",
+        ),
+        (
+            rule(json!({"from": [{"source": {"serviceAccounts": vec!["a/b"; 17]}}]})),
+            "source.serviceAccounts: must have at most 16 entries, got 17",
+        ),
+        (
+            rule(json!({"from": [{"source": {"notServiceAccounts": vec!["a/b"; 17]}}]})),
+            "source.notServiceAccounts: must have at most 16 entries, got 17",
+        ),
+        (
             rule(json!({"to": [{"operation": {"ports": ["0"]}}]})),
             "policies[0].rules[0].to[0].operation.ports[0]: must be a port",
         ),

@@ -70,6 +70,48 @@ fn a_dry_run_shows_the_combined_verdict() {
 }
 
 #[test]
+fn a_difference_is_due_to_policies_in_dry_run() {
+    let dry = |name: &str, action: &str, rules: Value| json!({"name": name, "action": action, "dryRun": true, "rules": rules});
+    let audit = json!({"name": "audit", "action": "AUDIT", "rules": [{}]});
+    for (documents, names, summary) in [
+        (
+            json!([dry("x", "DENY", json!([])), dry("y", "DENY", json!([{}]))]),
+            &["y"][..],
+            "decision=allow;dry_run=deny;policy=y",
+        ),
+        (
+            json!([audit, dry("x", "DENY", json!([{}]))]),
+            &["x"],
+            "decision=allow;policy=audit;rule=rule-0;dry_run=deny;policy=x",
+        ),
+        (
+            json!([policy("ALLOW", json!([])), dry("x", "ALLOW", json!([{}]))]),
+            &["x"],
+            "decision=deny;dry_run=allow;policy=x",
+        ),
+        // Each of them would deny the request.
+        (
+            json!([dry("x", "ALLOW", json!([])), dry("y", "ALLOW", json!([]))]),
+            &["x", "y"],
+            "decision=allow;dry_run=deny;policy=x",
+        ),
+        (json!([dry("x", "ALLOW", json!([{}]))]), &[], "decision=allow"),
+        (
+            json!([policy("DENY", json!([{}])), dry("x", "ALLOW", json!([{}]))]),
+            &[],
+            "decision=deny;policy=deny;rule=rule-0",
+        ),
+    ] {
+        let compiled = policies(&json!({"policies": documents}));
+        let decision = compiled.decide(&request(&[]), SystemTime::UNIX_EPOCH);
+        let found = compiled.dry_run_policies(&decision);
+        let found: Vec<_> = found.filter_map(|index| compiled.names().nth(index)).collect();
+        assert_eq!(found, names, "{documents}");
+        assert_eq!(compiled.summary(&decision), summary, "{documents}");
+    }
+}
+
+#[test]
 fn a_share_of_denials_is_sticky_by_principal() {
     let half = json!({"policies": [
         {"name": "new", "action": "DENY", "rules": [{}], "enforced": {"value": 50}},

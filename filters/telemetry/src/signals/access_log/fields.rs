@@ -2,14 +2,13 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use filter_core::time_text;
+use filter_core::{Redactor, time_text};
 
 use super::{LoggedStream, truncate};
 use crate::{
     config::{AccessLogConfig, FieldConfig, Redaction, TagOperation},
     expression::{Attribute, AttributeTable, Encoding, Expression, Phase, ResultKind, Slot, Value},
     policy::compiler::Compiler,
-    signals::redactor::Redactor,
     stream::response_flags::response_flags,
 };
 

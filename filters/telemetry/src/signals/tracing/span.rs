@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use filter_core::Headers;
+use filter_core::{Headers, Redactor};
 
 use super::{TagAction, Trace, Tracer, tags::redacted};
 use crate::{
     export::otlp::{Attribute, Link, Span, SpanKind},
     expression::Attributes,
-    signals::redactor::Redactor,
     stream::record::Record,
     trace_context::TraceState,
 };

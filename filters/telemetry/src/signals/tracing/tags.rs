@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use filter_core::{HeaderName, Headers};
+use filter_core::{HeaderName, Headers, Redactor};
 
 use crate::{
     config::Redaction,
     export::otlp::Value,
     expression::{self, Attributes, EvaluationError, Expression},
-    signals::redactor::Redactor,
 };
 
 /// A change to a span attribute.

@@ -1,17 +1,19 @@
-//! The key of redaction hashes, shared by all workers of a proxy.
+//! Redaction with a key that all workers of a proxy share.
 
 use std::cell::OnceCell;
 
-use filter_host::{HostError, random, shared_data};
+use filter_core::Redactor;
 
-use super::Telemetry;
-use crate::{Policy, signals::redactor::Redactor};
+use crate::{
+    host_error::{HostError, Result},
+    random, shared_data,
+};
 
 /// Length of a generated key, in bytes.
 const KEY_LEN: usize = 32;
 
-/// The redactor of log fields and span attributes.
-pub(super) struct Redaction {
+/// The redactor of a plugin.
+pub struct SharedRedactor {
     /// Empty until the first use if the key is shared.
     redactor: OnceCell<Redactor>,
     masking: Redactor,
@@ -20,13 +22,15 @@ pub(super) struct Redaction {
     shared_key: String,
 }
 
-impl Redaction {
-    /// Creates the redactor, except with a shared key.
-    pub(super) fn new(policy: &Policy, plugin_key: &str) -> Self {
+impl SharedRedactor {
+    /// Creates the redactor with the key of the document; without one it shares a random key, if the
+    /// plugin hashes at all.
+    #[must_use]
+    pub fn new(key: Option<&[u8]>, hashes: bool, plugin_key: &str) -> Self {
         let masking = Redactor::masking();
-        let redactor = match policy.redaction_key() {
-            Some(key) => new(key).into(),
-            None if policy.hashes() => OnceCell::new(),
+        let redactor = match key {
+            Some(key) => with(key).into(),
+            None if hashes => OnceCell::new(),
             None => masking.clone().into(),
         };
         Self { redactor, masking, shared_key: format!("{plugin_key}.redaction") }
@@ -34,12 +38,12 @@ impl Redaction {
 
     /// Returns the redactor. If the shared key is not available, calls `failed` and masks instead
     /// of hashing this time.
-    fn redactor(&self, failed: impl FnOnce()) -> &Redactor {
+    pub fn get(&self, failed: impl FnOnce()) -> &Redactor {
         if let Some(known) = self.redactor.get() {
             return known;
         }
         match self.shared_key() {
-            Ok(key) => self.redactor.get_or_init(|| new(&key)),
+            Ok(key) => self.redactor.get_or_init(|| with(&key)),
             Err(error) => {
                 log::debug!("redaction key not shared: {error:?}");
                 failed();
@@ -49,7 +53,7 @@ impl Redaction {
     }
 
     /// Reads the shared key; the first worker of the proxy creates it.
-    fn shared_key(&self) -> filter_host::Result<Vec<u8>> {
+    fn shared_key(&self) -> Result<Vec<u8>> {
         if let Some(shared) = shared_data::read(&self.shared_key)? {
             return Ok(shared.value);
         }
@@ -58,15 +62,8 @@ impl Redaction {
     }
 }
 
-impl Telemetry {
-    /// Returns the redactor of log fields and span attributes.
-    pub(super) fn redactor(&self) -> &Redactor {
-        self.redaction.redactor(|| self.metrics.expression_failed())
-    }
-}
-
 /// Creates a redactor; HMAC accepts keys of any length.
-fn new(key: &[u8]) -> Redactor {
+fn with(key: &[u8]) -> Redactor {
     Redactor::new(key).unwrap_or_else(Redactor::masking)
 }
 

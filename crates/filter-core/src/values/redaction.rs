@@ -1,4 +1,4 @@
-//! `redaction`: how values are redacted and hashed.
+//! Configuration of redacted values.
 
 use std::fmt;
 
@@ -60,9 +60,8 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use filter_core::parse_config;
-
     use super::*;
+    use crate::parse_config;
 
     #[test]
     fn keys_are_checked_and_never_shown() {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::config::Redaction;
+use super::redaction::Redaction;
 
 /// Redacts values with the key of the proxy. Without a key, it masks instead of hashing.
 #[derive(Clone)]
