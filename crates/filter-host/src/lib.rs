@@ -26,6 +26,7 @@ pub mod plugin;
 pub mod property;
 pub mod published;
 pub mod random;
+pub mod remote;
 pub mod reply;
 pub mod request;
 pub mod shared_data;

@@ -1,6 +1,6 @@
 //! URLs of fetched documents.
 
-use filter_core::{ClusterRef, InvalidClusterRef, Port};
+use crate::{ClusterRef, InvalidClusterRef, Port};
 
 /// A parsed absolute `http` or `https` URL.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +17,7 @@ const MAX_BYTES: usize = 2048;
 
 impl Endpoint {
     /// Parses a URL; `None` if it is invalid or too long, or has user information or a fragment.
+    #[must_use]
     pub fn parse(url: &str) -> Option<Self> {
         let (is_secure, rest) = match url.strip_prefix("https://") {
             Some(rest) => (true, rest),
@@ -44,21 +45,25 @@ impl Endpoint {
     }
 
     /// Returns `true` if the URL is `https`.
+    #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.is_secure
     }
 
     /// Returns the `:authority` of a request.
+    #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
     /// Returns the `:path` of a request, with the query.
+    #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
     /// Returns `true` if host and port are the same.
+    #[must_use]
     pub fn is_same_host(&self, other: &Self) -> bool {
         self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
     }
