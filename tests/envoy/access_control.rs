@@ -4,6 +4,7 @@
 mod claims;
 mod configuration;
 mod decisions;
+mod lists;
 mod native;
 mod paths;
 mod replies;

@@ -18,5 +18,5 @@ pub use crate::{
     config::Config,
     metrics::{Metric, PolicyMetric},
     plugin::AccessControl,
-    policy::{Audit, Decision, Policies, Reason, RuleId, Verdict},
+    policy::{Audit, Decision, ListContent, ListSpec, Policies, Reason, RuleId, Verdict},
 };

@@ -5,23 +5,25 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use filter_core::{Headers, InvalidConfig, Request, parse_config};
+use filter_core::{InvalidConfig, Request, parse_config};
 use filter_host::{
-    Action, HostError, Plugin, Result, Setup, clock,
-    headers::{self, Map},
+    Action, HostError, Plugin, Result, Setup,
+    calls::CallId,
+    clock,
     published::{self, Fact, Readers},
-    reply,
     request::RequestReader,
     stream::{self, ContextId},
 };
 
 use crate::{
     Decision, Metric, Policies,
-    plugin::{audit::AuditLog, counters::Counters},
+    plugin::{audit::AuditLog, counters::Counters, lists::Lists},
 };
 
 mod audit;
 mod counters;
+mod lists;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +32,6 @@ filter_host::entry!(AccessControl);
 
 /// Time between two updates of the proxy's metrics.
 const PERIOD: Duration = Duration::from_secs(1);
-/// The headers that decide about the format of a reply.
-const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 
 /// The filter in one worker, with its current configuration.
 pub struct AccessControl {
@@ -39,6 +39,7 @@ pub struct AccessControl {
     reader: RequestReader,
     counters: Counters,
     audit: AuditLog,
+    lists: Lists,
 }
 
 impl AccessControl {
@@ -48,12 +49,15 @@ impl AccessControl {
         policies.warnings().iter().for_each(|warning| setup.warn(warning));
         let counters = Counters::new(&policies, setup);
         log::info!("configuration applied");
-        Self {
+        let plugin = Self {
             reader: RequestReader::new(policies.needs()),
             counters,
             audit: AuditLog::new(&policies),
+            lists: Lists::new(&policies, setup),
             policies,
-        }
+        };
+        plugin.start_lists();
+        plugin
     }
 
     fn decide(&self) -> Action {
@@ -78,7 +82,7 @@ impl AccessControl {
         if is_allowed || !is_enforced {
             return Action::Continue;
         }
-        if let Err(error) = self.refuse(&decision) {
+        if let Err(error) = refusal::send(&self.policies, &decision) {
             self.on_error(error);
             // A request that is denied must not go on without a reply.
             if let Err(error) = stream::reset_request() {
@@ -105,15 +109,6 @@ impl AccessControl {
         }
     }
 
-    fn refuse(&self, decision: &Decision) -> Result<()> {
-        let format = FORMAT_HEADERS.iter().filter_map(|name| {
-            let value = headers::value(Map::RequestHeaders, name).ok().flatten();
-            value.map(|value| (*name, value))
-        });
-        let format: Headers = format.collect();
-        reply::try_send(&self.policies.reply(decision, &format))
-    }
-
     fn on_error(&self, error: HostError) {
         log::warn!("a host call failed: {error:?}");
         self.counters.add(Metric::Errors);
@@ -132,7 +127,12 @@ impl Plugin for AccessControl {
     }
 
     fn on_tick(&self) {
+        self.tick_lists();
         self.counters.flush();
+    }
+
+    fn on_http_call_response(&self, call: CallId, body_size: usize) {
+        self.handle_list(call, body_size);
     }
 }
 

@@ -1,4 +1,5 @@
 mod failures;
+mod lists;
 mod outcome;
 mod scenarios;
 

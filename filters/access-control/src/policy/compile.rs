@@ -33,6 +33,8 @@ impl Policies {
         let policies = policies(config, inherited, &mut errors);
         check_names(&policies, &mut errors);
         let reply = config.reply.as_ref();
+        let mut warnings = warnings(&policies);
+        let lists = lists.into_fetched(&mut warnings);
         let mut compiled = Self {
             normalization: config.path_normalization,
             needs: Needs::default(),
@@ -43,7 +45,8 @@ impl Policies {
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
-            warnings: warnings(&policies),
+            warnings,
+            lists,
             policies: policies.into_iter().map(|(_, policy)| policy).collect(),
             actions: Actions::default(),
             uses_wall_clock: false,

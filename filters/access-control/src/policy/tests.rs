@@ -1,6 +1,7 @@
 mod bypasses;
 mod cases;
 mod documents;
+mod fetched_lists;
 mod indexed;
 mod kleene;
 mod lists;

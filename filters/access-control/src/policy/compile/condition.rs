@@ -56,9 +56,7 @@ pub(super) fn tests(
         }
         (Key::Text(subject, compile), test) => {
             tests.texts(subject.clone(), pair, |value, _| compile(value));
-            tests.texts(subject.clone(), in_lists, |name, _| {
-                scope.lists.values(name).map(TextTest::OneOf)
-            });
+            tests.text_lists(subject.clone(), "inLists", &config.in_lists, scope.lists);
             if let Some(test) = test {
                 tests.add(Test {
                     values: Values::Texts(subject, vec![TextTest::Match(test.clone())]),

@@ -1,6 +1,6 @@
 //! Compilation of lists of values.
 
-use std::{fmt::Display, rc::Rc};
+use std::fmt::Display;
 
 use filter_core::{ConfigErrors, IpRange, PathTemplate, StringMatch};
 
@@ -67,8 +67,8 @@ impl<'c, 'e> Tests<'c, 'e> {
                 value.parse::<IpRange>().map_err(|error| error.to_string())
             });
             if !values.is_empty() {
-                let sets = vec![Rc::new(ranges.into_iter().collect())];
-                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
+                let set = ranges.into_iter().collect();
+                self.tests.push(Test { values: Values::Addresses(subject, set), is_negated });
             }
         }
     }
@@ -81,10 +81,26 @@ impl<'c, 'e> Tests<'c, 'e> {
         lists: &NamedLists<'_>,
     ) {
         for (field, names, is_negated) in pair.lists {
-            let sets = self.each(field, names, |name| lists.addresses(name));
+            let lists = self.each(field, names, |name| lists.addresses(name));
             if !names.is_empty() {
-                self.tests.push(Test { values: Values::Addresses(subject, sets), is_negated });
+                let values = Values::AddressLists(subject, lists);
+                self.tests.push(Test { values, is_negated });
             }
+        }
+    }
+
+    /// Adds the test of a text by named lists.
+    pub(super) fn text_lists(
+        &mut self,
+        subject: Subject,
+        field: &str,
+        names: &[String],
+        lists: &NamedLists<'_>,
+    ) {
+        let lists = self.each(field, names, |name| lists.texts(name));
+        if !names.is_empty() {
+            let values = Values::TextLists(subject, lists);
+            self.tests.push(Test { values, is_negated: false });
         }
     }
 
