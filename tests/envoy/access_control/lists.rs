@@ -148,9 +148,9 @@ fn status(fixture: &Fixture) -> Result<u16> {
 /// status.
 fn wait_for_status(fixture: &Fixture, expected: u16) -> Result<()> {
     let started = Instant::now();
-    let mut agreed = 0;
+    let mut agreed = 0_u32;
     while agreed < 20 {
-        agreed = if status(fixture)? == expected { agreed + 1 } else { 0 };
+        agreed = if status(fixture)? == expected { agreed.saturating_add(1) } else { 0 };
         ensure!(started.elapsed() < TIMEOUT, "not {expected}: {}", fixture.envoy.log());
         if agreed == 0 {
             thread::sleep(Duration::from_millis(50));
@@ -274,7 +274,7 @@ fn memory_does_not_grow_with_fetches() -> Result<()> {
         .into();
     config["policies"][0]["rules"][0]["from"][0]["source"]["remoteIpLists"] = json!(names);
     let mut fixture = start(2, &server, &config)?;
-    let mut fetch = |rounds: u64| -> Result<()> {
+    let fetch = |rounds: u64| -> Result<()> {
         for round in 0..rounds {
             let before = server.state().requests;
             server.publish(200, Duration::ZERO, ranges(count, round % 2 == 0));

@@ -32,7 +32,7 @@ pub(super) struct NamedLists<'c>(BTreeMap<&'c str, NamedList>);
 #[derive(Debug)]
 enum NamedList {
     Inline(SharedList),
-    Fetched(Fetched),
+    Fetched(Box<Fetched>),
 }
 
 /// A fetched list, whose kind depends on its first use.
@@ -72,11 +72,11 @@ impl<'c> NamedLists<'c> {
                     NamedList::Inline(SharedList::Texts(Rc::new(List::new(set))))
                 }
                 (None, None, Some(_)) => match fetch(config, &path, errors) {
-                    Some(fetch) => NamedList::Fetched(Fetched {
+                    Some(fetch) => NamedList::Fetched(Box::new(Fetched {
                         fetch,
                         on_unavailable: config.on_unavailable.unwrap_or_default(),
                         list: OnceCell::new(),
-                    }),
+                    })),
                     None => continue,
                 },
                 _ => {
@@ -125,9 +125,8 @@ impl<'c> NamedLists<'c> {
     pub(super) fn into_fetched(self, warnings: &mut Vec<Warning>) -> Vec<FetchedList> {
         let mut used = Vec::new();
         for (name, list) in self.0 {
-            let NamedList::Fetched(Fetched { fetch, on_unavailable, list }) = list else {
-                continue;
-            };
+            let NamedList::Fetched(fetched) = list else { continue };
+            let Fetched { fetch, on_unavailable, list } = *fetched;
             let path = format!("lists.{name}");
             let Some(list) = list.into_inner() else {
                 warnings.push(Warning::new(path, "is not fetched, because no rule uses it"));
