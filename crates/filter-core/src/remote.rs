@@ -25,7 +25,7 @@ mod url;
 pub use call::{Call, FetchHeaders};
 pub use control::Control;
 pub use document::Document;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, cluster_for};
 pub use error::{FetchError, InvalidDocument};
 pub use spec::{DocumentSpec, FetchEvent, FetchSpec, Freshness, Origin, Parsed, Slot};
 pub use url::FetchUrl;

@@ -4,7 +4,7 @@ use std::{cell::OnceCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use filter_core::{
     ConfigErrors, IpSet, Warning,
-    remote::{FetchHeaders, FetchSpec, Freshness, Origin},
+    remote::{FetchHeaders, FetchSpec, Freshness, Origin, cluster_for},
 };
 
 use crate::{
@@ -177,25 +177,12 @@ impl<'c> NamedLists<'c> {
 /// Compiles the fetches of a list with `uri`; `None` if they are invalid.
 fn fetch(config: &ListConfig, path: &str, errors: &mut ConfigErrors) -> Option<FetchSpec> {
     let endpoint = config.uri.as_ref()?.endpoint();
-    let cluster = match config.named_cluster() {
-        Ok(Some(cluster)) => cluster,
-        Ok(None) => match endpoint.cluster() {
-            Ok(cluster) => cluster,
-            Err(_) => {
-                let text = "must have a host that a cluster name can contain; otherwise set";
-                errors.add(format_args!("{path}.uri"), format_args!("{text} {path}.cluster"));
-                return None;
-            }
-        },
-        Err(invalid) => {
-            errors.add(format_args!("{path}.{}", invalid.field()), invalid);
-            return None;
-        }
-    };
+    let named = config.named_cluster();
+    let cluster = cluster_for(endpoint, named, path, &format!("{path}.uri"), errors)?;
     let refresh = config.refresh_interval.map_or(DEFAULT_REFRESH, |interval| interval.get());
     Some(FetchSpec {
         origin: Origin::Url(endpoint.clone()),
-        cluster: cluster.as_str().into(),
+        cluster,
         headers: FetchHeaders::default(),
         timeout: TIMEOUT,
         freshness: Freshness { default: refresh, min: MIN_REFRESH, max: refresh },

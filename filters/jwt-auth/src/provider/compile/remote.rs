@@ -2,7 +2,10 @@
 
 use std::{rc::Rc, time::Duration};
 
-use filter_core::{ClusterRef, InvalidClusterRef, Warning, remote::Endpoint};
+use filter_core::{
+    ClusterRef, InvalidClusterRef, Warning,
+    remote::{Endpoint, cluster_for},
+};
 
 use super::{CompileState, headers};
 use crate::{
@@ -113,7 +116,7 @@ fn origin(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<(Origi
     Some((Origin::Discovered { issuer: issuer.into(), document }, "issuer"))
 }
 
-/// Returns the configured cluster, or that of the URL's host.
+/// Returns the configured cluster, or that of the URL's host; empty after an error.
 fn cluster(
     named: NamedCluster,
     endpoint: &Endpoint,
@@ -121,20 +124,7 @@ fn cluster(
     field: &str,
     state: &mut CompileState,
 ) -> Rc<str> {
-    let cluster = match named {
-        Err(invalid) => {
-            state.errors.add(format!("{at}.{}", invalid.field()), invalid);
-            return "".into();
-        }
-        Ok(Some(cluster)) => Ok(cluster),
-        Ok(None) => endpoint.cluster(),
-    };
-    let cluster = cluster.map_err(|_| {
-        let text =
-            format!("must have a host that a cluster name can contain; otherwise set {at}.cluster");
-        state.errors.add(field, text);
-    });
-    cluster.map_or_else(|()| "".into(), |cluster| cluster.as_str().into())
+    cluster_for(endpoint, named, at, field, &mut state.errors).unwrap_or_else(|| "".into())
 }
 
 /// Compiles the fetched deny list of an entry.
