@@ -4,6 +4,8 @@ use filter_core::{InvalidConfig, parse_config};
 
 /// A document for access-control with every kind of condition.
 pub const ACCESS: &[u8] = include_bytes!("../seeds/configurations/access-control-full.json");
+/// A document for access-control with fetched lists.
+pub const LISTS: &[u8] = include_bytes!("../seeds/configurations/access-control-lists.json");
 /// A document for fault-injection with every kind of fault.
 pub const FAULTS: &[u8] = include_bytes!("../seeds/configurations/fault-injection-full.json");
 /// A document for rate-limit with every kind of limit.

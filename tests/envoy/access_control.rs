@@ -6,6 +6,7 @@ mod claims;
 mod configuration;
 mod decisions;
 mod explained;
+mod lists;
 mod native;
 mod native_values;
 mod paths;

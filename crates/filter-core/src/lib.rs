@@ -23,6 +23,7 @@ mod config;
 mod http;
 mod matching;
 pub mod protobuf;
+pub mod remote;
 mod traffic;
 mod values;
 

@@ -23,3 +23,12 @@ pub fn monotonic() -> Duration {
     // Only the wall clock of a proxy can be missing.
     sys::monotonic().unwrap_or_default()
 }
+
+/// Returns the time since 1970; zero before.
+///
+/// # Errors
+///
+/// Fails if the proxy does.
+pub fn since_1970() -> Result<Duration> {
+    Ok(now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}

@@ -27,6 +27,7 @@ pub mod property;
 pub mod published;
 pub mod random;
 pub mod redaction;
+pub mod remote;
 pub mod reply;
 pub mod request;
 pub mod shared_data;

@@ -20,7 +20,7 @@ mod test_case;
 
 pub use crate::config::{
     audit::{AuditConfig, AuditField, AuditLevel, AuditMember, AuditWhen, OwnMember},
-    list::ListConfig,
+    list::{ListConfig, OnUnavailable},
     policy::{Action, Metadata, PolicyConfig, SpecConfig},
     rule::{ConditionConfig, From, OperationConfig, RuleConfig, SourceConfig, To},
     test_case::{Expected, TestCase, TestRequest},
@@ -38,7 +38,7 @@ pub struct Config {
     pub action: Option<Action>,
     /// Rules of a single policy, instead of `policies`.
     pub rules: Option<Vec<RuleConfig>>,
-    /// Lists by name, of at most 100,000 entries together. Default: none.
+    /// Lists by name. Those without `uri` have at most 100,000 entries together. Default: none.
     pub lists: BTreeMap<String, ListConfig>,
     /// Tests, at most 256. If one fails, the configuration is refused.
     #[schemars(length(max = 256))]

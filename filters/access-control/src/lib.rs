@@ -18,5 +18,5 @@ pub use crate::{
     config::Config,
     metrics::{Metric, PolicyMetric},
     plugin::AccessControl,
-    policy::{Audit, Decision, EXPLAIN, Policies, Reason, RuleId, Verdict},
+    policy::{Audit, Decision, EXPLAIN, ListContent, ListSpec, Policies, Reason, RuleId, Verdict},
 };

@@ -27,6 +27,8 @@ pub enum Metric {
     NotEnforced,
     /// Audit lines that were not written, because there were too many.
     AuditLimited,
+    /// Failed fetches of lists.
+    ListFetchFailed,
     /// Failed host calls.
     Errors,
 }
@@ -44,7 +46,7 @@ pub enum PolicyMetric {
 
 impl Metric {
     /// All counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Allowed,
         Self::Denied,
         Self::DeniedByPolicy,
@@ -55,6 +57,7 @@ impl Metric {
         Self::Unsure,
         Self::NotEnforced,
         Self::AuditLimited,
+        Self::ListFetchFailed,
         Self::Errors,
     ];
 
@@ -78,6 +81,7 @@ impl Metric {
             Self::Unsure => "unsure",
             Self::NotEnforced => "not_enforced",
             Self::AuditLimited => "audit_limited",
+            Self::ListFetchFailed => "list_fetch_failed",
             Self::Errors => "errors",
         };
         format!("{PREFIX}{stem}_total")
@@ -92,6 +96,15 @@ pub(crate) fn rule_matched(policy: &str, rule: &str, has_labels: bool) -> String
     } else {
         let (policy, rule) = (metric_name_part(policy), metric_name_part(rule));
         format!("{PREFIX}rule_{policy}_{rule}_matched_total")
+    }
+}
+
+/// Returns the name of a gauge of a list: `age_seconds` or `entries`.
+pub(crate) fn list_gauge(list: &str, stem: &str, has_labels: bool) -> String {
+    if has_labels {
+        format!("{PREFIX}list_{stem}.list=.={};.;", label_value(list.as_bytes()))
+    } else {
+        format!("{PREFIX}list_{}_{stem}", metric_name_part(list))
     }
 }
 

@@ -7,22 +7,27 @@ use std::{
 
 use filter_core::{InvalidConfig, Request, parse_config};
 use filter_host::{
-    Action, HostError, Plugin, Result, Setup, clock,
-    published::{self, Fact, Readers},
+    Action, HostError, Plugin, Result, Setup,
+    calls::CallId,
+    clock,
     request::RequestReader,
     stream::{ContextId, reset_request},
 };
 
 use crate::{
     Decision, Metric, Policies,
-    plugin::{audit::AuditLog, counters::Counters, explainer::Explainer, stream::Stream},
+    plugin::{
+        audit::AuditLog, counters::Counters, explainer::Explainer, lists::Lists, stream::Stream,
+    },
 };
 
 mod audit;
 mod counters;
 mod explainer;
+mod lists;
 mod refusal;
 mod stream;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -40,6 +45,7 @@ pub struct AccessControl {
     explainer: Explainer,
     counters: Counters,
     audit: AuditLog,
+    lists: Lists,
 }
 
 impl AccessControl {
@@ -51,13 +57,16 @@ impl AccessControl {
         log::info!("configuration applied");
         // The warnings of the proxy are about all needs.
         let reader = RequestReader::new(policies.explain_needs().unwrap_or(policies.needs()));
-        Self {
+        let plugin = Self {
             reader: reader.with_needs(policies.needs()),
             explainer: Explainer::new(&policies, &reader),
             counters,
             audit: AuditLog::new(&policies),
+            lists: Lists::new(&policies, setup),
             policies,
-        }
+        };
+        plugin.start_lists();
+        plugin
     }
 
     /// Decides about the request; returns its explanation if the client requests one and may have it.
@@ -71,7 +80,9 @@ impl AccessControl {
         let is_enforced = !decision.is_tolerated && !self.policies.is_dry_run();
         self.counters.count(&self.policies, &decision, is_enforced);
         let is_allowed = decision.verdict.is_allowed;
-        self.publish(&decision);
+        if let Err(error) = summary::publish(&self.policies, &decision) {
+            self.on_error(error);
+        }
         if is_allowed || !is_enforced {
             return (Action::Continue, explanation);
         }
@@ -105,20 +116,6 @@ impl AccessControl {
         self.audit.write(&self.policies, decision, request, now, &self.counters);
     }
 
-    /// Publishes a decision that is worth a look in the access log.
-    fn publish(&self, decision: &Decision) {
-        let is_plain = decision.verdict.is_allowed && decision.audited.is_none();
-        if is_plain && decision.dry_run_difference().is_none() {
-            return;
-        }
-        let summary = self.policies.summary(decision);
-        log::debug!("{summary}");
-        let summary: Rc<[u8]> = Rc::from(summary.into_bytes());
-        if let Err(error) = published::publish(Fact::Access, &summary, Readers::Everyone) {
-            self.on_error(error);
-        }
-    }
-
     fn on_error(&self, error: HostError) {
         log::warn!("a host call failed: {error:?}");
         self.counters.add(Metric::Errors);
@@ -137,6 +134,11 @@ impl Plugin for AccessControl {
     }
 
     fn on_tick(&self) {
+        self.tick_lists();
         self.counters.flush();
+    }
+
+    fn on_http_call_response(&self, call: CallId, body_size: usize) {
+        self.handle_list(call, body_size);
     }
 }

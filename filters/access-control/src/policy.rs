@@ -1,6 +1,6 @@
 //! The compiled policies and their decisions.
 
-use std::time::SystemTime;
+use std::{rc::Rc, time::SystemTime};
 
 use filter_core::{
     Answer, DetailLevel, HeaderName, Mode, Needs, PathNormalization, Percentage, Request, Schedule,
@@ -12,18 +12,23 @@ use crate::config::Action;
 mod audit;
 mod compile;
 mod explain;
+mod fetched_list;
 mod index;
 mod lint;
+mod list;
 mod pattern;
 mod reply;
 mod rule;
 mod subject;
 mod test_case;
 
-pub use crate::policy::{audit::Audit, explain::EXPLAIN};
+pub use crate::policy::{
+    audit::Audit, explain::EXPLAIN, fetched_list::ListSpec, list::ListContent,
+};
 use crate::policy::{
     explain::Explain,
     index::Index,
+    list::SharedList,
     rule::{Context, Rule},
 };
 
@@ -49,6 +54,14 @@ pub struct Policies {
     label_metrics: bool,
     warnings: Vec<Warning>,
     conditional_warnings: lint::Conditional,
+    lists: Vec<FetchedList>,
+}
+
+/// A fetched list that rules use.
+#[derive(Debug)]
+struct FetchedList {
+    spec: Rc<ListSpec>,
+    list: SharedList,
 }
 
 /// The rules of each action, in the order of the document.
@@ -221,7 +234,19 @@ impl Policies {
         self.uses_wall_clock
     }
 
-    /// Decides about a request. Equal arguments give equal decisions.
+    /// Returns the fetched lists.
+    pub fn lists(&self) -> impl Iterator<Item = &Rc<ListSpec>> {
+        self.lists.iter().map(|list| &list.spec)
+    }
+
+    /// Replaces the content of a fetched list, by its index; `None` makes it unavailable.
+    pub fn set_list(&self, index: usize, content: Option<&ListContent>) {
+        if let Some(list) = self.lists.get(index) {
+            list.list.replace(content);
+        }
+    }
+
+    /// Decides about a request. Equal arguments and lists give equal decisions.
     #[must_use]
     pub fn decide(&self, request: &Request, now: SystemTime) -> Decision {
         let context = Context { normalization: self.normalization, now };

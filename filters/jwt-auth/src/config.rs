@@ -23,7 +23,7 @@ pub use locations::{FromCookie, FromHeader, PrefixedCookie};
 pub use rules::{ProvidersConfig, RuleConfig, ScopesConfig, StepUpConfig, TokenNeed, WhenConfig};
 use values::BelongsElsewhere;
 pub use values::{
-    AlgorithmName, FetchUrl, IssuerConfig, KeySetText, NonEmpty, Realm, RuleName, SecretText, Url,
+    AlgorithmName, IssuerConfig, KeySetText, NonEmpty, Realm, RuleName, SecretText, Url,
 };
 
 const YEAR_MS: u64 = 8_760 * 3_600_000;

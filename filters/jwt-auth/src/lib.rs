@@ -22,7 +22,6 @@ pub mod config;
 pub mod crypto;
 pub mod denial;
 mod der;
-mod endpoint;
 pub mod key;
 pub mod key_set;
 pub mod key_source;

@@ -14,6 +14,7 @@ use filter_host::{
     environment, foreign,
     metric_buffer::{BufferedMetric, MetricBuffer},
     metrics::Gauge,
+    remote::PendingCalls,
     request::RequestReader,
     stream::ContextId,
     timers::Timer,
@@ -26,7 +27,6 @@ use crate::{
 mod fetch;
 mod gauges;
 mod request;
-mod shared;
 mod stream;
 mod waiting;
 
@@ -54,8 +54,7 @@ pub struct JwtAuth {
     timer: Timer,
     /// The current period of the timer; zero if it was not started.
     tick_period: Cell<Duration>,
-    /// The calls in progress, with the index of their source.
-    calls: RefCell<BTreeMap<CallId, usize>>,
+    calls: PendingCalls,
     waiting: RefCell<BTreeMap<ContextId, WaitingRequest>>,
     /// The revisions of the sources when the waiting requests were last decided.
     revisions: RefCell<Vec<Revision>>,
@@ -97,7 +96,7 @@ impl JwtAuth {
             root: setup.context,
             timer: Timer::new(&setup.timers),
             tick_period: Cell::default(),
-            calls: RefCell::default(),
+            calls: PendingCalls::default(),
             waiting: RefCell::default(),
             revisions: RefCell::default(),
             gauges,

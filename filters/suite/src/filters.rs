@@ -107,6 +107,7 @@ impl Filters {
     pub(crate) fn on_http_call_response(&self, call: CallId, body_size: usize) {
         on_http_call_response(self.jwt_auth.as_ref(), call, body_size);
         on_http_call_response(self.rate_limit.as_ref(), call, body_size);
+        on_http_call_response(self.access_control.as_ref(), call, body_size);
         on_http_call_response(self.telemetry.as_ref(), call, body_size);
     }
 }

@@ -1,6 +1,7 @@
 mod audited;
 mod explained;
 mod failures;
+mod lists;
 mod native_values;
 mod outcome;
 mod scenarios;

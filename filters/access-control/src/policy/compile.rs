@@ -43,6 +43,8 @@ impl Policies {
         let located = policies(config, inherited, &mut errors);
         check_names(&located, &mut errors);
         let reply = config.reply.as_ref();
+        let mut warnings = lint::warnings(&located);
+        let lists = lists.into_fetched(&mut warnings);
         let mut compiled = Self {
             normalization: config.path_normalization,
             needs: Needs::default(),
@@ -54,8 +56,9 @@ impl Policies {
             detail: config.problem.detail,
             mode: Mode::new(config.dry_run),
             label_metrics: config.metrics.labels,
-            warnings: lint::warnings(&located),
+            warnings,
             conditional_warnings: lint::conditional(&located),
+            lists,
             policies: Vec::new(),
             actions: Actions::default(),
             uses_wall_clock: false,

@@ -52,13 +52,7 @@ impl Index {
                         texts.insert(pattern, number);
                     }
                 }
-                (
-                    TextTest::RequestPrincipal(_)
-                    | TextTest::Match(_)
-                    | TextTest::Element(_)
-                    | TextTest::OneOf(_),
-                    _,
-                ) => {}
+                (TextTest::RequestPrincipal(_) | TextTest::Match(_) | TextTest::Element(_), _) => {}
             }
         }
     }
@@ -161,9 +155,6 @@ const fn is_indexable(test: &TextTest) -> bool {
             matches!(pattern, Pattern::Exact(_) | Pattern::Prefix(_))
         }
         TextTest::Template(_) => true,
-        TextTest::RequestPrincipal(_)
-        | TextTest::Match(_)
-        | TextTest::Element(_)
-        | TextTest::OneOf(_) => false,
+        TextTest::RequestPrincipal(_) | TextTest::Match(_) | TextTest::Element(_) => false,
     }
 }

@@ -129,8 +129,11 @@ fn hosts_without_ports(rule: &Rule, path: &str) -> Vec<Warning> {
 
 /// Returns a warning for each list of a rule that reads the address of the peer.
 fn peer_addresses(rule: &Rule, path: &str) -> Vec<Warning> {
-    let reads_peer =
-        |test: &&Test| matches!(test.values, Values::Addresses(AddressSubject::Peer, _));
+    let reads_peer = |test: &&Test| {
+        let peer = AddressSubject::Peer;
+        matches!(&test.values, Values::Addresses(subject, _) | Values::AddressLists(subject, _)
+            if *subject == peer)
+    };
     let from = rule.from.iter().enumerate().flat_map(|(index, tests)| {
         let found = tests.iter().filter(reads_peer);
         found.map(move |test| format!("{path}.from[{index}].source.{}", test.field))

@@ -1,6 +1,6 @@
 //! The tests of a rule.
 
-use std::{borrow::Cow, collections::HashSet, rc::Rc, time::SystemTime};
+use std::{borrow::Cow, rc::Rc, time::SystemTime};
 
 use filter_core::{
     Answer, IpSet, Match, Matcher, Needs, PathNormalization, PathTemplate, Request, Schedule,
@@ -8,6 +8,7 @@ use filter_core::{
 };
 
 use super::{
+    list::{List, TextSet},
     pattern::{Pattern, RequestPrincipal},
     subject::{self, AddressSubject, Subject},
 };
@@ -39,7 +40,9 @@ pub(super) struct Test {
 #[derive(Debug)]
 pub(super) enum Values {
     Texts(Subject, Vec<TextTest>),
-    Addresses(AddressSubject, Vec<Rc<IpSet>>),
+    Addresses(AddressSubject, IpSet),
+    TextLists(Subject, Vec<Rc<List<TextSet>>>),
+    AddressLists(AddressSubject, Vec<Rc<List<IpSet>>>),
 }
 
 /// A test of a text.
@@ -53,8 +56,6 @@ pub(super) enum TextTest {
     Match(StringMatch),
     /// A pattern for the elements of a list in dynamic metadata: `[abc]`.
     Element(Pattern),
-    /// A list of texts.
-    OneOf(Rc<HashSet<Vec<u8>>>),
 }
 
 /// Inputs of a decision besides the request.
@@ -127,9 +128,23 @@ impl Test {
                 let test = |text: &[u8]| tests.iter().any(|test| test.matches(text));
                 subject.answer(request, context.normalization, test)
             }
-            Values::Addresses(subject, sets) => {
-                subject.answer(request, |address| sets.iter().any(|set| set.contains(address)))
+            Values::Addresses(subject, set) => {
+                subject.answer(request, |address| set.contains(address))
             }
+            Values::TextLists(subject, lists) => with_lists(lists, |is_unsure_in| {
+                subject.answer(request, context.normalization, |text| {
+                    let is_in =
+                        |list: &Rc<List<TextSet>>| list.is_some_and(|set| set.contains(text));
+                    is_unsure_in || lists.iter().any(is_in)
+                })
+            }),
+            Values::AddressLists(subject, lists) => with_lists(lists, |is_unsure_in| {
+                subject.answer(request, |address| {
+                    let is_in =
+                        |list: &Rc<List<IpSet>>| list.is_some_and(|set| set.contains(address));
+                    is_unsure_in || lists.iter().any(is_in)
+                })
+            }),
         };
         if self.is_negated { !answer } else { answer }
     }
@@ -138,8 +153,10 @@ impl Test {
 impl Values {
     fn add_needs(&self, needs: &mut Needs) {
         match self {
-            Self::Texts(subject, _) => subject.add_needs(needs),
-            Self::Addresses(subject, _) => subject.add_needs(needs),
+            Self::Texts(subject, _) | Self::TextLists(subject, _) => subject.add_needs(needs),
+            Self::Addresses(subject, _) | Self::AddressLists(subject, _) => {
+                subject.add_needs(needs);
+            }
         }
     }
 }
@@ -159,7 +176,7 @@ impl TextTest {
     fn matches_member(&self, text: &[u8], is_element: bool) -> bool {
         match self {
             Self::Element(pattern) => is_element && pattern.matches(text),
-            Self::Match(_) | Self::OneOf(_) => self.matches(text),
+            Self::Match(_) => self.matches(text),
             _ => !is_element && self.matches(text),
         }
     }
@@ -174,7 +191,6 @@ impl TextTest {
             Self::RequestPrincipal(pattern) => pattern.matches_whole(text),
             Self::Template(template) => template.captures(text).is_some(),
             Self::Match(test) => test.matches(Some(text)),
-            Self::OneOf(values) => values.contains(text),
         }
     }
 }
@@ -183,6 +199,16 @@ impl TextTest {
 fn scalar(tests: &[TextTest]) -> Answer {
     // Istio has no `match`, so there it is certain.
     if matches!(tests, [TextTest::Match(_)]) { Answer::Yes } else { Answer::Unsure }
+}
+
+/// Returns the answer of a test of lists. `answer` gets `true` if a value that is in no available
+/// list counts as being in an unavailable one; if that makes a difference, the answer is unsure.
+fn with_lists<T>(lists: &[Rc<List<T>>], answer: impl Fn(bool) -> Answer) -> Answer {
+    if lists.iter().any(|list| list.is_unsure()) {
+        answer(false).agreed(answer(true))
+    } else {
+        answer(false)
+    }
 }
 
 /// Returns the conjunction; evaluation stops at the first `No`.

@@ -3,6 +3,7 @@ mod bypasses;
 mod cases;
 mod documents;
 mod explained;
+mod fetched_lists;
 mod indexed;
 mod kleene;
 mod lint;

@@ -1,10 +1,12 @@
 //! Fetched keys and deny lists.
 
-use filter_core::{ClusterRef, DurationWithin, EditableHeaderName, InvalidClusterRef, Port};
+use filter_core::{
+    ClusterRef, DurationWithin, EditableHeaderName, InvalidClusterRef, Port, remote::FetchUrl,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FetchUrl, NonEmpty, SecretText};
+use super::{NonEmpty, SecretText};
 
 const WEEK_MS: u64 = 168 * 3_600_000;
 const DAY_MS: u64 = 24 * 3_600_000;

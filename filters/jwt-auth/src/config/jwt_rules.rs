@@ -3,14 +3,15 @@
 use std::fmt;
 
 use filter_core::{
-    ClaimPath, DurationWithin, EditableHeaderName, IntegerWithin, StringMatch, schema::alias,
+    ClaimPath, DurationWithin, EditableHeaderName, IntegerWithin, StringMatch, remote::FetchUrl,
+    schema::alias,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlgorithmName, FetchUrl, FromCookie, FromHeader, IssuerConfig, JwksFetchConfig, KeySetText,
-    NonEmpty, RevocationConfig, RuleName, SecretText, YEAR_MS,
+    AlgorithmName, FromCookie, FromHeader, IssuerConfig, JwksFetchConfig, KeySetText, NonEmpty,
+    RevocationConfig, RuleName, SecretText, YEAR_MS,
 };
 
 /// An issuer and the verification of its tokens.

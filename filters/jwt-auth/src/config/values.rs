@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{algorithm::Algorithm, endpoint::Endpoint};
+use crate::algorithm::Algorithm;
 
 /// Non-empty text.
 #[derive(Clone, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
@@ -77,19 +77,6 @@ pub struct Realm(String);
 )]
 pub struct Url(String);
 
-/// An absolute `http` or `https` URL without user information and fragment, at most 2,048 bytes.
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq)]
-#[schemars(
-    inline,
-    with = "String",
-    extend(
-        "maxLength" = 2048,
-        "pattern" = r"^https?://[!$-\[\]-~]+$",
-        "examples" = ["https://idp.example.com/.well-known/jwks.json"]
-    )
-)]
-pub struct FetchUrl(Endpoint);
-
 /// A field of the WasmPlugin, which is refused in `pluginConfig`.
 #[derive(Debug, Default, JsonSchema)]
 #[schemars(inline)]
@@ -146,13 +133,6 @@ impl Realm {
 impl Url {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FetchUrl {
-    /// Returns the parsed URL.
-    pub const fn endpoint(&self) -> &Endpoint {
         &self.0
     }
 }
@@ -258,14 +238,5 @@ impl<'de> Deserialize<'de> for BelongsElsewhere {
         Err(D::Error::custom(
             "must not be given: it belongs to the WasmPlugin, not to pluginConfig",
         ))
-    }
-}
-
-impl<'de> Deserialize<'de> for FetchUrl {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rule =
-            "an http or https URL of at most 2048 bytes without user information and fragment";
-        let url = text(deserializer, rule, |text| Endpoint::parse(text).is_some())?;
-        Endpoint::parse(&url).map(Self).ok_or_else(|| D::Error::custom(rule))
     }
 }

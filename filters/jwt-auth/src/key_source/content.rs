@@ -2,9 +2,10 @@
 
 use std::{collections::HashSet, rc::Rc};
 
+use filter_core::remote::{InvalidDocument, Parsed};
 use serde::Deserialize;
 
-use super::{FetchError, Kind};
+use super::Kind;
 use crate::{crypto::Crypto, key_set::KeySet};
 
 /// A parsed document.
@@ -15,6 +16,15 @@ pub enum Content {
     /// The `jti` of revoked tokens.
     DenyList(Rc<HashSet<Box<str>>>),
 }
+
+const NOT_A_KEY_SET: InvalidDocument =
+    InvalidDocument::new(4, "the answer is not a JSON key set with 1 to 100 usable keys");
+const NOT_A_DENY_LIST: InvalidDocument =
+    InvalidDocument::new(5, "the answer is not a JSON deny list of at most 50000 entries");
+const NOT_DISCOVERY: InvalidDocument =
+    InvalidDocument::new(6, "the answer is not a discovery document");
+const WRONG_ISSUER: InvalidDocument =
+    InvalidDocument::new(7, "the discovery document is of another issuer: set jwksUri");
 
 /// The maximum number of entries of a deny list.
 const MAX_DENIED: usize = 50_000;
@@ -36,22 +46,22 @@ impl Content {
         kind: Kind,
         body: &[u8],
         crypto: &Crypto,
-    ) -> Result<(Self, Vec<String>), FetchError> {
+    ) -> Result<Parsed<Self>, InvalidDocument> {
         match kind {
             Kind::Keys => {
                 let (keys, key_warnings) =
-                    KeySet::parse_remote(body, crypto).map_err(|_| FetchError::NotAKeySet)?;
+                    KeySet::parse_remote(body, crypto).map_err(|_| NOT_A_KEY_SET)?;
                 let line = |(index, reason): &(usize, _)| format!("key {index}: {reason}");
                 let ignored = key_warnings.ignored.iter().map(line).collect();
-                Ok((Self::Keys(Rc::new(keys)), ignored))
+                Ok(Parsed { content: Self::Keys(Rc::new(keys)), ignored })
             }
             Kind::DenyList => {
-                let list: DenyList =
-                    serde_json::from_slice(body).map_err(|_| FetchError::NotADenyList)?;
+                let list: DenyList = serde_json::from_slice(body).map_err(|_| NOT_A_DENY_LIST)?;
                 if list.jti.len() > MAX_DENIED {
-                    return Err(FetchError::NotADenyList);
+                    return Err(NOT_A_DENY_LIST);
                 }
-                Ok((Self::DenyList(Rc::new(list.jti.into_iter().collect())), Vec::new()))
+                let content = Self::DenyList(Rc::new(list.jti.into_iter().collect()));
+                Ok(Parsed { content, ignored: Vec::new() })
             }
         }
     }
@@ -59,7 +69,7 @@ impl Content {
 
 /// Parses a discovery document (OpenID Connect Discovery 1.0 section 4.3) and returns its
 /// `jwks_uri`.
-pub(super) fn discovered_jwks_uri(body: &[u8], issuer: &str) -> Result<String, FetchError> {
-    let document: Discovery = serde_json::from_slice(body).map_err(|_| FetchError::NotDiscovery)?;
-    if document.issuer == issuer { Ok(document.jwks_uri) } else { Err(FetchError::WrongIssuer) }
+pub(super) fn discovered_jwks_uri(body: &[u8], issuer: &str) -> Result<String, InvalidDocument> {
+    let document: Discovery = serde_json::from_slice(body).map_err(|_| NOT_DISCOVERY)?;
+    if document.issuer == issuer { Ok(document.jwks_uri) } else { Err(WRONG_ISSUER) }
 }

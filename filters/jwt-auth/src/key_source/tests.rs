@@ -3,8 +3,13 @@ use std::collections::VecDeque;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use filter_core::{
+    Headers,
+    remote::{Endpoint, schedule},
+};
+
 use super::*;
-use crate::{algorithm::Algorithm, config::ColdStart, endpoint::Endpoint, testing};
+use crate::{algorithm::Algorithm, testing};
 
 const START: Duration = Duration::from_secs(1_000_000);
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,17 +32,19 @@ fn spec(origin: Origin) -> Rc<SourceSpec> {
     Rc::new(SourceSpec {
         provider: "corp".into(),
         kind: Kind::Keys,
-        origin,
-        cluster: "keys".into(),
-        headers: FetchHeaders::default(),
-        timeout: Duration::from_secs(5),
-        freshness: Freshness {
-            default: Duration::from_secs(300),
-            min: Duration::from_secs(30),
-            max: Duration::from_secs(3_600),
+        fetch: FetchSpec {
+            origin,
+            cluster: "keys".into(),
+            headers: FetchHeaders::default(),
+            timeout: Duration::from_secs(5),
+            freshness: Freshness {
+                default: Duration::from_secs(300),
+                min: Duration::from_secs(30),
+                max: Duration::from_secs(3_600),
+            },
+            stale_if_error: Duration::from_secs(86_400),
+            refetch_interval: Duration::from_secs(10),
         },
-        stale_if_error: Duration::from_secs(86_400),
-        refetch_interval: Duration::from_secs(10),
         cold_start: ColdStart::Pause,
         max_pause: Duration::from_secs(5),
     })

@@ -1,9 +1,6 @@
 //! Handling of requests: decides and applies the verdict.
 
-use std::{
-    cell::OnceCell,
-    time::{Duration, SystemTime},
-};
+use std::{cell::OnceCell, time::Duration};
 
 use filter_core::{HeaderName, Headers};
 use filter_host::{
@@ -36,7 +33,7 @@ impl JwtAuth {
             Verdict::Wait(wait) => self.hold(context, request, wait, time.read()?),
             verdict => {
                 let action = self.apply(&verdict, &request.headers)?;
-                self.count(&decision.counts);
+                self.count_all(&decision.counts);
                 Ok(action)
             }
         }
@@ -91,7 +88,7 @@ impl JwtAuth {
             Err(reply) => reply::try_send(&reply).map(|()| Action::Pause),
             Ok(admission) => self.admit(&admission, headers),
         }?;
-        self.count(&response.counts);
+        self.count_all(&response.counts);
         Ok(action)
     }
 
@@ -115,7 +112,7 @@ impl JwtAuth {
         Ok(Action::Continue)
     }
 
-    pub(super) fn count(&self, metrics: &[Metric]) {
+    pub(super) fn count_all(&self, metrics: &[Metric]) {
         for metric in metrics {
             if let Some(Some(counter)) = self.counters.get(metric.index()) {
                 self.buffer.add(*counter, 1);
@@ -124,18 +121,13 @@ impl JwtAuth {
     }
 }
 
-/// Returns the time since 1970.
-pub(super) fn now() -> Result<Duration> {
-    Ok(clock::now()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-}
-
 /// The time of a request, read when it is first needed.
 #[derive(Default)]
 struct RequestTime(OnceCell<Result<Duration>>);
 
 impl RequestTime {
     fn read(&self) -> Result<Duration> {
-        *self.0.get_or_init(now)
+        *self.0.get_or_init(clock::since_1970)
     }
 
     /// Returns zero if the clock failed; then [`RequestTime::check`] fails as well.

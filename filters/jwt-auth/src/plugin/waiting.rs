@@ -96,7 +96,7 @@ impl JwtAuth {
             if action == Action::Continue {
                 stream::resume_request()?;
             }
-            self.count(&decision.counts);
+            self.count_all(&decision.counts);
             Ok(action)
         });
         self.deny_on_error(action);

@@ -37,6 +37,15 @@ fn fails_closed(failed: &FailedCall<Outcome>, expected: &Outcome) {
     }
 }
 
+/// Asserts that no request passes that the list denies, and that none hangs.
+fn denies_by_the_list(failed: &FailedCall<Outcome>, expected: &Outcome) {
+    let FailedCall { call, error, outcome } = failed;
+    for ((name, fate), (_, expected)) in outcome.fates.iter().zip(&expected.fates) {
+        let is_safe = !fate.hangs && (!fate.is_forwarded || expected.is_forwarded);
+        assert!(is_safe, "{name}: {call:?} {error:?}: {outcome}");
+    }
+}
+
 /// Asserts that every request passes.
 fn denies_nothing(failed: &FailedCall<Outcome>, _expected: &Outcome) {
     let FailedCall { call, error, outcome } = failed;
@@ -71,6 +80,11 @@ fn a_failed_call_denies_nothing_in_a_dry_run() {
 }
 
 #[test]
+fn a_failed_call_never_lets_a_listed_address_pass() {
+    check!(fetched_list, denies_by_the_list);
+}
+
+#[test]
 fn the_scenarios_make_every_host_call_of_the_filter() {
     let calls = host_calls(&[
         scenarios::audited,
@@ -78,6 +92,7 @@ fn the_scenarios_make_every_host_call_of_the_filter() {
         scenarios::explained,
         scenarios::shared,
         scenarios::dry_run,
+        scenarios::fetched_list,
     ]);
     let expected = EVERY_HOST_CALL.map(|(callback, names)| (callback, names.to_owned()));
     assert_eq!(calls.into_iter().collect::<Vec<_>>(), expected);
@@ -85,13 +100,21 @@ fn the_scenarios_make_every_host_call_of_the_filter() {
 
 /// The host calls in the source of the filter, by callback. `reset_stream` is made only if a reply
 /// fails.
-const EVERY_HOST_CALL: [(&str, &str); 4] = [
-    ("configure", "clock define_metric property"),
+const EVERY_HOST_CALL: [(&str, &str); 5] = [
+    ("configure", "clock define_metric property seed_shared_data set_tick_period shared_data"),
+    (
+        "http_call_response",
+        "buffer clock headers record_metric replace_shared_data set_shared_data shared_data",
+    ),
     (
         "request_headers",
         "clock header headers property seed_shared_data send_local_response set_property \
          set_tick_period shared_data",
     ),
     ("response_headers", "add_header"),
-    ("tick", "increment_metric set_tick_period"),
+    (
+        "tick",
+        "clock http_call increment_metric record_metric replace_shared_data set_tick_period \
+         shared_data",
+    ),
 ];

@@ -4,7 +4,7 @@ use filter_host::memory::{Proxy, Worker};
 use serde_json::{Value, json};
 
 use super::{
-    AccessControl,
+    AccessControl, lists,
     outcome::{Fate, Outcome},
     start,
 };
@@ -80,6 +80,31 @@ pub(super) fn explained(proxy: &Proxy) -> Outcome {
     };
     let fates = vec![("open", ask("/")), ("hidden", ask("/internal"))];
     worker.advance(std::time::Duration::from_secs(2));
+    drop(worker);
+    Outcome::new(proxy, fates)
+}
+
+/// Requests of an address in a fetched list and of another one, while the list is fetched, confirmed
+/// and not available.
+pub(super) fn fetched_list(proxy: &Proxy) -> Outcome {
+    lists::prepare(proxy);
+    let mut worker = start(proxy, &lists::denying(&json!({})));
+    let mut fates = vec![("cold", exchange(proxy, &mut worker, "/"))];
+    let second = std::time::Duration::from_secs(1);
+    for (pause, status, body, blocked, other) in [
+        (1, "200", "10.0.0.1", "blocked", "other"),
+        (60, "304", "", "blocked again", "other again"),
+        (60, "500", "", "blocked after a failure", "other after a failure"),
+    ] {
+        proxy.pass(second * pause);
+        worker.tick();
+        lists::answer(&mut worker, status, body);
+        for (name, address) in [(blocked, "10.0.0.1:80"), (other, "10.0.0.2:80")] {
+            proxy.set_property("source.address", address.as_bytes());
+            fates.push((name, exchange(proxy, &mut worker, "/")));
+        }
+    }
+    worker.advance(second * 2);
     drop(worker);
     Outcome::new(proxy, fates)
 }

@@ -16,8 +16,9 @@ use crate::{
 
 /// The attributes of Istio that a condition can name.
 const KEYS: &str = "request.headers[<name>], source.ip, remote.ip, source.namespace, \
-                    source.principal, request.auth.principal, request.auth.audiences, \
-                    request.auth.presenter, request.auth.claims[<name>], destination.ip, \
+                    source.trustDomain, source.principal, request.auth.principal, \
+                    request.auth.audiences, request.auth.presenter, \
+                    request.auth.claims[<name>], destination.ip, \
                     destination.port, connection.sni or experimental.envoy.filters.<filter>[<name>]";
 
 /// Compiles a value; the last argument is `true` if it must not match.
@@ -64,9 +65,7 @@ pub(super) fn tests(
             tests.several_texts(subject.clone(), pair, |value, is_negated| {
                 compile(value, scope, is_negated)
             });
-            tests.texts(subject.clone(), in_lists, |name| {
-                scope.lists.values(name).map(TextTest::OneOf)
-            });
+            tests.text_lists(subject.clone(), "inLists", &config.in_lists, scope.lists);
             if let Some(test) = test {
                 tests.matched(subject, test);
             }
@@ -88,6 +87,9 @@ fn key(key: &str) -> Result<Key, String> {
         "source.namespace" => {
             Ok(Key::Text(Subject::Principal, |value, _, _| one(list::namespace(value))))
         }
+        "source.trustDomain" => Ok(Key::Text(Subject::Principal, |value, scope, is_negated| {
+            scope.trust_domain(value, is_negated)
+        })),
         "source.principal" => Ok(Key::Text(Subject::Principal, |value, scope, is_negated| {
             Ok(scope.identity(value, is_negated))
         })),

@@ -1,6 +1,6 @@
 //! Compilation of lists of values.
 
-use std::{borrow::Cow, fmt::Display, rc::Rc};
+use std::{borrow::Cow, fmt::Display};
 
 use filter_core::{ConfigErrors, IpRange, PathTemplate, StringMatch};
 
@@ -84,8 +84,8 @@ impl<'c, 'e> Tests<'c, 'e> {
                 value.parse::<IpRange>().map_err(|error| error.to_string())
             });
             if !values.is_empty() {
-                let sets = vec![Rc::new(ranges.into_iter().collect())];
-                self.push(field, Values::Addresses(subject, sets), is_negated);
+                let set = ranges.into_iter().collect();
+                self.push(field, Values::Addresses(subject, set), is_negated);
             }
         }
     }
@@ -98,10 +98,24 @@ impl<'c, 'e> Tests<'c, 'e> {
         lists: &NamedLists<'_>,
     ) {
         for (field, names, is_negated) in pair.lists {
-            let sets = self.each(field, names, |name| lists.addresses(name));
+            let lists = self.each(field, names, |name| lists.addresses(name));
             if !names.is_empty() {
-                self.push(field, Values::Addresses(subject, sets), is_negated);
+                self.push(field, Values::AddressLists(subject, lists), is_negated);
             }
+        }
+    }
+
+    /// Adds the test of a text by named lists.
+    pub(super) fn text_lists(
+        &mut self,
+        subject: Subject,
+        field: &'static str,
+        names: &[String],
+        lists: &NamedLists<'_>,
+    ) {
+        let lists = self.each(field, names, |name| lists.texts(name));
+        if !names.is_empty() {
+            self.push(field, Values::TextLists(subject, lists), false);
         }
     }
 
@@ -188,6 +202,16 @@ pub(super) fn namespace(value: &str) -> Compiled {
 
 /// Compiles a trust domain, the first part of the identity.
 pub(super) fn trust_domain(value: &str) -> Compiled {
+    if value.contains('/') {
+        return Err("must be a trust domain without '/'".to_owned());
+    }
+    let free = value.strip_prefix('*').or(value.strip_suffix('*')).unwrap_or(value);
+    if free.contains('*') {
+        return Err("must have one '*' at most, at its beginning or its end".to_owned());
+    }
+    if value == "*" {
+        return regex("spiffe://.*");
+    }
     regex(&format!("spiffe://{}/.*", escaped(value).replace("\\*", "[^/]*")))
 }
 

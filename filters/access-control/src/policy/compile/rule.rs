@@ -37,7 +37,11 @@ impl Scope<'_> {
         identities.iter().map(|identity| list::spiffe(identity)).collect()
     }
 
-    fn trust_domain(&self, value: &str, is_negated: bool) -> Result<Vec<TextTest>, String> {
+    pub(super) fn trust_domain(
+        &self,
+        value: &str,
+        is_negated: bool,
+    ) -> Result<Vec<TextTest>, String> {
         let domains = self.trust_domains.trust_domains(value, self.widening(is_negated));
         domains.iter().map(|domain| list::trust_domain(domain)).collect()
     }

@@ -117,6 +117,14 @@ fn bad_documents_are_refused_with_the_path() {
             "source.notServiceAccounts: must have at most 16 entries, got 17",
         ),
         (
+            rule(json!({"from": [{"source": {"trustDomains": ["a/b"]}}]})),
+            "policies[0].rules[0].from[0].source.trustDomains[0]: must be a trust domain without '/'",
+        ),
+        (
+            rule(json!({"when": [{"key": "source.trustDomain", "values": ["a*b*"]}]})),
+            "policies[0].rules[0].when[0].values[0]: must have one '*' at most",
+        ),
+        (
             rule(json!({"to": [{"operation": {"ports": ["0"]}}]})),
             "policies[0].rules[0].to[0].operation.ports[0]: must be a port",
         ),

@@ -49,5 +49,5 @@ fn bad_lists_are_refused() {
         assert!(errors.contains(message), "{errors}");
     }
     let both = json!({"rules": [], "lists": {"a": {"ips": [], "values": []}}});
-    assert!(errors(&both).contains("lists.a: must have exactly one of ips and values"));
+    assert!(errors(&both).contains("lists.a: must have exactly one of ips, values and uri"));
 }

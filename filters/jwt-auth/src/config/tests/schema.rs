@@ -1,9 +1,10 @@
+use filter_core::remote::FetchUrl;
 use proptest::{prop_oneof, proptest};
 use schema_check::compare;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::config::{FetchUrl, NonEmpty, Realm, RuleName, Url};
+use crate::config::{NonEmpty, Realm, RuleName, Url};
 
 #[test]
 fn the_schema_refuses_most_invalid_documents() {

@@ -9,8 +9,9 @@ use super::*;
 fn worker_with(origin: Origin, headers: &[(&str, &str)]) -> Source {
     let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     let headers = FetchHeaders::new(headers.collect());
-    let spec = Rc::try_unwrap(spec(origin)).unwrap();
-    Source::new(Rc::new(SourceSpec { headers, ..spec }), Crypto::pure())
+    let mut spec = Rc::try_unwrap(spec(origin)).unwrap();
+    spec.fetch.headers = headers;
+    Source::new(Rc::new(spec), Crypto::pure())
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use std::{rc::Rc, time::Duration};
 
-use filter_core::{ClusterRef, InvalidClusterRef, Warning};
+use filter_core::{
+    ClusterRef, InvalidClusterRef, Warning,
+    remote::{Endpoint, cluster_for},
+};
 
 use super::{CompileState, headers};
 use crate::{
     compile_context::CompileContext,
     config::{ColdStart, IssuerConfig, JwksFetchConfig, JwtRule, OnUnavailable, RevocationConfig},
-    endpoint::Endpoint,
-    key_source::{FetchHeaders, Freshness, Kind, Origin, SourceSpec},
+    key_source::{FetchHeaders, FetchSpec, Freshness, Kind, Origin, SourceSpec},
     provider::{DenyList, Keys},
 };
 
@@ -59,24 +61,29 @@ pub(super) fn keys(
     let cluster = cluster(fetch.named_cluster(), endpoint, &at, &field, state);
     let headers = headers::compile(&fetch, &format!("{at}.headers"), context, state);
     let index = state.sources.len();
-    let spec = spec_of_keys(rule, &fetch, provider, origin, cluster, refetch_interval);
-    state.sources.push(SourceSpec { headers, ..spec });
+    state.sources.push(SourceSpec {
+        provider: Rc::clone(provider),
+        kind: Kind::Keys,
+        fetch: FetchSpec {
+            headers,
+            ..fetch_of_keys(rule, &fetch, origin, cluster, refetch_interval)
+        },
+        cold_start: fetch.cold_start,
+        max_pause: fetch.max_pause.map_or(DEFAULT_PAUSE, |pause| pause.get()),
+    });
     Keys::Remote(index)
 }
 
-fn spec_of_keys(
+fn fetch_of_keys(
     rule: &JwtRule,
     fetch: &JwksFetchConfig,
-    provider: &Rc<str>,
     origin: Origin,
     cluster: Rc<str>,
     refetch_interval: Duration,
-) -> SourceSpec {
+) -> FetchSpec {
     let default = fetch.cache_duration.map_or(KEYS_FRESHNESS.default, |fresh| fresh.get());
     let max = KEYS_FRESHNESS.max.max(default);
-    SourceSpec {
-        provider: Rc::clone(provider),
-        kind: Kind::Keys,
+    FetchSpec {
         origin,
         cluster,
         headers: FetchHeaders::default(),
@@ -84,8 +91,6 @@ fn spec_of_keys(
         freshness: Freshness { default, max, ..KEYS_FRESHNESS },
         stale_if_error: fetch.stale_if_error.map_or(DEFAULT_KEYS_STALE, |stale| stale.get()),
         refetch_interval,
-        cold_start: fetch.cold_start,
-        max_pause: fetch.max_pause.map_or(DEFAULT_PAUSE, |pause| pause.get()),
     }
 }
 
@@ -111,7 +116,7 @@ fn origin(rule: &JwtRule, path: &str, state: &mut CompileState) -> Option<(Origi
     Some((Origin::Discovered { issuer: issuer.into(), document }, "issuer"))
 }
 
-/// Returns the configured cluster, or that of the URL's host.
+/// Returns the configured cluster, or that of the URL's host; empty after an error.
 fn cluster(
     named: NamedCluster,
     endpoint: &Endpoint,
@@ -119,20 +124,7 @@ fn cluster(
     field: &str,
     state: &mut CompileState,
 ) -> Rc<str> {
-    let cluster = match named {
-        Err(invalid) => {
-            state.errors.add(format!("{at}.{}", invalid.field()), invalid);
-            return "".into();
-        }
-        Ok(Some(cluster)) => Ok(cluster),
-        Ok(None) => endpoint.cluster(),
-    };
-    let cluster = cluster.map_err(|_| {
-        let text =
-            format!("must have a host that a cluster name can contain; otherwise set {at}.cluster");
-        state.errors.add(field, text);
-    });
-    cluster.map_or_else(|()| "".into(), |cluster| cluster.as_str().into())
+    cluster_for(endpoint, named, at, field, &mut state.errors).unwrap_or_else(|| "".into())
 }
 
 /// Compiles the fetched deny list of an entry.
@@ -160,13 +152,17 @@ pub(super) fn deny_list(
     let spec = SourceSpec {
         provider: Rc::clone(provider),
         kind: Kind::DenyList,
-        origin: Origin::Url(endpoint),
-        cluster,
-        headers: FetchHeaders::default(),
-        timeout: rule.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.get()),
-        freshness: Freshness { default: refresh, min: MIN_REFRESH, max: refresh },
-        stale_if_error: revocation.stale_if_error.map_or(DEFAULT_LIST_STALE, |stale| stale.get()),
-        refetch_interval: Duration::ZERO,
+        fetch: FetchSpec {
+            origin: Origin::Url(endpoint),
+            cluster,
+            headers: FetchHeaders::default(),
+            timeout: rule.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.get()),
+            freshness: Freshness { default: refresh, min: MIN_REFRESH, max: refresh },
+            stale_if_error: revocation
+                .stale_if_error
+                .map_or(DEFAULT_LIST_STALE, |stale| stale.get()),
+            refetch_interval: Duration::ZERO,
+        },
         cold_start: fetch.cold_start,
         max_pause: fetch.max_pause.map_or(DEFAULT_PAUSE, |pause| pause.get()),
     };

@@ -8,12 +8,6 @@ use std::{
     time::Duration,
 };
 
-/// The media type of key sets (RFC 7517 section 8.5.2), the one that most servers send, and any
-/// other to avoid status 406.
-const ACCEPT: &str = "application/jwk-set+json, application/json, */*;q=0.1";
-/// The `user-agent`; some servers and firewalls refuse requests without one.
-const USER_AGENT: &str = concat!("weir-jwt-auth/", env!("CARGO_PKG_VERSION"));
-
 /// A `GET` request to a cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Call {
@@ -25,6 +19,10 @@ pub struct Call {
     pub authority: String,
     /// The `:path`.
     pub path: String,
+    /// The `accept`.
+    pub accept: &'static str,
+    /// The `user-agent`; some servers and firewalls refuse requests without one.
+    pub user_agent: &'static str,
     /// Additional headers, which may replace `accept` and `user-agent`.
     pub more: FetchHeaders,
     /// The `if-none-match`; `None` without a previous document.
@@ -38,7 +36,9 @@ pub struct Call {
 pub struct FetchHeaders(Rc<[(Box<str>, Box<str>)]>);
 
 impl FetchHeaders {
-    pub(crate) fn new(headers: Vec<(Box<str>, Box<str>)>) -> Self {
+    /// Creates headers from pairs of a name in lower case and a value.
+    #[must_use]
+    pub fn new(headers: Vec<(Box<str>, Box<str>)>) -> Self {
         Self(headers.into())
     }
 
@@ -63,6 +63,7 @@ impl fmt::Debug for FetchHeaders {
 
 impl Call {
     /// Returns the request's headers.
+    #[must_use]
     pub fn headers(&self) -> Vec<(&str, &str)> {
         let more = self.more.0.iter().map(|(name, value)| (&**name, &**value));
         let is_replaced = |name: &str| self.more.0.iter().any(|(other, _)| **other == *name);
@@ -72,7 +73,7 @@ impl Call {
             (":authority", &*self.authority),
             (":path", &*self.path),
         ];
-        let defaults = [("accept", ACCEPT), ("user-agent", USER_AGENT)];
+        let defaults = [("accept", self.accept), ("user-agent", self.user_agent)];
         headers.extend(defaults.into_iter().filter(|(name, _)| !is_replaced(name)));
         headers.extend(more);
         headers.extend(self.etag.as_deref().map(|etag| ("if-none-match", etag)));

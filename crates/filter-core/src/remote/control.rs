@@ -16,7 +16,7 @@ pub struct Control {
     pub fresh_until: Duration,
     /// The time of the next regular fetch.
     pub next_fetch: Duration,
-    /// The start of the last fetch requested for an unknown key.
+    /// The start of the last early fetch, requested by [`Source::request_refetch`](super::Source::request_refetch).
     pub last_refetch: Duration,
     /// The end of the last fetch.
     pub last_attempt: Duration,
@@ -35,11 +35,13 @@ const FIELDS: usize = 11;
 
 impl Control {
     /// Returns `true` if a worker holds the lease.
+    #[must_use]
     pub const fn is_leased(&self, now: Duration) -> bool {
         self.holder != 0 && self.leased_until.as_nanos() > now.as_nanos()
     }
 
     /// Encodes the record.
+    #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let (low, high) = halves(self.holder);
         let fields: [u64; FIELDS] = [
@@ -59,6 +61,7 @@ impl Control {
     }
 
     /// Decodes a record; `None` if the bytes are not a record.
+    #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (fields, rest) = bytes.as_chunks::<FIELD_BYTES>();
         let fields: &[[u8; FIELD_BYTES]; FIELDS] = fields.try_into().ok()?;

@@ -15,6 +15,7 @@ pub struct Document {
 
 impl Document {
     /// Encodes the document for shared data.
+    #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let length = |text: &str| u32::try_from(text.len()).unwrap_or_default().to_le_bytes();
         let (etag, uri) = (length(&self.etag), length(&self.uri));
@@ -28,6 +29,7 @@ impl Document {
     }
 
     /// Decodes a document; `None` if the bytes are not one.
+    #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, rest) = bytes.split_first_chunk::<8>()?;
         let (etag, rest) = rest.split_first_chunk::<4>()?;

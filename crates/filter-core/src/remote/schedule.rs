@@ -7,13 +7,15 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Returns the delay of the next fetch after a success: 80 % of the freshness, minus a random 0 to
 /// 8 % of it, so that proxies do not fetch at the same time.
-pub(super) fn renewal(freshness: Duration, random: u64) -> Duration {
+#[must_use]
+pub fn renewal(freshness: Duration, random: u64) -> Duration {
     share(freshness, 80, 100).saturating_sub(share(freshness, random % 81, 1_000))
 }
 
 /// Returns the delay of the next fetch after a number of consecutive failures: 1 s, doubled each
 /// time up to 60 s, of which a random 50 to 100 %.
-pub(super) fn backoff(failures: u64, random: u64) -> Duration {
+#[must_use]
+pub fn backoff(failures: u64, random: u64) -> Duration {
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     let full = FIRST_BACKOFF.saturating_mul(2_u32.saturating_pow(doublings));
     share(full.min(MAX_BACKOFF), 500_u64.saturating_add(random % 501), 1_000)

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use filter_core::Headers;
 use time::{Date, Month};
+
+use crate::Headers;
 
 /// Returns the freshness that the headers declare; `None` if they declare none.
 ///

@@ -1,6 +1,8 @@
 //! URLs of fetched documents.
 
-use filter_core::{ClusterRef, InvalidClusterRef, Port};
+use std::rc::Rc;
+
+use crate::{ClusterRef, ConfigErrors, InvalidClusterRef, Port};
 
 /// A parsed absolute `http` or `https` URL.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +19,7 @@ const MAX_BYTES: usize = 2048;
 
 impl Endpoint {
     /// Parses a URL; `None` if it is invalid or too long, or has user information or a fragment.
+    #[must_use]
     pub fn parse(url: &str) -> Option<Self> {
         let (is_secure, rest) = match url.strip_prefix("https://") {
             Some(rest) => (true, rest),
@@ -44,21 +47,25 @@ impl Endpoint {
     }
 
     /// Returns `true` if the URL is `https`.
+    #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.is_secure
     }
 
     /// Returns the `:authority` of a request.
+    #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
     /// Returns the `:path` of a request, with the query.
+    #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
     /// Returns `true` if host and port are the same.
+    #[must_use]
     pub fn is_same_host(&self, other: &Self) -> bool {
         self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
     }
@@ -71,6 +78,32 @@ impl Endpoint {
     pub fn cluster(&self) -> Result<ClusterRef, InvalidClusterRef> {
         ClusterRef::of_service(&self.host, self.port, "")
     }
+}
+
+/// Returns the cluster for a URL: the one that is named by the fields next to it, or else Istio's for
+/// the host and port. On an error, adds it and returns `None`.
+///
+/// `at` is the path of the object with the fields, `url_path` that of the URL.
+pub fn cluster_for(
+    endpoint: &Endpoint,
+    named: Result<Option<ClusterRef>, InvalidClusterRef>,
+    at: &str,
+    url_path: &str,
+    errors: &mut ConfigErrors,
+) -> Option<Rc<str>> {
+    let cluster = match named {
+        Err(invalid) => {
+            errors.add(format_args!("{at}.{}", invalid.field()), invalid);
+            return None;
+        }
+        Ok(Some(cluster)) => Ok(cluster),
+        Ok(None) => endpoint.cluster(),
+    };
+    let text = "must have a host that a cluster name can contain; otherwise set";
+    cluster
+        .map(|cluster| cluster.as_str().into())
+        .map_err(|_| errors.add(url_path, format_args!("{text} {at}.cluster")))
+        .ok()
 }
 
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {

@@ -2,40 +2,40 @@
 
 use std::{rc::Rc, time::Duration};
 
-use filter_core::Headers;
-
 use super::{
-    Answer, Call, Content, Control, Document, Effect, Fetch, FetchError, Kind, Origin, Source,
-    Stage, content, freshness, schedule,
+    Answer, BodyHash, Call, Control, Document, DocumentSpec, Effect, Endpoint, Fetch, FetchError,
+    FetchEvent, Origin, Source, Stage, Version, freshness, schedule,
 };
-use crate::{endpoint::Endpoint, metrics::Metric};
+use crate::Headers;
 
 /// The number of consecutive failures after which the discovery document is fetched again.
 const FAILURES_UNTIL_REDISCOVERY: u64 = 3;
 /// The maximum length of an entity tag; a longer one is ignored.
 const MAX_ETAG_BYTES: usize = 1024;
-/// The maximum number of ignored keys that are logged individually; the rest are only counted.
-const MAX_LOGGED_KEYS: usize = 10;
+/// The maximum number of ignored entries that are logged individually; the rest are only counted.
+const MAX_LOGGED_ENTRIES: usize = 10;
 
-impl Source {
+impl<S: DocumentSpec> Source<S> {
     /// Starts the fetch for which this worker holds the lease.
-    pub(super) fn start_fetch(&mut self, control: Control, now: Duration) -> Vec<Effect> {
+    pub(super) fn start_fetch(
+        &mut self,
+        control: Control,
+        now: Duration,
+    ) -> Vec<Effect<S::Metric>> {
         let is_refetch = control.last_refetch != self.control.last_refetch;
         self.set_control(control, now);
         self.is_refetch_requested = false;
-        let mut effects = Vec::new();
-        if is_refetch {
-            effects.push(Effect::Count(Metric::JwksRefetchUnknownKid));
-        }
-        let (stage, call) = match &self.spec.origin {
+        let early = if is_refetch { self.count(FetchEvent::EarlyFetch) } else { None };
+        let mut effects: Vec<_> = early.into_iter().collect();
+        let (stage, call) = match &self.spec.fetch().origin {
             Origin::Url(endpoint) => {
-                let call = self.call(endpoint, Rc::clone(&self.spec.cluster), self.etag());
+                let call = self.call(endpoint, Rc::clone(&self.spec.fetch().cluster), self.etag());
                 (Stage::Document { uri: String::new() }, call)
             }
             Origin::Discovered { document, .. } => match self.discovered_call() {
                 Some((uri, call)) => (Stage::Document { uri }, call),
                 None => {
-                    let call = self.call(document, Rc::clone(&self.spec.cluster), None);
+                    let call = self.call(document, Rc::clone(&self.spec.fetch().cluster), None);
                     (Stage::Discovery, call)
                 }
             },
@@ -51,7 +51,7 @@ impl Source {
         answer: &Answer,
         now: Duration,
         random: u128,
-    ) -> Vec<Effect> {
+    ) -> Vec<Effect<S::Metric>> {
         let Some(fetch) = self.fetch.take() else { return Vec::new() };
         let mut effects = vec![Effect::FetchTime(now.saturating_sub(fetch.started))];
         let outcome = match fetch.stage {
@@ -60,7 +60,7 @@ impl Source {
         };
         effects.extend(match outcome {
             Ok(more) => more,
-            Err(error) => self.record_failure(fetch.holder, error, now, random),
+            Err(error) => self.record_failure(fetch.holder, &error, now, random),
         });
         effects
     }
@@ -71,9 +71,9 @@ impl Source {
         error: FetchError,
         now: Duration,
         random: u128,
-    ) -> Vec<Effect> {
+    ) -> Vec<Effect<S::Metric>> {
         let fetch = self.fetch.take();
-        fetch.map_or_else(Vec::new, |fetch| self.record_failure(fetch.holder, error, now, random))
+        fetch.map_or_else(Vec::new, |fetch| self.record_failure(fetch.holder, &error, now, random))
     }
 
     fn handle_discovery(
@@ -81,12 +81,15 @@ impl Source {
         answer: &Answer,
         holder: u128,
         now: Duration,
-    ) -> Result<Vec<Effect>, FetchError> {
-        let Origin::Discovered { issuer, .. } = &self.spec.origin else { return Ok(Vec::new()) };
+    ) -> Result<Vec<Effect<S::Metric>>, FetchError> {
+        let Origin::Discovered { issuer, .. } = &self.spec.fetch().origin else {
+            return Ok(Vec::new());
+        };
         let body = body_of(answer)?;
-        let uri = content::discovered_jwks_uri(body, issuer)?;
-        let call = self.call_discovered(&uri, None).ok_or(FetchError::WrongJwksUri)?;
-        let until = now.saturating_add(self.spec.timeout).saturating_add(Duration::from_secs(1));
+        let uri = self.spec.discover(body, issuer)?;
+        let call = self.call_discovered(&uri, None).ok_or(S::UNUSABLE_URI)?;
+        let until =
+            now.saturating_add(self.spec.fetch().timeout).saturating_add(Duration::from_secs(1));
         self.control.leased_until = until;
         self.fetch = Some(Fetch { holder, started: now, stage: Stage::Document { uri } });
         let lease = Effect::Write { holder, document: None, control: self.control };
@@ -100,16 +103,16 @@ impl Source {
         holder: u128,
         now: Duration,
         random: u128,
-    ) -> Result<Vec<Effect>, FetchError> {
+    ) -> Result<Vec<Effect<S::Metric>>, FetchError> {
         if status(&answer.headers) == Some(304) && self.loaded.is_some() {
             let mut effects = self.record_success(None, &answer.headers, holder, now, random);
-            effects.extend(self.count_if_keys(Metric::JwksFetchNotModified));
+            effects.extend(self.count(FetchEvent::NotModified));
             return Ok(effects);
         }
         let body = body_of(answer)?;
-        let (content, ignored) = Content::parse(self.spec.kind, body, &self.crypto)?;
-        let known = self.loaded.as_ref().map(|loaded| loaded.document.body.as_slice());
-        let is_changed = known != Some(body);
+        let parsed = self.spec.parse(body, &self.parser)?;
+        let known = self.loaded.as_ref().map(|loaded| loaded.version.body);
+        let is_changed = known != Some(BodyHash::new(body));
         let generation = self.control.generation.max(self.loaded_generation());
         let document = Document {
             generation: generation.saturating_add(1),
@@ -117,24 +120,26 @@ impl Source {
             uri,
             body: body.to_vec(),
         };
+        let version = Version::new(&document);
         let mut effects = Vec::new();
         if is_changed {
-            effects.extend(ignored.iter().map(|_| Effect::Count(Metric::JwksKeysIgnored)));
-            let label = self.label();
-            let unlogged = ignored.len().saturating_sub(MAX_LOGGED_KEYS);
-            let logged = ignored.into_iter().take(MAX_LOGGED_KEYS);
+            let ignored = parsed.ignored;
+            effects.extend(ignored.iter().filter_map(|_| self.count(FetchEvent::EntryIgnored)));
+            let label = self.spec.label();
+            let unlogged = ignored.len().saturating_sub(MAX_LOGGED_ENTRIES);
+            let logged = ignored.into_iter().take(MAX_LOGGED_ENTRIES);
             effects.extend(logged.map(|text| Effect::LogWarning(format!("{label}: {text}"))));
             if unlogged > 0 {
-                let line = format!("{label}: {unlogged} more keys are ignored");
+                let line = format!("{label}: {unlogged} more {} are ignored", S::ENTRIES);
                 effects.push(Effect::LogWarning(line));
             }
             effects.push(Effect::LogInfo(format!("{label}: fetched a new version")));
-            effects.extend(self.replace(document.clone(), content));
+            effects.extend(self.replace(version, parsed.content));
         } else {
-            self.confirm(document.clone());
+            self.confirm(version);
         }
         effects.extend(self.record_success(Some(document), &answer.headers, holder, now, random));
-        effects.extend(self.count_if_keys(Metric::JwksFetchSuccess));
+        effects.extend(self.count(FetchEvent::Fetched));
         Ok(effects)
     }
 
@@ -146,8 +151,8 @@ impl Source {
         holder: u128,
         now: Duration,
         random: u128,
-    ) -> Vec<Effect> {
-        let limits = self.spec.freshness;
+    ) -> Vec<Effect<S::Metric>> {
+        let limits = self.spec.fetch().freshness;
         let freshness = freshness::from_headers(headers, now).unwrap_or(limits.default);
         let freshness = freshness.clamp(limits.min, limits.max);
         let is_recovered = self.control.failures > 0;
@@ -166,7 +171,7 @@ impl Source {
         self.set_control(control, now);
         let mut effects = vec![Effect::Write { holder, document, control }];
         if is_recovered {
-            effects.push(Effect::LogInfo(format!("{}: fetched again", self.label())));
+            effects.push(Effect::LogInfo(format!("{}: fetched again", self.spec.label())));
         }
         effects
     }
@@ -174,10 +179,10 @@ impl Source {
     fn record_failure(
         &mut self,
         holder: u128,
-        error: FetchError,
+        error: &FetchError,
         now: Duration,
         random: u128,
-    ) -> Vec<Effect> {
+    ) -> Vec<Effect<S::Metric>> {
         let before = self.control;
         let failures = before.failures.saturating_add(1);
         let control = Control {
@@ -190,12 +195,8 @@ impl Source {
             ..before
         };
         self.set_control(control, now);
-        let counter = match self.spec.kind {
-            Kind::Keys => Metric::JwksFetchFailed,
-            Kind::DenyList => Metric::RevocationFetchFailed,
-        };
-        let mut effects =
-            vec![Effect::Write { holder, document: None, control }, Effect::Count(counter)];
+        let mut effects = vec![Effect::Write { holder, document: None, control }];
+        effects.extend(self.count(FetchEvent::Failed));
         let has_just_passed = |time: Duration| before.last_attempt < time && time <= now;
         let (is_news, consequence) = match &self.loaded {
             None => (false, "none was fetched before"),
@@ -209,7 +210,7 @@ impl Source {
             Some(_) => (false, "the last good one is used"),
         };
         if is_news || before.last_error != error.code() {
-            let (label, cluster) = (self.label(), &self.spec.cluster);
+            let (label, cluster) = (self.spec.label(), &self.spec.fetch().cluster);
             let line =
                 format!("{label}: not fetched through cluster {cluster}: {error}; {consequence}");
             effects.push(Effect::LogWarning(line));
@@ -217,42 +218,29 @@ impl Source {
         effects
     }
 
-    /// Counts `metric` if the document is a key set.
-    fn count_if_keys(&self, metric: Metric) -> Option<Effect> {
-        (self.spec.kind == Kind::Keys).then_some(Effect::Count(metric))
-    }
-
-    fn label(&self) -> String {
-        let kind = match self.spec.kind {
-            Kind::Keys => "key set",
-            Kind::DenyList => "deny list",
-        };
-        format!("{kind} of provider {}", self.spec.provider)
-    }
-
     /// Returns the entity tag of the document if all workers can have it; `None` without one.
     fn etag(&self) -> Option<String> {
         let is_shared = self.loaded_generation() == self.control.generation;
-        let document = self.loaded.as_ref().filter(|_| is_shared).map(|loaded| &loaded.document);
-        document.filter(|document| !document.etag.is_empty()).map(|document| document.etag.clone())
+        let document = self.loaded.as_ref().filter(|_| is_shared).map(|loaded| &loaded.version);
+        document.filter(|version| !version.etag.is_empty()).map(|version| version.etag.clone())
     }
 
     /// Returns the discovered URL and the call to it; `None` after too many failures.
     fn discovered_call(&self) -> Option<(String, Call)> {
-        let uri = self.loaded.as_ref().map(|loaded| loaded.document.uri.clone())?;
+        let uri = self.loaded.as_ref().map(|loaded| loaded.version.uri.clone())?;
         let is_reliable = self.control.failures < FAILURES_UNTIL_REDISCOVERY && !uri.is_empty();
         let call = is_reliable.then(|| self.call_discovered(&uri, self.etag())).flatten()?;
         Some((uri, call))
     }
 
     fn call_discovered(&self, uri: &str, etag: Option<String>) -> Option<Call> {
-        let Origin::Discovered { document, .. } = &self.spec.origin else { return None };
+        let Origin::Discovered { document, .. } = &self.spec.fetch().origin else { return None };
         let endpoint = Endpoint::parse(uri)?;
         if document.is_secure() && !endpoint.is_secure() {
             return None;
         }
         let cluster = if endpoint.is_same_host(document) {
-            Rc::clone(&self.spec.cluster)
+            Rc::clone(&self.spec.fetch().cluster)
         } else {
             endpoint.cluster().ok()?.as_str().into()
         };
@@ -260,19 +248,22 @@ impl Source {
     }
 
     fn call(&self, endpoint: &Endpoint, cluster: Rc<str>, etag: Option<String>) -> Call {
-        let configured = match &self.spec.origin {
+        let configured = match &self.spec.fetch().origin {
             Origin::Url(endpoint) | Origin::Discovered { document: endpoint, .. } => endpoint,
         };
         // A discovery document must not redirect the operator's headers to another host.
-        let headers = Some(&self.spec.headers).filter(|_| endpoint.is_same_host(configured));
+        let headers =
+            Some(&self.spec.fetch().headers).filter(|_| endpoint.is_same_host(configured));
         Call {
+            accept: S::ACCEPT,
+            user_agent: S::USER_AGENT,
             more: headers.cloned().unwrap_or_default(),
             cluster,
             scheme: if endpoint.is_secure() { "https" } else { "http" },
             authority: endpoint.authority().to_owned(),
             path: endpoint.path().to_owned(),
             etag,
-            timeout: self.spec.timeout,
+            timeout: self.spec.fetch().timeout,
         }
     }
 }
