@@ -58,7 +58,7 @@ fn tokens(document: &[u8]) -> Result<(), InvalidConfig> {
     let policy = policies::tokens(document)?;
     policy.warnings().iter().for_each(|warning| assert_line(&warning.to_string()));
     let worker = policy.worker();
-    let keys = worker.sources.iter().map(|source| source.spec().cluster.to_string());
+    let keys = worker.sources.iter().map(|source| source.spec().fetch.cluster.to_string());
     keys.for_each(|cluster| legal::header_value(cluster.as_bytes()));
     Ok(())
 }

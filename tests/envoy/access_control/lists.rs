@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -34,7 +34,7 @@ const INTERVAL: Duration = Duration::from_secs(4);
 const MAX_GROWTH: u64 = 24;
 
 /// A server of lists.
-struct ListServer {
+pub(super) struct ListServer {
     server: Server,
     state: Arc<Mutex<State>>,
 }
@@ -51,13 +51,17 @@ struct State {
 }
 
 impl ListServer {
-    fn start(body: impl Into<Bytes>) -> Result<Self> {
+    pub(super) fn start(body: impl Into<Bytes>) -> Result<Self> {
         let state = State { body: body.into(), status: 200, ..State::default() };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         let server =
             Server::start(ports::listen(0)?, move |request| respond(request, Arc::clone(&shared)))?;
         Ok(Self { server, state })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,7 +113,7 @@ async fn respond(request: Request<Bytes>, state: Arc<Mutex<State>>) -> Response<
 fn start(concurrency: u32, server: &ListServer, config: &Value) -> Result<Fixture> {
     let app = Upstream::start()?;
     let options = EnvoyOptions::new(app.address(), vec![filter(config)]);
-    let keys = Some(server.server.address());
+    let keys = Some(server.address());
     let envoy = Envoy::start(EnvoyOptions { concurrency, keys, ..options })?;
     Ok(Fixture { envoy, app })
 }

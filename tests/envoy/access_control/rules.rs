@@ -13,18 +13,18 @@ use tests::{
     upstream::Upstream,
 };
 
-use super::{Fixture, filter, policy, to_paths};
+use super::{Fixture, filter, lists::ListServer, policy, to_paths};
 
 /// Timeout until Prometheus has scraped and evaluated.
 const TIMEOUT: Duration = Duration::from_secs(40);
 /// Number of rules in the file.
-const RULES: usize = 9;
+const RULES: usize = 12;
 
 fn folder() -> PathBuf {
     repository::root().join("observability/prometheus")
 }
 
-/// Policies that deny, audit and differ in a dry run.
+/// Policies that deny, audit and differ in a dry run, and a fetched list.
 fn document(is_labelled: bool) -> Value {
     let mut trial = policy("trial", "DENY", to_paths(&["/trial"]));
     trial["dryRun"] = json!(true);
@@ -33,17 +33,25 @@ fn document(is_labelled: bool) -> Value {
             policy("no-admin", "DENY", to_paths(&["/admin"])),
             policy("audit", "AUDIT", to_paths(&["/"])),
             trial,
+            policy("blocked", "DENY", json!([
+                {"from": [{"source": {"remoteIpLists": ["blocked"]}}]}])),
         ],
+        "lists": {"blocked": {
+            "uri": "http://lists.example.com/blocked.txt",
+            "cluster": "keys",
+            "onUnavailable": "EMPTY",
+        }},
         "metrics": {"labels": is_labelled},
     })
 }
 
 /// Starts Envoy with the filter, and a Prometheus that scrapes it.
-fn start(is_labelled: bool) -> Result<(Fixture, Prometheus)> {
+fn start(is_labelled: bool, lists: &ListServer) -> Result<(Fixture, Prometheus)> {
     let app = Upstream::start()?;
     let mut options = EnvoyOptions::new(app.address(), vec![filter(&document(is_labelled))]);
-    options.stats_config =
-        Some(json!({"stats_tags": [{"tag_name": "policy", "regex": r"(\.policy=\.=(.*?);\.;)"}]}));
+    let tag = |name: &str| json!({"tag_name": name, "regex": format!(r"(\.{name}=\.=(.*?);\.;)")});
+    options.stats_config = Some(json!({"stats_tags": ["policy", "list"].map(tag)}));
+    options.keys = Some(lists.address());
     options.stats_flush = Some("1s".to_owned());
     let envoy = Envoy::start(options)?;
     let rules = folder().join("access-control.rules.yaml");
@@ -72,12 +80,14 @@ fn promtool_accepts_the_rules_and_their_tests() -> Result<()> {
 #[test]
 fn rules_and_dashboard_have_data() -> Result<()> {
     for is_labelled in [false, true] {
-        let (fixture, prometheus) = start(is_labelled)?;
+        let lists = ListServer::start("192.0.2.0/24")?;
+        let (fixture, prometheus) = start(is_labelled, &lists)?;
         let policy = if is_labelled { "no-admin" } else { "no_admin" };
         for rising in [
             "weir:access_control_denied:ratio_rate5m > 0.1".to_owned(),
             format!(r#"weir:access_control_policy_denied:rate5m{{policy="{policy}"}} > 0"#),
             "weir:access_control_dry_run_denied:ratio_rate5m > 0".to_owned(),
+            r#"weir:access_control_list:age_seconds{list="blocked"} > 0"#.to_owned(),
         ] {
             wait_until(&rising, TIMEOUT, || {
                 send(&fixture)?;
