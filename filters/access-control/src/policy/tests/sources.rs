@@ -51,6 +51,10 @@ fn identities_of_certificates() {
     ] {
         assert_eq!(matches(&from(source.clone()), &request(&[])), expected, "{source}");
     }
+    for (domain, expected) in [("cluster.local", true), ("*.local", true), ("local", false)] {
+        let rule = when("source.trustDomain", json!([domain]));
+        assert_eq!(matches(&rule, &request(&[])), expected, "{domain}");
+    }
     for (principal, expected) in [
         ("spiffe://cluster.local/ns/shop/sa/web/pod/a", true),
         ("spiffe://cluster.local/ns/shop/region/eu/sa/web", true),
