@@ -131,9 +131,9 @@ fuzz-%:
 			'cargo fuzz run --sanitizer none $* <the file named above>' >&2; exit 1; }
 
 .PHONY: bench
-bench: build ## Measure the filters next to Envoy's own [BEFORE=<older modules>] [ONLY=<text of a row>]
+bench: build ## Measure the filters next to Envoy's own [BEFORE=<older modules>] [ONLY=<text of a row>] [README=1]
 	$(WITH) envoy func-e -- cargo run --release --package bench -- \
-		$(if $(BEFORE),--before "$(BEFORE)") $(if $(ONLY),--only "$(ONLY)")
+		$(if $(BEFORE),--before "$(BEFORE)") $(if $(ONLY),--only "$(ONLY)") $(if $(README),--readme)
 
 .PHONY: bench-report
 bench-report: ## Write the table and the chart in README.md from the results of the last make bench

@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 }
 
 /// Rows of the README: baselines, each filter next to its native peer, chains.
-pub(crate) const ROWS: [TypicalRow; 14] = [
+pub(crate) const ROWS: [TypicalRow; 18] = [
     row("no filter", "no filter", Kind::Baseline),
     row("empty filter", "empty Wasm filter", Kind::Baseline),
     row("jwt-auth RS256 cached", "jwt-auth, RS256 token, cached", Kind::Weir),
@@ -33,8 +33,16 @@ pub(crate) const ROWS: [TypicalRow; 14] = [
     row("fault native 100 %, no match", "fault, no match", Kind::Envoy),
     row("telemetry {}", "telemetry", Kind::Weir),
     row("telemetry native stats access log", "stats access log", Kind::Envoy),
-    row("chain: four modules", "the four without rate-limit, four modules", Kind::Weir),
-    row("chain: suite", "the four without rate-limit, one module (suite)", Kind::Weir),
+    row("limit rate-limit no key", "rate-limit, one limit", Kind::Weir),
+    row("limit native", "local_ratelimit, one limit", Kind::Envoy),
+    row("access: access-control 100 rules", "access-control, 100 rules", Kind::Weir),
+    row("access: native RBAC 100 rules", "RBAC, 100 rules", Kind::Envoy),
+    row(
+        "chain: four modules",
+        "four filters in four modules",
+        Kind::Weir,
+    ),
+    row("chain: suite", "four filters in one module (suite)", Kind::Weir),
     row("chain: native", "jwt_authn, header_to_metadata, fault", Kind::Envoy),
     row("chain: native without cache", "the same without a token cache", Kind::Envoy),
 ];
