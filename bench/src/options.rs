@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     results::Load,
-    variants::{self, Variant, typical},
+    variants::{self, Variant},
 };
 
 /// Measures CPU microseconds per request of Weir's filters and of Envoy's native ones, in one run.
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// Measures only variants whose name contains this text; the baselines are always measured.
     #[arg(long)]
     only: Option<String>,
-    /// Measures only the rows of README.md and the baselines.
+    /// Measures only chains and the rows of README.md.
     #[arg(long, conflicts_with = "only")]
     readme: bool,
     /// Folder with older modules (`jwt_auth.wasm`, ...) to compare with. Each row is measured with
@@ -104,10 +104,8 @@ impl Options {
 
     /// Returns the chosen rows, and the rows without filters that these are compared with.
     fn chosen(&self) -> Result<Vec<Variant>> {
-        let is_in_readme =
-            |variant: &Variant| typical::ROWS.iter().any(|row| row.name == variant.name);
         let wanted = |variant: &Variant| match (&self.only, &self.before) {
-            _ if self.readme => is_in_readme(variant),
+            _ if self.readme => variant.is_detailed(),
             (Some(only), _) => variant.name.contains(only),
             (None, Some(_)) => variant.is_compared(),
             (None, None) => true,

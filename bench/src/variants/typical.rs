@@ -37,11 +37,7 @@ pub(crate) const ROWS: [TypicalRow; 18] = [
     row("limit native", "local_ratelimit, one limit", Kind::Envoy),
     row("access: access-control 100 rules", "access-control, 100 rules", Kind::Weir),
     row("access: native RBAC 100 rules", "RBAC, 100 rules", Kind::Envoy),
-    row(
-        "chain: four modules",
-        "four filters in four modules",
-        Kind::Weir,
-    ),
+    row("chain: four modules", "four filters in four modules", Kind::Weir),
     row("chain: suite", "four filters in one module (suite)", Kind::Weir),
     row("chain: native", "jwt_authn, header_to_metadata, fault", Kind::Envoy),
     row("chain: native without cache", "the same without a token cache", Kind::Envoy),
