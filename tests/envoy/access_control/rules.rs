@@ -50,7 +50,8 @@ fn start(is_labelled: bool, lists: &ListServer) -> Result<(Fixture, Prometheus)>
     let app = Upstream::start()?;
     let mut options = EnvoyOptions::new(app.address(), vec![filter(&document(is_labelled))]);
     let tag = |name: &str| json!({"tag_name": name, "regex": format!(r"(\.{name}=\.=(.*?);\.;)")});
-    options.stats_config = Some(json!({"stats_tags": ["policy", "list"].map(tag)}));
+    let tags = ["policy", "list"].map(tag);
+    options.stats_config = Some(json!({"stats_tags": tags}));
     options.keys = Some(lists.address());
     options.stats_flush = Some("1s".to_owned());
     let envoy = Envoy::start(options)?;

@@ -87,8 +87,10 @@ impl AccessControl {
             return;
         }
         if let Ok(now) = clock::since_1970() {
-            // A list that cannot be read now is read at the first tick.
-            let _ = (0..count).filter(|index| remote::refresh_control(self, *index, now)).count();
+            for index in 0..count {
+                // A list that cannot be read now is read at the first tick.
+                remote::refresh_control(self, index, now);
+            }
             self.use_lists(now);
         }
         self.lists.set_period(FIRST_TICK);

@@ -131,18 +131,18 @@ impl Test {
             Values::Addresses(subject, set) => {
                 subject.answer(request, |address| set.contains(address))
             }
-            Values::TextLists(subject, lists) => with_lists(lists, |is_unsure_in| {
+            Values::TextLists(subject, lists) => with_lists(lists, |in_unavailable| {
                 subject.answer(request, context.normalization, |text| {
                     let is_in =
                         |list: &Rc<List<TextSet>>| list.is_some_and(|set| set.contains(text));
-                    is_unsure_in || lists.iter().any(is_in)
+                    in_unavailable || lists.iter().any(is_in)
                 })
             }),
-            Values::AddressLists(subject, lists) => with_lists(lists, |is_unsure_in| {
+            Values::AddressLists(subject, lists) => with_lists(lists, |in_unavailable| {
                 subject.answer(request, |address| {
                     let is_in =
                         |list: &Rc<List<IpSet>>| list.is_some_and(|set| set.contains(address));
-                    is_unsure_in || lists.iter().any(is_in)
+                    in_unavailable || lists.iter().any(is_in)
                 })
             }),
         };

@@ -97,6 +97,39 @@ fn an_unavailable_list_is_unsure_or_empty() {
 }
 
 #[test]
+fn an_unavailable_list_never_allows_more_than_any_content() {
+    let rules = [
+        by_address("remoteIpLists"),
+        by_address("notRemoteIpLists"),
+        by_header(json!(["partners"])),
+        by_header(json!(["partners", "inline"])),
+    ];
+    for (rule, contents) in rules.iter().zip([
+        ["10.1.0.0/16", "10.2.0.0/16"],
+        ["10.1.0.0/16", "10.2.0.0/16"],
+        ["a\na,b", "# none"],
+        ["a\na,b", "# none"],
+    ]) {
+        for action in ["ALLOW", "DENY"] {
+            let policies = policies(&document(action, rule, "UNSURE"));
+            for headers in
+                [&[][..], &[("x-partner", "a")], &[("x-partner", "a"), ("x-partner", "b")]]
+            {
+                let request = request(headers);
+                let decide = |body| {
+                    set(&policies, body);
+                    policies.decide(&request, SystemTime::UNIX_EPOCH).verdict.is_allowed
+                };
+                let is_allowed = decide(None);
+                for body in contents {
+                    assert!(decide(Some(body)) || !is_allowed, "{action} {rule} {body}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn tests_are_decided_without_the_list() {
     for (on_unavailable, expect) in [("UNSURE", "DENY"), ("EMPTY", "ALLOW")] {
         let mut document = document("DENY", &by_address("remoteIpLists"), on_unavailable);
