@@ -23,8 +23,8 @@ pub struct SharedRedactor {
 }
 
 impl SharedRedactor {
-    /// Creates the redactor with the key of the document; without one it shares a random key, if the
-    /// plugin hashes at all.
+    /// Creates a redactor with the configured key. Without one, the workers share a random key if
+    /// `hashes` is `true`.
     #[must_use]
     pub fn new(key: Option<&[u8]>, hashes: bool, plugin_key: &str) -> Self {
         let masking = Redactor::masking();
@@ -36,8 +36,8 @@ impl SharedRedactor {
         Self { redactor, masking, shared_key: format!("{plugin_key}.redaction") }
     }
 
-    /// Returns the redactor. If the shared key is not available, calls `failed` and masks instead
-    /// of hashing this time.
+    /// Returns the redactor. If the shared key is not available, calls `failed` and returns one
+    /// that masks instead of hashing.
     pub fn get(&self, failed: impl FnOnce()) -> &Redactor {
         if let Some(known) = self.redactor.get() {
             return known;

@@ -33,7 +33,8 @@ pub trait Fetcher {
     /// Returns the number of sources.
     fn source_count(&self) -> usize;
 
-    /// Calls `action` with a source; `None` if there is no such source. `action` makes no host call.
+    /// Calls `action` with a source; `None` if there is no such source. `action` must not make host
+    /// calls.
     fn with_source<R>(
         &self,
         index: usize,
@@ -64,8 +65,8 @@ pub fn tick(fetcher: &impl Fetcher, now: Duration) {
     }
 }
 
-/// Handles the response to a call, and returns the time; `None` if the call is not of a source, or
-/// the clock cannot be read.
+/// Handles the response to a call of a source, and returns the current time; `None` for another
+/// call, or if the clock cannot be read.
 pub fn handle_response(fetcher: &impl Fetcher, call: CallId, body_size: usize) -> Option<Duration> {
     let index = fetcher.pending_calls().0.borrow_mut().remove(&call)?;
     let now = clock::since_1970().ok()?;
@@ -97,8 +98,8 @@ fn feed<F: Fetcher>(
         let random = (u128::from(random::bits()) << 64) | u128::from(random::bits());
         let effects = fetcher.with_source(index, |source| source.handle(event, now, random));
         let Some(effects) = effects else { return };
-        let followers = effects.into_iter();
-        events.extend(followers.filter_map(|effect| perform(fetcher, index, effect, record)));
+        let effects = effects.into_iter();
+        events.extend(effects.filter_map(|effect| perform(fetcher, index, effect, record)));
     }
 }
 

@@ -38,7 +38,8 @@ pub struct Config {
     pub action: Option<Action>,
     /// Rules of a single policy, instead of `policies`.
     pub rules: Option<Vec<RuleConfig>>,
-    /// Lists by name. Those without `uri` have at most 100,000 entries together. Default: none.
+    /// Lists by name. All `ips` and `values` have at most 100,000 entries together, and at most 16
+    /// lists have a `uri`. Default: none.
     pub lists: BTreeMap<String, ListConfig>,
     /// Tests, at most 256. If one fails, the configuration is refused.
     #[schemars(length(max = 256))]
@@ -46,23 +47,22 @@ pub struct Config {
     /// Lines in the proxy's log about decisions. Default: none.
     pub audit: Option<AuditConfig>,
     /// Names of the mesh's trust domain, at most 64: `trustDomain` and `trustDomainAliases` of
-    /// Istio's MeshConfig. An identity of one of them, or of `cluster.local`, in `principals` and
-    /// `source.principal` also matches under all others, as does one of them in `trustDomains`.
-    /// Default: none.
+    /// Istio's MeshConfig. An identity under one of these names, or under `cluster.local`, matches
+    /// under each of them, and so does a trust domain that is one of them. Default: none.
     #[schemars(length(max = 64), extend("examples" = [["td.example"]]))]
     pub trust_domain_aliases: Vec<String>,
-    /// Percentage of the denials because no ALLOW policy matches that happen, sticky by principal
-    /// or address. Default: 100.
+    /// Percentage of the clients that are denied if no ALLOW policy matches, sticky by principal or
+    /// address; others pass. Default: 100.
     pub enforced: Option<Percentage>,
-    /// Status of such denials if the request has neither a certificate nor a verified token: 401,
-    /// with `www-authenticate: Bearer`, or 403. Default: 403.
+    /// Status if no ALLOW policy matches and the request has neither a certificate nor a verified
+    /// token: 401, with `www-authenticate: Bearer`, or 403. Default: 403.
     #[schemars(extend("enum" = [401, 403]))]
     pub unauthenticated_status: Option<IntegerWithin<401, 403>>,
     /// Reply to denied requests. Default: status 403 with problem details (RFC 9457).
     pub reply: Option<ReplyConfig>,
-    /// Requests whose decisions may be explained. If a request matches one of these entries and has
+    /// Requests that may ask for an explanation. If a request matches one of these entries and has
     /// the header `x-weir-explain: 1`, the response header `x-weir-explain` names the policy and
-    /// rule that decided, or the closest rule and its fields that failed. Default: none.
+    /// rule that decided, or the closest rule and its failed fields. Default: none.
     pub explain: MatchList,
     /// Normalization of the path before it is matched, as in Istio's MeshConfig. In a mesh, Istio
     /// has already normalized the path. Default: `NONE`.

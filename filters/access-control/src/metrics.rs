@@ -25,7 +25,7 @@ pub enum Metric {
     Unsure,
     /// Denials that did not happen, because of `enforced` or `dryRun`.
     NotEnforced,
-    /// Audit lines that were not written, because there were too many.
+    /// Audit lines over `maxPerSecond`, which were not written.
     AuditLimited,
     /// Failed fetches of lists.
     ListFetchFailed,

@@ -55,7 +55,7 @@ impl AccessControl {
         warnings::log(&policies, setup);
         let counters = Counters::new(&policies, setup);
         log::info!("configuration applied");
-        // The warnings of the proxy are about all needs.
+        // Gets all needs, because it warns about unreliable ones.
         let reader = RequestReader::new(policies.explain_needs().unwrap_or(policies.needs()));
         let plugin = Self {
             reader: reader.with_needs(policies.needs()),
@@ -69,7 +69,8 @@ impl AccessControl {
         plugin
     }
 
-    /// Decides about the request; returns its explanation if the client requests one and may have it.
+    /// Decides about the request. Also returns an explanation if the client requests one and may
+    /// have it.
     fn decide(&self) -> (Action, Option<String>) {
         let (decision, explanation) = self.read().unwrap_or_else(|error| {
             self.on_error(error);
@@ -88,7 +89,7 @@ impl AccessControl {
         }
         if let Err(error) = refusal::send(&self.policies, &decision, explanation) {
             self.on_error(error);
-            // A request that is denied must not go on without a reply.
+            // A denied request must not continue, even without a reply.
             if let Err(error) = reset_request() {
                 self.on_error(error);
             }

@@ -175,13 +175,13 @@ impl Policies {
         &self.conditional_warnings.sidecar
     }
 
-    /// Returns `true` if a schedule ends.
+    /// Returns `true` if a schedule can expire.
     #[must_use]
     pub const fn has_ends(&self) -> bool {
         !self.conditional_warnings.expired.is_empty()
     }
 
-    /// Returns the warnings about schedules that are over.
+    /// Returns the warnings about schedules that have expired by `now`.
     pub fn expired_warnings(&self, now: SystemTime) -> impl Iterator<Item = &Warning> {
         let expired = self.conditional_warnings.expired.iter();
         expired.filter(move |(end, _)| *end <= now).map(|(_, warning)| warning)
@@ -214,17 +214,17 @@ impl Policies {
         self.policies.iter().map(|policy| policy.name.as_str())
     }
 
-    /// Returns the indices of the policies in dry run to which a difference of the dry run is due:
-    /// that of its verdict, or all ALLOW policies in dry run if none of them matches.
+    /// Returns the indices of the policies in dry run that cause a different verdict: the one whose
+    /// rule decides, or all ALLOW policies in dry run if none of them matches.
     pub fn dry_run_policies(&self, decision: &Decision) -> impl Iterator<Item = usize> {
         let reason = decision.dry_run_difference().map(|verdict| verdict.reason);
         self.policies.iter().enumerate().filter_map(move |(index, policy)| {
-            let is_due = match reason? {
+            let is_cause = match reason? {
                 Reason::Rule(rule) => rule.policy == index,
                 Reason::NoPolicyAllows => policy.action == Action::Allow && policy.is_dry_run,
                 Reason::NoPolicy | Reason::Unreadable => false,
             };
-            is_due.then_some(index)
+            is_cause.then_some(index)
         })
     }
 

@@ -53,7 +53,7 @@ fn warns_about_conditions_without_effect() -> Result<()> {
     let mut envoy = Envoy::start(EnvoyOptions { node_id: node, ..options })?;
     for warning in [
         "rules[0].from[0].source.ipBlocks: in a sidecar the address of the peer is hidden",
-        "rules[1].schedule.expiresAt: is over",
+        "rules[1].schedule.expiresAt: is in the past",
         "rules[2].to[0].operation.hosts: has \"a.example\" without \"a.example:*\"",
     ] {
         envoy.wait_for_log(&suite::path(FILTER, &format!("policies[0].{warning}")))?;

@@ -80,10 +80,10 @@ impl Endpoint {
     }
 }
 
-/// Returns the cluster for a URL: the one that is named by the fields next to it, or else Istio's for
-/// the host and port. On an error, adds it and returns `None`.
+/// Returns the cluster for a URL: `named`, the configured one, or else Istio's for the host and
+/// port. `None` after an error, which is added to `errors`.
 ///
-/// `at` is the path of the object with the fields, `url_path` that of the URL.
+/// `at` is the path of the object with the fields of `named`, `url_path` that of the URL.
 pub fn cluster_for(
     endpoint: &Endpoint,
     named: Result<Option<ClusterRef>, InvalidClusterRef>,

@@ -20,10 +20,10 @@ pub enum FetchError {
 /// Error for the content of a document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InvalidDocument {
-    /// The number of the error, unique in the filter and different for errors of which each is
-    /// logged: 4 to 999, or 100,000 and more.
+    /// The number of the error, 4 to 999 or at least 100,000, unique in the filter. A failure is
+    /// not logged again while its number stays the same.
     pub code: u64,
-    /// The error, such as "the answer is not a discovery document". It must not contain parts of
+    /// The message, such as "the answer is not a discovery document". It must not contain parts of
     /// the document.
     pub text: Cow<'static, str>,
 }

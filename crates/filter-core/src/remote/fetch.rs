@@ -218,7 +218,7 @@ impl<S: DocumentSpec> Source<S> {
         effects
     }
 
-    /// Returns the entity tag of the document if all workers can have it; `None` without one.
+    /// Returns the entity tag of the document if all workers share it; `None` without one.
     fn etag(&self) -> Option<String> {
         let is_shared = self.loaded_generation() == self.control.generation;
         let document = self.loaded.as_ref().filter(|_| is_shared).map(|loaded| &loaded.version);

@@ -4,7 +4,7 @@ use std::{fmt, rc::Rc, time::Duration};
 
 use super::{Endpoint, FetchHeaders, InvalidDocument};
 
-/// The configuration of a fetched document, with its parser and the names of its filter.
+/// The configuration of a fetched document, with its parser and the constants of its filter.
 pub trait DocumentSpec: fmt::Debug {
     /// A parsed document.
     type Content: Clone + fmt::Debug;
@@ -15,11 +15,11 @@ pub trait DocumentSpec: fmt::Debug {
 
     /// The name of the filter, which is a part of the keys of shared data.
     const FILTER: &'static str;
-    /// The `accept` of the calls.
+    /// The `accept` header of the calls.
     const ACCEPT: &'static str;
-    /// The `user-agent` of the calls.
+    /// The `user-agent` header of the calls.
     const USER_AGENT: &'static str;
-    /// The entries of a document, for the log.
+    /// The word for entries of a document in the log, such as "keys".
     const ENTRIES: &'static str;
     /// The error for a discovered URL that cannot be used.
     const UNUSABLE_URI: InvalidDocument;
@@ -106,7 +106,7 @@ pub enum FetchEvent {
     EarlyFetch,
     /// An entry of a new document was ignored.
     EntryIgnored,
-    /// A worker replaced a document by one with another content.
+    /// A worker replaced a document by one with different content.
     Replaced,
 }
 

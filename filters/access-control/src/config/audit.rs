@@ -18,7 +18,8 @@ use serde::{
 pub struct AuditConfig {
     /// Decisions that are logged. Denials always are. Default: `DENY`.
     pub when: AuditWhen,
-    /// Members of the objects, at most 32: words, and objects for other values. Default: all words.
+    /// Fields of the objects, at most 32: names of standard fields, and objects for other values.
+    /// Default: all standard fields.
     #[schemars(length(max = 32))]
     pub fields: Option<Vec<AuditMember>>,
     /// Key of hashed values. Default: a random key per proxy.
@@ -54,18 +55,18 @@ pub enum AuditLevel {
     Warn,
 }
 
-/// A member of an audit line: a word, or a member of its own.
+/// A field of an audit line: a standard or a custom one.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(untagged)]
 pub enum AuditMember {
-    /// A word.
+    /// The name of a standard field.
     Word(AuditField),
-    /// A member of its own.
+    /// A custom field.
     Own(OwnMember),
 }
 
-/// A member of an audit line with a value of the request. It is left out if the value is absent,
-/// longer than 1 KiB or not printable ASCII.
+/// A custom field of an audit line, with values of the request. It is left out if a value is
+/// absent, longer than 1 KiB or not printable ASCII.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OwnMember {
@@ -75,7 +76,7 @@ pub struct OwnMember {
     /// Text with the placeholders `%REQ(header)%` and `%CLAIM(a.b)%`. Required.
     #[schemars(extend("examples" = ["%CLAIM(azp)%"]))]
     pub value: String,
-    /// Redaction of the value. A credential requires `HASH`. Default: none.
+    /// Redaction of the value. Headers with credentials require `HASH`. Default: none.
     pub redact: Option<Redaction>,
 }
 
@@ -91,7 +92,7 @@ impl<'de> Visitor<'de> for MemberVisitor {
     type Value = AuditMember;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a word or an object with name and value")
+        out.write_str("the name of a standard field, or an object with name and value")
     }
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<AuditMember, E> {
@@ -103,7 +104,7 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 }
 
-/// A member of an audit line that has a name of the filter.
+/// A standard field of an audit line.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditField {
@@ -134,7 +135,7 @@ pub enum AuditField {
 }
 
 impl AuditField {
-    /// Returns the name of the member.
+    /// Returns the name of the field.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -153,7 +154,7 @@ impl AuditField {
         }
     }
 
-    /// All members, in their order.
+    /// All standard fields, in their default order.
     pub const ALL: [Self; 12] = [
         Self::Time,
         Self::Decision,

@@ -11,12 +11,12 @@ const DAY_MS: u64 = 24 * 3_600_000;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ListConfig {
-    /// Addresses and ranges, for `remoteIpLists`.
+    /// Addresses and ranges, for `remoteIpLists`, and for `inLists` of an address.
     pub ips: Option<Vec<IpRange>>,
-    /// Texts, for `inLists` of a condition.
+    /// Texts, for `inLists` of other conditions.
     pub values: Option<Vec<String>>,
-    /// URL of a list of addresses or of texts: a text with one entry a line, or a JSON list of
-    /// strings, at most 4 MiB and 100,000 entries.
+    /// URL of a list of addresses or of texts, with one entry a line or as a JSON list of strings,
+    /// at most 4 MiB and 100,000 entries.
     #[schemars(extend("examples" = ["https://lists.example.com/blocked.txt"]))]
     pub uri: Option<FetchUrl>,
     /// Host of the service to call, with `port`; alternative to `cluster`. Default: the URL's host.
@@ -33,15 +33,17 @@ pub struct ListConfig {
     pub refresh_interval: Option<DurationWithin<5_000, DAY_MS>>,
     /// Time after its freshness for which the list is still used while fetches fail. Default: 1h.
     pub stale_if_error: Option<DurationWithin<0, WEEK_MS>>,
-    /// Meaning of the list before it is fetched, and after `staleIfError`. Default: `UNSURE`.
+    /// Meaning of the list before it is fetched, and once `staleIfError` has passed. Default:
+    /// `UNSURE`.
     pub on_unavailable: Option<OnUnavailable>,
 }
 
-/// Meaning of a list that is not available.
+/// Meaning of an unavailable list.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OnUnavailable {
-    /// A test of the list is unsure: no `ALLOW` rule matches by it, and each `DENY` rule does.
+    /// Conditions about the list are unsure: an ALLOW rule with one does not match, a DENY rule
+    /// does.
     #[default]
     Unsure,
     /// The list is empty.
@@ -59,7 +61,7 @@ impl ListConfig {
         ClusterRef::from_parts(service, self.port, subset, self.cluster.as_deref())
     }
 
-    /// Returns `true` if a field is given that only a list with `uri` has.
+    /// Returns `true` if it has a field that requires `uri`.
     pub(crate) const fn has_fetch_fields(&self) -> bool {
         self.service.is_some()
             || self.port.is_some()

@@ -32,10 +32,10 @@ pub struct PolicyConfig {
     /// Rules, at most 512, of which one must match. Default: no request matches.
     #[schemars(length(max = 512))]
     pub rules: Option<Vec<RuleConfig>>,
-    /// Judges requests without effect. Default: `false`.
+    /// Decides, but has no effect on requests. Default: `false`.
     pub dry_run: bool,
-    /// Percentage of the denials of a DENY policy that happen, sticky by principal or address.
-    /// Default: 100.
+    /// Percentage of the clients to which the denials of a DENY policy apply, sticky by principal
+    /// or address. Default: 100.
     pub enforced: Option<Percentage>,
     /// Time range of the policy. `rampUp` grows `enforced` from 0. Default: always.
     pub schedule: Option<Schedule>,

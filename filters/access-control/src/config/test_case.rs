@@ -50,7 +50,7 @@ pub struct TestRequest {
     /// Tag, which `match` reads as the attribute `weir.tag`.
     #[schemars(extend("examples" = ["canary"]))]
     pub tag: Option<String>,
-    /// Time, such as `2027-01-01T00:00:00Z`. Default: 1970.
+    /// Time for schedules, such as `2027-01-01T00:00:00Z`. Default: 1970.
     pub time: Option<filter_core::Timestamp>,
 }
 

@@ -31,7 +31,7 @@ impl AuditLog {
         }
     }
 
-    /// Writes the line of a decision, if it has one and there were not too many in this second.
+    /// Writes the line of a decision, if it has one and the limit per second allows it.
     pub(super) fn write(
         &self,
         policies: &Policies,

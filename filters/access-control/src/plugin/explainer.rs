@@ -25,7 +25,7 @@ impl Explainer {
     ) -> Result<Option<String>> {
         let requested = self.0.as_ref().filter(|_| policies.is_explanation_requested(request));
         let Some(reader) = requested else { return Ok(None) };
-        // Only now are the parts read that the decision does not need.
+        // Parts that only explanations need are read only for them.
         Ok(policies.explain(decision, &reader.read()?, now))
     }
 }

@@ -22,7 +22,7 @@ use crate::{ListSpec, Metric, Policies, metrics::list_gauge};
 /// The fetched lists of a worker.
 pub(super) struct Lists {
     sources: RefCell<Vec<Source<ListSpec>>>,
-    /// What the policies have of each list.
+    /// The content of each list that the policies use.
     in_use: RefCell<Vec<InUse>>,
     gauges: Vec<ListGauges>,
     calls: PendingCalls,
@@ -67,7 +67,7 @@ impl Lists {
         }
     }
 
-    /// Sets the period of the timer. A later tick tries again after an error.
+    /// Sets the period of the timer; after an error, a later tick tries again.
     fn set_period(&self, period: Duration) {
         let Some(timer) = self.timer.as_ref().filter(|_| self.period.get() != period) else {
             return;

@@ -9,7 +9,7 @@ use filter_host::{
 
 use crate::{Decision, EXPLAIN, Policies};
 
-/// The headers that decide about the format of a reply.
+/// The headers that determine the format of a reply.
 const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 
 /// Replies to the current request, with an explanation if the client may have one.

@@ -13,7 +13,7 @@ use crate::EXPLAIN;
 /// An HTTP stream.
 pub struct Stream {
     filter: Rc<AccessControl>,
-    /// The explanation for the response to a request that was not refused.
+    /// The explanation for the response to a request that was not denied.
     explanation: Option<String>,
 }
 

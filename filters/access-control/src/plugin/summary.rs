@@ -9,7 +9,7 @@ use filter_host::{
 
 use crate::{Decision, Policies};
 
-/// Publishes a decision that is worth a look in the access log.
+/// Publishes the summary of a decision that denies or audits, or from which the dry run differs.
 pub(super) fn publish(policies: &Policies, decision: &Decision) -> Result<()> {
     let is_plain = decision.verdict.is_allowed && decision.audited.is_none();
     if is_plain && decision.dry_run_difference().is_none() {

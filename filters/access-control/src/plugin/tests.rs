@@ -89,7 +89,7 @@ fn warnings_depend_on_the_proxy_and_on_the_time() {
     }]});
     for (node, day, words) in [
         ("router~10.0.0.1~a.b~c", 0, &[][..]),
-        ("router~10.0.0.1~a.b~c", 1, &["expiresAt: is over"]),
+        ("router~10.0.0.1~a.b~c", 1, &["expiresAt: is in the past"]),
         ("sidecar~10.0.0.1~a.b~c", 0, &["ipBlocks: in a sidecar"]),
     ] {
         let proxy = Proxy::new();

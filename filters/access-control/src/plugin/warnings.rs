@@ -10,7 +10,7 @@ pub(super) fn log(policies: &Policies, setup: &Setup) {
     if !policies.sidecar_warnings().is_empty() && request::is_sidecar() {
         policies.sidecar_warnings().iter().for_each(|warning| setup.warn(warning));
     }
-    // Without a clock there is only one warning less.
+    // A failed clock only suppresses these warnings.
     if policies.has_ends()
         && let Ok(now) = clock::now()
     {

@@ -19,9 +19,9 @@ mod compile;
 
 use compile::Own;
 
-/// The maximum length of a line; members at its end that would exceed it are left out.
+/// The maximum length of a line in bytes; fields at its end that would exceed it are left out.
 const MAX_LINE: usize = 4096;
-/// The maximum length of a value.
+/// The maximum length of a value in bytes.
 const MAX_VALUE: usize = 256;
 
 /// The compiled audit log.
@@ -36,7 +36,7 @@ pub struct Audit {
     pub max_per_second: u32,
 }
 
-/// A member of the lines.
+/// A field of the lines.
 #[derive(Clone, Debug)]
 enum Member {
     Word(AuditField),
@@ -150,7 +150,7 @@ impl Policies {
         Some(Value::Object(line).to_string())
     }
 
-    /// Returns the value of a member; `None` if the request or the decision does not have it.
+    /// Returns the value of a standard field; `None` if the request and the decision lack it.
     fn audited<'r>(
         &'r self,
         field: AuditField,
@@ -185,7 +185,7 @@ impl Policies {
     }
 }
 
-/// Returns the rule that denies the request, or that audits it, or that allows it.
+/// Returns the rule that denies the request, or else the one that audits it, or else allows it.
 const fn audited_rule(decision: &Decision) -> Option<RuleId> {
     match (decision.verdict.reason, decision.audited) {
         (Reason::Rule(rule), _) if !decision.verdict.is_allowed => Some(rule),

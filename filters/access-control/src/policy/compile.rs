@@ -64,7 +64,8 @@ impl Policies {
             uses_wall_clock: false,
             has_dry_run: false,
         };
-        let places: Vec<_> = located.iter().map(|located| located.rules_path.clone()).collect();
+        let rules_paths: Vec<_> =
+            located.iter().map(|located| located.rules_path.clone()).collect();
         compiled.policies = located.into_iter().map(|located| located.policy).collect();
         compiled.uses_wall_clock = compiled.reads_wall_clock();
         compiled.has_dry_run = compiled.policies.iter().any(|policy| policy.is_dry_run);
@@ -81,7 +82,7 @@ impl Policies {
             // Tests of policies with errors would only repeat them.
             let reached = test_case::run(&compiled, &config.tests, &mut errors);
             if !config.tests.is_empty() {
-                let untested = lint::untested(&compiled.policies, &places, &reached);
+                let untested = lint::untested(&compiled.policies, &rules_paths, &reached);
                 compiled.warnings.extend(untested);
             }
         }

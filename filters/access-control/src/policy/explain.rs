@@ -75,7 +75,7 @@ impl Policies {
         let Verdict { is_allowed, reason, .. } = decision.verdict;
         let mut text = format!("decision={};by={}", word(is_allowed), self.explained(reason));
         match reason {
-            // The other actions need yes.
+            // An ALLOW rule that decides has no unsure fields.
             Reason::Rule(rule) if !is_allowed => {
                 let failed = self.failed(rule, request, context).unwrap_or_default();
                 if !failed.is_empty() {

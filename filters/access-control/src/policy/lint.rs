@@ -30,7 +30,7 @@ pub(super) struct Located {
 pub(super) struct Conditional {
     /// The warnings in a sidecar.
     pub(super) sidecar: Vec<Warning>,
-    /// The warnings from a time on.
+    /// Warnings, each with the time from which it applies.
     pub(super) expired: Vec<(SystemTime, Warning)>,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn conditional(policies: &[Located]) -> Conditional {
         let mut expires = |path: &str, at: Option<SystemTime>| {
             let warning = Warning::new(
                 format_args!("{path}.schedule.expiresAt"),
-                "is over, so nothing matches any more",
+                "is in the past, so nothing matches any more",
             );
             found.expired.extend(at.map(|at| (at, warning)));
         };
@@ -76,10 +76,10 @@ pub(super) fn conditional(policies: &[Located]) -> Conditional {
 
 /// Returns a warning for each policy with rules that no test reaches.
 ///
-/// `places` are the paths of their rules.
+/// `rules_paths` are the paths of the rules of each policy.
 pub(super) fn untested(
     policies: &[Policy],
-    places: &[String],
+    rules_paths: &[String],
     reached: &BTreeSet<RuleId>,
 ) -> Vec<Warning> {
     let of = |(index, (policy, path)): (usize, (&Policy, &String))| {
@@ -98,7 +98,7 @@ pub(super) fn untested(
             Warning::new(path, format_args!("no test reaches {named}{others}"))
         })
     };
-    policies.iter().zip(places).enumerate().filter_map(of).collect()
+    policies.iter().zip(rules_paths).enumerate().filter_map(of).collect()
 }
 
 /// Returns a warning for each host of a rule that is listed without its ports.

@@ -9,10 +9,10 @@ use crate::config::OnUnavailable;
 /// A set of texts.
 pub(super) type TextSet = HashSet<Box<[u8]>>;
 
-/// A list, whose content can be replaced.
+/// A list with replaceable content.
 #[derive(Debug)]
 pub(super) struct List<T> {
-    /// `None` while the list is not available.
+    /// `None` while the list is unavailable.
     set: RefCell<Option<Rc<T>>>,
     on_unavailable: OnUnavailable,
 }
@@ -30,7 +30,7 @@ pub(super) enum ListSet {
     Texts(Rc<TextSet>),
 }
 
-/// The list that the rules of a policy share, by the kind of its entries.
+/// A list that several rules share, by the kind of its entries.
 #[derive(Clone, Debug)]
 pub(super) enum SharedList {
     Addresses(Rc<List<IpSet>>),
@@ -38,23 +38,23 @@ pub(super) enum SharedList {
 }
 
 impl<T> List<T> {
-    /// Creates a list with a content.
+    /// Creates an available list.
     pub(super) fn new(set: T) -> Self {
         let set = RefCell::new(Some(Rc::new(set)));
         Self { set, on_unavailable: OnUnavailable::Unsure }
     }
 
-    /// Creates a list that is not available yet.
+    /// Creates an unavailable list.
     pub(super) const fn unavailable(on_unavailable: OnUnavailable) -> Self {
         Self { set: RefCell::new(None), on_unavailable }
     }
 
-    /// Returns `true` if the list is not available, and not empty because of that.
+    /// Returns `true` if the list is unavailable and does not count as empty.
     pub(super) fn is_unsure(&self) -> bool {
         self.on_unavailable == OnUnavailable::Unsure && self.set.borrow().is_none()
     }
 
-    /// Returns the result of `test` for the content; `false` without one.
+    /// Returns the result of `test` for the content; `false` if the list is unavailable.
     pub(super) fn is_some_and(&self, test: impl FnOnce(&T) -> bool) -> bool {
         self.set.borrow().as_ref().is_some_and(|set| test(set))
     }

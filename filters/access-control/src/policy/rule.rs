@@ -197,12 +197,12 @@ impl TextTest {
 
 /// Returns the answer for a number or boolean whose JSON text matches.
 fn scalar(tests: &[TextTest]) -> Answer {
-    // Istio has no `match`, so there it is certain.
+    // `match` does not exist in Istio, and always compares the JSON text.
     if matches!(tests, [TextTest::Match(_)]) { Answer::Yes } else { Answer::Unsure }
 }
 
-/// Returns the answer of a test of lists. `answer` gets `true` if a value that is in no available
-/// list counts as being in an unavailable one; if that makes a difference, the answer is unsure.
+/// Returns the answer of a test of lists. The argument of `answer` is `true` if unavailable lists
+/// count as containing the value; if that makes a difference, the answer is unsure.
 fn with_lists<T>(lists: &[Rc<List<T>>], answer: impl Fn(bool) -> Answer) -> Answer {
     if lists.iter().any(|list| list.is_unsure()) {
         answer(false).agreed(answer(true))

@@ -194,8 +194,8 @@ pub(super) fn claim(
     }
 }
 
-/// Returns the answer for a member of the dynamic metadata of a filter; `test` gets a text and
-/// whether it is an element of a list, and `scalar` is as for [`claim`].
+/// Returns the answer for a member of the dynamic metadata of a filter. `test` gets a text, and
+/// `true` if it is an element of a list; `scalar` is as for [`claim`].
 pub(super) fn metadata(
     request: &Request,
     filter: &str,

@@ -65,7 +65,7 @@ fn a_failed_call_shows_no_value_that_is_hashed() {
 }
 
 #[test]
-fn a_failed_call_changes_no_decision_for_an_explanation() {
+fn a_failed_call_for_an_explanation_changes_no_decision() {
     check!(explained, fails_closed);
 }
 

@@ -33,7 +33,7 @@ fn status(proxy: &Proxy, document: &Value) -> Option<u16> {
 }
 
 #[test]
-fn verified_claims_of_istio_replace_those_of_jwt_auth() {
+fn claims_of_request_authentication_are_used_without_jwt_auth() {
     let document = json!({"rules": [
         {"when": [{"key": "request.auth.claims[role]", "values": ["admin"]}]},
     ]});

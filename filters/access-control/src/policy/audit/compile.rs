@@ -17,7 +17,7 @@ const MAX_NAME: usize = 64;
 const CREDENTIALS: [&str; 5] =
     ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
 
-/// A member with a value of the request.
+/// A custom field.
 #[derive(Clone, Debug)]
 pub(super) struct Own {
     pub(super) name: String,
@@ -105,7 +105,7 @@ fn own_member(config: &OwnMember, path: &str, errors: &mut ConfigErrors) -> Opti
     if AuditField::ALL.iter().any(|field| field.name() == name) {
         errors.add(
             format_args!("{path}.name"),
-            format_args!("must not be the name of another field, got \"{name}\""),
+            format_args!("must not be the name of a standard field, got \"{name}\""),
         );
     }
     let path = format!("{path}.value");

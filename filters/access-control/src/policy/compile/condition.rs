@@ -124,7 +124,7 @@ fn one(test: list::Compiled) -> Result<Vec<TextTest>, String> {
     test.map(|test| vec![test])
 }
 
-/// Returns the subject for dynamic metadata, which Istio names without the first word.
+/// Returns the subject for dynamic metadata; the filter's name begins with `envoy.filters.`.
 fn metadata(key: &str) -> Result<Subject, String> {
     let parts = key.strip_prefix("experimental.").and_then(|key| key.strip_suffix(']'));
     match parts.and_then(|key| key.split_once('[')) {

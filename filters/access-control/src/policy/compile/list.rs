@@ -61,7 +61,8 @@ impl<'c, 'e> Tests<'c, 'e> {
         self.several_texts(subject, pair, |value, _| compile(value).map(|test| vec![test]));
     }
 
-    /// Adds the tests of a text, several for each value; `compile` gets whether they are negated.
+    /// Adds the tests of a text, several for each value. `compile` gets a value, and `true` if it
+    /// must not match.
     pub(super) fn several_texts(
         &mut self,
         subject: Subject,
@@ -207,7 +208,7 @@ pub(super) fn trust_domain(value: &str) -> Compiled {
     }
     let free = value.strip_prefix('*').or(value.strip_suffix('*')).unwrap_or(value);
     if free.contains('*') {
-        return Err("must have one '*' at most, at its beginning or its end".to_owned());
+        return Err("must have at most one '*', at the beginning or the end".to_owned());
     }
     if value == "*" {
         return regex("spiffe://.*");

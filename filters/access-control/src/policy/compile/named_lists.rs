@@ -17,7 +17,8 @@ use crate::{
 };
 
 const MAX_ENTRIES: usize = 100_000;
-/// Each fetched list may need 4 MiB of shared data, and as much in every worker.
+/// The maximum number of fetched lists: each can need 4 MiB of shared data, and as much in every
+/// worker.
 const MAX_FETCHED: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_REFRESH: Duration = Duration::from_secs(60);
@@ -35,7 +36,7 @@ enum NamedList {
     Fetched(Box<Fetched>),
 }
 
-/// A fetched list, whose kind depends on its first use.
+/// A fetched list. Its first use determines whether it has addresses or texts.
 #[derive(Debug)]
 struct Fetched {
     fetch: FetchSpec,
@@ -53,7 +54,10 @@ impl<'c> NamedLists<'c> {
         for (name, config) in configs {
             let path = format!("lists.{name}");
             if !super::is_name(name) {
-                errors.add(&path, "must be named by A-Z, a-z, 0-9, '.', '_' and '-'");
+                errors.add(
+                    &path,
+                    "must have a name of 1 to 253 characters A-Z, a-z, 0-9, '.', '_' and '-'",
+                );
             }
             if config.uri.is_none() && config.has_fetch_fields() {
                 let text = "is required with service, port, subset, cluster, refreshInterval, \
@@ -121,7 +125,7 @@ impl<'c> NamedLists<'c> {
         }
     }
 
-    /// Returns the fetched lists that a rule uses; warns of the others, and of questionable ones.
+    /// Returns the fetched lists that rules use. Warns about unused and questionable lists.
     pub(super) fn into_fetched(self, warnings: &mut Vec<Warning>) -> Vec<FetchedList> {
         let mut used = Vec::new();
         for (name, list) in self.0 {
@@ -133,7 +137,8 @@ impl<'c> NamedLists<'c> {
                 continue;
             };
             if on_unavailable == OnUnavailable::Empty {
-                let text = "while the list is unavailable, no rule matches by it";
+                let text = "while the list is unavailable it counts as empty, so a DENY rule does \
+                            not deny its entries";
                 warnings.push(Warning::new(format_args!("{path}.onUnavailable"), text));
             }
             let kind = match &list {
@@ -166,7 +171,7 @@ impl<'c> NamedLists<'c> {
     fn wrong_kind(&self, name: &str, field: &str) -> String {
         match self.0.get(name) {
             Some(NamedList::Fetched(_)) => {
-                "must not be a list of both addresses and texts: fetch it under two names"
+                "must not be a list of both addresses and texts: define two lists with the same uri"
                     .to_owned()
             }
             _ => format!("must be a list with {field}"),
@@ -174,7 +179,7 @@ impl<'c> NamedLists<'c> {
     }
 }
 
-/// Compiles the fetches of a list with `uri`; `None` if they are invalid.
+/// Compiles the fetches of a list with `uri`; `None` after an error.
 fn fetch(config: &ListConfig, path: &str, errors: &mut ConfigErrors) -> Option<FetchSpec> {
     let endpoint = config.uri.as_ref()?.endpoint();
     let named = config.named_cluster();

@@ -118,7 +118,7 @@ fn given<'c, T>(
     list.into_iter().flatten().enumerate()
 }
 
-/// Checks what Istio requires of service accounts.
+/// Checks Istio's rules about service accounts.
 fn check_service_accounts(source: &SourceConfig, path: &str, errors: &mut ConfigErrors) {
     let accounts = [
         ("serviceAccounts", &source.service_accounts),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use filter_core::ConfigErrors;
 
-/// A name for the trust domain of the mesh, whatever it is.
+/// Istio's alias for the trust domain of the mesh.
 const LOCAL: &str = "cluster.local";
 const MAX_ALIASES: usize = 64;
 /// The number of parts of an identity: `<trust domain>/ns/<namespace>/sa/<service account>`.
@@ -16,12 +16,12 @@ const MAX_LABEL: usize = 63;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TrustDomains<'c>(&'c [String]);
 
-/// The effect of a list that matches more requests than it should.
+/// The effect of matching more identities than the document names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Widening {
-    /// It only denies more, so `cluster.local` counts as a name even if it is not listed.
+    /// It can only deny more, so `cluster.local` counts as a name even if it is not listed.
     Denies,
-    /// It could allow more.
+    /// It can allow more.
     Allows,
 }
 

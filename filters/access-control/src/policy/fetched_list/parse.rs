@@ -1,7 +1,7 @@
 //! The documents of fetched lists.
 //!
-//! A document with one invalid entry is refused as a whole: half of a list is not a list. Errors
-//! contain the number of the line or entry, and never its text.
+//! A document with one invalid entry is refused as a whole, because rules must not use a part of a
+//! list. Errors contain the number of the line or entry, and never its text.
 
 use std::{borrow::Cow, fmt, rc::Rc};
 
@@ -126,7 +126,7 @@ impl Entries {
     }
 }
 
-/// Deserializes a list of strings one by one, so that too many of them need no memory.
+/// Deserializes strings one by one, so that a list with too many entries needs no memory.
 struct JsonList<'e> {
     entries: &'e mut Entries,
     invalid: &'e mut Option<InvalidDocument>,

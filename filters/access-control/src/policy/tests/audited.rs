@@ -78,12 +78,16 @@ fn bad_members_are_refused() {
     let own = |name: &str, value: &str| json!({"name": name, "value": value});
     for (fields, message) in [
         (json!(["times"]), "audit.fields[0]: must be one of"),
-        (json!([5]), "audit.fields[0]: must be a word or an object with name and value, got 5"),
+        (
+            json!([5]),
+            "audit.fields[0]: must be the name of a standard field, or an object with name and \
+             value, got 5",
+        ),
         (json!([{"name": "a", "values": "b"}]), "audit.fields[0].values"),
         (json!(["time", "time"]), "audit.fields[1]: must be unique, got \"time\" twice"),
         (json!([own("", "%REQ(a)%")]), "audit.fields[0].name: must be 1 to 64 characters a-z"),
         (json!([own("A", "%REQ(a)%")]), "audit.fields[0].name: must be 1 to 64 characters a-z"),
-        (json!([own("host", "%REQ(a)%")]), "audit.fields[0].name: must not be the name of another"),
+        (json!([own("host", "%REQ(a)%")]), "audit.fields[0].name: must not be the name of a"),
         (
             json!([own("a", "%REQ(a)%"), own("a", "%REQ(b)%")]),
             "audit.fields[1]: must be unique, got \"a\" twice",

@@ -122,7 +122,7 @@ fn bad_documents_are_refused_with_the_path() {
         ),
         (
             rule(json!({"when": [{"key": "source.trustDomain", "values": ["a*b*"]}]})),
-            "policies[0].rules[0].when[0].values[0]: must have one '*' at most",
+            "policies[0].rules[0].when[0].values[0]: must have at most one '*'",
         ),
         (
             rule(json!({"to": [{"operation": {"ports": ["0"]}}]})),

@@ -22,7 +22,7 @@ fn rule(principal: &str, path: &str) -> Value {
 }
 
 #[test]
-fn names_what_decided_or_the_closest_rule() {
+fn explains_the_deciding_or_the_closest_rule() {
     let web = "cluster.local/ns/shop/sa/web";
     let repeated = [("x-a", "1"), ("x-a", "2")];
     let when = json!({"when": [{"key": "request.headers[x-a]", "values": ["1"]}]});

@@ -55,7 +55,7 @@ fn verdicts(rule: &Value, on_unavailable: &str, body: Option<&str>, request: &Re
 }
 
 #[test]
-fn a_fetched_list_is_a_list() {
+fn a_fetched_list_matches_like_an_inline_one() {
     let from = by_address("remoteIpLists");
     let not_from = by_address("notRemoteIpLists");
     let partner = by_header(json!(["partners"]));
@@ -130,7 +130,7 @@ fn an_unavailable_list_never_allows_more_than_any_content() {
 }
 
 #[test]
-fn tests_are_decided_without_the_list() {
+fn tests_run_with_unavailable_lists() {
     for (on_unavailable, expect) in [("UNSURE", "DENY"), ("EMPTY", "ALLOW")] {
         let mut document = document("DENY", &by_address("remoteIpLists"), on_unavailable);
         document["tests"] = json!([{"request": {"sourceIp": "10.1.2.3"}, "expect": expect}]);
@@ -173,13 +173,14 @@ fn bad_fetched_lists_are_refused() {
 }
 
 #[test]
-fn warns_of_unused_lists_and_of_empty_ones() {
+fn warns_about_unused_lists_and_on_unavailable_empty() {
     let compiled = policies(&document("DENY", &by_address("remoteIpLists"), "EMPTY"));
     let warnings: Vec<_> = compiled.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
         [
-            "lists.blocked.onUnavailable: while the list is unavailable, no rule matches by it",
+            "lists.blocked.onUnavailable: while the list is unavailable it counts as empty, so a \
+             DENY rule does not deny its entries",
             "lists.partners: is not fetched, because no rule uses it",
         ]
     );

@@ -10,7 +10,7 @@ fn warnings(document: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_denied_host_needs_its_ports() {
+fn warns_about_denied_hosts_without_ports() {
     let hosts = |action: &str, field: &str, hosts: Value| {
         let rules = json!([{"to": [{"operation": {"methods": ["GET"], field: hosts}}]}]);
         json!({"policies": [policy(action, rules)]})
@@ -35,7 +35,7 @@ fn a_denied_host_needs_its_ports() {
 }
 
 #[test]
-fn rules_behind_one_that_always_matches_never_decide() {
+fn warns_about_rules_that_never_decide() {
     let get = json!({"to": [{"operation": {"methods": ["GET"]}}]});
     let always = json!({"name": "always", "rules": [get, {}]});
     let with = |field: &str, value: Value| {
@@ -70,7 +70,7 @@ fn rules_behind_one_that_always_matches_never_decide() {
 }
 
 #[test]
-fn rules_that_no_test_reaches_are_named() {
+fn warns_about_rules_that_no_test_reaches() {
     let path = |path: &str| json!({"to": [{"operation": {"paths": [path]}}]});
     let document = |tests: Value| {
         json!({
@@ -109,7 +109,7 @@ fn rules_that_no_test_reaches_are_named() {
 }
 
 #[test]
-fn schedules_that_are_over_have_no_effect() {
+fn warns_about_expired_schedules() {
     let schedule = json!({"expiresAt": "2030-01-01T00:00:00Z"});
     let document = json!({"policies": [
         {"name": "a", "schedule": schedule, "rules": [{"schedule": schedule}]},
@@ -121,14 +121,16 @@ fn schedules_that_are_over_have_no_effect() {
         compiled.expired_warnings(now).map(ToString::to_string).collect::<Vec<_>>()
     };
     assert!(compiled.has_ends() && at(1_893_455_999).is_empty());
-    let expected = ["policies[0]", "policies[0].rules[0]", "policies[1].spec.rules[0]"]
-        .map(|path| format!("{path}.schedule.expiresAt: is over, so nothing matches any more"));
+    let expected =
+        ["policies[0]", "policies[0].rules[0]", "policies[1].spec.rules[0]"].map(|path| {
+            format!("{path}.schedule.expiresAt: is in the past, so nothing matches any more")
+        });
     assert_eq!(at(1_893_456_000), expected);
     assert!(!policies(&json!({"rules": [{}]})).has_ends());
 }
 
 #[test]
-fn the_peer_of_a_sidecar_is_hidden() {
+fn warns_about_addresses_of_the_peer_in_a_sidecar() {
     let document = json!({"rules": [
         {"from": [{"source": {"notIpBlocks": ["10.0.0.0/8"], "remoteIpBlocks": ["10.0.0.0/8"]}}]},
         {"when": [{"key": "source.ip", "values": ["10.0.0.0/8"]}]},

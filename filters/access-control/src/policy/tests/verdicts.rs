@@ -70,7 +70,7 @@ fn a_dry_run_shows_the_combined_verdict() {
 }
 
 #[test]
-fn a_difference_is_due_to_policies_in_dry_run() {
+fn a_difference_names_the_policies_in_dry_run_that_cause_it() {
     let dry = |name: &str, action: &str, rules: Value| json!({"name": name, "action": action, "dryRun": true, "rules": rules});
     let audit = json!({"name": "audit", "action": "AUDIT", "rules": [{}]});
     for (documents, names, summary) in [

@@ -89,7 +89,7 @@ fn refuses_a_document_with_an_invalid_entry() {
 }
 
 #[test]
-fn each_invalid_line_has_another_code() {
+fn each_invalid_line_has_its_own_code() {
     let code = |body: &str| parse(ListKind::Addresses, body.as_bytes()).unwrap_err().code;
     assert_eq!((code("x"), code("::\nx"), code("")), (100_001, 100_002, 4));
 }
