@@ -130,8 +130,8 @@ fn with_attributes(headers: Headers, needs: &Needs, is_waypoint: bool) -> Result
             request.source_principal = property::read(&["filter_state", PEER_PRINCIPAL])?;
         }
     }
-    if needs.claims {
-        request.claims = claims(needs)?;
+    if needs.claims || needs.typed_claims {
+        read_claims(&mut request, needs)?;
     }
     if !needs.metadata.is_empty() {
         request.metadata = metadata(&needs.metadata)?;
@@ -147,22 +147,33 @@ fn source_address() -> Result<Option<IpAddr>> {
 }
 
 /// Reads the claims that jwt-auth verified, or else those that RequestAuthentication did, if the
-/// needs include them; `None` if there are none, or if jwt-auth does not share them.
-fn claims(needs: &Needs) -> Result<Option<Value>> {
-    let parse = |json: &[u8]| {
-        // A number may be too large for its type, but not for its text.
-        let parsed = needs.claim_numbers.then(|| serde_json::from_slice(json).ok()).flatten();
-        parsed.or_else(|| parse_exact(json))
-    };
+/// needs include them. There are none if jwt-auth does not share them.
+///
+/// # Errors
+///
+/// Also if the claims cannot be parsed: they may not count as absent.
+fn read_claims(request: &mut Request, needs: &Needs) -> Result<()> {
     let take = |mut value: Value, name: &str| value.get_mut(name).map(Value::take);
     match property::read(&[Fact::Identity.property()])? {
-        Some(identity) => Ok(parse(&identity).and_then(|identity| take(identity, "claims"))),
+        Some(identity) => {
+            if needs.claims {
+                let exact = parse_exact(&identity).ok_or(HostError::ParseFailure)?;
+                request.claims = take(exact, "claims");
+            }
+            if needs.typed_claims {
+                let typed = serde_json::from_slice(&identity);
+                request.typed_claims = take(typed.map_err(|_| HostError::ParseFailure)?, "claims");
+            }
+        }
         None if needs.istio_identity => {
             let mut written = metadata(&BTreeSet::from([JWT_FILTER.to_owned()]))?;
-            Ok(written.remove(JWT_FILTER).and_then(|written| take(written, JWT_PAYLOAD)))
+            let payload = written.remove(JWT_FILTER).and_then(|written| take(written, JWT_PAYLOAD));
+            request.claims.clone_from(&payload);
+            request.typed_claims = payload;
         }
-        None => Ok(None),
+        None => {}
     }
+    Ok(())
 }
 
 /// Reads the dynamic metadata of filters; those that have written nothing are left out.

@@ -262,7 +262,7 @@ impl Policies {
             is_challenged: self.challenges
                 && verdict.reason == Reason::NoPolicyAllows
                 && request.source_principal.is_none()
-                && request.claims.is_none(),
+                && subject::claims(request).is_none(),
         }
     }
 

@@ -21,9 +21,8 @@ pub struct Needs {
     pub cookies: bool,
     /// `true` if claims of the verified token are read.
     pub claims: bool,
-    /// `true` if a number in a claim is read as a number, which may be rounded, and not as the text
-    /// of its digits.
-    pub claim_numbers: bool,
+    /// `true` if claims are read with their types: a number as a number, which may be rounded.
+    pub typed_claims: bool,
     /// `true` if the client's address is read.
     pub source_address: bool,
     /// `true` if the identity in the client's certificate is read.
@@ -50,7 +49,7 @@ impl Needs {
         self.query |= other.query;
         self.cookies |= other.cookies;
         self.claims |= other.claims;
-        self.claim_numbers |= other.claim_numbers;
+        self.typed_claims |= other.typed_claims;
         self.source_address |= other.source_address;
         self.source_principal |= other.source_principal;
         self.istio_identity |= other.istio_identity;

@@ -17,6 +17,8 @@ pub struct Request {
     pub attributes: BTreeMap<String, Vec<u8>>,
     /// Claims of the verified token, parsed with [`parse_exact`](crate::parse_exact).
     pub claims: Option<Value>,
+    /// The same claims with their types. A number beyond 64 bits is rounded.
+    pub typed_claims: Option<Value>,
     /// The client's address as determined by Envoy's HTTP connection manager.
     pub source_address: Option<IpAddr>,
     /// The identity in the client's certificate.

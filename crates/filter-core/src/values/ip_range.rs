@@ -43,6 +43,13 @@ impl IpRange {
         self.is_v4 == is_v4 && masked(bits, self.length) == self.bits
     }
 
+    /// Returns an IPv4-mapped range as IPv4; `None` for every other range.
+    pub(super) fn unmapped(&self) -> Option<Self> {
+        let length = self.length.checked_sub(96).filter(|_| !self.is_v4)?;
+        let is_mapped = self.bits.checked_shr(32) == Some(0xffff);
+        is_mapped.then(|| Self { bits: self.bits.wrapping_shl(96), length, is_v4: true })
+    }
+
     pub(super) const fn is_v4(&self) -> bool {
         self.is_v4
     }

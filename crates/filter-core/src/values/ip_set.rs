@@ -19,6 +19,8 @@ use super::ip_range::{IpRange, aligned};
 pub struct IpSet {
     v4: Intervals,
     v6: Intervals,
+    /// The IPv4-mapped ranges of `v6` as IPv4.
+    mapped: Intervals,
 }
 
 /// Disjoint intervals in order, each with its first and its last address.
@@ -26,12 +28,24 @@ pub struct IpSet {
 struct Intervals(Vec<(u128, u128)>);
 
 impl IpSet {
-    /// Returns `true` if a range of the set contains an address. An IPv4-mapped IPv6 address is an
-    /// IPv4 address.
+    /// Returns `true` if a range of the set contains an address. An IPv4-mapped IPv6 address, or
+    /// range, is an IPv4 one.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let (bits, is_v4) = aligned(address.to_canonical());
-        if is_v4 { self.v4.contains(bits) } else { self.v6.contains(bits) }
+        match aligned(address.to_canonical()) {
+            (bits, true) => self.v4.contains(bits) || self.mapped.contains(bits),
+            (bits, false) => self.v6.contains(bits),
+        }
+    }
+
+    /// Returns `true` if a range of the set contains an address of its own version, as Envoy compares
+    /// them.
+    #[must_use]
+    pub fn contains_version(&self, address: IpAddr) -> bool {
+        match aligned(address) {
+            (bits, true) => self.v4.contains(bits),
+            (bits, false) => self.v6.contains(bits),
+        }
     }
 
     /// Returns the number of ranges that remain after overlapping ones are merged.
@@ -49,12 +63,17 @@ impl IpSet {
 
 impl FromIterator<IpRange> for IpSet {
     fn from_iter<I: IntoIterator<Item = IpRange>>(ranges: I) -> Self {
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        let (mut v4, mut v6, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
         for range in ranges {
             let list = if range.is_v4() { &mut v4 } else { &mut v6 };
             list.push(range.bounds());
+            mapped.extend(range.unmapped().map(|range| range.bounds()));
         }
-        Self { v4: Intervals::merged(v4), v6: Intervals::merged(v6) }
+        Self {
+            v4: Intervals::merged(v4),
+            v6: Intervals::merged(v6),
+            mapped: Intervals::merged(mapped),
+        }
     }
 }
 
@@ -96,6 +115,18 @@ mod tests {
             assert_eq!(set.contains(address.parse().unwrap()), expected, "{address}");
         }
         assert!(set.contains("::ffff:10.0.0.1".parse().unwrap()));
+        let set: IpSet =
+            ["::ffff:10.0.0.0/104"].iter().map(|range| range.parse().unwrap()).collect();
+        for (address, contains, same_version) in [
+            ("10.1.2.3", true, false),
+            ("::ffff:10.1.2.3", true, true),
+            ("11.1.2.3", false, false),
+            ("::ffff:11.1.2.3", false, false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(set.contains(address), contains, "{address}");
+            assert_eq!(set.contains_version(address), same_version, "{address}");
+        }
         assert!(!IpSet::default().contains("10.0.0.1".parse().unwrap()));
     }
 

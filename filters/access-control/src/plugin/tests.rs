@@ -157,8 +157,10 @@ fn a_number_in_a_claim_is_not_a_text() {
         ("DENY", "5", false),
         ("DENY", "\"5\"", false),
         ("DENY", "6", true),
-        // Too large for a number.
-        ("DENY", "1e999", true),
+        ("DENY", "12345678901234567890", true),
+        // Rounded, and too large to be read at all.
+        ("DENY", "123456789012345678901", false),
+        ("DENY", "1e999", false),
     ] {
         let proxy = Proxy::new();
         let document = json!({"policies": [{"name": "a", "action": action, "rules": rules}]});
@@ -166,5 +168,31 @@ fn a_number_in_a_claim_is_not_a_text() {
         proxy.set_property("weir.jwt", format!(r#"{{"claims": {{"level": {claim}}}}}"#).as_bytes());
         let stream = worker.request(&[(":method", "GET"), (":path", "/")]);
         assert_eq!(worker.end(stream).is_forwarded(), is_forwarded, "{action} {claim}");
+    }
+}
+
+#[test]
+fn an_unreadable_identity_is_not_an_absent_one() {
+    let rules = json!([{"when": [{"key": "request.auth.claims[role]", "values": ["guest"]}]}]);
+    for identity in ["garbage", "{\"claims\": {\"role\": \"gu", "[1"] {
+        let proxy = Proxy::new();
+        proxy.set_property("weir.jwt", identity.as_bytes());
+        let mut worker = start(&proxy, &json!({"action": "DENY", "rules": rules}));
+        let stream = worker.request(&[(":method", "GET"), (":path", "/")]);
+        assert!(!worker.end(stream).is_forwarded(), "{identity}");
+    }
+}
+
+#[test]
+fn a_condition_does_not_change_the_digits_that_a_match_reads() {
+    let digits = "12345678901234567890123";
+    let exact = json!({"match": [{"claims": {"id": {"exact": digits}}}]});
+    let other = json!({"when": [{"key": "request.auth.claims[role]", "values": ["x"]}]});
+    for rules in [json!([exact]), json!([exact, other])] {
+        let proxy = Proxy::new();
+        proxy.set_property("weir.jwt", format!("{{\"claims\": {{\"id\": {digits}}}}}").as_bytes());
+        let mut worker = start(&proxy, &json!({"action": "DENY", "rules": rules}));
+        let stream = worker.request(&[(":method", "GET"), (":path", "/")]);
+        assert!(!worker.end(stream).is_forwarded(), "{rules}");
     }
 }

@@ -116,9 +116,9 @@ impl Policies {
         }
         if self.challenges {
             needs.source_principal = true;
-            needs.claims = true;
+            needs.claims |= !needs.typed_claims;
         }
-        needs.istio_identity = needs.source_principal || needs.claims;
+        needs.istio_identity = needs.source_principal || needs.claims || needs.typed_claims;
         needs
     }
 }

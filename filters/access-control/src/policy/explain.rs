@@ -106,7 +106,7 @@ impl Policies {
         let rules = self.actions.of(Action::Allow).rules.iter().copied();
         let enforced = rules.filter(|rule| self.is(*rule, |policy| !policy.is_dry_run));
         let failed = enforced.filter_map(|rule| Some((rule, self.failed(rule, request, context)?)));
-        failed.min_by_key(|(_, failed)| failed.len())
+        failed.min_by_key(|(_, failed)| distance(failed))
     }
 
     fn failed(&self, id: RuleId, request: &Request, context: Context) -> Option<Vec<Failed<'_>>> {
@@ -136,7 +136,7 @@ impl Policy {
         };
         let fewest = |alternatives: &'r [Vec<Test>]| {
             let failed = alternatives.iter().map(|tests| failed_of(tests));
-            failed.min_by_key(Vec::len).unwrap_or_default()
+            failed.min_by_key(distance).unwrap_or_default()
         };
         let is_active =
             self.schedule.is_active(context.now) && rule.schedule.is_active(context.now);
@@ -156,6 +156,11 @@ impl Policy {
         }
         unique
     }
+}
+
+/// Returns the number of fields that surely failed, and that of all: the fewer, the closer.
+fn distance(failed: &Vec<Failed<'_>>) -> (usize, usize) {
+    (failed.iter().filter(|failed| !failed.is_unsure).count(), failed.len())
 }
 
 fn failed<'r>(answers: impl IntoIterator<Item = (&'r str, Answer)>) -> Vec<Failed<'r>> {

@@ -129,7 +129,7 @@ impl Test {
                 subject.answer(request, context.normalization, test)
             }
             Values::Addresses(subject, set) => {
-                subject.answer(request, |address| set.contains(address))
+                subject.answer(request, |address, compare| compare(set, address))
             }
             Values::TextLists(subject, lists) => with_lists(lists, |in_unavailable| {
                 subject.answer(request, context.normalization, |text| {
@@ -139,9 +139,9 @@ impl Test {
                 })
             }),
             Values::AddressLists(subject, lists) => with_lists(lists, |in_unavailable| {
-                subject.answer(request, |address| {
+                subject.answer(request, |address, compare| {
                     let is_in =
-                        |list: &Rc<List<IpSet>>| list.is_some_and(|set| set.contains(address));
+                        |list: &Rc<List<IpSet>>| list.is_some_and(|set| compare(set, address));
                     in_unavailable || lists.iter().any(is_in)
                 })
             }),

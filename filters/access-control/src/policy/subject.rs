@@ -1,8 +1,11 @@
 //! The parts of a request that tests read.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+};
 
-use filter_core::{Answer, ClaimPath, Needs, PathNormalization, Request, RequestPath, host};
+use filter_core::{Answer, ClaimPath, IpSet, Needs, PathNormalization, Request, RequestPath, host};
 use serde_json::Value;
 
 /// The attribute with the address and the port of the client or of a proxy before it.
@@ -10,6 +13,8 @@ pub(super) const SOURCE: &str = "source.address";
 const DESTINATION: &str = "destination.address";
 pub(super) const PORT: &str = "destination.port";
 const SNI: &str = "connection.requested_server_name";
+/// The largest number below which a double has no rounded integer.
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 /// The claims that are lists separated by spaces.
 const LISTS: [&str; 2] = ["scope", "permission"];
 
@@ -18,6 +23,8 @@ const LISTS: [&str; 2] = ["scope", "permission"];
 pub(super) enum Subject {
     /// The identity in the client's certificate, with its scheme.
     Principal,
+    /// A part of that identity, without its scheme.
+    Identity(Part),
     /// The issuer and the subject of the verified token.
     RequestPrincipal,
     Host,
@@ -29,6 +36,15 @@ pub(super) enum Subject {
     /// A member of the dynamic metadata of a filter: the names of both.
     Metadata(String, String),
     Sni,
+}
+
+/// A part of an identity: `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Part {
+    /// All of it after the scheme.
+    Whole,
+    TrustDomain,
+    Namespace,
 }
 
 /// A part of a request that is an address.
@@ -54,11 +70,10 @@ impl Subject {
                 header(":path");
                 needs.path = true;
             }
-            Self::Principal => needs.source_principal = true,
+            Self::Principal | Self::Identity(_) => needs.source_principal = true,
             Self::RequestPrincipal | Self::Claim(_) => {
-                needs.claims = true;
                 // A text and a number with the same digits differ.
-                needs.claim_numbers = true;
+                needs.typed_claims = true;
             }
             Self::Metadata(filter, _) => {
                 needs.metadata.insert(filter.clone());
@@ -83,6 +98,7 @@ impl Subject {
         let headers = &request.headers;
         match self {
             Self::Principal => of(request.source_principal.as_deref()),
+            Self::Identity(part) => identity_answer(request, *part, test),
             Self::RequestPrincipal => request_principal(request, |issuer, subject, _| {
                 test(format!("{issuer}/{subject}").as_bytes())
             }),
@@ -106,24 +122,31 @@ impl Subject {
     }
 }
 
+/// A comparison of a set with an address.
+pub(super) type Comparison = fn(&IpSet, IpAddr) -> bool;
+
 impl AddressSubject {
     pub(super) fn add_needs(self, needs: &mut Needs) {
         let name = if self == Self::Destination { DESTINATION } else { SOURCE };
         needs.attributes.insert(name.to_owned());
     }
 
-    /// Returns the answer of a test of the address; `Unsure` if it cannot be read.
+    /// Returns the answer of a test of the address; `Unsure` if it cannot be read, or if it is an
+    /// IPv4-mapped IPv6 address that matches only as one of both.
     pub(super) fn answer(
         self,
         request: &Request,
-        test: impl Fn(std::net::IpAddr) -> bool,
+        test: impl Fn(IpAddr, Comparison) -> bool,
     ) -> Answer {
         let name = if self == Self::Destination { DESTINATION } else { SOURCE };
         let text = request.attributes.get(name).and_then(|text| std::str::from_utf8(text).ok());
         match text.and_then(|text| text.parse::<SocketAddr>().ok()) {
             // An address from `x-forwarded-for` has no port, and hides that of the peer.
             Some(address) if self == Self::Peer && address.port() == 0 => Answer::Unsure,
-            Some(address) => Answer::from(test(address.ip())),
+            Some(address) => {
+                let as_written = test(address.ip(), IpSet::contains_version);
+                Answer::from(as_written).agreed(Answer::from(test(address.ip(), IpSet::contains)))
+            }
             None => Answer::Unsure,
         }
     }
@@ -140,6 +163,27 @@ fn header_answer(request: &Request, name: &str, test: impl Fn(&[u8]) -> bool) ->
     };
     let separate = values.into_iter().map(|value| Answer::from(test(value)));
     separate.fold(Answer::from(test(&joined)), Answer::agreed)
+}
+
+/// Returns the answer for a part of the identity; `No` if it is not a SPIFFE identity.
+///
+/// Istio searches a namespace anywhere in the path, so a path with two can be read in two ways.
+fn identity_answer(request: &Request, part: Part, test: impl Fn(&[u8]) -> bool) -> Answer {
+    let principal = request.source_principal.as_deref();
+    let Some(identity) = principal.and_then(|text| text.strip_prefix(b"spiffe://")) else {
+        return Answer::No;
+    };
+    let segments = || identity.split(|byte| *byte == b'/');
+    match part {
+        Part::Whole => Answer::from(test(identity)),
+        Part::TrustDomain => Answer::from(segments().next().is_some_and(&test)),
+        Part::Namespace => {
+            let after = segments().skip(1).zip(segments().skip(2));
+            let namespaces = after.filter(|(name, _)| *name == b"ns");
+            let answers = namespaces.map(|(_, namespace)| Answer::from(test(namespace)));
+            answers.reduce(Answer::agreed).unwrap_or(Answer::No)
+        }
+    }
 }
 
 /// Returns the answer for the issuer and the subject of the verified token; `test` compares each
@@ -171,8 +215,13 @@ pub(super) fn principal_text(request: &Request) -> Option<String> {
     principal(request).map(|(issuer, subject)| format!("{issuer}/{subject}"))
 }
 
+/// Returns the claims of the verified token, with their types where rules read them.
+pub(super) fn claims(request: &Request) -> Option<&Value> {
+    request.typed_claims.as_ref().or(request.claims.as_ref())
+}
+
 fn principal(request: &Request) -> Option<(&str, &str)> {
-    let text = |name: &str| request.claims.as_ref()?.get(name)?.as_str();
+    let text = |name: &str| claims(request)?.get(name)?.as_str();
     Some((text("iss")?, text("sub")?))
 }
 
@@ -184,7 +233,7 @@ pub(super) fn claim(
     scalar: Answer,
     test: impl Fn(&[u8]) -> bool,
 ) -> Answer {
-    match request.claims.as_ref().and_then(|claims| path.find(claims)) {
+    match claims(request).and_then(|claims| path.find(claims)) {
         Some(Value::String(text)) if is_list(path) => {
             let mut elements = text.split(' ').filter(|element| !element.is_empty());
             Answer::from(elements.any(|element| test(element.as_bytes())))
@@ -205,10 +254,7 @@ pub(super) fn metadata(
 ) -> Answer {
     let of = |value: &Value, is_element: bool| match value {
         Value::String(text) => Answer::from(test(text.as_bytes(), is_element)),
-        Value::Number(_) | Value::Bool(_) if test(value.to_string().as_bytes(), is_element) => {
-            scalar
-        }
-        _ => Answer::No,
+        value => scalar_answer(value, scalar, |text| test(text, is_element)),
     };
     match request.metadata.get(filter).and_then(|written| written.get(name)) {
         Some(Value::Array(elements)) => any(elements.iter().map(|element| of(element, true))),
@@ -233,8 +279,22 @@ fn claim_answer(claim: &Value, scalar: Answer, test: &impl Fn(&[u8]) -> bool) ->
             });
             any(answers)
         }
-        Value::Number(_) | Value::Bool(_) if test(claim.to_string().as_bytes()) => scalar,
-        Value::Number(_) | Value::Bool(_) | Value::Null | Value::Object(_) => Answer::No,
+        claim => scalar_answer(claim, scalar, test),
+    }
+}
+
+/// Returns the answer for a number or boolean: `scalar` if its JSON text matches, and `Unsure` if the
+/// number was rounded.
+fn scalar_answer(value: &Value, scalar: Answer, test: impl Fn(&[u8]) -> bool) -> Answer {
+    match value {
+        Value::Number(number)
+            if number.is_f64()
+                && number.as_f64().is_none_or(|double| double.abs() > MAX_SAFE_INTEGER) =>
+        {
+            Answer::Unsure
+        }
+        Value::Number(_) | Value::Bool(_) if test(value.to_string().as_bytes()) => scalar,
+        _ => Answer::No,
     }
 }
 

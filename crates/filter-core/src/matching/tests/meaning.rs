@@ -181,7 +181,7 @@ fn needs_the_parts_that_the_rules_read() {
         query: true,
         cookies: true,
         claims: true,
-        claim_numbers: false,
+        typed_claims: false,
         source_address: true,
         source_principal: false,
         ..Needs::default()

@@ -1,6 +1,6 @@
 //! Values that the proxy has without jwt-auth and certificates.
 
-use filter_core::protobuf::bytes;
+use filter_core::protobuf::{bytes, fixed64};
 use filter_host::memory::Proxy;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -81,5 +81,25 @@ fn the_peer_of_a_waypoint_is_in_its_filter_state() {
             proxy.set_property("connection.uri_san_peer_certificate", certificate.as_bytes());
         }
         assert_eq!(status(&proxy, &document), (!is_allowed).then_some(403), "{node}");
+    }
+}
+
+#[test]
+fn a_number_that_may_be_rounded_is_unsure() {
+    for (number, values, is_allowed) in [
+        (9_007_199_254_740_992.0, "9007199254740993", [false, false]),
+        (-1e300, "5", [false, false]),
+        (6.0, "5", [false, true]),
+    ] {
+        let (mut value, mut object) = (Vec::new(), Vec::new());
+        fixed64(2, f64::to_bits(number), &mut value);
+        bytes(5, &entry("id", &value), &mut object);
+        let proxy = Proxy::new();
+        let message = entry("envoy.filters.http.jwt_authn", &entry("payload", &object));
+        proxy.set_property("metadata", &message);
+        let rules = json!([{"when": [{"key": "request.auth.claims[id]", "values": [values]}]}]);
+        let of =
+            |action: &str| status(&proxy, &json!({"action": action, "rules": rules})).is_none();
+        assert_eq!([of("ALLOW"), of("DENY")], is_allowed, "{number}");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     config::ConditionConfig,
     policy::{
         rule::{Test, TextTest},
-        subject::{AddressSubject, Subject},
+        subject::{AddressSubject, Part, Subject},
     },
 };
 
@@ -30,6 +30,8 @@ const METADATA: &str = "experimental.envoy.filters.";
 /// The attribute of a condition.
 enum Key {
     Text(Subject, Compile),
+    /// A part of the identity, which `values` search in the whole of it.
+    Identity(Part, Compile),
     Address(AddressSubject),
 }
 
@@ -61,17 +63,31 @@ pub(super) fn tests(
             );
             return Vec::new();
         }
-        (Key::Text(subject, compile), test) => {
-            tests.several_texts(subject.clone(), pair, |value, is_negated| {
-                compile(value, scope, is_negated)
-            });
-            tests.text_lists(subject.clone(), "inLists", &config.in_lists, scope.lists);
-            if let Some(test) = test {
-                tests.matched(subject, test);
-            }
+        (Key::Text(subject, compile), _) => {
+            add_texts(&mut tests, (subject.clone(), subject), compile, config, scope);
+        }
+        (Key::Identity(part, compile), _) => {
+            let subjects = (Subject::Principal, Subject::Identity(part));
+            add_texts(&mut tests, subjects, compile, config, scope);
         }
     }
     tests.finish()
+}
+
+/// Adds the tests of a text; the second subject is that of `inLists` and `match`.
+fn add_texts(
+    tests: &mut Tests<'_, '_>,
+    (of_values, whole): (Subject, Subject),
+    compile: Compile,
+    config: &ConditionConfig,
+    scope: Scope<'_>,
+) {
+    let pair = Pair::new("values", &config.values, "notValues", &config.not_values);
+    tests.several_texts(of_values, pair, |value, is_negated| compile(value, scope, is_negated));
+    tests.text_lists(whole.clone(), "inLists", &config.in_lists, scope.lists);
+    if let Some(test) = &config.r#match {
+        tests.matched(whole, test);
+    }
 }
 
 fn key(key: &str) -> Result<Key, String> {
@@ -85,12 +101,12 @@ fn key(key: &str) -> Result<Key, String> {
         "remote.ip" => Ok(Key::Address(AddressSubject::Remote)),
         "destination.ip" => Ok(Key::Address(AddressSubject::Destination)),
         "source.namespace" => {
-            Ok(Key::Text(Subject::Principal, |value, _, _| one(list::namespace(value))))
+            Ok(Key::Identity(Part::Namespace, |value, _, _| one(list::namespace(value))))
         }
-        "source.trustDomain" => Ok(Key::Text(Subject::Principal, |value, scope, is_negated| {
+        "source.trustDomain" => Ok(Key::Identity(Part::TrustDomain, |value, scope, is_negated| {
             scope.trust_domain(value, is_negated)
         })),
-        "source.principal" => Ok(Key::Text(Subject::Principal, |value, scope, is_negated| {
+        "source.principal" => Ok(Key::Identity(Part::Whole, |value, scope, is_negated| {
             Ok(scope.identity(value, is_negated))
         })),
         "request.auth.principal" => Ok(Key::Text(Subject::RequestPrincipal, |value, _, _| {
@@ -128,7 +144,11 @@ fn one(test: list::Compiled) -> Result<Vec<TextTest>, String> {
 fn metadata(key: &str) -> Result<Subject, String> {
     let parts = key.strip_prefix("experimental.").and_then(|key| key.strip_suffix(']'));
     match parts.and_then(|key| key.split_once('[')) {
-        Some((filter, name)) if !name.is_empty() && !name.contains(['[', ']']) => {
+        Some((filter, name))
+            if filter.len() > "envoy.filters.".len()
+                && !name.is_empty()
+                && !name.contains(['[', ']']) =>
+        {
             Ok(Subject::Metadata(filter.to_owned(), name.to_owned()))
         }
         _ => Err(format!("must be {METADATA}<filter>[<name>], got \"{key}\"")),

@@ -71,6 +71,7 @@ impl<'c> NamedLists<'c> {
                     NamedList::Inline(SharedList::Addresses(Rc::new(List::new(set))))
                 }
                 (None, Some(values), None) => {
+                    check_texts(values, &path, errors);
                     entries = entries.saturating_add(values.len());
                     let set: TextSet = values.iter().map(|value| value.as_bytes().into()).collect();
                     NamedList::Inline(SharedList::Texts(Rc::new(List::new(set))))
@@ -194,4 +195,16 @@ fn fetch(config: &ListConfig, path: &str, errors: &mut ConfigErrors) -> Option<F
         stale_if_error: config.stale_if_error.map_or(DEFAULT_STALE, |stale| stale.get()),
         refetch_interval: Duration::ZERO,
     })
+}
+
+/// Adds an error for each text that a fetched list could not have.
+fn check_texts(values: &[String], path: &str, errors: &mut ConfigErrors) {
+    for (index, value) in values.iter().enumerate() {
+        if value.is_empty() || value.trim() != value || value.chars().any(char::is_control) {
+            errors.add(
+                format_args!("{path}.values[{index}]"),
+                "must be a text without control characters and without spaces at its ends",
+            );
+        }
+    }
 }

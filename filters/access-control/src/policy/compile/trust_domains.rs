@@ -64,6 +64,10 @@ impl<'c> TrustDomains<'c> {
         if domain != LOCAL && !self.names(widening).any(|name| is_name(&name)) {
             return identities;
         }
+        if domain == LOCAL && widening == Widening::Allows && !self.0.is_empty() {
+            // Names are given, so a peer that calls itself `cluster.local` is another mesh's.
+            identities.clear();
+        }
         for name in self.names(widening) {
             let is_covered = domain.starts_with('*') && covers(domain, name);
             let identity = format!("{name}/{rest}");

@@ -129,3 +129,18 @@ fn the_parts_that_select_clients_are_read_only_for_requests_with_the_header() {
     document["explain"] = json!([{"any": []}]);
     assert!(errors(&document).contains("explain[0].any: must not be empty"));
 }
+
+#[test]
+fn an_explanation_names_the_field_that_is_unsure() {
+    let to = json!([{"operation": {"methods": ["POST"]}}, {"operation": {"paths": ["/admin"]}}]);
+    let policies = policies(&json!({
+        "policies": [policy("DENY", json!([{"to": to}]))],
+        "explain": [{"headers": {"x-team": {"exact": "operators"}}}],
+    }));
+    let request = request(&[("x-team", "operators"), (":path", "//admin")]);
+    let decision = policies.decide(&request, SystemTime::UNIX_EPOCH);
+    assert_eq!(
+        policies.explain(&decision, &request, SystemTime::UNIX_EPOCH).unwrap(),
+        "decision=deny;by=deny.rule-0;unsure=paths"
+    );
+}

@@ -50,4 +50,9 @@ fn bad_lists_are_refused() {
     }
     let both = json!({"rules": [], "lists": {"a": {"ips": [], "values": []}}});
     assert!(errors(&both).contains("lists.a: must have exactly one of ips, values and uri"));
+    for value in ["", "a\n", " b"] {
+        let lists = json!({"rules": [], "lists": {"a": {"values": ["x", value]}}});
+        let errors = errors(&lists);
+        assert!(errors.contains("lists.a.values[1]: must be a text without control"), "{errors}");
+    }
 }

@@ -227,3 +227,56 @@ fn headers_in_conditions() {
     assert!(matches(&between, &request(&[("x-level", "4")])));
     assert!(!matches(&between, &request(&[("x-level", "5")])));
 }
+
+#[test]
+fn lists_and_matches_read_the_part_of_the_identity_that_values_read() {
+    for (key, value, other) in [
+        (
+            "source.principal",
+            "cluster.local/ns/shop/sa/web",
+            "spiffe://cluster.local/ns/shop/sa/web",
+        ),
+        ("source.namespace", "shop", "web"),
+        ("source.trustDomain", "cluster.local", "shop"),
+    ] {
+        for (text, expected) in [(value, true), (other, false)] {
+            for rule in [
+                json!({"when": [{"key": key, "inLists": ["listed"]}]}),
+                json!({"when": [{"key": key, "match": {"exact": text}}]}),
+            ] {
+                for action in ["ALLOW", "DENY"] {
+                    let policies = json!([policy(action, json!([rule]))]);
+                    let lists = json!({"listed": {"values": [text]}});
+                    let document = json!({"policies": policies, "lists": lists});
+                    let is_allowed = allows(&document, &request(&[]));
+                    assert_eq!(is_allowed, expected == (action == "ALLOW"), "{document}");
+                }
+            }
+        }
+    }
+    // Istio finds both namespaces.
+    let principal = Some(b"spiffe://td/ns/a/ns/b/sa/c".to_vec());
+    let request = Request { source_principal: principal, ..request(&[]) };
+    let rule = json!({"when": [{"key": "source.namespace", "match": {"exact": "b"}}]});
+    assert!(is_unsure(&rule, &request));
+}
+
+#[test]
+fn a_mapped_address_must_match_in_both_versions() {
+    let source = |field: &str, range: &str| from(json!({field: [range]}));
+    let at = |address: &str| Request {
+        attributes: [("source.address".to_owned(), address.as_bytes().to_vec())].into(),
+        ..request(&[])
+    };
+    let mapped = at("[::ffff:10.1.2.3]:0");
+    for range in ["::ffff:10.1.2.3", "::ffff:10.0.0.0/104"] {
+        assert!(matches(&source("remoteIpBlocks", range), &mapped), "{range}");
+        // Envoy compares addresses of one version only.
+        assert!(is_unsure(&source("remoteIpBlocks", range), &at("10.1.2.3:0")), "{range}");
+    }
+    for range in ["10.0.0.0/8", "::/0"] {
+        assert!(is_unsure(&source("remoteIpBlocks", range), &mapped), "{range}");
+        assert!(is_unsure(&source("notRemoteIpBlocks", range), &mapped), "{range}");
+    }
+    assert!(!matches(&source("remoteIpBlocks", "11.0.0.0/8"), &mapped));
+}

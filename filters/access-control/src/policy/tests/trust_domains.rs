@@ -37,7 +37,7 @@ fn identities_match_under_each_alias() {
             "principals",
             "cluster.local/ns/shop/sa/web",
             &aliases,
-            &["cluster.local", "td1", "old-td"],
+            &["td1", "old-td"],
             &["cluster.local", "td1", "old-td"],
         ),
         (
