@@ -96,6 +96,8 @@ pub enum Event {
     NoCluster,
     /// The call ended.
     Answer(Answer),
+    /// The document and the control record of [`Effect::Write`] were not written.
+    NotWritten,
 }
 
 /// The answer to a call; without headers if there was none.
@@ -116,7 +118,8 @@ pub enum Effect<M> {
     Lease(Control),
     /// Send this call; report [`Event::NoCluster`] if the proxy refuses it.
     Call(Call),
-    /// Write the document, if any, and the control record, if `holder` still holds the lease.
+    /// Write the document, if any, and the control record, if `holder` still holds the lease;
+    /// otherwise report [`Event::NotWritten`].
     Write {
         /// The identifier of the worker that fetched.
         holder: u128,
@@ -267,13 +270,29 @@ impl<S: DocumentSpec> Source<S> {
             Event::Leased(control) => self.start_fetch(control, now),
             Event::NoCluster => self.abort_fetch(FetchError::NoCluster, now, random),
             Event::Answer(answer) => self.handle_answer(&answer, now, random),
+            Event::NotWritten => {
+                self.forget_version();
+                Vec::new()
+            }
         }
     }
 
     fn update_control(&mut self, control: Control, now: Duration) -> Vec<Effect<S::Metric>> {
+        let Some(control) = control.plausible(now, self.spec.fetch().freshness.max) else {
+            self.set_control(control.undated(), now);
+            return Vec::new();
+        };
         let is_newer = control.generation != 0 && self.loaded_generation() != control.generation;
         self.set_control(control, now);
-        if is_newer { vec![Effect::ReadDocument] } else { Vec::new() }
+        let is_useful = self.loaded.is_some() || now < self.control_expiry();
+        if is_newer && is_useful { vec![Effect::ReadDocument] } else { Vec::new() }
+    }
+
+    /// Makes the next tick read the shared document: this worker's has the number of another one.
+    fn forget_version(&mut self) {
+        if let Some(loaded) = &mut self.loaded {
+            loaded.version.generation = 0;
+        }
     }
 
     /// Sets the control record, which is current.
@@ -281,7 +300,8 @@ impl<S: DocumentSpec> Source<S> {
         self.control = control;
         self.control_read_at = now;
         if let Some(loaded) = &mut self.loaded
-            && loaded.version.generation == control.generation
+            && (loaded.version.generation == control.generation
+                || control::is_future(loaded.fetched, now))
         {
             (loaded.fetched, loaded.fresh_until) = (control.fetched, control.fresh_until);
         }
@@ -294,8 +314,7 @@ impl<S: DocumentSpec> Source<S> {
     fn load(&mut self, document: &Document, now: Duration) -> Vec<Effect<S::Metric>> {
         let version = Version::new(document);
         let is_same = self.loaded.as_ref().is_some_and(|l| l.version.body == version.body);
-        let expiry = self.control.fresh_until.saturating_add(self.spec.fetch().stale_if_error);
-        if self.loaded.is_none() && now >= expiry {
+        if self.loaded.is_none() && now >= self.control_expiry() {
             return Vec::new();
         }
         if is_same {
@@ -326,6 +345,11 @@ impl<S: DocumentSpec> Source<S> {
     /// Returns the effect that counts an event, if the filter counts it.
     fn count(&self, event: FetchEvent) -> Option<Effect<S::Metric>> {
         self.spec.metric(event).map(Effect::Count)
+    }
+
+    /// Returns the time until which the shared document may be used.
+    fn control_expiry(&self) -> Duration {
+        self.control.fresh_until.saturating_add(self.spec.fetch().stale_if_error)
     }
 
     fn expiry(&self, loaded: &Loaded<S::Content>) -> Duration {

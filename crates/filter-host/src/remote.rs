@@ -118,7 +118,8 @@ fn perform<F: Fetcher>(
         }
         Effect::Call(call) => return send(fetcher, index, &call),
         Effect::Write { holder, document, control } => {
-            shared::write(fetcher, index, holder, document, control);
+            let is_written = shared::write(fetcher, index, holder, document, control);
+            return (!is_written).then_some(Event::NotWritten);
         }
         Effect::Count(metric) => fetcher.count(index, metric),
         Effect::FetchTime(time) => fetcher.record_fetch(index, time),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::schedule::MAX_BACKOFF;
+
 /// The control record in shared data: times, generation and lease.
 ///
 /// It is replaced by compare-and-swap only, so that one worker gets the lease. Times count from
@@ -30,6 +32,12 @@ pub struct Control {
     pub leased_until: Duration,
 }
 
+/// The maximum difference of a time of the record from the clock that counts as accuracy.
+const MAX_SKEW: Duration = Duration::from_secs(60);
+/// The maximum length of a lease: longer than any timeout of a call.
+const MAX_LEASE: Duration = Duration::from_secs(600);
+/// The maximum number of a document.
+const MAX_GENERATION: u64 = u64::MAX >> 1;
 const FIELD_BYTES: usize = 8;
 const FIELDS: usize = 11;
 
@@ -38,6 +46,30 @@ impl Control {
     #[must_use]
     pub const fn is_leased(&self, now: Duration) -> bool {
         self.holder != 0 && self.leased_until.as_nanos() > now.as_nanos()
+    }
+
+    /// Returns the record without times that the current configuration would not have written: the
+    /// earlier one may have had another freshness, which is at most `max_freshness` now.
+    ///
+    /// `None` for a record from the future: the clock was wrong, or the record was overwritten.
+    pub(super) fn plausible(self, now: Duration, max_freshness: Duration) -> Option<Self> {
+        if is_future(self.fetched, now) || is_future(self.last_attempt, now) {
+            return None;
+        }
+        let pause = if self.failures == 0 { max_freshness } else { MAX_BACKOFF };
+        let is_lease = self.leased_until <= now.saturating_add(MAX_LEASE);
+        Some(Self {
+            fresh_until: self.fresh_until.min(self.fetched.saturating_add(max_freshness)),
+            next_fetch: self.next_fetch.min(self.last_attempt.saturating_add(pause)),
+            last_refetch: self.last_refetch.min(now),
+            holder: if is_lease { self.holder } else { 0 },
+            ..self
+        })
+    }
+
+    /// Returns the record without its times: its document is expired, and a fetch is due.
+    pub(super) fn undated(self) -> Self {
+        Self { generation: self.generation & MAX_GENERATION, ..Self::default() }
     }
 
     /// Encodes the record.
@@ -96,6 +128,11 @@ impl Control {
     }
 }
 
+/// Returns `true` if a time is further ahead than the accuracy of a clock explains.
+pub(super) fn is_future(time: Duration, now: Duration) -> bool {
+    time > now.saturating_add(MAX_SKEW)
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -134,6 +171,45 @@ mod tests {
         for bytes in [0, 1, 87, 89, 96] {
             assert_eq!(Control::decode(&vec![0; bytes]), None, "{bytes}");
         }
+    }
+
+    #[test]
+    fn times_that_cannot_be_right_are_replaced() {
+        let at = Duration::from_secs;
+        let (now, hour) = (at(1_000_000), at(3_600));
+        let control = Control {
+            generation: 3,
+            fetched: at(999_990),
+            fresh_until: at(999_990) + hour * 24,
+            next_fetch: at(999_990) + hour * 20,
+            last_refetch: at(999_000),
+            last_attempt: at(999_990),
+            holder: 1,
+            leased_until: now + at(6),
+            ..Control::default()
+        };
+        // Another freshness was configured before.
+        let shorter = control.plausible(now, at(60)).unwrap();
+        assert_eq!((shorter.fresh_until, shorter.next_fetch), (now + at(50), now + at(50)));
+        assert_eq!(control.plausible(now, hour * 24), Some(control));
+        let failed = Control { failures: 1, ..control }.plausible(now, hour * 24);
+        assert_eq!(failed.unwrap().next_fetch, now + at(50));
+        // A clock that is a little late is not another clock.
+        assert_eq!(control.plausible(at(999_980), hour * 24), Some(control));
+        for changed in [
+            Control { fetched: now + hour, ..control },
+            Control { last_attempt: now + hour, ..control },
+        ] {
+            assert_eq!(changed.plausible(now, hour * 24), None);
+        }
+        let changed = Control { leased_until: now + hour, last_refetch: now + hour, ..control };
+        let changed = changed.plausible(now, hour * 24).unwrap();
+        assert!(!changed.is_leased(now));
+        assert_eq!(changed.last_refetch, now);
+        let damaged = Control::decode(&[0xff; 88]).unwrap();
+        assert_eq!(damaged.plausible(now, hour), None);
+        let undated = Control { generation: MAX_GENERATION, ..Control::default() };
+        assert_eq!(damaged.undated(), undated);
     }
 
     #[test]

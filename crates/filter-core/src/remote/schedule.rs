@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Returns the delay of the next fetch after a success: 80 % of the freshness, minus a random 0 to
 /// 8 % of it, so that proxies do not fetch at the same time.

@@ -8,19 +8,26 @@ use crate::{
     shared_data::{self, Versioned},
 };
 
-/// Writes a fetched document and the control record.
+/// Writes a fetched document and the control record; returns `false` if they were not written.
 pub(super) fn write(
     fetcher: &impl Fetcher,
     index: usize,
     holder: u128,
     document: Option<Document>,
     control: Control,
-) {
-    match try_write(fetcher, index, holder, document, control) {
+) -> bool {
+    let written = try_write(fetcher, index, holder, document, control);
+    match written {
         Ok(true) => {}
-        Ok(false) => log::warn!("another worker fetched as well"),
-        Err(error) => log::error!("a fetch was not recorded: {error:?}"),
+        Ok(false) => {
+            let label = label(fetcher, index);
+            log::warn!("{label}: the fetch was discarded, because another worker fetched as well");
+        }
+        Err(error) => {
+            log::error!("{}: the fetch was not stored: {error:?}", label(fetcher, index));
+        }
     }
+    written == Ok(true)
 }
 
 /// Like [`write`]; returns `false` if the lease expired and another worker holds it.
@@ -58,7 +65,8 @@ pub(super) fn lease(
 fn seed(fetcher: &impl Fetcher, index: usize) {
     let key = slot(fetcher, index, Slot::Control);
     if let Err(error) = shared_data::seed(&key, &Control::default().encode()) {
-        log::error!("a control record was not written, which is tried again: {error:?}");
+        let label = label(fetcher, index);
+        log::error!("{label}: the control record was not written, and is tried again: {error:?}");
     }
 }
 
@@ -74,6 +82,10 @@ pub(super) fn control(fetcher: &impl Fetcher, index: usize) -> Option<Versioned>
 pub(super) fn document(fetcher: &impl Fetcher, index: usize) -> Option<Document> {
     let found = shared_data::read(&slot(fetcher, index, Slot::Document)).ok().flatten()?;
     Document::decode(&found.value)
+}
+
+fn label(fetcher: &impl Fetcher, index: usize) -> String {
+    fetcher.with_source(index, |source| source.spec().label()).unwrap_or_default()
 }
 
 fn slot(fetcher: &impl Fetcher, index: usize, slot: Slot) -> String {

@@ -157,7 +157,10 @@ fn another_worker_fetches_after_a_lost_lease() {
     // The answer to the first worker is of use only for itself.
     assert_eq!(answer(&mut lost, "200", "10.0.0.1"), 1);
     assert!(!is_forwarded(&mut lost));
-    assert_eq!(proxy.log(3), ["another worker fetched as well"]);
+    assert_eq!(
+        proxy.log(3),
+        ["list blocked: the fetch was discarded, because another worker fetched as well"]
+    );
     proxy.pass(SECOND);
     other.tick();
     assert!(is_forwarded(&mut other));
@@ -188,4 +191,91 @@ fn labels_name_the_list() {
     worker.advance(FIRST);
     answer(&mut worker, "200", "10.0.0.2\n10.0.0.2");
     assert_eq!(proxy.metric("weir_access_control_list_entries.list=.=blocked;.;"), 2);
+}
+
+#[test]
+fn a_shorter_interval_applies_to_a_list_fetched_before() {
+    let proxy = proxy();
+    let mut worker = start(&proxy, &denying(&json!({"refreshInterval": "24h"})));
+    worker.advance(SECOND);
+    answer(&mut worker, "200", "10.0.0.2");
+    drop(worker);
+    let fields = json!({"refreshInterval": "5s", "staleIfError": "0s"});
+    let mut worker = start(&proxy, &denying(&fields));
+    let mut calls = 0;
+    for _ in 0..10 {
+        worker.advance(SECOND);
+        calls += answer(&mut worker, "500", "");
+    }
+    assert!(calls > 0);
+    assert!(!is_forwarded(&mut worker));
+}
+
+#[test]
+fn a_record_of_another_clock_is_replaced() {
+    let later = NOW.saturating_add(SECOND * 315_360_000);
+    for (name, is_fetched, damage) in [
+        ("a list from the future", true, false),
+        ("a lease from the future", false, false),
+        ("a damaged record", false, true),
+    ] {
+        let proxy = proxy();
+        proxy.set_now(later);
+        let mut worker = start(&proxy, &denying(&json!({})));
+        worker.advance(SECOND);
+        if is_fetched {
+            answer(&mut worker, "200", "10.0.0.2");
+        }
+        drop(worker);
+        proxy.set_now(NOW);
+        if damage {
+            proxy.shared_keys().iter().for_each(|key| proxy.set_shared(key, &[0xff; 88]));
+        }
+        let mut worker = start(&proxy, &denying(&json!({})));
+        assert!(!is_forwarded(&mut worker), "{name}");
+        worker.advance(SECOND);
+        assert_eq!(answer(&mut worker, "200", "10.0.0.2"), 1, "{name}");
+        assert!(is_forwarded(&mut worker), "{name}");
+        proxy.pass(SECOND * 60);
+        worker.tick();
+        assert_eq!(answer(&mut worker, "200", "10.0.0.1"), 1, "{name}");
+        assert!(!is_forwarded(&mut worker), "{name}");
+    }
+}
+
+#[test]
+fn a_worker_that_lost_its_lease_uses_the_shared_list() {
+    let proxy = proxy();
+    let document = denying(&json!({}));
+    let (mut late, mut other) = (start(&proxy, &document), start(&proxy, &document));
+    late.advance(SECOND);
+    proxy.pass(SECOND * 6);
+    other.tick();
+    assert_eq!(answer(&mut other, "200", "10.0.0.1"), 1);
+    assert_eq!(answer(&mut late, "200", "10.0.0.2"), 1);
+    proxy.pass(SECOND);
+    other.tick();
+    late.tick();
+    assert!(!is_forwarded(&mut other));
+    assert!(!is_forwarded(&mut late));
+}
+
+#[test]
+fn an_expired_list_is_not_read_at_each_tick() {
+    let proxy = proxy();
+    let document = denying(&json!({"staleIfError": "0s"}));
+    let mut worker = start(&proxy, &document);
+    worker.advance(SECOND);
+    answer(&mut worker, "200", "10.0.0.2");
+    drop(worker);
+    proxy.pass(SECOND * 600);
+    let mut worker = start(&proxy, &document);
+    proxy.clear_trace();
+    for _ in 0..20 {
+        worker.advance(SECOND);
+        answer(&mut worker, "500", "");
+    }
+    let trace = proxy.trace();
+    let reads = trace.iter().map(|call| format!("{call:?}"));
+    assert_eq!(reads.filter(|call| call.contains("document")).count(), 0);
 }

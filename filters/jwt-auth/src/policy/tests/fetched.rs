@@ -115,7 +115,7 @@ fn unknown_keys_wait_for_one_fetch() {
     assert!(matches!(decide(&mut tester, &unknown, WaitPolicy::MayWait).0, Verdict::Wait(_)));
     let now = Duration::from_secs(tester.now);
     let fresh_until = now + Duration::from_secs(300);
-    let control = Control { generation: 1, fresh_until, ..Control::default() };
+    let control = Control { generation: 1, fetched: now, fresh_until, ..Control::default() };
     tester.worker.sources[KEYS].handle(Event::Control(control), now, 1);
     let (verdict, counts) = decide(&mut tester, &unknown, WaitPolicy::MayWait);
     assert_eq!(reason(&verdict), Some(Reason::KeyNotFound));
@@ -193,8 +193,8 @@ fn retry_after_is_the_time_of_the_next_fetch() {
     let good = token(Algorithm::Es256, &claims());
     for (next, wanted) in [(0, "1"), (7, "7"), (600, "60")] {
         let next = Duration::from_secs(tester.now + next);
-        let control = Control { next_fetch: next, ..Control::default() };
         let now = Duration::from_secs(tester.now);
+        let control = Control { next_fetch: next, last_attempt: now, ..Control::default() };
         tester.worker.sources[KEYS].handle(Event::Control(control), now, 1);
         let reply = tester.send(&bearer(&good)).0.reply();
         let value = reply.headers.iter().find(|(name, _)| name.as_str() == "retry-after");
