@@ -9,9 +9,7 @@ use jwt_auth::{
     Crypto, Policy,
     algorithm::Algorithm,
     key_set::{KeySet, MAX_KEYS},
-    key_source::{
-        Answer, Content, Control, Document, DocumentSpec, Effect, Event, Source, State,
-    },
+    key_source::{Answer, Content, Control, Document, DocumentSpec, Effect, Event, Source, State},
 };
 use libfuzzer_sys::fuzz_target;
 

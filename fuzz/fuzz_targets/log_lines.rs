@@ -107,7 +107,13 @@ fn assert_label(value: &[u8]) {
 }
 
 /// Encodes a span from the lines and decodes it again.
-fn report(policy: &Policy, record: &Record, stream: &Stream, redactor: &filter_core::Redactor, lines: &[&[u8]]) {
+fn report(
+    policy: &Policy,
+    record: &Record,
+    stream: &Stream,
+    redactor: &filter_core::Redactor,
+    lines: &[&[u8]],
+) {
     let Some((_, tracer)) = policy.exporters().tracing().tracer(Direction::Inbound) else {
         panic!("the document has no tracer");
     };
