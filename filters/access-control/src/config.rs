@@ -19,7 +19,7 @@ mod rule;
 mod test_case;
 
 pub use crate::config::{
-    audit::{AuditConfig, AuditField, AuditLevel, AuditMember, AuditWhen, OwnMember},
+    audit::{AuditConfig, AuditField, AuditLevel, AuditMember, AuditWhen, CustomField},
     list::{ListConfig, OnUnavailable},
     policy::{Action, Metadata, PolicyConfig, SpecConfig},
     rule::{ConditionConfig, From, OperationConfig, RuleConfig, SourceConfig, To},

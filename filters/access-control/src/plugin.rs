@@ -75,10 +75,10 @@ impl AccessControl {
         let (decision, explanation) = self.read().unwrap_or_else(|error| {
             self.on_error(error);
             let decision = self.policies.unreadable();
-            self.audit(&decision, &Request::default(), SystemTime::UNIX_EPOCH);
+            self.audit(&decision, &Request::default(), None);
             (decision, None)
         });
-        let is_enforced = !decision.is_tolerated && !self.policies.is_dry_run();
+        let is_enforced = self.policies.is_enforced(&decision);
         self.counters.count(&self.policies, &decision, is_enforced);
         let is_allowed = decision.verdict.is_allowed;
         if let Err(error) = summary::publish(&self.policies, &decision) {
@@ -104,7 +104,7 @@ impl AccessControl {
             false => SystemTime::UNIX_EPOCH,
         };
         let decision = self.policies.decide(&request, now);
-        self.audit(&decision, &request, now);
+        self.audit(&decision, &request, Some(now));
         let explanation = self.explainer.explain(&self.policies, &decision, &request, now);
         let explanation = explanation.unwrap_or_else(|error| {
             self.on_error(error);
@@ -113,7 +113,7 @@ impl AccessControl {
         Ok((decision, explanation))
     }
 
-    fn audit(&self, decision: &Decision, request: &Request, now: SystemTime) {
+    fn audit(&self, decision: &Decision, request: &Request, now: Option<SystemTime>) {
         self.audit.write(&self.policies, decision, request, now, &self.counters);
     }
 

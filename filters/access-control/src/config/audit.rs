@@ -18,9 +18,9 @@ use serde::{
 pub struct AuditConfig {
     /// Decisions that are logged. Denials always are. Default: `DENY`.
     pub when: AuditWhen,
-    /// Fields of the objects, at most 32: names of standard fields, and objects for other values.
+    /// Fields of the objects, 1 to 32: names of standard fields, and objects for other values.
     /// Default: all standard fields.
-    #[schemars(length(max = 32))]
+    #[schemars(length(min = 1, max = 32))]
     pub fields: Option<Vec<AuditMember>>,
     /// Key of hashed values. Default: a random key per proxy.
     pub redaction: Option<RedactionConfig>,
@@ -60,16 +60,16 @@ pub enum AuditLevel {
 #[schemars(untagged)]
 pub enum AuditMember {
     /// The name of a standard field.
-    Word(AuditField),
+    Standard(AuditField),
     /// A custom field.
-    Own(OwnMember),
+    Custom(CustomField),
 }
 
-/// A custom field of an audit line, with values of the request. It is left out if a value is
-/// absent, longer than 1 KiB or not printable ASCII.
+/// A custom field of an audit line, with values of the request. A repeated header is joined with
+/// commas. The field is left out if a value is absent, longer than 1 KiB or not printable ASCII.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct OwnMember {
+pub struct CustomField {
     /// Name: 1 to 64 characters `a-z`, `0-9` and `_`. Required.
     #[schemars(extend("examples" = ["client"]))]
     pub name: String,
@@ -82,25 +82,25 @@ pub struct OwnMember {
 
 impl<'de> Deserialize<'de> for AuditMember {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MemberVisitor)
+        deserializer.deserialize_any(FieldVisitor)
     }
 }
 
-struct MemberVisitor;
+struct FieldVisitor;
 
-impl<'de> Visitor<'de> for MemberVisitor {
+impl<'de> Visitor<'de> for FieldVisitor {
     type Value = AuditMember;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("the name of a standard field, or an object with name and value")
     }
 
-    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<AuditMember, E> {
-        AuditField::deserialize(StrDeserializer::new(word)).map(AuditMember::Word)
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<AuditMember, E> {
+        AuditField::deserialize(StrDeserializer::new(name)).map(AuditMember::Standard)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AuditMember, A::Error> {
-        OwnMember::deserialize(MapAccessDeserializer::new(map)).map(AuditMember::Own)
+        CustomField::deserialize(MapAccessDeserializer::new(map)).map(AuditMember::Custom)
     }
 }
 

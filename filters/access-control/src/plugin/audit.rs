@@ -32,12 +32,14 @@ impl AuditLog {
     }
 
     /// Writes the line of a decision, if it has one and the limit per second allows it.
+    ///
+    /// `now` is `None` if the request could not be read; the clock is then read if the line needs it.
     pub(super) fn write(
         &self,
         policies: &Policies,
         decision: &Decision,
         request: &Request,
-        now: SystemTime,
+        now: Option<SystemTime>,
         counters: &Counters,
     ) {
         let Some(audit) = policies.audit().filter(|audit| audit.includes(decision)) else { return };
@@ -45,6 +47,10 @@ impl AuditLog {
             counters.add(Metric::AuditLimited);
             return;
         }
+        let now = now.or_else(|| {
+            let now = audit.has_time().then(clock::now)?;
+            now.inspect_err(|_| counters.add(Metric::Errors)).ok()
+        });
         let redactor = || match &self.redactor {
             Some(shared) => shared.get(|| counters.add(Metric::Errors)),
             None => &self.masking,

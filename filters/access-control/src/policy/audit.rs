@@ -1,35 +1,29 @@
 //! Audit lines.
 
-use std::{
-    borrow::Cow,
-    net::SocketAddr,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, time::SystemTime};
 
-use filter_core::{Needs, PathNormalization, Redactor, Request, RequestPath, time_text};
-use serde_json::{Map, Value};
+use filter_core::{Needs, RedactionKey, Redactor, Request};
 
-use super::{
-    Decision, Policies, Reason, RuleId,
-    subject::{SOURCE, principal_text},
-};
-use crate::config::{Action, AuditField, AuditLevel, AuditWhen};
+use super::{Decision, Policies, subject::SOURCE};
+use crate::config::{AuditField, AuditLevel, AuditWhen};
 
 mod compile;
+mod line;
+mod standard;
 
-use compile::Own;
+use compile::Custom;
+use line::Line;
+use standard::Inputs;
 
-/// The maximum length of a line in bytes; fields at its end that would exceed it are left out.
-const MAX_LINE: usize = 4096;
-/// The maximum length of a value in bytes.
-const MAX_VALUE: usize = 256;
+/// The field of a denial that does not happen.
+const ENFORCED: &str = "enforced";
 
 /// The compiled audit log.
 #[derive(Clone, Debug)]
 pub struct Audit {
     when: AuditWhen,
-    members: Vec<Member>,
-    redaction_key: Option<Vec<u8>>,
+    fields: Vec<Field>,
+    redaction_key: Option<RedactionKey>,
     /// Level of the lines.
     pub level: AuditLevel,
     /// Maximum number of lines of each worker in a second.
@@ -38,35 +32,52 @@ pub struct Audit {
 
 /// A field of the lines.
 #[derive(Clone, Debug)]
-enum Member {
-    Word(AuditField),
-    Own(Own),
+enum Field {
+    Standard(AuditField),
+    Custom(Custom),
+}
+
+impl Field {
+    /// Returns `true` if the client has no influence on the length of the value.
+    const fn is_independent_of_client(&self) -> bool {
+        matches!(
+            self,
+            Self::Standard(
+                AuditField::Time
+                    | AuditField::Decision
+                    | AuditField::Policy
+                    | AuditField::Rule
+                    | AuditField::Action
+            )
+        )
+    }
 }
 
 impl Audit {
     /// Returns the key of hashes; `None` if it is not configured.
     #[must_use]
     pub fn redaction_key(&self) -> Option<&[u8]> {
-        self.redaction_key.as_deref()
+        self.redaction_key.as_ref().map(RedactionKey::reveal)
     }
 
     /// Returns `true` if lines have hashes.
     #[must_use]
     pub fn hashes(&self) -> bool {
-        self.members.iter().any(|member| matches!(member, Member::Own(own) if own.is_hashed()))
+        self.fields.iter().any(|field| matches!(field, Field::Custom(field) if field.is_hashed()))
     }
 
     /// Returns `true` if lines have the time.
-    pub(super) fn has_time(&self) -> bool {
-        self.members.iter().any(|member| matches!(member, Member::Word(AuditField::Time)))
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field, Field::Standard(AuditField::Time)))
     }
 
     pub(super) fn add_needs(&self, needs: &mut Needs) {
-        for member in &self.members {
-            let field = match member {
-                Member::Word(field) => field,
-                Member::Own(own) => {
-                    own.add_needs(needs);
+        for field in &self.fields {
+            let field = match field {
+                Field::Standard(field) => field,
+                Field::Custom(field) => {
+                    field.add_needs(needs);
                     continue;
                 }
             };
@@ -115,117 +126,49 @@ impl Policies {
         self.audit.as_ref()
     }
 
-    /// Returns the audit line of a decision, a JSON object; `None` if it is not logged.
+    /// Returns `true` unless the decision is a denial that does not happen: in a dry run of all
+    /// policies, or because only a share of the denials happens.
+    #[must_use]
+    pub const fn is_enforced(&self, decision: &Decision) -> bool {
+        !decision.is_tolerated && !self.is_dry_run()
+    }
+
+    /// Returns the audit line of a decision, a JSON object in printable ASCII of at most 4 KiB;
+    /// `None` if it is not logged.
     ///
-    /// `redactor` is called only for lines with a redacted value.
+    /// Fields that do not fit are left out, but never those of the decision. The line has no time if
+    /// `now` is `None`. `redactor` is called only for lines with a redacted value.
     #[must_use]
     pub fn audit_line<'r>(
         &self,
         decision: &Decision,
         request: &Request,
-        now: SystemTime,
+        now: Option<SystemTime>,
         redactor: impl Fn() -> &'r Redactor,
     ) -> Option<String> {
         let audit = self.audit.as_ref().filter(|audit| audit.includes(decision))?;
-        let rule = audited_rule(decision);
-        let mut line = Map::new();
-        let mut size: usize = 2;
-        for member in &audit.members {
-            let (name, value) = match member {
-                Member::Word(field) => {
-                    let value = self.audited(*field, decision, rule, request, now);
-                    (field.name(), value.map(Cow::into_owned))
+        let inputs = Inputs::new(self, decision, request, now);
+        let mut line = Line::default();
+        if !decision.verdict.is_allowed && !self.is_enforced(decision) {
+            line.add_false(audit.fields.len(), ENFORCED);
+        }
+        // The client must not be able to displace the decision.
+        for is_independent in [true, false] {
+            for (index, field) in audit.fields.iter().enumerate() {
+                if field.is_independent_of_client() != is_independent {
+                    continue;
                 }
-                Member::Own(own) => (own.name.as_str(), own.value(request, &redactor)),
-            };
-            let Some(value) = value.map(Value::from) else { continue };
-            // Quotes, a colon and a comma.
-            let added = name.len().saturating_add(value.to_string().len()).saturating_add(4);
-            size = size.saturating_add(added);
-            if size > MAX_LINE {
-                break;
+                let (name, value) = match field {
+                    Field::Standard(field) => (field.name(), inputs.value(*field)),
+                    Field::Custom(field) => {
+                        (field.name.as_str(), field.value(request, &redactor).map(Cow::Owned))
+                    }
+                };
+                if let Some(value) = value {
+                    line.add_text(index, name, &value);
+                }
             }
-            line.insert(name.to_owned(), value);
         }
-        Some(Value::Object(line).to_string())
+        Some(line.finish())
     }
-
-    /// Returns the value of a standard field; `None` if the request and the decision lack it.
-    fn audited<'r>(
-        &'r self,
-        field: AuditField,
-        decision: &Decision,
-        rule: Option<RuleId>,
-        request: &'r Request,
-        now: SystemTime,
-    ) -> Option<Cow<'r, str>> {
-        let names = rule.map(|rule| self.names_of(rule));
-        let header = |name: &str| request.headers.first(name).map(text);
-        match field {
-            AuditField::Time => Some(Cow::Owned(time(now))),
-            AuditField::Decision => {
-                Some(Cow::Borrowed(if decision.verdict.is_allowed { "ALLOW" } else { "DENY" }))
-            }
-            AuditField::Policy => names.map(|(policy, _)| Cow::Borrowed(policy)),
-            AuditField::Rule => names.map(|(_, rule)| Cow::Borrowed(rule)),
-            AuditField::Action => {
-                let policy = self.policies.get(rule?.policy);
-                policy.map(|policy| Cow::Borrowed(word(policy.action)))
-            }
-            AuditField::Principal => request.source_principal.as_deref().map(text),
-            AuditField::RequestPrincipal => {
-                principal_text(request).map(|text| Cow::Owned(short(&text)))
-            }
-            AuditField::SourceIp => source_ip(request),
-            AuditField::Method => header(":method"),
-            AuditField::Path => path(request),
-            AuditField::Host => header(":authority"),
-            AuditField::RequestId => header("x-request-id"),
-        }
-    }
-}
-
-/// Returns the rule that denies the request, or else the one that audits it, or else allows it.
-const fn audited_rule(decision: &Decision) -> Option<RuleId> {
-    match (decision.verdict.reason, decision.audited) {
-        (Reason::Rule(rule), _) if !decision.verdict.is_allowed => Some(rule),
-        (_, Some(audited)) => Some(audited),
-        (Reason::Rule(rule), None) => Some(rule),
-        _ => None,
-    }
-}
-
-fn path(request: &Request) -> Option<Cow<'static, str>> {
-    let target = request.headers.first(":path")?;
-    let path = RequestPath::new(target, PathNormalization::None);
-    Some(Cow::Owned(text(path.path()).into_owned()))
-}
-
-fn source_ip(request: &Request) -> Option<Cow<'static, str>> {
-    let address = std::str::from_utf8(request.attributes.get(SOURCE)?).ok()?;
-    let address: SocketAddr = address.parse().ok()?;
-    Some(Cow::Owned(address.ip().to_string()))
-}
-
-fn time(now: SystemTime) -> String {
-    let elapsed = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    time_text::rfc3339_millis(i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX))
-}
-
-const fn word(action: Action) -> &'static str {
-    match action {
-        Action::Allow => "ALLOW",
-        Action::Deny => "DENY",
-        Action::Audit => "AUDIT",
-    }
-}
-
-/// Returns bytes of a request as text of a limited length.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    let bytes = bytes.get(..MAX_VALUE).unwrap_or(bytes);
-    String::from_utf8_lossy(bytes)
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(MAX_VALUE).collect()
 }

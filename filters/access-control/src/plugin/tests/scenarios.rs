@@ -50,7 +50,9 @@ pub(super) fn dry_run(proxy: &Proxy) -> Outcome {
 
 /// Denials in the audit log, with a hash.
 pub(super) fn audited(proxy: &Proxy) -> Outcome {
-    let fields = json!(["decision", {"name": "target", "value": "%REQ(:path)%", "redact": "HASH"}]);
+    proxy.set_now(std::time::Duration::from_secs(1_900_000_000));
+    let fields =
+        json!(["time", "decision", {"name": "target", "value": "%REQ(:path)%", "redact": "HASH"}]);
     run(
         proxy,
         &json!({

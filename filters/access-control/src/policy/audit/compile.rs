@@ -1,17 +1,17 @@
 //! Compilation of the audit log.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use filter_core::{
     ConfigErrors, Needs, Placeholder, PlaceholderKind, PlaceholderText, Redaction, Redactor,
     Request,
 };
 
-use super::{Audit, Member, short};
-use crate::config::{AuditConfig, AuditField, AuditMember, OwnMember};
+use super::{Audit, ENFORCED, Field};
+use crate::config::{AuditConfig, AuditField, AuditMember, CustomField};
 
 const MAX_PER_SECOND: u32 = 100;
-const MAX_MEMBERS: usize = 32;
+const MAX_FIELDS: usize = 32;
 const MAX_NAME: usize = 64;
 /// Headers with credentials.
 const CREDENTIALS: [&str; 5] =
@@ -19,7 +19,7 @@ const CREDENTIALS: [&str; 5] =
 
 /// A custom field.
 #[derive(Clone, Debug)]
-pub(super) struct Own {
+pub(super) struct Custom {
     pub(super) name: String,
     value: PlaceholderText,
     redaction: Option<Redaction>,
@@ -29,24 +29,21 @@ impl Audit {
     /// Compiles `audit`.
     pub(in crate::policy) fn compile(config: &AuditConfig, errors: &mut ConfigErrors) -> Self {
         let max = config.max_per_second.and_then(|max| u32::try_from(max.get()).ok());
-        let members = match &config.fields {
-            Some(members) => compiled(members, errors),
-            None => AuditField::ALL.map(Member::Word).to_vec(),
+        let fields = match &config.fields {
+            Some(fields) => compiled(fields, errors),
+            None => AuditField::ALL.map(Field::Standard).to_vec(),
         };
         Self {
             when: config.when,
-            members,
-            redaction_key: config
-                .redaction
-                .as_ref()
-                .map(|redaction| redaction.key.reveal().to_vec()),
+            fields,
+            redaction_key: config.redaction.as_ref().map(|redaction| redaction.key.clone()),
             level: config.level,
             max_per_second: max.unwrap_or(MAX_PER_SECOND),
         }
     }
 }
 
-impl Own {
+impl Custom {
     pub(super) fn is_hashed(&self) -> bool {
         self.redaction == Some(Redaction::Hash)
     }
@@ -55,45 +52,50 @@ impl Own {
         self.value.placeholders().for_each(|placeholder| placeholder.add_needs(needs));
     }
 
-    /// Returns the value for a request, redacted or of a limited length; `None` if it is absent.
+    /// Returns the value for a request, redacted if configured; `None` if it is absent.
     pub(super) fn value<'r>(
         &self,
         request: &Request,
         redactor: impl Fn() -> &'r Redactor,
     ) -> Option<String> {
-        let value = self.value.expand(|placeholder| placeholder.of_request(request))?;
+        let value = self.value.expand(|placeholder| match placeholder {
+            // The first value alone could be a decoy of the client.
+            Placeholder::Request(name) => request.headers.joined(name).map(Cow::Owned),
+            placeholder => placeholder.of_request(request),
+        })?;
         Some(match self.redaction {
             Some(redaction) => redactor().redact(redaction, &value),
-            None => short(&String::from_utf8_lossy(&value)),
+            None => String::from_utf8_lossy(&value).into_owned(),
         })
     }
 }
 
-fn compiled(members: &[AuditMember], errors: &mut ConfigErrors) -> Vec<Member> {
-    let got = members.len();
-    if got > MAX_MEMBERS {
-        errors.add(
-            "audit.fields",
-            format_args!("must have at most {MAX_MEMBERS} entries, got {got}"),
-        );
+fn compiled(fields: &[AuditMember], errors: &mut ConfigErrors) -> Vec<Field> {
+    let got = fields.len();
+    if got == 0 {
+        errors.add("audit.fields", "must have at least one field");
+    }
+    if got > MAX_FIELDS {
+        errors
+            .add("audit.fields", format_args!("must have at most {MAX_FIELDS} entries, got {got}"));
     }
     let mut names = BTreeSet::new();
     let mut compiled = Vec::new();
-    for (index, member) in members.iter().enumerate() {
+    for (index, field) in fields.iter().enumerate() {
         let path = format!("audit.fields[{index}]");
-        let (name, member) = match member {
-            AuditMember::Word(field) => (field.name(), Some(Member::Word(*field))),
-            AuditMember::Own(own) => (own.name.as_str(), own_member(own, &path, errors)),
+        let (name, field) = match field {
+            AuditMember::Standard(field) => (field.name(), Some(Field::Standard(*field))),
+            AuditMember::Custom(field) => (field.name.as_str(), custom(field, &path, errors)),
         };
         if !names.insert(name) {
             errors.add(&path, format_args!("must be unique, got \"{name}\" twice"));
         }
-        compiled.extend(member);
+        compiled.extend(field);
     }
     compiled
 }
 
-fn own_member(config: &OwnMember, path: &str, errors: &mut ConfigErrors) -> Option<Member> {
+fn custom(config: &CustomField, path: &str, errors: &mut ConfigErrors) -> Option<Field> {
     let name = &config.name;
     let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if !(1..=MAX_NAME).contains(&name.len()) || !name.bytes().all(is_valid) {
@@ -102,7 +104,7 @@ fn own_member(config: &OwnMember, path: &str, errors: &mut ConfigErrors) -> Opti
             format_args!("must be 1 to {MAX_NAME} characters a-z, 0-9 and '_', got \"{name}\""),
         );
     }
-    if AuditField::ALL.iter().any(|field| field.name() == name) {
+    if name == ENFORCED || AuditField::ALL.iter().any(|field| field.name() == name) {
         errors.add(
             format_args!("{path}.name"),
             format_args!("must not be the name of a standard field, got \"{name}\""),
@@ -127,5 +129,5 @@ fn own_member(config: &OwnMember, path: &str, errors: &mut ConfigErrors) -> Opti
     if config.redact != Some(Redaction::Hash) && value.placeholders().any(is_credential) {
         errors.add(path, "must not show a credential, unless redact is HASH");
     }
-    Some(Member::Own(Own { name: name.clone(), value, redaction: config.redact }))
+    Some(Field::Custom(Custom { name: name.clone(), value, redaction: config.redact }))
 }
