@@ -182,6 +182,11 @@ impl Version {
             body: BodyHash::new(&document.body),
         }
     }
+
+    /// Returns `true` if a control record describes this document, which is thus stored.
+    const fn is_of(&self, control: &Control) -> bool {
+        control.generation != 0 && self.generation == control.generation
+    }
 }
 
 impl<S: DocumentSpec> Source<S> {
@@ -278,13 +283,16 @@ impl<S: DocumentSpec> Source<S> {
     }
 
     fn update_control(&mut self, control: Control, now: Duration) -> Vec<Effect<S::Metric>> {
-        let Some(control) = control.plausible(now, self.spec.fetch().freshness.max) else {
+        let fetch = self.spec.fetch();
+        let Some(control) = control.plausible(now, fetch.freshness.max, fetch.lease()) else {
             self.set_control(control.undated(), now);
             return Vec::new();
         };
         let is_newer = control.generation != 0 && self.loaded_generation() != control.generation;
         self.set_control(control, now);
-        let is_useful = self.loaded.is_some() || now < self.control_expiry();
+        // An expired document must not replace one that was fetched later but not stored.
+        let is_later = self.loaded.as_ref().is_some_and(|own| own.fetched <= self.control.fetched);
+        let is_useful = is_later || now < self.control_expiry();
         if is_newer && is_useful { vec![Effect::ReadDocument] } else { Vec::new() }
     }
 
@@ -300,8 +308,7 @@ impl<S: DocumentSpec> Source<S> {
         self.control = control;
         self.control_read_at = now;
         if let Some(loaded) = &mut self.loaded
-            && (loaded.version.generation == control.generation
-                || control::is_future(loaded.fetched, now))
+            && (loaded.version.is_of(&control) || control::is_future(loaded.fetched, now))
         {
             (loaded.fetched, loaded.fresh_until) = (control.fetched, control.fresh_until);
         }
@@ -372,8 +379,7 @@ impl<S: DocumentSpec> Source<S> {
         if now < self.control.next_fetch && !is_refetch {
             return None;
         }
-        let until =
-            now.saturating_add(self.spec.fetch().timeout).saturating_add(Duration::from_secs(1));
+        let until = now.saturating_add(self.spec.fetch().lease());
         let last_refetch = if is_refetch { now } else { self.control.last_refetch };
         Some(Effect::Lease(Control {
             holder: random.max(1),

@@ -34,8 +34,6 @@ pub struct Control {
 
 /// The maximum difference of a time of the record from the clock that counts as accuracy.
 const MAX_SKEW: Duration = Duration::from_secs(60);
-/// The maximum length of a lease: longer than any timeout of a call.
-const MAX_LEASE: Duration = Duration::from_secs(600);
 /// The maximum number of a document.
 const MAX_GENERATION: u64 = u64::MAX >> 1;
 const FIELD_BYTES: usize = 8;
@@ -49,15 +47,21 @@ impl Control {
     }
 
     /// Returns the record without times that the current configuration would not have written: the
-    /// earlier one may have had another freshness, which is at most `max_freshness` now.
+    /// earlier one may have had another freshness, which is at most `max_freshness` now, and another
+    /// length of a lease.
     ///
     /// `None` for a record from the future: the clock was wrong, or the record was overwritten.
-    pub(super) fn plausible(self, now: Duration, max_freshness: Duration) -> Option<Self> {
+    pub(super) fn plausible(
+        self,
+        now: Duration,
+        max_freshness: Duration,
+        lease: Duration,
+    ) -> Option<Self> {
         if is_future(self.fetched, now) || is_future(self.last_attempt, now) {
             return None;
         }
         let pause = if self.failures == 0 { max_freshness } else { MAX_BACKOFF };
-        let is_lease = self.leased_until <= now.saturating_add(MAX_LEASE);
+        let is_lease = !is_future(self.leased_until, now.saturating_add(lease));
         Some(Self {
             fresh_until: self.fresh_until.min(self.fetched.saturating_add(max_freshness)),
             next_fetch: self.next_fetch.min(self.last_attempt.saturating_add(pause)),
@@ -176,7 +180,7 @@ mod tests {
     #[test]
     fn times_that_cannot_be_right_are_replaced() {
         let at = Duration::from_secs;
-        let (now, hour) = (at(1_000_000), at(3_600));
+        let (now, hour, lease) = (at(1_000_000), at(3_600), at(6));
         let control = Control {
             generation: 3,
             fetched: at(999_990),
@@ -185,29 +189,29 @@ mod tests {
             last_refetch: at(999_000),
             last_attempt: at(999_990),
             holder: 1,
-            leased_until: now + at(6),
+            leased_until: now + lease,
             ..Control::default()
         };
         // Another freshness was configured before.
-        let shorter = control.plausible(now, at(60)).unwrap();
+        let shorter = control.plausible(now, at(60), lease).unwrap();
         assert_eq!((shorter.fresh_until, shorter.next_fetch), (now + at(50), now + at(50)));
-        assert_eq!(control.plausible(now, hour * 24), Some(control));
-        let failed = Control { failures: 1, ..control }.plausible(now, hour * 24);
+        assert_eq!(control.plausible(now, hour * 24, lease), Some(control));
+        let failed = Control { failures: 1, ..control }.plausible(now, hour * 24, lease);
         assert_eq!(failed.unwrap().next_fetch, now + at(50));
         // A clock that is a little late is not another clock.
-        assert_eq!(control.plausible(at(999_980), hour * 24), Some(control));
+        assert_eq!(control.plausible(at(999_980), hour * 24, lease), Some(control));
         for changed in [
             Control { fetched: now + hour, ..control },
             Control { last_attempt: now + hour, ..control },
         ] {
-            assert_eq!(changed.plausible(now, hour * 24), None);
+            assert_eq!(changed.plausible(now, hour * 24, lease), None);
         }
-        let changed = Control { leased_until: now + hour, last_refetch: now + hour, ..control };
-        let changed = changed.plausible(now, hour * 24).unwrap();
+        let changed = Control { leased_until: now + at(120), last_refetch: now + hour, ..control };
+        let changed = changed.plausible(now, hour * 24, lease).unwrap();
         assert!(!changed.is_leased(now));
         assert_eq!(changed.last_refetch, now);
         let damaged = Control::decode(&[0xff; 88]).unwrap();
-        assert_eq!(damaged.plausible(now, hour), None);
+        assert_eq!(damaged.plausible(now, hour, lease), None);
         let undated = Control { generation: MAX_GENERATION, ..Control::default() };
         assert_eq!(damaged.undated(), undated);
     }

@@ -88,8 +88,7 @@ impl<S: DocumentSpec> Source<S> {
         let body = body_of(answer)?;
         let uri = self.spec.discover(body, issuer)?;
         let call = self.call_discovered(&uri, None).ok_or(S::UNUSABLE_URI)?;
-        let until =
-            now.saturating_add(self.spec.fetch().timeout).saturating_add(Duration::from_secs(1));
+        let until = now.saturating_add(self.spec.fetch().lease());
         self.control.leased_until = until;
         self.fetch = Some(Fetch { holder, started: now, stage: Stage::Document { uri } });
         let lease = Effect::Write { holder, document: None, control: self.control };
@@ -220,9 +219,9 @@ impl<S: DocumentSpec> Source<S> {
 
     /// Returns the entity tag of the document if all workers share it; `None` without one.
     fn etag(&self) -> Option<String> {
-        let is_shared = self.loaded_generation() == self.control.generation;
-        let document = self.loaded.as_ref().filter(|_| is_shared).map(|loaded| &loaded.version);
-        document.filter(|version| !version.etag.is_empty()).map(|version| version.etag.clone())
+        let version = self.loaded.as_ref().map(|loaded| &loaded.version);
+        let shared = version.filter(|version| version.is_of(&self.control));
+        shared.filter(|version| !version.etag.is_empty()).map(|version| version.etag.clone())
     }
 
     /// Returns the discovered URL and the call to it; `None` after too many failures.

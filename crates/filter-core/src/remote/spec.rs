@@ -129,6 +129,13 @@ pub struct FetchSpec {
     pub refetch_interval: Duration,
 }
 
+impl FetchSpec {
+    /// Returns the length of a lease, which outlasts a call.
+    pub(super) const fn lease(&self) -> Duration {
+        self.timeout.saturating_add(Duration::from_secs(1))
+    }
+}
+
 /// The location of a document.
 #[derive(Clone, Debug)]
 pub enum Origin {

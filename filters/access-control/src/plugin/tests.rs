@@ -5,6 +5,7 @@ mod lists;
 mod native_values;
 mod outcome;
 mod scenarios;
+mod unstored_lists;
 
 use filter_host::memory::{Proxy, Worker};
 use serde_json::{Value, json};
