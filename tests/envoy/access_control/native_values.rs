@@ -177,7 +177,7 @@ fn a_waypoint_knows_the_identity_of_its_peer() -> Result<()> {
             policy("web", "ALLOW", source("principals", "cluster.local/ns/shop/sa/web")),
             policy("other", "ALLOW", source("namespaces", "other")),
         ],
-        "trustDomainAliases": ["old.example"],
+        "trustDomainAliases": ["cluster.local", "old.example"],
     });
     for (node, is_waypoint) in
         [("waypoint~10.0.0.1~a.b~c", true), ("sidecar~10.0.0.1~a.b~c", false)]
