@@ -8,6 +8,8 @@ use super::{HeaderList, Variant, wasm};
 const LENGTHS: [usize; 4] = [1, 100, 1_000, 10_000];
 /// Rules in a policy; access-control accepts at most 512.
 const CHUNK: usize = 500;
+/// The path of the requests.
+const PATH: &str = "/orders/1";
 
 /// Returns rows that allow every request.
 pub(super) fn all() -> Vec<Variant> {
@@ -32,7 +34,7 @@ pub(super) fn all() -> Vec<Variant> {
 
 /// Returns the path of each rule; the last one is that of the requests.
 fn paths(length: usize) -> impl Iterator<Item = String> {
-    (1..length).map(|number| format!("/api/{number}/items")).chain(["/".to_owned()])
+    (1..length).map(|number| format!("/api/{number}/items")).chain([PATH.to_owned()])
 }
 
 /// Returns the filter with rules about a method and a path.
