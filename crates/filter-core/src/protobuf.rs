@@ -9,5 +9,5 @@ mod metadata;
 pub use self::{
     decode::{Field, MalformedMessage, duration, fields, whole_fields},
     encode::{bytes, fixed32, fixed64, length, message, varint, varint_len},
-    metadata::filter_metadata,
+    metadata::{MAX_SAFE_INTEGER, filter_metadata},
 };

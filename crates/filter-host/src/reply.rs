@@ -1,8 +1,27 @@
 //! Local replies.
 
-use filter_core::Reply;
+use filter_core::{Headers, Reply};
 
-use crate::{host_error::Result, plugin::Action, sys};
+use crate::{
+    headers::{self, Map},
+    host_error::Result,
+    plugin::Action,
+    sys,
+};
+
+/// The request headers that determine the format of a reply.
+const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
+
+/// Reads the headers of the current request that [`ReplyFormat::of`](filter_core::ReplyFormat::of)
+/// reads; one that cannot be read is absent.
+#[must_use]
+pub fn format_headers() -> Headers {
+    let values = FORMAT_HEADERS.iter().filter_map(|name| {
+        let value = headers::value(Map::RequestHeaders, name).ok().flatten();
+        value.map(|value| (*name, value))
+    });
+    values.collect()
+}
 
 /// Sends `reply` downstream and stops the filter chain; logs an error if the proxy refuses it.
 ///

@@ -6,8 +6,8 @@ use super::decode::{Field, MalformedMessage, all_fields};
 
 /// The maximum nesting depth of values.
 const MAX_DEPTH: usize = 64;
-/// The largest integer that a double represents without a gap.
-const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+/// The largest integer that only one integer is rounded to as a double: 2^53 - 1.
+pub const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// Decodes what a filter has written to an `envoy.config.core.v3.Metadata`; `None` if it has written
 /// nothing.

@@ -90,7 +90,7 @@ impl Policies {
             }
             Reason::Rule(_) | Reason::NoPolicy | Reason::Unreadable => {}
         }
-        if !is_allowed && (decision.is_tolerated || self.mode.is_dry_run()) {
+        if !is_allowed && !self.is_enforced(decision) {
             text.push_str(";enforced=false");
         }
         if let Some(dry_run) = decision.dry_run_difference() {

@@ -5,7 +5,10 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use filter_core::{Answer, ClaimPath, IpSet, Needs, PathNormalization, Request, RequestPath, host};
+use filter_core::{
+    Answer, ClaimPath, IpSet, Needs, PathNormalization, Request, RequestPath, host,
+    protobuf::MAX_SAFE_INTEGER,
+};
 use serde_json::Value;
 
 /// The attribute with the address and the port of the client or of a proxy before it.
@@ -13,8 +16,6 @@ pub(super) const SOURCE: &str = "source.address";
 const DESTINATION: &str = "destination.address";
 pub(super) const PORT: &str = "destination.port";
 const SNI: &str = "connection.requested_server_name";
-/// The largest number below which a double has no rounded integer.
-const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 /// The claims that are lists separated by spaces.
 const LISTS: [&str; 2] = ["scope", "permission"];
 

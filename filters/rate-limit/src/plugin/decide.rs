@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::SystemTime};
 
-use filter_core::{HeaderName, Headers, Reply, ReplyFormat, Request};
+use filter_core::{HeaderName, Reply, ReplyFormat, Request};
 use filter_host::{
     Result, clock,
     headers::{self, Map},
@@ -24,8 +24,6 @@ use crate::{
 
 /// The status of replies while the service does not answer.
 const UNAVAILABLE: u16 = 503;
-/// The request headers that determine the format of a reply.
-const FORMAT_HEADERS: [&str; 3] = [":method", "accept", "content-type"];
 
 /// The outcome of a request.
 pub(super) enum Outcome {
@@ -239,11 +237,7 @@ impl RateLimit {
             self.counters.count(Metric::DryRun);
             return Ok(Outcome::Passed);
         }
-        let format = FORMAT_HEADERS.iter().filter_map(|name| {
-            let value = headers::value(Map::RequestHeaders, name).ok().flatten();
-            value.map(|value| (*name, value))
-        });
-        let format: Headers = format.collect();
+        let format = reply::format_headers();
         let Some(mut reply) = self.policy.reply(&denial, &format) else {
             return Ok(Outcome::Passed);
         };

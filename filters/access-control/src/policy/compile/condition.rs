@@ -30,8 +30,6 @@ const METADATA: &str = "experimental.envoy.filters.";
 /// The attribute of a condition.
 enum Key {
     Text(Subject, Compile),
-    /// A part of the identity, which `values` search in the whole of it.
-    Identity(Part, Compile),
     Address(AddressSubject),
 }
 
@@ -63,31 +61,22 @@ pub(super) fn tests(
             );
             return Vec::new();
         }
-        (Key::Text(subject, compile), _) => {
-            add_texts(&mut tests, (subject.clone(), subject), compile, config, scope);
-        }
-        (Key::Identity(part, compile), _) => {
-            let subjects = (Subject::Principal, Subject::Identity(part));
-            add_texts(&mut tests, subjects, compile, config, scope);
+        (Key::Text(subject, compile), test) => {
+            // `values` search a part of the identity in the whole of it.
+            let searched = match subject {
+                Subject::Identity(_) => Subject::Principal,
+                _ => subject.clone(),
+            };
+            tests.several_texts(searched, pair, |value, is_negated| {
+                compile(value, scope, is_negated)
+            });
+            tests.text_lists(subject.clone(), "inLists", &config.in_lists, scope.lists);
+            if let Some(test) = test {
+                tests.matched(subject, test);
+            }
         }
     }
     tests.finish()
-}
-
-/// Adds the tests of a text; the second subject is that of `inLists` and `match`.
-fn add_texts(
-    tests: &mut Tests<'_, '_>,
-    (of_values, whole): (Subject, Subject),
-    compile: Compile,
-    config: &ConditionConfig,
-    scope: Scope<'_>,
-) {
-    let pair = Pair::new("values", &config.values, "notValues", &config.not_values);
-    tests.several_texts(of_values, pair, |value, is_negated| compile(value, scope, is_negated));
-    tests.text_lists(whole.clone(), "inLists", &config.in_lists, scope.lists);
-    if let Some(test) = &config.r#match {
-        tests.matched(whole, test);
-    }
 }
 
 fn key(key: &str) -> Result<Key, String> {
@@ -100,15 +89,19 @@ fn key(key: &str) -> Result<Key, String> {
         "source.ip" => Ok(Key::Address(AddressSubject::Peer)),
         "remote.ip" => Ok(Key::Address(AddressSubject::Remote)),
         "destination.ip" => Ok(Key::Address(AddressSubject::Destination)),
-        "source.namespace" => {
-            Ok(Key::Identity(Part::Namespace, |value, _, _| one(list::namespace(value))))
+        "source.namespace" => Ok(Key::Text(Subject::Identity(Part::Namespace), |value, _, _| {
+            one(list::namespace(value))
+        })),
+        "source.trustDomain" => {
+            Ok(Key::Text(Subject::Identity(Part::TrustDomain), |value, scope, is_negated| {
+                scope.trust_domain(value, is_negated)
+            }))
         }
-        "source.trustDomain" => Ok(Key::Identity(Part::TrustDomain, |value, scope, is_negated| {
-            scope.trust_domain(value, is_negated)
-        })),
-        "source.principal" => Ok(Key::Identity(Part::Whole, |value, scope, is_negated| {
-            Ok(scope.identity(value, is_negated))
-        })),
+        "source.principal" => {
+            Ok(Key::Text(Subject::Identity(Part::Whole), |value, scope, is_negated| {
+                Ok(scope.identity(value, is_negated))
+            }))
+        }
         "request.auth.principal" => Ok(Key::Text(Subject::RequestPrincipal, |value, _, _| {
             Ok(vec![list::request_principal(value)])
         })),
